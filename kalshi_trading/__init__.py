@@ -1,0 +1,1 @@
+"""Trade Kalshi event contracts by hand from a terminal."""
