@@ -1,0 +1,165 @@
+"""Prices, contracts and dollars over `Decimal`: strict parsing, price grids, named rounding, plain text.
+
+Nothing here accepts or returns a float, and nothing rounds unless its name says so. Text is written
+without losing a digit: a price in cents (`5.5¢`), dollars with at least two decimals.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+from typing import TypeAlias
+
+from kalshi_trading.errors import InvalidInputError
+
+Price: TypeAlias = Decimal
+"""Dollars per contract in the terms of the side named beside it; 0 < price < 1 when it can be traded."""
+Contracts: TypeAlias = Decimal
+"""A number of contracts; the exchange's grain is 0.01."""
+Dollars: TypeAlias = Decimal
+"""An amount of money; up to six decimals."""
+
+ZERO = Decimal(0)
+ONE_DOLLAR: Dollars = Decimal(1)
+COUNT_GRAIN: Contracts = Decimal("0.01")
+CENT: Dollars = Decimal("0.01")
+BALANCE_GRAIN: Dollars = Decimal("0.0001")
+
+_PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
+_PRICE_IN_DOLLARS = re.compile(r"(?:\$([0-9]{1,3}(?:\.[0-9]{1,4})?)|(0\.[0-9]{1,4}))", re.ASCII)
+_PRICE_IN_CENTS = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,2})?)\s?([c¢]?)", re.ASCII)
+_COUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
+
+# Sums and products of exchange numbers stay far below this many digits, so they are always exact.
+_EXACT = Context(prec=60)
+
+
+def decimal_from_text(text: object) -> Decimal | None:
+    """Read plain decimal text exactly; None when it is anything else (a float, `1e3`, `NaN`, `1_000`)."""
+    if not isinstance(text, str) or not _PLAIN_DECIMAL.fullmatch(text):
+        return None
+    return Decimal(text)
+
+
+def parse_price(text: str) -> Price:
+    """Read a price as a trader types it: `57`, `57c`, `57¢`, `5.5` are cents; `0.57`, `$0.57` dollars.
+
+    Raises InvalidInputError unless the price lies strictly between $0 and $1.
+    """
+    typed = text.strip()
+    in_dollars = _PRICE_IN_DOLLARS.fullmatch(typed)
+    in_cents = _PRICE_IN_CENTS.fullmatch(typed)
+    if in_dollars:
+        price = Decimal(in_dollars[1] or in_dollars[2])
+    elif in_cents:
+        price = Decimal(in_cents[1]).scaleb(-2)
+    else:
+        raise InvalidInputError("A price looks like 57, 57c or 5.5 (cents) or like 0.57 (dollars).")
+    if not ZERO < price < ONE_DOLLAR:
+        raise InvalidInputError("A price lies between 0¢ and 100¢, both excluded.")
+    return price
+
+
+def parse_count(text: str) -> Contracts:
+    """Read a number of contracts, at most two decimals, above zero. Raises InvalidInputError."""
+    typed = text.strip()
+    if not _COUNT.fullmatch(typed):
+        raise InvalidInputError("A number of contracts looks like 10 or 2.5 (two decimals at most).")
+    count = Decimal(typed)
+    if count == ZERO:
+        raise InvalidInputError("The number of contracts must be above zero.")
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBand:
+    """Prices from `start` to `end` dollars in steps of `step`."""
+
+    start: Price
+    end: Price
+    step: Price
+
+    def holds(self, price: Price) -> bool:
+        return self.start <= price <= self.end and (price - self.start) % self.step == ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class PriceGrid:
+    """The prices at which a market trades, in YES dollars. Source: Kalshi API, `price_ranges`."""
+
+    bands: tuple[PriceBand, ...]
+
+    def holds(self, price: Price) -> bool:
+        """Tell whether an order may carry this YES price."""
+        return ZERO < price < ONE_DOLLAR and any(band.holds(price) for band in self.bands)
+
+    def at_or_below(self, price: Price) -> Price | None:
+        """Find the highest valid price not above this one; None when there is none."""
+        candidates = [_floor_in(band, price) for band in self.bands if band.start <= price]
+        valid = [candidate for candidate in candidates if self.holds(candidate)]
+        return max(valid, default=None)
+
+    def at_or_above(self, price: Price) -> Price | None:
+        """Find the lowest valid price not below this one; None when there is none."""
+        candidates = [_ceiling_in(band, price) for band in self.bands if band.end >= price]
+        valid = [candidate for candidate in candidates if self.holds(candidate)]
+        return min(valid, default=None)
+
+    def step_at(self, price: Price) -> Price:
+        """Give the tick around this price; the finer one where two bands meet."""
+        steps = [band.step for band in self.bands if band.start <= price <= band.end]
+        return min(steps) if steps else min(band.step for band in self.bands)
+
+
+def _floor_in(band: PriceBand, price: Price) -> Price:
+    """Highest step of the band not above the price; may lie on 0 or 1, which no grid holds."""
+    top = min(price, band.end, ONE_DOLLAR - band.step)
+    steps = ((top - band.start) / band.step).to_integral_value(ROUND_FLOOR)
+    return band.start + max(steps, ZERO) * band.step
+
+
+def _ceiling_in(band: PriceBand, price: Price) -> Price:
+    bottom = max(price, band.start, band.step)
+    steps = ((bottom - band.start) / band.step).to_integral_value(ROUND_CEILING)
+    return band.start + steps * band.step
+
+
+def round_up(amount: Decimal, grain: Decimal) -> Decimal:
+    """Round towards plus infinity to a multiple of `grain`."""
+    return (amount / grain).to_integral_value(ROUND_CEILING, _EXACT) * grain
+
+
+def round_down(amount: Decimal, grain: Decimal) -> Decimal:
+    """Round towards minus infinity to a multiple of `grain`."""
+    return (amount / grain).to_integral_value(ROUND_FLOOR, _EXACT) * grain
+
+
+def round_half_even(amount: Decimal, grain: Decimal) -> Decimal:
+    """Round to the nearest multiple of `grain`; for averages and other quotients shown to a person."""
+    return (amount / grain).to_integral_value(ROUND_HALF_EVEN, _EXACT) * grain
+
+
+def price_text(price: Price) -> str:
+    """Write a price in cents without losing a digit: `57¢`, `5.5¢`, `0.01¢`."""
+    return f"{_at_least(price.scaleb(2), 0)}¢"
+
+
+def dollars_text(amount: Dollars, *, signed: bool = False) -> str:
+    """Write dollars without losing a digit: `$5.70`, `−$58.03`, `$0.1593`; `signed` adds a plus sign."""
+    sign = "−" if amount < ZERO else "+" if signed and amount > ZERO else ""
+    return f"{sign}${_at_least(abs(amount), 2, grouped=True)}"
+
+
+def count_text(count: Contracts) -> str:
+    """Write a number of contracts without losing a digit: `10`, `2.5`, `1,000`."""
+    return _at_least(count, 0, grouped=True)
+
+
+def _at_least(number: Decimal, places: int, *, grouped: bool = False) -> str:
+    """Plain digits with trailing zeros removed, but never fewer than `places` decimals."""
+    whole, _, fraction = f"{number:,f}".partition(".")
+    fraction = fraction.rstrip("0").ljust(places, "0")
+    if not grouped:
+        whole = whole.replace(",", "")
+    return f"{whole}.{fraction}" if fraction else whole
