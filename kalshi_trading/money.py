@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import TypeAlias
 
 from kalshi_trading.errors import InvalidInputError
@@ -30,9 +30,6 @@ _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
 _PRICE_IN_DOLLARS = re.compile(r"(?:\$([0-9]{1,3}(?:\.[0-9]{1,4})?)|(0\.[0-9]{1,4}))", re.ASCII)
 _PRICE_IN_CENTS = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,2})?)\s?([c¢]?)", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
-
-# Sums and products of exchange numbers stay far below this many digits, so they are always exact.
-_EXACT = Context(prec=60)
 
 
 def decimal_from_text(text: object) -> Decimal | None:
@@ -127,17 +124,17 @@ def _ceiling_in(band: PriceBand, price: Price) -> Price:
 
 def round_up(amount: Decimal, grain: Decimal) -> Decimal:
     """Round towards plus infinity to a multiple of `grain`."""
-    return (amount / grain).to_integral_value(ROUND_CEILING, _EXACT) * grain
+    return (amount / grain).to_integral_value(ROUND_CEILING) * grain
 
 
 def round_down(amount: Decimal, grain: Decimal) -> Decimal:
     """Round towards minus infinity to a multiple of `grain`."""
-    return (amount / grain).to_integral_value(ROUND_FLOOR, _EXACT) * grain
+    return (amount / grain).to_integral_value(ROUND_FLOOR) * grain
 
 
 def round_half_even(amount: Decimal, grain: Decimal) -> Decimal:
     """Round to the nearest multiple of `grain`; for averages and other quotients shown to a person."""
-    return (amount / grain).to_integral_value(ROUND_HALF_EVEN, _EXACT) * grain
+    return (amount / grain).to_integral_value(ROUND_HALF_EVEN) * grain
 
 
 def price_text(price: Price) -> str:

@@ -1,0 +1,97 @@
+"""The fee of a fill: curve, multiplier, taker or maker, rounding and the per-order accumulator.
+
+Knows the published formula and nothing of any account. It never guesses: a schedule whose rates are
+not published (`flat`, or a word we do not know) has the fee None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kalshi_trading.models import FeeSchedule, FeeType
+from kalshi_trading.money import (
+    BALANCE_GRAIN,
+    ONE_DOLLAR,
+    ZERO,
+    Contracts,
+    Dollars,
+    Price,
+    round_down,
+    round_up,
+)
+
+FEE_GRAIN: Dollars = Decimal("0.000001")
+_TAKER_RATE = Decimal("0.07")
+_MAKER_RATES = {
+    FeeType.QUADRATIC: ZERO,
+    FeeType.QUADRATIC_WITH_MAKER_FEES: Decimal("0.0175"),
+    FeeType.QUADRATIC_WITH_COMBO_MAKER_FEES: Decimal("0.035"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FillFee:
+    """Fee of one fill in dollars, and the accumulator to hand to the next fill of the same order."""
+
+    trade_fee: Dollars
+    rounding_fee: Dollars
+    rebate: Dollars
+    cash_change: Dollars
+    accumulator: Dollars
+
+    @property
+    def net_fee(self) -> Dollars:
+        return self.trade_fee + self.rounding_fee - self.rebate
+
+
+def fee_rate(schedule: FeeSchedule, *, is_taker: bool) -> Decimal | None:
+    """Give r·m of the formula r·m·C·P·(1−P); None when the schedule's rates are not known.
+
+    Source: Kalshi fee schedule; series `fee_type` and `fee_multiplier`.
+    """
+    if schedule.fee_type not in _MAKER_RATES:
+        return None
+    rate = _TAKER_RATE if is_taker else _MAKER_RATES[schedule.fee_type]
+    return rate * schedule.multiplier
+
+
+def model_fee(rate: Decimal, count: Contracts, price: Price) -> Dollars:
+    """Give the unrounded fee of `count` contracts at `price` (YES or NO gives the same)."""
+    return rate * count * price * (ONE_DOLLAR - price)
+
+
+def fee_of_fill(
+    rate: Decimal,
+    count: Contracts,
+    price: Price,
+    *,
+    revenue: Dollars,
+    accumulator: Dollars = ZERO,
+    unit: Dollars = BALANCE_GRAIN,
+) -> FillFee:
+    """Charge one fill. `revenue` is signed cash before fees (buying −, selling +).
+
+    The balance moves in multiples of `unit`; what rounding takes too much is given back through the
+    accumulator, which runs over all fills of one order. Source: Kalshi fee rounding, October 2026.
+    """
+    trade_fee = round_up(model_fee(rate, count, price), FEE_GRAIN)
+    aligned = round_down(revenue - trade_fee, unit)
+    rounding_fee = revenue - trade_fee - aligned
+    collected = accumulator + rounding_fee
+    rebate = min(round_down(collected, unit), round_down(trade_fee + rounding_fee, unit))
+    return FillFee(trade_fee, rounding_fee, rebate, aligned + rebate, collected - rebate)
+
+
+def fee_bound(rate: Decimal, count: Contracts, low: Price, high: Price, *, fills: int = 1) -> Dollars:
+    """Give the most that `count` contracts filled between two prices can cost in fees, in dollars.
+
+    The curve peaks at 50¢, so the limit price alone is no bound. Each fill may add one balance unit
+    and a millionth of rounding.
+    """
+    if low <= Decimal("0.5") <= high:
+        peak = Decimal("0.25")
+    else:
+        peak = max(low * (ONE_DOLLAR - low), high * (ONE_DOLLAR - high))
+    bound = rate * count * peak + fills * (BALANCE_GRAIN + FEE_GRAIN)
+    return round_up(bound, BALANCE_GRAIN) if rate else ZERO
