@@ -93,5 +93,6 @@ def fee_bound(rate: Decimal, count: Contracts, low: Price, high: Price, *, fills
         peak = Decimal("0.25")
     else:
         peak = max(low * (ONE_DOLLAR - low), high * (ONE_DOLLAR - high))
-    bound = rate * count * peak + fills * (BALANCE_GRAIN + FEE_GRAIN)
-    return round_up(bound, BALANCE_GRAIN) if rate else ZERO
+    if rate == ZERO and count == count.to_integral_value():
+        return ZERO  # whole contracts on any grid move cash by whole balance units
+    return round_up(rate * count * peak + fills * (BALANCE_GRAIN + FEE_GRAIN), BALANCE_GRAIN)

@@ -1,0 +1,234 @@
+"""Kalshi's field names for the account and its orders: JSON ↔ models, action and side ↔ bid and ask.
+
+The only place that turns a person's words (buy 4 NO at 35¢) into the book's (ask 4 at 0.6500), and
+back. Performs no I/O. Names follow the Kalshi Trade API v2, October 2026.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kalshi_trading.models import (
+    AccountLimits,
+    Action,
+    Balance,
+    BookSide,
+    CancelAcknowledgement,
+    EndpointCosts,
+    EventPosition,
+    Fill,
+    MarketResult,
+    Order,
+    OrderAcknowledgement,
+    OrderRequest,
+    OrderStatus,
+    Position,
+    Settlement,
+    Side,
+    TokenBucketLimit,
+    Transfer,
+    VolumeProgress,
+)
+from kalshi_trading.money import COUNT_GRAIN, ONE_DOLLAR, Contracts, Price
+from kalshi_trading.wire_fields import Fields
+
+_BOOK_SIDES = {
+    (Action.BUY, Side.YES): BookSide.BID,
+    (Action.SELL, Side.YES): BookSide.ASK,
+    (Action.BUY, Side.NO): BookSide.ASK,
+    (Action.SELL, Side.NO): BookSide.BID,
+}
+
+
+def book_side(action: Action, side: Side) -> BookSide:
+    """Give the side of the YES book. Source: Kalshi API, order direction."""
+    return _BOOK_SIDES[action, side]
+
+
+def yes_price(side: Side, price: Price) -> Price:
+    """Turn a price in the terms of `side` into YES dollars; its own inverse."""
+    return price if side is Side.YES else ONE_DOLLAR - price
+
+
+def order_body(order: OrderRequest) -> dict[str, object]:
+    """Write the body of a V2 create. Prices and counts are text; a JSON number would be refused."""
+    body: dict[str, object] = {
+        "ticker": order.ticker,
+        "client_order_id": order.client_order_id,
+        "side": book_side(order.action, order.side).value,
+        "count": _count(order.count),
+        "price": _price(yes_price(order.side, order.price)),
+        "time_in_force": order.time_in_force.value,
+        "self_trade_prevention_type": order.self_trade_prevention.value,
+    }
+    if order.post_only:
+        body["post_only"] = True
+    if order.reduce_only:
+        body["reduce_only"] = True
+    if order.expires_at is not None:
+        body["expiration_time"] = int(order.expires_at.timestamp())
+    return body
+
+
+def _count(count: Contracts) -> str:
+    written = count.quantize(COUNT_GRAIN)
+    if written != count or count <= 0:
+        raise ValueError(f"{count} is not a number of contracts the exchange takes")
+    return f"{written:f}"
+
+
+def _price(price: Price) -> str:
+    written = price.quantize(Decimal("0.0001"))
+    if written != price or not 0 < price < 1:
+        raise ValueError(f"{price} is not a price the exchange takes")
+    return f"{written:f}"
+
+
+def order_acknowledgement(body: Fields) -> OrderAcknowledgement:
+    return OrderAcknowledgement(
+        order_id=body.identifier("order_id"),
+        client_order_id=body.optional_identifier("client_order_id"),
+        fill_count=body.decimal("fill_count"),
+        remaining_count=body.decimal("remaining_count"),
+        average_fill_price=body.optional_decimal("average_fill_price"),
+        average_fee_paid=body.optional_decimal("average_fee_paid"),
+        at=body.moment_ms("ts_ms"),
+    )
+
+
+def cancel_acknowledgement(body: Fields) -> CancelAcknowledgement:
+    return CancelAcknowledgement(
+        order_id=body.identifier("order_id"),
+        reduced_by=body.decimal("reduced_by"),
+        at=body.moment_ms("ts_ms"),
+    )
+
+
+def order(body: Fields) -> Order:
+    return Order(
+        order_id=body.identifier("order_id"),
+        client_order_id=body.text("client_order_id"),
+        ticker=body.ticker("ticker"),
+        book_side=body.word("book_side", BookSide),
+        status=body.open_word("status", OrderStatus, OrderStatus.UNKNOWN),
+        yes_price=body.decimal("yes_price_dollars"),
+        fill_count=body.decimal("fill_count_fp"),
+        remaining_count=body.decimal("remaining_count_fp"),
+        initial_count=body.decimal("initial_count_fp"),
+        fill_cost=body.decimal("taker_fill_cost_dollars") + body.decimal("maker_fill_cost_dollars"),
+        fees=body.decimal("taker_fees_dollars") + body.decimal("maker_fees_dollars"),
+        created_at=body.optional_moment("created_time"),
+        updated_at=body.optional_moment("last_update_time"),
+        expires_at=body.optional_moment("expiration_time"),
+        exchange_index=body.optional_whole("exchange_index"),
+    )
+
+
+def fill(body: Fields) -> Fill:
+    return Fill(
+        fill_id=body.identifier("fill_id"),
+        order_id=body.identifier("order_id"),
+        ticker=body.ticker("ticker"),
+        book_side=body.word("book_side", BookSide),
+        count=body.decimal("count_fp"),
+        yes_price=body.decimal("yes_price_dollars"),
+        is_taker=body.flag("is_taker"),
+        fee=body.decimal("fee_cost"),
+        created_at=body.optional_moment("created_time"),
+    )
+
+
+def balance(body: Fields) -> Balance:
+    return Balance(
+        cash=body.decimal("balance_dollars"),
+        portfolio_value=body.cents("portfolio_value"),
+        updated_at=body.moment_s("updated_ts"),
+        by_shard=tuple(
+            (row.whole("exchange_index"), row.decimal("balance"))
+            for row in body.optional_rows("balance_breakdown")
+        ),
+    )
+
+
+def position(body: Fields) -> Position:
+    return Position(
+        ticker=body.ticker("ticker"),
+        net=body.decimal("position_fp"),
+        cost_basis=body.decimal("market_exposure_dollars"),
+        realized_pnl=body.decimal("realized_pnl_dollars"),
+        fees_paid=body.decimal("fees_paid_dollars"),
+        total_traded=body.decimal("total_traded_dollars"),
+        updated_at=body.moment("last_updated_ts"),
+        exchange_index=body.optional_whole("exchange_index"),
+    )
+
+
+def event_position(body: Fields) -> EventPosition:
+    return EventPosition(
+        event_ticker=body.ticker("event_ticker"),
+        total_cost=body.decimal("total_cost_dollars"),
+        contracts_traded=body.decimal("total_cost_shares_fp"),
+        cost_basis=body.decimal("event_exposure_dollars"),
+        realized_pnl=body.decimal("realized_pnl_dollars"),
+        fees_paid=body.decimal("fees_paid_dollars"),
+    )
+
+
+def settlement(body: Fields) -> Settlement:
+    return Settlement(
+        ticker=body.ticker("ticker"),
+        event_ticker=body.ticker("event_ticker"),
+        result=body.open_word("market_result", MarketResult, MarketResult.UNKNOWN),
+        yes_count=body.decimal("yes_count_fp"),
+        yes_cost=body.decimal("yes_total_cost_dollars"),
+        no_count=body.decimal("no_count_fp"),
+        no_cost=body.decimal("no_total_cost_dollars"),
+        revenue=body.cents("revenue"),
+        fees=body.decimal("fee_cost"),
+        settled_at=body.moment("settled_time"),
+        value=body.optional_cents("value"),
+    )
+
+
+def transfer(body: Fields) -> Transfer:
+    return Transfer(
+        transfer_id=body.identifier("id"),
+        status=body.text("status"),
+        method=body.text("type"),
+        amount=body.cents("amount_cents"),
+        fee=body.cents("fee_cents"),
+        created_at=body.moment_s("created_ts"),
+    )
+
+
+def account_limits(body: Fields) -> AccountLimits:
+    return AccountLimits(
+        usage_tier=body.text("usage_tier"),
+        read=_bucket(body.inner("read")),
+        write=_bucket(body.inner("write")),
+    )
+
+
+def _bucket(body: Fields) -> TokenBucketLimit:
+    return TokenBucketLimit(body.whole("refill_rate"), body.whole("bucket_capacity"))
+
+
+def endpoint_costs(body: Fields) -> EndpointCosts:
+    return EndpointCosts(
+        default_cost=body.whole("default_cost"),
+        exceptions=tuple(
+            (row.text("method").upper(), row.text("path"), row.whole("cost"))
+            for row in body.rows("endpoint_costs")
+        ),
+    )
+
+
+def volume_progress(body: Fields) -> VolumeProgress:
+    return VolumeProgress(
+        computed_at=body.moment_s("computed_ts"),
+        trailing_volume=body.decimal("trailing_30d_volume_fp"),
+        goals=tuple(
+            (goal.text("level"), goal.decimal("earn_volume_goal_fp"), goal.decimal("keep_volume_goal_fp"))
+            for goal in body.rows("goals")
+        ),
+    )

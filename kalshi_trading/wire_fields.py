@@ -1,0 +1,263 @@
+"""Typed reading of one JSON object: every fault names the field, nothing is ever filled in.
+
+A required field that is missing, null or of the wrong kind raises MalformedAnswerError with its path.
+An optional one that is missing, null or empty is None. Text from the exchange is made harmless here,
+once, on arrival: no control, escape or direction character gets past this module.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeVar
+
+from kalshi_trading.errors import InvalidInputError, MalformedAnswerError
+from kalshi_trading.money import CENT, decimal_from_text
+
+E = TypeVar("E", bound=StrEnum)
+V = TypeVar("V")
+
+_TICKER = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,127}", re.ASCII)
+_MOMENT = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
+)
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+
+
+def harmless(text: str) -> str:
+    """Make text safe for a terminal: controls become visible signs, invisible marks disappear."""
+    return "".join(_harmless_character(character) for character in text)
+
+
+def _harmless_character(character: str) -> str:
+    if character in "\n\r\t":
+        return " "
+    if character < " ":
+        return chr(0x2400 + ord(character))
+    category = unicodedata.category(character)
+    if category == "Cf":  # direction marks, zero-width marks
+        return ""
+    if category in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp"):
+        return "\N{REPLACEMENT CHARACTER}"
+    return character
+
+
+def validate_ticker(text: str) -> str:
+    """Return the ticker in upper case, or raise InvalidInputError when it cannot be one."""
+    ticker = text.strip().upper()
+    if not text.isascii() or not _TICKER.fullmatch(ticker):
+        raise InvalidInputError("That is not a ticker. A ticker looks like KXHIGHNY-26NOV21-B46.5.")
+    return ticker
+
+
+class Fields:
+    """One JSON object of an answer and the path that led to it, for messages."""
+
+    def __init__(self, body: object, where: str) -> None:
+        if not isinstance(body, Mapping):
+            raise MalformedAnswerError(f"The exchange's answer has no readable {where}.")
+        self._body = body
+        self._where = where
+
+    def _fault(self, name: str) -> MalformedAnswerError:
+        return MalformedAnswerError(
+            f"The exchange's answer cannot be used: {self._where}.{name} is missing or malformed."
+        )
+
+    def _required(self, name: str, read: Callable[[object], V | None]) -> V:
+        value = read(self._body.get(name))
+        if value is None:
+            raise self._fault(name)
+        return value
+
+    def _optional(self, name: str, read: Callable[[object], V | None]) -> V | None:
+        """Missing, null and empty text are None; anything else must be well-formed."""
+        if self._body.get(name) in (None, ""):
+            return None
+        return self._required(name, read)
+
+    def has(self, name: str) -> bool:
+        return self._body.get(name) is not None
+
+    def text(self, name: str) -> str:
+        return self._required(name, _text)
+
+    def optional_text(self, name: str) -> str | None:
+        return self._optional(name, _text)
+
+    def ticker(self, name: str) -> str:
+        return self._required(name, _ticker)
+
+    def identifier(self, name: str) -> str:
+        return self._required(name, _identifier)
+
+    def optional_identifier(self, name: str) -> str | None:
+        return self._optional(name, _identifier)
+
+    def decimal(self, name: str) -> Decimal:
+        """Read dollars or contracts sent as plain decimal text."""
+        return self._required(name, decimal_from_text)
+
+    def optional_decimal(self, name: str) -> Decimal | None:
+        return self._optional(name, decimal_from_text)
+
+    def quote(self, name: str) -> Decimal | None:
+        """Read a required quote; 0 and 1 mean that there is none. Source: Kalshi API, empty-side quotes."""
+        price = self.decimal(name)
+        return price if 0 < price < 1 else None
+
+    def positive(self, name: str) -> Decimal:
+        """Read decimal text that must be above zero, such as a tick."""
+        return self._required(name, _positive)
+
+    def number(self, name: str) -> Decimal:
+        """Read a JSON number, such as a fee multiplier."""
+        return self._required(name, _number)
+
+    def optional_number(self, name: str) -> Decimal | None:
+        return self._optional(name, _number)
+
+    def whole(self, name: str) -> int:
+        return self._required(name, _whole)
+
+    def optional_whole(self, name: str) -> int | None:
+        return self._optional(name, _whole)
+
+    def cents(self, name: str) -> Decimal:
+        """Read a whole number of cents as dollars."""
+        return self._required(name, _whole) * CENT
+
+    def optional_cents(self, name: str) -> Decimal | None:
+        value = self._optional(name, _whole)
+        return None if value is None else value * CENT
+
+    def flag(self, name: str) -> bool:
+        return self._required(name, _flag)
+
+    def optional_flag(self, name: str, *, default: bool) -> bool:
+        value = self._optional(name, _flag)
+        return default if value is None else value
+
+    def moment(self, name: str) -> datetime:
+        """Read an RFC 3339 time."""
+        return self._required(name, _moment)
+
+    def optional_moment(self, name: str) -> datetime | None:
+        return self._optional(name, _moment)
+
+    def moment_s(self, name: str) -> datetime:
+        """Read a time in Unix seconds."""
+        return self._required(name, lambda value: _unix(value, 1))
+
+    def moment_ms(self, name: str) -> datetime:
+        """Read a time in Unix milliseconds."""
+        return self._required(name, lambda value: _unix(value, 1000))
+
+    def word(self, name: str, words: type[E]) -> E:
+        """Read one word of a closed set; a word outside it is a fault (directions, for instance)."""
+        return self._required(name, lambda value: _word(value, words))
+
+    def open_word(self, name: str, words: type[E], unknown: E) -> E:
+        """Read one word of a set that may grow; an unheard-of word is `unknown`, a missing one a fault."""
+        return _word(self._required(name, _text), words) or unknown
+
+    def inner(self, name: str) -> Fields:
+        return Fields(self._body.get(name), f"{self._where}.{name}")
+
+    def rows(self, name: str) -> list[Fields]:
+        """Read a required list of objects."""
+        rows = self._required(name, lambda value: value if isinstance(value, list) else None)
+        return [Fields(row, f"{self._where}.{name}[{index}]") for index, row in enumerate(rows)]
+
+    def lists(self, name: str) -> list[list[Fields]]:
+        """Read a required list of lists of objects."""
+        outer = self._required(name, lambda value: value if isinstance(value, list) else None)
+        if not all(isinstance(rows, list) for rows in outer):
+            raise self._fault(name)
+        return [[Fields(row, f"{self._where}.{name}") for row in rows] for rows in outer]
+
+    def optional_rows(self, name: str) -> list[Fields]:
+        """Read a list of objects that may be missing or null: then there are none."""
+        return self.rows(name) if self.has(name) else []
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Read a list of text that may be missing or null."""
+        values = self._optional(name, lambda value: value if isinstance(value, list) else None) or []
+        return tuple(harmless(value) for value in values if isinstance(value, str))
+
+    def pairs(self, name: str) -> list[tuple[Decimal, Decimal]]:
+        """Read a required list of [price, count] text pairs."""
+        rows = self._required(name, lambda value: value if isinstance(value, list) else None)
+        return [self._pair(name, row) for row in rows]
+
+    def _pair(self, name: str, row: object) -> tuple[Decimal, Decimal]:
+        if not isinstance(row, list) or len(row) != 2:
+            raise self._fault(name)
+        first, second = decimal_from_text(row[0]), decimal_from_text(row[1])
+        if first is None or second is None:
+            raise self._fault(name)
+        return first, second
+
+
+def _text(value: object) -> str | None:
+    return harmless(value) if isinstance(value, str) else None
+
+
+def _ticker(value: object) -> str | None:
+    return value if isinstance(value, str) and _TICKER.fullmatch(value) else None
+
+
+def _identifier(value: object) -> str | None:
+    return value if isinstance(value, str) and _IDENTIFIER.fullmatch(value) else None
+
+
+def _positive(value: object) -> Decimal | None:
+    number = decimal_from_text(value)
+    return number if number is not None and number > 0 else None
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _number(value: object) -> Decimal | None:
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else None
+    whole = _whole(value)
+    return None if whole is None else Decimal(whole)
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _word(value: object, words: type[E]) -> E | None:
+    return next((word for word in words if word == value), None)
+
+
+def _moment(value: object) -> datetime | None:
+    found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return None
+    day, clock, fraction, offset = found.groups()
+    microseconds = (fraction or "0")[:6].ljust(6, "0")
+    zone = "+00:00" if offset in "Zz" else offset
+    try:
+        return datetime.fromisoformat(f"{day}T{clock}.{microseconds}{zone}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _unix(value: object, per_second: int) -> datetime | None:
+    whole = _whole(value)
+    if whole is None:
+        return None
+    try:
+        seconds, rest = divmod(whole, per_second)
+        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * (1_000_000 // per_second))
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,270 @@
+"""Kalshi's field names for the exchange, series, events, markets, books, bars and trades: JSON → models.
+
+One function per kind of answer; each reads from `Fields` and performs no I/O. Names follow the Kalshi
+Trade API v2, October 2026.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kalshi_trading.models import (
+    BookLevel,
+    Candlestick,
+    Event,
+    EventCandlesticks,
+    EventMetadata,
+    ExchangeSchedule,
+    ExchangeStatus,
+    FeeChange,
+    FeeSchedule,
+    FeeType,
+    ForecastPoint,
+    HistoricalCutoff,
+    Market,
+    MarketResult,
+    MarketStatus,
+    OrderBook,
+    QuoteRange,
+    Series,
+    ShardStatus,
+    Side,
+    Trade,
+    TradeRange,
+    TradingSession,
+)
+from kalshi_trading.money import PriceBand, PriceGrid
+from kalshi_trading.wire_fields import Fields
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def exchange_status(body: Fields) -> ExchangeStatus:
+    return ExchangeStatus(
+        exchange_active=body.flag("exchange_active"),
+        trading_active=body.flag("trading_active"),
+        estimated_resume_at=body.optional_moment("exchange_estimated_resume_time"),
+        shards=tuple(
+            ShardStatus(
+                exchange_index=row.whole("exchange_index"),
+                description=row.text("description"),
+                exchange_active=row.flag("exchange_active"),
+                trading_active=row.flag("trading_active"),
+            )
+            for row in body.optional_rows("exchange_index_statuses")
+        ),
+    )
+
+
+def exchange_schedule(body: Fields) -> ExchangeSchedule:
+    schedule = body.inner("schedule")
+    return ExchangeSchedule(
+        sessions=tuple(
+            TradingSession(weekday, session.text("open_time"), session.text("close_time"))
+            for week in schedule.rows("standard_hours")
+            for weekday in WEEKDAYS
+            for session in week.rows(weekday)
+        ),
+        maintenance=tuple(
+            (window.moment("start_datetime"), window.moment("end_datetime"))
+            for window in schedule.rows("maintenance_windows")
+        ),
+    )
+
+
+def historical_cutoff(body: Fields) -> HistoricalCutoff:
+    return HistoricalCutoff(
+        markets_settled_at=body.moment("market_settled_ts"),
+        trades_created_at=body.moment("trades_created_ts"),
+        orders_updated_at=body.moment("orders_updated_ts"),
+        positions_updated_at=body.optional_moment("market_positions_last_updated_ts"),
+    )
+
+
+def series(body: Fields) -> Series:
+    return Series(
+        ticker=body.ticker("ticker"),
+        title=body.text("title"),
+        category=body.text("category"),
+        categories=body.texts("categories"),
+        tags=body.texts("tags"),
+        frequency=body.text("frequency"),
+        fees=FeeSchedule(
+            body.open_word("fee_type", FeeType, FeeType.UNKNOWN),
+            body.number("fee_multiplier"),
+        ),
+        settlement_sources=_source_names(body),
+        volume=body.optional_decimal("volume_fp"),
+    )
+
+
+def _source_names(body: Fields) -> tuple[str, ...]:
+    names = (source.optional_text("name") for source in body.optional_rows("settlement_sources"))
+    return tuple(name for name in names if name)
+
+
+def series_fee_change(body: Fields) -> FeeChange:
+    return FeeChange(
+        ticker=body.ticker("series_ticker"),
+        fee_type=body.open_word("fee_type", FeeType, FeeType.UNKNOWN),
+        multiplier=body.number("fee_multiplier"),
+        scheduled_at=body.moment("scheduled_ts"),
+    )
+
+
+def event_fee_change(body: Fields) -> FeeChange:
+    return FeeChange(
+        ticker=body.ticker("event_ticker"),
+        fee_type=_optional_fee_type(body),
+        multiplier=body.optional_number("fee_multiplier_override"),
+        scheduled_at=body.moment("scheduled_ts"),
+    )
+
+
+def _optional_fee_type(body: Fields) -> FeeType | None:
+    if body.optional_text("fee_type_override") is None:
+        return None
+    return body.open_word("fee_type_override", FeeType, FeeType.UNKNOWN)
+
+
+def event(body: Fields) -> Event:
+    return Event(
+        event_ticker=body.ticker("event_ticker"),
+        series_ticker=body.ticker("series_ticker"),
+        title=body.text("title"),
+        sub_title=body.text("sub_title"),
+        mutually_exclusive=body.flag("mutually_exclusive"),
+        category=body.optional_text("category"),
+        fee_type_override=_optional_fee_type(body),
+        fee_multiplier_override=body.optional_number("fee_multiplier_override"),
+        markets=tuple(market(row) for row in body.optional_rows("markets")),
+    )
+
+
+def event_metadata(body: Fields) -> EventMetadata:
+    return EventMetadata(
+        image_url=body.text("image_url"),
+        settlement_sources=_source_names(body),
+        competition=body.optional_text("competition"),
+    )
+
+
+def market(body: Fields) -> Market:
+    ticker = body.ticker("ticker")
+    return Market(
+        ticker=ticker,
+        event_ticker=body.ticker("event_ticker"),
+        title=body.optional_text("title") or body.optional_text("yes_sub_title") or ticker,
+        yes_label=body.text("yes_sub_title"),
+        no_label=body.text("no_sub_title"),
+        scalar=body.text("market_type") == "scalar",
+        status=body.open_word("status", MarketStatus, MarketStatus.UNKNOWN),
+        status_word=body.text("status"),
+        open_at=body.moment("open_time"),
+        close_at=body.moment("close_time"),
+        expected_expiration_at=body.optional_moment("expected_expiration_time"),
+        latest_expiration_at=body.moment("latest_expiration_time"),
+        settlement_timer_s=body.whole("settlement_timer_seconds"),
+        yes_bid=body.quote("yes_bid_dollars"),
+        yes_bid_count=body.decimal("yes_bid_size_fp"),
+        yes_ask=body.quote("yes_ask_dollars"),
+        yes_ask_count=body.decimal("yes_ask_size_fp"),
+        last_price=body.quote("last_price_dollars"),
+        volume=body.decimal("volume_fp"),
+        volume_24h=body.decimal("volume_24h_fp"),
+        open_interest=body.decimal("open_interest_fp"),
+        result=body.open_word("result", MarketResult, MarketResult.UNKNOWN),
+        settlement_value=body.optional_decimal("settlement_value_dollars"),
+        settled_at=body.optional_moment("settlement_ts"),
+        can_close_early=body.flag("can_close_early"),
+        fee_waiver_until=body.optional_moment("fee_waiver_expiration_time"),
+        rules_primary=body.text("rules_primary"),
+        rules_secondary=body.text("rules_secondary"),
+        price_grid=_price_grid(body),
+        exchange_index=body.optional_whole("exchange_index"),
+    )
+
+
+def _price_grid(body: Fields) -> PriceGrid:
+    bands = (
+        PriceBand(row.decimal("start"), row.decimal("end"), row.positive("step"))
+        for row in body.rows("price_ranges")
+    )
+    return PriceGrid(tuple(bands))
+
+
+def order_book(body: Fields, ticker: str, as_of: datetime) -> OrderBook:
+    """Read both sides. Their order is not to be trusted, so they are sorted best first."""
+    levels = body.inner("orderbook_fp")
+    return OrderBook(ticker, _levels(levels, "yes_dollars"), _levels(levels, "no_dollars"), as_of)
+
+
+def _levels(body: Fields, name: str) -> tuple[BookLevel, ...]:
+    levels = (BookLevel(price, count) for price, count in body.pairs(name) if count > 0)
+    return tuple(sorted(levels, key=lambda level: level.price, reverse=True))
+
+
+def candlestick(body: Fields) -> Candlestick:
+    """Read a bar of the live endpoints, whose names carry `_dollars` and `_fp`."""
+    return _candlestick(body, money="_dollars", count="_fp")
+
+
+def historical_candlestick(body: Fields) -> Candlestick:
+    """Read a bar of the historical endpoint, whose names carry no suffix."""
+    return _candlestick(body, money="", count="")
+
+
+def _candlestick(body: Fields, *, money: str, count: str) -> Candlestick:
+    return Candlestick(
+        end_at=body.moment_s("end_period_ts"),
+        yes_bid=_quote_range(body.inner("yes_bid"), money),
+        yes_ask=_quote_range(body.inner("yes_ask"), money),
+        price=_trade_range(body.inner("price"), money),
+        volume=body.decimal(f"volume{count}"),
+        open_interest=body.decimal(f"open_interest{count}"),
+    )
+
+
+def _quote_range(body: Fields, suffix: str) -> QuoteRange:
+    open_, low, high, close = (body.decimal(f"{name}{suffix}") for name in ("open", "low", "high", "close"))
+    return QuoteRange(open_, low, high, close)
+
+
+def _trade_range(body: Fields, suffix: str) -> TradeRange:
+    names = ("open", "low", "high", "close", "mean", "previous")
+    open_, low, high, close, mean, previous = (body.optional_decimal(f"{name}{suffix}") for name in names)
+    return TradeRange(open_, low, high, close, mean, previous)
+
+
+def event_candlesticks(body: Fields) -> EventCandlesticks:
+    tickers = body.texts("market_tickers")
+    bars = (tuple(candlestick(bar) for bar in rows) for rows in body.lists("market_candlesticks"))
+    return EventCandlesticks(
+        bars=tuple(zip(tickers, bars, strict=False)),
+        served_until=body.moment_s("adjusted_end_ts"),
+    )
+
+
+def forecast_points(body: Fields) -> tuple[ForecastPoint, ...]:
+    return tuple(
+        ForecastPoint(
+            end_at=row.moment_s("end_period_ts"),
+            percentile=point.whole("percentile"),
+            value=point.number("numerical_forecast"),
+            shown_as=point.text("formatted_forecast"),
+        )
+        for row in body.rows("forecast_history")
+        for point in row.rows("percentile_points")
+    )
+
+
+def trade(body: Fields) -> Trade:
+    return Trade(
+        trade_id=body.identifier("trade_id"),
+        ticker=body.ticker("ticker"),
+        count=body.decimal("count_fp"),
+        yes_price=body.decimal("yes_price_dollars"),
+        taker_side=body.word("taker_outcome_side", Side),
+        created_at=body.moment("created_time"),
+        is_block_trade=body.flag("is_block_trade"),
+    )
