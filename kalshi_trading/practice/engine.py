@@ -26,7 +26,7 @@ from kalshi_trading.practice.records import (
     TimeInForce,
     Trade,
 )
-from kalshi_trading.practice.refusals import Refusal
+from kalshi_trading.practice.rejections import Refusal
 
 __all__ = ["Exchange", "Happening", "NewOrder", "Occurrence", "Placed", "Refusal"]
 
