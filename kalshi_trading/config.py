@@ -1,0 +1,265 @@
+"""The process environment and `.env` as one frozen `Settings`; every problem reported together.
+
+Knows where a variable may stand, which source goes first and which options contradict each other.
+Never read as a global: the program calls `load_settings` once and hands the settings on. Never shows
+a secret, makes a folder or touches the network.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from kalshi_trading.credentials import Credentials, PrivateKey, key_path, load_private_key
+from kalshi_trading.env_file import EnvFile, read_env_file
+from kalshi_trading.errors import ConfigurationError, InvalidInputError, Problem
+from kalshi_trading.options import (
+    PROJECT_FOLDER,
+    Environment,
+    Option,
+    is_loopback,
+    looks_like_key_id,
+    options_of,
+)
+from kalshi_trading.secret_files import exposures
+from kalshi_trading.settings import (
+    API_PATH,
+    HOSTS,
+    KNOWN_NAMES,
+    OPTIONS,
+    WEBSOCKET_PATH,
+    KeyTexts,
+    Limits,
+    Settings,
+)
+
+__all__ = [
+    "OPTIONS",
+    "ConfigurationError",
+    "Credentials",
+    "Environment",
+    "Limits",
+    "PrivateKey",
+    "Settings",
+    "get_api_base_url",
+    "get_api_credentials",
+    "get_config",
+    "is_production",
+    "load_private_key",
+    "load_settings",
+]
+
+DOTENV_PATH = PROJECT_FOLDER / ".env"
+_NOT_ABOVE = (  # the first of each pair of options may not exceed the second
+    ("KALSHI_SOFT_ORDER_COST", "KALSHI_HARD_ORDER_COST"),
+    ("KALSHI_SOFT_ORDER_COUNT", "KALSHI_HARD_ORDER_COUNT"),
+    ("KALSHI_WARN_THROUGH", "KALSHI_BLOCK_THROUGH"),
+    ("KALSHI_MARKET_ORDER_CAP", "KALSHI_BLOCK_THROUGH"),
+    ("KALSHI_CONNECT_TIMEOUT_S", "KALSHI_TOTAL_TIMEOUT_S"),
+)
+_SETTINGS_ROWS = options_of(Settings)
+_KEY_ROWS = options_of(KeyTexts)
+
+
+def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Settings:
+    """Read all options; `environ` goes before the file. Raises ConfigurationError with every problem."""
+    reader = _Reader(environ, read_env_file(dotenv_path))
+    limits = Limits(**reader.read_all(Limits))
+    settings = Settings(**reader.read_all(Settings), limits=limits)
+    key_texts = KeyTexts(**reader.read_all(KeyTexts))
+    reader.compare()
+    reader.note_unknown_names()
+    settings = _with_addresses(_with_data_dir(settings, reader), reader)
+    if settings.environment in HOSTS:
+        settings = replace(settings, credentials=_credentials(settings.environment, key_texts, reader))
+    if settings.environment is Environment.PRODUCTION:
+        reader.problems += _exposed_files(reader)
+    if reader.problems:
+        raise ConfigurationError(reader.problems)
+    return replace(settings, warnings=tuple(reader.warnings))
+
+
+def get_config() -> Settings:
+    """Load the settings of this process and of the `.env` beside main.py."""
+    return load_settings(os.environ, DOTENV_PATH)
+
+
+def get_api_credentials() -> Credentials | None:
+    """Return the configured API key; None in practice, whose exchange hands out its own."""
+    return get_config().credentials
+
+
+def get_api_base_url() -> str | None:
+    """Return the address of the HTTP API; None in practice, whose exchange announces it."""
+    return get_config().api_base_url
+
+
+def is_production() -> bool:
+    """Tell whether real money is at stake."""
+    return get_config().environment is Environment.PRODUCTION
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A variable's text, the folder where relative paths in it start, and its line in the file."""
+
+    name: str
+    text: str = field(repr=False)
+    folder: Path
+    line: int | None = None
+
+
+class _Reader:
+    """Looks options up in both sources and gathers what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str], env_file: EnvFile) -> None:
+        self.environ = environ
+        self.env_file = env_file
+        self.file_name = env_file.path.name if env_file.path else ".env"
+        self.problems = list(env_file.problems)
+        self.warnings: list[str] = []
+        self._values: dict[str, Any] = {}  # by variable; only what could be read
+
+    def read_all(self, owner: type[Any]) -> dict[str, Any]:
+        """Read the options of a dataclass by field; what cannot be read is None, and a problem."""
+        return {name: self._read(row) for name, row in options_of(owner).items()}
+
+    def given(self, row: Option[Any]) -> list[_Given]:
+        """Return every place that sets the option, its own name before its aliases."""
+        looked_up = (self._look_up(name) for name in (row.name, *row.aliases))
+        return [each for each in looked_up if each is not None]
+
+    def blame(self, given: _Given, what: str, remedy: str) -> None:
+        """Report a problem of a variable, with its line if it stands in the file."""
+        place = "" if given.line is None else f" ({self.file_name} line {given.line})"
+        self.problems.append(Problem(given.name, f"{what.rstrip('.')}{place}.", remedy))
+
+    def compare(self) -> None:
+        """Report the options that contradict each other."""
+        for lower, upper in _NOT_ABOVE:
+            low, high = self._values.get(lower), self._values.get(upper)
+            if low is not None and high is not None and low > high:
+                what = f"is {low}, which is above {upper} ({high})."
+                self.problems.append(Problem(lower, what, "Lower it, or raise the other."))
+
+    def note_unknown_names(self) -> None:
+        """Warn of options that do not exist; of the process environment only what resembles one."""
+        for name, entry in self.env_file.entries.items():
+            if name.upper().startswith("KALSHI_") and name not in KNOWN_NAMES:
+                self._note_unknown(f"Line {entry.line} of {self.file_name}", _resembling(name))
+        for name in self.environ:
+            is_plain = re.fullmatch(r"KALSHI_[A-Z0-9_]{1,60}", name) and name not in KNOWN_NAMES
+            if is_plain and (meant := _resembling(name)):
+                self._note_unknown(f"The environment variable {name}", meant)
+
+    def _read(self, row: Option[Any]) -> Any:
+        given = self.given(row) or [_Given(row.name, row.default, PROJECT_FOLDER)]
+        values: list[Any] = []
+        for each in given:
+            try:
+                values.append(row.read(each.text, each.folder))
+            except InvalidInputError as error:
+                self.blame(each, str(error), f"For instance: {each.name}={row.example}")
+                continue
+            if values[-1] != values[0]:
+                self.blame(each, f"says something else than {given[0].name}", "Keep one of the two.")
+        if len(values) == len(given):
+            self._values[row.name] = values[0]
+        return values[0] if values else None
+
+    def _look_up(self, name: str) -> _Given | None:
+        text = self.environ.get(name, "").strip()
+        if text:
+            return _Given(name, text, Path())
+        entry = self.env_file.entries.get(name)
+        if entry is None or not entry.text.strip() or self.env_file.path is None:
+            return None
+        return _Given(name, entry.text.strip(), self.env_file.path.parent, entry.line)
+
+    def _note_unknown(self, where: str, meant: str) -> None:
+        hint = f" Did you mean {meant}?" if meant else ""
+        self.warnings.append(f"{where} sets an option that does not exist.{hint}")
+
+
+def _resembling(name: str) -> str:
+    return next(iter(difflib.get_close_matches(name.upper(), KNOWN_NAMES, n=1, cutoff=0.85)), "")
+
+
+def _with_data_dir(settings: Settings, reader: _Reader) -> Settings:
+    """Put the data where the desktop keeps it, unless the user said where."""
+    home = reader.environ.get("XDG_DATA_HOME", "")
+    if reader.given(_SETTINGS_ROWS["data_dir"]) or not Path(home).is_absolute():
+        return settings
+    return replace(settings, data_dir=Path(home) / "kalshi-trading")
+
+
+def _with_addresses(settings: Settings, reader: _Reader) -> Settings:
+    hosts = HOSTS.get(settings.environment)
+    for row in (_SETTINGS_ROWS["api_base_url"], _SETTINGS_ROWS["ws_url"]):
+        for given in reader.given(row):
+            _check_host(given, settings.environment, reader)
+    if hosts is None:
+        return replace(settings, api_base_url=None, ws_url=None)
+    api = settings.api_base_url or hosts.api
+    beside = hosts.websocket if api == hosts.api else _websocket_beside(api)
+    return replace(settings, api_base_url=api, ws_url=settings.ws_url or beside)
+
+
+def _websocket_beside(api_base_url: str) -> str:
+    """Return the WebSocket of the same host, so that one override never mixes two exchanges."""
+    return "ws" + api_base_url.removeprefix("http").removesuffix(API_PATH) + WEBSOCKET_PATH
+
+
+def _check_host(given: _Given, environment: Environment, reader: _Reader) -> None:
+    """Refuse the other environment's host: its keys are different ones. Warn of a stranger's."""
+    if environment is Environment.PRACTICE:
+        reader.warnings.append(f"{given.name} has no effect in practice.")
+        return
+    try:
+        host = urlsplit(given.text).hostname or ""
+    except ValueError:
+        return  # already reported as no address
+    owners = [name for name, each in HOSTS.items() if f".{host}".endswith(f".{each.domain}")]
+    if environment in owners or is_loopback(given.text):
+        return
+    if owners:
+        reader.blame(
+            given, f"is a {owners[0]} host, but the environment is {environment}", "Change one of them."
+        )
+    else:
+        reader.warnings.append(f"{given.name} is not a host of Kalshi: signed requests will go there.")
+
+
+def _credentials(environment: Environment, key_texts: KeyTexts, reader: _Reader) -> Credentials | None:
+    """Load the key; what is missing or wrong is reported. None when it cannot be used."""
+    for row in _KEY_ROWS.values():
+        if not reader.given(row):
+            what = f"is not set; {environment} needs an API key."
+            remedy = f"Make one at {HOSTS[environment].keys_page}, then write {row.name}={row.example}"
+            reader.problems.append(Problem(row.name, what, remedy))
+    if key_texts.key_id and not looks_like_key_id(key_texts.key_id):
+        reader.warnings.append("KALSHI_API_KEY does not look like a key id of Kalshi, which is a UUID.")
+    for given in reader.given(_KEY_ROWS["secret"])[:1]:
+        try:
+            private_key = load_private_key(given.text, variable=given.name, folder=given.folder)
+        except ConfigurationError as error:
+            for problem in error.problems:
+                reader.blame(given, problem.what, problem.remedy)
+        else:
+            return Credentials(key_texts.key_id, private_key)
+    return None
+
+
+def _exposed_files(reader: _Reader) -> list[Problem]:
+    """Return who else could read `.env` or the key: with real money that is refused."""
+    problems = exposures(reader.file_name, reader.env_file.path) if reader.env_file.path else []
+    for given in reader.given(_KEY_ROWS["secret"])[:1]:
+        path = key_path(given.text, given.folder)
+        problems += exposures(given.name, path) if path else []
+    return problems

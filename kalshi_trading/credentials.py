@@ -1,0 +1,171 @@
+"""The user's API key: its id, and the private key read from PEM.
+
+Knows every way a PEM can be wrong and gives each its own sentence. Never shows a key, an id or any
+text that might be one; never asks for a pass phrase.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from kalshi_trading.errors import ConfigurationError, Problem
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+PrivateKey: TypeAlias = "RSAPrivateKey | Ed25519PrivateKey"
+
+MINIMUM_RSA_BITS = 2048
+_LARGEST_PEM_BYTES = 65_536
+_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+_USE_KALSHI_FILE = "Use the .pem file that Kalshi offered when the API key was created."
+_DECRYPT = "Write a copy without it: openssl pkey -in KEY.pem -out PLAIN.pem, then chmod 600 PLAIN.pem."
+_FAULTS_BY_LABEL = {
+    "OPENSSH PRIVATE KEY": ("is an OpenSSH key, which Kalshi does not use.", _USE_KALSHI_FILE),
+    "EC PRIVATE KEY": ("is an elliptic-curve (EC) key; Kalshi takes RSA and Ed25519.", _USE_KALSHI_FILE),
+    "EC PARAMETERS": ("holds elliptic-curve (EC) parameters, not a key.", _USE_KALSHI_FILE),
+    "DSA PRIVATE KEY": ("is a DSA key; Kalshi takes RSA and Ed25519.", _USE_KALSHI_FILE),
+    "ENCRYPTED PRIVATE KEY": ("is encrypted with a pass phrase.", _DECRYPT),
+    "PUBLIC KEY": ("is a public key; the private key is needed.", _USE_KALSHI_FILE),
+    "RSA PUBLIC KEY": ("is a public key; the private key is needed.", _USE_KALSHI_FILE),
+    "CERTIFICATE": ("is a certificate, not a private key.", _USE_KALSHI_FILE),
+    "CERTIFICATE REQUEST": ("is a certificate request, not a private key.", _USE_KALSHI_FILE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An API key id and its private key. Neither appears in `repr`."""
+
+    key_id: str = field(repr=False)
+    private_key: PrivateKey = field(repr=False)
+
+
+class _Fault(Exception):
+    """What is wrong with a key and what to do about it."""
+
+    def __init__(self, what: str, remedy: str = _USE_KALSHI_FILE) -> None:
+        self.what = what
+        self.remedy = remedy
+        super().__init__(what)
+
+
+def load_private_key(
+    path_or_pem: str | Path, *, variable: str = "KALSHI_API_SECRET", folder: Path | None = None
+) -> PrivateKey:
+    """Load an RSA (2048 bits or more) or Ed25519 key from a file or from the PEM text itself.
+
+    Literal `\\n` in inline text count as line ends. A relative path starts at `folder`. Raises
+    ConfigurationError naming `variable`.
+    """
+    try:
+        return _parse(_text_of(path_or_pem, folder))
+    except _Fault as fault:
+        where = "The key" if is_inline(path_or_pem) else f"The file {_shown(path_or_pem)}"
+        raise ConfigurationError([Problem(variable, f"{where} {fault.what}", fault.remedy)]) from None
+
+
+def is_inline(path_or_pem: str | Path) -> bool:
+    """Tell whether the text is PEM (perhaps damaged) rather than the path of a file."""
+    return isinstance(path_or_pem, str) and ("PRIVATE KEY" in path_or_pem or "-BEGIN " in path_or_pem)
+
+
+def key_path(path_or_pem: str | Path, folder: Path | None = None) -> Path | None:
+    """Return the path of the key file; None for PEM, and where the home folder of `~` is unknown."""
+    if is_inline(path_or_pem):
+        return None
+    try:
+        return (folder or Path()) / Path(path_or_pem).expanduser()
+    except RuntimeError:
+        return None
+
+
+def _text_of(path_or_pem: str | Path, folder: Path | None) -> str:
+    if is_inline(path_or_pem):
+        return str(path_or_pem).replace("\\r", "").replace("\\n", "\n")
+    path = key_path(path_or_pem, folder)
+    if path is None:
+        raise _Fault("cannot be found: its home folder is unknown.", "Write the path in full.")
+    return _read(path)
+
+
+def _shown(path_or_pem: str | Path) -> str:
+    """Name the file, unless the text might be a key that was pasted bare: base64 has no full stop."""
+    text = str(path_or_pem)
+    return text if "." in text and text.isprintable() and len(text) < 1000 else "named there"
+
+
+def _read(path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise _Fault("is a folder.", "Name the .pem file in it.")
+        if not stat.S_ISREG(mode):
+            raise _Fault("is not an ordinary file.", "Name a .pem file.")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_PEM_BYTES)
+    except FileNotFoundError:
+        raise _Fault("does not exist.", "Correct the path, or write it in full.") from None
+    except PermissionError:
+        raise _Fault("may not be read by you.", "Make yourself its owner, then chmod 600.") from None
+    except (OSError, ValueError):
+        raise _Fault("cannot be read.", "Correct the path.") from None
+    return content.decode("utf-8-sig", errors="replace")
+
+
+def _parse(text: str) -> PrivateKey:
+    label, pem = _block(text)
+    if label in _FAULTS_BY_LABEL:
+        raise _Fault(*_FAULTS_BY_LABEL[label])
+    if "Proc-Type: 4,ENCRYPTED" in pem:
+        raise _Fault(*_FAULTS_BY_LABEL["ENCRYPTED PRIVATE KEY"])
+    if label not in ("PRIVATE KEY", "RSA PRIVATE KEY"):
+        raise _Fault("holds no private key.")
+    if f"-----END {label}-----" not in pem:
+        raise _Fault("is cut short: its END line is missing.", "Copy the whole file again.")
+    return _accept(_decode(pem))
+
+
+def _block(text: str) -> tuple[str, str]:
+    """Return the label and text of the private key in `text`, else of its first PEM block."""
+    found = list(_BEGIN.finditer(text))
+    if not found:
+        raise _Fault("is not PEM text: it has no BEGIN line.")
+    begin = next((match for match in found if match[1].endswith("PRIVATE KEY")), found[0])
+    lines = text[begin.start() :].splitlines()
+    return begin[1], "\n".join(line.strip() for line in lines) + "\n"
+
+
+def _decode(pem: str) -> object:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        return load_pem_private_key(pem.encode(), password=None)
+    except TypeError:
+        raise _Fault(*_FAULTS_BY_LABEL["ENCRYPTED PRIVATE KEY"]) from None
+    except UnsupportedAlgorithm:
+        raise _Fault("is of a kind that Kalshi does not take.") from None
+    except ValueError:
+        raise _Fault("is damaged: it cannot be decoded.", "Copy the whole file again.") from None
+
+
+def _accept(key: object) -> PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key
+    if isinstance(key, rsa.RSAPrivateKey):
+        if key.key_size < MINIMUM_RSA_BITS:
+            raise _Fault(f"is an RSA key of {key.key_size} bits; at least {MINIMUM_RSA_BITS} are needed.")
+        return key
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        raise _Fault(*_FAULTS_BY_LABEL["EC PRIVATE KEY"])
+    if isinstance(key, dsa.DSAPrivateKey):
+        raise _Fault(*_FAULTS_BY_LABEL["DSA PRIVATE KEY"])
+    raise _Fault("is of a kind that Kalshi does not take; it takes RSA and Ed25519.")

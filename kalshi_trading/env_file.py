@@ -1,0 +1,84 @@
+"""The `.env` file as named texts with their line numbers.
+
+Knows the file's faults: what is not UTF-8, not NAME=value, or written twice. Never changes
+`os.environ`, never expands `${...}`, never repeats a line's content in a message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+
+from kalshi_trading.errors import Problem
+
+_SEVERAL_LINES = "Write NAME=value; put a value of several lines in double quotes."
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The text of one variable and the line it begins on."""
+
+    text: str = field(repr=False)
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnvFile:
+    """What the file says, and what is wrong with it. A file that is not there says nothing."""
+
+    path: Path | None
+    entries: dict[str, Entry]
+    problems: tuple[Problem, ...]
+
+
+def read_env_file(path: Path | None) -> EnvFile:
+    """Read the file as far as it goes; its faults are in `problems`."""
+    if path is None or not path.exists():
+        return EnvFile(None, {}, ())
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        what = "cannot be read: it is a folder." if path.is_dir() else f"cannot be read ({error.strerror})."
+        return EnvFile(path, {}, (Problem(path.name, what, f"Correct {path}, or remove it."),))
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        problem = Problem(path.name, f"is not UTF-8 text (line {line}).", "Save it again as UTF-8.")
+        return EnvFile(path, {}, (problem,))
+    return _parse(path, text)
+
+
+def _parse(path: Path, text: str) -> EnvFile:
+    from dotenv.parser import parse_stream
+
+    entries: dict[str, Entry] = {}
+    problems: list[Problem] = []
+    malformed: list[int] = []
+    for binding in parse_stream(StringIO(text)):
+        source = binding.original.string
+        blank = source[: len(source) - len(source.lstrip())]
+        line = binding.original.line + len(blank.splitlines())
+        if binding.error or (binding.key is not None and binding.value is None):
+            malformed.append(line)
+        elif binding.key is not None and binding.value is not None:
+            if binding.key in entries:
+                problems.append(_duplicate(path, binding.key, entries[binding.key].line, line))
+            entries[binding.key] = Entry(binding.value, line)
+    if malformed:
+        problems.insert(0, Problem(path.name, f"{_lines(malformed)} not NAME=value.", _SEVERAL_LINES))
+    return EnvFile(path, entries, tuple(problems))
+
+
+def _duplicate(path: Path, name: str, first: int, second: int) -> Problem:
+    """Name the variable only if it is one of ours: junk may be part of a key pasted without quotes."""
+    variable = name if name.startswith("KALSHI_") or name == "LOG_LEVEL" else path.name
+    return Problem(variable, f"stands twice, in lines {first} and {second} of {path.name}.", "Keep one.")
+
+
+def _lines(numbers: list[int]) -> str:
+    if len(numbers) == 1:
+        return f"line {numbers[0]} is"
+    shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
+    return f"lines {shown} are"

@@ -1,0 +1,230 @@
+"""The table of options: every variable with its grammar, default and help, as fields of `Settings`.
+
+Knows the exchange's hosts and the size of each guard rail. Never reads the environment or a file;
+`config` does.
+"""
+
+# ruff: noqa: RUF009 -- `option` declares a field, as dataclasses.field does
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from kalshi_trading import options
+from kalshi_trading.credentials import Credentials
+from kalshi_trading.options import Environment, Option, option, options_of
+
+API_PATH = "/trade-api/v2"
+WEBSOCKET_PATH = "/trade-api/ws/v2"
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Where an environment of the exchange lives, and where its keys are made."""
+
+    api: str
+    websocket: str
+    domain: str
+    keys_page: str
+
+
+# Source: Kalshi API, hosts and environments.
+HOSTS = {
+    Environment.SANDBOX: Hosts(
+        api="https://external-api.demo.kalshi.co/trade-api/v2",
+        websocket="wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2",
+        domain="kalshi.co",
+        keys_page="https://demo.kalshi.co",
+    ),
+    Environment.PRODUCTION: Hosts(
+        api="https://external-api.kalshi.com/trade-api/v2",
+        websocket="wss://external-api-ws.kalshi.com/trade-api/ws/v2",
+        domain="kalshi.com",
+        keys_page="https://kalshi.com",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The guard rails. A soft one asks again; a hard one holds until its setting is changed."""
+
+    soft_order_cost: Decimal = option(
+        "KALSHI_SOFT_ORDER_COST",
+        options.dollars("0", "1000000"),
+        "100",
+        "Dollars one order may cost before the amount must be typed.",
+    )
+    hard_order_cost: Decimal = option(
+        "KALSHI_HARD_ORDER_COST",
+        options.dollars("0.01", "1000000"),
+        "1000",
+        "Dollars one order may cost at most.",
+    )
+    soft_order_count: Decimal = option(
+        "KALSHI_SOFT_ORDER_COUNT",
+        options.contracts("0", "1000000"),
+        "1000",
+        "Contracts one order may have before the number must be typed.",
+    )
+    hard_order_count: Decimal = option(
+        "KALSHI_HARD_ORDER_COUNT",
+        options.contracts("0.01", "1000000"),
+        "10000",
+        "Contracts one order may have at most.",
+    )
+    market_loss_limit: Decimal = option(
+        "KALSHI_MARKET_LOSS_LIMIT",
+        options.dollars("0.01", "1000000"),
+        "1000",
+        "Dollars that can be lost in one market, resting orders included.",
+    )
+    daily_cost_limit: Decimal = option(
+        "KALSHI_DAILY_COST_LIMIT",
+        options.dollars("0.01", "10000000"),
+        "5000",
+        "Dollars of buying in one day.",
+    )
+    daily_order_limit: int = option(
+        "KALSHI_DAILY_ORDER_LIMIT", options.whole(1, 100_000), "200", "Orders in one day."
+    )
+    daily_loss_limit: Decimal = option(
+        "KALSHI_DAILY_LOSS_LIMIT",
+        options.dollars("0.01", "1000000"),
+        "500",
+        "Dollars lost in one day after which only reducing orders pass.",
+    )
+    warn_through: Decimal = option(
+        "KALSHI_WARN_THROUGH",
+        options.dollars("0", "1"),
+        "0.03",
+        "Dollars a price may lie beyond the best opposite price before a warning.",
+    )
+    block_through: Decimal = option(
+        "KALSHI_BLOCK_THROUGH",
+        options.dollars("0", "1"),
+        "0.10",
+        "Dollars a price may lie beyond the best opposite price at most.",
+    )
+    market_order_cap: Decimal = option(
+        "KALSHI_MARKET_ORDER_CAP",
+        options.dollars("0", "1"),
+        "0.05",
+        "Dollars a market order may pay beyond the best price.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the user may choose. `repr` shows no secret."""
+
+    environment: Environment = option(
+        "KALSHI_ENVIRONMENT",
+        options.environment,
+        "practice",
+        "The exchange: practice (no account, no network), sandbox (Kalshi's demo) or production.",
+        aliases=("KALSHI_ENV",),
+    )
+    api_base_url: str | None = option(
+        "KALSHI_API_BASE_URL",
+        options.optional(options.url("http", API_PATH)),
+        "",
+        "Another address of the exchange's HTTP API; https only, except on this machine.",
+        example=HOSTS[Environment.SANDBOX].api,
+    )
+    ws_url: str | None = option(
+        "KALSHI_WS_URL",
+        options.optional(options.url("ws", WEBSOCKET_PATH)),
+        "",
+        "Another address of the exchange's WebSocket; wss only, except on this machine.",
+        example=HOSTS[Environment.SANDBOX].websocket,
+    )
+    read_only: bool = option(
+        "KALSHI_READ_ONLY", options.yes_or_no, "0", "1 to look without being able to trade."
+    )
+    default_count: Decimal = option(
+        "KALSHI_DEFAULT_COUNT",
+        options.contracts("0.01", "1000000"),
+        "10",
+        "Contracts proposed for a new order.",
+    )
+    connect_timeout_s: float = option(
+        "KALSHI_CONNECT_TIMEOUT_S",
+        options.seconds("0.1", "30"),
+        "3",
+        "Seconds to wait for a connection.",
+    )
+    total_timeout_s: float = option(
+        "KALSHI_TOTAL_TIMEOUT_S",
+        options.seconds("0.1", "120"),
+        "12",
+        "Seconds to wait for a whole answer.",
+    )
+    read_retries: int = option(
+        "KALSHI_READ_RETRIES",
+        options.whole(0, 10),
+        "3",
+        "Times a failed read is repeated; an order never is.",
+    )
+    log_level: str = option(
+        "LOG_LEVEL",
+        options.one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        "INFO",
+        "How much goes to the log: DEBUG, INFO, WARNING or ERROR.",
+    )
+    log_dir: Path = option(
+        "KALSHI_LOG_DIR", options.path, "logs", "Folder of the trade journal and the error log."
+    )
+    data_dir: Path = option(
+        "KALSHI_DATA_DIR",
+        options.path,
+        "~/.local/share/kalshi-trading",
+        "Folder of the practice world and of caches (inside XDG_DATA_HOME where that is set).",
+    )
+    practice_seed: int | None = option(
+        "KALSHI_PRACTICE_SEED",
+        options.optional(options.whole(0, 999_999_999)),
+        "",
+        "Number from which a new practice world grows.",
+        example="7",
+    )
+    practice_markets: int = option(
+        "KALSHI_PRACTICE_MARKETS",
+        options.whole(1, 100_000),
+        "400",
+        "Markets in a new practice world.",
+    )
+    limits: Limits = field(default_factory=Limits)
+    credentials: Credentials | None = field(default=None, repr=False)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class KeyTexts:
+    """The API key as it was written down; needed in sandbox and production only."""
+
+    key_id: str = option(
+        "KALSHI_API_KEY",
+        options.key_id,
+        "",
+        "Id of your API key. Practice needs none.",
+        example="01234567-89ab-cdef-0123-456789abcdef",
+        aliases=("KALSHI_API_KEY_ID",),
+    )
+    secret: str = option(
+        "KALSHI_API_SECRET",
+        options.secret,
+        "",
+        "Path of the private key's .pem file, or the PEM itself in double quotes with \\n for line ends.",
+        example="~/.kalshi/key.pem",
+        aliases=("KALSHI_PRIVATE_KEY_PATH",),
+    )
+
+
+OPTIONS: tuple[Option[Any], ...] = tuple(
+    row for owner in (KeyTexts, Settings, Limits) for row in options_of(owner).values()
+)
+KNOWN_NAMES = tuple(name for row in OPTIONS for name in (row.name, *row.aliases))
