@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kalshi_trading.models import FeeSchedule, FeeType
+from kalshi_trading.market_models import (
+    FeeSchedule,
+    FeeType,
+)
 from kalshi_trading.money import (
     BALANCE_GRAIN,
     ONE_DOLLAR,

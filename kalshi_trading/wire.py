@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from kalshi_trading.models import (
+from kalshi_trading.market_models import (
     AccountLimits,
+    EndpointCosts,
+    TokenBucketLimit,
+    VolumeProgress,
+)
+from kalshi_trading.models import (
     Action,
     Balance,
     BookSide,
     CancelAcknowledgement,
-    EndpointCosts,
     EventPosition,
     Fill,
     MarketResult,
@@ -25,9 +29,7 @@ from kalshi_trading.models import (
     Position,
     Settlement,
     Side,
-    TokenBucketLimit,
     Transfer,
-    VolumeProgress,
 )
 from kalshi_trading.money import COUNT_GRAIN, ONE_DOLLAR, Contracts, Price
 from kalshi_trading.wire_fields import Fields

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from kalshi_trading.models import (
+from kalshi_trading.market_models import (
     BookLevel,
     Candlestick,
     Event,
@@ -22,16 +22,18 @@ from kalshi_trading.models import (
     ForecastPoint,
     HistoricalCutoff,
     Market,
-    MarketResult,
     MarketStatus,
     OrderBook,
     QuoteRange,
     Series,
     ShardStatus,
-    Side,
     Trade,
     TradeRange,
     TradingSession,
+)
+from kalshi_trading.models import (
+    MarketResult,
+    Side,
 )
 from kalshi_trading.money import PriceBand, PriceGrid
 from kalshi_trading.wire_fields import Fields

@@ -1,0 +1,155 @@
+"""What an HTTP answer that is not a success means, decided by pure functions.
+
+Knows the four shapes of error bodies and which answers to a write are definite. Sends nothing.
+Source: Kalshi API, errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kalshi_trading.errors import (
+    AuthenticationError,
+    ConflictError,
+    KalshiAPIError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RateLimitError,
+    UnavailableError,
+)
+from kalshi_trading.wire_fields import harmless
+
+_LONGEST_EXCERPT = 200
+DEFINITE_REFUSALS = frozenset({400, 401, 403, 404, 409, 410, 422, 429})
+RETRYABLE_READS = frozenset({408, 425, 429, 500, 502, 503, 504})
+TIMESTAMP_EXPIRED = "header_timestamp_expired"
+
+_ADVICE = {
+    "insufficient_balance": "There is not enough cash for it. Lower the count or the price.",
+    "invalid_price": "The price is not on this market's grid. Choose a valid price.",
+    "order_already_exists": "An order with this client_order_id was taken before. Look at the open orders.",
+    "fill_or_kill_insufficient_resting_volume": "The book cannot fill all of it at that price.",
+    "deprecated_v1_order_endpoint": "This program is too old for the exchange.",
+    TIMESTAMP_EXPIRED: "The clock of this computer differs from the exchange's. Set it and try again.",
+    "authentication_error": "Check that key id and private key belong together and to this environment.",
+    "market_already_closed": "The market has closed.",
+    "trading_paused": "Trading is paused. Try again when it resumes.",
+    "exchange_paused": "The exchange is paused. Try again when it resumes.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer as it came: `body` is the parsed JSON, None when it was none."""
+
+    status: int
+    body: object
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeWords:
+    """The exchange's own words about an error, made harmless and short."""
+
+    code: str | None
+    message: str
+    details: str | None
+    recognised: bool  # one of the exchange's known error shapes, not a page of some proxy
+
+    def __str__(self) -> str:
+        parts = [part for part in (self.code, self.message, self.details) if part]
+        unlike = [
+            part for index, part in enumerate(parts) if _letters(part) not in map(_letters, parts[:index])
+        ]
+        return ": ".join(unlike) or "no explanation"
+
+
+def _letters(text: str) -> str:
+    return text.lower().replace("_", " ")
+
+
+def read_error(answer: Answer) -> ExchangeWords:
+    """Read any of the four error shapes, or an excerpt of whatever else came."""
+    body = answer.body
+    if isinstance(body, Mapping):
+        error = body.get("error")
+        if isinstance(error, Mapping):
+            return _from_object(error)
+        if isinstance(error, str):
+            return ExchangeWords(None, _excerpt(error), None, recognised=True)
+        if isinstance(body.get("code"), str) or isinstance(body.get("message"), str):
+            return _from_object(body)
+        if isinstance(body.get("msg"), str):
+            return ExchangeWords(None, _excerpt(body["msg"]), None, recognised=True)
+    return ExchangeWords(None, _excerpt(answer.text), None, recognised=False)
+
+
+def _from_object(error: Mapping[str, object]) -> ExchangeWords:
+    code, message, details = (
+        _excerpt(value) if isinstance(value, str) and value else None
+        for value in (error.get("code"), error.get("message"), error.get("details"))
+    )
+    return ExchangeWords(code, message or "", details, recognised=bool(code or message))
+
+
+def _excerpt(text: str) -> str:
+    text = harmless(text[: _LONGEST_EXCERPT + 1]).strip()
+    return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "…"
+
+
+def error_for_read(answer: Answer) -> KalshiAPIError | None:
+    """Tell what a read's answer means; None when it is a success."""
+    if answer.status == 200 and isinstance(answer.body, Mapping):
+        return None
+    if 200 <= answer.status < 400:
+        return UnavailableError(
+            f"This is not the exchange's answer (HTTP {answer.status}). Check the network and the base URL.",
+            status=answer.status,
+        )
+    return _refusal(answer)
+
+
+def error_for_write(answer: Answer) -> KalshiAPIError | None:
+    """Tell what a write's answer means; None when it is a success that has a JSON body.
+
+    Only a known refusal with an error body of the exchange is definite. Everything else (408, 5xx,
+    redirects, pages of proxies, an unreadable success) leaves the outcome unknown.
+    """
+    if answer.status in (200, 201) and isinstance(answer.body, Mapping) and "error" not in answer.body:
+        return None
+    if answer.status in DEFINITE_REFUSALS and read_error(answer).recognised:
+        return _refusal(answer)
+    words = read_error(answer)
+    return OutcomeUnknownError(
+        f"The exchange's answer (HTTP {answer.status}: {words}) does not tell whether it acted.",
+        status=answer.status,
+        code=words.code,
+    )
+
+
+def _refusal(answer: Answer) -> KalshiAPIError:
+    words = read_error(answer)
+    kind = {
+        401: AuthenticationError,
+        403: AuthenticationError,
+        404: NotFoundError,
+        409: ConflictError,
+        429: RateLimitError,
+    }.get(answer.status, UnavailableError if answer.status in RETRYABLE_READS else KalshiAPIError)
+    advice = _advice(answer.status, words)
+    return kind(
+        f"The exchange refused: {words} (HTTP {answer.status}). {advice}".rstrip(),
+        status=answer.status,
+        code=words.code,
+    )
+
+
+def _advice(status: int, words: ExchangeWords) -> str:
+    if words.code in _ADVICE:
+        return _ADVICE[words.code]
+    if status == 429:
+        return "Too many requests in a short time. Wait a few seconds and try again."
+    if status in RETRYABLE_READS:
+        return "Try again in a moment."
+    return "Nothing was changed."

@@ -1,0 +1,289 @@
+"""The nouns of the market side: the exchange, its series, events and markets, books, bars and trades.
+
+Frozen records like those of `models`: dollars and contracts as `Decimal`, None where the exchange did
+not say, aware UTC times. Nothing here reads JSON or performs I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from kalshi_trading.models import MarketResult, Side
+from kalshi_trading.money import Contracts, Dollars, Price, PriceGrid
+
+
+class MarketStatus(StrEnum):
+    INITIALIZED = "initialized"
+    INACTIVE = "inactive"
+    ACTIVE = "active"
+    CLOSED = "closed"
+    DETERMINED = "determined"
+    DISPUTED = "disputed"
+    AMENDED = "amended"
+    FINALIZED = "finalized"
+    UNKNOWN = "unknown"
+
+
+class FeeType(StrEnum):
+    QUADRATIC = "quadratic"
+    QUADRATIC_WITH_MAKER_FEES = "quadratic_with_maker_fees"
+    QUADRATIC_WITH_COMBO_MAKER_FEES = "quadratic_with_combo_maker_fees"
+    FLAT = "flat"
+    UNKNOWN = "unknown"
+
+
+# --- The exchange ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ShardStatus:
+    """One shard of the exchange; an order only uses the cash on its market's shard."""
+
+    exchange_index: int
+    description: str
+    exchange_active: bool
+    trading_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeStatus:
+    exchange_active: bool
+    trading_active: bool
+    estimated_resume_at: datetime | None
+    shards: tuple[ShardStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TradingSession:
+    """Opening hours on one weekday, clock times US Eastern; 00:00 to 00:00 is the whole day."""
+
+    weekday: str
+    opens: str
+    closes: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSchedule:
+    sessions: tuple[TradingSession, ...]
+    maintenance: tuple[tuple[datetime, datetime], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoricalCutoff:
+    """Rows older than these moments live under the historical endpoints."""
+
+    markets_settled_at: datetime
+    trades_created_at: datetime
+    orders_updated_at: datetime
+    positions_updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBucketLimit:
+    refill_rate: int  # tokens per second
+    bucket_capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLimits:
+    usage_tier: str
+    read: TokenBucketLimit
+    write: TokenBucketLimit
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointCosts:
+    """Tokens per request; `exceptions` maps (method, route template) to its own cost."""
+
+    default_cost: int
+    exceptions: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeProgress:
+    """Contracts traded in the last 30 days and, per usage tier, the volumes that earn and keep it."""
+
+    computed_at: datetime
+    trailing_volume: Contracts
+    goals: tuple[tuple[str, Contracts, Contracts], ...]
+
+
+# --- Series, events, markets ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FeeSchedule:
+    """Which fee curve applies, and its multiplier m; None where the exchange did not say."""
+
+    fee_type: FeeType
+    multiplier: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    ticker: str
+    title: str
+    category: str
+    categories: tuple[str, ...]
+    tags: tuple[str, ...]
+    frequency: str
+    fees: FeeSchedule
+    settlement_sources: tuple[str, ...]
+    volume: Contracts | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeeChange:
+    """A scheduled change of fees of a series or event; None values clear an event's override."""
+
+    ticker: str
+    fee_type: FeeType | None
+    multiplier: Decimal | None
+    scheduled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """One market with its best quotes. Quotes are YES dollars; None: nobody quotes that side."""
+
+    ticker: str
+    event_ticker: str
+    title: str
+    yes_label: str
+    no_label: str
+    scalar: bool
+    status: MarketStatus
+    status_word: str  # as the exchange spelled it
+    open_at: datetime
+    close_at: datetime
+    expected_expiration_at: datetime | None
+    latest_expiration_at: datetime
+    settlement_timer_s: int
+    yes_bid: Price | None
+    yes_bid_count: Contracts
+    yes_ask: Price | None
+    yes_ask_count: Contracts
+    last_price: Price | None
+    volume: Contracts
+    volume_24h: Contracts
+    open_interest: Contracts
+    result: MarketResult
+    settlement_value: Dollars | None
+    settled_at: datetime | None
+    can_close_early: bool
+    fee_waiver_until: datetime | None
+    rules_primary: str
+    rules_secondary: str
+    price_grid: PriceGrid
+    exchange_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    event_ticker: str
+    series_ticker: str
+    title: str
+    sub_title: str
+    mutually_exclusive: bool
+    category: str | None
+    fee_type_override: FeeType | None
+    fee_multiplier_override: Decimal | None
+    markets: tuple[Market, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventMetadata:
+    image_url: str
+    settlement_sources: tuple[str, ...]
+    competition: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookLevel:
+    price: Price
+    count: Contracts
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBook:
+    """Bids of both outcomes, best first, each priced in its own outcome's dollars."""
+
+    ticker: str
+    yes_bids: tuple[BookLevel, ...]
+    no_bids: tuple[BookLevel, ...]
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRange:
+    """Open, low, high, close of a quote over one bar, YES dollars."""
+
+    open: Price
+    low: Price
+    high: Price
+    close: Price
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRange:
+    """The same for trade prices; None where nothing traded."""
+
+    open: Price | None
+    low: Price | None
+    high: Price | None
+    close: Price | None
+    mean: Price | None
+    previous: Price | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candlestick:
+    end_at: datetime
+    yes_bid: QuoteRange
+    yes_ask: QuoteRange
+    price: TradeRange
+    volume: Contracts
+    open_interest: Contracts
+
+
+@dataclass(frozen=True, slots=True)
+class EventCandlesticks:
+    """Bars per market of one event; the exchange may serve less than asked, up to `served_until`."""
+
+    bars: tuple[tuple[str, tuple[Candlestick, ...]], ...]
+    served_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastPoint:
+    """One percentile (0 to 9999, hundredths of a percent) of an event's forecast."""
+
+    end_at: datetime
+    percentile: int
+    value: Decimal
+    shown_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """Anyone's public print. `taker_side` is the outcome the taker went long."""
+
+    trade_id: str
+    ticker: str
+    count: Contracts
+    yes_price: Price
+    taker_side: Side
+    created_at: datetime
+    is_block_trade: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BarPeriod:
+    """Which candlesticks: from, to, and the length of a bar, which is 1, 60 or 1440 minutes."""
+
+    start_at: datetime
+    end_at: datetime
+    minutes: int

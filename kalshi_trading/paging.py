@@ -1,0 +1,120 @@
+"""Questions to the exchange: paths and parameters written safely, lists collected over all pages.
+
+Knows cursors and where a list may silently end. Only reads; knows no endpoint by name.
+Source: Kalshi API, pagination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+from urllib.parse import quote
+
+from kalshi_trading.errors import InvalidInputError, KalshiAPIError, MalformedAnswerError
+from kalshi_trading.models import Listing
+from kalshi_trading.transport import Query, Transport
+from kalshi_trading.wire_fields import Fields
+
+T = TypeVar("T")
+Progress = Callable[[int], None]
+"""Called with the number of rows read so far."""
+
+MOST_PAGES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Pages(Generic[T]):
+    """Where a list is, what its rows are called and how one is read; `signed` asks as the account."""
+
+    path: str
+    rows: str
+    decode: Callable[[Fields], T]
+    page_size: int = 1000
+    signed: bool = True
+
+
+@dataclass(slots=True)
+class _Collection(Generic[T]):
+    items: list[T] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    cursors: set[str] = field(default_factory=set)
+
+    def add(self, rows: list[Fields], decode: Callable[[Fields], T]) -> None:
+        for row in rows:
+            try:
+                self.items.append(decode(row))
+            except MalformedAnswerError as error:
+                self.unreadable.append(str(error))
+
+    def listing(self, incomplete: str | None = None) -> Listing[T]:
+        if self.unreadable:
+            incomplete = f"{len(self.unreadable)} rows could not be read. First: {self.unreadable[0]}"
+        return Listing(tuple(self.items), incomplete)
+
+
+def collect(
+    transport: Transport,
+    pages: Pages[T],
+    query: Query = (),
+    *,
+    limit: int | None = None,
+    progress: Progress | None = None,
+    on_page: Callable[[Fields], None] | None = None,
+) -> Listing[T]:
+    """Collect all rows, or the first `limit`; the listing says when and why rows may be missing.
+
+    Raises KalshiAPIError when not even the first page could be read. Ends at an empty cursor, and at
+    one seen before, since an exchange that lost a cursor starts over without a word.
+    """
+    found: _Collection[T] = _Collection()
+    cursor = ""
+    for _ in range(MOST_PAGES):
+        try:
+            body = _page(transport, pages, query, cursor, limit)
+            rows = body.rows(pages.rows)
+        except KalshiAPIError as error:
+            if not cursor:
+                raise
+            return found.listing(f"the list broke off after {len(found.items)} rows: {error}")
+        found.add(rows, pages.decode)
+        if on_page is not None:
+            on_page(body)
+        if progress is not None:
+            progress(len(found.items))
+        cursor = body.optional_text("cursor") or ""
+        if limit is not None and len(found.items) >= limit:
+            more = cursor or len(found.items) > limit
+            del found.items[limit:]
+            return found.listing(f"only the first {limit} rows were asked for" if more else None)
+        if not cursor:
+            return found.listing()
+        if cursor in found.cursors:
+            return found.listing(f"the exchange repeated a page after {len(found.items)} rows")
+        found.cursors.add(cursor)
+    return found.listing(f"the list was cut off after {MOST_PAGES} pages")
+
+
+def _page(transport: Transport, pages: Pages[T], query: Query, cursor: str, limit: int | None) -> Fields:
+    size = pages.page_size if limit is None else min(pages.page_size, limit)
+    paging = [("limit", str(size)), *([("cursor", cursor)] if cursor else [])]
+    return Fields(transport.read(pages.path, [*query, *paging], signed=pages.signed), "answer")
+
+
+def segment(name: str) -> str:
+    """Quote one path segment, so that no name can leave its place in the path."""
+    if name in (".", "..", ""):
+        raise InvalidInputError("That name cannot be part of a request. Nothing was sent.")
+    return quote(name, safe="")
+
+
+def query(**values: object) -> list[tuple[str, str]]:
+    """Write query parameters; None, False, 0 and empty text are left out, moments become Unix seconds."""
+    return [(name, _query_text(value)) for name, value in values.items() if value]
+
+
+def _query_text(value: object) -> str:
+    if value is True:
+        return "true"
+    return str(int(value.timestamp())) if isinstance(value, datetime) else str(value)

@@ -1,0 +1,315 @@
+"""One HTTP request to the exchange, and what became of it: sign, send, bound in time, read, parse.
+
+The only module that knows `requests`. A read is repeated with jittered back-off, each time signed
+afresh; a write is sent exactly once, whatever happens. Every call ends at its deadline, also when the
+other side drips one byte a second. Never follows a redirect, never prints, never logs headers.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from kalshi_trading.auth import sign
+from kalshi_trading.credentials import Credentials
+from kalshi_trading.errors import (
+    KalshiAPIError,
+    NotSentError,
+    OutcomeUnknownError,
+    UnavailableError,
+)
+from kalshi_trading.exchange_errors import (
+    RETRYABLE_READS,
+    TIMESTAMP_EXPIRED,
+    Answer,
+    error_for_read,
+    error_for_write,
+)
+from kalshi_trading.rate_budget import RateBudget
+
+if TYPE_CHECKING:
+    import requests
+
+Query = Sequence[tuple[str, str]]
+LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
+_CHUNK_BYTES = 65_536
+_IDLE_LIMIT_S = 2.0  # a write never travels on a connection the other side may be closing
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Time limits in seconds, and how often a read is repeated."""
+
+    connect_s: float = 3.0
+    total_s: float = 12.0
+    read_retries: int = 3
+    first_pause_s: float = 0.25
+    longest_pause_s: float = 5.0
+
+
+@dataclass(slots=True)
+class _Connection:
+    session: requests.Session
+    last_used_at: float = field(default=-math.inf)
+
+
+class Transport:
+    """Sends requests to one base URL for one key. Safe to share between threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials | None = None,
+        *,
+        timing: Timing | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._root_path = urlsplit(self._base_url).path
+        self._credentials = credentials
+        self._timing = timing or Timing()
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
+        self._clock_offset_s = 0.0
+        self.clock_skew_s: float | None = None
+        """How far this computer's clock is ahead of the exchange's, to about a second; None: not seen."""
+        self.budget = RateBudget(clock=monotonic, sleep=sleep)
+
+    def read(self, path: str, query: Query = (), *, signed: bool = True) -> Mapping[str, Any]:
+        """GET one JSON object, repeating on time-outs, 408, 429 and 5xx until the deadline.
+
+        Raises KalshiAPIError (one of its children); a read never changes anything.
+        """
+        deadline = self._monotonic() + self._timing.total_s
+        attempt = 0
+        while True:
+            failure, retryable = self._read_once(path, query, signed, deadline)
+            if isinstance(failure, Mapping):
+                return failure
+            attempt += 1
+            pause = self._pause(attempt)
+            if not retryable or attempt > self._timing.read_retries or self._monotonic() + pause >= deadline:
+                raise failure
+            self._sleep(pause)
+
+    def _read_once(
+        self, path: str, query: Query, signed: bool, deadline: float
+    ) -> tuple[Mapping[str, Any] | KalshiAPIError, bool]:
+        """Return the object, or the failure and whether trying again may help."""
+        try:
+            answer = self._exchange("GET", path, query, None, signed=signed, deadline=deadline)
+        except (NotSentError, OutcomeUnknownError) as failure:
+            return UnavailableError(_unreachable(failure)), True
+        error = error_for_read(answer)
+        if error is None:
+            assert isinstance(answer.body, Mapping)
+            return answer.body, False
+        if error.code == TIMESTAMP_EXPIRED and self._adopt_exchange_clock():
+            return error, True
+        return error, answer.status in RETRYABLE_READS
+
+    def _pause(self, attempt: int) -> float:
+        """Full jitter below a doubling bound; the exchange names no time to wait."""
+        bound = min(self._timing.longest_pause_s, self._timing.first_pause_s * 2 ** (attempt - 1))
+        return random.uniform(0, bound)
+
+    def _adopt_exchange_clock(self) -> bool:
+        """Sign by the exchange's clock from now on; False when that changes nothing."""
+        skew = self.clock_skew_s or 0.0
+        if abs(skew + self._clock_offset_s) < 1:
+            return False
+        self._clock_offset_s = -skew
+        return True
+
+    def write(self, method: str, path: str, query: Query = (), body: object = None) -> Mapping[str, Any]:
+        """Send one write exactly once and return the JSON object of its success.
+
+        Raises NotSentError when it provably never left, OutcomeUnknownError when the exchange may have
+        acted, and another KalshiAPIError when it definitely refused.
+        """
+        deadline = self._monotonic() + self._timing.total_s
+        answer = self._exchange(method, path, query, body, signed=True, deadline=deadline)
+        error = error_for_write(answer)
+        if error is not None:
+            raise error
+        assert isinstance(answer.body, Mapping)
+        return answer.body
+
+    def _exchange(
+        self, method: str, path: str, query: Query, body: object, *, signed: bool, deadline: float
+    ) -> Answer:
+        """Send one request and wait for its whole answer, no longer than the deadline.
+
+        The work is done in a thread of its own, because no time-out of a socket bounds an answer that
+        keeps dripping; past the deadline that thread is left to itself.
+        """
+        signed = signed and self._credentials is not None
+        if signed:
+            self.budget.spend(method, self._root_path + path, within_s=deadline - self._monotonic())
+        results: queue.SimpleQueue[Answer | BaseException] = queue.SimpleQueue()
+
+        def work() -> None:
+            try:
+                results.put(self._send(method, path, query, body, signed=signed, deadline=deadline))
+            except BaseException as error:  # noqa: BLE001  (handed to the caller's thread, whatever it is)
+                results.put(error)
+
+        threading.Thread(target=work, daemon=True, name=f"{method} {path}").start()
+        try:
+            result = results.get(timeout=max(0.0, deadline - self._monotonic()) + 0.05)
+        except queue.Empty:
+            raise OutcomeUnknownError("The exchange did not answer in time.") from None
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    def _send(
+        self, method: str, path: str, query: Query, body: object, *, signed: bool, deadline: float
+    ) -> Answer:
+        from urllib3.exceptions import HTTPError
+
+        connection = self._borrow(fresh_only=method != "GET")
+        try:
+            response = connection.session.request(
+                method,
+                self._base_url + path,
+                params=list(query),
+                data=None if body is None else json.dumps(body),
+                headers=self._headers(method, path, signed=signed),
+                timeout=(self._timing.connect_s, max(0.05, deadline - self._monotonic())),
+                allow_redirects=False,
+                stream=True,
+            )
+            answer = self._receive(response, deadline)
+        except (OSError, HTTPError) as error:  # what `requests` raises is an OSError
+            connection.session.close()
+            raise _no_answer(error) from error
+        except BaseException:
+            connection.session.close()
+            raise
+        connection.last_used_at = self._monotonic()
+        self._idle.put(connection)
+        return answer
+
+    def _headers(self, method: str, path: str, *, signed: bool) -> dict[str, str]:
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        if signed:
+            assert self._credentials is not None
+            now_ms = int((self._clock().timestamp() + self._clock_offset_s) * 1000)
+            headers |= sign(self._credentials, method, self._root_path + path, now_ms)
+        return headers
+
+    def _borrow(self, *, fresh_only: bool) -> _Connection:
+        """Take an idle connection, or open a new one; a write takes none that has been idle for long."""
+        while True:
+            try:
+                connection = self._idle.get_nowait()
+            except queue.Empty:
+                return _Connection(_new_session(self._base_url))
+            if not fresh_only or self._monotonic() - connection.last_used_at < _IDLE_LIMIT_S:
+                return connection
+            connection.session.close()
+
+    def _receive(self, response: requests.Response, deadline: float) -> Answer:
+        self._note_clock(response.headers.get("Date"))
+        chunks, size = [], 0
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST_ANSWER_BYTES:
+                raise OutcomeUnknownError("The exchange's answer is too large to be read.")
+            if self._monotonic() > deadline:
+                raise OutcomeUnknownError("The exchange did not finish its answer in time.")
+        response.raw.release_conn()
+        text = b"".join(chunks).decode("utf-8", errors="replace")
+        return Answer(response.status_code, _parse(text), text)
+
+    def _note_clock(self, date: str | None) -> None:
+        try:
+            told = parsedate_to_datetime(date) if date else None
+        except ValueError:
+            return
+        if told is not None and told.tzinfo is not None:
+            # The header has whole seconds, cut down; half a second is the best guess for the rest.
+            self.clock_skew_s = self._clock().timestamp() - told.timestamp() - 0.5
+
+
+def _new_session(base_url: str) -> requests.Session:
+    import requests
+
+    session = requests.Session()
+    session.auth = _no_other_authentication
+    if urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1"):
+        session.trust_env = False  # a proxy has no business between two programs of one computer
+    return session
+
+
+def _no_other_authentication(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keep `requests` from adding a password of some .netrc to a signed request."""
+    return request
+
+
+def _parse(text: str) -> object:
+    """Parse JSON with exact numbers; None for anything that is not plain JSON."""
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _no_answer(error: Exception) -> NotSentError | OutcomeUnknownError:
+    """Tell a request that never left from one whose fate is unknown.
+
+    `requests` raises one and the same error for "refused" and for "closed after reading", so only the
+    cause beneath it counts: no name, no connection, no valid certificate.
+    """
+    import ssl
+
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+    for cause in _causes(error):
+        if isinstance(cause, (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)):
+            return NotSentError("Not sent: the exchange cannot be reached. Nothing was placed or changed.")
+    return OutcomeUnknownError("The connection broke before the exchange's whole answer was here.")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Everything a library wrapped into this error, outermost first."""
+    found: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting:
+        candidate = waiting.pop(0)
+        if isinstance(candidate, BaseException) and candidate not in found:
+            found.append(candidate)
+            waiting += [
+                candidate.__cause__,
+                candidate.__context__,
+                getattr(candidate, "reason", None),
+                *candidate.args,
+            ]
+    return found
+
+
+def _unreachable(failure: KalshiAPIError) -> str:
+    if isinstance(failure, NotSentError):
+        return "The exchange cannot be reached. Check the network; nothing was changed."
+    return f"{failure} It was only a question; nothing was changed. Try again."
