@@ -1,0 +1,78 @@
+"""What a fill or a settlement does to a position: first in, first out, opposite contracts net at once.
+
+Knows lots and realized profit in the terms of the side that is held. Never moves cash.
+Source: Kalshi API, positions, fills, settlements, P&L.
+"""
+
+from __future__ import annotations
+
+from kalshi_trading.practice.records import ONE_DOLLAR_PRICE, BookSide, Lot, Position
+
+
+def side_price(side: BookSide, yes_price: int) -> int:
+    """Return the price of the contract one goes long on this side: NO costs 1 - YES."""
+    return yes_price if side is BookSide.BID else ONE_DOLLAR_PRICE - yes_price
+
+
+def closable(position: Position | None, side: BookSide) -> int:
+    """Return how many contracts an order on this side can close before it opens any."""
+    if position is None:
+        return 0
+    return max(0, -position.count if side is BookSide.BID else position.count)
+
+
+def exposure(position: Position) -> int:
+    """Return the cost of what is still held, without fees."""
+    return sum(lot.price * lot.count for lot in position.lots)
+
+
+def apply_fill(position: Position, side: BookSide, yes_price: int, count: int) -> int:
+    """Take a fill into a position and return how many pairs it netted; each pair frees $1."""
+    _count_purchase(position, side, yes_price, count)
+    pairs = min(count, closable(position, side))
+    if pairs:
+        _close(position, pairs, ONE_DOLLAR_PRICE - side_price(side, yes_price))
+    if count > pairs:
+        _open(position, side_price(side, yes_price), count - pairs)
+    position.count += count if side is BookSide.BID else -count
+    return pairs
+
+
+def settle(position: Position, settlement_value: int) -> int:
+    """Close what is held at the value one YES contract pays, and return the money it brings."""
+    value = settlement_value if position.count > 0 else ONE_DOLLAR_PRICE - settlement_value
+    held = abs(position.count)
+    _close(position, held, value)
+    position.count = 0
+    position.settled = True
+    return held * value
+
+
+def _count_purchase(position: Position, side: BookSide, yes_price: int, count: int) -> None:
+    cost = side_price(side, yes_price) * count
+    if side is BookSide.BID:
+        position.yes_bought += count
+        position.yes_cost += cost
+    else:
+        position.no_bought += count
+        position.no_cost += cost
+
+
+def _open(position: Position, price: int, count: int) -> None:
+    last = position.lots[-1] if position.lots else None
+    if last is not None and last.price == price:
+        last.count += count
+    else:
+        position.lots.append(Lot(price, count))
+
+
+def _close(position: Position, count: int, exit_price: int) -> None:
+    """Use up the oldest lots; both prices are in the terms of the held side."""
+    while count > 0:
+        oldest = position.lots[0]
+        taken = min(count, oldest.count)
+        position.realized_pnl += taken * (exit_price - oldest.price)
+        oldest.count -= taken
+        count -= taken
+        if oldest.count == 0:
+            del position.lots[0]
