@@ -1,0 +1,84 @@
+"""A local index over the open markets: load once, refresh when old, search by words.
+
+The exchange has no search by words, so the titles of all open events are kept here. Never renders,
+never trades.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.market_models import Event, Market, MarketStatus
+from kalshi_trading.paging import Progress
+
+_YOUNGEST_REFRESH_S = 30.0
+_LOADS_WORTH_OF_AGE = 20  # an index that took long to load is kept longer
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMarket:
+    """A market with the event it belongs to."""
+
+    event: Event
+    market: Market
+
+
+class MarketIndex:
+    """Open markets by words. Times are monotonic seconds."""
+
+    def __init__(self, client: KalshiClient, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._monotonic = monotonic
+        self._rows: tuple[tuple[str, FoundMarket], ...] = ()
+        self._stale_at: float | None = None
+        self.incomplete: str | None = None
+        """Why markets may be missing from the index; None: all open ones are in it."""
+
+    def search(
+        self, words: str, *, most: int | None = None, progress: Progress | None = None
+    ) -> tuple[FoundMarket, ...]:
+        """List the markets whose texts contain every word, best match and busiest first.
+
+        Loads or refreshes the index when needed; raises KalshiAPIError when that fails.
+        """
+        self._refresh_when_old(progress)
+        wanted = words.lower().split()
+        found = [(text, row) for text, row in self._rows if all(word in text for word in wanted)]
+        found.sort(key=lambda pair: (-_whole_words(pair[0], wanted), -pair[1].market.volume_24h))
+        return tuple(row for _, row in found[:most])
+
+    def _refresh_when_old(self, progress: Progress | None) -> None:
+        if self._stale_at is not None and self._monotonic() < self._stale_at:
+            return
+        started_at = self._monotonic()
+        events = self._client.get_events(status="open", with_nested_markets=True, progress=progress)
+        self._rows = tuple(
+            (_searchable(event, market), FoundMarket(event, market))
+            for event in events
+            for market in event.markets
+            if market.status is MarketStatus.ACTIVE
+        )
+        self.incomplete = events.incomplete
+        took_s = self._monotonic() - started_at
+        self._stale_at = self._monotonic() + max(_YOUNGEST_REFRESH_S, _LOADS_WORTH_OF_AGE * took_s)
+
+
+def _searchable(event: Event, market: Market) -> str:
+    parts = (
+        event.title,
+        event.sub_title,
+        event.category or "",
+        market.title,
+        market.yes_label,
+        market.ticker,
+        event.event_ticker,
+    )
+    return " ".join(parts).lower()
+
+
+def _whole_words(text: str, wanted: list[str]) -> int:
+    present = set(text.split())
+    return sum(1 for word in wanted if word in present)

@@ -1,0 +1,79 @@
+"""Questions to one immutable book: best prices of either outcome, and what a size would meet.
+
+Knows that the book holds bids only, and that one outcome's ask is a dollar less the other's bid.
+Never changes a book and never invents a missing side. Source: Kalshi API, order book.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kalshi_trading.market_models import BookLevel, OrderBook
+from kalshi_trading.models import Action, Side
+from kalshi_trading.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What an order would meet now: fills best price first, and the contracts left over."""
+
+    fills: tuple[BookLevel, ...]
+    left: Contracts
+
+    @property
+    def filled(self) -> Contracts:
+        return sum((fill.count for fill in self.fills), ZERO)
+
+    @property
+    def amount(self) -> Dollars:
+        """Price times count over all fills, without fees."""
+        return sum((fill.price * fill.count for fill in self.fills), ZERO)
+
+
+def bids(book: OrderBook, side: Side) -> tuple[BookLevel, ...]:
+    """List what others pay for an outcome, best first."""
+    return book.yes_bids if side is Side.YES else book.no_bids
+
+
+def asks(book: OrderBook, side: Side) -> tuple[BookLevel, ...]:
+    """List what an outcome is offered at, best first, in that outcome's own dollars."""
+    return tuple(BookLevel(ONE_DOLLAR - level.price, level.count) for level in bids(book, side.opposite))
+
+
+def best_bid(book: OrderBook, side: Side) -> BookLevel | None:
+    return next(iter(bids(book, side)), None)
+
+
+def best_ask(book: OrderBook, side: Side) -> BookLevel | None:
+    return next(iter(asks(book, side)), None)
+
+
+def touch(book: OrderBook, action: Action, side: Side) -> BookLevel | None:
+    """Give the level an order would trade at first: the ask for a buyer, the bid for a seller."""
+    return best_ask(book, side) if action is Action.BUY else best_bid(book, side)
+
+
+def midpoint(book: OrderBook, side: Side) -> Price | None:
+    """Give the middle between bid and ask; None unless both are there."""
+    bid, ask = best_bid(book, side), best_ask(book, side)
+    return None if bid is None or ask is None else (bid.price + ask.price) / 2
+
+
+def is_crossed(book: OrderBook) -> bool:
+    """Tell whether bid and ask touch or overlap, which a consistent book never shows."""
+    bid, ask = best_bid(book, Side.YES), best_ask(book, Side.YES)
+    return bid is not None and ask is not None and bid.price >= ask.price
+
+
+def walk(book: OrderBook, action: Action, side: Side, count: Contracts, limit: Price) -> Walk:
+    """Fill `count` against the book at `limit` or better, at the resting orders' prices."""
+    fills: list[BookLevel] = []
+    left = count
+    for level in asks(book, side) if action is Action.BUY else bids(book, side):
+        acceptable = level.price <= limit if action is Action.BUY else level.price >= limit
+        if left == ZERO or not acceptable:
+            break
+        taken = min(left, level.count)
+        fills.append(BookLevel(level.price, taken))
+        left -= taken
+    return Walk(tuple(fills), left)

@@ -1,0 +1,335 @@
+"""A person's wish, priced and checked: the ticket in, the preview out, as pure arithmetic.
+
+What the preview shows is what will be sent: it holds the finished order request with its
+client_order_id. Nothing here reads the network or a clock; what is not known stays None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from kalshi_trading import order_book, risk
+from kalshi_trading.fees import fee_bound, fee_rate
+from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
+from kalshi_trading.models import Action, BookSide, Order, OrderRequest, Position, Side, TimeInForce
+from kalshi_trading.money import (
+    ONE_DOLLAR,
+    ZERO,
+    Contracts,
+    Dollars,
+    Price,
+    count_text,
+    price_text,
+)
+from kalshi_trading.order_book import Walk
+from kalshi_trading.settings import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTicket:
+    """What the user wants. `price` None asks for a market order: at once, at a capped price."""
+
+    ticker: str
+    action: Action
+    side: Side
+    count: Contracts
+    price: Price | None
+    post_only: bool = False
+
+    @property
+    def is_market_order(self) -> bool:
+        return self.price is None
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Everything read from exchange and journal for one preview; None: could not be read."""
+
+    market: Market
+    book: OrderBook | None
+    fees: FeeSchedule | None
+    cash: Dollars | None
+    position: Position | None
+    resting: tuple[Order, ...]  # ours, in this market
+    recent: tuple[risk.RecentOrder, ...]
+    today: risk.DayTotals
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPreview:
+    """One order with every question answered. Dollars; gains are positive, `cost` is cash needed."""
+
+    ticket: OrderTicket
+    request: OrderRequest
+    circumstances: Circumstances
+    walk: Walk
+    cost: Dollars
+    taker_fee: Dollars | None  # an upper bound; None: the fee schedule is not known
+    maker_fee: Dollars | None
+    held_before: Contracts  # net, above zero YES, below zero NO
+    held_after: Contracts
+    pnl_if_yes: Dollars | None  # of this order alone, fees inside
+    pnl_if_no: Dollars | None
+    locked_in: Dollars | None  # profit of what a closing order sells, before fees; None: closes nothing
+    findings: tuple[risk.Finding, ...]
+
+    @property
+    def fee(self) -> Dollars | None:
+        if self.taker_fee is None or self.maker_fee is None:
+            return None
+        return self.taker_fee + self.maker_fee
+
+    @property
+    def is_denied(self) -> bool:
+        return bool(risk.denials(self.findings))
+
+    @property
+    def sentence(self) -> str:
+        """The order in one sentence: what is confirmed, recorded and sent."""
+        return order_sentence(self.request)
+
+
+def order_sentence(order: OrderRequest) -> str:
+    """Write an order as a trader says it: `BUY 10 YES KXHIGHNY-26NOV21-B46.5 at 57¢, good till canceled`."""
+    how_long = order.time_in_force.replace("_", " ")
+    extras = (", post only" if order.post_only else "") + (", reduce only" if order.reduce_only else "")
+    return (
+        f"{order.action.upper()} {count_text(order.count)} {order.side.upper()} {order.ticker} "
+        f"at {price_text(order.price)}, {how_long}{extras}"
+    )
+
+
+def build_preview(
+    ticket: OrderTicket,
+    circumstances: Circumstances,
+    *,
+    limits: Limits,
+    read_only: bool,
+    client_order_id: str,
+) -> OrderPreview:
+    """Price and check a ticket against what was read. Pure: the same input gives the same preview."""
+    now = circumstances
+    held = now.position.net if now.position else ZERO
+    request = _request(ticket, now, limits, held, client_order_id)
+    walk = _walk(ticket, request, now.book)
+    rests = ZERO if ticket.is_market_order else walk.left
+    signed = request.count if _goes_long_yes(ticket.action, ticket.side) else -request.count
+    opening = _opening(held, signed)
+    cost = _cash_needed(walk, rests, request, opening)
+    taker_fee, maker_fee = _fees(now.fees, walk, rests, request)
+    reached = walk.filled + rests
+    after = held + (reached if signed > ZERO else -reached)
+    preview = OrderPreview(
+        ticket=ticket,
+        request=request,
+        circumstances=now,
+        walk=walk,
+        cost=cost,
+        taker_fee=taker_fee,
+        maker_fee=maker_fee,
+        held_before=held,
+        held_after=after,
+        pnl_if_yes=_outcome(walk, rests, request, taker_fee, maker_fee, Side.YES),
+        pnl_if_no=_outcome(walk, rests, request, taker_fee, maker_fee, Side.NO),
+        locked_in=_locked_in(now.position, walk, rests, request, signed),
+        findings=(),
+    )
+    return _checked(preview, limits, read_only)
+
+
+def _goes_long_yes(action: Action, side: Side) -> bool:
+    return (action is Action.BUY) == (side is Side.YES)
+
+
+def _request(
+    ticket: OrderTicket, now: Circumstances, limits: Limits, held: Contracts, client_order_id: str
+) -> OrderRequest:
+    price = ticket.price
+    if price is None:
+        price = worst_price(ticket.action, ticket.side, now.market, now.book, limits.market_order_cap)
+    closes_only = ticket.is_market_order and _is_pure_sale(ticket, held)
+    return OrderRequest(
+        client_order_id=client_order_id,
+        ticker=ticket.ticker,
+        action=ticket.action,
+        side=ticket.side,
+        count=ticket.count,
+        price=price,
+        time_in_force=(
+            TimeInForce.IMMEDIATE_OR_CANCEL if ticket.is_market_order else TimeInForce.GOOD_TILL_CANCELED
+        ),
+        post_only=ticket.post_only,
+        reduce_only=closes_only,
+    )
+
+
+def _is_pure_sale(ticket: OrderTicket, held: Contracts) -> bool:
+    held_of_side = held if ticket.side is Side.YES else -held
+    return ticket.action is Action.SELL and ticket.count <= held_of_side
+
+
+def worst_price(action: Action, side: Side, market: Market, book: OrderBook | None, cap: Dollars) -> Price:
+    """Give the worst price a market order accepts: `cap` dollars beyond the best, on the grid.
+
+    Without a book to start from it is the middle of the range; the checks then deny the order.
+    """
+    best = order_book.touch(book, action, side) if book is not None else None
+    if best is None:
+        return Decimal("0.5")
+    wanted = best.price + cap if action is Action.BUY else best.price - cap
+    in_yes = wanted if side is Side.YES else ONE_DOLLAR - wanted
+    # Towards the best price, so that the cap is never exceeded.
+    find = market.price_grid.at_or_below if _goes_long_yes(action, side) else market.price_grid.at_or_above
+    on_grid = find(min(max(in_yes, ZERO), ONE_DOLLAR))
+    if on_grid is None:
+        return best.price
+    return on_grid if side is Side.YES else ONE_DOLLAR - on_grid
+
+
+def _walk(ticket: OrderTicket, request: OrderRequest, book: OrderBook | None) -> Walk:
+    if book is None or ticket.post_only:
+        return Walk((), request.count)
+    return order_book.walk(book, request.action, request.side, request.count, request.price)
+
+
+def _opening(held: Contracts, signed: Contracts) -> Contracts:
+    """Contracts of the order beyond those that close what is held; never negative."""
+    closing = min(abs(held), abs(signed)) if held * signed < ZERO else ZERO
+    return abs(signed) - closing
+
+
+def _cash_needed(walk: Walk, rests: Contracts, request: OrderRequest, opening: Contracts) -> Dollars:
+    """Cash the opening part takes at worst; closing needs none. Source: Kalshi API, order direction.
+
+    A purchase costs its price; a sale that opens costs what the other outcome costs. The dearest
+    fills are counted as the opening ones, so the figure is never too small.
+    """
+    parts = [*((fill.price, fill.count) for fill in walk.fills), (request.price, rests)]
+    prices = [(_paid(request.action, price), count) for price, count in parts]
+    cost, left = ZERO, min(opening, sum((count for _, count in prices), ZERO))
+    for price, count in sorted(prices, reverse=True):
+        taken = min(left, count)
+        cost += taken * price
+        left -= taken
+    return cost
+
+
+def _paid(action: Action, price: Price) -> Price:
+    return price if action is Action.BUY else ONE_DOLLAR - price
+
+
+def _fees(
+    schedule: FeeSchedule | None, walk: Walk, rests: Contracts, request: OrderRequest
+) -> tuple[Dollars | None, Dollars | None]:
+    """Upper bounds of the fee of the part that fills now and of the part that rests."""
+    taker = fee_rate(schedule, is_taker=True) if schedule else None
+    maker = fee_rate(schedule, is_taker=False) if schedule else None
+    if taker is None or maker is None:
+        return None, None
+    prices = [fill.price for fill in walk.fills]
+    taker_fee = fee_bound(taker, walk.filled, min(prices), max(prices), fills=len(prices)) if prices else ZERO
+    maker_fee = fee_bound(maker, rests, request.price, request.price) if rests else ZERO
+    return taker_fee, maker_fee
+
+
+def _outcome(
+    walk: Walk,
+    rests: Contracts,
+    request: OrderRequest,
+    taker_fee: Dollars | None,
+    maker_fee: Dollars | None,
+    result: Side,
+) -> Dollars | None:
+    """Profit of this order, all filled, if the market settles `result`; None when the fee is unknown.
+
+    Selling is giving up the payout for the price.
+    """
+    if taker_fee is None or maker_fee is None:
+        return None
+    count = walk.filled + rests
+    amount = walk.amount + rests * request.price
+    payout = count if result is request.side else ZERO
+    gain = payout - amount if request.action is Action.BUY else amount - payout
+    return gain - taker_fee - maker_fee
+
+
+def _locked_in(
+    position: Position | None, walk: Walk, rests: Contracts, request: OrderRequest, signed: Contracts
+) -> Dollars | None:
+    """Profit over average cost of the contracts this order closes, before fees.
+
+    The exchange books realized profit lot by lot, oldest first; with lots at several prices a partial
+    sale can differ from the average shown here.
+    """
+    if position is None or position.net * signed >= ZERO:
+        return None
+    reached = walk.filled + rests
+    closed = min(position.count, reached)
+    if closed == ZERO:
+        return None
+    average_price = (walk.amount + rests * request.price) / reached
+    same_side = position.side is request.side
+    received = average_price if same_side else ONE_DOLLAR - average_price
+    return closed * received - position.cost_basis * closed / position.count
+
+
+def worst_loss_in_market(
+    held: Contracts, cost_basis: Dollars, orders: list[tuple[BookSide, Price, Contracts]]
+) -> Dollars:
+    """Give the most this market can lose: the worse of all bids filled and all asks filled, at settlement.
+
+    `orders` are (book side, YES price, count), resting ones and a new one alike; fees are left out.
+    """
+    losses = []
+    for wanted in (BookSide.BID, BookSide.ASK):
+        filled = [(price, count) for side, price, count in orders if side is wanted]
+        losses.append(_loss_when_filled(held, cost_basis, filled, wanted))
+    return max(ZERO, *losses)
+
+
+def _loss_when_filled(
+    held: Contracts, cost_basis: Dollars, filled: list[tuple[Price, Contracts]], side: BookSide
+) -> Dollars:
+    sign = 1 if side is BookSide.BID else -1
+    count = sum((count for _, count in filled), ZERO)
+    paid = sum((count * price for price, count in filled), ZERO) * sign
+    net = held + sign * count
+    # In the YES view a NO contract held is a YES sold: it was received (1 − cost) for.
+    paid_before = cost_basis if held >= ZERO else -(abs(held) - cost_basis)
+    if_yes = net - paid - paid_before
+    if_no = -paid - paid_before
+    return -min(if_yes, if_no)
+
+
+def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPreview:
+    now, request = preview.circumstances, preview.request
+    held = now.position.net if now.position else ZERO
+    basis = now.position.cost_basis if now.position else ZERO
+    side = BookSide.BID if _goes_long_yes(request.action, request.side) else BookSide.ASK
+    in_yes = request.price if request.side is Side.YES else ONE_DOLLAR - request.price
+    orders = [(order.book_side, order.yes_price, order.remaining_count) for order in now.resting]
+    proposal = risk.Proposal(
+        market=now.market,
+        action=request.action,
+        side=request.side,
+        count=request.count,
+        price=request.price,
+        is_market_order=preview.ticket.is_market_order,
+        book=now.book,
+        walk=preview.walk,
+        cost=preview.cost,
+        fee_bound=preview.fee or ZERO,
+        cash=now.cash,
+        held=max(ZERO, held if request.side is Side.YES else -held),
+        resting=now.resting,
+        worst_loss=worst_loss_in_market(held, basis, [*orders, (side, in_yes, request.count)]),
+        recent=now.recent,
+        today=now.today,
+        limits=limits,
+        read_only=read_only,
+        now=now.at,
+    )
+    return replace(preview, findings=risk.check(proposal))

@@ -1,0 +1,95 @@
+"""Start the practice exchange as a program of its own, or attach to the one that is running.
+
+Knows its command line and the one line of JSON it announces itself with; imports nothing of it. There
+is one exchange per data folder, shared by every session; it ends by itself when nobody asks any more.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from kalshi_trading.credentials import Credentials, load_private_key
+from kalshi_trading.errors import PracticeExchangeError
+
+START_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeExchange:
+    """Where a running practice exchange answers, and the key it made for this computer."""
+
+    api_base_url: str
+    ws_url: str
+    key_id: str
+    private_key_path: Path
+    pid: int
+
+    def credentials(self) -> Credentials:
+        """Load its key. Raises ConfigurationError when the file is damaged."""
+        return Credentials(self.key_id, load_private_key(self.private_key_path))
+
+
+def ensure_running(
+    data_dir: Path, *, seed: int, markets: int, limit_s: float = START_LIMIT_S
+) -> PracticeExchange:
+    """Return the exchange of this data folder, started now if none was running.
+
+    It outlives this program, so that several sessions share one world. Raises PracticeExchangeError.
+    """
+    arguments = ["--data-dir", str(data_dir), "--seed", str(seed), "--markets", str(markets)]
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kalshi_trading.practice", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=Path(__file__).resolve().parent.parent,
+            start_new_session=True,  # Ctrl-C in this terminal is not meant for it
+            text=True,
+        )
+    except OSError as error:
+        raise PracticeExchangeError(f"The practice exchange cannot be started: {error.strerror}.") from error
+    line = _first_line(process, limit_s)
+    if line is None:
+        process.kill()
+        raise PracticeExchangeError(f"The practice exchange did not start within {limit_s:.0f} s. Try again.")
+    if not line.strip():
+        reason = process.communicate()[1].strip() or "it ended without a word"
+        raise PracticeExchangeError(f"The practice exchange could not start: {reason}")
+    return _read_announcement(line)
+
+
+def _first_line(process: subprocess.Popen[str], limit_s: float) -> str | None:
+    """Wait for one line of its output; empty text when it ended first, None when time is up.
+
+    The threads go on emptying the pipes for as long as both programs live, so that it never blocks.
+    """
+    assert process.stdout is not None
+    output, lines = process.stdout, queue.SimpleQueue[str]()
+    threading.Thread(target=lambda: lines.put(output.readline()), daemon=True).start()
+    try:
+        return lines.get(timeout=limit_s)
+    except queue.Empty:
+        return None
+
+
+def _read_announcement(line: str) -> PracticeExchange:
+    try:
+        said = json.loads(line)
+        return PracticeExchange(
+            api_base_url=str(said["url"]),
+            ws_url=str(said["ws_url"]),
+            key_id=str(said["key_id"]),
+            private_key_path=Path(said["private_key_path"]),
+            pid=int(said["pid"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise PracticeExchangeError(
+            "The practice exchange announced itself in a way not understood."
+        ) from error
