@@ -29,17 +29,37 @@ class Listing:
     markets: list[Market]
 
 
+class Catalogue:
+    """Tells what is new as time goes by; `due` tells everything at once."""
+
+    def __init__(self, seed: int, market_count: int) -> None:
+        self._seed = seed
+        self._depths = depths(market_count)
+        self._announced: dict[str, int] = {}
+
+    def news(self, now: int) -> Listing:
+        """Return what must exist at `now` and was not returned before; nothing that is over already."""
+        listing = Listing([], [], [])
+        for plan, ahead in self._depths:
+            if plan.ticker not in self._announced:
+                listing.series.append(_series(plan))
+            first = plan.calendar.next_number(now)
+            last = first + ahead - 1
+            for number in range(max(first, self._announced.get(plan.ticker, first - 1) + 1), last + 1):
+                event, markets = build(plan, number, self._seed, ahead)
+                listing.events.append(event)
+                listing.markets.extend(markets)
+            self._announced[plan.ticker] = last
+        return listing
+
+    def next_change(self, now: int) -> int:
+        """Return when there will be news again, in Unix microseconds."""
+        return min(plan.calendar.close_of(plan.calendar.next_number(now)) for plan, _ in self._depths)
+
+
 def due(seed: int, now: int, market_count: int) -> Listing:
     """Return everything that must exist at `now` in a world of about `market_count` markets."""
-    listing = Listing([], [], [])
-    for plan, ahead in depths(market_count):
-        listing.series.append(_series(plan))
-        first = plan.calendar.next_number(now)
-        for number in range(first, first + ahead):
-            event, markets = build(plan, number, seed, ahead)
-            listing.events.append(event)
-            listing.markets.extend(markets)
-    return listing
+    return Catalogue(seed, market_count).news(now)
 
 
 @lru_cache(maxsize=4)

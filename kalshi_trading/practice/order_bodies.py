@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from kalshi_trading.practice.engine import NewOrder
-from kalshi_trading.practice.records import ONE_SECOND, BookSide, SelfTradePrevention, TimeInForce
 from kalshi_trading.practice.error_bodies import ApiError, nested, undecodable
+from kalshi_trading.practice.records import ONE_SECOND, BookSide, SelfTradePrevention, TimeInForce
 
 _STRUCT = "CreateOrderV2Request"
 _STRINGS = (

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from starlette.datastructures import QueryParams
 
-from kalshi_trading.practice.records import ONE_SECOND
 from kalshi_trading.practice.error_bodies import ApiError, invalid_parameter
+from kalshi_trading.practice.records import ONE_SECOND
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}

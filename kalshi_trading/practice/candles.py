@@ -1,0 +1,284 @@
+"""Candlesticks: what bids, asks and trades did, minute by minute.
+
+While the exchange runs, real quotes and trades are noted. For the time before that, the same rule that
+makes the simulated quotes tells what they were. Prices in ten-thousandths of a dollar, counts in
+hundredths of a contract; period ends in Unix seconds, inclusive.
+Source: Kalshi API, markets (candlesticks).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kalshi_trading.practice.quoting import Touch, nearest, touch
+from kalshi_trading.practice.records import (
+    ONE_CONTRACT,
+    ONE_DOLLAR_PRICE,
+    ONE_SECOND,
+    Market,
+    Trade,
+)
+
+INTERVALS = (1, 60, 1440)  # minutes
+MOST_CANDLES = 10_000
+
+_MINUTE_S = 60
+_HOUR_S = 3_600
+_DAY_S = 86_400
+_KEPT_S = 6 * _HOUR_S
+_SAMPLES = {1: 2, 60: 7, 1440: 13}  # imagined quotes per candle
+_IMAGINED_VOLUME = 15 * ONE_CONTRACT  # per minute
+
+ValueAt = Callable[[Market, int], int]
+
+
+@dataclass(slots=True)
+class Range:
+    """First, lowest, highest and last of a row of numbers."""
+
+    open: int
+    low: int
+    high: int
+    close: int
+
+    @classmethod
+    def of(cls, first: int) -> Range:
+        return cls(first, first, first, first)
+
+    def take(self, number: int) -> None:
+        self.low, self.high = min(self.low, number), max(self.high, number)
+        self.close = number
+
+    def follow(self, later: Range) -> None:
+        """Go on with the numbers of a later range."""
+        self.low, self.high = min(self.low, later.low), max(self.high, later.high)
+        self.close = later.close
+
+
+@dataclass(slots=True)
+class Candle:
+    """One period. `trades` is None when nothing traded in it."""
+
+    end_s: int
+    bid: Range
+    ask: Range
+    trades: Range | None = None
+    volume: int = 0
+    turnover: int = 0  # money: price times count, summed
+    open_interest: int = 0
+    previous: int | None = None
+
+
+@dataclass(slots=True)
+class _Tape:
+    """What was seen of one market, minute by minute; both lists are in order of time."""
+
+    quoted_since_s: int | None = None
+    minutes: list[int] = field(default_factory=list)  # start of each, Unix seconds
+    candles: list[Candle] = field(default_factory=list)
+
+    def minute(self, now_s: int, bid: int, ask: int) -> Candle:
+        """Return the candle of this minute; a new one opens with the quotes given."""
+        start = now_s - now_s % _MINUTE_S
+        if not self.minutes or self.minutes[-1] < start:
+            self.minutes.append(start)
+            self.candles.append(Candle(start + _MINUTE_S, Range.of(bid), Range.of(ask)))
+        return self.candles[-1]
+
+    def between(self, start_s: int, end_s: int) -> list[Candle]:
+        return self.candles[bisect_left(self.minutes, start_s) : bisect_left(self.minutes, end_s)]
+
+    def before(self, start_s: int) -> Candle | None:
+        index = bisect_left(self.minutes, start_s)
+        return self.candles[index - 1] if index else None
+
+    def drop_before(self, start_s: int) -> None:
+        """Forget old minutes, but never the newest: it says what the quotes have been since."""
+        count = min(bisect_left(self.minutes, start_s), len(self.minutes) - 1)
+        if count > 0:
+            del self.minutes[:count], self.candles[:count]
+            self.quoted_since_s = self.minutes[0]
+
+
+class Candles:
+    """Notes what happens and tells it, and what came before it, as candlesticks."""
+
+    def __init__(self, value_at: ValueAt) -> None:
+        self._value_at = value_at
+        self._tapes: defaultdict[str, _Tape] = defaultdict(_Tape)
+        self._hourly: defaultdict[str, dict[int, int]] = defaultdict(dict)
+
+    def note_quotes(self, market: Market, now: int, best: Touch) -> None:
+        """Note the best prices as they stand after something happened."""
+        tape, now_s = self._tapes[market.ticker], now // ONE_SECOND
+        bid, ask = best.bid or 0, best.ask or ONE_DOLLAR_PRICE
+        if tape.quoted_since_s is None:
+            tape.quoted_since_s = now_s - now_s % _MINUTE_S
+        last = tape.candles[-1] if tape.candles else None
+        if last is not None and (last.bid.close, last.ask.close) == (bid, ask):
+            return
+        opening = (last.bid.close, last.ask.close) if last else (bid, ask)
+        candle = tape.minute(now_s, *opening)
+        candle.bid.take(bid)
+        candle.ask.take(ask)
+        candle.open_interest = market.open_interest
+
+    def note_trade(self, market: Market, trade: Trade) -> None:
+        """Note a trade; its minute opens with the quotes last seen."""
+        tape, now_s = self._tapes[market.ticker], trade.created_at // ONE_SECOND
+        last = tape.candles[-1] if tape.candles else None
+        opening = (last.bid.close, last.ask.close) if last else (trade.price, trade.price)
+        candle = tape.minute(now_s, *opening)
+        if candle.trades is None:
+            candle.trades = Range.of(trade.price)
+        candle.trades.take(trade.price)
+        candle.volume += trade.count
+        candle.turnover += trade.price * trade.count
+        candle.open_interest = market.open_interest
+        hours = self._hourly[market.ticker]
+        hours[now_s // _HOUR_S] = hours.get(now_s // _HOUR_S, 0) + trade.count
+
+    def tidy(self, now: int) -> None:
+        """Forget minutes and hours that are too old to matter."""
+        now_s = now // ONE_SECOND
+        for tape in self._tapes.values():
+            tape.drop_before(now_s - _KEPT_S)
+        for hours in self._hourly.values():
+            for hour in [hour for hour in hours if hour < (now_s - _DAY_S) // _HOUR_S]:
+                del hours[hour]
+
+    def volume_of_day(self, market: Market, now: int) -> int:
+        """Return the contracts traded in the last 24 hours."""
+        if now - market.open_at <= _DAY_S * ONE_SECOND:
+            return market.volume
+        first = (now // ONE_SECOND - _DAY_S) // _HOUR_S
+        hours = self._hourly.get(market.ticker, {})
+        return sum(count for hour, count in hours.items() if hour >= first)
+
+    def day_ago(self, market: Market, now: int) -> tuple[Touch, int | None]:
+        """Return the best prices and the last price of 24 hours ago; nothing where it did not trade yet."""
+        then = now - _DAY_S * ONE_SECOND
+        then -= then % (10 * _MINUTE_S * ONE_SECOND)
+        if then < market.open_at:
+            return Touch(None, None), None
+        value = self._value_at(market, then)
+        return touch(market, value), nearest(market, value)
+
+    def series(self, market: Market, start_s: int, end_s: int, interval: int, now: int) -> list[Candle]:
+        """Return the candles whose ends lie between start and end, oldest first, none in the future."""
+        length = interval * _MINUTE_S
+        opened = market.open_at // ONE_SECOND
+        last = min(end_s, _round_up(min(now, market.close_at) // ONE_SECOND + 1, length))
+        first = max(_round_up(start_s, length), _round_up(opened + 1, length))
+        ends = range(first, last + 1, length)
+        candles: list[Candle] = []
+        for end in ends[:MOST_CANDLES]:
+            before = candles[-1] if candles else None
+            candles.append(self._candle(market, end, interval, now, before))
+        return candles
+
+    def latest_before(self, market: Market, start_s: int, interval: int, now: int) -> Candle | None:
+        """Return a flat candle that carries the last prices known before the start."""
+        start = _round_up(start_s, interval * _MINUTE_S)
+        if start * ONE_SECOND <= market.open_at:
+            return None
+        found = self.series(market, start - interval * _MINUTE_S, start - 1, interval, now)
+        if not found:
+            return None
+        last = found[-1]
+        close = last.trades.close if last.trades else last.previous
+        return Candle(
+            last.end_s,
+            Range.of(last.bid.close),
+            Range.of(last.ask.close),
+            open_interest=last.open_interest,
+            previous=close,
+        )
+
+    def _candle(self, market: Market, end_s: int, interval: int, now: int, before: Candle | None) -> Candle:
+        start_s = end_s - interval * _MINUTE_S
+        tape = self._tapes.get(market.ticker) or _Tape()
+        seen_from = tape.quoted_since_s if tape.quoted_since_s is not None else now // ONE_SECOND + 1
+        candle = self._carried(market, start_s, tape, seen_from)
+        candle.end_s = end_s
+        candle.previous = self._previous(market, start_s, before)
+        if start_s < seen_from:
+            self._imagine(
+                market, candle, start_s, min(end_s, seen_from, market.close_at // ONE_SECOND), interval
+            )
+        for minute in tape.between(start_s, end_s):
+            _append(candle, minute, with_quotes=minute.end_s > seen_from)
+        return candle
+
+    def _carried(self, market: Market, start_s: int, tape: _Tape, seen_from: int) -> Candle:
+        """Return an empty candle that opens where the time before it ended."""
+        last = tape.before(start_s)
+        if last is not None and start_s >= seen_from:
+            bid, ask = last.bid.close, last.ask.close
+            return Candle(0, Range.of(bid), Range.of(ask), open_interest=last.open_interest)
+        best = self._imagined_touch(market, max(start_s, market.open_at // ONE_SECOND))
+        return Candle(0, Range.of(best[0]), Range.of(best[1]))
+
+    def _previous(self, market: Market, start_s: int, before: Candle | None) -> int | None:
+        if before is not None:
+            return before.trades.close if before.trades else before.previous
+        if start_s * ONE_SECOND < market.open_at:
+            return None
+        return nearest(market, self._value_at(market, start_s * ONE_SECOND))
+
+    def _imagine(self, market: Market, candle: Candle, start_s: int, end_s: int, interval: int) -> None:
+        """Add the quotes and trades of a time that nobody noted."""
+        start_s = max(start_s, market.open_at // ONE_SECOND)
+        if end_s <= start_s:
+            return
+        samples = _SAMPLES[interval]
+        for step in range(samples):
+            moment = start_s + (end_s - start_s) * step // (samples - 1)
+            value = self._value_at(market, moment * ONE_SECOND)
+            best = touch(market, value)
+            candle.bid.take(best.bid or 0)
+            candle.ask.take(best.ask or ONE_DOLLAR_PRICE)
+            _trade_imagined(
+                candle,
+                nearest(market, value),
+                max(1, (end_s - start_s) // _MINUTE_S) * _IMAGINED_VOLUME // samples,
+            )
+        way = max(1, market.close_at - market.open_at) // ONE_SECOND
+        candle.open_interest = market.open_interest * (end_s - market.open_at // ONE_SECOND) // way
+
+    def _imagined_touch(self, market: Market, moment_s: int) -> tuple[int, int]:
+        best = touch(market, self._value_at(market, moment_s * ONE_SECOND))
+        return best.bid or 0, best.ask or ONE_DOLLAR_PRICE
+
+
+def _trade_imagined(candle: Candle, price: int, count: int) -> None:
+    if candle.trades is None:
+        candle.trades = Range.of(price)
+    candle.trades.take(price)
+    candle.volume += count
+    candle.turnover += price * count
+
+
+def _append(candle: Candle, minute: Candle, *, with_quotes: bool) -> None:
+    """Let a longer candle go on with one minute that was noted."""
+    if with_quotes:
+        candle.bid.follow(minute.bid)
+        candle.ask.follow(minute.ask)
+    if minute.trades is not None:
+        if candle.trades is None:
+            candle.trades = Range(*_numbers(minute.trades))
+        candle.trades.follow(minute.trades)
+    candle.volume += minute.volume
+    candle.turnover += minute.turnover
+    candle.open_interest = minute.open_interest
+
+
+def _numbers(row: Range) -> tuple[int, int, int, int]:
+    return row.open, row.low, row.high, row.close
+
+
+def _round_up(number: int, step: int) -> int:
+    return -(-number // step) * step

@@ -1,0 +1,60 @@
+"""The practice key pair: made on first use, kept where only its owner can read it.
+
+Knows the file and its permissions. The key id follows from the key, so there is nothing else to keep.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+_NAME = "practice-key.pem"
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeKey:
+    key_id: str
+    private_key_path: Path
+    public_key: RSAPublicKey
+
+
+def practice_key(directory: Path) -> PracticeKey:
+    """Return the key of this directory, making it when there is none.
+
+    Raises OSError when the file cannot be read or written and ValueError when it holds no RSA key.
+    """
+    path = directory / _NAME
+    if not path.exists():
+        _write(path, rsa.generate_private_key(public_exponent=65537, key_size=2048))
+    private_key = load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(private_key, RSAPrivateKey):
+        raise ValueError(f"{path} does not hold an RSA key")
+    public_key = private_key.public_key()
+    return PracticeKey(_key_id(public_key), path, public_key)
+
+
+def _write(path: Path, private_key: RSAPrivateKey) -> None:
+    """Write the key under another name first, so that nobody ever reads half a key."""
+    pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    draft = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+    draft.replace(path)
+
+
+def _key_id(public_key: RSAPublicKey) -> str:
+    encoded = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, encoded.hex()))

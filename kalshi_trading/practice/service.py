@@ -1,0 +1,17 @@
+"""The whole API of a world as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.types import ASGIApp
+
+from kalshi_trading.practice import face, routes_exchange, routes_markets, routes_portfolio
+from kalshi_trading.practice.world import World
+
+ENDPOINTS = routes_exchange.ENDPOINTS + routes_markets.ENDPOINTS + routes_portfolio.ENDPOINTS
+
+
+def build_app(world: World, on_request: Callable[[], None] = lambda: None) -> ASGIApp:
+    """Make the application that serves every endpoint; `on_request` is called for each request."""
+    return face.build_app(world, ENDPOINTS, on_request)

@@ -1,0 +1,203 @@
+"""One running world: exchange, catalogue, participants, candles and store, moved on by the clock.
+
+Knows in which order things happen. Never speaks HTTP. Whoever changed something through `exchange` calls
+`commit` before telling anybody.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from kalshi_trading.practice.candles import Candles
+from kalshi_trading.practice.catalogue import Catalogue
+from kalshi_trading.practice.clock import Clock
+from kalshi_trading.practice.engine import Exchange, Occurrence
+from kalshi_trading.practice.market_answers import MarketAnswers
+from kalshi_trading.practice.participants import Participants, observed
+from kalshi_trading.practice.quoting import Touch
+from kalshi_trading.practice.records import (
+    ONE_DOLLAR,
+    ONE_SECOND,
+    BookSide,
+    Market,
+    MarketStatus,
+    Order,
+    Trade,
+)
+from kalshi_trading.practice.signatures import KeyRing
+from kalshi_trading.practice.store import Charter, Deposit, OwnKind, Store, Stored
+from kalshi_trading.practice.values import Values
+
+OPENING_DEPOSIT = 10_000 * ONE_DOLLAR
+
+_FOUNDED_EARLIER_S = 12 * 60  # so that a new world has short-lived markets that are over already
+_TIDY_EVERY_S = 600
+_NEVER = 2**63
+
+
+class World:
+    """A world in a file (or in memory, for the path ":memory:") that lives by a clock."""
+
+    def __init__(self, path: Path | str, *, seed: int, market_count: int, clock: Clock) -> None:
+        self.clock = clock
+        self.keys = KeyRing()
+        self.deposits: list[Deposit] = []
+        self.exchange = Exchange(clock=clock.now, new_id=_new_id, changes=self)
+        self._store = Store(path)
+        stored = self._store.load(clock.now())
+        self.charter = stored.charter[0] if stored.charter else self._found(seed, market_count)
+        self._values = Values(self.charter.seed)
+        self._catalogue = Catalogue(self.charter.seed, self.charter.market_count)
+        self.participants = Participants(self.exchange, self._values, self.charter.seed, _new_id)
+        self.candles = Candles(self.participants.value)
+        self.market_answers = MarketAnswers(self.exchange, self.candles)
+        self._touched: set[str] = set()
+        self._next_change = 0
+        self._next_tidying = 0
+        self._next_verdict = _NEVER
+        self._undecided: list[Market] = []
+        self._begin(stored)
+
+    @property
+    def account_id(self) -> str:
+        """The account of the person who trades here."""
+        return self.charter.account_id
+
+    def touch(self, kind: str, key: str, record: object) -> None:
+        """Take note of a record the exchange changed."""
+        self._store.touch(kind, key, record)
+        if isinstance(record, Trade):
+            self.candles.note_trade(self.exchange.markets[record.ticker], record)
+        elif isinstance(record, Order):
+            self._touched.add(record.ticker)
+
+    def commit(self) -> None:
+        """Make everything that happened so far survive this process."""
+        now = self.clock.now()
+        for ticker in self._touched:
+            self.candles.note_quotes(self.exchange.markets[ticker], now, self.touch_of(ticker))
+        self._touched.clear()
+        self._store.commit()
+
+    def touch_of(self, ticker: str) -> Touch:
+        """Return the best prices in a market's book."""
+        bid, ask = self.exchange.best(ticker, BookSide.BID), self.exchange.best(ticker, BookSide.ASK)
+        return Touch(bid[0] if bid else None, ask[0] if ask else None)
+
+    def tick(self) -> None:
+        """Do what has become due, let the participants act, and commit."""
+        self._catch_up()
+        self.participants.step(self.clock.now())
+        if self.clock.now() >= self._next_tidying:
+            self._next_tidying = self.clock.now() + _TIDY_EVERY_S * ONE_SECOND
+            self.candles.tidy(self.clock.now())
+        self.commit()
+
+    def catch_up(self) -> None:
+        """Do what has become due, so that a request sees the world of this moment."""
+        if self._is_due():
+            self._catch_up()
+            self.commit()
+
+    def deposit(self, account_id: str, amount: int) -> None:
+        """Pay practice money in."""
+        deposit = Deposit(_new_id(), account_id, amount, self.clock.now())
+        self.exchange.deposit(account_id, amount)
+        self.deposits.append(deposit)
+        self._store.touch(OwnKind.DEPOSIT, deposit.deposit_id, deposit)
+
+    def close(self) -> None:
+        """Write what is left and let go of the file."""
+        self.commit()
+        self._store.close()
+
+    def _found(self, seed: int, market_count: int) -> Charter:
+        charter = Charter(seed, market_count, _new_id(), self.clock.now())
+        self._store.touch(OwnKind.CHARTER, "charter", charter)
+        return charter
+
+    def _begin(self, stored: Stored) -> None:
+        now = self.clock.now()
+        self.deposits = stored.deposit
+        if stored.charter:
+            self._restore(stored)
+        self.participants.open_accounts()
+        self.participants.follow(self.exchange.markets.values())
+        if not stored.charter:
+            self.exchange.open_account(self.account_id, simulated=False)
+            self.deposit(self.account_id, OPENING_DEPOSIT)
+            self._announce(now - _FOUNDED_EARLIER_S * ONE_SECOND)
+        self._announce(now)
+        self._catch_up()
+        self.participants.begin(now)
+        self.commit()
+
+    def _restore(self, stored: Stored) -> None:
+        self.exchange.restore(
+            series=stored.series,
+            events=stored.event,
+            markets=stored.market,
+            accounts=stored.account,
+            orders=stored.order,
+            positions=stored.position,
+            fills=stored.fill,
+            trades=stored.trade,
+            settlements=stored.settlement,
+            balances=stored.balances,
+        )
+        self._undecided = [market for market in stored.market if market.status is MarketStatus.CLOSED]
+        for trade in stored.trade:
+            self.candles.note_trade(self.exchange.markets[trade.ticker], trade)
+
+    def _announce(self, now: int) -> None:
+        """Add what the catalogue has by then and the exchange has not."""
+        news = self._catalogue.news(now)
+        for series in news.series:
+            if series.ticker not in self.exchange.series:
+                self.exchange.add_series(series)
+        new_events = {event.event_ticker for event in news.events} - self.exchange.events.keys()
+        for event in news.events:
+            if event.event_ticker in new_events:
+                self.exchange.add_event(event)
+        markets = [market for market in news.markets if market.event_ticker in new_events]
+        for market in markets:
+            self.exchange.add_market(market)
+        self.participants.follow(markets)
+        self._next_change = self._catalogue.next_change(now)
+
+    def _is_due(self) -> bool:
+        now = self.clock.now()
+        due = self.exchange.next_due()
+        return now >= min(self._next_change, self._next_verdict) or (due is not None and due <= now)
+
+    def _catch_up(self) -> None:
+        now = self.clock.now()
+        if now >= self._next_change:
+            self._announce(now)
+        self._note_closings()
+        if now >= self._next_verdict:
+            for market in [market for market in self._undecided if market.expected_expiration_at <= now]:
+                self._undecided.remove(market)
+                self._decide(market)
+            self._note_closings()
+
+    def _note_closings(self) -> None:
+        """Let the exchange's clock run, and remember which markets wait for their result."""
+        for happening in self.exchange.advance():
+            if happening.what is Occurrence.MARKET_CLOSED:
+                self._undecided.append(self.exchange.markets[happening.key])
+        verdicts = [market.expected_expiration_at for market in self._undecided]
+        self._next_verdict = min(verdicts, default=_NEVER)
+
+    def _decide(self, market: Market) -> None:
+        event = self.exchange.events[market.event_ticker]
+        outcome = self.participants.outcome(market.event_ticker)
+        payout = {other.ticker: value for other, value in outcome}[market.ticker]
+        self.exchange.determine(
+            market.ticker, payout, observed(event, outcome), at=market.expected_expiration_at
+        )
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
