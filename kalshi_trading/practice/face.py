@@ -121,8 +121,7 @@ def _serve(world: World, buckets: Buckets, endpoint: Endpoint) -> Callable[[Requ
         except ApiError as error:
             return json_response(error.status, error.body)
         except Refusal as refusal:
-            error = nested(refusal.status, refusal.code, refusal.details)
-            return json_response(error.status, error.body)
+            return json_response(refusal.status, nested(refusal.status, refusal.code, refusal.details).body)
         finally:
             world.commit()
 

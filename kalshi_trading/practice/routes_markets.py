@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from kalshi_trading.practice import answers
@@ -227,7 +227,7 @@ def _written_candles(call: Call, market: Market, span: tuple[int, int, int]) -> 
     return [answers.candle(row) for row in found]
 
 
-def _find(records: dict[str, _Record], name: str) -> _Record:
+def _find(records: Mapping[str, _Record], name: str) -> _Record:
     if name not in records:
         raise not_found()
     return records[name]

@@ -1,0 +1,107 @@
+"""One exchange per data directory: a lock held for life, and a ready file that tells where it answers.
+
+Knows these two files. A lock dies with its process, so a ready file counts only while the lock is held.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_LOCK = "lock"
+_READY = "ready.json"
+_PATIENCE_S = 15.0
+_PAUSE_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Where and how a running exchange is reached."""
+
+    url: str
+    ws_url: str
+    key_id: str
+    private_key_path: str
+    pid: int
+
+    def line(self) -> str:
+        """Return it as one line of JSON."""
+        return json.dumps(asdict(self))
+
+
+class Presence:
+    """A process's claim to be the exchange of a directory."""
+
+    def __init__(self, directory: Path, descriptor: int) -> None:
+        self._ready = directory / _READY
+        self._descriptor = descriptor
+        self._ready.unlink(missing_ok=True)
+
+    def announce(self, ready: Ready) -> None:
+        """Write the ready file, whole or not at all, for the owner's eyes only."""
+        draft = self._ready.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(ready.line() + "\n")
+        draft.replace(self._ready)
+
+    def end(self) -> None:
+        """Take the ready file away and release the lock."""
+        self._ready.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+
+def claim(directory: Path) -> Presence | Ready:
+    """Become the exchange of this directory, or return where the one that is running answers.
+
+    Waits for another one that is just starting; raises TimeoutError when it never gets ready, and OSError
+    when the directory cannot be used.
+    """
+    descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + _PATIENCE_S
+    while not _lock(descriptor):
+        ready = _read(directory)
+        if ready is not None and ready.pid == _holder(descriptor) and _is_alive(ready.pid):
+            os.close(descriptor)
+            return ready
+        if time.monotonic() > deadline:
+            os.close(descriptor)
+            raise TimeoutError
+        time.sleep(_PAUSE_S)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return Presence(directory, descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(descriptor: int) -> int | None:
+    text = os.pread(descriptor, 20, 0)
+    return int(text) if text.isdigit() else None
+
+
+def _read(directory: Path) -> Ready | None:
+    try:
+        return Ready(**json.loads((directory / _READY).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

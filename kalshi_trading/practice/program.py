@@ -1,0 +1,129 @@
+"""The practice exchange as a program: its arguments, how it starts, and how it fails to.
+
+Exit status 2 means that it could not start; the reason is one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from kalshi_trading.practice.presence import Presence, Ready, claim
+
+_LARGEST_WORLD = 100_000
+
+
+class CannotStartError(Exception):
+    """The exchange cannot start; `str()` is the sentence for the user."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}.\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the exchange until it is told to end; returns the exit status."""
+    options = _parse(arguments)
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    try:
+        return _run(options)
+    except CannotStartError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def default_directory() -> Path:
+    """Return where the world lives when nothing else is said."""
+    home = os.environ.get("XDG_DATA_HOME")
+    base = Path(home) if home else Path.home() / ".local" / "share"
+    return base / "kalshi-trading" / "practice"
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _Parser(prog="practice exchange", description="A practice exchange that speaks Kalshi's API.")
+    parser.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1; 0 picks a free one")
+    parser.add_argument("--data-dir", type=Path, default=default_directory(), help="where the world lives")
+    parser.add_argument("--seed", type=int, default=1, help="the world's seed, when it is founded")
+    parser.add_argument("--markets", type=_size, default=400, help="the world's size, when it is founded")
+    parser.add_argument(
+        "--idle-exit", type=_seconds, default=600, help="seconds without a request; 0 = never"
+    )
+    return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    return _between(text, 0, 65_535)
+
+
+def _size(text: str) -> int:
+    return _between(text, 1, _LARGEST_WORLD)
+
+
+def _seconds(text: str) -> int:
+    return _between(text, 0, 10**9)
+
+
+def _between(text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text[:20]) <= most):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+    return int(text)
+
+
+def _leave(*_signal: object) -> None:
+    raise SystemExit(0)
+
+
+def _run(options: argparse.Namespace) -> int:
+    directory: Path = options.data_dir.expanduser().absolute()
+    presence = _claim(directory)
+    if isinstance(presence, Ready):
+        print(presence.line(), flush=True)
+        return 0
+    try:
+        _serve(directory, presence, options)
+    finally:
+        presence.end()
+    return 0
+
+
+def _claim(directory: Path) -> Presence | Ready:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return claim(directory)
+    except TimeoutError:
+        reason = "another practice exchange is starting there and does not get ready"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    raise CannotStartError(f"The practice exchange cannot use {directory}: {reason}.")
+
+
+def _serve(directory: Path, presence: Presence, options: argparse.Namespace) -> None:
+    """Open what is needed and serve; the heavy libraries are loaded only now."""
+    import sqlite3
+
+    from kalshi_trading.practice.clock import SystemClock
+    from kalshi_trading.practice.key_file import practice_key
+    from kalshi_trading.practice.running import listen, serve
+    from kalshi_trading.practice.world import World
+
+    try:
+        listener = listen(options.port)
+    except OSError as error:
+        raise CannotStartError(f"Port {options.port} cannot be used: {error.strerror}.") from None
+    try:
+        key = practice_key(directory)
+        file = directory / "world.sqlite"
+        world = World(file, seed=options.seed, market_count=options.markets, clock=SystemClock())
+    except (OSError, ValueError, sqlite3.Error) as error:
+        raise CannotStartError(f"The practice exchange cannot use {directory}: {error}.") from None
+    try:
+        serve(world, key, listener, presence, options.idle_exit)
+    finally:
+        world.close()

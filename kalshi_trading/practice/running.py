@@ -1,0 +1,115 @@
+"""A world being served: the socket, the clock's ticks, and the reasons to end.
+
+Knows uvicorn. Tells where it answers only once it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+
+import uvicorn
+
+from kalshi_trading.practice.face import ROOT
+from kalshi_trading.practice.key_file import PracticeKey
+from kalshi_trading.practice.presence import Presence, Ready
+from kalshi_trading.practice.service import build_app
+from kalshi_trading.practice.world import World
+
+HOST = "127.0.0.1"
+
+_TICK_S = 1.0
+_STARTING_PAUSE_S = 0.002
+_GRACE_S = 2
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class _Activity:
+    """When the last request came."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def note(self) -> None:
+        self._last = time.monotonic()
+
+    def idle_s(self) -> float:
+        return time.monotonic() - self._last
+
+
+def listen(port: int) -> socket.socket:
+    """Open the loopback port; 0 picks a free one. Raises OSError."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def serve(
+    world: World, key: PracticeKey, listener: socket.socket, presence: Presence, idle_exit_s: int
+) -> None:
+    """Serve until a signal comes or nobody has asked for anything for a while (0 = never)."""
+    world.keys.admit(key.key_id, world.account_id, key.public_key)
+    port = listener.getsockname()[1]
+    ready = Ready(
+        url=f"http://{HOST}:{port}{ROOT}",
+        ws_url=f"ws://{HOST}:{port}/trade-api/ws/v2",
+        key_id=key.key_id,
+        private_key_path=str(key.private_key_path),
+        pid=os.getpid(),
+    )
+    asyncio.run(_serve(world, listener, presence, ready, idle_exit_s))
+
+
+async def _serve(
+    world: World, listener: socket.socket, presence: Presence, ready: Ready, idle_exit_s: int
+) -> None:
+    activity = _Activity()
+    config = uvicorn.Config(
+        build_app(world, activity.note),
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, setattr, server, "should_exit", True)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:
+        await asyncio.sleep(_STARTING_PAUSE_S)
+    presence.announce(ready)
+    print(ready.line(), flush=True)
+    ticking = asyncio.create_task(_tick(world, server, activity, idle_exit_s))
+    await serving
+    ticking.cancel()
+
+
+async def _tick(world: World, server: uvicorn.Server, activity: _Activity, idle_exit_s: int) -> None:
+    """Move the world on once a second."""
+    while not server.should_exit:
+        await asyncio.sleep(_TICK_S)
+        if idle_exit_s and activity.idle_s() >= idle_exit_s:
+            server.should_exit = True
+            return
+        world.tick()
