@@ -39,7 +39,7 @@ def accepted(order):
     return model
 
 
-@pytest.mark.parametrize(("action", "side"), itertools.product(Action, Side))
+@pytest.mark.parametrize(("action", "side"), list(itertools.product(Action, Side)))
 def test_every_direction_is_a_bid_or_an_ask_at_the_yes_price(action, side):
     model = accepted(request(action=action, side=side))
     assert model.side.value == ("bid" if (action, side) in BIDS else "ask")
@@ -47,7 +47,9 @@ def test_every_direction_is_a_bid_or_an_ask_at_the_yes_price(action, side):
     assert Decimal(model.count) == Decimal("2.5")
 
 
-@pytest.mark.parametrize(("time_in_force", "prevention"), itertools.product(TimeInForce, SelfTradePrevention))
+@pytest.mark.parametrize(
+    ("time_in_force", "prevention"), list(itertools.product(TimeInForce, SelfTradePrevention))
+)
 def test_every_word_of_ours_is_a_word_of_the_exchange(time_in_force, prevention):
     model = accepted(request(time_in_force=time_in_force, self_trade_prevention=prevention))
     assert model.time_in_force == time_in_force.value
