@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from kalshi_trading.errors import KalshiAPIError
 from kalshi_trading.money import Contracts, Dollars, Price
 
 T = TypeVar("T")
@@ -72,6 +73,12 @@ class Listing(Generic[T]):
 
     items: tuple[T, ...]
     incomplete: str | None = None
+
+    def whole(self) -> tuple[T, ...]:
+        """Return the rows; raises KalshiAPIError when some may be missing, as a sum would be wrong."""
+        if self.incomplete is not None:
+            raise KalshiAPIError(f"The list could not be read whole: {self.incomplete}.")
+        return self.items
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)

@@ -29,7 +29,10 @@ from kalshi_trading.settings import Limits
 
 @dataclass(frozen=True, slots=True)
 class OrderTicket:
-    """What the user wants. `price` None asks for a market order: at once, at a capped price."""
+    """What the user wants. `price` None asks for a market order: at once, at a capped price.
+
+    `worst_price` is that cap once the user has seen it, so that a later look cannot move it.
+    """
 
     ticker: str
     action: Action
@@ -37,6 +40,7 @@ class OrderTicket:
     count: Contracts
     price: Price | None
     post_only: bool = False
+    worst_price: Price | None = None
 
     @property
     def is_market_order(self) -> bool:
@@ -147,7 +151,7 @@ def _goes_long_yes(action: Action, side: Side) -> bool:
 def _request(
     ticket: OrderTicket, now: Circumstances, limits: Limits, held: Contracts, client_order_id: str
 ) -> OrderRequest:
-    price = ticket.price
+    price = ticket.price or ticket.worst_price
     if price is None:
         price = worst_price(ticket.action, ticket.side, now.market, now.book, limits.market_order_cap)
     closes_only = ticket.is_market_order and _is_pure_sale(ticket, held)

@@ -18,6 +18,7 @@ from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.errors import PracticeExchangeError
 
 START_LIMIT_S = 60.0
+COMPLAINTS_FILE = "exchange.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,40 +37,44 @@ class PracticeExchange:
 
 
 def ensure_running(
-    data_dir: Path, *, seed: int, markets: int, limit_s: float = START_LIMIT_S
+    data_dir: Path, *, seed: int | None, markets: int, limit_s: float = START_LIMIT_S
 ) -> PracticeExchange:
     """Return the exchange of this data folder, started now if none was running.
 
     It outlives this program, so that several sessions share one world. Raises PracticeExchangeError.
     """
-    arguments = ["--data-dir", str(data_dir), "--seed", str(seed), "--markets", str(markets)]
+    arguments = ["--data-dir", str(data_dir), "--markets", str(markets)]
+    if seed is not None:
+        arguments += ["--seed", str(seed)]
+    complaints = data_dir / COMPLAINTS_FILE
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kalshi_trading.practice", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=Path(__file__).resolve().parent.parent,
-            start_new_session=True,  # Ctrl-C in this terminal is not meant for it
-            text=True,
-        )
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with complaints.open("wb") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "kalshi_trading.practice", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                cwd=Path(__file__).resolve().parent.parent,
+                start_new_session=True,  # Ctrl-C in this terminal is not meant for it
+                text=True,
+            )
     except OSError as error:
-        raise PracticeExchangeError(f"The practice exchange cannot be started: {error.strerror}.") from error
+        raise PracticeExchangeError(
+            f"The practice exchange cannot be started: {error}. Check KALSHI_DATA_DIR."
+        ) from error
     line = _first_line(process, limit_s)
     if line is None:
         process.kill()
         raise PracticeExchangeError(f"The practice exchange did not start within {limit_s:.0f} s. Try again.")
     if not line.strip():
-        reason = process.communicate()[1].strip() or "it ended without a word"
+        reason = complaints.read_text(errors="replace").strip() or "it ended without a word"
         raise PracticeExchangeError(f"The practice exchange could not start: {reason}")
     return _read_announcement(line)
 
 
 def _first_line(process: subprocess.Popen[str], limit_s: float) -> str | None:
-    """Wait for one line of its output; empty text when it ended first, None when time is up.
-
-    The threads go on emptying the pipes for as long as both programs live, so that it never blocks.
-    """
+    """Wait for one line of its output; empty text when it ended first, None when time is up."""
     assert process.stdout is not None
     output, lines = process.stdout, queue.SimpleQueue[str]()
     threading.Thread(target=lambda: lines.put(output.readline()), daemon=True).start()

@@ -28,7 +28,7 @@ from kalshi_trading.errors import (
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket, MarketIndex
-from kalshi_trading.models import Action, Listing, Order, OrderStatus, Position, Positions, Side
+from kalshi_trading.models import Action, Order, OrderStatus, Position, Positions, Side
 from kalshi_trading.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, Price, decimal_from_text
 from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
 from kalshi_trading.paging import Progress
@@ -68,7 +68,8 @@ class TradeExecutor:
         self._client = client
         self._journal = journal
         self._limits = limits
-        self._read_only = read_only
+        self.read_only = read_only
+        """Whether orders are denied; cancels and reads never are."""
         self._clock = clock
         self._sleep = sleep
         self._fee_schedules: dict[str, FeeSchedule] = {}
@@ -112,7 +113,7 @@ class TradeExecutor:
             ticket,
             self._read_circumstances(ticket.ticker),
             limits=self._limits,
-            read_only=self._read_only,
+            read_only=self.read_only,
             client_order_id=str(uuid.uuid4()),
         )
 
@@ -132,7 +133,7 @@ class TradeExecutor:
             fees=fees.result(),
             cash=None if cash is None else cash.cash,
             position=_position_in(ticker, positions.result()),
-            resting=_whole(resting.result()),
+            resting=resting.result().whole(),
             recent=recent,
             today=today,
             at=self._clock(),
@@ -172,7 +173,7 @@ class TradeExecutor:
 
     def list_open_orders(self) -> tuple[Order, ...]:
         """List resting orders. Raises KalshiAPIError; a list with rows missing is an error too."""
-        return _whole(self._client.get_orders(status=OrderStatus.RESTING))
+        return self._client.get_orders(status=OrderStatus.RESTING).whole()
 
     def get_order_status(self, order_id: str) -> Order:
         return self._client.get_order(order_id)
@@ -182,7 +183,7 @@ class TradeExecutor:
 
         "Not found" means only that it does not rest any more: the order is then read to tell why.
         """
-        fields = {
+        fields: dict[str, object] = {
             "order_id": order.order_id,
             "client_order_id": order.client_order_id,
             "ticker": order.ticker,
@@ -259,15 +260,8 @@ def _or_none(read: Callable[[], T]) -> T | None:
         return None
 
 
-def _whole(listing: Listing[T]) -> tuple[T, ...]:
-    """Return the rows, or raise KalshiAPIError when some may be missing."""
-    if listing.incomplete is not None:
-        raise KalshiAPIError(f"The list could not be read whole: {listing.incomplete}.")
-    return listing.items
-
-
 def _position_in(ticker: str, positions: Positions) -> Position | None:
-    return next((position for position in _whole(positions.markets) if position.ticker == ticker), None)
+    return next((position for position in positions.markets.whole() if position.ticker == ticker), None)
 
 
 def _side(side: str) -> Side:

@@ -1,0 +1,63 @@
+"""What a running session consists of: settings, console, prompter and services, built once and handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from kalshi_trading import views
+from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.portfolio_tracker import PortfolioTracker
+from kalshi_trading.prompts import Prompter
+from kalshi_trading.settings import Settings
+from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.trade_logger import TradeLogger
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One session. Screens reach everything through it, and nothing past it."""
+
+    settings: Settings
+    console: Console
+    prompter: Prompter
+    client: KalshiClient
+    executor: TradeExecutor
+    tracker: PortfolioTracker
+    journal: TradeLogger
+    clock: Callable[[], datetime]
+
+    def show(self, renderable: RenderableType) -> None:
+        self.console.print(renderable)
+
+    def say(self, sentence: str) -> None:
+        """Show one sentence; text of the exchange is never read as markup."""
+        self.show(Text(sentence))
+
+    def complain(self, sentence: str) -> None:
+        self.show(views.problem(sentence))
+
+    def working(self, what: str, work: Callable[[], T]) -> T:
+        """Do something that takes a while under a spinner; Ctrl-C leaves it."""
+        with self.console.status(Text(what)):
+            return work()
+
+    def counted(self, what: str, work: Callable[[Callable[[int], None]], T]) -> T:
+        """The same for work that reports how many rows it has read."""
+        with self.console.status(Text(what)) as status:
+            return work(lambda rows: status.update(Text(f"{what} {rows:,}")))
+
+
+def not_empty(text: str) -> str:
+    """Parse text that must not be empty."""
+    if not text.strip():
+        raise InvalidInputError("Type a word, or press Ctrl-C to go back.")
+    return text.strip()

@@ -1,0 +1,138 @@
+"""The menu loop and the session's single error boundary.
+
+Every screen leads back here. What a screen could not handle is shown as one sentence; what nobody
+expected goes to errors.log with its traceback, and the user gets a reference to find it by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from rich.console import RenderableType
+
+from kalshi_trading import screens, views
+from kalshi_trading.app import App
+from kalshi_trading.errors import AuthenticationError, KalshiAPIError, TradingError
+from kalshi_trading.options import Environment
+from kalshi_trading.portfolio_tracker import part
+from kalshi_trading.prompts import Back, Choice, EndOfInput, typed_word
+
+Screen = Callable[[App], None]
+EXIT_DONE, EXIT_INTERRUPTED = 0, 130
+
+
+def _leave(app: App) -> None:
+    """Stand for the menu entry that ends the loop."""
+
+
+ENTRIES: tuple[tuple[str, str, Screen], ...] = (
+    ("1", "Portfolio            positions, P&L, balance", screens.portfolio),
+    ("2", "Place a trade        find → ticket → preview → confirm → result", screens.place_trade),
+    ("3", "Open orders          what rests at the exchange", screens.open_orders),
+    ("4", "Cancel an order      one or all", screens.cancel_order),
+    ("5", "Trade history        orders, fills, fees", screens.trade_history),
+    ("6", "Find a market        search, terms, depth", screens.find_market),
+    ("8", "Records              review logs, export CSV", screens.records),
+    ("9", "Account & settings   environment, limits, exchange status", screens.account),
+    ("0", "Exit", _leave),
+)
+
+
+def run(app: App) -> int:
+    """Show the menu until the user leaves; return the exit status.
+
+    Raises AuthenticationError when the exchange does not take the key at the start.
+    """
+    try:
+        _greet(app)
+        while True:
+            app.show(_header(app))
+            screen = app.prompter.choose("Menu", [Choice(key, label, entry) for key, label, entry in ENTRIES])
+            if screen is _leave:
+                if _settled_resting_orders(app):
+                    return EXIT_DONE
+                continue
+            _visit(app, screen)
+    except EndOfInput:
+        return EXIT_DONE
+    except (Back, KeyboardInterrupt):
+        app.say("Interrupted. Resting orders stay at the exchange.")
+        return EXIT_INTERRUPTED
+
+
+def _greet(app: App) -> None:
+    """Check the key, learn the request limits, and look for orders whose outcome was lost."""
+    app.working("Signing in …", lambda: _sign_in(app))
+    if app.settings.environment is Environment.PRODUCTION and not app.executor.read_only:
+        word = "PRODUCTION"
+        question = f"This session trades real money. Type {word} to allow orders, anything else to look only:"
+        app.executor.read_only = not app.prompter.ask(question, typed_word(word))
+    for unresolved, order in list(app.executor.submitter.resolve_all()):
+        what = "still unknown" if order is None else f"found: order {order.order_id}, {order.status.value}"
+        app.complain(f"An earlier order has no recorded end, {what}: {unresolved.sentence}")
+
+
+def _sign_in(app: App) -> None:
+    try:
+        app.client.learn_limits()
+    except AuthenticationError:
+        raise
+    except KalshiAPIError as error:
+        app.complain(f"The exchange could not be asked for this account's limits. {error}")
+
+
+def _header(app: App) -> RenderableType:
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        balance = pool.submit(part, lambda: app.client.get_balance().cash)
+        status = pool.submit(part, app.client.get_exchange_status)
+    return views.header(
+        app.settings.environment,
+        balance.result(),
+        status.result(),
+        unresolved=len(app.executor.submitter.unresolved()),
+        read_only=app.executor.read_only,
+        locked=app.executor.submitter.locked_because,
+    )
+
+
+def _visit(app: App, screen: Screen) -> None:
+    """Run one screen; whatever happens there, the menu comes back."""
+    try:
+        screen(app)
+    except (Back, KeyboardInterrupt):
+        app.say("Back to the menu.")
+    except EndOfInput:
+        raise
+    except TradingError as error:
+        app.complain(str(error))
+        app.journal.log_error(str(error), error)
+    except Exception as error:  # noqa: BLE001  (the one place for what nobody expected)
+        reference = app.journal.log_error("Unexpected error", error)
+        app.complain(
+            f"Something unexpected went wrong; it is on record as {reference} in {app.journal.errors_path}. "
+            "Look at the open orders before you send anything again."
+        )
+
+
+def _settled_resting_orders(app: App) -> bool:
+    """Before leaving, ask what becomes of resting orders; False leads back to the menu."""
+    try:
+        orders = app.working("Looking for resting orders …", app.executor.list_open_orders)
+    except KalshiAPIError as error:
+        app.complain(f"The open orders could not be read; any that rest stay. {error}")
+        return True
+    if not orders:
+        return True
+    keep, cancel, stay = "keep", "cancel", "stay"
+    answer = app.prompter.choose(
+        f"{len(orders)} resting orders. Leave them at the exchange?",
+        [
+            Choice("1", "Keep them and exit", keep),
+            Choice("2", "Cancel all of them and exit", cancel),
+            Choice("0", "Back to the menu", stay),
+        ],
+    )
+    if answer == cancel:
+        screens.cancel_these(app, orders)
+    return answer != stay

@@ -1,0 +1,147 @@
+"""The composition root: command line, settings, services and exit status.
+
+Builds every service once and hands it on; holds no decision about trading.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from kalshi_trading.config import DOTENV_PATH, load_settings
+from kalshi_trading.errors import AuthenticationError, ConfigurationError, TradingError
+from kalshi_trading.options import Environment
+from kalshi_trading.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kalshi_trading.app import App
+    from kalshi_trading.prompts import Prompter
+
+EXIT_DONE, EXIT_BUG, EXIT_CONFIGURATION, EXIT_INTERRUPTED = 0, 1, 2, 130
+HELP = """\
+Trade Kalshi event contracts by hand.
+
+  python main.py               open the menu (practice exchange unless .env says otherwise)
+  python main.py --read-only   the same, without being able to trade
+  python main.py practice …    run the practice exchange alone; see practice --help
+  python main.py --help        this text
+
+Every setting is explained in .env.example.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the program and return its exit status; no traceback ever leaves it."""
+    words = list(arguments)
+    if words[:1] == ["practice"]:
+        os.execv(sys.executable, [sys.executable, "-m", "kalshi_trading.practice", *words[1:]])
+    if words in (["--help"], ["-h"]):
+        sys.stdout.write(HELP)
+        return EXIT_DONE
+    if words not in ([], ["--read-only"]):
+        sys.stderr.write(f"Not understood: {' '.join(words)}\n\n{HELP}")
+        return EXIT_CONFIGURATION
+    try:
+        return _run_session(read_only="--read-only" in words)
+    except ConfigurationError as error:
+        sys.stderr.write("The program cannot start. What is wrong in the settings:\n")
+        sys.stderr.writelines(f"  - {problem}\n" for problem in error.problems)
+        return EXIT_CONFIGURATION
+    except TradingError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_CONFIGURATION
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return EXIT_INTERRUPTED
+
+
+def _run_session(*, read_only: bool) -> int:
+    settings = load_settings(os.environ, DOTENV_PATH)
+    console, prompter = _screen()
+    for warning in settings.warnings:
+        console.print(f"Note: {warning}", markup=False)
+    with console.status("Starting …"):
+        settings = _connected(settings)
+    from kalshi_trading import menu
+
+    try:
+        app = build_app(settings, console, prompter, read_only=read_only or settings.read_only)
+        return menu.run(app)
+    except AuthenticationError as error:
+        sys.stderr.write(f"{_key_advice(settings)}\n{error}\n")
+        return EXIT_CONFIGURATION
+
+
+def _key_advice(settings: Settings) -> str:
+    return (
+        f"The {settings.environment} exchange does not accept the key in KALSHI_API_KEY and "
+        "KALSHI_API_SECRET. Keys of sandbox and production are not interchangeable."
+    )
+
+
+def _screen() -> tuple[Console, Prompter]:
+    """Arrow keys where both ends are a terminal, numbered lines elsewhere."""
+    from rich.console import Console
+
+    from kalshi_trading.prompts import PlainPrompter, TerminalPrompter
+
+    console = Console(highlight=False)
+
+    def say(sentence: str) -> None:
+        console.print(sentence, markup=False)
+
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        return console, TerminalPrompter(say)
+    return console, PlainPrompter(say)
+
+
+def _connected(settings: Settings) -> Settings:
+    """Fill in address and key of the practice exchange, starting it when it is not running."""
+    if settings.environment is not Environment.PRACTICE:
+        return settings
+    from kalshi_trading.practice_process import ensure_running
+
+    exchange = ensure_running(
+        settings.data_dir / "practice", seed=settings.practice_seed, markets=settings.practice_markets
+    )
+    return replace(
+        settings,
+        api_base_url=exchange.api_base_url,
+        ws_url=exchange.ws_url,
+        credentials=exchange.credentials(),
+    )
+
+
+def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_only: bool) -> App:
+    """Build every service of a session over one client and one journal."""
+    from kalshi_trading.app import App
+    from kalshi_trading.kalshi_client import KalshiClient
+    from kalshi_trading.portfolio_tracker import PortfolioTracker
+    from kalshi_trading.trade_executor import TradeExecutor
+    from kalshi_trading.trade_logger import TradeLogger
+    from kalshi_trading.transport import Timing, Transport
+
+    assert settings.api_base_url is not None
+    timing = Timing(settings.connect_timeout_s, settings.total_timeout_s, settings.read_retries)
+    client = KalshiClient(Transport(settings.api_base_url, settings.credentials, timing=timing))
+    journal = TradeLogger(settings.log_dir, settings.environment.value)
+    return App(
+        settings=settings,
+        console=console,
+        prompter=prompter,
+        client=client,
+        executor=TradeExecutor(client, journal, limits=settings.limits, read_only=read_only),
+        tracker=PortfolioTracker(client),
+        journal=journal,
+        clock=_now,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

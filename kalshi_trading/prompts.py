@@ -1,0 +1,162 @@
+"""The questions a person is asked: with arrow keys on a terminal, as plain numbered lines elsewhere.
+
+Knows how to ask and how to hear "back" (Ctrl-C) and "the end" (no more input); knows nothing of orders
+or the exchange. What is not understood is asked again with one sentence; it never changes anything.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TextIO, TypeVar
+
+from kalshi_trading.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from questionary import Question
+
+T = TypeVar("T")
+
+
+class Back(Exception):
+    """The user wants to leave this screen (Ctrl-C)."""
+
+
+class EndOfInput(Exception):
+    """There is no more input; the program ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Generic[T]):
+    """One answer to choose: `key` is what is typed for it."""
+
+    key: str
+    label: str
+    value: T
+
+
+class Prompter(Protocol):
+    """The seam between screens and a person. Every method raises Back or EndOfInput."""
+
+    def choose(self, question: str, choices: Sequence[Choice[T]]) -> T:
+        """Ask for one of the choices; the first one is where the cursor stands."""
+        ...
+
+    def ask(self, question: str, parse: Callable[[str], T], *, default: str = "") -> T:
+        """Ask for text until `parse` takes it; its InvalidInputError is shown and the question repeated."""
+        ...
+
+
+def numbered(labels: Sequence[str], values: Sequence[T], *, start: int = 1) -> list[Choice[T]]:
+    """Number choices for `Prompter.choose`."""
+    return [
+        Choice(str(number), label, value)
+        for number, (label, value) in enumerate(zip(labels, values, strict=True), start=start)
+    ]
+
+
+def typed_word(word: str) -> Callable[[str], bool]:
+    """Make a parser that tells whether exactly this word was typed."""
+    return lambda text: text.strip() == word
+
+
+class TerminalPrompter:
+    """Asks with questionary: arrow keys or the key shown before a choice."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def choose(self, question: str, choices: Sequence[Choice[T]]) -> T:
+        import questionary
+
+        rows = [
+            questionary.Choice(f"{choice.key:>2}  {choice.label}", value=index)
+            for index, choice in enumerate(choices)
+        ]
+        prompt = questionary.select(question, choices=rows, instruction=" ", qmark="›", pointer="▸")
+        _choose_by_key(prompt, choices)
+        index: int = _answered(prompt)
+        return choices[index].value
+
+    def ask(self, question: str, parse: Callable[[str], T], *, default: str = "") -> T:
+        import questionary
+
+        while True:
+            text: str = _answered(questionary.text(question, default=default, qmark="›"))
+            try:
+                return parse(text)
+            except InvalidInputError as error:
+                self._say(str(error))
+
+
+def _choose_by_key(prompt: Question, choices: Sequence[Choice[T]]) -> None:
+    """Let a choice's one-character key pick it at once, and Ctrl-D end the input."""
+    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+
+    bindings = KeyBindings()
+
+    def bind(key: str, index: int) -> None:
+        @bindings.add(key, eager=True)
+        def _(event: KeyPressEvent) -> None:
+            event.app.exit(result=index)
+
+    for index, choice in enumerate(choices):
+        if len(choice.key) == 1:
+            bind(choice.key, index)
+
+    @bindings.add("c-d", eager=True)
+    def _(event: KeyPressEvent) -> None:
+        event.app.exit(exception=EOFError)
+
+    application = prompt.application
+    assert application.key_bindings is not None
+    application.key_bindings = merge_key_bindings([application.key_bindings, bindings])
+    application.erase_when_done = True
+
+
+def _answered(prompt: Question) -> Any:
+    try:
+        return prompt.unsafe_ask()
+    except KeyboardInterrupt:
+        raise Back from None
+    except EOFError:
+        raise EndOfInput from None
+
+
+class PlainPrompter:
+    """Asks with numbered lines, for input that is not a terminal."""
+
+    def __init__(self, say: Callable[[str], None], lines: TextIO | None = None) -> None:
+        self._say = say
+        self._lines = lines if lines is not None else sys.stdin
+
+    def choose(self, question: str, choices: Sequence[Choice[T]]) -> T:
+        self._say(question)
+        for choice in choices:
+            self._say(f"{choice.key:>3}  {choice.label}")
+        while True:
+            typed = self._line()
+            for choice in choices:
+                if typed == choice.key:
+                    return choice.value
+            self._say(f"Type one of {', '.join(choice.key for choice in choices)}.")
+
+    def ask(self, question: str, parse: Callable[[str], T], *, default: str = "") -> T:
+        while True:
+            self._say(f"{question} [{default}]" if default else question)
+            try:
+                return parse(self._line() or default)
+            except InvalidInputError as error:
+                self._say(str(error))
+
+    def _line(self) -> str:
+        try:
+            line = self._lines.readline()
+        except KeyboardInterrupt:
+            raise Back from None
+        except UnicodeDecodeError:
+            return "�"
+        if not line:
+            raise EndOfInput
+        return line.strip()

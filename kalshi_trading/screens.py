@@ -1,0 +1,314 @@
+"""One function per menu entry: ask, call a service, show a view.
+
+Computes no money, builds no JSON and catches only what a screen can go on from; everything else reaches
+the menu loop's error boundary. Ctrl-C (Back) leaves a screen at any question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from rich.console import RenderableType
+
+from kalshi_trading import ticket_view, views
+from kalshi_trading.app import App, not_empty
+from kalshi_trading.errors import InvalidInputError, KalshiAPIError
+from kalshi_trading.market_models import Market, OrderBook
+from kalshi_trading.market_search import FoundMarket
+from kalshi_trading.models import Action, Order, Side
+from kalshi_trading.money import Contracts, Price, count_text, parse_count, parse_price, price_text
+from kalshi_trading.options import Environment
+from kalshi_trading.order_book import touch
+from kalshi_trading.order_preview import OrderPreview, OrderTicket
+from kalshi_trading.prompts import Choice, numbered, typed_word
+from kalshi_trading.risk import questions
+from kalshi_trading.submission import Outcome
+from kalshi_trading.trade_history import describe, load_history
+from kalshi_trading.wire_fields import validate_ticker
+
+MOST_FOUND = 15
+HISTORY_ROWS = 30
+
+
+def portfolio(app: App) -> None:
+    app.show(views.portfolio(app.working("Reading the portfolio …", app.tracker.refresh)))
+
+
+def find_market(app: App) -> None:
+    """Search, show a market with its depth, and offer to trade it."""
+    market = _choose_market(app)
+    if market is not None and app.prompter.choose(
+        "What next?", numbered(["Back to the menu", "Trade this market"], [False, True], start=0)
+    ):
+        _trade(app, market)
+
+
+def place_trade(app: App) -> None:
+    """Find a market, fill in a ticket, confirm it, send it once and show what became of it."""
+    market = _choose_market(app)
+    if market is not None:
+        _trade(app, market)
+
+
+def _choose_market(app: App) -> Market | None:
+    """Ask for words or a ticker and show the market chosen; None when nothing was."""
+    wanted = app.prompter.ask("Search words, or a ticker:", not_empty)
+    market = _by_ticker(app, wanted) or _by_words(app, wanted)
+    if market is not None:
+        book = app.working("Reading the order book …", lambda: _book(app, market))
+        app.show(views.market_page(market, None, book, app.clock()))
+    return market
+
+
+def _by_ticker(app: App, wanted: str) -> Market | None:
+    if "-" not in wanted or " " in wanted:
+        return None
+    try:
+        ticker = validate_ticker(wanted)
+        return app.working("Looking up the market …", lambda: app.executor.get_market_info(ticker))
+    except InvalidInputError:
+        return None
+
+
+def _by_words(app: App, wanted: str) -> Market | None:
+    found = app.counted(
+        "Searching the open markets …",
+        lambda progress: app.executor.search_markets(wanted, most=MOST_FOUND + 1, progress=progress),
+    )
+    if not found:
+        app.say(
+            f"No open market has “{wanted}” in its texts. Try one word, such as: temperature, bitcoin, fed."
+        )
+        return None
+    if len(found) > MOST_FOUND:
+        app.say(
+            f"More than {MOST_FOUND} markets match; the busiest stand here. Add a word to narrow them down."
+        )
+    chosen = app.prompter.choose("Which market?   (bid/ask of YES)", _market_choices(app, found[:MOST_FOUND]))
+    return chosen.market if chosen is not None else None
+
+
+def _market_choices(app: App, found: tuple[FoundMarket, ...]) -> list[Choice[FoundMarket | None]]:
+    labels = [views.market_label(row, app.console.width) for row in found]
+    rows: list[Choice[FoundMarket | None]] = list(numbered(labels, list(found)))
+    return [*rows, Choice("0", "None of these", None)]
+
+
+def _book(app: App, market: Market) -> OrderBook | None:
+    try:
+        return app.executor.get_order_book(market.ticker)
+    except KalshiAPIError:
+        return None
+
+
+# --- Ticket → preview → confirm → result ----------------------------------------------------------
+
+
+def _trade(app: App, market: Market) -> None:
+    preview = _preview(app, _fill_in_ticket(app, market))
+    while (confirmed := _confirmed_now(app, preview)) is not None:
+        latest, moved = confirmed
+        if not moved:
+            _submit(app, latest)
+            return
+        app.complain("The market moved since you looked. Nothing was sent. What changed:")
+        for change in moved:
+            app.say(f"  {change}")
+        preview = latest
+
+
+def _preview(app: App, ticket: OrderTicket) -> OrderPreview:
+    return app.working("Pricing the order …", lambda: app.executor.preview(ticket))
+
+
+def _confirmed_now(app: App, preview: OrderPreview) -> tuple[OrderPreview, list[str]] | None:
+    """Show the ticket and ask; confirmed, look again and say what moved meanwhile. None: nothing to send."""
+    app.show(ticket_view.ticket(preview, app.settings.environment))
+    if preview.is_denied:
+        app.complain("This order cannot be sent. Nothing was sent.")
+        return None
+    if not _confirmed(app, preview):
+        app.say("Canceled by you. Nothing was sent.")
+        return None
+    latest = _preview(app, _same_ticket(preview))
+    return latest, ticket_view.changes(preview, latest)
+
+
+def _submit(app: App, preview: OrderPreview) -> None:
+    result = app.working("Sending the order …", lambda: app.executor.submit(preview))
+    app.show(ticket_view.submission(result))
+    if result.outcome is Outcome.UNKNOWN:
+        app.complain("It stays on the menu screen as unresolved until it is found.")
+
+
+def _same_ticket(preview: OrderPreview) -> OrderTicket:
+    """The ticket again, with a market order's worst price as the user saw it."""
+    ticket = preview.ticket
+    return replace(ticket, worst_price=preview.request.price) if ticket.is_market_order else ticket
+
+
+def _fill_in_ticket(app: App, market: Market) -> OrderTicket:
+    book = _book(app, market)
+    directions = [(action, side) for side in Side for action in Action]
+    labels = [views.action_label(action, side, book) for action, side in directions]
+    action, side = app.prompter.choose("What do you want to do?", numbered(labels, directions))
+    count = _ask_count(app)
+    market_order = app.prompter.choose(
+        "Which kind of order?",
+        numbered(
+            ["Limit: at my price or better, the rest waits", "Market: at once, at a capped price"],
+            [False, True],
+        ),
+    )
+    price = None if market_order else _ask_price(app, market, book, action, side)
+    return OrderTicket(market.ticker, action, side, count, price)
+
+
+def _ask_count(app: App) -> Contracts:
+    proposed = count_text(app.settings.default_count).replace(",", "")
+    return app.prompter.ask("How many contracts?", parse_count, default=proposed)
+
+
+def _ask_price(app: App, market: Market, book: OrderBook | None, action: Action, side: Side) -> Price:
+    """Ask for a limit in the terms of the chosen side, on the market's grid; nothing is ever rounded."""
+    best = touch(book, action, side) if book is not None else None
+    proposed = price_text(best.price).removesuffix("¢") if best is not None else ""
+
+    def parse(text: str) -> Price:
+        price = parse_price(text)
+        in_yes = price if side is Side.YES else 1 - price
+        if market.price_grid.holds(in_yes):
+            return price
+        below, above = market.price_grid.at_or_below(in_yes), market.price_grid.at_or_above(in_yes)
+        valid = sorted(near if side is Side.YES else 1 - near for near in (below, above) if near is not None)
+        nearest = " and ".join(price_text(near) for near in valid)
+        raise InvalidInputError(
+            f"{price_text(price)} is not a price of this market; the nearest are {nearest}."
+        )
+
+    return app.prompter.ask(f"Price per {side.upper()} contract, in cents?", parse, default=proposed)
+
+
+def _confirmed(app: App, preview: OrderPreview) -> bool:
+    """Cancel stands first; an order that a rule asks about, or real money, wants its count typed."""
+    send = app.prompter.choose(
+        "Send this order?",
+        numbered(["Cancel, send nothing", f"Send: {preview.sentence}"], [False, True], start=0),
+    )
+    if not send:
+        return False
+    if not questions(preview.findings) and app.settings.environment is not Environment.PRODUCTION:
+        return True
+    word = count_text(preview.request.count)
+    return app.prompter.ask(f"To confirm, type the number of contracts ({word}):", typed_word(word))
+
+
+# --- Orders ---------------------------------------------------------------------------------------
+
+
+def open_orders(app: App) -> None:
+    orders = app.working("Reading the open orders …", app.executor.list_open_orders)
+    intents = {
+        record.text("client_order_id"): record
+        for record in app.journal.read_journal().records
+        if record.event == "order.intent"
+    }
+    rows = [describe(order, intents.get(order.client_order_id)) for order in orders]
+    app.show(views.open_orders(rows, app.clock()))
+
+
+def cancel_order(app: App) -> None:
+    """Cancel one resting order, or all of them."""
+    orders = app.working("Reading the open orders …", app.executor.list_open_orders)
+    if not orders:
+        app.say("No resting orders; there is nothing to cancel.")
+        return
+    rows: list[Choice[tuple[Order, ...]]] = [Choice("0", "Cancel nothing", ())]
+    rows += numbered([views.order_line(order) for order in orders], [(order,) for order in orders])
+    if len(orders) > 1:
+        rows.append(Choice("a", f"All {len(orders)} orders", tuple(orders)))
+    cancel_these(app, app.prompter.choose("Which order?", rows))
+
+
+def cancel_these(app: App, orders: tuple[Order, ...]) -> None:
+    """Cancel orders one after the other and say of each what became of it."""
+    for order in orders:
+        end = app.working("Canceling …", lambda order=order: app.executor.cancel_order(order))  # type: ignore[misc]
+        line = f"{views.order_line(order)}: {end.message}"
+        if end.reduced_by is None:
+            app.complain(line)
+        else:
+            app.say(f"{line} {count_text(end.reduced_by)} contracts no longer rest.")
+
+
+def trade_history(app: App) -> None:
+    """Orders and what became of them; an order of unknown outcome is looked up first."""
+    for unresolved, order in app.working("Looking up …", lambda: list(app.executor.submitter.resolve_all())):
+        if order is None:
+            app.complain(
+                f"Outcome still unknown: {unresolved.sentence}. It may be live; do not send it again."
+            )
+        else:
+            app.say(f"Found: {unresolved.sentence} is order {order.order_id}, {order.status.value}.")
+    trades = app.working(
+        "Reading the history …", lambda: load_history(app.client, app.journal, most=HISTORY_ROWS)
+    )
+    app.show(views.history(trades, app.clock()))
+
+
+# --- Records and account --------------------------------------------------------------------------
+
+
+def records(app: App) -> None:
+    """Review the journal and the errors, or export the journal as CSV."""
+    task = app.prompter.choose(
+        "Which records?",
+        numbered(
+            ["Back to the menu", "Last events of the journal", "Last errors", "Export the journal as CSV"],
+            ["", "journal", "errors", "export"],
+            start=0,
+        ),
+    )
+    if task == "journal":
+        reading = app.journal.read_journal()
+        app.show(views.journal(reading.records[-HISTORY_ROWS:], reading.damaged_lines))
+    elif task == "errors":
+        errors = app.journal.read_errors()
+        app.say("\n".join(errors) if errors else "No errors are on record.")
+    elif task == "export":
+        _export(app)
+
+
+def _export(app: App) -> None:
+    proposed = f"trades-{date.today():%Y-%m-%d}.csv"  # noqa: DTZ011  (a file name in the user's own day)
+    path = app.prompter.ask("File to write?", lambda text: Path(not_empty(text)), default=proposed)
+    rows = app.journal.export_trades_to_csv(path)
+    app.say(f"{rows} rows written to {path.expanduser().resolve()}.")
+
+
+def account(app: App) -> None:
+    """Environment, limits, exchange status and where files are."""
+    app.show(app.working("Asking the exchange …", lambda: _account_page(app)))
+
+
+def _account_page(app: App) -> RenderableType:
+    rows: list[tuple[str, str]] = [("environment", app.settings.environment.value)]
+    try:
+        status = app.client.get_exchange_status()
+        limits = app.client.get_account_limits()
+        rows.append(("exchange", "trading" if status.trading_active else "paused"))
+        rows.append(("usage tier", limits.usage_tier))
+        rows.append(
+            ("request budget", f"{limits.read.refill_rate} read, {limits.write.refill_rate} write per second")
+        )
+    except KalshiAPIError as error:
+        rows.append(("exchange", f"unavailable: {error}"))
+    skew = app.client.clock_skew_s
+    rows.append(("clock", "not compared yet" if skew is None else f"{skew:+.0f} s against the exchange"))
+    rows.append(("read-only", "yes" if app.executor.read_only else "no"))
+    rows.append(("journal", str(app.journal.trades_path)))
+    rows.append(("errors", str(app.journal.errors_path)))
+    rows.append(("data folder", str(app.settings.data_dir)))
+    return views.facts(rows)

@@ -1,0 +1,152 @@
+"""The ticket and the result of an order on the screen: every question answered, in dollars and signs.
+
+Pure, like `views`, whose formats it uses.
+"""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from kalshi_trading import order_book
+from kalshi_trading.money import BALANCE_GRAIN, ZERO, count_text, dollars_text, price_text, round_half_even
+from kalshi_trading.options import Environment
+from kalshi_trading.order_preview import OrderPreview
+from kalshi_trading.risk import Finding, Severity
+from kalshi_trading.submission import Outcome, Submission
+from kalshi_trading.views import dollars, gain, holding, price, time_left
+
+_SIGNS = {
+    Severity.DENY: ("✗", "bold red"),
+    Severity.ASK: ("‼", "bold yellow"),
+    Severity.WARN: ("⚠", "yellow"),
+}
+_HEADLINES = {
+    Outcome.ACKNOWLEDGED: ("ACCEPTED", "bold green"),
+    Outcome.REJECTED: ("REJECTED BY THE EXCHANGE: nothing was placed", "bold red"),
+    Outcome.NOT_SENT: ("NOT SENT: nothing was placed", "bold yellow"),
+    Outcome.DENIED: ("DENIED BY THIS PROGRAM: nothing was sent", "bold yellow"),
+    Outcome.UNKNOWN: ("OUTCOME UNKNOWN: the order may be live. Do not send it again.", "bold white on red"),
+}
+
+
+def ticket(preview: OrderPreview, environment: Environment) -> RenderableType:
+    """What will be sent, what it costs, what it can win and lose, and what speaks against it."""
+    now = preview.circumstances
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(no_wrap=True, style="dim")
+    rows.add_column()
+    for name, value in _rows(preview):
+        rows.add_row(Text(name), value if isinstance(value, Text) else Text(value))
+    headline = Text(preview.sentence, style="bold")
+    market = Text(f"{now.market.title} · YES is: {now.market.yes_label}")
+    closes = Text(f"closes in {time_left(now.market.close_at, now.at)}", style="dim")
+    findings = [_finding(finding) for finding in preview.findings]
+    title = f"{environment.upper()} · order ticket"
+    style = "red" if environment is Environment.PRODUCTION else "cyan"
+    return Panel(
+        Group(headline, market, closes, rows, *findings),
+        title=title,
+        title_align="left",
+        box=box.ROUNDED,
+        border_style=style,
+    )
+
+
+def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
+    request, now = preview.request, preview.circumstances
+    rows: list[tuple[str, str | Text]] = [("book", _book(preview)), ("expected", _expected(preview))]
+    if preview.ticket.is_market_order:
+        rows.append(("worst price", f"{price_text(request.price)}; what does not fill at it is canceled"))
+    rows.append(("cost", f"{dollars_text(preview.cost)}{_fee(preview)}"))
+    outcomes = Text.assemble("if YES ", gain(preview.pnl_if_yes), "   if NO ", gain(preview.pnl_if_no))
+    rows.append(("this order", outcomes))
+    if preview.locked_in is not None:
+        profit = gain(round_half_even(preview.locked_in, BALANCE_GRAIN))
+        rows.append(("locks in", Text.assemble(profit, " over average cost, before fees")))
+    after = None if now.cash is None or preview.fee is None else now.cash - preview.cost - preview.fee
+    if preview.cost > ZERO:
+        rows.append(("cash", f"{dollars(now.cash)} → {dollars(after)} if all is filled"))
+    else:
+        rows.append(("cash", f"{dollars(now.cash)}; the sale needs none"))
+    rows.append(
+        ("position", f"{holding(preview.held_before)} → {holding(preview.held_after)} if all is filled")
+    )
+    return rows
+
+
+def _book(preview: OrderPreview) -> str:
+    book, side = preview.circumstances.book, preview.request.side
+    if book is None:
+        return "could not be read"
+    bid, ask = order_book.best_bid(book, side), order_book.best_ask(book, side)
+    bid_text = f"{price_text(bid.price)} × {count_text(bid.count)}" if bid else "none"
+    ask_text = f"{price_text(ask.price)} × {count_text(ask.count)}" if ask else "none"
+    age_s = max(0.0, (preview.circumstances.at - book.as_of).total_seconds())
+    return f"{side.upper()} bid {bid_text}   ask {ask_text}   ({age_s:.1f} s old)"
+
+
+def _expected(preview: OrderPreview) -> str:
+    fills = [f"{count_text(fill.count)} at {price_text(fill.price)}" for fill in preview.walk.fills]
+    left = preview.walk.left
+    parts = ["fills now: " + ", ".join(fills)] if fills else ["nothing fills now"]
+    if left > ZERO:
+        if preview.ticket.is_market_order:
+            parts.append(f"{count_text(left)} canceled")
+        else:
+            parts.append(f"{count_text(left)} rest at {price_text(preview.request.price)}")
+    return " · ".join(parts)
+
+
+def _fee(preview: OrderPreview) -> str:
+    if preview.fee is None:
+        return " + fee not known"
+    return f" + fee up to {dollars_text(preview.fee)}"
+
+
+def _finding(finding: Finding) -> Text:
+    sign, style = _SIGNS[finding.severity]
+    return Text.assemble((f"{sign} ", style), finding.message)
+
+
+def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
+    """Say what moved between two looks at the same ticket."""
+    found = []
+    if _expected(before) != _expected(after):
+        found.append(f"expected: {_expected(before)} → {_expected(after)}")
+    if before.cost != after.cost:
+        found.append(f"cost: {dollars_text(before.cost)} → {dollars_text(after.cost)}")
+    known = {finding.message for finding in before.findings}
+    found += [finding.message for finding in after.findings if finding.message not in known]
+    return found
+
+
+def submission(result: Submission) -> RenderableType:
+    """What became of an order, in the exchange's counts, and what to do next."""
+    headline, style = _HEADLINES[result.outcome]
+    lines: list[RenderableType] = [Text(headline, style=style), Text(result.message)]
+    if result.outcome is Outcome.ACKNOWLEDGED:
+        lines += _acknowledged(result)
+    if not result.recorded:
+        lines.append(
+            Text(
+                "This could not be recorded in the journal. Copy it by hand; no further order can be sent.",
+                style="bold white on red",
+            )
+        )
+    return Panel(Group(*lines), title="result", title_align="left", box=box.ROUNDED)
+
+
+def _acknowledged(result: Submission) -> list[RenderableType]:
+    side = result.request.side.upper()
+    lines = [Text(f"order {result.order_id}")]
+    if result.fill_count > ZERO:
+        filled = f"filled {count_text(result.fill_count)} {side} at {price(result.average_price)}"
+        lines.append(Text(f"{filled} on average · fee {dollars(result.fee)}"))
+    if result.remaining_count > ZERO:
+        at = price_text(result.request.price)
+        lines.append(Text(f"resting {count_text(result.remaining_count)} {side} at {at}"))
+    return list(lines)
