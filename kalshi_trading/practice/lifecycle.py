@@ -89,7 +89,7 @@ def cancel_for_pause(tables: Tables, now: int) -> None:
 
 def _open(tables: Tables, due: Happening) -> bool:
     market = tables.markets[due.key]
-    if market.status is not MarketStatus.INITIALIZED or market.open_at != due.at:
+    if market.status is not MarketStatus.INITIALIZED:
         return False
     _move(tables, market, MarketStatus.ACTIVE, due.at)
     return True
@@ -97,7 +97,7 @@ def _open(tables: Tables, due: Happening) -> bool:
 
 def _expire(tables: Tables, due: Happening) -> bool:
     order = tables.orders.get(due.key)
-    if order is None or order.status is not OrderStatus.RESTING or order.expires_at != due.at:
+    if order is None or order.status is not OrderStatus.RESTING:
         return False
     tables.cancel_resting(order, due.at)
     return True
@@ -105,7 +105,7 @@ def _expire(tables: Tables, due: Happening) -> bool:
 
 def _close(tables: Tables, due: Happening) -> bool:
     market = tables.markets[due.key]
-    if market.status not in _TRADED or market.close_at != due.at:
+    if market.status not in _TRADED:
         return False
     _cancel_resting(tables, market.ticker, due.at)
     _move(tables, market, MarketStatus.CLOSED, due.at)
@@ -114,7 +114,7 @@ def _close(tables: Tables, due: Happening) -> bool:
 
 def _settle(tables: Tables, due: Happening) -> bool:
     market = tables.markets[due.key]
-    if market.status is not MarketStatus.DETERMINED or _payout_at(market) != due.at:
+    if market.status is not MarketStatus.DETERMINED:
         return False
     for held in tables.positions.values():
         position = held.get(market.ticker)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
@@ -40,13 +41,13 @@ def money(dollars: str) -> int:
 
 
 class Sink:
-    """Remembers the last record touched under each key, and in which kind."""
+    """Keeps a copy of each record as it was when it was last touched, by kind and key."""
 
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Any]] = {}
 
     def touch(self, kind: str, key: str, record: object) -> None:
-        self.records.setdefault(kind, {})[key] = record
+        self.records.setdefault(kind, {})[key] = deepcopy(record)
 
 
 class World:

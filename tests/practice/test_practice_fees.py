@@ -169,3 +169,15 @@ def test_no_split_of_an_order_costs_more_than_the_highest_fees(
     assert paid <= fees.highest_fees(fee_type, multiplier, price, total, is_taker, fills=len(counts))
     if not is_taker:
         assert paid <= fees.highest_resting_fees(fee_type, multiplier, price, total)
+
+
+@pytest.mark.parametrize("price", [5_000, 4_951])
+@pytest.mark.parametrize("fee_type", list(FeeType))
+def test_a_resting_order_taken_in_a_thousand_crumbs_costs_no_more_than_was_put_by(
+    fee_type: FeeType, price: int
+) -> None:
+    accumulator = paid = 0
+    for _ in range(1_000):
+        charge = fees.charge(fee_type, 100, price, 1, -price, False, accumulator)
+        accumulator, paid = charge.accumulator, paid + charge.net_fee
+    assert paid <= fees.highest_resting_fees(fee_type, 100, price, 1_000)

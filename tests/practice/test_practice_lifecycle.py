@@ -153,6 +153,15 @@ def test_an_order_expires_at_its_instant_and_cannot_be_hit_after_it(world: World
     assert world.exchange.advance() == [Happening(START + HOUR, Occurrence.ORDER_EXPIRED, order.order_id)]
 
 
+def test_an_order_that_expires_with_the_close_of_its_market_has_expired(world: World) -> None:
+    order = world.place("ann", BID, "10", "0.40", expires_at=START + 10 * HOUR).order
+    world.now = START + 10 * HOUR
+    assert world.exchange.advance() == [
+        Happening(world.now, Occurrence.ORDER_EXPIRED, order.order_id),
+        Happening(world.now, Occurrence.MARKET_CLOSED, TICKER),
+    ]
+
+
 def test_an_order_canceled_before_its_expiry_does_not_expire(world: World) -> None:
     order = world.place("ann", BID, "10", "0.40", expires_at=START + HOUR).order
     world.exchange.cancel("ann", order.order_id)
@@ -212,6 +221,8 @@ def test_a_market_gets_one_result_after_its_close_and_not_from_the_future(world:
         world.exchange.determine(TICKER, 0, "")
     other = World()
     other.now = START + 10 * HOUR
+    with pytest.raises(ValueError, match="not closed"):
+        other.exchange.determine(TICKER, 0, "", at=other.now - 1)
     with pytest.raises(ValueError, match="future"):
         other.exchange.determine(TICKER, 0, "", at=other.now + 1)
 
@@ -267,6 +278,29 @@ def test_what_was_reported_is_enough_to_come_back_exactly() -> None:
     assert list(back.trades[TICKER]) == list(world.exchange.trades[TICKER])
     world.now = START + HOUR
     assert [happening.what for happening in back.advance()] == [Occurrence.ORDER_EXPIRED]
+
+
+def test_orders_placed_after_coming_back_stand_behind_the_old_ones() -> None:
+    sink = Sink()
+    world = World(sink=sink)
+    old = world.place("bob", BID, "5", "0.40").order
+    world.exchange = restored(world, sink)
+    new = world.place("ann", BID, "7", "0.40").order
+    assert world.exchange.queue_position("ann", new.order_id) == count("5")
+    assert new.sequence > old.sequence
+
+
+def test_settlement_reports_rows_positions_and_balances() -> None:
+    sink = Sink()
+    world = World(sink=sink)
+    world.trade("ann", "bob", "10", "0.60")
+    world.settle(10_000)
+    back = restored(world, sink)
+    back.check()
+    for account_id in ("ann", "bob"):
+        assert back.settlements_of(account_id) == world.exchange.settlements_of(account_id)
+        assert back.positions_of(account_id) == world.exchange.positions_of(account_id)
+        assert back.balance(account_id) == world.exchange.balance(account_id)
 
 
 def test_a_client_order_id_stays_spent_after_coming_back() -> None:

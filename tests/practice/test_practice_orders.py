@@ -22,8 +22,9 @@ from engine_world import (
     price,
 )
 
-from kalshi_trading.practice.engine import Refusal
+from kalshi_trading.practice.engine import NewOrder, Refusal
 from kalshi_trading.practice.records import BookSide, FeeType, OrderStatus, Position, SelfTradePrevention
+from kalshi_trading.practice.tables import TRADES_KEPT
 
 MAKER = SelfTradePrevention.MAKER
 
@@ -384,6 +385,21 @@ def test_a_resting_order_has_its_maker_fee_put_by(world: World) -> None:
     assert 0 <= world.exchange.balance("dora") < money("0.01") + money("0.05")
 
 
+def test_fees_put_by_for_one_resting_order_cannot_pay_for_another() -> None:
+    world = World(fee_type=FeeType.QUADRATIC_WITH_MAKER_FEES)
+    world.open_account("carl", "10.05")
+    world.place("carl", BID, "10", "0.50")
+    assert refused(world, "carl", BID, "10", "0.50").code == "insufficient_balance"
+
+
+def test_a_balance_that_is_a_ten_thousandth_short_is_refused(world: World) -> None:
+    world.place("sim", ASK, "10", "0.50")
+    world.open_account("carl", "5.1750")
+    world.open_account("dora", "5.1751")
+    assert refused(world, "carl", BID, "10", "0.50", IOC).code == "insufficient_balance"
+    assert world.place("dora", BID, "10", "0.50", IOC).order.status is OrderStatus.EXECUTED
+
+
 def test_simulated_accounts_have_endless_credit_and_leave_no_history(world: World) -> None:
     world.place("sim", BID, "1000000", "0.50")
     world.place("bob", ASK, "1", "0.50")
@@ -417,6 +433,15 @@ def test_an_orders_fills_share_one_rounding_accumulator() -> None:
     assert world.exchange.balance("ann") == money("1000") - money("0.1760")
 
 
+def test_only_the_newest_prints_of_a_market_are_kept(world: World) -> None:
+    world.place("sim", ASK, "11", "0.50")
+    for number in range(TRADES_KEPT + 1):
+        prevention = SelfTradePrevention.TAKER_AT_CROSS
+        world.exchange.place("ann", NewOrder(TICKER, f"{number}", BID, 5_000, 1, IOC, prevention))
+    assert len(world.exchange.trades[TICKER]) == TRADES_KEPT
+    assert world.exchange.trades[TICKER][-1].trade_id == world.exchange.fills_of("ann")[0].trade_id
+
+
 # What is reported.
 
 
@@ -425,7 +450,7 @@ def test_every_record_an_order_changes_is_reported_in_its_final_state() -> None:
     world = World(sink=sink)
     world.trade("ann", "bob", "10", "0.50")
     taken = world.exchange.fills_of("ann")[0]
-    assert sink.records["fill"][f"{taken.trade_id}/ann"] is taken
+    assert sink.records["fill"][f"{taken.trade_id}/ann"] == taken
     assert sink.records["position"][f"ann/{TICKER}"].count == count("10")
     assert sink.records["trade"].keys() == {taken.trade_id}
     assert sink.records["market"][TICKER].volume == count("10")
