@@ -169,9 +169,8 @@ class _Reader:
                 continue
             if values[-1] != values[0]:
                 self.blame(each, f"says something else than {given[0].name}", "Keep one of the two.")
-        if len(values) == len(given):
-            self._values[row.name] = values[0]
-        return values[0] if values else None
+        self._values[row.name] = values[0] if values else None
+        return self._values[row.name]
 
     def _look_up(self, name: str) -> _Given | None:
         text = self.environ.get(name, "").strip()

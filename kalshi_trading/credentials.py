@@ -115,7 +115,7 @@ def _read(path: Path) -> str:
         raise _Fault("may not be read by you.", "Make yourself its owner, then chmod 600.") from None
     except (OSError, ValueError):
         raise _Fault("cannot be read.", "Correct the path.") from None
-    return content.decode("utf-8-sig", errors="replace")
+    return content.decode(errors="replace")  # text around the PEM may be anything
 
 
 def _parse(text: str) -> PrivateKey:
