@@ -10,7 +10,7 @@ from typing import TypeVar
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from kalshi_trading import views
+from kalshi_trading import formats
 from kalshi_trading.errors import InvalidInputError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio_tracker import PortfolioTracker
@@ -43,7 +43,7 @@ class App:
         self.show(Text(sentence))
 
     def complain(self, sentence: str) -> None:
-        self.show(views.problem(sentence))
+        self.show(formats.problem(sentence))
 
     def working(self, what: str, work: Callable[[], T]) -> T:
         """Do something that takes a while under a spinner; Ctrl-C leaves it."""

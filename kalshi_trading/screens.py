@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
-from kalshi_trading import ticket_view, views
+from kalshi_trading import formats, portfolio_view, ticket_view, views
 from kalshi_trading.app import App, not_empty
 from kalshi_trading.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.market_models import Market, OrderBook
@@ -33,7 +33,8 @@ HISTORY_ROWS = 30
 
 
 def portfolio(app: App) -> None:
-    app.show(views.portfolio(app.working("Reading the portfolio …", app.tracker.refresh)))
+    snapshot = app.working("Reading the portfolio …", app.tracker.refresh)
+    app.show(portfolio_view.portfolio(snapshot, app.console.width))
 
 
 def find_market(app: App) -> None:
@@ -311,4 +312,4 @@ def _account_page(app: App) -> RenderableType:
     rows.append(("journal", str(app.journal.trades_path)))
     rows.append(("errors", str(app.journal.errors_path)))
     rows.append(("data folder", str(app.settings.data_dir)))
-    return views.facts(rows)
+    return formats.facts(rows)

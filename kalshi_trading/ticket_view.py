@@ -1,6 +1,6 @@
 """The ticket and the result of an order on the screen: every question answered, in dollars and signs.
 
-Pure, like `views`, whose formats it uses.
+Pure, over `formats`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading import order_book
+from kalshi_trading.formats import dollars, gain, holding, price, time_left
 from kalshi_trading.money import BALANCE_GRAIN, ZERO, count_text, dollars_text, price_text, round_half_even
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderPreview
 from kalshi_trading.risk import Finding, Severity
 from kalshi_trading.submission import Outcome, Submission
-from kalshi_trading.views import dollars, gain, holding, price, time_left
 
 _SIGNS = {
     Severity.DENY: ("✗", "bold red"),
@@ -127,9 +127,12 @@ def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
 def submission(result: Submission) -> RenderableType:
     """What became of an order, in the exchange's counts, and what to do next."""
     headline, style = _HEADLINES[result.outcome]
-    lines: list[RenderableType] = [Text(headline, style=style), Text(result.message)]
+    lines: list[RenderableType] = []
     if result.outcome is Outcome.ACKNOWLEDGED:
+        lines.append(Text.assemble((headline, style), f": {result.message}"))
         lines += _acknowledged(result)
+    else:
+        lines += [Text(headline, style=style), Text(result.message)]
     if not result.recorded:
         lines.append(
             Text(

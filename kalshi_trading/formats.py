@@ -1,0 +1,113 @@
+"""How money, times, signs and tables look: the one place for every format on the screen.
+
+Pure; nothing is computed beyond formatting, an unknown number is shown as `–`, and colour only ever
+repeats what a sign or a word says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kalshi_trading.money import ZERO, Contracts, Dollars, Price, count_text, dollars_text, price_text
+from kalshi_trading.options import Environment
+
+UNKNOWN = "–"
+WIDE_SCREEN = 100
+_BADGES = {
+    Environment.PRACTICE: ("PRACTICE", "bold black on cyan"),
+    Environment.SANDBOX: ("SANDBOX", "bold black on yellow"),
+    Environment.PRODUCTION: ("PRODUCTION · REAL MONEY", "bold white on red"),
+}
+
+
+def price(value: Price | None) -> str:
+    return UNKNOWN if value is None else price_text(value)
+
+
+def dollars(value: Dollars | None) -> str:
+    return UNKNOWN if value is None else dollars_text(value)
+
+
+def gain(value: Dollars | None) -> Text:
+    """Write profit or loss with its sign; the colour only repeats it."""
+    if value is None:
+        return Text(UNKNOWN)
+    style = "green" if value > ZERO else "red" if value < ZERO else ""
+    return Text(dollars_text(value, signed=True), style=style)
+
+
+def holding(net: Contracts) -> str:
+    """Write a signed position as count and side: −25 is `25 NO`."""
+    if net == ZERO:
+        return "0"
+    return f"{count_text(abs(net))} {'YES' if net > ZERO else 'NO'}"
+
+
+def moment(at: datetime | None) -> str:
+    """Write a time in the user's zone."""
+    return UNKNOWN if at is None else f"{at.astimezone():%b %d %H:%M:%S}"
+
+
+def time_zone(at: datetime) -> str:
+    offset = f"{at.astimezone():%z}"
+    return f"UTC{offset[:3]}:{offset[3:]}"
+
+
+def time_left(until: datetime, now: datetime) -> str:
+    """Write the time until a close in its two largest units."""
+    seconds = int((until - now).total_seconds())
+    if seconds <= 0:
+        return "closed"
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, seconds = divmod(rest, 60)
+    units = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    first = next(index for index, (amount, _) in enumerate(units) if amount)
+    return " ".join(f"{amount} {unit}" for amount, unit in units[first : first + 2] if amount)
+
+
+def badge(environment: Environment) -> Text:
+    name, style = _BADGES[environment]
+    return Text(f" {name} ", style=style)
+
+
+def problem(message: str) -> Text:
+    return Text.assemble(("✗ ", "bold red"), message)
+
+
+def notice(message: str) -> Text:
+    return Text.assemble(("· ", "dim"), message)
+
+
+def table_of(*columns: str | tuple[str, str], title: str | None = None) -> Table:
+    """Make a table; a column given as (name, "right") holds numbers and never wraps."""
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, expand=False)
+    for column in columns:
+        name, kind = column if isinstance(column, tuple) else (column, "")
+        if kind == "right":
+            table.add_column(name, justify="right", no_wrap=True)
+        elif kind == "fixed":
+            table.add_column(name, no_wrap=True)
+        else:
+            table.add_column(name, overflow="fold", ratio=1 if kind == "wide" else None)
+    return table
+
+
+def cells(*values: str | Text) -> list[Text]:
+    return [value if isinstance(value, Text) else Text(value) for value in values]
+
+
+def facts(rows: Sequence[tuple[str, str]]) -> RenderableType:
+    """Names and values, one pair a line."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(*cells(name, value))
+    return table
