@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache
 from random import Random
 
-from kalshi_trading.practice.engine import Exchange, NewOrder
+from kalshi_trading.practice.engine import Exchange, NewOrder, Refusal
 from kalshi_trading.practice.quoting import Quote, nearest, quotes
 from kalshi_trading.practice.records import (
     ONE_CONTRACT,
@@ -126,14 +127,18 @@ class Participants:
         """Bring one event's quotes to its present values; returns the number of markets that trade."""
         markets = self._families[event_ticker]
         active = [market for market in markets if market.status is MarketStatus.ACTIVE]
+        if not (self._exchange.trading_active and self._exchange.exchange_active):
+            return 0
         if not active:
             self._let_go(event_ticker, markets)
             return 0
         self._quoted.add(event_ticker)
         worth = self._values.at(self._exchange.events[event_ticker], markets, now)
         for market, value in zip(markets, worth, strict=True):
-            if market.status is MarketStatus.ACTIVE:
-                self._trade(market, value)
+            # The clock runs on: a market may close between this look at it and the exchange's own.
+            with suppress(Refusal):
+                if market.status is MarketStatus.ACTIVE:
+                    self._trade(market, value)
         return len(active)
 
     def _let_go(self, event_ticker: str, markets: list[Market]) -> None:

@@ -15,8 +15,8 @@ from kalshi_trading.practice.records import ONE_CONTRACT, ONE_DOLLAR_PRICE, Book
 
 LEVELS = 4
 _HALF_SPREADS = (40, 70, 100)  # at most three cents between bid and ask
-_SMALLEST_COUNT = 60  # contracts; an order of ten always fills at the touch
-_COUNT_VARIETY = 340
+_SMALLEST_COUNT = 100  # contracts; half of it is always left, so that an order of ten fills at the touch
+_COUNT_VARIETY = 300
 _WHOLE_CENT = 100
 _FINE_GAP = 30
 

@@ -103,13 +103,17 @@ async def _serve(
     ticking = asyncio.create_task(_tick(world, server, activity, idle_exit_s))
     await serving
     ticking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await ticking
 
 
 async def _tick(world: World, server: uvicorn.Server, activity: _Activity, idle_exit_s: int) -> None:
-    """Move the world on once a second."""
-    while not server.should_exit:
-        await asyncio.sleep(_TICK_S)
-        if idle_exit_s and activity.idle_s() >= idle_exit_s:
-            server.should_exit = True
-            return
-        world.tick()
+    """Move the world on once a second. A world that cannot move on any more ends the server."""
+    try:
+        while not server.should_exit:
+            await asyncio.sleep(_TICK_S)
+            if idle_exit_s and activity.idle_s() >= idle_exit_s:
+                return
+            world.tick()
+    finally:
+        server.should_exit = True

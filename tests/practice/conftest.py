@@ -19,7 +19,7 @@ def make_desk() -> Iterator[MakeDesk]:
     """Build in-process worlds; every one of them is closed at the end."""
     worlds: list[World] = []
 
-    def make(*, path: Any = ":memory:", now: int = START, seed: int = 7, markets: int = 400) -> Desk:
+    def make(*, path: Any = ":memory:", now: int = START, seed: int = 7, markets: int = 150) -> Desk:
         clock = ManualClock(now)
         world = World(path, seed=seed, market_count=markets, clock=clock)
         worlds.append(world)
@@ -34,5 +34,5 @@ def make_desk() -> Iterator[MakeDesk]:
 
 @pytest.fixture
 def desk(make_desk: MakeDesk) -> Desk:
-    """A desk at a fresh world of the usual size."""
+    """A desk at a fresh, rather small world."""
     return make_desk()
