@@ -290,6 +290,28 @@ def test_orders_placed_after_coming_back_stand_behind_the_old_ones() -> None:
     assert new.sequence > old.sequence
 
 
+def test_fills_made_after_coming_back_come_after_the_old_ones_even_without_old_prints() -> None:
+    sink = Sink()
+    world = World(sink=sink)
+    for _ in range(5):
+        world.place("bob", ASK, "1", "0.60")
+    world.place("ann", BID, "5", "0.60", IOC)
+    sink.records["trade"].clear()
+    world.exchange = restored(world, sink)
+    world.trade("ann", "bob", "1", "0.61")
+    newest, *older = world.exchange.fills_of("ann")
+    assert newest.sequence > max(fill.sequence for fill in older)
+
+
+def test_the_position_changed_last_comes_first() -> None:
+    world = World(tickers=(TICKER, "OTHER"))
+    for ticker in (TICKER, "OTHER", TICKER):
+        world.now += ONE_SECOND
+        world.place("bob", ASK, "1", "0.60", ticker=ticker)
+        world.place("ann", BID, "1", "0.60", IOC, ticker=ticker)
+    assert [row.ticker for row in world.exchange.positions_of("ann")] == [TICKER, "OTHER"]
+
+
 def test_settlement_reports_rows_positions_and_balances() -> None:
     sink = Sink()
     world = World(sink=sink)
