@@ -43,7 +43,7 @@ class Exchange:
     def __init__(
         self, *, clock: Callable[[], int], new_id: Callable[[], str], changes: ChangeSink | None = None
     ) -> None:
-        tables = Tables(new_id=new_id, changes=changes or NoChanges())
+        tables = Tables(new_id=new_id, changes=NoChanges() if changes is None else changes)
         self._clock = clock
         self._tables = tables
         self.series: Mapping[str, Series] = tables.series

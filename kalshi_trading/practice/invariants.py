@@ -23,9 +23,10 @@ def check(tables: Tables) -> None:
     for held in tables.positions.values():
         for position in held.values():
             _check_position(position)
+    resting = _resting_by_market(tables)
     for ticker in tables.markets:
         _check_market(tables, ticker)
-        _check_book(tables, ticker)
+        _check_book(tables, ticker, resting.get(ticker, set()))
     for order in tables.orders.values():
         _check_order(order)
     for account_id in tables.holds:
@@ -60,17 +61,20 @@ def _check_market(tables: Tables, ticker: str) -> None:
     _require(pot == market.open_interest * ONE_DOLLAR_PRICE, f"{ticker}: the pot holds {pot}")
 
 
-def _check_book(tables: Tables, ticker: str) -> None:
+def _resting_by_market(tables: Tables) -> dict[str, set[str]]:
+    resting: dict[str, set[str]] = {}
+    for order in tables.orders.values():
+        if order.status is OrderStatus.RESTING:
+            resting.setdefault(order.ticker, set()).add(order.order_id)
+    return resting
+
+
+def _check_book(tables: Tables, ticker: str, resting: set[str]) -> None:
     book = tables.books[ticker]
     on_book = [order for side in BookSide for order in book.orders(side)]
-    resting = [
-        order
-        for order in tables.orders.values()
-        if order.ticker == ticker and order.status is OrderStatus.RESTING
-    ]
     ids = {order.order_id for order in on_book}
     _require(len(ids) == len(on_book), f"{ticker}: an order stands twice on the book")
-    _require(ids == {order.order_id for order in resting}, f"{ticker}: the book is not what rests")
+    _require(ids == resting, f"{ticker}: the book is not what rests")
     tradable = tables.markets[ticker].status in (MarketStatus.ACTIVE, MarketStatus.INACTIVE)
     _require(tradable or not on_book, f"{ticker}: orders rest in a market that does not trade")
     bid, ask = book.best(BookSide.BID), book.best(BookSide.ASK)

@@ -303,6 +303,19 @@ def test_fills_made_after_coming_back_come_after_the_old_ones_even_without_old_p
     assert newest.sequence > max(fill.sequence for fill in older)
 
 
+def test_payouts_made_after_coming_back_come_after_the_old_ones() -> None:
+    sink = Sink()
+    world = World(tickers=(TICKER, "OTHER"), sink=sink)
+    for ticker in (TICKER, "OTHER"):
+        world.place("bob", ASK, "1", "0.60", ticker=ticker)
+        world.place("ann", BID, "1", "0.60", IOC, ticker=ticker)
+    world.settle(0)
+    world.exchange = restored(world, sink)
+    world.settle(0, "OTHER")
+    newest, older = world.exchange.settlements_of("ann")
+    assert newest.sequence > older.sequence
+
+
 def test_the_position_changed_last_comes_first() -> None:
     world = World(tickers=(TICKER, "OTHER"))
     for ticker in (TICKER, "OTHER", TICKER):
