@@ -46,7 +46,7 @@ from kalshi_trading.models import (
     Settlement,
     Transfer,
 )
-from kalshi_trading.money import Contracts, Dollars
+from kalshi_trading.money import ZERO, Contracts, Dollars
 from kalshi_trading.paging import Pages, Progress, collect, query, segment
 from kalshi_trading.transport import Query, Transport
 from kalshi_trading.wire_fields import Fields
@@ -366,6 +366,9 @@ class KalshiClient:
         acknowledgement = _trusted(lambda: wire.order_acknowledgement(Fields(body, "order")))
         if acknowledgement.client_order_id not in (None, order.client_order_id):
             raise OutcomeUnknownError("The exchange echoed a different order; ours may or may not be live.")
+        filled, remaining = acknowledgement.fill_count, acknowledgement.remaining_count
+        if min(filled, remaining) < ZERO or filled + remaining > order.count:
+            raise OutcomeUnknownError("The exchange's counts do not fit the order; what it did is not known.")
         return acknowledgement
 
     def cancel_order(self, order_id: str, *, ticker: str) -> CancelAcknowledgement:
@@ -375,7 +378,10 @@ class KalshiClient:
         """
         path = f"/portfolio/events/orders/{segment(order_id)}"
         body = self._transport.write("DELETE", path, query(market_ticker=ticker))
-        return _trusted(lambda: wire.cancel_acknowledgement(Fields(body, "cancel")))
+        acknowledgement = _trusted(lambda: wire.cancel_acknowledgement(Fields(body, "cancel")))
+        if acknowledgement.order_id != order_id:
+            raise OutcomeUnknownError("The exchange told of another order; it may have canceled this one.")
+        return acknowledgement
 
     # --- Below the doors --------------------------------------------------------------------------
 

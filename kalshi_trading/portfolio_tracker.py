@@ -130,7 +130,7 @@ class PortfolioTracker:
         return markets
 
     def calculate_position_pnl(self, ticker: str) -> PositionPnl | None:
-        """Read one position at its mark; None when nothing was traded there. Raises KalshiAPIError."""
+        """Read one position at its mark; None when no unsettled one is there. Raises KalshiAPIError."""
         positions = self._client.get_positions(ticker=ticker).markets.whole()
         position = next((position for position in positions if position.ticker == ticker), None)
         return None if position is None else _at_mark(position, self._markets([ticker]).get(ticker))

@@ -49,7 +49,8 @@ def ensure_running(
     complaints = data_dir / COMPLAINTS_FILE
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with complaints.open("wb") as stderr:
+        with complaints.open("ab") as stderr:  # one that is running may be writing there
+            said_before = stderr.tell()
             process = subprocess.Popen(
                 [sys.executable, "-m", "kalshi_trading.practice", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -68,20 +69,31 @@ def ensure_running(
         process.kill()
         raise PracticeExchangeError(f"The practice exchange did not start within {limit_s:.0f} s. Try again.")
     if not line.strip():
-        reason = complaints.read_text(errors="replace").strip() or "it ended without a word"
-        raise PracticeExchangeError(f"The practice exchange could not start: {reason}")
+        raise PracticeExchangeError(_why_it_ended(complaints, said_before))
     return _read_announcement(line)
 
 
 def _first_line(process: subprocess.Popen[str], limit_s: float) -> str | None:
     """Wait for one line of its output; empty text when it ended first, None when time is up."""
-    assert process.stdout is not None
-    output, lines = process.stdout, queue.SimpleQueue[str]()
-    threading.Thread(target=lambda: lines.put(output.readline()), daemon=True).start()
+    lines = queue.SimpleQueue[str]()
+
+    def attend() -> None:
+        with process:  # until it ends, whenever that is, so that no zombie stays behind
+            assert process.stdout is not None
+            lines.put(process.stdout.readline())
+
+    threading.Thread(target=attend, daemon=True, name="practice exchange").start()
     try:
         return lines.get(timeout=limit_s)
     except queue.Empty:
         return None
+
+
+def _why_it_ended(complaints: Path, said_before: int) -> str:
+    """Say in one sentence why it did not start: the last line it wrote, which ends a traceback too."""
+    said = complaints.read_bytes()[said_before:].decode(errors="replace").strip().splitlines()
+    reason = said[-1] if said else "it ended without a word."
+    return f"The practice exchange could not start: {reason}"
 
 
 def _read_announcement(line: str) -> PracticeExchange:

@@ -21,6 +21,7 @@ from kalshi_trading.market_models import (
 DEFAULT_LIMITS = AccountLimits("unknown", TokenBucketLimit(200, 200), TokenBucketLimit(100, 100))
 DEFAULT_COSTS = EndpointCosts(10, (("DELETE", "/trade-api/v2/portfolio/events/orders/:order_id", 2),))
 CANCEL_SHARE_PERCENT = 20
+_SHORTEST_WAIT_S = 0.001  # no wait so small that the clock does not show it
 
 
 @dataclass(slots=True)
@@ -34,6 +35,12 @@ class _Bucket:
         self.tokens = min(self.limit.bucket_capacity, self.tokens + max(0.0, gained))
         self.filled_at = now
 
+    def adopt(self, limit: TokenBucketLimit, now: float) -> None:
+        """Go on with another limit; what was spent of the old one is spent of the new one too."""
+        self.refill(now)
+        missing = self.limit.bucket_capacity - self.tokens
+        self.limit, self.tokens = limit, limit.bucket_capacity - missing
+
 
 class RateBudget:
     """Waits until a request fits the budget. Safe to share between threads; times are monotonic seconds."""
@@ -43,17 +50,17 @@ class RateBudget:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._costs = DEFAULT_COSTS
-        self._read, self._write = self._full(DEFAULT_LIMITS)
-
-    def _full(self, limits: AccountLimits) -> tuple[_Bucket, _Bucket]:
-        now = self._clock()
-        return tuple(_Bucket(limit, limit.bucket_capacity, now) for limit in (limits.read, limits.write))  # type: ignore[return-value]
+        self._read, self._write = (
+            _Bucket(limit, limit.bucket_capacity, clock())
+            for limit in (DEFAULT_LIMITS.read, DEFAULT_LIMITS.write)
+        )
 
     def learn(self, limits: AccountLimits | None, costs: EndpointCosts | None) -> None:
         """Adopt what the exchange says of this account; None keeps what is known."""
         with self._lock:
             if limits is not None:
-                self._read, self._write = self._full(limits)
+                self._read.adopt(limits.read, self._clock())
+                self._write.adopt(limits.write, self._clock())
             if costs is not None:
                 self._costs = costs
 
@@ -92,7 +99,7 @@ class RateBudget:
             if bucket.tokens >= needed:
                 bucket.tokens -= cost
                 return 0.0
-            return (needed - bucket.tokens) / max(1, bucket.limit.refill_rate)
+            return max(_SHORTEST_WAIT_S, (needed - bucket.tokens) / max(1, bucket.limit.refill_rate))
 
 
 def _matches(template: str, path: str) -> bool:

@@ -11,6 +11,7 @@ find ends an unknown outcome: a failed or empty search proves nothing, because r
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -45,7 +46,10 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-_FINAL_EVENTS = frozenset(f"order.{outcome}" for outcome in Outcome if outcome is not Outcome.UNKNOWN)
+# A denial is no end: it came before any intent, or denied sending one and the same order again.
+_FINAL_EVENTS = frozenset(
+    f"order.{outcome}" for outcome in (Outcome.NOT_SENT, Outcome.ACKNOWLEDGED, Outcome.REJECTED)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class Submitter:
         self._clock = clock
         self._sleep = sleep
         self._used: set[str] = set()
+        self._one_at_a_time = threading.Lock()
         self.locked_because: str | None = None
         """Why no order can be sent any more; None: orders can be sent."""
 
@@ -101,10 +106,12 @@ class Submitter:
         Never raises for what the exchange does. The exchange may have acted when the outcome is
         ACKNOWLEDGED or UNKNOWN, and only then.
         """
-        denial = self._denial(preview)
+        with self._one_at_a_time:
+            denial = self._denial(preview)
+            if denial is None:
+                self._used.add(preview.request.client_order_id)
         if denial is not None:
             return self._record(Submission(Outcome.DENIED, preview.request, denial))
-        self._used.add(preview.request.client_order_id)
         try:
             self._journal.log_order_submission("intent", _intent_fields(preview))
             self._journal.log_order_submission("sending", _identity(preview.request))

@@ -29,7 +29,15 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket, MarketIndex
 from kalshi_trading.models import Action, Order, OrderStatus, Position, Positions, Side
-from kalshi_trading.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, Price, decimal_from_text
+from kalshi_trading.money import (
+    COUNT_GRAIN,
+    ONE_DOLLAR,
+    ZERO,
+    Contracts,
+    Price,
+    count_text,
+    decimal_from_text,
+)
 from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
 from kalshi_trading.paging import Progress
 from kalshi_trading.risk import DayTotals, RecentOrder, questions
@@ -203,7 +211,8 @@ class TradeExecutor:
                 return self._not_resting(order)
             except (OutcomeUnknownError, NotSentError, RateLimitError) as error:
                 problem = error
-                self._sleep(0.5 * (attempt + 1))
+                if attempt + 1 < CANCEL_ATTEMPTS:
+                    self._sleep(0.5 * (attempt + 1))
             except KalshiAPIError as error:
                 return Cancellation(order, f"Not canceled. {error}", None)
             else:
@@ -216,9 +225,12 @@ class TradeExecutor:
         if now is None:
             text = "It does not rest any more; what became of it could not be read. Look at the history."
         elif now.status is OrderStatus.EXECUTED:
-            text = "Too late: it was already filled."
+            text = f"Too late: it was already filled, all {count_text(now.fill_count)}."
+        elif now.status is OrderStatus.RESTING:  # reads lag writes
+            text = "The exchange found nothing to cancel, yet still lists it. Look at the open orders again."
         else:
-            text = f"It does not rest any more; the exchange has it as {now.status.value}."
+            filled = count_text(now.fill_count)
+            text = f"It does not rest any more; the exchange has it as {now.status.value}, {filled} filled."
         return Cancellation(now or order, text, None)
 
     def _record_cancel(self, event: str, fields: dict[str, object]) -> None:

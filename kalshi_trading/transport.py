@@ -27,6 +27,7 @@ from kalshi_trading.errors import (
     KalshiAPIError,
     NotSentError,
     OutcomeUnknownError,
+    RateLimitError,
     UnavailableError,
 )
 from kalshi_trading.exchange_errors import (
@@ -111,6 +112,8 @@ class Transport:
         self, path: str, query: Query, signed: bool, deadline: float
     ) -> tuple[Mapping[str, Any] | KalshiAPIError, bool]:
         """Return the object, or the failure and whether trying again may help."""
+        self._spend("GET", path, signed=signed, within_s=deadline - self._monotonic())
+        signed_with_s = self._clock_offset_s
         try:
             answer = self._exchange("GET", path, query, None, signed=signed, deadline=deadline)
         except (NotSentError, OutcomeUnknownError) as failure:
@@ -119,7 +122,7 @@ class Transport:
         if error is None:
             assert isinstance(answer.body, Mapping)
             return answer.body, False
-        if error.code == TIMESTAMP_EXPIRED and self._adopt_exchange_clock():
+        if error.code == TIMESTAMP_EXPIRED and self._adopt_exchange_clock(signed_with_s):
             return error, True
         return error, answer.status in RETRYABLE_READS
 
@@ -128,12 +131,15 @@ class Transport:
         bound = min(self._timing.longest_pause_s, self._timing.first_pause_s * 2 ** (attempt - 1))
         return random.uniform(0, bound)
 
-    def _adopt_exchange_clock(self) -> bool:
-        """Sign by the exchange's clock from now on; False when that changes nothing."""
-        skew = self.clock_skew_s or 0.0
-        if abs(skew + self._clock_offset_s) < 1:
+    def _adopt_exchange_clock(self, signed_with_s: float) -> bool:
+        """Sign by the exchange's clock from now on; False when the refused request already was.
+
+        What counts is the offset of that request: another thread may have adopted the clock since.
+        """
+        offset_s = -(self.clock_skew_s or 0.0)
+        if abs(offset_s - signed_with_s) < 1:
             return False
-        self._clock_offset_s = -skew
+        self._clock_offset_s = offset_s
         return True
 
     def write(self, method: str, path: str, query: Query = (), body: object = None) -> Mapping[str, Any]:
@@ -142,6 +148,11 @@ class Transport:
         Raises NotSentError when it provably never left, OutcomeUnknownError when the exchange may have
         acted, and another KalshiAPIError when it definitely refused.
         """
+        try:
+            self._spend(method, path, signed=True, within_s=self._timing.total_s)
+        except RateLimitError as refusal:
+            raise NotSentError(str(refusal)) from refusal
+        # Only now: time spent waiting for the budget must not be missing for the answer.
         deadline = self._monotonic() + self._timing.total_s
         answer = self._exchange(method, path, query, body, signed=True, deadline=deadline)
         error = error_for_write(answer)
@@ -149,6 +160,10 @@ class Transport:
             raise error
         assert isinstance(answer.body, Mapping)
         return answer.body
+
+    def _spend(self, method: str, path: str, *, signed: bool, within_s: float) -> None:
+        if signed and self._credentials is not None:
+            self.budget.spend(method, self._root_path + path, within_s=within_s)
 
     def _exchange(
         self, method: str, path: str, query: Query, body: object, *, signed: bool, deadline: float
@@ -158,9 +173,6 @@ class Transport:
         The work is done in a thread of its own, because no time-out of a socket bounds an answer that
         keeps dripping; past the deadline that thread is left to itself.
         """
-        signed = signed and self._credentials is not None
-        if signed:
-            self.budget.spend(method, self._root_path + path, within_s=deadline - self._monotonic())
         results: queue.SimpleQueue[Answer | BaseException] = queue.SimpleQueue()
 
         def work() -> None:
@@ -184,6 +196,7 @@ class Transport:
         from urllib3.exceptions import HTTPError
 
         connection = self._borrow(fresh_only=method != "GET")
+        left_s = max(0.05, deadline - self._monotonic())
         try:
             response = connection.session.request(
                 method,
@@ -191,11 +204,11 @@ class Transport:
                 params=list(query),
                 data=None if body is None else json.dumps(body),
                 headers=self._headers(method, path, signed=signed),
-                timeout=(self._timing.connect_s, max(0.05, deadline - self._monotonic())),
+                timeout=(min(self._timing.connect_s, left_s), left_s),
                 allow_redirects=False,
                 stream=True,
             )
-            answer = self._receive(response, deadline)
+            answer = self._received(response, deadline)
         except (OSError, HTTPError) as error:  # what `requests` raises is an OSError
             connection.session.close()
             raise _no_answer(error) from error
@@ -208,8 +221,7 @@ class Transport:
 
     def _headers(self, method: str, path: str, *, signed: bool) -> dict[str, str]:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
-        if signed:
-            assert self._credentials is not None
+        if signed and self._credentials is not None:
             now_ms = int((self._clock().timestamp() + self._clock_offset_s) * 1000)
             headers |= sign(self._credentials, method, self._root_path + path, now_ms)
         return headers
@@ -224,6 +236,14 @@ class Transport:
             if not fresh_only or self._monotonic() - connection.last_used_at < _IDLE_LIMIT_S:
                 return connection
             connection.session.close()
+
+    def _received(self, response: requests.Response, deadline: float) -> Answer:
+        """Read the whole answer; one that is given up takes its connection with it."""
+        try:
+            return self._receive(response, deadline)
+        except BaseException:
+            response.close()
+            raise
 
     def _receive(self, response: requests.Response, deadline: float) -> Answer:
         self._note_clock(response.headers.get("Date"))
