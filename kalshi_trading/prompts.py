@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TextIO, TypeVar
 from kalshi_trading.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
     from questionary import Question
 
 T = TypeVar("T")
@@ -83,18 +84,37 @@ class TerminalPrompter:
         import questionary
 
         while True:
-            text: str = _answered(questionary.text(question, default=default, qmark="›"))
+            prompt = questionary.text(f"{question}{_offer(default)}", qmark="›", key_bindings=_end_of_input())
+            text: str = _answered(prompt)
             try:
-                return parse(text)
+                return parse(text.strip() or default)
             except InvalidInputError as error:
                 self._say(str(error))
 
 
-def _choose_by_key(prompt: Question, choices: Sequence[Choice[T]]) -> None:
-    """Let a choice's one-character key pick it at once, and Ctrl-D end the input."""
-    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+def _offer(default: str) -> str:
+    """Name what Enter stands for. It is never put into the field: digits typed after it would join it."""
+    return f" [{default}]" if default else ""
+
+
+def _end_of_input() -> KeyBindings:
+    """Let Ctrl-D end the input wherever the cursor stands."""
+    from prompt_toolkit.key_binding import KeyBindings
 
     bindings = KeyBindings()
+
+    @bindings.add("c-d", eager=True)
+    def _(event: KeyPressEvent) -> None:
+        event.app.exit(exception=EOFError)
+
+    return bindings
+
+
+def _choose_by_key(prompt: Question, choices: Sequence[Choice[T]]) -> None:
+    """Let a choice's one-character key pick it at once."""
+    from prompt_toolkit.key_binding import merge_key_bindings
+
+    bindings = _end_of_input()
 
     def bind(key: str, index: int) -> None:
         @bindings.add(key, eager=True)
@@ -104,10 +124,6 @@ def _choose_by_key(prompt: Question, choices: Sequence[Choice[T]]) -> None:
     for index, choice in enumerate(choices):
         if len(choice.key) == 1:
             bind(choice.key, index)
-
-    @bindings.add("c-d", eager=True)
-    def _(event: KeyPressEvent) -> None:
-        event.app.exit(exception=EOFError)
 
     application = prompt.application
     assert application.key_bindings is not None
@@ -144,7 +160,7 @@ class PlainPrompter:
 
     def ask(self, question: str, parse: Callable[[str], T], *, default: str = "") -> T:
         while True:
-            self._say(f"{question} [{default}]" if default else question)
+            self._say(f"{question}{_offer(default)}")
             try:
                 return parse(self._line() or default)
             except InvalidInputError as error:

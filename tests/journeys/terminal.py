@@ -1,0 +1,119 @@
+"""The real program under a pseudo-terminal, its screen read by a terminal emulator."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pexpect
+import pyte
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+ENTER, CTRL_C, CTRL_D = "\r", "\x03", "\x04"
+LONGEST_WAIT_S = 20.0
+
+
+class Terminal:
+    """What a person sees and presses. Waits for text on the screen, never for time to pass."""
+
+    def __init__(self, child: pexpect.spawn[bytes], columns: int, rows: int) -> None:
+        self._child = child
+        self._screen = pyte.HistoryScreen(columns, rows, history=5000)
+        self._stream = pyte.ByteStream(self._screen)
+        self.raw = b""
+
+    def _read(self, timeout: float) -> bool:
+        try:
+            data = self._child.read_nonblocking(65_536, timeout=timeout)
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            return False
+        self.raw += data
+        self._stream.feed(data)
+        return True
+
+    @property
+    def text(self) -> str:
+        """Everything on the screen and scrolled off it, one line per row."""
+        columns = self._screen.columns
+        scrolled = ["".join(row[x].data for x in range(columns)) for row in self._screen.history.top]
+        return "\n".join(line.rstrip() for line in [*scrolled, *self._screen.display])
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Read until the pattern stands on the screen, and return the match."""
+        self.wait_until(lambda text: bool(re.search(pattern, text, re.DOTALL)), repr(pattern))
+        found = re.search(pattern, self.text, re.DOTALL)
+        assert found
+        return found
+
+    def wait_until(self, seen: Callable[[str], bool], what: str = "it") -> None:
+        """Read until the screen is as wanted."""
+        deadline = time.monotonic() + LONGEST_WAIT_S
+        while not seen(self.text):
+            assert time.monotonic() < deadline, f"{what} did not appear. The screen shows:\n{self.text}"
+            self._read(0.1)
+
+    def press(self, keys: str) -> None:
+        self._child.send(keys.encode())
+
+    def type(self, text: str) -> None:
+        """Answer a text question."""
+        self.press(text + ENTER)
+
+    def menu(self) -> None:
+        """Wait until the menu is the last thing on the screen."""
+        self.wait_for(r"0  Exit\s*\Z")
+
+    def choose(self, key: str, then: str) -> re.Match[str]:
+        """Pick a menu entry and wait for what must follow."""
+        self.menu()
+        self.press(key)
+        return self.wait_for(then)
+
+    def exit_status(self) -> int:
+        """Wait for the program to end and return its exit status."""
+        deadline = time.monotonic() + LONGEST_WAIT_S
+        while self._child.isalive() and time.monotonic() < deadline:
+            self._read(0.1)
+        while self._read(0.1):
+            pass
+        self._child.close()
+        assert self._child.exitstatus is not None, f"ended by signal {self._child.signalstatus}\n{self.text}"
+        return int(self._child.exitstatus)
+
+
+def environment(home: Path, **settings: str) -> dict[str, str]:
+    """The process environment of a newcomer: an empty home, no settings but those given."""
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+    return {
+        **inherited,
+        "HOME": str(home),
+        "TERM": "xterm-256color",
+        "PYTHONUTF8": "1",
+        "PROMPT_TOOLKIT_NO_CPR": "1",
+        "KALSHI_DATA_DIR": str(home / "data"),
+        "KALSHI_LOG_DIR": str(home / "logs"),
+        **settings,
+    }
+
+
+@contextmanager
+def program(
+    home: Path, *arguments: str, columns: int = 100, rows: int = 50, **settings: str
+) -> Iterator[Terminal]:
+    """Run `main.py` in a terminal of its own; it is killed at the end if it still runs."""
+    child: pexpect.spawn[bytes] = pexpect.spawn(
+        sys.executable,
+        [str(PROJECT / "main.py"), *arguments],
+        env=environment(home, **settings),
+        dimensions=(rows, columns),
+        timeout=20,
+    )
+    try:
+        yield Terminal(child, columns, rows)
+    finally:
+        child.close(force=True)

@@ -1,0 +1,173 @@
+"""A newcomer's first session: search, buy, rest a bid, cancel it, look at portfolio and history."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from terminal import CTRL_C, CTRL_D, ENTER, Terminal, program
+
+pytestmark = pytest.mark.journey
+
+
+def _open_market(terminal: Terminal) -> str:
+    """Search for a word and take the first market that both sides quote; return its ticker."""
+    terminal.choose("2", "Search words, or a ticker")
+    terminal.type("temperature")
+    terminal.wait_for("None of these")
+    rows = re.findall(r"^[ ▸]+(\d)  +(\d+(?:\.\d)?)¢/(\d+(?:\.\d)?)¢ ", terminal.text, re.MULTILINE)
+    quoted = [key for key, bid, ask in rows if float(bid) >= 20 and float(ask) <= 80]
+    assert quoted, terminal.text
+    terminal.press(quoted[0])
+    return terminal.wait_for(r"╭─ (KX[A-Z0-9.-]+) ─")[1]
+
+
+def _buy(terminal: Terminal, count: str, price: str) -> None:
+    """Fill in the ticket for a YES purchase and send it, also when the market moves meanwhile."""
+    terminal.wait_for("What do you want to do")
+    terminal.press("1")
+    terminal.wait_for("How many contracts")
+    terminal.type(count)
+    terminal.wait_for("Which kind of order")
+    terminal.press("1")
+    terminal.wait_for("Price per YES contract")
+    if price:
+        terminal.type(price)
+    else:
+        terminal.press(ENTER)
+
+
+def _send(terminal: Terminal) -> None:
+    """Confirm until the result is there; a market that moved asks again, which must not send anything."""
+    asked = r"Send this order\?[^\n]*\n[^\n]*0  Cancel[^\n]*\n +1  Send[^\n]*\s*\Z"
+    results = terminal.text.count("─ result ─")
+    terminal.wait_for(asked)
+    for _ in range(5):
+        terminal.press("1")
+        terminal.wait_until(lambda text: not re.search(asked, text))
+        terminal.wait_until(lambda text: bool(re.search(asked, text)) or text.count("─ result ─") > results)
+        if terminal.text.count("─ result ─") > results:
+            return
+        assert "The market moved" in terminal.text
+    raise AssertionError(terminal.text)
+
+
+def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
+    with program(home) as terminal:
+        ticker = _open_market(terminal)
+        _buy(terminal, "10", "")
+        _send(terminal)
+        terminal.wait_for(r"ACCEPTED: filled.*filled 10 YES at [\d.]+¢ on average · fee \$0\.\d+")
+
+        terminal.choose("2", "Search words, or a ticker:[^\n]*\\s*\\Z")
+        terminal.type(ticker)
+        _buy(terminal, "7", "2")
+        _send(terminal)
+        terminal.wait_for(r"ACCEPTED: resting.*resting 7 YES at 2¢")
+
+        terminal.choose("3", r"BUY 7 YES at 2¢.*?0 +7 ")
+        terminal.choose("4", r"7 YES at 2¢  KX")
+        terminal.press("1")
+        terminal.wait_for(r"Canceled\. 7 contracts no longer rest")
+
+        terminal.choose("1", r"P&L open +[−+]?\$.*10 YES")
+        terminal.choose("5", r"BUY 7 YES at 2¢[^\n]*canceled.*BUY 10 YES[^\n]*executed +10")
+        terminal.menu()
+        terminal.press("0")
+        assert terminal.exit_status() == 0
+
+    events = [line.split(" ", 2) for line in (home / "logs/practice/trades.log").read_text().splitlines()]
+    names = [event for _, event, _ in events]
+    assert names[:4] == ["order.intent", "order.sending", "order.acknowledged", "order.fill"]
+    assert json.loads(events[0][2])["ticker"] == ticker
+
+
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
+def test_leaving_at_every_question_of_a_trade_sends_nothing(home: Path, key: str) -> None:
+    """Ctrl-C leads back to the menu and end of input out of the program, from each question in turn."""
+    for questions in range(6):
+        with program(home) as terminal:
+            _open_and_answer(terminal, questions)
+            terminal.press(key)
+            if key == CTRL_C:
+                terminal.wait_for("Back to the menu")
+                terminal.menu()
+                terminal.press("0")
+            assert terminal.exit_status() == 0
+            assert "─ result ─" not in terminal.text
+            assert "Traceback" not in terminal.text
+
+
+def _open_and_answer(terminal: Terminal, questions: int) -> None:
+    """Begin a trade and stop at one of its questions: search, direction, count, kind, price, confirm."""
+    terminal.choose("2", "Search words, or a ticker")
+    steps = [
+        ("temperature" + ENTER + "1", "What do you want to do"),
+        ("1", "How many contracts"),
+        (ENTER, "Which kind of order"),
+        ("1", "Price per YES contract"),
+        (ENTER, "Send this order|contract, in cents.*looks like"),
+    ]
+    for keys, question in steps[:questions]:
+        if keys.startswith("temperature"):
+            terminal.press("temperature" + ENTER)
+            terminal.wait_for("None of these")
+            keys = "1"
+        terminal.press(keys)
+        terminal.wait_for(question)
+
+
+@pytest.mark.parametrize("entry", ["1", "3", "4", "5", "6", "8", "9"])
+def test_every_menu_entry_comes_back_to_the_menu(home: Path, entry: str) -> None:
+    with program(home) as terminal:
+        terminal.menu()
+        terminal.press(entry)
+        if entry in "68":
+            terminal.wait_for("Search words|Which records")
+            terminal.press(CTRL_C)
+        terminal.wait_for(r"exchange trading.*exchange trading")
+        terminal.menu()
+        terminal.press("0")
+        assert terminal.exit_status() == 0
+        assert "unexpected" not in terminal.text
+
+
+def test_ctrl_c_at_the_menu_ends_the_program_with_130(home: Path) -> None:
+    with program(home) as terminal:
+        terminal.menu()
+        terminal.press(CTRL_C)
+        assert terminal.exit_status() == 130
+        assert "Interrupted" in terminal.text
+
+
+def test_bad_answers_get_one_sentence_and_are_asked_again(home: Path) -> None:
+    with program(home) as terminal:
+        _open_market(terminal)
+        terminal.press("1")
+        terminal.wait_for("How many contracts")
+        for bad in ("ten", "0", "-5", "1e3", "2.345", "١٠"):
+            terminal.type(bad)
+        terminal.wait_for(r"(must be above zero|two decimals at most).*How many contracts[^\n]*\s*\Z")
+        terminal.type("2.5")
+        terminal.wait_for("Which kind of order")
+        terminal.press("1")
+        terminal.wait_for("Price per YES contract")
+        terminal.type("55.55")
+        terminal.wait_for("not a price of this market; the nearest are|contract, in cents|Send this order")
+        terminal.type("150")
+        terminal.wait_for("lies between 0¢ and 100¢")
+        terminal.press(CTRL_C)
+        terminal.wait_for("Back to the menu")
+        terminal.menu()
+
+
+def test_the_narrow_screen_stays_readable(home: Path) -> None:
+    with program(home, columns=80, rows=24, NO_COLOR="1") as terminal:
+        terminal.choose("9", "request budget")
+        terminal.menu()
+        assert all(len(line) <= 80 for line in terminal.text.splitlines())
+        assert b"\x1b[31m" not in terminal.raw
+        terminal.press("0")
+        assert terminal.exit_status() == 0

@@ -1,0 +1,190 @@
+"""How the program starts, refuses to start, and ends: settings, keys, pipes, old Pythons."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from exchange_process import ExchangeProcess
+from terminal import PROJECT, environment, program
+
+pytestmark = pytest.mark.journey
+
+
+def _run(home: Path, *arguments: str, typed: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run `main.py` with plain lines for input, as a script or a pipe would."""
+    return subprocess.run(
+        [sys.executable, str(PROJECT / "main.py"), *arguments],
+        input=typed,
+        env=environment(home, **settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_missing_sandbox_credentials_are_named_and_exit_2(tmp_path: Path) -> None:
+    ended = _run(tmp_path, KALSHI_ENVIRONMENT="sandbox")
+    assert ended.returncode == 2
+    assert "KALSHI_API_KEY" in ended.stderr
+    assert "KALSHI_API_SECRET" in ended.stderr
+    assert "Traceback" not in ended.stderr + ended.stdout
+
+
+def test_every_problem_of_the_settings_is_reported_at_once(tmp_path: Path) -> None:
+    ended = _run(
+        tmp_path,
+        KALSHI_ENVIRONMENT="sandbox",
+        KALSHI_API_KEY="01234567-89ab-cdef-0123-456789abcdef",
+        KALSHI_API_SECRET=str(tmp_path / "absent.pem"),
+        KALSHI_READ_RETRIES="many",
+        KALSHI_SOFT_ORDER_COST="1e9",
+    )
+    assert ended.returncode == 2
+    for variable in ("KALSHI_API_SECRET", "KALSHI_READ_RETRIES", "KALSHI_SOFT_ORDER_COST"):
+        assert len(re.findall(rf"^  - .*{variable}", ended.stderr, re.MULTILINE)) == 1
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_key_the_exchange_does_not_know_is_refused_at_the_start(
+    tmp_path: Path, practice_exchange: ExchangeProcess
+) -> None:
+    """The practice exchange stands in for the sandbox: it verifies signatures just as strictly."""
+    ended = _run(
+        tmp_path,
+        KALSHI_ENVIRONMENT="sandbox",
+        KALSHI_API_BASE_URL=practice_exchange.url,
+        KALSHI_API_KEY="01234567-89ab-cdef-0123-456789abcdef",
+        KALSHI_API_SECRET=practice_exchange.private_key_path,
+    )
+    assert ended.returncode == 2
+    assert "does not accept the key in KALSHI_API_KEY" in ended.stderr
+    assert "NOT_FOUND" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_another_exchange_by_one_setting(tmp_path: Path, practice_exchange: ExchangeProcess) -> None:
+    """What the program knows of practice is an address and a key; sandbox settings lead there as well."""
+    ended = _run(
+        tmp_path,
+        typed="1\n0\n",
+        KALSHI_ENVIRONMENT="demo",
+        KALSHI_API_BASE_URL=practice_exchange.url,
+        KALSHI_API_KEY=practice_exchange.key_id,
+        KALSHI_API_SECRET=practice_exchange.private_key_path,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "SANDBOX" in ended.stdout
+    assert "PRACTICE" not in ended.stdout
+
+
+def test_end_of_input_exits_cleanly_at_every_depth(home: Path) -> None:
+    answers = ["2", "temperature", "1", "1", "10", "1", "50"]
+    for depth in range(len(answers) + 1):
+        ended = _run(home, typed="".join(f"{answer}\n" for answer in answers[:depth]))
+        assert ended.returncode == 0, ended.stderr
+        assert "─ result ─" not in ended.stdout
+        assert ended.stderr == ""
+
+
+def test_plain_lines_trade_without_a_terminal(home: Path) -> None:
+    ended = _run(home, typed="2\nbitcoin\n1\n1\n3\n1\n1\n1\n5\n0\n1\n")
+    assert ended.returncode == 0, ended.stderr
+    assert "BUY 3 YES KX" in ended.stdout
+    assert "\x1b" not in ended.stdout
+
+
+def test_read_only_denies_orders_and_says_so(home: Path) -> None:
+    ended = _run(home, "--read-only", typed="2\nbitcoin\n1\n1\n3\n1\n1\n0\n")
+    assert ended.returncode == 0, ended.stderr
+    assert "READ-ONLY" in ended.stdout
+    assert "This session is read-only" in ended.stdout
+    assert "─ result ─" not in ended.stdout
+
+
+def test_words_that_are_not_understood_exit_2(tmp_path: Path) -> None:
+    ended = _run(tmp_path, "tarde")
+    assert ended.returncode == 2
+    assert "Not understood: tarde" in ended.stderr
+
+
+def test_help_names_the_commands(tmp_path: Path) -> None:
+    ended = _run(tmp_path, "--help")
+    assert ended.returncode == 0
+    assert "python main.py practice" in ended.stdout
+
+
+def test_a_newcomer_gets_a_practice_exchange_without_asking(tmp_path: Path) -> None:
+    """Nothing runs, nothing is set: the program starts the exchange itself and leaves it running."""
+    with program(tmp_path) as terminal:
+        terminal.menu()
+        assert "PRACTICE" in terminal.text
+        assert "$10,000.00" in terminal.text
+        terminal.press("0")
+        assert terminal.exit_status() == 0
+    ready = json.loads((tmp_path / "data/practice/ready.json").read_text())
+    os.kill(ready["pid"], signal.SIGTERM)
+
+
+def test_an_unusable_data_folder_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder")
+    ended = _run(tmp_path, KALSHI_DATA_DIR=str(tmp_path / "taken"))
+    assert ended.returncode == 2
+    assert "practice exchange cannot be started" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_exchange_that_cannot_be_reached_leaves_a_usable_menu(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text(_new_key())
+    key.chmod(0o600)
+    ended = _run(
+        tmp_path,
+        typed="1\n0\n",
+        KALSHI_ENVIRONMENT="sandbox",
+        KALSHI_API_BASE_URL="http://127.0.0.1:9/trade-api/v2",
+        KALSHI_API_KEY="01234567-89ab-cdef-0123-456789abcdef",
+        KALSHI_API_SECRET=str(key),
+        KALSHI_READ_RETRIES="0",
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "not reachable" in ended.stdout
+    assert "unavailable: The exchange cannot be reached" in " ".join(ended.stdout.split())
+
+
+def _new_key() -> str:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _working_python(name: str) -> str | None:
+    """Find a Python of this name that really runs; a shim that only explains itself does not count."""
+    installed = Path.home().glob(f".pyenv/versions/{name.removeprefix('python')}.*/bin/{name}")
+    for candidate in [*map(str, installed), shutil.which(name)]:
+        if candidate and subprocess.run([candidate, "-V"], capture_output=True, check=False).returncode == 0:
+            return candidate
+    return None
+
+
+@pytest.mark.parametrize("name", ["python2.7", "python3.6", "python3.8", "python3.10"])
+def test_an_old_python_says_so_in_one_line(name: str) -> None:
+    old = _working_python(name)
+    if old is None:
+        pytest.skip(f"{name} is not installed")
+    ended = subprocess.run(
+        [old, str(PROJECT / "main.py")], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "needs Python 3.11 or newer" in ended.stderr
