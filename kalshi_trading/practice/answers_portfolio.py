@@ -19,7 +19,7 @@ from kalshi_trading.practice.records import (
     Position,
     Settlement,
 )
-from kalshi_trading.practice.store import Deposit
+from kalshi_trading.practice.stored import Deposit
 
 _ONE_CENT = 10_000  # millionths of a dollar
 _PRIMARY = 0  # the one subaccount

@@ -118,6 +118,8 @@ class Candles:
         if tape.quoted_since_s is None:
             tape.quoted_since_s = now_s - now_s % _MINUTE_S
         last = tape.candles[-1] if tape.candles else None
+        if last is not None and last.end_s > now_s:
+            last.open_interest = market.open_interest
         if last is not None and (last.bid.close, last.ask.close) == (bid, ask):
             return
         opening = (last.bid.close, last.ask.close) if last else (bid, ask)
@@ -231,35 +233,31 @@ class Candles:
 
     def _imagine(self, market: Market, candle: Candle, start_s: int, end_s: int, interval: int) -> None:
         """Add the quotes and trades of a time that nobody noted."""
-        start_s = max(start_s, market.open_at // ONE_SECOND)
+        opened_s, way_s = market.open_at // ONE_SECOND, (market.close_at - market.open_at) // ONE_SECOND
+        start_s = max(start_s, opened_s)
         if end_s <= start_s:
             return
         samples = _SAMPLES[interval]
-        for step in range(samples):
-            moment = start_s + (end_s - start_s) * step // (samples - 1)
-            value = self._value_at(market, moment * ONE_SECOND)
-            best = touch(market, value)
-            candle.bid.take(best.bid or 0)
-            candle.ask.take(best.ask or ONE_DOLLAR_PRICE)
-            _trade_imagined(
-                candle,
-                nearest(market, value),
-                max(1, (end_s - start_s) // _MINUTE_S) * _IMAGINED_VOLUME // samples,
-            )
-        way = max(1, market.close_at - market.open_at) // ONE_SECOND
-        candle.open_interest = market.open_interest * (end_s - market.open_at // ONE_SECOND) // way
+        moments = [start_s + (end_s - start_s) * step // (samples - 1) for step in range(samples)]
+        prices = [self._imagine_moment(market, candle, moment) for moment in moments]
+        candle.trades = Range.of(prices[0])
+        for price in prices:
+            candle.trades.take(price)
+        candle.volume = -(-(end_s - start_s) // _MINUTE_S) * _IMAGINED_VOLUME
+        candle.turnover = sum(prices) * candle.volume // samples
+        candle.open_interest = market.open_interest * (end_s - opened_s) // max(1, way_s)
+
+    def _imagine_moment(self, market: Market, candle: Candle, moment_s: int) -> int:
+        """Let the candle see the quotes of one moment; returns the price of a trade then."""
+        value = self._value_at(market, moment_s * ONE_SECOND)
+        best = touch(market, value)
+        candle.bid.take(best.bid or 0)
+        candle.ask.take(best.ask or ONE_DOLLAR_PRICE)
+        return nearest(market, value)
 
     def _imagined_touch(self, market: Market, moment_s: int) -> tuple[int, int]:
         best = touch(market, self._value_at(market, moment_s * ONE_SECOND))
         return best.bid or 0, best.ask or ONE_DOLLAR_PRICE
-
-
-def _trade_imagined(candle: Candle, price: int, count: int) -> None:
-    if candle.trades is None:
-        candle.trades = Range.of(price)
-    candle.trades.take(price)
-    candle.volume += count
-    candle.turnover += price * count
 
 
 def _append(candle: Candle, minute: Candle, *, with_quotes: bool) -> None:

@@ -9,33 +9,31 @@ from __future__ import annotations
 import json
 import sqlite3
 import typing
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from kalshi_trading.practice import ledger
 from kalshi_trading.practice.changes import Kind
+from kalshi_trading.practice.forgetting import forget
 from kalshi_trading.practice.records import (
-    ONE_SECOND,
     Account,
     Event,
     Fill,
     Lot,
     Market,
-    MarketStatus,
     Order,
     Position,
     Series,
     Settlement,
     Trade,
 )
+from kalshi_trading.practice.stored import Charter, Deposit, OwnKind, Stored
 
 _TRADES_KEPT = 100  # public trades per market
-_REMEMBERED_S = 24 * 3600  # how long a settled market nobody of ours traded stays
-_LAYOUT = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, key)
@@ -45,54 +43,7 @@ _UPSERT = """
 INSERT INTO records (kind, key, body) VALUES (?, ?, ?)
 ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body
 """
-
-
-@dataclass(slots=True)
-class Deposit:
-    """Practice money that was paid in."""
-
-    deposit_id: str
-    account_id: str
-    amount: int
-    created_at: int
-
-
-@dataclass(slots=True)
-class Charter:
-    """What a world was founded with."""
-
-    seed: int
-    market_count: int
-    account_id: str  # the one person who trades here
-    founded_at: int
-    layout: int = _LAYOUT
-
-
-class OwnKind(StrEnum):
-    """Kinds of records the engine knows nothing about."""
-
-    DEPOSIT = "deposit"
-    CHARTER = "charter"
-
-
-@dataclass(slots=True)
-class Stored:
-    """Everything a file held, in the order in which it was first written."""
-
-    series: list[Series] = field(default_factory=list)
-    event: list[Event] = field(default_factory=list)
-    market: list[Market] = field(default_factory=list)
-    account: list[Account] = field(default_factory=list)
-    order: list[Order] = field(default_factory=list)
-    position: list[Position] = field(default_factory=list)
-    fill: list[Fill] = field(default_factory=list)
-    trade: list[Trade] = field(default_factory=list)
-    settlement: list[Settlement] = field(default_factory=list)
-    deposit: list[Deposit] = field(default_factory=list)
-    charter: list[Charter] = field(default_factory=list)
-    balances: dict[str, int] = field(default_factory=dict)
-
-
+_DELETE = "DELETE FROM records WHERE kind = ? AND key = ?"
 _CLASSES: dict[str, type[Any]] = {
     Kind.SERIES: Series,
     Kind.EVENT: Event,
@@ -118,7 +69,7 @@ class Store:
         self._database.execute(_SCHEMA)
         self._changed: dict[tuple[str, str], object] = {}
         self._simulated: set[str] = set()
-        self._trade_keys: dict[str, deque[str]] = {}
+        self._trade_keys: dict[str, dict[str, None]] = {}  # by ticker, oldest first
 
     def touch(self, kind: str, key: str, record: object) -> None:
         """Write this record with the next commit. Orders of simulated accounts are not kept."""
@@ -132,11 +83,12 @@ class Store:
         """Write everything that was touched since the last commit, or nothing of it."""
         if not self._changed:
             return
-        changed, self._changed = self._changed, {}
-        outdated = self._outdated_trades(changed)
+        outdated = self._outdated_trades()
+        rows = [(kind, key, encode(record)) for (kind, key), record in self._changed.items()]
         with _transaction(self._database) as database:
-            database.executemany(_UPSERT, [(kind, key, encode(it)) for (kind, key), it in changed.items()])
-            database.executemany("DELETE FROM records WHERE kind = ? AND key = ?", outdated)
+            database.executemany(_UPSERT, rows)
+            database.executemany(_DELETE, outdated)
+        self._changed.clear()  # only now: what could not be written stays to be written
 
     def load(self, now: int) -> Stored:
         """Read the world, leaving out and deleting what nobody needs any more."""
@@ -147,9 +99,9 @@ class Store:
             else:
                 getattr(stored, kind).append(decode(_CLASSES[kind], body))
         self._simulated = {account.account_id for account in stored.account if account.simulated}
-        self._forget(stored, _forgettable(stored, self._simulated, now))
+        self._delete(forget(stored, now), stored.balances)
         for trade in stored.trade:
-            self._trade_keys.setdefault(trade.ticker, deque()).append(trade.trade_id)
+            self._trade_keys.setdefault(trade.ticker, {})[trade.trade_id] = None
         return stored
 
     def close(self) -> None:
@@ -157,57 +109,27 @@ class Store:
         self.commit()
         self._database.close()
 
-    def _outdated_trades(self, changed: dict[tuple[str, str], object]) -> list[tuple[str, str]]:
+    def _delete(self, rows: list[tuple[str, str]], balances: dict[str, int]) -> None:
+        """Delete rows, and write the two balances that take over what the rows stood for."""
+        if not rows:
+            return
+        moved = [(Kind.BALANCE, name, encode(balances[name])) for name in (ledger.FEES, ledger.HOUSE)]
+        with _transaction(self._database) as database:
+            database.executemany(_DELETE, rows)
+            database.executemany(_UPSERT, moved)
+
+    def _outdated_trades(self) -> list[tuple[str, str]]:
         """Note the new trades and return the old ones that they push out."""
         outdated = []
-        for (kind, key), record in changed.items():
+        for (kind, key), record in self._changed.items():
             if isinstance(record, Trade):
-                keys = self._trade_keys.setdefault(record.ticker, deque())
-                keys.append(key)
+                keys = self._trade_keys.setdefault(record.ticker, {})
+                keys[key] = None
                 if len(keys) > _TRADES_KEPT:
-                    outdated.append((kind, keys.popleft()))
+                    oldest = next(iter(keys))
+                    del keys[oldest]
+                    outdated.append((kind, oldest))
         return outdated
-
-    def _forget(self, stored: Stored, tickers: set[str]) -> None:
-        if not tickers:
-            return
-        rows = [(Kind.MARKET, ticker) for ticker in tickers]
-        rows += [(Kind.BALANCE, name) for name in stored.balances if name.removeprefix("pot:") in tickers]
-        rows += [(Kind.TRADE, trade.trade_id) for trade in stored.trade if trade.ticker in tickers]
-        rows += [
-            (Kind.POSITION, f"{position.account_id}/{position.ticker}")
-            for position in stored.position
-            if position.ticker in tickers
-        ]
-        for rows_of in (stored.market, stored.trade, stored.position):
-            _keep(rows_of, lambda row: row.ticker not in tickers)
-        alive = {market.event_ticker for market in stored.market}
-        rows += [(Kind.EVENT, it.event_ticker) for it in stored.event if it.event_ticker not in alive]
-        _keep(stored.event, lambda event: event.event_ticker in alive)
-        for _, name in [row for row in rows if row[0] is Kind.BALANCE]:
-            del stored.balances[name]
-        with _transaction(self._database) as database:
-            database.executemany("DELETE FROM records WHERE kind = ? AND key = ?", rows)
-
-
-def _keep(rows: list[Any], wanted: Callable[[Any], bool]) -> None:
-    rows[:] = filter(wanted, rows)
-
-
-def _forgettable(stored: Stored, simulated: set[str], now: int) -> set[str]:
-    """Return the markets settled a while ago that only simulated accounts ever traded."""
-    horizon = now - _REMEMBERED_S * ONE_SECOND
-    ours: set[str] = set()
-    rows: Iterable[Order | Position | Settlement]
-    for rows in (stored.order, stored.position, stored.settlement):
-        ours.update(row.ticker for row in rows if row.account_id not in simulated)
-    return {
-        market.ticker
-        for market in stored.market
-        if market.status is MarketStatus.FINALIZED
-        and (market.settled_at or now) < horizon
-        and market.ticker not in ours
-    }
 
 
 @contextmanager

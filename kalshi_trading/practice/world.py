@@ -26,7 +26,8 @@ from kalshi_trading.practice.records import (
     Trade,
 )
 from kalshi_trading.practice.signatures import KeyRing
-from kalshi_trading.practice.store import Charter, Deposit, OwnKind, Store, Stored
+from kalshi_trading.practice.store import Store
+from kalshi_trading.practice.stored import Charter, Deposit, OwnKind, Stored
 from kalshi_trading.practice.values import Values
 
 OPENING_DEPOSIT = 10_000 * ONE_DOLLAR
