@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from kalshi_trading import wire, wire_markets
+from kalshi_trading import lists, wire, wire_markets
 from kalshi_trading.errors import MalformedAnswerError, OutcomeUnknownError
 from kalshi_trading.market_models import (
     AccountLimits,
@@ -47,32 +47,13 @@ from kalshi_trading.models import (
     Transfer,
 )
 from kalshi_trading.money import ZERO, Contracts, Dollars
-from kalshi_trading.paging import Pages, Progress, collect, query, segment
+from kalshi_trading.paging import Progress, collect, query, segment
 from kalshi_trading.transport import Query, Transport
 from kalshi_trading.wire_fields import Fields
 
 T = TypeVar("T")
 
 MOST_BOOKS_PER_REQUEST = 100
-
-_EVENTS = Pages("/events", "events", wire_markets.event, 200, signed=False)
-_COMBO_EVENTS = Pages("/events/multivariate", "events", wire_markets.event, 200, signed=False)
-_EVENT_FEE_CHANGES = Pages(
-    "/events/fee_changes", "event_fee_changes", wire_markets.event_fee_change, signed=False
-)
-_MARKETS = Pages("/markets", "markets", wire_markets.market, signed=False)
-_TRADES = Pages("/markets/trades", "trades", wire_markets.trade, signed=False)
-_POSITIONS = Pages("/portfolio/positions", "market_positions", wire.position)
-_FILLS = Pages("/portfolio/fills", "fills", wire.fill)
-_SETTLEMENTS = Pages("/portfolio/settlements", "settlements", wire.settlement)
-_ORDERS = Pages("/portfolio/orders", "orders", wire.order)
-_DEPOSITS = Pages("/portfolio/deposits", "deposits", wire.transfer, 500)
-_WITHDRAWALS = Pages("/portfolio/withdrawals", "withdrawals", wire.transfer, 500)
-_OLD_MARKETS = Pages("/historical/markets", "markets", wire_markets.market, signed=False)
-_OLD_TRADES = Pages("/historical/trades", "trades", wire_markets.trade, signed=False)
-_OLD_FILLS = Pages("/historical/fills", "fills", wire.fill)
-_OLD_ORDERS = Pages("/historical/orders", "orders", wire.order)
-_OLD_POSITIONS = Pages("/historical/positions", "market_positions", wire.position)
 
 
 class KalshiClient:
@@ -143,7 +124,7 @@ class KalshiClient:
     ) -> Listing[Event]:
         """List events one of whose markets is unopened, open, closed or settled."""
         wanted = query(status=status, series_ticker=series_ticker, with_nested_markets=with_nested_markets)
-        return collect(self._transport, _EVENTS, wanted, limit=limit, progress=progress)
+        return collect(self._transport, lists.EVENTS, wanted, limit=limit, progress=progress)
 
     def get_event(self, event_ticker: str) -> Event:
         """Read one event with its markets inside."""
@@ -154,10 +135,10 @@ class KalshiClient:
         return wire_markets.event_metadata(self._public(f"/events/{segment(event_ticker)}/metadata"))
 
     def get_event_fee_changes(self, *, event_ticker: str | None = None) -> Listing[FeeChange]:
-        return collect(self._transport, _EVENT_FEE_CHANGES, query(event_ticker=event_ticker))
+        return collect(self._transport, lists.EVENT_FEE_CHANGES, query(event_ticker=event_ticker))
 
     def get_multivariate_events(self, *, series_ticker: str | None = None) -> Listing[Event]:
-        return collect(self._transport, _COMBO_EVENTS, query(series_ticker=series_ticker))
+        return collect(self._transport, lists.COMBO_EVENTS, query(series_ticker=series_ticker))
 
     def get_forecast_percentile_history(
         self, series_ticker: str, event_ticker: str, period: BarPeriod, *, percentiles: Iterable[int]
@@ -185,7 +166,7 @@ class KalshiClient:
             series_ticker=series_ticker,
             tickers=",".join(tickers),
         )
-        return collect(self._transport, _MARKETS, wanted, limit=limit, progress=progress)
+        return collect(self._transport, lists.MARKETS, wanted, limit=limit, progress=progress)
 
     def get_market(self, ticker: str) -> Market:
         return wire_markets.market(self._public(f"/markets/{segment(ticker)}").inner("market"))
@@ -238,7 +219,7 @@ class KalshiClient:
         limit: int | None = None,
     ) -> Listing[Trade]:
         wanted = query(ticker=ticker, min_ts=since, max_ts=until)
-        return collect(self._transport, _TRADES, wanted, limit=limit)
+        return collect(self._transport, lists.TRADES, wanted, limit=limit)
 
     # --- Portfolio --------------------------------------------------------------------------------
 
@@ -254,7 +235,7 @@ class KalshiClient:
     ) -> Positions:
         """Read positions; `settlement_status` is unsettled, settled or all."""
         wanted = query(ticker=ticker, event_ticker=event_ticker, settlement_status=settlement_status)
-        return self._positions(_POSITIONS, wanted)
+        return self._positions(lists.POSITIONS, wanted)
 
     def get_fills(
         self,
@@ -267,7 +248,7 @@ class KalshiClient:
         progress: Progress | None = None,
     ) -> Listing[Fill]:
         wanted = query(ticker=ticker, order_id=order_id, min_ts=since, max_ts=until)
-        return collect(self._transport, _FILLS, wanted, limit=limit, progress=progress)
+        return collect(self._transport, lists.FILLS, wanted, limit=limit, progress=progress)
 
     def get_settlements(
         self,
@@ -279,7 +260,7 @@ class KalshiClient:
         limit: int | None = None,
     ) -> Listing[Settlement]:
         wanted = query(ticker=ticker, event_ticker=event_ticker, min_ts=since, max_ts=until)
-        return collect(self._transport, _SETTLEMENTS, wanted, limit=limit)
+        return collect(self._transport, lists.SETTLEMENTS, wanted, limit=limit)
 
     def get_orders(
         self,
@@ -293,7 +274,7 @@ class KalshiClient:
         progress: Progress | None = None,
     ) -> Listing[Order]:
         wanted = query(ticker=ticker, event_ticker=event_ticker, status=status, min_ts=since, max_ts=until)
-        return collect(self._transport, _ORDERS, wanted, limit=limit, progress=progress)
+        return collect(self._transport, lists.ORDERS, wanted, limit=limit, progress=progress)
 
     def get_order(self, order_id: str) -> Order:
         return wire.order(self._signed(f"/portfolio/orders/{segment(order_id)}").inner("order"))
@@ -317,10 +298,10 @@ class KalshiClient:
         return body.cents("total_resting_order_value")
 
     def get_deposits(self) -> Listing[Transfer]:
-        return collect(self._transport, _DEPOSITS)
+        return collect(self._transport, lists.DEPOSITS)
 
     def get_withdrawals(self) -> Listing[Transfer]:
-        return collect(self._transport, _WITHDRAWALS)
+        return collect(self._transport, lists.WITHDRAWALS)
 
     # --- Historical -------------------------------------------------------------------------------
 
@@ -331,7 +312,7 @@ class KalshiClient:
         self, *, event_ticker: str | None = None, series_ticker: str | None = None, limit: int | None = None
     ) -> Listing[Market]:
         wanted = query(event_ticker=event_ticker, series_ticker=series_ticker)
-        return collect(self._transport, _OLD_MARKETS, wanted, limit=limit)
+        return collect(self._transport, lists.OLD_MARKETS, wanted, limit=limit)
 
     def get_historical_market(self, ticker: str) -> Market:
         return wire_markets.market(self._public(f"/historical/markets/{segment(ticker)}").inner("market"))
@@ -341,22 +322,22 @@ class KalshiClient:
         return tuple(wire_markets.historical_candlestick(row) for row in body.rows("candlesticks"))
 
     def get_historical_trades(self, *, ticker: str | None = None, limit: int | None = None) -> Listing[Trade]:
-        return collect(self._transport, _OLD_TRADES, query(ticker=ticker), limit=limit)
+        return collect(self._transport, lists.OLD_TRADES, query(ticker=ticker), limit=limit)
 
     def get_historical_fills(
         self, *, ticker: str | None = None, since: datetime | None = None, until: datetime | None = None
     ) -> Listing[Fill]:
-        return collect(self._transport, _OLD_FILLS, query(ticker=ticker, min_ts=since, max_ts=until))
+        return collect(self._transport, lists.OLD_FILLS, query(ticker=ticker, min_ts=since, max_ts=until))
 
     def get_historical_orders(
         self, *, ticker: str | None = None, since: datetime | None = None, until: datetime | None = None
     ) -> Listing[Order]:
-        return collect(self._transport, _OLD_ORDERS, query(ticker=ticker, min_ts=since, max_ts=until))
+        return collect(self._transport, lists.OLD_ORDERS, query(ticker=ticker, min_ts=since, max_ts=until))
 
     def get_historical_positions(
         self, *, ticker: str | None = None, event_ticker: str | None = None
     ) -> Positions:
-        return self._positions(_OLD_POSITIONS, query(ticker=ticker, event_ticker=event_ticker))
+        return self._positions(lists.OLD_POSITIONS, query(ticker=ticker, event_ticker=event_ticker))
 
     # --- Orders -----------------------------------------------------------------------------------
 
@@ -391,7 +372,7 @@ class KalshiClient:
     def _signed(self, path: str, wanted: Query = ()) -> Fields:
         return Fields(self._transport.read(path, wanted), "answer")
 
-    def _positions(self, pages: Pages[Position], wanted: Query) -> Positions:
+    def _positions(self, pages: lists.Pages[Position], wanted: Query) -> Positions:
         events: list[Fields] = []
         listing = collect(
             self._transport,

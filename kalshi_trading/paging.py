@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from urllib.parse import quote
 
 from kalshi_trading.errors import InvalidInputError, KalshiAPIError, MalformedAnswerError
+from kalshi_trading.lists import Pages
 from kalshi_trading.models import Listing
 from kalshi_trading.transport import Query, Transport
 from kalshi_trading.wire_fields import Fields
@@ -22,17 +23,6 @@ Progress = Callable[[int], None]
 """Called with the number of rows read so far."""
 
 MOST_PAGES = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Pages(Generic[T]):
-    """Where a list is, what its rows are called and how one is read; `signed` asks as the account."""
-
-    path: str
-    rows: str
-    decode: Callable[[Fields], T]
-    page_size: int = 1000
-    signed: bool = True
 
 
 @dataclass(slots=True)
