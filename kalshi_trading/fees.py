@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kalshi_trading.market_models import (
-    FeeSchedule,
-    FeeType,
-)
+from kalshi_trading.market_models import FeeSchedule, FeeType
 from kalshi_trading.money import (
     BALANCE_GRAIN,
+    CENT,
+    COUNT_GRAIN,
+    ONE_CONTRACT,
     ONE_DOLLAR,
     ZERO,
     Contracts,
@@ -86,16 +86,14 @@ def fee_of_fill(
     return FillFee(trade_fee, rounding_fee, rebate, aligned + rebate, collected - rebate)
 
 
-def fee_bound(rate: Decimal, count: Contracts, low: Price, high: Price, *, fills: int = 1) -> Dollars:
-    """Give the most that `count` contracts filled between two prices can cost in fees, in dollars.
+def fee_bound(rate: Decimal, count: Contracts, price: Price) -> Dollars:
+    """Give the most that `count` contracts filled at `price` can cost in fees, in dollars.
 
-    The curve peaks at 50¢, so the limit price alone is no bound. Each fill may add one balance unit
-    and a millionth of rounding.
+    At whole cents it holds however the fills are split: every revenue is then a multiple of the balance
+    unit, so the accumulator returns all rounding but the last. Between cents each fill may keep a unit;
+    one fill per contract is allowed for.
     """
-    if low <= Decimal("0.5") <= high:
-        peak = Decimal("0.25")
-    else:
-        peak = max(low * (ONE_DOLLAR - low), high * (ONE_DOLLAR - high))
-    if rate == ZERO and count == count.to_integral_value():
-        return ZERO  # whole contracts on any grid move cash by whole balance units
-    return round_up(rate * count * peak + fills * (BALANCE_GRAIN + FEE_GRAIN), BALANCE_GRAIN)
+    grains = count / COUNT_GRAIN
+    trade_fees = grains * round_up(model_fee(rate, COUNT_GRAIN, price), FEE_GRAIN)
+    kept = ZERO if price % CENT == ZERO else round_up(count, ONE_CONTRACT) * BALANCE_GRAIN
+    return round_up(trade_fees + kept, BALANCE_GRAIN)

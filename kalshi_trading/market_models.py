@@ -116,7 +116,7 @@ class VolumeProgress:
 
 @dataclass(frozen=True, slots=True)
 class FeeSchedule:
-    """Which fee curve applies, and its multiplier m; None where the exchange did not say."""
+    """Which fee curve applies, and its multiplier m."""
 
     fee_type: FeeType
     multiplier: Decimal

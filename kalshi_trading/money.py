@@ -23,6 +23,7 @@ Dollars: TypeAlias = Decimal
 ZERO = Decimal(0)
 ONE_DOLLAR: Dollars = Decimal(1)
 COUNT_GRAIN: Contracts = Decimal("0.01")
+ONE_CONTRACT: Contracts = Decimal(1)
 CENT: Dollars = Decimal("0.01")
 BALANCE_GRAIN: Dollars = Decimal("0.0001")
 
@@ -103,23 +104,19 @@ class PriceGrid:
         valid = [candidate for candidate in candidates if self.holds(candidate)]
         return min(valid, default=None)
 
-    def step_at(self, price: Price) -> Price:
-        """Give the tick around this price; the finer one where two bands meet."""
-        steps = [band.step for band in self.bands if band.start <= price <= band.end]
-        return min(steps) if steps else min(band.step for band in self.bands)
-
 
 def _floor_in(band: PriceBand, price: Price) -> Price:
-    """Highest step of the band not above the price; may lie on 0 or 1, which no grid holds."""
-    top = min(price, band.end, ONE_DOLLAR - band.step)
-    steps = ((top - band.start) / band.step).to_integral_value(ROUND_FLOOR)
-    return band.start + max(steps, ZERO) * band.step
+    """Highest step of the band not above the price and below a dollar."""
+    steps = ((min(price, band.end) - band.start) / band.step).to_integral_value(ROUND_FLOOR)
+    found = band.start + steps * band.step
+    return found if found < ONE_DOLLAR else found - band.step
 
 
 def _ceiling_in(band: PriceBand, price: Price) -> Price:
-    bottom = max(price, band.start, band.step)
-    steps = ((bottom - band.start) / band.step).to_integral_value(ROUND_CEILING)
-    return band.start + steps * band.step
+    """Lowest step of the band not below the price and above zero."""
+    steps = ((max(price, band.start) - band.start) / band.step).to_integral_value(ROUND_CEILING)
+    found = band.start + steps * band.step
+    return found if found > ZERO else found + band.step
 
 
 def round_up(amount: Decimal, grain: Decimal) -> Decimal:

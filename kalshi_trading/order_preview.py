@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from kalshi_trading import order_book, risk
 from kalshi_trading.fees import fee_bound, fee_rate
-from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
+from kalshi_trading.market_models import BookLevel, FeeSchedule, Market, OrderBook
 from kalshi_trading.models import Action, BookSide, Order, OrderRequest, Position, Side, TimeInForce
 from kalshi_trading.money import (
     ONE_DOLLAR,
@@ -121,7 +121,7 @@ def build_preview(
     walk = _walk(ticket, request, now.book)
     rests = ZERO if ticket.is_market_order else walk.left
     signed = request.count if _goes_long_yes(ticket.action, ticket.side) else -request.count
-    opening = _opening(held, signed)
+    opening = ZERO if request.reduce_only else _opening(held, signed, now.resting)
     cost = _cash_needed(walk, rests, request, opening)
     taker_fee, maker_fee = _fees(now.fees, walk, rests, request)
     reached = walk.filled + rests
@@ -151,7 +151,7 @@ def _goes_long_yes(action: Action, side: Side) -> bool:
 def _request(
     ticket: OrderTicket, now: Circumstances, limits: Limits, held: Contracts, client_order_id: str
 ) -> OrderRequest:
-    price = ticket.price or ticket.worst_price
+    price = ticket.worst_price if ticket.price is None else ticket.price
     if price is None:
         price = worst_price(ticket.action, ticket.side, now.market, now.book, limits.market_order_cap)
     closes_only = ticket.is_market_order and _is_pure_sale(ticket, held)
@@ -199,10 +199,16 @@ def _walk(ticket: OrderTicket, request: OrderRequest, book: OrderBook | None) ->
     return order_book.walk(book, request.action, request.side, request.count, request.price)
 
 
-def _opening(held: Contracts, signed: Contracts) -> Contracts:
-    """Contracts of the order beyond those that close what is held; never negative."""
-    closing = min(abs(held), abs(signed)) if held * signed < ZERO else ZERO
-    return abs(signed) - closing
+def _opening(held: Contracts, signed: Contracts, resting: tuple[Order, ...]) -> Contracts:
+    """Contracts of the order beyond those that close what is held; never negative.
+
+    What our resting orders of the same direction will close is not there to be closed again.
+    """
+    if held * signed >= ZERO:
+        return abs(signed)
+    book_side = BookSide.BID if signed > ZERO else BookSide.ASK
+    promised = sum((order.remaining_count for order in resting if order.book_side is book_side), ZERO)
+    return max(ZERO, abs(signed) - max(ZERO, abs(held) - promised))
 
 
 def _cash_needed(walk: Walk, rests: Contracts, request: OrderRequest, opening: Contracts) -> Dollars:
@@ -233,10 +239,8 @@ def _fees(
     maker = fee_rate(schedule, is_taker=False) if schedule else None
     if taker is None or maker is None:
         return None, None
-    prices = [fill.price for fill in walk.fills]
-    taker_fee = fee_bound(taker, walk.filled, min(prices), max(prices), fills=len(prices)) if prices else ZERO
-    maker_fee = fee_bound(maker, rests, request.price, request.price) if rests else ZERO
-    return taker_fee, maker_fee
+    taker_fee = sum((fee_bound(taker, fill.count, fill.price) for fill in walk.fills), ZERO)
+    return taker_fee, fee_bound(maker, rests, request.price)
 
 
 def _outcome(
@@ -274,10 +278,19 @@ def _locked_in(
     closed = min(position.count, reached)
     if closed == ZERO:
         return None
-    average_price = (walk.amount + rests * request.price) / reached
-    same_side = position.side is request.side
-    received = average_price if same_side else ONE_DOLLAR - average_price
-    return closed * received - position.cost_basis * closed / position.count
+    amount = _first_contracts(walk, rests, request, closed)
+    received = amount if position.side is request.side else closed - amount
+    return received - position.cost_basis * closed / position.count
+
+
+def _first_contracts(walk: Walk, rests: Contracts, request: OrderRequest, count: Contracts) -> Dollars:
+    """Price times count over the first `count` contracts to be filled: they are the ones that close."""
+    amount, left = ZERO, count
+    for level in (*walk.fills, BookLevel(request.price, rests)):
+        taken = min(left, level.count)
+        amount += taken * level.price
+        left -= taken
+    return amount
 
 
 def worst_loss_in_market(

@@ -137,8 +137,9 @@ def price_on_grid(proposal: Proposal) -> Finding | None:
         return None
     neighbours = (grid.at_or_below(in_yes), grid.at_or_above(in_yes))
     valid = sorted(_flip(proposal.side, price) for price in neighbours if price is not None)
-    nearest = " and ".join(price_text(price) for price in valid)
-    text = f"{price_text(proposal.price)} is not a price of this market; the nearest are {nearest}."
+    nearest = " and ".join(price_text(price) for price in valid) or "not known"
+    verb = "are" if len(valid) > 1 else "is"
+    text = f"{price_text(proposal.price)} is not a price of this market; the nearest {verb} {nearest}."
     return Finding("price grid", Severity.DENY, text)
 
 

@@ -21,6 +21,7 @@ from kalshi_trading.money import (
     round_half_even,
 )
 from kalshi_trading.trade_logger import JournalRecord, TradeLogger
+from kalshi_trading.wire import book_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,15 @@ def describe(order: Order, intent: JournalRecord | None, fills: tuple[Fill, ...]
 
 
 def _words(order: Order, intent: JournalRecord | None) -> tuple[Action | None, Side]:
+    """The user's words, when the journal has them and they mean what the exchange has."""
     if intent is not None:
         try:
-            return Action(intent.text("action")), Side(intent.text("side"))
+            action, side = Action(intent.text("action")), Side(intent.text("side"))
         except ValueError:
             pass
+        else:
+            if book_side(action, side) is order.book_side:
+                return action, side
     return None, Side.YES if order.book_side is BookSide.BID else Side.NO
 
 

@@ -25,6 +25,7 @@ from kalshi_trading.errors import InvalidInputError, JournalError
 TRADES_FILE = "trades.log"
 ERRORS_FILE = "errors.log"
 _LINE = re.compile(r"(\S+) ([a-z]+\.[a-z_]+) (\{.*\})", re.ASCII | re.DOTALL)
+_ERROR_LINE = re.compile(r"\d{4}-\S+ ERROR \[", re.ASCII)
 _FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
 _CSV_COLUMNS = (
     "time",
@@ -123,7 +124,7 @@ class TradeLogger:
 
     def _write(self, path: Path, line: str) -> None:
         """Append one line in a single write and wait until it is on the disk."""
-        data = line.encode()
+        data = line.encode(errors="backslashreplace")  # a lone surrogate must not lose the line
         with self._lock:
             new = not path.exists()
             if new:
@@ -166,7 +167,7 @@ class TradeLogger:
 
     def read_errors(self, most: int = 20) -> tuple[str, ...]:
         """Return the last lines of the error log that begin an entry, newest last."""
-        entries = [line for line in _lines(self.errors_path) if " ERROR " in line]
+        entries = [line for line in _lines(self.errors_path) if _ERROR_LINE.match(line)]
         return tuple(entries[-most:])
 
     def export_trades_to_csv(self, filename: str | Path) -> int:
@@ -176,20 +177,16 @@ class TradeLogger:
         would run is defused; numbers are never touched. Raises InvalidInputError when the file exists
         or cannot be written.
         """
-        path = Path(filename).expanduser()
-        if path.exists():
-            raise InvalidInputError(f"{path} is already there. Choose another name; nothing was written.")
         records = self.read_journal().records
-        partial = path.with_name(path.name + ".partial")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow(_CSV_COLUMNS)
-                writer.writerows(_csv_row(record) for record in records)
-            partial.rename(path)
-        except OSError as error:
-            raise InvalidInputError(f"{path} cannot be written: {error.strerror}.") from error
+            _write_csv(Path(filename).expanduser(), records)
+        except FileExistsError:
+            raise InvalidInputError(
+                f"{filename} is already there. Choose another name; nothing was written."
+            ) from None
+        except (OSError, ValueError, RuntimeError) as error:  # a path with NUL, the home of nobody
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InvalidInputError(f"{str(filename)!r} cannot be written: {reason}.") from error
         return len(records)
 
 
@@ -233,12 +230,29 @@ def _parse_line(line: str) -> JournalRecord | None:
         return None
     try:
         at = datetime.fromisoformat(found[1])
+        at.astimezone()  # a year that no zone can hold
         fields = json.loads(found[3])
-    except (ValueError, RecursionError):
+    except (ValueError, OverflowError, RecursionError):
         return None
     if at.tzinfo is None or not isinstance(fields, dict):
         return None
     return JournalRecord(at, found[2], fields)
+
+
+def _write_csv(path: Path, records: tuple[JournalRecord, ...]) -> None:
+    """Write beside and rename; whatever happens, no half-written file stays behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    if os.path.lexists(path):
+        raise FileExistsError
+    try:
+        with partial.open("x", encoding="utf-8", errors="replace", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(_CSV_COLUMNS)
+            writer.writerows(_csv_row(record) for record in records)
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _csv_row(record: JournalRecord) -> list[str]:
@@ -250,7 +264,8 @@ def _defused(cell: str) -> str:
     """Keep a spreadsheet from running text; a plain number is left as it is."""
     if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", cell, re.ASCII):
         return cell
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
+    runs = cell.lstrip(" ").startswith(_FORMULA_STARTS) or cell.lstrip().startswith(_FORMULA_STARTS)
+    return f"'{cell}" if runs else cell
 
 
 # --- The same doors for a script, over the configured folder and environment ----------------------

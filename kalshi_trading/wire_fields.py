@@ -138,10 +138,6 @@ class Fields:
     def flag(self, name: str) -> bool:
         return self._required(name, _flag)
 
-    def optional_flag(self, name: str, *, default: bool) -> bool:
-        value = self._optional(name, _flag)
-        return default if value is None else value
-
     def moment(self, name: str) -> datetime:
         """Read an RFC 3339 time."""
         return self._required(name, _moment)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from kalshi_trading.errors import MalformedAnswerError
 from kalshi_trading.market_models import (
     BookLevel,
     Candlestick,
@@ -202,7 +203,7 @@ def order_book(body: Fields, ticker: str, as_of: datetime) -> OrderBook:
 
 
 def _levels(body: Fields, name: str) -> tuple[BookLevel, ...]:
-    levels = (BookLevel(price, count) for price, count in body.pairs(name) if count > 0)
+    levels = (BookLevel(price, count) for price, count in body.pairs(name) if 0 < price < 1 and count > 0)
     return tuple(sorted(levels, key=lambda level: level.price, reverse=True))
 
 
@@ -240,9 +241,11 @@ def _trade_range(body: Fields, suffix: str) -> TradeRange:
 
 def event_candlesticks(body: Fields) -> EventCandlesticks:
     tickers = body.texts("market_tickers")
-    bars = (tuple(candlestick(bar) for bar in rows) for rows in body.lists("market_candlesticks"))
+    bars = [tuple(candlestick(bar) for bar in rows) for rows in body.lists("market_candlesticks")]
+    if len(tickers) != len(bars):
+        raise MalformedAnswerError("The exchange's answer cannot be used: bars and markets do not match.")
     return EventCandlesticks(
-        bars=tuple(zip(tickers, bars, strict=False)),
+        bars=tuple(zip(tickers, bars, strict=True)),
         served_until=body.moment_s("adjusted_end_ts"),
     )
 
