@@ -91,7 +91,7 @@ def _screen() -> tuple[Console, Prompter]:
 
     from kalshi_trading.prompts import PlainPrompter, TerminalPrompter
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False, markup=False)
 
     def say(sentence: str) -> None:
         console.print(sentence, markup=False)

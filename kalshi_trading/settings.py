@@ -91,12 +91,6 @@ class Limits:
     daily_order_limit: int = option(
         "KALSHI_DAILY_ORDER_LIMIT", options.whole(1, 100_000), "200", "Orders in one day."
     )
-    daily_loss_limit: Decimal = option(
-        "KALSHI_DAILY_LOSS_LIMIT",
-        options.dollars("0.01", "1000000"),
-        "500",
-        "Dollars lost in one day after which only reducing orders pass.",
-    )
     warn_through: Decimal = option(
         "KALSHI_WARN_THROUGH",
         options.dollars("0", "1"),

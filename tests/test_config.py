@@ -114,7 +114,6 @@ def test_the_guard_rails_have_their_documented_defaults():
         market_loss_limit=Decimal(1000),
         daily_cost_limit=Decimal(5000),
         daily_order_limit=200,
-        daily_loss_limit=Decimal(500),
         warn_through=Decimal("0.03"),
         block_through=Decimal("0.10"),
         market_order_cap=Decimal("0.05"),
