@@ -1,0 +1,147 @@
+"""A server on loopback that does to each request exactly what a test wrote down for it, and keeps the requests."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+from typing import Any
+
+ROOT = "/trade-api/v2"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it came over the wire; `connection` numbers the connections from 0."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    connection: int
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+
+Script = Callable[[socket.socket, Request], None]
+
+
+@dataclass
+class Server:
+    """What the server saw so far. `scripts` are used one by one, the last one again and again."""
+
+    url: str
+    scripts: list[Script]
+    requests: list[Request] = field(default_factory=list)
+    connections: int = 0
+
+    def count(self, method: str) -> int:
+        return sum(1 for request in self.requests if request.method == method)
+
+    def next_script(self) -> Script:
+        return self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+
+
+def http(status: int, body: Any, *, date: Any = None, headers: dict[str, str] | None = None) -> bytes:
+    """Write one whole answer; a body that is not bytes is written as JSON."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(content)}"]
+    if date is not None:
+        lines.append(f"Date: {date if isinstance(date, str) else format_datetime(date, usegmt=True)}")
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+def say(status: int, body: Any, **how: Any) -> Script:
+    """Answer and keep the connection."""
+    return lambda connection, _: connection.sendall(http(status, body, **how))
+
+
+def send_and_close(data: bytes) -> Script:
+    """Send these bytes and close in the ordinary way."""
+
+    def script(connection: socket.socket, _: Request) -> None:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return script
+
+
+def reset(connection: socket.socket, _: Request) -> None:
+    """Break the connection off without an answer."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def _read_request(stream: Any, number: int) -> Request | None:
+    first = stream.readline().decode().split()
+    if len(first) != 3:
+        return None
+    headers = {}
+    while line := stream.readline().strip():
+        name, _, value = line.decode().partition(":")
+        headers[name.lower()] = value.strip()
+    body = stream.read(int(headers.get("content-length", "0")))
+    return Request(first[0], first[1], headers, body, number)
+
+
+def _attend(server: Server, connection: socket.socket, number: int) -> None:
+    try:
+        with connection, connection.makefile("rb") as stream:
+            while (request := _read_request(stream, number)) is not None:
+                server.requests.append(request)
+                server.next_script()(connection, request)
+    except (OSError, ValueError):
+        return  # the other side left, or a script closed the connection
+
+
+def _accept(server: Server, listener: socket.socket, open_: list[socket.socket], all_: list[Any]) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        connection.settimeout(10)
+        open_.append(connection)
+        thread = threading.Thread(target=_attend, args=(server, connection, server.connections))
+        server.connections += 1
+        all_.append(thread)
+        thread.start()
+
+
+@contextmanager
+def serving(*scripts: Script) -> Iterator[Server]:
+    """Run a server; at the end every connection is closed and every thread has ended."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(f"http://127.0.0.1:{listener.getsockname()[1]}{ROOT}", list(scripts))
+    connections: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+    accepting = threading.Thread(target=_accept, args=(server, listener, connections, threads))
+    accepting.start()
+    try:
+        yield server
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for connection in connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+        for thread in (accepting, *threads):
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def unused_port() -> int:
+    """Give a port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,228 @@
+"""What an answer of the exchange means: which ones are definite, and in whose words they are told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kalshi_trading.errors import (
+    AuthenticationError,
+    ConflictError,
+    KalshiAPIError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RateLimitError,
+    UnavailableError,
+)
+from kalshi_trading.exchange_errors import (
+    DEFINITE_REFUSALS,
+    RETRYABLE_READS,
+    Answer,
+    error_for_read,
+    error_for_write,
+    read_error,
+)
+
+EXAMPLES = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text())["errors"]
+HTML = "<html><head><title>502 Bad Gateway</title></head></html>"
+ORDER = {"order_id": "a1", "fill_count": "0.00", "remaining_count": "1.00", "ts_ms": 1}
+
+
+def answer(status: int, body: object) -> Answer:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return Answer(status, None if isinstance(body, str) else body, text)
+
+
+def example(name: str) -> Answer:
+    return answer(EXAMPLES[name]["status"], EXAMPLES[name]["body"])
+
+
+# --- Reading the exchange's words ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("400_insufficient_balance", "insufficient_balance", "insufficient_balance"),
+        ("400_post_only_cross", "invalid_order", "invalid_order: post only cross"),
+        ("400_decode", "bad_request", "cannot unmarshal number"),
+        ("400_param", None, "Parameter validation failed for GetMarkets"),
+        ("429_rate", None, "too many requests"),
+        ("401_signature", "authentication_error", "INCORRECT_API_KEY_SIGNATURE"),
+        ("410_old_endpoint", "deprecated_v1_order_endpoint", "Please switch to the V2 endpoints"),
+    ],
+)
+def test_each_of_the_four_shapes_gives_code_and_words(name, code, words):
+    said = read_error(example(name))
+    assert said.code == code
+    assert said.recognised
+    assert words in str(said)
+
+
+def test_words_that_only_repeat_the_code_are_said_once():
+    assert str(read_error(example("401_timestamp"))) == "header_timestamp_expired"
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"error": None}, {"error": {}}, {"error": 5}, {"code": 7}, [], "page", 3, {"msg": []}]
+)
+def test_anything_else_is_not_recognised_as_the_exchange(body):
+    assert not read_error(Answer(400, body, "whatever")).recognised
+
+
+def test_a_page_of_a_proxy_is_shown_short_and_without_control_characters():
+    said = str(read_error(answer(502, "\x1b[2J\u202e" + HTML * 50)))
+    assert len(said) <= 201
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+
+
+def test_an_empty_answer_has_words_all_the_same():
+    assert str(read_error(Answer(500, None, ""))) == "no explanation"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+bodies = json_values | st.fixed_dictionaries(
+    {}, optional={name: json_values for name in ("error", "code", "message", "details", "msg", "order_id")}
+)
+
+
+@given(status=st.integers(100, 599), body=bodies, text=st.text(max_size=300))
+def test_no_answer_whatever_breaks_the_reading(status, body, text):
+    given_answer = Answer(status, body, text)
+    for error in (error_for_read(given_answer), error_for_write(given_answer)):
+        assert error is None or str(error).isprintable()
+
+
+@given(status=st.integers(100, 599), body=bodies)
+def test_a_write_is_refused_or_done_only_by_an_answer_that_says_so(status, body):
+    error = error_for_write(Answer(status, body, ""))
+    if error is None:
+        assert status in (200, 201)
+        assert "error" not in body
+    elif not isinstance(error, OutcomeUnknownError):
+        assert status in DEFINITE_REFUSALS
+        assert not error.may_have_acted
+
+
+# --- Writes --------------------------------------------------------------------------------------
+
+NESTED = {"error": {"code": "some_reason", "message": "some reason"}}
+FLAT = {"code": "some_reason", "message": "some reason"}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, KalshiAPIError),
+        (401, AuthenticationError),
+        (403, AuthenticationError),
+        (404, NotFoundError),
+        (409, ConflictError),
+        (410, KalshiAPIError),
+        (422, KalshiAPIError),
+        (429, RateLimitError),
+    ],
+)
+@pytest.mark.parametrize("body", [NESTED, FLAT, {"error": "too many requests"}, {"msg": "bad parameter"}])
+def test_a_definite_status_with_the_exchanges_body_is_a_refusal(status, kind, body):
+    error = error_for_write(answer(status, body))
+    assert type(error) is kind
+    assert error.status == status
+    assert not error.may_have_acted
+
+
+@pytest.mark.parametrize("status", sorted(DEFINITE_REFUSALS))
+@pytest.mark.parametrize("body", [HTML, "", "{", {}, {"error": {}}])
+def test_a_definite_status_without_the_exchanges_body_leaves_the_order_unknown(status, body):
+    error = error_for_write(answer(status, body))
+    assert isinstance(error, OutcomeUnknownError)
+    assert error.may_have_acted
+
+
+@pytest.mark.parametrize("status", [100, 202, 204, 301, 302, 307, 308, 402, 405, 408, 418, 425, 451])
+@pytest.mark.parametrize("body", [NESTED, HTML, ORDER])
+def test_every_other_status_leaves_the_order_unknown(status, body):
+    assert isinstance(error_for_write(answer(status, body)), OutcomeUnknownError)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 599])
+@pytest.mark.parametrize("body", [NESTED, FLAT, HTML, ORDER, {"error": "too many requests"}])
+def test_a_server_error_leaves_the_order_unknown_whatever_it_says(status, body):
+    assert isinstance(error_for_write(answer(status, body)), OutcomeUnknownError)
+
+
+@pytest.mark.parametrize("status", [200, 201])
+@pytest.mark.parametrize(
+    "body", ["", "{", "null", HTML, [ORDER], NESTED, {"error": "no"}, {**ORDER, "error": "no"}]
+)
+def test_a_success_that_is_none_leaves_the_order_unknown(status, body):
+    assert isinstance(error_for_write(answer(status, body)), OutcomeUnknownError)
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_success_with_an_object_is_a_success(status):
+    assert error_for_write(answer(status, ORDER)) is None
+
+
+def test_the_refusals_a_trader_meets_say_what_to_do():
+    assert "Lower the count or the price" in str(error_for_write(example("400_insufficient_balance")))
+    assert "grid" in str(error_for_write(example("400_invalid_price")))
+    assert "clock" in str(error_for_write(example("401_timestamp")))
+    assert "key id and private key" in str(error_for_write(example("401_unknown_key")))
+    assert "Wait a few seconds" in str(error_for_write(example("429_rate")))
+    assert "cannot fill all" in str(error_for_write(example("409_fok")))
+
+
+# --- Reads ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, KalshiAPIError),
+        (401, AuthenticationError),
+        (403, AuthenticationError),
+        (404, NotFoundError),
+        (409, ConflictError),
+        (410, KalshiAPIError),
+        (422, KalshiAPIError),
+        (429, RateLimitError),
+        (408, UnavailableError),
+        (425, UnavailableError),
+        (500, UnavailableError),
+        (502, UnavailableError),
+        (503, UnavailableError),
+        (504, UnavailableError),
+    ],
+)
+@pytest.mark.parametrize("body", [NESTED, HTML, ""])
+def test_a_read_that_fails_never_says_that_something_may_have_happened(status, kind, body):
+    error = error_for_read(answer(status, body))
+    assert type(error) is kind
+    assert not error.may_have_acted
+    assert error.status == status
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 206, 301, 302, 304, 307])
+def test_a_page_where_an_object_belongs_is_not_the_exchange(status):
+    error = error_for_read(answer(status, HTML))
+    assert isinstance(error, UnavailableError)
+    assert "not the exchange" in str(error)
+    assert "html" not in str(error)
+
+
+def test_an_object_under_a_redirect_is_not_read():
+    assert isinstance(error_for_read(answer(302, {"markets": []})), UnavailableError)
+
+
+def test_only_what_may_pass_is_worth_repeating():
+    assert frozenset({408, 425, 429, 500, 502, 503, 504}) == RETRYABLE_READS

@@ -1,0 +1,181 @@
+"""The request budget: never above what the exchange allows, and never without room for a cancel."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kalshi_trading.errors import RateLimitError
+from kalshi_trading.market_models import AccountLimits, EndpointCosts, TokenBucketLimit
+from kalshi_trading.rate_budget import RateBudget
+
+ORDERS = "/trade-api/v2/portfolio/events/orders"
+ONE_ORDER = f"{ORDERS}/a1c5e7d2-1111"
+BALANCE = "/trade-api/v2/portfolio/balance"
+
+
+class Clock:
+    """Time that passes only while somebody sleeps, or when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+
+
+class Bucket:
+    """The exchange's own account of the tokens: what it would refuse."""
+
+    def __init__(self, rate: int, capacity: int, now: float) -> None:
+        self.rate, self.capacity, self.tokens, self.at = rate, capacity, float(capacity), now
+
+    def takes(self, cost: int, now: float) -> bool:
+        self.tokens = min(self.capacity, self.tokens + (now - self.at) * self.rate)
+        self.at = now
+        self.tokens -= cost
+        return self.tokens > -1e-6
+
+
+def limits(read: tuple[int, int], write: tuple[int, int]) -> AccountLimits:
+    return AccountLimits("basic", TokenBucketLimit(*read), TokenBucketLimit(*write))
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def budget(clock):
+    return RateBudget(clock=clock, sleep=clock.sleep)
+
+
+def take_all(budget, method, path):
+    """Take what can be taken without waiting, and tell how often that was."""
+    for taken in range(10_000):
+        try:
+            budget.spend(method, path, within_s=0)
+        except RateLimitError:
+            return taken
+    raise AssertionError("the budget has no end")
+
+
+requests = st.lists(
+    st.tuples(
+        st.sampled_from([("GET", BALANCE), ("POST", ORDERS), ("DELETE", ONE_ORDER)]),
+        st.floats(0, 0.5),
+    ),
+    max_size=60,
+)
+
+
+@given(requests=requests, read=st.tuples(st.integers(10, 400), st.integers(10, 900)))
+def test_no_sequence_of_requests_ever_meets_a_refusal(requests, read):
+    clock = Clock()
+    budget = RateBudget(clock=clock, sleep=clock.sleep)
+    budget.learn(limits(read, (50, 60)), None)
+    # Learning gives no tokens back, so the buckets begin as the exchange has them after a pause.
+    clock.sleep(100)
+    exchange = {"GET": Bucket(*read, clock.now), "POST": Bucket(50, 60, clock.now)}
+    for (method, path), pause in requests:
+        clock.now += pause
+        budget.spend(method, path, within_s=60)
+        bucket = exchange["GET" if method == "GET" else "POST"]
+        assert bucket.takes(budget.cost(method, path), clock.now)
+
+
+def test_a_full_bucket_answers_at_once_and_then_at_the_refill_rate(budget, clock):
+    started = clock.now
+    for _ in range(20):
+        budget.spend("GET", BALANCE, within_s=0)
+    assert clock.now == started
+    for _ in range(40):
+        budget.spend("GET", BALANCE, within_s=1)
+    assert clock.now - started == pytest.approx(2, abs=0.05)
+
+
+def test_reads_and_writes_have_buckets_of_their_own(budget):
+    assert take_all(budget, "GET", BALANCE) == 20
+    assert take_all(budget, "POST", ORDERS) == 8
+
+
+def test_orders_leave_a_fifth_of_the_bucket_to_cancels(budget):
+    take_all(budget, "POST", ORDERS)
+    assert take_all(budget, "DELETE", ONE_ORDER) == 10  # 20 tokens, 2 each
+
+
+def test_a_wait_that_is_too_long_is_refused_before_anything_is_sent(budget, clock):
+    take_all(budget, "POST", ORDERS)
+    started = clock.now
+    with pytest.raises(RateLimitError, match="not sent"):
+        budget.spend("POST", ORDERS, within_s=0.05)
+    assert clock.now == started
+    budget.spend("POST", ORDERS, within_s=0.2)
+    assert clock.now - started == pytest.approx(0.1)
+
+
+def test_the_exchanges_own_costs_are_adopted(budget):
+    assert budget.cost("DELETE", ONE_ORDER) == 2
+    assert budget.cost("GET", f"{ORDERS}/x") == 10
+    budget.learn(None, EndpointCosts(7, (("GET", "/trade-api/v2/portfolio/orders/:order_id", 3),)))
+    assert budget.cost("GET", "/trade-api/v2/portfolio/orders/a1") == 3
+    assert budget.cost("GET", "/trade-api/v2/portfolio/orders/a1/queue_position") == 7
+    assert budget.cost("DELETE", "/trade-api/v2/portfolio/orders/a1") == 7
+    assert budget.cost("DELETE", ONE_ORDER) == 7
+
+
+def test_larger_limits_are_adopted_and_spent_from(budget):
+    budget.learn(limits((300, 900), (300, 900)), None)
+    assert take_all(budget, "GET", BALANCE) == 90
+    assert take_all(budget, "POST", ORDERS) == 72
+
+
+def test_learning_the_limits_gives_back_nothing_that_was_spent(budget):
+    take_all(budget, "GET", BALANCE)
+    budget.learn(limits((200, 200), (100, 100)), None)
+    assert take_all(budget, "GET", BALANCE) == 0
+
+
+def test_smaller_limits_are_kept_at_once(budget, clock):
+    take_all(budget, "GET", BALANCE)
+    budget.learn(limits((10, 20), (10, 20)), None)
+    clock.sleep(60)
+    assert take_all(budget, "GET", BALANCE) == 2
+
+
+@pytest.mark.parametrize("bucket", [(0, 0), (0, 5), (5, 0), (-3, -7)])
+def test_limits_that_make_no_sense_neither_hang_nor_break(budget, clock, bucket):
+    budget.learn(limits(bucket, bucket), None)
+    for method, path in (("GET", BALANCE), ("POST", ORDERS), ("DELETE", ONE_ORDER)):
+        for _ in range(3):
+            try:
+                budget.spend(method, path, within_s=2)
+            except RateLimitError:
+                clock.sleep(1)
+
+
+def test_threads_together_take_no_more_than_the_bucket_holds(budget):
+    taken = []
+
+    def take() -> None:
+        for _ in range(10):
+            try:
+                budget.spend("GET", BALANCE, within_s=0)
+            except RateLimitError:
+                return
+            taken.append(1)
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == 20
