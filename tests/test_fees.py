@@ -1,0 +1,257 @@
+"""The fee of a fill against the published examples, a second implementation, and its own upper bound."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kalshi_trading.fees import fee_bound, fee_of_fill, fee_rate, model_fee
+from kalshi_trading.market_models import FeeSchedule, FeeType
+from kalshi_trading.practice import fees as practice_fees
+from kalshi_trading.practice import records
+
+CENT_ACCOUNT = Decimal("0.01")
+KNOWN_TYPES = [
+    FeeType.QUADRATIC,
+    FeeType.QUADRATIC_WITH_MAKER_FEES,
+    FeeType.QUADRATIC_WITH_COMBO_MAKER_FEES,
+]
+kinds = st.sampled_from(KNOWN_TYPES)
+multipliers = st.integers(min_value=0, max_value=300)
+prices = st.integers(min_value=1, max_value=9_999)  # ten-thousandths
+whole_cents = st.integers(min_value=1, max_value=99).map(lambda cents: cents * 100)
+counts = st.one_of(
+    st.integers(min_value=1, max_value=200_000),  # hundredths of a contract
+    st.integers(min_value=1, max_value=2_000).map(lambda contracts: contracts * 100),
+)
+
+
+def rate_of(kind=FeeType.QUADRATIC, multiplier="1", *, is_taker=True):
+    rate = fee_rate(FeeSchedule(kind, Decimal(multiplier)), is_taker=is_taker)
+    assert rate is not None
+    return rate
+
+
+def bid(count, price, rate, **more):
+    """A fill that pays for its contracts."""
+    count, price = Decimal(count), Decimal(price)
+    return fee_of_fill(rate, count, price, revenue=-count * price, **more)
+
+
+def figures(fee):
+    return [fee.trade_fee, fee.rounding_fee, fee.net_fee, fee.cash_change]
+
+
+def test_a_taker_on_a_whole_fee_pays_no_rounding():
+    assert figures(bid("100", "0.50", rate_of())) == [Decimal("1.75"), 0, Decimal("1.75"), Decimal("-51.75")]
+
+
+@pytest.mark.parametrize(
+    ("count", "price", "multiplier", "expected"),
+    [
+        ("1", "0.52", "1", ["0.017472", "0.000028", "0.0175", "-0.5375"]),
+        ("1", "0.99", "1", ["0.000693", "0.000007", "0.0007", "-0.9907"]),
+        ("37", "0.62", "0.5", ["0.305102", "0.000098", "0.3052", "-23.2452"]),
+        ("1", "0.055", "1", ["0.003639", "0.000061", "0.0037", "-0.0587"]),
+    ],
+)
+def test_a_taker_pays_what_the_published_example_says(count, price, multiplier, expected):
+    fee = bid(count, price, rate_of(multiplier=multiplier))
+    assert figures(fee) == [Decimal(figure) for figure in expected]
+
+
+@pytest.mark.parametrize(("revenue", "cash"), [("-3.50", "-3.6593"), ("6.50", "6.3407")])
+def test_an_ask_costs_the_same_fee_whether_it_opens_no_or_closes_yes(revenue, cash):
+    fee = fee_of_fill(rate_of(), Decimal(10), Decimal("0.65"), revenue=Decimal(revenue))
+    assert figures(fee) == [Decimal(figure) for figure in ("0.159250", "0.000050", "0.1593", cash)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "net", "cash"),
+    [
+        (FeeType.QUADRATIC, "0", "-50"),
+        (FeeType.QUADRATIC_WITH_MAKER_FEES, "0.4375", "-50.4375"),
+        (FeeType.QUADRATIC_WITH_COMBO_MAKER_FEES, "0.875", "-50.875"),
+    ],
+)
+def test_a_maker_pays_by_the_kind_of_schedule(kind, net, cash):
+    fee = bid("100", "0.50", rate_of(kind, is_taker=False))
+    assert (fee.net_fee, fee.cash_change) == (Decimal(net), Decimal(cash))
+
+
+@pytest.mark.parametrize(
+    ("price", "expected"),
+    [
+        ("0.055", ["0.003639", "0.001361", "0.005", "-0.06"]),
+        ("0.50", ["0.0175", "0.0025", "0.02", "-0.52"]),
+    ],
+)
+def test_a_cent_account_is_rounded_to_cents(price, expected):
+    fee = bid("1", price, rate_of(), unit=CENT_ACCOUNT)
+    assert figures(fee) == [Decimal(figure) for figure in expected]
+
+
+def test_the_accumulator_gives_back_over_three_fills_what_one_fill_would_not_have_paid():
+    accumulator, rows = Decimal(0), []
+    for _ in range(3):
+        fee = bid("1", "0.055", rate_of(), accumulator=accumulator)
+        gathered = accumulator + fee.rounding_fee
+        accumulator = fee.accumulator
+        rows.append((fee.trade_fee, fee.rounding_fee, gathered, fee.rebate, fee.net_fee, fee.cash_change))
+    assert rows == [
+        tuple(map(Decimal, row.split()))
+        for row in (
+            "0.003639 0.000061 0.000061 0 0.0037 -0.0587",
+            "0.003639 0.000061 0.000122 0.0001 0.0036 -0.0586",
+            "0.003639 0.000061 0.000083 0 0.0037 -0.0587",
+        )
+    ]
+    assert sum(row[4] for row in rows) == bid("3", "0.055", rate_of()).net_fee == Decimal("0.0110")
+
+
+def test_the_accumulator_of_a_cent_account_gives_back_a_whole_cent():
+    accumulator, net_fees = Decimal(0), []
+    for _ in range(3):
+        fee = bid("0.30", "0.50", rate_of(), accumulator=accumulator, unit=CENT_ACCOUNT)
+        assert (fee.trade_fee, fee.rounding_fee) == (Decimal("0.00525"), Decimal("0.00475"))
+        accumulator = fee.accumulator
+        net_fees.append(fee.net_fee)
+    assert net_fees == [Decimal("0.01"), Decimal("0.01"), 0]
+    assert accumulator == Decimal("0.00425")
+
+
+@pytest.mark.parametrize("kind", [FeeType.FLAT, FeeType.UNKNOWN])
+@pytest.mark.parametrize("is_taker", [True, False])
+def test_a_schedule_without_published_rates_has_no_rate_rather_than_a_guess(kind, is_taker):
+    assert fee_rate(FeeSchedule(kind, Decimal(1)), is_taker=is_taker) is None
+
+
+def test_a_waived_fee_is_zero_and_not_unknown():
+    assert rate_of(multiplier="0") == 0
+
+
+@given(prices, counts)
+def test_yes_and_no_prices_give_the_same_fee(price, count):
+    price, count = Decimal(price) / 10_000, Decimal(count) / 100
+    assert model_fee(rate_of(), count, price) == model_fee(rate_of(), count, 1 - price)
+
+
+@given(
+    kinds,
+    multipliers,
+    st.booleans(),
+    st.sampled_from([100, 10_000]),
+    st.lists(st.tuples(prices, counts, st.booleans()), min_size=1, max_size=8),
+)
+def test_two_implementations_agree_on_every_fill_of_an_order(kind, percent, is_taker, unit, fills):
+    rate = rate_of(kind, str(Decimal(percent) / 100), is_taker=is_taker)
+    theirs_accumulator, accumulator = 0, Decimal(0)
+    for price, count, sells in fills:
+        revenue = price * count * (1 if sells else -1)
+        theirs = practice_fees.charge(
+            records.FeeType(kind.value), percent, price, count, revenue, is_taker, theirs_accumulator, unit
+        )
+        ours = fee_of_fill(
+            rate,
+            Decimal(count) / 100,
+            Decimal(price) / 10_000,
+            revenue=Decimal(revenue) / 1_000_000,
+            accumulator=accumulator,
+            unit=Decimal(unit) / 1_000_000,
+        )
+        theirs_accumulator, accumulator = theirs.accumulator, ours.accumulator
+        in_millionths = [theirs.trade_fee, theirs.rounding_fee, theirs.rebate, theirs.net_fee]
+        assert [Decimal(figure) / 1_000_000 for figure in in_millionths] == [
+            *(ours.trade_fee, ours.rounding_fee, ours.rebate, ours.net_fee)
+        ]
+        assert Decimal(theirs.cash_change) / 1_000_000 == ours.cash_change
+        assert Decimal(theirs.accumulator) / 1_000_000 == accumulator
+
+
+@given(kinds, multipliers, st.booleans(), st.lists(st.tuples(prices, counts), min_size=1, max_size=8))
+def test_no_fill_earns_a_fee_and_cash_moves_in_whole_units(kind, percent, is_taker, fills):
+    rate = rate_of(kind, str(Decimal(percent) / 100), is_taker=is_taker)
+    accumulator = Decimal(0)
+    for price, count in fills:
+        price, count = Decimal(price) / 10_000, Decimal(count) / 100
+        fee = bid(count, price, rate, accumulator=accumulator)
+        accumulator = fee.accumulator
+        assert fee.net_fee >= 0
+        assert fee.cash_change == -count * price - fee.net_fee
+        assert fee.cash_change % Decimal("0.0001") == 0
+
+
+def total_fee(rate, price, pieces, *, sells):
+    accumulator, total = Decimal(0), Decimal(0)
+    for piece in pieces:
+        count = Decimal(piece) / 100
+        fee = fee_of_fill(
+            rate, count, price, revenue=count * price * (1 if sells else -1), accumulator=accumulator
+        )
+        accumulator, total = fee.accumulator, total + fee.net_fee
+    return total
+
+
+@given(
+    kinds,
+    multipliers,
+    st.booleans(),
+    whole_cents,
+    st.lists(st.integers(min_value=1, max_value=5_000), min_size=1, max_size=60),
+    st.booleans(),
+)
+def test_at_whole_cents_no_split_of_an_order_costs_more_than_the_bound(
+    kind, percent, is_taker, price, pieces, sells
+):
+    rate = rate_of(kind, str(Decimal(percent) / 100), is_taker=is_taker)
+    price = Decimal(price) / 10_000
+    bound = fee_bound(rate, Decimal(sum(pieces)) / 100, price)
+    assert total_fee(rate, price, pieces, sells=sells) <= bound
+
+
+@given(
+    kinds,
+    multipliers,
+    st.booleans(),
+    prices,
+    st.lists(st.integers(min_value=1, max_value=5_000), min_size=1, max_size=40),
+    st.booleans(),
+)
+def test_between_cents_a_split_into_no_more_fills_than_contracts_costs_no_more_than_the_bound(
+    kind, percent, is_taker, price, pieces, sells
+):
+    rate = rate_of(kind, str(Decimal(percent) / 100), is_taker=is_taker)
+    price = Decimal(price) / 10_000
+    missing = max(0, 100 * (len(pieces) - 1) + 1 - sum(pieces))  # so that there are enough contracts
+    pieces = [*pieces[:-1], pieces[-1] + missing]
+    bound = fee_bound(rate, Decimal(sum(pieces)) / 100, price)
+    assert total_fee(rate, price, pieces, sells=sells) <= bound
+
+
+@pytest.mark.parametrize("price", ["0.50", "0.57", "0.01", "0.99"])
+def test_at_whole_cents_ten_thousand_crumbs_stay_below_the_bound(price):
+    price, rate = Decimal(price), rate_of()
+    assert total_fee(rate, price, [1] * 10_000, sells=False) <= fee_bound(rate, Decimal(100), price)
+
+
+@given(multipliers, prices, counts)
+def test_the_bound_is_no_wild_guess(percent, price, count):
+    rate, price, count = (
+        rate_of(multiplier=str(Decimal(percent) / 100)),
+        Decimal(price) / 10_000,
+        Decimal(count) / 100,
+    )
+    least = fee_of_fill(rate, count, price, revenue=-count * price).net_fee
+    assert fee_bound(rate, count, price) - least <= (count + 2) * Decimal("0.0002")
+
+
+def test_a_maker_without_fee_is_told_zero_at_whole_cents():
+    rate = rate_of(is_taker=False)
+    assert fee_bound(rate, Decimal("12.34"), Decimal("0.57")) == 0
+
+
+def test_nothing_costs_nothing():
+    assert fee_bound(rate_of(), Decimal(0), Decimal("0.055")) == 0
