@@ -1,4 +1,4 @@
-"""A server on loopback that does to each request exactly what a test wrote down for it, and keeps the requests."""
+"""A server on loopback that does to each request what a test wrote down for it, and keeps the requests."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def send_and_close(data: bytes) -> Script:
 def reset(connection: socket.socket, _: Request) -> None:
     """Break the connection off without an answer."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
+    raise ConnectionError  # leaving closes the connection, and lingering for no time resets it
 
 
 def _read_request(stream: Any, number: int) -> Request | None:

@@ -91,7 +91,7 @@ json_values = st.recursive(
     max_leaves=8,
 )
 bodies = json_values | st.fixed_dictionaries(
-    {}, optional={name: json_values for name in ("error", "code", "message", "details", "msg", "order_id")}
+    {}, optional=dict.fromkeys(("error", "code", "message", "details", "msg", "order_id"), json_values)
 )
 
 
