@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from kalshi_trading.practice.candles import Candle, Range
 from kalshi_trading.practice.grids import bands
 from kalshi_trading.practice.quoting import Touch
 from kalshi_trading.practice.records import (
@@ -25,6 +24,7 @@ from kalshi_trading.practice.records import (
     Series,
     Trade,
 )
+from kalshi_trading.practice.tape import Candle, Range
 
 Json = dict[str, Any]
 Level = tuple[int, int]

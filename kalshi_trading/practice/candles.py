@@ -8,10 +8,8 @@ Source: Kalshi API, markets (candlesticks).
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from kalshi_trading.practice.quoting import Touch, nearest, touch
 from kalshi_trading.practice.records import (
@@ -21,11 +19,11 @@ from kalshi_trading.practice.records import (
     Market,
     Trade,
 )
+from kalshi_trading.practice.tape import MINUTE_S, Candle, Range, Tape
 
 INTERVALS = (1, 60, 1440)  # minutes
 MOST_CANDLES = 10_000
 
-_MINUTE_S = 60
 _HOUR_S = 3_600
 _DAY_S = 86_400
 _KEPT_S = 6 * _HOUR_S
@@ -35,80 +33,12 @@ _IMAGINED_VOLUME = 15 * ONE_CONTRACT  # per minute
 ValueAt = Callable[[Market, int], int]
 
 
-@dataclass(slots=True)
-class Range:
-    """First, lowest, highest and last of a row of numbers."""
-
-    open: int
-    low: int
-    high: int
-    close: int
-
-    @classmethod
-    def of(cls, first: int) -> Range:
-        return cls(first, first, first, first)
-
-    def take(self, number: int) -> None:
-        self.low, self.high = min(self.low, number), max(self.high, number)
-        self.close = number
-
-    def follow(self, later: Range) -> None:
-        """Go on with the numbers of a later range."""
-        self.low, self.high = min(self.low, later.low), max(self.high, later.high)
-        self.close = later.close
-
-
-@dataclass(slots=True)
-class Candle:
-    """One period. `trades` is None when nothing traded in it."""
-
-    end_s: int
-    bid: Range
-    ask: Range
-    trades: Range | None = None
-    volume: int = 0
-    turnover: int = 0  # money: price times count, summed
-    open_interest: int = 0
-    previous: int | None = None
-
-
-@dataclass(slots=True)
-class _Tape:
-    """What was seen of one market, minute by minute; both lists are in order of time."""
-
-    quoted_since_s: int | None = None
-    minutes: list[int] = field(default_factory=list)  # start of each, Unix seconds
-    candles: list[Candle] = field(default_factory=list)
-
-    def minute(self, now_s: int, bid: int, ask: int) -> Candle:
-        """Return the candle of this minute; a new one opens with the quotes given."""
-        start = now_s - now_s % _MINUTE_S
-        if not self.minutes or self.minutes[-1] < start:
-            self.minutes.append(start)
-            self.candles.append(Candle(start + _MINUTE_S, Range.of(bid), Range.of(ask)))
-        return self.candles[-1]
-
-    def between(self, start_s: int, end_s: int) -> list[Candle]:
-        return self.candles[bisect_left(self.minutes, start_s) : bisect_left(self.minutes, end_s)]
-
-    def before(self, start_s: int) -> Candle | None:
-        index = bisect_left(self.minutes, start_s)
-        return self.candles[index - 1] if index else None
-
-    def drop_before(self, start_s: int) -> None:
-        """Forget old minutes, but never the newest: it says what the quotes have been since."""
-        count = min(bisect_left(self.minutes, start_s), len(self.minutes) - 1)
-        if count > 0:
-            del self.minutes[:count], self.candles[:count]
-            self.quoted_since_s = self.minutes[0]
-
-
 class Candles:
     """Notes what happens and tells it, and what came before it, as candlesticks."""
 
     def __init__(self, value_at: ValueAt) -> None:
         self._value_at = value_at
-        self._tapes: defaultdict[str, _Tape] = defaultdict(_Tape)
+        self._tapes: defaultdict[str, Tape] = defaultdict(Tape)
         self._hourly: defaultdict[str, dict[int, int]] = defaultdict(dict)
 
     def note_quotes(self, market: Market, now: int, best: Touch) -> None:
@@ -116,7 +46,7 @@ class Candles:
         tape, now_s = self._tapes[market.ticker], now // ONE_SECOND
         bid, ask = best.bid or 0, best.ask or ONE_DOLLAR_PRICE
         if tape.quoted_since_s is None:
-            tape.quoted_since_s = now_s - now_s % _MINUTE_S
+            tape.quoted_since_s = now_s - now_s % MINUTE_S
         last = tape.candles[-1] if tape.candles else None
         if last is not None and last.end_s > now_s:
             last.open_interest = market.open_interest
@@ -163,7 +93,7 @@ class Candles:
     def day_ago(self, market: Market, now: int) -> tuple[Touch, int | None]:
         """Return the best prices and the last price of 24 hours ago; nothing where it did not trade yet."""
         then = now - _DAY_S * ONE_SECOND
-        then -= then % (10 * _MINUTE_S * ONE_SECOND)
+        then -= then % (10 * MINUTE_S * ONE_SECOND)
         if then < market.open_at:
             return Touch(None, None), None
         value = self._value_at(market, then)
@@ -171,7 +101,7 @@ class Candles:
 
     def series(self, market: Market, start_s: int, end_s: int, interval: int, now: int) -> list[Candle]:
         """Return the candles whose ends lie between start and end, oldest first, none in the future."""
-        length = interval * _MINUTE_S
+        length = interval * MINUTE_S
         opened = market.open_at // ONE_SECOND
         last = min(end_s, _round_up(min(now, market.close_at) // ONE_SECOND + 1, length))
         first = max(_round_up(start_s, length), _round_up(opened + 1, length))
@@ -184,10 +114,10 @@ class Candles:
 
     def latest_before(self, market: Market, start_s: int, interval: int, now: int) -> Candle | None:
         """Return a flat candle that carries the last prices known before the start."""
-        start = _round_up(start_s, interval * _MINUTE_S)
+        start = _round_up(start_s, interval * MINUTE_S)
         if start * ONE_SECOND <= market.open_at:
             return None
-        found = self.series(market, start - interval * _MINUTE_S, start - 1, interval, now)
+        found = self.series(market, start - interval * MINUTE_S, start - 1, interval, now)
         if not found:
             return None
         last = found[-1]
@@ -201,21 +131,23 @@ class Candles:
         )
 
     def _candle(self, market: Market, end_s: int, interval: int, now: int, before: Candle | None) -> Candle:
-        start_s = end_s - interval * _MINUTE_S
-        tape = self._tapes.get(market.ticker) or _Tape()
+        start_s = end_s - interval * MINUTE_S
+        tape = self._tapes.get(market.ticker) or Tape()
         seen_from = tape.quoted_since_s if tape.quoted_since_s is not None else now // ONE_SECOND + 1
         candle = self._carried(market, start_s, tape, seen_from)
         candle.end_s = end_s
         candle.previous = self._previous(market, start_s, before)
+        noted = tape.between(start_s, end_s)
         if start_s < seen_from:
-            self._imagine(
-                market, candle, start_s, min(end_s, seen_from, market.close_at // ONE_SECOND), interval
-            )
-        for minute in tape.between(start_s, end_s):
-            _append(candle, minute, with_quotes=minute.end_s > seen_from)
+            end = min(end_s, seen_from, market.close_at // ONE_SECOND)
+            self._imagine(market, candle, start_s, end, interval)
+        if any(minute.trades for minute in noted):
+            candle.forget_trades()  # what was imagined gives way to what is known
+        for minute in noted:
+            candle.go_on(minute, with_quotes=minute.end_s > seen_from)
         return candle
 
-    def _carried(self, market: Market, start_s: int, tape: _Tape, seen_from: int) -> Candle:
+    def _carried(self, market: Market, start_s: int, tape: Tape, seen_from: int) -> Candle:
         """Return an empty candle that opens where the time before it ended."""
         last = tape.before(start_s)
         if last is not None and start_s >= seen_from:
@@ -243,7 +175,7 @@ class Candles:
         candle.trades = Range.of(prices[0])
         for price in prices:
             candle.trades.take(price)
-        candle.volume = -(-(end_s - start_s) // _MINUTE_S) * _IMAGINED_VOLUME
+        candle.volume = -(-(end_s - start_s) // MINUTE_S) * _IMAGINED_VOLUME
         candle.turnover = sum(prices) * candle.volume // samples
         candle.open_interest = market.open_interest * (end_s - opened_s) // max(1, way_s)
 
@@ -258,24 +190,6 @@ class Candles:
     def _imagined_touch(self, market: Market, moment_s: int) -> tuple[int, int]:
         best = touch(market, self._value_at(market, moment_s * ONE_SECOND))
         return best.bid or 0, best.ask or ONE_DOLLAR_PRICE
-
-
-def _append(candle: Candle, minute: Candle, *, with_quotes: bool) -> None:
-    """Let a longer candle go on with one minute that was noted."""
-    if with_quotes:
-        candle.bid.follow(minute.bid)
-        candle.ask.follow(minute.ask)
-    if minute.trades is not None:
-        if candle.trades is None:
-            candle.trades = Range(*_numbers(minute.trades))
-        candle.trades.follow(minute.trades)
-    candle.volume += minute.volume
-    candle.turnover += minute.turnover
-    candle.open_interest = minute.open_interest
-
-
-def _numbers(row: Range) -> tuple[int, int, int, int]:
-    return row.open, row.low, row.high, row.close
 
 
 def _round_up(number: int, step: int) -> int:

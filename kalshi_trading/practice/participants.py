@@ -49,6 +49,7 @@ class Participants:
         self._new_id = new_id
         self._families: dict[str, list[Market]] = {}
         self._queue: OrderedDict[str, None] = OrderedDict()  # events, the longest unattended first
+        self._short_lived: dict[str, None] = {}
         self._watched: OrderedDict[str, None] = OrderedDict()
         self._quoted: set[str] = set()
         self._worth = lru_cache(maxsize=4096)(self._imagine)
@@ -66,7 +67,7 @@ class Participants:
             self._families.setdefault(market.event_ticker, []).append(market)
             self._queue[market.event_ticker] = None
             if _is_short_lived(market):
-                self._watched[market.event_ticker] = None
+                self._short_lived[market.event_ticker] = None
 
     def family(self, event_ticker: str) -> list[Market]:
         """Return the markets of one event, in the order in which their values follow each other."""
@@ -102,8 +103,8 @@ class Participants:
         self._work_through(_FIRST_STEP_MARKETS, now)
 
     def step(self, now: int) -> None:
-        """Look after the watched events and after those whose turn it is."""
-        for event_ticker in list(self._watched):
+        """Look after the short-lived and the watched events, and after those whose turn it is."""
+        for event_ticker in [*self._short_lived, *self._watched]:
             self._attend(event_ticker, now)
         self._work_through(_STEP_MARKETS, now)
 
@@ -146,6 +147,7 @@ class Participants:
         if any(market.status is MarketStatus.INITIALIZED for market in markets):
             return
         self._watched.pop(event_ticker, None)
+        self._short_lived.pop(event_ticker, None)
         for market in markets:
             self._resting.pop(market.ticker, None)
         if all(market.status is MarketStatus.FINALIZED for market in markets):

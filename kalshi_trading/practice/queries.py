@@ -15,7 +15,8 @@ from kalshi_trading.practice.records import ONE_SECOND
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-_LONGEST_TEXT = 200
+_LONGEST_TEXT = 20_000
+_LONGEST_NAME = 200
 
 
 class Query:
@@ -33,7 +34,7 @@ class Query:
     def text(self, name: str) -> str | None:
         """Return the text, or None when it is absent or empty."""
         value = self._parameters.get(name)
-        if value is not None and len(value) > 100 * _LONGEST_TEXT:
+        if value is not None and len(value) > _LONGEST_TEXT:
             raise self.refuse(name, "max")
         return value or None
 
@@ -55,7 +56,7 @@ class Query:
         values = tuple(value for value in self._parameters.getlist(name) if value)
         if not values:
             raise self.refuse(name, "required")
-        if len(values) > most or any(len(value) > _LONGEST_TEXT for value in values):
+        if len(values) > most or any(len(value) > _LONGEST_NAME for value in values):
             raise self.refuse(name, "max")
         return values
 

@@ -7,12 +7,13 @@ from typing import TypeVar
 
 from kalshi_trading.practice import answers
 from kalshi_trading.practice.answers import Json
-from kalshi_trading.practice.candles import INTERVALS, MOST_CANDLES, Candle
+from kalshi_trading.practice.candles import INTERVALS, MOST_CANDLES
 from kalshi_trading.practice.error_bodies import not_found
 from kalshi_trading.practice.face import Call, Endpoint
 from kalshi_trading.practice.market_filters import STATUSES, market_filter
 from kalshi_trading.practice.pages import page
 from kalshi_trading.practice.records import ONE_SECOND, BookSide, Event, Market, Series, Trade
+from kalshi_trading.practice.tape import Candle
 
 _Record = TypeVar("_Record")
 
@@ -162,11 +163,9 @@ def _trades(call: Call) -> Json:
 
 
 def _newest_trades(call: Call, ticker: str | None) -> list[Trade]:
-    kept = call.world.exchange.trades
-    if ticker is not None:
-        return list(reversed(kept.get(ticker, ())))
-    everything = [trade for trades in kept.values() for trade in trades]
-    return sorted(everything, key=lambda trade: trade.sequence, reverse=True)
+    if ticker is None:
+        return list(reversed(call.world.latest_trades))
+    return list(reversed(call.world.exchange.trades.get(ticker, ())))
 
 
 def _candlesticks(call: Call) -> Json:

@@ -31,9 +31,10 @@ from kalshi_trading.practice.records import (
     Settlement,
     Trade,
 )
-from kalshi_trading.practice.stored import Charter, Deposit, OwnKind, Stored
+from kalshi_trading.practice.stored import LAYOUT, Charter, Deposit, OwnKind, Stored
 
 _TRADES_KEPT = 100  # public trades per market
+_PATIENCE_S = 1.0  # nobody else should hold the file at all
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, key)
@@ -63,7 +64,7 @@ class Store:
     """Collects changed records and writes them; reads them back after a restart."""
 
     def __init__(self, path: Path | str) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.execute(_SCHEMA)
@@ -91,13 +92,14 @@ class Store:
         self._changed.clear()  # only now: what could not be written stays to be written
 
     def load(self, now: int) -> Stored:
-        """Read the world, leaving out and deleting what nobody needs any more."""
-        stored = Stored()
-        for kind, key, body in self._database.execute("SELECT kind, key, body FROM records ORDER BY rowid"):
-            if kind == Kind.BALANCE:
-                stored.balances[key] = json.loads(body)
-            else:
-                getattr(stored, kind).append(decode(_CLASSES[kind], body))
+        """Read the world, leaving out and deleting what nobody needs any more.
+
+        Raises ValueError when the file does not hold a world that this version understands.
+        """
+        try:
+            stored = self._read()
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise ValueError("its world was made by another version, or is damaged") from None
         self._simulated = {account.account_id for account in stored.account if account.simulated}
         self._delete(forget(stored, now), stored.balances)
         for trade in stored.trade:
@@ -108,6 +110,17 @@ class Store:
         """Write what is left and let go of the file."""
         self.commit()
         self._database.close()
+
+    def _read(self) -> Stored:
+        stored = Stored()
+        for kind, key, body in self._database.execute("SELECT kind, key, body FROM records ORDER BY rowid"):
+            if kind == Kind.BALANCE:
+                stored.balances[key] = json.loads(body)
+            else:
+                getattr(stored, kind).append(decode(_CLASSES[kind], body))
+        if any(charter.layout != LAYOUT for charter in stored.charter):
+            raise ValueError
+        return stored
 
     def _delete(self, rows: list[tuple[str, str]], balances: dict[str, int]) -> None:
         """Delete rows, and write the two balances that take over what the rows stood for."""

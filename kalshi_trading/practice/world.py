@@ -7,6 +7,7 @@ Knows in which order things happen. Never speaks HTTP. Whoever changed something
 from __future__ import annotations
 
 import uuid
+from collections import deque
 from pathlib import Path
 
 from kalshi_trading.practice.candles import Candles
@@ -35,6 +36,7 @@ OPENING_DEPOSIT = 10_000 * ONE_DOLLAR
 _FOUNDED_EARLIER_S = 12 * 60  # so that a new world has short-lived markets that are over already
 _TIDY_EVERY_S = 600
 _NEVER = 2**63
+_LATEST_TRADES = 20_000  # over all markets
 
 
 class World:
@@ -53,6 +55,7 @@ class World:
         self.participants = Participants(self.exchange, self._values, self.charter.seed, _new_id)
         self.candles = Candles(self.participants.value)
         self.market_answers = MarketAnswers(self.exchange, self.candles)
+        self.latest_trades: deque[Trade] = deque(maxlen=_LATEST_TRADES)
         self._touched: set[str] = set()
         self._next_change = 0
         self._next_tidying = 0
@@ -69,6 +72,7 @@ class World:
         """Take note of a record the exchange changed."""
         self._store.touch(kind, key, record)
         if isinstance(record, Trade):
+            self.latest_trades.append(record)
             self.candles.note_trade(self.exchange.markets[record.ticker], record)
         elif isinstance(record, Order):
             self._touched.add(record.ticker)
@@ -149,6 +153,7 @@ class World:
         )
         self._undecided = [market for market in stored.market if market.status is MarketStatus.CLOSED]
         for trade in stored.trade:
+            self.latest_trades.append(trade)
             self.candles.note_trade(self.exchange.markets[trade.ticker], trade)
 
     def _announce(self, now: int) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sqlite3
 import stat
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from threading import Timer
@@ -239,3 +241,12 @@ def trade_until_cut_off(
                 time.sleep(0.02)
         except requests.RequestException:
             return
+
+
+def test_world_of_another_version_is_one_sentence(tmp_path: Path) -> None:
+    world = World(tmp_path / "world.sqlite", seed=1, market_count=50, clock=SystemClock())
+    world.close()
+    with closing(sqlite3.connect(tmp_path / "world.sqlite")) as database:
+        database.execute("UPDATE records SET body = replace(body, '\"layout\":1', '\"layout\":99')")
+        database.commit()
+    assert_refused(tmp_path)

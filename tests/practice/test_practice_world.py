@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -316,3 +318,33 @@ def test_lists_of_a_large_world_are_quick(make_desk: MakeDesk) -> None:
     started = time.perf_counter()
     assert len(desk.get("/markets?limit=1000")["markets"]) == 1000
     assert time.perf_counter() - started < 0.5, "50 ms is what it takes; a busy machine may need longer"
+
+
+def test_real_trades_replace_imagined_ones_after_a_restart(make_desk: MakeDesk, tmp_path: Path) -> None:
+    desk = make_desk(path=tmp_path / "world.sqlite")
+    market = desk.liquid_market()
+    live(desk, 90, step=30)
+    desk.order(market, "bid", desk.best(market, BookSide.ASK), "77.00")
+    now = desk.clock.now() // 1_000_000
+    before = candles(desk, market, now, now + 60, 1)[-1]
+    desk.world.close()
+    again = make_desk(path=tmp_path / "world.sqlite", now=desk.clock.now() + 120_000_000)
+    after = candles(again, market, now, now + 60, 1)[0]
+    assert after["volume_fp"] == before["volume_fp"]
+    assert {**after["price"], "previous_dollars": ""} == {**before["price"], "previous_dollars": ""}
+
+
+def test_what_could_not_be_written_is_written_with_the_next_commit(
+    make_desk: MakeDesk, tmp_path: Path
+) -> None:
+    path = tmp_path / "world.sqlite"
+    desk = make_desk(path=path)
+    desk.send("GET", "/markets")
+    with closing(sqlite3.connect(path, timeout=0.1)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError):
+            desk.order(desk.liquid_market(), "bid", 100)
+    (order,) = desk.get("/portfolio/orders")["orders"]
+    again = make_desk(path=path)
+    assert again.get(f"/portfolio/orders/{order['order_id']}")["order"]["status"] == "resting"
+    again.world.exchange.check()

@@ -1,0 +1,94 @@
+"""What was seen of a market, minute by minute; knows how minutes make longer periods, never imagines any.
+
+Prices in ten-thousandths of a dollar, counts in hundredths of a contract, times in Unix seconds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
+
+MINUTE_S = 60
+
+
+@dataclass(slots=True)
+class Range:
+    """First, lowest, highest and last of a row of numbers."""
+
+    open: int
+    low: int
+    high: int
+    close: int
+
+    @classmethod
+    def of(cls, first: int) -> Range:
+        return cls(first, first, first, first)
+
+    def take(self, number: int) -> None:
+        self.low, self.high = min(self.low, number), max(self.high, number)
+        self.close = number
+
+    def follow(self, later: Range) -> None:
+        """Go on with the numbers of a later range."""
+        self.low, self.high = min(self.low, later.low), max(self.high, later.high)
+        self.close = later.close
+
+
+@dataclass(slots=True)
+class Candle:
+    """One period. `trades` is None when nothing traded in it."""
+
+    end_s: int
+    bid: Range
+    ask: Range
+    trades: Range | None = None
+    volume: int = 0
+    turnover: int = 0  # money: price times count, summed
+    open_interest: int = 0
+    previous: int | None = None
+
+    def go_on(self, minute: Candle, *, with_quotes: bool) -> None:
+        """Take in one minute of a longer period."""
+        if with_quotes:
+            self.bid.follow(minute.bid)
+            self.ask.follow(minute.ask)
+        if minute.trades is not None:
+            self.trades = self.trades or replace(minute.trades)
+            self.trades.follow(minute.trades)
+        self.volume += minute.volume
+        self.turnover += minute.turnover
+        self.open_interest = minute.open_interest
+
+    def forget_trades(self) -> None:
+        self.trades, self.volume, self.turnover = None, 0, 0
+
+
+@dataclass(slots=True)
+class Tape:
+    """What was seen of one market, minute by minute; both lists are in order of time."""
+
+    quoted_since_s: int | None = None
+    minutes: list[int] = field(default_factory=list)  # start of each, Unix seconds
+    candles: list[Candle] = field(default_factory=list)
+
+    def minute(self, now_s: int, bid: int, ask: int) -> Candle:
+        """Return the candle of this minute; a new one opens with the quotes given."""
+        start = now_s - now_s % MINUTE_S
+        if not self.minutes or self.minutes[-1] < start:
+            self.minutes.append(start)
+            self.candles.append(Candle(start + MINUTE_S, Range.of(bid), Range.of(ask)))
+        return self.candles[-1]
+
+    def between(self, start_s: int, end_s: int) -> list[Candle]:
+        return self.candles[bisect_left(self.minutes, start_s) : bisect_left(self.minutes, end_s)]
+
+    def before(self, start_s: int) -> Candle | None:
+        index = bisect_left(self.minutes, start_s)
+        return self.candles[index - 1] if index else None
+
+    def drop_before(self, start_s: int) -> None:
+        """Forget old minutes, but never the newest: it says what the quotes have been since."""
+        count = min(bisect_left(self.minutes, start_s), len(self.minutes) - 1)
+        if count > 0:
+            del self.minutes[:count], self.candles[:count]
+            self.quoted_since_s = self.minutes[0]
