@@ -119,8 +119,8 @@ def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
         found.append(f"expected: {_expected(before)} → {_expected(after)}")
     if before.cost != after.cost:
         found.append(f"cost: {dollars_text(before.cost)} → {dollars_text(after.cost)}")
-    known = {finding.message for finding in before.findings}
-    found += [finding.message for finding in after.findings if finding.message not in known]
+    known = {(finding.rule, finding.severity) for finding in before.findings}
+    found += [finding.message for finding in after.findings if (finding.rule, finding.severity) not in known]
     return found
 
 

@@ -1,0 +1,140 @@
+"""One market, its book and an account around it: records for tests, in the words of the models."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+
+from kalshi_trading.market_models import (
+    BookLevel,
+    FeeSchedule,
+    FeeType,
+    Market,
+    MarketStatus,
+    OrderBook,
+)
+from kalshi_trading.models import (
+    BookSide,
+    MarketResult,
+    Order,
+    OrderStatus,
+    Position,
+    Settlement,
+)
+from kalshi_trading.money import ZERO, PriceBand, PriceGrid
+from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
+from kalshi_trading.risk import DayTotals
+from kalshi_trading.settings import Limits
+
+NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
+WHOLE_CENTS = PriceGrid((PriceBand(D(0), D(1), D("0.01")),))
+
+MARKET = Market(
+    ticker="KXHIGHNY-26NOV21-B46.5",
+    event_ticker="KXHIGHNY-26NOV21",
+    title="Will the high temperature in New York be 46° to 47°?",
+    yes_label="46° to 47°",
+    no_label="46° to 47°",
+    scalar=False,
+    status=MarketStatus.ACTIVE,
+    status_word="active",
+    open_at=NOW - timedelta(days=1),
+    close_at=NOW + timedelta(hours=12),
+    expected_expiration_at=None,
+    latest_expiration_at=NOW + timedelta(days=7),
+    settlement_timer_s=3600,
+    yes_bid=D("0.63"),
+    yes_bid_count=D(120),
+    yes_ask=D("0.65"),
+    yes_ask_count=D("80.5"),
+    last_price=D("0.65"),
+    volume=D("18250.5"),
+    volume_24h=D("17990.5"),
+    open_interest=D(9120),
+    result=MarketResult.NONE,
+    settlement_value=None,
+    settled_at=None,
+    can_close_early=True,
+    fee_waiver_until=None,
+    rules_primary="Resolves to Yes between 46° and 47°.",
+    rules_secondary="",
+    price_grid=WHOLE_CENTS,
+    exchange_index=0,
+)
+
+BOOK = OrderBook(
+    ticker=MARKET.ticker,
+    yes_bids=(BookLevel(D("0.63"), D(120)), BookLevel(D("0.62"), D(310)), BookLevel(D("0.55"), D(20))),
+    no_bids=(BookLevel(D("0.35"), D("80.5")), BookLevel(D("0.34"), D(200)), BookLevel(D("0.30"), D(55))),
+    as_of=NOW,
+)
+
+QUADRATIC = FeeSchedule(FeeType.QUADRATIC, D(1))
+
+
+def position(net: str, cost: str) -> Position:
+    return Position(MARKET.ticker, D(net), D(cost), ZERO, ZERO, D(cost), NOW, 0)
+
+
+def order(
+    side: BookSide, price: str, *, count: str = "10", status: OrderStatus = OrderStatus.RESTING
+) -> Order:
+    rests = D(count) if status is OrderStatus.RESTING else ZERO
+    return Order(
+        order_id="a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001",
+        client_order_id="0d9f6c3e-0001-4b7a-8e55-c0ffee000001",
+        ticker=MARKET.ticker,
+        book_side=side,
+        status=status,
+        yes_price=D(price),
+        fill_count=ZERO,
+        remaining_count=rests,
+        initial_count=D(count),
+        fill_cost=ZERO,
+        fees=ZERO,
+        created_at=NOW,
+        updated_at=NOW,
+        expires_at=None,
+        exchange_index=0,
+    )
+
+
+def settlement(*, yes: tuple[str, str], no: tuple[str, str], revenue: str) -> Settlement:
+    return Settlement(
+        ticker=MARKET.ticker,
+        event_ticker=MARKET.event_ticker,
+        result=MarketResult.NO,
+        yes_count=D(yes[0]),
+        yes_cost=D(yes[1]),
+        no_count=D(no[0]),
+        no_cost=D(no[1]),
+        revenue=D(revenue),
+        fees=ZERO,
+        settled_at=NOW,
+        value=ZERO,
+    )
+
+
+def preview(
+    ticket: OrderTicket,
+    *,
+    held: str = "0",
+    cost: str = "0",
+    resting: tuple[Order, ...] = (),
+    book: OrderBook = BOOK,
+) -> OrderPreview:
+    """Price a ticket on MARKET with $1,000 and the position given."""
+    circumstances = Circumstances(
+        market=MARKET,
+        book=book,
+        fees=QUADRATIC,
+        cash=D(1000),
+        position=position(held, cost) if held != "0" else None,
+        resting=resting,
+        recent=(),
+        today=DayTotals(),
+        at=NOW,
+    )
+    return build_preview(
+        ticket, circumstances, limits=Limits(), read_only=False, client_order_id="0d9f6c3e-0001"
+    )

@@ -1,0 +1,241 @@
+"""Screens and menu over a real practice exchange, with a scripted person in front of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal as D
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from exchange_process import ExchangeProcess, running_exchange
+from rich.console import Console
+from samples import BOOK, MARKET, preview
+from scripted import BACK, ScriptedPrompter
+
+from kalshi_trading import menu, screens
+from kalshi_trading.app import App
+from kalshi_trading.config import load_settings
+from kalshi_trading.credentials import Credentials, load_private_key
+from kalshi_trading.market_models import Market
+from kalshi_trading.models import Action, Side
+from kalshi_trading.options import Environment
+from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.program import build_app
+from kalshi_trading.prompts import Back, Choice
+from kalshi_trading.ticket_view import changes
+
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
+    with running_exchange(tmp_path_factory.mktemp("screens"), "--seed", "5") as running:
+        yield running
+
+
+def session(
+    exchange: ExchangeProcess,
+    folder: Path,
+    prompter: ScriptedPrompter,
+    *,
+    environment: Environment = Environment.PRACTICE,
+    **settings: str,
+) -> App:
+    loaded = load_settings({"KALSHI_LOG_DIR": str(folder), "KALSHI_DATA_DIR": str(folder), **settings}, None)
+    connected = replace(
+        loaded,
+        environment=environment,
+        api_base_url=exchange.url,
+        credentials=Credentials(exchange.key_id, load_private_key(exchange.private_key_path)),
+    )
+    console = Console(file=io.StringIO(), width=100, record=True, emoji=False, markup=False)
+    return build_app(connected, console, prompter, read_only=False)
+
+
+def screen_text(app: App) -> str:
+    return app.console.export_text(clear=False)
+
+
+def quoted_market(app: App) -> Market:
+    """A market with both sides quoted in the middle of the range, on whole cents."""
+    for found in app.executor.search_markets(""):
+        market = found.market
+        quotes = market.yes_bid, market.yes_ask
+        if all(quote is not None and D("0.2") < quote < D("0.8") for quote in quotes):
+            return market
+    raise AssertionError("no market is quoted")
+
+
+def buy(market: Market, *, count: str, price: str) -> list[str]:
+    """Answers from the search to the confirmation of a YES limit order."""
+    return [market.ticker, "1", count, "1", price, "1"]
+
+
+def test_an_order_above_the_soft_limit_wants_its_count_typed(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "yes")
+    app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
+    screens.place_trade(app)
+    prompter.assert_all_used()
+    assert prompter.questions[-1] == "To confirm, type the number of contracts (20):"
+    assert "Canceled by you. Nothing was sent." in screen_text(app)
+    assert app.executor.list_open_orders() == ()
+    assert not app.journal.trades_path.exists()
+
+
+def test_a_typed_count_sends_the_order(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "20")
+    app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
+    screens.place_trade(app)
+    assert "ACCEPTED: resting" in screen_text(app)
+    (resting,) = app.executor.list_open_orders()
+    assert (resting.yes_price, resting.remaining_count) == (D("0.02"), D(20))
+    screens.cancel_these(app, (resting,))
+    assert app.executor.list_open_orders() == ()
+
+
+class _Meanwhile(ScriptedPrompter):
+    """Lets something happen at the exchange while the user reads the first ticket."""
+
+    def __init__(self, *answers: str, happens: Callable[[], object]) -> None:
+        super().__init__(*answers)
+        self._happens: Callable[[], object] | None = happens
+
+    def choose(self, question: str, choices: Sequence[Choice[T]]) -> T:
+        if question == "Send this order?" and self._happens is not None:
+            happens, self._happens = self._happens, None
+            happens()
+        return super().choose(question, choices)
+
+
+def test_what_changed_while_the_user_read_is_shown_and_asked_again(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    """Another session of the same journal sends the same order between the ticket and the key press."""
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    answers = buy(market, count="5", price="2")
+    other = session(exchange, tmp_path, ScriptedPrompter(*answers))
+    prompter = _Meanwhile(*answers, "0", happens=lambda: screens.place_trade(other))
+    app = session(exchange, tmp_path, prompter)
+    screens.place_trade(app)
+    prompter.assert_all_used()
+    text = screen_text(app)
+    assert "The market moved since you looked. Nothing was sent." in text
+    assert "The same order was sent 0 s ago." in text
+    assert "─ result ─" not in text
+    assert prompter.questions.count("Send this order?") == 2
+    screens.cancel_these(app, app.executor.list_open_orders())
+
+
+def test_a_book_that_moved_is_told_with_both_numbers() -> None:
+    ticket = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.65"))
+    offers_gone = replace(BOOK, no_bids=BOOK.no_bids[1:])
+    before, after = preview(ticket), preview(ticket, book=offers_gone)
+    assert changes(before, before) == []
+    assert changes(before, after)[0] == (
+        "expected: fills now: 10 at 65¢ → nothing fills now · 10 rest at 65¢"
+    )
+
+
+def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1])
+    app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="1", KALSHI_HARD_ORDER_COUNT="10")
+    screens.place_trade(app)
+    prompter.assert_all_used()
+    assert "20 contracts are above the limit of 10" in screen_text(app)
+    assert "Send this order?" not in prompter.questions
+
+
+def test_production_is_read_only_until_the_word_is_typed(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    prompter = ScriptedPrompter("production", "0")
+    app = session(exchange, tmp_path, prompter, environment=Environment.PRODUCTION)
+    assert menu.run(app) == 0
+    assert "real money" in prompter.questions[0]
+    assert "READ-ONLY" in screen_text(app)
+    assert "PRODUCTION · REAL MONEY" in screen_text(app)
+
+
+def test_every_production_order_wants_its_count_typed(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    prompter = ScriptedPrompter("PRODUCTION", "2", *buy(market, count="3", price="2"), "y", "0")
+    app = session(exchange, tmp_path, prompter, environment=Environment.PRODUCTION)
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert "Canceled by you. Nothing was sent." in screen_text(app)
+    assert app.executor.list_open_orders() == ()
+
+
+def test_cancel_all_and_leave(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    one, two = buy(market, count="3", price="2"), buy(market, count="4", price="3")
+    prompter = ScriptedPrompter("2", *one, "2", *two, "0", "0", "0", "2")
+    app = session(exchange, tmp_path, prompter)
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert prompter.questions.count("2 resting orders. Leave them at the exchange?") == 2
+    assert screen_text(app).count("Canceled.") == 2
+    assert app.executor.list_open_orders() == ()
+
+
+def test_an_unexpected_fault_becomes_a_reference_and_the_menu_comes_back(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(app: App) -> None:
+        raise ZeroDivisionError("a fault nobody expected")
+
+    entries = tuple((key, label, broken if key == "1" else entry) for key, label, entry in menu.ENTRIES)
+    monkeypatch.setattr(menu, "ENTRIES", entries)
+    app = session(exchange, tmp_path, ScriptedPrompter("1", "0"))
+    assert menu.run(app) == 0
+    text = screen_text(app)
+    assert "Something unexpected went wrong" in text
+    assert "ZeroDivisionError" not in text
+    assert "ZeroDivisionError: a fault nobody expected" in app.journal.errors_path.read_text()
+
+
+def test_ctrl_c_in_a_screen_leads_back_to_the_menu(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    prompter = ScriptedPrompter("2", BACK, "4", "6", BACK, "0")
+    app = session(exchange, tmp_path, prompter)
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert prompter.questions.count("Menu") == 4
+    assert screen_text(app).count("Back to the menu.") == 2
+
+
+def test_a_price_off_the_grid_is_asked_again_and_never_snapped(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter())
+    market = next(
+        found.market
+        for found in app.executor.search_markets("")
+        if not found.market.price_grid.holds(D("0.555")) and found.market.yes_ask
+    )
+    prompter = ScriptedPrompter(market.ticker, "1", "5", "1", "55.5", BACK)
+    with pytest.raises(Back):
+        screens.place_trade(session(exchange, tmp_path, prompter))
+    prompter.assert_all_used()
+    assert prompter.questions[-2:] == ["Price per YES contract, in cents?"] * 2
+
+
+def test_a_search_without_a_match_says_what_to_try(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter("zzzz qqqq"))
+    screens.find_market(app)
+    assert "No open market has “zzzz qqqq” in its texts. Try one word" in screen_text(app)
+
+
+def test_an_export_writes_a_file_and_never_over_one(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    file = tmp_path / "trades.csv"
+    app = session(exchange, tmp_path, ScriptedPrompter("8", "3", str(file), "8", "3", str(file), "0"))
+    assert menu.run(app) == 0
+    text = " ".join(screen_text(app).split())
+    assert "0 rows written to" in text
+    assert "is already there. Choose another name; nothing was written." in text
+    assert file.read_text().startswith("time,event,")

@@ -1,0 +1,281 @@
+"""What stands on the screen: signs, sides, units, unknowns, and text that cannot be trusted."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+
+import pytest
+from rich.console import Console, RenderableType
+from samples import BOOK, MARKET, NOW, order, position, preview, settlement
+
+from kalshi_trading import formats, portfolio_view, ticket_view, views
+from kalshi_trading.market_models import ExchangeStatus
+from kalshi_trading.models import Action, Balance, BookSide, OrderStatus, Side
+from kalshi_trading.options import Environment
+from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.portfolio_tracker import Part, PortfolioSnapshot, PositionPnl, mark_price
+from kalshi_trading.submission import Outcome, Submission
+from kalshi_trading.trade_history import TradeHistory, describe
+
+
+def shown(renderable: RenderableType, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width, record=True, emoji=False, markup=False)
+    console.print(renderable)
+    return console.export_text()
+
+
+def snapshot(*positions: PositionPnl, **parts: Part[object]) -> PortfolioSnapshot:
+    whole = {
+        "balance": Part(Balance(D("96.3683"), D("3.78"), NOW, ())),
+        "positions": Part(tuple(positions)),
+        "resting": Part(()),
+        "settlements": Part(()),
+    }
+    return PortfolioSnapshot(as_of=NOW, **{**whole, **parts})  # type: ignore[arg-type]
+
+
+def at_mark(net: str, cost: str) -> PositionPnl:
+    held = position(net, cost)
+    return PositionPnl(held, MARKET, mark_price(held, MARKET))
+
+
+# --- Signs and unknowns ---------------------------------------------------------------------------
+
+
+def test_minus_25_is_shown_as_25_no_and_never_as_no_positions() -> None:
+    text = shown(portfolio_view.portfolio(snapshot(at_mark("-25", "8.75")), 100))
+    assert "25 NO" in text
+    assert "No open positions" not in text
+    assert "-25" not in text
+
+
+def test_a_no_position_is_marked_at_the_bid_for_no() -> None:
+    """YES is bid 63¢ and asked 65¢, so NO is bid 35¢: 25 NO bought for $8.00 are worth $8.75."""
+    text = shown(portfolio_view.portfolio(snapshot(at_mark("-25", "8.00")), 100))
+    assert "35¢" in text
+    assert "$8.75" in text
+    assert "+$0.75" in text
+
+
+def test_a_flat_account_says_no_open_positions_and_an_unread_one_does_not() -> None:
+    assert "No open positions" in shown(portfolio_view.portfolio(snapshot(), 100))
+    unread = snapshot(positions=Part(None, "the exchange cannot be reached"))
+    text = shown(portfolio_view.portfolio(unread, 100))
+    assert "No open positions" not in text
+    assert "Positions unavailable: the exchange cannot be reached" in text
+
+
+def test_an_unavailable_part_says_why_and_is_never_zero() -> None:
+    text = shown(portfolio_view.portfolio(snapshot(balance=Part(None, "HTTP 500")), 100))
+    assert "unavailable: HTTP 500" in text
+    assert not [line for line in text.splitlines() if "cash" in line and "$0.00" in line]
+
+
+def test_a_position_nobody_bids_for_has_no_mark_and_no_unrealized_pnl() -> None:
+    unquoted = replace(MARKET, yes_bid=None, yes_ask=None)
+    row = PositionPnl(position("6", "3.60"), unquoted, mark_price(position("6", "3.60"), unquoted))
+    text = shown(portfolio_view.portfolio(snapshot(row), 100))
+    assert "P&L net of fees" in text
+    assert all(formats.UNKNOWN in line for line in text.splitlines() if "P&L open" in line)
+    assert "positions without a mark" in text
+
+
+def test_gains_and_losses_carry_their_sign_in_text() -> None:
+    assert formats.gain(D("1.5")).plain == "+$1.50"
+    assert formats.gain(D("-1.5")).plain == "−$1.50"
+    assert formats.gain(D("0")).plain == "$0.00"
+    assert formats.gain(None).plain == formats.UNKNOWN
+
+
+def test_an_average_that_had_to_be_rounded_says_so() -> None:
+    rows = (PositionPnl(position("3", "1.00"), MARKET, D("0.63")),)
+    assert "~33.33¢" in shown(portfolio_view.positions_table(rows, 120), 120)
+
+
+def test_a_settlement_counts_netted_pairs() -> None:
+    """Paid 97.08 and 151.34 for 168 of each side: a loss of 80.42, not of 248.42."""
+    row = settlement(yes=("168", "97.08"), no=("168", "151.34"), revenue="0")
+    text = shown(portfolio_view.settlements_table([row]))
+    assert "−$80.42" in text
+    assert "248.42" not in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "closed"),
+        (0, "closed"),
+        (59, "59 s"),
+        (3600, "1 h"),
+        (3660, "1 h 1 min"),
+        (1_568_400, "18 d 3 h"),
+    ],
+)
+def test_time_left_is_written_in_its_two_largest_units(seconds: int, text: str) -> None:
+    assert formats.time_left(NOW + timedelta(seconds=seconds), NOW) == text
+
+
+# --- Ticket and result ----------------------------------------------------------------------------
+
+
+def test_the_ticket_answers_every_question() -> None:
+    ticket = preview(
+        OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(100), D("0.65")), held="-5", cost="1.75"
+    )
+    text = shown(ticket_view.ticket(ticket, Environment.PRACTICE))
+    assert "PRACTICE · order ticket" in text
+    assert "BUY 100 YES KXHIGHNY-26NOV21-B46.5 at 65¢, good till canceled" in text
+    assert "YES bid 63¢ × 120   ask 65¢ × 80.5" in text
+    assert "80.5 at 65¢ · 19.5 rest at 65¢" in text
+    assert "5 NO → 95 YES" in text
+    assert "$61.75 + fee up to" in text  # 95 opening contracts; five close the NO held
+    assert "if YES +$" in text
+    assert "if NO −$" in text
+
+
+def test_a_market_order_shows_its_worst_price() -> None:
+    ticket = preview(OrderTicket(MARKET.ticker, Action.SELL, Side.YES, D(6), None), held="6", cost="3.60")
+    text = shown(ticket_view.ticket(ticket, Environment.PRACTICE))
+    assert "worst price" in text
+    assert "58¢; what does not fill at it is canceled" in text
+    assert "locks in" in text
+    assert "+$0.18 over average cost" in text
+
+
+def test_production_is_unmistakable() -> None:
+    assert "PRODUCTION · REAL MONEY" in shown(formats.badge(Environment.PRODUCTION))
+    ticket = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65")))
+    assert "PRODUCTION · order ticket" in shown(ticket_view.ticket(ticket, Environment.PRODUCTION))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words", "never"),
+    [
+        (Outcome.REJECTED, "REJECTED BY THE EXCHANGE: nothing was placed", "ACCEPTED"),
+        (Outcome.NOT_SENT, "NOT SENT: nothing was placed", "ACCEPTED"),
+        (Outcome.DENIED, "DENIED BY THIS PROGRAM: nothing was sent", "ACCEPTED"),
+        (Outcome.UNKNOWN, "OUTCOME UNKNOWN: the order may be live. Do not send it again.", "nothing was"),
+    ],
+)
+def test_no_outcome_but_acceptance_reads_like_acceptance(outcome: Outcome, words: str, never: str) -> None:
+    request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
+    text = shown(ticket_view.submission(Submission(outcome, request, "because")))
+    assert words in text
+    assert "because" in text
+    assert never not in text
+    assert "filled" not in text
+
+
+def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
+    request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.NO, D(10), D("0.35"))).request
+    result = Submission(
+        Outcome.ACKNOWLEDGED,
+        request,
+        "partly filled, the rest is resting",
+        "id-1",
+        D(4),
+        D(6),
+        D("0.35"),
+        None,
+    )
+    text = shown(ticket_view.submission(result))
+    assert "filled 4 NO at 35¢ on average · fee –" in text
+    assert "resting 6 NO at 35¢" in text
+
+
+def test_a_result_that_could_not_be_recorded_is_said_in_words() -> None:
+    request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
+    result = Submission(Outcome.ACKNOWLEDGED, request, "resting", "id-1", D(0), D(1), recorded=False)
+    assert "could not be recorded in the journal" in shown(ticket_view.submission(result))
+
+
+# --- Orders ---------------------------------------------------------------------------------------
+
+
+def test_an_order_placed_elsewhere_is_external_and_told_by_its_effect() -> None:
+    row = describe(order(BookSide.ASK, "0.65", count="4"), None)
+    text = shown(views.open_orders([row], NOW))
+    assert "long 4 NO at 35¢" in text
+    assert "(external)" in text
+
+
+def test_a_history_that_is_not_whole_says_so() -> None:
+    row = describe(order(BookSide.BID, "0.60", status=OrderStatus.CANCELED), None)
+    text = shown(views.history(TradeHistory((row,), "the list broke off"), NOW))
+    assert "Not the whole history: the list broke off." in text
+
+
+def test_header_names_environment_money_trading_and_what_is_unresolved() -> None:
+    status = Part(ExchangeStatus(True, False, None, ()))
+    text = shown(
+        views.header(
+            Environment.SANDBOX,
+            Part(D("12.50")),
+            status,
+            unresolved=2,
+            read_only=True,
+            locked="The journal is full.",
+        )
+    )
+    for words in (
+        "SANDBOX",
+        "$12.50",
+        "cancels only",
+        "2 orders have an unknown outcome",
+        "READ-ONLY",
+        "is full",
+    ):
+        assert words in text
+
+
+def test_header_without_an_exchange_shows_no_zero() -> None:
+    text = shown(
+        views.header(
+            Environment.SANDBOX,
+            Part(None, "no network"),
+            Part(None, "x"),
+            unresolved=0,
+            read_only=False,
+            locked=None,
+        )
+    )
+    assert "not reachable" in text
+    assert "cash –" in text
+    assert "$0" not in text
+
+
+# --- Text of the exchange is never trusted --------------------------------------------------------
+
+HOSTILE = "[/bold][link=http://evil]click[/link] :100: [red]x"
+
+
+def test_markup_in_titles_is_shown_literally() -> None:
+    market = replace(MARKET, title=HOSTILE, yes_label=HOSTILE, rules_primary=HOSTILE)
+    text = shown(views.market_page(market, None, BOOK, NOW), 200)
+    assert text.count("[/bold][link=http://evil]click[/link] :100:") >= 2
+    row = PositionPnl(position("6", "3.60"), market, D("0.63"))
+    assert "[/bold]" in shown(portfolio_view.portfolio(snapshot(row), 200), 200)
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 200])
+def test_every_view_keeps_to_the_width_of_the_screen(width: int) -> None:
+    rows = (at_mark("-25", "8.75"), at_mark("1234.56", "777.77"))
+    views_shown = [
+        portfolio_view.portfolio(snapshot(*rows), width),
+        views.market_page(MARKET, None, BOOK, NOW),
+        ticket_view.ticket(
+            preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(100), D("0.65"))), Environment.PRACTICE
+        ),
+        views.open_orders([describe(order(BookSide.BID, "0.60"), None)], NOW),
+    ]
+    for view in views_shown:
+        assert max(len(line) for line in shown(view, width).splitlines()) <= width
+
+
+def test_times_are_shown_in_the_users_zone_with_its_offset() -> None:
+    at = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    assert formats.time_zone(at).startswith("UTC")
+    assert formats.moment(at) == f"{at.astimezone():%b %d %H:%M:%S}"
