@@ -1,0 +1,623 @@
+"""Kalshi's words: orders out and back, and every kind of answer whole, incomplete, garbled or grown."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kalshi_trading import wire, wire_markets
+from kalshi_trading.errors import MalformedAnswerError
+from kalshi_trading.market_models import BookLevel, FeeType, MarketStatus
+from kalshi_trading.models import (
+    Action,
+    BookSide,
+    MarketResult,
+    OrderRequest,
+    OrderStatus,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from kalshi_trading.wire_fields import Fields
+
+EXAMPLES = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text(), parse_float=Decimal)
+TICKER = "KXHIGHNY-26NOV21-B46.5"
+AT = datetime(2026, 11, 21, 14, 50, tzinfo=UTC)
+
+
+# --- Orders, out and back -------------------------------------------------------------------------
+
+
+def request(action, side, price, count="10", **more):
+    return OrderRequest(
+        client_order_id="0d9f6c3e-0001-4b7a-8e55-c0ffee000001",
+        ticker=TICKER,
+        action=action,
+        side=side,
+        count=Decimal(count),
+        price=Decimal(price),
+        time_in_force=more.pop("time_in_force", TimeInForce.GOOD_TILL_CANCELED),
+        **more,
+    )
+
+
+def effect(body):
+    """Read a body as the exchange does: (outcome that goes up in value for us, dollars a contract costs)."""
+    price = Decimal(body["price"])
+    return ("yes", price) if body["side"] == "bid" else ("no", 1 - price)
+
+
+def wanted_effect(action, side, price):
+    """The same from the person's words: selling an outcome is going long the other one."""
+    if action is Action.BUY:
+        return side.value, price
+    return side.opposite.value, 1 - price
+
+
+@pytest.mark.parametrize(("action", "side"), list(product(Action, Side)))
+def test_every_price_in_every_direction_means_at_the_exchange_what_the_user_said(action, side):
+    cents = [Decimal(n) / 100 for n in range(1, 100)]
+    below_cents = [Decimal(n) / 10_000 for n in range(1, 10_000)]
+    for price in [*cents, *below_cents]:
+        body = wire.order_body(request(action, side, price))
+        assert effect(body) == wanted_effect(action, side, price)
+        assert len(body["price"].partition(".")[2]) == 4
+
+
+@pytest.mark.parametrize(
+    ("action", "side", "price", "book_side", "yes_price"),
+    [
+        (Action.BUY, Side.YES, "0.60", "bid", "0.6000"),
+        (Action.SELL, Side.YES, "0.65", "ask", "0.6500"),
+        (Action.BUY, Side.NO, "0.35", "ask", "0.6500"),
+        (Action.SELL, Side.NO, "0.345", "bid", "0.6550"),
+    ],
+)
+def test_a_direction_is_written_as_a_side_of_the_yes_book(action, side, price, book_side, yes_price):
+    body = wire.order_body(request(action, side, price))
+    assert (body["side"], body["price"], body["count"]) == (book_side, yes_price, "10.00")
+
+
+@given(st.integers(min_value=1, max_value=10**11))
+def test_counts_are_written_exactly_in_hundredths(hundredths):
+    written = wire.order_body(request(Action.BUY, Side.YES, "0.5", Decimal(hundredths) / 100))["count"]
+    whole, _, fraction = written.partition(".")
+    assert len(fraction) == 2
+    assert int(whole + fraction) == hundredths
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "0.001", "2.505"])
+def test_a_count_the_exchange_cannot_take_is_never_written(count):
+    with pytest.raises(ValueError, match="not a number of contracts"):
+        wire.order_body(request(Action.BUY, Side.YES, "0.5", count))
+
+
+@pytest.mark.parametrize("price", ["0", "1", "-0.1", "0.00005", "0.57001"])
+def test_a_price_the_exchange_cannot_take_is_never_written(price):
+    with pytest.raises(ValueError, match="not a price"):
+        wire.order_body(request(Action.BUY, Side.YES, price))
+
+
+def test_the_examples_of_requests_come_out_word_for_word():
+    wishes = {
+        "buy_yes_limit": request(Action.BUY, Side.YES, "0.60"),
+        "buy_no_limit_at_0.35": request(Action.BUY, Side.NO, "0.35", "4"),
+        "sell_yes_now": request(
+            *(Action.SELL, Side.YES, "0.63", "6"),
+            time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL,
+            reduce_only=True,
+        ),
+        "fok": request(
+            *(Action.BUY, Side.YES, "0.65", "0.5"),
+            time_in_force=TimeInForce.FILL_OR_KILL,
+            self_trade_prevention=SelfTradePrevention.MAKER,
+        ),
+    }
+    for name, wish in wishes.items():
+        expected = EXAMPLES["requests"][name] | {"client_order_id": wish.client_order_id}
+        assert wire.order_body(wish) == expected
+
+
+def test_an_order_says_how_long_it_lives_and_how_it_meets_itself_because_there_is_no_default():
+    body = wire.order_body(request(Action.BUY, Side.YES, "0.5"))
+    assert (body["time_in_force"], body["self_trade_prevention_type"]) == (
+        *("good_till_canceled", "taker_at_cross"),
+    )
+    assert not {"post_only", "reduce_only", "expiration_time", "type", "action", "yes_price"} & set(body)
+
+
+def test_an_expiry_is_sent_in_whole_seconds():
+    body = wire.order_body(request(Action.BUY, Side.YES, "0.5", expires_at=AT, post_only=True))
+    assert (body["expiration_time"], body["post_only"]) == (1795272600, True)
+
+
+# --- Every kind of answer -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one kind of answer is read, what of it must be there, and where examples of it stand."""
+
+    read: Callable[[Fields], Any]
+    rows: list[dict[str, Any]]
+    money: str = ""  # required, decimal text
+    cents: str = ""  # required, whole JSON numbers
+    required: str = ""  # other required fields
+    optional: str = ""  # may be missing or null (presence tables)
+
+
+def body(name):
+    return EXAMPLES["rest"][name]["body"]
+
+
+VOLUME_PROGRESS = {
+    "computed_ts": 1795272600,
+    "trailing_30d_volume_fp": "1234.50",
+    "goals": [
+        {"level": "expert", "earn_volume_goal_fp": "750000.00", "keep_volume_goal_fp": "500000.00"},
+    ],
+}
+
+KINDS = {
+    "order_acknowledgement": Kind(
+        wire.order_acknowledgement,
+        [body("create_order_v2")],
+        money="fill_count remaining_count",
+        required="order_id ts_ms",
+        optional="client_order_id average_fill_price average_fee_paid",
+    ),
+    "cancel_acknowledgement": Kind(
+        wire.cancel_acknowledgement,
+        [body("cancel_order_v2")],
+        money="reduced_by",
+        required="order_id ts_ms",
+        optional="client_order_id",
+    ),
+    "order": Kind(
+        wire.order,
+        [*body("get_orders")["orders"], body("get_order")["order"], *body("get_historical_orders")["orders"]],
+        money="yes_price_dollars fill_count_fp remaining_count_fp initial_count_fp taker_fill_cost_dollars "
+        "maker_fill_cost_dollars taker_fees_dollars maker_fees_dollars",
+        required="order_id client_order_id ticker book_side status",
+        optional="side action expiration_time created_time last_update_time self_trade_prevention_type "
+        "order_group_id cancel_order_on_pause subaccount_number exchange_index",
+    ),
+    "fill": Kind(
+        wire.fill,
+        [*body("get_fills")["fills"], *body("get_fills_historical")["fills"]],
+        money="count_fp yes_price_dollars fee_cost",
+        required="fill_id order_id ticker book_side is_taker",
+        optional="side action created_time subaccount_number ts",
+    ),
+    "balance": Kind(
+        wire.balance,
+        [body("get_balance")],
+        money="balance_dollars",
+        cents="portfolio_value",
+        required="updated_ts",
+        optional="balance_breakdown",
+    ),
+    "position": Kind(
+        wire.position,
+        [*body("get_positions")["market_positions"], *body("get_historical_positions")["market_positions"]],
+        money="position_fp market_exposure_dollars realized_pnl_dollars fees_paid_dollars "
+        "total_traded_dollars",
+        required="ticker last_updated_ts",
+    ),
+    "event_position": Kind(
+        wire.event_position,
+        body("get_positions")["event_positions"],
+        money="total_cost_dollars total_cost_shares_fp event_exposure_dollars realized_pnl_dollars "
+        "fees_paid_dollars",
+        required="event_ticker",
+    ),
+    "settlement": Kind(
+        wire.settlement,
+        body("get_settlements")["settlements"],
+        money="yes_count_fp yes_total_cost_dollars no_count_fp no_total_cost_dollars fee_cost",
+        cents="revenue",
+        required="ticker event_ticker market_result settled_time",
+        optional="value",
+    ),
+    "transfer": Kind(
+        wire.transfer,
+        [*body("get_deposits")["deposits"], *body("get_withdrawals")["withdrawals"]],
+        cents="amount_cents fee_cents",
+        required="id status type created_ts",
+        optional="finalized_ts",
+    ),
+    "account_limits": Kind(
+        wire.account_limits, [body("get_account_api_limits")], required="usage_tier read write"
+    ),
+    "endpoint_costs": Kind(
+        wire.endpoint_costs,
+        [body("get_account_endpoint_costs")],
+        cents="default_cost",
+        required="endpoint_costs",
+    ),
+    "volume_progress": Kind(
+        wire.volume_progress,
+        [VOLUME_PROGRESS],
+        money="trailing_30d_volume_fp",
+        required="computed_ts goals",
+    ),
+    "exchange_status": Kind(
+        wire_markets.exchange_status,
+        [body("get_exchange_status")],
+        required="exchange_active trading_active",
+        optional="intra_exchange_transfers_active exchange_estimated_resume_time exchange_index_statuses",
+    ),
+    "exchange_schedule": Kind(
+        wire_markets.exchange_schedule, [body("get_exchange_schedule")], required="schedule"
+    ),
+    "historical_cutoff": Kind(
+        wire_markets.historical_cutoff,
+        [body("get_historical_cutoff")],
+        required="market_settled_ts trades_created_ts orders_updated_ts",
+        optional="market_positions_last_updated_ts",
+    ),
+    "series": Kind(
+        wire_markets.series,
+        [*body("get_series_list")["series"], body("get_series")["series"]],
+        required="ticker title category frequency fee_type fee_multiplier",
+        optional="tags settlement_sources additional_prohibitions product_metadata volume_fp "
+        "last_updated_ts exchange_index",
+    ),
+    "series_fee_change": Kind(
+        wire_markets.series_fee_change,
+        body("get_series_fee_changes")["series_fee_change_arr"],
+        required="series_ticker fee_type fee_multiplier scheduled_ts",
+    ),
+    "event_fee_change": Kind(
+        wire_markets.event_fee_change,
+        body("get_event_fee_changes")["event_fee_changes"],
+        required="event_ticker scheduled_ts",
+        optional="fee_type_override fee_multiplier_override",
+    ),
+    "event": Kind(
+        wire_markets.event,
+        [*body("get_events")["events"], body("get_event")["event"]]
+        + [{**body("get_event")["event"], "markets": body("get_event")["markets"]}]
+        + body("get_multivariate_events")["events"],
+        required="event_ticker series_ticker title sub_title mutually_exclusive",
+        optional="category strike_date strike_period markets product_metadata settlement_sources "
+        "last_updated_ts fee_type_override fee_multiplier_override exchange_index",
+    ),
+    "event_metadata": Kind(
+        wire_markets.event_metadata,
+        [body("get_event_metadata")],
+        required="image_url",
+        optional="featured_image_url competition competition_scope",
+    ),
+    "market": Kind(
+        wire_markets.market,
+        [
+            *[*body("get_markets")["markets"], body("get_market")["market"]],
+            *[*body("get_historical_markets")["markets"], body("get_historical_market")["market"]],
+        ],
+        money="yes_bid_dollars yes_bid_size_fp yes_ask_dollars yes_ask_size_fp last_price_dollars volume_fp "
+        "volume_24h_fp open_interest_fp",
+        required="ticker event_ticker market_type yes_sub_title no_sub_title open_time close_time "
+        "latest_expiration_time settlement_timer_seconds status result can_close_early rules_primary "
+        "rules_secondary price_ranges",
+        optional="title subtitle expected_expiration_time expiration_time settlement_value_dollars "
+        "settlement_ts settlement_floor_dollars occurrence_datetime fee_waiver_expiration_time "
+        "early_close_condition strike_type floor_strike cap_strike functional_strike custom_strike "
+        "mve_collection_ticker mve_selected_legs primary_participant_key is_provisional exchange_index",
+    ),
+    "candlestick": Kind(
+        wire_markets.candlestick,
+        body("get_market_candlesticks")["candlesticks"],
+        money="volume_fp open_interest_fp",
+        required="end_period_ts yes_bid yes_ask price",
+    ),
+    "historical_candlestick": Kind(
+        wire_markets.historical_candlestick,
+        body("get_market_candlesticks_historical")["candlesticks"],
+        money="volume open_interest",
+        required="end_period_ts yes_bid yes_ask price",
+    ),
+    "event_candlesticks": Kind(
+        wire_markets.event_candlesticks,
+        [body("get_market_candlesticks_by_event")],
+        required="market_candlesticks adjusted_end_ts market_tickers",
+    ),
+    "forecast_points": Kind(
+        wire_markets.forecast_points,
+        [body("get_event_forecast_percentiles_history")],
+        required="forecast_history",
+    ),
+    "order_book": Kind(
+        lambda fields: wire_markets.order_book(fields, TICKER, AT),
+        [body("get_market_orderbook"), *body("get_market_orderbooks")["orderbooks"]],
+        required="orderbook_fp",
+    ),
+    "trade": Kind(
+        wire_markets.trade,
+        [*body("get_trades")["trades"], *body("get_trades_historical")["trades"]],
+        money="count_fp yes_price_dollars",
+        required="trade_id ticker taker_outcome_side created_time is_block_trade",
+        optional="taker_side",
+    ),
+}
+
+# Money one step further in: (kind, path to the field).
+INNER_MONEY = [
+    ("balance", ("balance_breakdown", 0, "balance")),
+    ("volume_progress", ("goals", 0, "earn_volume_goal_fp")),
+    ("volume_progress", ("goals", 0, "keep_volume_goal_fp")),
+    *(("market", ("price_ranges", 0, name)) for name in ("start", "end", "step")),
+    *(
+        ("candlestick", (quote, f"{name}_dollars"))
+        for quote in ("yes_bid", "yes_ask")
+        for name in ("open", "low", "high", "close")
+    ),
+    *(
+        ("historical_candlestick", (quote, name))
+        for quote in ("yes_bid", "yes_ask")
+        for name in ("open", "low", "high", "close")
+    ),
+]
+
+EVERY_ROW = [(name, index) for name, kind in KINDS.items() for index in range(len(kind.rows))]
+MISSING = object()
+NOT_MONEY = [
+    MISSING,
+    None,
+    "",
+    0,
+    0.0,
+    12,
+    Decimal("12.5"),
+    True,
+    "garbage",
+    "1e3",
+    "NaN",
+    "1,000",
+    "٥",
+    [],
+    {},
+]
+NOT_WHOLE = [MISSING, None, "", "600", 6.0, Decimal("6.0"), True, "garbage", [], {}]
+
+
+def fields_of(attribute):
+    return [(name, field) for name, kind in KINDS.items() for field in getattr(kind, attribute).split()]
+
+
+def read(name, row):
+    return KINDS[name].read(Fields(row, name))
+
+
+def changed(row, path, value):
+    """The row with one field replaced or, for MISSING, taken away."""
+    row = copy.deepcopy(row)
+    *outer, last = path
+    place = row
+    for step in outer:
+        place = place[step]
+    if value is MISSING:
+        place.pop(last, None)
+    else:
+        place[last] = value
+    return row
+
+
+@pytest.mark.parametrize(("name", "index"), EVERY_ROW)
+def test_every_example_is_read(name, index):
+    assert read(name, KINDS[name].rows[index]) is not None
+
+
+@pytest.mark.parametrize(("name", "field"), fields_of("optional"))
+@pytest.mark.parametrize("value", [MISSING, None], ids=["missing", "null"])
+def test_an_optional_field_may_be_missing_or_null(name, field, value):
+    for row in KINDS[name].rows:
+        assert read(name, changed(row, (field,), value)) is not None
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_all_optional_fields_may_be_missing_at_once(name):
+    for row in KINDS[name].rows:
+        bare = {key: value for key, value in row.items() if key not in KINDS[name].optional.split()}
+        assert read(name, bare) is not None
+
+
+@pytest.mark.parametrize(("name", "field"), fields_of("money"))
+def test_money_that_is_missing_or_garbled_is_named_and_never_zero(name, field):
+    for row, value in product(KINDS[name].rows, NOT_MONEY):
+        with pytest.raises(MalformedAnswerError, match=rf"{name}.*\.{field} is missing or malformed"):
+            read(name, changed(row, (field,), value))
+
+
+@pytest.mark.parametrize(("name", "field"), fields_of("cents"))
+def test_whole_numbers_that_are_missing_or_garbled_are_named(name, field):
+    for row, value in product(KINDS[name].rows, NOT_WHOLE):
+        with pytest.raises(MalformedAnswerError, match=rf"{name}.*\.{field} is missing or malformed"):
+            read(name, changed(row, (field,), value))
+
+
+@pytest.mark.parametrize(("name", "path"), INNER_MONEY)
+def test_money_further_in_that_is_missing_or_garbled_is_named(name, path):
+    for row, value in product(KINDS[name].rows, NOT_MONEY):
+        with pytest.raises(MalformedAnswerError, match=rf"\.{path[-1]} is missing or malformed"):
+            read(name, changed(row, path, value))
+
+
+@pytest.mark.parametrize(("name", "field"), fields_of("required"))
+@pytest.mark.parametrize("value", [MISSING, None, 12.5, ["odd"]], ids=["missing", "null", "number", "list"])
+def test_a_required_field_that_is_missing_or_garbled_is_named(name, field, value):
+    if field == "fee_multiplier" and value == 12.5:
+        value = "12.5"  # it is a number that text does not stand in for
+    for row in KINDS[name].rows:
+        with pytest.raises(MalformedAnswerError, match=field.partition("_")[0]):
+            read(name, changed(row, (field,), value))
+
+
+@pytest.mark.parametrize(("name", "index"), EVERY_ROW)
+def test_fields_nobody_has_heard_of_change_nothing(name, index):
+    row = KINDS[name].rows[index]
+    grown = {**row, "brand_new": {"deep": [1, None, "x"]}, "price_cents": 57, "": 0}
+    assert read(name, grown) == read(name, row)
+
+
+@pytest.mark.parametrize(("name", "index"), EVERY_ROW)
+@given(data=st.data())
+def test_an_answer_with_any_field_replaced_is_read_or_refused_but_never_breaks_the_program(name, index, data):
+    row = KINDS[name].rows[index]
+    field = data.draw(st.sampled_from(sorted(row)))
+    odd = st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.text(max_size=20),
+        st.decimals(),
+        st.lists(st.one_of(st.none(), st.integers(), st.text(max_size=3)), max_size=3),
+        st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+    )
+    with suppress(MalformedAnswerError):
+        read(name, {**row, field: data.draw(odd)})
+
+
+# --- What single answers mean ---------------------------------------------------------------------
+
+
+def test_words_nobody_has_heard_of_are_survived():
+    order = {**KINDS["order"].rows[0], "status": "pondering"}
+    market = {**KINDS["market"].rows[0], "status": "napping", "result": "maybe", "market_type": "trinary"}
+    series = {**KINDS["series"].rows[0], "fee_type": "cubic"}
+    event = {**KINDS["event"].rows[0], "fee_type_override": "cubic"}
+    assert read("order", order).status is OrderStatus.UNKNOWN
+    assert read("market", market).status is MarketStatus.UNKNOWN
+    assert read("market", market).status_word == "napping"
+    assert read("market", market).result is MarketResult.UNKNOWN
+    assert read("market", market).scalar is False
+    assert read("series", series).fees.fee_type is FeeType.UNKNOWN
+    assert read("event", event).fee_type_override is FeeType.UNKNOWN
+    settlement = {**KINDS["settlement"].rows[0], "market_result": "void"}
+    assert read("settlement", settlement).result is MarketResult.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [("order", "book_side"), ("fill", "book_side"), ("trade", "taker_outcome_side")]
+)
+@pytest.mark.parametrize("word", ["buy", "BID", "unknown", ""])
+def test_a_direction_nobody_has_heard_of_is_a_fault_because_guessing_it_costs_money(name, field, word):
+    with pytest.raises(MalformedAnswerError, match=field):
+        read(name, {**KINDS[name].rows[0], field: word})
+
+
+def test_the_old_direction_words_are_never_read():
+    row = {**KINDS["fill"].rows[0], "side": "yes", "action": "buy"}
+    assert read("fill", row).book_side is BookSide.ASK
+
+
+def test_an_order_is_read_as_it_stands():
+    order = read("order", body("get_order")["order"])
+    assert (order.book_side, order.status, order.yes_price) == (
+        *(BookSide.BID, OrderStatus.RESTING, Decimal("0.55")),
+    )
+    assert (order.fill_count, order.remaining_count, order.initial_count) == (0, 20, 20)
+
+
+def test_fees_and_costs_of_an_order_are_those_as_taker_and_as_maker_together():
+    row = body("get_order")["order"] | {
+        "taker_fees_dollars": "0.010000",
+        "maker_fees_dollars": "0.002000",
+        "taker_fill_cost_dollars": "1.000000",
+        "maker_fill_cost_dollars": "0.250000",
+    }
+    order = read("order", row)
+    assert (order.fees, order.fill_cost) == (Decimal("0.012"), Decimal("1.25"))
+
+
+def test_the_balance_is_the_exact_one_and_not_the_cut_cents():
+    balance = read("balance", body("get_balance"))
+    assert (balance.cash, balance.portfolio_value) == (Decimal("121.3683"), Decimal("3.78"))
+    assert balance.by_shard == ((0, Decimal("96.3683")), (2, Decimal("25.0000")))
+
+
+def test_a_settlement_pays_cents_and_values_a_yes_contract_in_dollars():
+    row = read("settlement", body("get_settlements")["settlements"][0])
+    assert (row.revenue, row.value, row.result) == (Decimal("6.00"), Decimal("1.00"), MarketResult.YES)
+    assert read("settlement", {**body("get_settlements")["settlements"][0], "value": None}).value is None
+
+
+def test_a_position_below_zero_is_held_as_no():
+    row = {**body("get_positions")["market_positions"][0], "position_fp": "-25.00"}
+    position = read("position", row)
+    assert (position.net, position.side, position.count) == (-25, Side.NO, 25)
+
+
+def test_a_market_without_titles_is_called_by_its_yes_label_and_at_last_by_its_ticker():
+    row = body("get_market")["market"]
+    assert read("market", changed(row, ("title",), MISSING)).title == row["yes_sub_title"]
+    bare = {**row, "title": None, "yes_sub_title": ""}
+    assert read("market", bare).title == row["ticker"]
+
+
+def test_quotes_at_zero_and_one_are_nobody():
+    row = body("get_market")["market"]
+    empty = {
+        **row,
+        "yes_bid_dollars": "0.0000",
+        "yes_ask_dollars": "1.0000",
+        "last_price_dollars": "0.0000",
+    }
+    unopened = {**empty, "yes_ask_dollars": "0.0000"}
+    for market in (read("market", empty), read("market", unopened)):
+        assert (market.yes_bid, market.yes_ask, market.last_price) == (None, None, None)
+
+
+@pytest.mark.parametrize("step", ["0", "0.0000", "-0.01"])
+def test_a_grid_without_a_step_is_refused(step):
+    with pytest.raises(MalformedAnswerError, match="step"):
+        read("market", changed(body("get_market")["market"], ("price_ranges", 0, "step"), step))
+
+
+def test_the_book_keeps_yes_dollars_and_no_dollars_apart():
+    book = read("order_book", body("get_market_orderbook"))
+    assert book.yes_bids[0] == BookLevel(Decimal("0.63"), Decimal(120))
+    assert book.no_bids[0] == BookLevel(Decimal("0.35"), Decimal("80.5"))
+
+
+def test_a_bar_without_trades_has_no_prices_but_its_quotes():
+    bar = read("candlestick", body("get_market_candlesticks")["candlesticks"][0])
+    assert (bar.price.open, bar.price.close, bar.price.previous) == (None, None, Decimal("0.59"))
+    assert bar.yes_bid.close == Decimal("0.58")
+
+
+def test_bars_are_never_given_to_the_wrong_market():
+    whole = body("get_market_candlesticks_by_event")
+    assert read("event_candlesticks", whole).bars[0][0] == TICKER
+    for tickers in ([], [TICKER, "KX-2"], [None]):
+        with pytest.raises(MalformedAnswerError, match="do not match"):
+            read("event_candlesticks", {**whole, "market_tickers": tickers})
+
+
+def test_an_override_of_null_is_no_override_and_one_of_zero_is():
+    row = body("get_event")["event"]
+    assert read("event", row).fee_multiplier_override is None
+    assert read("event", {**row, "fee_multiplier_override": 0}).fee_multiplier_override == 0
+
+
+def test_a_taker_of_no_is_read_from_the_outcome_it_went_long():
+    assert read("trade", body("get_trades")["trades"][0]).taker_side is Side.NO
+
+
+def test_titles_and_rules_arrive_harmless():
+    row = {**body("get_market")["market"], "title": "\x1b]0;x\x07Rain", "rules_primary": "a\u202eb"}
+    market = read("market", row)
+    assert "\x1b" not in market.title
+    assert "\u202e" not in market.rules_primary

@@ -1,0 +1,247 @@
+"""Reading one answer field by field: nothing invented, every fault named, all text made harmless."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kalshi_trading.errors import InvalidInputError, MalformedAnswerError
+from kalshi_trading.models import BookSide, OrderStatus
+from kalshi_trading.wire_fields import Fields, harmless, validate_ticker
+
+GARBAGE = [12, 12.5, Decimal("12.5"), True, [], {}, "nan", "1e3", "1_000", "٥", "0x1", " 1", "1,0", "--1"]
+
+
+def fields(**body):
+    return Fields(body, "answer")
+
+
+@pytest.mark.parametrize("body", [None, [], "text", 5, True])
+def test_what_is_no_object_cannot_be_read(body):
+    with pytest.raises(MalformedAnswerError, match="no readable order"):
+        Fields(body, "order")
+
+
+@pytest.mark.parametrize("value", [*GARBAGE, "", None])
+def test_money_that_is_not_plain_text_is_a_fault_with_its_name_and_never_zero(value):
+    with pytest.raises(MalformedAnswerError, match=r"answer\.cash is missing or malformed"):
+        fields(cash=value).decimal("cash")
+
+
+@pytest.mark.parametrize("value", GARBAGE)
+def test_optional_money_may_be_absent_but_not_garbled(value):
+    assert fields().optional_decimal("fee") is None
+    assert fields(fee=None).optional_decimal("fee") is None
+    assert fields(fee="").optional_decimal("fee") is None
+    with pytest.raises(MalformedAnswerError, match=r"answer\.fee"):
+        fields(fee=value).optional_decimal("fee")
+
+
+@pytest.mark.parametrize(("text", "quote"), [("0.0000", None), ("1.0000", None), ("0.0100", "0.01")])
+def test_zero_and_one_are_no_quotes(text, quote):
+    assert fields(bid=text).quote("bid") == (None if quote is None else Decimal(quote))
+
+
+def test_a_missing_quote_is_a_fault_and_not_an_empty_side():
+    with pytest.raises(MalformedAnswerError, match=r"answer\.bid"):
+        fields().quote("bid")
+
+
+@pytest.mark.parametrize("value", ["600", 6.0, Decimal(6), True, None])
+def test_cents_are_whole_json_numbers_only(value):
+    assert fields(revenue=600).cents("revenue") == Decimal("6.00")
+    assert fields(revenue=0).cents("revenue") == 0
+    with pytest.raises(MalformedAnswerError, match=r"answer\.revenue"):
+        fields(revenue=value).cents("revenue")
+
+
+@pytest.mark.parametrize("value", ["1", 0.5, True, Decimal("NaN"), Decimal("Infinity"), None])
+def test_a_multiplier_is_a_json_number_read_exactly(value):
+    assert fields(m=Decimal("0.5")).number("m") == Decimal("0.5")
+    assert fields(m=1).number("m") == 1
+    with pytest.raises(MalformedAnswerError, match=r"answer\.m"):
+        fields(m=value).number("m")
+
+
+@pytest.mark.parametrize("value", [0, 1, "true", None])
+def test_a_flag_is_true_or_false_and_nothing_like_it(value):
+    with pytest.raises(MalformedAnswerError, match=r"answer\.active"):
+        fields(active=value).flag("active")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-21T14:41:12.502117Z", datetime(2026, 11, 21, 14, 41, 12, 502117, UTC)),
+        ("2026-11-21T14:41:12Z", datetime(2026, 11, 21, 14, 41, 12, tzinfo=UTC)),
+        ("2026-11-21t14:41:12.5z", datetime(2026, 11, 21, 14, 41, 12, 500000, UTC)),
+        ("2026-11-21T09:41:12.123456789-05:00", datetime(2026, 11, 21, 14, 41, 12, 123456, UTC)),
+    ],
+)
+def test_a_time_is_read_in_utc(text, moment):
+    assert fields(at=text).moment("at") == moment
+    assert fields(at=text).moment("at").tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2026-11-21", "2026-11-21T14:41:12", "2026-13-01T00:00:00Z", "yesterday", "", 1795271405, None]
+    + [
+        "0001-01-01T00:00:00+14:00",
+        "٢٠٢٦-11-21T14:41:12Z",
+        "2026-11-21T14:41:12+99:99",
+        "2026-11-21T25:00:00Z",
+    ],
+)
+def test_a_time_that_cannot_be_placed_is_a_fault(value):
+    with pytest.raises(MalformedAnswerError, match=r"answer\.at"):
+        fields(at=value).moment("at")
+
+
+def test_seconds_and_milliseconds_are_not_mixed_up():
+    assert fields(at=1795271405).moment_s("at") == datetime(2026, 11, 21, 14, 30, 5, tzinfo=UTC)
+    assert fields(at=1795271405165).moment_ms("at") == datetime(2026, 11, 21, 14, 30, 5, 165000, UTC)
+
+
+@pytest.mark.parametrize("value", [10**40, -(10**40), "1795271405", 1.5, True, None])
+def test_a_unix_time_out_of_this_world_is_a_fault(value):
+    for read in (Fields.moment_s, Fields.moment_ms):
+        with pytest.raises(MalformedAnswerError, match=r"answer\.at"):
+            read(fields(at=value), "at")
+
+
+def test_an_unheard_of_word_is_unknown_where_words_may_grow():
+    status = fields(status="half_baked").open_word("status", OrderStatus, OrderStatus.UNKNOWN)
+    assert status is OrderStatus.UNKNOWN
+
+
+@pytest.mark.parametrize("value", [None, 5, ["resting"]])
+def test_a_missing_word_is_a_fault_even_where_words_may_grow(value):
+    with pytest.raises(MalformedAnswerError, match=r"answer\.status"):
+        fields(status=value).open_word("status", OrderStatus, OrderStatus.UNKNOWN)
+
+
+@pytest.mark.parametrize("value", ["BID", "buy", "", "bid ", None, 5])
+def test_a_direction_that_is_not_one_of_two_is_a_fault(value):
+    with pytest.raises(MalformedAnswerError, match=r"answer\.book_side"):
+        fields(book_side=value).word("book_side", BookSide)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [None, {}, "x", [["0.5"]], [["0.5", "1", "2"]], [[0.5, "1"]], [["0.5", 1]], [["0.5", None]], ["0.5"]],
+)
+def test_a_garbled_book_level_spoils_the_book(pairs):
+    with pytest.raises(MalformedAnswerError, match=r"answer\.yes_dollars"):
+        fields(yes_dollars=pairs).pairs("yes_dollars")
+
+
+def test_a_fault_inside_a_list_says_in_which_row():
+    rows = fields(fills=[{"count": "1.00"}, {"count": 2}]).rows("fills")
+    with pytest.raises(MalformedAnswerError, match=r"answer\.fills\[1\]\.count"):
+        rows[1].decimal("count")
+
+
+@pytest.mark.parametrize("rows", [None, {}, "x", [5], [None]])
+def test_a_list_of_rows_that_is_none_is_a_fault(rows):
+    with pytest.raises(MalformedAnswerError):
+        fields(fills=rows).rows("fills")
+
+
+@pytest.mark.parametrize("value", ["", "a b", "x" * 129, "a\n", "../x", "a/b", "é", "\x1b[2J", None, 5])
+def test_an_identifier_cannot_carry_anything_but_an_identifier(value):
+    with pytest.raises(MalformedAnswerError, match=r"answer\.order_id"):
+        fields(order_id=value).identifier("order_id")
+
+
+HOSTILE = {
+    "clears the screen": "\x1b[2J",
+    "sets the title": "\x1b]0;owned\x07",
+    "links away": "\x1b]8;;http://evil\x1b\\click\x1b]8;;\x1b\\",
+    "C1 control sequence": "\x9b2J",
+    "C1 string": "\x90payload\x9c",
+    "right to left": "abc\u202edcba",
+    "isolates": "\u2066x\u2069",
+    "mark": "a\u200fb\u061c",
+    "zero width": "pay\u200bpal\u200d\ufeff",
+    "soft hyphen": "a\u00adb",
+    "line separators": "a\u2028b\u2029c",
+    "null and delete": "a\x00b\x7f",
+    "backspace and bell": "a\x08\x07",
+    "private use": "\ue000",
+    "lone surrogate": "\ud800",
+}
+
+
+def is_harmless(text):
+    return not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for c in text)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_text_that_would_act_on_a_terminal_is_made_harmless(text):
+    assert is_harmless(harmless(text))
+    assert is_harmless(fields(title=text).text("title"))
+    assert is_harmless("".join(fields(tags=[text]).texts("tags")))
+
+
+def test_an_escape_stays_visible():
+    assert harmless("a\x1b[2Jb") == "a␛[2Jb"
+    assert harmless("two\nlines\tand\r") == "two lines and "
+
+
+@given(st.text(alphabet=st.characters()))
+def test_any_text_is_harmless_after_arrival_and_harmless_text_is_left_alone(text):
+    safe = harmless(text)
+    assert is_harmless(safe)
+    assert harmless(safe) == safe
+
+
+@pytest.mark.parametrize("text", ["46° to 47°", "Zürich ≥ 5 %", "日本", "50¢ – $1", "[bold]x[/bold] :100:"])
+def test_ordinary_text_arrives_as_it_is(text):
+    assert harmless(text) == text
+
+
+@pytest.mark.parametrize("typed", ["KXHIGHNY-26NOV21-B46.5", " kxhighny-26nov21-b46.5 "])
+def test_a_ticker_is_taken_in_any_case(typed):
+    assert validate_ticker(typed) == "KXHIGHNY-26NOV21-B46.5"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        " ",
+        "../x",
+        "A/B",
+        "A%2e%2e",
+        "A\x00",
+        "A B",
+        "ＫＸ",
+        "Ä",
+        "-A",
+        ".A",
+        "_A",
+        "A" * 129,
+        "A" * 10_000,
+    ]
+    + ["KX\n1", "ſ", "ı", "A\u200b", "a'b", 'a"b', "A?x=1", "A#", "A\\B", "A\x1b[2J"],
+)
+def test_what_is_not_a_ticker_is_refused(typed):
+    with pytest.raises(InvalidInputError):
+        validate_ticker(typed)
+
+
+@given(st.text())
+def test_no_text_becomes_anything_but_a_ticker(text):
+    try:
+        ticker = validate_ticker(text)
+    except InvalidInputError:
+        return
+    assert ticker.isascii()
+    assert set(ticker) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+    assert ticker[0].isalnum()
