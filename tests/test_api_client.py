@@ -1,0 +1,521 @@
+"""The client against the examples of the API: paths, parameters, signatures, pages, and what is refused."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import responses
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from responses import matchers
+
+from kalshi_trading import paging
+from kalshi_trading.credentials import Credentials
+from kalshi_trading.errors import (
+    InvalidInputError,
+    KalshiAPIError,
+    MalformedAnswerError,
+    NotFoundError,
+    OutcomeUnknownError,
+    UnavailableError,
+)
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.market_models import BarPeriod
+from kalshi_trading.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
+from kalshi_trading.transport import Timing, Transport
+
+URL = "https://external-api.demo.kalshi.co/trade-api/v2"
+ROOT = "/trade-api/v2"
+EXAMPLES = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text())
+KEY_ID = "11111111-2222-3333-4444-555555555555"
+KEY = rsa.generate_private_key(65537, 2048)
+TICKER = "KXHIGHNY-26NOV21-B46.5"
+ORDER_ID = "a1c5e7d2-3333-4a6b-9c20-7f3e5d8b0003"
+PERIOD = BarPeriod(datetime(2026, 11, 21, 12, tzinfo=UTC), datetime(2026, 11, 21, 14, tzinfo=UTC), 60)
+BARS = {"start_ts": "1795262400", "end_ts": "1795269600", "period_interval": "60"}
+PAGE = {"limit": "1000"}
+
+
+def example(name):
+    return EXAMPLES["rest"][name]["body"]
+
+
+def signed(request):
+    """Match only a request whose RSA signature verifies."""
+    headers = request.headers
+    if headers.get("KALSHI-ACCESS-KEY") != KEY_ID:
+        return False, "no key"
+    path = request.url.removeprefix("https://external-api.demo.kalshi.co").partition("?")[0]
+    text = f"{headers['KALSHI-ACCESS-TIMESTAMP']}{request.method}{path}"
+    salted = padding.PSS(padding.MGF1(SHA256()), SHA256().digest_size)
+    signature = base64.b64decode(headers["KALSHI-ACCESS-SIGNATURE"], validate=True)
+    KEY.public_key().verify(signature, text.encode(), salted, SHA256())
+    return True, ""
+
+
+def public(request):
+    return not any(name.startswith("KALSHI") for name in request.headers), "a public read carries a key"
+
+
+def expect(method, path, body, *, query=None, who=signed, status=200, json_body=None):
+    match = [matchers.query_param_matcher(query or {}, strict_match=True), who]
+    if json_body is not None:
+        match.append(matchers.json_params_matcher(json_body, strict_match=True))
+    responses.add(method, URL + path, json=body, status=status, match=match)
+
+
+@pytest.fixture
+def client():
+    """A client of an exchange that must be asked for everything it was told to expect."""
+    timing = Timing(read_retries=1, first_pause_s=0.001)
+    responses.start()
+    try:
+        yield KalshiClient(Transport(URL, Credentials(KEY_ID, KEY), timing=timing))
+        assert not [expected.url for expected in responses.registered() if expected.call_count == 0]
+    finally:
+        responses.stop()
+        responses.reset()
+
+
+# --- Every read ----------------------------------------------------------------------------------
+
+READS = [
+    ("get_exchange_status", {}, lambda c: c.get_exchange_status(), {}, public),
+    ("get_exchange_schedule", {}, lambda c: c.get_exchange_schedule(), {}, public),
+    ("get_user_data_timestamp", {}, lambda c: c.get_user_data_timestamp(), {}, public),
+    ("get_account_api_limits", {}, lambda c: c.get_account_limits(), {}, signed),
+    ("get_account_endpoint_costs", {}, lambda c: c.get_endpoint_costs(), {}, public),
+    ("get_series_list", {}, lambda c: c.get_series_list(category="Crypto"), {"category": "Crypto"}, public),
+    ("get_series", {"series_ticker": "KXHIGHNY"}, lambda c: c.get_series("KXHIGHNY"), {}, public),
+    ("get_series_fee_changes", {}, lambda c: c.get_series_fee_changes(), {}, public),
+    ("get_event_fee_changes", {}, lambda c: c.get_event_fee_changes(), PAGE, public),
+    (
+        "get_events",
+        {},
+        lambda c: c.get_events(status="open", with_nested_markets=True),
+        {"status": "open", "with_nested_markets": "true", "limit": "200"},
+        public,
+    ),
+    ("get_multivariate_events", {}, lambda c: c.get_multivariate_events(), {"limit": "200"}, public),
+    (
+        "get_event",
+        {"event_ticker": "EV"},
+        lambda c: c.get_event("EV"),
+        {"with_nested_markets": "true"},
+        public,
+    ),
+    ("get_event_metadata", {"event_ticker": "EV"}, lambda c: c.get_event_metadata("EV"), {}, public),
+    (
+        "get_markets",
+        {},
+        lambda c: c.get_markets(tickers=["A-1", "B-2"]),
+        {"tickers": "A-1,B-2", **PAGE},
+        public,
+    ),
+    ("get_market", {"ticker": TICKER}, lambda c: c.get_market(TICKER), {}, public),
+    ("get_market_orderbook", {"ticker": TICKER}, lambda c: c.get_order_book(TICKER), {}, public),
+    (
+        "get_market_candlesticks",
+        {"series_ticker": "KXHIGHNY", "ticker": TICKER},
+        lambda c: c.get_candlesticks("KXHIGHNY", TICKER, PERIOD),
+        BARS,
+        public,
+    ),
+    (
+        "batch_get_market_candlesticks",
+        {},
+        lambda c: c.get_candlesticks_of_markets([TICKER], PERIOD),
+        {"market_tickers": TICKER, **BARS},
+        public,
+    ),
+    (
+        "get_market_candlesticks_by_event",
+        {"series_ticker": "S", "ticker": "E"},
+        lambda c: c.get_event_candlesticks("S", "E", PERIOD),
+        BARS,
+        public,
+    ),
+    (
+        "get_event_forecast_percentiles_history",
+        {"series_ticker": "S", "ticker": "E"},
+        lambda c: c.get_forecast_percentile_history("S", "E", PERIOD, percentiles=[5000]),
+        {"percentiles": "5000", **BARS},
+        signed,
+    ),
+    ("get_trades", {}, lambda c: c.get_trades(ticker=TICKER), {"ticker": TICKER, **PAGE}, public),
+    ("get_balance", {}, lambda c: c.get_balance(), {}, signed),
+    (
+        "get_positions",
+        {},
+        lambda c: c.get_positions(),
+        {"settlement_status": "unsettled", **PAGE},
+        signed,
+    ),
+    (
+        "get_fills",
+        {},
+        lambda c: c.get_fills(order_id="x", since=PERIOD.start_at),
+        {"order_id": "x", "min_ts": "1795262400", **PAGE},
+        signed,
+    ),
+    ("get_settlements", {}, lambda c: c.get_settlements(), PAGE, signed),
+    (
+        "get_orders",
+        {},
+        lambda c: c.get_orders(ticker=TICKER, status=OrderStatus.RESTING),
+        {"ticker": TICKER, "status": "resting", **PAGE},
+        signed,
+    ),
+    ("get_order", {"order_id": ORDER_ID}, lambda c: c.get_order(ORDER_ID), {}, signed),
+    (
+        "get_order_queue_position",
+        {"order_id": ORDER_ID},
+        lambda c: c.get_queue_position(ORDER_ID),
+        {},
+        signed,
+    ),
+    (
+        "get_order_queue_positions",
+        {},
+        lambda c: c.get_queue_positions(tickers=[TICKER]),
+        {"market_tickers": TICKER},
+        signed,
+    ),
+    ("get_deposits", {}, lambda c: c.get_deposits(), {"limit": "500"}, signed),
+    ("get_withdrawals", {}, lambda c: c.get_withdrawals(), {"limit": "500"}, signed),
+    ("get_historical_cutoff", {}, lambda c: c.get_historical_cutoff(), {}, public),
+    ("get_historical_markets", {}, lambda c: c.get_historical_markets(), PAGE, public),
+    ("get_historical_market", {"ticker": TICKER}, lambda c: c.get_historical_market(TICKER), {}, public),
+    (
+        "get_market_candlesticks_historical",
+        {"ticker": TICKER},
+        lambda c: c.get_historical_candlesticks(TICKER, PERIOD),
+        BARS,
+        public,
+    ),
+    ("get_trades_historical", {}, lambda c: c.get_historical_trades(), PAGE, public),
+    ("get_fills_historical", {}, lambda c: c.get_historical_fills(), PAGE, signed),
+    ("get_historical_orders", {}, lambda c: c.get_historical_orders(), PAGE, signed),
+    ("get_historical_positions", {}, lambda c: c.get_historical_positions(), PAGE, signed),
+]
+
+
+@pytest.mark.parametrize(("name", "places", "call", "query", "who"), READS, ids=[row[0] for row in READS])
+def test_each_read_asks_as_documented_and_understands_the_example(client, name, places, call, query, who):
+    method, path = EXAMPLES["rest"][name]["request"].split()
+    last_page = {field: "" if field == "cursor" else value for field, value in example(name).items()}
+    expect(method, path.format(**places), last_page, query=query, who=who)
+    found = call(client)
+    if hasattr(found, "items") and hasattr(found, "incomplete"):
+        assert found.incomplete is None
+        rows = next(value for value in example(name).values() if isinstance(value, list))
+        assert len(found) == len(rows)
+
+
+def test_what_the_portfolio_reads_mean(client):
+    expect("GET", "/portfolio/balance", example("get_balance"))
+    assert client.get_balance().cash == Decimal("121.3683")
+    wanted = {"settlement_status": "unsettled", **PAGE}
+    expect("GET", "/portfolio/positions", example("get_positions"), query=wanted)
+    position = client.get_positions().markets.whole()[0]
+    assert (position.net, position.cost_basis, position.realized_pnl) == (6, Decimal("3.6"), Decimal("0.2"))
+
+
+def test_books_of_many_markets_are_asked_a_hundred_at_a_time(client):
+    tickers = [f"KX-{number}" for number in range(150)]
+    row = example("get_market_orderbooks")["orderbooks"][0]
+    for batch in (tickers[:100], tickers[100:]):
+        books = {"orderbooks": [{**row, "ticker": ticker} for ticker in batch]}
+        expect("GET", "/markets/orderbooks", books, query={"tickers": batch}, who=public)
+    assert list(client.get_order_books(tickers)) == tickers
+
+
+@pytest.mark.parametrize("name", ["..", ".", ""])
+def test_a_name_that_would_leave_its_place_in_the_path_is_not_sent(client, name):
+    with pytest.raises(InvalidInputError):
+        client.get_market(name)
+
+
+def test_a_strange_name_stays_in_its_place_in_the_path(client):
+    expect("GET", "/markets/..%2F..%2Fx%3Fy%23z", example("get_market"), who=public)
+    client.get_market("../../x?y#z")
+
+
+@pytest.mark.parametrize("field", ["position_fp", "market_exposure_dollars", "realized_pnl_dollars"])
+@pytest.mark.parametrize("value", [None, "", 5, 0.5, "NaN", "1e3", "abc"])
+def test_money_that_is_missing_or_malformed_is_never_zero(client, field, value):
+    body = example("get_positions")
+    row = {**body["market_positions"][0], field: value}
+    wanted = {"settlement_status": "unsettled", **PAGE}
+    expect("GET", "/portfolio/positions", {**body, "market_positions": [row]}, query=wanted)
+    listing = client.get_positions().markets
+    assert len(listing) == 0
+    assert field in listing.incomplete
+    with pytest.raises(KalshiAPIError, match="could not be read whole"):
+        listing.whole()
+
+
+def test_a_missing_balance_is_an_error_that_names_it(client):
+    expect("GET", "/portfolio/balance", {"balance": 1200, "portfolio_value": 1, "updated_ts": 1})
+    with pytest.raises(MalformedAnswerError, match="balance_dollars"):
+        client.get_balance()
+
+
+def test_an_unknown_word_and_unknown_fields_are_survived(client):
+    row = {**example("get_order")["order"], "status": "slumbering", "shoe_size": {"eu": 43}}
+    expect("GET", f"/portfolio/orders/{ORDER_ID}", {"order": row})
+    assert client.get_order(ORDER_ID).status is OrderStatus.UNKNOWN
+
+
+# --- Pages ---------------------------------------------------------------------------------------
+
+ORDERS = "/portfolio/orders"
+
+
+def order_rows(*names):
+    return [{**example("get_order")["order"], "order_id": name} for name in names]
+
+
+def page(names, cursor, *, asked=None, size=1000, rows=None):
+    """Expect one page: `asked` is the cursor sent, `cursor` the one given back."""
+    query = {"limit": str(size), **({"cursor": asked} if asked else {})}
+    body = {"orders": order_rows(*names) if rows is None else rows, "cursor": cursor}
+    expect("GET", ORDERS, {name: value for name, value in body.items() if value != "missing"}, query=query)
+
+
+def ids(listing):
+    return [order.order_id for order in listing]
+
+
+@pytest.mark.parametrize("end", ["", None, "missing"])
+def test_pages_are_followed_to_the_end_however_it_is_told(client, end):
+    page(["a", "b"], "c1")
+    page(["c"], "c2", asked="c1")
+    page(["d"], end, asked="c2")
+    told = []
+    listing = client.get_orders(progress=told.append)
+    assert ids(listing) == ["a", "b", "c", "d"]
+    assert listing.incomplete is None
+    assert told == [2, 3, 4]
+
+
+def test_a_cursor_that_repeats_ends_the_list_and_says_so(client):
+    page(["a"], "c1")
+    page(["b"], "c1", asked="c1")
+    listing = client.get_orders()
+    assert ids(listing) == ["a", "b"]
+    assert "repeated" in listing.incomplete
+
+
+def test_cursors_in_a_circle_end_the_list_and_say_so(client):
+    page(["a"], "c1")
+    page(["b"], "c2", asked="c1")
+    page(["c"], "c1", asked="c2")
+    listing = client.get_orders()
+    assert ids(listing) == ["a", "b", "c"]
+    assert "repeated" in listing.incomplete
+
+
+def test_an_empty_page_with_a_cursor_is_not_the_end(client):
+    page([], "c1")
+    page(["a"], "", asked="c1")
+    listing = client.get_orders()
+    assert ids(listing) == ["a"]
+    assert listing.incomplete is None
+
+
+def test_pages_without_end_are_cut_off_and_say_so(client, monkeypatch):
+    monkeypatch.setattr(paging, "MOST_PAGES", 3)
+    page([], "c1")
+    page([], "c2", asked="c1")
+    page([], "c3", asked="c2")
+    assert "cut off after 3 pages" in client.get_orders().incomplete
+
+
+def test_a_list_that_breaks_off_keeps_its_rows_and_says_why(client):
+    page(["a"], "c1")
+    query = {"limit": "1000", "cursor": "c1"}
+    expect("GET", ORDERS, {"error": {"code": "internal_error", "message": "x"}}, query=query, status=500)
+    listing = client.get_orders()
+    assert ids(listing) == ["a"]
+    assert "broke off after 1 rows" in listing.incomplete
+
+
+def test_a_first_page_that_cannot_be_read_is_an_error(client):
+    expect("GET", ORDERS, {"error": {"code": "internal_error", "message": "x"}}, query=PAGE, status=500)
+    with pytest.raises(UnavailableError):
+        client.get_orders()
+
+
+def test_a_row_that_cannot_be_read_is_left_out_and_told(client):
+    rows = [*order_rows("a"), {**order_rows("b")[0], "yes_price_dollars": None}, *order_rows("c")]
+    page([], "", rows=rows)
+    listing = client.get_orders()
+    assert ids(listing) == ["a", "c"]
+    assert "1 rows could not be read" in listing.incomplete
+    assert "yes_price_dollars" in listing.incomplete
+
+
+def test_an_unreadable_row_is_told_also_when_the_list_broke_off(client):
+    page([], "c1", rows=[{"order_id": "b"}])
+    page(["a"], "c1", asked="c1")
+    assert "could not be read" in client.get_orders().incomplete
+
+
+def test_a_row_that_is_no_object_is_an_error(client):
+    page([], "", rows=[None])
+    with pytest.raises(MalformedAnswerError):
+        client.get_orders()
+
+
+def test_the_first_rows_are_asked_for_as_such(client):
+    page(["a", "b"], "c1", size=2)
+    listing = client.get_orders(limit=2)
+    assert ids(listing) == ["a", "b"]
+    assert "only the first 2" in listing.incomplete
+
+
+def test_the_first_rows_of_a_list_that_ends_there_are_the_whole_list(client):
+    page(["a", "b"], "", size=2)
+    assert client.get_orders(limit=2).incomplete is None
+
+
+def test_more_rows_than_asked_for_are_cut_and_told(client):
+    page(["a", "b", "c"], "", size=2)
+    listing = client.get_orders(limit=2)
+    assert ids(listing) == ["a", "b"]
+    assert "only the first 2" in listing.incomplete
+
+
+def test_a_limit_over_one_page_follows_the_cursor(client):
+    page(["a", "b"], "c1", size=3)
+    page(["c", "d"], "c2", asked="c1", size=3)
+    assert ids(client.get_orders(limit=3)) == ["a", "b", "c"]
+
+
+# --- Orders --------------------------------------------------------------------------------------
+
+WISH = OrderRequest(
+    client_order_id="0d9f6c3e-0002-4b7a-8e55-c0ffee000002",
+    ticker=TICKER,
+    action=Action.BUY,
+    side=Side.NO,
+    count=Decimal(4),
+    price=Decimal("0.35"),
+    time_in_force=TimeInForce.GOOD_TILL_CANCELED,
+)
+TAKEN = {
+    "order_id": "a1c5e7d2-2222-4a6b-9c20-7f3e5d8b0002",
+    "client_order_id": WISH.client_order_id,
+    "fill_count": "1.00",
+    "remaining_count": "3.00",
+    "average_fill_price": "0.6500",
+    "average_fee_paid": "0.0160",
+    "ts_ms": 1795271405165,
+}
+
+
+def answering(body, status=201):
+    expect(
+        "POST",
+        "/portfolio/events/orders",
+        body,
+        status=status,
+        json_body=EXAMPLES["requests"]["buy_no_limit_at_0.35"],
+    )
+
+
+def test_an_order_is_sent_as_the_example_says_and_its_answer_read(client):
+    answering(TAKEN)
+    said = client.place_order(WISH)
+    assert (said.order_id, said.fill_count, said.remaining_count) == (TAKEN["order_id"], 1, 3)
+
+
+def test_an_answer_without_an_echo_is_taken(client):
+    answering({name: value for name, value in TAKEN.items() if name != "client_order_id"})
+    assert client.place_order(WISH).order_id == TAKEN["order_id"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order_id": None},
+        {"order_id": ""},
+        {"order_id": 5},
+        {"order_id": "\x1b[2J"},
+        {"client_order_id": "somebody-elses"},
+        {"client_order_id": 7},
+        {"fill_count": None},
+        {"fill_count": 1},
+        {"fill_count": "many"},
+        {"fill_count": "-1.00"},
+        {"fill_count": "5.00", "remaining_count": "0.00"},
+        {"remaining_count": "4.00"},
+        {"remaining_count": "-3.00"},
+        {"ts_ms": "now"},
+        {"ts_ms": 10**30},
+        {"average_fill_price": "NaN"},
+        {"error": {"code": "insufficient_balance", "message": "insufficient balance"}},
+    ],
+    ids=str,
+)
+def test_an_answer_that_does_not_fit_the_order_leaves_it_unknown(client, change):
+    answering({**TAKEN, **change})
+    with pytest.raises(OutcomeUnknownError):
+        client.place_order(WISH)
+    assert len(responses.calls) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES["errors"] if name != "404_not_found"])
+def test_no_refusal_of_the_exchange_is_ever_an_order(client, name):
+    refusal = EXAMPLES["errors"][name]
+    answering(refusal["body"], refusal["status"])
+    with pytest.raises(KalshiAPIError) as raised:
+        client.place_order(WISH)
+    assert not isinstance(raised.value, OutcomeUnknownError)
+    assert len(responses.calls) == 1
+
+
+def cancel_answers(body, status=200):
+    path = f"/portfolio/events/orders/{ORDER_ID}"
+    expect("DELETE", path, body, query={"market_ticker": TICKER}, status=status)
+
+
+def test_a_cancel_names_the_market_so_that_it_reaches_the_right_shard(client):
+    cancel_answers({"order_id": ORDER_ID, "reduced_by": "20.00", "ts_ms": 1795271405165})
+    assert client.cancel_order(ORDER_ID, ticker=TICKER).reduced_by == 20
+
+
+def test_a_cancel_answered_for_another_order_is_not_believed(client):
+    cancel_answers({"order_id": "another", "reduced_by": "20.00", "ts_ms": 1795271405165})
+    with pytest.raises(OutcomeUnknownError, match="another order"):
+        client.cancel_order(ORDER_ID, ticker=TICKER)
+
+
+def test_a_cancel_that_finds_nothing_says_so(client):
+    cancel_answers(EXAMPLES["errors"]["404_not_found"]["body"], 404)
+    with pytest.raises(NotFoundError):
+        client.cancel_order(ORDER_ID, ticker=TICKER)
+
+
+# --- The account's limits ------------------------------------------------------------------------
+
+
+def test_limits_and_costs_are_learned_from_the_exchange(client):
+    transport = client._transport
+    expect("GET", "/account/limits", example("get_account_api_limits"))
+    expect("GET", "/account/endpoint_costs", example("get_account_endpoint_costs"), who=public)
+    client.learn_limits()
+    assert transport.budget.cost("GET", f"{ROOT}/portfolio/orders/x") == 2
+    for _ in range(72):  # the write bucket of 900, less what is kept for cancels
+        transport.budget.spend("POST", f"{ROOT}/portfolio/events/orders", within_s=0)
+
+
+def test_every_example_read_is_asked_here():
+    asked = {row[0] for row in READS} | {"get_market_orderbooks", "create_order_v2", "cancel_order_v2"}
+    assert set(EXAMPLES["rest"]) == asked
