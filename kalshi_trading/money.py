@@ -136,24 +136,28 @@ def round_half_even(amount: Decimal, grain: Decimal) -> Decimal:
 
 def price_text(price: Price) -> str:
     """Write a price in cents without losing a digit: `57¢`, `5.5¢`, `0.01¢`."""
-    return f"{_at_least(price.scaleb(2), 0)}¢"
+    whole, fraction = _digits(price.scaleb(2))
+    return f"{whole}.{fraction}¢" if fraction else f"{whole}¢"
 
 
 def dollars_text(amount: Dollars, *, signed: bool = False) -> str:
-    """Write dollars without losing a digit: `$5.70`, `−$58.03`, `$0.1593`; `signed` adds a plus sign."""
+    """Write dollars without losing a digit, in cents or in hundredths of a cent: `$5.70`, `−$0.1593`.
+
+    `signed` adds a plus sign to a gain.
+    """
     sign = "−" if amount < ZERO else "+" if signed and amount > ZERO else ""
-    return f"{sign}${_at_least(abs(amount), 2, grouped=True)}"
+    whole, fraction = _digits(abs(amount))
+    places = max(2, len(fraction) + len(fraction) % 2)
+    return f"{sign}${whole}.{fraction.ljust(places, '0')}"
 
 
 def count_text(count: Contracts) -> str:
     """Write a number of contracts without losing a digit: `10`, `2.5`, `1,000`."""
-    return _at_least(count, 0, grouped=True)
-
-
-def _at_least(number: Decimal, places: int, *, grouped: bool = False) -> str:
-    """Plain digits with trailing zeros removed, but never fewer than `places` decimals."""
-    whole, _, fraction = f"{number:,f}".partition(".")
-    fraction = fraction.rstrip("0").ljust(places, "0")
-    if not grouped:
-        whole = whole.replace(",", "")
+    whole, fraction = _digits(count)
     return f"{whole}.{fraction}" if fraction else whole
+
+
+def _digits(number: Decimal) -> tuple[str, str]:
+    """Split into the whole part, grouped by thousands, and the decimals without trailing zeros."""
+    whole, _, fraction = f"{number:,f}".partition(".")
+    return whole, fraction.rstrip("0")
