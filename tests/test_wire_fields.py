@@ -90,8 +90,14 @@ def test_a_time_is_read_in_utc(text, moment):
 
 @pytest.mark.parametrize(
     "value",
-    ["2026-11-21", "2026-11-21T14:41:12", "2026-13-01T00:00:00Z", "yesterday", "", 1795271405, None]
-    + [
+    [
+        "2026-11-21",
+        "2026-11-21T14:41:12",
+        "2026-13-01T00:00:00Z",
+        "yesterday",
+        "",
+        1795271405,
+        None,
         "0001-01-01T00:00:00+14:00",
         "٢٠٢٦-11-21T14:41:12Z",
         "2026-11-21T14:41:12+99:99",
@@ -227,9 +233,18 @@ def test_a_ticker_is_taken_in_any_case(typed):
         ".A",
         "_A",
         "A" * 129,
-        "A" * 10_000,
-    ]
-    + ["KX\n1", "ſ", "ı", "A\u200b", "a'b", 'a"b', "A?x=1", "A#", "A\\B", "A\x1b[2J"],
+        "A" * 10000,
+        "KX\n1",
+        "ſ",
+        "ı",
+        "A\u200b",
+        "a'b",
+        'a"b',
+        "A?x=1",
+        "A#",
+        "A\\B",
+        "A\x1b[2J",
+    ],
 )
 def test_what_is_not_a_ticker_is_refused(typed):
     with pytest.raises(InvalidInputError):
