@@ -1,0 +1,314 @@
+"""Every guard rail just under, at and just over its limit, and what a finding says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from market_world import CENTS, NOW, TAPERED, TICKER, book, market, order
+
+from kalshi_trading.market_models import MarketStatus
+from kalshi_trading.models import Action, Side
+from kalshi_trading.money import PriceGrid
+from kalshi_trading.order_book import Walk
+from kalshi_trading.risk import DayTotals, Proposal, RecentOrder, Severity, check, denials, questions
+from kalshi_trading.settings import Limits
+
+LIMITS = Limits()
+
+
+def proposal(**changes):
+    """A harmless purchase: 10 YES at the ask. Money and counts may be given as text."""
+    wish = {
+        "market": market(),
+        "action": Action.BUY,
+        "side": Side.YES,
+        "count": "10",
+        "price": "0.65",
+        "is_market_order": False,
+        "book": book(),
+        "walk": Walk((), Decimal(10)),
+        "cost": "6.50",
+        "fee_bound": "0.16",
+        "cash": "1000",
+        "held": "0",
+        "resting": (),
+        "worst_loss": "6.50",
+        "recent": (),
+        "today": DayTotals(),
+        "limits": LIMITS,
+        "read_only": False,
+        "now": NOW,
+    }
+    wish |= changes
+    numbers = {name: Decimal(value) for name, value in wish.items() if type(value) is str}
+    return Proposal(**(wish | numbers))
+
+
+def verdict(**changes):
+    """What is found: rule → severity."""
+    return {finding.rule: finding.severity for finding in check(proposal(**changes))}
+
+
+def message(rule, **changes):
+    return next(finding.message for finding in check(proposal(**changes)) if finding.rule == rule)
+
+
+def test_a_harmless_order_passes_without_a_word():
+    assert verdict() == {}
+
+
+def test_a_session_that_only_looks_sends_nothing():
+    assert verdict(read_only=True) == {"read-only": Severity.DENY}
+
+
+@pytest.mark.parametrize("status", [status for status in MarketStatus if status is not MarketStatus.ACTIVE])
+def test_only_an_active_market_takes_orders(status):
+    here = market(status=status, status_word=status.value)
+    assert verdict(market=here) == {"market open": Severity.DENY}
+    assert status.value in message("market open", market=here)
+
+
+@pytest.mark.parametrize(("left_s", "denied"), [(1, False), (0, True), (-1, True)])
+def test_from_the_closing_time_on_nothing_is_sent(left_s, denied):
+    here = market(close_at=NOW + timedelta(seconds=left_s))
+    assert ("market open" in verdict(market=here)) is denied
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "nearest"),
+    [
+        (Side.YES, "0.645", "64.5¢ is not a price of this market; the nearest are 64¢ and 65¢."),
+        (Side.NO, "0.355", "35.5¢ is not a price of this market; the nearest are 35¢ and 36¢."),
+        (Side.YES, "0.001", "0.1¢ is not a price of this market; the nearest is 1¢."),
+        (Side.NO, "0.999", "99.9¢ is not a price of this market; the nearest is 99¢."),
+        (Side.YES, "0", "0¢ is not a price of this market; the nearest is 1¢."),
+        (Side.YES, "1", "100¢ is not a price of this market; the nearest is 99¢."),
+    ],
+)
+def test_a_price_off_the_grid_is_denied_and_the_nearest_are_named(side, price, nearest):
+    assert verdict(side=side, price=price)["price grid"] is Severity.DENY
+    assert message("price grid", side=side, price=price) == nearest
+
+
+def test_a_finer_grid_takes_finer_prices_at_its_edges_only():
+    fine, here = book(yes=[("0.05", "9")], no=[("0.945", "9")]), market(price_grid=TAPERED)
+    assert verdict(market=here, price="0.055", book=fine) == {}
+    assert verdict(market=here, price="0.0555", book=fine) == {"price grid": Severity.DENY}
+
+
+def test_a_market_that_names_no_prices_takes_none():
+    here = market(price_grid=PriceGrid(()))
+    assert message("price grid", market=here).endswith("the nearest is not known.")
+    assert market().price_grid is CENTS
+
+
+@pytest.mark.parametrize(
+    ("count", "severity"),
+    [
+        ("999.99", None),
+        ("1000", None),
+        ("1000.01", Severity.ASK),
+        ("10000", Severity.ASK),
+        ("10000.01", Severity.DENY),
+    ],
+)
+def test_contracts_per_order(count, severity):
+    assert verdict(count=count).get("contracts per order") is severity
+
+
+@pytest.mark.parametrize(
+    ("cost", "severity"),
+    [
+        ("99.9999", None),
+        ("100", None),
+        ("100.0001", Severity.ASK),
+        ("1000", Severity.ASK),
+        ("1000.0001", Severity.DENY),
+    ],
+)
+def test_cost_per_order(cost, severity):
+    assert verdict(cost=cost, cash="5000").get("cost per order") is severity
+
+
+@pytest.mark.parametrize(
+    ("cash", "severity"),
+    [
+        ("6.4999", Severity.DENY),
+        ("6.50", Severity.WARN),
+        ("6.6599", Severity.WARN),
+        ("6.66", None),
+        (None, Severity.ASK),
+    ],
+)
+def test_cash_must_cover_the_cost_and_should_cover_the_fee(cash, severity):
+    assert verdict(cash=cash).get("cash") is severity
+
+
+def test_a_sale_that_opens_nothing_needs_no_cash():
+    assert verdict(action=Action.SELL, price="0.63", held="10", cost="0", cash="0") == {}
+    assert verdict(action=Action.SELL, price="0.63", held="10", cost="0", cash=None) == {}
+
+
+@pytest.mark.parametrize(("loss", "denied"), [("999.9999", False), ("1000", False), ("1000.0001", True)])
+def test_loss_per_market(loss, denied):
+    assert ("loss per market" in verdict(worst_loss=loss)) is denied
+
+
+@pytest.mark.parametrize(("bought", "denied"), [("4993.49", False), ("4993.50", False), ("4993.5001", True)])
+def test_buying_per_day_counts_this_order_in(bought, denied):
+    assert ("bought per day" in verdict(today=DayTotals(bought=Decimal(bought)))) is denied
+
+
+@pytest.mark.parametrize(("orders", "denied"), [(199, False), (200, True), (201, True)])
+def test_the_last_order_of_the_day_is_the_two_hundredth(orders, denied):
+    assert ("orders per day" in verdict(today=DayTotals(orders=orders))) is denied
+
+
+def test_an_order_that_only_reduces_passes_when_the_day_and_the_market_are_used_up():
+    spent = DayTotals(bought=Decimal(99_999), orders=999)
+    reducing = {"action": Action.SELL, "price": "0.63", "held": "10", "cost": "0"}
+    assert verdict(today=spent, worst_loss="5000", **reducing) == {}
+
+
+@pytest.mark.parametrize(
+    ("price", "severity"),
+    [
+        ("0.65", None),
+        ("0.68", None),
+        ("0.69", Severity.WARN),
+        ("0.75", Severity.WARN),
+        ("0.76", Severity.DENY),
+        ("0.60", None),
+    ],
+)
+def test_a_purchase_through_the_ask(price, severity):
+    assert verdict(price=price).get("price against the book") is severity
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "severity"),
+    [
+        (Side.YES, "0.60", None),
+        (Side.YES, "0.59", Severity.WARN),
+        (Side.YES, "0.53", Severity.WARN),
+        (Side.YES, "0.52", Severity.DENY),
+        (Side.NO, "0.32", None),
+        (Side.NO, "0.31", Severity.WARN),
+        (Side.NO, "0.24", Severity.DENY),
+        (Side.YES, "0.99", None),
+    ],
+)
+def test_a_sale_through_the_bid(side, price, severity):
+    selling = {"action": Action.SELL, "side": side, "price": price, "held": "10", "cost": "0"}
+    assert verdict(**selling).get("price against the book") is severity
+
+
+def test_a_market_order_is_not_warned_of_the_cap_it_shows_but_never_passes_the_block():
+    assert verdict(is_market_order=True, price="0.70") == {}
+    wide = replace(LIMITS, market_order_cap=Decimal("0.20"))
+    assert verdict(is_market_order=True, price="0.85", limits=wide) == {
+        "price against the book": Severity.DENY
+    }
+
+
+@pytest.mark.parametrize("there", [None, book(no=(("0.37", "1"),)), book(no=(("0.40", "1"),))])
+def test_without_a_trustworthy_book_a_limit_order_is_asked_about_and_a_market_order_denied(there):
+    assert verdict(book=there) == {"book": Severity.ASK}
+    assert verdict(book=there, is_market_order=True) == {"book": Severity.DENY}
+
+
+def test_where_nobody_sells_a_limit_order_rests_and_a_market_order_is_denied():
+    alone = book(no=())
+    assert verdict(book=alone) == {"book": Severity.WARN}
+    assert verdict(book=alone, is_market_order=True) == {"book": Severity.DENY}
+    assert message("book", book=alone, is_market_order=True) == "Nobody sells YES now; use a limit order."
+    nobody = message("book", book=book(yes=()), is_market_order=True, action=Action.SELL, held="10")
+    assert nobody == "Nobody buys YES now; use a limit order."
+
+
+@pytest.mark.parametrize(
+    ("count", "resting", "asked"),
+    [
+        ("10", (), False),
+        ("10.01", (), True),
+        ("6", (order("ask", "0.80", "4"),), False),
+        ("6.01", (order("ask", "0.80", "4"),), True),
+        ("10", (order("bid", "0.10", "4"),), False),
+        ("0.01", (order("ask", "0.80", "15"),), True),
+    ],
+)
+def test_a_sale_stays_within_the_position_less_what_resting_sales_promise(count, resting, asked):
+    found = verdict(action=Action.SELL, price="0.63", held="10", cost="0", count=count, resting=resting)
+    assert found.get("sale within position") is (Severity.ASK if asked else None)
+
+
+def test_a_sale_of_no_counts_the_bids_that_sell_no():
+    selling = {"action": Action.SELL, "side": Side.NO, "price": "0.35", "held": "10", "cost": "0"}
+    assert "sale within position" in verdict(count="7", resting=(order("bid", "0.20", "4"),), **selling)
+    assert "sale within position" not in verdict(count="7", resting=(order("ask", "0.80", "4"),), **selling)
+
+
+def test_a_purchase_is_never_asked_about_the_position():
+    assert "sale within position" not in verdict(held="0", count="500")
+
+
+@pytest.mark.parametrize(
+    ("action", "side", "price", "own", "meets"),
+    [
+        (Action.BUY, Side.YES, "0.65", order("ask", "0.65", "5"), True),
+        (Action.BUY, Side.YES, "0.65", order("ask", "0.64", "5"), True),
+        (Action.BUY, Side.YES, "0.65", order("ask", "0.66", "5"), False),
+        (Action.BUY, Side.YES, "0.65", order("bid", "0.65", "5"), False),
+        (Action.BUY, Side.NO, "0.37", order("bid", "0.63", "5"), True),
+        (Action.BUY, Side.NO, "0.37", order("bid", "0.62", "5"), False),
+        (Action.SELL, Side.NO, "0.35", order("ask", "0.65", "5"), True),
+        (Action.SELL, Side.NO, "0.35", order("ask", "0.66", "5"), False),
+    ],
+)
+def test_an_order_that_would_meet_ones_own_is_warned_of(action, side, price, own, meets):
+    found = verdict(action=action, side=side, price=price, resting=(own,), held="1000", cost="0")
+    assert found.get("own order") is (Severity.WARN if meets else None)
+
+
+@pytest.mark.parametrize(("age_s", "asked"), [(0, True), (30, True), (30.001, False), (-1, False)])
+def test_the_same_order_within_half_a_minute_is_asked_about(age_s, asked):
+    at = NOW - timedelta(seconds=age_s)
+    before = RecentOrder(TICKER, Action.BUY, Side.YES, Decimal(10), Decimal("0.650"), at)
+    assert verdict(recent=(before,)).get("same order again") is (Severity.ASK if asked else None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ticker": "KX-OTHER"},
+        {"action": Action.SELL},
+        {"side": Side.NO},
+        {"count": Decimal(11)},
+        {"price": Decimal("0.64")},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_order_that_differs_in_one_thing_is_not_the_same(change):
+    before = RecentOrder(TICKER, Action.BUY, Side.YES, Decimal(10), Decimal("0.65"), NOW)
+    assert verdict(recent=(replace(before, **change),)) == {}
+
+
+def test_what_denies_comes_first_then_what_asks_then_what_warns():
+    found = check(proposal(count="2000", price="0.76", resting=(order("ask", "0.65", "5"),)))
+    assert [finding.severity for finding in found] == [Severity.DENY, Severity.ASK, Severity.WARN]
+    assert denials(found) == found[:1]
+    assert questions(found) == found[1:2]
+
+
+def test_every_message_shows_the_number_and_its_limit():
+    over = {"count": "10000.01", "cost": "1000.01", "cash": "5", "worst_loss": "1000.5"}
+    texts = {finding.rule: finding.message for finding in check(proposal(**over))}
+    assert texts["contracts per order"] == "10,000.01 contracts are above the limit of 10,000."
+    assert texts["cost per order"] == "A cost of $1,000.01 is above the limit of $1,000.00."
+    assert texts["cash"] == "It needs $1,000.01; there is $5.00."
+    assert texts["loss per market"] == (
+        "This market could then lose $1,000.50, resting orders included; the limit is $1,000.00."
+    )
