@@ -1,0 +1,497 @@
+"""The protocol of an order, against an exchange that accepts, refuses, garbles or loses what it is sent."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from loopback import ROOT, http, reset, say, send_and_close, serving, unused_port
+from samples import MARKET, NOW, preview
+
+from kalshi_trading.credentials import Credentials
+from kalshi_trading.errors import JournalError
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.market_models import AccountLimits, TokenBucketLimit
+from kalshi_trading.models import Action, Side
+from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.submission import LOOK_UP_PAUSES_S, Outcome, Submitter
+from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.transport import Timing, Transport
+
+EXAMPLES = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text())
+CREATE = f"{ROOT}/portfolio/events/orders"
+ORDER_ID = "a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001"
+ROW = EXAMPLES["rest"]["get_order"]["body"]["order"]
+FILL = EXAMPLES["rest"]["get_fills"]["body"]["fills"][1]
+TIMING = Timing(connect_s=0.3, total_s=0.3, read_retries=0)
+BUY_10_YES = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.65"))
+IDS = iter(f"0d9f6c3e-{number:04}" for number in range(10_000))
+
+
+def fresh(ticket=BUY_10_YES, **how):
+    """A preview of NOW with a client_order_id of its own."""
+    made = preview(ticket, **how)
+    return replace(made, request=replace(made.request, client_order_id=next(IDS)))
+
+
+class Exchange:
+    """What the exchange does with a create, and what its lists show."""
+
+    def __init__(self, create):
+        self.create = create
+        self.orders = []
+        self.fills = []
+        self.lists_work = True
+
+    def __call__(self, connection, request):
+        if request.method == "POST":
+            self.create(connection, request)
+        elif not self.lists_work:
+            say(503, b"<html>")(connection, request)
+        elif request.path.endswith("/fills"):
+            say(200, {"fills": self.fills, "cursor": ""})(connection, request)
+        else:
+            say(200, {"orders": self.orders, "cursor": ""})(connection, request)
+
+    def accept(self, connection, request, *, filled="0.00", remaining="10.00"):
+        """Take the order, and answer as the exchange does."""
+        order_id = self.list_order(request, filled=filled, remaining=remaining)
+        body = {"order_id": order_id, "client_order_id": json.loads(request.body)["client_order_id"]}
+        body |= {"fill_count": filled, "remaining_count": remaining, "ts_ms": 1795271405165}
+        connection.sendall(http(201, body))
+
+    def list_order(self, request, *, filled="0.00", remaining="10.00", status="resting"):
+        counts = {"fill_count_fp": filled, "remaining_count_fp": remaining, "initial_count_fp": "10.00"}
+        own = {"client_order_id": json.loads(request.body)["client_order_id"], "order_id": ORDER_ID}
+        self.orders.append({**ROW, **counts, **own, "status": status})
+        return ORDER_ID
+
+
+class Desk:
+    """A submitter at an exchange, with its journal; `naps` are the pauses it made."""
+
+    def __init__(self, url, folder, key):
+        self.client = KalshiClient(Transport(url, Credentials("key", key), timing=TIMING))
+        self.journal = TradeLogger(folder, "practice")
+        self.now = NOW
+        self.naps = []
+        self.between_looks = lambda: None
+        self.submitter = Submitter(self.client, self.journal, clock=lambda: self.now, sleep=self._nap)
+
+    def _nap(self, seconds):
+        self.naps.append(seconds)
+        self.between_looks()
+
+    def events(self):
+        return [record.event for record in self.journal.read_journal().records]
+
+    def last(self):
+        return self.journal.read_journal().records[-1]
+
+
+KEY = Ed25519PrivateKey.generate()
+
+
+@pytest.fixture
+def open_desk(tmp_path):
+    return lambda server: Desk(server.url, tmp_path / "logs", KEY)
+
+
+# --- Acknowledged --------------------------------------------------------------------------------
+
+
+def test_a_resting_order_is_acknowledged_and_recorded_in_the_order_of_the_protocol(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        order = fresh()
+        result = desk.submitter.submit(order)
+        assert (result.outcome, result.message, result.order_id) == (
+            Outcome.ACKNOWLEDGED,
+            "resting",
+            ORDER_ID,
+        )
+        assert (result.fill_count, result.remaining_count, result.fee) == (0, 10, 0)
+        assert result.recorded
+        assert desk.events() == ["order.intent", "order.sending", "order.acknowledged"]
+        assert desk.submitter.unresolved() == ()
+    intent = desk.journal.read_journal().records[0]
+    assert intent.text("client_order_id") == order.request.client_order_id
+    assert intent.text("sentence") == order.sentence
+    assert json.loads(server.requests[0].body)["client_order_id"] == order.request.client_order_id
+
+
+def test_the_intent_is_on_the_disk_before_the_order_is_on_the_wire(open_desk):
+    seen = []
+    exchange = Exchange(None)
+
+    def create(connection, request):
+        seen.append(desk.events())
+        exchange.accept(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.submitter.submit(fresh())
+    assert seen == [["order.intent", "order.sending"]]
+
+
+def filled_exchange(fills):
+    exchange = Exchange(None)
+    exchange.create = lambda connection, request: exchange.accept(
+        connection, request, filled="10.00", remaining="0.00"
+    )
+    exchange.fills = fills
+    return exchange
+
+
+def test_price_and_fee_of_a_fill_are_those_of_the_fills(open_desk):
+    fills = [
+        {**FILL, "fill_id": "f1", "count_fp": "4.00", "yes_price_dollars": "0.6000", "fee_cost": "0.067200"},
+        {**FILL, "fill_id": "f2", "count_fp": "6.00", "yes_price_dollars": "0.6500", "fee_cost": "0.095600"},
+    ]
+    with serving(filled_exchange(fills)) as server:
+        desk = open_desk(server)
+        result = desk.submitter.submit(fresh())
+    assert (result.message, result.average_price, result.fee) == ("filled", D("0.63"), D("0.1628"))
+    assert desk.events()[-1] == "order.fill"
+
+
+def test_the_average_price_of_a_no_order_is_in_no_dollars(open_desk):
+    fills = [{**FILL, "count_fp": "10.00", "yes_price_dollars": "0.6300"}]
+    with serving(filled_exchange(fills)) as server:
+        ticket = OrderTicket(MARKET.ticker, Action.BUY, Side.NO, D(10), D("0.37"))
+        result = open_desk(server).submitter.submit(fresh(ticket))
+    assert result.average_price == D("0.37")
+
+
+@pytest.mark.parametrize("fills", [[], [{**FILL, "count_fp": "4.00"}], [{**FILL, "fee_cost": None}]])
+def test_fills_that_are_not_all_there_yet_leave_the_fee_unknown_instead_of_wrong(open_desk, fills):
+    with serving(filled_exchange(fills)) as server:
+        result = open_desk(server).submitter.submit(fresh())
+    assert (result.outcome, result.fill_count) == (Outcome.ACKNOWLEDGED, 10)
+    assert result.fee is None
+    assert result.average_price is None
+
+
+@pytest.mark.parametrize(
+    ("filled", "remaining", "words"),
+    [
+        ("0.00", "10.00", "resting"),
+        ("4.00", "6.00", "partly filled, the rest is resting"),
+        ("10.00", "0.00", "filled"),
+        ("4.00", "0.00", "partly filled, the rest was canceled"),
+        ("0.00", "0.00", "accepted and canceled at once; nothing was filled"),
+    ],
+)
+def test_what_happened_is_told_from_the_counts(open_desk, filled, remaining, words):
+    exchange = Exchange(None)
+    exchange.create = lambda connection, request: exchange.accept(
+        connection, request, filled=filled, remaining=remaining
+    )
+    with serving(exchange) as server:
+        assert open_desk(server).submitter.submit(fresh()).message == words
+
+
+# --- Refused, and not sent -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES["errors"] if name != "409_duplicate"])
+def test_a_refused_order_is_rejected_and_never_placed(open_desk, name):
+    refusal = EXAMPLES["errors"][name]
+    with serving(Exchange(say(refusal["status"], refusal["body"]))) as server:
+        desk = open_desk(server)
+        result = desk.submitter.submit(fresh())
+        assert result.outcome is Outcome.REJECTED
+        assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
+        assert desk.last().event == "order.rejected"
+        assert desk.submitter.unresolved() == ()
+    assert len(server.requests) == 1
+    assert desk.naps == []
+
+
+def test_an_exchange_that_cannot_be_reached_got_nothing(tmp_path):
+    desk = Desk(f"http://127.0.0.1:{unused_port()}{ROOT}", tmp_path, KEY)
+    result = desk.submitter.submit(fresh())
+    assert result.outcome is Outcome.NOT_SENT
+    assert "Nothing was placed" in result.message
+    assert desk.last().event == "order.not_sent"
+    assert desk.submitter.unresolved() == ()
+
+
+def test_an_order_over_our_own_request_budget_was_not_rejected_but_not_sent(open_desk):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        budget = desk.client._transport.budget
+        budget.learn(AccountLimits("x", TokenBucketLimit(1, 10), TokenBucketLimit(1, 10)), None)
+        budget.spend("POST", CREATE, within_s=0)
+        assert desk.submitter.submit(fresh()).outcome is Outcome.NOT_SENT
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("age_s", [10.5, 3600, -1])
+def test_a_preview_that_is_not_of_this_moment_is_denied(open_desk, age_s):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        desk.now = NOW + timedelta(seconds=age_s)
+        result = desk.submitter.submit(fresh())
+    assert result.outcome is Outcome.DENIED
+    assert "s old" in result.message
+    assert server.requests == []
+
+
+def test_a_preview_of_ten_seconds_ago_is_still_sent(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.now = NOW + timedelta(seconds=10)
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+
+
+def test_the_same_preview_is_sent_only_once(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        order = fresh()
+        desk.submitter.submit(order)
+        again = desk.submitter.submit(order)
+    assert again.outcome is Outcome.DENIED
+    assert "submitted before" in again.message
+    assert server.count("POST") == 1
+
+
+def test_the_same_preview_submitted_by_eight_threads_at_once_is_sent_only_once(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        order, outcomes = fresh(), []
+        threads = [
+            threading.Thread(target=lambda: outcomes.append(desk.submitter.submit(order).outcome))
+            for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(outcomes) == [Outcome.ACKNOWLEDGED] + [Outcome.DENIED] * 7
+    assert server.count("POST") == 1
+
+
+def test_a_preview_that_a_rule_denies_is_not_sent(open_desk):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        off_grid = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.655"))
+        result = desk.submitter.submit(fresh(off_grid))
+        assert result.outcome is Outcome.DENIED
+        assert "not a price of this market" in result.message
+        assert desk.events() == ["order.denied"]
+    assert server.requests == []
+
+
+# --- The answer is lost --------------------------------------------------------------------------
+
+LOST = {
+    "reset": reset,
+    "closed": send_and_close(b""),
+    "cut off": send_and_close(http(201, {"order_id": ORDER_ID})[:-5]),
+    "no JSON": say(201, b"<html>"),
+    "no order": say(201, {"fill_count": "10.00"}),
+    "another order": say(
+        201,
+        {
+            "order_id": "x",
+            "client_order_id": "y",
+            "fill_count": "10.00",
+            "remaining_count": "0.00",
+            "ts_ms": 1,
+        },
+    ),
+    "too many": say(
+        201, {"order_id": "x", "fill_count": "11.00", "remaining_count": "0.00", "ts_ms": 1795271405165}
+    ),
+    "error inside": say(201, {"error": {"code": "insufficient_balance", "message": "x"}}),
+    "timeout": lambda connection, _: connection.recv(1),
+    "408": say(408, {"error": "timeout"}),
+    "502": say(502, b"<html>"),
+    "503": say(503, {"code": "exchange_paused", "message": "exchange paused"}),
+    "504": say(504, b""),
+    "redirect": say(307, {}, headers={"Location": "/elsewhere"}),
+}
+
+
+@pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
+def test_an_order_whose_answer_was_lost_is_found_by_its_own_id(open_desk, answer):
+    exchange = Exchange(None)
+
+    def create(connection, request):
+        exchange.orders.append({**ROW, "client_order_id": "somebody-elses"})
+        exchange.list_order(request, filled="10.00", remaining="0.00", status="executed")
+        exchange.fills = [{**FILL, "order_id": ORDER_ID, "count_fp": "10.00"}]
+        answer(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        result = desk.submitter.submit(fresh())
+        assert result.outcome is Outcome.ACKNOWLEDGED
+        assert result.message == "found at the exchange: filled"
+        assert (result.order_id, result.fill_count) == (ORDER_ID, 10)
+        assert (result.average_price, result.fee) == (D("0.6"), D("0.168"))
+        assert desk.submitter.unresolved() == ()
+    assert server.count("POST") == 1
+
+
+@pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
+@pytest.mark.parametrize("lists_work", [True, False])
+def test_an_order_that_is_not_found_stays_unknown_and_unresolved(open_desk, answer, lists_work):
+    exchange = Exchange(answer)
+    exchange.lists_work = lists_work
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        order = fresh()
+        result = desk.submitter.submit(order)
+        assert result.outcome is Outcome.UNKNOWN
+        assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
+        assert "Do not send it again" in result.message
+        assert desk.naps == list(LOOK_UP_PAUSES_S)
+        waiting = desk.submitter.unresolved()
+        assert [(row.client_order_id, row.sentence) for row in waiting] == [
+            (order.request.client_order_id, order.sentence)
+        ]
+    assert server.count("POST") == 1
+
+
+def test_an_order_that_shows_up_late_is_found_at_a_later_look(open_desk):
+    exchange = Exchange(None)
+    sent = []
+
+    def create(connection, request):
+        sent.append(request)
+        reset(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.between_looks = lambda: len(desk.naps) == 3 and exchange.list_order(sent[0])
+        result = desk.submitter.submit(fresh())
+    assert (result.outcome, result.message) == (Outcome.ACKNOWLEDGED, "found at the exchange: resting")
+    assert desk.naps == [0.5, 1.0, 2.0]
+
+
+def test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up(open_desk):
+    exchange = Exchange(None)
+    duplicate = EXAMPLES["errors"]["409_duplicate"]
+
+    def create(connection, request):
+        exchange.list_order(request)
+        say(duplicate["status"], duplicate["body"])(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+
+
+def test_a_duplicate_id_whose_order_is_not_shown_is_unknown_and_not_rejected(open_desk):
+    duplicate = EXAMPLES["errors"]["409_duplicate"]
+    with serving(Exchange(say(duplicate["status"], duplicate["body"]))) as server:
+        assert open_desk(server).submitter.submit(fresh()).outcome is Outcome.UNKNOWN
+
+
+def test_an_unknown_order_submitted_again_is_denied_and_still_unresolved(open_desk):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        order = fresh()
+        desk.submitter.submit(order)
+        assert desk.submitter.submit(order).outcome is Outcome.DENIED
+        assert [row.client_order_id for row in desk.submitter.unresolved()] == [order.request.client_order_id]
+
+
+def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_desk):
+    sent = []
+
+    def create(connection, request):
+        sent.append(request)
+        reset(connection, request)
+
+    exchange = Exchange(create)
+    with serving(exchange) as server:
+        order = fresh()
+        open_desk(server).submitter.submit(order)
+        later = open_desk(server).submitter
+        assert [found for _, found in later.resolve_all()] == [None]
+        assert len(later.unresolved()) == 1
+        exchange.lists_work = False
+        assert [found for _, found in later.resolve_all()] == [None]
+        assert len(later.unresolved()) == 1
+        exchange.lists_work = True
+        exchange.list_order(sent[0])
+        assert [found.order_id for _, found in later.resolve_all()] == [ORDER_ID]
+        assert later.unresolved() == ()
+        before = len(open_desk(server).events())
+        assert list(later.resolve_all()) == []
+        assert len(open_desk(server).events()) == before
+
+
+def test_a_session_that_died_after_writing_its_intent_leaves_the_order_unresolved(open_desk):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        fields = {"client_order_id": "c1", "ticker": MARKET.ticker, "sentence": "BUY 10 YES"}
+        desk.journal.log_order_submission("intent", fields)
+        assert [row.client_order_id for row in desk.submitter.unresolved()] == ["c1"]
+        desk.journal.log_order_submission("sending", fields)
+        assert [row.client_order_id for row in desk.submitter.unresolved()] == ["c1"]
+
+
+# --- The journal fails ---------------------------------------------------------------------------
+
+
+def spoil(desk):
+    """Put a folder where the journal is, so that nobody can write it."""
+    path = desk.journal.trades_path
+    if path.exists():
+        path.rename(path.with_suffix(".old"))
+    path.mkdir(parents=True)
+
+
+def test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading(open_desk):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        spoil(desk)
+        result = desk.submitter.submit(fresh())
+        assert result.outcome is Outcome.NOT_SENT
+        assert "Nothing was sent" in result.message
+        assert desk.submitter.locked_because is not None
+        assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
+        with pytest.raises(JournalError):
+            desk.submitter.unresolved()
+    assert server.requests == []
+
+
+def test_a_result_that_cannot_be_recorded_still_stands_and_locks_trading(open_desk):
+    exchange = Exchange(None)
+
+    def create(connection, request):
+        spoil(desk)
+        exchange.accept(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        result = desk.submitter.submit(fresh())
+        assert (result.outcome, result.order_id) == (Outcome.ACKNOWLEDGED, ORDER_ID)
+        assert not result.recorded
+        second = desk.submitter.submit(fresh())
+        assert second.outcome is Outcome.DENIED
+        assert "locked" in second.message
+    assert server.count("POST") == 1
