@@ -1,0 +1,361 @@
+"""The preview against a calculation of its own: cost, fees, outcomes, what closes, and the worst loss."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from itertools import chain, combinations, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from market_world import CENTS, NOW, QUADRATIC, TAPERED, TICKER, book, levels, market, order, position
+
+from kalshi_trading.fees import fee_of_fill, fee_rate
+from kalshi_trading.market_models import FeeSchedule, FeeType, OrderBook
+from kalshi_trading.models import Action, BookSide, Side, TimeInForce
+from kalshi_trading.order_preview import (
+    Circumstances,
+    OrderTicket,
+    build_preview,
+    order_sentence,
+    worst_loss_in_market,
+    worst_price,
+)
+from kalshi_trading.risk import DayTotals
+from kalshi_trading.settings import Limits
+
+CLIENT_ORDER_ID = "0d9f6c3e-0001-4b7a-8e55-c0ffee000001"
+EVERY_WAY = list(product(Action, Side))
+
+
+def circumstances(**changes):
+    here = Circumstances(
+        market=market(),
+        book=book(),
+        fees=QUADRATIC,
+        cash=Decimal(1000),
+        position=None,
+        resting=(),
+        recent=(),
+        today=DayTotals(),
+        at=NOW,
+    )
+    return replace(here, **changes)
+
+
+def preview(action, side, count, price, *, here=None, limits=None, read_only=False, **ticket):
+    wish = OrderTicket(
+        TICKER, action, side, Decimal(count), None if price is None else Decimal(price), **ticket
+    )
+    return build_preview(
+        wish,
+        here or circumstances(),
+        limits=limits or Limits(),
+        read_only=read_only,
+        client_order_id=CLIENT_ORDER_ID,
+    )
+
+
+def rules(seen):
+    return {finding.rule for finding in seen.findings}
+
+
+# --- Single tickets, by hand ----------------------------------------------------------------------
+
+
+def test_buying_ten_yes_at_the_ask():
+    seen = preview(Action.BUY, Side.YES, "10", "0.65")
+    assert (seen.cost, seen.walk.fills, seen.walk.left) == (Decimal("6.50"), levels(("0.65", "10")), 0)
+    assert seen.taker_fee == Decimal("0.1600")  # 10 contracts in crumbs of 0.01 cost this much at most
+    assert (seen.maker_fee, seen.held_before, seen.held_after) == (0, 0, 10)
+    assert (seen.pnl_if_yes, seen.pnl_if_no) == (Decimal("3.34"), Decimal("-6.66"))
+    assert seen.locked_in is None
+    assert seen.findings == ()
+
+
+def test_a_bid_below_the_market_rests_whole():
+    seen = preview(Action.BUY, Side.YES, "10", "0.50")
+    assert (seen.walk.fills, seen.walk.left, seen.cost) == ((), 10, Decimal("5.00"))
+    assert (seen.taker_fee, seen.maker_fee, seen.held_after) == (0, 0, 10)
+    assert seen.request.time_in_force is TimeInForce.GOOD_TILL_CANCELED
+
+
+def test_a_post_only_order_meets_nothing_even_where_it_would_cross():
+    seen = preview(Action.BUY, Side.YES, "10", "0.65", post_only=True)
+    assert (seen.walk.fills, seen.walk.left, seen.request.post_only) == ((), 10, True)
+
+
+def test_what_is_confirmed_is_what_is_sent():
+    seen = preview(Action.BUY, Side.NO, "2.5", "0.37")
+    assert seen.sentence == order_sentence(seen.request)
+    assert seen.sentence == f"BUY 2.5 NO {TICKER} at 37¢, good till canceled"
+    assert seen.request.client_order_id == CLIENT_ORDER_ID
+    quick = preview(Action.SELL, Side.YES, "5", None, here=circumstances(position=position("10", "6.00")))
+    assert quick.sentence == f"SELL 5 YES {TICKER} at 58¢, immediate or cancel, reduce only"
+
+
+def test_selling_what_is_held_costs_nothing_and_locks_its_profit_in():
+    here = circumstances(position=position("10", "6.00"))
+    seen = preview(Action.SELL, Side.YES, "4", "0.63", here=here)
+    assert (seen.cost, seen.held_before, seen.held_after) == (0, 10, 6)
+    assert seen.locked_in == 4 * (Decimal("0.63") - Decimal("0.60"))
+
+
+def test_buying_no_closes_yes_and_locks_the_same_profit_in():
+    here = circumstances(position=position("10", "6.00"))
+    seen = preview(Action.BUY, Side.NO, "4", "0.37", here=here)
+    assert (seen.cost, seen.held_after) == (0, 6)
+    assert seen.locked_in == 4 * (Decimal("0.63") - Decimal("0.60"))
+
+
+def test_selling_more_than_is_held_locks_in_the_first_fills_only():
+    thin = book(yes=(("0.63", "10"), ("0.53", "10")))
+    here = circumstances(position=position("10", "6.00"), book=thin)
+    seen = preview(Action.SELL, Side.YES, "20", "0.53", here=here)
+    assert seen.locked_in == 10 * (Decimal("0.63") - Decimal("0.60"))
+    assert (seen.cost, seen.held_after) == (10 * (1 - Decimal("0.53")), -10)
+    assert "sale within position" in rules(seen)
+
+
+def test_what_a_resting_sale_will_close_cannot_be_closed_twice():
+    here = circumstances(position=position("10", "6.00"), resting=(order("ask", "0.80", "10"),))
+    again = preview(Action.SELL, Side.YES, "10", "0.70", here=here)
+    assert again.cost == 10 * (1 - Decimal("0.70"))
+    poor = replace(here, cash=Decimal("2.99"))
+    assert "cash" in rules(preview(Action.SELL, Side.YES, "10", "0.70", here=poor))
+
+
+def test_stacked_sales_of_one_position_run_into_the_market_limit():
+    stack = tuple(order("ask", "0.70", "1000") for _ in range(5))
+    here = circumstances(position=position("1000", "600"), resting=stack, cash=Decimal(100_000))
+    assert "loss per market" in rules(preview(Action.SELL, Side.YES, "1000", "0.70", here=here))
+
+
+def test_a_market_sale_of_what_is_held_only_reduces_and_is_never_held_up_by_money():
+    here = circumstances(
+        position=position("10", "6.00"),
+        resting=(order("ask", "0.80", "10"),),
+        cash=Decimal(0),
+        today=DayTotals(Decimal(99_999), 999),
+    )
+    seen = preview(Action.SELL, Side.YES, "10", None, here=here)
+    assert (seen.cost, seen.request.reduce_only, seen.is_denied) == (0, True, False)
+
+
+def test_a_market_sale_beyond_the_position_may_open_and_does_not_claim_to_reduce():
+    here = circumstances(position=position("10", "6.00"))
+    seen = preview(Action.SELL, Side.YES, "10.01", None, here=here)
+    assert seen.request.reduce_only is False
+    assert seen.cost > 0
+
+
+def test_a_market_order_shows_only_what_is_there_and_cancels_the_rest():
+    seen = preview(Action.BUY, Side.YES, "500", None)
+    assert seen.request.price == Decimal("0.70")
+    assert (seen.walk.filled, seen.walk.left, seen.held_after) == (
+        Decimal("280.5"),
+        Decimal("219.5"),
+        Decimal("280.5"),
+    )
+    assert seen.cost == Decimal("80.5") * Decimal("0.65") + 200 * Decimal("0.66")
+    assert seen.request.time_in_force is TimeInForce.IMMEDIATE_OR_CANCEL
+
+
+def test_a_market_order_keeps_the_worst_price_the_user_has_seen():
+    moved = circumstances(book=book(no=(("0.31", "500"),)))
+    seen = preview(Action.BUY, Side.YES, "10", None, here=moved, worst_price=Decimal("0.70"))
+    assert seen.request.price == Decimal("0.70")
+
+
+def test_a_price_of_zero_is_denied_and_never_becomes_a_market_price():
+    seen = preview(Action.BUY, Side.YES, "10", "0")
+    assert seen.request.price == 0
+    assert seen.is_denied
+    assert seen.ticket.is_market_order is False
+
+
+@pytest.mark.parametrize("kind", [FeeType.FLAT, FeeType.UNKNOWN])
+def test_an_unknown_fee_leaves_the_outcomes_unknown_rather_than_too_good(kind):
+    for fees in (FeeSchedule(kind, Decimal(1)), None):
+        seen = preview(Action.BUY, Side.YES, "10", "0.65", here=circumstances(fees=fees))
+        assert (seen.fee, seen.pnl_if_yes, seen.pnl_if_no) == (None, None, None)
+        assert seen.cost == Decimal("6.50")
+
+
+@pytest.mark.parametrize("there", [None, book(yes=(), no=())])
+@pytest.mark.parametrize(("action", "side"), EVERY_WAY)
+def test_without_a_book_a_market_order_is_denied_whatever_its_direction(there, action, side):
+    seen = preview(action, side, "10", None, here=circumstances(book=there))
+    assert seen.is_denied
+    assert seen.cost == 0
+
+
+def test_a_session_that_only_looks_denies_the_preview():
+    assert preview(Action.BUY, Side.YES, "1", "0.65", read_only=True).is_denied
+
+
+def test_the_same_input_gives_the_same_preview():
+    first, second = (preview(Action.BUY, Side.YES, "10", "0.66") for _ in range(2))
+    assert first == second
+
+
+# --- Against a calculation of its own -------------------------------------------------------------
+
+cents = st.integers(min_value=1, max_value=99)
+sizes = st.integers(min_value=1, max_value=12)
+half_books = st.dictionaries(st.integers(min_value=1, max_value=49), sizes, max_size=5)
+holdings = st.one_of(
+    st.none(),
+    st.tuples(st.integers(min_value=-15, max_value=15).filter(bool), cents).map(
+        lambda row: position(row[0], abs(row[0]) * Decimal(row[1]) / 100)
+    ),
+)
+resting_orders = st.lists(
+    st.tuples(st.sampled_from(["bid", "ask"]), cents, sizes).map(
+        lambda row: order(row[0], Decimal(row[1]) / 100, row[2])
+    ),
+    max_size=4,
+)
+
+
+def book_of(yes, no):
+    return OrderBook(
+        TICKER,
+        levels(*((Decimal(price) / 100, size) for price, size in sorted(yes.items(), reverse=True))),
+        levels(*((Decimal(price) / 100, size) for price, size in sorted(no.items(), reverse=True))),
+        NOW,
+    )
+
+
+def single_contracts(there, is_bid, limit_in_yes, count):
+    """Each contract of an order on its own: the YES price it fills at, or None when it rests."""
+    if is_bid:
+        offers = sorted(1 - level.price for level in there.no_bids for _ in range(int(level.count)))
+        met = [price for price in offers if price <= limit_in_yes]
+    else:
+        offers = sorted(
+            (level.price for level in there.yes_bids for _ in range(int(level.count))), reverse=True
+        )
+        met = [price for price in offers if price >= limit_in_yes]
+    return [*met[:count], *[None] * (count - len(met[:count]))]
+
+
+@settings(max_examples=300)
+@given(half_books, half_books, st.sampled_from(EVERY_WAY), cents, sizes, holdings, resting_orders)
+def test_the_preview_of_a_limit_order_agrees_with_counting_contract_by_contract(
+    yes, no, way, limit, count, holding, resting
+):
+    there, (action, side), limit = book_of(yes, no), way, Decimal(limit) / 100
+    here = circumstances(book=there, position=holding, resting=tuple(resting))
+    seen = preview(action, side, count, limit, here=here)
+
+    is_bid = (action is Action.BUY) == (side is Side.YES)
+    limit_in_yes = limit if side is Side.YES else 1 - limit
+    contracts = single_contracts(there, is_bid, limit_in_yes, count)
+    prices = [limit_in_yes if price is None else price for price in contracts]
+    sign = 1 if is_bid else -1
+    net = holding.net if holding else Decimal(0)
+
+    assert seen.walk.filled == sum(price is not None for price in contracts)
+    assert seen.held_after == net + sign * count
+    assert seen.pnl_if_yes == sum(sign * (1 - price) for price in prices) - seen.fee
+    assert seen.pnl_if_no == sum(-sign * price for price in prices) - seen.fee
+
+    same_way = sum(row.remaining_count for row in resting if (row.book_side is BookSide.BID) is is_bid)
+    closes = min(count, max(0, abs(net) - same_way)) if net * sign < 0 else 0
+    dearest = sorted((price if is_bid else 1 - price for price in prices), reverse=True)
+    assert seen.cost == sum(dearest[: int(count - closes)])
+
+    if net * sign < 0:
+        closing = prices[: int(min(abs(net), count))]
+        received = sum((1 - price if is_bid else price) for price in closing)
+        assert seen.locked_in == received - holding.cost_basis * len(closing) / abs(net)
+    else:
+        assert seen.locked_in is None
+
+
+@given(half_books, half_books, st.sampled_from(EVERY_WAY), cents, sizes, st.sampled_from(list(FeeType)[:3]))
+def test_the_fee_of_the_preview_covers_what_the_fills_will_cost(yes, no, way, limit, count, kind):
+    there, (action, side), limit = book_of(yes, no), way, Decimal(limit) / 100
+    schedule = FeeSchedule(kind, Decimal(1))
+    seen = preview(action, side, count, limit, here=circumstances(book=there, fees=schedule))
+    accumulator, paid = Decimal(0), Decimal(0)
+    rest = [(limit, Decimal(seen.walk.left), False)] if seen.walk.left else []
+    for price, size, is_taker in [*((fill.price, fill.count, True) for fill in seen.walk.fills), *rest]:
+        rate = fee_rate(schedule, is_taker=is_taker)
+        for piece in (size / 4, size / 4, size / 2):
+            charged = fee_of_fill(rate, piece, price, revenue=-piece * price, accumulator=accumulator)
+            accumulator, paid = charged.accumulator, paid + charged.net_fee
+    assert paid <= seen.fee
+
+
+@given(
+    st.sampled_from(EVERY_WAY),
+    st.sampled_from([CENTS, TAPERED]),
+    st.integers(min_value=1, max_value=999),
+    st.integers(min_value=0, max_value=200),
+)
+def test_a_market_order_never_passes_its_cap_and_lies_on_the_grid(way, grid, best, cap):
+    action, side = way
+    cap, here = Decimal(cap) / 1000, market(price_grid=grid)
+    best_in_yes = grid.at_or_below(Decimal(best) / 1000) or Decimal("0.01")
+    both = OrderBook(
+        TICKER, levels((str(best_in_yes), "5")), levels((str(1 - best_in_yes), "5")), NOW
+    )  # either outcome is bid and offered at this one price
+    best_price = best_in_yes if side is Side.YES else 1 - best_in_yes
+    worst = worst_price(action, side, here, both, cap)
+    beyond = worst - best_price if action is Action.BUY else best_price - worst
+    assert 0 <= beyond <= cap
+    assert grid.holds(worst if side is Side.YES else 1 - worst)
+    in_yes = worst if side is Side.YES else 1 - worst
+    further = 1 if (action is Action.BUY) == (side is Side.YES) else -1
+    next_tick = in_yes + further * Decimal("0.0001")
+    beyond_it = grid.at_or_above(next_tick) if further > 0 else grid.at_or_below(next_tick)
+    if beyond_it is not None:
+        assert abs(beyond_it - best_in_yes) > cap  # the cap is used as far as the grid lets it
+
+
+# --- The worst that can happen in a market --------------------------------------------------------
+
+
+def subsets(rows):
+    return chain.from_iterable(combinations(rows, size) for size in range(len(rows) + 1))
+
+
+def loss(held, cost_basis, filled, yes_wins):
+    """What is lost against today if these orders fill and the market settles."""
+    value = Decimal(1 if yes_wins else 0)
+    worth = held * value if held >= 0 else -held * (1 - value)
+    gain = worth - cost_basis
+    for side, price, count in filled:
+        gain += count * (value - price) * (1 if side is BookSide.BID else -1)
+    return -gain
+
+
+@settings(max_examples=200)
+@given(
+    st.integers(min_value=-500, max_value=500),
+    cents,
+    st.lists(
+        st.tuples(
+            st.sampled_from(BookSide),
+            st.integers(min_value=1, max_value=9_999).map(lambda price: Decimal(price) / 10_000),
+            st.integers(min_value=1, max_value=50_000).map(lambda count: Decimal(count) / 100),
+        ),
+        max_size=6,
+    ),
+)
+def test_the_worst_loss_is_the_worst_over_everything_that_may_fill_and_both_results(held, cost, orders):
+    held = Decimal(held)
+    basis = abs(held) * Decimal(cost) / 100
+    worst = max(
+        loss(held, basis, filled, yes_wins) for filled in subsets(orders) for yes_wins in (True, False)
+    )
+    assert worst_loss_in_market(held, basis, orders) == max(0, worst)
+
+
+def test_a_resting_order_is_in_the_worst_loss_of_a_new_one():
+    here = circumstances(resting=(order("bid", "0.50", "1900"),), cash=Decimal(10_000))
+    assert "loss per market" not in rules(preview(Action.BUY, Side.YES, "90", "0.55", here=here))
+    assert "loss per market" in rules(preview(Action.BUY, Side.YES, "91", "0.55", here=here))
