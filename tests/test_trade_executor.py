@@ -1,0 +1,363 @@
+"""Orders through the executor: four directions on a real practice book, cancels, and the doors for scripts."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from exchange_process import running_exchange
+from loopback import reset, say, serving
+from samples import order as sample_order
+
+from kalshi_trading.credentials import Credentials, load_private_key
+from kalshi_trading.errors import InvalidInputError, JournalError, KalshiAPIError, TradeExecutionError
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.models import Action, BookSide, OrderStatus, Side
+from kalshi_trading.money import ZERO
+from kalshi_trading.order_book import best_ask, best_bid
+from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.portfolio_tracker import PortfolioTracker
+from kalshi_trading.settings import Limits
+from kalshi_trading.submission import Outcome
+from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.transport import Timing, Transport
+
+EXAMPLES = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text())
+ROW = EXAMPLES["rest"]["get_order"]["body"]["order"]
+NOT_FOUND = EXAMPLES["errors"]["404_not_found"]
+RESTING = sample_order(BookSide.BID, "0.55")
+LONG_YES = {(Action.BUY, Side.YES), (Action.SELL, Side.NO)}
+
+
+class Desk:
+    """An executor at a real exchange, with a journal of its own."""
+
+    def __init__(self, exchange, folder, limits=None):
+        key = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
+        self.client = KalshiClient(Transport(exchange.url, key))
+        self.client.learn_limits()
+        self.journal = TradeLogger(folder, "practice")
+        self.executor = TradeExecutor(self.client, self.journal, limits=limits or Limits())
+        self.tracker = PortfolioTracker(self.client)
+
+    def cash(self):
+        return self.client.get_balance().cash
+
+    def net(self, ticker):
+        listing = self.client.get_positions(ticker=ticker).markets
+        return next((row.net for row in listing if row.ticker == ticker), ZERO)
+
+    def liquid_markets(self):
+        """Open markets with a narrow two-sided book away from the edges, those that close late first."""
+        rows = [
+            market
+            for market in self.client.get_markets(status="open", limit=400)
+            if market.yes_bid is not None
+            and market.yes_ask is not None
+            and D("0.2") < market.yes_bid < market.yes_ask < D("0.8")
+            and market.yes_ask - market.yes_bid <= D("0.04")
+        ]
+        return sorted(rows, key=lambda market: market.close_at, reverse=True)
+
+    def place(self, ticker, action, side, count, price):
+        preview = self.executor.preview(OrderTicket(ticker, action, side, D(count), price))
+        assert not preview.is_denied, preview.findings
+        return self.executor.submit(preview)
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory):
+    """An exchange of this module alone, since cash is counted to the last digit."""
+    with running_exchange(tmp_path_factory.mktemp("executor"), "--idle-exit", "0", "--seed", "5") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def unused_markets(exchange, tmp_path_factory):
+    """Markets nobody here traded yet, one after the other."""
+    return iter(Desk(exchange, tmp_path_factory.mktemp("look")).liquid_markets())
+
+
+@pytest.fixture
+def desk(exchange, tmp_path):
+    return Desk(exchange, tmp_path / "logs")
+
+
+# --- Four directions, on the exchange's own book --------------------------------------------------
+
+DIRECTIONS = list(itertools.product(Action, Side))
+
+
+@pytest.mark.parametrize(("action", "side"), DIRECTIONS)
+@pytest.mark.parametrize("kind", ["market", "limit"])
+def test_each_direction_moves_position_and_cash_as_the_exchange_says(
+    desk, unused_markets, action, side, kind
+):
+    ticker = next(unused_markets).ticker
+    if action is Action.SELL:  # there must be something to sell
+        assert desk.place(ticker, Action.BUY, side, 3, None).fill_count == 3
+    book = desk.client.get_order_book(ticker)
+    touch = best_ask(book, side) if action is Action.BUY else best_bid(book, side)
+    before_net, before_cash = desk.net(ticker), desk.cash()
+
+    result = desk.place(ticker, action, side, 3, touch.price if kind == "limit" else None)
+
+    assert (result.outcome, result.fill_count, result.message) == (Outcome.ACKNOWLEDGED, 3, "filled")
+    moved = desk.net(ticker) - before_net
+    assert moved == (3 if (action, side) in LONG_YES else -3)
+    # A sale of what is held brings its price, a purchase takes it; the fee comes on top of either.
+    gained = 3 * result.average_price * (1 if action is Action.SELL else -1)
+    assert desk.cash() - before_cash == gained - result.fee
+    worst = touch.price + D("0.05") if action is Action.BUY else touch.price - D("0.05")
+    inside = result.average_price <= worst if action is Action.BUY else result.average_price >= worst
+    assert inside
+
+
+@pytest.mark.parametrize(("action", "side"), DIRECTIONS)
+def test_a_limit_away_from_the_book_rests_is_listed_and_is_canceled(desk, unused_markets, action, side):
+    market = next(unused_markets)
+    book = desk.client.get_order_book(market.ticker)
+    # Beyond the best of one's own side, on whole cents, so that it cannot trade.
+    price = best_bid(book, side).price if action is Action.BUY else best_ask(book, side).price
+    price = price.quantize(D("0.01")) + (D("-0.10") if action is Action.BUY else D("0.10"))
+    before = desk.net(market.ticker)
+    ticket = OrderTicket(market.ticker, action, side, D(2), price)
+    placed = desk.executor.submit(desk.executor.preview(ticket))
+    assert (placed.outcome, placed.message, placed.remaining_count) == (Outcome.ACKNOWLEDGED, "resting", 2)
+    mine = next(row for row in desk.executor.list_open_orders() if row.order_id == placed.order_id)
+    assert mine.yes_price == (price if side is Side.YES else 1 - price)
+    assert mine.book_side is (BookSide.BID if (action, side) in LONG_YES else BookSide.ASK)
+
+    end = desk.executor.cancel_order(mine)
+
+    assert (end.message, end.reduced_by) == ("Canceled.", 2)
+    assert desk.executor.get_order_status(mine.order_id).status is OrderStatus.CANCELED
+    assert desk.net(market.ticker) == before
+    assert placed.order_id not in [row.order_id for row in desk.executor.list_open_orders()]
+    again = desk.executor.cancel_order(mine)
+    assert again.reduced_by is None
+    assert "canceled, 0 filled" in again.message
+
+
+def test_canceling_a_filled_order_says_that_it_was_filled(desk, unused_markets):
+    placed = desk.place(next(unused_markets).ticker, Action.BUY, Side.YES, 3, None)
+    end = desk.executor.cancel_order(desk.executor.get_order_status(placed.order_id))
+    assert end.message == "Too late: it was already filled, all 3."
+    assert end.reduced_by is None
+    assert [record.event for record in desk.journal.read_journal().records][-2:] == [
+        "cancel.requested",
+        "cancel.unconfirmed",
+    ]
+
+
+def test_twenty_five_no_are_held_as_twenty_five_no_and_valued_at_the_bid_for_no(desk, unused_markets):
+    ticker = next(unused_markets).ticker
+    assert desk.place(ticker, Action.BUY, Side.NO, 25, None).fill_count == 25
+    assert desk.net(ticker) == -25
+    row = desk.tracker.calculate_position_pnl(ticker)
+    assert (row.position.side, row.position.count) == (Side.NO, 25)
+    assert row.mark == 1 - desk.executor.get_market_info(ticker).yes_ask
+    assert ticker in [held.position.ticker for held in desk.tracker.refresh().held]
+
+
+def test_what_the_exchange_refuses_is_shown_as_refused(desk, unused_markets):
+    market = next(unused_markets)
+    ticket = OrderTicket(
+        market.ticker, Action.BUY, Side.YES, D(1), market.yes_ask + D("0.02"), post_only=True
+    )
+    result = desk.executor.submit(desk.executor.preview(ticket))
+    assert result.outcome is Outcome.REJECTED
+    assert "post only cross" in result.message
+    assert desk.net(market.ticker) == 0
+
+
+def test_the_order_of_a_moment_ago_is_noticed_on_the_next_preview(desk, unused_markets):
+    market = next(unused_markets)
+    ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.05"))
+    desk.executor.submit(desk.executor.preview(ticket))
+    again = desk.executor.preview(ticket)
+    assert "same order again" in [finding.rule for finding in again.findings]
+    assert again.circumstances.today.orders == 1
+    assert again.circumstances.today.bought == D("0.05")
+    assert [row.remaining_count for row in again.circumstances.resting] == [1]
+
+
+def test_a_market_nobody_knows_is_named(desk):
+    with pytest.raises(InvalidInputError, match="no market NOSUCH-26"):
+        desk.executor.preview(OrderTicket("NOSUCH-26", Action.BUY, Side.YES, D(1), None))
+    with pytest.raises(InvalidInputError, match="no market"):
+        desk.executor.get_market_info("nosuch-26")
+
+
+@pytest.mark.parametrize("ticker", ["", "../x", "A B", "ＫＸ", "A" * 200, "KX\x00"])
+def test_text_that_is_no_ticker_is_refused_before_anything_is_asked(desk, ticker):
+    with pytest.raises(InvalidInputError, match="not a ticker"):
+        desk.executor.validate_ticker(ticker)
+    with pytest.raises(InvalidInputError, match="not a ticker"):
+        desk.executor.place_market_order(ticker, "yes", 1)
+
+
+# --- Doors for scripts ---------------------------------------------------------------------------
+
+
+def test_scripts_buy_at_the_market_and_at_a_limit(desk, unused_markets):
+    market = next(unused_markets)
+    bought = desk.executor.place_market_order(market.ticker.lower(), "Yes", "2")
+    assert (bought.outcome, bought.fill_count) == (Outcome.ACKNOWLEDGED, 2)
+    rests = desk.executor.place_limit_order(market.ticker, "no", D("1.5"), "0.05")
+    assert (rests.message, rests.remaining_count) == ("resting", D("1.5"))
+    assert desk.executor.get_order_status(rests.order_id).yes_price == D("0.95")
+
+
+@pytest.mark.parametrize("quantity", [1.0, True, "0", -1, "1e3", "ten", "0.001", D("NaN"), None, "１"])
+def test_scripts_must_give_an_exact_quantity(desk, quantity):
+    with pytest.raises(InvalidInputError, match="quantity"):
+        desk.executor.place_market_order("KX-1", "yes", quantity)
+
+
+@pytest.mark.parametrize("price", [0.57, 57, "57", "0", "1", "1.00", "-0.5", "57c", "nan", None, D(1), True])
+def test_scripts_must_give_an_exact_price_in_dollars(desk, price):
+    with pytest.raises(InvalidInputError, match="price"):
+        desk.executor.place_limit_order("KX-1", "yes", 1, price)
+
+
+@pytest.mark.parametrize("side", ["", "buy", "y", None, 1, "bid"])
+def test_scripts_must_name_the_side(desk, side):
+    with pytest.raises(InvalidInputError, match="yes or no"):
+        desk.executor.place_market_order("KX-1", side, 1)
+
+
+def test_scripts_are_stopped_where_a_person_would_be_asked(exchange, tmp_path, unused_markets):
+    desk = Desk(exchange, tmp_path, replace(Limits(), soft_order_cost=D("0.10")))
+    ticker = next(unused_markets).ticker
+    with pytest.raises(TradeExecutionError, match=r"a person must confirm.*more than \$0.10"):
+        desk.executor.place_market_order(ticker, "yes", 3)
+    assert desk.journal.read_journal().records == ()
+    assert desk.net(ticker) == 0
+
+
+def test_scripts_are_told_when_a_rule_denies(exchange, tmp_path, unused_markets):
+    desk = Desk(exchange, tmp_path, replace(Limits(), hard_order_count=D(2)))
+    result = desk.executor.place_market_order(next(unused_markets).ticker, "yes", 3)
+    assert result.outcome is Outcome.DENIED
+    assert "above the limit of 2" in result.message
+
+
+def test_a_session_that_may_only_look_sends_no_order_but_cancels(desk, unused_markets):
+    ticker = next(unused_markets).ticker
+    rests = desk.executor.place_limit_order(ticker, "yes", 1, "0.05")
+    desk.executor.read_only = True
+    denied = desk.executor.place_limit_order(ticker, "yes", 2, "0.06")
+    assert denied.outcome is Outcome.DENIED
+    assert desk.executor.cancel_order(desk.executor.get_order_status(rests.order_id)).reduced_by == 1
+
+
+# --- Cancels, where the exchange is not at its best -----------------------------------------------
+
+
+def canceling(server, tmp_path):
+    naps = []
+    credentials = Credentials("key", Ed25519PrivateKey.generate())
+    timing = Timing(connect_s=0.3, total_s=0.4, read_retries=0)
+    client = KalshiClient(Transport(server.url, credentials, timing=timing))
+    journal = TradeLogger(tmp_path / "logs", "practice")
+    return TradeExecutor(client, journal, limits=Limits(), sleep=naps.append), journal, naps
+
+
+CANCELED = say(200, {"order_id": RESTING.order_id, "reduced_by": "10.00", "ts_ms": 1795271405165})
+GONE = say(NOT_FOUND["status"], NOT_FOUND["body"])
+
+
+def listed(status, filled):
+    return say(200, {"order": {**ROW, "status": status, "fill_count_fp": filled}})
+
+
+@pytest.mark.parametrize(
+    "lost", [reset, say(503, b"<html>"), say(200, b"{"), say(429, {"error": "too many"})]
+)
+def test_a_cancel_without_an_answer_is_repeated_until_there_is_one(tmp_path, lost):
+    with serving(lost, lost, CANCELED) as server:
+        executor, journal, naps = canceling(server, tmp_path)
+        end = executor.cancel_order(RESTING)
+    assert (end.message, end.reduced_by) == ("Canceled.", 10)
+    assert naps == [0.5, 1.0]
+    assert [record.event for record in journal.read_journal().records] == [
+        "cancel.requested",
+        "cancel.acknowledged",
+    ]
+
+
+@pytest.mark.parametrize(
+    "lost", [reset, say(503, b"<html>"), say(404, b"<html>"), say(429, {"error": "many"})]
+)
+def test_a_cancel_is_tried_three_times_and_then_not_known(tmp_path, lost):
+    with serving(lost) as server:
+        executor, journal, naps = canceling(server, tmp_path)
+        end = executor.cancel_order(RESTING)
+    assert server.count("DELETE") == 3
+    assert end.reduced_by is None
+    assert "not known whether" in end.message
+    assert naps == [0.5, 1.0]
+    assert journal.read_journal().records[-1].event == "cancel.unconfirmed"
+
+
+def test_a_cancel_that_is_refused_is_not_repeated(tmp_path):
+    with serving(say(403, {"error": {"code": "forbidden", "message": "forbidden"}})) as server:
+        executor, _, _ = canceling(server, tmp_path)
+        end = executor.cancel_order(RESTING)
+    assert len(server.requests) == 1
+    assert end.message.startswith("Not canceled.")
+    assert end.reduced_by is None
+
+
+@pytest.mark.parametrize(
+    ("status", "filled", "words"),
+    [
+        ("executed", "20.00", "already filled, all 20"),
+        ("canceled", "3.00", "has it as canceled, 3 filled"),
+        ("resting", "0.00", "found nothing to cancel, yet still lists it"),
+        ("slumbering", "0.00", "has it as unknown"),
+    ],
+)
+def test_a_cancel_that_finds_nothing_tells_what_became_of_the_order(tmp_path, status, filled, words):
+    with serving(GONE, listed(status, filled)) as server:
+        executor, _, _ = canceling(server, tmp_path)
+        end = executor.cancel_order(RESTING)
+    assert words in end.message
+    assert end.reduced_by is None
+
+
+def test_a_cancel_that_finds_nothing_and_cannot_ask_claims_nothing(tmp_path):
+    with serving(GONE, say(500, {})) as server:
+        executor, _, _ = canceling(server, tmp_path)
+        end = executor.cancel_order(RESTING)
+    assert "could not be read" in end.message
+    assert end.order == RESTING
+
+
+def test_a_journal_that_fails_locks_orders_and_lets_the_cancel_through(tmp_path):
+    with serving(CANCELED) as server:
+        executor, journal, _ = canceling(server, tmp_path)
+        journal.trades_path.mkdir(parents=True)
+        assert executor.cancel_order(RESTING).reduced_by == 10
+        assert executor.submitter.locked_because is not None
+
+
+def test_open_orders_with_a_row_missing_are_an_error_and_not_a_shorter_list(tmp_path):
+    rows = [ROW, {**ROW, "book_side": "sideways"}]
+    with serving(say(200, {"orders": rows, "cursor": ""})) as server:
+        executor, _, _ = canceling(server, tmp_path)
+        with pytest.raises(KalshiAPIError, match="could not be read whole"):
+            executor.list_open_orders()
+
+
+def test_a_journal_that_cannot_be_read_stops_the_preview(desk, unused_markets):
+    desk.journal.trades_path.mkdir(parents=True)
+    with pytest.raises(JournalError):
+        desk.executor.preview(OrderTicket(next(unused_markets).ticker, Action.BUY, Side.YES, D(1), None))
