@@ -114,8 +114,9 @@ class TradeLogger:
         return reference
 
     def _append(self, event: str, fields: Mapping[str, object]) -> None:
-        stamped = {"environment": self.environment, **fields}
-        body = json.dumps(stamped, default=_plain, ensure_ascii=False, separators=(", ", ": "))
+        plain = {name: _plain(value) for name, value in fields.items()}
+        stamped = {"environment": self.environment, **plain}
+        body = json.dumps(stamped, ensure_ascii=False, separators=(", ", ": "))
         moment = self._clock().astimezone().isoformat(timespec="milliseconds")
         try:
             self._write(self.trades_path, f"{moment} {event} {body}\n")
@@ -190,7 +191,10 @@ class TradeLogger:
         return len(records)
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> object:
+    """Give what JSON holds to the digit; a float would not be."""
+    if value is None or isinstance(value, (str, int)):
+        return value
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, datetime):

@@ -1,0 +1,493 @@
+"""The journal: one line per event, never lost, never torn, never rewritten; and its export as CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import threading
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kalshi_trading.errors import InvalidInputError, JournalError
+from kalshi_trading.trade_logger import TradeLogger
+
+PROJECT = Path(__file__).resolve().parent.parent
+AT = datetime(2026, 11, 21, 14, 50, 0, 123456, UTC)
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d order\.intent \{.*\}\n")
+INTENT = {
+    "client_order_id": "0d9f6c3e-0001-4b7a-8e55-c0ffee000001",
+    "ticker": "KXHIGHNY-26NOV21-B46.5",
+    "action": "buy",
+    "side": "yes",
+    "count": Decimal("2.50"),
+    "price": Decimal("0.0550"),
+    "post_only": False,
+    "order_id": None,
+}
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return TradeLogger(tmp_path / "logs", "practice", clock=lambda: AT)
+
+
+def lines_of(journal):
+    return [f"{line}\n" for line in journal.trades_path.read_text(encoding="utf-8").split("\n")[:-1]]
+
+
+# --- Writing --------------------------------------------------------------------------------------
+
+
+def test_an_event_is_one_line_with_time_name_and_every_number_as_text(journal):
+    journal.log_order_submission("intent", INTENT)
+    (line,) = lines_of(journal)
+    assert LINE.fullmatch(line)
+    when, event, body = line.split(" ", 2)
+    fields = json.loads(body)
+    assert datetime.fromisoformat(when) == AT.replace(microsecond=123000)
+    assert event == "order.intent"
+    assert fields == INTENT | {"environment": "practice", "count": "2.50", "price": "0.0550"}
+
+
+def test_every_kind_of_event_has_its_name(journal):
+    journal.log_order_submission("sending", {})
+    journal.log_order_fill({})
+    journal.log_order_cancellation("requested", {})
+    events = [record.event for record in journal.read_journal().records]
+    assert events == ["order.sending", "order.fill", "cancel.requested"]
+
+
+def test_only_the_owner_can_read_the_journal_and_its_folder(journal):
+    before = os.umask(0)
+    try:
+        journal.log_order_submission("intent", INTENT)
+        journal.log_error("oh")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(journal.trades_path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(journal.errors_path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(journal.trades_path.parent.stat().st_mode) == 0o700
+
+
+def test_each_environment_has_a_journal_of_its_own(tmp_path):
+    TradeLogger(tmp_path, "sandbox").log_order_submission("intent", INTENT)
+    assert TradeLogger(tmp_path, "production").read_journal().records == ()
+
+
+@pytest.mark.parametrize("text", ["two\nlines\r\n", "é 50¢ – 46°", "\u2028", "\x00\x1b[2J", "\ud800", '"{}"'])
+def test_any_text_stays_on_its_line_and_comes_back(journal, text):
+    journal.log_order_submission("rejected", {"reason": text})
+    journal.log_order_submission("intent", INTENT)
+    reading = journal.read_journal()
+    assert len(lines_of(journal)) == 2
+    assert reading.damaged_lines == ()
+    assert reading.records[0].text("reason") == text
+
+
+def test_a_value_that_is_neither_text_nor_number_is_a_mistake_of_the_program(journal):
+    with pytest.raises(TypeError, match="does not belong into the journal"):
+        journal.log_order_submission("intent", {"price": object()})
+    assert not journal.trades_path.exists()
+
+
+def test_a_float_never_reaches_the_journal(journal):
+    for number in (0.57, float("nan")):
+        with pytest.raises(TypeError, match="float does not belong into the journal"):
+            journal.log_order_submission("intent", {"price": number})
+
+
+def test_the_journal_only_grows(journal):
+    before = b""
+    for step in range(5):
+        journal.log_order_submission("intent", {"step": step})
+        now = journal.trades_path.read_bytes()
+        assert now.startswith(before)
+        assert len(now) > len(before)
+        before = now
+
+
+def test_a_torn_tail_is_closed_so_that_the_next_line_stands_alone(journal):
+    journal.log_order_submission("intent", INTENT)
+    torn = journal.trades_path.read_bytes() + b'2026-11-21T14:50:01.000+00:00 order.sending {"client'
+    journal.trades_path.write_bytes(torn)
+    journal.log_order_submission("acknowledged", INTENT)
+    reading = journal.read_journal()
+    assert journal.trades_path.read_bytes().startswith(torn + b"\n")
+    assert [record.event for record in reading.records] == ["order.intent", "order.acknowledged"]
+    assert reading.damaged_lines == (2,)
+
+
+def test_wherever_the_journal_is_cut_the_earlier_lines_and_the_next_one_survive(journal):
+    for _ in range(3):
+        journal.log_order_submission("intent", INTENT)
+    whole = journal.trades_path.read_bytes()
+    size = len(whole) // 3
+    for cut in range(len(whole) + 1):
+        journal.trades_path.write_bytes(whole[:cut])
+        kept = journal.read_journal()
+        assert len(kept.records) == (cut + 1) // size
+        assert len(kept.damaged_lines) == (cut % size != 0 and (cut + 1) % size != 0)
+        if cut % 7 == 0:
+            journal.log_order_submission("acknowledged", INTENT)
+            assert journal.read_journal().records[-1].event == "order.acknowledged"
+            assert len(journal.read_journal().records) == len(kept.records) + 1
+
+
+# --- What goes wrong ------------------------------------------------------------------------------
+
+
+def test_a_full_disk_is_a_journal_error_and_nothing_else(tmp_path):
+    journal = TradeLogger(tmp_path, "practice")
+    journal.trades_path.parent.mkdir()
+    journal.trades_path.symlink_to("/dev/full")
+    with pytest.raises(JournalError, match="No space left") as caught:
+        journal.log_order_submission("intent", INTENT)
+    assert str(journal.trades_path) in str(caught.value)
+
+
+def test_a_folder_that_is_a_file_is_a_journal_error(tmp_path):
+    (tmp_path / "logs").write_text("in the way")
+    with pytest.raises(JournalError):
+        TradeLogger(tmp_path / "logs", "practice").log_order_fill({})
+
+
+def test_a_journal_that_is_a_folder_is_a_journal_error_for_writing_and_reading(journal):
+    journal.trades_path.mkdir(parents=True)
+    with pytest.raises(JournalError):
+        journal.log_order_fill({})
+    with pytest.raises(JournalError):
+        journal.read_journal()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_a_journal_error(journal):
+    journal.trades_path.parent.mkdir(parents=True)
+    journal.trades_path.parent.chmod(0o500)
+    with pytest.raises(JournalError):
+        journal.log_order_fill({})
+
+
+def test_a_line_the_disk_takes_only_a_part_of_is_a_journal_error_and_the_next_one_is_whole(
+    journal, monkeypatch
+):
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:40]))
+    with pytest.raises(JournalError, match="only a part"):
+        journal.log_order_submission("intent", INTENT)
+    monkeypatch.undo()
+    journal.log_order_submission("intent", INTENT)
+    reading = journal.read_journal()
+    assert (len(reading.records), reading.damaged_lines) == (1, (1,))
+
+
+def test_a_line_that_is_not_safely_on_the_disk_is_a_journal_error(journal, monkeypatch):
+    def fails(descriptor):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(JournalError, match="Input/output error"):
+        journal.log_order_submission("intent", INTENT)
+
+
+def test_a_journal_deleted_while_running_starts_anew(journal):
+    journal.log_order_submission("intent", INTENT)
+    journal.trades_path.unlink()
+    journal.trades_path.parent.rmdir()
+    journal.log_order_submission("intent", INTENT)
+    assert len(journal.read_journal().records) == 1
+
+
+DAMAGED = [
+    b"garbage",
+    b"\x00\x00\x00",
+    b"\xff\xfe",
+    b"2026-11-21T14:50:00+00:00 order.intent",
+    b"2026-11-21T14:50:00+00:00 order.intent {",
+    b"2026-11-21T14:50:00+00:00 order.intent []",
+    b"2026-11-21T14:50:00 order.intent {}",
+    b"0001-01-01T00:00:00+14:00 order.intent {}",
+    b"9999-12-31T23:59:59-14:00 order.intent {}",
+    b"yesterday order.intent {}",
+    b"2026-11-21T14:50:00+00:00 ORDER {}",
+    b'2026-11-21T14:50:00+00:00 order.intent {"a": ' + b"[" * 100_000 + b"}",
+    b'2026-11-21T14:50:00+00:00 order.intent {"a": ' + b"9" * 5_000 + b"}",
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGED, ids=lambda damage: damage[:50].decode(errors="replace"))
+def test_a_damaged_line_is_reported_by_its_number_and_hides_no_other(journal, damage):
+    journal.log_order_submission("intent", INTENT)
+    good = journal.trades_path.read_bytes()
+    journal.trades_path.write_bytes(good + b"\n" + damage + b"\n" + good)
+    reading = journal.read_journal()
+    assert len(reading.records) == 2
+    assert reading.damaged_lines == (3,)
+    assert journal.get_trade_history(date(2026, 1, 1), date(2026, 12, 31)) == reading.records
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(min_value=0), byte=st.integers(min_value=0, max_value=255))
+def test_whatever_byte_is_changed_the_journal_can_be_read(journal, place, byte):
+    journal.trades_path.unlink(missing_ok=True)
+    for _ in range(3):
+        journal.log_order_submission("intent", INTENT)
+    data = bytearray(journal.trades_path.read_bytes())
+    data[place % len(data)] = byte
+    journal.trades_path.write_bytes(data)
+    assert len(journal.read_journal().records) >= 1
+    journal.get_trade_history(date(2026, 11, 20), date(2026, 11, 22))
+
+
+def test_reading_never_changes_the_journal(journal):
+    journal.trades_path.parent.mkdir(parents=True)
+    journal.trades_path.write_bytes(b"torn" + bytes(range(256)))
+    before = journal.trades_path.read_bytes()
+    journal.read_journal()
+    assert journal.trades_path.read_bytes() == before
+
+
+def test_a_journal_that_does_not_exist_yet_is_empty_and_stays_unmade(journal):
+    assert journal.read_journal().records == ()
+    assert journal.get_trade_history() == ()
+    assert journal.read_errors() == ()
+    assert not journal.trades_path.parent.exists()
+
+
+# --- Several writers ------------------------------------------------------------------------------
+
+
+def test_threads_that_share_a_journal_lose_nothing(journal):
+    def write(writer):
+        for step in range(50):
+            journal.log_order_submission("intent", {"who": f"{writer}-{step}", "pad": "x" * 500})
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    reading = journal.read_journal()
+    assert reading.damaged_lines == ()
+    assert {record.text("who") for record in reading.records} == {
+        f"{writer}-{step}" for writer in range(8) for step in range(50)
+    }
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from kalshi_trading.trade_logger import TradeLogger
+journal = TradeLogger(Path(sys.argv[1]), "practice")
+for step in range(100):
+    journal.log_order_submission("intent", {"who": f"{sys.argv[2]}-{step}", "pad": "x" * 700})
+"""
+
+
+def test_processes_that_share_a_journal_lose_nothing(journal):
+    folder = str(journal.trades_path.parent.parent)
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, folder, str(number)], cwd=PROJECT)
+        for number in range(4)
+    ]
+    assert [writer.wait(timeout=30) for writer in writers] == [0, 0, 0, 0]
+    reading = journal.read_journal()
+    assert reading.damaged_lines == ()
+    assert {record.text("who") for record in reading.records} == {
+        f"{number}-{step}" for number in range(4) for step in range(100)
+    }
+    assert len(reading.records) == 400
+
+
+# --- History --------------------------------------------------------------------------------------
+
+
+def test_the_history_of_a_day_is_that_of_the_local_day_both_ends_included(tmp_path):
+    now = [AT]
+    journal = TradeLogger(tmp_path, "practice", clock=lambda: now[0])
+    noon = AT.astimezone().replace(hour=12, minute=0)
+    for days in range(4):
+        now[0] = noon + timedelta(days=days)
+        journal.log_order_submission("intent", {"day": days})
+    first = noon.date()
+    days = journal.get_trade_history(first + timedelta(days=1), first + timedelta(days=2))
+    assert [record.text("day") for record in days] == ["1", "2"]
+    assert len(journal.get_trade_history(start_date=first + timedelta(days=1))) == 3
+    assert len(journal.get_trade_history(end_date=first)) == 1
+    assert len(journal.get_trade_history()) == 4
+
+
+# --- Errors ---------------------------------------------------------------------------------------
+
+
+def test_an_error_is_logged_with_its_traceback_under_a_reference(journal):
+    try:
+        raise ValueError("broken \ud800 thing\n2026-11-21 ERROR [forged] never happened")
+    except ValueError as error:
+        reference = journal.log_error("While drawing", error)
+    text = journal.errors_path.read_text()
+    assert f"ERROR [{reference}] While drawing" in text
+    assert "Traceback (most recent call last)" in text
+    assert "broken" in text
+
+
+def test_the_last_errors_are_their_first_lines_only(journal):
+    for number in range(5):
+        journal.log_error(f"problem {number}", RuntimeError("an ERROR inside"))
+    assert [line.rsplit("] ", 1)[1] for line in journal.read_errors(2)] == ["problem 3", "problem 4"]
+
+
+def test_an_error_log_that_cannot_be_written_does_not_hide_the_error(tmp_path):
+    (tmp_path / "logs").write_text("in the way")
+    reference = TradeLogger(tmp_path / "logs", "practice").log_error("oh", RuntimeError("x"))
+    assert "not recorded" in reference
+
+
+# --- CSV ------------------------------------------------------------------------------------------
+
+
+def exported(journal, path):
+    count = journal.export_trades_to_csv(path)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == count
+    return rows
+
+
+def test_the_export_holds_every_record_with_its_numbers_to_the_digit(journal, tmp_path):
+    journal.log_order_submission("intent", INTENT)
+    journal.log_order_fill(INTENT | {"fill_count": Decimal("2.50"), "fee": Decimal("-0.000100")})
+    intent, fill = exported(journal, tmp_path / "new" / "trades.csv")
+    assert (intent["event"], intent["price"], intent["count"]) == ("order.intent", "0.0550", "2.50")
+    assert (intent["order_id"], intent["fee"]) == ("", "")
+    assert fill["fee"] == "-0.000100"
+    assert datetime.fromisoformat(fill["time"]) == AT.replace(microsecond=123000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *[
+            "=1+1",
+            "+1+1",
+            "-1+1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "  =1",
+            "\n=1",
+            "\u00a0=1",
+            "＝1+1",
+            "－1",
+            "＋1",
+        ],
+        *[
+            "＠x",
+            '=HYPERLINK("http://evil","x")',
+            "-cmd|' /C calc'!A0",
+            "-",
+            "-5%",
+            "+5",
+            "-1e5",
+            "-٥",
+            " \t@x",
+        ],
+    ],
+)
+def test_a_cell_that_a_spreadsheet_would_run_is_defused(journal, tmp_path, text):
+    journal.log_order_submission("rejected", {"reason": text})
+    (row,) = exported(journal, tmp_path / "trades.csv")
+    assert row["reason"] == f"'{text}"
+
+
+@pytest.mark.parametrize("number", ["-12.34", "0", "-0.0001", "1234567.89", "57"])
+def test_a_number_stays_a_number(journal, tmp_path, number):
+    journal.log_order_submission("rejected", {"reason": Decimal(number), "fee": number})
+    (row,) = exported(journal, tmp_path / "trades.csv")
+    assert (row["reason"], row["fee"]) == (number, number)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(reason=st.text())
+def test_no_text_runs_in_a_spreadsheet_and_all_text_comes_back(journal, tmp_path, reason):
+    journal.trades_path.unlink(missing_ok=True)
+    journal.log_order_submission("rejected", {"reason": reason})
+    path = tmp_path / "trades.csv"
+    path.unlink(missing_ok=True)
+    (row,) = exported(journal, path)
+    cell = row["reason"]
+    assert cell in (reason, f"'{reason}")
+    if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", cell):
+        assert not cell.strip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))
+
+
+def test_an_export_never_replaces_a_file(journal, tmp_path):
+    journal.log_order_submission("intent", INTENT)
+    path = tmp_path / "taxes.csv"
+    path.write_text("mine")
+    dangling = tmp_path / "link.csv"
+    dangling.symlink_to(tmp_path / "nowhere")
+    for taken in (path, dangling, tmp_path):
+        with pytest.raises(InvalidInputError, match="already there"):
+            journal.export_trades_to_csv(taken)
+    assert path.read_text() == "mine"
+    assert dangling.is_symlink()
+
+
+def test_a_neighbour_that_looks_like_a_half_written_export_is_left_alone(journal, tmp_path):
+    (tmp_path / "trades.csv.partial").write_text("mine")
+    exported(journal, tmp_path / "trades.csv")
+    assert (tmp_path / "trades.csv.partial").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "filename", ["nul\x00.csv", "x" * 300, "~nobody-of-that-name/x.csv", "/dev/null/x.csv", "", "/"]
+)
+def test_a_file_that_cannot_be_is_refused_in_one_sentence(journal, monkeypatch, tmp_path, filename):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInputError):
+        journal.export_trades_to_csv(filename)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_fails_half_way_leaves_nothing_behind(journal, tmp_path, monkeypatch):
+    journal.log_order_submission("intent", INTENT)
+    there = tmp_path / "out"
+    there.mkdir()
+
+    def fails(self, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(InvalidInputError, match="No space left"):
+        journal.export_trades_to_csv(there / "trades.csv")
+    assert list(there.iterdir()) == []
+
+
+def test_no_secret_of_the_settings_is_ever_in_a_log(tmp_path, monkeypatch):
+    from kalshi_trading import trade_logger
+
+    for name in list(os.environ):
+        if name.startswith("KALSHI_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KALSHI_LOG_DIR", str(tmp_path / "logs"))
+    monkeypatch.setenv("KALSHI_API_KEY", "canary-key-id")
+    monkeypatch.setenv("KALSHI_API_SECRET", "canary-secret")
+    trade_logger.log_order_submission("intent", INTENT)
+    trade_logger.log_order_fill(INTENT)
+    trade_logger.log_order_cancellation("requested", INTENT)
+    trade_logger.log_error("oh", ValueError("x"))
+    assert len(trade_logger.get_trade_history()) == 3
+    assert trade_logger.export_trades_to_csv(tmp_path / "out.csv") == 3
+    for path in [*(tmp_path / "logs").rglob("*.log"), tmp_path / "out.csv"]:
+        assert "canary" not in path.read_text()
