@@ -1,4 +1,4 @@
-"""Orders through the executor: four directions on a real practice book, cancels, and the doors for scripts."""
+"""Orders through the executor: four directions on a real practice book, cancels, doors for scripts."""
 
 from __future__ import annotations
 
@@ -105,8 +105,10 @@ def test_each_direction_moves_position_and_cash_as_the_exchange_says(
     book = desk.client.get_order_book(ticker)
     touch = best_ask(book, side) if action is Action.BUY else best_bid(book, side)
     before_net, before_cash = desk.net(ticker), desk.cash()
+    # Two cents through the book, as it may move while we look.
+    limit = touch.price + (D("0.02") if action is Action.BUY else D("-0.02"))
 
-    result = desk.place(ticker, action, side, 3, touch.price if kind == "limit" else None)
+    result = desk.place(ticker, action, side, 3, limit if kind == "limit" else None)
 
     assert (result.outcome, result.fill_count, result.message) == (Outcome.ACKNOWLEDGED, 3, "filled")
     moved = desk.net(ticker) - before_net

@@ -1,0 +1,172 @@
+"""The practice exchange as the program finds it: started, attached to, or saying why not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from kalshi_trading import practice_process
+from kalshi_trading.errors import PracticeExchangeError
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.practice_process import COMPLAINTS_FILE, ensure_running
+from kalshi_trading.transport import Transport
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def end(pid):
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 10
+    while is_alive(pid):
+        assert time.monotonic() < deadline, "the exchange does not end"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start or attach; every exchange that was reached is ended at the end."""
+    pids = set()
+
+    def start_one(folder=tmp_path / "world", **how):
+        exchange = ensure_running(folder, **{"seed": 3, "markets": 20, **how})
+        pids.add(exchange.pid)
+        return exchange
+
+    yield start_one
+    for pid in pids:
+        if is_alive(pid):
+            end(pid)
+
+
+def one_sentence(raised):
+    text = str(raised.value)
+    assert "\n" not in text
+    assert "Traceback" not in text
+    return text
+
+
+def test_an_exchange_is_started_and_takes_its_key(start, tmp_path):
+    exchange = start()
+    client = KalshiClient(Transport(exchange.api_base_url, exchange.credentials()))
+    assert client.get_balance().cash == 10_000
+    assert exchange.api_base_url.startswith("http://127.0.0.1:")
+    assert exchange.private_key_path.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "world").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_session_attaches_to_the_exchange_that_is_running(start):
+    first = start()
+    second = start(seed=99, markets=50)
+    assert second == first
+
+
+def test_sessions_that_start_together_share_one_exchange(start):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(start())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert len(set(found)) == 1
+
+
+def test_an_exchange_that_ended_is_reaped_and_started_again_with_its_world(start):
+    first = start()
+    end(first.pid)  # a zombie would stay alive for ever
+    second = start()
+    assert second.pid != first.pid
+    assert second.key_id == first.key_id
+
+
+def test_attaching_leaves_the_complaints_of_the_running_exchange_in_place(start, tmp_path):
+    start()
+    log = tmp_path / "world" / COMPLAINTS_FILE
+    with log.open("a") as file:
+        file.write("an earlier complaint\n")
+    start()
+    assert log.read_text() == "an earlier complaint\n"
+
+
+def test_a_file_where_the_folder_should_be_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "world").write_text("")
+    with pytest.raises(PracticeExchangeError, match="KALSHI_DATA_DIR") as raised:
+        ensure_running(tmp_path / "world", seed=None, markets=20)
+    assert "world" in one_sentence(raised)
+
+
+def test_a_damaged_world_is_told_in_one_sentence_that_names_its_folder(start, tmp_path):
+    folder = tmp_path / "world"
+    folder.mkdir()
+    (folder / "world.sqlite").write_bytes(b"not a database" * 500)
+    (folder / COMPLAINTS_FILE).write_text("something of last week\n")
+    with pytest.raises(PracticeExchangeError, match="could not start") as raised:
+        start()
+    text = one_sentence(raised)
+    assert str(folder) in text
+    assert "last week" not in text
+
+
+def test_a_damaged_key_is_told_in_one_sentence(start, tmp_path):
+    exchange = start()
+    end(exchange.pid)
+    exchange.private_key_path.write_text("-----BEGIN PRIVATE KEY-----\nnonsense\n")
+    with pytest.raises(PracticeExchangeError) as raised:
+        start()
+    one_sentence(raised)
+
+
+@pytest.fixture
+def stand_in(tmp_path, monkeypatch):
+    """Run a script of our own in the place of the exchange."""
+
+    def install(text: str) -> None:
+        program = tmp_path / "stand-in"
+        program.write_text(f"#!{sys.executable}\nimport sys, time\n{text}\n")
+        program.chmod(0o700)
+        monkeypatch.setattr(practice_process.sys, "executable", str(program))
+
+    return install
+
+
+def test_an_exchange_that_never_gets_ready_is_given_up_and_ended(start, stand_in, tmp_path):
+    stand_in("import os; open(sys.argv[4] + '/pid', 'w').write(str(os.getpid())); time.sleep(60)")
+    with pytest.raises(PracticeExchangeError, match="did not start within 1 s"):
+        start(limit_s=0.6)
+    pid = int(Path(tmp_path / "world" / "pid").read_text())
+    deadline = time.monotonic() + 5
+    while is_alive(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("line", ["hello", "{}", "[]", "null", '{"url": 1}', '{"pid": "x"}', "5"])
+def test_an_announcement_nobody_understands_is_told(start, stand_in, line):
+    stand_in(f"print({line!r})")
+    with pytest.raises(PracticeExchangeError, match="not understood"):
+        start()
+
+
+def test_an_exchange_that_crashes_is_told_by_the_last_line_of_its_traceback(start, stand_in):
+    stand_in("raise RuntimeError('the roof fell in')")
+    with pytest.raises(PracticeExchangeError, match="the roof fell in") as raised:
+        start()
+    one_sentence(raised)
+
+
+def test_an_exchange_that_ends_without_a_word_is_told(start, stand_in):
+    stand_in("")
+    with pytest.raises(PracticeExchangeError, match="ended without a word"):
+        start()
