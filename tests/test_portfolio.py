@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from decimal import Decimal as D
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -237,17 +238,15 @@ amounts = st.decimals(0, 1000, places=2)
 @given(net=st.decimals(-500, 500, places=2), cost=amounts, bid=st.integers(1, 98), width=st.integers(1, 50))
 def test_what_a_position_is_worth_is_what_its_bidders_would_pay(net, cost, bid, width):
     quotes = {"yes_bid": D(bid) / 100, "yes_ask": D(min(99, bid + width)) / 100}
-    market = type("Quotes", (), quotes)()
-    row = PositionPnl(
-        position(str(net), str(cost)), market, mark_price(position(str(net), str(cost)), market)
-    )
+    market, owned = replace(MARKET, **quotes), position(str(net), str(cost))
+    row = PositionPnl(owned, market, mark_price(owned, market))
     if net == ZERO:
         assert row.mark is None
     elif net > ZERO:
         assert row.unrealized_pnl == net * quotes["yes_bid"] - cost
     else:
         assert row.unrealized_pnl == -net * (1 - quotes["yes_ask"]) - cost
-    assert mark_price(position(str(net), str(cost)), None) is None
+    assert mark_price(owned, None) is None
 
 
 def test_the_summary_is_the_picture_itself(tracker_of):
