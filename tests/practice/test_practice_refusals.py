@@ -37,6 +37,7 @@ def test_number_instead_of_text_cannot_be_decoded(desk: Desk) -> None:
     assert create(desk, price=0.5).body["details"].endswith("CreateOrderV2Request.price of type string")
     assert create(desk, post_only="yes").body["details"].startswith("json: cannot unmarshal string")
     assert create(desk, expiration_time=1.5).body["details"].endswith("expiration_time of type int64")
+    assert create(desk, expiration_time=True).body["code"] == "bad_request"
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"text"', b"\xff", b"[" * 100_000])

@@ -348,3 +348,13 @@ def test_what_could_not_be_written_is_written_with_the_next_commit(
     again = make_desk(path=path)
     assert again.get(f"/portfolio/orders/{order['order_id']}")["order"]["status"] == "resting"
     again.world.exchange.check()
+
+
+def test_depleted_touch_is_filled_up_again(desk: Desk) -> None:
+    market = desk.liquid_market()
+    price, count = desk.world.exchange.best(market.ticker, BookSide.ASK) or (0, 0)
+    desk.order(market, "bid", price, f"{(count - 100) / 100:.2f}")
+    assert desk.world.exchange.best(market.ticker, BookSide.ASK) == (price, 100)
+    live(desk, 1)
+    _, refilled = desk.world.exchange.best(market.ticker, BookSide.ASK) or (0, 0)
+    assert refilled >= 5_000
