@@ -182,6 +182,7 @@ def test_the_history_joins_exchange_and_journal_newest_first(client, journal):
         [wire_fill(1), wire_fill(4, "0.6300")],
     )
     journal.log_order_submission("intent", {"client_order_id": "client-4", "action": "sell", "side": "no"})
+    journal.log_order_cancellation("requested", {"client_order_id": "client-4"})
     journal.log_order_submission("acknowledged", {"client_order_id": "client-1", "action": "buy"})
     history = load_history(client, journal)
     assert [row.order.order_id for row in history.orders] == ["order-4", "order-3", "order-1", "order-2"]

@@ -194,6 +194,7 @@ def test_a_line_that_is_not_safely_on_the_disk_is_a_journal_error(journal, monke
     def fails(descriptor):
         raise OSError(5, "Input/output error")
 
+    journal.log_order_submission("intent", INTENT)  # so that the folder need not be synced any more
     monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(JournalError, match="Input/output error"):
         journal.log_order_submission("intent", INTENT)
