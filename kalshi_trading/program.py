@@ -69,7 +69,9 @@ def _run_session(*, read_only: bool) -> int:
     with console.status("Starting …"):
         settings = _connected(settings)
     from kalshi_trading import menu
+    from kalshi_trading.trade_logger import open_request_log
 
+    open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
     try:
         app = build_app(settings, console, prompter, read_only=read_only or settings.read_only)
         return menu.run(app)

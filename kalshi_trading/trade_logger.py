@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
+import logging.handlers
 import os
 import re
 import threading
@@ -24,6 +26,8 @@ from kalshi_trading.errors import InvalidInputError, JournalError
 
 TRADES_FILE = "trades.log"
 ERRORS_FILE = "errors.log"
+REQUESTS_FILE = "requests.log"
+_DAYS_OF_REQUESTS = 30
 _LINE = re.compile(r"(\S+) ([a-z]+\.[a-z_]+) (\{.*\})", re.ASCII | re.DOTALL)
 _ERROR_LINE = re.compile(r"\d{4}-\S+ ERROR \[", re.ASCII)
 _FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
@@ -270,6 +274,27 @@ def _defused(cell: str) -> str:
         return cell
     runs = cell.lstrip(" ").startswith(_FORMULA_STARTS) or cell.lstrip().startswith(_FORMULA_STARTS)
     return f"'{cell}" if runs else cell
+
+
+def open_request_log(folder: Path, environment: str, level: str) -> None:
+    """Let the program's own log (method, path, status, duration of requests) go to requests.log.
+
+    Kept for a month. A log that cannot be opened is done without: it records nothing that matters.
+    """
+    path = folder / environment / REQUESTS_FILE
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        handler = logging.handlers.TimedRotatingFileHandler(
+            path, when="midnight", backupCount=_DAYS_OF_REQUESTS, encoding="utf-8", delay=True
+        )
+    except OSError:
+        return
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger("kalshi_trading")
+    log.setLevel(level)
+    log.propagate = False
+    log.addHandler(handler)
 
 
 # --- The same doors for a script, over the configured folder and environment ----------------------

@@ -2,12 +2,13 @@
 
 The only module that knows `requests`. A read is repeated with jittered back-off, each time signed
 afresh; a write is sent exactly once, whatever happens. Every call ends at its deadline, also when the
-other side drips one byte a second. Never follows a redirect, never prints, never logs headers.
+other side drips one byte a second. Never follows a redirect, never prints, never logs headers or bodies.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import math
 import queue
 import random
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 Query = Sequence[tuple[str, str]]
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
+_LOG = logging.getLogger("kalshi_trading.requests")  # method, path, status, duration; nothing else
 _CHUNK_BYTES = 65_536
 _IDLE_LIMIT_S = 2.0  # a write never travels on a connection the other side may be closing
 
@@ -181,11 +183,14 @@ class Transport:
             except BaseException as error:  # noqa: BLE001  (handed to the caller's thread, whatever it is)
                 results.put(error)
 
+        started_at = self._monotonic()
         threading.Thread(target=work, daemon=True, name=f"{method} {path}").start()
         try:
-            result = results.get(timeout=max(0.0, deadline - self._monotonic()) + 0.05)
+            result = results.get(timeout=max(0.0, deadline - started_at) + 0.05)
         except queue.Empty:
-            raise OutcomeUnknownError("The exchange did not answer in time.") from None
+            result = OutcomeUnknownError("The exchange did not answer in time.")
+        status = result.status if isinstance(result, Answer) else type(result).__name__
+        _LOG.info("%s %s %s %d ms", method, path, status, (self._monotonic() - started_at) * 1000)
         if isinstance(result, BaseException):
             raise result
         return result
