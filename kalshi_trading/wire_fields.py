@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from kalshi_trading.errors import InvalidInputError, MalformedAnswerError
-from kalshi_trading.money import CENT, decimal_from_text
+from kalshi_trading.money import CENT, ONE_DOLLAR, decimal_from_text
 
 E = TypeVar("E", bound=StrEnum)
 V = TypeVar("V")
@@ -104,6 +104,14 @@ class Fields:
 
     def optional_decimal(self, name: str) -> Decimal | None:
         return self._optional(name, decimal_from_text)
+
+    def count(self, name: str) -> Decimal:
+        """Read contracts, of which there cannot be fewer than none."""
+        return self._required(name, _not_negative)
+
+    def price(self, name: str) -> Decimal:
+        """Read the price of an order or a trade: nothing outside $0 to $1 is one."""
+        return self._required(name, _price)
 
     def quote(self, name: str) -> Decimal | None:
         """Read a required quote; 0 and 1 mean that there is none. Source: Kalshi API, empty-side quotes."""
@@ -214,6 +222,16 @@ def _identifier(value: object) -> str | None:
 def _positive(value: object) -> Decimal | None:
     number = decimal_from_text(value)
     return number if number is not None and number > 0 else None
+
+
+def _not_negative(value: object) -> Decimal | None:
+    number = decimal_from_text(value)
+    return number if number is not None and number >= 0 else None
+
+
+def _price(value: object) -> Decimal | None:
+    number = _not_negative(value)
+    return number if number is not None and number <= ONE_DOLLAR else None
 
 
 def _whole(value: object) -> int | None:

@@ -236,7 +236,7 @@ def test_a_damaged_line_is_reported_by_its_number_and_hides_no_other(journal, da
     assert journal.get_trade_history(date(2026, 1, 1), date(2026, 12, 31)) == reading.records
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(min_value=0), byte=st.integers(min_value=0, max_value=255))
 def test_whatever_byte_is_changed_the_journal_can_be_read(journal, place, byte):
     journal.trades_path.unlink(missing_ok=True)
@@ -417,7 +417,7 @@ def test_a_number_stays_a_number(journal, tmp_path, number):
     assert (row["reason"], row["fee"]) == (number, number)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(reason=st.text())
 def test_no_text_runs_in_a_spreadsheet_and_all_text_comes_back(journal, tmp_path, reason):
     journal.trades_path.unlink(missing_ok=True)

@@ -490,6 +490,22 @@ def test_an_answer_with_any_field_replaced_is_read_or_refused_but_never_breaks_t
         read(name, {**row, field: data.draw(odd)})
 
 
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [row for row in fields_of("money") if "count" in row[1] or "size" in row[1] or row[1] == "reduced_by"],
+)
+def test_fewer_contracts_than_none_are_no_number_of_contracts(name, field):
+    with pytest.raises(MalformedAnswerError, match=field):
+        read(name, changed(KINDS[name].rows[0], (field,), "-1.00"))
+
+
+@pytest.mark.parametrize("name", ["order", "fill", "trade"])
+@pytest.mark.parametrize("price", ["-0.0100", "1.0100", "57.0000"])
+def test_a_price_outside_a_dollar_is_no_price(name, price):
+    with pytest.raises(MalformedAnswerError, match="yes_price_dollars"):
+        read(name, changed(KINDS[name].rows[0], ("yes_price_dollars",), price))
+
+
 # --- What single answers mean ---------------------------------------------------------------------
 
 
