@@ -166,7 +166,11 @@ def test_an_exchange_that_crashes_is_told_by_the_last_line_of_its_traceback(star
     one_sentence(raised)
 
 
-def test_an_exchange_that_ends_without_a_word_is_told(start, stand_in):
+def test_an_exchange_that_ends_without_a_word_is_told_without_complaints_of_last_week(
+    start, stand_in, tmp_path
+):
     stand_in("")
+    (tmp_path / "world").mkdir()
+    (tmp_path / "world" / COMPLAINTS_FILE).write_text("something of last week\n")
     with pytest.raises(PracticeExchangeError, match="ended without a word"):
         start()

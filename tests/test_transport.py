@@ -150,7 +150,7 @@ def hang(connection, _):
 def drip(connection, _):
     """Send one byte of a long answer every 30 ms."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    for _ in range(60):
+    for _ in range(100):
         connection.sendall(b" ")
         time.sleep(0.03)
 
@@ -599,11 +599,12 @@ def test_a_call_that_failed_leaves_neither_thread_nor_socket(script):
     def mine():
         return [thread for thread in threading.enumerate() if "/portfolio" in thread.name]
 
-    with serving(script) as server, pytest.raises(OutcomeUnknownError):
-        connect(server.url, timing=Timing(connect_s=0.2, total_s=0.2)).write("POST", "/portfolio/x", (), {})
-    for thread in mine():
-        thread.join(2)
-    assert not mine()
+    with serving(script) as server:
+        with pytest.raises(OutcomeUnknownError):
+            connect(server.url, timing=Timing(connect_s=0.2, total_s=0.2)).write("POST", "/portfolio/x")
+        for thread in mine():
+            thread.join(1)
+        assert not mine()
 
 
 def test_sixteen_threads_read_side_by_side_from_a_real_exchange(practice_exchange):
