@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from kalshi_trading.config import DOTENV_PATH, load_settings
 from kalshi_trading.errors import AuthenticationError, ConfigurationError, TradingError
-from kalshi_trading.options import Environment
+from kalshi_trading.options import PROJECT_FOLDER, Environment
 from kalshi_trading.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,6 +59,20 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001  (the boundary around the start; the menu has its own)
+        return _report_bug(error)
+
+
+def _report_bug(error: Exception) -> int:
+    """Put the traceback on record and tell the user where; the settings may be what is broken."""
+    from kalshi_trading.trade_logger import TradeLogger
+
+    log = TradeLogger(PROJECT_FOLDER / "logs", "start")
+    reference = log.log_error("Unexpected error at the start", error)
+    sys.stderr.write(
+        f"Something unexpected went wrong; it is on record as {reference} in {log.errors_path}.\n"
+    )
+    return EXIT_BUG
 
 
 def _run_session(*, read_only: bool) -> int:

@@ -12,6 +12,11 @@ from typing import Any
 
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
+from hypothesis import settings
+
+# Speed is measured under bench/; a loaded machine must not make a property look false.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

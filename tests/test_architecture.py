@@ -24,7 +24,7 @@ FLOORS = (
     "market_models settings auth",
     "config fees pnl order_book rate_budget wire_fields",
     "exchange_errors wire wire_markets risk",
-    "transport lists order_preview",
+    "transport lists order_preview journal",
     "paging",
     "kalshi_client market_stream trade_logger practice_process",
     "market_search portfolio_tracker trade_history submission",
