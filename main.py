@@ -9,7 +9,7 @@ if sys.version_info < (3, 11):
     )
     sys.exit(2)
 
-from kalshi_trading.program import main  # noqa: E402  (only a new enough Python may read the package)
+from kalshi_trading.program import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
