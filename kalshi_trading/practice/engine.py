@@ -117,6 +117,10 @@ class Exchange:
         """Cancel an account's own resting order; return it and the count taken off the book."""
         return trading.cancel(self._tables, account_id, order_id, self._now())
 
+    def forgets_ended_ids(self, forgets: bool) -> None:
+        """Say whether the client_order_id of an order that has ended may be used again."""
+        self._tables.forgets_ended_ids = forgets
+
     def queue_position(self, account_id: str, order_id: str) -> int:
         """Return the contracts that stand before an account's own resting order at its price."""
         order = self._tables.resting_order(account_id, order_id)
@@ -145,6 +149,10 @@ class Exchange:
         """Return an account's positions, settled ones included, the last changed first."""
         held = self.positions[self._tables.account(account_id).account_id].values()
         return sorted(held, key=lambda position: position.updated_at, reverse=True)
+
+    def order(self, order_id: str) -> Order | None:
+        """Return an order of any account, or None."""
+        return self.orders.get(order_id)
 
     def orders_of(self, account_id: str) -> list[Order]:
         """Return an account's orders of every status."""

@@ -11,9 +11,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from kalshi_trading.practice.presence import Presence, Ready, claim
+
+if TYPE_CHECKING:
+    from kalshi_trading.practice.faults import FaultScript
 
 _LARGEST_WORLD = 100_000
 
@@ -55,6 +58,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--idle-exit", type=_seconds, default=600, help="seconds without a request; 0 = never"
     )
+    parser.add_argument(
+        "--faults", type=Path, metavar="FILE", help="fail on purpose, by the rules in this file"
+    )
     return parser.parse_args(arguments)
 
 
@@ -82,15 +88,30 @@ def _leave(*_signal: object) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     directory: Path = options.data_dir.expanduser().absolute()
+    faults = _faults(options.faults)
     presence = _claim(directory)
     if isinstance(presence, Ready):
         print(presence.line(), flush=True)
         return 0
     try:
-        _serve(directory, presence, options)
+        _serve(directory, presence, options, faults)
     finally:
         presence.end()
     return 0
+
+
+def _faults(path: Path | None) -> FaultScript | None:
+    if path is None:
+        return None
+    from kalshi_trading.practice.faults import FaultScript
+
+    try:
+        return FaultScript.from_file(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError as error:
+        reason = str(error)
+    raise CannotStartError(f"The faults in {path} cannot be used: {reason}.")
 
 
 def _claim(directory: Path) -> Presence | Ready:
@@ -104,7 +125,9 @@ def _claim(directory: Path) -> Presence | Ready:
     raise CannotStartError(f"The practice exchange cannot use {directory}: {reason}.")
 
 
-def _serve(directory: Path, presence: Presence, options: argparse.Namespace) -> None:
+def _serve(
+    directory: Path, presence: Presence, options: argparse.Namespace, faults: FaultScript | None
+) -> None:
     """Open what is needed and serve; the heavy libraries are loaded only now."""
     import sqlite3
 
@@ -124,6 +147,6 @@ def _serve(directory: Path, presence: Presence, options: argparse.Namespace) -> 
     except (OSError, ValueError, sqlite3.Error) as error:
         raise CannotStartError(f"The practice exchange cannot use {directory}: {error}.") from None
     try:
-        serve(world, key, listener, presence, options.idle_exit)
+        serve(world, key, listener, presence, options.idle_exit, faults)
     finally:
         world.close()

@@ -34,7 +34,7 @@ def _schedule(_call: Call) -> Json:
 
 
 def _user_data_timestamp(call: Call) -> Json:
-    return {"as_of_time": answers.time(call.now)}
+    return {"as_of_time": answers.time(call.world.reads_as_of)}
 
 
 def _account_limits(_call: Call) -> Json:

@@ -27,11 +27,11 @@ _MOST_ROWS = 1000
 
 
 def _balance(call: Call) -> Json:
-    exchange = call.world.exchange
+    reads = call.world.reads
     _require_primary(call)
-    held = [position for position in exchange.positions_of(call.account_id) if not position.settled]
-    value = sum(_worth(exchange, position) for position in held)
-    return answers_portfolio.balance(exchange.balance(call.account_id), value, call.now)
+    held = [position for position in reads.positions_of(call.account_id) if not position.settled]
+    value = sum(_worth(call.world.exchange, position) for position in held)
+    return answers_portfolio.balance(reads.balance(call.account_id), value, call.world.reads_as_of)
 
 
 def _worth(exchange: Exchange, position: Position) -> int:
@@ -66,7 +66,7 @@ def _positions(call: Call) -> Json:
             and (not counted or _is_counted(position, counted))
         )
 
-    held = sorted(exchange.positions_of(call.account_id), key=lambda position: position.ticker)
+    held = sorted(call.world.reads.positions_of(call.account_id), key=lambda position: position.ticker)
     rows, cursor = page(held, lambda position: position.ticker, limit, query.text("cursor"), keep)
     events: dict[str, list[Position]] = {}
     for row in rows:
@@ -98,7 +98,7 @@ def _fills(call: Call) -> Json:
 
     # The two sides of a trade share its id, so a row is named by its order as well.
     rows, cursor = page(
-        call.world.exchange.fills_of(call.account_id),
+        call.world.reads.fills_of(call.account_id),
         lambda fill: f"{fill.trade_id} {fill.order_id}",
         limit,
         query.text("cursor"),
@@ -143,17 +143,18 @@ def _orders(call: Call) -> Json:
             and in_time(order.created_at)
         )
 
-    orders = exchange.orders_of(call.account_id)
+    orders = call.world.reads.orders_of(call.account_id)
     rows, cursor = page(orders, lambda order: order.order_id, limit, query.text("cursor"), keep)
     return {"orders": [answers_portfolio.order(row) for row in rows], "cursor": cursor}
 
 
 def _order(call: Call) -> Json:
-    return {"order": answers_portfolio.order(_own_order(call))}
+    order = call.world.reads.order(call.path["order_id"])
+    return {"order": answers_portfolio.order(_require_own(order, call))}
 
 
 def _queue_position(call: Call) -> Json:
-    order = _own_order(call)
+    order = _require_own(call.world.exchange.order(call.path["order_id"]), call)
     if order.status is not OrderStatus.RESTING:
         raise not_found("order is not resting")
     ahead = call.world.exchange.queue_position(call.account_id, order.order_id)
@@ -205,8 +206,7 @@ def _cancel_order(call: Call) -> Json:
     return answers_portfolio.canceled(*call.world.exchange.cancel(call.account_id, call.path["order_id"]))
 
 
-def _own_order(call: Call) -> Order:
-    order = call.world.exchange.orders.get(call.path["order_id"])
+def _require_own(order: Order | None, call: Call) -> Order:
     if order is None or order.account_id != call.account_id:
         raise not_found()
     return order

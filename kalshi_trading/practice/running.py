@@ -14,8 +14,11 @@ import time
 from collections.abc import Iterator
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kalshi_trading.practice.face import ROOT
+from kalshi_trading.practice.fault_door import breakable
+from kalshi_trading.practice.faults import FaultScript
 from kalshi_trading.practice.key_file import PracticeKey
 from kalshi_trading.practice.presence import Presence, Ready
 from kalshi_trading.practice.service import build_app
@@ -34,6 +37,14 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class _BreakableProtocol(H11Protocol):
+    """A connection that the application may close without an answer."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app = breakable(self.app, transport.abort)
 
 
 class _Activity:
@@ -63,7 +74,12 @@ def listen(port: int) -> socket.socket:
 
 
 def serve(
-    world: World, key: PracticeKey, listener: socket.socket, presence: Presence, idle_exit_s: int
+    world: World,
+    key: PracticeKey,
+    listener: socket.socket,
+    presence: Presence,
+    idle_exit_s: int,
+    faults: FaultScript | None = None,
 ) -> None:
     """Serve until a signal comes or nobody has asked for anything for a while (0 = never)."""
     world.keys.admit(key.key_id, world.account_id, key.public_key)
@@ -75,17 +91,22 @@ def serve(
         private_key_path=str(key.private_key_path),
         pid=os.getpid(),
     )
-    asyncio.run(_serve(world, listener, presence, ready, idle_exit_s))
+    asyncio.run(_serve(world, listener, presence, ready, idle_exit_s, faults))
 
 
 async def _serve(
-    world: World, listener: socket.socket, presence: Presence, ready: Ready, idle_exit_s: int
+    world: World,
+    listener: socket.socket,
+    presence: Presence,
+    ready: Ready,
+    idle_exit_s: int,
+    faults: FaultScript | None,
 ) -> None:
     activity = _Activity()
     config = uvicorn.Config(
-        build_app(world, activity.note),
+        build_app(world, activity.note, faults=faults),
         loop="asyncio",
-        http="h11",
+        http="h11" if faults is None else _BreakableProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

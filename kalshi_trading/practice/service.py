@@ -7,11 +7,19 @@ from collections.abc import Callable
 from starlette.types import ASGIApp
 
 from kalshi_trading.practice import face, routes_exchange, routes_markets, routes_portfolio
+from kalshi_trading.practice.fault_door import FaultDoor
+from kalshi_trading.practice.faults import FaultScript
 from kalshi_trading.practice.world import World
 
 ENDPOINTS = routes_exchange.ENDPOINTS + routes_markets.ENDPOINTS + routes_portfolio.ENDPOINTS
 
 
-def build_app(world: World, on_request: Callable[[], None] = lambda: None) -> ASGIApp:
-    """Make the application that serves every endpoint; `on_request` is called for each request."""
-    return face.build_app(world, ENDPOINTS, on_request)
+def build_app(
+    world: World, on_request: Callable[[], None] = lambda: None, *, faults: FaultScript | None = None
+) -> ASGIApp:
+    """Make the application that serves every endpoint; `on_request` is called for each request.
+
+    With `faults` it fails as they say.
+    """
+    app = face.build_app(world, ENDPOINTS, on_request)
+    return app if faults is None else FaultDoor(app, world, faults)

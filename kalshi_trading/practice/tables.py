@@ -42,6 +42,7 @@ class Tables:
         self.new_id = new_id
         self.trading_active = True
         self.exchange_active = True
+        self.forgets_ended_ids = False
         self.series: dict[str, Series] = {}
         self.events: dict[str, Event] = {}
         self.markets: dict[str, Market] = {}
@@ -102,8 +103,13 @@ class Tables:
         return list(reversed(self._account_orders[account_id].values()))
 
     def knows_client_order_id(self, account_id: str, client_order_id: str) -> bool:
-        """Tell whether an order of this account ever carried this id."""
-        return client_order_id in self._client_order_ids[account_id]
+        """Tell whether an order of this account carries this id, or ever carried it."""
+        if client_order_id not in self._client_order_ids[account_id] or not self.forgets_ended_ids:
+            return client_order_id in self._client_order_ids[account_id]
+        return any(
+            order.client_order_id == client_order_id and order.status is OrderStatus.RESTING
+            for order in self._account_orders[account_id].values()
+        )
 
     def closable(self, account_id: str, ticker: str, side: BookSide) -> int:
         """Return how many contracts an order of this account on this side can close."""

@@ -26,6 +26,7 @@ from kalshi_trading.practice.records import (
     Order,
     Trade,
 )
+from kalshi_trading.practice.replica import Replica
 from kalshi_trading.practice.signatures import KeyRing
 from kalshi_trading.practice.store import Store
 from kalshi_trading.practice.stored import Charter, Deposit, OwnKind, Stored
@@ -57,6 +58,7 @@ class World:
         self.market_answers = MarketAnswers(self.exchange, self.candles)
         self.latest_trades: deque[Trade] = deque(maxlen=_LATEST_TRADES)
         self._touched: set[str] = set()
+        self._replica: Replica | None = None
         self._next_change = 0
         self._next_tidying = 0
         self._next_verdict = _NEVER
@@ -68,9 +70,29 @@ class World:
         """The account of the person who trades here."""
         return self.charter.account_id
 
+    @property
+    def reads(self) -> Exchange | Replica:
+        """What private reads show: the exchange itself, unless a replica stands before it."""
+        if self._replica is None:
+            return self.exchange
+        self._replica.advance(self.clock.now())
+        return self._replica
+
+    @property
+    def reads_as_of(self) -> int:
+        """How fresh private reads are, in Unix microseconds."""
+        reads = self.reads
+        return reads.as_of if isinstance(reads, Replica) else self.clock.now()
+
+    def follow(self, replica: Replica) -> None:
+        """Let private reads show a replica from now on."""
+        self._replica = replica
+
     def touch(self, kind: str, key: str, record: object) -> None:
         """Take note of a record the exchange changed."""
         self._store.touch(kind, key, record)
+        if self._replica is not None:
+            self._replica.touch(kind, key, record)
         if isinstance(record, Trade):
             self.latest_trades.append(record)
             self.candles.note_trade(self.exchange.markets[record.ticker], record)
@@ -84,6 +106,8 @@ class World:
             self.candles.note_quotes(self.exchange.markets[ticker], now, self.touch_of(ticker))
         self._touched.clear()
         self._store.commit()
+        if self._replica is not None:
+            self._replica.commit(now)
 
     def touch_of(self, ticker: str) -> Touch:
         """Return the best prices in a market's book."""

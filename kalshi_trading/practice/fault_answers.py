@@ -1,0 +1,128 @@
+"""Answers no exchange should give: pages of middlemen, refusals at the wrong moment, garbled JSON.
+
+Knows them by name, for fault rules. Never knows what the request did.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from typing import Any
+
+from kalshi_trading.practice.records import ONE_SECOND
+
+OTHER_CLIENT_ORDER_ID = "00000000-0000-4000-8000-00000000beef"
+HUGE_BYTES = 32 * 1024 * 1024
+
+_DEEP = 100_000
+_LONG = 5_000
+_RETRY_S = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """An answer as it goes over the wire; the length is counted when it is sent."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def as_json(status: int, body: Any, **headers: str) -> RawAnswer:
+    """Write an answer as JSON; underscores in header names stand for hyphens."""
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return RawAnswer(status, json.dumps(body).encode(), {"content-type": "application/json", **named})
+
+
+def too_many_requests(retry_after: str | None = None) -> RawAnswer:
+    """Make the exchange's own 429, with or without a Retry-After."""
+    headers = {} if retry_after is None else {"retry_after": retry_after}
+    return as_json(429, {"error": "too many requests"}, **headers)
+
+
+def _page(status: int, title: str, **headers: str) -> RawAnswer:
+    text = f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    return RawAnswer(status, text.encode(), {"content-type": "text/html", **headers})
+
+
+def _error(code: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": code.replace("_", " ")}}
+
+
+_ELSEWHERE = "https://elsewhere.invalid/trade-api/v2/portfolio/events/orders"
+
+_CANNED: dict[str, RawAnswer] = {
+    "rate_limited": too_many_requests(),
+    "rate_limited_seconds": too_many_requests(str(_RETRY_S)),
+    "rate_limited_zero": too_many_requests("0"),
+    "rate_limited_negative": too_many_requests("-1"),
+    "rate_limited_nan": too_many_requests("NaN"),
+    "rate_limited_long": too_many_requests("99999"),
+    "json_500": as_json(500, _error("internal_error")),
+    "json_503": as_json(503, _error("service_unavailable")),
+    "html_500": _page(500, "500 Internal Server Error"),
+    "html_502": _page(502, "502 Bad Gateway"),
+    "html_503": _page(503, "503 Service Temporarily Unavailable"),
+    "html_504": _page(504, "504 Gateway Time-out"),
+    "request_timeout": _page(408, "408 Request Time-out"),
+    "too_early": _page(425, "425 Too Early"),
+    "moved": _page(301, "301 Moved Permanently", location=_ELSEWHERE),
+    "found": _page(302, "302 Found", location=_ELSEWHERE),
+    "temporary_redirect": _page(307, "307 Temporary Redirect", location=_ELSEWHERE),
+    "forbidden": as_json(403, _error("forbidden")),
+    "html_403": _page(403, "403 Forbidden"),
+    "captive_portal": _page(200, "Welcome to the hotel's network"),
+    "error_with_200": as_json(200, _error("internal_error")),
+    "error_with_201": as_json(201, _error("internal_error")),
+    "refusal_with_201": as_json(201, _error("insufficient_balance")),
+    "empty_object_with_201": as_json(201, {}),
+}
+_DATED = "rate_limited_date"
+
+CANNED = (*_CANNED, _DATED)
+
+
+def canned(name: str, now: int) -> RawAnswer:
+    """Return the answer of this name; `now` dates a Retry-After."""
+    if name == _DATED:
+        return too_many_requests(formatdate(now // ONE_SECOND + _RETRY_S, usegmt=True))
+    return _CANNED[name]
+
+
+def _without_order_id(body: bytes) -> bytes:
+    record = json.loads(body)
+    record.pop("order_id", None)
+    return json.dumps(record).encode()
+
+
+def _with_other_client_order_id(body: bytes) -> bytes:
+    return json.dumps({**json.loads(body), "client_order_id": OTHER_CLIENT_ORDER_ID}).encode()
+
+
+def _with(member: bytes) -> Callable[[bytes], bytes]:
+    """Make the change that adds one more member; in JSON the last one of a name counts."""
+    return lambda body: body.rstrip()[:-1] + b"," + member + b"}"
+
+
+_GARBLED: dict[str, Callable[[bytes], bytes]] = {
+    "invalid_json": lambda body: body.replace(b'"', b"'"),
+    "truncated_json": lambda body: body[: len(body) // 2],
+    "without_order_id": _without_order_id,
+    "other_client_order_id": _with_other_client_order_id,
+    "error_instead": lambda _body: json.dumps(_error("internal_error")).encode(),
+    "empty": lambda _body: b"",
+    "list_instead": lambda body: b"[" + body + b"]",
+    "huge": lambda body: _with(b'"padding":"' + b"x" * HUGE_BYTES + b'"')(body),
+    "nan": _with(b'"fill_count":NaN'),
+    "long_number": _with(b'"ts_ms":' + b"1" * _LONG),
+    "deep": _with(b'"padding":' + b"[" * _DEEP + b"]" * _DEEP),
+}
+
+GARBLED = tuple(_GARBLED)
+
+
+def garbled(name: str, answer: RawAnswer) -> RawAnswer:
+    """Return the answer with its body spoilt in the way of this name."""
+    return RawAnswer(answer.status, _GARBLED[name](answer.body), answer.headers)
