@@ -1,7 +1,7 @@
 """Exchanges that fail as told, and proxies in front of them.
 
-`faulty_exchange(*arguments)` starts a practice exchange with a fault file of its own; `proxy_before(exchange)`
-puts a TCP proxy in front of one. Both end with the test.
+`faulty_exchange(*arguments)` starts a practice exchange with a fault file of its own, and
+`proxy_before(exchange)` puts a TCP proxy in front of one. Both end with the test.
 """
 
 from __future__ import annotations

@@ -221,6 +221,12 @@ class TcpProxy:
             if not self._quiet.wait_for(lambda: self._busy == 0, timeout_s):
                 raise TimeoutError("requests are still on their way")
 
+    def wait_until_seen(self, count: int, timeout_s: float = _PATIENCE_S) -> None:
+        """Wait until so many requests have been read in all. Raises TimeoutError."""
+        with self._quiet:
+            if not self._quiet.wait_for(lambda: len(self.seen) >= count, timeout_s):
+                raise TimeoutError(f"only {len(self.seen)} requests came")
+
     # Connections.
 
     def _listen(self) -> None:
@@ -282,16 +288,17 @@ class TcpProxy:
             connection.settimeout(_PATIENCE_S)
             method, target = raw.split(b" ", 2)[:2]
             request = Seen(method.decode("latin-1"), target.decode("latin-1"), raw)
-            with self._counted():
-                self.seen.append(request)
+            with self._counted(request):
                 mode = self._take(request.method) or Pass()
                 self._handle(mode, connection, request)
             idle_s = mode.after_s if isinstance(mode, IdleClose) else _PATIENCE_S
 
     @contextlib.contextmanager
-    def _counted(self) -> Iterator[None]:
+    def _counted(self, request: Seen) -> Iterator[None]:
         with self._quiet:
             self._busy += 1
+            self.seen.append(request)
+            self._quiet.notify_all()
         try:
             yield
         finally:
