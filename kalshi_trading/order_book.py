@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kalshi_trading.market_models import BookLevel, OrderBook
 from kalshi_trading.models import Action, Side
-from kalshi_trading.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
+from kalshi_trading.money import BALANCE_GRAIN, ONE_DOLLAR, ZERO, Contracts, Dollars, Price, round_half_even
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,11 @@ class Walk:
     def amount(self) -> Dollars:
         """Price times count over all fills, without fees."""
         return sum((fill.price * fill.count for fill in self.fills), ZERO)
+
+    @property
+    def average_price(self) -> Price | None:
+        """Price per contract of what fills, to a hundredth of a cent; None when nothing does."""
+        return round_half_even(self.amount / self.filled, BALANCE_GRAIN) if self.fills else None
 
 
 def bids(book: OrderBook, side: Side) -> tuple[BookLevel, ...]:

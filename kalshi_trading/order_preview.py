@@ -24,6 +24,7 @@ from kalshi_trading.money import (
     price_text,
 )
 from kalshi_trading.order_book import Walk
+from kalshi_trading.proposal import DayTotals, Finding, Proposal, RecentOrder
 from kalshi_trading.settings import Limits
 
 
@@ -31,7 +32,8 @@ from kalshi_trading.settings import Limits
 class OrderTicket:
     """What the user wants. `price` None asks for a market order: at once, at a capped price.
 
-    `worst_price` is that cap once the user has seen it, so that a later look cannot move it.
+    `worst_price` is that cap once the user has seen it, so that a later look cannot move it. `amount`
+    is what the user wanted to spend when the count was given in dollars.
     """
 
     ticker: str
@@ -41,6 +43,7 @@ class OrderTicket:
     price: Price | None
     post_only: bool = False
     worst_price: Price | None = None
+    amount: Dollars | None = None
 
     @property
     def is_market_order(self) -> bool:
@@ -57,9 +60,10 @@ class Circumstances:
     cash: Dollars | None
     position: Position | None
     resting: tuple[Order, ...]  # ours, in this market
-    recent: tuple[risk.RecentOrder, ...]
-    today: risk.DayTotals
+    recent: tuple[RecentOrder, ...]
+    today: DayTotals
     at: datetime
+    unresolved: tuple[str, ...] = ()  # our orders in this market that may be live, as sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,20 @@ class OrderPreview:
     pnl_if_yes: Dollars | None  # of this order alone, fees inside
     pnl_if_no: Dollars | None
     locked_in: Dollars | None  # profit of what a closing order sells, before fees; None: closes nothing
-    findings: tuple[risk.Finding, ...]
+    findings: tuple[Finding, ...]
 
     @property
     def fee(self) -> Dollars | None:
         if self.taker_fee is None or self.maker_fee is None:
             return None
         return self.taker_fee + self.maker_fee
+
+    @property
+    def from_midpoint(self) -> Price | None:
+        """How far the limit lies above the midpoint, both in the terms of the side; None: one-sided."""
+        book = self.circumstances.book
+        middle = order_book.midpoint(book, self.request.side) if book is not None else None
+        return None if middle is None else self.request.price - middle
 
     @property
     def is_denied(self) -> bool:
@@ -328,7 +339,7 @@ def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPre
     side = BookSide.BID if _goes_long_yes(request.action, request.side) else BookSide.ASK
     in_yes = request.price if request.side is Side.YES else ONE_DOLLAR - request.price
     orders = [(order.book_side, order.yes_price, order.remaining_count) for order in now.resting]
-    proposal = risk.Proposal(
+    proposal = Proposal(
         market=now.market,
         action=request.action,
         side=request.side,
@@ -348,5 +359,6 @@ def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPre
         limits=limits,
         read_only=read_only,
         now=now.at,
+        unresolved=now.unresolved,
     )
     return replace(preview, findings=risk.check(proposal))

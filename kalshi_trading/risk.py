@@ -8,95 +8,26 @@ checked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from datetime import timedelta
+from decimal import Decimal
 
-from kalshi_trading.market_models import Market, MarketStatus, OrderBook
-from kalshi_trading.models import Action, BookSide, Order, Side
+from kalshi_trading.market_models import MarketStatus
+from kalshi_trading.models import Action, BookSide, Side
 from kalshi_trading.money import (
     ONE_DOLLAR,
     ZERO,
-    Contracts,
-    Dollars,
     Price,
+    PriceGrid,
     count_text,
     dollars_text,
     price_text,
+    round_half_even,
 )
-from kalshi_trading.order_book import Walk, is_crossed, touch
-from kalshi_trading.settings import Limits
+from kalshi_trading.order_book import is_crossed, midpoint, touch
+from kalshi_trading.proposal import Finding, Proposal, Severity
 
-
-class Severity(StrEnum):
-    DENY = "deny"
-    ASK = "ask"
-    WARN = "warn"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one rule says about one order, with the numbers on both sides."""
-
-    rule: str
-    severity: Severity
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecentOrder:
-    """An order of ours of a moment ago, to notice one that is sent twice."""
-
-    ticker: str
-    action: Action
-    side: Side
-    count: Contracts
-    price: Price
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DayTotals:
-    """What was bought and ordered today, as the journal has it."""
-
-    bought: Dollars = ZERO
-    orders: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """One order and everything the rules look at. `price` is the limit in the terms of `side`."""
-
-    market: Market
-    action: Action
-    side: Side
-    count: Contracts
-    price: Price
-    is_market_order: bool
-    book: OrderBook | None
-    walk: Walk
-    cost: Dollars  # cash the order may take, without fees; 0 for a sale of what is held
-    fee_bound: Dollars
-    cash: Dollars | None
-    held: Contracts  # contracts of `side` held now
-    resting: tuple[Order, ...]  # ours, in this market
-    worst_loss: Dollars  # in this market, if this order and all that rest were filled
-    recent: tuple[RecentOrder, ...]
-    today: DayTotals
-    limits: Limits
-    read_only: bool
-    now: datetime
-
-    @property
-    def opens(self) -> bool:
-        """Tell whether the order can add to what is at risk."""
-        return self.cost > ZERO
-
-    @property
-    def book_side(self) -> BookSide:
-        long_yes = (self.action is Action.BUY) == (self.side is Side.YES)
-        return BookSide.BID if long_yes else BookSide.ASK
-
+STALE_BOOK = timedelta(seconds=5)
+SAME_ORDER_WITHIN = timedelta(seconds=30)
 
 Rule = Callable[[Proposal], Finding | None]
 
@@ -131,16 +62,20 @@ def market_open(proposal: Proposal) -> Finding | None:
 
 
 def price_on_grid(proposal: Proposal) -> Finding | None:
-    grid = proposal.market.price_grid
-    in_yes = _flip(proposal.side, proposal.price)
+    text = off_grid(proposal.market.price_grid, proposal.side, proposal.price)
+    return None if text is None else Finding("price grid", Severity.DENY, text, proposal.price)
+
+
+def off_grid(grid: PriceGrid, side: Side, price: Price) -> str | None:
+    """Say that a price cannot be traded and which are the nearest that can; None when it can."""
+    in_yes = _flip(side, price)
     if grid.holds(in_yes):
         return None
     neighbours = (grid.at_or_below(in_yes), grid.at_or_above(in_yes))
-    valid = sorted(_flip(proposal.side, price) for price in neighbours if price is not None)
-    nearest = " and ".join(price_text(price) for price in valid) or "not known"
+    valid = sorted(_flip(side, near) for near in neighbours if near is not None)
+    nearest = " and ".join(price_text(near) for near in valid) or "not known"
     verb = "are" if len(valid) > 1 else "is"
-    text = f"{price_text(proposal.price)} is not a price of this market; the nearest {verb} {nearest}."
-    return Finding("price grid", Severity.DENY, text)
+    return f"{price_text(price)} is not a price of this market; the nearest {verb} {nearest}."
 
 
 def _flip(side: Side, price: Price) -> Price:
@@ -148,24 +83,24 @@ def _flip(side: Side, price: Price) -> Price:
 
 
 def contracts_per_order(proposal: Proposal) -> Finding | None:
-    limits, count = proposal.limits, proposal.count
-    if count > limits.hard_order_count:
-        text = f"{count_text(count)} contracts are above the limit of {count_text(limits.hard_order_count)}."
-        return Finding("contracts per order", Severity.DENY, text)
-    if count > limits.soft_order_count:
-        text = f"{count_text(count)} contracts are more than {count_text(limits.soft_order_count)}."
-        return Finding("contracts per order", Severity.ASK, text)
+    count, soft, hard = proposal.count, proposal.limits.soft_order_count, proposal.limits.hard_order_count
+    if count > hard:
+        text = f"{count_text(count)} contracts are above the limit of {count_text(hard)}."
+        return Finding("contracts per order", Severity.DENY, text, count, hard)
+    if count > soft:
+        text = f"{count_text(count)} contracts are more than {count_text(soft)}."
+        return Finding("contracts per order", Severity.ASK, text, count, soft)
     return None
 
 
 def cost_per_order(proposal: Proposal) -> Finding | None:
-    limits, cost = proposal.limits, proposal.cost
-    if cost > limits.hard_order_cost:
-        text = f"A cost of {dollars_text(cost)} is above the limit of {dollars_text(limits.hard_order_cost)}."
-        return Finding("cost per order", Severity.DENY, text)
-    if cost > limits.soft_order_cost:
-        text = f"A cost of {dollars_text(cost)} is more than {dollars_text(limits.soft_order_cost)}."
-        return Finding("cost per order", Severity.ASK, text)
+    cost, soft, hard = proposal.cost, proposal.limits.soft_order_cost, proposal.limits.hard_order_cost
+    if cost > hard:
+        text = f"A cost of {dollars_text(cost)} is above the limit of {dollars_text(hard)}."
+        return Finding("cost per order", Severity.DENY, text, cost, hard)
+    if cost > soft:
+        text = f"A cost of {dollars_text(cost)} is more than {dollars_text(soft)}."
+        return Finding("cost per order", Severity.ASK, text, cost, soft)
     return None
 
 
@@ -176,11 +111,11 @@ def enough_cash(proposal: Proposal) -> Finding | None:
         return Finding("cash", Severity.ASK, "The balance is not known; the exchange may refuse the order.")
     if proposal.cost > proposal.cash:
         text = f"It needs {dollars_text(proposal.cost)}; there is {dollars_text(proposal.cash)}."
-        return Finding("cash", Severity.DENY, text)
-    if proposal.cost + proposal.fee_bound > proposal.cash:
-        return Finding(
-            "cash", Severity.WARN, "The fee may not be covered; the exchange may refuse the order."
-        )
+        return Finding("cash", Severity.DENY, text, proposal.cost, proposal.cash)
+    with_fee = proposal.cost + proposal.fee_bound
+    if with_fee > proposal.cash:
+        text = "The fee may not be covered; the exchange may refuse the order."
+        return Finding("cash", Severity.WARN, text, with_fee, proposal.cash)
     return None
 
 
@@ -192,7 +127,7 @@ def loss_per_market(proposal: Proposal) -> Finding | None:
         f"This market could then lose {dollars_text(proposal.worst_loss)}, resting orders included; "
         f"the limit is {dollars_text(limit)}."
     )
-    return Finding("loss per market", Severity.DENY, text)
+    return Finding("loss per market", Severity.DENY, text, proposal.worst_loss, limit)
 
 
 def bought_per_day(proposal: Proposal) -> Finding | None:
@@ -201,7 +136,7 @@ def bought_per_day(proposal: Proposal) -> Finding | None:
     if not proposal.opens or total <= limit:
         return None
     text = f"It would bring today's buying to {dollars_text(total)}; the limit is {dollars_text(limit)}."
-    return Finding("bought per day", Severity.DENY, text)
+    return Finding("bought per day", Severity.DENY, text, total, limit)
 
 
 def orders_per_day(proposal: Proposal) -> Finding | None:
@@ -209,7 +144,24 @@ def orders_per_day(proposal: Proposal) -> Finding | None:
     if not proposal.opens or proposal.today.orders < limit:
         return None
     text = f"{proposal.today.orders} orders were sent today; the limit is {limit}."
-    return Finding("orders per day", Severity.DENY, text)
+    return Finding("orders per day", Severity.DENY, text, Decimal(proposal.today.orders), Decimal(limit))
+
+
+def loss_per_day(proposal: Proposal) -> Finding | None:
+    """Let only reducing orders pass once the day's loss has reached its limit."""
+    pnl, limit = proposal.today.pnl, proposal.limits.daily_loss_limit
+    if not proposal.opens:
+        return None
+    if pnl is None:
+        return Finding("loss per day", Severity.ASK, "The profit and loss of today could not be read.")
+    so_far = f"Today stands at {dollars_text(pnl.total, signed=True)}, realized and marked"
+    if pnl.total <= -limit:
+        text = f"{so_far}; from a loss of {dollars_text(limit)} on only reducing orders pass."
+        return Finding("loss per day", Severity.DENY, text, pnl.total, -limit)
+    if pnl.total - pnl.unmarked <= -limit:
+        text = f"{so_far}, but nobody bids for positions that cost {dollars_text(pnl.unmarked)}."
+        return Finding("loss per day", Severity.ASK, text, pnl.total - pnl.unmarked, -limit)
+    return None
 
 
 def price_against_book(proposal: Proposal) -> Finding | None:
@@ -223,10 +175,11 @@ def price_against_book(proposal: Proposal) -> Finding | None:
     sign = 1 if proposal.action is Action.BUY else -1
     through = sign * (proposal.price - best.price)
     text = f"{price_text(proposal.price)} is {price_text(through)} past the best, {price_text(best.price)}."
-    if through > proposal.limits.block_through:
-        return Finding("price against the book", Severity.DENY, text)
-    if through > proposal.limits.warn_through and not proposal.is_market_order:  # its cap is on the ticket
-        return Finding("price against the book", Severity.WARN, text)
+    warn, block = proposal.limits.warn_through, proposal.limits.block_through
+    if through > block:
+        return Finding("price against the book", Severity.DENY, text, through, block)
+    if through > warn and not proposal.is_market_order:  # its cap is on the ticket
+        return Finding("price against the book", Severity.WARN, text, through, warn)
     return None
 
 
@@ -237,6 +190,34 @@ def _nobody_there(proposal: Proposal) -> Finding | None:
             "book", Severity.DENY, f"Nobody {verb} {proposal.side.upper()} now; use a limit order."
         )
     return Finding("book", Severity.WARN, "Nobody is on the other side of the book; the order will rest.")
+
+
+def book_is_fresh(proposal: Proposal) -> Finding | None:
+    if proposal.book is None:
+        return None  # said by the rule about the price
+    age_s = round_half_even(_seconds(proposal.now - proposal.book.as_of), Decimal("0.1"))
+    if proposal.now - proposal.book.as_of <= STALE_BOOK:
+        return None
+    text = f"The book is {age_s} s old; it may have moved since."
+    return Finding("book age", Severity.ASK, text, age_s, _seconds(STALE_BOOK))
+
+
+def _seconds(duration: timedelta) -> Decimal:
+    return Decimal(duration // timedelta(microseconds=1)).scaleb(-6)
+
+
+def distance_from_midpoint(proposal: Proposal) -> Finding | None:
+    book, limit = proposal.book, proposal.limits.warn_from_midpoint
+    middle = midpoint(book, proposal.side) if book is not None and not is_crossed(book) else None
+    if middle is None or abs(proposal.price - middle) <= limit:
+        return None
+    distance = proposal.price - middle
+    where = "above" if distance > ZERO else "below"
+    text = (
+        f"{price_text(proposal.price)} is {price_text(abs(distance))} {where} the midpoint, "
+        f"{price_text(middle)}."
+    )
+    return Finding("midpoint", Severity.WARN, text, abs(distance), limit)
 
 
 def sale_within_position(proposal: Proposal) -> Finding | None:
@@ -253,7 +234,7 @@ def sale_within_position(proposal: Proposal) -> Finding | None:
         f"You can sell {count_text(free)} {side} (held {count_text(proposal.held)}, in resting sells "
         f"{count_text(promised)}); the rest would open a {other} position."
     )
-    return Finding("sale within position", Severity.ASK, text)
+    return Finding("sale within position", Severity.ASK, text, proposal.count, free)
 
 
 def own_order_opposite(proposal: Proposal) -> Finding | None:
@@ -274,11 +255,20 @@ def own_order_opposite(proposal: Proposal) -> Finding | None:
 def same_order_again(proposal: Proposal) -> Finding | None:
     wanted = (proposal.market.ticker, proposal.action, proposal.side, proposal.count, proposal.price)
     for order in proposal.recent:
-        age_s = (proposal.now - order.at).total_seconds()
-        if 0 <= age_s <= 30 and wanted == (order.ticker, order.action, order.side, order.count, order.price):
-            text = f"The same order was sent {int(age_s)} s ago."
-            return Finding("same order again", Severity.ASK, text)
+        age = proposal.now - order.at
+        same = wanted == (order.ticker, order.action, order.side, order.count, order.price)
+        if same and timedelta(0) <= age <= SAME_ORDER_WITHIN:
+            text = f"The same order was sent {int(age.total_seconds())} s ago."
+            return Finding("same order again", Severity.ASK, text, _seconds(age), _seconds(SAME_ORDER_WITHIN))
     return None
+
+
+def outcome_unknown(proposal: Proposal) -> Finding | None:
+    if not proposal.unresolved:
+        return None
+    named = "; ".join(proposal.unresolved)
+    text = f"An order in this market may be live, its outcome is unknown: {named}."
+    return Finding("outcome unknown", Severity.ASK, text, Decimal(len(proposal.unresolved)), ZERO)
 
 
 RULES: tuple[Rule, ...] = (
@@ -291,8 +281,12 @@ RULES: tuple[Rule, ...] = (
     loss_per_market,
     bought_per_day,
     orders_per_day,
+    loss_per_day,
     price_against_book,
+    book_is_fresh,
+    distance_from_midpoint,
     sale_within_position,
     own_order_opposite,
     same_order_again,
+    outcome_unknown,
 )

@@ -91,6 +91,12 @@ class Limits:
     daily_order_limit: int = option(
         "KALSHI_DAILY_ORDER_LIMIT", options.whole(1, 100_000), "200", "Orders in one day."
     )
+    daily_loss_limit: Decimal = option(
+        "KALSHI_DAILY_LOSS_LIMIT",
+        options.dollars("0.01", "10000000"),
+        "500",
+        "Dollars of loss in one day from which on only reducing orders pass.",
+    )
     warn_through: Decimal = option(
         "KALSHI_WARN_THROUGH",
         options.dollars("0", "1"),
@@ -102,6 +108,12 @@ class Limits:
         options.dollars("0", "1"),
         "0.10",
         "Dollars a price may lie beyond the best opposite price at most.",
+    )
+    warn_from_midpoint: Decimal = option(
+        "KALSHI_WARN_FROM_MIDPOINT",
+        options.dollars("0", "1"),
+        "0.10",
+        "Dollars a price may lie away from the midpoint before a warning.",
     )
     market_order_cap: Decimal = option(
         "KALSHI_MARKET_ORDER_CAP",

@@ -16,7 +16,7 @@ from kalshi_trading.formats import dollars, gain, holding, price, time_left
 from kalshi_trading.money import BALANCE_GRAIN, ZERO, count_text, dollars_text, price_text, round_half_even
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderPreview
-from kalshi_trading.risk import Finding, Severity
+from kalshi_trading.proposal import Finding, Severity
 from kalshi_trading.submission import Outcome, Submission
 
 _SIGNS = {
@@ -29,6 +29,7 @@ _HEADLINES = {
     Outcome.REJECTED: ("REJECTED BY THE EXCHANGE: nothing was placed", "bold red"),
     Outcome.NOT_SENT: ("NOT SENT: nothing was placed", "bold yellow"),
     Outcome.DENIED: ("DENIED BY THIS PROGRAM: nothing was sent", "bold yellow"),
+    Outcome.ABSENT: ("NOT PLACED: looked for and not at the exchange", "bold yellow"),
     Outcome.UNKNOWN: ("OUTCOME UNKNOWN: the order may be live. Do not send it again.", "bold white on red"),
 }
 

@@ -23,7 +23,7 @@ from kalshi_trading.models import (
 )
 from kalshi_trading.money import ZERO, PriceBand, PriceGrid
 from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
-from kalshi_trading.risk import DayTotals
+from kalshi_trading.proposal import DayTotals
 from kalshi_trading.settings import Limits
 
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)

@@ -22,7 +22,7 @@ from kalshi_trading.order_preview import (
     worst_loss_in_market,
     worst_price,
 )
-from kalshi_trading.risk import DayTotals
+from kalshi_trading.proposal import DayTotals
 from kalshi_trading.settings import Limits
 
 CLIENT_ORDER_ID = "0d9f6c3e-0001-4b7a-8e55-c0ffee000001"

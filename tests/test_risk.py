@@ -13,7 +13,8 @@ from kalshi_trading.market_models import MarketStatus
 from kalshi_trading.models import Action, Side
 from kalshi_trading.money import PriceGrid
 from kalshi_trading.order_book import Walk
-from kalshi_trading.risk import DayTotals, Proposal, RecentOrder, Severity, check, denials, questions
+from kalshi_trading.proposal import DayPnl, DayTotals, Proposal, RecentOrder, Severity
+from kalshi_trading.risk import check, denials, questions
 from kalshi_trading.settings import Limits
 
 LIMITS = Limits()
@@ -167,10 +168,42 @@ def test_the_last_order_of_the_day_is_the_two_hundredth(orders, denied):
     assert ("orders per day" in verdict(today=DayTotals(orders=orders))) is denied
 
 
+def day(realized="0", unrealized="0", unmarked="0"):
+    return DayTotals(pnl=DayPnl(Decimal(realized), Decimal(unrealized), Decimal(unmarked)))
+
+
+@pytest.mark.parametrize(
+    ("today", "severity"),
+    [
+        (day(realized="-499.9999"), None),
+        (day(realized="-500"), Severity.DENY),
+        (day(realized="-500.0001"), Severity.DENY),
+        (day(realized="-300", unrealized="-199.99"), None),
+        (day(realized="-300", unrealized="-200"), Severity.DENY),
+        (day(realized="100", unrealized="-600"), Severity.DENY),
+        (day(realized="-600", unrealized="100.01"), None),
+        (day(realized="900"), None),
+    ],
+)
+def test_the_days_loss_counts_what_is_realized_and_what_is_marked(today, severity):
+    assert verdict(today=today).get("loss per day") is severity
+
+
+@pytest.mark.parametrize(("unmarked", "asked"), [("99.99", False), ("100", True), ("100.01", True)])
+def test_a_position_nobody_bids_for_may_be_the_loss_that_reaches_the_limit(unmarked, asked):
+    found = verdict(today=day(realized="-400", unmarked=unmarked))
+    assert found == ({"loss per day": Severity.ASK} if asked else {})
+
+
+def test_a_day_whose_result_cannot_be_read_is_asked_about():
+    assert verdict(today=DayTotals(pnl=None)) == {"loss per day": Severity.ASK}
+
+
 def test_an_order_that_only_reduces_passes_when_the_day_and_the_market_are_used_up():
-    spent = DayTotals(bought=Decimal(99_999), orders=999)
+    spent = DayTotals(bought=Decimal(99_999), orders=999, pnl=DayPnl(realized=Decimal(-9_999)))
     reducing = {"action": Action.SELL, "price": "0.63", "held": "10", "cost": "0"}
     assert verdict(today=spent, worst_loss="5000", **reducing) == {}
+    assert verdict(today=DayTotals(pnl=None), **reducing) == {}
 
 
 @pytest.mark.parametrize(
@@ -210,7 +243,8 @@ def test_a_market_order_is_not_warned_of_the_cap_it_shows_but_never_passes_the_b
     assert verdict(is_market_order=True, price="0.70") == {}
     wide = replace(LIMITS, market_order_cap=Decimal("0.20"))
     assert verdict(is_market_order=True, price="0.85", limits=wide) == {
-        "price against the book": Severity.DENY
+        "price against the book": Severity.DENY,
+        "midpoint": Severity.WARN,
     }
 
 
@@ -218,6 +252,43 @@ def test_a_market_order_is_not_warned_of_the_cap_it_shows_but_never_passes_the_b
 def test_without_a_trustworthy_book_a_limit_order_is_asked_about_and_a_market_order_denied(there):
     assert verdict(book=there) == {"book": Severity.ASK}
     assert verdict(book=there, is_market_order=True) == {"book": Severity.DENY}
+
+
+@pytest.mark.parametrize(("age_s", "asked"), [("4.999999", False), ("5", False), ("5.000001", True)])
+@pytest.mark.parametrize("is_market_order", [False, True])
+def test_a_book_older_than_five_seconds_is_asked_about(age_s, asked, is_market_order):
+    old = replace(book(), as_of=NOW - timedelta(microseconds=int(Decimal(age_s) * 1_000_000)))
+    found = verdict(book=old, is_market_order=is_market_order)
+    assert found == ({"book age": Severity.ASK} if asked else {})
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "warned"),
+    [
+        (Side.YES, "0.54", False),  # the midpoint of YES is 64¢
+        (Side.YES, "0.5399", True),
+        (Side.YES, "0.74", False),
+        (Side.YES, "0.7401", True),
+        (Side.NO, "0.26", False),
+        (Side.NO, "0.2599", True),
+        (Side.NO, "0.46", False),
+        (Side.NO, "0.4601", True),
+    ],
+)
+def test_a_price_far_from_the_midpoint_is_warned_of(side, price, warned):
+    found = verdict(side=side, price=price)
+    assert found.get("midpoint") is (Severity.WARN if warned else None)
+
+
+def test_the_distance_from_the_midpoint_is_told_in_the_terms_of_the_side():
+    assert message("midpoint", side=Side.NO, price="0.20") == "20¢ is 16¢ below the midpoint, 36¢."
+    odd = book(yes=(("0.60", "1"),), no=(("0.35", "1"),))
+    assert message("midpoint", price="0.10", book=odd) == "10¢ is 52.5¢ below the midpoint, 62.5¢."
+
+
+@pytest.mark.parametrize("there", [None, book(no=()), book(yes=()), book(no=(("0.40", "1"),))])
+def test_without_both_sides_there_is_no_midpoint_to_be_far_from(there):
+    assert "midpoint" not in verdict(price="0.02", book=there)
 
 
 def test_where_nobody_sells_a_limit_order_rests_and_a_market_order_is_denied():
@@ -296,11 +367,51 @@ def test_an_order_that_differs_in_one_thing_is_not_the_same(change):
     assert verdict(recent=(replace(before, **change),)) == {}
 
 
+def test_an_order_of_unknown_outcome_in_this_market_is_named_and_asked_about():
+    lost = ("BUY 10 YES KX-1 at 57¢, good till canceled", "SELL 5 NO KX-1 at 12¢, good till canceled")
+    assert verdict(unresolved=lost) == {"outcome unknown": Severity.ASK}
+    assert all(sentence in message("outcome unknown", unresolved=lost) for sentence in lost)
+    selling = {"action": Action.SELL, "price": "0.63", "held": "10", "cost": "0"}
+    assert verdict(unresolved=lost[:1], **selling) == {"outcome unknown": Severity.ASK}
+
+
 def test_what_denies_comes_first_then_what_asks_then_what_warns():
     found = check(proposal(count="2000", price="0.76", resting=(order("ask", "0.65", "5"),)))
-    assert [finding.severity for finding in found] == [Severity.DENY, Severity.ASK, Severity.WARN]
+    assert [finding.severity for finding in found] == [
+        Severity.DENY,
+        Severity.ASK,
+        Severity.WARN,
+        Severity.WARN,
+    ]
     assert denials(found) == found[:1]
     assert questions(found) == found[1:2]
+
+
+def test_a_finding_can_be_recorded_with_the_numbers_of_both_sides():
+    over = {"count": "10000.01", "cost": "1000.01", "cash": "5", "worst_loss": "1000.5", "price": "0.76"}
+    over |= {"today": DayTotals(Decimal("4500"), 200, DayPnl(Decimal("-512.34")))}
+    told = {finding.rule: finding.fields() for finding in check(proposal(**over))}
+    numbers = {rule: (fields["actual"], fields["limit"]) for rule, fields in told.items()}
+    assert numbers == {
+        "contracts per order": ("10000.01", "10000"),
+        "cost per order": ("1000.01", "1000"),
+        "cash": ("1000.01", "5"),
+        "loss per market": ("1000.5", "1000"),
+        "bought per day": ("5500.01", "5000"),
+        "orders per day": ("200", "200"),
+        "loss per day": ("-512.34", "-500"),
+        "price against the book": ("0.11", "0.10"),
+        "midpoint": ("0.12", "0.10"),
+    }
+    assert told["cash"] == {
+        "rule": "cash",
+        "severity": "deny",
+        "message": "It needs $1,000.01; there is $5.00.",
+        "actual": "1000.01",
+        "limit": "5",
+    }
+    (quiet,) = check(proposal(read_only=True))
+    assert (quiet.fields()["actual"], quiet.fields()["limit"]) == (None, None)
 
 
 def test_every_message_shows_the_number_and_its_limit():
