@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -22,6 +23,14 @@ from kalshi_trading.trade_logger import TradeLogger
 T = TypeVar("T")
 
 
+class Terminated(BaseException):
+    """The system asks the program to end (SIGTERM, SIGHUP); `signal_number` says how."""
+
+    def __init__(self, signal_number: int) -> None:
+        self.signal_number = signal_number
+        super().__init__(signal_number)
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """One session. Screens reach everything through it, and nothing past it."""
@@ -34,6 +43,8 @@ class App:
     tracker: PortfolioTracker
     journal: TradeLogger
     clock: Callable[[], datetime]
+    account: str
+    """Fingerprint of the key, as it stands in the journal."""
 
     def show(self, renderable: RenderableType) -> None:
         self.console.print(renderable)
@@ -49,6 +60,27 @@ class App:
         """Do something that takes a while under a spinner; Ctrl-C leaves it."""
         with self.console.status(Text(what)):
             return work()
+
+    def finished(self, what: str, work: Callable[[], T]) -> T | None:
+        """Do something that must not be torn apart: Ctrl-C waits for it, a second one leaves it running.
+
+        None: it was left, and runs to its end by itself; the program does not end before it.
+        """
+        pool = ThreadPoolExecutor(max_workers=1)
+        ending = pool.submit(work)
+        pool.shutdown(wait=False)
+        with self.console.status(Text(what)) as status:
+            try:
+                return ending.result()
+            except KeyboardInterrupt:
+                status.update(Text("Finishing the order … (Ctrl-C again leaves it to the search)"))
+            except Terminated:
+                ending.result()
+                raise
+            try:
+                return ending.result()
+            except KeyboardInterrupt:
+                return None
 
     def counted(self, what: str, work: Callable[[Callable[[int], None]], T]) -> T:
         """The same for work that reports how many rows it has read."""

@@ -13,10 +13,12 @@ from rich.console import RenderableType
 
 from kalshi_trading import screens, views
 from kalshi_trading.app import App
-from kalshi_trading.errors import AuthenticationError, KalshiAPIError, TradingError
+from kalshi_trading.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.options import Environment
 from kalshi_trading.portfolio_tracker import part
 from kalshi_trading.prompts import Back, Choice, EndOfInput, typed_word
+from kalshi_trading.resolution import BackgroundSearch
+from kalshi_trading.sessions import is_alive
 
 Screen = Callable[[App], None]
 EXIT_DONE, EXIT_INTERRUPTED = 0, 130
@@ -44,8 +46,10 @@ def run(app: App) -> int:
 
     Raises AuthenticationError when the exchange does not take the key at the start.
     """
+    search = BackgroundSearch(app.executor.resolver)
     try:
         _greet(app)
+        search.start()
         while True:
             app.show(_header(app))
             screen = app.prompter.choose("Menu", [Choice(key, label, entry) for key, label, entry in ENTRIES])
@@ -59,6 +63,8 @@ def run(app: App) -> int:
     except (Back, KeyboardInterrupt):
         app.say("Interrupted. Resting orders stay at the exchange.")
         return EXIT_INTERRUPTED
+    finally:
+        search.stop()
 
 
 def _greet(app: App) -> None:
@@ -68,9 +74,25 @@ def _greet(app: App) -> None:
         word = "PRODUCTION"
         question = f"This session trades real money. Type {word} to allow orders, anything else to look only:"
         app.executor.read_only = not app.prompter.ask(question, typed_word(word))
-    for unresolved, order in list(app.executor.submitter.resolve_all()):
-        what = "still unknown" if order is None else f"found: order {order.order_id}, {order.status.value}"
-        app.complain(f"An earlier order has no recorded end, {what}: {unresolved.sentence}")
+    _recover(app)
+
+
+def _recover(app: App) -> None:
+    """Look for the orders an earlier session left without an end, before anything new is sent."""
+    try:
+        foreign = app.executor.resolver.recover(
+            account=app.account, is_alive=lambda session_id: is_alive(app.journal.folder, session_id)
+        )
+        waiting = len(app.executor.resolver.open_orders())
+        if waiting:
+            what = "1 order" if waiting == 1 else f"{waiting} orders"
+            app.complain(f"An earlier session left {what} without a recorded end.")
+            app.working(f"Looking for {what} at the exchange …", app.executor.resolver.examine_all)
+    except JournalError as error:
+        app.executor.submitter.locked_because = str(error)
+        return
+    for life in foreign:
+        app.complain(f"The journal holds an order of another key, which is left alone: {life.sentence}")
 
 
 def _sign_in(app: App) -> None:
@@ -86,11 +108,13 @@ def _header(app: App) -> RenderableType:
     with ThreadPoolExecutor(max_workers=2) as pool:
         balance = pool.submit(part, lambda: app.client.get_balance().cash)
         status = pool.submit(part, app.client.get_exchange_status)
+    resolver = app.executor.resolver
     return views.header(
         app.settings.environment,
         balance.result(),
         status.result(),
-        unresolved=len(app.executor.submitter.unresolved()),
+        news=resolver.take_news(),
+        unresolved=[life.sentence for life in resolver.open_orders()],
         read_only=app.executor.read_only,
         locked=app.executor.submitter.locked_because,
     )

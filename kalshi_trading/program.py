@@ -6,6 +6,7 @@ Builds every service once and hands it on; holds no decision about trading.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from kalshi_trading.config import DOTENV_PATH, load_settings
-from kalshi_trading.errors import AuthenticationError, ConfigurationError, TradingError
+from kalshi_trading.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
 from kalshi_trading.options import PROJECT_FOLDER, Environment
 from kalshi_trading.settings import Settings
 
@@ -83,15 +84,30 @@ def _run_session(*, read_only: bool) -> int:
     with console.status("Starting …"):
         settings = _connected(settings)
     from kalshi_trading import menu
+    from kalshi_trading.app import Terminated
     from kalshi_trading.trade_logger import open_request_log
 
     open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
+    _hear_signals()
     try:
         app = build_app(settings, console, prompter, read_only=read_only or settings.read_only)
         return menu.run(app)
     except AuthenticationError as error:
         sys.stderr.write(f"{_key_advice(settings)}\n{error}\n")
         return EXIT_CONFIGURATION
+    except Terminated as end:
+        return 128 + end.signal_number
+
+
+def _hear_signals() -> None:
+    """End in order when the system asks or the terminal closes: an order under way is finished first."""
+    from kalshi_trading.app import Terminated
+
+    def end(signal_number: int, frame: object) -> None:
+        raise Terminated(signal_number)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGHUP, end)
 
 
 def _key_advice(settings: Settings) -> str:
@@ -140,23 +156,41 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
     from kalshi_trading.kalshi_client import KalshiClient
     from kalshi_trading.portfolio_tracker import PortfolioTracker
     from kalshi_trading.trade_executor import TradeExecutor
-    from kalshi_trading.trade_logger import TradeLogger
+    from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
     from kalshi_trading.transport import Timing, Transport
 
     assert settings.api_base_url is not None
+    assert settings.credentials is not None
     timing = Timing(settings.connect_timeout_s, settings.total_timeout_s, settings.read_retries)
     client = KalshiClient(Transport(settings.api_base_url, settings.credentials, timing=timing))
-    journal = TradeLogger(settings.log_dir, settings.environment.value)
+    account = account_fingerprint(settings.credentials.key_id)
+    session_id, trouble = _session(settings)
+    journal = TradeLogger(
+        settings.log_dir, settings.environment.value, session_id=session_id, account=account
+    )
+    executor = TradeExecutor(client, journal, limits=settings.limits, read_only=read_only)
+    executor.submitter.locked_because = trouble
     return App(
         settings=settings,
         console=console,
         prompter=prompter,
         client=client,
-        executor=TradeExecutor(client, journal, limits=settings.limits, read_only=read_only),
+        executor=executor,
         tracker=PortfolioTracker(client),
         journal=journal,
         clock=_now,
+        account=account,
     )
+
+
+def _session(settings: Settings) -> tuple[str | None, str | None]:
+    """Begin a session that others can see is alive, until the process ends; or say why that failed."""
+    from kalshi_trading.sessions import Session
+
+    try:
+        return Session.open(settings.log_dir / settings.environment.value).session_id, None
+    except JournalError as error:
+        return None, str(error)
 
 
 def _now() -> datetime:

@@ -24,7 +24,6 @@ from kalshi_trading.order_book import touch
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.prompts import Choice, numbered, typed_word
 from kalshi_trading.risk import questions
-from kalshi_trading.submission import Outcome
 from kalshi_trading.trade_history import describe, load_history
 from kalshi_trading.wire_fields import validate_ticker
 
@@ -138,10 +137,13 @@ def _confirmed_now(app: App, preview: OrderPreview) -> tuple[OrderPreview, list[
 
 
 def _submit(app: App, preview: OrderPreview) -> None:
-    result = app.working("Sending the order …", lambda: app.executor.submit(preview))
+    """Send and show the result; a user who will not wait leaves the rest to the search."""
+    result = app.finished("Sending the order …", lambda: app.executor.submit(preview))
+    if result is None:
+        app.complain(f"Left unfinished: {preview.sentence}. It may be live. Do not send it again.")
+        app.say("The program goes on looking for it; the menu says what became of it.")
+        return
     app.show(ticket_view.submission(result))
-    if result.outcome is Outcome.UNKNOWN:
-        app.complain("It stays on the menu screen as unresolved until it is found.")
 
 
 def _same_ticket(preview: OrderPreview) -> OrderTicket:
@@ -245,17 +247,12 @@ def cancel_these(app: App, orders: tuple[Order, ...]) -> None:
 
 
 def trade_history(app: App) -> None:
-    """Orders and what became of them; an order of unknown outcome is looked up first."""
-    for unresolved, order in app.working("Looking up …", lambda: list(app.executor.submitter.resolve_all())):
-        if order is None:
-            app.complain(
-                f"Outcome still unknown: {unresolved.sentence}. It may be live; do not send it again."
-            )
-        else:
-            app.say(f"Found: {unresolved.sentence} is order {order.order_id}, {order.status.value}.")
+    """Orders and what became of them; an order of unknown outcome is looked for once more first."""
+    app.working("Looking for lost orders …", app.executor.resolver.examine_all)
     trades = app.working(
         "Reading the history …", lambda: load_history(app.client, app.journal, most=HISTORY_ROWS)
     )
+    app.executor.resolver.notice(row.order for row in trades.orders)
     app.show(views.history(trades, app.clock()))
 
 
@@ -274,7 +271,7 @@ def records(app: App) -> None:
     )
     if task == "journal":
         reading = app.journal.read_journal()
-        app.show(views.journal(reading.records[-HISTORY_ROWS:], reading.damaged_lines))
+        app.show(views.journal(reading.records[-HISTORY_ROWS:], reading.damaged))
     elif task == "errors":
         errors = app.journal.read_errors()
         app.say("\n".join(errors) if errors else "No errors are on record.")

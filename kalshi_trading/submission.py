@@ -1,21 +1,23 @@
-"""The protocol by which an order leaves this machine, and by which a lost answer is looked for.
+"""The protocol by which an order leaves this machine: recorded first, sent once, its outcome told truly.
 
     DRAFT ─confirmed→ INTENT on disk → SENDING on disk → one POST ─┬─ success, our id echoed → ACKNOWLEDGED
-      └─ rule or state against it → DENIED                         ├─ definite refusal ────→ REJECTED
-                                                                   ├─ provably not sent ───→ NOT SENT
-    UNKNOWN ─ found among the exchange's orders → ACKNOWLEDGED     └─ anything else ───────→ UNKNOWN
+      └─ a rule against it → DENIED           ↑                    ├─ definite refusal ────→ REJECTED
+                                              └─ provably not sent ┼─ twice more at most ──→ NOT SENT
+                                                                   └─ anything else ───────→ UNKNOWN
 
-An intent that cannot be written sends nothing. Once bytes may have left, nothing is sent again. Only a
-find ends an unknown outcome: a failed or empty search proves nothing, because reads lag writes.
+    UNKNOWN ─ found at the exchange → ACKNOWLEDGED     UNKNOWN ─ proved absent → ABSENT   (`resolution`)
+
+An intent that cannot be written sends nothing. Once bytes may have left, nothing is sent again. A
+result that cannot be written is shown, and nothing more is sent until the journal works.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from kalshi_trading.errors import (
@@ -28,28 +30,37 @@ from kalshi_trading.errors import (
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Order, OrderAcknowledgement, OrderRequest, Side
 from kalshi_trading.money import BALANCE_GRAIN, ONE_DOLLAR, ZERO, Contracts, Dollars, Price, round_half_even
+from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderPreview
+from kalshi_trading.resolution import Resolver
 from kalshi_trading.risk import denials
 from kalshi_trading.trade_logger import TradeLogger
 
 OLDEST_PREVIEW_S = 10
-LOOK_UP_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+SENDS_AT_MOST = 3
+RESEND_WITHIN_S = 5.0
+_RESEND_PAUSE_S = 0.5
 
 
 class Outcome(StrEnum):
     """What became of an order, as far as it is known."""
 
     DENIED = "denied"  # by us; nothing was sent
-    NOT_SENT = "not_sent"
-    ACKNOWLEDGED = "acknowledged"
-    REJECTED = "rejected"  # by the exchange; nothing was placed
-    UNKNOWN = "unknown"
+    NOT_SENT = State.NOT_SENT.value
+    ACKNOWLEDGED = State.ACKNOWLEDGED.value
+    REJECTED = State.REJECTED.value  # by the exchange; nothing was placed
+    UNKNOWN = State.UNKNOWN.value
+    ABSENT = State.ABSENT.value  # the answer was lost, and the order is proved not to be there
 
 
-# A denial is no end: it came before any intent, or denied sending one and the same order again.
-_FINAL_EVENTS = frozenset(
-    f"order.{outcome}" for outcome in (Outcome.NOT_SENT, Outcome.ACKNOWLEDGED, Outcome.REJECTED)
-)
+class Step(StrEnum):
+    """Moments between which the program may be killed; what holds at each is proved by tests."""
+
+    CONFIRMED = "confirmed"
+    INTENT_RECORDED = "intent recorded"
+    SENDING_RECORDED = "sending recorded"
+    ANSWERED = "answered"
+    RESULT_RECORDED = "result recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,35 +81,35 @@ class Submission:
     recorded: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class UnresolvedOrder:
-    """An intent of the journal without an end: the order may be live at the exchange."""
-
-    client_order_id: str
-    ticker: str
-    sentence: str
-    at: datetime
-
-
 class Submitter:
-    """Sends each confirmed order at most once and keeps the journal ahead of the wire."""
+    """Sends each confirmed order at most once and keeps the journal ahead of the wire.
+
+    `reached` is called at every step; it is how tests kill the program there.
+    """
 
     def __init__(
         self,
         client: KalshiClient,
         journal: TradeLogger,
+        resolver: Resolver,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        reached: Callable[[Step], None] = lambda step: None,
     ) -> None:
         self._client = client
         self._journal = journal
+        self._resolver = resolver
         self._clock = clock
+        self._monotonic = monotonic
         self._sleep = sleep
+        self._reached = reached
         self._used: set[str] = set()
         self._one_at_a_time = threading.Lock()
+        self._unrecorded: list[Submission] = []
         self.locked_because: str | None = None
-        """Why no order can be sent any more; None: orders can be sent."""
+        """Why no order can be sent at the moment; None: orders can be sent."""
 
     def submit(self, preview: OrderPreview) -> Submission:
         """Send the order of a preview, once; the same preview again is denied.
@@ -106,19 +117,30 @@ class Submitter:
         Never raises for what the exchange does. The exchange may have acted when the outcome is
         ACKNOWLEDGED or UNKNOWN, and only then.
         """
+        self._try_to_unlock()
         with self._one_at_a_time:
             denial = self._denial(preview)
             if denial is None:
                 self._used.add(preview.request.client_order_id)
         if denial is not None:
-            return self._record(Submission(Outcome.DENIED, preview.request, denial))
+            return self._deny(preview, denial)
+        self._reached(Step.CONFIRMED)
         try:
-            self._journal.log_order_submission("intent", _intent_fields(preview))
-            self._journal.log_order_submission("sending", _identity(preview.request))
+            self._journal.log_order_submission(State.INTENT.value, _intent_fields(preview))
         except JournalError as error:
             self.locked_because = str(error)
             return Submission(Outcome.NOT_SENT, preview.request, f"{error} Nothing was sent or placed.")
-        return self._record(self._send(preview.request))
+        self._reached(Step.INTENT_RECORDED)
+        result = self._send(preview)
+        self._reached(Step.ANSWERED)
+        result = self._recorded(result)
+        self._reached(Step.RESULT_RECORDED)
+        self._resolver.adopt([self._life_of(preview, State(result.outcome))])
+        if result.outcome is Outcome.UNKNOWN:
+            return self._searched(preview, result)
+        return self._with_fills(result) if result.outcome is Outcome.ACKNOWLEDGED else result
+
+    # --- Before the wire --------------------------------------------------------------------------
 
     def _denial(self, preview: OrderPreview) -> str | None:
         if self.locked_because is not None:
@@ -132,140 +154,169 @@ class Submitter:
             return " ".join(finding.message for finding in denials(preview.findings))
         return None
 
-    def _send(self, request: OrderRequest) -> Submission:
+    def _deny(self, preview: OrderPreview, reason: str) -> Submission:
+        """Put a denial on record under no order's name: it is no step of an order's life."""
+        denied = Submission(Outcome.DENIED, preview.request, reason)
+        fields = {**_order_fields(preview.request), "sentence": preview.sentence, "reason": reason}
+        try:
+            self._journal.log_order_submission(Outcome.DENIED.value, fields)
+        except JournalError:
+            return replace(denied, recorded=False)
+        return denied
+
+    def _try_to_unlock(self) -> None:
+        """Write what is missing in the journal; trading goes on once all of it is there."""
+        if self.locked_because is None:
+            return
+        try:
+            for missing in list(self._unrecorded):
+                self._write_result(missing)
+                self._unrecorded.remove(missing)
+            self._journal.log_order_submission("unlocked", {"reason": self.locked_because})
+        except JournalError as error:
+            self.locked_because = str(error)
+        else:
+            self.locked_because = None
+
+    # --- The wire ---------------------------------------------------------------------------------
+
+    def _send(self, preview: OrderPreview) -> Submission:
+        """Send; what provably never left is sent again under the same id, at most twice, within 5 s."""
+        started_at = self._monotonic()
+        for attempt in range(1, SENDS_AT_MOST + 1):
+            result = self._send_once(preview.request)
+            late = self._monotonic() - started_at + _RESEND_PAUSE_S > RESEND_WITHIN_S
+            if result.outcome is not Outcome.NOT_SENT or attempt == SENDS_AT_MOST or late:
+                break
+            self._sleep(_RESEND_PAUSE_S)
+        return result
+
+    def _send_once(self, request: OrderRequest) -> Submission:
         """Send once and say what is known. A duplicate id means that an earlier send arrived."""
         try:
+            self._journal.log_order_submission(State.SENDING.value, self._sending_fields(request))
+            self._reached(Step.SENDING_RECORDED)
             said = self._client.place_order(request)
+        except JournalError as error:
+            self.locked_because = str(error)
+            return Submission(Outcome.NOT_SENT, request, f"{error} Nothing was sent or placed.")
         except NotSentError as error:
             return Submission(Outcome.NOT_SENT, request, str(error))
         except OutcomeUnknownError as error:
-            return self._look_up(request, str(error))
+            return Submission(Outcome.UNKNOWN, request, str(error))
         except ConflictError as error:
-            if error.code == "order_already_exists":
-                return self._look_up(request, str(error))
-            return Submission(Outcome.REJECTED, request, str(error))
+            taken = error.code != "fill_or_kill_insufficient_resting_volume"
+            return Submission(Outcome.UNKNOWN if taken else Outcome.REJECTED, request, str(error))
         except KalshiAPIError as error:
             return Submission(Outcome.REJECTED, request, str(error))
         return self._acknowledged(request, said)
 
+    def _sending_fields(self, request: OrderRequest) -> dict[str, object]:
+        """Name the order and the exchange's time of the send, as far as its clock is known."""
+        skew_s = self._client.clock_skew_s
+        sent_at = None if skew_s is None else self._clock() - timedelta(seconds=skew_s)
+        return {**_identity(request), "sent_at": sent_at}
+
     def _acknowledged(self, request: OrderRequest, said: OrderAcknowledgement) -> Submission:
-        submission = Submission(
+        return Submission(
             outcome=Outcome.ACKNOWLEDGED,
             request=request,
-            message=_what_happened(request, said.fill_count, said.remaining_count),
+            message=what_happened(request, said.fill_count, said.remaining_count),
             order_id=said.order_id,
             fill_count=said.fill_count,
             remaining_count=said.remaining_count,
             average_price=_in_terms_of(request.side, said.average_fill_price),
         )
-        return self._with_fills(submission)
 
-    def _look_up(self, request: OrderRequest, why: str) -> Submission:
-        for pause in LOOK_UP_PAUSES_S:
-            self._sleep(pause)
-            order = self._find(request.ticker, request.client_order_id)
-            if order is not None:
-                return self._found(request, order)
-        message = (
-            f"{why} The outcome is unknown: the order may be live. Do not send it again; "
-            "the program keeps looking for it, and the open orders and the history show it once it is found."
-        )
-        return Submission(Outcome.UNKNOWN, request, message)
+    # --- After the wire ---------------------------------------------------------------------------
 
-    def _find(self, ticker: str, client_order_id: str) -> Order | None:
-        """Search all orders of the market, whatever their status; None proves nothing."""
-        try:
-            orders = self._client.get_orders(ticker=ticker)
-        except KalshiAPIError:
-            return None
-        return next((order for order in orders if order.client_order_id == client_order_id), None)
-
-    def _found(self, request: OrderRequest, order: Order) -> Submission:
-        submission = Submission(
-            outcome=Outcome.ACKNOWLEDGED,
-            request=request,
-            message="found at the exchange: "
-            + _what_happened(request, order.fill_count, order.remaining_count),
-            order_id=order.order_id,
-            fill_count=order.fill_count,
-            remaining_count=order.remaining_count,
-            fee=order.fees,
-        )
-        return self._with_fills(submission)
-
-    def _with_fills(self, submission: Submission) -> Submission:
-        """Take average price and fee from the fills themselves, once all of them can be read."""
-        if submission.fill_count == ZERO or submission.order_id is None:
-            return replace(submission, fee=ZERO)
-        try:
-            fills = self._client.get_fills(order_id=submission.order_id)
-        except KalshiAPIError:
-            return submission
-        if sum((fill.count for fill in fills), ZERO) != submission.fill_count:
-            return submission
-        paid = sum((fill.count * fill.yes_price for fill in fills), ZERO)
-        average = round_half_even(paid / submission.fill_count, BALANCE_GRAIN)
-        return replace(
-            submission,
-            average_price=_in_terms_of(submission.request.side, average),
-            fee=sum((fill.fee for fill in fills), ZERO),
-        )
-
-    def _record(self, submission: Submission) -> Submission:
+    def _recorded(self, result: Submission) -> Submission:
         """Put the result on the disk; if that fails the result still stands, and trading is locked."""
         try:
-            self._journal.log_order_submission(submission.outcome.value, _result_fields(submission))
-            if submission.fill_count > ZERO:
-                self._journal.log_order_fill(_result_fields(submission))
+            self._write_result(result)
         except JournalError as error:
             self.locked_because = str(error)
-            return replace(submission, recorded=False)
-        return submission
+            self._unrecorded.append(result)
+            return replace(result, recorded=False)
+        return result
 
-    # --- After a lost answer ----------------------------------------------------------------------
+    def _write_result(self, result: Submission) -> None:
+        self._journal.log_order_submission(result.outcome.value, _result_fields(result))
 
-    def unresolved(self) -> tuple[UnresolvedOrder, ...]:
-        """List the intents of the journal that have no known end. Raises JournalError."""
-        waiting: dict[str, UnresolvedOrder] = {}
-        for record in self._journal.read_journal().records:
-            identity = record.text("client_order_id")
-            if record.event == "order.intent":
-                waiting[identity] = UnresolvedOrder(
-                    identity, record.text("ticker"), record.text("sentence"), record.at
-                )
-            elif record.event in _FINAL_EVENTS:
-                waiting.pop(identity, None)
-        return tuple(waiting.values())
+    def _searched(self, preview: OrderPreview, unknown: Submission) -> Submission:
+        """Look for an order whose answer was lost; what is not settled now is looked for on and on."""
+        try:
+            found = self._resolver.search(preview.request.client_order_id)
+        except JournalError as error:
+            self.locked_because = str(error)
+            return replace(unknown, recorded=False)
+        if found.order is not None:
+            return self._with_fills(_found(preview.request, found.order))
+        if found.state is State.ABSENT:
+            message = f"{unknown.message} It was looked for and is not at the exchange."
+            return replace(unknown, outcome=Outcome.ABSENT, message=message)
+        advice = (
+            "The outcome is unknown: the order may be live. Do not send it again. "
+            "The program goes on looking for it and says so as soon as it knows."
+        )
+        return replace(unknown, message=f"{unknown.message} {advice}")
 
-    def resolve(self, unresolved: UnresolvedOrder) -> Order | None:
-        """Look an unresolved order up once; found, it is recorded and returned. Raises JournalError."""
-        order = self._find(unresolved.ticker, unresolved.client_order_id)
-        if order is not None:
-            self._journal.log_order_submission(
-                Outcome.ACKNOWLEDGED.value,
-                {
-                    "client_order_id": unresolved.client_order_id,
-                    "ticker": unresolved.ticker,
-                    "order_id": order.order_id,
-                    "fill_count": order.fill_count,
-                    "remaining_count": order.remaining_count,
-                    "fee": order.fees,
-                    "reason": "found at the exchange",
-                },
-            )
-        return order
+    def _life_of(self, preview: OrderPreview, state: State) -> OrderLife:
+        skew_s = self._client.clock_skew_s
+        return OrderLife(
+            client_order_id=preview.request.client_order_id,
+            ticker=preview.request.ticker,
+            sentence=preview.sentence,
+            state=state,
+            intent_at=preview.circumstances.at,
+            sent_at=None if skew_s is None else self._clock() - timedelta(seconds=skew_s),
+        )
 
-    def resolve_all(self) -> Iterator[tuple[UnresolvedOrder, Order | None]]:
-        """Look up every unresolved order once."""
-        for unresolved in self.unresolved():
-            yield unresolved, self.resolve(unresolved)
+    def _with_fills(self, result: Submission) -> Submission:
+        """Add average price and fee from the fills themselves, and put the fill on record.
+
+        Until all fills can be read the fee stays unknown and the fill is not recorded: the exchange
+        keeps it.
+        """
+        if result.fill_count == ZERO or result.order_id is None:
+            return replace(result, fee=ZERO)
+        try:
+            fills = self._client.get_fills(order_id=result.order_id)
+        except KalshiAPIError:
+            return result
+        if sum((fill.count for fill in fills), ZERO) != result.fill_count:
+            return result
+        paid = sum((fill.count * fill.yes_price for fill in fills), ZERO)
+        average = round_half_even(paid / result.fill_count, BALANCE_GRAIN)
+        result = replace(
+            result,
+            average_price=_in_terms_of(result.request.side, average),
+            fee=sum((fill.fee for fill in fills), ZERO),
+        )
+        try:
+            self._journal.log_order_fill(_result_fields(result))
+        except JournalError as error:
+            self.locked_because = str(error)
+        return result
+
+
+def _found(request: OrderRequest, order: Order) -> Submission:
+    return Submission(
+        outcome=Outcome.ACKNOWLEDGED,
+        request=request,
+        message=f"found at the exchange: {what_happened(request, order.fill_count, order.remaining_count)}",
+        order_id=order.order_id,
+        fill_count=order.fill_count,
+        remaining_count=order.remaining_count,
+        fee=order.fees,
+    )
 
 
 def _in_terms_of(side: Side, in_yes: Price | None) -> Price | None:
     return ONE_DOLLAR - in_yes if in_yes is not None and side is Side.NO else in_yes
 
 
-def _what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts) -> str:
+def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts) -> str:
     """Say it from the counts alone: an accepted order need neither rest nor have filled."""
     if remaining > ZERO:
         return "resting" if filled == ZERO else "partly filled, the rest is resting"
@@ -300,13 +351,13 @@ def _intent_fields(preview: OrderPreview) -> dict[str, object]:
     }
 
 
-def _result_fields(submission: Submission) -> dict[str, object]:
+def _result_fields(result: Submission) -> dict[str, object]:
     return {
-        **_order_fields(submission.request),
-        "order_id": submission.order_id,
-        "fill_count": submission.fill_count,
-        "remaining_count": submission.remaining_count,
-        "average_price": submission.average_price,
-        "fee": submission.fee,
-        "reason": submission.message,
+        **_order_fields(result.request),
+        "order_id": result.order_id,
+        "fill_count": result.fill_count,
+        "remaining_count": result.remaining_count,
+        "average_price": result.average_price,
+        "fee": result.fee,
+        "reason": result.message,
     }

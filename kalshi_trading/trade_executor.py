@@ -1,7 +1,7 @@
 """Preview, submit, cancel: everything the user can do with an order, over one client and one journal.
 
-The only place besides `submission` from which the client's writes are called. Never touches the console,
-never submits anything but a preview.
+`submission` sends and `cancellation` cancels; nothing else calls the client's writes. Never touches the
+console, never submits anything but a preview.
 """
 
 from __future__ import annotations
@@ -9,55 +9,33 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
 
-from kalshi_trading.errors import (
-    InvalidInputError,
-    JournalError,
-    KalshiAPIError,
-    NotFoundError,
-    NotSentError,
-    OutcomeUnknownError,
-    RateLimitError,
-    TradeExecutionError,
-)
+from kalshi_trading.cancellation import Canceler, Cancellation, PanicReport
+from kalshi_trading.errors import InvalidInputError, TradeExecutionError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket, MarketIndex
-from kalshi_trading.models import Action, Order, OrderStatus, Position, Positions, Side
-from kalshi_trading.money import (
-    COUNT_GRAIN,
-    ONE_DOLLAR,
-    ZERO,
-    Contracts,
-    Price,
-    count_text,
-    decimal_from_text,
-)
-from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
+from kalshi_trading.models import Action, Order, OrderStatus, Side
+from kalshi_trading.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, Price, decimal_from_text
+from kalshi_trading.order_preview import OrderPreview, OrderTicket, build_preview, worst_price
 from kalshi_trading.paging import Progress
-from kalshi_trading.risk import DayTotals, RecentOrder, questions
+from kalshi_trading.preview_reader import PreviewReader
+from kalshi_trading.proposal import Finding, Severity
+from kalshi_trading.resolution import Resolver
+from kalshi_trading.risk import questions
 from kalshi_trading.settings import Limits
 from kalshi_trading.submission import Submission, Submitter
-from kalshi_trading.trade_logger import JournalRecord, TradeLogger
+from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.trading_day import TradingDay
 from kalshi_trading.wire_fields import validate_ticker
 
-T = TypeVar("T")
 
-CANCEL_ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Cancellation:
-    """The end of one cancel. `reduced_by` contracts no longer rest; None: nothing was seen to be canceled."""
-
-    order: Order
-    message: str
-    reduced_by: Contracts | None
+PANIC = (
+    "New orders are blocked since everything was canceled at once. Allow them again under Cancel an order."
+)
 
 
 class TradeExecutor:
@@ -78,11 +56,21 @@ class TradeExecutor:
         self._limits = limits
         self.read_only = read_only
         """Whether orders are denied; cancels and reads never are."""
-        self._clock = clock
-        self._sleep = sleep
-        self._fee_schedules: dict[str, FeeSchedule] = {}
+        self.blocked_because: str | None = None
+        """Why new orders are denied until `rearm`; None: they are not."""
         self._index = MarketIndex(client)
-        self.submitter = Submitter(client, journal, clock=clock, sleep=sleep)
+        self.resolver = Resolver(client, journal, clock=clock, sleep=sleep)
+        self.submitter = Submitter(client, journal, self.resolver, clock=clock, sleep=sleep)
+        self._canceler = Canceler(client, journal, journal_failed=self._lock, sleep=sleep)
+        self._reader = PreviewReader(
+            client, TradingDay(client, journal, clock=clock), unresolved=self._unresolved, clock=clock
+        )
+
+    def _lock(self, reason: str) -> None:
+        self.submitter.locked_because = reason
+
+    def _unresolved(self, ticker: str) -> list[str]:
+        return [life.sentence for life in self.resolver.open_orders() if life.ticker == ticker]
 
     # --- Markets ----------------------------------------------------------------------------------
 
@@ -92,13 +80,7 @@ class TradeExecutor:
 
     def get_market_info(self, ticker: str) -> Market:
         """Read one market. Raises InvalidInputError when there is none of that ticker."""
-        ticker = validate_ticker(ticker)
-        try:
-            return self._client.get_market(ticker)
-        except NotFoundError:
-            raise InvalidInputError(
-                f"There is no market {ticker}. Search for it by a word instead."
-            ) from None
+        return self._reader.market(validate_ticker(ticker))
 
     def search_markets(
         self, words: str, *, most: int | None = None, progress: Progress | None = None
@@ -117,128 +99,68 @@ class TradeExecutor:
         Raises InvalidInputError when there is no such market, KalshiAPIError when market, position or
         resting orders cannot be read: without them no order can be judged.
         """
-        return build_preview(
+        preview = build_preview(
             ticket,
-            self._read_circumstances(ticket.ticker),
+            self._reader.read(validate_ticker(ticket.ticker)),
             limits=self._limits,
             read_only=self.read_only,
             client_order_id=str(uuid.uuid4()),
         )
+        return self._unless_blocked(preview)
 
-    def _read_circumstances(self, ticker: str) -> Circumstances:
-        with ThreadPoolExecutor(max_workers=5) as pool:
-            book = pool.submit(_or_none, lambda: self._client.get_order_book(ticker))
-            balance = pool.submit(_or_none, self._client.get_balance)
-            positions = pool.submit(self._client.get_positions, ticker=ticker)
-            resting = pool.submit(self._client.get_orders, ticker=ticker, status=OrderStatus.RESTING)
-            market = self.get_market_info(ticker)
-            fees = pool.submit(_or_none, lambda: self._fee_schedule(market))
-        cash = balance.result()
-        recent, today = self._own_activity()
-        return Circumstances(
-            market=market,
-            book=book.result(),
-            fees=fees.result(),
-            cash=None if cash is None else cash.cash,
-            position=_position_in(ticker, positions.result()),
-            resting=resting.result().whole(),
-            recent=recent,
-            today=today,
-            at=self._clock(),
-        )
+    def _unless_blocked(self, preview: OrderPreview) -> OrderPreview:
+        """Deny a preview while orders are blocked, also one that was made before."""
+        if self.blocked_because is None:
+            return preview
+        blocked = Finding("panic", Severity.DENY, self.blocked_because)
+        others = (finding for finding in preview.findings if finding.rule != blocked.rule)
+        return replace(preview, findings=(blocked, *others))
 
-    def _fee_schedule(self, market: Market) -> FeeSchedule:
-        """Give the fees of a market: its event's override, else its series'. Source: Kalshi API, fees."""
-        known = self._fee_schedules.get(market.event_ticker)
-        if known is None:
-            event = self._client.get_event(market.event_ticker)
-            series = self._client.get_series(event.series_ticker).fees
-            multiplier = event.fee_multiplier_override
-            known = FeeSchedule(
-                event.fee_type_override or series.fee_type,
-                series.multiplier if multiplier is None else multiplier,
-            )
-            self._fee_schedules[market.event_ticker] = known
-        if market.fee_waiver_until is not None and market.fee_waiver_until > self._clock():
-            return replace(known, multiplier=ZERO)
-        return known
+    def get_fees(self, market: Market) -> FeeSchedule | None:
+        """Give the fee schedule that applies to a market now; None: it could not be read."""
+        return self._reader.fees(market)
 
-    def _own_activity(self) -> tuple[tuple[RecentOrder, ...], DayTotals]:
-        """What the journal knows of today: the orders of the last minute, and the day's totals."""
-        today = self._clock().astimezone().date()
-        records = self._journal.get_trade_history(today, today)
-        intents = [record for record in records if record.event == "order.intent"]
-        bought = sum((decimal_from_text(record.text("cost")) or ZERO for record in intents), ZERO)
-        since = self._clock() - timedelta(minutes=1)
-        recent = (_recent_order(record) for record in intents if record.at >= since)
-        return tuple(order for order in recent if order is not None), DayTotals(bought, len(intents))
+    def worst_price(self, market: Market, book: OrderBook | None, action: Action, side: Side) -> Price:
+        """Give the price at which a market order would be capped."""
+        return worst_price(action, side, market, book, self._limits.market_order_cap)
 
     def submit(self, preview: OrderPreview) -> Submission:
         """Send the order of a preview, once. See `Submitter.submit`."""
-        return self.submitter.submit(preview)
+        return self.submitter.submit(self._unless_blocked(preview))
 
     # --- Orders -----------------------------------------------------------------------------------
 
     def list_open_orders(self) -> tuple[Order, ...]:
-        """List resting orders. Raises KalshiAPIError; a list with rows missing is an error too."""
-        return self._client.get_orders(status=OrderStatus.RESTING).whole()
+        """List resting orders. Raises KalshiAPIError; a list with rows missing is an error too.
+
+        One that had been written off and turned up late is adopted and announced. Raises JournalError.
+        """
+        orders = self._client.get_orders(status=OrderStatus.RESTING).whole()
+        self.resolver.notice(orders)
+        return orders
 
     def get_order_status(self, order_id: str) -> Order:
         return self._client.get_order(order_id)
 
     def cancel_order(self, order: Order) -> Cancellation:
-        """Cancel what still rests of an order; repeating is harmless, so it is tried three times.
+        """Cancel what still rests of an order, and tell what became of it. See `Canceler.cancel`."""
+        return self._canceler.cancel(order)
 
-        "Not found" means only that it does not rest any more: the order is then read to tell why.
+    def panic(self) -> PanicReport:
+        """Block new orders until `rearm`, cancel everything that rests, and look whether it is gone.
+
+        No limit, no read-only session and no failing journal holds it up; it never raises for what the
+        exchange does.
         """
-        fields: dict[str, object] = {
-            "order_id": order.order_id,
-            "client_order_id": order.client_order_id,
-            "ticker": order.ticker,
-        }
-        self._record_cancel("requested", fields)
-        end = self._cancel(order)
-        event = "unconfirmed" if end.reduced_by is None else "acknowledged"
-        self._record_cancel(event, {**fields, "reduced_by": end.reduced_by, "reason": end.message})
-        return end
+        self.blocked_because = PANIC
+        self._canceler.record("panic", {"reason": "everything is canceled, new orders are blocked"})
+        report = self._canceler.cancel_everything()
+        return replace(report, unresolved=tuple(life.sentence for life in self.resolver.open_orders()))
 
-    def _cancel(self, order: Order) -> Cancellation:
-        problem: KalshiAPIError | None = None
-        for attempt in range(CANCEL_ATTEMPTS):
-            try:
-                said = self._client.cancel_order(order.order_id, ticker=order.ticker)
-            except NotFoundError:
-                return self._not_resting(order)
-            except (OutcomeUnknownError, NotSentError, RateLimitError) as error:
-                problem = error
-                if attempt + 1 < CANCEL_ATTEMPTS:
-                    self._sleep(0.5 * (attempt + 1))
-            except KalshiAPIError as error:
-                return Cancellation(order, f"Not canceled. {error}", None)
-            else:
-                return Cancellation(order, "Canceled.", said.reduced_by)
-        text = f"It is not known whether the order was canceled. {problem} Look at the open orders."
-        return Cancellation(order, text, None)
-
-    def _not_resting(self, order: Order) -> Cancellation:
-        now = _or_none(lambda: self._client.get_order(order.order_id))
-        if now is None:
-            text = "It does not rest any more; what became of it could not be read. Look at the history."
-        elif now.status is OrderStatus.EXECUTED:
-            text = f"Too late: it was already filled, all {count_text(now.fill_count)}."
-        elif now.status is OrderStatus.RESTING:  # reads lag writes
-            text = "The exchange found nothing to cancel, yet still lists it. Look at the open orders again."
-        else:
-            filled = count_text(now.fill_count)
-            text = f"It does not rest any more; the exchange has it as {now.status.value}, {filled} filled."
-        return Cancellation(now or order, text, None)
-
-    def _record_cancel(self, event: str, fields: dict[str, object]) -> None:
-        """Record a step. A cancel only lowers risk, so a journal that fails locks orders, not cancels."""
-        try:
-            self._journal.log_order_cancellation(event, fields)
-        except JournalError as error:
-            self.submitter.locked_because = str(error)
+    def rearm(self) -> None:
+        """Allow new orders again after a panic."""
+        self.blocked_because = None
+        self._canceler.record("rearmed", {"reason": "new orders are allowed again"})
 
     # --- Doors for scripts ------------------------------------------------------------------------
 
@@ -265,17 +187,6 @@ class TradeExecutor:
         return self.submit(preview)
 
 
-def _or_none(read: Callable[[], T]) -> T | None:
-    try:
-        return read()
-    except KalshiAPIError:
-        return None
-
-
-def _position_in(ticker: str, positions: Positions) -> Position | None:
-    return next((position for position in positions.markets.whole() if position.ticker == ticker), None)
-
-
 def _side(side: str) -> Side:
     for word in Side:
         if isinstance(side, str) and side.strip().lower() == word:
@@ -289,14 +200,3 @@ def _count(quantity: Decimal | int | str) -> Contracts:
     if count is None or count <= ZERO or count % COUNT_GRAIN != ZERO:
         raise InvalidInputError("The quantity is a number of contracts above zero, two decimals at most.")
     return count
-
-
-def _recent_order(record: JournalRecord) -> RecentOrder | None:
-    count, price = decimal_from_text(record.text("count")), decimal_from_text(record.text("price"))
-    try:
-        action, side = Action(record.text("action")), Side(record.text("side"))
-    except ValueError:
-        return None
-    if count is None or price is None:
-        return None
-    return RecentOrder(record.text("ticker"), action, side, count, price, record.at)

@@ -1,34 +1,32 @@
 """The journal of trades, the log of errors, the history read back, and its export as CSV.
 
-`trades.log` holds one event per line, readable by a person: local time with offset, event name, JSON.
-Each line is one write to a file opened for appending, flushed to the disk before the call returns; a
-failure is raised, never swallowed. Nothing is ever rewritten, and no secret is ever stored.
+Knows what is written and under which names; how a line gets safely to the disk is `journal`'s. Order
+events are on the disk before the call returns, and a failure is raised, never swallowed. Nothing is
+ever rewritten, and no secret is ever stored.
 """
 
 from __future__ import annotations
 
 import csv
-import json
+import hashlib
 import logging
-import logging.handlers
 import os
 import re
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from kalshi_trading.config import get_config
-from kalshi_trading.errors import InvalidInputError, JournalError
+from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.journal import JournalHandler, JournalReading, read_journal
+from kalshi_trading.journal import JournalRecord as JournalRecord
+from kalshi_trading.log_files import request_log, write_error
 
 TRADES_FILE = "trades.log"
 ERRORS_FILE = "errors.log"
 REQUESTS_FILE = "requests.log"
-_DAYS_OF_REQUESTS = 30
-_LINE = re.compile(r"(\S+) ([a-z]+\.[a-z_]+) (\{.*\})", re.ASCII | re.DOTALL)
 _ERROR_LINE = re.compile(r"\d{4}-\S+ ERROR \[", re.ASCII)
 _FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
 _CSV_COLUMNS = (
@@ -49,42 +47,32 @@ _CSV_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRecord:
-    """One event of the journal; `fields` holds text, numbers as text."""
-
-    at: datetime
-    event: str
-    fields: Mapping[str, object]
-
-    def text(self, name: str) -> str:
-        value = self.fields.get(name)
-        return "" if value is None else str(value)
-
-
-@dataclass(frozen=True, slots=True)
-class JournalReading:
-    """What could be read, oldest first, and the numbers of the lines that could not."""
-
-    records: tuple[JournalRecord, ...]
-    damaged_lines: tuple[int, ...]
-
-
 class TradeLogger:
-    """Journal and error log of one environment, in a folder of its own."""
+    """Journal and error log of one environment, in a folder of its own.
+
+    Every record carries the environment, and the session and the account (see `account_fingerprint`)
+    where they are given.
+    """
 
     def __init__(
         self,
         folder: Path,
         environment: str,
         *,
+        session_id: str | None = None,
+        account: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.environment = environment
-        self.trades_path = folder / environment / TRADES_FILE
-        self.errors_path = folder / environment / ERRORS_FILE
+        self.folder = folder / environment
+        self.trades_path = self.folder / TRADES_FILE
+        self.errors_path = self.folder / ERRORS_FILE
         self._clock = clock
-        self._lock = threading.Lock()
+        stamps = {"environment": environment, "session": session_id, "account": account}
+        self._stamps = {name: value for name, value in stamps.items() if value is not None}
+        # known to nobody else, so that no configuration of logging can turn it off
+        self._log = logging.Logger("journal")
+        self._log.addHandler(JournalHandler(self.trades_path))
 
     # --- Writing ----------------------------------------------------------------------------------
 
@@ -93,71 +81,49 @@ class TradeLogger:
 
         Raises JournalError when it is not safely on the disk; then nothing may be sent.
         """
-        self._append(f"order.{event}", fields)
+        self.log_event(f"order.{event}", fields)
 
     def log_order_fill(self, fields: Mapping[str, object]) -> None:
         """Record what of an order was filled. Raises JournalError."""
-        self._append("order.fill", fields)
+        self.log_event("order.fill", fields)
 
     def log_order_cancellation(self, event: str, fields: Mapping[str, object]) -> None:
         """Record a step of a cancel (`requested`, `acknowledged`, …). Raises JournalError."""
-        self._append(f"cancel.{event}", fields)
+        self.log_event(f"cancel.{event}", fields)
+
+    def log_event(self, event: str, fields: Mapping[str, object]) -> None:
+        """Record any event (`session.begun`, `clock.offset`, …); `order.` and `cancel.` are flushed.
+
+        Raises JournalError.
+        """
+        plain = {name: _plain(value) for name, value in fields.items()}
+        record = self._log.makeRecord(self._log.name, logging.INFO, "", 0, event, (), None)
+        record.created = self._clock().timestamp()
+        record.fields = self._stamps | plain
+        self._log.handle(record)  # not `info`, which `logging.disable` would silence
 
     def log_error(self, message: str, error: BaseException | None = None) -> str:
         """Write an error with its traceback to errors.log and return a reference to find it by.
 
         An error log that cannot be written must not hide the error itself, so this never raises.
         """
-        reference = f"{self._clock():%Y%m%dT%H%M%S}-{os.getpid()}"
+        now = self._clock()
+        reference = f"{now:%Y%m%dT%H%M%S}-{os.getpid()}"
         trace = "" if error is None else "".join(traceback.format_exception(error))
-        moment = self._clock().astimezone().isoformat(timespec="milliseconds")
         try:
-            self._write(self.errors_path, f"{moment} ERROR [{reference}] {message}\n{trace}")
+            write_error(self.errors_path, now, reference, message, trace)
         except OSError:
             return f"{reference} (not recorded: {self.errors_path} cannot be written)"
         return reference
 
-    def _append(self, event: str, fields: Mapping[str, object]) -> None:
-        plain = {name: _plain(value) for name, value in fields.items()}
-        stamped = {"environment": self.environment, **plain}
-        body = json.dumps(stamped, ensure_ascii=False, separators=(", ", ": "))
-        moment = self._clock().astimezone().isoformat(timespec="milliseconds")
-        try:
-            self._write(self.trades_path, f"{moment} {event} {body}\n")
-        except OSError as error:
-            raise JournalError(str(self.trades_path), error.strerror or str(error)) from error
-
-    def _write(self, path: Path, line: str) -> None:
-        """Append one line in a single write and wait until it is on the disk."""
-        data = line.encode(errors="backslashreplace")  # a lone surrogate must not lose the line
-        with self._lock:
-            new = not path.exists()
-            if new:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_APPEND | os.O_CREAT | os.O_RDWR, 0o600)
-            try:
-                if _ends_torn(descriptor):
-                    data = b"\n" + data
-                if os.write(descriptor, data) != len(data):
-                    raise OSError("the disk took only a part of the line")
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            if new:
-                _sync_folder(path.parent)
-
     # --- Reading ----------------------------------------------------------------------------------
 
-    def read_journal(self) -> JournalReading:
-        """Read every record; lines that are damaged are counted, never guessed at."""
-        records, damaged = [], []
-        for number, line in enumerate(_lines(self.trades_path), start=1):
-            record = _parse_line(line)
-            if record is not None:
-                records.append(record)
-            elif line.strip():
-                damaged.append(number)
-        return JournalReading(tuple(records), tuple(damaged))
+    def read_journal(self, since: date | None = None) -> JournalReading:
+        """Read every record, or those of the local day `since` and later; damaged lines are named.
+
+        Raises JournalError.
+        """
+        return read_journal(self.trades_path, since=since)
 
     def get_trade_history(
         self, start_date: date | None = None, end_date: date | None = None
@@ -165,14 +131,15 @@ class TradeLogger:
         """Return the records of these local days, both included, oldest first."""
         return tuple(
             record
-            for record in self.read_journal().records
-            if (start_date is None or record.at.astimezone().date() >= start_date)
-            and (end_date is None or record.at.astimezone().date() <= end_date)
+            for record in self.read_journal(start_date).records
+            if end_date is None or record.at.astimezone().date() <= end_date
         )
 
     def read_errors(self, most: int = 20) -> tuple[str, ...]:
         """Return the last lines of the error log that begin an entry, newest last."""
-        entries = [line for line in _lines(self.errors_path) if _ERROR_LINE.match(line)]
+        current = self.errors_path
+        files = [*sorted(current.parent.glob(f"{ERRORS_FILE}.*")), current]
+        entries = [line for file in files for line in _lines(file) if _ERROR_LINE.match(line)]
         return tuple(entries[-most:])
 
     def export_trades_to_csv(self, filename: str | Path) -> int:
@@ -206,45 +173,18 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} does not belong into the journal")
 
 
-def _ends_torn(descriptor: int) -> bool:
-    """Tell whether the last line lacks its end, so that the next one is not glued to it."""
-    size = os.fstat(descriptor).st_size
-    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def account_fingerprint(key_id: str) -> str:
+    """Name the account of a key in the journal without telling the key."""
+    return hashlib.sha256(key_id.encode()).hexdigest()[:12]
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a log; a log that does not exist yet has none. Raises JournalError."""
+    """Yield the lines of an error log; one that cannot be read has none, for nothing hangs on it."""
     try:
-        with path.open("rb") as file:
-            for line in file:
-                yield line.decode("utf-8", errors="replace").rstrip("\n")
-    except FileNotFoundError:
+        with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+            yield from (line.rstrip("\n") for line in file)
+    except OSError:
         return
-    except OSError as error:
-        raise JournalError(str(path), error.strerror or str(error)) from error
-
-
-def _parse_line(line: str) -> JournalRecord | None:
-    found = _LINE.fullmatch(line)
-    if found is None:
-        return None
-    try:
-        at = datetime.fromisoformat(found[1])
-        at.astimezone()  # a year that no zone can hold
-        fields = json.loads(found[3])
-    except (ValueError, OverflowError, RecursionError):
-        return None
-    if at.tzinfo is None or not isinstance(fields, dict):
-        return None
-    return JournalRecord(at, found[2], fields)
 
 
 def _write_csv(path: Path, records: tuple[JournalRecord, ...]) -> None:
@@ -277,24 +217,8 @@ def _defused(cell: str) -> str:
 
 
 def open_request_log(folder: Path, environment: str, level: str) -> None:
-    """Let the program's own log (method, path, status, duration of requests) go to requests.log.
-
-    Kept for a month. A log that cannot be opened is done without: it records nothing that matters.
-    """
-    path = folder / environment / REQUESTS_FILE
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        handler = logging.handlers.TimedRotatingFileHandler(
-            path, when="midnight", backupCount=_DAYS_OF_REQUESTS, encoding="utf-8", delay=True
-        )
-    except OSError:
-        return
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log = logging.getLogger("kalshi_trading")
-    log.setLevel(level)
-    log.propagate = False
-    log.addHandler(handler)
+    """Let the program's own log (method, path, status, duration of requests) go to requests.log."""
+    request_log(folder / environment / REQUESTS_FILE, level)
 
 
 # --- The same doors for a script, over the configured folder and environment ----------------------

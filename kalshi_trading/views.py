@@ -28,6 +28,7 @@ from kalshi_trading.formats import (
     time_left,
     time_zone,
 )
+from kalshi_trading.journal import DamagedLine, JournalRecord
 from kalshi_trading.market_models import Event, ExchangeStatus, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket
 from kalshi_trading.models import Action, BookSide, Order, Side
@@ -40,7 +41,6 @@ from kalshi_trading.money import (
 from kalshi_trading.options import Environment
 from kalshi_trading.portfolio_tracker import Part
 from kalshi_trading.trade_history import OrderRecord, TradeHistory
-from kalshi_trading.trade_logger import JournalRecord
 
 # --- Header ---------------------------------------------------------------------------------------
 
@@ -50,7 +50,8 @@ def header(
     cash: Part[Dollars],
     status: Part[ExchangeStatus],
     *,
-    unresolved: int,
+    news: Sequence[str],
+    unresolved: Sequence[str],
     read_only: bool,
     locked: str | None,
 ) -> RenderableType:
@@ -63,9 +64,11 @@ def header(
     lines: list[RenderableType] = [Rule(style="dim"), line]
     if cash.unavailable:
         lines.append(problem(f"Balance unavailable: {cash.unavailable}"))
-    if unresolved:
-        orders = "1 order has" if unresolved == 1 else f"{unresolved} orders have"
-        lines.append(problem(f"{orders} an unknown outcome. Do not send again; see Trade history."))
+    lines += [notice(sentence) for sentence in news]
+    lines += [
+        problem(f"Outcome unknown, still looking: {sentence}. It may be live. Do not send it again.")
+        for sentence in unresolved
+    ]
     if locked:
         lines.append(problem(f"Orders are locked. {locked}"))
     return Group(*lines)
@@ -217,7 +220,7 @@ def order_line(order: Order) -> str:
     )
 
 
-def journal(records: Sequence[JournalRecord], damaged: Sequence[int]) -> RenderableType:
+def journal(records: Sequence[JournalRecord], damaged: Sequence[DamagedLine]) -> RenderableType:
     """The last events of the journal in plain words."""
     if not records:
         return notice("The journal is empty.")
@@ -227,7 +230,7 @@ def journal(records: Sequence[JournalRecord], damaged: Sequence[int]) -> Rendera
         table.add_row(*cells(moment(record.at), record.event, what))
     if not damaged:
         return table
-    lines = ", ".join(str(number) for number in damaged[:10])
+    lines = ", ".join(str(line) for line in damaged[:10])
     return Group(table, problem(f"{len(damaged)} damaged lines were skipped: {lines}."))
 
 

@@ -23,11 +23,16 @@ FLOORS = (
     "models credentials env_file secret_files options",
     "market_models settings auth",
     "config fees pnl order_book rate_budget wire_fields",
-    "exchange_errors wire wire_markets risk",
-    "transport lists order_preview journal",
+    "exchange_errors wire wire_markets proposal",
+    "risk",
+    "transport lists order_preview order_size journal",
     "paging",
     "kalshi_client market_stream trade_logger practice_process",
-    "market_search portfolio_tracker trade_history submission",
+    "order_life",
+    "resolution",
+    "market_search portfolio_tracker trade_history submission cancellation",
+    "trading_day",
+    "preview_reader",
     "trade_executor",
     "formats",
     "views prompts",
@@ -44,7 +49,7 @@ CLIENT_WRITES = {"place_order", "cancel_order", "amend_order", "decrease_order",
 # What may stand in these modules only, each with its reason.
 CALLS_WRITES = {
     "submission": "sends what was previewed and confirmed, once",
-    "trade_executor": "cancels",
+    "cancellation": "takes orders back, which only lowers risk",
 }
 MAKES_FLOATS = {
     "options": "durations",

@@ -1,0 +1,104 @@
+"""The life of an order of ours, folded from the journal's records: which state it is in, and since when.
+
+    INTENT → SENDING ─┬→ ACKNOWLEDGED   the exchange has it; final
+                      ├→ REJECTED       the exchange refused it; final
+                      ├→ NOT SENT       nothing left this machine; final
+                      └→ UNKNOWN ─┬→ ACKNOWLEDGED   found at the exchange
+                                  └→ ABSENT         proved not to be there; final
+
+A record that stops at INTENT or SENDING (the program was killed) is as unknown as UNKNOWN itself. Should
+an order turn up after it was written off, ACKNOWLEDGED wins: the exchange is right. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from kalshi_trading.journal import JournalRecord
+
+
+class State(StrEnum):
+    """Where an order stands, in the words of the journal's events (`order.<state>`)."""
+
+    INTENT = "intent"
+    SENDING = "sending"
+    ACKNOWLEDGED = "acknowledged"
+    REJECTED = "rejected"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+
+
+WITHOUT_ORDER = frozenset({State.REJECTED, State.NOT_SENT, State.ABSENT})
+FINAL = WITHOUT_ORDER | {State.ACKNOWLEDGED}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLife:
+    """One intent and what is known of it. `sent_at` is the exchange's time of the last send, as estimated."""
+
+    client_order_id: str
+    ticker: str
+    sentence: str
+    state: State
+    intent_at: datetime
+    sent_at: datetime | None = None
+    session: str = ""
+    account: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether an order may exist that nobody has confirmed or ruled out."""
+        return self.state not in FINAL
+
+
+def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderLife]:
+    """Fold the journal, oldest record first, into the lives of its intents by client_order_id."""
+    lives: dict[str, OrderLife] = {}
+    for record in records:
+        state = _state_of(record)
+        if state is State.INTENT:
+            lives.setdefault(record.text("client_order_id"), _begun(record))
+        elif state is not None and (life := lives.get(record.text("client_order_id"))):
+            lives[life.client_order_id] = advanced(life, state, _sent_at(record))
+    return lives
+
+
+def of_this_account(life: OrderLife, account: str) -> bool:
+    """Tell whether a record can be judged with this key; one that names no account is taken as ours."""
+    return life.account in ("", account)
+
+
+def advanced(life: OrderLife, state: State, sent_at: datetime | None = None) -> OrderLife:
+    """Take one step; what is final stays, except that a confirmed order beats every other end."""
+    if life.state is State.ACKNOWLEDGED or (not life.is_open and state is not State.ACKNOWLEDGED):
+        return life
+    return replace(life, state=state, sent_at=sent_at or life.sent_at)
+
+
+def _state_of(record: JournalRecord) -> State | None:
+    name = record.event.removeprefix("order.")
+    return next((state for state in State if record.event != name and state == name), None)
+
+
+def _begun(record: JournalRecord) -> OrderLife:
+    return OrderLife(
+        client_order_id=record.text("client_order_id"),
+        ticker=record.text("ticker"),
+        sentence=record.text("sentence"),
+        state=State.INTENT,
+        intent_at=record.at,
+        session=record.text("session"),
+        account=record.text("account"),
+    )
+
+
+def _sent_at(record: JournalRecord) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(record.text("sent_at"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

@@ -1,0 +1,276 @@
+"""What became of an order whose answer was lost: look until it is found or proved not to be there.
+
+Finding is easy: an order carries our client_order_id. Not finding proves nothing by itself, because reads
+lag writes, pages can be missing and a request can linger on its way. Absence is proved only by two
+complete looks some seconds apart, each of data fresher than the send by more than a signature lives.
+Sends nothing, asks nobody; a look that fails is no evidence at all.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from kalshi_trading.errors import JournalError, KalshiAPIError
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.models import Listing, Order
+from kalshi_trading.order_life import (
+    WITHOUT_ORDER,
+    OrderLife,
+    State,
+    advanced,
+    of_this_account,
+    order_lives,
+)
+from kalshi_trading.trade_logger import TradeLogger
+
+ABSENCE_MARGIN_S = 60.0
+NEGATIVES_APART_S = 5.0
+FIRST_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+LATER_PAUSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at the exchange. `as_of` is how fresh the data was; None: the look proves nothing."""
+
+    at: datetime
+    order: Order | None
+    as_of: datetime | None
+
+
+@dataclass(slots=True)
+class Case:
+    """An order being looked for, and the looks so far."""
+
+    life: OrderLife
+    looks: list[Look] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is known after looking: ACKNOWLEDGED with its order, ABSENT, or still UNKNOWN."""
+
+    state: State
+    order: Order | None
+
+
+def proves_absence(
+    looks: Iterable[Look], sent_at: datetime | None, *, margin_s: float, apart_s: float
+) -> bool:
+    """Tell whether these looks, none of which found the order, prove that it is not at the exchange.
+
+    `sent_at` is the exchange's time of the send; without it nothing can be proved.
+    """
+    if sent_at is None:
+        return False
+    fresh_enough = sent_at + timedelta(seconds=margin_s)
+    negative = [look.at for look in looks if look.as_of is not None and look.as_of > fresh_enough]
+    return bool(negative) and max(negative) - min(negative) >= timedelta(seconds=apart_s)
+
+
+class Resolver:
+    """Keeps the list of open cases, looks for their orders and records what it finds. Thread-safe."""
+
+    def __init__(
+        self,
+        client: KalshiClient,
+        journal: TradeLogger,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+        margin_s: float = ABSENCE_MARGIN_S,
+        apart_s: float = NEGATIVES_APART_S,
+    ) -> None:
+        self._client = client
+        self._journal = journal
+        self._clock = clock
+        self._sleep = sleep
+        self._margin_s = margin_s
+        self._apart_s = apart_s
+        self._lock = threading.Lock()  # guards the tables below; never held while asking the exchange
+        self._looking = threading.Lock()
+        self._ended: dict[str, Finding] = {}
+        self._cases: dict[str, Case] = {}
+        self._written_off: dict[str, OrderLife] = {}
+        self._news: list[str] = []
+
+    # --- What is known ----------------------------------------------------------------------------
+
+    def adopt(self, lives: Iterable[OrderLife]) -> None:
+        """Take over what an earlier session left: open orders to look for, ended ones to watch for."""
+        with self._lock:
+            for life in lives:
+                self._file(life)
+
+    def recover(self, *, account: str, is_alive: Callable[[str], bool]) -> tuple[OrderLife, ...]:
+        """Take over what the journal holds; returns the open orders of other keys, which are left alone.
+
+        An order of a session that is still running is left to it. Raises JournalError.
+        """
+        lives = order_lives(self._journal.read_journal().records).values()
+        self.adopt(life for life in lives if of_this_account(life, account) and not is_alive(life.session))
+        return tuple(life for life in lives if life.is_open and not of_this_account(life, account))
+
+    def _file(self, life: OrderLife) -> None:
+        if life.is_open:
+            self._cases.setdefault(life.client_order_id, Case(life))
+        elif life.state in WITHOUT_ORDER:
+            self._written_off[life.client_order_id] = life
+
+    def open_orders(self) -> tuple[OrderLife, ...]:
+        """List the orders that may exist and are neither found nor ruled out."""
+        with self._lock:
+            return tuple(case.life for case in self._cases.values())
+
+    def take_news(self) -> tuple[str, ...]:
+        """Return what was found out since the last call, as sentences for the user."""
+        with self._lock:
+            news, self._news = tuple(self._news), []
+            return news
+
+    # --- Looking ----------------------------------------------------------------------------------
+
+    def search(self, client_order_id: str, pauses_s: Sequence[float] = FIRST_PAUSES_S) -> Finding:
+        """Look for an open order a few times; it stays open when that settles nothing.
+
+        Raises JournalError when an end cannot be recorded; the order then stays open too.
+        """
+        finding = Finding(State.UNKNOWN, None)
+        for pause in pauses_s:
+            self._sleep(pause)
+            finding = self._examine(client_order_id)
+            if finding.state is not State.UNKNOWN:
+                break
+        return finding
+
+    def examine_all(self) -> None:
+        """Look once for every open order. Raises JournalError when an end cannot be recorded."""
+        for life in self.open_orders():
+            self._examine(life.client_order_id)
+
+    def _examine(self, client_order_id: str) -> Finding:
+        """Take one look and close the case if that settles it; one look at a time."""
+        with self._looking:
+            with self._lock:
+                case = self._cases.get(client_order_id)
+            if case is None:
+                return self._ended.get(client_order_id, Finding(State.UNKNOWN, None))
+            look = self._look(case.life)
+            case.looks.append(look)
+            if look.order is not None:
+                return self._close(case, Finding(State.ACKNOWLEDGED, look.order))
+            sent_at = case.life.sent_at
+            if proves_absence(case.looks, sent_at, margin_s=self._margin_s, apart_s=self._apart_s):
+                return self._close(case, Finding(State.ABSENT, None))
+            return Finding(State.UNKNOWN, None)
+
+    def _look(self, life: OrderLife) -> Look:
+        """Read freshness first, then every order of the market, live and, when it is old, historical."""
+        at = self._clock()
+        try:
+            as_of = self._client.get_user_data_timestamp()
+            found, complete = self._find(life)
+        except KalshiAPIError:
+            return Look(at, None, None)
+        return Look(at, found, as_of if complete else None)
+
+    def _find(self, life: OrderLife) -> tuple[Order | None, bool]:
+        listings: list[Listing[Order]] = [self._client.get_orders(ticker=life.ticker)]
+        if life.intent_at < self._clock() - timedelta(days=1):
+            listings.append(self._client.get_historical_orders(ticker=life.ticker))
+        for listing in listings:
+            for order in listing:
+                if order.client_order_id == life.client_order_id:
+                    return order, True
+        return None, all(listing.incomplete is None for listing in listings)
+
+    def _close(self, case: Case, finding: Finding) -> Finding:
+        """Record the end first; a case whose end cannot be recorded stays open."""
+        life, order = case.life, finding.order
+        fields = _absent_fields(case) if order is None else _found_fields(order)
+        self._record(life, finding.state, fields)
+        sentence = _absent_sentence(case) if order is None else _found_sentence(life, order)
+        with self._lock:
+            del self._cases[life.client_order_id]
+            self._ended[life.client_order_id] = finding
+            self._news.append(sentence)
+            self._file(advanced(life, finding.state))
+        return finding
+
+    def _record(self, life: OrderLife, state: State, fields: dict[str, object]) -> None:
+        identity = {"client_order_id": life.client_order_id, "ticker": life.ticker}
+        self._journal.log_order_submission(state.value, {**identity, **fields})
+
+    # --- Orders that turn up late -----------------------------------------------------------------
+
+    def notice(self, orders: Iterable[Order]) -> None:
+        """Watch orders that were read for another purpose for one that had been written off.
+
+        Such an order is adopted and announced; it is never ignored. Raises JournalError.
+        """
+        for order in orders:
+            with self._lock:
+                life = self._written_off.get(order.client_order_id)
+            if life is None:
+                continue
+            self._record(life, State.ACKNOWLEDGED, {**_found_fields(order), "reason": "appeared late"})
+            with self._lock:
+                del self._written_off[order.client_order_id]
+                self._news.append(
+                    f"An order appeared late and is now counted as yours: {life.sentence}: "
+                    f"order {order.order_id}, {order.status}. Look at the open orders."
+                )
+
+
+class BackgroundSearch:
+    """Goes on looking for open orders while the user does other things."""
+
+    def __init__(self, resolver: Resolver, *, pause_s: float = LATER_PAUSE_S) -> None:
+        self._resolver = resolver
+        self._pause_s = pause_s
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="order search", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the search; open cases stay in the journal for the next start."""
+        self._ended.set()
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._pause_s):
+            try:
+                self._resolver.examine_all()
+            except JournalError:
+                continue  # the case stays open, and the menu says that the journal does not work
+
+
+def _found_fields(order: Order) -> dict[str, object]:
+    return {
+        "order_id": order.order_id,
+        "fill_count": order.fill_count,
+        "remaining_count": order.remaining_count,
+        "fee": order.fees,
+        "reason": "found at the exchange",
+    }
+
+
+def _found_sentence(life: OrderLife, order: Order) -> str:
+    return f"Found: {life.sentence} is order {order.order_id}, {order.status}."
+
+
+def _absent_fields(case: Case) -> dict[str, object]:
+    return {"as_of": _proved_at(case), "reason": "not at the exchange in two complete, fresh looks"}
+
+
+def _absent_sentence(case: Case) -> str:
+    return f"Not placed (verified as of {_proved_at(case).astimezone():%H:%M:%S}): {case.life.sentence}."
+
+
+def _proved_at(case: Case) -> datetime:
+    return max(look.as_of for look in case.looks if look.as_of is not None)

@@ -1,0 +1,84 @@
+"""Which sessions are running: each holds the lock of a file of its own for as long as it lives.
+
+The lock ends with the process, also when that is killed, so a session never seems alive that is not.
+Says nothing about what a session does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from kalshi_trading.errors import JournalError
+from kalshi_trading.file_locks import is_locked, take_lock
+
+_FOLDER = "sessions"
+_SESSION_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+class Session:
+    """One run of the program; alive for others to see until it is closed or its process ends."""
+
+    def __init__(self, session_id: str, path: Path, descriptor: int) -> None:
+        self.session_id = session_id
+        self._path = path
+        self._descriptor: int | None = descriptor
+
+    @classmethod
+    def open(cls, folder: Path) -> Session:
+        """Begin a session in this environment's folder and clear away what ended ones left behind.
+
+        Raises JournalError when the file cannot be made: others could not know that the session is alive.
+        """
+        session_id = uuid.uuid4().hex
+        path = _path(folder, session_id)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _clear(path.parent)
+            return cls(session_id, path, take_lock(path))
+        except OSError as error:
+            raise JournalError(str(path), error.strerror or str(error)) from error
+
+    def close(self) -> None:
+        """End the session and remove its file; closing again does nothing."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+            os.close(descriptor)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def is_alive(folder: Path, session_id: str) -> bool:
+    """Tell whether this session still runs. What is no session's name names no session."""
+    if not _SESSION_ID.fullmatch(session_id):
+        return False
+    try:
+        return is_locked(_path(folder, session_id))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # it cannot be told, and taking over the orders of a living session would be worse
+
+
+def _path(folder: Path, session_id: str) -> Path:
+    return folder / _FOLDER / f"{session_id}.lock"
+
+
+def _clear(sessions: Path) -> None:
+    """Remove the files of ended sessions; one that cannot be removed harms nobody."""
+    for path in sessions.glob("*.lock"):
+        with suppress(OSError):
+            if not is_locked(path):
+                path.unlink()

@@ -1,0 +1,172 @@
+"""What this account did since local midnight: orders and buying by the journal, profit by the exchange.
+
+Knows where a day begins and what a market had earned before it. Decides nothing and never renders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, time, timedelta
+
+from kalshi_trading.journal import JournalRecord
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.models import Action, BookSide, Fill, Settlement, Side
+from kalshi_trading.money import ZERO, Contracts, Dollars, decimal_from_text
+from kalshi_trading.order_life import WITHOUT_ORDER, order_lives
+from kalshi_trading.pnl import Holding, add_fill, holding_from, settlement_net_pnl
+from kalshi_trading.portfolio_tracker import PortfolioTracker, PositionPnl
+from kalshi_trading.proposal import DayPnl, DayTotals, RecentOrder
+from kalshi_trading.trade_logger import TradeLogger
+
+_RECENT = timedelta(minutes=1)
+_SECOND = timedelta(seconds=1)
+
+
+def start_of_day(at: datetime) -> datetime:
+    """Give the local midnight before `at`, also on days when the clocks change."""
+    return datetime.combine(at.astimezone().date(), time.min).astimezone()
+
+
+class TradingDay:
+    """Reads the day's counters anew each time; only what was before midnight is remembered."""
+
+    def __init__(
+        self,
+        client: KalshiClient,
+        journal: TradeLogger,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = client
+        self._journal = journal
+        self._tracker = PortfolioTracker(client, clock=clock)
+        self._clock = clock
+        self._before: dict[tuple[str, datetime], Holding] = {}
+
+    def orders(self) -> tuple[tuple[RecentOrder, ...], DayTotals]:
+        """Give the orders of the last minute and the day's counters, without profit. Raises JournalError."""
+        now = self._clock()
+        today = now.astimezone().date()
+        return orders_of_day(self._journal.get_trade_history(today, today), now)
+
+    def pnl(self) -> DayPnl:
+        """Read the day's profit in one round of requests, a second one for markets held over midnight.
+
+        Raises KalshiAPIError when any part cannot be read whole.
+        """
+        midnight = start_of_day(self._clock())
+        since = midnight - _SECOND  # whether the bound itself is inside is not documented
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            fills = pool.submit(self._client.get_fills, since=since)
+            settlements = pool.submit(self._client.get_settlements, since=since)
+            positions = self._tracker.get_current_positions()
+        settled = {row.ticker: row for row in settlements.result().whole() if row.settled_at >= midnight}
+        realized = self._realized(_today(fills.result().whole(), midnight), settled, positions, midnight)
+        return DayPnl(realized, *_at_mark(positions))
+
+    def _realized(
+        self,
+        fills: dict[str, list[Fill]],
+        settled: dict[str, Settlement],
+        positions: Sequence[PositionPnl],
+        midnight: datetime,
+    ) -> Dollars:
+        nets = {row.position.ticker: row.position.net for row in positions}
+
+        def realized(ticker: str) -> Dollars:
+            today, end = fills.get(ticker, []), settled.get(ticker)
+            began_flat = _explains(today, nets.get(ticker, ZERO), end)
+            before = Holding() if began_flat else self._holding_before(ticker, midnight)
+            return realized_since(before, today, end)
+
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            return sum(pool.map(realized, sorted(fills.keys() | settled.keys())), ZERO)
+
+    def _holding_before(self, ticker: str, midnight: datetime) -> Holding:
+        """Replay a market's fills up to midnight, once a day."""
+        if (ticker, midnight) not in self._before:
+            rows = [
+                *self._client.get_fills(ticker=ticker, until=midnight + _SECOND).whole(),
+                *self._client.get_historical_fills(ticker=ticker).whole(),
+            ]
+            once = {fill.fill_id: fill for fill in rows if not _is_since(fill, midnight)}
+            self._before[ticker, midnight] = holding_from(_oldest_first(once.values()))
+        return self._before[ticker, midnight]
+
+
+def orders_of_day(
+    records: Iterable[JournalRecord], now: datetime
+) -> tuple[tuple[RecentOrder, ...], DayTotals]:
+    """Fold one day's journal. What ended without an order at the exchange counts for nothing."""
+    records = tuple(records)
+    lives = order_lives(records)
+    placed = {identity for identity, life in lives.items() if life.state not in WITHOUT_ORDER}
+    intents = {
+        identity: record
+        for record in records
+        if record.event == "order.intent" and (identity := record.text("client_order_id")) in placed
+    }
+    bought = sum((decimal_from_text(record.text("cost")) or ZERO for record in intents.values()), ZERO)
+    recent = (_recent_order(record) for record in intents.values() if record.at >= now - _RECENT)
+    return tuple(order for order in recent if order is not None), DayTotals(bought, len(intents))
+
+
+def _recent_order(record: JournalRecord) -> RecentOrder | None:
+    count, price = decimal_from_text(record.text("count")), decimal_from_text(record.text("price"))
+    try:
+        action, side = Action(record.text("action")), Side(record.text("side"))
+    except ValueError:
+        return None
+    if count is None or price is None:
+        return None
+    return RecentOrder(record.text("ticker"), action, side, count, price, record.at)
+
+
+def realized_since(before: Holding, fills: Iterable[Fill], settlement: Settlement | None) -> Dollars:
+    """Give what one market earned since `before`, first in first out, fees inside; fills oldest first."""
+    earned_before = before.realized_pnl - before.fees_paid
+    if settlement is not None:
+        return settlement_net_pnl(settlement) - earned_before
+    after = before
+    for fill in fills:
+        after = add_fill(after, fill)
+    return after.realized_pnl - after.fees_paid - earned_before
+
+
+def _today(fills: Iterable[Fill], midnight: datetime) -> dict[str, list[Fill]]:
+    rows: dict[str, list[Fill]] = {}
+    for fill in _oldest_first({fill.fill_id: fill for fill in fills}.values()):
+        if _is_since(fill, midnight):
+            rows.setdefault(fill.ticker, []).append(fill)
+    return rows
+
+
+def _is_since(fill: Fill, midnight: datetime) -> bool:
+    """Tell whether a fill is of today; one without a time is taken as such."""
+    return fill.created_at is None or fill.created_at >= midnight
+
+
+def _oldest_first(fills: Iterable[Fill]) -> list[Fill]:
+    """Sort fills that came newest first; those of one moment keep the exchange's order, turned round."""
+    latest = datetime.max.replace(tzinfo=UTC)
+    rows = list(fills)
+    rows.reverse()
+    return sorted(rows, key=lambda fill: fill.created_at or latest)
+
+
+def _explains(fills: Sequence[Fill], net: Contracts, settlement: Settlement | None) -> bool:
+    """Tell whether today's fills alone make the position, or the settled counts: nothing was held before."""
+    if settlement is None:
+        return holding_from(fills).net == net
+    bids = sum((fill.count for fill in fills if fill.book_side is BookSide.BID), ZERO)
+    asks = sum((fill.count for fill in fills if fill.book_side is BookSide.ASK), ZERO)
+    return (bids, asks) == (settlement.yes_count, settlement.no_count)
+
+
+def _at_mark(positions: Sequence[PositionPnl]) -> tuple[Dollars, Dollars]:
+    """Give the unrealized profit of what has a mark, and the cost of what has none."""
+    held = [row for row in positions if row.position.side is not None]
+    unrealized = sum((row.unrealized_pnl or ZERO for row in held), ZERO)
+    unmarked = sum((row.position.cost_basis for row in held if row.unrealized_pnl is None), ZERO)
+    return unrealized, unmarked
