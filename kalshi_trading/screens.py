@@ -6,6 +6,7 @@ the menu loop's error boundary. Ctrl-C (Back) leaves a screen at any question.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,21 +15,23 @@ from rich.console import RenderableType
 
 from kalshi_trading import formats, portfolio_view, ticket_view, views
 from kalshi_trading.app import App, not_empty
-from kalshi_trading.errors import InvalidInputError, KalshiAPIError
-from kalshi_trading.market_models import Market, OrderBook
+from kalshi_trading.errors import InvalidInputError, KalshiAPIError, TradingError
+from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket
 from kalshi_trading.models import Action, Order, Side
-from kalshi_trading.money import Contracts, Price, count_text, parse_count, parse_price, price_text
+from kalshi_trading.money import Price, count_text, parse_price, price_text
 from kalshi_trading.options import Environment
 from kalshi_trading.order_book import touch
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
+from kalshi_trading.order_size import OrderSize, parse_size
 from kalshi_trading.prompts import Choice, numbered, typed_word
-from kalshi_trading.risk import questions
+from kalshi_trading.risk import off_grid, questions
 from kalshi_trading.trade_history import describe, load_history
 from kalshi_trading.wire_fields import validate_ticker
 
 MOST_FOUND = 15
 HISTORY_ROWS = 30
+_KINDS = ("Limit: at my price or better, the rest waits", "Market: at once, at a capped price")
 
 
 def portfolio(app: App) -> None:
@@ -153,25 +156,21 @@ def _same_ticket(preview: OrderPreview) -> OrderTicket:
 
 
 def _fill_in_ticket(app: App, market: Market) -> OrderTicket:
-    book = _book(app, market)
+    """Ask for direction, kind, price and count; dollars need the price, so the count comes last."""
+    book, fees = app.working(
+        "Reading the order book …", lambda: (_book(app, market), app.executor.get_fees(market))
+    )
     directions = [(action, side) for side in Side for action in Action]
     labels = [views.action_label(action, side, book) for action, side in directions]
     action, side = app.prompter.choose("What do you want to do?", numbered(labels, directions))
-    count = _ask_count(app)
-    market_order = app.prompter.choose(
-        "Which kind of order?",
-        numbered(
-            ["Limit: at my price or better, the rest waits", "Market: at once, at a capped price"],
-            [False, True],
-        ),
-    )
-    price = None if market_order else _ask_price(app, market, book, action, side)
-    return OrderTicket(market.ticker, action, side, count, price)
-
-
-def _ask_count(app: App) -> Contracts:
-    proposed = count_text(app.settings.default_count).replace(",", "")
-    return app.prompter.ask("How many contracts?", parse_count, default=proposed)
+    if app.prompter.choose("Which kind of order?", numbered(_KINDS, [False, True])):
+        price, worst = None, app.executor.worst_price(market, book, action, side)
+    else:
+        price = worst = _ask_price(app, market, book, action, side)
+    size = _ask_size(app, action, worst, fees)
+    # A cap that an amount was counted with must not move away from it.
+    kept = worst if price is None and size.amount is not None else None
+    return OrderTicket(market.ticker, action, side, size.count, price, worst_price=kept, amount=size.amount)
 
 
 def _ask_price(app: App, market: Market, book: OrderBook | None, action: Action, side: Side) -> Price:
@@ -181,17 +180,21 @@ def _ask_price(app: App, market: Market, book: OrderBook | None, action: Action,
 
     def parse(text: str) -> Price:
         price = parse_price(text)
-        in_yes = price if side is Side.YES else 1 - price
-        if market.price_grid.holds(in_yes):
-            return price
-        below, above = market.price_grid.at_or_below(in_yes), market.price_grid.at_or_above(in_yes)
-        valid = sorted(near if side is Side.YES else 1 - near for near in (below, above) if near is not None)
-        nearest = " and ".join(price_text(near) for near in valid)
-        raise InvalidInputError(
-            f"{price_text(price)} is not a price of this market; the nearest are {nearest}."
-        )
+        problem = off_grid(market.price_grid, side, price)
+        if problem is not None:
+            raise InvalidInputError(problem)
+        return price
 
     return app.prompter.ask(f"Price per {side.upper()} contract, in cents?", parse, default=proposed)
+
+
+def _ask_size(app: App, action: Action, price: Price, fees: FeeSchedule | None) -> OrderSize:
+    """Ask for contracts, or for dollars where they are spent; `price` is the most a contract can cost."""
+    hint = " ($50 for dollars)" if action is Action.BUY else ""
+    proposed = count_text(app.settings.default_count).replace(",", "")
+    return app.prompter.ask(
+        f"How many contracts{hint}?", lambda text: parse_size(text, action, price, fees), default=proposed
+    )
 
 
 def _confirmed(app: App, preview: OrderPreview) -> bool:
@@ -223,16 +226,47 @@ def open_orders(app: App) -> None:
 
 
 def cancel_order(app: App) -> None:
-    """Cancel one resting order, or all of them."""
-    orders = app.working("Reading the open orders …", app.executor.list_open_orders)
+    """Cancel one resting order, or all; or stop everything, which also blocks new orders."""
+    orders = _resting(app)
+    rows: list[Choice[Callable[[], None]]] = [Choice("0", "Cancel nothing", lambda: None)]
+    rows += numbered(
+        [views.order_line(order) for order in orders], [_cancels(app, order) for order in orders]
+    )
+    if len(orders) > 1:
+        rows.append(Choice("a", f"All {len(orders)} orders", _cancels(app, *orders)))
+    rows.append(Choice("p", "Panic: cancel everything and block new orders", lambda: _panic(app)))
+    if app.executor.blocked_because is not None:
+        rows.append(Choice("r", "Allow new orders again", lambda: _rearm(app)))
+    app.prompter.choose("Which order?", rows)()
+
+
+def _cancels(app: App, *orders: Order) -> Callable[[], None]:
+    return lambda: cancel_these(app, orders)
+
+
+def _resting(app: App) -> tuple[Order, ...]:
+    """List what rests; what cannot be listed can still be canceled by panic."""
+    try:
+        orders = app.working("Reading the open orders …", app.executor.list_open_orders)
+    except TradingError as error:
+        app.complain(f"The open orders could not be read. {error}")
+        return ()
     if not orders:
         app.say("No resting orders; there is nothing to cancel.")
-        return
-    rows: list[Choice[tuple[Order, ...]]] = [Choice("0", "Cancel nothing", ())]
-    rows += numbered([views.order_line(order) for order in orders], [(order,) for order in orders])
-    if len(orders) > 1:
-        rows.append(Choice("a", f"All {len(orders)} orders", tuple(orders)))
-    cancel_these(app, app.prompter.choose("Which order?", rows))
+    return orders
+
+
+def _panic(app: App) -> None:
+    app.show(ticket_view.panic(app.working("Canceling everything …", app.executor.panic)))
+
+
+def _rearm(app: App) -> None:
+    word = "ALLOW"
+    if app.prompter.ask(f"Type {word} to allow new orders again:", typed_word(word)):
+        app.executor.rearm()
+        app.say("New orders are allowed again.")
+    else:
+        app.say("New orders stay blocked.")
 
 
 def cancel_these(app: App, orders: tuple[Order, ...]) -> None:

@@ -12,12 +12,23 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading import order_book
-from kalshi_trading.formats import dollars, gain, holding, price, time_left
-from kalshi_trading.money import BALANCE_GRAIN, ZERO, count_text, dollars_text, price_text, round_half_even
+from kalshi_trading.cancellation import PanicReport
+from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, price, problem, time_left
+from kalshi_trading.money import (
+    BALANCE_GRAIN,
+    ONE_CONTRACT,
+    ZERO,
+    Contracts,
+    count_text,
+    dollars_text,
+    price_text,
+    round_half_even,
+)
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderPreview
 from kalshi_trading.proposal import Finding, Severity
 from kalshi_trading.submission import Outcome, Submission
+from kalshi_trading.views import order_line
 
 _SIGNS = {
     Severity.DENY: ("✗", "bold red"),
@@ -59,7 +70,10 @@ def ticket(preview: OrderPreview, environment: Environment) -> RenderableType:
 
 def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
     request, now = preview.request, preview.circumstances
-    rows: list[tuple[str, str | Text]] = [("book", _book(preview)), ("expected", _expected(preview))]
+    rows: list[tuple[str, str | Text]] = [("book", _book(preview)), ("midpoint", _midpoint(preview))]
+    if preview.ticket.amount is not None:
+        rows.append(("amount", f"{dollars_text(preview.ticket.amount)} buys {_contracts(request.count)}"))
+    rows.append(("expected", _expected(preview) + _on_average(preview)))
     if preview.ticket.is_market_order:
         rows.append(("worst price", f"{price_text(request.price)}; what does not fill at it is canceled"))
     rows.append(("cost", f"{dollars_text(preview.cost)}{_fee(preview)}"))
@@ -88,6 +102,28 @@ def _book(preview: OrderPreview) -> str:
     ask_text = f"{price_text(ask.price)} × {count_text(ask.count)}" if ask else "none"
     age_s = max(0.0, (preview.circumstances.at - book.as_of).total_seconds())
     return f"{side.upper()} bid {bid_text}   ask {ask_text}   ({age_s:.1f} s old)"
+
+
+def _midpoint(preview: OrderPreview) -> str:
+    """The middle of the book in the terms of the side, and how far off the limit lies."""
+    distance = preview.from_midpoint
+    if distance is None:
+        return UNKNOWN
+    where = "above" if distance > ZERO else "below"
+    off = f"{price_text(abs(distance))} {where} it" if distance else "on it"
+    return f"{price_text(preview.request.price - distance)}; {price_text(preview.request.price)} is {off}"
+
+
+def _contracts(count: Contracts) -> str:
+    return f"{count_text(count)} contract{'' if count == ONE_CONTRACT else 's'}"
+
+
+def _on_average(preview: OrderPreview) -> str:
+    """The average price of what fills now, where there is more than one."""
+    average = preview.walk.average_price
+    if average is None or len(preview.walk.fills) == 1:
+        return ""
+    return f" · fills average {price_text(average)}"
 
 
 def _expected(preview: OrderPreview) -> str:
@@ -142,6 +178,24 @@ def submission(result: Submission) -> RenderableType:
             )
         )
     return Panel(Group(*lines), title="result", title_align="left", box=box.ROUNDED)
+
+
+def panic(report: PanicReport) -> RenderableType:
+    """What became of everything that rested, and what to look at now."""
+    counts = f"{len(report.canceled)} canceled · {len(report.gone)} no longer resting · "
+    unknown = f"{len(report.unknown)} unknown"
+    lines: list[RenderableType] = [Text.assemble(counts, (unknown, "bold red" if report.unknown else ""))]
+    lines += [Text(f"{order_line(end.order)}: {end.message}") for end in (*report.gone, *report.unknown)]
+    if report.problem is not None:
+        lines.append(problem(f"{report.problem} Orders may still rest; look at the open orders."))
+    elif report.is_verified:
+        lines.append(Text("A look afterwards showed nothing that still rests."))
+    lines += [
+        problem(f"Outcome unknown, not canceled: {sentence}. It may still turn up.")
+        for sentence in report.unresolved
+    ]
+    lines.append(Text("New orders are blocked until you allow them again under Cancel an order."))
+    return Panel(Group(*lines), title="everything canceled", title_align="left", box=box.ROUNDED)
 
 
 def _acknowledged(result: Submission) -> list[RenderableType]:

@@ -32,7 +32,6 @@ from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.trading_day import TradingDay
 from kalshi_trading.wire_fields import validate_ticker
 
-
 PANIC = (
     "New orders are blocked since everything was canceled at once. Allow them again under Cancel an order."
 )

@@ -71,7 +71,7 @@ def quoted_market(app: App) -> Market:
 
 def buy(market: Market, *, count: str, price: str) -> list[str]:
     """Answers from the search to the confirmation of a YES limit order."""
-    return [market.ticker, "1", count, "1", price, "1"]
+    return [market.ticker, "1", "1", price, count, "1"]
 
 
 def test_an_order_above_the_soft_limit_wants_its_count_typed(
@@ -201,7 +201,7 @@ def test_an_unexpected_fault_becomes_a_reference_and_the_menu_comes_back(
 
 
 def test_ctrl_c_in_a_screen_leads_back_to_the_menu(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    prompter = ScriptedPrompter("2", BACK, "4", "6", BACK, "0")
+    prompter = ScriptedPrompter("2", BACK, "4", "0", "6", BACK, "0")
     app = session(exchange, tmp_path, prompter)
     assert menu.run(app) == 0
     prompter.assert_all_used()
@@ -218,7 +218,7 @@ def test_a_price_off_the_grid_is_asked_again_and_never_snapped(
         for found in app.executor.search_markets("")
         if not found.market.price_grid.holds(D("0.555")) and found.market.yes_ask
     )
-    prompter = ScriptedPrompter(market.ticker, "1", "5", "1", "55.5", BACK)
+    prompter = ScriptedPrompter(market.ticker, "1", "1", "55.5", BACK)
     with pytest.raises(Back):
         screens.place_trade(session(exchange, tmp_path, prompter))
     prompter.assert_all_used()

@@ -28,8 +28,6 @@ def _buy(terminal: Terminal, count: str, price: str) -> None:
     """Fill in the ticket for a YES purchase and send it, also when the market moves meanwhile."""
     terminal.wait_for("What do you want to do")
     terminal.press("1")
-    terminal.wait_for("How many contracts")
-    terminal.type(count)
     terminal.wait_for("Which kind of order")
     terminal.press("1")
     terminal.wait_for("Price per YES contract")
@@ -37,6 +35,8 @@ def _buy(terminal: Terminal, count: str, price: str) -> None:
         terminal.type(price)
     else:
         terminal.press(ENTER)
+    terminal.wait_for("How many contracts")
+    terminal.type(count)
 
 
 def _send(terminal: Terminal) -> None:
@@ -101,14 +101,14 @@ def test_leaving_at_every_question_of_a_trade_sends_nothing(home: Path, key: str
 
 
 def _open_and_answer(terminal: Terminal, questions: int) -> None:
-    """Begin a trade and stop at one of its questions: search, direction, count, kind, price, confirm."""
+    """Begin a trade and stop at one of its questions: search, direction, kind, price, count, confirm."""
     terminal.choose("2", "Search words, or a ticker")
     steps = [
         ("temperature" + ENTER + "1", "What do you want to do"),
-        ("1", "How many contracts"),
-        (ENTER, "Which kind of order"),
+        ("1", "Which kind of order"),
         ("1", "Price per YES contract"),
-        (ENTER, "Send this order|contract, in cents.*looks like"),
+        (ENTER, "How many contracts"),
+        (ENTER, "Send this order"),
     ]
     for keys, question in steps[:questions]:
         if keys.startswith("temperature"):
@@ -124,8 +124,8 @@ def test_every_menu_entry_comes_back_to_the_menu(home: Path, entry: str) -> None
     with program(home) as terminal:
         terminal.menu()
         terminal.press(entry)
-        if entry in "68":
-            terminal.wait_for("Search words|Which records")
+        if entry in "468":
+            terminal.wait_for("Which order|Search words|Which records")
             terminal.press(CTRL_C)
         terminal.wait_for(r"exchange trading.*exchange trading")
         terminal.menu()
@@ -146,18 +146,18 @@ def test_bad_answers_get_one_sentence_and_are_asked_again(home: Path) -> None:
     with program(home) as terminal:
         _open_market(terminal)
         terminal.press("1")
-        terminal.wait_for("How many contracts")
-        for bad in ("ten", "0", "-5", "1e3", "2.345", "١٠"):
-            terminal.type(bad)
-        terminal.wait_for(r"(must be above zero|two decimals at most).*How many contracts[^\n]*\s*\Z")
-        terminal.type("2.5")
         terminal.wait_for("Which kind of order")
         terminal.press("1")
         terminal.wait_for("Price per YES contract")
         terminal.type("55.55")
-        terminal.wait_for("not a price of this market; the nearest are|contract, in cents|Send this order")
+        terminal.wait_for("not a price of this market; the nearest are")
         terminal.type("150")
         terminal.wait_for("lies between 0¢ and 100¢")
+        terminal.type("57")
+        terminal.wait_for("How many contracts")
+        for bad in ("ten", "0", "-5", "1e3", "2.345", "١٠", "$", "$1e3", "$0.05"):
+            terminal.type(bad)
+        terminal.wait_for(r"buys no whole contract; one costs up to \$0\.5.*How many contracts[^\n]*\s*\Z")
         terminal.press(CTRL_C)
         terminal.wait_for("Back to the menu")
         terminal.menu()
