@@ -304,9 +304,10 @@ def test_frozen_reads_stand_still_until_the_script_lets_go(faulty: FaultyDesk) -
 
 def test_reads_never_go_back_when_a_lag_begins(faulty: FaultyDesk) -> None:
     placed = faulty.create().body["order_id"]
-    assert faulty.seen_orders() == [placed]
+    fresh = faulty.desk.get("/exchange/user_data_timestamp")
     faulty.fail("read_lag", lag_s=60)
     assert faulty.seen_orders() == [placed]
+    assert faulty.desk.get("/exchange/user_data_timestamp") == fresh
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -575,6 +576,18 @@ def write(file: Path, text: str) -> None:
     draft = file.with_suffix(".new")
     draft.write_text(text)
     os.replace(draft, file)
+
+
+def test_file_that_did_not_change_goes_on_counting(tmp_path: Path) -> None:
+    file = tmp_path / "faults.json"
+    write(file, "{}")
+    script = FaultScript.from_file(file)
+    write(file, '{"rules": [{"kind": "late", "after_s": 1, "times": 1}]}')
+    struck = []
+    for _ in range(3):
+        script.refresh()
+        struck.append(script.strike("GET", "/", 0) is not None)
+    assert struck == [True, False, False]
 
 
 def test_file_is_read_again_when_it_changes_and_kept_when_it_is_bad(
