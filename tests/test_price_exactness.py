@@ -1,0 +1,135 @@
+"""Every price the exchange can hold: the sentence shown, the journal's intent and the wire say the same.
+
+The sentence is read back by a parser of its own, over digits alone, so that no arithmetic of the program
+can agree with itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+from samples import MARKET, NOW, preview
+
+from kalshi_trading.models import Action, OrderAcknowledgement, OrderRequest, Side
+from kalshi_trading.money import parse_price
+from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.settings import Limits
+from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.wire import order_body
+
+WAYS = list(itertools.product(Action, Side))
+SENTENCE = re.compile(r"(BUY|SELL) ([0-9,]+(?:\.[0-9]+)?) (YES|NO) (\S+) at ([0-9.]+)¢, ([a-z ]+)")
+
+
+def ten_thousandths(cents: str) -> int:
+    """`57` → 5700, `5.5` → 550, `0.01` → 1: moved by digits, not by arithmetic."""
+    whole, _, fraction = cents.partition(".")
+    assert len(fraction) <= 2
+    return int(whole + fraction.ljust(2, "0"))
+
+
+def wire_of(sentence: str) -> dict[str, str]:
+    """What must be sent for a sentence."""
+    action, count, side, ticker, cents, how_long = SENTENCE.fullmatch(sentence).groups()
+    price = ten_thousandths(cents)
+    goes_long = (action, side) in {("BUY", "YES"), ("SELL", "NO")}
+    in_yes = price if side == "YES" else 10_000 - price
+    whole, _, fraction = count.replace(",", "").partition(".")
+    return {
+        "ticker": ticker,
+        "side": "bid" if goes_long else "ask",
+        "count": f"{whole}.{fraction.ljust(2, '0')}",
+        "price": f"0.{in_yes:04}",
+        "time_in_force": how_long.replace(" ", "_"),
+    }
+
+
+class Wire:
+    """Takes every order and keeps its body."""
+
+    clock_skew_s = None
+
+    def __init__(self) -> None:
+        self.bodies: list[dict[str, object]] = []
+
+    def place_order(self, order: OrderRequest) -> OrderAcknowledgement:
+        self.bodies.append(order_body(order))
+        return OrderAcknowledgement(
+            f"order-{len(self.bodies)}", order.client_order_id, D(0), order.count, None, None, NOW
+        )
+
+
+class Journal(TradeLogger):
+    """A journal whose lines go to a list; how they are written is the subject of other tests."""
+
+    def __init__(self, folder) -> None:
+        super().__init__(folder, "practice")
+        self.intents: list[dict[str, object]] = []
+
+    def log_order_submission(self, event, fields) -> None:
+        if event == "intent":
+            self.intents.append(fields)
+
+
+def desk(folder) -> tuple[Wire, Journal, TradeExecutor]:
+    wire, journal = Wire(), Journal(folder)
+    executor = TradeExecutor(wire, journal, limits=Limits(), clock=lambda: NOW + timedelta(seconds=1))
+    return wire, journal, executor
+
+
+@pytest.mark.parametrize(("action", "side"), WAYS)
+def test_all_9999_prices_are_shown_recorded_and_sent_alike(tmp_path, action, side):
+    wire, journal, executor = desk(tmp_path)
+    looked_at = replace(preview(OrderTicket(MARKET.ticker, action, side, D(10), D("0.65"))), findings=())
+    shown = []
+    for number in range(1, 10_000):
+        price = parse_price(f"0.{number:04}")
+        request = replace(looked_at.request, price=price, client_order_id=f"id-{number}")
+        seen = replace(looked_at, request=request)
+        shown.append(seen.sentence)
+        executor.submit(seen)
+    assert len(wire.bodies) == len(journal.intents) == len(shown) == 9_999
+    for number, sentence, intent, body in zip(
+        range(1, 10_000), shown, journal.intents, wire.bodies, strict=True
+    ):
+        expected = wire_of(sentence)
+        assert {name: body[name] for name in expected} == expected
+        assert intent["sentence"] == sentence
+        assert f"{intent['price']:f}" == f"0.{number:04}"
+        assert f"{intent['count']:f}" == "10"
+        assert (intent["action"], intent["side"]) == (action.value, side.value)
+        assert (intent["ticker"], intent["time_in_force"]) == (body["ticker"], body["time_in_force"])
+        assert intent["client_order_id"] == body["client_order_id"]
+
+
+@pytest.mark.parametrize(("action", "side"), WAYS)
+@pytest.mark.parametrize("typed", ["57", "57c", "57¢", "5.5", "0.57", "$0.57", "0.0001", "99.99"])
+@pytest.mark.parametrize("count", ["10", "2.5", "0.01", "1000", "12345.67"])
+def test_a_price_as_typed_reaches_the_disk_as_it_reaches_the_wire(tmp_path, action, side, typed, count):
+    ticket = OrderTicket(MARKET.ticker, action, side, D(count), parse_price(typed))
+    seen = replace(preview(ticket), findings=())
+    wire = Wire()
+    journal = TradeLogger(tmp_path, "practice")
+    TradeExecutor(wire, journal, limits=Limits(), clock=lambda: NOW).submit(seen)
+    records = journal.read_journal().records
+    intent = next(record for record in records if record.event == "order.intent")
+    (body,) = wire.bodies
+    expected = wire_of(intent.text("sentence"))
+    assert {name: body[name] for name in expected} == expected
+    assert intent.text("sentence") == seen.sentence
+    recorded = int(D(intent.text("price")) * 10_000)
+    assert body["price"] == f"0.{recorded if side is Side.YES else 10_000 - recorded:04}"
+    assert f"{D(intent.text('count')):.2f}" == body["count"]
+
+
+def test_a_sentence_names_how_long_an_order_stands(tmp_path):
+    wire, journal, executor = desk(tmp_path)
+    executor.submit(preview(OrderTicket(MARKET.ticker, Action.BUY, Side.NO, D(3), None)))
+    assert wire_of(journal.intents[0]["sentence"])["time_in_force"] == "immediate_or_cancel"
+    assert wire.bodies[0]["time_in_force"] == "immediate_or_cancel"
