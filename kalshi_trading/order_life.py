@@ -48,6 +48,7 @@ class OrderLife:
     sent_at: datetime | None = None
     session: str = ""
     account: str = ""
+    environment: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -67,9 +68,9 @@ def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderLife]:
     return lives
 
 
-def of_this_account(life: OrderLife, account: str) -> bool:
-    """Tell whether a record can be judged with this key; one that names no account is taken as ours."""
-    return life.account in ("", account)
+def belongs_to(life: OrderLife, environment: str, account: str) -> bool:
+    """Tell whether an order can be judged there with this key; what its record does not name fits."""
+    return life.environment in ("", environment) and life.account in ("", account)
 
 
 def advanced(life: OrderLife, state: State, sent_at: datetime | None = None) -> OrderLife:
@@ -93,6 +94,7 @@ def _begun(record: JournalRecord) -> OrderLife:
         intent_at=record.at,
         session=record.text("session"),
         account=record.text("account"),
+        environment=record.text("environment"),
     )
 
 

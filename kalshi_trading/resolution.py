@@ -9,9 +9,8 @@ Sends nothing, asks nobody; a look that fails is no evidence at all.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from kalshi_trading.errors import JournalError, KalshiAPIError
@@ -22,7 +21,7 @@ from kalshi_trading.order_life import (
     OrderLife,
     State,
     advanced,
-    of_this_account,
+    belongs_to,
     order_lives,
 )
 from kalshi_trading.trade_logger import TradeLogger
@@ -52,10 +51,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is known after looking: ACKNOWLEDGED with its order, ABSENT, or still UNKNOWN."""
+    """What is known after looking: ACKNOWLEDGED with its order, ABSENT, or still UNKNOWN; in words too."""
 
     state: State
     order: Order | None
+    sentence: str = ""
 
 
 def proves_absence(
@@ -81,29 +81,37 @@ class Resolver:
         journal: TradeLogger,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         margin_s: float = ABSENCE_MARGIN_S,
         apart_s: float = NEGATIVES_APART_S,
     ) -> None:
         self._client = client
         self._journal = journal
         self._clock = clock
-        self._sleep = sleep
+        self._leaving = threading.Event()
+        self._sleep = sleep or self._leaving.wait
         self._margin_s = margin_s
         self._apart_s = apart_s
         self._lock = threading.Lock()  # guards the tables below; never held while asking the exchange
         self._looking = threading.Lock()
         self._ended: dict[str, Finding] = {}
+        self._under_way: dict[str, OrderLife] = {}
         self._cases: dict[str, Case] = {}
         self._written_off: dict[str, OrderLife] = {}
         self._news: list[str] = []
 
     # --- What is known ----------------------------------------------------------------------------
 
+    def begin(self, life: OrderLife) -> None:
+        """Name an order that is being sent among the open ones; it is not looked for before `adopt`."""
+        with self._lock:
+            self._under_way[life.client_order_id] = life
+
     def adopt(self, lives: Iterable[OrderLife]) -> None:
-        """Take over what an earlier session left: open orders to look for, ended ones to watch for."""
+        """Take over orders that nobody is sending: open ones to look for, ended ones to watch for."""
         with self._lock:
             for life in lives:
+                self._under_way.pop(life.client_order_id, None)
                 self._file(life)
 
     def recover(self, *, account: str, is_alive: Callable[[str], bool]) -> tuple[OrderLife, ...]:
@@ -112,8 +120,9 @@ class Resolver:
         An order of a session that is still running is left to it. Raises JournalError.
         """
         lives = order_lives(self._journal.read_journal().records).values()
-        self.adopt(life for life in lives if of_this_account(life, account) and not is_alive(life.session))
-        return tuple(life for life in lives if life.is_open and not of_this_account(life, account))
+        own = {id(life) for life in lives if belongs_to(life, self._journal.environment, account)}
+        self.adopt(life for life in lives if id(life) in own and not is_alive(life.session))
+        return tuple(life for life in lives if life.is_open and id(life) not in own)
 
     def _file(self, life: OrderLife) -> None:
         if life.is_open:
@@ -124,7 +133,12 @@ class Resolver:
     def open_orders(self) -> tuple[OrderLife, ...]:
         """List the orders that may exist and are neither found nor ruled out."""
         with self._lock:
-            return tuple(case.life for case in self._cases.values())
+            return (*self._under_way.values(), *(case.life for case in self._cases.values()))
+
+    def announce(self, sentence: str) -> None:
+        """Put something among the news."""
+        with self._lock:
+            self._news.append(sentence)
 
     def take_news(self) -> tuple[str, ...]:
         """Return what was found out since the last call, as sentences for the user."""
@@ -142,15 +156,23 @@ class Resolver:
         finding = Finding(State.UNKNOWN, None)
         for pause in pauses_s:
             self._sleep(pause)
+            if self._leaving.is_set():
+                break
             finding = self._examine(client_order_id)
             if finding.state is not State.UNKNOWN:
                 break
         return finding
 
+    def leave_off(self) -> None:
+        """End every search because the program ends; what is open stays so for the next start."""
+        self._leaving.set()
+
     def examine_all(self) -> None:
         """Look once for every open order. Raises JournalError when an end cannot be recorded."""
-        for life in self.open_orders():
-            self._examine(life.client_order_id)
+        with self._lock:
+            waiting = list(self._cases)
+        for client_order_id in waiting:
+            self._examine(client_order_id)
 
     def _examine(self, client_order_id: str) -> Finding:
         """Take one look and close the case if that settles it; one look at a time."""
@@ -159,24 +181,38 @@ class Resolver:
                 case = self._cases.get(client_order_id)
             if case is None:
                 return self._ended.get(client_order_id, Finding(State.UNKNOWN, None))
+            case.life = self._dated(case.life)
             look = self._look(case.life)
             case.looks.append(look)
             if look.order is not None:
-                return self._close(case, Finding(State.ACKNOWLEDGED, look.order))
+                sentence = _found_sentence(case.life, look.order)
+                return self._close(case, Finding(State.ACKNOWLEDGED, look.order, sentence))
             sent_at = case.life.sent_at
             if proves_absence(case.looks, sent_at, margin_s=self._margin_s, apart_s=self._apart_s):
-                return self._close(case, Finding(State.ABSENT, None))
+                return self._close(case, Finding(State.ABSENT, None, _absent_sentence(case)))
             return Finding(State.UNKNOWN, None)
+
+    def _dated(self, life: OrderLife) -> OrderLife:
+        """Give an order of unknown sending time the latest possible one: nobody sends it any more."""
+        skew_s = self._client.clock_skew_s
+        if life.sent_at is not None or skew_s is None:
+            return life
+        return replace(life, sent_at=self._clock() - timedelta(seconds=skew_s))
 
     def _look(self, life: OrderLife) -> Look:
         """Read freshness first, then every order of the market, live and, when it is old, historical."""
-        at = self._clock()
+        at, as_of = self._clock(), self._as_of()
         try:
-            as_of = self._client.get_user_data_timestamp()
             found, complete = self._find(life)
         except KalshiAPIError:
             return Look(at, None, None)
         return Look(at, found, as_of if complete else None)
+
+    def _as_of(self) -> datetime | None:
+        try:
+            return self._client.get_user_data_timestamp()
+        except KalshiAPIError:
+            return None
 
     def _find(self, life: OrderLife) -> tuple[Order | None, bool]:
         listings: list[Listing[Order]] = [self._client.get_orders(ticker=life.ticker)]
@@ -193,11 +229,10 @@ class Resolver:
         life, order = case.life, finding.order
         fields = _absent_fields(case) if order is None else _found_fields(order)
         self._record(life, finding.state, fields)
-        sentence = _absent_sentence(case) if order is None else _found_sentence(life, order)
         with self._lock:
             del self._cases[life.client_order_id]
             self._ended[life.client_order_id] = finding
-            self._news.append(sentence)
+            self._news.append(finding.sentence)
             self._file(advanced(life, finding.state))
         return finding
 

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from kalshi_trading.errors import (
     ConflictError,
@@ -40,6 +41,10 @@ OLDEST_PREVIEW_S = 10
 SENDS_AT_MOST = 3
 RESEND_WITHIN_S = 5.0
 _RESEND_PAUSE_S = 0.5
+_STILL_UNKNOWN = (
+    "Do not send it again: the program goes on looking for it, and the menu says what became of it. "
+    "You can do other things meanwhile; if you leave, the next start goes on looking."
+)
 
 
 class Outcome(StrEnum):
@@ -107,18 +112,27 @@ class Submitter:
         self._reached = reached
         self._used: set[str] = set()
         self._one_at_a_time = threading.Lock()
-        self._unrecorded: list[Submission] = []
+        self._owed: list[Callable[[], object]] = []
         self.locked_because: str | None = None
         """Why no order can be sent at the moment; None: orders can be sent."""
 
-    def submit(self, preview: OrderPreview) -> Submission:
+    def lock(self, reason: str, until: Callable[[], object] | None = None) -> None:
+        """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
+        self.locked_because = reason
+        if until is not None:
+            self._owed.append(until)
+
+    def submit(
+        self, preview: OrderPreview, *, checking: Callable[[str], None] = lambda sentence: None
+    ) -> Submission:
         """Send the order of a preview, once; the same preview again is denied.
 
         Never raises for what the exchange does. The exchange may have acted when the outcome is
-        ACKNOWLEDGED or UNKNOWN, and only then.
+        ACKNOWLEDGED or UNKNOWN, and only then. `checking` is told when the answer was lost and the
+        search begins.
         """
-        self._try_to_unlock()
         with self._one_at_a_time:
+            self._try_to_unlock()
             denial = self._denial(preview)
             if denial is None:
                 self._used.add(preview.request.client_order_id)
@@ -128,17 +142,28 @@ class Submitter:
         try:
             self._journal.log_order_submission(State.INTENT.value, _intent_fields(preview))
         except JournalError as error:
-            self.locked_because = str(error)
+            self.lock(str(error))
             return Submission(Outcome.NOT_SENT, preview.request, f"{error} Nothing was sent or placed.")
-        self._reached(Step.INTENT_RECORDED)
-        result = self._send(preview)
-        self._reached(Step.ANSWERED)
-        result = self._recorded(result)
-        self._reached(Step.RESULT_RECORDED)
-        self._resolver.adopt([self._life_of(preview, State(result.outcome))])
+        result = self._carried_out(preview)
         if result.outcome is Outcome.UNKNOWN:
+            checking(f"Outcome unknown, checking. Do not send it again: {preview.sentence}")
             return self._searched(preview, result)
         return self._with_fills(result) if result.outcome is Outcome.ACKNOWLEDGED else result
+
+    def _carried_out(self, preview: OrderPreview) -> Submission:
+        """Send and record; whatever goes wrong on the way leaves an order to look for."""
+        state = State.UNKNOWN
+        self._resolver.begin(self._life_of(preview, State.SENDING))
+        try:
+            self._reached(Step.INTENT_RECORDED)
+            result = self._send(preview)
+            self._reached(Step.ANSWERED)
+            result = self._recorded(result)
+            self._reached(Step.RESULT_RECORDED)
+            state = State(result.outcome)
+        finally:
+            self._resolver.adopt([self._life_of(preview, state)])
+        return result
 
     # --- Before the wire --------------------------------------------------------------------------
 
@@ -165,13 +190,13 @@ class Submitter:
         return denied
 
     def _try_to_unlock(self) -> None:
-        """Write what is missing in the journal; trading goes on once all of it is there."""
+        """Do what is owed, such as writing a missing result; trading goes on once all of it is done."""
         if self.locked_because is None:
             return
         try:
-            for missing in list(self._unrecorded):
-                self._write_result(missing)
-                self._unrecorded.remove(missing)
+            while self._owed:
+                self._owed[0]()
+                self._owed.pop(0)
             self._journal.log_order_submission("unlocked", {"reason": self.locked_because})
         except JournalError as error:
             self.locked_because = str(error)
@@ -198,7 +223,7 @@ class Submitter:
             self._reached(Step.SENDING_RECORDED)
             said = self._client.place_order(request)
         except JournalError as error:
-            self.locked_because = str(error)
+            self.lock(str(error))
             return Submission(Outcome.NOT_SENT, request, f"{error} Nothing was sent or placed.")
         except NotSentError as error:
             return Submission(Outcome.NOT_SENT, request, str(error))
@@ -235,8 +260,7 @@ class Submitter:
         try:
             self._write_result(result)
         except JournalError as error:
-            self.locked_because = str(error)
-            self._unrecorded.append(result)
+            self.lock(str(error), until=partial(self._write_result, result))
             return replace(result, recorded=False)
         return result
 
@@ -248,18 +272,14 @@ class Submitter:
         try:
             found = self._resolver.search(preview.request.client_order_id)
         except JournalError as error:
-            self.locked_because = str(error)
-            return replace(unknown, recorded=False)
+            self.lock(str(error))
+            return replace(unknown, message=f"{unknown.message} {_STILL_UNKNOWN}", recorded=False)
         if found.order is not None:
             return self._with_fills(_found(preview.request, found.order))
         if found.state is State.ABSENT:
-            message = f"{unknown.message} It was looked for and is not at the exchange."
-            return replace(unknown, outcome=Outcome.ABSENT, message=message)
-        advice = (
-            "The outcome is unknown: the order may be live. Do not send it again. "
-            "The program goes on looking for it and says so as soon as it knows."
-        )
-        return replace(unknown, message=f"{unknown.message} {advice}")
+            message = f"{unknown.message} {found.sentence}"
+            return Submission(Outcome.ABSENT, preview.request, message)
+        return replace(unknown, message=f"{unknown.message} {_STILL_UNKNOWN}")
 
     def _life_of(self, preview: OrderPreview, state: State) -> OrderLife:
         skew_s = self._client.clock_skew_s
@@ -296,7 +316,7 @@ class Submitter:
         try:
             self._journal.log_order_fill(_result_fields(result))
         except JournalError as error:
-            self.locked_because = str(error)
+            self.lock(str(error))
         return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import threading
 from dataclasses import replace
@@ -16,12 +17,13 @@ from loopback import ROOT, http, reset, say, send_and_close, serving, unused_por
 from samples import MARKET, NOW, preview
 
 from kalshi_trading.credentials import Credentials
-from kalshi_trading.errors import JournalError
+from kalshi_trading.errors import JournalError, NotSentError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import AccountLimits, TokenBucketLimit
 from kalshi_trading.models import Action, Side
 from kalshi_trading.order_preview import OrderTicket
-from kalshi_trading.submission import LOOK_UP_PAUSES_S, Outcome, Submitter
+from kalshi_trading.resolution import FIRST_PAUSES_S, Resolver
+from kalshi_trading.submission import Outcome, Step, Submitter
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.transport import Timing, Transport
 
@@ -78,12 +80,15 @@ class Desk:
     """A submitter at an exchange, with its journal; `naps` are the pauses it made."""
 
     def __init__(self, url, folder, key):
-        self.client = KalshiClient(Transport(url, Credentials("key", key), timing=TIMING))
-        self.journal = TradeLogger(folder, "practice")
         self.now = NOW
+        transport = Transport(url, Credentials("key", key), timing=TIMING, clock=lambda: self.now)
+        self.client = KalshiClient(transport)
+        self.journal = TradeLogger(folder, "practice")
         self.naps = []
         self.between_looks = lambda: None
-        self.submitter = Submitter(self.client, self.journal, clock=lambda: self.now, sleep=self._nap)
+        how = {"clock": lambda: self.now, "sleep": self._nap}
+        self.resolver = Resolver(self.client, self.journal, **how)
+        self.submitter = Submitter(self.client, self.journal, self.resolver, **how)
 
     def _nap(self, seconds):
         self.naps.append(seconds)
@@ -97,6 +102,11 @@ class Desk:
 
 
 KEY = Ed25519PrivateKey.generate()
+
+
+def recover(resolver):
+    """What the next start does."""
+    return resolver.recover(account="", is_alive=lambda session_id: False)
 
 
 @pytest.fixture
@@ -122,7 +132,7 @@ def test_a_resting_order_is_acknowledged_and_recorded_in_the_order_of_the_protoc
         assert (result.fill_count, result.remaining_count, result.fee) == (0, 10, 0)
         assert result.recorded
         assert desk.events() == ["order.intent", "order.sending", "order.acknowledged"]
-        assert desk.submitter.unresolved() == ()
+        assert desk.resolver.open_orders() == ()
     intent = desk.journal.read_journal().records[0]
     assert intent.text("client_order_id") == order.request.client_order_id
     assert intent.text("sentence") == order.sentence
@@ -142,6 +152,48 @@ def test_the_intent_is_on_the_disk_before_the_order_is_on_the_wire(open_desk):
         desk = open_desk(server)
         desk.submitter.submit(fresh())
     assert seen == [["order.intent", "order.sending"]]
+
+
+def test_the_result_is_on_the_disk_before_the_fills_are_read(open_desk):
+    seen = []
+
+    class Watched(Exchange):
+        def __call__(self, connection, request):
+            if request.path.endswith("/fills"):
+                seen.append(desk.events()[-1])
+            super().__call__(connection, request)
+
+    exchange = Watched(None)
+    exchange.create = lambda connection, request: exchange.accept(
+        connection, request, filled="10.00", remaining="0.00"
+    )
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.submitter.submit(fresh())
+    assert seen == ["order.acknowledged"]
+
+
+def test_the_steps_come_in_the_order_in_which_the_journal_needs_them(open_desk):
+    seen = []
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        submitter = Submitter(
+            desk.client,
+            desk.journal,
+            desk.resolver,
+            clock=lambda: NOW,
+            reached=lambda step: seen.append((step, len(desk.events()), server.count("POST"))),
+        )
+        submitter.submit(fresh())
+    assert seen == [
+        (Step.CONFIRMED, 0, 0),
+        (Step.INTENT_RECORDED, 1, 0),
+        (Step.SENDING_RECORDED, 2, 0),
+        (Step.ANSWERED, 2, 1),
+        (Step.RESULT_RECORDED, 3, 1),
+    ]
 
 
 def filled_exchange(fills):
@@ -213,7 +265,7 @@ def test_a_refused_order_is_rejected_and_never_placed(open_desk, name):
         assert result.outcome is Outcome.REJECTED
         assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
         assert desk.last().event == "order.rejected"
-        assert desk.submitter.unresolved() == ()
+        assert desk.resolver.open_orders() == ()
     assert len(server.requests) == 1
     assert desk.naps == []
 
@@ -223,8 +275,61 @@ def test_an_exchange_that_cannot_be_reached_got_nothing(tmp_path):
     result = desk.submitter.submit(fresh())
     assert result.outcome is Outcome.NOT_SENT
     assert "Nothing was placed" in result.message
-    assert desk.last().event == "order.not_sent"
-    assert desk.submitter.unresolved() == ()
+    assert desk.events() == ["order.intent", *["order.sending"] * 3, "order.not_sent"]
+    assert desk.resolver.open_orders() == ()
+
+
+class Unreachable:
+    """A client that cannot reach the exchange the first times; `sent` keeps what it was to place."""
+
+    def __init__(self, client, failures):
+        self._client = client
+        self._failures = failures
+        self.sent = []
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def place_order(self, request):
+        self.sent.append(request)
+        if len(self.sent) <= self._failures:
+            raise NotSentError("Not sent: the exchange cannot be reached. Nothing was placed or changed.")
+        return self._client.place_order(request)
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2])
+def test_what_never_left_is_sent_again_twice_at_most_with_the_same_id(open_desk, failures):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        client = Unreachable(desk.client, failures)
+        submitter = Submitter(client, desk.journal, desk.resolver, clock=lambda: NOW, sleep=desk._nap)
+        order = fresh()
+        result = submitter.submit(order)
+    assert (result.outcome, result.message) == (Outcome.ACKNOWLEDGED, "resting")
+    assert client.sent == [order.request] * (failures + 1)
+    assert desk.naps == [0.5] * failures
+    assert server.count("POST") == 1
+
+
+@pytest.mark.parametrize(("each_takes_s", "sends"), [(0.1, 3), (3.0, 2), (4.4, 2), (4.6, 1), (12.0, 1)])
+def test_nothing_is_sent_again_later_than_five_seconds_after_the_first_try(open_desk, each_takes_s, sends):
+    seconds = itertools.count()
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        client = Unreachable(desk.client, 99)
+        submitter = Submitter(
+            client,
+            desk.journal,
+            desk.resolver,
+            clock=lambda: NOW,
+            sleep=desk._nap,
+            monotonic=lambda: next(seconds) * each_takes_s,
+        )
+        assert submitter.submit(fresh()).outcome is Outcome.NOT_SENT
+    assert len(client.sent) == sends
+    assert server.requests == []
 
 
 def test_an_order_over_our_own_request_budget_was_not_rejected_but_not_sent(open_desk):
@@ -282,7 +387,7 @@ def test_the_same_preview_submitted_twice_at_the_same_moment_is_sent_only_once(o
     exchange.create = exchange.accept
     with serving(exchange) as server:
         desk = open_desk(server)
-        submitter = Submitter(desk.client, desk.journal, clock=clock)
+        submitter = Submitter(desk.client, desk.journal, desk.resolver, clock=clock)
         order, outcomes = fresh(), []
         threads = [
             threading.Thread(target=lambda: outcomes.append(submitter.submit(order).outcome))
@@ -356,7 +461,7 @@ def test_an_order_whose_answer_was_lost_is_found_by_its_own_id(open_desk, answer
         assert result.message == "found at the exchange: filled"
         assert (result.order_id, result.fill_count) == (ORDER_ID, 10)
         assert (result.average_price, result.fee) == (D("0.6"), D("0.168"))
-        assert desk.submitter.unresolved() == ()
+        assert desk.resolver.open_orders() == ()
     assert server.count("POST") == 1
 
 
@@ -372,8 +477,8 @@ def test_an_order_that_is_not_found_stays_unknown_and_unresolved(open_desk, answ
         assert result.outcome is Outcome.UNKNOWN
         assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
         assert "Do not send it again" in result.message
-        assert desk.naps == list(LOOK_UP_PAUSES_S)
-        waiting = desk.submitter.unresolved()
+        assert desk.naps == list(FIRST_PAUSES_S)
+        waiting = desk.resolver.open_orders()
         assert [(row.client_order_id, row.sentence) for row in waiting] == [
             (order.request.client_order_id, order.sentence)
         ]
@@ -395,6 +500,83 @@ def test_an_order_that_shows_up_late_is_found_at_a_later_look(open_desk):
         result = desk.submitter.submit(fresh())
     assert (result.outcome, result.message) == (Outcome.ACKNOWLEDGED, "found at the exchange: resting")
     assert desk.naps == [0.5, 1.0, 2.0]
+
+
+class Clockwork(Exchange):
+    """An exchange that says how fresh its reads are: always as of the desk's own moment."""
+
+    desk = None
+
+    def __call__(self, connection, request):
+        if request.path.endswith("/user_data_timestamp"):
+            say(200, {"as_of_time": self.desk.now.isoformat()})(connection, request)
+        else:
+            super().__call__(connection, request)
+
+
+def test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof(open_desk):
+    def create(connection, request):
+        """Lose the order, but tell the time, so that the program knows the exchange's clock."""
+        connection.sendall(http(502, b"<html>", date=NOW))
+
+    exchange = Clockwork(create)
+    with serving(exchange) as server:
+        desk = exchange.desk = open_desk(server)
+        told = []
+
+        def half_a_minute_passes():
+            desk.now += timedelta(seconds=35)
+
+        desk.between_looks = half_a_minute_passes
+        order = fresh()
+        result = desk.submitter.submit(order, checking=told.append)
+        assert result.outcome is Outcome.ABSENT
+        at = (NOW + timedelta(seconds=105)).astimezone()
+        assert result.message.endswith(f"Not placed (verified as of {at:%H:%M:%S}): {order.sentence}.")
+        assert told == [f"Outcome unknown, checking. Do not send it again: {order.sentence}"]
+        assert desk.resolver.open_orders() == ()
+    assert desk.last().event == "order.absent"
+    assert desk.events().count("order.unknown") == 1
+    assert server.count("POST") == 1
+
+
+def test_an_order_that_is_being_sent_is_named_among_the_open_ones(open_desk):
+    seen = []
+    exchange = Exchange(None)
+
+    def create(connection, request):
+        seen.extend(life.sentence for life in desk.resolver.open_orders())
+        desk.resolver.examine_all()
+        exchange.accept(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        order = fresh()
+        desk.submitter.submit(order)
+        assert desk.resolver.open_orders() == ()
+    assert seen == [order.sentence]
+    assert [request.method for request in server.requests] == ["POST"]
+
+
+def test_a_fault_of_our_own_on_the_way_leaves_an_order_to_look_for(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+
+    def stumble(step):
+        if step is Step.ANSWERED:
+            raise ZeroDivisionError
+
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        submitter = Submitter(desk.client, desk.journal, desk.resolver, clock=lambda: NOW, reached=stumble)
+        order = fresh()
+        with pytest.raises(ZeroDivisionError):
+            submitter.submit(order)
+        assert [life.sentence for life in desk.resolver.open_orders()] == [order.sentence]
+        desk.resolver.examine_all()
+        assert desk.resolver.open_orders() == ()
+        assert desk.last().text("order_id") == ORDER_ID
 
 
 def test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up(open_desk):
@@ -423,7 +605,7 @@ def test_an_unknown_order_submitted_again_is_denied_and_still_unresolved(open_de
         order = fresh()
         desk.submitter.submit(order)
         assert desk.submitter.submit(order).outcome is Outcome.DENIED
-        assert [row.client_order_id for row in desk.submitter.unresolved()] == [order.request.client_order_id]
+        assert [row.client_order_id for row in desk.resolver.open_orders()] == [order.request.client_order_id]
 
 
 def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_desk):
@@ -437,18 +619,21 @@ def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_d
     with serving(exchange) as server:
         order = fresh()
         open_desk(server).submitter.submit(order)
-        later = open_desk(server).submitter
-        assert [found for _, found in later.resolve_all()] == [None]
-        assert len(later.unresolved()) == 1
+        later = open_desk(server).resolver
+        recover(later)
+        later.examine_all()
+        assert len(later.open_orders()) == 1
         exchange.lists_work = False
-        assert [found for _, found in later.resolve_all()] == [None]
-        assert len(later.unresolved()) == 1
+        later.examine_all()
+        assert len(later.open_orders()) == 1
         exchange.lists_work = True
         exchange.list_order(sent[0])
-        assert [found.order_id for _, found in later.resolve_all()] == [ORDER_ID]
-        assert later.unresolved() == ()
+        later.examine_all()
+        assert later.open_orders() == ()
+        assert later.take_news() == (f"Found: {order.sentence} is order {ORDER_ID}, resting.",)
         before = len(open_desk(server).events())
-        assert list(later.resolve_all()) == []
+        recover(later)
+        later.examine_all()
         assert len(open_desk(server).events()) == before
 
 
@@ -457,9 +642,11 @@ def test_a_session_that_died_after_writing_its_intent_leaves_the_order_unresolve
         desk = open_desk(server)
         fields = {"client_order_id": "c1", "ticker": MARKET.ticker, "sentence": "BUY 10 YES"}
         desk.journal.log_order_submission("intent", fields)
-        assert [row.client_order_id for row in desk.submitter.unresolved()] == ["c1"]
+        recover(desk.resolver)
+        assert [row.client_order_id for row in desk.resolver.open_orders()] == ["c1"]
         desk.journal.log_order_submission("sending", fields)
-        assert [row.client_order_id for row in desk.submitter.unresolved()] == ["c1"]
+        recover(desk.resolver)
+        assert [row.client_order_id for row in desk.resolver.open_orders()] == ["c1"]
 
 
 # --- The journal fails ---------------------------------------------------------------------------
@@ -483,7 +670,7 @@ def test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading(open_d
         assert desk.submitter.locked_because is not None
         assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
         with pytest.raises(JournalError):
-            desk.submitter.unresolved()
+            recover(desk.resolver)
     assert server.requests == []
 
 
@@ -503,4 +690,59 @@ def test_a_result_that_cannot_be_recorded_still_stands_and_locks_trading(open_de
         second = desk.submitter.submit(fresh())
         assert second.outcome is Outcome.DENIED
         assert "locked" in second.message
+    assert server.count("POST") == 1
+
+
+def mend(desk):
+    """Give the journal back as it was."""
+    path = desk.journal.trades_path
+    path.rmdir()
+    if path.with_suffix(".old").exists():
+        path.with_suffix(".old").rename(path)
+
+
+def test_trading_goes_on_once_the_missing_result_is_in_the_journal(open_desk):
+    exchange = Exchange(None)
+
+    def create(connection, request):
+        if server.count("POST") == 1:
+            spoil(desk)
+        exchange.accept(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        first = fresh()
+        assert not desk.submitter.submit(first).recorded
+        mend(desk)
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+    assert desk.submitter.locked_because is None
+    records = desk.journal.read_journal().records
+    assert [record.event for record in records] == [
+        "order.intent",
+        "order.sending",
+        "order.acknowledged",
+        "order.unlocked",
+        "order.intent",
+        "order.sending",
+        "order.acknowledged",
+    ]
+    assert records[2].text("client_order_id") == first.request.client_order_id
+
+
+def test_what_is_owed_keeps_trading_locked_also_when_the_journal_can_be_written(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    unreadable = True
+
+    def recover_again():
+        if unreadable:
+            raise JournalError("trades.log", "cannot be read")
+
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.submitter.lock("not recovered", until=recover_again)
+        assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
+        unreadable = False
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
     assert server.count("POST") == 1

@@ -215,7 +215,8 @@ def test_header_names_environment_money_trading_and_what_is_unresolved() -> None
             Environment.SANDBOX,
             Part(D("12.50")),
             status,
-            unresolved=2,
+            news=["Found: BUY 1 YES KX-1 at 5¢ is order o-1, resting."],
+            unresolved=["BUY 10 YES KX-2 at 57¢", "SELL 3 NO KX-3 at 9¢"],
             read_only=True,
             locked="The journal is full.",
         )
@@ -224,7 +225,9 @@ def test_header_names_environment_money_trading_and_what_is_unresolved() -> None
         "SANDBOX",
         "$12.50",
         "cancels only",
-        "2 orders have an unknown outcome",
+        "Found: BUY 1 YES KX-1 at 5¢ is order o-1, resting.",
+        "Outcome unknown, still looking: BUY 10 YES KX-2 at 57¢. It may be live. Do not send it again.",
+        "Outcome unknown, still looking: SELL 3 NO KX-3 at 9¢.",
         "READ-ONLY",
         "is full",
     ):
@@ -237,7 +240,8 @@ def test_header_without_an_exchange_shows_no_zero() -> None:
             Environment.SANDBOX,
             Part(None, "no network"),
             Part(None, "x"),
-            unresolved=0,
+            news=[],
+            unresolved=[],
             read_only=False,
             locked=None,
         )
