@@ -1,0 +1,209 @@
+"""Canceling everything at once: what is acknowledged, gone or unknown, and that nothing holds it up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+from samples import MARKET, NOW, order, preview
+
+from kalshi_trading.cancellation import PANIC_PAUSES_S
+from kalshi_trading.errors import KalshiAPIError, NotFoundError, OutcomeUnknownError
+from kalshi_trading.models import Action, BookSide, CancelAcknowledgement, Listing, OrderStatus, Side
+from kalshi_trading.order_life import OrderLife, State
+from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.settings import Limits
+from kalshi_trading.submission import Outcome
+from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.trade_logger import TradeLogger
+
+TICKET = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.65"))
+
+
+def resting(number):
+    return replace(order(BookSide.BID, "0.50"), order_id=f"order-{number}", client_order_id=f"ours-{number}")
+
+
+class Exchange:
+    """Resting orders; `troubles` per order_id are raised by its cancels, one after the other."""
+
+    clock_skew_s = None
+
+    def __init__(self, *orders, troubles=None, lists=()):
+        self.resting = {each.order_id: each for each in orders}
+        self.troubles = {order_id: list(errors) for order_id, errors in (troubles or {}).items()}
+        self.lists = list(lists)
+        self.listed = 0
+        self.appears = None
+        self.lags = False
+
+    def get_orders(self, *, status):
+        assert status is OrderStatus.RESTING
+        self.listed += 1
+        answer = self.lists.pop(0) if self.lists else None
+        if isinstance(answer, KalshiAPIError):
+            raise answer
+        rows = tuple(self.resting.values())
+        if self.listed == 1 and self.appears is not None:
+            self.resting[self.appears.order_id] = self.appears
+        return Listing(rows, answer)
+
+    def cancel_order(self, order_id, *, ticker):
+        if self.troubles.get(order_id):
+            raise self.troubles[order_id].pop(0)
+        found = self.resting[order_id] if self.lags else self.resting.pop(order_id)
+        return CancelAcknowledgement(order_id, found.remaining_count, NOW)
+
+    def get_order(self, order_id):
+        self.resting.pop(order_id, None)
+        return replace(order(BookSide.BID, "0.50", status=OrderStatus.EXECUTED), order_id=order_id)
+
+    def place_order(self, request):
+        raise AssertionError("an order was sent")
+
+
+def executor_at(exchange, folder, **how):
+    naps = []
+    made = TradeExecutor(
+        exchange,
+        TradeLogger(folder, "practice"),
+        limits=how.pop("limits", Limits()),
+        clock=lambda: NOW,
+        sleep=naps.append,
+        **how,
+    )
+    return made, naps
+
+
+def lost(times=3):
+    return [OutcomeUnknownError("no answer")] * times
+
+
+def test_everything_is_canceled_and_a_second_look_verifies_it(tmp_path):
+    exchange = Exchange(resting(1), resting(2), resting(3))
+    executor, _ = executor_at(exchange, tmp_path)
+    report = executor.panic()
+    assert sorted(end.order.order_id for end in report.canceled) == ["order-1", "order-2", "order-3"]
+    assert (report.gone, report.unknown, report.problem, report.is_verified) == ((), (), None, True)
+    assert exchange.listed == 2
+
+
+def test_an_order_that_appears_meanwhile_is_canceled_too(tmp_path):
+    exchange = Exchange(resting(1))
+    exchange.appears = resting(2)
+    report = executor_at(exchange, tmp_path)[0].panic()
+    assert [end.order.order_id for end in report.canceled] == ["order-1", "order-2"]
+    assert report.is_verified
+    assert exchange.listed == 3
+
+
+def test_an_acknowledged_cancel_is_believed_while_the_lists_lag(tmp_path):
+    exchange = Exchange(resting(1))
+    exchange.lags = True
+    report = executor_at(exchange, tmp_path)[0].panic()
+    assert len(report.canceled) == 1
+    assert report.is_verified
+
+
+def test_a_cancel_without_an_answer_is_tried_again_in_the_next_round(tmp_path):
+    exchange = Exchange(resting(1), resting(2), troubles={"order-1": lost()})
+    report = executor_at(exchange, tmp_path)[0].panic()
+    assert len(report.canceled) == 2
+    assert report.is_verified
+
+
+def test_what_is_never_acknowledged_and_still_listed_is_unknown(tmp_path):
+    exchange = Exchange(resting(1), resting(2), troubles={"order-1": lost(99)})
+    report = executor_at(exchange, tmp_path)[0].panic()
+    assert [end.order.order_id for end in report.unknown] == ["order-1"]
+    assert [end.order.order_id for end in report.canceled] == ["order-2"]
+    assert not report.is_verified
+
+
+def test_an_order_filled_before_its_cancel_is_gone_and_said_so(tmp_path):
+    exchange = Exchange(resting(1), troubles={"order-1": [NotFoundError("not found", status=404)]})
+    report = executor_at(exchange, tmp_path)[0].panic()
+    assert [end.message for end in report.gone] == ["Too late: it was already filled, all 0."]
+    assert report.is_verified
+
+
+def test_open_orders_that_cannot_be_read_are_a_problem_and_no_success(tmp_path):
+    down = KalshiAPIError("the exchange is away")
+    report = executor_at(Exchange(resting(1), lists=[down] * 9), tmp_path)[0].panic()
+    assert (report.canceled, report.unknown) == ((), ())
+    assert report.problem == "The open orders could not be read. the exchange is away"
+    assert not report.is_verified
+
+
+def test_a_list_that_comes_back_is_used(tmp_path):
+    down = KalshiAPIError("the exchange is away")
+    exchange = Exchange(resting(1), lists=[down, down])
+    executor, naps = executor_at(exchange, tmp_path)
+    assert len(executor.panic().canceled) == 1
+    assert naps == list(PANIC_PAUSES_S)
+
+
+def test_a_list_with_rows_missing_is_canceled_as_far_as_it_goes(tmp_path):
+    exchange = Exchange(resting(1), lists=["page 2 failed"] * 9)
+    report = executor_at(exchange, tmp_path)[0].panic()
+    assert len(report.canceled) == 1
+    assert report.problem == "The open orders could not be read whole: page 2 failed."
+
+
+def test_a_cancel_whose_end_could_not_be_looked_at_stays_unknown(tmp_path):
+    down = KalshiAPIError("away")
+    gone = {"order-1": [NotFoundError("not found", status=404)]}
+    report = executor_at(Exchange(resting(1), troubles=gone, lists=[None, down, down, down]), tmp_path)[
+        0
+    ].panic()
+    assert len(report.unknown) == 1
+    assert report.gone == ()
+
+
+# --- New orders -----------------------------------------------------------------------------------
+
+
+def test_no_order_passes_until_new_orders_are_allowed_again(tmp_path):
+    exchange = Exchange()
+    executor, _ = executor_at(exchange, tmp_path)
+    assert executor.blocked_because is None
+    looked_at = preview(TICKET)
+    executor.panic()
+    assert "blocked" in executor.blocked_because
+    denied = executor.submit(looked_at)
+    assert denied.outcome is Outcome.DENIED
+    assert denied.message == executor.blocked_because
+    executor.rearm()
+    assert executor.blocked_because is None
+    with pytest.raises(AssertionError, match="an order was sent"):
+        executor.submit(looked_at)
+
+
+def test_blocking_and_allowing_are_on_record(tmp_path):
+    executor, _ = executor_at(Exchange(resting(1)), tmp_path)
+    executor.panic()
+    executor.rearm()
+    events = [record.event for record in TradeLogger(tmp_path, "practice").read_journal().records]
+    assert events == ["cancel.panic", "cancel.requested", "cancel.acknowledged", "cancel.rearmed"]
+
+
+def test_neither_a_limit_nor_read_only_nor_a_failing_journal_holds_it_up(tmp_path):
+    folder = tmp_path / "practice"
+    folder.mkdir()
+    (folder / "trades.log").mkdir()
+    none_left = Limits(daily_order_limit=1, daily_loss_limit=D("0.01"), hard_order_count=D("0.01"))
+    executor, _ = executor_at(Exchange(resting(1), resting(2)), tmp_path, limits=none_left, read_only=True)
+    report = executor.panic()
+    assert len(report.canceled) == 2
+    assert report.is_verified
+    assert executor.blocked_because is not None
+    assert executor.submitter.locked_because is not None
+
+
+def test_orders_of_unknown_outcome_are_named_as_not_canceled(tmp_path):
+    executor, _ = executor_at(Exchange(), tmp_path)
+    life = OrderLife("x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", State.UNKNOWN, NOW - timedelta(seconds=9))
+    executor.resolver.adopt([life])
+    assert executor.panic().unresolved == ("BUY 10 YES KX-1 at 57¢",)
