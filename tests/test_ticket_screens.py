@@ -1,0 +1,262 @@
+"""The ticket as a person sees it, an amount in dollars, and panic from the menu, on a practice exchange."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+from exchange_process import ExchangeProcess, running_exchange
+from rich.console import Console
+from samples import BOOK, MARKET, NOW, order, preview
+from scripted import BACK, ScriptedPrompter
+from test_screens import buy, quoted_market, screen_text, session
+
+from kalshi_trading import screens, ticket_view
+from kalshi_trading.cancellation import Cancellation, PanicReport
+from kalshi_trading.models import Action, BookSide, Side
+from kalshi_trading.options import Environment
+from kalshi_trading.order_life import OrderLife, State
+from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.prompts import Back
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
+    """An exchange of this module alone, since panic cancels everything that rests there."""
+    with running_exchange(tmp_path_factory.mktemp("ticket"), "--seed", "5") as running:
+        yield running
+
+
+def printed(renderable: object, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width, record=True, emoji=False, markup=False)
+    console.print(renderable)
+    return console.export_text()
+
+
+def ticket_text(ticket: OrderTicket, **how: object) -> str:
+    return printed(ticket_view.ticket(preview(ticket, **how), Environment.PRACTICE))
+
+
+def wish(action: Action, side: Side, count: str, price: str | None, **more: object) -> OrderTicket:
+    return OrderTicket(MARKET.ticker, action, side, D(count), None if price is None else D(price), **more)
+
+
+# --- What the ticket says -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "said"),
+    [
+        (Side.YES, "0.65", "64¢; 65¢ is 1¢ above it"),
+        (Side.YES, "0.64", "64¢; 64¢ is on it"),
+        (Side.YES, "0.55", "64¢; 55¢ is 9¢ below it"),
+        (Side.NO, "0.37", "36¢; 37¢ is 1¢ above it"),
+        (Side.NO, "0.02", "36¢; 2¢ is 34¢ below it"),
+    ],
+)
+def test_the_ticket_tells_how_far_the_price_is_from_the_midpoint(side: Side, price: str, said: str) -> None:
+    assert said in ticket_text(wish(Action.BUY, side, "10", price))
+
+
+def test_a_half_cent_is_not_lost_in_the_midpoint() -> None:
+    odd = replace(BOOK, yes_bids=BOOK.yes_bids[1:])
+    text = ticket_text(wish(Action.BUY, Side.YES, "10", "0.65"), book=odd)
+    assert "63.5¢; 65¢ is 1.5¢ above it" in text
+
+
+def test_a_book_with_one_side_has_no_midpoint() -> None:
+    text = ticket_text(wish(Action.BUY, Side.YES, "10", "0.62"), book=replace(BOOK, no_bids=()))
+    (row,) = [line for line in text.splitlines() if "midpoint" in line]
+    assert row.split()[1:3] == ["midpoint", "–"]
+
+
+def test_the_ticket_echoes_what_an_amount_buys() -> None:
+    text = ticket_text(wish(Action.BUY, Side.YES, "75", "0.65", amount=D(50)))
+    assert "$50.00 buys 75 contracts" in text
+    assert "$0.70 buys 1 contract " in ticket_text(wish(Action.BUY, Side.YES, "1", "0.65", amount=D("0.7")))
+    assert "buys" not in ticket_text(wish(Action.BUY, Side.YES, "75", "0.65"))
+
+
+def test_fills_at_several_prices_are_averaged() -> None:
+    text = ticket_text(wish(Action.BUY, Side.YES, "100", None))
+    assert "80.5 at 65¢, 19.5 at 66¢ · fills average 65.2¢" in " ".join(text.split())
+    assert "average" not in ticket_text(wish(Action.BUY, Side.YES, "10", None))
+
+
+def test_the_age_of_the_book_stands_on_the_ticket_and_an_old_one_is_asked_about() -> None:
+    text = ticket_text(
+        wish(Action.BUY, Side.YES, "10", "0.65"), book=replace(BOOK, as_of=NOW - timedelta(seconds=6.2))
+    )
+    assert "(6.2 s old)" in text
+    assert "The book is 6.2 s old; it may have moved since." in text
+
+
+def test_the_whole_ticket_fits_a_narrow_screen() -> None:
+    panel = ticket_view.ticket(
+        preview(wish(Action.BUY, Side.YES, "100", None, amount=D(70))), Environment.PRACTICE
+    )
+    text = printed(panel, width=80)
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert len(text.splitlines()) <= 22
+
+
+# --- Dollars --------------------------------------------------------------------------------------
+
+
+def test_an_amount_of_dollars_buys_at_the_limit_and_is_never_exceeded(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    prompter = ScriptedPrompter(*buy(market, count="$5", price="2"))
+    app = session(exchange, tmp_path, prompter)
+    screens.place_trade(app)
+    assert "How many contracts ($50 for dollars)?" in prompter.questions
+    (resting,) = app.executor.list_open_orders()
+    assert "$5.00 buys" in screen_text(app)
+    assert 5 / D("0.0221") < resting.remaining_count <= 5 / D("0.02")
+    screens.cancel_these(app, (resting,))
+
+
+def test_an_amount_at_the_market_is_counted_at_the_worst_price(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    prompter = ScriptedPrompter(market.ticker, "1", "2", "$20", "0")
+    app = session(exchange, tmp_path, prompter)
+    cash = app.client.get_balance().cash
+    screens.place_trade(app)
+    prompter.assert_all_used()
+    assert "$20.00 buys" in screen_text(app)
+    ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), None)
+    assert app.executor.preview(ticket).request.price > market.yes_ask - D("0.01")
+    assert app.client.get_balance().cash == cash
+
+
+def test_dollars_are_not_offered_for_a_sale(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    prompter = ScriptedPrompter(market.ticker, "2", "1", "98", "$5", BACK)
+    with pytest.raises(Back):
+        screens.place_trade(session(exchange, tmp_path, prompter))
+    assert prompter.questions[-2:] == ["How many contracts?"] * 2
+
+
+# --- An order of unknown outcome ------------------------------------------------------------------
+
+
+def test_a_lost_order_of_the_same_market_is_named_and_wants_the_count_typed(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    prompter = ScriptedPrompter(*buy(market, count="3", price="2"), "no")
+    app = session(exchange, tmp_path, prompter)
+    lost = OrderLife("lost", market.ticker, "BUY 7 YES at 1¢", State.UNKNOWN, app.clock())
+    other = replace(lost, client_order_id="other", ticker="KX-OTHER", sentence="BUY 8 YES at 1¢")
+    app.executor.resolver.adopt([lost, other])
+    screens.place_trade(app)
+    text = " ".join(screen_text(app).split())
+    assert "its outcome is unknown: BUY 7 YES at 1¢." in text
+    assert "BUY 8 YES" not in text
+    assert prompter.questions[-1] == "To confirm, type the number of contracts (3):"
+    assert "Canceled by you. Nothing was sent." in text
+
+
+# --- The day --------------------------------------------------------------------------------------
+
+
+def test_the_day_counts_what_was_traded_on_this_exchange(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter())
+    market = quoted_market(app)
+    bought = app.executor.place_market_order(market.ticker, "yes", 3)
+    assert bought.fill_count == 3
+    app.executor.place_limit_order(market.ticker, "yes", 2, "0.02")
+    ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.03"))
+    today = app.executor.preview(ticket).circumstances.today
+    assert today.orders == 2
+    assert today.pnl is not None
+    assert today.pnl.realized == -bought.fee
+    held = app.tracker.calculate_position_pnl(market.ticker)
+    assert held is not None
+    assert held.unrealized_pnl is not None
+    assert today.pnl.unrealized <= 0
+    app.executor.panic()
+
+
+def test_a_loss_at_the_limit_denies_all_but_reducing_orders(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter(), KALSHI_DAILY_LOSS_LIMIT="0.01")
+    market = quoted_market(app)
+    if app.tracker.calculate_position_pnl(market.ticker) is None:
+        app.executor.place_market_order(market.ticker, "yes", 3)
+    buying = app.executor.preview(OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.03")))
+    selling = app.executor.preview(OrderTicket(market.ticker, Action.SELL, Side.YES, D(1), None))
+    assert "loss per day" in {finding.rule for finding in buying.findings}
+    assert buying.is_denied
+    assert not selling.is_denied
+
+
+# --- Panic ----------------------------------------------------------------------------------------
+
+
+def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    answers = ["p", "r", "allow?", "r", "ALLOW", "0"]
+    prompter = ScriptedPrompter(*answers)
+    app = session(exchange, tmp_path, prompter)
+    market = quoted_market(app)
+    for price in ("0.02", "0.03"):
+        app.executor.place_limit_order(market.ticker, "yes", 1, price)
+    screens.cancel_order(app)
+    text = screen_text(app)
+    assert "2 canceled · 0 no longer resting · 0 unknown" in text
+    assert "A look afterwards showed nothing that still rests." in text
+    assert app.executor.list_open_orders() == ()
+    denied = app.executor.preview(OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.04")))
+    assert denied.is_denied
+    assert "New orders are blocked" in denied.findings[0].message
+
+    screens.cancel_order(app)
+    assert "New orders stay blocked." in screen_text(app)
+    assert app.executor.blocked_because is not None
+    screens.cancel_order(app)
+    assert app.executor.blocked_because is None
+    screens.cancel_order(app)
+    prompter.assert_all_used()
+    assert "Allow new orders again" not in prompter.labels[-1]
+
+
+def test_panic_stays_within_reach_when_the_open_orders_cannot_be_read(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    prompter = ScriptedPrompter("0")
+    app = session(exchange, tmp_path, prompter)
+    away = replace(
+        app, executor=session(replace(exchange, url=f"{exchange.url}/nowhere"), tmp_path, prompter).executor
+    )
+    screens.cancel_order(away)
+    assert "The open orders could not be read." in screen_text(away)
+    assert prompter.labels[-1] == ["Cancel nothing", "Panic: cancel everything and block new orders"]
+
+
+def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
+    one = order(BookSide.BID, "0.50")
+    report = PanicReport(
+        canceled=(),
+        gone=(Cancellation(one, "Too late: it was already filled, all 10.", None),),
+        unknown=(Cancellation(one, "It is not known whether the order was canceled.", None),),
+        problem="The open orders could not be read. Away.",
+        unresolved=("BUY 7 YES at 1¢",),
+    )
+    text = " ".join(printed(ticket_view.panic(report)).replace("│", " ").split())
+    assert "0 canceled · 1 no longer resting · 1 unknown" in text
+    assert "Too late: it was already filled, all 10." in text
+    assert "It is not known whether the order was canceled." in text
+    assert "Orders may still rest; look at the open orders." in text
+    assert "Outcome unknown, not canceled: BUY 7 YES at 1¢. It may still turn up." in text
+    assert "nothing that still rests" not in text
