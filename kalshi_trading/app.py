@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -61,16 +61,19 @@ class App:
         with self.console.status(Text(what)):
             return work()
 
-    def finished(self, what: str, work: Callable[[], T]) -> T | None:
+    def finished(self, what: str, work: Callable[[], T], *, late_s: float, late: str) -> T | None:
         """Do something that must not be torn apart: Ctrl-C waits for it, a second one leaves it running.
 
-        None: it was left, and runs to its end by itself; the program does not end before it.
+        After `late_s` seconds the text beside the spinner becomes `late`. None: it was left, and runs to
+        its end by itself; the program does not end before it.
         """
         pool = ThreadPoolExecutor(max_workers=1)
         ending = pool.submit(work)
         pool.shutdown(wait=False)
         with self.console.status(Text(what)) as status:
             try:
+                if wait((ending,), timeout=late_s).not_done:
+                    status.update(Text(late))
                 return ending.result()
             except KeyboardInterrupt:
                 status.update(Text("Finishing the order … (Ctrl-C again leaves it to the search)"))

@@ -137,9 +137,9 @@ def _refusal(answer: Answer) -> KalshiAPIError:
         409: ConflictError,
         429: RateLimitError,
     }.get(answer.status, UnavailableError if answer.status in RETRYABLE_READS else KalshiAPIError)
-    advice = _advice(answer.status, words)
+    said = "is not available" if kind is UnavailableError else "refused"
     return kind(
-        f"The exchange refused: {words} (HTTP {answer.status}). {advice}".rstrip(),
+        f"The exchange {said}: {words} (HTTP {answer.status}). {_advice(answer.status, words)}",
         status=answer.status,
         code=words.code,
     )

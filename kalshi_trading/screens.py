@@ -31,6 +31,7 @@ from kalshi_trading.wire_fields import validate_ticker
 
 MOST_FOUND = 15
 HISTORY_ROWS = 30
+SLOW_ANSWER_S = 3.0
 _KINDS = ("Limit: at my price or better, the rest waits", "Market: at once, at a capped price")
 
 
@@ -141,7 +142,12 @@ def _confirmed_now(app: App, preview: OrderPreview) -> tuple[OrderPreview, list[
 
 def _submit(app: App, preview: OrderPreview) -> None:
     """Send and show the result; a user who will not wait leaves the rest to the search."""
-    result = app.finished("Sending the order …", lambda: app.executor.submit(preview))
+    result = app.finished(
+        "Sending the order …",
+        lambda: app.executor.submit(preview),
+        late_s=SLOW_ANSWER_S,
+        late="No answer yet; the order may be live. Checking at the exchange. Do not send it again.",
+    )
     if result is None:
         app.complain(f"Left unfinished: {preview.sentence}. It may be live. Do not send it again.")
         app.say("The program goes on looking for it; the menu says what became of it.")
