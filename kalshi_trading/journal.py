@@ -130,6 +130,8 @@ def _write_line(descriptor: int, data: bytes) -> None:
 
 def _make_folder(folder: Path) -> None:
     """Make the folder for the owner alone, and see that its names are on the disk as well."""
+    if folder.exists():
+        return
     for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
         missing.mkdir(mode=0o700, exist_ok=True)
         _sync_folder(missing.parent)
@@ -173,11 +175,10 @@ def _begun_on(path: Path) -> date | None:
     The lines say better than the file's times to which day they belong: those follow every copy, and
     another clock.
     """
-    try:
-        with path.open("rb") as file:
-            start, changed_at = file.read(10), os.fstat(file.fileno()).st_mtime
-    except FileNotFoundError:
+    if not path.is_file():
         return None
+    with path.open("rb") as file:
+        start, changed_at = file.read(10), os.fstat(file.fileno()).st_mtime
     try:
         return date.fromisoformat(start.decode("ascii")) if start else None
     except ValueError:

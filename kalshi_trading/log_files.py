@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import TimedRotatingFileHandler
@@ -43,6 +44,10 @@ class RequestFile(DailyFile):
 
     def handleError(self, record: logging.LogRecord) -> None:
         return
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
 
 def write_error(path: Path, at: datetime, reference: str, message: str, trace: str) -> None:

@@ -18,14 +18,14 @@ PACKAGE = PROJECT / "kalshi_trading"
 # From the ground up. A module imports only from floors below its own, never from its neighbours, so
 # where one neighbour serves another there is a floor between them.
 FLOORS = (
-    "errors",
+    "errors file_locks",
     "money",
     "models credentials env_file secret_files options",
     "market_models settings auth",
     "config fees pnl order_book rate_budget wire_fields",
     "exchange_errors wire wire_markets proposal",
     "risk",
-    "transport lists order_preview order_size journal",
+    "transport lists order_preview order_size journal sessions log_files",
     "paging",
     "kalshi_client market_stream trade_logger practice_process",
     "order_life",

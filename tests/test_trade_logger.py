@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
+import logging.config
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -19,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kalshi_trading.errors import InvalidInputError, JournalError
-from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.trade_logger import TradeLogger, account_fingerprint, open_request_log
 
 PROJECT = Path(__file__).resolve().parent.parent
 AT = datetime(2026, 11, 21, 14, 50, 0, 123456, UTC)
@@ -124,7 +127,7 @@ def test_a_torn_tail_is_closed_so_that_the_next_line_stands_alone(journal):
     reading = journal.read_journal()
     assert journal.trades_path.read_bytes().startswith(torn + b"\n")
     assert [record.event for record in reading.records] == ["order.intent", "order.acknowledged"]
-    assert reading.damaged == (2,)
+    assert [str(line) for line in reading.damaged] == ["trades.log line 2"]
 
 
 def test_wherever_the_journal_is_cut_the_earlier_lines_and_the_next_one_survive(journal):
@@ -187,7 +190,7 @@ def test_a_line_the_disk_takes_only_a_part_of_is_a_journal_error_and_the_next_on
     monkeypatch.undo()
     journal.log_order_submission("intent", INTENT)
     reading = journal.read_journal()
-    assert (len(reading.records), reading.damaged) == (1, (1,))
+    assert (len(reading.records), [line.number for line in reading.damaged]) == (1, [1])
 
 
 def test_a_line_that_is_not_safely_on_the_disk_is_a_journal_error(journal, monkeypatch):
@@ -202,8 +205,7 @@ def test_a_line_that_is_not_safely_on_the_disk_is_a_journal_error(journal, monke
 
 def test_a_journal_deleted_while_running_starts_anew(journal):
     journal.log_order_submission("intent", INTENT)
-    journal.trades_path.unlink()
-    journal.trades_path.parent.rmdir()
+    shutil.rmtree(journal.folder)
     journal.log_order_submission("intent", INTENT)
     assert len(journal.read_journal().records) == 1
 
@@ -232,7 +234,7 @@ def test_a_damaged_line_is_reported_by_its_number_and_hides_no_other(journal, da
     journal.trades_path.write_bytes(good + b"\n" + damage + b"\n" + good)
     reading = journal.read_journal()
     assert len(reading.records) == 2
-    assert reading.damaged == (3,)
+    assert [line.number for line in reading.damaged] == [3]
     assert journal.get_trade_history(date(2026, 1, 1), date(2026, 12, 31)) == reading.records
 
 
@@ -262,6 +264,40 @@ def test_a_journal_that_does_not_exist_yet_is_empty_and_stays_unmade(journal):
     assert journal.get_trade_history() == ()
     assert journal.read_errors() == ()
     assert not journal.trades_path.parent.exists()
+
+
+def test_no_configuration_of_logging_turns_the_journal_off(journal):
+    logging.disable(logging.CRITICAL)
+    try:
+        logging.config.dictConfig({"version": 1, "disable_existing_loggers": True})
+        journal.log_order_submission("intent", INTENT)
+    finally:
+        logging.disable(logging.NOTSET)
+    assert len(journal.read_journal().records) == 1
+
+
+def test_every_record_says_whose_session_and_account_it_is(tmp_path):
+    account = account_fingerprint("a-key-id")
+    journal = TradeLogger(tmp_path, "practice", session_id="5e55", account=account)
+    journal.log_order_submission("intent", INTENT)
+    journal.log_event("session.begun", {})
+    stamps = {"environment": "practice", "session": "5e55", "account": account}
+    for record in journal.read_journal().records:
+        assert stamps.items() <= record.fields.items()
+    assert re.fullmatch("[0-9a-f]{12}", account)
+    assert account_fingerprint("another-key-id") != account
+
+
+def test_only_what_concerns_an_order_waits_for_the_disk(journal, monkeypatch):
+    journal.log_event("session.begun", {})
+    flushed = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    journal.log_event("session.ended", {})
+    journal.log_event("clock.offset", {"seconds": 3})
+    assert len(flushed) == 0
+    journal.log_order_submission("intent", INTENT)
+    journal.log_order_cancellation("requested", {})
+    assert len(flushed) == 2
 
 
 # --- Several writers ------------------------------------------------------------------------------
@@ -345,6 +381,50 @@ def test_the_last_errors_are_their_first_lines_only(journal):
     for number in range(5):
         journal.log_error(f"problem {number}", RuntimeError("an ERROR inside"))
     assert [line.rsplit("] ", 1)[1] for line in journal.read_errors(2)] == ["problem 3", "problem 4"]
+
+
+def test_an_error_cannot_forge_another_entry(journal):
+    journal.log_error(
+        "one\n2026-11-21T00:00:00 ERROR [forged] x", ValueError("\n2026-11-21T00:00:00 ERROR [y]")
+    )
+    assert len(journal.read_errors()) == 1
+
+
+def test_the_error_log_turns_over_at_midnight_is_kept_for_a_month_and_stays_private(journal):
+    journal.log_error("yesterday's")
+    for day in range(1, 41):
+        old = journal.errors_path.with_name(
+            f"errors.log.2026-09-{day:02}" if day < 31 else f"errors.log.2026-10-{day - 30:02}"
+        )
+        old.write_text("")
+    os.utime(journal.errors_path, (0, 0))
+    journal.log_error("today's")
+    files = sorted(journal.folder.glob("errors.log.*"))
+    assert len(files) == 30
+    assert [line.rsplit("] ", 1)[1] for line in journal.read_errors()][-1:] == ["today's"]
+    assert "yesterday's" not in journal.errors_path.read_text()
+    assert stat.S_IMODE(journal.errors_path.stat().st_mode) == 0o600
+
+
+def test_a_request_log_that_fails_disturbs_nobody(tmp_path, capfd):
+    log = logging.getLogger("kalshi_trading")
+    before = (log.level, log.propagate)
+    open_request_log(tmp_path, "practice", "INFO")
+    handler = log.handlers[-1]
+    try:
+        log.info("GET /markets 200 12 ms")
+        path = tmp_path / "practice" / "requests.log"
+        assert path.read_text().endswith("INFO GET /markets 200 12 ms\n")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        handler.close()
+        path.unlink()
+        path.symlink_to("/dev/full")
+        log.info("GET /markets 200 12 ms")
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+        log.level, log.propagate = before
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_error_log_that_cannot_be_written_does_not_hide_the_error(tmp_path):
