@@ -38,6 +38,7 @@ class Exchange:
         self.listed = 0
         self.appears = None
         self.lags = False
+        self.cancels = 0
 
     def get_orders(self, *, status):
         assert status is OrderStatus.RESTING
@@ -51,6 +52,7 @@ class Exchange:
         return Listing(rows, answer)
 
     def cancel_order(self, order_id, *, ticker):
+        self.cancels += 1
         if self.troubles.get(order_id):
             raise self.troubles[order_id].pop(0)
         found = self.resting[order_id] if self.lags else self.resting.pop(order_id)
@@ -105,6 +107,8 @@ def test_an_acknowledged_cancel_is_believed_while_the_lists_lag(tmp_path):
     report = executor_at(exchange, tmp_path)[0].panic()
     assert len(report.canceled) == 1
     assert report.is_verified
+    assert exchange.listed == 2
+    assert exchange.cancels == 1
 
 
 def test_a_cancel_without_an_answer_is_tried_again_in_the_next_round(tmp_path):

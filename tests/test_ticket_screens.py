@@ -23,6 +23,7 @@ from kalshi_trading.options import Environment
 from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.prompts import Back
+from kalshi_trading.trade_executor import TradeExecutor
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +136,28 @@ def test_an_amount_at_the_market_is_counted_at_the_worst_price(
     ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), None)
     assert app.executor.preview(ticket).request.price > market.yes_ask - D("0.01")
     assert app.client.get_balance().cash == cash
+
+
+def test_the_worst_price_an_amount_was_counted_with_is_the_one_of_the_ticket(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    filled_in: list[OrderTicket] = []
+
+    def look(executor: TradeExecutor, ticket: OrderTicket) -> None:
+        filled_in.append(ticket)
+        raise Back
+
+    monkeypatch.setattr(TradeExecutor, "preview", look)
+    for count in ("$20", "20"):
+        app = session(exchange, tmp_path, ScriptedPrompter(market.ticker, "1", "2", count))
+        with pytest.raises(Back):
+            screens.place_trade(app)
+    in_dollars, in_contracts = filled_in
+    assert in_dollars.is_market_order
+    assert in_dollars.worst_price is not None
+    assert in_dollars.count * in_dollars.worst_price < 20
+    assert (in_contracts.worst_price, in_contracts.amount) == (None, None)
 
 
 def test_dollars_are_not_offered_for_a_sale(exchange: ExchangeProcess, tmp_path: Path) -> None:

@@ -220,8 +220,16 @@ def test_a_market_opened_and_settled_today_needs_no_look_at_the_past(tmp_path):
 
 
 def test_a_settlement_of_yesterday_is_not_todays(tmp_path):
-    end = replace(settlement(yes=("10", "4.00"), no=("0", "0"), revenue="0"), settled_at=YESTERDAY)
-    assert pnl(Exchange(settlements=[end]), tmp_path) == DayPnl()
+    end = settlement(yes=("10", "4.00"), no=("0", "0"), revenue="0")
+    for at in (YESTERDAY, MIDNIGHT - timedelta(microseconds=1)):
+        assert pnl(Exchange(settlements=[replace(end, settled_at=at)]), tmp_path) == DayPnl()
+    assert pnl(Exchange(settlements=[replace(end, settled_at=MIDNIGHT)]), tmp_path) == DayPnl(D("-4.00"))
+
+
+def test_fills_of_one_moment_keep_the_order_in_which_they_happened(tmp_path):
+    rows = [fill("bid", "10", "0.20"), fill("bid", "10", "0.60"), fill("ask", "10", "0.50")]
+    day = Exchange(rows, positions=[position("10", "6.00")])
+    assert pnl(day, tmp_path).realized == D("3.00")
 
 
 def test_a_list_with_rows_missing_gives_no_result_rather_than_a_wrong_one(tmp_path):
