@@ -1,0 +1,150 @@
+"""Programs that use the journal while something happens to them, run as processes of their own.
+
+python journal_children.py write FOLDER NAME LINES DAYS     append lines while days pass
+python journal_children.py kill FOLDER                      be killed at each line of the journal's code
+python journal_children.py small FOLDER                     write where files may grow to 2,000 bytes only
+python journal_children.py nobody FOLDER                    write and read as somebody without rights
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import types
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from kalshi_trading import file_locks, journal
+from kalshi_trading.errors import JournalError
+from kalshi_trading.trade_logger import TradeLogger
+
+NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
+WATCHED = {journal.__file__, file_locks.__file__}
+
+
+def logger_on(folder: Path, day: int) -> TradeLogger:
+    return TradeLogger(folder, "practice", clock=lambda: NOON + timedelta(days=day))
+
+
+def whos(folder: Path) -> list[str]:
+    """Read whose records stand in the journal; none may be damaged."""
+    reading = logger_on(folder, 0).read_journal()
+    assert reading.damaged == (), reading.damaged
+    return [record.text("who") for record in reading.records]
+
+
+def write(folder: Path, name: str, lines: int, days: int) -> None:
+    now = [NOON]
+    log = TradeLogger(folder, "practice", clock=lambda: now[0])
+    for step in range(lines):
+        now[0] = NOON + timedelta(days=step * days // lines)
+        event = "order.intent" if step % 10 == 0 else "session.tick"
+        log.log_event(event, {"who": f"{name}-{step}", "pad": "¢" * (step % 97)})
+
+
+def killed_at(count: int, act: Callable[[], None]) -> bool:
+    """Do this in a child that is killed before the count-th line of the journal's code; was it killed?"""
+    child = os.fork()
+    if child == 0:
+        left = [count]
+
+        def trace(frame: types.FrameType, event: str, _: object) -> object:
+            if frame.f_code.co_filename not in WATCHED:
+                return None
+            if event == "line":
+                left[0] -= 1
+                if left[0] == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return trace
+
+        sys.settrace(trace)  # type: ignore[arg-type]
+        act()
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    assert status in (0, signal.SIGKILL), status
+    return status == signal.SIGKILL
+
+
+def kill(folder: Path) -> int:
+    """Kill an append that rotates and compresses, at each of its lines; return at how many."""
+    template = two_days(folder / "template")
+    for count in itertools.count(1):
+        here = Path(shutil.copytree(template, folder / str(count)))
+        log = logger_on(here, 2)
+        if not killed_at(count, lambda log=log: log.log_order_submission("intent", {"who": "killed"})):  # type: ignore[misc]
+            return count - 1
+        check_after_kill(here)
+    raise AssertionError
+
+
+def two_days(folder: Path) -> Path:
+    """A journal of yesterday, and of a day before that an earlier kill left plain."""
+    for day, who in enumerate(["first", "second"]):
+        logger_on(folder, day).log_order_submission("intent", {"who": who})
+    (packed,) = (folder / "practice").glob("*.gz")
+    packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
+    packed.unlink()
+    return folder
+
+
+def check_after_kill(folder: Path) -> None:
+    old = ["first", "second"]
+    seen = whos(folder)
+    assert seen in (old, [*old, "killed"]), seen
+    logger_on(folder, 2).log_order_submission("intent", {"who": "next"})
+    assert whos(folder) == [*seen, "next"]
+    logger_on(folder, 3).log_order_submission("intent", {"who": "last"})
+    assert whos(folder) == [*seen, "next", "last"]
+    left = sorted(path.name for path in (folder / "practice").iterdir())
+    rotated = [name for name in left if not name.startswith("trades.log")]
+    assert all(name.startswith("trades-") and name.endswith(".log.gz") for name in rotated), left
+    shutil.rmtree(folder)
+
+
+def small(folder: Path) -> int:
+    """Fill the file until it may not grow, then go on where it may; return how many lines were accepted."""
+    log = logger_on(folder, 0)
+    log.log_order_submission("intent", {"who": "0"})
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    accepted = ["0"]
+    try:
+        while True:
+            log.log_order_submission("intent", {"who": str(len(accepted)), "pad": "x" * 50})
+            accepted.append(str(len(accepted)))
+    except JournalError:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    log.log_order_submission("intent", {"who": "after"})
+    reading = log.read_journal()
+    assert [record.text("who") for record in reading.records] == [*accepted, "after"]
+    assert [line.number for line in reading.damaged] == [len(accepted) + 1]
+    return len(accepted)
+
+
+def nobody(folder: Path) -> str:
+    """Read a journal in a folder that is read-only, and fail to begin one; return the reason."""
+    os.chdir(folder)  # the folders above may be closed to nobody
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    assert whos(Path("mine")) == ["before"]
+    try:
+        logger_on(Path("mine"), 1).log_order_submission("intent", {"who": "after"})
+    except JournalError as error:
+        assert whos(Path("mine")) == ["before"]
+        return str(error)
+    return "nothing failed"
+
+
+if __name__ == "__main__":
+    task, place = sys.argv[1], Path(sys.argv[2])
+    if task == "write":
+        write(place, sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+    else:
+        print(json.dumps({"kill": kill, "small": small, "nobody": nobody}[task](place)))  # type: ignore[operator]
