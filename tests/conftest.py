@@ -19,6 +19,16 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="many more repetitions, for an hour of one's own")
+
+
+@pytest.fixture(scope="session")
+def long_run(request: pytest.FixtureRequest) -> bool:
+    """Whether there is time for the counts of a long run."""
+    return bool(request.config.getoption("--long"))
+
+
 @pytest.fixture(scope="session")
 def practice_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
     """One practice exchange for the whole run."""

@@ -1,0 +1,147 @@
+"""One session of the program without its screens: journal, client, resolver and submitter at an exchange.
+
+Many may stand on one journal folder at once, as sessions do. Times are short, the order of things is real.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import samples
+
+from kalshi_trading import sessions
+from kalshi_trading.credentials import Credentials, load_private_key
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.models import Action, OrderRequest, Side, TimeInForce
+from kalshi_trading.order_life import OrderLife
+from kalshi_trading.order_preview import OrderPreview, OrderTicket
+from kalshi_trading.resolution import Resolver
+from kalshi_trading.submission import Step, Submission, Submitter
+from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
+from kalshi_trading.transport import Timing, Transport
+
+ENVIRONMENT = "practice"
+SHORT = Timing(connect_s=0.25, total_s=0.3, read_retries=1, first_pause_s=0.01, longest_pause_s=0.02)
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where an exchange is reached, and with which key; plain data, so that it can go to another process."""
+
+    url: str
+    key_id: str
+    private_key_path: str
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An order somebody wants; `price` is in the terms of `side`."""
+
+    ticker: str
+    price: str
+    action: Action = Action.BUY
+    side: Side = Side.YES
+    count: str = "1"
+    time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCELED
+
+
+def previewed(wish: Wish, at: datetime) -> OrderPreview:
+    """Make the preview of a wish that no rule stands against."""
+    ticket = OrderTicket(samples.MARKET.ticker, wish.action, wish.side, Decimal(wish.count), Decimal("0.50"))
+    made = samples.preview(ticket)
+    request = OrderRequest(
+        client_order_id=str(uuid.uuid4()),
+        ticker=wish.ticker,
+        action=wish.action,
+        side=wish.side,
+        count=Decimal(wish.count),
+        price=Decimal(wish.price),
+        time_in_force=wish.time_in_force,
+    )
+    return replace(made, request=request, circumstances=replace(made.circumstances, at=at), findings=())
+
+
+class OrderDesk:
+    """A session that sends orders. `ahead_s` is how far this session's clock is wrong."""
+
+    def __init__(
+        self,
+        folder: Path,
+        access: Access,
+        *,
+        margin_s: float,
+        apart_s: float,
+        ahead_s: float = 0,
+        pace: float = 0.02,
+        reached: Callable[[Step], None] = lambda step: None,
+    ) -> None:
+        self.folder = folder / ENVIRONMENT
+        self.session = sessions.Session.open(self.folder)
+        self.account = account_fingerprint(access.key_id)
+        self.journal = TradeLogger(
+            folder, ENVIRONMENT, session_id=self.session.session_id, account=self.account
+        )
+        self._ahead = timedelta(seconds=ahead_s)
+        credentials = Credentials(access.key_id, load_private_key(access.private_key_path))
+        self.client = KalshiClient(Transport(access.url, credentials, timing=SHORT, clock=self.now))
+        self.resolver = Resolver(
+            self.client,
+            self.journal,
+            clock=self.now,
+            sleep=lambda seconds: time.sleep(seconds * pace),
+            margin_s=margin_s,
+            apart_s=apart_s,
+        )
+        self.submitter = Submitter(
+            self.client,
+            self.journal,
+            self.resolver,
+            clock=self.now,
+            sleep=lambda seconds: time.sleep(seconds * pace),
+            reached=reached,
+        )
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def greet(self) -> None:
+        """Ask what a start asks, so that limits and the exchange's clock are known."""
+        self.client.learn_limits()
+
+    def submit(self, wish: Wish) -> Submission:
+        return self.submitter.submit(previewed(wish, self.now()))
+
+    def recover(self) -> tuple[OrderLife, ...]:
+        """Take over what ended sessions left; returns the open orders of other keys."""
+        return self.resolver.recover(
+            account=self.account, is_alive=lambda session: sessions.is_alive(self.folder, session)
+        )
+
+    def settle(self, within_s: float = 30) -> None:
+        """Look until no order is open any more. Raises TimeoutError."""
+        ends_at = time.monotonic() + within_s
+        while self.resolver.open_orders():
+            if time.monotonic() > ends_at:
+                raise TimeoutError(f"still open: {self.resolver.open_orders()}")
+            self.resolver.examine_all()
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        self.session.close()
+
+
+@contextmanager
+def opened(folder: Path, access: Access, **how: object) -> Iterator[OrderDesk]:
+    """Open a desk and end its session with the block."""
+    desk = OrderDesk(folder, access, **how)  # type: ignore[arg-type]
+    try:
+        yield desk
+    finally:
+        desk.close()

@@ -1,0 +1,222 @@
+"""Thousands of orders from many sessions through every fault, and not one doubled, lost or misjudged.
+
+Real transport, real exchanges in processes of their own, one journal. An independent verifier then holds the
+journal against what the exchanges really have.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import secrets
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import verifier
+import weather
+from conftest import FaultyExchange
+from order_desk import Access, OrderDesk, Wish
+from tcp_proxy import Pass, Refuse, TcpProxy
+
+from kalshi_trading.models import Action, OrderStatus, Side, TimeInForce
+from kalshi_trading.resolution import BackgroundSearch
+from kalshi_trading.submission import Outcome, Submission
+
+pytestmark = pytest.mark.faults
+
+EXCHANGES = 4
+DESKS_PER_EXCHANGE = 3  # the last one of them behind a proxy
+MARGIN_S, APART_S = 2.5, 0.3
+CLOCKS_AHEAD_S = (0, 61, -61)  # row 14
+KINDS = [(action, side) for action in Action for side in Side]
+
+
+@dataclass
+class Counter_:
+    """An exchange whose weather changes, with the markets that are open there."""
+
+    faulty: FaultyExchange
+    tickers: list[str]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def access(self) -> Access:
+        exchange = self.faulty.exchange
+        return Access(exchange.url, exchange.key_id, exchange.private_key_path)
+
+    def fail(self, rules: tuple[weather.Rule, ...], seed: int) -> None:
+        with self.lock:
+            self.faulty.fail(*rules, seed=seed)
+
+
+@dataclass
+class Seat:
+    """A desk, the exchange it trades at, and what is drawn for it."""
+
+    desk: OrderDesk
+    counter: Counter_
+    draw: random.Random
+    host: str | None = None
+    names: weather.NameService | None = None
+    proxy: TcpProxy | None = None
+    met: Counter[str] = field(default_factory=Counter)
+    submissions: list[Submission] = field(default_factory=list)
+    _healing: threading.Timer | None = None
+
+    def trade(self, times: int) -> None:
+        for _ in range(times):
+            self.turn_to(self.situation())
+            self.submissions.append(self.desk.submit(self.wish()))
+        self.turn_to(weather.FINE)
+
+    def situation(self) -> weather.Situation:
+        table = weather.at_the_exchange()
+        if self.proxy is not None:
+            table = [*table[:1], *weather.on_the_wire(self.draw)]
+        chosen = self.draw.choices(table, [each.weight for each in table])[0]
+        self.met[chosen.name] += 1
+        return chosen
+
+    def turn_to(self, situation: weather.Situation) -> None:
+        if self._healing is not None:
+            self._healing.join()
+            self._healing = None
+        if self.proxy is None:
+            self.counter.fail(situation.rules, self.draw.getrandbits(30))
+            return
+        assert self.names is not None
+        assert self.host is not None
+        self.names.says[self.host] = situation.names
+        self.proxy.switch(situation.wire or Pass())
+        if isinstance(situation.wire, Refuse) and self.draw.random() < 0.5:
+            self._healing = threading.Timer(0.015, self.proxy.switch, [Pass()])
+            self._healing.start()
+
+    def wish(self) -> Wish:
+        """Draw an order: most rest far from the market, some trade at once, some are off the grid."""
+        action, side = self.draw.choice(KINDS)
+        cheap, dear = "0.01", "0.99"
+        rests, trades = (cheap, dear) if action is Action.BUY else (dear, cheap)
+        price = self.draw.choices([rests, trades, "0.0155"], [6, 3, 1])[0]
+        at_once = self.draw.random() < 0.3
+        return Wish(
+            ticker=self.draw.choice(self.counter.tickers),
+            price=price,
+            action=action,
+            side=side,
+            count=self.draw.choice(["1", "2.5", "0.01", "3"]),
+            time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL if at_once else TimeInForce.GOOD_TILL_CANCELED,
+        )
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[weather.NameService]:
+    service = weather.NameService()
+    monkeypatch.setattr(socket, "getaddrinfo", service)
+    monkeypatch.setenv("NO_PROXY", "*")
+    with service.open() as running:
+        yield running
+
+
+def open_tickers(exchange_url: str, count: int) -> list[str]:
+    """Name markets that stay open for longer than a test."""
+    import urllib.request
+
+    with urllib.request.urlopen(f"{exchange_url}/markets?limit=1000&status=open") as answer:
+        rows = json.load(answer)["markets"]
+    return [row["ticker"] for row in sorted(rows, key=lambda row: row["close_time"], reverse=True)][:count]
+
+
+def seats(
+    stack: ExitStack,
+    folder: Path,
+    faulty_exchange: Callable[..., FaultyExchange],
+    names: weather.NameService,
+    seed: int,
+) -> list[Seat]:
+    taken = []
+    for number in range(EXCHANGES):
+        faulty = faulty_exchange("--markets", "40", name=f"exchange-{number}")
+        counter = Counter_(faulty, open_tickers(faulty.exchange.url, 30))
+        for place in range(DESKS_PER_EXCHANGE):
+            drawn = random.Random(f"{seed}/{number}/{place}")
+            ahead_s = CLOCKS_AHEAD_S[(number + place) % 3]
+            access, proxied = counter.access, {}
+            if place == DESKS_PER_EXCHANGE - 1:
+                port = urlsplit(access.url).port
+                assert port is not None
+                proxy, host = stack.enter_context(TcpProxy(port)), f"desk-{number}.test"
+                names.says[host] = "right"
+                proxied = {"host": host, "names": names, "proxy": proxy}
+                access = Access(f"http://{host}:{proxy.port}/trade-api/v2", *list(asdict(access).values())[1:])
+            desk = OrderDesk(folder, access, margin_s=MARGIN_S, apart_s=APART_S, ahead_s=ahead_s)
+            stack.callback(desk.close)
+            desk.greet()
+            taken.append(Seat(desk, counter, drawn, **proxied))
+    return taken
+
+
+def test_no_order_is_doubled_lost_or_misjudged_under_any_fault(
+    tmp_path: Path,
+    faulty_exchange: Callable[..., FaultyExchange],
+    names: weather.NameService,
+    long_run: bool,
+) -> None:
+    seed = secrets.randbits(32)
+    print(f"seed {seed}")  # shown when the test fails
+    submissions = 100_000 if long_run else 2_000
+    with ExitStack() as stack:
+        taken = seats(stack, tmp_path / "logs", faulty_exchange, names, seed)
+        began = time.monotonic()
+        trade_side_by_side(taken, submissions)
+        print("traded", time.monotonic() - began)
+        let_the_last_late_request_arrive()
+        for seat in taken:
+            seat.desk.settle(within_s=60)
+            seat.desk.resolver.notice(seat.desk.client.get_orders())
+        print("settled", time.monotonic() - began)
+        verdicts = judged(tmp_path / "logs", taken)
+    met = sum((seat.met for seat in taken), Counter())
+    ends = sum((verdict.ends for verdict in verdicts), Counter())
+    print(met, ends)
+    print([(v.intents, v.orders) for v in verdicts])
+    print(Counter(s.outcome for seat in taken for s in seat.submissions))
+    assert [fault for verdict in verdicts for fault in verdict.faults] == []
+
+
+def trade_side_by_side(taken: list[Seat], submissions: int) -> None:
+    each = -(-submissions // len(taken))
+    searches = [BackgroundSearch(seat.desk.resolver, pause_s=1.0) for seat in taken]
+    for search in searches:
+        search.start()
+    with ThreadPoolExecutor(len(taken)) as pool:
+        for trading in [pool.submit(seat.trade, each) for seat in taken]:
+            trading.result()
+    for search in searches:
+        search.stop()
+
+
+def let_the_last_late_request_arrive() -> None:
+    time.sleep(weather.LATER_THAN_A_SIGNATURE_LIVES_S + 0.5)
+
+
+def judged(logs: Path, taken: list[Seat]) -> list[verifier.Verdict]:
+    """Hold the lines of each account against the orders of its exchange."""
+    lines, damaged = verifier.journal_lines(logs / "practice")
+    assert damaged == []
+    counters = {seat.desk.account: seat.counter for seat in taken}
+    verdicts = []
+    for account, counter in counters.items():
+        own = [line for line in lines if line.fields.get("account") == account]
+        orders = verifier.exchange_orders(*asdict(counter.access).values())
+        verdicts.append(verifier.verify(own, orders, margin_s=MARGIN_S))
+    return verdicts
