@@ -10,6 +10,7 @@ import pytest
 from terminal import CTRL_C, CTRL_D, ENTER, Terminal, program
 
 pytestmark = pytest.mark.journey
+DOWN = "\x1b[B"
 
 
 def _open_market(terminal: Terminal) -> str:
@@ -17,10 +18,10 @@ def _open_market(terminal: Terminal) -> str:
     terminal.choose("2", "Search words, or a ticker")
     terminal.type("temperature")
     terminal.wait_for("None of these")
-    rows = re.findall(r"^[ ▸]+(\d)  +(\d+(?:\.\d)?)¢/(\d+(?:\.\d)?)¢ ", terminal.text, re.MULTILINE)
+    rows = re.findall(r"^[ ▸]+(\d+)  +(\d+(?:\.\d)?)¢/(\d+(?:\.\d)?)¢ ", terminal.text, re.MULTILINE)
     quoted = [key for key, bid, ask in rows if float(bid) >= 20 and float(ask) <= 80]
     assert quoted, terminal.text
-    terminal.press(quoted[0])
+    terminal.press(DOWN * (int(quoted[0]) - 1) + ENTER)
     return terminal.wait_for(r"╭─ (KX[A-Z0-9.-]+) ─")[1]
 
 

@@ -87,7 +87,7 @@ def test_another_exchange_by_one_setting(tmp_path: Path, practice_exchange: Exch
 
 
 def test_end_of_input_exits_cleanly_at_every_depth(home: Path) -> None:
-    answers = ["2", "temperature", "1", "1", "10", "1", "50"]
+    answers = ["2", "temperature", "1", "1", "1", "50", "10"]
     for depth in range(len(answers) + 1):
         ended = _run(home, typed="".join(f"{answer}\n" for answer in answers[:depth]))
         assert ended.returncode == 0, ended.stderr
@@ -96,14 +96,14 @@ def test_end_of_input_exits_cleanly_at_every_depth(home: Path) -> None:
 
 
 def test_plain_lines_trade_without_a_terminal(home: Path) -> None:
-    ended = _run(home, typed="2\nbitcoin\n1\n1\n3\n1\n1\n1\n5\n0\n1\n")
+    ended = _run(home, typed="2\nbitcoin\n1\n1\n1\n1\n3\n1\n5\n0\n1\n")
     assert ended.returncode == 0, ended.stderr
     assert "BUY 3 YES KX" in ended.stdout
     assert "\x1b" not in ended.stdout
 
 
 def test_read_only_denies_orders_and_says_so(home: Path) -> None:
-    ended = _run(home, "--read-only", typed="2\nbitcoin\n1\n1\n3\n1\n1\n0\n")
+    ended = _run(home, "--read-only", typed="2\nbitcoin\n1\n1\n1\n1\n3\n0\n")
     assert ended.returncode == 0, ended.stderr
     assert "READ-ONLY" in ended.stdout
     assert "This session is read-only" in ended.stdout
