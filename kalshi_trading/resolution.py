@@ -119,10 +119,13 @@ class Resolver:
 
         An order of a session that is still running is left to it. Raises JournalError.
         """
-        lives = order_lives(self._journal.read_journal().records).values()
-        own = {id(life) for life in lives if belongs_to(life, self._journal.environment, account)}
-        self.adopt(life for life in lives if id(life) in own and not is_alive(life.session))
-        return tuple(life for life in lives if life.is_open and id(life) not in own)
+        own: list[OrderLife] = []
+        foreign: list[OrderLife] = []
+        for life in order_lives(self._journal.read_journal().records).values():
+            ours = belongs_to(life, self._journal.environment, account)
+            (own if ours else foreign).append(life)
+        self.adopt(life for life in own if not is_alive(life.session))
+        return tuple(life for life in foreign if life.is_open)
 
     def _file(self, life: OrderLife) -> None:
         if life.is_open:
