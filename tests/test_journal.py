@@ -185,6 +185,25 @@ def test_a_plain_leftover_beside_its_compressed_file_is_read_once_and_cleared_aw
     assert diary.names() == ["trades-2026-11-17.log.gz", "trades-2026-11-18.log.gz", "trades.log"]
 
 
+def test_a_midnight_in_the_middle_of_a_reading_hides_no_line_from_it(diary, monkeypatch):
+    diary.write("first")
+    diary.tomorrow()
+    midnight = threading.Thread(target=diary.write, args=("second",))
+    listing = Path.glob
+
+    def and_then_midnight(folder, pattern):
+        found = list(listing(folder, pattern))
+        if midnight.ident is None:
+            midnight.start()
+            midnight.join(0.2)  # it waits for the reading; where it does not, it is done by then
+        return found
+
+    monkeypatch.setattr(Path, "glob", and_then_midnight)
+    assert diary.read() == ["first"]
+    midnight.join()
+    assert diary.read() == ["first", "second"]
+
+
 # --- Kills ----------------------------------------------------------------------------------------
 
 
