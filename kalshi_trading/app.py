@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -61,34 +61,67 @@ class App:
         with self.console.status(Text(what)):
             return work()
 
-    def finished(self, what: str, work: Callable[[], T], *, late_s: float, late: str) -> T | None:
+    def finished(
+        self, what: str, work: Callable[[], T], *, late_s: float, late: str, left: Callable[[T], None]
+    ) -> T | None:
         """Do something that must not be torn apart: Ctrl-C waits for it, a second one leaves it running.
 
-        After `late_s` seconds the text beside the spinner becomes `late`. None: it was left, and runs to
-        its end by itself; the program does not end before it.
+        After `late_s` seconds the text beside the spinner becomes `late`. None: it was left, runs to its
+        end by itself, and `left` is told the result; the program does not end before it. When the
+        system asks the program to end, `left` is told first.
         """
-        pool = ThreadPoolExecutor(max_workers=1)
-        ending = pool.submit(work)
-        pool.shutdown(wait=False)
+
+        def say(seconds: int) -> None:
+            status.update(Text(f"{what if seconds < late_s else late} {seconds} s"))
+
+        def say_finishing(seconds: int) -> None:
+            status.update(Text(f"Finishing the order, {seconds} s … (Ctrl-C again leaves it to the search)"))
+
         with self.console.status(Text(what)) as status:
+            ending = _started(work)
             try:
-                if wait((ending,), timeout=late_s).not_done:
-                    status.update(Text(late))
-                return ending.result()
+                try:
+                    return _awaited(ending, say)
+                except KeyboardInterrupt:
+                    return _awaited(ending, say_finishing)
             except KeyboardInterrupt:
-                status.update(Text("Finishing the order … (Ctrl-C again leaves it to the search)"))
-            except Terminated:
-                ending.result()
-                raise
-            try:
-                return ending.result()
-            except KeyboardInterrupt:
+                ending.add_done_callback(lambda done: self._tell(done, left))
                 return None
+            except Terminated:
+                self.executor.resolver.leave_off()
+                self._tell(ending, left)
+                raise
+
+    def _tell(self, ending: Future[T], left: Callable[[T], None]) -> None:
+        """Hand on a result nobody waits for; a fault goes on record, for no screen shows it."""
+        error = ending.exception()
+        if error is None:
+            left(ending.result())
+        else:
+            self.journal.log_error("Unexpected error in what was left to itself", error)
 
     def counted(self, what: str, work: Callable[[Callable[[int], None]], T]) -> T:
         """The same for work that reports how many rows it has read."""
         with self.console.status(Text(what)) as status:
             return work(lambda rows: status.update(Text(f"{what} {rows:,}")))
+
+
+def _started(work: Callable[[], T]) -> Future[T]:
+    """Run work in a thread of its own, for which the program waits before it ends."""
+    pool = ThreadPoolExecutor(max_workers=1)
+    try:
+        return pool.submit(work)
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _awaited(ending: Future[T], say: Callable[[int], None]) -> T:
+    """Wait for the result and tell every second how long it takes."""
+    seconds = 0
+    while wait((ending,), timeout=1).not_done:
+        seconds += 1
+        say(seconds)
+    return ending.result()
 
 
 def not_empty(text: str) -> str:

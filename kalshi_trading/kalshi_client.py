@@ -74,6 +74,10 @@ class KalshiClient:
         """How far this computer's clock is ahead of the exchange's, in seconds; None: not seen yet."""
         return self._transport.clock_skew_s
 
+    def use_exchange_clock(self) -> float | None:
+        """Sign by the exchange's clock if this computer's differs; see `Transport.use_exchange_clock`."""
+        return self._transport.use_exchange_clock()
+
     def learn_limits(self) -> None:
         """Ask the exchange for this account's request limits and keep to them from now on."""
         self._transport.budget.learn(self.get_account_limits(), self.get_endpoint_costs())

@@ -15,6 +15,7 @@ from kalshi_trading import screens, views
 from kalshi_trading.app import App
 from kalshi_trading.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.options import Environment
+from kalshi_trading.order_life import OrderLife
 from kalshi_trading.portfolio_tracker import part
 from kalshi_trading.prompts import Back, Choice, EndOfInput, typed_word
 from kalshi_trading.resolution import BackgroundSearch
@@ -65,6 +66,7 @@ def run(app: App) -> int:
         return EXIT_INTERRUPTED
     finally:
         search.stop()
+        app.executor.resolver.leave_off()
 
 
 def _greet(app: App) -> None:
@@ -74,25 +76,41 @@ def _greet(app: App) -> None:
         word = "PRODUCTION"
         question = f"This session trades real money. Type {word} to allow orders, anything else to look only:"
         app.executor.read_only = not app.prompter.ask(question, typed_word(word))
+    _compare_clocks(app)
     _recover(app)
+
+
+def _compare_clocks(app: App) -> None:
+    """A request signed at the wrong time is refused: where the clocks differ, sign by the exchange's."""
+    ahead_s = app.client.use_exchange_clock()
+    if ahead_s is None:
+        return
+    how = f"{abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} the exchange's"
+    app.complain(f"This computer's clock is {how}. Requests are signed by the exchange's; set yours right.")
+    try:
+        app.journal.log_event("clock.offset", {"reason": f"this computer's clock is {how}"})
+    except JournalError as error:
+        app.executor.submitter.lock(str(error))
 
 
 def _recover(app: App) -> None:
     """Look for the orders an earlier session left without an end, before anything new is sent."""
-    try:
-        foreign = app.executor.resolver.recover(
+    resolver = app.executor.resolver
+
+    def recover() -> tuple[OrderLife, ...]:
+        return resolver.recover(
             account=app.account, is_alive=lambda session_id: is_alive(app.journal.folder, session_id)
         )
-        waiting = len(app.executor.resolver.open_orders())
-        if waiting:
-            what = "1 order" if waiting == 1 else f"{waiting} orders"
-            app.complain(f"An earlier session left {what} without a recorded end.")
-            app.working(f"Looking for {what} at the exchange …", app.executor.resolver.examine_all)
+
+    try:
+        for life in recover():
+            app.complain(f"The journal holds an order of another key, which is left alone: {life.sentence}")
+        for life in resolver.open_orders():
+            app.complain(f"An earlier session left an order without a recorded end: {life.sentence}")
+        if resolver.open_orders():
+            app.working("Looking for it at the exchange …", resolver.examine_all)
     except JournalError as error:
-        app.executor.submitter.locked_because = str(error)
-        return
-    for life in foreign:
-        app.complain(f"The journal holds an order of another key, which is left alone: {life.sentence}")
+        app.executor.submitter.lock(str(error), until=recover)
 
 
 def _sign_in(app: App) -> None:

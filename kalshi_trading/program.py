@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kalshi_trading.config import DOTENV_PATH, load_settings
@@ -97,6 +98,8 @@ def _run_session(*, read_only: bool) -> int:
         return EXIT_CONFIGURATION
     except Terminated as end:
         return 128 + end.signal_number
+    finally:
+        _heed_no_signals()  # an order that was left to itself comes to its end first
 
 
 def _hear_signals() -> None:
@@ -104,10 +107,26 @@ def _hear_signals() -> None:
     from kalshi_trading.app import Terminated
 
     def end(signal_number: int, frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        if signal_number == signal.SIGHUP:
+            _say_nothing_more()
         raise Terminated(signal_number)
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGHUP, end)
+
+
+def _say_nothing_more() -> None:
+    """The terminal is gone: what is still said must not fail for it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
+        os.dup2(nowhere, descriptor)
+
+
+def _heed_no_signals() -> None:
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
 
 
 def _key_advice(settings: Settings) -> str:
@@ -164,12 +183,13 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
     timing = Timing(settings.connect_timeout_s, settings.total_timeout_s, settings.read_retries)
     client = KalshiClient(Transport(settings.api_base_url, settings.credentials, timing=timing))
     account = account_fingerprint(settings.credentials.key_id)
-    session_id, trouble = _session(settings)
+    session_id, no_session = _session(settings)
     journal = TradeLogger(
         settings.log_dir, settings.environment.value, session_id=session_id, account=account
     )
     executor = TradeExecutor(client, journal, limits=settings.limits, read_only=read_only)
-    executor.submitter.locked_because = trouble
+    if no_session is not None:
+        executor.submitter.lock(str(no_session), until=partial(_raise, no_session))
     return App(
         settings=settings,
         console=console,
@@ -183,14 +203,18 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
     )
 
 
-def _session(settings: Settings) -> tuple[str | None, str | None]:
+def _raise(error: JournalError) -> None:
+    raise error
+
+
+def _session(settings: Settings) -> tuple[str | None, JournalError | None]:
     """Begin a session that others can see is alive, until the process ends; or say why that failed."""
     from kalshi_trading.sessions import Session
 
     try:
         return Session.open(settings.log_dir / settings.environment.value).session_id, None
     except JournalError as error:
-        return None, str(error)
+        return None, error
 
 
 def _now() -> datetime:

@@ -147,6 +147,7 @@ def _submit(app: App, preview: OrderPreview) -> None:
         lambda: app.executor.submit(preview),
         late_s=SLOW_ANSWER_S,
         late="No answer yet; the order may be live. Checking at the exchange. Do not send it again.",
+        left=lambda result: app.executor.resolver.announce(ticket_view.end_of(preview, result)),
     )
     if result is None:
         app.complain(f"Left unfinished: {preview.sentence}. It may be live. Do not send it again.")

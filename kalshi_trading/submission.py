@@ -122,14 +122,11 @@ class Submitter:
         if until is not None:
             self._owed.append(until)
 
-    def submit(
-        self, preview: OrderPreview, *, checking: Callable[[str], None] = lambda sentence: None
-    ) -> Submission:
+    def submit(self, preview: OrderPreview) -> Submission:
         """Send the order of a preview, once; the same preview again is denied.
 
         Never raises for what the exchange does. The exchange may have acted when the outcome is
-        ACKNOWLEDGED or UNKNOWN, and only then. `checking` is told when the answer was lost and the
-        search begins.
+        ACKNOWLEDGED or UNKNOWN, and only then.
         """
         with self._one_at_a_time:
             self._try_to_unlock()
@@ -146,7 +143,6 @@ class Submitter:
             return Submission(Outcome.NOT_SENT, preview.request, f"{error} Nothing was sent or placed.")
         result = self._carried_out(preview)
         if result.outcome is Outcome.UNKNOWN:
-            checking(f"Outcome unknown, checking. Do not send it again: {preview.sentence}")
             return self._searched(preview, result)
         return self._with_fills(result) if result.outcome is Outcome.ACKNOWLEDGED else result
 

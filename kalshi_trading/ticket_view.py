@@ -198,6 +198,12 @@ def panic(report: PanicReport) -> RenderableType:
     return Panel(Group(*lines), title="everything canceled", title_align="left", box=box.ROUNDED)
 
 
+def end_of(preview: OrderPreview, result: Submission) -> str:
+    """What became of an order, in one sentence, for somebody who did not wait for it."""
+    headline, _ = _HEADLINES[result.outcome]
+    return f"{preview.sentence}: {headline}. {result.message}"
+
+
 def _acknowledged(result: Submission) -> list[RenderableType]:
     side = result.request.side.upper()
     lines = [Text(f"order {result.order_id}")]

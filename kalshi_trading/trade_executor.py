@@ -48,7 +48,7 @@ class TradeExecutor:
         limits: Limits,
         read_only: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._client = client
         self._journal = journal
@@ -59,14 +59,15 @@ class TradeExecutor:
         """Why new orders are denied until `rearm`; None: they are not."""
         self._index = MarketIndex(client)
         self.resolver = Resolver(client, journal, clock=clock, sleep=sleep)
-        self.submitter = Submitter(client, journal, self.resolver, clock=clock, sleep=sleep)
-        self._canceler = Canceler(client, journal, journal_failed=self._lock, sleep=sleep)
+        pause = sleep or time.sleep
+        self.submitter = Submitter(client, journal, self.resolver, clock=clock, sleep=pause)
+        self._canceler = Canceler(client, journal, journal_failed=self._lock, sleep=pause)
         self._reader = PreviewReader(
             client, TradingDay(client, journal, clock=clock), unresolved=self._unresolved, clock=clock
         )
 
     def _lock(self, reason: str) -> None:
-        self.submitter.locked_because = reason
+        self.submitter.lock(reason)
 
     def _unresolved(self, ticker: str) -> list[str]:
         return [life.sentence for life in self.resolver.open_orders() if life.ticker == ticker]

@@ -46,7 +46,9 @@ if TYPE_CHECKING:
 Query = Sequence[tuple[str, str]]
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 _LOG = logging.getLogger("kalshi_trading.requests")  # method, path, status, duration; nothing else
+_MOST_DIGITS = 40
 _CHUNK_BYTES = 65_536
+_TOLERATED_SKEW_S = 2.0
 _IDLE_LIMIT_S = 2.0  # a write never travels on a connection the other side may be closing
 
 
@@ -132,6 +134,18 @@ class Transport:
         """Full jitter below a doubling bound; the exchange names no time to wait."""
         bound = min(self._timing.longest_pause_s, self._timing.first_pause_s * 2 ** (attempt - 1))
         return random.uniform(0, bound)
+
+    def use_exchange_clock(self) -> float | None:
+        """Sign by the exchange's clock from now on if this computer's is more than 2 s off.
+
+        Returns by how many seconds this computer's clock is ahead then, None when it is right or when
+        nothing was heard of the exchange's.
+        """
+        skew_s = self.clock_skew_s
+        if skew_s is None or abs(skew_s) <= _TOLERATED_SKEW_S:
+            return None
+        self._clock_offset_s = -skew_s
+        return skew_s
 
     def _adopt_exchange_clock(self, signed_with_s: float) -> bool:
         """Sign by the exchange's clock from now on; False when the refused request already was.
@@ -251,7 +265,7 @@ class Transport:
             raise
 
     def _receive(self, response: requests.Response, deadline: float) -> Answer:
-        self._note_clock(response.headers.get("Date"))
+        self._note_clock(response.headers.get("Date"), response.elapsed.total_seconds())
         chunks, size = [], 0
         while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             chunks.append(chunk)
@@ -264,14 +278,14 @@ class Transport:
         text = b"".join(chunks).decode("utf-8", errors="replace")
         return Answer(response.status_code, _parse(text), text)
 
-    def _note_clock(self, date: str | None) -> None:
+    def _note_clock(self, date: str | None, elapsed_s: float) -> None:
         try:
             told = parsedate_to_datetime(date) if date else None
         except ValueError:
             return
         if told is not None and told.tzinfo is not None:
-            # The header has whole seconds, cut down; half a second is the best guess for the rest.
-            self.clock_skew_s = self._clock().timestamp() - told.timestamp() - 0.5
+            # The best guess is that the header, whose seconds are cut down, was written half-way.
+            self.clock_skew_s = self._clock().timestamp() - elapsed_s / 2 - told.timestamp() - 0.5
 
 
 def _new_session(base_url: str) -> requests.Session:
@@ -292,9 +306,17 @@ def _no_other_authentication(request: requests.PreparedRequest) -> requests.Prep
 def _parse(text: str) -> object:
     """Parse JSON with exact numbers; None for anything that is not plain JSON."""
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        return json.loads(text, parse_float=_exact, parse_constant=_refuse_constant)
+    except (ValueError, ArithmeticError, RecursionError):
         return None
+
+
+def _exact(text: str) -> Decimal:
+    """Keep a number's digits; one that no price or count can be is cheap to write and dear to compute."""
+    number = Decimal(text)
+    if not -_MOST_DIGITS < number.adjusted() < _MOST_DIGITS or len(text) > 2 * _MOST_DIGITS:
+        raise ValueError("a number out of all proportion")
+    return number
 
 
 def _refuse_constant(name: str) -> object:
