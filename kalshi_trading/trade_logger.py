@@ -170,6 +170,10 @@ def _plain(value: object) -> object:
         return f"{value:f}"
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
     raise TypeError(f"{type(value).__name__} does not belong into the journal")
 
 
