@@ -26,7 +26,7 @@ from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.order_size import OrderSize, parse_size
 from kalshi_trading.prompts import Choice, numbered, typed_word
 from kalshi_trading.risk import off_grid, questions
-from kalshi_trading.trade_history import describe, load_history
+from kalshi_trading.trade_history import describe, load_history, own_intents
 from kalshi_trading.wire_fields import validate_ticker
 
 MOST_FOUND = 15
@@ -223,11 +223,7 @@ def _confirmed(app: App, preview: OrderPreview) -> bool:
 
 def open_orders(app: App) -> None:
     orders = app.working("Reading the open orders …", app.executor.list_open_orders)
-    intents = {
-        record.text("client_order_id"): record
-        for record in app.journal.read_journal().records
-        if record.event == "order.intent"
-    }
+    intents = own_intents(app.journal)
     rows = [describe(order, intents.get(order.client_order_id)) for order in orders]
     app.show(views.open_orders(rows, app.clock()))
 

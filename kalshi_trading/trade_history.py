@@ -9,6 +9,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from kalshi_trading.errors import JournalError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Action, BookSide, Fill, Order, Side
 from kalshi_trading.money import (
@@ -56,12 +57,8 @@ class TradeHistory:
 
 
 def load_history(client: KalshiClient, journal: TradeLogger, *, most: int = 50) -> TradeHistory:
-    """Read the newest orders and their fills side by side. Raises KalshiAPIError, JournalError."""
-    intents = {
-        record.text("client_order_id"): record
-        for record in journal.read_journal().records
-        if record.event == "order.intent"
-    }
+    """Read the newest orders and their fills side by side. Raises KalshiAPIError."""
+    intents = own_intents(journal)
     with ThreadPoolExecutor(max_workers=2) as pool:
         orders = pool.submit(client.get_orders, limit=most)
         fills = pool.submit(client.get_fills, limit=10 * most)
@@ -70,6 +67,15 @@ def load_history(client: KalshiClient, journal: TradeLogger, *, most: int = 50) 
     ]
     rows.sort(key=lambda row: (row.order.created_at is not None, row.order.created_at), reverse=True)
     return TradeHistory(tuple(rows), orders.result().incomplete)
+
+
+def own_intents(journal: TradeLogger) -> dict[str, JournalRecord]:
+    """Give our own words for orders by client_order_id; a journal that cannot be read has none."""
+    try:
+        records = journal.read_journal().records
+    except JournalError:
+        return {}
+    return {record.text("client_order_id"): record for record in records if record.event == "order.intent"}
 
 
 def describe(order: Order, intent: JournalRecord | None, fills: tuple[Fill, ...] = ()) -> OrderRecord:

@@ -462,6 +462,38 @@ def test_requests_side_by_side_are_all_corrected():
     assert answers == [{"ok": True}] * 4
 
 
+@pytest.mark.parametrize("off_s", [-61, -5, 5, 61])
+def test_a_clock_that_is_off_is_told_and_the_exchanges_is_used_from_then_on(off_s):
+    def now():
+        return datetime.now(UTC) + timedelta(seconds=off_s)
+
+    def answer(connection, request):
+        say(200, {"ok": True}, date=datetime.now(UTC))(connection, request)
+
+    with serving(answer) as server:
+        transport = connect(server.url, clock=now)
+        assert transport.use_exchange_clock() is None
+        transport.read("/exchange/status", signed=False)
+        assert transport.use_exchange_clock() == pytest.approx(off_s, abs=1)
+        transport.write("POST", ORDERS, (), {})
+    told = int(server.requests[-1].headers["kalshi-access-timestamp"]) / 1000
+    assert told == pytest.approx(datetime.now(UTC).timestamp(), abs=2)
+    check_signature(server.requests[-1])
+
+
+@pytest.mark.parametrize("off_s", [-1, 0, 1])
+def test_a_clock_that_is_right_to_the_second_is_left_as_it_is(off_s):
+    now = datetime(2026, 11, 21, 15, 0, 0, 500_000, tzinfo=UTC)
+    date = now.replace(microsecond=0) + timedelta(seconds=off_s)
+    with serving(say(200, {"ok": True}, date=date)) as server:
+        transport = connect(server.url, clock=lambda: now)
+        transport.read("/exchange/status")
+        assert transport.use_exchange_clock() is None
+        transport.read("/exchange/status")
+    told = int(server.requests[-1].headers["kalshi-access-timestamp"])
+    assert told == int(now.timestamp() * 1000)
+
+
 def test_a_refused_clock_that_is_right_does_not_loop():
     expired = say(401, EXPIRED, date=datetime.now(UTC))
     with serving(expired) as server, pytest.raises(AuthenticationError, match="clock"):
@@ -502,6 +534,11 @@ def test_a_date_that_is_none_does_no_harm(date):
         b'{"n": -Infinity}',
         b'{"n": ' + b"9" * 5000 + b"}",
         b'{"n": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+        b'{"n": 1e999999999}',
+        b'{"n": 1e-999999999}',
+        b'{"n": 0.0e999999999}',
+        b'{"n": 1e99999999999999999999999}',
+        b'{"n": 0.' + b"3" * 5000 + b"}",
         b'{"n": 1}}',
         b"\xff\xfe\x00",
         b"null",
@@ -514,6 +551,11 @@ def test_a_date_that_is_none_does_no_harm(date):
         "minus Infinity",
         "5000 digits",
         "deep",
+        "huge",
+        "tiny",
+        "huge zero",
+        "beyond every exponent",
+        "5000 decimals",
         "twice",
         "bytes",
         "null",

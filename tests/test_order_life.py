@@ -1,0 +1,118 @@
+"""The lives of orders as the journal tells them."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kalshi_trading.journal import JournalRecord
+from kalshi_trading.order_life import State, advanced, belongs_to, order_lives
+
+AT = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
+AFTER = [state for state in State if state is not State.INTENT]
+
+
+def record(state, client_order_id="c1", **fields):
+    return JournalRecord(AT, f"order.{state}", {"client_order_id": client_order_id, **fields})
+
+
+def life_after(*states):
+    return order_lives([record(state) for state in (State.INTENT, *states)])["c1"]
+
+
+@pytest.mark.parametrize(
+    ("states", "end", "is_open"),
+    [
+        ([], "intent", True),
+        (["sending"], "sending", True),
+        (["sending", "acknowledged"], "acknowledged", False),
+        (["sending", "rejected"], "rejected", False),
+        (["sending", "sending", "not_sent"], "not_sent", False),
+        (["sending", "unknown"], "unknown", True),
+        (["sending", "unknown", "acknowledged"], "acknowledged", False),
+        (["sending", "unknown", "absent"], "absent", False),
+        (["sending", "unknown", "absent", "acknowledged"], "acknowledged", False),
+        (["sending", "rejected", "unknown"], "rejected", False),
+        (["sending", "acknowledged", "unknown", "absent"], "acknowledged", False),
+        (["sending", "absent", "unknown"], "absent", False),
+    ],
+)
+def test_where_an_order_stands_after_these_records(states, end, is_open):
+    life = life_after(*states)
+    assert (life.state, life.is_open) == (end, is_open)
+
+
+@given(st.lists(st.sampled_from(AFTER), max_size=8))
+def test_an_end_stays_unless_the_exchange_confirmed_the_order(states):
+    lives = [life_after(*states[:count]) for count in range(len(states) + 1)]
+    for before, after in itertools.pairwise(lives):
+        if not before.is_open:
+            assert after.state in (before.state, State.ACKNOWLEDGED)
+    assert (State.ACKNOWLEDGED in states) == (lives[-1].state is State.ACKNOWLEDGED)
+    if not lives[-1].is_open:
+        again = advanced(lives[-1], lives[-1].state)
+        assert again.state is lives[-1].state
+
+
+@given(st.lists(st.tuples(st.sampled_from(AFTER), st.sampled_from(["c1", "c2"])), max_size=10))
+def test_the_records_of_one_order_say_nothing_of_another(steps):
+    both = [record(State.INTENT, "c1"), record(State.INTENT, "c2")]
+    mixed = order_lives(both + [record(state, name) for state, name in steps])
+    for name in ("c1", "c2"):
+        alone = [record(State.INTENT, name)] + [record(state, own) for state, own in steps if own == name]
+        assert mixed[name] == order_lives(alone)[name]
+
+
+def test_what_is_no_step_of_an_orders_life_begins_none():
+    strangers = [
+        "order.denied",
+        "order.fill",
+        "order.unlocked",
+        "cancel.requested",
+        "session.begun",
+        "intent",
+    ]
+    records = [JournalRecord(AT, event, {"client_order_id": "c1"}) for event in strangers]
+    assert order_lives(records) == {}
+    assert order_lives([record(State.ACKNOWLEDGED)]) == {}, "nothing without an intent"
+
+
+def test_an_intent_that_is_repeated_changes_nothing():
+    first = record(State.INTENT, sentence="BUY 10 YES KX-1 at 57¢")
+    lives = order_lives([first, record(State.REJECTED), record(State.INTENT, sentence="another")])
+    assert (lives["c1"].state, lives["c1"].sentence) == (State.REJECTED, "BUY 10 YES KX-1 at 57¢")
+
+
+def test_the_last_known_time_of_sending_counts():
+    first, second = AT + timedelta(seconds=1), AT + timedelta(seconds=2)
+    records = [
+        record(State.INTENT),
+        record(State.SENDING, sent_at=first.isoformat()),
+        record(State.SENDING, sent_at=second.isoformat()),
+        record(State.UNKNOWN),
+    ]
+    assert order_lives(records)["c1"].sent_at == second
+
+
+@pytest.mark.parametrize("text", [None, "", "yesterday", "2026-11-21T15:00:00", "9999999"])
+def test_a_time_of_sending_that_cannot_be_read_is_unknown(text):
+    assert order_lives([record(State.INTENT), record(State.SENDING, sent_at=text)])["c1"].sent_at is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "account", "fits"),
+    [
+        ("practice", "a1", True),
+        ("", "a1", True),
+        ("practice", "", True),
+        ("practice", "a2", False),
+        ("sandbox", "a1", False),
+    ],
+)
+def test_an_order_belongs_to_the_environment_and_the_account_of_its_record(environment, account, fits):
+    intent = record(State.INTENT, environment=environment, account=account)
+    assert belongs_to(order_lives([intent])["c1"], "practice", "a1") is fits

@@ -1,0 +1,398 @@
+"""Looking for orders whose answer was lost: what is found, what proves absence, what is left alone."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import MARKET, NOW, order
+
+from kalshi_trading.errors import JournalError, UnavailableError
+from kalshi_trading.models import BookSide, Listing, OrderStatus
+from kalshi_trading.order_life import OrderLife, State
+from kalshi_trading.resolution import BackgroundSearch, Look, Resolver, proves_absence
+from kalshi_trading.trade_logger import TradeLogger
+
+SENTENCE = "BUY 10 YES KXHIGHNY-26NOV21-B46.5 at 55¢, good till canceled"
+MARGIN_S, APART_S = 60.0, 5.0
+
+
+def seconds(number):
+    return timedelta(seconds=number)
+
+
+# --- The proof of absence, pure -------------------------------------------------------------------
+
+
+def proved(looks, sent_at=NOW):
+    return proves_absence(looks, sent_at, margin_s=MARGIN_S, apart_s=APART_S)
+
+
+def look(at_s, as_of_s):
+    return Look(NOW + seconds(at_s), None, None if as_of_s is None else NOW + seconds(as_of_s))
+
+
+@pytest.mark.parametrize(
+    ("looks", "proof"),
+    [
+        ([], False),
+        ([look(70, 65)], False),
+        ([look(70, 65), look(75, 70)], True),
+        ([look(70, 65), look(74.9, 70)], False),
+        ([look(70, 60), look(80, 61)], False),  # as fresh as the margin is not past it
+        ([look(70, 60.001), look(80, 61)], True),
+        ([look(70, None), look(80, 75)], False),  # a failed or incomplete look is no evidence
+        ([look(70, 65), look(72, None), look(75, 70)], True),
+        ([look(1, 0), look(3, 2), look(70, 65)], False),  # early negatives prove nothing
+        ([look(70, 65), look(70, 65), look(70, 65)], False),
+    ],
+)
+def test_absence_needs_two_whole_fresh_looks_apart(looks, proof):
+    assert proved(looks) is proof
+
+
+@given(st.lists(st.tuples(st.floats(0, 1000), st.none() | st.floats(0, 1000)), max_size=8))
+def test_nothing_is_proved_about_an_order_whose_time_of_sending_is_unknown(rows):
+    assert not proved([look(at, as_of) for at, as_of in rows], sent_at=None)
+
+
+@given(st.lists(st.tuples(st.integers(0, 200), st.none() | st.integers(0, 200)), max_size=8))
+def test_a_proof_always_holds_two_looks_that_are_whole_fresh_and_apart(rows):
+    good = [at for at, as_of in rows if as_of is not None and as_of > MARGIN_S]
+    expected = any(later - earlier >= APART_S for earlier in good for later in good)
+    assert proved([look(at, as_of) for at, as_of in rows]) is expected
+
+
+# --- The resolver ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Exchange:
+    """What the exchange shows, at a time that the test moves."""
+
+    now: datetime = NOW
+    orders: tuple = ()
+    historical: tuple = ()
+    incomplete: str | None = None
+    lag_s: float = 0
+    fails: set = field(default_factory=set)
+    clock_skew_s: float | None = 0.0
+
+    def _check(self, what):
+        if what in self.fails:
+            raise UnavailableError("no answer")
+
+    def get_user_data_timestamp(self):
+        self._check("timestamp")
+        return self.now - seconds(self.lag_s)
+
+    def get_orders(self, *, ticker):
+        self._check("orders")
+        assert ticker == MARKET.ticker
+        return Listing(self.orders, self.incomplete)
+
+    def get_historical_orders(self, *, ticker):
+        self._check("historical")
+        return Listing(self.historical, None)
+
+
+def ours(client_order_id="c1", status=OrderStatus.RESTING):
+    return replace(order(BookSide.BID, "0.55", status=status), client_order_id=client_order_id)
+
+
+class Desk:
+    def __init__(self, folder):
+        self.exchange = Exchange()
+        self.journal = TradeLogger(folder, "practice", clock=lambda: self.exchange.now)
+        self.resolver = self.new_resolver()
+
+    def new_resolver(self):
+        return Resolver(
+            self.exchange, self.journal, clock=lambda: self.exchange.now, sleep=lambda pause: self.wait(pause)
+        )
+
+    def wait(self, pause):
+        self.exchange.now += seconds(pause)
+
+    def record(self, *events, client_order_id="c1", **fields):
+        for event in events:
+            self.journal.log_order_submission(
+                event,
+                {"client_order_id": client_order_id, "ticker": MARKET.ticker, "sentence": SENTENCE, **fields},
+            )
+
+    def recover(self, account="", alive=()):
+        return self.resolver.recover(account=account, is_alive=lambda session: session in alive)
+
+    def events(self):
+        return [record.event for record in self.journal.read_journal().records]
+
+    def look_for(self, seconds_):
+        """Look every five seconds for so long."""
+        for _ in range(0, seconds_, 5):
+            self.wait(5)
+            self.resolver.examine_all()
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path)
+
+
+def life(state=State.UNKNOWN, **changes):
+    made = OrderLife("c1", MARKET.ticker, SENTENCE, state, intent_at=NOW, sent_at=NOW)
+    return replace(made, **changes)
+
+
+def test_an_order_that_is_shown_is_found_at_once_and_recorded(desk):
+    desk.exchange.orders = (ours("somebody-elses"), ours())
+    desk.resolver.adopt([life()])
+    finding = desk.resolver.search("c1")
+    assert (finding.state, finding.order) == (State.ACKNOWLEDGED, ours())
+    assert desk.resolver.open_orders() == ()
+    assert desk.resolver.take_news() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
+    assert desk.resolver.take_news() == ()
+    last = desk.journal.read_journal().records[-1]
+    assert (last.event, last.text("order_id")) == ("order.acknowledged", ours().order_id)
+
+
+def test_an_order_is_found_also_when_nothing_says_how_fresh_the_lists_are(desk):
+    desk.exchange.orders, desk.exchange.fails, desk.exchange.incomplete = (ours(),), {"timestamp"}, "a page"
+    desk.resolver.adopt([life()])
+    assert desk.resolver.search("c1").state is State.ACKNOWLEDGED
+
+
+def test_an_order_that_is_nowhere_is_absent_only_after_the_margin_and_says_as_of_when(desk):
+    desk.resolver.adopt([life()])
+    desk.look_for(65)
+    assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
+    desk.look_for(5)
+    assert desk.resolver.open_orders() == ()
+    as_of = (NOW + seconds(70)).astimezone()
+    assert desk.resolver.take_news() == (f"Not placed (verified as of {as_of:%H:%M:%S}): {SENTENCE}.",)
+    last = desk.journal.read_journal().records[-1]
+    assert (last.event, last.text("as_of")) == ("order.absent", (NOW + seconds(70)).isoformat())
+
+
+@pytest.mark.parametrize("trouble", ["orders", "timestamp"])
+def test_looks_that_fail_never_prove_anything(desk, trouble):
+    desk.exchange.fails = {trouble}
+    desk.resolver.adopt([life()])
+    desk.look_for(600)
+    assert len(desk.resolver.open_orders()) == 1
+    assert desk.events() == []
+
+
+def test_lists_with_rows_missing_never_prove_anything(desk):
+    desk.exchange.incomplete = "the cursor came back"
+    desk.resolver.adopt([life()])
+    desk.look_for(600)
+    assert len(desk.resolver.open_orders()) == 1
+
+
+def test_reads_that_lag_behind_prove_nothing_until_they_are_past_the_send(desk):
+    desk.exchange.lag_s = 100
+    desk.resolver.adopt([life()])
+    desk.look_for(160)
+    assert len(desk.resolver.open_orders()) == 1
+    desk.exchange.orders = (ours(),)
+    desk.look_for(5)
+    assert desk.events() == ["order.acknowledged"]
+
+
+def test_an_order_of_another_day_is_looked_for_in_the_history_too(desk):
+    desk.resolver.adopt([life(intent_at=NOW - timedelta(days=2))])
+    desk.exchange.historical = (ours(status=OrderStatus.EXECUTED),)
+    desk.resolver.examine_all()
+    assert desk.events() == ["order.acknowledged"]
+
+
+def test_a_history_that_cannot_be_read_proves_nothing_about_an_old_order(desk):
+    desk.exchange.fails = {"historical"}
+    desk.resolver.adopt([life(intent_at=NOW - timedelta(days=2))])
+    desk.look_for(600)
+    assert len(desk.resolver.open_orders()) == 1
+
+
+def test_an_order_of_unknown_sending_time_was_sent_before_the_first_look(desk):
+    desk.wait(1000)
+    desk.resolver.adopt([life(sent_at=None)])
+    desk.look_for(65)
+    assert len(desk.resolver.open_orders()) == 1, "the margin counts from the first look"
+    desk.look_for(10)
+    assert desk.events() == ["order.absent"]
+
+
+def test_without_the_exchanges_clock_an_unknown_sending_time_stays_unknown(desk):
+    desk.exchange.clock_skew_s = None
+    desk.resolver.adopt([life(sent_at=None)])
+    desk.look_for(600)
+    assert len(desk.resolver.open_orders()) == 1
+
+
+def test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong(desk):
+    """This computer is 300 s ahead: what it calls fresh is old at the exchange."""
+    desk.exchange.clock_skew_s, desk.exchange.lag_s = 300.0, 300
+    desk.wait(1000)
+    desk.resolver.adopt([life(sent_at=None)])
+    desk.look_for(65)
+    assert len(desk.resolver.open_orders()) == 1
+    desk.look_for(10)
+    assert desk.events() == ["order.absent"]
+
+
+def test_a_search_gives_up_after_a_few_looks_and_leaves_the_order_open(desk):
+    desk.resolver.adopt([life()])
+    assert desk.resolver.search("c1").state is State.UNKNOWN
+    assert desk.exchange.now == NOW + seconds(7.5)
+    assert len(desk.resolver.open_orders()) == 1
+
+
+def test_a_search_ends_with_the_program(desk):
+    desk.resolver.adopt([life()])
+    desk.resolver.leave_off()
+    desk.exchange.orders = (ours(),)
+    assert desk.resolver.search("c1").state is State.UNKNOWN
+    assert len(desk.resolver.open_orders()) == 1
+
+
+def test_an_end_that_cannot_be_recorded_leaves_the_order_open(desk):
+    desk.exchange.orders = (ours(),)
+    desk.resolver.adopt([life()])
+    desk.journal.trades_path.mkdir(parents=True)
+    with pytest.raises(JournalError):
+        desk.resolver.examine_all()
+    assert len(desk.resolver.open_orders()) == 1
+    assert desk.resolver.take_news() == ()
+    desk.journal.trades_path.rmdir()
+    desk.resolver.examine_all()
+    assert desk.resolver.open_orders() == ()
+
+
+# --- Orders that turn up late ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [State.ABSENT, State.REJECTED, State.NOT_SENT])
+def test_an_order_that_had_been_written_off_is_adopted_and_announced_once(desk, state):
+    desk.resolver.adopt([life(state)])
+    desk.resolver.notice([ours("somebody-elses"), ours()])
+    (news,) = desk.resolver.take_news()
+    assert news.startswith(f"An order appeared late and is now counted as yours: {SENTENCE}: order ")
+    assert desk.events() == ["order.acknowledged"]
+    desk.resolver.notice([ours()])
+    assert desk.resolver.take_news() == ()
+    assert desk.events() == ["order.acknowledged"]
+
+
+def test_an_order_proved_absent_here_is_noticed_when_it_appears_after_all(desk):
+    desk.resolver.adopt([life()])
+    desk.look_for(70)
+    desk.resolver.take_news()
+    desk.resolver.notice([ours()])
+    assert "appeared late" in desk.resolver.take_news()[0]
+
+
+# --- Recovery -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("events", [["intent"], ["intent", "sending"], ["intent", "sending", "unknown"]])
+def test_recovery_takes_over_what_has_no_end_and_does_it_only_once(desk, events):
+    desk.record(*events)
+    assert desk.recover() == ()
+    assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
+    desk.exchange.orders = (ours(),)
+    desk.resolver.examine_all()
+    assert desk.resolver.open_orders() == ()
+    before = desk.events()
+    desk.resolver = desk.new_resolver()
+    desk.recover()
+    desk.resolver.examine_all()
+    assert desk.resolver.open_orders() == ()
+    assert desk.events() == before
+
+
+def test_an_order_whose_program_was_killed_before_it_was_sent_is_proved_absent(desk):
+    desk.record("intent")
+    desk.recover()
+    desk.look_for(75)
+    assert desk.events() == ["order.intent", "order.absent"]
+
+
+def test_recovery_leaves_the_orders_of_a_session_that_is_alive_to_it(desk):
+    desk.record("intent", "sending", session="s1")
+    desk.record("intent", client_order_id="c2", session="s2")
+    assert desk.recover(alive={"s1"}) == ()
+    assert [each.client_order_id for each in desk.resolver.open_orders()] == ["c2"]
+
+
+@pytest.mark.parametrize("fields", [{"account": "another"}, {"environment": "sandbox"}])
+def test_recovery_names_the_orders_of_other_keys_and_leaves_them_alone(desk, fields):
+    desk.record("intent", "sending", **fields)
+    assert [each.sentence for each in desk.recover(account="mine")] == [SENTENCE]
+    assert desk.resolver.open_orders() == ()
+    desk.look_for(100)
+    assert desk.events() == ["order.intent", "order.sending"]
+
+
+def test_recovery_watches_for_orders_an_earlier_session_wrote_off(desk):
+    desk.record("intent", "sending", "rejected")
+    desk.recover()
+    assert desk.resolver.open_orders() == ()
+    desk.resolver.notice([ours()])
+    assert len(desk.resolver.take_news()) == 1
+
+
+# --- Meanwhile ------------------------------------------------------------------------------------
+
+
+def test_an_order_under_way_is_named_but_neither_looked_for_nor_judged(desk):
+    desk.resolver.begin(life(State.SENDING))
+    desk.look_for(600)
+    assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
+    assert desk.events() == []
+    desk.resolver.adopt([life(State.ACKNOWLEDGED)])
+    assert desk.resolver.open_orders() == ()
+
+
+def test_the_background_search_goes_on_until_it_is_stopped(desk):
+    looked = threading.Event()
+
+    def orders(*, ticker):
+        looked.set()
+        return Listing((ours(),), None)
+
+    desk.exchange.get_orders = orders
+    desk.resolver.adopt([life()])
+    search = BackgroundSearch(desk.resolver, pause_s=0.001)
+    search.start()
+    assert looked.wait(10)
+    search.stop()
+    search._thread.join(10)
+    assert not search._thread.is_alive()
+    assert desk.resolver.open_orders() == ()
+    assert desk.resolver.take_news() != ()
+
+
+def test_the_background_search_survives_a_journal_that_fails(desk):
+    looks = []
+    again = threading.Event()
+
+    def orders(*, ticker):
+        looks.append(ticker)
+        if len(looks) == 3:
+            again.set()
+        return Listing((ours(),), None)
+
+    desk.exchange.get_orders = orders
+    desk.resolver.adopt([life()])
+    desk.journal.trades_path.mkdir(parents=True)
+    search = BackgroundSearch(desk.resolver, pause_s=0.001)
+    search.start()
+    assert again.wait(10)
+    search.stop()
+    search._thread.join(10)
+    assert len(desk.resolver.open_orders()) == 1
