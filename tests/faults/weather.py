@@ -39,6 +39,11 @@ class Situation:
     names: str = "right"
     weight: int = 2
 
+    @property
+    def lasts_s(self) -> float:
+        """Seconds until the last thing it does has happened."""
+        return max((rule.get("after_s", 0.0) for rule in self.rules), default=0.0)
+
 
 def before(answer: Any) -> Rule:
     return {**CREATE, "kind": "before_accept", "answer": answer}
@@ -89,7 +94,9 @@ def at_the_exchange() -> list[Situation]:
         Situation("accepted, then id taken", (10,), (after(ID_TAKEN),)),
         Situation("accepted, then a bare conflict", (10,), (after(CONFLICT),)),
         Situation("id taken, no order", (10,), (before(ID_TAKEN),)),
-        Situation("ids forgotten, lost answer", (10,), (LOST_ANSWER, {"kind": "dedup", "mode": "forget_ended"})),
+        Situation(
+            "ids forgotten, lost answer", (10,), (LOST_ANSWER, {"kind": "dedup", "mode": "forget_ended"})
+        ),
         *(Situation(f"429{name}", (11,), (before(f"rate_limited{name}"),), weight=1) for name in limits),
         Situation("storm of 429", (11,), ({"kind": "rate_limit_storm", "times": 4, "retry_after": "1"},)),
         Situation("captive portal", (15,), (before("captive_portal"),)),

@@ -1,0 +1,275 @@
+"""Sessions killed at every step and at any time: the next session finds out what became of each order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+import one_order
+import pytest
+import verifier
+import weather
+from conftest import FaultyExchange
+from order_desk import Access, OrderDesk, Wish, opened
+from test_faulted_submissions import open_tickers
+
+from kalshi_trading.models import TimeInForce
+from kalshi_trading.order_life import State, order_lives
+from kalshi_trading.submission import Step
+from kalshi_trading.trade_logger import account_fingerprint
+
+pytestmark = pytest.mark.faults
+
+TESTS = Path(__file__).parent.parent
+KILLED = -9
+FATES: dict[str, tuple[weather.Rule, ...]] = {
+    "accepted": (),
+    "answer lost": ({**weather.LOST_ANSWER, "times": 3},),
+    "request lost": ({**weather.LOST_REQUEST, "times": 3},),
+    "refused": ({**weather.before("forbidden"), "times": 3},),
+}
+
+
+@pytest.fixture(scope="module")
+def sessions() -> Iterator[ForkServerContext]:
+    """Processes that have everything loaded already."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", os.pathsep.join(map(str, (TESTS.parent, TESTS, TESTS / "faults"))))
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["one_order"])
+        forkserver.ensure_running()
+        yield context
+
+
+@pytest.fixture
+def exchange(faulty_exchange: Callable[..., FaultyExchange]) -> FaultyExchange:
+    return faulty_exchange("--markets", "40")
+
+
+def access_to(exchange: FaultyExchange) -> Access:
+    running = exchange.exchange
+    return Access(running.url, running.key_id, running.private_key_path)
+
+
+def three_wishes(exchange: FaultyExchange) -> list[Wish]:
+    """An order that fills, one that rests, and one that is canceled because it does not fill at once."""
+    ticker = open_tickers(exchange.exchange.url, 1)[0]
+    at_once = TimeInForce.IMMEDIATE_OR_CANCEL
+    return [Wish(ticker, "0.99"), Wish(ticker, "0.01"), Wish(ticker, "0.01", time_in_force=at_once)]
+
+
+def recovering(folder: Path, exchange: FaultyExchange) -> OrderDesk:
+    """Begin a session that takes over what the journal holds."""
+    desk = OrderDesk(folder, access_to(exchange), margin_s=one_order.MARGIN_S, apart_s=one_order.APART_S)
+    desk.greet()
+    assert desk.recover() == ()
+    return desk
+
+
+def recover(folder: Path, exchange: FaultyExchange) -> None:
+    desk = recovering(folder, exchange)
+    desk.settle()
+    desk.close()
+
+
+def journal_of(folder: Path) -> bytes:
+    path = folder / "practice" / "trades.log"
+    return path.read_bytes() if path.exists() else b""
+
+
+def judged(folder: Path, exchange: FaultyExchange) -> verifier.Verdict:
+    """Hold the lines of this exchange's account against its orders."""
+    lines, damaged = verifier.journal_lines(folder / "practice") if journal_of(folder) else ([], [])
+    assert damaged == []
+    access = access_to(exchange)
+    own = [line for line in lines if line.fields["account"] == account_fingerprint(access.key_id)]
+    orders = verifier.exchange_orders(*asdict(access).values())
+    return verifier.verify(own, orders, margin_s=one_order.MARGIN_S)
+
+
+def kill_all(
+    sessions: ForkServerContext, moment: str, folder: Path, exchange: FaultyExchange, wishes: list[Wish]
+) -> None:
+    """Let one session for each wish be killed at this moment, side by side."""
+    dying = [
+        sessions.Process(target=one_order.die_at, args=(moment, folder, access_to(exchange), wish))
+        for wish in wishes
+    ]
+    for process in dying:
+        process.start()
+    for process in dying:
+        process.join(30)
+        assert process.exitcode == KILLED
+
+
+def expected_ends(moment: str) -> Counter[str]:
+    """Say how three orders of each fate end when their sessions are killed at this moment."""
+    if moment == Step.CONFIRMED.value:
+        return Counter()
+    if moment in ("writing result", Step.RESULT_RECORDED.value):
+        return Counter(acknowledged=6, absent=3, rejected=3)
+    if moment == Step.ANSWERED.value:
+        return Counter(acknowledged=6, absent=6)
+    return Counter(absent=12)
+
+
+@pytest.mark.parametrize("moment", one_order.MOMENTS)
+def test_a_session_killed_at_any_step_is_recovered_whatever_became_of_its_order(
+    sessions: ForkServerContext, exchange: FaultyExchange, tmp_path: Path, moment: str
+) -> None:
+    logs = tmp_path / "logs"
+    for rules in FATES.values():
+        exchange.fail(*rules)
+        kill_all(sessions, moment, logs, exchange, three_wishes(exchange))
+    exchange.fail()
+    recover(logs, exchange)
+    verdict = judged(logs, exchange)
+    assert verdict.faults == []
+    assert verdict.ends == expected_ends(moment)
+    assert verdict.orders == verdict.ends["acknowledged"]
+    once = journal_of(logs)
+    recover(logs, exchange)
+    assert journal_of(logs) == once
+
+
+def test_two_sessions_that_recover_at_once_come_to_the_same_end(
+    sessions: ForkServerContext, exchange: FaultyExchange, tmp_path: Path
+) -> None:
+    for moment in (Step.SENDING_RECORDED.value, Step.ANSWERED.value):
+        kill_all(sessions, moment, tmp_path, exchange, three_wishes(exchange))
+    both = [recovering(tmp_path, exchange) for _ in range(2)]
+    assert [len(desk.resolver.open_orders()) for desk in both] == [6, 6]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(OrderDesk.settle, both))
+    verdict = judged(tmp_path, exchange)
+    assert (verdict.faults, verdict.ends) == ([], Counter(acknowledged=3, absent=3))
+    once = journal_of(tmp_path)
+    recover(tmp_path, exchange)
+    assert journal_of(tmp_path) == once
+    for desk in both:
+        desk.close()
+
+
+@pytest.mark.parametrize("step", [Step.INTENT_RECORDED, Step.SENDING_RECORDED, Step.ANSWERED])
+def test_an_order_of_a_session_that_is_still_alive_is_left_to_it(
+    sessions: ForkServerContext, exchange: FaultyExchange, tmp_path: Path, step: Step
+) -> None:
+    listening, telling = multiprocessing.Pipe(duplex=False)
+    wish = three_wishes(exchange)[1]
+    arguments = (step, tmp_path, access_to(exchange), wish, telling)
+    alive = sessions.Process(target=one_order.wait_at, args=arguments)
+    alive.start()
+    try:
+        assert listening.recv() == step.value
+        before = journal_of(tmp_path)
+        desk = recovering(tmp_path, exchange)
+        assert desk.resolver.open_orders() == ()
+        desk.settle()
+        assert journal_of(tmp_path) == before
+    finally:
+        alive.kill()
+        alive.join()
+    desk.recover()
+    assert len(desk.resolver.open_orders()) == 1
+    desk.settle()
+    verdict = judged(tmp_path, exchange)
+    end = "acknowledged" if step is Step.ANSWERED else "absent"
+    assert (verdict.faults, verdict.ends) == ([], Counter({end: 1}))
+    desk.close()
+
+
+def test_a_session_killed_while_it_recovers_leaves_everything_to_the_next_one(
+    sessions: ForkServerContext, exchange: FaultyExchange, tmp_path: Path
+) -> None:
+    """Nothing but an end is ever written while looking, so half a recovery is no harm."""
+    for moment in (Step.SENDING_RECORDED.value, Step.ANSWERED.value):
+        kill_all(sessions, moment, tmp_path, exchange, three_wishes(exchange))
+    with opened(tmp_path, access_to(exchange), margin_s=60, apart_s=5) as half_way:
+        half_way.greet()
+        half_way.recover()
+        half_way.resolver.examine_all()
+        assert len(half_way.resolver.open_orders()) == 3
+    recover(tmp_path, exchange)
+    verdict = judged(tmp_path, exchange)
+    assert (verdict.faults, verdict.ends) == ([], Counter(acknowledged=3, absent=3))
+
+
+SOMETIMES_LOST = (
+    {**weather.CREATE, "times": None, "kind": "after_accept", "hold_s": 0.4, "chance": 0.1},
+    {**weather.CREATE, "times": None, "kind": "before_accept", "hold_s": 0.4, "chance": 0.1},
+)
+
+
+ONE_AT_A_TIME = threading.Lock()  # a start looks after all other processes too, and may take their end
+
+
+def kill_at_random(
+    sessions: ForkServerContext, folder: Path, exchange: FaultyExchange, draw: random.Random, times: int
+) -> None:
+    wishes = three_wishes(exchange)
+    exchange.fail(*SOMETIMES_LOST, seed=draw.getrandbits(30))
+    for _ in range(times):
+        draw.shuffle(wishes)
+        trading = sessions.Process(target=one_order.trade_on, args=(folder, access_to(exchange), wishes))
+        with ONE_AT_A_TIME:
+            trading.start()
+        time.sleep(draw.uniform(0.03, 0.25))
+        with ONE_AT_A_TIME:
+            trading.kill()
+            trading.join()
+        assert trading.exitcode == KILLED
+    exchange.fail()
+
+
+def test_orders_of_sessions_killed_at_random_times_all_have_an_intent_and_all_are_recovered(
+    sessions: ForkServerContext,
+    faulty_exchange: Callable[..., FaultyExchange],
+    tmp_path: Path,
+    long_run: bool,
+) -> None:
+    seed = secrets.randbits(32)
+    print(f"seed {seed}")  # shown when the test fails
+    kills = 5_000 if long_run else 300
+    logs = tmp_path / "logs"
+    exchanges = [faulty_exchange("--markets", "40", name=name) for name in ("first", "second")]
+    with ThreadPoolExecutor(len(exchanges)) as pool:
+        ending = [
+            pool.submit(kill_at_random, sessions, logs, each, random.Random(f"{seed}/{number}"), kills // 2)
+            for number, each in enumerate(exchanges)
+        ]
+        for each in ending:
+            each.result()
+    lives = order_lives_in(logs)
+    torn = [state for state in lives if state in (State.INTENT, State.SENDING)]
+    verdicts = [recovered(logs, each) for each in exchanges]
+    assert [fault for verdict in verdicts for fault in verdict.faults] == []
+    assert sum(verdict.intents for verdict in verdicts) == len(lives) > kills
+    assert sum(verdict.orders for verdict in verdicts) > kills / 2
+    assert len(torn) > kills / 10  # the kills met orders under way
+
+
+def recovered(folder: Path, exchange: FaultyExchange) -> verifier.Verdict:
+    """Recover the orders of one account; those of the other are named and left alone."""
+    with opened(folder, access_to(exchange), margin_s=one_order.MARGIN_S, apart_s=one_order.APART_S) as desk:
+        desk.greet()
+        desk.recover()
+        desk.settle(within_s=120)
+    return judged(folder, exchange)
+
+
+def order_lives_in(folder: Path) -> list[State]:
+    from kalshi_trading.trade_logger import TradeLogger
+
+    lives = order_lives(TradeLogger(folder, "practice").read_journal().records)
+    return [life.state for life in lives.values()]
