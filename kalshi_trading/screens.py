@@ -6,7 +6,7 @@ the menu loop's error boundary. Ctrl-C (Back) leaves a screen at any question.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ from rich.console import RenderableType
 
 from kalshi_trading import formats, portfolio_view, ticket_view, views
 from kalshi_trading.app import App, not_empty
-from kalshi_trading.errors import InvalidInputError, KalshiAPIError, TradingError
+from kalshi_trading.errors import InvalidInputError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket
 from kalshi_trading.models import Action, Order, Side
@@ -27,6 +27,7 @@ from kalshi_trading.order_size import OrderSize, parse_size
 from kalshi_trading.prompts import Choice, numbered, typed_word
 from kalshi_trading.risk import off_grid, questions
 from kalshi_trading.trade_history import describe, load_history, own_intents
+from kalshi_trading.trade_logger import JournalRecord
 from kalshi_trading.wire_fields import validate_ticker
 
 MOST_FOUND = 15
@@ -223,9 +224,18 @@ def _confirmed(app: App, preview: OrderPreview) -> bool:
 
 def open_orders(app: App) -> None:
     orders = app.working("Reading the open orders …", app.executor.list_open_orders)
-    intents = own_intents(app.journal)
+    intents = _own_words(app)
     rows = [describe(order, intents.get(order.client_order_id)) for order in orders]
     app.show(views.open_orders(rows, app.clock()))
+
+
+def _own_words(app: App) -> Mapping[str, JournalRecord]:
+    """Give our words for orders; without the journal they stand in the exchange's, and it is said why."""
+    try:
+        return own_intents(app.journal)
+    except JournalError as error:
+        app.complain(f"{error} Orders placed here stand as external below.")
+        return {}
 
 
 def cancel_order(app: App) -> None:

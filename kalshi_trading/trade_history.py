@@ -9,7 +9,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from kalshi_trading.errors import JournalError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Action, BookSide, Fill, Order, Side
 from kalshi_trading.money import (
@@ -57,7 +56,7 @@ class TradeHistory:
 
 
 def load_history(client: KalshiClient, journal: TradeLogger, *, most: int = 50) -> TradeHistory:
-    """Read the newest orders and their fills side by side. Raises KalshiAPIError."""
+    """Read the newest orders and their fills side by side. Raises KalshiAPIError, JournalError."""
     intents = own_intents(journal)
     with ThreadPoolExecutor(max_workers=2) as pool:
         orders = pool.submit(client.get_orders, limit=most)
@@ -70,11 +69,8 @@ def load_history(client: KalshiClient, journal: TradeLogger, *, most: int = 50) 
 
 
 def own_intents(journal: TradeLogger) -> dict[str, JournalRecord]:
-    """Give our own words for orders by client_order_id; a journal that cannot be read has none."""
-    try:
-        records = journal.read_journal().records
-    except JournalError:
-        return {}
+    """Give the intents of the journal by client_order_id. Raises JournalError."""
+    records = journal.read_journal().records
     return {record.text("client_order_id"): record for record in records if record.event == "order.intent"}
 
 
