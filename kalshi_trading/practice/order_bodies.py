@@ -29,6 +29,8 @@ _STRINGS = (
 _BOOLEANS = ("post_only", "reduce_only", "cancel_order_on_pause")
 _INTEGERS = ("expiration_time", "subaccount", "exchange_index")
 _REQUIRED = ("ticker", "side", "count", "price", "time_in_force", "self_trade_prevention_type")
+_INT64 = range(-(2**63), 2**63)
+_END_OF_TIME_S = 253_402_300_800  # the year 10000 cannot be written as a time
 _DECIMAL = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?")
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -42,7 +44,6 @@ def new_order(raw: bytes, fresh_id: str) -> NewOrder:
         if not body.get(name):
             raise _invalid(f"{name} is required")
     _check_place(body)
-    expiration = body.get("expiration_time")
     return NewOrder(
         ticker=body["ticker"],
         client_order_id=body.get("client_order_id") or fresh_id,
@@ -53,7 +54,7 @@ def new_order(raw: bytes, fresh_id: str) -> NewOrder:
         self_trade_prevention=_word(SelfTradePrevention, body, "self_trade_prevention_type"),
         post_only=bool(body.get("post_only")),
         reduce_only=bool(body.get("reduce_only")),
-        expires_at=None if expiration is None else expiration * ONE_SECOND,
+        expires_at=_expiration(body),
         cancel_order_on_pause=bool(body.get("cancel_order_on_pause")),
     )
 
@@ -65,7 +66,16 @@ def _decode(raw: bytes) -> dict[str, Any]:
         raise undecodable("invalid JSON body") from None
     if not isinstance(body, dict):
         raise undecodable(f"json: cannot unmarshal {_kind(body)} into Go value of type {_STRUCT}")
+    if any(_is_half_a_letter(value) for value in body.values()):
+        raise undecodable("invalid JSON body")
     return body
+
+
+def _is_half_a_letter(value: object) -> bool:
+    """Tell text with a lone surrogate, which nobody could be told again."""
+    return (
+        isinstance(value, str) and not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value)
+    )
 
 
 def _check_kinds(body: dict[str, Any]) -> None:
@@ -76,9 +86,10 @@ def _check_kinds(body: dict[str, Any]) -> None:
     ):
         for name in names:
             value = body.get(name)
-            if value is not None and type(value) is not wanted:
-                field = f"Go struct field {_STRUCT}.{name} of type {expected}"
-                raise undecodable(f"json: cannot unmarshal {_kind(value)} into {field}")
+            if value is None or (type(value) is wanted and (wanted is not int or value in _INT64)):
+                continue
+            field = f"Go struct field {_STRUCT}.{name} of type {expected}"
+            raise undecodable(f"json: cannot unmarshal {_kind(value)} into {field}")
 
 
 def _kind(value: object) -> str:
@@ -94,6 +105,16 @@ def _check_place(body: dict[str, Any]) -> None:
         raise nested(400, "invalid_order", "market is not on this exchange index")
     if body.get("order_group_id"):
         raise nested(400, "order_group_not_found")
+
+
+def _expiration(body: dict[str, Any]) -> int | None:
+    """Return microseconds; whether that is in the future is not known here."""
+    seconds: int | None = body.get("expiration_time")
+    if seconds is None:
+        return None
+    if seconds >= _END_OF_TIME_S:
+        raise _invalid("Expiration timestamp is too far in the future")
+    return seconds * ONE_SECOND
 
 
 def _word(words: type[Word], body: dict[str, Any], name: str) -> Word:

@@ -40,6 +40,68 @@ def test_number_instead_of_text_cannot_be_decoded(desk: Desk) -> None:
     assert create(desk, expiration_time=True).body["code"] == "bad_request"
 
 
+@pytest.mark.parametrize("name", ["expiration_time", "subaccount", "exchange_index"])
+@pytest.mark.parametrize("number", [2**63, 10**20, -(2**63) - 1, 10**4000])
+def test_whole_number_beyond_64_bits_cannot_be_decoded(desk: Desk, name: str, number: int) -> None:
+    answer = create(desk, **{name: number})
+    assert (answer.status, answer.body["code"]) == (400, "bad_request")
+    assert answer.body["details"].endswith(f"CreateOrderV2Request.{name} of type int64")
+    assert desk.get("/portfolio/orders")["orders"] == []
+
+
+@pytest.mark.parametrize("seconds", [253_402_300_800, 10**14, 2**63 - 1, 0, -1, -(2**63)])
+def test_expiration_that_no_calendar_knows_is_refused(desk: Desk, seconds: int) -> None:
+    answer = create(desk, expiration_time=seconds)
+    assert (answer.status, answer.body["error"]["code"]) == (400, "invalid_order")
+    assert desk.get("/portfolio/orders")["orders"] == []
+
+
+def test_last_second_a_calendar_knows_is_an_expiration_like_any_other(desk: Desk) -> None:
+    assert create(desk, expiration_time=253_402_300_799).status == 201
+    (order,) = desk.get("/portfolio/orders")["orders"]
+    assert order["expiration_time"] == "9999-12-31T23:59:59Z"
+
+
+@pytest.mark.parametrize("name", ["client_order_id", "ticker", "side", "price"])
+def test_half_a_letter_is_no_text(desk: Desk, name: str) -> None:
+    answer = create(desk, **{name: "a\ud800"})
+    assert (answer.status, answer.body["code"]) == (400, "bad_request")
+    assert desk.get("/portfolio/orders")["orders"] == []
+
+
+NUMBERS_IN_QUERIES = (
+    ("/markets", ("limit", "min_close_ts", "max_close_ts", "min_updated_ts", "min_created_ts")),
+    ("/events", ("limit", "min_close_ts")),
+    ("/series", ("min_updated_ts",)),
+    ("/markets/trades", ("limit", "min_ts", "max_ts")),
+    ("/markets/{ticker}/orderbook", ("depth",)),
+    ("/series/{series}/markets/{ticker}/candlesticks", ("start_ts", "end_ts", "period_interval")),
+    ("/markets/candlesticks", ("start_ts", "end_ts", "period_interval")),
+    ("/portfolio/orders", ("limit", "min_ts", "max_ts", "subaccount")),
+    ("/portfolio/fills", ("limit", "min_ts", "max_ts")),
+    ("/portfolio/settlements", ("limit", "min_ts", "max_ts")),
+    ("/portfolio/positions", ("limit",)),
+)
+
+
+@pytest.mark.parametrize(("path", "names"), NUMBERS_IN_QUERIES)
+@pytest.mark.parametrize(
+    "number", ["1" + "0" * 20, "9" * 18, "9" * 11, "-" + "9" * 18, "9" * 5000, "0", "-1"]
+)
+def test_no_number_in_a_query_is_too_much(desk: Desk, path: str, names: tuple[str, ...], number: str) -> None:
+    """Asked one by one beside sensible ones, each is answered or refused."""
+    market = desk.liquid_market()
+    series = desk.world.exchange.events[market.event_ticker].series_ticker
+    path = path.format(ticker=market.ticker, series=series)
+    now_s = desk.clock.now() // 1_000_000
+    sensible = {"market_tickers": market.ticker}
+    if "candlesticks" in path:
+        sensible |= {"start_ts": str(now_s - 7200), "end_ts": str(now_s), "period_interval": "60"}
+    for name in names:
+        query = "&".join(f"{key}={value}" for key, value in {**sensible, name: number}.items())
+        assert desk.send("GET", f"{path}?{query}").status in (200, 400), name
+
+
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"text"', b"\xff", b"[" * 100_000])
 def test_body_that_is_no_object_is_a_flat_bad_request(desk: Desk, raw: bytes) -> None:
     answer = desk.send("POST", "/portfolio/events/orders", raw_body=raw)
