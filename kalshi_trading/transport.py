@@ -214,6 +214,7 @@ class Transport:
     ) -> Answer:
         from urllib3.exceptions import HTTPError
 
+        headers = self._headers(method, path, signed=signed)
         connection = self._borrow(fresh_only=method != "GET")
         left_s = max(0.05, deadline - self._monotonic())
         try:
@@ -222,7 +223,7 @@ class Transport:
                 self._base_url + path,
                 params=list(query),
                 data=None if body is None else json.dumps(body),
-                headers=self._headers(method, path, signed=signed),
+                headers=headers,
                 timeout=(min(self._timing.connect_s, left_s), left_s),
                 allow_redirects=False,
                 stream=True,
@@ -231,9 +232,12 @@ class Transport:
         except (OSError, HTTPError) as error:  # what `requests` raises is an OSError
             connection.session.close()
             raise _no_answer(error) from error
-        except BaseException:
+        except OutcomeUnknownError:
             connection.session.close()
             raise
+        except Exception as error:  # nobody expected it, so nothing proves that the request did not leave
+            connection.session.close()
+            raise OutcomeUnknownError("The exchange's answer could not be understood.") from error
         connection.last_used_at = self._monotonic()
         self._idle.put(connection)
         return answer
@@ -281,11 +285,12 @@ class Transport:
     def _note_clock(self, date: str | None, elapsed_s: float) -> None:
         try:
             told = parsedate_to_datetime(date) if date else None
-        except ValueError:
+            told_s = told.timestamp() if told is not None and told.tzinfo is not None else None
+        except (ValueError, ArithmeticError, TypeError, LookupError):  # a date may be any text
             return
-        if told is not None and told.tzinfo is not None:
+        if told_s is not None:
             # The best guess is that the header, whose seconds are cut down, was written half-way.
-            self.clock_skew_s = self._clock().timestamp() - elapsed_s / 2 - told.timestamp() - 0.5
+            self.clock_skew_s = self._clock().timestamp() - elapsed_s / 2 - told_s - 0.5
 
 
 def _new_session(base_url: str) -> requests.Session:

@@ -516,11 +516,44 @@ def test_an_exchange_that_never_accepts_the_clock_does_not_loop():
 
 @pytest.mark.parametrize(
     "date",
-    ["", "yesterday", "Sat, 99 Nov 2026 12:00:00 GMT", "Sat, 21 Nov 0001 00:00:00 GMT", "0", "1,2,3,4,5,6"],
+    [
+        "",
+        "yesterday",
+        "Sat, 99 Nov 2026 12:00:00 GMT",
+        "Sat, 21 Nov 0001 00:00:00 GMT",
+        "0",
+        "1,2,3,4,5,6",
+        "Sat, 21 Nov 2026 12:00:00 +99999999999999",
+        "Sat, 21 Nov 99999999999999999999 12:00:00 GMT",
+        "Sat, 21 Nov 2026 12:00:00 +2400",
+    ],
 )
 def test_a_date_that_is_none_does_no_harm(date):
     with serving(say(200, {"ok": True}, date=date)) as server:
         assert connect(server.url).read("/markets") == {"ok": True}
+        assert connect(server.url).write("POST", ORDERS, (), {}) == {"ok": True}
+
+
+@pytest.mark.parametrize("fault", [TypeError, RecursionError, MemoryError, AssertionError])
+def test_an_answer_that_breaks_its_reader_leaves_a_write_unknown_and_a_read_unavailable(fault, monkeypatch):
+    def break_down(_):
+        raise fault("nobody thought of this")
+
+    monkeypatch.setattr(transport_module, "_parse", break_down)
+    with serving(OK) as server:
+        with pytest.raises(OutcomeUnknownError):
+            connect(server.url).write("POST", ORDERS, (), {})
+        assert server.count("POST") == 1
+        with pytest.raises(UnavailableError):
+            connect(server.url).read("/markets")
+
+
+def test_a_request_that_cannot_be_signed_was_not_sent_and_is_not_called_unknown(monkeypatch):
+    monkeypatch.setattr(transport_module, "sign", lambda *_: 1 // 0)
+    with serving(OK) as server:
+        with pytest.raises(ZeroDivisionError):
+            connect(server.url).write("POST", ORDERS, (), {})
+        assert server.requests == []
 
 
 # --- Bodies --------------------------------------------------------------------------------------
