@@ -55,12 +55,13 @@ class MarketIndex:
             return
         started_at = self._monotonic()
         events = self._client.get_events(status="open", with_nested_markets=True, progress=progress)
-        self._rows = tuple(
-            (_searchable(event, market), FoundMarket(event, market))
+        rows = {
+            market.ticker: (_searchable(event, market), FoundMarket(event, market))
             for event in events
             for market in event.markets
             if market.status is MarketStatus.ACTIVE
-        )
+        }
+        self._rows = tuple(rows.values())
         self.incomplete = events.incomplete
         took_s = self._monotonic() - started_at
         self._stale_at = self._monotonic() + max(_YOUNGEST_REFRESH_S, _LOADS_WORTH_OF_AGE * took_s)

@@ -33,7 +33,7 @@ ENTRIES: tuple[tuple[str, str, Screen], ...] = (
     ("1", "Portfolio            positions, P&L, balance", screens.portfolio),
     ("2", "Place a trade        find → ticket → preview → confirm → result", screens.place_trade),
     ("3", "Open orders          what rests at the exchange", screens.open_orders),
-    ("4", "Cancel an order      one or all", screens.cancel_order),
+    ("4", "Cancel an order      one, all, or panic", screens.cancel_order),
     ("5", "Trade history        orders, fills, fees", screens.trade_history),
     ("6", "Find a market        search, terms, depth", screens.find_market),
     ("8", "Records              review logs, export CSV", screens.records),
@@ -134,7 +134,7 @@ def _header(app: App) -> RenderableType:
         news=resolver.take_news(),
         unresolved=[life.sentence for life in resolver.open_orders()],
         read_only=app.executor.read_only,
-        locked=app.executor.submitter.locked_because,
+        locked=app.executor.submitter.locked_because or app.executor.blocked_because,
     )
 
 

@@ -33,6 +33,8 @@ from kalshi_trading.money import ZERO, Contracts, Dollars, price_text
 from kalshi_trading.pnl import settlement_net_pnl
 from kalshi_trading.portfolio_tracker import PortfolioSnapshot, PositionPnl, total_pnl
 
+SETTLEMENTS_SHOWN = 10
+
 
 def portfolio(snapshot: PortfolioSnapshot, width: int) -> RenderableType:
     """Cash, positions at their marks and P&L; a part that failed says why."""
@@ -47,7 +49,10 @@ def portfolio(snapshot: PortfolioSnapshot, width: int) -> RenderableType:
     else:
         parts.append(notice("No open positions."))
     if snapshot.settlements.value:
-        parts.append(settlements_table(snapshot.settlements.value[:10]))
+        settled = snapshot.settlements.value
+        parts.append(settlements_table(settled[:SETTLEMENTS_SHOWN]))
+        if len(settled) > SETTLEMENTS_SHOWN:
+            parts.append(notice(f"The newest {SETTLEMENTS_SHOWN} of {len(settled)} settlements."))
     if snapshot.settlements.unavailable:
         parts.append(problem(f"Settlements unavailable: {snapshot.settlements.unavailable}"))
     return Group(*parts)

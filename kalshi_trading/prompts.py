@@ -111,24 +111,50 @@ def _end_of_input() -> KeyBindings:
 
 
 def _choose_by_key(prompt: Question, choices: Sequence[Choice[T]]) -> None:
-    """Let a choice's one-character key pick it at once."""
+    """Let keys pick: at once where every key is one character, else the number typed moves the cursor."""
     from prompt_toolkit.key_binding import merge_key_bindings
 
+    keys = [choice.key for choice in choices]
     bindings = _end_of_input()
+    if all(len(key) == 1 for key in keys):
+        _pick_at_once(bindings, keys)
+    else:
+        _point_at_typed(bindings, keys, prompt)
+    application = prompt.application
+    assert application.key_bindings is not None
+    application.key_bindings = merge_key_bindings([application.key_bindings, bindings])
+    application.erase_when_done = True
 
+
+def _pick_at_once(bindings: KeyBindings, keys: Sequence[str]) -> None:
     def bind(key: str, index: int) -> None:
         @bindings.add(key, eager=True)
         def _(event: KeyPressEvent) -> None:
             event.app.exit(result=index)
 
-    for index, choice in enumerate(choices):
-        if len(choice.key) == 1:
-            bind(choice.key, index)
+    for index, key in enumerate(keys):
+        bind(key, index)
 
-    application = prompt.application
-    assert application.key_bindings is not None
-    application.key_bindings = merge_key_bindings([application.key_bindings, bindings])
-    application.erase_when_done = True
+
+def _point_at_typed(bindings: KeyBindings, keys: Sequence[str], prompt: Question) -> None:
+    """Move the cursor to the number typed so far; Enter takes it, so that 12 is never heard as 1."""
+    from questionary.prompts.common import InquirerControl
+
+    controls = prompt.application.layout.find_all_controls()
+    rows = next(control for control in controls if isinstance(control, InquirerControl))
+    typed = ""
+
+    def bind(character: str) -> None:
+        @bindings.add(character, eager=True)
+        def _(event: KeyPressEvent) -> None:
+            nonlocal typed
+            longer = typed + character
+            typed = longer if any(key.startswith(longer) for key in keys) else character
+            if typed in keys:
+                rows.pointed_at = keys.index(typed)
+
+    for character in sorted(set("".join(keys))):
+        bind(character)
 
 
 def _answered(prompt: Question) -> Any:

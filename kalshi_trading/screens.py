@@ -6,7 +6,7 @@ the menu loop's error boundary. Ctrl-C (Back) leaves a screen at any question.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -19,14 +19,14 @@ from kalshi_trading.errors import InvalidInputError, JournalError, KalshiAPIErro
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket
 from kalshi_trading.models import Action, Order, Side
-from kalshi_trading.money import Price, count_text, parse_price, price_text
+from kalshi_trading.money import Contracts, Price, count_text, parse_count, parse_price, price_text
 from kalshi_trading.options import Environment
 from kalshi_trading.order_book import touch
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.order_size import OrderSize, parse_size
 from kalshi_trading.prompts import Choice, numbered, typed_word
 from kalshi_trading.risk import off_grid, questions
-from kalshi_trading.trade_history import describe, load_history, own_intents
+from kalshi_trading.trade_history import OrderRecord, describe, load_history, own_intents
 from kalshi_trading.trade_logger import JournalRecord
 from kalshi_trading.wire_fields import validate_ticker
 
@@ -87,6 +87,8 @@ def _by_words(app: App, wanted: str) -> Market | None:
             f"No open market has “{wanted}” in its texts. Try one word, such as: temperature, bitcoin, fed."
         )
         return None
+    if app.executor.search_incomplete is not None:
+        app.complain(f"Markets may be missing: {app.executor.search_incomplete}.")
     if len(found) > MOST_FOUND:
         app.say(
             f"More than {MOST_FOUND} markets match; the busiest stand here. Add a word to narrow them down."
@@ -184,7 +186,7 @@ def _fill_in_ticket(app: App, market: Market) -> OrderTicket:
 def _ask_price(app: App, market: Market, book: OrderBook | None, action: Action, side: Side) -> Price:
     """Ask for a limit in the terms of the chosen side, on the market's grid; nothing is ever rounded."""
     best = touch(book, action, side) if book is not None else None
-    proposed = price_text(best.price).removesuffix("¢") if best is not None else ""
+    proposed = price_text(best.price) if best is not None else ""
 
     def parse(text: str) -> Price:
         price = parse_price(text)
@@ -193,7 +195,8 @@ def _ask_price(app: App, market: Market, book: OrderBook | None, action: Action,
             raise InvalidInputError(problem)
         return price
 
-    return app.prompter.ask(f"Price per {side.upper()} contract, in cents?", parse, default=proposed)
+    question = f"Price per {side.upper()} contract (cents, or $0.57)?"
+    return app.prompter.ask(question, parse, default=proposed)
 
 
 def _ask_size(app: App, action: Action, price: Price, fees: FeeSchedule | None) -> OrderSize:
@@ -215,8 +218,17 @@ def _confirmed(app: App, preview: OrderPreview) -> bool:
         return False
     if not questions(preview.findings) and app.settings.environment is not Environment.PRODUCTION:
         return True
-    word = count_text(preview.request.count)
-    return app.prompter.ask(f"To confirm, type the number of contracts ({word}):", typed_word(word))
+    count = preview.request.count
+    question = f"To confirm, type the number of contracts ({count_text(count)}):"
+    return app.prompter.ask(question, lambda text: is_count(text, count))
+
+
+def is_count(text: str, count: Contracts) -> bool:
+    """Tell whether exactly this count was typed, with or without thousands separators."""
+    try:
+        return parse_count(text.replace(",", "")) == count
+    except InvalidInputError:
+        return False
 
 
 # --- Orders ---------------------------------------------------------------------------------------
@@ -224,9 +236,13 @@ def _confirmed(app: App, preview: OrderPreview) -> bool:
 
 def open_orders(app: App) -> None:
     orders = app.working("Reading the open orders …", app.executor.list_open_orders)
+    app.show(views.open_orders(_described(app, orders), app.clock()))
+
+
+def _described(app: App, orders: Sequence[Order]) -> list[OrderRecord]:
+    """Put orders into our words, as far as the journal has them."""
     intents = _own_words(app)
-    rows = [describe(order, intents.get(order.client_order_id)) for order in orders]
-    app.show(views.open_orders(rows, app.clock()))
+    return [describe(order, intents.get(order.client_order_id)) for order in orders]
 
 
 def _own_words(app: App) -> Mapping[str, JournalRecord]:
@@ -242,9 +258,8 @@ def cancel_order(app: App) -> None:
     """Cancel one resting order, or all; or stop everything, which also blocks new orders."""
     orders = _resting(app)
     rows: list[Choice[Callable[[], None]]] = [Choice("0", "Cancel nothing", lambda: None)]
-    rows += numbered(
-        [views.order_line(order) for order in orders], [_cancels(app, order) for order in orders]
-    )
+    labels = [views.order_line(row) for row in _described(app, orders)]
+    rows += numbered(labels, [_cancels(app, order) for order in orders])
     if len(orders) > 1:
         rows.append(Choice("a", f"All {len(orders)} orders", _cancels(app, *orders)))
     rows.append(Choice("p", "Panic: cancel everything and block new orders", lambda: _panic(app)))
@@ -284,13 +299,13 @@ def _rearm(app: App) -> None:
 
 def cancel_these(app: App, orders: tuple[Order, ...]) -> None:
     """Cancel orders one after the other and say of each what became of it."""
-    for order in orders:
+    for order, row in zip(orders, _described(app, orders), strict=True):
         end = app.working("Canceling …", lambda order=order: app.executor.cancel_order(order))  # type: ignore[misc]
-        line = f"{views.order_line(order)}: {end.message}"
+        line = f"{views.order_line(row)}: {end.message}"
         if end.reduced_by is None:
             app.complain(line)
         else:
-            app.say(f"{line} {count_text(end.reduced_by)} contracts no longer rest.")
+            app.say(f"{line} No longer resting: {count_text(end.reduced_by)}.")
 
 
 def trade_history(app: App) -> None:

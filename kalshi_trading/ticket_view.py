@@ -28,6 +28,7 @@ from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderPreview
 from kalshi_trading.proposal import Finding, Severity
 from kalshi_trading.submission import Outcome, Submission
+from kalshi_trading.trade_history import describe
 from kalshi_trading.views import order_line
 
 _SIGNS = {
@@ -35,6 +36,7 @@ _SIGNS = {
     Severity.ASK: ("‼", "bold yellow"),
     Severity.WARN: ("⚠", "yellow"),
 }
+_MAY_BE_LIVE = (Outcome.ACKNOWLEDGED, Outcome.UNKNOWN)
 _HEADLINES = {
     Outcome.ACKNOWLEDGED: ("ACCEPTED", "bold green"),
     Outcome.REJECTED: ("REJECTED BY THE EXCHANGE: nothing was placed", "bold red"),
@@ -170,7 +172,7 @@ def submission(result: Submission) -> RenderableType:
         lines += _acknowledged(result)
     else:
         lines += [Text(headline, style=style), Text(result.message)]
-    if not result.recorded:
+    if not result.recorded and result.outcome in _MAY_BE_LIVE:
         lines.append(
             Text(
                 "This could not be recorded in the journal. Copy it by hand; no further order can be sent.",
@@ -185,7 +187,10 @@ def panic(report: PanicReport) -> RenderableType:
     counts = f"{len(report.canceled)} canceled · {len(report.gone)} no longer resting · "
     unknown = f"{len(report.unknown)} unknown"
     lines: list[RenderableType] = [Text.assemble(counts, (unknown, "bold red" if report.unknown else ""))]
-    lines += [Text(f"{order_line(end.order)}: {end.message}") for end in (*report.gone, *report.unknown)]
+    lines += [
+        Text(f"{order_line(describe(end.order, None))}: {end.message}")
+        for end in (*report.gone, *report.unknown)
+    ]
     if report.problem is not None:
         lines.append(problem(f"{report.problem} Orders may still rest; look at the open orders."))
     elif report.is_verified:

@@ -88,6 +88,11 @@ class TradeExecutor:
         """List the open markets whose texts contain every word. Raises KalshiAPIError."""
         return self._index.search(words, most=most, progress=progress)
 
+    @property
+    def search_incomplete(self) -> str | None:
+        """Why the last search may have missed markets; None: it saw all open ones."""
+        return self._index.incomplete
+
     def get_order_book(self, ticker: str) -> OrderBook:
         return self._client.get_order_book(ticker)
 

@@ -31,7 +31,7 @@ from kalshi_trading.formats import (
 from kalshi_trading.journal import DamagedLine, JournalRecord
 from kalshi_trading.market_models import Event, ExchangeStatus, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket
-from kalshi_trading.models import Action, BookSide, Order, Side
+from kalshi_trading.models import Action, Side
 from kalshi_trading.money import (
     ONE_DOLLAR,
     Dollars,
@@ -211,13 +211,11 @@ def history(trades: TradeHistory, now: datetime) -> RenderableType:
     return Group(table, *notes)
 
 
-def order_line(order: Order) -> str:
-    """One resting order on one line, for choosing, by its effect on the YES book."""
-    yes = order.book_side is BookSide.BID
-    shown = order.yes_price if yes else ONE_DOLLAR - order.yes_price
-    return (
-        f"{count_text(order.remaining_count)} {'YES' if yes else 'NO'} at {price_text(shown)}  {order.ticker}"
-    )
+def order_line(row: OrderRecord) -> str:
+    """One order on one line, for choosing, in the words of the open orders."""
+    left = row.order.remaining_count
+    rest = f", {count_text(left)} left" if left != row.order.initial_count else ""
+    return f"{order_words(row)}{rest}  {row.order.ticker}"
 
 
 def journal(records: Sequence[JournalRecord], damaged: Sequence[DamagedLine]) -> RenderableType:

@@ -14,12 +14,15 @@ BACK = "<Ctrl-C>"
 
 
 class ScriptedPrompter:
-    """Answers each question in turn; `questions` remembers what was asked and `labels` what was offered."""
+    """Answers each question in turn; `questions` remembers what was asked and `labels` what was offered
+    to choose, `defaults` what Enter would have answered.
+    """
 
     def __init__(self, *answers: str) -> None:
         self._answers = list(answers)
         self.questions: list[str] = []
         self.labels: list[list[str]] = []
+        self.defaults: list[str] = []
 
     def _next(self, question: str) -> str:
         self.questions.append(question)
@@ -39,6 +42,7 @@ class ScriptedPrompter:
         raise AssertionError(f"{question!r} offers {[choice.key for choice in choices]}, not {key!r}")
 
     def ask(self, question: str, parse: Callable[[str], T], *, default: str = "") -> T:
+        self.defaults.append(default)
         while True:
             try:
                 return parse(self._next(question) or default)

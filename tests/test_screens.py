@@ -21,6 +21,7 @@ from kalshi_trading.config import load_settings
 from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.market_models import Market
 from kalshi_trading.models import Action, Side
+from kalshi_trading.money import parse_price
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.program import build_app
@@ -222,7 +223,7 @@ def test_a_price_off_the_grid_is_asked_again_and_never_snapped(
     with pytest.raises(Back):
         screens.place_trade(session(exchange, tmp_path, prompter))
     prompter.assert_all_used()
-    assert prompter.questions[-2:] == ["Price per YES contract, in cents?"] * 2
+    assert prompter.questions[-2:] == ["Price per YES contract (cents, or $0.57)?"] * 2
 
 
 def test_a_search_without_a_match_says_what_to_try(exchange: ExchangeProcess, tmp_path: Path) -> None:
@@ -239,3 +240,31 @@ def test_an_export_writes_a_file_and_never_over_one(exchange: ExchangeProcess, t
     assert "0 rows written to" in text
     assert "is already there. Choose another name; nothing was written." in text
     assert file.read_text().startswith("time,event,")
+
+
+def test_enter_takes_the_best_price_to_the_digit(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    """A proposal of 0.4¢ must not be read back as 0.4 dollars."""
+    app = session(exchange, tmp_path, ScriptedPrompter())
+    offered = [found.market for found in app.executor.search_markets("") if found.market.yes_bid]
+    market = min(offered, key=lambda market: market.yes_bid or 1)
+    prompter = ScriptedPrompter(market.ticker, "2", "1", BACK)
+    app = session(exchange, tmp_path, prompter)
+    with pytest.raises(Back):
+        screens.place_trade(app)
+    proposed = parse_price(prompter.defaults[-1])
+    assert abs(proposed - (market.yes_bid or 0)) <= D("0.03")
+    assert prompter.defaults[-1].endswith("¢")
+
+
+def test_a_typed_count_may_carry_its_separators() -> None:
+    assert screens.is_count("1,500", D(1500))
+    assert screens.is_count(" 1500 ", D(1500))
+    assert not any(screens.is_count(text, D(1500)) for text in ("1501", "y", "", "15,00.5", "1500.01"))
+
+
+def test_an_index_that_is_not_whole_says_so(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter("bitcoin", "0"))
+    app.executor.search_markets("bitcoin")
+    app.executor._index.incomplete = "the exchange repeated a page"
+    screens.find_market(app)
+    assert "Markets may be missing: the exchange repeated a page." in screen_text(app)

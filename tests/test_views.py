@@ -283,3 +283,11 @@ def test_times_are_shown_in_the_users_zone_with_its_offset() -> None:
     at = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
     assert formats.time_zone(at).startswith("UTC")
     assert formats.moment(at) == f"{at.astimezone():%b %d %H:%M:%S}"
+
+
+def test_an_order_to_choose_from_is_told_in_the_price_of_its_side() -> None:
+    assert views.order_line(describe(order(BookSide.ASK, "0.65", count="4"), None)) == (
+        "long 4 NO at 35¢  KXHIGHNY-26NOV21-B46.5"
+    )
+    partly = replace(order(BookSide.BID, "0.60"), remaining_count=D(4), fill_count=D(6))
+    assert views.order_line(describe(partly, None)) == "long 10 YES at 60¢, 4 left  KXHIGHNY-26NOV21-B46.5"

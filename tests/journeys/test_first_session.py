@@ -71,7 +71,7 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
         terminal.choose("3", r"BUY 7 YES at 2¢.*?0 +7 ")
         terminal.choose("4", r"7 YES at 2¢  KX")
         terminal.press("1")
-        terminal.wait_for(r"Canceled\. 7 contracts no longer rest")
+        terminal.wait_for(r"Canceled\. No longer resting: 7")
 
         terminal.choose("1", r"P&L open +[−+]?\$.*10 YES")
         terminal.choose("5", r"BUY 7 YES at 2¢[^\n]*canceled.*BUY 10 YES[^\n]*executed +10")
@@ -115,7 +115,7 @@ def _open_and_answer(terminal: Terminal, questions: int) -> None:
         if keys.startswith("temperature"):
             terminal.press("temperature" + ENTER)
             terminal.wait_for("None of these")
-            keys = "1"
+            keys = "1" + ENTER
         terminal.press(keys)
         terminal.wait_for(question)
 
@@ -172,3 +172,20 @@ def test_the_narrow_screen_stays_readable(home: Path) -> None:
         assert b"\x1b[31m" not in terminal.raw
         terminal.press("0")
         assert terminal.exit_status() == 0
+
+
+def test_a_number_of_two_digits_is_heard_whole(home: Path) -> None:
+    """Typing 12 must not take entry 1 and answer the next question with 2."""
+    with program(home) as terminal:
+        terminal.choose("2", "Search words, or a ticker")
+        terminal.type("temperature")
+        terminal.wait_for("None of these")
+        row = terminal.wait_for(r"\n[ ▸]+12 +\S+/\S+ +([^·\n]+?) ·[^\n]*? in ([A-Z][a-z]+)")
+        terminal.press("12")
+        terminal.wait_for(r"▸ +12 ")
+        terminal.press(ENTER)
+        page = terminal.wait_for(r"╭─ KX[A-Z0-9.-]+ ─.*?YES is: ([^│]+?) +│")
+        assert page[1] == row[1]
+        terminal.wait_for("What do you want to do")
+        terminal.press(CTRL_C)
+        terminal.menu()
