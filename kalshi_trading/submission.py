@@ -178,7 +178,12 @@ class Submitter:
     def _deny(self, preview: OrderPreview, reason: str) -> Submission:
         """Put a denial on record under no order's name: it is no step of an order's life."""
         denied = Submission(Outcome.DENIED, preview.request, reason)
-        fields = {**_order_fields(preview.request), "sentence": preview.sentence, "reason": reason}
+        fields = {
+            **_order_fields(preview.request),
+            "sentence": preview.sentence,
+            "reason": reason,
+            "findings": [finding.fields() for finding in preview.findings],
+        }
         try:
             self._journal.log_order_submission(Outcome.DENIED.value, fields)
         except JournalError:
@@ -278,14 +283,12 @@ class Submitter:
         return replace(unknown, message=f"{unknown.message} {_STILL_UNKNOWN}")
 
     def _life_of(self, preview: OrderPreview, state: State) -> OrderLife:
-        skew_s = self._client.clock_skew_s
         return OrderLife(
             client_order_id=preview.request.client_order_id,
             ticker=preview.request.ticker,
             sentence=preview.sentence,
             state=state,
             intent_at=preview.circumstances.at,
-            sent_at=None if skew_s is None else self._clock() - timedelta(seconds=skew_s),
         )
 
     def _with_fills(self, result: Submission) -> Submission:

@@ -409,6 +409,10 @@ def test_a_preview_that_a_rule_denies_is_not_sent(open_desk):
         assert result.outcome is Outcome.DENIED
         assert "not a price of this market" in result.message
         assert desk.events() == ["order.denied"]
+        (denial,) = desk.journal.read_journal().records
+    assert denial.fields["reason"] == result.message
+    first, *_ = denial.fields["findings"]
+    assert (first["rule"], first["severity"], first["actual"]) == ("price grid", "deny", "0.655")
     assert server.requests == []
 
 
@@ -522,6 +526,7 @@ def test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof
     exchange = Clockwork(create)
     with serving(exchange) as server:
         desk = exchange.desk = open_desk(server)
+
         def half_a_minute_passes():
             desk.now += timedelta(seconds=35)
 
