@@ -54,6 +54,7 @@ class RecentOrder:
     count: Contracts
     price: Price
     at: datetime
+    is_market_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)

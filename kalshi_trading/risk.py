@@ -24,7 +24,7 @@ from kalshi_trading.money import (
     round_half_even,
 )
 from kalshi_trading.order_book import is_crossed, midpoint, touch
-from kalshi_trading.proposal import Finding, Proposal, Severity
+from kalshi_trading.proposal import Finding, Proposal, RecentOrder, Severity
 
 STALE_BOOK = timedelta(seconds=5)
 SAME_ORDER_WITHIN = timedelta(seconds=30)
@@ -253,14 +253,20 @@ def own_order_opposite(proposal: Proposal) -> Finding | None:
 
 
 def same_order_again(proposal: Proposal) -> Finding | None:
-    wanted = (proposal.market.ticker, proposal.action, proposal.side, proposal.count, proposal.price)
     for order in proposal.recent:
         age = proposal.now - order.at
-        same = wanted == (order.ticker, order.action, order.side, order.count, order.price)
-        if same and timedelta(0) <= age <= SAME_ORDER_WITHIN:
+        if _is_same(proposal, order) and timedelta(0) <= age <= SAME_ORDER_WITHIN:
             text = f"The same order was sent {int(age.total_seconds())} s ago."
             return Finding("same order again", Severity.ASK, text, _seconds(age), _seconds(SAME_ORDER_WITHIN))
     return None
+
+
+def _is_same(proposal: Proposal, order: RecentOrder) -> bool:
+    """Compare without the price of market orders: it follows the book."""
+    wanted = (proposal.market.ticker, proposal.action, proposal.side, proposal.count)
+    if wanted != (order.ticker, order.action, order.side, order.count):
+        return False
+    return (proposal.is_market_order and order.is_market_order) or proposal.price == order.price
 
 
 def outcome_unknown(proposal: Proposal) -> Finding | None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Action, BookSide, Fill, Settlement, Side
+from kalshi_trading.models import Action, BookSide, Fill, Settlement, Side, TimeInForce
 from kalshi_trading.money import ZERO, Contracts, Dollars, decimal_from_text
 from kalshi_trading.order_life import WITHOUT_ORDER, order_lives
 from kalshi_trading.pnl import Holding, add_fill, holding_from, settlement_net_pnl
@@ -120,7 +120,8 @@ def _recent_order(record: JournalRecord) -> RecentOrder | None:
         return None
     if count is None or price is None:
         return None
-    return RecentOrder(record.text("ticker"), action, side, count, price, record.at)
+    at_once = record.text("time_in_force") == TimeInForce.IMMEDIATE_OR_CANCEL
+    return RecentOrder(record.text("ticker"), action, side, count, price, record.at, at_once)
 
 
 def realized_since(before: Holding, fills: Iterable[Fill], settlement: Settlement | None) -> Dollars:

@@ -367,6 +367,14 @@ def test_an_order_that_differs_in_one_thing_is_not_the_same(change):
     assert verdict(recent=(replace(before, **change),)) == {}
 
 
+@pytest.mark.parametrize("earlier_at_once", [True, False])
+@pytest.mark.parametrize("now_at_once", [True, False])
+def test_a_market_order_is_the_same_again_whatever_its_worst_price(earlier_at_once, now_at_once):
+    before = RecentOrder(TICKER, Action.BUY, Side.YES, Decimal(10), Decimal("0.64"), NOW, earlier_at_once)
+    found = verdict(recent=(before,), is_market_order=now_at_once)
+    assert ("same order again" in found) is (earlier_at_once and now_at_once)
+
+
 def test_an_order_of_unknown_outcome_in_this_market_is_named_and_asked_about():
     lost = ("BUY 10 YES KX-1 at 57¢, good till canceled", "SELL 5 NO KX-1 at 12¢, good till canceled")
     assert verdict(unresolved=lost) == {"outcome unknown": Severity.ASK}

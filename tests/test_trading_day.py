@@ -44,6 +44,17 @@ def test_an_order_that_may_be_live_uses_up_the_day(end):
     assert [order.price for order in recent] == [D("0.57")]
 
 
+@pytest.mark.parametrize(
+    ("time_in_force", "at_once"),
+    [("immediate_or_cancel", True), ("good_till_canceled", False), ("", False)],
+)
+def test_a_market_order_is_remembered_as_one(time_in_force, at_once):
+    placed = intent("a")
+    fields = {**placed.fields, "time_in_force": time_in_force}
+    (order,), _ = orders_of_day([replace(placed, fields=fields)], NOW)
+    assert order.is_market_order is at_once
+
+
 @pytest.mark.parametrize("end", ENDS_WITHOUT_ORDER)
 def test_an_order_that_ended_without_one_uses_up_nothing(end):
     records = [intent("a"), record("sending", "a"), record(end, "a"), intent("b", "1")]
