@@ -1,4 +1,4 @@
-"""The life of an order of ours, folded from the journal's records: which state it is in, and since when.
+"""The life of an order of ours, folded from the journal's records: which state it is in.
 
     INTENT → SENDING ─┬→ ACKNOWLEDGED   the exchange has it; final
                       ├→ REJECTED       the exchange refused it; final
@@ -38,14 +38,13 @@ FINAL = WITHOUT_ORDER | {State.ACKNOWLEDGED}
 
 @dataclass(frozen=True, slots=True)
 class OrderLife:
-    """One intent and what is known of it. `sent_at` is the exchange's time of the last send, as estimated."""
+    """One intent and what is known of it."""
 
     client_order_id: str
     ticker: str
     sentence: str
     state: State
     intent_at: datetime
-    sent_at: datetime | None = None
     session: str = ""
     account: str = ""
     environment: str = ""
@@ -64,7 +63,7 @@ def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderLife]:
         if state is State.INTENT:
             lives.setdefault(record.text("client_order_id"), _begun(record))
         elif state is not None and (life := lives.get(record.text("client_order_id"))):
-            lives[life.client_order_id] = advanced(life, state, _sent_at(record))
+            lives[life.client_order_id] = advanced(life, state)
     return lives
 
 
@@ -73,11 +72,11 @@ def belongs_to(life: OrderLife, environment: str, account: str) -> bool:
     return life.environment in ("", environment) and life.account in ("", account)
 
 
-def advanced(life: OrderLife, state: State, sent_at: datetime | None = None) -> OrderLife:
+def advanced(life: OrderLife, state: State) -> OrderLife:
     """Take one step; what is final stays, except that a confirmed order beats every other end."""
     if life.state is State.ACKNOWLEDGED or (not life.is_open and state is not State.ACKNOWLEDGED):
         return life
-    return replace(life, state=state, sent_at=sent_at or life.sent_at)
+    return replace(life, state=state)
 
 
 def _state_of(record: JournalRecord) -> State | None:
@@ -96,11 +95,3 @@ def _begun(record: JournalRecord) -> OrderLife:
         account=record.text("account"),
         environment=record.text("environment"),
     )
-
-
-def _sent_at(record: JournalRecord) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(record.text("sent_at"))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None

@@ -2,7 +2,8 @@
 
 Finding is easy: an order carries our client_order_id. Not finding proves nothing by itself, because reads
 lag writes, pages can be missing and a request can linger on its way. Absence is proved only by two
-complete looks some seconds apart, each of data fresher than the send by more than a signature lives.
+complete looks some seconds apart, each of data that is newer than the first one by more than a signature
+lives. The first look comes after the send, whatever the clocks of this computer did.
 Sends nothing, asks nobody; a look that fails is no evidence at all.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from kalshi_trading.errors import JournalError, KalshiAPIError
@@ -43,9 +44,13 @@ class Look:
 
 @dataclass(slots=True)
 class Case:
-    """An order being looked for, and the looks so far."""
+    """An order being looked for, and the looks so far.
+
+    From `quiet_since` on, a time of the exchange, nobody sent it.
+    """
 
     life: OrderLife
+    quiet_since: datetime | None = None
     looks: list[Look] = field(default_factory=list)
 
 
@@ -59,15 +64,15 @@ class Finding:
 
 
 def proves_absence(
-    looks: Iterable[Look], sent_at: datetime | None, *, margin_s: float, apart_s: float
+    looks: Iterable[Look], quiet_since: datetime | None, *, margin_s: float, apart_s: float
 ) -> bool:
     """Tell whether these looks, none of which found the order, prove that it is not at the exchange.
 
-    `sent_at` is the exchange's time of the send; without it nothing can be proved.
+    `quiet_since` is a time of the exchange after which nobody sent it; without it nothing can be proved.
     """
-    if sent_at is None:
+    if quiet_since is None:
         return False
-    fresh_enough = sent_at + timedelta(seconds=margin_s)
+    fresh_enough = quiet_since + timedelta(seconds=margin_s)
     negative = [look.at for look in looks if look.as_of is not None and look.as_of > fresh_enough]
     return bool(negative) and max(negative) - min(negative) >= timedelta(seconds=apart_s)
 
@@ -184,23 +189,22 @@ class Resolver:
                 case = self._cases.get(client_order_id)
             if case is None:
                 return self._ended.get(client_order_id, Finding(State.UNKNOWN, None))
-            case.life = self._dated(case.life)
             look = self._look(case.life)
             case.looks.append(look)
+            if case.quiet_since is None and look.as_of is not None:
+                case.quiet_since = self._exchange_time()
             if look.order is not None:
                 sentence = _found_sentence(case.life, look.order)
                 return self._close(case, Finding(State.ACKNOWLEDGED, look.order, sentence))
-            sent_at = case.life.sent_at
-            if proves_absence(case.looks, sent_at, margin_s=self._margin_s, apart_s=self._apart_s):
+            since = case.quiet_since
+            if proves_absence(case.looks, since, margin_s=self._margin_s, apart_s=self._apart_s):
                 return self._close(case, Finding(State.ABSENT, None, _absent_sentence(case)))
             return Finding(State.UNKNOWN, None)
 
-    def _dated(self, life: OrderLife) -> OrderLife:
-        """Give an order of unknown sending time the latest possible one: nobody sends it any more."""
+    def _exchange_time(self) -> datetime | None:
+        """Tell the exchange's time; just after an answer no step of this computer's clock is in it."""
         skew_s = self._client.clock_skew_s
-        if life.sent_at is not None or skew_s is None:
-            return life
-        return replace(life, sent_at=self._clock() - timedelta(seconds=skew_s))
+        return None if skew_s is None else self._clock() - timedelta(seconds=skew_s)
 
     def _look(self, life: OrderLife) -> Look:
         """Read freshness first, then every order of the market, live and, when it is old, historical."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -85,22 +85,6 @@ def test_an_intent_that_is_repeated_changes_nothing():
     first = record(State.INTENT, sentence="BUY 10 YES KX-1 at 57¢")
     lives = order_lives([first, record(State.REJECTED), record(State.INTENT, sentence="another")])
     assert (lives["c1"].state, lives["c1"].sentence) == (State.REJECTED, "BUY 10 YES KX-1 at 57¢")
-
-
-def test_the_last_known_time_of_sending_counts():
-    first, second = AT + timedelta(seconds=1), AT + timedelta(seconds=2)
-    records = [
-        record(State.INTENT),
-        record(State.SENDING, sent_at=first.isoformat()),
-        record(State.SENDING, sent_at=second.isoformat()),
-        record(State.UNKNOWN),
-    ]
-    assert order_lives(records)["c1"].sent_at == second
-
-
-@pytest.mark.parametrize("text", [None, "", "yesterday", "2026-11-21T15:00:00", "9999999"])
-def test_a_time_of_sending_that_cannot_be_read_is_unknown(text):
-    assert order_lives([record(State.INTENT), record(State.SENDING, sent_at=text)])["c1"].sent_at is None
 
 
 @pytest.mark.parametrize(

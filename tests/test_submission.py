@@ -534,7 +534,7 @@ def test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof
         order = fresh()
         result = desk.submitter.submit(order)
         assert result.outcome is Outcome.ABSENT
-        at = (NOW + timedelta(seconds=105)).astimezone()
+        at = (NOW + timedelta(seconds=140)).astimezone()
         assert result.message.endswith(f"Not placed (verified as of {at:%H:%M:%S}): {order.sentence}.")
         assert desk.resolver.open_orders() == ()
     assert desk.last().event == "order.absent"
