@@ -1,0 +1,349 @@
+"""Which test proves what of the catalogue of failures: no row without a test, no test that is not there.
+
+Rows are numbered as in the catalogue of the order protocol's faults; those of the live feed and of texts
+on the screen belong to other tables.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+ROWS = [*range(1, 18), *range(24, 34), *range(35, 39), 45, *range(48, 51), 53]
+
+FAULTS = "faults/test_faulted_submissions.py::test_no_order_is_doubled_lost_or_misjudged_under_any_fault"
+
+# row: (the fault, the tests that prove what is true afterwards and what the user sees)
+PROOFS: dict[int, tuple[str, list[str]]] = {
+    1: (
+        "no name, refused, connect time-out, TLS",
+        [
+            "test_transport.py::test_a_name_nobody_knows_proves_that_nothing_was_sent",
+            "test_transport.py::test_a_refused_connection_proves_that_nothing_was_sent",
+            "test_transport.py::test_a_connection_nobody_answers_proves_that_nothing_was_sent",
+            "test_transport.py::test_a_certificate_of_somebody_else_proves_that_nothing_was_sent",
+            "test_submission.py::test_an_exchange_that_cannot_be_reached_got_nothing",
+            "test_submission.py::test_what_never_left_is_sent_again_twice_at_most_with_the_same_id",
+        ],
+    ),
+    2: (
+        "time-out after the exchange accepted",
+        [
+            "test_submission.py::test_an_order_whose_answer_was_lost_is_found_by_its_own_id",
+            "journeys/test_signals.py::test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it",
+            FAULTS,
+        ],
+    ),
+    3: (
+        "request lost before the exchange",
+        [
+            "test_submission.py::test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof",
+            "test_resolution.py::test_absence_needs_two_whole_fresh_looks_apart",
+            "journeys/test_signals.py::"
+            "test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works",
+        ],
+    ),
+    4: (
+        "request arrives late",
+        [
+            "test_submission.py::test_an_order_that_shows_up_late_is_found_at_a_later_look",
+            "test_resolution.py::test_an_order_that_had_been_written_off_is_adopted_and_announced_once",
+            "test_resolution.py::test_an_order_proved_absent_here_is_noticed_when_it_appears_after_all",
+            FAULTS,
+        ],
+    ),
+    5: (
+        "reset in the answer, truncated body",
+        [
+            "test_transport.py::test_an_answer_cut_off_anywhere_leaves_the_order_unknown",
+            "test_transport.py::test_an_answer_in_chunks_cut_off_anywhere_leaves_the_order_unknown",
+        ],
+    ),
+    6: (
+        "201 with invalid JSON, without an order, or of another order",
+        [
+            "test_api_client.py::test_an_answer_that_does_not_fit_the_order_leaves_it_unknown",
+            "test_submission.py::test_an_order_that_is_not_found_stays_unknown_and_unresolved",
+            FAULTS,
+        ],
+    ),
+    7: (
+        "success that carries an error",
+        [
+            "test_exchange_errors.py::test_a_success_that_is_none_leaves_the_order_unknown",
+            "test_submission.py::test_an_order_that_is_not_found_stays_unknown_and_unresolved",
+            FAULTS,
+        ],
+    ),
+    8: (
+        "pages of proxies, 408, 425, 5xx, redirects",
+        [
+            "test_exchange_errors.py::test_every_other_status_leaves_the_order_unknown",
+            "test_exchange_errors.py::test_a_page_of_a_proxy_is_shown_short_and_without_control_characters",
+            "test_transport.py::test_a_redirect_is_not_followed_with_a_signature",
+            FAULTS,
+        ],
+    ),
+    9: (
+        "definite refusals",
+        [
+            "test_exchange_errors.py::test_a_definite_status_with_the_exchanges_body_is_a_refusal",
+            "test_exchange_errors.py::test_the_refusals_a_trader_meets_say_what_to_do",
+            "test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
+        ],
+    ),
+    10: (
+        "409 duplicate",
+        [
+            "test_submission.py::test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up",
+            "test_submission.py::test_a_duplicate_id_whose_order_is_not_shown_is_unknown_and_not_rejected",
+            FAULTS,
+        ],
+    ),
+    11: (
+        "429 and its Retry-After",
+        [
+            "test_transport.py::test_a_time_to_wait_that_somebody_names_changes_nothing",
+            "test_transport.py::test_a_storm_of_refusals_ends",
+            "test_transport.py::test_a_write_that_the_exchange_refuses_is_refused_and_was_sent_once",
+            "test_rate_budget.py::test_orders_leave_a_fifth_of_the_bucket_to_cancels",
+            "test_rate_budget.py::test_no_sequence_of_requests_ever_meets_a_refusal",
+        ],
+    ),
+    12: (
+        "slow and dripping answers",
+        [
+            "test_transport.py::test_no_read_outlives_its_deadline",
+            "test_transport.py::test_a_write_without_a_trustworthy_answer_is_unknown_and_was_sent_once",
+            "journeys/test_signals.py::test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it",
+        ],
+    ),
+    13: (
+        "idle connections that are closed",
+        [
+            "test_transport.py::test_a_write_uses_a_connection_only_when_it_was_used_a_moment_ago",
+            "test_transport.py::test_a_read_on_a_connection_that_died_meanwhile_succeeds",
+        ],
+    ),
+    14: (
+        "wrong clock",
+        [
+            "test_transport.py::test_a_clock_that_is_off_is_told_and_the_exchanges_is_used_from_then_on",
+            "test_transport.py::test_a_clock_that_is_wrong_is_corrected_by_the_exchanges_once",
+            "test_transport.py::test_an_exchange_that_never_accepts_the_clock_does_not_loop",
+            "test_resolution.py::test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong",
+            "test_recovery_screens.py::test_a_clock_that_differs_is_told_and_recorded_and_orders_go_through",
+        ],
+    ),
+    15: (
+        "captive portals, wrong hosts, bad certificates",
+        [
+            "test_exchange_errors.py::test_a_page_where_an_object_belongs_is_not_the_exchange",
+            "test_transport.py::test_a_certificate_of_somebody_else_proves_that_nothing_was_sent",
+            "test_config.py::test_a_key_is_never_sent_to_the_other_environments_host",
+        ],
+    ),
+    16: (
+        "answers too large, too deep, no JSON",
+        [
+            "test_transport.py::test_an_answer_larger_than_any_is_given_up",
+            "test_transport.py::test_json_that_cannot_be_trusted_is_not_the_exchange",
+        ],
+    ),
+    17: (
+        "cursors that repeat or go in a circle",
+        [
+            "test_api_client.py::test_a_cursor_that_repeats_ends_the_list_and_says_so",
+            "test_api_client.py::test_cursors_in_a_circle_end_the_list_and_say_so",
+            "test_api_client.py::test_pages_without_end_are_cut_off_and_say_so",
+            "test_resolution.py::test_lists_with_rows_missing_never_prove_anything",
+        ],
+    ),
+    24: (
+        "killed at each step",
+        [
+            "faults/test_kills.py::test_a_session_killed_at_any_step_is_recovered_whatever_became_of_its_order",
+            "faults/test_kills.py::test_a_session_killed_while_it_recovers_leaves_everything_to_the_next_one",
+            "journeys/test_signals.py::test_a_kill_leaves_an_order_that_the_next_start_names_first_and_finds",
+            "test_resolution.py::test_an_order_whose_program_was_killed_before_it_was_sent_is_proved_absent",
+        ],
+    ),
+    25: (
+        "killed at random",
+        [
+            "faults/test_kills.py::"
+            "test_orders_of_sessions_killed_at_random_times_all_have_an_intent_and_all_are_recovered",
+        ],
+    ),
+    26: (
+        "interrupted during a submission",
+        [
+            "journeys/test_signals.py::test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it",
+            "journeys/test_signals.py::"
+            "test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it",
+            "journeys/test_signals.py::test_a_signal_ends_the_program_after_the_order_is_on_record",
+            "journeys/test_signals.py::test_a_closed_terminal_ends_the_program_after_the_order_is_on_record",
+        ],
+    ),
+    27: (
+        "disk full before the intent",
+        [
+            "test_submission.py::test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading",
+            "test_journal.py::test_a_full_disk_refuses_the_line_and_room_made_lets_it_go_on",
+        ],
+    ),
+    28: (
+        "disk full after acceptance",
+        [
+            "test_submission.py::test_a_result_that_cannot_be_recorded_still_stands_and_locks_trading",
+            "test_submission.py::test_trading_goes_on_once_the_missing_result_is_in_the_journal",
+        ],
+    ),
+    29: (
+        "folder read-only, missing or deleted; a flush that fails",
+        [
+            "test_journal.py::test_a_read_only_folder_is_a_journal_error_and_can_still_be_read",
+            "test_journal.py::test_a_flush_that_fails_is_an_error_and_the_next_line_looks_at_the_file_anew",
+            "test_journal.py::test_files_deleted_while_writers_wait_are_made_anew",
+            "test_recovery_screens.py::"
+            "test_a_journal_that_cannot_be_read_locks_orders_and_leaves_reads_and_cancels",
+        ],
+    ),
+    30: (
+        "two sessions at once",
+        [
+            "test_journal.py::"
+            "test_four_writers_across_midnights_lose_and_tear_nothing_and_readers_see_each_line_once",
+            "test_resolution.py::test_recovery_leaves_the_orders_of_a_session_that_is_alive_to_it",
+            "test_recovery_screens.py::test_an_order_of_a_session_that_is_alive_is_left_to_it",
+            "faults/test_kills.py::test_two_sessions_that_recover_at_once_come_to_the_same_end",
+        ],
+    ),
+    31: (
+        "midnight while writing",
+        [
+            "test_journal.py::"
+            "test_four_writers_across_midnights_lose_and_tear_nothing_and_readers_see_each_line_once",
+            "test_journal.py::test_a_midnight_in_the_middle_of_a_reading_hides_no_line_from_it",
+        ],
+    ),
+    32: (
+        "torn and damaged lines",
+        [
+            "test_journal.py::"
+            "test_cut_at_every_byte_of_its_last_record_the_journal_keeps_the_others_and_goes_on",
+            "test_journal.py::test_an_unknown_event_is_a_record_and_an_unknown_version_is_reported",
+            "test_trade_logger.py::test_a_damaged_line_is_reported_by_its_number_and_hides_no_other",
+        ],
+    ),
+    33: (
+        "journal edited, or of another account",
+        [
+            "test_trade_logger.py::test_whatever_byte_is_changed_the_journal_can_be_read",
+            "test_resolution.py::test_recovery_names_the_orders_of_other_keys_and_leaves_them_alone",
+            "test_recovery_screens.py::test_an_order_of_another_key_is_named_and_left_alone",
+        ],
+    ),
+    35: (
+        "text that is no number",
+        [
+            "test_money.py::test_what_is_not_a_price_is_refused",
+            "test_money.py::test_what_is_not_a_number_of_contracts_is_refused",
+            "test_money.py::test_any_text_is_a_price_in_the_grammar_or_refused",
+            "test_money.py::test_any_text_is_a_count_in_the_grammar_or_refused",
+        ],
+    ),
+    36: (
+        "prices off the grid",
+        [
+            "test_risk.py::test_a_price_off_the_grid_is_denied_and_the_nearest_are_named",
+            "test_screens.py::test_a_price_off_the_grid_is_asked_again_and_never_snapped",
+            "test_price_exactness.py::test_a_price_as_typed_reaches_the_disk_as_it_reaches_the_wire",
+        ],
+    ),
+    37: (
+        "four directions",
+        [
+            "test_wire.py::test_every_price_in_every_direction_means_at_the_exchange_what_the_user_said",
+            "test_price_exactness.py::test_all_9999_prices_are_shown_recorded_and_sent_alike",
+            "test_trade_executor.py::test_each_direction_moves_position_and_cash_as_the_exchange_says",
+        ],
+    ),
+    38: (
+        "text that is no ticker",
+        [
+            "test_wire_fields.py::test_what_is_not_a_ticker_is_refused",
+            "test_wire_fields.py::test_no_text_becomes_anything_but_a_ticker",
+            "test_trade_executor.py::test_text_that_is_no_ticker_is_refused_before_anything_is_asked",
+        ],
+    ),
+    45: (
+        "key of another environment",
+        [
+            "journeys/test_start_and_end.py::test_a_key_the_exchange_does_not_know_is_refused_at_the_start",
+            "test_config.py::test_a_key_is_never_sent_to_the_other_environments_host",
+            "test_trade_logger.py::test_each_environment_has_a_journal_of_its_own",
+        ],
+    ),
+    48: (
+        "market closes or pauses before the order",
+        [
+            "test_risk.py::test_from_the_closing_time_on_nothing_is_sent",
+            "test_risk.py::test_only_an_active_market_takes_orders",
+            "test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
+            "practice/test_practice_refusals.py::"
+            "test_pauses_refuse_orders_and_only_a_full_one_refuses_cancels",
+        ],
+    ),
+    49: (
+        "price moves before the order",
+        [
+            "test_screens.py::test_what_changed_while_the_user_read_is_shown_and_asked_again",
+            "test_screens.py::test_a_book_that_moved_is_told_with_both_numbers",
+            "test_submission.py::test_a_preview_that_is_not_of_this_moment_is_denied",
+        ],
+    ),
+    50: (
+        "balance, own orders, post-only, partial fills, orders killed at once",
+        [
+            "test_submission.py::test_what_happened_is_told_from_the_counts",
+            "test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
+            "test_trade_executor.py::test_what_the_exchange_refuses_is_shown_as_refused",
+            "test_risk.py::test_cash_must_cover_the_cost_and_should_cover_the_fee",
+            "test_risk.py::test_an_order_that_would_meet_ones_own_is_warned_of",
+        ],
+    ),
+    53: (
+        "cancels that race fills or lose their answer",
+        [
+            "test_trade_executor.py::test_a_cancel_that_finds_nothing_tells_what_became_of_the_order",
+            "test_trade_executor.py::test_a_cancel_is_tried_three_times_and_then_not_known",
+            "test_panic.py::test_what_is_never_acknowledged_and_still_listed_is_unknown",
+            "test_ticket_screens.py::test_what_panic_could_not_settle_is_named_order_by_order",
+        ],
+    ),
+}
+
+
+@cache
+def names_in(file: str) -> frozenset[str]:
+    tree = ast.parse((TESTS / file).read_text())
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+def test_no_row_is_missing() -> None:
+    assert sorted(PROOFS) == sorted(ROWS)
+
+
+@pytest.mark.parametrize("row", sorted(PROOFS))
+def test_every_row_is_proved_by_tests_that_are_there(row: int) -> None:
+    fault, proofs = PROOFS[row]
+    assert proofs, fault
+    for proof in proofs:
+        file, _, name = proof.partition("::")
+        assert (TESTS / file).is_file(), proof
+        assert name in names_in(file), proof
