@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from kalshi_trading.errors import KalshiAPIError
-from kalshi_trading.money import Contracts, Dollars, Price
+from kalshi_trading.money import ONE_DOLLAR, Contracts, Dollars, Price
 
 T = TypeVar("T")
 
@@ -27,6 +27,10 @@ class Side(StrEnum):
     @property
     def opposite(self) -> Side:
         return Side.NO if self is Side.YES else Side.YES
+
+    def converted(self, price: Price) -> Price:
+        """Turn a price of YES into this side's terms, or back: NO costs what YES leaves of a dollar."""
+        return price if self is Side.YES else ONE_DOLLAR - price
 
 
 class Action(StrEnum):

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from kalshi_trading.models import BookSide, Fill, Settlement, Side
-from kalshi_trading.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
+from kalshi_trading.money import BALANCE_GRAIN, ONE_DOLLAR, ZERO, Contracts, Dollars, Price, round_half_even
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,18 @@ def settle(holding: Holding, yes_value: Dollars) -> Holding:
         realized_pnl=holding.realized_pnl + payout - holding.cost_basis,
         cash=holding.cash + payout,
     )
+
+
+def average_price(fills: Iterable[Fill], count: Contracts, side: Side) -> Price | None:
+    """Give the mean price of an order's fills in the terms of `side`, to a hundredth of a cent.
+
+    None unless the fills add up to `count`: an average of some of them would be wrong.
+    """
+    own = tuple(fills)
+    if count == ZERO or sum((fill.count for fill in own), ZERO) != count:
+        return None
+    paid = sum((fill.count * fill.yes_price for fill in own), ZERO)
+    return side.converted(round_half_even(paid / count, BALANCE_GRAIN))
 
 
 def unrealized_pnl(count: Contracts, cost_basis: Dollars, mark: Price | None) -> Dollars | None:

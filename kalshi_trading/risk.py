@@ -14,7 +14,6 @@ from decimal import Decimal
 from kalshi_trading.market_models import MarketStatus
 from kalshi_trading.models import Action, BookSide, Side
 from kalshi_trading.money import (
-    ONE_DOLLAR,
     ZERO,
     Price,
     PriceGrid,
@@ -68,18 +67,14 @@ def price_on_grid(proposal: Proposal) -> Finding | None:
 
 def off_grid(grid: PriceGrid, side: Side, price: Price) -> str | None:
     """Say that a price cannot be traded and which are the nearest that can; None when it can."""
-    in_yes = _flip(side, price)
+    in_yes = side.converted(price)
     if grid.holds(in_yes):
         return None
     neighbours = (grid.at_or_below(in_yes), grid.at_or_above(in_yes))
-    valid = sorted(_flip(side, near) for near in neighbours if near is not None)
+    valid = sorted(side.converted(near) for near in neighbours if near is not None)
     nearest = " and ".join(price_text(near) for near in valid) or "not known"
     verb = "are" if len(valid) > 1 else "is"
     return f"{price_text(price)} is not a price of this market; the nearest {verb} {nearest}."
-
-
-def _flip(side: Side, price: Price) -> Price:
-    return price if side is Side.YES else ONE_DOLLAR - price
 
 
 def contracts_per_order(proposal: Proposal) -> Finding | None:
@@ -238,7 +233,7 @@ def sale_within_position(proposal: Proposal) -> Finding | None:
 
 
 def own_order_opposite(proposal: Proposal) -> Finding | None:
-    price = _flip(proposal.side, proposal.price)
+    price = proposal.side.converted(proposal.price)
     is_bid = proposal.book_side is BookSide.BID
     meets = [
         order

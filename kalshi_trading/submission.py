@@ -29,10 +29,11 @@ from kalshi_trading.errors import (
     OutcomeUnknownError,
 )
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Order, OrderAcknowledgement, OrderRequest, Side
-from kalshi_trading.money import BALANCE_GRAIN, ONE_DOLLAR, ZERO, Contracts, Dollars, Price, round_half_even
+from kalshi_trading.models import Order, OrderAcknowledgement, OrderRequest
+from kalshi_trading.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderPreview
+from kalshi_trading.pnl import average_price
 from kalshi_trading.resolution import Resolver
 from kalshi_trading.risk import denials
 from kalshi_trading.trade_logger import TradeLogger
@@ -244,6 +245,7 @@ class Submitter:
         return {**_identity(request), "sent_at": sent_at}
 
     def _acknowledged(self, request: OrderRequest, said: OrderAcknowledgement) -> Submission:
+        average = said.average_fill_price
         return Submission(
             outcome=Outcome.ACKNOWLEDGED,
             request=request,
@@ -251,7 +253,7 @@ class Submitter:
             order_id=said.order_id,
             fill_count=said.fill_count,
             remaining_count=said.remaining_count,
-            average_price=_in_terms_of(request.side, said.average_fill_price),
+            average_price=None if average is None else request.side.converted(average),
         )
 
     # --- After the wire ---------------------------------------------------------------------------
@@ -303,15 +305,10 @@ class Submitter:
             fills = self._client.get_fills(order_id=result.order_id)
         except KalshiAPIError:
             return result
-        if sum((fill.count for fill in fills), ZERO) != result.fill_count:
+        average = average_price(fills, result.fill_count, result.request.side)
+        if average is None:
             return result
-        paid = sum((fill.count * fill.yes_price for fill in fills), ZERO)
-        average = round_half_even(paid / result.fill_count, BALANCE_GRAIN)
-        result = replace(
-            result,
-            average_price=_in_terms_of(result.request.side, average),
-            fee=sum((fill.fee for fill in fills), ZERO),
-        )
+        result = replace(result, average_price=average, fee=sum((fill.fee for fill in fills), ZERO))
         try:
             self._journal.log_order_fill(_result_fields(result))
         except JournalError as error:
@@ -329,10 +326,6 @@ def _found(request: OrderRequest, order: Order) -> Submission:
         remaining_count=order.remaining_count,
         fee=order.fees,
     )
-
-
-def _in_terms_of(side: Side, in_yes: Price | None) -> Price | None:
-    return ONE_DOLLAR - in_yes if in_yes is not None and side is Side.NO else in_yes
 
 
 def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts) -> str:

@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Action, BookSide, Fill, Order, Side
 from kalshi_trading.money import (
-    BALANCE_GRAIN,
-    ONE_DOLLAR,
-    ZERO,
     Contracts,
     Dollars,
     Price,
-    round_half_even,
 )
+from kalshi_trading.pnl import average_price
 from kalshi_trading.trade_logger import JournalRecord, TradeLogger
 from kalshi_trading.wire import book_side
 
@@ -77,12 +74,9 @@ def own_intents(journal: TradeLogger) -> dict[str, JournalRecord]:
 def describe(order: Order, intent: JournalRecord | None, fills: tuple[Fill, ...] = ()) -> OrderRecord:
     """Put one order into the user's words; without an intent, into those of its effect."""
     action, side = _words(order, intent)
-    own = [fill for fill in fills if fill.order_id == order.order_id]
-    average = None
-    if order.fill_count > ZERO and sum((fill.count for fill in own), ZERO) == order.fill_count:
-        paid = sum((fill.count * fill.yes_price for fill in own), ZERO)
-        average = _in_terms_of(side, round_half_even(paid / order.fill_count, BALANCE_GRAIN))
-    return OrderRecord(order, action, side, _in_terms_of(side, order.yes_price), average, order.fees)
+    own = (fill for fill in fills if fill.order_id == order.order_id)
+    average = average_price(own, order.fill_count, side)
+    return OrderRecord(order, action, side, side.converted(order.yes_price), average, order.fees)
 
 
 def _words(order: Order, intent: JournalRecord | None) -> tuple[Action | None, Side]:
@@ -96,7 +90,3 @@ def _words(order: Order, intent: JournalRecord | None) -> tuple[Action | None, S
             if book_side(action, side) is order.book_side:
                 return action, side
     return None, Side.YES if order.book_side is BookSide.BID else Side.NO
-
-
-def _in_terms_of(side: Side, in_yes: Price) -> Price:
-    return in_yes if side is Side.YES else ONE_DOLLAR - in_yes

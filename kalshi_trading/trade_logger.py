@@ -152,9 +152,10 @@ class TradeLogger:
         records = self.read_journal().records
         try:
             _write_csv(Path(filename).expanduser(), records)
-        except FileExistsError:
+        except FileExistsError as error:
+            there = error.filename or filename
             raise InvalidInputError(
-                f"{filename} is already there. Choose another name; nothing was written."
+                f"{there} is already there. Choose another name; nothing was written."
             ) from None
         except (OSError, ValueError, RuntimeError) as error:  # a path with NUL, the home of nobody
             reason = getattr(error, "strerror", None) or str(error)
@@ -193,7 +194,8 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _write_csv(path: Path, records: tuple[JournalRecord, ...]) -> None:
     """Write beside and rename; whatever happens, no half-written file stays behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     if os.path.lexists(path):
         raise FileExistsError

@@ -31,7 +31,7 @@ from kalshi_trading.models import (
     Side,
     Transfer,
 )
-from kalshi_trading.money import COUNT_GRAIN, ONE_DOLLAR, Contracts, Price
+from kalshi_trading.money import COUNT_GRAIN, Contracts, Price
 from kalshi_trading.wire_fields import Fields
 
 _BOOK_SIDES = {
@@ -47,11 +47,6 @@ def book_side(action: Action, side: Side) -> BookSide:
     return _BOOK_SIDES[action, side]
 
 
-def yes_price(side: Side, price: Price) -> Price:
-    """Turn a price in the terms of `side` into YES dollars; its own inverse."""
-    return price if side is Side.YES else ONE_DOLLAR - price
-
-
 def order_body(order: OrderRequest) -> dict[str, object]:
     """Write the body of a V2 create. Prices and counts are text; a JSON number would be refused."""
     body: dict[str, object] = {
@@ -59,7 +54,7 @@ def order_body(order: OrderRequest) -> dict[str, object]:
         "client_order_id": order.client_order_id,
         "side": book_side(order.action, order.side).value,
         "count": _count(order.count),
-        "price": _price(yes_price(order.side, order.price)),
+        "price": _price(order.side.converted(order.price)),
         "time_in_force": order.time_in_force.value,
         "self_trade_prevention_type": order.self_trade_prevention.value,
     }
