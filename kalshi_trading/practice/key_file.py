@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
@@ -20,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-_NAME = "practice-key.pem"
+KEY_FILE = "practice-key.pem"
+_FEWEST_BITS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +35,29 @@ class PracticeKey:
 def practice_key(directory: Path) -> PracticeKey:
     """Return the key of this directory, making it when there is none.
 
-    Raises OSError when the file cannot be read or written and ValueError when it holds no RSA key.
+    Raises OSError when the file cannot be read or written and ValueError when it holds no usable key.
     """
-    path = directory / _NAME
+    path = directory / KEY_FILE
     if not path.exists():
         _write(path, rsa.generate_private_key(public_exponent=65537, key_size=2048))
-    private_key = load_pem_private_key(path.read_bytes(), password=None)
-    if not isinstance(private_key, RSAPrivateKey):
-        raise ValueError(f"{path} does not hold an RSA key")
+    private_key = _read(path)
     public_key = private_key.public_key()
     return PracticeKey(_key_id(public_key), path, public_key)
+
+
+def _read(path: Path) -> RSAPrivateKey:
+    """Read the key. The library's own words would say nothing to whoever did not write the file."""
+    try:
+        private_key = load_pem_private_key(path.read_bytes(), password=None)
+    except (
+        ValueError,
+        TypeError,
+        UnsupportedAlgorithm,
+    ):  # no key, one behind a password, one of no known kind
+        raise ValueError("it does not hold a private key") from None
+    if not isinstance(private_key, RSAPrivateKey) or private_key.key_size < _FEWEST_BITS:
+        raise ValueError("it does not hold an RSA key")
+    return private_key
 
 
 def _write(path: Path, private_key: RSAPrivateKey) -> None:

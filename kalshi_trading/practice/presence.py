@@ -9,11 +9,12 @@ import fcntl
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+READY_FILE = "ready.json"
 _LOCK = "lock"
-_READY = "ready.json"
 _PATIENCE_S = 15.0
 _PAUSE_S = 0.02
 
@@ -37,22 +38,49 @@ class Presence:
     """A process's claim to be the exchange of a directory."""
 
     def __init__(self, directory: Path, descriptor: int) -> None:
-        self._ready = directory / _READY
+        self._lock = directory / _LOCK
+        self._ready = directory / READY_FILE
         self._descriptor = descriptor
+        self._announced = ""
         self._ready.unlink(missing_ok=True)
 
     def announce(self, ready: Ready) -> None:
         """Write the ready file, whole or not at all, for the owner's eyes only."""
-        draft = self._ready.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(ready.line() + "\n")
-        draft.replace(self._ready)
+        self._announced = ready.line() + "\n"
+        self._write()
+
+    def renew(self) -> None:
+        """Write the ready file again if somebody spoiled it or took it away."""
+        with suppress(OSError):  # where it cannot be written, whoever comes next is told so
+            if self._is_ours() and not self._is_intact():
+                self._write()
 
     def end(self) -> None:
         """Take the ready file away and release the lock."""
-        self._ready.unlink(missing_ok=True)
+        with suppress(OSError):
+            if self._is_ours():
+                self._ready.unlink(missing_ok=True)
         os.close(self._descriptor)
+
+    def _write(self) -> None:
+        draft = self._ready.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(self._announced)
+        draft.replace(self._ready)
+
+    def _is_ours(self) -> bool:
+        """Tell whether this directory is still there; another of its name has a lock of its own."""
+        try:
+            return self._lock.stat().st_ino == os.fstat(self._descriptor).st_ino
+        except FileNotFoundError:
+            return False
+
+    def _is_intact(self) -> bool:
+        try:
+            return self._ready.read_bytes() == self._announced.encode()
+        except FileNotFoundError:
+            return False
 
 
 def claim(directory: Path) -> Presence | Ready:
@@ -92,8 +120,8 @@ def _holder(descriptor: int) -> int | None:
 
 def _read(directory: Path) -> Ready | None:
     try:
-        return Ready(**json.loads((directory / _READY).read_text()))
-    except (OSError, ValueError, TypeError):
+        return Ready(**json.loads((directory / READY_FILE).read_text()))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 

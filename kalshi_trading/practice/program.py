@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from kalshi_trading.practice.presence import Presence, Ready, claim
+from kalshi_trading.practice.presence import READY_FILE, Presence, Ready, claim
 
 if TYPE_CHECKING:
     from kalshi_trading.practice.faults import FaultScript
@@ -119,7 +119,7 @@ def _claim(directory: Path) -> Presence | Ready:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return claim(directory)
     except TimeoutError:
-        reason = "another practice exchange is starting there and does not get ready"
+        reason = f"another practice exchange holds it, but {READY_FILE} does not say where it answers"
     except OSError as error:
         reason = error.strerror or str(error)
     raise CannotStartError(f"The practice exchange cannot use {directory}: {reason}.")
@@ -132,7 +132,7 @@ def _serve(
     import sqlite3
 
     from kalshi_trading.practice.clock import SystemClock
-    from kalshi_trading.practice.key_file import practice_key
+    from kalshi_trading.practice.key_file import KEY_FILE, practice_key
     from kalshi_trading.practice.running import listen, serve
     from kalshi_trading.practice.world import World
 
@@ -142,11 +142,24 @@ def _serve(
         raise CannotStartError(f"Port {options.port} cannot be used: {error.strerror}.") from None
     try:
         key = practice_key(directory)
-        file = directory / "world.sqlite"
+    except (OSError, ValueError) as error:
+        raise _unusable(directory / KEY_FILE, error) from None
+    file = directory / "world.sqlite"
+    try:
         world = World(file, seed=options.seed, market_count=options.markets, clock=SystemClock())
     except (OSError, ValueError, sqlite3.Error) as error:
-        raise CannotStartError(f"The practice exchange cannot use {directory}: {error}.") from None
+        raise _unusable(file, error) from None
+    except LookupError:
+        raise _unusable(file, ValueError("its records do not belong together")) from None
     try:
         serve(world, key, listener, presence, options.idle_exit, faults)
     finally:
         world.close()
+
+
+def _unusable(file: Path, error: Exception) -> CannotStartError:
+    """Name the file, the reason and the remedy; the world in the folder is never thrown away for anybody."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return CannotStartError(
+        f"{file} cannot be used: {reason.rstrip('.')}. Move the folder {file.parent} aside to start over."
+    )

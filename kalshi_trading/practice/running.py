@@ -122,14 +122,16 @@ async def _serve(
         await asyncio.sleep(_STARTING_PAUSE_S)
     presence.announce(ready)
     print(ready.line(), flush=True)
-    ticking = asyncio.create_task(_tick(world, server, activity, idle_exit_s))
+    ticking = asyncio.create_task(_tick(world, server, presence, activity, idle_exit_s))
     await serving
     ticking.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await ticking
 
 
-async def _tick(world: World, server: uvicorn.Server, activity: _Activity, idle_exit_s: int) -> None:
+async def _tick(
+    world: World, server: uvicorn.Server, presence: Presence, activity: _Activity, idle_exit_s: int
+) -> None:
     """Move the world on once a second. A world that cannot move on any more ends the server."""
     try:
         while not server.should_exit:
@@ -137,5 +139,6 @@ async def _tick(world: World, server: uvicorn.Server, activity: _Activity, idle_
             if idle_exit_s and activity.idle_s() >= idle_exit_s:
                 return
             world.tick()
+            presence.renew()
     finally:
         server.should_exit = True

@@ -169,10 +169,54 @@ def test_unusable_folder_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["world.sqlite", "practice-key.pem"])
 def test_damaged_file_is_one_sentence(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("damaged " * 1000)
-    assert_refused(tmp_path)
+    said = assert_refused(tmp_path)
+    assert said.startswith(f"{tmp_path / name} cannot be used: ")
+    assert said.endswith(f" Move the folder {tmp_path} aside to start over.\n")
 
 
-def assert_refused(data_dir: Path, *arguments: str) -> None:
+@pytest.mark.parametrize(
+    "junk", [b"", b"\xff\x00", b"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"]
+)
+def test_key_file_without_a_key_is_named_with_what_to_do(tmp_path: Path, junk: bytes) -> None:
+    (tmp_path / "practice-key.pem").write_bytes(junk)
+    said = assert_refused(tmp_path)
+    assert "practice-key.pem cannot be used: it does not hold a private key. Move the folder" in said
+
+
+@pytest.mark.parametrize("kind", ["event", "market"])
+def test_world_with_a_hole_is_named_with_what_to_do(tmp_path: Path, kind: str) -> None:
+    World(tmp_path / "world.sqlite", seed=1, market_count=50, clock=SystemClock()).close()
+    with closing(sqlite3.connect(tmp_path / "world.sqlite")) as database:
+        database.execute("DELETE FROM records WHERE kind = ?", (kind,))
+        database.commit()
+    said = assert_refused(tmp_path)
+    assert said.startswith(f"{tmp_path / 'world.sqlite'} cannot be used: ")
+    assert said.endswith(f" Move the folder {tmp_path} aside to start over.\n")
+
+
+@pytest.mark.parametrize("junk", [b"", b"{", b"[" * 100_000, b"\xff", b'{"pid": 1}', None])
+def test_spoiled_ready_file_is_mended_while_the_exchange_lives(tmp_path: Path, junk: bytes | None) -> None:
+    with running_exchange(tmp_path) as running:
+        ready = tmp_path / "ready.json"
+        ready.unlink() if junk is None else ready.write_bytes(junk)
+        second = start_process(tmp_path)
+        output, errors = second.communicate(timeout=LONGEST_S)
+        assert json.loads(output)["url"] == running.url, errors
+        assert stat.S_IMODE(ready.stat().st_mode) == 0o600
+
+
+def test_folder_moved_aside_is_started_over_beside_the_exchange_that_went_with_it(tmp_path: Path) -> None:
+    folder, aside = tmp_path / "world", tmp_path / "aside"
+    with running_exchange(folder, "--markets", "20") as old:
+        folder.rename(aside)
+        with running_exchange(folder, "--markets", "20") as new:
+            assert new.url != old.url
+            old.process.send_signal(signal.SIGTERM)
+            old.process.wait(timeout=LONGEST_S)
+            assert json.loads((folder / "ready.json").read_text())["url"] == new.url
+
+
+def assert_refused(data_dir: Path, *arguments: str) -> str:
     process = start_process(data_dir, *arguments)
     try:
         output, errors = process.communicate(timeout=LONGEST_S)
@@ -181,6 +225,7 @@ def assert_refused(data_dir: Path, *arguments: str) -> None:
     assert (process.returncode, output) == (2, "")
     assert len(errors.splitlines()) == 1, errors
     assert errors.endswith(".\n")
+    return errors
 
 
 @pytest.mark.parametrize("seed", range(4))
