@@ -71,15 +71,26 @@ def journal_lines(folder: Path) -> tuple[list[Line], list[str]]:
     """Read every line of the journal in this folder, oldest first, and name those that are damaged."""
     lines: list[Line] = []
     damaged: list[str] = []
-    packed = sorted(folder.glob("trades-*.log.gz"))
-    texts = [gzip.decompress(path.read_bytes()) for path in packed] + [(folder / "trades.log").read_bytes()]
-    for number, raw in enumerate(b"".join(texts).split(b"\n")[:-1], start=1):
+    for number, raw in enumerate(journal_bytes(folder).split(b"\n")[:-1], start=1):
         try:
             at, event, fields = raw.decode().split(" ", 2)
             lines.append(Line(number, datetime.fromisoformat(at), event, json.loads(fields)))
         except ValueError:
             damaged.append(f"line {number} is damaged: {raw[:80]!r}")
     return lines, damaged
+
+
+def journal_bytes(folder: Path) -> bytes:
+    """Give the whole journal, files of earlier days first."""
+    packed = sorted(folder.glob("trades-*.log.gz"), key=_day_and_number)
+    current = folder / "trades.log"
+    texts = [gzip.decompress(path.read_bytes()) for path in packed]
+    return b"".join([*texts, current.read_bytes() if current.exists() else b""])
+
+
+def _day_and_number(path: Path) -> tuple[str, int]:
+    day, _, number = path.name.removeprefix("trades-").removesuffix(".log.gz").partition(".")
+    return day, int(number or 0)
 
 
 def exchange_orders(url: str, key_id: str, private_key_path: str) -> list[Row]:

@@ -1,0 +1,493 @@
+"""The order protocol against a model of an exchange, of clocks and of failing disks, step by random step.
+
+Journal, sessions, submitter and resolver are real; the exchange is a few lists behind the client's methods,
+and time is a number, so that nothing sleeps. The promises are checked after every step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import samples
+import verifier
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from order_desk import Wish, previewed
+
+from kalshi_trading import sessions
+from kalshi_trading.errors import (
+    ConflictError,
+    JournalError,
+    KalshiAPIError,
+    NotSentError,
+    OutcomeUnknownError,
+    RateLimitError,
+    UnavailableError,
+)
+from kalshi_trading.models import (
+    Action,
+    BookSide,
+    Listing,
+    Order,
+    OrderAcknowledgement,
+    OrderRequest,
+    OrderStatus,
+    Side,
+)
+from kalshi_trading.money import ZERO
+from kalshi_trading.resolution import Resolver
+from kalshi_trading.submission import Outcome, Step, Submission, Submitter
+from kalshi_trading.trade_logger import TradeLogger
+
+pytestmark = pytest.mark.faults
+
+BEGINNING = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
+SIGNATURE_LIVES_S = 30.0  # longer than any that was ever seen to be taken
+MARGIN_S = 60.0
+ACCOUNT = "0123456789ab"
+WITHOUT_ORDER = ("rejected", "not_sent", "absent")
+
+
+class Killed(BaseException):
+    """The session was killed at a step."""
+
+
+class ModelExchange:
+    """Orders, requests that are still on their way, and how fresh, whole and possible reads are."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.orders: dict[str, Order] = {}
+        self.listed_at: dict[str, float] = {}
+        self.on_their_way: dict[str, tuple[float, OrderRequest]] = {}
+        self.left: Counter[str] = Counter()
+        self.as_of = 0.0
+        self.lag_s = 0.0
+        self.reads = "work"
+
+    @property
+    def now(self) -> datetime:
+        return BEGINNING + timedelta(seconds=self.seconds)
+
+    def may_come_to_be(self, client_order_id: str) -> bool:
+        return client_order_id in self.orders or client_order_id in self.on_their_way
+
+    def move(self, seconds: float) -> None:
+        """Let time go on, and requests arrive that are due."""
+        ends_at = self.seconds + seconds
+        for name, (due, request) in sorted(self.on_their_way.items(), key=lambda item: item[1][0]):
+            if due <= ends_at:
+                self.seconds = max(self.seconds, due)
+                del self.on_their_way[name]
+                self.place(request)
+        self.seconds = ends_at
+
+    def place(self, request: OrderRequest) -> Order:
+        order = replace(
+            samples.order(BookSide.BID, "0.50", count=str(request.count)),
+            order_id=f"order-{len(self.orders)}",
+            client_order_id=request.client_order_id,
+            ticker=request.ticker,
+        )
+        assert request.client_order_id not in self.orders
+        self.orders[request.client_order_id] = order
+        self.listed_at[request.client_order_id] = self.seconds
+        return order
+
+    def read_as_of(self) -> float:
+        self.as_of = max(self.as_of, self.seconds - self.lag_s)
+        return self.as_of
+
+
+class ModelClient:
+    """The client's methods that the protocol uses, for one session; `fates` are those of its next sends."""
+
+    def __init__(self, exchange: ModelExchange, machine: ProtocolMachine) -> None:
+        self.exchange = exchange
+        self.machine = machine
+        self.fates: list[Any] = []
+        self.clock_skew_s: float | None = None
+
+    def heard(self) -> None:
+        """An answer came, and with it the exchange's time."""
+        self.clock_skew_s = (self.machine.clock() - self.exchange.now).total_seconds()
+
+    def place_order(self, request: OrderRequest) -> OrderAcknowledgement:
+        fate, how = self.fates.pop(0) if self.fates else ("accepted", 0.0)
+        self.machine.about_to_leave(request, fate)
+        self.exchange.move(0.1)
+        if fate == "not sent":
+            raise NotSentError("Not sent.")
+        self.exchange.left[request.client_order_id] += 1
+        if fate == "late":
+            self.exchange.on_their_way[request.client_order_id] = (self.exchange.seconds + how, request)
+        elif fate in ("accepted", "answer lost", "id taken"):
+            self.exchange.place(request)
+        if fate in ("late", "answer lost", "request lost"):
+            self.exchange.move(12)
+            raise OutcomeUnknownError("The exchange did not answer in time.")
+        self.heard()
+        if fate in ("id taken", "id taken, no order"):
+            raise ConflictError("Exists.", status=409, code="order_already_exists")
+        if fate == "refused":
+            raise KalshiAPIError("Refused.", status=400, code="invalid_price")
+        if fate == "rate limited":
+            raise RateLimitError("Too many.", status=429)
+        order = self.exchange.orders[request.client_order_id]
+        return OrderAcknowledgement(
+            order.order_id, request.client_order_id, ZERO, request.count, None, None, self.exchange.now
+        )
+
+    def get_user_data_timestamp(self) -> datetime:
+        self._reads()
+        return BEGINNING + timedelta(seconds=self.exchange.read_as_of())
+
+    def get_orders(self, *, ticker: str) -> Listing[Order]:
+        self._reads()
+        if self.exchange.reads == "broken off":
+            return Listing((), "the list broke off")
+        return Listing(tuple(self.visible(ticker)))
+
+    def get_historical_orders(self, *, ticker: str) -> Listing[Order]:
+        self._reads()
+        return Listing(())
+
+    def get_fills(self, *, order_id: str) -> Listing[Any]:
+        raise UnavailableError("Not now.")
+
+    def visible(self, ticker: str) -> list[Order]:
+        shown_until = self.exchange.read_as_of()
+        return [
+            order
+            for name, order in self.exchange.orders.items()
+            if order.ticker == ticker and self.exchange.listed_at[name] <= shown_until
+        ]
+
+    def _reads(self) -> None:
+        if self.exchange.reads == "fail":
+            raise UnavailableError("The exchange cannot be reached.")
+        self.heard()
+
+
+class FailingJournal(TradeLogger):
+    """The journal on a disk that is full for these events, or breaks right after they were written."""
+
+    full_for: frozenset[str] = frozenset()
+    breaks_after: frozenset[str] = frozenset()
+
+    def log_event(self, event: str, fields: Mapping[str, object]) -> None:
+        if event in self.full_for or "*" in self.full_for:
+            raise JournalError(str(self.trades_path), "No space left on device")
+        super().log_event(event, fields)
+        if event in self.breaks_after:
+            raise JournalError(str(self.trades_path), "Input/output error")
+
+
+@dataclass
+class ModelSession:
+    """One running session."""
+
+    session: sessions.Session
+    client: ModelClient
+    journal: FailingJournal
+    resolver: Resolver
+    submitter: Submitter
+    killed_at: Step | None = None
+
+    def reached(self, step: Step) -> None:
+        if step is self.killed_at:
+            raise Killed
+
+
+ORDER_EVENTS = [
+    f"order.{word}" for word in ("intent", "sending", "acknowledged", "rejected", "unknown", "absent")
+]
+LATE = st.tuples(st.just("late"), st.floats(0.1, SIGNATURE_LIVES_S))
+LOST = st.one_of(st.sampled_from([("answer lost", 0.0), ("request lost", 0.0), ("id taken", 0.0)]), LATE)
+FATES = st.one_of(
+    st.sampled_from(
+        [
+            ("accepted", 0.0),
+            ("answer lost", 0.0),
+            ("request lost", 0.0),
+            ("refused", 0.0),
+            ("rate limited", 0.0),
+            ("not sent", 0.0),
+            ("id taken", 0.0),
+            ("id taken, no order", 0.0),
+        ]
+    ),
+    LATE,
+)
+WISHES = st.builds(
+    Wish,
+    ticker=st.sampled_from(["KXONE-1", "KXTWO-2"]),
+    price=st.sampled_from(["0.01", "0.57", "0.9999"]),
+    action=st.sampled_from(Action),
+    side=st.sampled_from(Side),
+    count=st.sampled_from(["1", "2.5"]),
+)
+WHICH = st.integers(0, 1)
+
+
+class ProtocolMachine(RuleBasedStateMachine):
+    """Sessions that submit, fail, are killed and recover, and the promises they must keep."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        memory = Path("/dev/shm")
+        self.logs = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+        self.folder = self.logs / "practice"
+        self.exchange = ModelExchange()
+        self.wrong_by_s = 0.0
+        self.running: list[ModelSession] = []
+        self.written = b""
+        self.open_session()
+
+    def teardown(self) -> None:
+        try:
+            self.everything_ends_well()
+        finally:
+            for each in self.running:
+                each.session.close()
+            shutil.rmtree(self.logs, ignore_errors=True)
+
+    # --- Clocks and sessions ----------------------------------------------------------------------
+
+    def clock(self) -> datetime:
+        return self.exchange.now + timedelta(seconds=self.wrong_by_s)
+
+    def sleep(self, seconds: float) -> None:
+        self.exchange.move(seconds)
+
+    def open_session(self) -> ModelSession:
+        session = sessions.Session.open(self.folder)
+        journal = FailingJournal(
+            self.logs, "practice", session_id=session.session_id, account=ACCOUNT, clock=self.clock
+        )
+        client = ModelClient(self.exchange, self)
+        how: dict[str, Any] = {"clock": self.clock, "sleep": self.sleep}
+        resolver = Resolver(client, journal, **how)  # type: ignore[arg-type]
+        opened = ModelSession(session, client, journal, resolver, None)  # type: ignore[arg-type]
+        how |= {"monotonic": lambda: self.exchange.seconds, "reached": opened.reached}
+        opened.submitter = Submitter(client, journal, resolver, **how)  # type: ignore[arg-type]
+        client.heard()
+        self.recover_in(opened)
+        self.running.append(opened)
+        return opened
+
+    def recover_in(self, opened: ModelSession) -> None:
+        foreign = opened.resolver.recover(
+            account=ACCOUNT, is_alive=lambda name: sessions.is_alive(self.folder, name)
+        )
+        assert foreign == ()
+
+    def end(self, ended: ModelSession) -> None:
+        self.running.remove(ended)
+        ended.session.close()
+
+    def chosen(self, which: int) -> ModelSession:
+        return self.running[which % len(self.running)]
+
+    # --- What happens -----------------------------------------------------------------------------
+
+    @precondition(lambda self: self.running)
+    @rule(which=WHICH, wish=WISHES, fates=st.lists(FATES, min_size=1, max_size=3))
+    def submit(self, which: int, wish: Wish, fates: list[Any]) -> None:
+        by, preview = self.chosen(which), previewed(wish, self.clock())
+        cannot_unlock = by.submitter.locked_because is not None and "*" in by.journal.full_for
+        by.client.fates = list(fates)
+        result = by.submitter.submit(preview)
+        self.the_answer_is_true(result)
+        assert not cannot_unlock or result.outcome is Outcome.DENIED
+        if by.submitter.locked_because is None:
+            assert by.submitter.submit(preview).outcome is Outcome.DENIED
+
+    @precondition(lambda self: self.running)
+    @rule(which=WHICH, wish=WISHES, fate=LOST)
+    def submit_and_lose_the_answer(self, which: int, wish: Wish, fate: Any) -> None:
+        self.submit(which, wish, [fate])
+
+    @precondition(lambda self: self.running)
+    @rule(which=WHICH, wish=WISHES, fate=FATES, step=st.sampled_from(Step))
+    def submit_and_be_killed(self, which: int, wish: Wish, fate: Any, step: Step) -> None:
+        by = self.chosen(which)
+        by.client.fates, by.killed_at = [fate], step
+        with contextlib.suppress(Killed):
+            by.submitter.submit(previewed(wish, self.clock()))
+        self.end(by)
+
+    def the_answer_is_true(self, result: Submission) -> None:
+        """What the user is told must be so."""
+        name = result.request.client_order_id
+        if result.outcome is Outcome.ACKNOWLEDGED:
+            assert name in self.exchange.orders
+        elif result.outcome is not Outcome.UNKNOWN:
+            assert not self.exchange.may_come_to_be(name)
+
+    @precondition(lambda self: self.running)
+    @rule(which=WHICH)
+    def look(self, which: int) -> None:
+        """Look for every open order; a look that fails ends nothing."""
+        by, before = self.chosen(which), self.content()
+        try:
+            by.resolver.examine_all()
+        except JournalError:
+            assert by.journal.full_for or by.journal.breaks_after
+        if self.exchange.reads == "fail":
+            assert self.content() == before
+
+    @precondition(lambda self: self.running and self.exchange.reads == "work")
+    @rule(which=WHICH)
+    def notice(self, which: int) -> None:
+        by = self.chosen(which)
+        before = self.content()
+        by.resolver.notice(by.client.visible("KXONE-1"))
+        assert self.content() == before  # nothing was written off that exists
+
+    @precondition(lambda self: len(self.running) == 2)
+    @rule(which=WHICH)
+    def kill(self, which: int) -> None:
+        self.end(self.chosen(which))
+
+    @precondition(lambda self: len(self.running) < 2)
+    @rule()
+    def start(self) -> None:
+        """Begin a session; beginning it twice is beginning it once."""
+        before = self.content()
+        opened = self.open_session()
+        waiting = opened.resolver.open_orders()
+        self.recover_in(opened)
+        assert opened.resolver.open_orders() == waiting
+        assert self.content() == before
+
+    @rule(seconds=st.sampled_from([0.5, 5.0, 29.0, 61.0, 300.0]))
+    def wait(self, seconds: float) -> None:
+        self.exchange.move(seconds)
+
+    @rule(seconds=st.sampled_from([-7200.0, -61.0, -2.0, 2.0, 61.0, 7200.0, 86_400.0]))
+    def step_the_clock(self, seconds: float) -> None:
+        self.wrong_by_s += seconds
+
+    @rule(how=st.sampled_from(["work", "work", "fail", "broken off"]))
+    def let_reads(self, how: str) -> None:
+        self.exchange.reads = how
+
+    @rule(lag_s=st.sampled_from([0.0, 0.0, 4.0, 90.0]))
+    def let_reads_lag(self, lag_s: float) -> None:
+        self.exchange.lag_s = lag_s
+
+    @precondition(lambda self: self.running)
+    @rule(which=WHICH, events=st.sets(st.sampled_from(["*", *ORDER_EVENTS]), max_size=2))
+    def fill_the_disk(self, which: int, events: set[str]) -> None:
+        self.chosen(which).journal.full_for = frozenset(events)
+
+    @precondition(lambda self: self.running)
+    @rule(which=WHICH, events=st.sets(st.sampled_from(ORDER_EVENTS), max_size=1))
+    def break_the_disk(self, which: int, events: set[str]) -> None:
+        self.chosen(which).journal.breaks_after = frozenset(events)
+
+    @precondition(lambda self: self.exchange.orders)
+    @rule(which=st.integers(0, 30))
+    def cancel(self, which: int) -> None:
+        """An order that rests is canceled; it is still an order."""
+        names = list(self.exchange.orders)
+        name = names[which % len(names)]
+        canceled = replace(self.exchange.orders[name], status=OrderStatus.CANCELED, remaining_count=ZERO)
+        self.exchange.orders[name] = canceled
+
+    # --- What must hold ---------------------------------------------------------------------------
+
+    def about_to_leave(self, request: OrderRequest, fate: str) -> None:
+        """(1) and (4): when bytes leave, intent and sending are on disk and tell of this very order."""
+        life = self.lives().get(request.client_order_id, [])
+        assert [line.event for line in life][:2] == ["order.intent", "order.sending"]
+        intent = life[0].fields
+        body = {
+            "book_side": verifier.BOOK_SIDES[request.action.value, request.side.value],
+            "initial_count_fp": str(request.count),
+            "ticker": request.ticker,
+            "yes_price_dollars": str(request.price if request.side is Side.YES else 1 - request.price),
+        }
+        assert list(verifier.mismatches(intent, body)) == []
+
+    def content(self) -> bytes:
+        """Give the journal as it stands, older files first."""
+        return verifier.journal_bytes(self.folder)
+
+    def lives(self) -> dict[str, list[verifier.Line]]:
+        lines, damaged = verifier.journal_lines(self.folder)
+        assert damaged == []
+        lives: dict[str, list[verifier.Line]] = {}
+        for line in lines:
+            if line.event.removeprefix("order.") in verifier.LIFE:
+                lives.setdefault(line.fields["client_order_id"], []).append(line)
+        return lives
+
+    @invariant()
+    def the_journal_only_grows(self) -> None:
+        content = self.content()
+        assert content.startswith(self.written)
+        self.written = content
+
+    @invariant()
+    def nothing_leaves_twice(self) -> None:
+        assert all(times == 1 for times in self.exchange.left.values())
+
+    @invariant()
+    def no_order_is_written_off_that_exists_or_may_still_come(self) -> None:
+        lives = self.lives()
+        for name, life in lives.items():
+            written_off = [line.event for line in life if line.event.removeprefix("order.") in WITHOUT_ORDER]
+            assert not (written_off and self.exchange.may_come_to_be(name)), written_off
+        acknowledged = [name for name, life in lives.items() if "order.acknowledged" in events(life)]
+        assert all(name in self.exchange.orders for name in acknowledged)
+        assert all(name in lives for name in self.exchange.orders)
+
+    def everything_ends_well(self) -> None:
+        """Once all works again, one more session brings every order to its right end."""
+        for each in list(self.running):
+            self.end(each)
+        self.exchange.reads, self.exchange.lag_s = "work", 0.0
+        last = self.open_session()
+        for _ in range(3):
+            self.exchange.move(SIGNATURE_LIVES_S + MARGIN_S)
+            last.resolver.examine_all()
+        assert last.resolver.open_orders() == ()
+        for name, life in self.lives().items():
+            ended_right = "order.acknowledged" if name in self.exchange.orders else "order."
+            assert any(event.startswith(ended_right) for event in events(life)), (name, events(life))
+            assert set(events(life)) & {f"order.{word}" for word in ("acknowledged", *WITHOUT_ORDER)}
+        self.no_order_is_written_off_that_exists_or_may_still_come()
+
+
+def events(life: list[verifier.Line]) -> list[str]:
+    return [line.event for line in life]
+
+
+def test_the_protocol_keeps_its_promises_step_by_step(long_run: bool) -> None:
+    run_state_machine_as_test(
+        ProtocolMachine,
+        settings=settings(
+            max_examples=20_000 if long_run else 200,
+            stateful_step_count=100 if long_run else 30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
