@@ -74,6 +74,21 @@ class Terminal:
         self.press(key)
         return self.wait_for(then)
 
+    def signal(self, number: int) -> None:
+        """Send the program a signal."""
+        self._child.kill(number)
+
+    def hang_up(self) -> int:
+        """Close the terminal under the program, wait for its end and return its exit status."""
+        self._child.ptyproc.fileobj.close()
+        deadline = time.monotonic() + LONGEST_WAIT_S
+        while self._child.isalive():
+            assert time.monotonic() < deadline, "the program lives on without its terminal"
+            time.sleep(0.05)
+        self._child.ptyproc.closed = True
+        assert self._child.exitstatus is not None, f"ended by signal {self._child.signalstatus}"
+        return int(self._child.exitstatus)
+
     def exit_status(self) -> int:
         """Wait for the program to end and return its exit status."""
         deadline = time.monotonic() + LONGEST_WAIT_S

@@ -1,0 +1,88 @@
+"""A home whose practice exchange takes orders and keeps its answers to itself, as a file of faults says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from exchange_process import ExchangeProcess, running_exchange
+from terminal import ENTER, Terminal
+
+DOWN = "\x1b[B"
+CREATE = {"method": "POST", "path": "/portfolio/events/orders"}
+
+
+@dataclass(frozen=True)
+class LossyHome:
+    """A newcomer's home; `fail` says what goes wrong from the next request on."""
+
+    folder: Path
+    exchange: ExchangeProcess
+
+    def fail(self, *rules: dict[str, Any]) -> None:
+        """Put these faults in force; none at all heals the exchange."""
+        draft = self.folder / "faults.new"
+        draft.write_text(json.dumps({"rules": rules}))
+        os.replace(draft, self.folder / "faults.json")
+
+    def events(self) -> list[str]:
+        """The names of the journal's events so far."""
+        journal = self.folder / "logs/practice/trades.log"
+        return [line.split(" ")[1] for line in journal.read_text().splitlines()] if journal.exists() else []
+
+
+@contextmanager
+def lossy_home(folder: Path) -> Iterator[LossyHome]:
+    """Run such an exchange where the program looks for its own."""
+    faults = folder / "faults.json"
+    faults.write_text("{}")
+    with running_exchange(folder / "data/practice", "--seed", "11", "--faults", str(faults)) as exchange:
+        yield LossyHome(folder, exchange)
+
+
+def answer_withheld(seconds: float) -> dict[str, Any]:
+    """The order is taken; the answer never comes, and after so long the connection is closed."""
+    return {"kind": "after_accept", **CREATE, "hold_s": seconds, "times": 1}
+
+
+def request_lost() -> dict[str, Any]:
+    """The order is not taken, and the connection is closed without an answer."""
+    return {"kind": "before_accept", **CREATE, "hold_s": 0, "times": 1}
+
+
+def open_ticket(terminal: Terminal, count: str) -> None:
+    """Find a market and fill in a bid of 2¢ that rests, up to the question whether to send it."""
+    terminal.choose("2", "Search words, or a ticker")
+    terminal.type("temperature")
+    terminal.wait_for("None of these")
+    bids = re.findall(r"^[ ▸]+(\d+)  +(\d+)(?:\.\d)?¢/", terminal.text, re.MULTILINE)
+    quoted = next(int(key) for key, bid in bids if int(bid) >= 10)
+    terminal.press(DOWN * (quoted - 1) + ENTER)
+    terminal.wait_for("What do you want to do")
+    terminal.press("1")
+    terminal.wait_for("Which kind of order")
+    terminal.press("1")
+    terminal.wait_for("Price per YES contract")
+    terminal.type("2")
+    terminal.wait_for("How many contracts")
+    terminal.type(count)
+    terminal.wait_for("Send this order")
+
+
+def send(terminal: Terminal, then: str) -> None:
+    """Confirm, also when the market moves meanwhile, until `then` is on the screen."""
+    for _ in range(5):
+        asked = terminal.text.count("Send this order")
+        terminal.press("1")
+        terminal.wait_until(
+            lambda text, asked=asked: then in text or text.count("Send this order") > asked  # type: ignore[misc]
+        )
+        if then in terminal.text:
+            return
+    raise AssertionError(terminal.text)

@@ -1,0 +1,157 @@
+"""The program is interrupted while the answer to an order is withheld: nothing is torn apart or forgotten."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lost_answers import LossyHome, answer_withheld, lossy_home, open_ticket, request_lost, send
+from terminal import CTRL_C, Terminal, program
+
+pytestmark = pytest.mark.journey
+WIDE = 180  # every sentence stands on one line
+SENTENCE = r"BUY {} YES KX\S+ at 2¢"
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LossyHome]:
+    with lossy_home(tmp_path_factory.mktemp("home")) as home:
+        yield home
+
+
+@pytest.fixture
+def lossy(exchange: LossyHome) -> Iterator[LossyHome]:
+    """The exchange with a journal of its own for each test."""
+    journal = exchange.folder / "logs/practice/trades.log"
+    journal.unlink(missing_ok=True)
+    exchange.fail()
+    yield exchange
+    exchange.fail()
+
+
+def leave(terminal: Terminal) -> None:
+    """Exit, keeping what rests."""
+    terminal.menu()
+    terminal.press("0")
+    terminal.wait_for("Leave them at the exchange")
+    terminal.press("1")
+    assert terminal.exit_status() == 0
+    assert "Traceback" not in terminal.text
+
+
+def recovered(home: Path, count: str) -> None:
+    """The next start names the order before the menu, and finds it."""
+    with program(home, columns=WIDE) as terminal:
+        terminal.wait_for(
+            f"An earlier session left an order without a recorded end: {SENTENCE.format(count)}"
+        )
+        terminal.wait_for(rf"Found: {SENTENCE.format(count)}.*resting\..*Menu")
+        leave(terminal)
+        assert "Outcome unknown" not in terminal.text
+
+
+def test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it(lossy: LossyHome) -> None:
+    lossy.fail(answer_withheld(3))
+    with program(lossy.folder, columns=WIDE) as terminal:
+        open_ticket(terminal, "11")
+        send(terminal, "Sending the order")
+        terminal.press(CTRL_C)
+        terminal.wait_for("Finishing the order")
+        terminal.wait_for("ACCEPTED: found at the exchange: resting.*resting 11 YES at 2¢")
+        leave(terminal)
+    assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
+
+
+def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it(lossy: LossyHome) -> None:
+    lossy.fail(answer_withheld(4))
+    with program(lossy.folder, columns=WIDE) as terminal:
+        open_ticket(terminal, "12")
+        send(terminal, "Sending the order")
+        terminal.press(CTRL_C)
+        terminal.wait_for("Finishing the order")
+        terminal.press(CTRL_C)
+        terminal.wait_for(f"Left unfinished: {SENTENCE.format(12)}.*It may be live. Do not send it again")
+        terminal.wait_for(f"Outcome unknown, still looking: {SENTENCE.format(12)}")
+        for _ in range(20):
+            terminal.menu()
+            tables = terminal.text.count("times in")
+            terminal.press("3")
+            terminal.wait_until(lambda text, before=tables: text.count("times in") > before)  # type: ignore[misc]
+            terminal.menu()
+            if "found at the exchange: resting" in " ".join(terminal.text.split()):
+                break
+        terminal.wait_for(rf"{SENTENCE.format(12)}.*ACCEPTED\..*found")
+        leave(terminal)
+    assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_the_program_after_the_order_is_on_record(
+    lossy: LossyHome, number: int, status: int
+) -> None:
+    count = str(int(number) + 20)
+    lossy.fail(answer_withheld(2))
+    with program(lossy.folder, columns=WIDE) as terminal:
+        open_ticket(terminal, count)
+        send(terminal, "Sending the order")
+        terminal.signal(number)
+        assert terminal.exit_status() == status
+        assert "Traceback" not in terminal.text
+    assert lossy.events() == ["order.intent", "order.sending", "order.unknown"]
+    recovered(lossy.folder, count)
+
+
+def test_a_closed_terminal_ends_the_program_after_the_order_is_on_record(lossy: LossyHome) -> None:
+    lossy.fail(answer_withheld(2))
+    with program(lossy.folder, columns=WIDE) as terminal:
+        open_ticket(terminal, "15")
+        send(terminal, "Sending the order")
+        assert terminal.hang_up() == 129
+    assert lossy.events() == ["order.intent", "order.sending", "order.unknown"]
+    recovered(lossy.folder, "15")
+
+
+def test_a_kill_leaves_an_order_that_the_next_start_names_first_and_finds(lossy: LossyHome) -> None:
+    lossy.fail(answer_withheld(2))
+    with program(lossy.folder, columns=WIDE) as terminal:
+        open_ticket(terminal, "16")
+        send(terminal, "Sending the order")
+        terminal.wait_for(r"Sending the order … 1 s")
+        terminal.signal(signal.SIGKILL)
+    assert lossy.events() == ["order.intent", "order.sending"]
+    recovered(lossy.folder, "16")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_a_question_ends_the_program_in_order(lossy: LossyHome, number: int) -> None:
+    with program(lossy.folder, columns=WIDE) as terminal:
+        terminal.menu()
+        terminal.signal(number)
+        assert terminal.exit_status() == 128 + number
+        assert "Traceback" not in terminal.text
+    assert lossy.events() == []
+
+
+def test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works(lossy: LossyHome) -> None:
+    """A request that was lost: it cannot be found, and for a minute nobody can say that it is absent."""
+    lossy.fail(request_lost())
+    with program(lossy.folder, columns=WIDE) as terminal:
+        open_ticket(terminal, "17")
+        send(terminal, "Sending the order")
+        terminal.wait_for(
+            "No answer yet; the order may be live. Checking at the exchange. Do not send it again"
+        )
+        terminal.wait_for("OUTCOME UNKNOWN: the order may be live. Do not send it again")
+        terminal.wait_for(f"Outcome unknown, still looking: {SENTENCE.format(17)}.*It may be live")
+        terminal.choose("1", "P&L")
+        open_ticket(terminal, "18")
+        assert "‼" in terminal.text
+        assert "outcome" in terminal.text.split("Send this order")[-2].lower()
+        terminal.press(CTRL_C)
+        terminal.wait_for("Back to the menu")
+        terminal.menu()
+        terminal.press(CTRL_C)
+        assert terminal.exit_status() == 130
+    assert lossy.events()[:3] == ["order.intent", "order.sending", "order.unknown"]
