@@ -160,6 +160,8 @@ class ModelClient:
 
     def get_orders(self, *, ticker: str) -> Listing[Order]:
         self._reads()
+        if self.exchange.reads == "lists fail":
+            raise UnavailableError("The exchange cannot be reached.")
         if self.exchange.reads == "broken off":
             return Listing((), "the list broke off")
         return Listing(tuple(self.visible(ticker)))
@@ -243,6 +245,7 @@ WISHES = st.builds(
     side=st.sampled_from(Side),
     count=st.sampled_from(["1", "2.5"]),
 )
+READS = ("work", "fail", "lists fail", "broken off")
 WHICH = st.integers(0, 1)
 
 
@@ -350,8 +353,18 @@ class ProtocolMachine(RuleBasedStateMachine):
             by.resolver.examine_all()
         except JournalError:
             assert by.journal.full_for or by.journal.breaks_after
-        if self.exchange.reads == "fail":
+        if self.exchange.reads in ("fail", "lists fail"):
             assert self.content() == before
+
+    @precondition(lambda self: self.running)
+    @rule(which=WHICH, reads=st.sampled_from(READS))
+    def look_for_minutes(self, which: int, reads: str) -> None:
+        """Look for longer than any proof takes; how reads go in the meantime decides what it may prove."""
+        before, self.exchange.reads = self.exchange.reads, reads
+        for seconds in (1.0, 65.0, 6.0, 65.0):
+            self.look(which)
+            self.exchange.move(seconds)
+        self.exchange.reads = before
 
     @precondition(lambda self: self.running and self.exchange.reads == "work")
     @rule(which=WHICH)
@@ -385,7 +398,7 @@ class ProtocolMachine(RuleBasedStateMachine):
     def step_the_clock(self, seconds: float) -> None:
         self.wrong_by_s += seconds
 
-    @rule(how=st.sampled_from(["work", "work", "fail", "broken off"]))
+    @rule(how=st.sampled_from(READS))
     def let_reads(self, how: str) -> None:
         self.exchange.reads = how
 
