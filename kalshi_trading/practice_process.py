@@ -11,13 +11,19 @@ import queue
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from kalshi_trading.credentials import Credentials, load_private_key
-from kalshi_trading.errors import PracticeExchangeError
+from kalshi_trading.errors import KalshiAPIError, PracticeExchangeError
 
 START_LIMIT_S = 60.0
+IDLE_EXIT_S = 600
+ASKED_EVERY_S = 150.0  # well within the above
+ENDED = "This computer's practice exchange has ended: start the program again, its world is kept."
 COMPLAINTS_FILE = "exchange.log"
 
 
@@ -43,7 +49,7 @@ def ensure_running(
 
     It outlives this program, so that several sessions share one world. Raises PracticeExchangeError.
     """
-    arguments = ["--data-dir", str(data_dir), "--markets", str(markets)]
+    arguments = ["--data-dir", str(data_dir), "--markets", str(markets), "--idle-exit", str(IDLE_EXIT_S)]
     if seed is not None:
         arguments += ["--seed", str(seed)]
     complaints = data_dir / COMPLAINTS_FILE
@@ -71,6 +77,21 @@ def ensure_running(
     if not line.strip():
         raise PracticeExchangeError(_why_it_ended(complaints, said_before))
     return _read_announcement(line)
+
+
+def keep_alive(ask: Callable[[], object]) -> None:
+    """Ask the exchange something now and then while this program lives, so that it waits for its user.
+
+    An exchange that is gone all the same is told by whatever the user does next.
+    """
+
+    def attend() -> None:
+        while True:
+            time.sleep(ASKED_EVERY_S)
+            with suppress(KalshiAPIError):
+                ask()
+
+    threading.Thread(target=attend, daemon=True, name="keep the practice exchange").start()
 
 
 def _first_line(process: subprocess.Popen[str], limit_s: float) -> str | None:

@@ -86,12 +86,15 @@ def _run_session(*, read_only: bool) -> int:
         settings = _connected(settings)
     from kalshi_trading import menu
     from kalshi_trading.app import Terminated
+    from kalshi_trading.practice_process import keep_alive
     from kalshi_trading.trade_logger import open_request_log
 
     open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
     _hear_signals()
     try:
         app = build_app(settings, console, prompter, read_only=read_only or settings.read_only)
+        if settings.environment is Environment.PRACTICE:
+            keep_alive(app.client.get_exchange_status)
         return menu.run(app)
     except AuthenticationError as error:
         sys.stderr.write(f"{_key_advice(settings)}\n{error}\n")
@@ -174,14 +177,18 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
     from kalshi_trading.app import App
     from kalshi_trading.kalshi_client import KalshiClient
     from kalshi_trading.portfolio_tracker import PortfolioTracker
+    from kalshi_trading.practice_process import ENDED
     from kalshi_trading.trade_executor import TradeExecutor
     from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
-    from kalshi_trading.transport import Timing, Transport
+    from kalshi_trading.transport import NETWORK, Timing, Transport
 
     assert settings.api_base_url is not None
     assert settings.credentials is not None
     timing = Timing(settings.connect_timeout_s, settings.total_timeout_s, settings.read_retries)
-    client = KalshiClient(Transport(settings.api_base_url, settings.credentials, timing=timing))
+    remedy = ENDED if settings.environment is Environment.PRACTICE else NETWORK
+    client = KalshiClient(
+        Transport(settings.api_base_url, settings.credentials, timing=timing, remedy=remedy)
+    )
     account = account_fingerprint(settings.credentials.key_id)
     session_id, no_session = _session(settings)
     journal = TradeLogger(

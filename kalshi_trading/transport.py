@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     import requests
 
 Query = Sequence[tuple[str, str]]
+NETWORK = "Check the network; nothing was changed."
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 _LOG = logging.getLogger("kalshi_trading.requests")  # method, path, status, duration; nothing else
 _MOST_DIGITS = 40
@@ -78,6 +79,7 @@ class Transport:
         credentials: Credentials | None = None,
         *,
         timing: Timing | None = None,
+        remedy: str = NETWORK,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -86,6 +88,7 @@ class Transport:
         self._root_path = urlsplit(self._base_url).path
         self._credentials = credentials
         self._timing = timing or Timing()
+        self._remedy = remedy
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
@@ -121,7 +124,7 @@ class Transport:
         try:
             answer = self._exchange("GET", path, query, None, signed=signed, deadline=deadline)
         except (NotSentError, OutcomeUnknownError) as failure:
-            return UnavailableError(_unreachable(failure)), True
+            return UnavailableError(_unreachable(failure, self._remedy)), True
         error = error_for_read(answer)
         if error is None:
             assert isinstance(answer.body, Mapping)
@@ -361,7 +364,7 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _unreachable(failure: KalshiAPIError) -> str:
+def _unreachable(failure: KalshiAPIError, remedy: str) -> str:
     if isinstance(failure, NotSentError):
-        return "The exchange cannot be reached. Check the network; nothing was changed."
+        return f"The exchange cannot be reached. {remedy}"
     return f"{failure} It was only a question; nothing was changed. Try again."

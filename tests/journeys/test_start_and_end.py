@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,42 @@ def test_a_newcomer_gets_a_practice_exchange_without_asking(tmp_path: Path) -> N
         assert terminal.exit_status() == 0
     ready = json.loads((tmp_path / "data/practice/ready.json").read_text())
     os.kill(ready["pid"], signal.SIGTERM)
+
+
+def test_a_practice_exchange_waits_as_long_as_its_session(tmp_path: Path) -> None:
+    """The real program and exchange, with minutes made seconds; nothing is asked while the menu stands."""
+    hurried = (
+        "import sys; from kalshi_trading import practice_process, program;"
+        "practice_process.IDLE_EXIT_S, practice_process.ASKED_EVERY_S = 3, 0.5;"
+        "sys.exit(program.main([]))"
+    )
+    session = subprocess.Popen(
+        [sys.executable, "-c", hurried],
+        cwd=PROJECT,
+        env=environment(tmp_path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert session.stdout
+    while "0  Exit" not in session.stdout.readline():
+        assert session.poll() is None
+    ready = json.loads((tmp_path / "data/practice/ready.json").read_text())
+    time.sleep(5.5)  # without a question it would have ended after 3 to 4 s
+    os.kill(ready["pid"], 0)
+    output, errors = session.communicate("1\n0\n", timeout=30)
+    os.kill(ready["pid"], signal.SIGTERM)
+    assert (session.returncode, errors) == (0, "")
+    assert "unavailable" not in output
+
+
+def test_a_practice_exchange_that_is_gone_is_called_so(tmp_path: Path) -> None:
+    with program(tmp_path) as terminal:
+        terminal.menu()
+        os.kill(json.loads((tmp_path / "data/practice/ready.json").read_text())["pid"], signal.SIGKILL)
+        terminal.press("1")
+        terminal.wait_for(r"practice\s+exchange\s+has\s+ended:\s+start\s+the\s+program\s+again")
 
 
 def test_an_unusable_data_folder_is_one_sentence(tmp_path: Path) -> None:
