@@ -25,6 +25,7 @@ from kalshi_trading.money import (
 )
 
 FEE_GRAIN: Dollars = Decimal("0.000001")
+_PEAK: Price = Decimal("0.5")
 _TAKER_RATE = Decimal("0.07")
 _MAKER_RATES = {
     FeeType.QUADRATIC: ZERO,
@@ -86,14 +87,30 @@ def fee_of_fill(
     return FillFee(trade_fee, rounding_fee, rebate, aligned + rebate, collected - rebate)
 
 
-def fee_bound(rate: Decimal, count: Contracts, price: Price) -> Dollars:
+def fee_bound(rate: Decimal, count: Contracts, price: Price, *, between_cents: bool = False) -> Dollars:
     """Give the most that `count` contracts filled at `price` can cost in fees, in dollars.
 
     At whole cents it holds however the fills are split: every revenue is then a multiple of the balance
     unit, so the accumulator returns all rounding but the last. Between cents each fill may keep a unit;
-    one fill per contract is allowed for.
+    one fill per contract is allowed for, also where `between_cents` says that a fill may lie there.
     """
     grains = count / COUNT_GRAIN
     trade_fees = grains * round_up(model_fee(rate, COUNT_GRAIN, price), FEE_GRAIN)
-    kept = ZERO if price % CENT == ZERO else round_up(count, ONE_CONTRACT) * BALANCE_GRAIN
+    may_keep = between_cents or price % CENT != ZERO
+    kept = round_up(count, ONE_CONTRACT) * BALANCE_GRAIN if may_keep else ZERO
     return round_up(trade_fees + kept, BALANCE_GRAIN)
+
+
+def taker_fee_bound(
+    schedule: FeeSchedule, count: Contracts, lowest: Price, highest: Price, *, between_cents: bool
+) -> Dollars | None:
+    """Give the most `count` contracts can cost in fees wherever they fill between two prices.
+
+    The curve has its peak at half a dollar, so a better price can cost more; a maker never pays more
+    than a taker. None when the schedule's rates are not known.
+    """
+    rate = fee_rate(schedule, is_taker=True)
+    if rate is None:
+        return None
+    dearest = min(max(lowest, _PEAK), highest)
+    return fee_bound(rate, count, dearest, between_cents=between_cents)

@@ -88,6 +88,10 @@ class PriceGrid:
 
     bands: tuple[PriceBand, ...]
 
+    @property
+    def is_whole_cents(self) -> bool:
+        return all(band.start % CENT == ZERO and band.step % CENT == ZERO for band in self.bands)
+
     def holds(self, price: Price) -> bool:
         """Tell whether an order may carry this YES price."""
         return ZERO < price < ONE_DOLLAR and any(band.holds(price) for band in self.bands)

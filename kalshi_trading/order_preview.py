@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from kalshi_trading import order_book, risk
-from kalshi_trading.fees import fee_bound, fee_rate
+from kalshi_trading.fees import fee_bound, fee_rate, taker_fee_bound
 from kalshi_trading.market_models import BookLevel, FeeSchedule, Market, OrderBook
 from kalshi_trading.models import Action, BookSide, Order, OrderRequest, Position, Side, TimeInForce
 from kalshi_trading.money import (
@@ -68,27 +68,27 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class OrderPreview:
-    """One order with every question answered. Dollars; gains are positive, `cost` is cash needed."""
+    """One order with every question answered. Dollars; gains are positive.
+
+    `cost` is the cash needed at most: the book can move until the order arrives, so every contract
+    counts at the worst price. What is expected goes by the book as it was read.
+    """
 
     ticket: OrderTicket
     request: OrderRequest
     circumstances: Circumstances
     walk: Walk
     cost: Dollars
-    taker_fee: Dollars | None  # an upper bound; None: the fee schedule is not known
-    maker_fee: Dollars | None
+    expected_cost: Dollars
+    fee_bound: Dollars | None  # None: the fee schedule is not known
+    expected_fee: Dollars | None  # None: so is this, or the book could not be read
+    cash_after: Dollars | None  # at least, if all is filled; None: cash or fees are not known
     held_before: Contracts  # net, above zero YES, below zero NO
     held_after: Contracts
-    pnl_if_yes: Dollars | None  # of this order alone, fees inside
+    pnl_if_yes: Dollars | None  # of this order alone as expected, the most it can cost in fees inside
     pnl_if_no: Dollars | None
     locked_in: Dollars | None  # profit of what a closing order sells, before fees; None: closes nothing
     findings: tuple[Finding, ...]
-
-    @property
-    def fee(self) -> Dollars | None:
-        if self.taker_fee is None or self.maker_fee is None:
-            return None
-        return self.taker_fee + self.maker_fee
 
     @property
     def from_midpoint(self) -> Price | None:
@@ -133,22 +133,22 @@ def build_preview(
     rests = ZERO if ticket.is_market_order else walk.left
     signed = request.count if _goes_long_yes(ticket.action, ticket.side) else -request.count
     opening = ZERO if request.reduce_only else _opening(held, signed, now.resting)
-    cost = _cash_needed(walk, rests, request, opening)
-    taker_fee, maker_fee = _fees(now.fees, walk, rests, request)
-    reached = walk.filled + rests
-    after = held + (reached if signed > ZERO else -reached)
+    cost, fee = opening * _paid(request.action, request.price), _fee_bound(now, request, request.count)
+    fee_reached = _fee_bound(now, request, walk.filled + rests)
     preview = OrderPreview(
         ticket=ticket,
         request=request,
         circumstances=now,
         walk=walk,
         cost=cost,
-        taker_fee=taker_fee,
-        maker_fee=maker_fee,
+        expected_cost=_expected_cost(walk, rests, request, opening),
+        fee_bound=fee,
+        expected_fee=_expected_fee(now, walk, rests, request),
+        cash_after=_cash_after(now.cash, request, opening, cost, fee),
         held_before=held,
-        held_after=after,
-        pnl_if_yes=_outcome(walk, rests, request, taker_fee, maker_fee, Side.YES),
-        pnl_if_no=_outcome(walk, rests, request, taker_fee, maker_fee, Side.NO),
+        held_after=held + signed,
+        pnl_if_yes=_outcome(walk, rests, request, fee_reached, Side.YES),
+        pnl_if_no=_outcome(walk, rests, request, fee_reached, Side.NO),
         locked_in=_locked_in(now.position, walk, rests, request, signed),
         findings=(),
     )
@@ -222,57 +222,76 @@ def _opening(held: Contracts, signed: Contracts, resting: tuple[Order, ...]) -> 
     return max(ZERO, abs(signed) - max(ZERO, abs(held) - promised))
 
 
-def _cash_needed(walk: Walk, rests: Contracts, request: OrderRequest, opening: Contracts) -> Dollars:
-    """Cash the opening part takes at worst; closing needs none. Source: Kalshi API, order direction.
-
-    A purchase costs its price; a sale that opens costs what the other outcome costs. The dearest
-    fills are counted as the opening ones, so the figure is never too small.
-    """
-    parts = [*((fill.price, fill.count) for fill in walk.fills), (request.price, rests)]
-    prices = [(_paid(request.action, price), count) for price, count in parts]
-    cost, left = ZERO, min(opening, sum((count for _, count in prices), ZERO))
-    for price, count in sorted(prices, reverse=True):
-        taken = min(left, count)
-        cost += taken * price
+def _expected_cost(walk: Walk, rests: Contracts, request: OrderRequest, opening: Contracts) -> Dollars:
+    """Cash the opening part takes by the book as it was read: the first fills are the ones that close."""
+    parts = (*walk.fills, BookLevel(request.price, rests))
+    cost, left = ZERO, max(ZERO, walk.filled + rests - (request.count - opening))
+    for part in reversed(parts):
+        taken = min(left, part.count)
+        cost += taken * _paid(request.action, part.price)
         left -= taken
     return cost
 
 
 def _paid(action: Action, price: Price) -> Price:
+    """Give what opening one contract takes; a sale that opens costs what the other outcome costs.
+
+    Source: Kalshi API, order direction.
+    """
     return price if action is Action.BUY else ONE_DOLLAR - price
 
 
-def _fees(
-    schedule: FeeSchedule | None, walk: Walk, rests: Contracts, request: OrderRequest
-) -> tuple[Dollars | None, Dollars | None]:
-    """Upper bounds of the fee of the part that fills now and of the part that rests."""
-    taker = fee_rate(schedule, is_taker=True) if schedule else None
-    maker = fee_rate(schedule, is_taker=False) if schedule else None
-    if taker is None or maker is None:
-        return None, None
-    taker_fee = sum((fee_bound(taker, fill.count, fill.price) for fill in walk.fills), ZERO)
-    return taker_fee, fee_bound(maker, rests, request.price)
+def _cash_after(
+    cash: Dollars | None, request: OrderRequest, opening: Contracts, cost: Dollars, fee: Dollars | None
+) -> Dollars | None:
+    """Cash once all is filled at the worst price; what closes brings the rest of its dollar."""
+    if cash is None or fee is None:
+        return None
+    proceeds = (request.count - opening) * (ONE_DOLLAR - _paid(request.action, request.price))
+    return cash - cost + proceeds - fee
+
+
+def _fee_bound(now: Circumstances, request: OrderRequest, count: Contracts) -> Dollars | None:
+    """Bound the fee of `count` contracts, whatever part of them takes and at whatever better price."""
+    if now.fees is None:
+        return None
+    if request.post_only:
+        rate = fee_rate(now.fees, is_taker=False)
+        return None if rate is None else fee_bound(rate, count, request.price)
+    is_buy = request.action is Action.BUY
+    lowest, highest = (ZERO, request.price) if is_buy else (request.price, ONE_DOLLAR)
+    in_between = not now.market.price_grid.is_whole_cents
+    return taker_fee_bound(now.fees, count, lowest, highest, between_cents=in_between)
+
+
+def _expected_fee(now: Circumstances, walk: Walk, rests: Contracts, request: OrderRequest) -> Dollars | None:
+    """Fee by the book as it was read: of what takes from it now, and of the rest once it is taken."""
+    taker = fee_rate(now.fees, is_taker=True) if now.fees else None
+    maker = fee_rate(now.fees, is_taker=False) if now.fees else None
+    if now.book is None or taker is None or maker is None:
+        return None
+    taken = sum((fee_bound(taker, fill.count, fill.price) for fill in walk.fills), ZERO)
+    return taken + fee_bound(maker, rests, request.price)
 
 
 def _outcome(
     walk: Walk,
     rests: Contracts,
     request: OrderRequest,
-    taker_fee: Dollars | None,
-    maker_fee: Dollars | None,
+    fee: Dollars | None,
     result: Side,
 ) -> Dollars | None:
-    """Profit of this order, all filled, if the market settles `result`; None when the fee is unknown.
+    """Profit of this order, as expected, if the market settles `result`; None when the fee is unknown.
 
     Selling is giving up the payout for the price.
     """
-    if taker_fee is None or maker_fee is None:
+    if fee is None:
         return None
     count = walk.filled + rests
     amount = walk.amount + rests * request.price
     payout = count if result is request.side else ZERO
     gain = payout - amount if request.action is Action.BUY else amount - payout
-    return gain - taker_fee - maker_fee
+    return gain - fee
 
 
 def _locked_in(
@@ -349,7 +368,7 @@ def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPre
         book=now.book,
         walk=preview.walk,
         cost=preview.cost,
-        fee_bound=preview.fee or ZERO,
+        fee_bound=preview.fee_bound or ZERO,
         cash=now.cash,
         held=max(ZERO, held if request.side is Side.YES else -held),
         resting=now.resting,

@@ -11,10 +11,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kalshi_trading.errors import InvalidInputError
-from kalshi_trading.fees import fee_bound, fee_rate
+from kalshi_trading.fees import taker_fee_bound
 from kalshi_trading.market_models import FeeSchedule
 from kalshi_trading.models import Action
-from kalshi_trading.money import ONE_CONTRACT, ZERO, Contracts, Dollars, Price, dollars_text, parse_count
+from kalshi_trading.money import (
+    ONE_CONTRACT,
+    ZERO,
+    Contracts,
+    Dollars,
+    Price,
+    PriceGrid,
+    dollars_text,
+    parse_count,
+)
 
 _AMOUNT = re.compile(r"\$\s?([0-9]{1,9}(?:\.[0-9]{1,2})?)", re.ASCII)
 
@@ -27,7 +36,9 @@ class OrderSize:
     amount: Dollars | None = None
 
 
-def parse_size(text: str, action: Action, price: Price, fees: FeeSchedule | None) -> OrderSize:
+def parse_size(
+    text: str, action: Action, price: Price, fees: FeeSchedule | None, grid: PriceGrid
+) -> OrderSize:
     """Read `10`, `2.5` as contracts and `$50` as what to spend. Raises InvalidInputError.
 
     `price` is the most a contract can cost; `fees` None: not known, so dollars cannot be turned into
@@ -42,11 +53,10 @@ def parse_size(text: str, action: Action, price: Price, fees: FeeSchedule | None
     if action is Action.SELL:
         raise InvalidInputError("Dollars are for purchases. Type how many contracts to sell.")
     amount = Decimal(found[1])
-    return OrderSize(_affordable(amount, price, fees), amount)
+    return OrderSize(_affordable(amount, price, contract_fee(price, fees, grid)), amount)
 
 
-def _affordable(amount: Dollars, price: Price, fees: FeeSchedule | None) -> Contracts:
-    fee = contract_fee(price, fees)
+def _affordable(amount: Dollars, price: Price, fee: Dollars | None) -> Contracts:
     if fee is None:
         raise InvalidInputError("The fee of this market is not known. Type a number of contracts instead.")
     count = amount // (price + fee)
@@ -56,9 +66,8 @@ def _affordable(amount: Dollars, price: Price, fees: FeeSchedule | None) -> Cont
     return count
 
 
-def contract_fee(price: Price, fees: FeeSchedule | None) -> Dollars | None:
-    """Give the most the fee of one whole contract can be; that of n contracts is n times it."""
-    rates = [fee_rate(fees, is_taker=is_taker) for is_taker in (True, False)] if fees else [None]
-    bounds = [None if rate is None else fee_bound(rate, ONE_CONTRACT, price) for rate in rates]
-    known = [bound for bound in bounds if bound is not None]
-    return max(known) if len(known) == len(bounds) else None
+def contract_fee(price: Price, fees: FeeSchedule | None, grid: PriceGrid) -> Dollars | None:
+    """Give the most the fee of one contract can be, bought at `price` or better; n cost n times it."""
+    if fees is None:
+        return None
+    return taker_fee_bound(fees, ONE_CONTRACT, ZERO, price, between_cents=not grid.is_whole_cents)

@@ -177,7 +177,7 @@ def _fill_in_ticket(app: App, market: Market) -> OrderTicket:
         price, worst = None, app.executor.worst_price(market, book, action, side)
     else:
         price = worst = _ask_price(app, market, book, action, side)
-    size = _ask_size(app, action, worst, fees)
+    size = _ask_size(app, market, action, worst, fees)
     # A cap that an amount was counted with must not move away from it.
     kept = worst if price is None and size.amount is not None else None
     return OrderTicket(market.ticker, action, side, size.count, price, worst_price=kept, amount=size.amount)
@@ -199,12 +199,14 @@ def _ask_price(app: App, market: Market, book: OrderBook | None, action: Action,
     return app.prompter.ask(question, parse, default=proposed)
 
 
-def _ask_size(app: App, action: Action, price: Price, fees: FeeSchedule | None) -> OrderSize:
+def _ask_size(app: App, market: Market, action: Action, price: Price, fees: FeeSchedule | None) -> OrderSize:
     """Ask for contracts, or for dollars where they are spent; `price` is the most a contract can cost."""
     hint = " ($50 for dollars)" if action is Action.BUY else ""
     proposed = count_text(app.settings.default_count).replace(",", "")
     return app.prompter.ask(
-        f"How many contracts{hint}?", lambda text: parse_size(text, action, price, fees), default=proposed
+        f"How many contracts{hint}?",
+        lambda text: parse_size(text, action, price, fees, market.price_grid),
+        default=proposed,
     )
 
 

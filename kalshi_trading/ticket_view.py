@@ -78,17 +78,15 @@ def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
     rows.append(("expected", _expected(preview) + _on_average(preview)))
     if preview.ticket.is_market_order:
         rows.append(("worst price", f"{price_text(request.price)}; what does not fill at it is canceled"))
-    rows.append(("cost", f"{dollars_text(preview.cost)}{_fee(preview)}"))
+    rows.append(("cost", _cost(preview)))
     outcomes = Text.assemble("if YES ", gain(preview.pnl_if_yes), "   if NO ", gain(preview.pnl_if_no))
-    rows.append(("this order", outcomes))
+    shown = "what fills now" if preview.ticket.is_market_order and preview.walk.left else "this order"
+    rows.append((shown, outcomes))
     if preview.locked_in is not None:
         profit = gain(round_half_even(preview.locked_in, BALANCE_GRAIN))
         rows.append(("locks in", Text.assemble(profit, " over average cost, before fees")))
-    after = None if now.cash is None or preview.fee is None else now.cash - preview.cost - preview.fee
-    if preview.cost > ZERO:
-        rows.append(("cash", f"{dollars(now.cash)} → {dollars(after)} if all is filled"))
-    else:
-        rows.append(("cash", f"{dollars(now.cash)}; the sale needs none"))
+    after = f"at least {dollars(preview.cash_after)}" if preview.cash_after is not None else UNKNOWN
+    rows.append(("cash", f"{dollars(now.cash)} → {after} if all is filled"))
     rows.append(
         ("position", f"{holding(preview.held_before)} → {holding(preview.held_after)} if all is filled")
     )
@@ -140,10 +138,21 @@ def _expected(preview: OrderPreview) -> str:
     return " · ".join(parts)
 
 
-def _fee(preview: OrderPreview) -> str:
-    if preview.fee is None:
-        return " + fee not known"
-    return f" + fee up to {dollars_text(preview.fee)}"
+def _cost(preview: OrderPreview) -> str:
+    """Cash without and with fees: by the book as it was read, and at most."""
+    expected, cost = dollars_text(preview.expected_cost), dollars_text(preview.cost)
+    expected_fee, bound = preview.expected_fee, preview.fee_bound
+    if bound is None:
+        return f"{_about(expected, cost)} + fee not known"
+    if expected_fee is None:
+        return f"{_about(expected, cost)} + fee up to {dollars_text(bound)}"
+    if expected == cost:
+        return f"{cost} + fee {_about(dollars_text(expected_fee), dollars_text(bound))}"
+    return f"about {expected} + fee {dollars_text(expected_fee)}; at most {cost} + fee {dollars_text(bound)}"
+
+
+def _about(expected: str, most: str) -> str:
+    return most if expected == most else f"about {expected}, at most {most}"
 
 
 def _finding(finding: Finding) -> Text:
@@ -154,6 +163,8 @@ def _finding(finding: Finding) -> Text:
 def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
     """Say what moved between two looks at the same ticket."""
     found = []
+    if before.sentence != after.sentence:
+        found.append(f"order: {before.sentence} → {after.sentence}")
     if _expected(before) != _expected(after):
         found.append(f"expected: {_expected(before)} → {_expected(after)}")
     if before.cost != after.cost:

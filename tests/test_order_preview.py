@@ -67,9 +67,10 @@ def rules(seen):
 def test_buying_ten_yes_at_the_ask():
     seen = preview(Action.BUY, Side.YES, "10", "0.65")
     assert (seen.cost, seen.walk.fills, seen.walk.left) == (Decimal("6.50"), levels(("0.65", "10")), 0)
-    assert seen.taker_fee == Decimal("0.1600")  # 10 contracts in crumbs of 0.01 cost this much at most
-    assert (seen.maker_fee, seen.held_before, seen.held_after) == (0, 0, 10)
-    assert (seen.pnl_if_yes, seen.pnl_if_no) == (Decimal("3.34"), Decimal("-6.66"))
+    assert seen.expected_fee == Decimal("0.1600")  # 10 contracts in crumbs of 0.01 cost this much
+    assert seen.fee_bound == Decimal("0.1750")  # at 50¢, should somebody offer it there meanwhile
+    assert (seen.held_before, seen.held_after) == (0, 10)
+    assert (seen.pnl_if_yes, seen.pnl_if_no) == (Decimal("3.325"), Decimal("-6.675"))
     assert seen.locked_in is None
     assert seen.findings == ()
 
@@ -77,7 +78,8 @@ def test_buying_ten_yes_at_the_ask():
 def test_a_bid_below_the_market_rests_whole():
     seen = preview(Action.BUY, Side.YES, "10", "0.50")
     assert (seen.walk.fills, seen.walk.left, seen.cost) == ((), 10, Decimal("5.00"))
-    assert (seen.taker_fee, seen.maker_fee, seen.held_after) == (0, 0, 10)
+    assert (seen.expected_fee, seen.held_after) == (0, 10)
+    assert seen.fee_bound == Decimal("0.1750")  # it takes if the book moves before it arrives
     assert seen.request.time_in_force is TimeInForce.GOOD_TILL_CANCELED
 
 
@@ -153,13 +155,45 @@ def test_a_market_sale_beyond_the_position_may_open_and_does_not_claim_to_reduce
 def test_a_market_order_shows_only_what_is_there_and_cancels_the_rest():
     seen = preview(Action.BUY, Side.YES, "500", None)
     assert seen.request.price == Decimal("0.70")
-    assert (seen.walk.filled, seen.walk.left, seen.held_after) == (
-        Decimal("280.5"),
-        Decimal("219.5"),
-        Decimal("280.5"),
-    )
-    assert seen.cost == Decimal("80.5") * Decimal("0.65") + 200 * Decimal("0.66")
+    assert (seen.walk.filled, seen.walk.left) == (Decimal("280.5"), Decimal("219.5"))
+    assert seen.expected_cost == Decimal("80.5") * Decimal("0.65") + 200 * Decimal("0.66")
+    assert seen.pnl_if_no == -seen.expected_cost - Decimal("4.9088")  # 280.5 · 1.75¢, rounded up
     assert seen.request.time_in_force is TimeInForce.IMMEDIATE_OR_CANCEL
+
+
+def test_a_market_order_can_cost_its_worst_price_for_every_contract_although_few_are_offered():
+    thin = circumstances(book=book(no=(("0.35", "10"),)))
+    seen = preview(Action.BUY, Side.YES, "1000", None, here=thin)
+    assert (seen.cost, seen.expected_cost) == (Decimal("700.00"), Decimal("6.50"))
+    assert (seen.fee_bound, seen.expected_fee) == (Decimal("17.50"), Decimal("0.16"))
+    assert (seen.held_after, seen.cash_after) == (1000, Decimal("282.50"))
+    assert "cost per order" in rules(seen)
+    assert "cash" in rules(preview(Action.BUY, Side.YES, "1000", None, here=replace(thin, cash=Decimal(699))))
+    spent = replace(thin, today=DayTotals(Decimal(4_301)))
+    assert "bought per day" in rules(preview(Action.BUY, Side.YES, "1000", None, here=spent))
+
+
+def test_a_market_order_that_first_closes_can_cost_only_what_it_opens():
+    here = circumstances(position=position("-4", "1.00"), book=book(no=(("0.35", "10"),)))
+    seen = preview(Action.BUY, Side.YES, "100", None, here=here)
+    assert (seen.cost, seen.expected_cost) == (96 * Decimal("0.70"), 6 * Decimal("0.65"))
+
+
+@pytest.mark.parametrize(
+    ("action", "side", "price"),
+    [(Action.SELL, Side.YES, "0.63"), (Action.BUY, Side.NO, "0.37")],  # 4 · 63¢, 4 · ($1 − 37¢)
+)
+def test_what_closes_brings_cash(action, side, price):
+    here = circumstances(position=position("10", "6.00"))
+    seen = preview(action, side, "4", price, here=here)
+    assert seen.cash_after == Decimal("1002.52") - Decimal("0.0656")
+
+
+def test_an_order_that_turns_a_position_brings_and_takes_cash():
+    here = circumstances(position=position("10", "6.00"))
+    seen = preview(Action.SELL, Side.YES, "15", "0.63", here=here)
+    received, taken = 10 * Decimal("0.63"), 5 * Decimal("0.37")
+    assert seen.cash_after == 1000 + received - taken - seen.fee_bound
 
 
 def test_a_market_order_keeps_the_worst_price_the_user_has_seen():
@@ -179,7 +213,8 @@ def test_a_price_of_zero_is_denied_and_never_becomes_a_market_price():
 def test_an_unknown_fee_leaves_the_outcomes_unknown_rather_than_too_good(kind):
     for fees in (FeeSchedule(kind, Decimal(1)), None):
         seen = preview(Action.BUY, Side.YES, "10", "0.65", here=circumstances(fees=fees))
-        assert (seen.fee, seen.pnl_if_yes, seen.pnl_if_no) == (None, None, None)
+        assert (seen.fee_bound, seen.expected_fee, seen.cash_after) == (None, None, None)
+        assert (seen.pnl_if_yes, seen.pnl_if_no) == (None, None)
         assert seen.cost == Decimal("6.50")
 
 
@@ -188,7 +223,7 @@ def test_an_unknown_fee_leaves_the_outcomes_unknown_rather_than_too_good(kind):
 def test_without_a_book_a_market_order_is_denied_whatever_its_direction(there, action, side):
     seen = preview(action, side, "10", None, here=circumstances(book=there))
     assert seen.is_denied
-    assert seen.cost == 0
+    assert seen.expected_cost == 0
 
 
 def test_a_session_that_only_looks_denies_the_preview():
@@ -259,13 +294,16 @@ def test_the_preview_of_a_limit_order_agrees_with_counting_contract_by_contract(
 
     assert seen.walk.filled == sum(price is not None for price in contracts)
     assert seen.held_after == net + sign * count
-    assert seen.pnl_if_yes == sum(sign * (1 - price) for price in prices) - seen.fee
-    assert seen.pnl_if_no == sum(-sign * price for price in prices) - seen.fee
+    assert seen.pnl_if_yes == sum(sign * (1 - price) for price in prices) - seen.fee_bound
+    assert seen.pnl_if_no == sum(-sign * price for price in prices) - seen.fee_bound
 
     same_way = sum(row.remaining_count for row in resting if (row.book_side is BookSide.BID) is is_bid)
     closes = min(count, max(0, abs(net) - same_way)) if net * sign < 0 else 0
-    dearest = sorted((price if is_bid else 1 - price for price in prices), reverse=True)
-    assert seen.cost == sum(dearest[: int(count - closes)])
+    paid = [price if is_bid else 1 - price for price in prices]
+    worst = limit_in_yes if is_bid else 1 - limit_in_yes
+    assert seen.expected_cost == sum(paid[int(closes) :])
+    assert seen.cost == worst * (count - closes)
+    assert seen.cash_after == here.cash - seen.cost + closes * (1 - worst) - seen.fee_bound
 
     if net * sign < 0:
         closing = prices[: int(min(abs(net), count))]
@@ -280,6 +318,7 @@ def test_the_fee_of_the_preview_covers_what_the_fills_will_cost(yes, no, way, li
     there, (action, side), limit = book_of(yes, no), way, Decimal(limit) / 100
     schedule = FeeSchedule(kind, Decimal(1))
     seen = preview(action, side, count, limit, here=circumstances(book=there, fees=schedule))
+    assert seen.expected_fee <= seen.fee_bound
     accumulator, paid = Decimal(0), Decimal(0)
     rest = [(limit, Decimal(seen.walk.left), False)] if seen.walk.left else []
     for price, size, is_taker in [*((fill.price, fill.count, True) for fill in seen.walk.fills), *rest]:
@@ -287,7 +326,65 @@ def test_the_fee_of_the_preview_covers_what_the_fills_will_cost(yes, no, way, li
         for piece in (size / 4, size / 4, size / 2):
             charged = fee_of_fill(rate, piece, price, revenue=-piece * price, accumulator=accumulator)
             accumulator, paid = charged.accumulator, paid + charged.net_fee
-    assert paid <= seen.fee
+    assert paid <= seen.expected_fee
+
+
+@given(
+    st.sampled_from(EVERY_WAY),
+    st.sampled_from([CENTS, TAPERED]),
+    cents,
+    st.lists(
+        st.tuples(
+            st.integers(min_value=1, max_value=999),
+            st.integers(min_value=1, max_value=800),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from(list(FeeType)[:3]),
+)
+def test_the_bound_holds_for_fills_at_any_better_price_taken_or_made(way, grid, limit, wanted, kind):
+    (action, side), limit, schedule = way, Decimal(limit) / 100, FeeSchedule(kind, Decimal(1))
+    is_buy = action is Action.BUY
+    fills = [(_better(grid, limit, thousandths, is_buy), size, taken) for thousandths, size, taken in wanted]
+    count = sum((Decimal(size) for _, size, _ in fills), Decimal(0)) / 100
+    here = circumstances(market=market(price_grid=grid), book=None, fees=schedule)
+    bound = preview(action, side, count, limit, here=here).fee_bound
+    accumulator, paid = Decimal(0), Decimal(0)
+    for price, size, taken in fills:
+        rate, size = fee_rate(schedule, is_taker=taken), Decimal(size) / 100
+        revenue = -size * price if is_buy else size * price
+        charged = fee_of_fill(rate, size, price, revenue=revenue, accumulator=accumulator)
+        accumulator, paid = charged.accumulator, paid + charged.net_fee
+    assert paid <= bound
+
+
+def _better(grid, limit, thousandths, is_buy):
+    """A price of the grid that is the limit or better; both grids are the same seen from either side."""
+    wanted = Decimal(thousandths) / 1000
+    wanted = min(wanted, limit) if is_buy else max(wanted, limit)
+    return grid.at_or_below(wanted) or limit if is_buy else grid.at_or_above(wanted) or limit
+
+
+@pytest.mark.parametrize(
+    ("action", "price", "bound"),
+    [
+        (Action.BUY, "0.57", "1.75"),  # it may fill at 50¢
+        (Action.BUY, "0.40", "1.68"),  # 40¢ is the nearest to 50¢ within reach
+        (Action.SELL, "0.40", "1.75"),
+        (Action.SELL, "0.90", "0.63"),
+    ],
+)
+def test_the_bound_goes_by_the_dearest_price_within_reach(action, price, bound):
+    here = circumstances(book=book(yes=(), no=()))
+    assert preview(action, Side.YES, "100", price, here=here).fee_bound == Decimal(bound)
+
+
+def test_a_post_only_order_pays_as_a_maker_at_its_limit():
+    makers = FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, Decimal(1))
+    seen = preview(Action.BUY, Side.YES, "100", "0.40", here=circumstances(fees=makers), post_only=True)
+    assert seen.fee_bound == seen.expected_fee == Decimal("0.42")
 
 
 @given(

@@ -8,7 +8,7 @@ from decimal import Decimal as D
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from market_world import CENTS, NOW, QUADRATIC, TICKER, levels, market
+from market_world import CENTS, NOW, QUADRATIC, TAPERED, TICKER, levels, market
 
 from kalshi_trading.errors import InvalidInputError
 from kalshi_trading.market_models import FeeSchedule, FeeType, OrderBook
@@ -21,8 +21,8 @@ from kalshi_trading.settings import Limits
 COMBO_FEES = FeeSchedule(FeeType.QUADRATIC_WITH_COMBO_MAKER_FEES, D(1))
 
 
-def size(text, price="0.57", action=Action.BUY, fees=QUADRATIC):
-    return parse_size(text, action, D(price), fees)
+def size(text, price="0.57", action=Action.BUY, fees=QUADRATIC, grid=CENTS):
+    return parse_size(text, action, D(price), fees, grid)
 
 
 @pytest.mark.parametrize(("text", "count"), [("10", "10"), ("2.5", "2.5"), (" 0.01 ", "0.01")])
@@ -34,7 +34,7 @@ def test_a_plain_number_is_a_number_of_contracts(text, count):
 @pytest.mark.parametrize(
     ("text", "count"),
     [
-        ("$50", 85),  # 57¢ and a fee of up to 1.72¢ make 58.72¢ a contract
+        ("$50", 85),  # 57¢ and a fee of up to 1.75¢, as at 50¢, make 58.75¢ a contract
         ("$0.58", None),
         ("$0.59", 1),
         ("$ 1.17", 1),
@@ -42,9 +42,9 @@ def test_a_plain_number_is_a_number_of_contracts(text, count):
     ],
 )
 def test_dollars_buy_whole_contracts_with_their_fee_inside(text, count):
-    assert contract_fee(D("0.57"), QUADRATIC) == D("0.0172")
+    assert contract_fee(D("0.57"), QUADRATIC, CENTS) == D("0.0175")
     if count is None:
-        with pytest.raises(InvalidInputError, match=r"buys no whole contract; one costs up to \$0.5872"):
+        with pytest.raises(InvalidInputError, match=r"buys no whole contract; one costs up to \$0.5875"):
             size(text)
     else:
         assert size(text) == OrderSize(D(count), D(text.lstrip("$ ")))
@@ -90,24 +90,25 @@ def book_of(yes, no):
     st.integers(1, 99),
     st.integers(1, 500_00),
     st.sampled_from([QUADRATIC, COMBO_FEES, replace(QUADRATIC, multiplier=D(2))]),
+    st.sampled_from([CENTS, TAPERED]),
 )
 def test_the_preview_of_an_amount_never_costs_more_and_one_contract_more_might(
-    yes, no, side, cents, amount, fees
+    yes, no, side, cents, amount, fees, grid
 ):
     price, amount = D(cents) / 100, D(amount) / 100
     try:
-        count = size(f"${amount:.2f}", str(price), fees=fees).count
+        count = size(f"${amount:.2f}", str(price), fees=fees, grid=grid).count
     except InvalidInputError:
         count = D(0)
     here = Circumstances(
-        market(price_grid=CENTS), book_of(yes, no), fees, D(10_000), None, (), (), DayTotals(), NOW
+        market(price_grid=grid), book_of(yes, no), fees, D(10_000), None, (), (), DayTotals(), NOW
     )
     limits = Limits()
 
     def spent(contracts, there):
         ticket = OrderTicket(TICKER, Action.BUY, side, D(contracts), price)
         seen = build_preview(ticket, there, limits=limits, read_only=False, client_order_id="1")
-        return seen.cost + seen.fee
+        return seen.cost + seen.fee_bound
 
     if count:
         assert spent(count, here) <= amount

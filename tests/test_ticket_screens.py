@@ -18,10 +18,14 @@ from test_screens import buy, quoted_market, screen_text, session
 
 from kalshi_trading import screens, ticket_view
 from kalshi_trading.cancellation import Cancellation, PanicReport
-from kalshi_trading.models import Action, BookSide, Side
+from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.market_models import OrderBook
+from kalshi_trading.models import Action, BookSide, OrderRequest, Side
+from kalshi_trading.money import CENT
 from kalshi_trading.options import Environment
 from kalshi_trading.order_life import OrderLife, State
-from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.order_preview import OrderTicket, order_sentence
 from kalshi_trading.prompts import Back
 from kalshi_trading.trade_executor import TradeExecutor
 
@@ -83,6 +87,43 @@ def test_the_ticket_echoes_what_an_amount_buys() -> None:
     assert "buys" not in ticket_text(wish(Action.BUY, Side.YES, "75", "0.65"))
 
 
+@pytest.mark.parametrize(
+    ("ticket", "said"),
+    [
+        (wish(Action.BUY, Side.YES, "100", "0.57"), "$57.00 + fee about $0.00, at most $1.75"),
+        (wish(Action.BUY, Side.YES, "10", "0.65"), "$6.50 + fee about $0.16, at most $0.1750"),
+        (
+            wish(Action.BUY, Side.YES, "1000", None),
+            "about $222.8250 + fee $5.2565; at most $700.00 + fee $17.50",
+        ),
+        (wish(Action.BUY, Side.YES, "100", "0.40", post_only=True), "$40.00 + fee $0.00"),
+    ],
+)
+def test_the_cost_stands_there_as_expected_and_at_most(ticket: OrderTicket, said: str) -> None:
+    assert f"cost {said} │" in " ".join(ticket_text(ticket).split())
+
+
+def test_what_the_book_does_not_show_is_not_expected_of_a_market_order() -> None:
+    text = " ".join(ticket_text(wish(Action.BUY, Side.YES, "1000", None)).split())
+    assert "what fills now if YES" in text
+    assert "664.5 canceled" in text
+    assert "what fills now" not in ticket_text(wish(Action.BUY, Side.YES, "10", None))
+
+
+@pytest.mark.parametrize(
+    ("ticket", "held", "said"),
+    [
+        (wish(Action.BUY, Side.YES, "10", "0.65"), "0", "at least $993.3250"),
+        (wish(Action.SELL, Side.YES, "10", "0.63"), "10", "at least $1,006.1360"),
+        (wish(Action.BUY, Side.YES, "10", "0.65"), "-10", "at least $1,003.3250"),
+    ],
+)
+def test_cash_afterwards_counts_what_closes(ticket: OrderTicket, held: str, said: str) -> None:
+    text = " ".join(ticket_text(ticket, held=held, cost="4").split())
+    assert f"cash $1,000.00 → {said} if all is filled" in text
+    assert "the sale" not in text
+
+
 def test_fills_at_several_prices_are_averaged() -> None:
     text = ticket_text(wish(Action.BUY, Side.YES, "100", None))
     assert "80.5 at 65¢, 19.5 at 66¢ · fills average 65.2¢" in " ".join(text.split())
@@ -104,6 +145,44 @@ def test_the_whole_ticket_fits_a_narrow_screen() -> None:
     text = printed(panel, width=80)
     assert all(len(line) <= 80 for line in text.splitlines())
     assert len(text.splitlines()) <= 22
+
+
+def test_a_price_that_moved_under_the_same_fills_is_a_change() -> None:
+    confirmed = preview(wish(Action.BUY, Side.YES, "10", None, worst_price=D("0.70")))
+    moved = preview(wish(Action.BUY, Side.YES, "10", None, worst_price=D("0.71")))
+    (order_changed, cost_changed) = ticket_view.changes(confirmed, moved)
+    assert order_changed == f"order: {confirmed.sentence} → {moved.sentence}"
+    assert cost_changed == "cost: $7.00 → $7.10"
+
+
+def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the_book_moves(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    prompter = ScriptedPrompter(market.ticker, "1", "2", "3", "1", "1")
+    app = session(exchange, tmp_path, prompter)
+    sent: list[OrderRequest] = []
+    read_book = KalshiClient.get_order_book
+
+    def moving_book(client: KalshiClient, ticker: str) -> OrderBook:
+        """The offers a cent dearer from the first confirmation on."""
+        now = read_book(client, ticker)
+        if "Send this order?" not in prompter.questions:
+            return now
+        return replace(now, no_bids=tuple(replace(bid, price=bid.price - CENT) for bid in now.no_bids))
+
+    def refuse(client: KalshiClient, request: OrderRequest) -> None:
+        sent.append(request)
+        raise KalshiAPIError("Refused.")
+
+    monkeypatch.setattr(KalshiClient, "get_order_book", moving_book)
+    monkeypatch.setattr(KalshiClient, "place_order", refuse)
+    screens.place_trade(app)
+    prompter.assert_all_used()
+    assert "The market moved since you looked." in screen_text(app)
+    confirmed = [label for labels in prompter.labels for label in labels if label.startswith("Send: ")]
+    (request,) = sent
+    assert confirmed == [f"Send: {order_sentence(request)}"] * 2
 
 
 # --- Dollars --------------------------------------------------------------------------------------
