@@ -381,6 +381,14 @@ def test_the_bound_goes_by_the_dearest_price_within_reach(action, price, bound):
     assert preview(action, Side.YES, "100", price, here=here).fee_bound == Decimal(bound)
 
 
+def test_where_fills_may_lie_between_cents_each_contract_may_keep_a_rounding_unit():
+    bounds = [
+        preview(Action.BUY, Side.YES, "100", "0.40", here=circumstances(market=market(price_grid=grid)))
+        for grid in (CENTS, TAPERED)
+    ]
+    assert [seen.fee_bound for seen in bounds] == [Decimal("1.68"), Decimal("1.69")]
+
+
 def test_a_post_only_order_pays_as_a_maker_at_its_limit():
     makers = FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, Decimal(1))
     seen = preview(Action.BUY, Side.YES, "100", "0.40", here=circumstances(fees=makers), post_only=True)
