@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kalshi_trading import streams
 from kalshi_trading.config import DOTENV_PATH, load_settings
 from kalshi_trading.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
 from kalshi_trading.options import PROJECT_FOLDER, Environment
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from kalshi_trading.app import App
     from kalshi_trading.prompts import Prompter
 
-EXIT_DONE, EXIT_BUG, EXIT_CONFIGURATION, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_DONE, EXIT_BUG, EXIT_NO_OUTPUT, EXIT_CONFIGURATION = 0, 1, 1, 2
+EXIT_INTERRUPTED, EXIT_NO_READER = 130, 141  # as a shell tells SIGINT and SIGPIPE
 HELP = """\
 Trade Kalshi event contracts by hand.
 
@@ -43,42 +46,65 @@ def main(arguments: Sequence[str]) -> int:
     words = list(arguments)
     if words[:1] == ["practice"]:
         os.execv(sys.executable, [sys.executable, "-m", "kalshi_trading.practice", *words[1:]])
+    try:
+        streams.prepare()
+        status = _obey(words)
+        sys.stdout.flush()
+        return status
+    except streams.OutputLost as lost:
+        streams.silence(1)
+        _say_at_the_end(f"{lost} Resting orders stay at the exchange.\n")
+        return EXIT_NO_READER if lost.reader_left else EXIT_NO_OUTPUT
+
+
+def _say_at_the_end(sentence: str) -> None:
+    """Write to stderr; where that is lost as well, nothing is left to tell it by."""
+    try:
+        sys.stderr.write(sentence)
+        sys.stderr.flush()
+    except OSError:
+        streams.silence(2)
+
+
+def _obey(words: list[str]) -> int:
     if words in (["--help"], ["-h"]):
         sys.stdout.write(HELP)
         return EXIT_DONE
     if words not in ([], ["--read-only"]):
-        sys.stderr.write(f"Not understood: {' '.join(words)}\n\n{HELP}")
+        _say_at_the_end(f"Not understood: {' '.join(words)}\n\n{HELP}")
         return EXIT_CONFIGURATION
+    log_dir = PROJECT_FOLDER / "logs"
     try:
-        return _run_session(read_only="--read-only" in words)
+        settings = load_settings(os.environ, DOTENV_PATH)
+        log_dir = settings.log_dir
+        return _run_session(settings, read_only="--read-only" in words)
     except ConfigurationError as error:
-        sys.stderr.write("The program cannot start. What is wrong in the settings:\n")
-        sys.stderr.writelines(f"  - {problem}\n" for problem in error.problems)
+        problems = "".join(f"  - {problem}\n" for problem in error.problems)
+        _say_at_the_end(f"The program cannot start. What is wrong in the settings:\n{problems}")
         return EXIT_CONFIGURATION
     except TradingError as error:
-        sys.stderr.write(f"{error}\n")
+        _say_at_the_end(f"{error}\n")
         return EXIT_CONFIGURATION
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
+        _say_at_the_end("Interrupted.\n")
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  (the boundary around the start; the menu has its own)
-        return _report_bug(error)
+        return _report_bug(error, log_dir)
 
 
-def _report_bug(error: Exception) -> int:
-    """Put the traceback on record and tell the user where; the settings may be what is broken."""
+def _report_bug(error: Exception, log_dir: Path) -> int:
+    """Put the traceback on record and tell the user where."""
     from kalshi_trading.trade_logger import TradeLogger
 
-    log = TradeLogger(PROJECT_FOLDER / "logs", "start")
+    log = TradeLogger(log_dir, "start")
     reference = log.log_error("Unexpected error at the start", error)
-    sys.stderr.write(
+    _say_at_the_end(
         f"Something unexpected went wrong; it is on record as {reference} in {log.errors_path}.\n"
     )
     return EXIT_BUG
 
 
-def _run_session(*, read_only: bool) -> int:
-    settings = load_settings(os.environ, DOTENV_PATH)
+def _run_session(settings: Settings, *, read_only: bool) -> int:
     console, prompter = _screen()
     for warning in settings.warnings:
         console.print(f"Note: {warning}", markup=False)
@@ -97,7 +123,7 @@ def _run_session(*, read_only: bool) -> int:
             keep_alive(app.client.get_exchange_status)
         return menu.run(app)
     except AuthenticationError as error:
-        sys.stderr.write(f"{_key_advice(settings)}\n{error}\n")
+        _say_at_the_end(f"{_key_advice(settings)}\n{error}\n")
         return EXIT_CONFIGURATION
     except Terminated as end:
         return 128 + end.signal_number
@@ -122,9 +148,8 @@ def _hear_signals() -> None:
 
 def _say_nothing_more() -> None:
     """The terminal is gone: what is still said must not fail for it."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
-        os.dup2(nowhere, descriptor)
+        streams.silence(descriptor)
 
 
 def _heed_no_signals() -> None:

@@ -111,6 +111,84 @@ def test_read_only_denies_orders_and_says_so(home: Path) -> None:
     assert "─ result ─" not in ended.stdout
 
 
+def _run_in_shell(home: Path, redirections: str, *, typed: str = "", **settings: str) -> tuple[int, str, str]:
+    """Run `main.py` with its streams as a shell leads them; returns status, output and complaints."""
+    ended = subprocess.run(
+        ["bash", "-c", f'"$0" "$1" {redirections}; exit ${{PIPESTATUS[0]}}', sys.executable, "main.py"],
+        cwd=PROJECT,
+        input=typed,
+        env=environment(home, **settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in ended.stderr
+    assert "Something unexpected" not in ended.stdout + ended.stderr
+    assert "Exception ignored" not in ended.stderr
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirections", "status", "reason"),
+    [
+        ("| true", 141, "Broken pipe"),
+        (">/dev/full", 1, "No space left on device"),
+        ("--help >/dev/full", 1, "No space left on device"),
+        (">&-", 1, "it is closed"),
+    ],
+)
+def test_output_nobody_can_read_ends_the_program_in_one_sentence(
+    home: Path, redirections: str, status: int, reason: str
+) -> None:
+    ended, _, complaints = _run_in_shell(home, redirections, typed="1\n" * 20)
+    assert ended == status
+    assert complaints.count("\n") == 1
+    assert f"The output cannot be written ({reason}), so the program ends." in complaints
+    assert not (home / "logs/practice/errors.log").exists()
+
+
+def test_output_and_complaints_that_nobody_can_read_leave_the_exit_status(home: Path) -> None:
+    assert _run_in_shell(home, ">/dev/full 2>/dev/full") == (1, "", "")
+    assert _run_in_shell(home, ">&- 2>&-") == (1, "", "")
+
+
+def test_a_closed_input_is_the_end_of_input(home: Path) -> None:
+    status, output, complaints = _run_in_shell(home, "<&-")
+    assert (status, complaints) == (0, "")
+    assert "0  Exit" in output
+
+
+def test_output_that_takes_only_ascii_is_still_readable(home: Path) -> None:
+    status, output, complaints = _run_in_shell(
+        home, "", typed="1\n2\nbitcoin\n1\n1\n1\n1\n3\n0\n0\n", PYTHONIOENCODING="ascii", PYTHONUTF8="0"
+    )
+    assert (status, complaints) == (0, "")
+    assert output.isascii()
+    assert "BUY 3 YES KX" in output
+
+
+def test_a_fault_at_the_start_goes_on_record_in_the_configured_folder(tmp_path: Path) -> None:
+    broken = (
+        "import sys; from kalshi_trading import program;"
+        "program._connected = lambda settings: 1 // 0;"
+        "sys.exit(program.main([]))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", broken],
+        cwd=PROJECT,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    record = tmp_path / "logs/start/errors.log"
+    assert str(record) in ended.stderr
+    assert "ZeroDivisionError" in record.read_text()
+
+
 def test_words_that_are_not_understood_exit_2(tmp_path: Path) -> None:
     ended = _run(tmp_path, "tarde")
     assert ended.returncode == 2

@@ -1,0 +1,83 @@
+"""Standard input and output as the program needs them: there, able to say everything, and honest when lost.
+
+Knows the three streams and nothing of what is said. Output that cannot be written is `OutputLost`, which
+no error boundary takes for a fault of the program.
+"""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import os
+import sys
+
+_LIKE = str.maketrans(
+    {"–": "-", "−": "-", "—": "-", "─": "-", "…": "...", "¢": "c", "→": "->", "›": ">", "▸": ">", "·": "|"}
+    | {"×": "x", "≈": "~", "≤": "<=", "≥": ">=", "’": "'", "“": '"', "”": '"', "▲": "^", "▼": "v"}
+)
+
+
+class OutputLost(BaseException):
+    """Nobody can read the output any more; `str()` is the sentence for whoever reads stderr."""
+
+    def __init__(self, error: OSError) -> None:
+        self.reader_left = error.errno == errno.EPIPE
+        reason = error.strerror or str(error)
+        super().__init__(f"The output cannot be written ({reason}), so the program ends.")
+
+
+class Output(io.TextIOWrapper):
+    """Standard output: letters its encoding lacks become similar ones, and a failure is OutputLost."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            raise OutputLost(error) from error
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            raise OutputLost(error) from error
+
+
+def prepare() -> None:
+    """Make the three streams usable. Raises OutputLost when there is no standard output."""
+    missing = _fill_gaps()
+    if 0 in missing:
+        sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115  (it lasts as long as the program)
+    if 2 in missing:
+        sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
+    if 1 in missing:
+        raise OutputLost(OSError(errno.EBADF, "it is closed"))
+    if type(sys.stdout) is io.TextIOWrapper:
+        codecs.register_error("similar", _similar)
+        encoding, by_line = sys.stdout.encoding, sys.stdout.line_buffering
+        sys.stdout.flush()
+        sys.stdout = Output(sys.stdout.detach(), encoding=encoding, errors="similar", line_buffering=by_line)
+
+
+def silence(descriptor: int) -> None:
+    """Lead a stream nowhere, so that what is still in it cannot fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def _fill_gaps() -> list[int]:
+    """Open what is closed of the three descriptors, so that no file or socket ever gets its number."""
+    missing = []
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            missing.append(os.open(os.devnull, os.O_RDWR))
+    return missing
+
+
+def _similar(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end].translate(_LIKE)
+    return "".join(each if each.isascii() else "?" for each in text), error.end
