@@ -64,13 +64,13 @@ class Finding:
 
 
 def proves_absence(
-    looks: Iterable[Look], quiet_since: datetime | None, *, margin_s: float, apart_s: float
+    looks: Sequence[Look], quiet_since: datetime | None, *, margin_s: float, apart_s: float
 ) -> bool:
-    """Tell whether these looks, none of which found the order, prove that it is not at the exchange.
+    """Tell whether these looks prove that the order is not at the exchange.
 
     `quiet_since` is a time of the exchange after which nobody sent it; without it nothing can be proved.
     """
-    if quiet_since is None:
+    if quiet_since is None or any(look.order is not None for look in looks):
         return False
     fresh_enough = quiet_since + timedelta(seconds=margin_s)
     negative = [look.at for look in looks if look.as_of is not None and look.as_of > fresh_enough]

@@ -178,6 +178,28 @@ def test_an_order_that_is_nowhere_is_absent_only_after_the_margin_and_says_as_of
     assert (last.event, last.text("as_of")) == ("order.absent", (NOW + seconds(75)).isoformat())
 
 
+def test_an_order_that_was_seen_is_never_absent_although_its_end_could_not_be_recorded(desk):
+    desk.exchange.orders = (ours(),)
+    desk.resolver.adopt([life()])
+    desk.look_for(5)
+    desk.resolver.adopt([life(client_order_id="c2")])
+    lock = desk.journal.trades_path.with_name("trades.log.lock")
+    lock.unlink()
+    lock.mkdir()
+    desk.exchange.orders = (ours("c2"),)
+    for _ in range(3):
+        desk.wait(65)
+        with pytest.raises(JournalError):
+            desk.resolver.examine_all()
+    lock.rmdir()
+    desk.exchange.orders, desk.exchange.incomplete = (), "a page"
+    desk.look_for(5)
+    assert desk.events() == ["order.acknowledged"]
+    desk.exchange.orders = (ours("c2"),)
+    desk.look_for(5)
+    assert desk.events() == ["order.acknowledged", "order.acknowledged"]
+
+
 @pytest.mark.parametrize("trouble", ["orders", "timestamp"])
 def test_looks_that_fail_never_prove_anything(desk, trouble):
     desk.exchange.fails = {trouble}
