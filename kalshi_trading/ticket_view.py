@@ -144,7 +144,7 @@ def _cost(preview: OrderPreview) -> str:
     expected_fee, bound = preview.expected_fee, preview.fee_bound
     if bound is None:
         return f"{_about(expected, cost)} + fee not known"
-    if expected_fee is None:
+    if expected_fee is None or (expected == cost and expected_fee == bound > ZERO):
         return f"{_about(expected, cost)} + fee up to {dollars_text(bound)}"
     if expected == cost:
         return f"{cost} + fee {_about(dollars_text(expected_fee), dollars_text(bound))}"
