@@ -85,9 +85,7 @@ NUMBERS_IN_QUERIES = (
 
 
 @pytest.mark.parametrize(("path", "names"), NUMBERS_IN_QUERIES)
-@pytest.mark.parametrize(
-    "number", ["1" + "0" * 20, "9" * 18, "9" * 11, "-" + "9" * 18, "9" * 99, "0", "-1"]
-)
+@pytest.mark.parametrize("number", ["1" + "0" * 20, "9" * 18, "9" * 11, "-" + "9" * 18, "9" * 99, "0", "-1"])
 def test_no_number_in_a_query_is_too_much(desk: Desk, path: str, names: tuple[str, ...], number: str) -> None:
     """Asked one by one beside sensible ones, each is answered or refused."""
     market = desk.liquid_market()
