@@ -323,8 +323,9 @@ class ProtocolMachine(RuleBasedStateMachine):
             assert by.submitter.submit(preview).outcome is Outcome.DENIED
 
     @precondition(lambda self: self.running)
-    @rule(which=WHICH, wish=WISHES, fate=LOST)
-    def submit_and_lose_the_answer(self, which: int, wish: Wish, fate: Any) -> None:
+    @rule(which=WHICH, wish=WISHES, fate=LOST, reads=st.sampled_from(READS))
+    def submit_and_lose_the_answer(self, which: int, wish: Wish, fate: Any, reads: str) -> None:
+        self.exchange.reads = reads
         self.submit(which, wish, [fate])
 
     @precondition(lambda self: self.running)
