@@ -224,7 +224,7 @@ def kill_at_random(
         trading = sessions.Process(target=one_order.trade_on, args=(folder, access_to(exchange), wishes))
         with ONE_AT_A_TIME:
             trading.start()
-        time.sleep(draw.uniform(0.03, 0.25))
+        time.sleep(draw.uniform(0.02, 0.18))
         with ONE_AT_A_TIME:
             trading.kill()
             trading.join()
