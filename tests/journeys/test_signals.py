@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,14 +75,14 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
         terminal.press(CTRL_C)
         terminal.wait_for(f"Left unfinished: {SENTENCE.format(12)}.*It may be live. Do not send it again")
         terminal.wait_for(f"Outcome unknown, still looking: {SENTENCE.format(12)}")
-        for _ in range(20):
+        deadline = time.monotonic() + 40
+        while "found at the exchange: resting" not in " ".join(terminal.text.split()):
+            assert time.monotonic() < deadline, terminal.text
             terminal.menu()
             tables = terminal.text.count("times in")
             terminal.press("3")
             terminal.wait_until(lambda text, before=tables: text.count("times in") > before)  # type: ignore[misc]
             terminal.menu()
-            if "found at the exchange: resting" in " ".join(terminal.text.split()):
-                break
         terminal.wait_for(rf"{SENTENCE.format(12)}.*ACCEPTED\..*found")
         leave(terminal)
     assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
