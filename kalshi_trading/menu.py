@@ -66,6 +66,7 @@ def run(app: App) -> int:
         return EXIT_INTERRUPTED
     finally:
         search.stop()
+        app.executor.submitter.stopped = True
         app.executor.resolver.leave_off()
 
 

@@ -261,7 +261,7 @@ class Resolver:
                 continue
             self._record(life, State.ACKNOWLEDGED, {**_found_fields(order), "reason": "appeared late"})
             with self._lock:
-                del self._written_off[order.client_order_id]
+                self._written_off.pop(order.client_order_id, None)
                 self._news.append(
                     f"An order appeared late and is now counted as yours: {life.sentence}: "
                     f"order {order.order_id}, {order.status}. Look at the open orders."

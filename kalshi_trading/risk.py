@@ -249,8 +249,8 @@ def own_order_opposite(proposal: Proposal) -> Finding | None:
 
 def same_order_again(proposal: Proposal) -> Finding | None:
     for order in proposal.recent:
-        age = proposal.now - order.at
-        if _is_same(proposal, order) and timedelta(0) <= age <= SAME_ORDER_WITHIN:
+        age = abs(proposal.now - order.at)  # a clock that stepped back must not hide it
+        if _is_same(proposal, order) and age <= SAME_ORDER_WITHIN:
             text = f"The same order was sent {int(age.total_seconds())} s ago."
             return Finding("same order again", Severity.ASK, text, _seconds(age), _seconds(SAME_ORDER_WITHIN))
     return None

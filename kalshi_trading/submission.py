@@ -116,6 +116,8 @@ class Submitter:
         self._owed: list[Callable[[], object]] = []
         self.locked_because: str | None = None
         """Why no order can be sent at the moment; None: orders can be sent."""
+        self.stopped = False
+        """Whether nothing may be sent again, as in a panic or once the user has left."""
 
     def lock(self, reason: str, until: Callable[[], object] | None = None) -> None:
         """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
@@ -216,7 +218,14 @@ class Submitter:
             if result.outcome is not Outcome.NOT_SENT or attempt == SENDS_AT_MOST or late:
                 break
             self._sleep(_RESEND_PAUSE_S)
+            if self.stopped or not self._is_of_this_moment(preview):
+                break  # a panic, an exit or a night's sleep came in between
         return result
+
+    def _is_of_this_moment(self, preview: OrderPreview) -> bool:
+        """Tell by the calendar's clock, which also counts the time a machine sleeps."""
+        age_s = (self._clock() - preview.circumstances.at).total_seconds()
+        return 0 <= age_s <= OLDEST_PREVIEW_S
 
     def _send_once(self, request: OrderRequest) -> Submission:
         """Send once and say what is known. A duplicate id means that an earlier send arrived."""

@@ -33,7 +33,8 @@ from kalshi_trading.trading_day import TradingDay
 from kalshi_trading.wire_fields import validate_ticker
 
 PANIC = (
-    "New orders are blocked since everything was canceled at once. Allow them again under Cancel an order."
+    "New orders are blocked since panic was pressed; look at the open orders. "
+    "Allow new ones again under Cancel an order."
 )
 
 
@@ -158,6 +159,7 @@ class TradeExecutor:
         exchange does.
         """
         self.blocked_because = PANIC
+        self.submitter.stopped = True
         self._canceler.record("panic", {"reason": "everything is canceled, new orders are blocked"})
         report = self._canceler.cancel_everything()
         return replace(report, unresolved=tuple(life.sentence for life in self.resolver.open_orders()))
@@ -165,6 +167,7 @@ class TradeExecutor:
     def rearm(self) -> None:
         """Allow new orders again after a panic."""
         self.blocked_because = None
+        self.submitter.stopped = False
         self._canceler.record("rearmed", {"reason": "new orders are allowed again"})
 
     # --- Doors for scripts ------------------------------------------------------------------------

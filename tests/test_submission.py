@@ -313,6 +313,39 @@ def test_what_never_left_is_sent_again_twice_at_most_with_the_same_id(open_desk,
     assert server.count("POST") == 1
 
 
+def test_nothing_is_sent_again_after_the_machine_slept(open_desk):
+    """A sleeping machine's monotonic clock stands still; the calendar does not."""
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        client = Unreachable(desk.client, 99)
+        moments = [NOW]
+        submitter = Submitter(
+            client,
+            desk.journal,
+            desk.resolver,
+            clock=lambda: moments[-1],
+            monotonic=lambda: 0.0,
+            sleep=lambda pause: moments.append(NOW + timedelta(hours=8)),
+        )
+        assert submitter.submit(fresh()).outcome is Outcome.NOT_SENT
+    assert len(client.sent) == 1
+
+
+def test_nothing_is_sent_again_once_panic_or_exit_stopped_it(open_desk):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        client = Unreachable(desk.client, 99)
+        submitter = Submitter(
+            client, desk.journal, desk.resolver, clock=lambda: NOW, sleep=lambda pause: stop()
+        )
+
+        def stop():
+            submitter.stopped = True
+
+        assert submitter.submit(fresh()).outcome is Outcome.NOT_SENT
+    assert len(client.sent) == 1
+
+
 @pytest.mark.parametrize(("each_takes_s", "sends"), [(0.1, 3), (3.0, 2), (4.4, 2), (4.6, 1), (12.0, 1)])
 def test_nothing_is_sent_again_later_than_five_seconds_after_the_first_try(open_desk, each_takes_s, sends):
     seconds = itertools.count()
