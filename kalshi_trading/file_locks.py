@@ -59,6 +59,16 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def remove_unless_locked(path: Path) -> None:
+    """Remove a file that nobody holds; whoever is about to lock it then makes a new one. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    finally:
+        os.close(descriptor)
+
+
 def _is_still_there(descriptor: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())

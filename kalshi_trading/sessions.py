@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from kalshi_trading.errors import JournalError
-from kalshi_trading.file_locks import is_locked, take_lock
+from kalshi_trading.file_locks import is_locked, remove_unless_locked, take_lock
 
 _FOLDER = "sessions"
 _SESSION_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -80,5 +80,4 @@ def _clear(sessions: Path) -> None:
     """Remove the files of ended sessions; one that cannot be removed harms nobody."""
     for path in sessions.glob("*.lock"):
         with suppress(OSError):
-            if not is_locked(path):
-                path.unlink()
+            remove_unless_locked(path)
