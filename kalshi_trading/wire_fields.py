@@ -39,6 +39,8 @@ def _harmless_character(character: str) -> str:
     if character < " ":
         return chr(0x2400 + ord(character))
     category = unicodedata.category(character)
+    if category == "Zs":  # wide, thin and no-break spaces
+        return " "
     if category == "Cf":  # direction marks, zero-width marks
         return ""
     if category in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp"):
