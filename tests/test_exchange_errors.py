@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import hypothesis
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kalshi_trading.errors import (
@@ -96,7 +97,7 @@ bodies = json_values | st.fixed_dictionaries(
 
 
 @given(status=st.integers(100, 599), body=bodies, text=st.text(max_size=300))
-@example(status=100, body={}, text="0\xa00\u2003")
+@hypothesis.example(status=100, body={}, text="0\xa00\u2003")
 def test_no_answer_whatever_breaks_the_reading(status, body, text):
     given_answer = Answer(status, body, text)
     for error in (error_for_read(given_answer), error_for_write(given_answer)):
