@@ -30,6 +30,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 def harmless(text: str) -> str:
     """Make text safe for a terminal: controls become visible signs, invisible marks disappear."""
+    if text.isprintable():  # nearly always; a list has tens of thousands of texts
+        return text
     return "".join(_harmless_character(character) for character in text)
 
 
