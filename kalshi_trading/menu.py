@@ -13,12 +13,12 @@ from rich.console import RenderableType
 
 from kalshi_trading import screens, views
 from kalshi_trading.app import App
+from kalshi_trading.background_search import BackgroundSearch
 from kalshi_trading.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.options import Environment
-from kalshi_trading.order_life import OrderLife
 from kalshi_trading.portfolio_tracker import part
 from kalshi_trading.prompts import Back, Choice, EndOfInput, typed_word
-from kalshi_trading.resolution import BackgroundSearch
+from kalshi_trading.resolution import Recovery
 from kalshi_trading.sessions import is_alive
 
 Screen = Callable[[App], None]
@@ -47,7 +47,7 @@ def run(app: App) -> int:
 
     Raises AuthenticationError when the exchange does not take the key at the start.
     """
-    search = BackgroundSearch(app.executor.resolver)
+    search = BackgroundSearch(app.executor.resolver, recover=lambda: _take_over(app))
     try:
         _greet(app)
         search.start()
@@ -98,20 +98,42 @@ def _recover(app: App) -> None:
     """Look for the orders an earlier session left without an end, before anything new is sent."""
     resolver = app.executor.resolver
 
-    def recover() -> tuple[OrderLife, ...]:
-        return resolver.recover(
-            account=app.account, is_alive=lambda session_id: is_alive(app.journal.folder, session_id)
-        )
+    def recover_and_announce() -> None:
+        for sentence in _left_alone(_take_over(app)):
+            resolver.announce(sentence)
 
     try:
-        for life in recover():
-            app.complain(f"The journal holds an order of another key, which is left alone: {life.sentence}")
+        for sentence in _left_alone(_take_over(app)):
+            app.complain(sentence)
         for life in resolver.open_orders():
             app.complain(f"An earlier session left an order without a recorded end: {life.sentence}")
         if resolver.open_orders():
             app.working("Looking for it at the exchange …", resolver.examine_all)
     except JournalError as error:
-        app.executor.submitter.lock(str(error), until=recover)
+        app.executor.submitter.lock(str(error), until=recover_and_announce)
+
+
+def _take_over(app: App) -> Recovery:
+    """Take over the orders of sessions that have ended. Raises JournalError."""
+    return app.executor.resolver.recover(
+        account=app.account, is_alive=lambda session_id: is_alive(app.journal.folder, session_id)
+    )
+
+
+def _left_alone(recovery: Recovery) -> list[str]:
+    """Say which orders the program does not look for."""
+    said = [
+        f"The journal holds an order of another key, which is left alone: {life.sentence}"
+        for life in recovery.foreign
+    ]
+    if recovery.damaged:
+        lines = len(recovery.damaged)
+        said.append(
+            f"{lines} line{' of the journal is' if lines == 1 else 's of the journal are'} damaged "
+            f"(the last is {recovery.damaged[-1]}); orders in them cannot be looked for. "
+            "Look at the open orders."
+        )
+    return said
 
 
 def _sign_in(app: App) -> None:

@@ -7,7 +7,8 @@
                                   └→ ABSENT         proved not to be there; final
 
 A record that stops at INTENT or SENDING (the program was killed) is as unknown as UNKNOWN itself. Should
-an order turn up after it was written off, ACKNOWLEDGED wins: the exchange is right. Pure.
+an order turn up after it was written off, ACKNOWLEDGED wins: the exchange is right. Where the line of an
+INTENT is damaged, the next record of its order begins the life. Pure.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class State(StrEnum):
 
 WITHOUT_ORDER = frozenset({State.REJECTED, State.NOT_SENT, State.ABSENT})
 FINAL = WITHOUT_ORDER | {State.ACKNOWLEDGED}
+_MAY_BE_LIVE = frozenset(State) - WITHOUT_ORDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,16 @@ class OrderLife:
 
 
 def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderLife]:
-    """Fold the journal, oldest record first, into the lives of its intents by client_order_id."""
+    """Fold the journal, oldest record first, into the lives of its orders by client_order_id."""
     lives: dict[str, OrderLife] = {}
     for record in records:
-        state = _state_of(record)
-        if state is State.INTENT:
-            lives.setdefault(record.text("client_order_id"), _begun(record))
-        elif state is not None and (life := lives.get(record.text("client_order_id"))):
-            lives[life.client_order_id] = advanced(life, state)
+        state, name = _state_of(record), record.text("client_order_id")
+        if state is None or not name:
+            continue
+        if name in lives:
+            lives[name] = advanced(lives[name], state)
+        elif state in _MAY_BE_LIVE:
+            lives[name] = _begun(record, state)
     return lives
 
 
@@ -74,7 +78,8 @@ def belongs_to(life: OrderLife, environment: str, account: str) -> bool:
 
 def advanced(life: OrderLife, state: State) -> OrderLife:
     """Take one step; what is final stays, except that a confirmed order beats every other end."""
-    if life.state is State.ACKNOWLEDGED or (not life.is_open and state is not State.ACKNOWLEDGED):
+    is_final = life.state is State.ACKNOWLEDGED or (not life.is_open and state is not State.ACKNOWLEDGED)
+    if is_final or state is State.INTENT:
         return life
     return replace(life, state=state)
 
@@ -84,12 +89,13 @@ def _state_of(record: JournalRecord) -> State | None:
     return next((state for state in State if record.event != name and state == name), None)
 
 
-def _begun(record: JournalRecord) -> OrderLife:
+def _begun(record: JournalRecord, state: State) -> OrderLife:
     return OrderLife(
         client_order_id=record.text("client_order_id"),
         ticker=record.text("ticker"),
-        sentence=record.text("sentence"),
-        state=State.INTENT,
+        sentence=record.text("sentence")
+        or f"an order in {record.text('ticker')} of which no more is on record",
+        state=state,
         intent_at=record.at,
         session=record.text("session"),
         account=record.text("account"),

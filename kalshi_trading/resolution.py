@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from kalshi_trading.errors import JournalError, KalshiAPIError
+from kalshi_trading.journal import DamagedLine
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Listing, Order
 from kalshi_trading.order_life import (
@@ -30,7 +32,7 @@ from kalshi_trading.trade_logger import TradeLogger
 ABSENCE_MARGIN_S = 60.0
 NEGATIVES_APART_S = 5.0
 FIRST_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
-LATER_PAUSE_S = 5.0
+LATE_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,23 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is known after looking: ACKNOWLEDGED with its order, ABSENT, or still UNKNOWN; in words too."""
+    """What is known after looking: ACKNOWLEDGED with its order, ABSENT, or still UNKNOWN; in words too.
+
+    `unrecorded` says why it could not be put into the journal; the order is then still looked for.
+    """
 
     state: State
     order: Order | None
     sentence: str = ""
+    unrecorded: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What a recovery leaves alone: open orders of other keys, and lines that cannot be read."""
+
+    foreign: tuple[OrderLife, ...]
+    damaged: tuple[DamagedLine, ...]
 
 
 def proves_absence(
@@ -103,13 +117,17 @@ class Resolver:
         self._under_way: dict[str, OrderLife] = {}
         self._cases: dict[str, Case] = {}
         self._written_off: dict[str, OrderLife] = {}
+        self._absent_since: dict[str, datetime] = {}
+        self._known: set[str] = set()  # whatever the journal says of these later, it is judged here
+        self._unread_since: date | None = None
         self._news: list[str] = []
 
     # --- What is known ----------------------------------------------------------------------------
 
     def begin(self, life: OrderLife) -> None:
-        """Name an order that is being sent among the open ones; it is not looked for before `adopt`."""
+        """Name an order that is about to be sent among the open ones; `adopt` says when to look for it."""
         with self._lock:
+            self._known.add(life.client_order_id)
             self._under_way[life.client_order_id] = life
 
     def adopt(self, lives: Iterable[OrderLife]) -> None:
@@ -119,20 +137,35 @@ class Resolver:
                 self._under_way.pop(life.client_order_id, None)
                 self._file(life)
 
-    def recover(self, *, account: str, is_alive: Callable[[str], bool]) -> tuple[OrderLife, ...]:
-        """Take over what the journal holds; returns the open orders of other keys, which are left alone.
+    def recover(self, *, account: str, is_alive: Callable[[str], bool]) -> Recovery:
+        """Take over what ended sessions left in the journal; it may be repeated at any time.
 
-        An order of a session that is still running is left to it. Raises JournalError.
+        An order of a session that is still running is left to it, until the session has ended. Raises
+        JournalError.
         """
+        today = self._clock().astimezone().date()
+        reading = self._journal.read_journal(self._unread_since)
         own: list[OrderLife] = []
         foreign: list[OrderLife] = []
-        for life in order_lives(self._journal.read_journal().records).values():
+        for life in order_lives(reading.records).values():
             ours = belongs_to(life, self._journal.environment, account)
             (own if ours else foreign).append(life)
-        self.adopt(life for life in own if not is_alive(life.session))
-        return tuple(life for life in foreign if life.is_open)
+        running = {session for session in {life.session for life in own} if is_alive(session)}
+        self._take_over(life for life in own if life.session not in running)
+        left = (life for life in own if life.session in running)
+        days = [today, *(life.intent_at.astimezone().date() for life in left)]
+        self._unread_since = min(days) - timedelta(days=1)  # a day more, for clocks may be set
+        return Recovery(tuple(life for life in foreign if life.is_open), reading.damaged)
+
+    def _take_over(self, lives: Iterable[OrderLife]) -> None:
+        """Adopt what is not known here; of the rest the journal that was read may be out of date."""
+        with self._lock:
+            for life in lives:
+                if life.client_order_id not in self._known:
+                    self._file(life)
 
     def _file(self, life: OrderLife) -> None:
+        self._known.add(life.client_order_id)
         if life.is_open:
             self._cases.setdefault(life.client_order_id, Case(life))
         elif life.state in WITHOUT_ORDER:
@@ -159,28 +192,48 @@ class Resolver:
     def search(self, client_order_id: str, pauses_s: Sequence[float] = FIRST_PAUSES_S) -> Finding:
         """Look for an open order a few times; it stays open when that settles nothing.
 
-        Raises JournalError when an end cannot be recorded; the order then stays open too.
+        It stays open too when its end cannot be recorded, which the finding then says.
         """
         finding = Finding(State.UNKNOWN, None)
         for pause in pauses_s:
             self._sleep(pause)
             if self._leaving.is_set():
                 break
-            finding = self._examine(client_order_id)
+            try:
+                finding = self._examine(client_order_id)
+            except JournalError as error:
+                return self._unrecorded(client_order_id, error)
             if finding.state is not State.UNKNOWN:
                 break
         return finding
+
+    def _unrecorded(self, client_order_id: str, error: JournalError) -> Finding:
+        """Tell what the last look saw although it is not on record: an order, or else nothing for sure."""
+        with self._lock:
+            case = self._cases.get(client_order_id)
+        order = case.looks[-1].order if case is not None else None
+        state = State.UNKNOWN if order is None else State.ACKNOWLEDGED
+        return Finding(state, order, unrecorded=str(error))
 
     def leave_off(self) -> None:
         """End every search because the program ends; what is open stays so for the next start."""
         self._leaving.set()
 
     def examine_all(self) -> None:
-        """Look once for every open order. Raises JournalError when an end cannot be recorded."""
+        """Look once for every open order. Raises JournalError when an end cannot be recorded.
+
+        What goes wrong with one order is raised after the others were looked for.
+        """
         with self._lock:
             waiting = list(self._cases)
+        failures: list[Exception] = []
         for client_order_id in waiting:
-            self._examine(client_order_id)
+            try:
+                self._examine(client_order_id)
+            except Exception as error:  # noqa: BLE001  (raised below)
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def _examine(self, client_order_id: str) -> Finding:
         """Take one look and close the case if that settles it; one look at a time."""
@@ -239,13 +292,15 @@ class Resolver:
         with self._lock:
             del self._cases[life.client_order_id]
             self._ended[life.client_order_id] = finding
+            if finding.state is State.ABSENT:
+                self._absent_since[life.client_order_id] = self._clock()
             self._news.append(finding.sentence)
             self._file(advanced(life, finding.state))
         return finding
 
     def _record(self, life: OrderLife, state: State, fields: dict[str, object]) -> None:
-        identity = {"client_order_id": life.client_order_id, "ticker": life.ticker}
-        self._journal.log_order_submission(state.value, {**identity, **fields})
+        named = {"client_order_id": life.client_order_id, "ticker": life.ticker, "sentence": life.sentence}
+        self._journal.log_order_submission(state.value, {**named, **fields})
 
     # --- Orders that turn up late -----------------------------------------------------------------
 
@@ -256,40 +311,42 @@ class Resolver:
         """
         for order in orders:
             with self._lock:
-                life = self._written_off.get(order.client_order_id)
-            if life is None:
-                continue
+                life = self._written_off.pop(order.client_order_id, None)
+            if life is not None:
+                self._adopt_late(life, order)
+
+    def _adopt_late(self, life: OrderLife, order: Order) -> None:
+        try:
             self._record(life, State.ACKNOWLEDGED, {**_found_fields(order), "reason": "appeared late"})
+        except JournalError:
             with self._lock:
-                self._written_off.pop(order.client_order_id, None)
-                self._news.append(
-                    f"An order appeared late and is now counted as yours: {life.sentence}: "
-                    f"order {order.order_id}, {order.status}. Look at the open orders."
-                )
+                self._written_off[life.client_order_id] = life
+            raise
+        self.announce(
+            f"An order appeared late and is now counted as yours: {life.sentence}: "
+            f"order {order.order_id}, {order.status}. Look at the open orders."
+        )
 
+    def look_for_late(self) -> None:
+        """List anew the markets whose orders were proved absent a short while ago. Raises JournalError.
 
-class BackgroundSearch:
-    """Goes on looking for open orders while the user does other things."""
+        An order that fills at once, or that a panic cancels, shows up in no list of resting ones.
+        """
+        too_old = self._clock() - LATE_WITHIN
+        with self._lock:
+            self._absent_since = {name: at for name, at in self._absent_since.items() if at >= too_old}
+            watched = [life for name, life in self._written_off.items() if name in self._absent_since]
+        for ticker in {life.ticker for life in watched}:
+            with suppress(KalshiAPIError):  # the next look asks again
+                self.notice(self._client.get_orders(ticker=ticker))
 
-    def __init__(self, resolver: Resolver, *, pause_s: float = LATER_PAUSE_S) -> None:
-        self._resolver = resolver
-        self._pause_s = pause_s
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="order search", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the search; open cases stay in the journal for the next start."""
-        self._ended.set()
-
-    def _run(self) -> None:
-        while not self._ended.wait(self._pause_s):
-            try:
-                self._resolver.examine_all()
-            except JournalError:
-                continue  # the case stays open, and the menu says that the journal does not work
+    def report(self, error: Exception) -> None:
+        """Put a fault of the search itself on record, and tell the user of it."""
+        reference = self._journal.log_error("Unexpected error in the search for orders", error)
+        self.announce(
+            f"Something unexpected went wrong in the search for orders, which goes on; it is on record as "
+            f"{reference} in {self._journal.errors_path}. Look at the open orders."
+        )
 
 
 def _found_fields(order: Order) -> dict[str, object]:

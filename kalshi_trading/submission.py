@@ -112,7 +112,7 @@ class Submitter:
         self._sleep = sleep
         self._reached = reached
         self._used: set[str] = set()
-        self._one_at_a_time = threading.Lock()
+        self._one_at_a_time = threading.RLock()
         self._owed: list[Callable[[], object]] = []
         self.locked_because: str | None = None
         """Why no order can be sent at the moment; None: orders can be sent."""
@@ -121,9 +121,10 @@ class Submitter:
 
     def lock(self, reason: str, until: Callable[[], object] | None = None) -> None:
         """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
-        self.locked_because = reason
-        if until is not None:
-            self._owed.append(until)
+        with self._one_at_a_time:  # a lock set while another one ends must not end with it
+            self.locked_because = reason
+            if until is not None:
+                self._owed.append(until)
 
     def submit(self, preview: OrderPreview) -> Submission:
         """Send the order of a preview, once; the same preview again is denied.
@@ -139,29 +140,40 @@ class Submitter:
         if denial is not None:
             return self._deny(preview, denial)
         self._reached(Step.CONFIRMED)
-        try:
-            self._journal.log_order_submission(State.INTENT.value, _intent_fields(preview))
-        except JournalError as error:
-            self.lock(str(error))
-            return Submission(Outcome.NOT_SENT, preview.request, f"{error} Nothing was sent or placed.")
         result = self._carried_out(preview)
         if result.outcome is Outcome.UNKNOWN:
             return self._searched(preview, result)
         return self._with_fills(result) if result.outcome is Outcome.ACKNOWLEDGED else result
 
     def _carried_out(self, preview: OrderPreview) -> Submission:
-        """Send and record; whatever goes wrong on the way leaves an order to look for."""
+        """Record, send and record again; whatever goes wrong on the way leaves an order to look for."""
         state = State.UNKNOWN
-        self._resolver.begin(self._life_of(preview, State.SENDING))
+        self._resolver.begin(self._life_of(preview, State.INTENT))  # first, so that no recovery takes it over
         try:
-            self._reached(Step.INTENT_RECORDED)
-            result = self._send(preview)
-            self._reached(Step.ANSWERED)
-            result = self._recorded(result)
-            self._reached(Step.RESULT_RECORDED)
+            result = self._intended(preview) or self._sent(preview)
             state = State(result.outcome)
         finally:
             self._resolver.adopt([self._life_of(preview, state)])
+        return result
+
+    def _intended(self, preview: OrderPreview) -> Submission | None:
+        """Put the intent on the disk; where that fails the submission ends here."""
+        try:
+            self._journal.log_order_submission(State.INTENT.value, _intent_fields(preview))
+        except JournalError as error:
+            return self._unwritten(preview.request, error)
+        self._reached(Step.INTENT_RECORDED)
+        return None
+
+    def _unwritten(self, request: OrderRequest, error: JournalError) -> Submission:
+        self.lock(str(error))
+        return Submission(Outcome.NOT_SENT, request, f"{error} Nothing was sent or placed.")
+
+    def _sent(self, preview: OrderPreview) -> Submission:
+        result = self._send(preview)
+        self._reached(Step.ANSWERED)
+        result = self._recorded(result, preview.sentence)
+        self._reached(Step.RESULT_RECORDED)
         return result
 
     # --- Before the wire --------------------------------------------------------------------------
@@ -213,7 +225,7 @@ class Submitter:
         """Send; what provably never left is sent again under the same id, at most twice, within 5 s."""
         started_at = self._monotonic()
         for attempt in range(1, SENDS_AT_MOST + 1):
-            result = self._send_once(preview.request)
+            result = self._send_once(preview)
             late = self._monotonic() - started_at + _RESEND_PAUSE_S > RESEND_WITHIN_S
             if result.outcome is not Outcome.NOT_SENT or attempt == SENDS_AT_MOST or late:
                 break
@@ -227,15 +239,15 @@ class Submitter:
         age_s = (self._clock() - preview.circumstances.at).total_seconds()
         return 0 <= age_s <= OLDEST_PREVIEW_S
 
-    def _send_once(self, request: OrderRequest) -> Submission:
+    def _send_once(self, preview: OrderPreview) -> Submission:
         """Send once and say what is known. A duplicate id means that an earlier send arrived."""
+        request = preview.request
         try:
-            self._journal.log_order_submission(State.SENDING.value, self._sending_fields(request))
+            self._journal.log_order_submission(State.SENDING.value, self._sending_fields(preview))
             self._reached(Step.SENDING_RECORDED)
             said = self._client.place_order(request)
         except JournalError as error:
-            self.lock(str(error))
-            return Submission(Outcome.NOT_SENT, request, f"{error} Nothing was sent or placed.")
+            return self._unwritten(request, error)
         except NotSentError as error:
             return Submission(Outcome.NOT_SENT, request, str(error))
         except OutcomeUnknownError as error:
@@ -247,11 +259,11 @@ class Submitter:
             return Submission(Outcome.REJECTED, request, str(error))
         return self._acknowledged(request, said)
 
-    def _sending_fields(self, request: OrderRequest) -> dict[str, object]:
-        """Name the order and the exchange's time of the send, as far as its clock is known."""
+    def _sending_fields(self, preview: OrderPreview) -> dict[str, object]:
+        """Name the order, in words too, and the exchange's time of the send as far as its clock is known."""
         skew_s = self._client.clock_skew_s
         sent_at = None if skew_s is None else self._clock() - timedelta(seconds=skew_s)
-        return {**_identity(request), "sent_at": sent_at}
+        return {**_identity(preview.request), "sentence": preview.sentence, "sent_at": sent_at}
 
     def _acknowledged(self, request: OrderRequest, said: OrderAcknowledgement) -> Submission:
         average = said.average_fill_price
@@ -267,31 +279,29 @@ class Submitter:
 
     # --- After the wire ---------------------------------------------------------------------------
 
-    def _recorded(self, result: Submission) -> Submission:
+    def _recorded(self, result: Submission, sentence: str) -> Submission:
         """Put the result on the disk; if that fails the result still stands, and trading is locked."""
+        fields = {**_result_fields(result), "sentence": sentence}
+        write = partial(self._journal.log_order_submission, result.outcome.value, fields)
         try:
-            self._write_result(result)
+            write()
         except JournalError as error:
-            self.lock(str(error), until=partial(self._write_result, result))
+            self.lock(str(error), until=write)
             return replace(result, recorded=False)
         return result
 
-    def _write_result(self, result: Submission) -> None:
-        self._journal.log_order_submission(result.outcome.value, _result_fields(result))
-
     def _searched(self, preview: OrderPreview, unknown: Submission) -> Submission:
         """Look for an order whose answer was lost; what is not settled now is looked for on and on."""
-        try:
-            found = self._resolver.search(preview.request.client_order_id)
-        except JournalError as error:
-            self.lock(str(error))
-            return replace(unknown, message=f"{unknown.message} {_STILL_UNKNOWN}", recorded=False)
+        found = self._resolver.search(preview.request.client_order_id)
+        if found.unrecorded is not None:
+            self.lock(found.unrecorded)
         if found.order is not None:
-            return self._with_fills(_found(preview.request, found.order))
+            return self._with_fills(_found(preview.request, found.order, found.unrecorded))
         if found.state is State.ABSENT:
             message = f"{unknown.message} {found.sentence}"
             return Submission(Outcome.ABSENT, preview.request, message)
-        return replace(unknown, message=f"{unknown.message} {_STILL_UNKNOWN}")
+        recorded = unknown.recorded and found.unrecorded is None
+        return replace(unknown, message=f"{unknown.message} {_STILL_UNKNOWN}", recorded=recorded)
 
     def _life_of(self, preview: OrderPreview, state: State) -> OrderLife:
         return OrderLife(
@@ -325,15 +335,20 @@ class Submitter:
         return result
 
 
-def _found(request: OrderRequest, order: Order) -> Submission:
+def _found(request: OrderRequest, order: Order, unrecorded: str | None) -> Submission:
+    message = f"found at the exchange: {what_happened(request, order.fill_count, order.remaining_count)}"
+    if unrecorded is not None:
+        what = "IS LIVE" if order.fill_count or order.remaining_count else "was accepted"
+        message = f"{message}. Order {order.order_id} {what} but could not be recorded. {unrecorded}"
     return Submission(
         outcome=Outcome.ACKNOWLEDGED,
         request=request,
-        message=f"found at the exchange: {what_happened(request, order.fill_count, order.remaining_count)}",
+        message=message,
         order_id=order.order_id,
         fill_count=order.fill_count,
         remaining_count=order.remaining_count,
         fee=order.fees,
+        recorded=unrecorded is None,
     )
 
 

@@ -30,7 +30,7 @@ FLOORS = (
     "kalshi_client market_stream trade_logger practice_process",
     "order_life",
     "resolution",
-    "market_search portfolio_tracker trade_history submission cancellation",
+    "market_search portfolio_tracker trade_history submission cancellation background_search",
     "trading_day",
     "preview_reader",
     "trade_executor",
@@ -60,6 +60,8 @@ MAKES_FLOATS = {
 CATCHES_EVERYTHING = {
     "menu": "the error boundary: whatever a screen does, the menu comes back",
     "program": "the error boundary around the start",
+    "background_search": "goes on whatever happens to one look, and puts it on record",
+    "resolution": "looks for the other orders before it raises what went wrong with one",
     "transport": "hands what went wrong in a worker thread to the caller's thread",
 }
 PRINTS = {

@@ -78,13 +78,36 @@ def test_what_is_no_step_of_an_orders_life_begins_none():
     ]
     records = [JournalRecord(AT, event, {"client_order_id": "c1"}) for event in strangers]
     assert order_lives(records) == {}
-    assert order_lives([record(State.ACKNOWLEDGED)]) == {}, "nothing without an intent"
+    assert order_lives([record(State.INTENT, client_order_id="")]) == {}, "nothing without a name"
+
+
+@pytest.mark.parametrize("first", [State.SENDING, State.UNKNOWN])
+def test_an_order_whose_intent_is_damaged_is_open_from_its_next_record_on(first):
+    known = {"ticker": "KX-1", "sentence": "BUY 10 YES KX-1 at 57¢", "session": "s1"}
+    known |= {"account": "a1", "environment": "practice"}
+    life = order_lives([record(first, **known)])["c1"]
+    assert life.is_open
+    assert {name: getattr(life, name) for name in known} == known
+    assert life.intent_at == AT
+    assert order_lives([record(first), record(State.ABSENT)])["c1"].state is State.ABSENT
+
+
+def test_an_order_of_which_only_the_ticker_is_left_can_still_be_named():
+    life = order_lives([record(State.SENDING, ticker="KX-1")])["c1"]
+    assert life.sentence == "an order in KX-1 of which no more is on record"
+
+
+def test_an_order_of_which_only_the_end_is_left_is_acknowledged_or_forgotten():
+    assert order_lives([record(State.ACKNOWLEDGED)])["c1"].state is State.ACKNOWLEDGED
+    for end in (State.REJECTED, State.NOT_SENT, State.ABSENT):
+        assert order_lives([record(end)]) == {}
 
 
 def test_an_intent_that_is_repeated_changes_nothing():
     first = record(State.INTENT, sentence="BUY 10 YES KX-1 at 57¢")
     lives = order_lives([first, record(State.REJECTED), record(State.INTENT, sentence="another")])
     assert (lives["c1"].state, lives["c1"].sentence) == (State.REJECTED, "BUY 10 YES KX-1 at 57¢")
+    assert life_after(State.UNKNOWN, State.INTENT).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize(

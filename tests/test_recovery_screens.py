@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 from pathlib import Path
+from typing import Any
 
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
@@ -110,6 +112,53 @@ def test_an_order_of_another_key_is_named_and_left_alone(start: Start) -> None:
     assert f"The journal holds an order of another key, which is left alone: {sentence}" in screen(app)
     assert app.executor.resolver.open_orders() == ()
     assert events(app) == ["order.intent", "order.sending"]
+
+
+@pytest.mark.parametrize(
+    ("damaged", "words"),
+    [
+        (1, "1 line of the journal is damaged (the last is trades.log line 1)"),
+        (2, "2 lines of the journal are damaged (the last is trades.log line 3)"),
+    ],
+)
+def test_lines_of_the_journal_that_are_damaged_are_told_at_the_start(
+    start: Start, damaged: int, words: str
+) -> None:
+    app = start("0")
+    sentence = leave_open(app)
+    leave_open(app)
+    lines = app.journal.trades_path.read_bytes().splitlines(keepends=True)
+    for number in (0, 2)[:damaged]:
+        lines[number] = lines[number][:-20] + b"\n"
+    app.journal.trades_path.write_bytes(b"".join(lines))
+    assert menu.run(app) == 0
+    text = " ".join(screen(app).split())
+    assert f"{words}; orders in them cannot be looked for. Look at the open orders." in text
+    assert f"An earlier session left an order without a recorded end: {sentence}" in text
+
+
+def test_the_order_of_a_session_that_dies_meanwhile_is_looked_for_then(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen from a session that stays at its menu until the order is proved to be looked for."""
+    monkeypatch.setattr("kalshi_trading.background_search.PAUSE_S", 0.01)
+    app = start("0")
+    other = Session.open(app.journal.folder)
+    sentence = leave_open(app, session=other.session_id)
+    choose = app.prompter.choose
+
+    def after_the_other_died(question: str, choices: Any) -> Any:
+        assert app.executor.resolver.open_orders() == ()
+        other.close()
+        ends_at = time.monotonic() + 20
+        while not app.executor.resolver.open_orders():
+            assert time.monotonic() < ends_at
+            time.sleep(0.01)
+        return choose(question, choices)
+
+    monkeypatch.setattr(app.prompter, "choose", after_the_other_died)
+    assert menu.run(app) == 0
+    assert [life.sentence for life in app.executor.resolver.open_orders()] == [sentence]
 
 
 def test_a_journal_that_cannot_be_read_locks_orders_and_leaves_reads_and_cancels(start: Start) -> None:

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import MARKET, NOW, order
 
+from kalshi_trading.background_search import ROUNDS_BETWEEN_RECOVERIES, BackgroundSearch
 from kalshi_trading.errors import JournalError, UnavailableError
 from kalshi_trading.models import BookSide, Listing, OrderStatus
 from kalshi_trading.order_life import OrderLife, State
-from kalshi_trading.resolution import BackgroundSearch, Look, Resolver, proves_absence
+from kalshi_trading.resolution import Look, Resolver, proves_absence
 from kalshi_trading.trade_logger import TradeLogger
 
 SENTENCE = "BUY 10 YES KXHIGHNY-26NOV21-B46.5 at 55¢, good till canceled"
@@ -200,6 +201,23 @@ def test_an_order_that_was_seen_is_never_absent_although_its_end_could_not_be_re
     assert desk.events() == ["order.acknowledged", "order.acknowledged"]
 
 
+def test_how_fresh_the_lists_are_is_asked_before_they_are_read(desk):
+    """Asked afterwards it would vouch for rows that a list read before could not yet show."""
+    asked = []
+    timestamp, orders = desk.exchange.get_user_data_timestamp, desk.exchange.get_orders
+    historical = desk.exchange.get_historical_orders
+
+    def noted(what, answer):
+        return lambda **how: (asked.append(what), answer(**how))[1]
+
+    desk.exchange.get_user_data_timestamp = noted("timestamp", timestamp)
+    desk.exchange.get_orders = noted("orders", orders)
+    desk.exchange.get_historical_orders = noted("historical", historical)
+    desk.resolver.adopt([life(intent_at=NOW - timedelta(days=2))])
+    desk.resolver.examine_all()
+    assert asked == ["timestamp", "orders", "historical"]
+
+
 @pytest.mark.parametrize("trouble", ["orders", "timestamp"])
 def test_looks_that_fail_never_prove_anything(desk, trouble):
     desk.exchange.fails = {trouble}
@@ -318,13 +336,75 @@ def test_an_order_proved_absent_here_is_noticed_when_it_appears_after_all(desk):
     assert "appeared late" in desk.resolver.take_news()[0]
 
 
+def test_a_late_order_that_does_not_rest_is_noticed_for_ten_minutes_after_the_proof(desk):
+    desk.resolver.adopt([life()])
+    desk.look_for(75)
+    desk.resolver.take_news()
+    desk.wait(595)
+    desk.resolver.look_for_late()
+    assert desk.resolver.take_news() == ()
+    desk.exchange.orders = (ours("somebody-elses"), ours(status=OrderStatus.EXECUTED))
+    desk.exchange.fails = {"orders"}
+    desk.resolver.look_for_late()
+    desk.exchange.fails = set()
+    desk.resolver.look_for_late()
+    (news,) = desk.resolver.take_news()
+    assert "appeared late" in news
+    assert "executed" in news
+    assert desk.events() == ["order.absent", "order.acknowledged"]
+    desk.exchange.fails = {"orders"}
+    desk.resolver.look_for_late()
+
+
+def test_markets_are_not_listed_for_ever_for_orders_that_are_absent(desk):
+    desk.resolver.adopt([life()])
+    desk.look_for(75)
+    desk.wait(601)
+    desk.exchange.orders = (ours(),)
+    desk.resolver.look_for_late()
+    assert desk.events() == ["order.absent"]
+
+
+def test_only_orders_proved_absent_here_are_watched_for(desk):
+    desk.exchange.orders = (ours(), ours("c2"))
+    desk.resolver.adopt([life(State.REJECTED), life(State.ABSENT, client_order_id="c2")])
+    desk.resolver.look_for_late()
+    assert desk.events() == []
+
+
+def test_a_late_order_that_could_not_be_recorded_is_noticed_again(desk):
+    desk.resolver.adopt([life(State.ABSENT)])
+    desk.journal.trades_path.mkdir(parents=True)
+    with pytest.raises(JournalError):
+        desk.resolver.notice([ours()])
+    assert desk.resolver.take_news() == ()
+    desk.journal.trades_path.rmdir()
+    desk.resolver.notice([ours()])
+    assert len(desk.resolver.take_news()) == 1
+
+
+def test_a_late_order_that_two_readers_see_at_once_is_adopted_once(desk):
+    desk.resolver.adopt([life(State.ABSENT)])
+    record_it = desk.journal.log_order_submission
+
+    def seen_by_another_reader_first(event, fields):
+        desk.journal.log_order_submission = record_it
+        desk.resolver.notice([ours()])
+        record_it(event, fields)
+
+    desk.journal.log_order_submission = seen_by_another_reader_first
+    desk.resolver.notice([ours()])
+    assert desk.events() == ["order.acknowledged"]
+    assert len(desk.resolver.take_news()) == 1
+
+
 # --- Recovery -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("events", [["intent"], ["intent", "sending"], ["intent", "sending", "unknown"]])
 def test_recovery_takes_over_what_has_no_end_and_does_it_only_once(desk, events):
     desk.record(*events)
-    assert desk.recover() == ()
+    assert desk.recover().foreign == ()
     assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
     desk.exchange.orders = (ours(),)
     desk.resolver.examine_all()
@@ -347,14 +427,14 @@ def test_an_order_whose_program_was_killed_before_it_was_sent_is_proved_absent(d
 def test_recovery_leaves_the_orders_of_a_session_that_is_alive_to_it(desk):
     desk.record("intent", "sending", session="s1")
     desk.record("intent", client_order_id="c2", session="s2")
-    assert desk.recover(alive={"s1"}) == ()
+    assert desk.recover(alive={"s1"}).foreign == ()
     assert [each.client_order_id for each in desk.resolver.open_orders()] == ["c2"]
 
 
 @pytest.mark.parametrize("fields", [{"account": "another"}, {"environment": "sandbox"}])
 def test_recovery_names_the_orders_of_other_keys_and_leaves_them_alone(desk, fields):
     desk.record("intent", "sending", **fields)
-    assert [each.sentence for each in desk.recover(account="mine")] == [SENTENCE]
+    assert [each.sentence for each in desk.recover(account="mine").foreign] == [SENTENCE]
     assert desk.resolver.open_orders() == ()
     desk.look_for(100)
     assert desk.events() == ["order.intent", "order.sending"]
@@ -366,6 +446,64 @@ def test_recovery_watches_for_orders_an_earlier_session_wrote_off(desk):
     assert desk.resolver.open_orders() == ()
     desk.resolver.notice([ours()])
     assert len(desk.resolver.take_news()) == 1
+
+
+def test_the_orders_of_another_session_are_taken_over_once_it_has_ended(desk):
+    desk.record("intent", "sending", session="s1")
+    desk.recover(alive={"s1"})
+    desk.wait(3 * 24 * 3600)
+    desk.recover(alive={"s1"})
+    assert desk.resolver.open_orders() == ()
+    desk.recover()
+    assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
+    desk.exchange.orders = (ours(),)
+    desk.resolver.examine_all()
+    assert desk.events()[-1] == "order.acknowledged"
+
+
+def test_an_order_of_a_session_that_began_and_ended_meanwhile_is_taken_over(desk):
+    desk.recover()
+    desk.wait(3 * 24 * 3600)
+    desk.record("intent", session="s1")
+    desk.recover(alive={"s1"})
+    desk.recover()
+    assert len(desk.resolver.open_orders()) == 1
+
+
+def test_a_recovery_takes_over_nothing_that_is_being_sent_or_looked_for_here(desk):
+    desk.resolver.begin(life(State.INTENT))
+    desk.record("intent", "sending")
+    desk.recover()
+    desk.look_for(75)
+    assert desk.events() == ["order.intent", "order.sending"]
+    desk.resolver.adopt([life()])
+    desk.look_for(70)
+    desk.recover()
+    desk.look_for(5)
+    assert desk.events() == ["order.intent", "order.sending", "order.absent"]
+
+
+def test_a_recovery_that_read_the_journal_before_an_order_ended_does_not_open_it_again(desk):
+    desk.exchange.orders = (ours(),)
+    desk.resolver.adopt([life()])
+    desk.record("intent", "sending")
+
+    def ends_meanwhile(session):
+        desk.resolver.examine_all()
+        return False
+
+    desk.resolver.recover(account="", is_alive=ends_meanwhile)
+    assert desk.resolver.open_orders() == ()
+    assert desk.events() == ["order.intent", "order.sending", "order.acknowledged"]
+
+
+def test_a_recovery_names_the_lines_that_cannot_be_read(desk):
+    desk.record("intent", "sending")
+    path = desk.journal.trades_path
+    intent, sending = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(intent[:-20] + b"\n" + sending)
+    assert [line.number for line in desk.recover().damaged] == [1]
+    assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
 
 
 # --- Meanwhile ------------------------------------------------------------------------------------
@@ -418,3 +556,78 @@ def test_the_background_search_survives_a_journal_that_fails(desk):
     search.stop()
     search._thread.join(10)
     assert len(desk.resolver.open_orders()) == 1
+
+
+def searching(desk, done, **how):
+    """Search in the background until `done` is set."""
+    search = BackgroundSearch(desk.resolver, pause_s=0.001, **how)
+    search.start()
+    assert done.wait(10)
+    search.stop()
+    search._thread.join(10)
+    assert not search._thread.is_alive()
+
+
+def test_a_fault_nobody_expected_is_told_once_and_does_not_end_the_search(desk):
+    done, faults = threading.Event(), []
+
+    def orders(*, ticker):
+        faults.append(ticker)
+        if len(faults) < 5:
+            raise ZeroDivisionError("of our own")
+        return Listing((ours(),), None)
+
+    desk.exchange.get_orders = orders
+    desk.resolver.adopt([life(), life(client_order_id="c2")])
+    record_it = desk.journal.log_order_submission
+
+    def record(event, fields):
+        record_it(event, fields)
+        done.set()
+
+    desk.journal.log_order_submission = record
+    searching(desk, done)
+    fault, found = desk.resolver.take_news()
+    assert fault.startswith("Something unexpected went wrong in the search for orders, which goes on")
+    assert found.startswith("Found: ")
+    (entry,) = desk.journal.read_errors()
+    assert "Unexpected error in the search for orders" in entry
+    assert "ZeroDivisionError: of our own" in desk.journal.errors_path.read_text()
+
+
+def test_an_order_that_cannot_be_looked_for_keeps_no_other_from_being_found(desk):
+    listed = desk.exchange.get_orders
+
+    def orders(*, ticker):
+        if ticker == "KXBAD":
+            raise ZeroDivisionError
+        return listed(ticker=ticker)
+
+    desk.exchange.get_orders, desk.exchange.orders = orders, (ours(),)
+    desk.resolver.adopt([life(client_order_id="c2", ticker="KXBAD"), life()])
+    with pytest.raises(ZeroDivisionError):
+        desk.resolver.examine_all()
+    assert [each.client_order_id for each in desk.resolver.open_orders()] == ["c2"]
+
+
+def test_the_background_search_recovers_again_and_watches_for_late_orders(desk):
+    late, recoveries = threading.Event(), []
+    desk.resolver.adopt([life()])
+    desk.look_for(75)
+
+    def recover():
+        recoveries.append(desk.recover())
+        if len(recoveries) == 2:
+            desk.exchange.orders = (ours(status=OrderStatus.EXECUTED),)
+            raise JournalError("trades.log", "cannot be read")
+
+    record_it = desk.journal.log_order_submission
+
+    def record(event, fields):
+        record_it(event, fields)
+        late.set()
+
+    desk.journal.log_order_submission = record
+    searching(desk, late, recover=recover)
+    assert "appeared late" in desk.resolver.take_news()[-1]
+    assert ROUNDS_BETWEEN_RECOVERIES > 1

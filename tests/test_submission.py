@@ -684,6 +684,24 @@ def test_a_session_that_died_after_writing_its_intent_leaves_the_order_unresolve
         assert [row.client_order_id for row in desk.resolver.open_orders()] == ["c1"]
 
 
+def test_an_order_whose_intent_line_is_damaged_is_looked_for_all_the_same(open_desk):
+    with serving(Exchange(reset)) as server:
+        order, desk = fresh(), open_desk(server)
+        desk.submitter.submit(order)
+        path = desk.journal.trades_path
+        intent, *others = path.read_bytes().splitlines(keepends=True)
+        for rest in (others, others[1:]):
+            path.write_bytes(b"".join([intent[:-9] + b"\n", *rest]))
+            later = open_desk(server).resolver
+            assert len(recover(later).damaged) == 1
+            (life,) = later.open_orders()
+            assert (life.client_order_id, life.ticker, life.sentence) == (
+                order.request.client_order_id,
+                order.request.ticker,
+                order.sentence,
+            )
+
+
 # --- The journal fails ---------------------------------------------------------------------------
 
 
@@ -763,6 +781,73 @@ def test_trading_goes_on_once_the_missing_result_is_in_the_journal(open_desk):
         "order.acknowledged",
     ]
     assert records[2].text("client_order_id") == first.request.client_order_id
+
+
+@pytest.mark.parametrize(
+    ("filled", "remaining", "status", "what"),
+    [("0.00", "10.00", "resting", "IS LIVE"), ("0.00", "0.00", "canceled", "was accepted")],
+)
+def test_an_order_that_is_found_but_cannot_be_recorded_is_told_as_what_it_is(
+    open_desk, filled, remaining, status, what
+):
+    exchange = Exchange(None)
+
+    def create(connection, request):
+        exchange.list_order(request, filled=filled, remaining=remaining, status=status)
+        reset(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.between_looks = lambda: len(desk.naps) == 1 and spoil(desk)
+        result = desk.submitter.submit(fresh())
+        assert (result.outcome, result.order_id, result.recorded) == (Outcome.ACKNOWLEDGED, ORDER_ID, False)
+        assert f"Order {ORDER_ID} {what} but could not be recorded. The journal " in result.message
+        assert desk.submitter.locked_because is not None
+        mend(desk)
+        desk.resolver.examine_all()
+        assert desk.resolver.open_orders() == ()
+    assert desk.last().event == "order.acknowledged"
+
+
+def test_a_lock_that_comes_while_another_one_ends_does_not_end_with_it(open_desk):
+    """A cancel may find the journal failing at the very moment at which a submission unlocks trading."""
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.submitter.lock("the first reason")
+        record_it = desk.journal.log_order_submission
+        others = []
+
+        def record(event, fields):
+            record_it(event, fields)
+            if event == "unlocked" and not others:
+                others.append(threading.Thread(target=desk.submitter.lock, args=("the second reason",)))
+                others[0].start()
+                others[0].join(0.2)
+
+        desk.journal.log_order_submission = record
+        desk.submitter.submit(fresh())
+        others[0].join()
+        assert desk.submitter.locked_because == "the second reason"
+
+
+def test_an_order_whose_intent_is_about_to_be_written_is_taken_over_by_no_recovery(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        record_it = desk.journal.log_order_submission
+
+        def record(event, fields):
+            record_it(event, fields)
+            recover(desk.resolver)
+            desk.resolver.examine_all()
+
+        desk.journal.log_order_submission = record
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+    assert [request.method for request in server.requests] == ["POST"]
 
 
 def test_what_is_owed_keeps_trading_locked_also_when_the_journal_can_be_written(open_desk):

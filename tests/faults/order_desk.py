@@ -20,9 +20,8 @@ from kalshi_trading import sessions
 from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Action, OrderRequest, Side, TimeInForce
-from kalshi_trading.order_life import OrderLife
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
-from kalshi_trading.resolution import Resolver
+from kalshi_trading.resolution import Recovery, Resolver
 from kalshi_trading.submission import Step, Submission, Submitter
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
 from kalshi_trading.transport import Timing, Transport
@@ -118,8 +117,8 @@ class OrderDesk:
     def submit(self, wish: Wish) -> Submission:
         return self.submitter.submit(previewed(wish, self.now()))
 
-    def recover(self) -> tuple[OrderLife, ...]:
-        """Take over what ended sessions left; returns the open orders of other keys."""
+    def recover(self) -> Recovery:
+        """Take over what ended sessions left."""
         return self.resolver.recover(
             account=self.account, is_alive=lambda session: sessions.is_alive(self.folder, session)
         )

@@ -28,8 +28,8 @@ from conftest import FaultyExchange
 from order_desk import Access, OrderDesk, Wish
 from tcp_proxy import IdleClose, Pass, Refuse, TcpProxy
 
+from kalshi_trading.background_search import BackgroundSearch
 from kalshi_trading.models import Action, Side, TimeInForce
-from kalshi_trading.resolution import BackgroundSearch
 from kalshi_trading.submission import Outcome, Submission
 
 pytestmark = pytest.mark.faults

@@ -73,7 +73,7 @@ def recovering(folder: Path, exchange: FaultyExchange) -> OrderDesk:
     """Begin a session that takes over what the journal holds."""
     desk = OrderDesk(folder, access_to(exchange), margin_s=one_order.MARGIN_S, apart_s=one_order.APART_S)
     desk.greet()
-    assert desk.recover() == ()
+    assert desk.recover().foreign == ()
     return desk
 
 

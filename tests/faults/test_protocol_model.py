@@ -51,7 +51,7 @@ from kalshi_trading.models import (
     Side,
 )
 from kalshi_trading.money import ZERO
-from kalshi_trading.resolution import Resolver
+from kalshi_trading.resolution import Recovery, Resolver
 from kalshi_trading.submission import Outcome, Step, Submission, Submitter
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -296,10 +296,10 @@ class ProtocolMachine(RuleBasedStateMachine):
         return opened
 
     def recover_in(self, opened: ModelSession) -> None:
-        foreign = opened.resolver.recover(
+        recovery = opened.resolver.recover(
             account=ACCOUNT, is_alive=lambda name: sessions.is_alive(self.folder, name)
         )
-        assert foreign == ()
+        assert recovery == Recovery(foreign=(), damaged=())
 
     def end(self, ended: ModelSession) -> None:
         self.running.remove(ended)
@@ -373,7 +373,18 @@ class ProtocolMachine(RuleBasedStateMachine):
         by = self.chosen(which)
         before = self.content()
         by.resolver.notice(by.client.visible("KXONE-1"))
+        by.resolver.look_for_late()
         assert self.content() == before  # nothing was written off that exists
+
+    @precondition(lambda self: self.running)
+    @rule(which=WHICH)
+    def recover_again(self, which: int) -> None:
+        """A session that goes on takes over what ended ones left, and forgets nothing of its own."""
+        by, before = self.chosen(which), self.content()
+        waiting = {life.client_order_id for life in by.resolver.open_orders()}
+        self.recover_in(by)
+        assert waiting <= {life.client_order_id for life in by.resolver.open_orders()}
+        assert self.content() == before
 
     @precondition(lambda self: len(self.running) == 2)
     @rule(which=WHICH)
@@ -475,15 +486,19 @@ class ProtocolMachine(RuleBasedStateMachine):
         assert all(name in lives for name in self.exchange.orders)
 
     def everything_ends_well(self) -> None:
-        """Once all works again, one more session brings every order to its right end."""
-        for each in list(self.running):
+        """Once all works again, one session brings every order to its right end, be it running or new."""
+        for each in list(self.running[1:]):
             self.end(each)
         self.exchange.reads, self.exchange.lag_s = "work", 0.0
-        last = self.open_session()
+        last = self.running[0] if self.running else self.open_session()
+        last.journal.full_for = last.journal.breaks_after = frozenset()
+        self.recover_in(last)
         for _ in range(3):
             self.exchange.move(SIGNATURE_LIVES_S + MARGIN_S)
             last.resolver.examine_all()
         assert last.resolver.open_orders() == ()
+        self.end(last)
+        assert self.open_session().resolver.open_orders() == ()
         for name, life in self.lives().items():
             ended_right = "order.acknowledged" if name in self.exchange.orders else "order."
             assert any(event.startswith(ended_right) for event in events(life)), (name, events(life))

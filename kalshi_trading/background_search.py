@@ -1,0 +1,61 @@
+"""The search for open orders that goes on while the user does other things.
+
+Knows when to look and that no fault may end the search; how to look is `resolution`'s.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+
+from kalshi_trading.errors import JournalError
+from kalshi_trading.resolution import Resolver
+
+PAUSE_S = 5.0
+ROUNDS_BETWEEN_RECOVERIES = 12  # about a minute
+
+
+class BackgroundSearch:
+    """Looks for open orders again and again; at times also for what another session left when it ended."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        *,
+        recover: Callable[[], object] = lambda: None,
+        pause_s: float | None = None,
+    ) -> None:
+        self._resolver = resolver
+        self._recover = recover
+        self._pause_s = PAUSE_S if pause_s is None else pause_s
+        self._reported: set[str] = set()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="order search", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the search; open cases stay in the journal for the next start."""
+        self._ended.set()
+
+    def _run(self) -> None:
+        for number in itertools.count(1):
+            if self._ended.wait(self._pause_s):
+                return
+            if number % ROUNDS_BETWEEN_RECOVERIES == 0:
+                self._attempt(self._recover)
+            self._attempt(self._resolver.examine_all)
+            self._attempt(self._resolver.look_for_late)
+
+    def _attempt(self, look: Callable[[], object]) -> None:
+        """Do one part of a round; whatever goes wrong with it, the next one comes."""
+        try:
+            look()
+        except JournalError:
+            return  # the case stays open, and the menu says that the journal does not work
+        except Exception as error:  # noqa: BLE001  (a search that ended silently would lose orders)
+            if repr(error) not in self._reported:
+                self._reported.add(repr(error))
+                self._resolver.report(error)
