@@ -1,15 +1,18 @@
 """Taking orders back: one, or everything at once, and what is known of each afterwards.
 
 A cancel only lowers risk, so it may be repeated, and no rail and no failing journal holds it up. An
-acknowledgement is believed even while the lists still show the order, because reads lag writes.
+acknowledgement is believed even while the lists still show the order, because reads lag writes. For the
+same reason a list without orders proves nothing before it is newer than the moment in question.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from kalshi_trading.errors import (
     JournalError,
@@ -19,13 +22,17 @@ from kalshi_trading.errors import (
     OutcomeUnknownError,
     RateLimitError,
 )
+from kalshi_trading.journal import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Order, OrderStatus
 from kalshi_trading.money import Contracts, count_text
 from kalshi_trading.trade_logger import TradeLogger
 
 CANCEL_ATTEMPTS = 3
-PANIC_PAUSES_S = (0.0, 0.5, 1.0, 2.0)
+PANIC_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 3.0, 3.0)
+LAST_PAUSE_S = 1.0
+PANIC_EVENT, REARMED_EVENT = "cancel.panic", "cancel.rearmed"
+SKEW_GRAIN_S = 0.5  # the exchange tells its time in whole seconds, so its skew is known to half of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +50,10 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True)
 class PanicReport:
-    """What became of everything that rested. `problem` says why the last look was not a whole one.
+    """What became of everything that rested. `problem` says why the last look proves nothing.
 
     `unresolved` names orders of unknown outcome: they could not be canceled and may still turn up.
+    Unless it `is_recorded`, the block on new orders ends with this session.
     """
 
     canceled: tuple[Cancellation, ...]
@@ -55,11 +63,62 @@ class PanicReport:
     unknown: tuple[Cancellation, ...]
     problem: str | None
     unresolved: tuple[str, ...] = ()
+    is_recorded: bool = True
 
     @property
     def is_verified(self) -> bool:
-        """Tell whether a whole look afterwards showed nothing that still rests."""
-        return self.problem is None and not self.unknown
+        """Tell whether a whole look, newer than the panic, showed nothing that still rests or may."""
+        return self.problem is None and not self.unknown and not self.unresolved
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time of the exchange (None: not known), and our orders without an end just then, by id."""
+
+    at: datetime | None
+    under_way: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RestingLook:
+    """One look at what rests, ended at `then`. `as_of` was read first: the list is at least as fresh."""
+
+    orders: tuple[Order, ...]
+    as_of: datetime | None
+    problem: str | None
+    then: Moment
+
+
+def doubt(pressed: Moment, looks: Sequence[RestingLook]) -> str | None:
+    """Say why the last look does not show all that was placed before `pressed`, or by us since.
+
+    An order of ours that was under way then and has its end by now may have come to rest since, so the
+    look must be newer than that end. None: what the look does not show does not rest.
+    """
+    last = looks[-1]
+    if last.problem is not None or last.as_of is None:
+        return last.problem
+    moments = [pressed, *(look.then for look in looks)]
+    ended = [later for before, later in pairwise(moments) if before.under_way.keys() - later.under_way.keys()]
+    since = next((moment.at for moment in (*ended[-1:], *moments) if moment.at is not None), last.as_of)
+    if last.as_of > since:
+        return None
+    event = "an order on its way had its end" if ended else "panic was pressed"
+    return f"The exchange's lists were only as fresh as {last.as_of.astimezone():%H:%M:%S}, before {event}."
+
+
+def panic_stands(records: Iterable[JournalRecord], account: str | None) -> bool:
+    """Tell whether the last panic of an account was not followed by allowing new orders again.
+
+    A record that names no account counts for each; without an account every record counts.
+    """
+    events = [
+        record.event
+        for record in records
+        if record.event in (PANIC_EVENT, REARMED_EVENT)
+        and (account is None or record.text("account") in ("", account))
+    ]
+    return events[-1:] == [PANIC_EVENT]
 
 
 class Canceler:
@@ -71,11 +130,13 @@ class Canceler:
         journal: TradeLogger,
         *,
         journal_failed: Callable[[str], None],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._journal = journal
         self._journal_failed = journal_failed
+        self._clock = clock
         self._sleep = sleep
 
     def cancel(self, order: Order) -> Cancellation:
@@ -127,23 +188,48 @@ class Canceler:
             text = f"It does not rest any more; the exchange has it as {now.status.value}, {filled} filled."
         return Cancellation(now, text, None)
 
-    def cancel_everything(self) -> PanicReport:
-        """Cancel all that rests, look again, and repeat for what is neither gone nor acknowledged."""
+    def cancel_everything(self, under_way: Callable[[], Mapping[str, str]] = dict[str, str]) -> PanicReport:
+        """Cancel all that rests, look again, and repeat until a look proves that nothing does.
+
+        `under_way` gives our orders without an end by client_order_id, each as a sentence. The
+        number of looks is bounded; what turned up in the last of them is canceled too and looked at once more.
+        """
         ends: dict[str, Cancellation] = {}
-        left: list[Order] = []
-        problem: str | None = None
+        looks: list[RestingLook] = []
+        pressed = Moment(self._exchange_time(), under_way())
         for pause_s in PANIC_PAUSES_S:
             self._sleep(pause_s)
-            orders, problem = self._resting()
-            left = [order for order in orders if not _is_canceled(ends.get(order.order_id))]
-            if problem is None and not left:
-                break
-            with ThreadPoolExecutor(max_workers=4) as pool:
-                ends.update(
-                    (order.order_id, end)
-                    for order, end in zip(left, pool.map(self.cancel, left), strict=True)
-                )
-        return _report(ends, {order.order_id for order in left}, problem)
+            looks.append(self._look(under_way))
+            left = [order for order in looks[-1].orders if not _is_canceled(ends.get(order.order_id))]
+            if not left and doubt(pressed, looks) is None:
+                return _report(ends, looks[-1], None)
+            ends.update(self._each_canceled(left))
+        self._sleep(LAST_PAUSE_S)
+        looks.append(self._look(under_way))
+        return _report(ends, looks[-1], doubt(pressed, looks))
+
+    def _each_canceled(self, orders: Sequence[Order]) -> dict[str, Cancellation]:
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            ends = pool.map(self.cancel, orders)
+            return {order.order_id: end for order, end in zip(orders, ends, strict=True)}
+
+    def _exchange_time(self) -> datetime | None:
+        """Tell the latest that the exchange's time can be."""
+        skew_s = self._client.clock_skew_s
+        return None if skew_s is None else self._clock() + timedelta(seconds=SKEW_GRAIN_S - skew_s)
+
+    def _look(self, under_way: Callable[[], Mapping[str, str]]) -> RestingLook:
+        """Read how fresh the lists are, then what rests, then which orders of ours are under way."""
+        as_of, unknown_age = self._as_of()
+        orders, problem = self._resting()
+        then = Moment(self._exchange_time() or as_of, under_way())
+        return RestingLook(orders, as_of, problem or unknown_age, then)
+
+    def _as_of(self) -> tuple[datetime | None, str | None]:
+        try:
+            return self._client.get_user_data_timestamp(), None
+        except KalshiAPIError as error:
+            return None, f"How fresh the exchange's lists are could not be read. {error}"
 
     def _resting(self) -> tuple[tuple[Order, ...], str | None]:
         """List what rests, as much as can be read, and say why some of it may be missing."""
@@ -155,25 +241,31 @@ class Canceler:
             return listing.items, None
         return listing.items, f"The open orders could not be read whole: {listing.incomplete}."
 
-    def record(self, event: str, fields: Mapping[str, object]) -> None:
-        """Record a step. A journal that fails is reported and holds nothing up."""
+    def record(self, event: str, fields: Mapping[str, object]) -> bool:
+        """Record a step and tell whether that worked. A journal that fails holds nothing up."""
         try:
             self._journal.log_order_cancellation(event, fields)
         except JournalError as error:
             self._journal_failed(str(error))
+            return False
+        return True
 
 
 def _is_canceled(end: Cancellation | None) -> bool:
     return end is not None and end.is_acknowledged
 
 
-def _report(ends: Mapping[str, Cancellation], left: set[str], problem: str | None) -> PanicReport:
-    """Sort the ends; what was not acknowledged is known to be gone only when a whole look missed it."""
+def _report(ends: Mapping[str, Cancellation], last: RestingLook, problem: str | None) -> PanicReport:
+    """Sort the ends; what was not acknowledged is known to be gone only when the last look proves it."""
+    new = [order for order in last.orders if order.order_id not in ends]
+    turned_up = [Cancellation(order, "It turned up in the last look. Cancel it.", None) for order in new]
+    listed = {order.order_id for order in last.orders}
     open_ends = {order_id: end for order_id, end in ends.items() if not end.is_acknowledged}
-    unknown = {order_id for order_id in open_ends if problem is not None or order_id in left}
+    unknown = {order_id for order_id in open_ends if problem is not None or order_id in listed}
     return PanicReport(
         canceled=tuple(end for end in ends.values() if end.is_acknowledged),
         gone=tuple(end for order_id, end in open_ends.items() if order_id not in unknown),
-        unknown=tuple(end for order_id, end in open_ends.items() if order_id in unknown),
+        unknown=(*(end for order_id, end in open_ends.items() if order_id in unknown), *turned_up),
         problem=problem,
+        unresolved=tuple(last.then.under_way.values()),
     )

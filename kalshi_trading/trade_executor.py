@@ -62,7 +62,7 @@ class TradeExecutor:
         self.resolver = Resolver(client, journal, clock=clock, sleep=sleep)
         pause = sleep or time.sleep
         self.submitter = Submitter(client, journal, self.resolver, clock=clock, sleep=pause)
-        self._canceler = Canceler(client, journal, journal_failed=self._lock, sleep=pause)
+        self._canceler = Canceler(client, journal, journal_failed=self._lock, clock=clock, sleep=pause)
         self._reader = PreviewReader(
             client, TradingDay(client, journal, clock=clock), unresolved=self._unresolved, clock=clock
         )
@@ -160,9 +160,12 @@ class TradeExecutor:
         """
         self.blocked_because = PANIC
         self.submitter.stopped = True
-        self._canceler.record("panic", {"reason": "everything is canceled, new orders are blocked"})
-        report = self._canceler.cancel_everything()
-        return replace(report, unresolved=tuple(life.sentence for life in self.resolver.open_orders()))
+        reason = "everything is canceled, new orders are blocked"
+        is_recorded = self._canceler.record("panic", {"reason": reason})
+        return replace(self._canceler.cancel_everything(self._under_way), is_recorded=is_recorded)
+
+    def _under_way(self) -> dict[str, str]:
+        return {life.client_order_id: life.sentence for life in self.resolver.open_orders()}
 
     def rearm(self) -> None:
         """Allow new orders again after a panic."""

@@ -9,7 +9,14 @@ from decimal import Decimal as D
 import pytest
 from samples import MARKET, NOW, order, preview
 
-from kalshi_trading.cancellation import PANIC_PAUSES_S
+from kalshi_trading.cancellation import (
+    LAST_PAUSE_S,
+    PANIC_PAUSES_S,
+    SKEW_GRAIN_S,
+    Moment,
+    RestingLook,
+    doubt,
+)
 from kalshi_trading.errors import KalshiAPIError, NotFoundError, OutcomeUnknownError
 from kalshi_trading.models import Action, BookSide, CancelAcknowledgement, Listing, OrderStatus, Side
 from kalshi_trading.order_life import OrderLife, State
@@ -26,12 +33,19 @@ def resting(number):
     return replace(order(BookSide.BID, "0.50"), order_id=f"order-{number}", client_order_id=f"ours-{number}")
 
 
+FRESH = NOW + timedelta(minutes=1)
+STALE = NOW - timedelta(seconds=1)
+
+
 class Exchange:
-    """Resting orders; `troubles` per order_id are raised by its cancels, one after the other."""
+    """Resting orders; `troubles` per order_id are raised by its cancels, one after the other.
 
-    clock_skew_s = None
+    `ages` are how fresh one list after the other is, the last for all that follow.
+    """
 
-    def __init__(self, *orders, troubles=None, lists=()):
+    def __init__(self, *orders, troubles=None, lists=(), ages=(FRESH,), skew_s=0.0):
+        self.ages = list(ages)
+        self.clock_skew_s = skew_s
         self.resting = {each.order_id: each for each in orders}
         self.troubles = {order_id: list(errors) for order_id, errors in (troubles or {}).items()}
         self.lists = list(lists)
@@ -39,6 +53,12 @@ class Exchange:
         self.appears = None
         self.lags = False
         self.cancels = 0
+
+    def get_user_data_timestamp(self):
+        age = self.ages.pop(0) if len(self.ages) > 1 else self.ages[0]
+        if isinstance(age, KalshiAPIError):
+            raise age
+        return age
 
     def get_orders(self, *, status):
         assert status is OrderStatus.RESTING
@@ -145,8 +165,10 @@ def test_a_list_that_comes_back_is_used(tmp_path):
     down = KalshiAPIError("the exchange is away")
     exchange = Exchange(resting(1), lists=[down, down])
     executor, naps = executor_at(exchange, tmp_path)
-    assert len(executor.panic().canceled) == 1
-    assert naps == list(PANIC_PAUSES_S)
+    report = executor.panic()
+    assert len(report.canceled) == 1
+    assert report.is_verified
+    assert naps == list(PANIC_PAUSES_S[:4])
 
 
 def test_a_list_with_rows_missing_is_canceled_as_far_as_it_goes(tmp_path):
@@ -159,11 +181,128 @@ def test_a_list_with_rows_missing_is_canceled_as_far_as_it_goes(tmp_path):
 def test_a_cancel_whose_end_could_not_be_looked_at_stays_unknown(tmp_path):
     down = KalshiAPIError("away")
     gone = {"order-1": [NotFoundError("not found", status=404)]}
-    report = executor_at(Exchange(resting(1), troubles=gone, lists=[None, down, down, down]), tmp_path)[
-        0
-    ].panic()
+    exchange = Exchange(resting(1), troubles=gone, lists=[None, *[down] * 9])
+    report = executor_at(exchange, tmp_path)[0].panic()
     assert len(report.unknown) == 1
     assert report.gone == ()
+
+
+# --- How fresh the lists are ----------------------------------------------------------------------
+
+
+class Lagging(Exchange):
+    """Lists show the first order only once they are as fresh as it is."""
+
+    def get_orders(self, *, status):
+        listing = super().get_orders(status=status)
+        return listing if self.listed > self.hidden_for else Listing((), None)
+
+
+def test_an_empty_list_older_than_the_panic_proves_nothing_and_is_read_again(tmp_path):
+    exchange = Lagging(resting(1), ages=[STALE, STALE, FRESH])
+    exchange.hidden_for = 2
+    report = executor_at(exchange, tmp_path)[0].panic()
+    assert [end.order.order_id for end in report.canceled] == ["order-1"]
+    assert report.is_verified
+    assert exchange.listed == 4
+
+
+def test_lists_that_never_catch_up_are_named_with_their_time(tmp_path):
+    executor, naps = executor_at(Exchange(ages=[STALE]), tmp_path)
+    report = executor.panic()
+    assert report.problem == (
+        f"The exchange's lists were only as fresh as {STALE.astimezone():%H:%M:%S}, before panic was pressed."
+    )
+    assert not report.is_verified
+    assert naps == [*PANIC_PAUSES_S, LAST_PAUSE_S]
+
+
+@pytest.mark.parametrize("skew_s", [0.0, 30.0, -30.0])
+def test_the_lists_are_compared_with_the_time_of_the_exchange(tmp_path, skew_s):
+    pressed = NOW - timedelta(seconds=skew_s) + timedelta(seconds=SKEW_GRAIN_S)
+    just_after = pressed + timedelta(microseconds=1)
+    at_once = executor_at(Exchange(ages=[pressed], skew_s=skew_s), tmp_path)[0].panic()
+    after = executor_at(Exchange(ages=[just_after], skew_s=skew_s), tmp_path)[0].panic()
+    assert "before panic was pressed" in at_once.problem
+    assert after.is_verified
+
+
+def test_with_no_clock_to_compare_only_a_newer_list_than_the_first_counts(tmp_path):
+    first = NOW + timedelta(hours=1)
+    never = Exchange(ages=[first], skew_s=None)
+    newer = Exchange(ages=[first, first, first + timedelta(seconds=1)], skew_s=None)
+    assert not executor_at(never, tmp_path)[0].panic().is_verified
+    assert executor_at(newer, tmp_path)[0].panic().is_verified
+    assert newer.listed == 3
+
+
+def test_a_list_of_unknown_age_proves_nothing(tmp_path):
+    report = executor_at(Exchange(ages=[KalshiAPIError("the exchange is away")]), tmp_path)[0].panic()
+    assert report.problem == "How fresh the exchange's lists are could not be read. the exchange is away"
+    assert not report.is_verified
+
+
+class Growing(Exchange):
+    """Another order of the account turns up at every look from the `first` one on."""
+
+    first = 1
+
+    def get_orders(self, *, status):
+        if self.listed + 1 >= self.first:
+            self.resting[f"order-{self.listed}"] = resting(self.listed)
+        return super().get_orders(status=status)
+
+
+def test_an_order_that_turns_up_in_the_last_round_is_canceled_and_looked_at_again(tmp_path):
+    down = KalshiAPIError("away")
+    exchange = Exchange(resting(1), lists=[down] * (len(PANIC_PAUSES_S) - 1))
+    report = executor_at(exchange, tmp_path)[0].panic()
+    assert len(report.canceled) == 1
+    assert report.is_verified
+    assert exchange.listed == len(PANIC_PAUSES_S) + 1
+
+
+def test_an_order_that_turns_up_in_the_very_last_look_is_unknown(tmp_path):
+    report = executor_at(Growing(), tmp_path)[0].panic()
+    assert len(report.canceled) == len(PANIC_PAUSES_S)
+    (last,) = report.unknown
+    assert last.order.order_id == f"order-{len(PANIC_PAUSES_S)}"
+    assert not report.is_verified
+
+
+def test_an_order_of_ours_that_ends_meanwhile_wants_lists_newer_than_its_end(tmp_path):
+    """It was on its way when panic was pressed, and may have come to rest after the list was made."""
+    life = OrderLife("x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", State.UNKNOWN, NOW)
+    exchange = Lagging(resting(1), ages=[NOW + timedelta(seconds=2), NOW + timedelta(seconds=2), FRESH])
+    exchange.hidden_for = 2
+    now = [NOW]
+    executor = TradeExecutor(
+        exchange,
+        TradeLogger(tmp_path, "practice"),
+        limits=Limits(),
+        clock=lambda: now[0],
+        sleep=lambda seconds: None,
+    )
+    executor.resolver.adopt([life])
+    looks = exchange.get_user_data_timestamp
+
+    def ends_during_the_first_look():
+        if not exchange.listed:
+            now[0] += timedelta(seconds=5)
+            executor.resolver._cases.clear()
+        return looks()
+
+    exchange.get_user_data_timestamp = ends_during_the_first_look
+    report = executor.panic()
+    assert [end.order.order_id for end in report.canceled] == ["order-1"]
+    assert report.is_verified
+
+
+def test_a_doubt_names_the_order_that_ended():
+    pressed = Moment(NOW, {"x": "BUY 1"})
+    look = RestingLook((), NOW + timedelta(seconds=1), None, Moment(NOW + timedelta(seconds=2), {}))
+    assert doubt(pressed, [look]).endswith("before an order on its way had its end.")
+    assert doubt(pressed, [replace(look, then=Moment(look.then.at, pressed.under_way))]) is None
 
 
 # --- New orders -----------------------------------------------------------------------------------
@@ -210,4 +349,6 @@ def test_orders_of_unknown_outcome_are_named_as_not_canceled(tmp_path):
     executor, _ = executor_at(Exchange(), tmp_path)
     life = OrderLife("x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", State.UNKNOWN, NOW - timedelta(seconds=9))
     executor.resolver.adopt([life])
-    assert executor.panic().unresolved == ("BUY 10 YES KX-1 at 57¢",)
+    report = executor.panic()
+    assert report.unresolved == ("BUY 10 YES KX-1 at 57¢",)
+    assert not report.is_verified
