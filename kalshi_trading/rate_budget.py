@@ -6,6 +6,7 @@ and times, sends nothing. Source: Kalshi API, rate limits.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from kalshi_trading.market_models import (
 DEFAULT_LIMITS = AccountLimits("unknown", TokenBucketLimit(200, 200), TokenBucketLimit(100, 100))
 DEFAULT_COSTS = EndpointCosts(10, (("DELETE", "/trade-api/v2/portfolio/events/orders/:order_id", 2),))
 CANCEL_SHARE_PERCENT = 20
+_WORD = re.compile(r"[a-z_]{2,}", re.ASCII)  # how the exchange spells what is no id
 _SHORTEST_WAIT_S = 0.001  # no wait so small that the clock does not show it
 
 
@@ -103,7 +105,9 @@ class RateBudget:
 
 
 def _matches(template: str, path: str) -> bool:
+    """Compare part by part; `:order_id` stands for an id, never for a word such as `queue_positions`."""
     expected, actual = template.split("/"), path.split("/")
     return len(expected) == len(actual) and all(
-        part.startswith(":") or part == given for part, given in zip(expected, actual, strict=True)
+        part == given or (part.startswith(":") and not _WORD.fullmatch(given))
+        for part, given in zip(expected, actual, strict=True)
     )

@@ -50,6 +50,7 @@ _LOG = logging.getLogger("kalshi_trading.requests")  # method, path, status, dur
 _MOST_DIGITS = 40
 _CHUNK_BYTES = 65_536
 _TOLERATED_SKEW_S = 2.0
+_ORDER_WAIT_S = 1.5  # an order that waits longer was priced by a book of long ago
 _IDLE_LIMIT_S = 2.0  # a write never travels on a connection the other side may be closing
 
 
@@ -167,10 +168,14 @@ class Transport:
         Raises NotSentError when it provably never left, OutcomeUnknownError when the exchange may have
         acted, and another KalshiAPIError when it definitely refused.
         """
+        # A cancel loses nothing by waiting.
+        patience_s = self._timing.total_s if method == "DELETE" else _ORDER_WAIT_S
         try:
-            self._spend(method, path, signed=True, within_s=self._timing.total_s)
+            self._spend(method, path, signed=True, within_s=min(patience_s, self._timing.total_s))
         except RateLimitError as refusal:
-            raise NotSentError(str(refusal)) from refusal
+            raise NotSentError(
+                "Nothing was sent; too many requests just now. Try again shortly."
+            ) from refusal
         # Only now: time spent waiting for the budget must not be missing for the answer.
         deadline = self._monotonic() + self._timing.total_s
         answer = self._exchange(method, path, query, body, signed=True, deadline=deadline)

@@ -132,6 +132,18 @@ def test_the_exchanges_own_costs_are_adopted(budget):
     assert budget.cost("DELETE", ONE_ORDER) == 7
 
 
+def test_a_template_for_one_order_is_not_for_what_is_named_beside_the_orders(budget):
+    orders = "/trade-api/v2/portfolio/orders"
+    budget.learn(None, EndpointCosts(10, (("GET", f"{orders}/:order_id", 2),)))
+    assert budget.cost("GET", f"{orders}/{ONE_ORDER.rpartition('/')[2]}") == 2
+    assert budget.cost("GET", f"{orders}/queue_positions") == 10
+    assert budget.cost("DELETE", f"{ORDERS}/batched") == 10
+    budget.learn(
+        None, EndpointCosts(10, (("DELETE", f"{ORDERS}/:id", 2), ("DELETE", f"{ORDERS}/batched", 7)))
+    )
+    assert budget.cost("DELETE", f"{ORDERS}/batched") == 7
+
+
 def test_larger_limits_are_adopted_and_spent_from(budget):
     budget.learn(limits((300, 900), (300, 900)), None)
     assert take_all(budget, "GET", BALANCE) == 90

@@ -342,9 +342,35 @@ def test_a_write_without_budget_is_not_sent():
         bucket = TokenBucketLimit(1, 10)
         transport.budget.learn(AccountLimits("basic", bucket, bucket), None)
         transport.budget.spend("DELETE", f"{ROOT}{ORDERS}", within_s=0)
-        with pytest.raises(NotSentError, match="Too many requests"):
+        with pytest.raises(NotSentError, match="Nothing was sent; too many requests just now"):
             transport.write("POST", ORDERS, (), {})
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("method", "refill_rate", "is_sent"), [("POST", 8, True), ("POST", 5, False), ("DELETE", 5, True)]
+)
+def test_an_order_waits_no_longer_for_the_budget_than_its_price_stands_and_a_cancel_does(
+    method, refill_rate, is_sent
+):
+    """Ten tokens are there after 1.25 s or after 2 s, of the 12 s that a request may take in all."""
+    slept = []
+    with serving(OK) as server:
+        transport = connect(
+            server.url, monotonic=lambda: 1000.0 + sum(slept), sleep=slept.append, timing=Timing()
+        )
+        bucket = TokenBucketLimit(refill_rate, 10)
+        transport.budget.learn(AccountLimits("basic", bucket, bucket), None)
+        slept.append(600)
+        transport.budget.spend("DELETE", f"{ROOT}/portfolio/orders", within_s=0)
+        before = sum(slept)
+        if is_sent:
+            transport.write(method, "/portfolio/orders", (), {})
+        else:
+            with pytest.raises(NotSentError):
+                transport.write(method, "/portfolio/orders", (), {})
+        assert sum(slept) - before == pytest.approx(10 / refill_rate if is_sent else 0)
+    assert len(server.requests) == is_sent
 
 
 # --- Reads: repeated where it helps, and never for long -------------------------------------------
