@@ -192,7 +192,7 @@ class Canceler:
         """Cancel all that rests, look again, and repeat until a look proves that nothing does.
 
         `under_way` gives our orders without an end by client_order_id, each as a sentence. The
-        number of looks is bounded; what turned up in the last of them is canceled too and looked at once more.
+        number of looks is bounded; what turned up in the last of them is canceled and looked at too.
         """
         ends: dict[str, Cancellation] = {}
         looks: list[RestingLook] = []

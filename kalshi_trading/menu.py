@@ -157,7 +157,7 @@ def _header(app: App) -> RenderableType:
         news=resolver.take_news(),
         unresolved=[life.sentence for life in resolver.open_orders()],
         read_only=app.executor.read_only,
-        locked=app.executor.submitter.locked_because or app.executor.blocked_because,
+        locked=app.executor.submitter.locked_because or app.executor.why_blocked(),
     )
 
 

@@ -219,7 +219,7 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
     journal = TradeLogger(
         settings.log_dir, settings.environment.value, session_id=session_id, account=account
     )
-    executor = TradeExecutor(client, journal, limits=settings.limits, read_only=read_only)
+    executor = TradeExecutor(client, journal, limits=settings.limits, read_only=read_only, account=account)
     if no_session is not None:
         executor.submitter.lock(str(no_session), until=partial(_raise, no_session))
     return App(

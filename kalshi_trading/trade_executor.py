@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from kalshi_trading.cancellation import Canceler, Cancellation, PanicReport
-from kalshi_trading.errors import InvalidInputError, TradeExecutionError
+from kalshi_trading.cancellation import Canceler, Cancellation, PanicReport, panic_stands
+from kalshi_trading.errors import InvalidInputError, JournalError, TradeExecutionError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket, MarketIndex
@@ -48,16 +48,19 @@ class TradeExecutor:
         *,
         limits: Limits,
         read_only: bool = False,
+        account: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._client = client
         self._journal = journal
         self._limits = limits
+        self._account = account
         self.read_only = read_only
         """Whether orders are denied; cancels and reads never are."""
         self.blocked_because: str | None = None
-        """Why new orders are denied until `rearm`; None: they are not."""
+        """Why new orders are denied until `rearm`; None: no panic is known; see `why_blocked`."""
+        self._is_panic_recalled = False
         self._index = MarketIndex(client)
         self.resolver = Resolver(client, journal, clock=clock, sleep=sleep)
         pause = sleep or time.sleep
@@ -116,9 +119,10 @@ class TradeExecutor:
 
     def _unless_blocked(self, preview: OrderPreview) -> OrderPreview:
         """Deny a preview while orders are blocked, also one that was made before."""
-        if self.blocked_because is None:
+        reason = self.why_blocked()
+        if reason is None:
             return preview
-        blocked = Finding("panic", Severity.DENY, self.blocked_because)
+        blocked = Finding("panic", Severity.DENY, reason)
         others = (finding for finding in preview.findings if finding.rule != blocked.rule)
         return replace(preview, findings=(blocked, *others))
 
@@ -158,8 +162,7 @@ class TradeExecutor:
         No limit, no read-only session and no failing journal holds it up; it never raises for what the
         exchange does.
         """
-        self.blocked_because = PANIC
-        self.submitter.stopped = True
+        self._block(PANIC)
         reason = "everything is canceled, new orders are blocked"
         is_recorded = self._canceler.record("panic", {"reason": reason})
         return replace(self._canceler.cancel_everything(self._under_way), is_recorded=is_recorded)
@@ -167,10 +170,33 @@ class TradeExecutor:
     def _under_way(self) -> dict[str, str]:
         return {life.client_order_id: life.sentence for life in self.resolver.open_orders()}
 
+    def why_blocked(self) -> str | None:
+        """Say why no order may be sent, also since a panic of an earlier session; None: they may.
+
+        A panic that cannot be ruled out, because the journal cannot be read, counts as one.
+        """
+        try:
+            self._recall_panic()
+        except JournalError as error:
+            return f"Nobody can tell whether new orders are blocked by an earlier panic. {error}"
+        return self.blocked_because
+
+    def _recall_panic(self) -> None:
+        """Read once whether a panic still stands. Raises JournalError."""
+        if self._is_panic_recalled:
+            return
+        if panic_stands(self._journal.read_journal().records, self._account):
+            self._block(PANIC)
+        self._is_panic_recalled = True
+
+    def _block(self, reason: str | None) -> None:
+        self.blocked_because = reason
+        self.submitter.stopped = reason is not None
+        self._is_panic_recalled = True
+
     def rearm(self) -> None:
-        """Allow new orders again after a panic."""
-        self.blocked_because = None
-        self.submitter.stopped = False
+        """Allow new orders again after a panic, in this session and those that follow."""
+        self._block(None)
         self._canceler.record("rearmed", {"reason": "new orders are allowed again"})
 
     # --- Doors for scripts ------------------------------------------------------------------------

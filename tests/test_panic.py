@@ -16,6 +16,7 @@ from kalshi_trading.cancellation import (
     Moment,
     RestingLook,
     doubt,
+    panic_stands,
 )
 from kalshi_trading.errors import KalshiAPIError, NotFoundError, OutcomeUnknownError
 from kalshi_trading.models import Action, BookSide, CancelAcknowledgement, Listing, OrderStatus, Side
@@ -352,3 +353,69 @@ def test_orders_of_unknown_outcome_are_named_as_not_canceled(tmp_path):
     report = executor.panic()
     assert report.unresolved == ("BUY 10 YES KX-1 at 57¢",)
     assert not report.is_verified
+
+
+# --- The next session -----------------------------------------------------------------------------
+
+
+def session_of(folder, account="ours"):
+    journal = TradeLogger(folder, "practice", account=account)
+    return TradeExecutor(
+        Exchange(), journal, limits=Limits(), account=account, clock=lambda: NOW, sleep=lambda seconds: None
+    )
+
+
+def test_a_panic_blocks_the_sessions_that_follow_until_one_allows_new_orders_again(tmp_path):
+    session_of(tmp_path).panic()
+    later = session_of(tmp_path)
+    assert "blocked since panic" in later.why_blocked()
+    assert later.submitter.stopped
+    assert later.submit(preview(TICKET)).outcome is Outcome.DENIED
+    later.rearm()
+    with pytest.raises(AssertionError, match="an order was sent"):
+        later.submit(preview(TICKET))
+    assert session_of(tmp_path).why_blocked() is None
+
+
+def test_a_script_that_recalls_nothing_by_itself_is_blocked_too(tmp_path):
+    session_of(tmp_path).panic()
+    denied = session_of(tmp_path).submit(preview(TICKET))
+    assert denied.outcome is Outcome.DENIED
+    assert "blocked since panic" in denied.message
+
+
+def test_a_panic_of_another_account_blocks_nothing_here(tmp_path):
+    session_of(tmp_path, account="theirs").panic()
+    assert session_of(tmp_path).why_blocked() is None
+    assert session_of(tmp_path, account="theirs").submit(preview(TICKET)).outcome is Outcome.DENIED
+
+
+def test_without_an_account_every_panic_counts(tmp_path):
+    session_of(tmp_path, account="theirs").panic()
+    records = TradeLogger(tmp_path, "practice").read_journal().records
+    assert panic_stands(records, None)
+    assert not panic_stands(records, "ours")
+    assert not panic_stands((), None)
+
+
+def test_a_journal_that_cannot_be_read_blocks_orders_but_neither_cancels_nor_panic(tmp_path):
+    session_of(tmp_path).panic()
+    log = tmp_path / "practice" / "trades.log"
+    kept = log.rename(log.with_suffix(".kept"))
+    log.mkdir()
+    executor, _ = executor_at(Exchange(resting(1), resting(2)), tmp_path)
+    assert "Nobody can tell" in executor.why_blocked()
+    denied = executor.submit(preview(TICKET))
+    assert denied.outcome is Outcome.DENIED
+    assert "Nobody can tell" in denied.message
+    assert executor.cancel_order(resting(2)).is_acknowledged
+    log.rmdir()
+    kept.rename(log)
+    assert "blocked since panic" in executor.submit(preview(TICKET)).message
+    assert len(executor.panic().canceled) == 1
+
+
+def test_a_panic_that_could_not_be_recorded_says_so(tmp_path):
+    (tmp_path / "practice" / "trades.log").mkdir(parents=True)
+    assert not executor_at(Exchange(), tmp_path)[0].panic().is_recorded
+    assert executor_at(Exchange(), tmp_path / "other")[0].panic().is_recorded

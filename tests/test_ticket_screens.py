@@ -16,7 +16,7 @@ from samples import BOOK, MARKET, NOW, order, preview
 from scripted import BACK, ScriptedPrompter
 from test_screens import buy, quoted_market, screen_text, session
 
-from kalshi_trading import screens, ticket_view
+from kalshi_trading import menu, screens, ticket_view
 from kalshi_trading.cancellation import Cancellation, PanicReport
 from kalshi_trading.errors import KalshiAPIError
 from kalshi_trading.kalshi_client import KalshiClient
@@ -331,6 +331,20 @@ def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
     screens.cancel_order(app)
     prompter.assert_all_used()
     assert "Allow new orders again" not in prompter.labels[-1]
+
+
+def test_a_panic_is_named_by_the_menu_of_the_next_session_which_can_end_it(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    session(exchange, tmp_path, ScriptedPrompter()).executor.panic()
+    prompter = ScriptedPrompter("4", "r", "ALLOW", "0")
+    app = session(exchange, tmp_path, prompter)
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert screen_text(app).count("Orders are locked. New orders are blocked since panic was pressed") == 1
+    again = session(exchange, tmp_path, ScriptedPrompter("0"))
+    assert menu.run(again) == 0
+    assert "Orders are locked" not in screen_text(again)
 
 
 def test_panic_stays_within_reach_when_the_open_orders_cannot_be_read(
