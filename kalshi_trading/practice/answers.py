@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from kalshi_trading.practice.grids import bands
@@ -51,8 +52,13 @@ def count(hundredths: int) -> str:
 def time(microseconds: int) -> str:
     """Write an instant in UTC with as many fraction digits as it needs."""
     seconds, fraction = divmod(microseconds, ONE_SECOND)
-    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{fraction:06d}".rstrip("0").rstrip(".") + "Z"
+    text = _second(seconds)
+    return f"{text}.{fraction:06d}".rstrip("0") + "Z" if fraction else text + "Z"
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def number(decimal_text: str) -> int | float:
@@ -94,7 +100,7 @@ def event(record: Event, parent: Series) -> Json:
         "series_ticker": record.series_ticker,
         "sub_title": record.sub_title,
         "title": record.title,
-        "collateral_return_type": "MECNET" if record.mutually_exclusive else "",
+        "collateral_return_type": "",  # every market is collateralised on its own
         "mutually_exclusive": record.mutually_exclusive,
         "category": parent.category,
         "strike_date": None if record.strike_at is None else time(record.strike_at),

@@ -19,7 +19,7 @@ from kalshi_trading.practice.records import (
     Position,
     Settlement,
 )
-from kalshi_trading.practice.stored import Deposit
+from kalshi_trading.practice.transfers import Transfer, identity
 
 _ONE_CENT = 10_000  # millionths of a dollar
 _PRIMARY = 0  # the one subaccount
@@ -180,18 +180,19 @@ def settlement(record: Settlement, market_result: str) -> Json:
     }
 
 
-def deposit(record: Deposit) -> Json:
-    """Write practice money that was paid in; it is there at once."""
-    created_ts = record.created_at // ONE_SECOND
-    return {
-        "id": record.deposit_id,
-        "status": "applied",
+def transfer(record: Transfer) -> Json:
+    """Write practice money that is paid in or out."""
+    answer: Json = {
+        "id": identity(record),
+        "status": record.status,
         "type": "ach",
         "amount_cents": record.amount // _ONE_CENT,
-        "fee_cents": 0,
-        "created_ts": created_ts,
-        "finalized_ts": created_ts,
+        "fee_cents": record.fee // _ONE_CENT,
+        "created_ts": record.created_at // ONE_SECOND,
     }
+    if record.finalized_at is not None:
+        answer["finalized_ts"] = record.finalized_at // ONE_SECOND
+    return answer
 
 
 def _nearest(total: int, parts: int) -> int:

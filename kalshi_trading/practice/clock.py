@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Clock(Protocol):
     def now(self) -> int:
         """Return the present in Unix microseconds."""
+
+
+@runtime_checkable
+class MovableClock(Clock, Protocol):
+    def move_to(self, instant: int) -> None:
+        """Move forward to an instant; one that has passed changes nothing."""
 
 
 class SystemClock:
@@ -30,3 +36,20 @@ class ManualClock:
     def move(self, seconds: float) -> None:
         """Move forward by `seconds`."""
         self._now += round(seconds * 1_000_000)
+
+    def move_to(self, instant: int) -> None:
+        self._now = max(self._now, instant)
+
+
+class ShiftedClock:
+    """A clock that runs like another one, some time before or after it."""
+
+    def __init__(self, clock: Clock, *, shift: int = 0) -> None:
+        self._clock = clock
+        self._shift = shift
+
+    def now(self) -> int:
+        return self._clock.now() + self._shift
+
+    def move_to(self, instant: int) -> None:
+        self._shift += max(0, instant - self.now())

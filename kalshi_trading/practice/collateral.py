@@ -98,6 +98,10 @@ class Holds:
         """Return the cost of what the resting orders would open, without fees."""
         return sum(holds.collateral(closable(*key)) for key, holds in self._sides.items())
 
+    def reserved(self, closable: Closable) -> int:
+        """Return the cash with which nothing that rests can lead below zero."""
+        return sum(holds.need(closable(*key), None) for key, holds in self._sides.items())
+
     def need(self, closable: Closable, ticker: str, side: BookSide, extra: Hold) -> int:
         """Return the cash with which nothing that rests, nor `extra`, can lead below zero."""
         others = sum(

@@ -106,6 +106,18 @@ class Exchange:
             raise ValueError("a deposit must be above zero")
         self._tables.post((ledger.HOUSE, -amount), (ledger.cash(account_id), amount))
 
+    def withdraw(self, account_id: str, amount: int) -> None:
+        """Move cash that no resting order may need back to the house, in millionths of a dollar."""
+        if amount <= 0:
+            raise ValueError("a withdrawal must be above zero")
+        if amount > self._tables.cash(account_id) - self._tables.reserved(account_id):
+            raise ValueError("there is not that much free cash")
+        self._tables.post((ledger.cash(account_id), -amount), (ledger.HOUSE, amount))
+
+    def cash(self, account_id: str) -> int:
+        """Return an account's cash, collateral of resting orders included."""
+        return self._tables.cash(self._tables.account(account_id).account_id)
+
     # Trading.
 
     def place(self, account_id: str, new: NewOrder) -> Placed:
@@ -165,6 +177,18 @@ class Exchange:
     def settlements_of(self, account_id: str) -> list[Settlement]:
         """Return an account's payout rows."""
         return list(reversed(self.settlements[self._tables.account(account_id).account_id]))
+
+    def order_line(self, account_id: str) -> Sequence[Order]:
+        """Return the orders of an account that is not simulated, oldest first; it grows as they do."""
+        return self._tables.order_lines[account_id]
+
+    def fill_line(self, account_id: str) -> Sequence[Fill]:
+        """Return an account's fills, oldest first; it grows as they do."""
+        return self.fills[account_id]
+
+    def position_tickers(self, account_id: str) -> Sequence[str]:
+        """Return the markets an account ever traded, sorted."""
+        return self._tables.position_tickers[account_id]
 
     # Pauses and the life of markets.
 

@@ -9,11 +9,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import Protocol, TypeVar
+
+
+class Sequenced(Protocol):
+    """A row with a number above those of all earlier rows."""
+
+    @property
+    def sequence(self) -> int: ...
+
 
 Row = TypeVar("Row")
+SequencedRow = TypeVar("SequencedRow", bound=Sequenced)
 
 
 def page(
@@ -26,8 +36,34 @@ def page(
     """Return up to `limit` kept rows after the cursor, and the cursor of what follows (empty at the end)."""
     if limit == 0:
         return [], ""
-    matching = filter(keep, _after(list(rows), identify, _decode(cursor)))
-    found = list(islice(matching, limit + 1))
+    return _cut(filter(keep, _after(list(rows), identify, _decode(cursor))), identify, limit)
+
+
+def newest_first(
+    line: Sequence[SequencedRow],
+    limit: int,
+    cursor: str | None,
+    keep: Callable[[SequencedRow], bool] = lambda _row: True,
+) -> tuple[list[SequencedRow], str]:
+    """Do the same for a line that is kept oldest first, without walking to the cursor."""
+    last = _decode(cursor) or ""
+    known = last.isascii() and last.isdigit() and len(last) < 20
+    end = bisect_left(line, int(last), key=lambda row: row.sequence) if known else len(line)
+    rows = (line[index] for index in range(end - 1, -1, -1))
+    return _cut(filter(keep, rows), lambda row: str(row.sequence), limit)
+
+
+def by_name(
+    names: Sequence[str], limit: int, cursor: str | None, keep: Callable[[str], bool]
+) -> tuple[list[str], str]:
+    """Do the same for sorted names, without walking to the cursor."""
+    start = bisect_right(names, _decode(cursor) or "")
+    rows = (names[index] for index in range(start, len(names)))
+    return _cut(filter(keep, rows), str, limit)
+
+
+def _cut(rows: Iterator[Row], identify: Callable[[Row], str], limit: int) -> tuple[list[Row], str]:
+    found = list(islice(rows, limit + 1))
     more = len(found) > limit
     return found[:limit], _encode(identify(found[limit - 1])) if more else ""
 

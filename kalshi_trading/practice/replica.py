@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kalshi_trading.practice import ledger
@@ -87,6 +87,23 @@ class Replica:
     def fills_of(self, account_id: str) -> list[Fill]:
         """Return the fills, newest first."""
         return [row for row in reversed(self._fills.values()) if row.account_id == account_id]
+
+    def order_line(self, account_id: str) -> Sequence[Order]:
+        """Return the orders, oldest first."""
+        return sorted(self.orders_of(account_id), key=lambda row: row.sequence)
+
+    def fill_line(self, account_id: str) -> Sequence[Fill]:
+        """Return the fills, oldest first."""
+        return sorted(self.fills_of(account_id), key=lambda row: row.sequence)
+
+    def position_tickers(self, account_id: str) -> Sequence[str]:
+        """Return the markets that were ever traded, sorted."""
+        return sorted(row.ticker for row in self.positions_of(account_id))
+
+    def position(self, account_id: str, ticker: str) -> Position | None:
+        """Return what is or was held in a market, or None."""
+        row = self._positions.get(ticker)
+        return row if row is not None and row.account_id == account_id else None
 
     def positions_of(self, account_id: str) -> list[Position]:
         """Return the positions, the last changed first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TypeVar
 
 from kalshi_trading.practice import answers
@@ -81,13 +82,13 @@ def _event(call: Call) -> Json:
     if call.query.boolean("with_nested_markets"):
         return {"event": _written_event(call, event, nested=True), "markets": []}
     family = call.world.participants.family(event.event_ticker)
-    return {"event": _written_event(call, event, nested=False), "markets": _written(call, family)}
+    return {"event": _written_event(call, event, nested=False), "markets": written_markets(call, family)}
 
 
 def _written_event(call: Call, event: Event, nested: bool | None) -> Json:
     answer = answers.event(event, call.world.exchange.series[event.series_ticker])
     if nested:
-        answer["markets"] = _written(call, call.world.participants.family(event.event_ticker))
+        answer["markets"] = written_markets(call, call.world.participants.family(event.event_ticker))
     return answer
 
 
@@ -106,19 +107,27 @@ def _no_multivariate_events(call: Call) -> Json:
 
 def _markets(call: Call) -> Json:
     query = call.query
-    limit, keep = query.limit(1000, least=0), market_filter(query)
+    limit, wanted = query.limit(1000, least=0), market_filter(query)
+    stands = call.world.archive.markets(call.now, live=True)
+
+    def keep(market: Market) -> bool:
+        return wanted(market) and stands(market)
+
     markets = call.world.exchange.markets.values()
     rows, cursor = page(markets, lambda market: market.ticker, limit, query.text("cursor"), keep)
-    return {"markets": _written(call, rows), "cursor": cursor}
+    return {"markets": written_markets(call, rows), "cursor": cursor}
 
 
 def _market(call: Call) -> Json:
     market = _find(call.world.exchange.markets, call.path["ticker"])
+    if not call.world.archive.markets(call.now, live=True)(market):
+        raise not_found()
     call.world.participants.watch(market.ticker, call.now)
-    return {"market": _written(call, [market])[0]}
+    return {"market": written_markets(call, [market])[0]}
 
 
-def _written(call: Call, markets: Iterable[Market]) -> list[Json]:
+def written_markets(call: Call, markets: Iterable[Market]) -> list[Json]:
+    """Write markets as they stand now."""
     return [call.world.market_answers.market(market, call.now) for market in markets]
 
 
@@ -144,17 +153,19 @@ def _book(call: Call, market: Market, depth: int) -> Json:
     return answers.order_book(bids, asks, depth)
 
 
-def _trades(call: Call) -> Json:
+def list_trades(call: Call, *, live: bool) -> Json:
+    """List public trades of the live window, or those from before it."""
     query = call.query
     limit, ticker = query.limit(1000, least=0), query.text("ticker")
     earliest, latest = query.instant("min_ts"), query.instant("max_ts")
-    block_trades = query.boolean("is_block_trade")
+    block_trades, stands = query.boolean("is_block_trade"), call.world.archive.fills(call.now, live=live)
 
     def keep(trade: Trade) -> bool:
         return (
             not block_trades
             and (earliest is None or trade.created_at >= earliest)
             and (latest is None or trade.created_at <= latest)
+            and stands(trade)
         )
 
     trades = _newest_trades(call, ticker)
@@ -169,21 +180,21 @@ def _newest_trades(call: Call, ticker: str | None) -> list[Trade]:
 
 
 def _candlesticks(call: Call) -> Json:
-    span = _span(call)
+    span = read_span(call)
     market = _find(call.world.exchange.markets, call.path["ticker"])
     if market.series_ticker != call.path["series_ticker"]:
         raise not_found()
-    return {"ticker": market.ticker, "candlesticks": _written_candles(call, market, span)}
+    return {"ticker": market.ticker, "candlesticks": candles_of(call, market, span)}
 
 
 def _batch_candlesticks(call: Call) -> Json:
     tickers = call.query.names("market_tickers", most=100)
     if not tickers:
         raise call.query.refuse("market_tickers", "required")
-    span = _span(call, markets=len(tickers))
+    span = read_span(call, markets=len(tickers))
     known = call.world.exchange.markets
     markets = [known[ticker] for ticker in tickers if ticker in known]
-    rows = [{"market_ticker": it.ticker, "candlesticks": _written_candles(call, it, span)} for it in markets]
+    rows = [{"market_ticker": it.ticker, "candlesticks": candles_of(call, it, span)} for it in markets]
     return {"markets": rows}
 
 
@@ -192,17 +203,17 @@ def _event_candlesticks(call: Call) -> Json:
     event = _find(call.world.exchange.events, call.path["ticker"])
     if event.series_ticker != call.path["series_ticker"]:
         raise not_found()
-    start, end, interval = _span(call)
+    start, end, interval = read_span(call)
     family = call.world.participants.family(event.event_ticker)
     end = min(end, start + MOST_CANDLES // max(1, len(family)) * interval * 60)
     return {
         "market_tickers": [market.ticker for market in family],
-        "market_candlesticks": [_written_candles(call, it, (start, end, interval)) for it in family],
+        "market_candlesticks": [candles_of(call, it, (start, end, interval)) for it in family],
         "adjusted_end_ts": end,
     }
 
 
-def _span(call: Call, markets: int = 1) -> tuple[int, int, int]:
+def read_span(call: Call, markets: int = 1) -> tuple[int, int, int]:
     """Read start, end and interval (Unix seconds, minutes) of a candlestick request."""
     query = call.query
     start, end = query.required_integer("start_ts", least=0), query.required_integer("end_ts", least=0)
@@ -217,7 +228,8 @@ def _span(call: Call, markets: int = 1) -> tuple[int, int, int]:
     return start, end, interval
 
 
-def _written_candles(call: Call, market: Market, span: tuple[int, int, int]) -> list[Json]:
+def candles_of(call: Call, market: Market, span: tuple[int, int, int]) -> list[Json]:
+    """Write the candlesticks of one market over a span."""
     start, end, interval = span
     found: list[Candle] = call.world.candles.series(market, start, end, interval, call.now)
     if call.query.boolean("include_latest_before_start"):
@@ -254,7 +266,7 @@ ENDPOINTS = (
     Endpoint("GET", "/events/{event_ticker}", "GetEvent", _event),
     Endpoint("GET", "/events/{event_ticker}/metadata", "GetEventMetadata", _event_metadata),
     Endpoint("GET", "/markets", "GetMarkets", _markets),
-    Endpoint("GET", "/markets/trades", "GetTrades", _trades),
+    Endpoint("GET", "/markets/trades", "GetTrades", partial(list_trades, live=True)),
     Endpoint("GET", "/markets/orderbooks", "GetMarketOrderbooks", _order_books),
     Endpoint("GET", "/markets/candlesticks", "BatchGetMarketCandlesticks", _batch_candlesticks),
     Endpoint("GET", "/markets/{ticker}", "GetMarket", _market),

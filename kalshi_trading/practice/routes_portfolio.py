@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from kalshi_trading.practice import answers, answers_portfolio
 from kalshi_trading.practice.answers import Json
@@ -11,7 +12,7 @@ from kalshi_trading.practice.engine import Exchange
 from kalshi_trading.practice.error_bodies import nested, not_found
 from kalshi_trading.practice.face import Call, Endpoint
 from kalshi_trading.practice.order_bodies import new_order
-from kalshi_trading.practice.pages import page
+from kalshi_trading.practice.pages import by_name, newest_first, page
 from kalshi_trading.practice.records import (
     ONE_DOLLAR_PRICE,
     BookSide,
@@ -22,8 +23,10 @@ from kalshi_trading.practice.records import (
     Position,
     Settlement,
 )
+from kalshi_trading.practice.transfers import Transfer, identity
 
 _MOST_ROWS = 1000
+_SETTLEMENT_STATUSES = ("unsettled", "settled", "all")
 
 
 def _balance(call: Call) -> Json:
@@ -47,27 +50,33 @@ def _worth(exchange: Exchange, position: Position) -> int:
     return yes * position.count if position.count > 0 else (ONE_DOLLAR_PRICE - no) * -position.count
 
 
-def _positions(call: Call) -> Json:
-    query, exchange = call.query, call.world.exchange
+def list_positions(call: Call, *, live: bool) -> Json:
+    """List positions of the live window, or those of events that settled before it."""
+    query, exchange, reads = call.query, call.world.exchange, call.world.reads
     limit = query.limit(_MOST_ROWS)
-    ticker, event_ticker = query.text("ticker"), query.text("event_ticker")
-    status = query.choice("settlement_status", ("unsettled", "settled", "all")) or "unsettled"
-    counted = query.names("count_filter")
+    asked_ticker, event_ticker = query.text("ticker"), query.text("event_ticker")
+    status = (query.choice("settlement_status", _SETTLEMENT_STATUSES) or "unsettled") if live else "all"
+    counted = query.names("count_filter") if live else ()
     if not set(counted) <= {"position", "total_traded"}:
         raise query.refuse("count_filter", "oneof")
-    known = query.primary_account_only()
+    known, stands = query.primary_account_only(), call.world.archive.positions(call.now, live=live)
 
-    def keep(position: Position) -> bool:
+    def keep(ticker: str) -> bool:
+        position = reads.position(call.account_id, ticker)
         return (
             known
-            and ticker in (None, position.ticker)
-            and event_ticker in (None, exchange.markets[position.ticker].event_ticker)
+            and position is not None
+            and asked_ticker in (None, ticker)
+            and event_ticker in (None, exchange.markets[ticker].event_ticker)
             and status in ("all", "settled" if position.settled else "unsettled")
             and (not counted or _is_counted(position, counted))
+            and stands(position)
         )
 
-    held = sorted(call.world.reads.positions_of(call.account_id), key=lambda position: position.ticker)
-    rows, cursor = page(held, lambda position: position.ticker, limit, query.text("cursor"), keep)
+    tickers = reads.position_tickers(call.account_id)
+    names, cursor = by_name(tickers, limit, query.text("cursor"), keep)
+    found = [reads.position(call.account_id, name) for name in names]
+    rows = [row for row in found if row is not None]
     events: dict[str, list[Position]] = {}
     for row in rows:
         events.setdefault(exchange.markets[row.ticker].event_ticker, []).append(row)
@@ -83,10 +92,12 @@ def _is_counted(position: Position, names: tuple[str, ...]) -> bool:
     return ("position" in names and position.count != 0) or ("total_traded" in names and traded != 0)
 
 
-def _fills(call: Call) -> Json:
+def list_fills(call: Call, *, live: bool) -> Json:
+    """List fills of the live window, or those from before it."""
     query = call.query
     limit, tickers, order_id = query.limit(_MOST_ROWS), query.names("ticker", 100), query.text("order_id")
     in_time, known = _time_filter(call), query.primary_account_only()
+    stands = call.world.archive.fills(call.now, live=live)
 
     def keep(fill: Fill) -> bool:
         return (
@@ -94,16 +105,11 @@ def _fills(call: Call) -> Json:
             and (not tickers or fill.ticker in tickers)
             and order_id in (None, fill.order_id)
             and in_time(fill.created_at)
+            and stands(fill)
         )
 
-    # The two sides of a trade share its id, so a row is named by its order as well.
-    rows, cursor = page(
-        call.world.reads.fills_of(call.account_id),
-        lambda fill: f"{fill.trade_id} {fill.order_id}",
-        limit,
-        query.text("cursor"),
-        keep,
-    )
+    line = call.world.reads.fill_line(call.account_id)
+    rows, cursor = newest_first(line, limit, query.text("cursor"), keep)
     return {"fills": [answers_portfolio.fill(row) for row in rows], "cursor": cursor}
 
 
@@ -120,19 +126,20 @@ def _settlements(call: Call) -> Json:
             and in_time(row.settled_at)
         )
 
-    settled = exchange.settlements_of(call.account_id)
-    rows, cursor = page(settled, lambda row: row.ticker, limit, query.text("cursor"), keep)
+    settled = exchange.settlements[call.account_id]
+    rows, cursor = newest_first(settled, limit, query.text("cursor"), keep)
     written = [
         answers_portfolio.settlement(row, answers.result(exchange.markets[row.ticker])) for row in rows
     ]
     return {"settlements": written, "cursor": cursor}
 
 
-def _orders(call: Call) -> Json:
+def list_orders(call: Call, *, live: bool) -> Json:
+    """List orders of the live window and all that rest, or those that ended before it."""
     query, exchange = call.query, call.world.exchange
     limit, ticker, events = query.limit(_MOST_ROWS), query.text("ticker"), query.names("event_ticker", 10)
     status, in_time = query.choice("status", tuple(OrderStatus)), _time_filter(call)
-    known = query.primary_account_only()
+    known, stands = query.primary_account_only(), call.world.archive.orders(call.now, live=live)
 
     def keep(order: Order) -> bool:
         return (
@@ -141,10 +148,11 @@ def _orders(call: Call) -> Json:
             and status in (None, order.status)
             and (not events or exchange.markets[order.ticker].event_ticker in events)
             and in_time(order.created_at)
+            and stands(order)
         )
 
-    orders = call.world.reads.orders_of(call.account_id)
-    rows, cursor = page(orders, lambda order: order.order_id, limit, query.text("cursor"), keep)
+    line = call.world.reads.order_line(call.account_id)
+    rows, cursor = newest_first(line, limit, query.text("cursor"), keep)
     return {"orders": [answers_portfolio.order(row) for row in rows], "cursor": cursor}
 
 
@@ -179,15 +187,19 @@ def _queue_positions(call: Call) -> Json:
 
 
 def _deposits(call: Call) -> Json:
-    query = call.query
-    own = [row for row in reversed(call.world.deposits) if row.account_id == call.account_id]
-    rows, cursor = page(own, lambda row: row.deposit_id, query.limit(500), query.text("cursor"))
-    return {"deposits": [answers_portfolio.deposit(row) for row in rows], "cursor": cursor}
+    rows, cursor = _transfers(call, call.world.transfers.deposits)
+    return {"deposits": rows, "cursor": cursor}
 
 
 def _withdrawals(call: Call) -> Json:
-    call.query.limit(500)
-    return {"withdrawals": [], "cursor": ""}
+    rows, cursor = _transfers(call, call.world.transfers.withdrawals)
+    return {"withdrawals": rows, "cursor": cursor}
+
+
+def _transfers(call: Call, transfers: Sequence[Transfer]) -> tuple[list[Json], str]:
+    own = [row for row in reversed(transfers) if row.account_id == call.account_id]
+    rows, cursor = page(own, identity, call.query.limit(500), call.query.text("cursor"))
+    return [answers_portfolio.transfer(row) for row in rows], cursor
 
 
 def _create_order(call: Call) -> Json:
@@ -224,10 +236,10 @@ def _require_primary(call: Call) -> None:
 
 ENDPOINTS = (
     Endpoint("GET", "/portfolio/balance", "GetBalance", _balance, private=True),
-    Endpoint("GET", "/portfolio/positions", "GetPositions", _positions, private=True),
-    Endpoint("GET", "/portfolio/fills", "GetFills", _fills, private=True),
+    Endpoint("GET", "/portfolio/positions", "GetPositions", partial(list_positions, live=True), private=True),
+    Endpoint("GET", "/portfolio/fills", "GetFills", partial(list_fills, live=True), private=True),
     Endpoint("GET", "/portfolio/settlements", "GetSettlements", _settlements, private=True),
-    Endpoint("GET", "/portfolio/orders", "GetOrders", _orders, private=True),
+    Endpoint("GET", "/portfolio/orders", "GetOrders", partial(list_orders, live=True), private=True),
     Endpoint(
         "GET", "/portfolio/orders/queue_positions", "GetOrderQueuePositions", _queue_positions, private=True
     ),

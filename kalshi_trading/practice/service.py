@@ -6,12 +6,23 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp
 
-from kalshi_trading.practice import face, routes_exchange, routes_markets, routes_portfolio
+from kalshi_trading.practice import (
+    face,
+    routes_exchange,
+    routes_historical,
+    routes_markets,
+    routes_portfolio,
+)
 from kalshi_trading.practice.fault_door import FaultDoor
 from kalshi_trading.practice.faults import FaultScript
 from kalshi_trading.practice.world import World
 
-ENDPOINTS = routes_exchange.ENDPOINTS + routes_markets.ENDPOINTS + routes_portfolio.ENDPOINTS
+ENDPOINTS = (
+    routes_exchange.ENDPOINTS
+    + routes_markets.ENDPOINTS
+    + routes_portfolio.ENDPOINTS
+    + routes_historical.ENDPOINTS
+)
 
 
 def build_app(

@@ -31,7 +31,15 @@ from kalshi_trading.practice.records import (
     Settlement,
     Trade,
 )
-from kalshi_trading.practice.stored import LAYOUT, Charter, Deposit, OwnKind, Stored
+from kalshi_trading.practice.stored import (
+    LAYOUT,
+    Charter,
+    CutOffs,
+    Deposit,
+    OwnKind,
+    Stored,
+    Withdrawal,
+)
 
 _TRADES_KEPT = 100  # public trades per market
 _PATIENCE_S = 1.0  # nobody else should hold the file at all
@@ -56,6 +64,8 @@ _CLASSES: dict[str, type[Any]] = {
     Kind.TRADE: Trade,
     Kind.SETTLEMENT: Settlement,
     OwnKind.DEPOSIT: Deposit,
+    OwnKind.WITHDRAWAL: Withdrawal,
+    OwnKind.CUT_OFFS: CutOffs,
     OwnKind.CHARTER: Charter,
 }
 
@@ -170,7 +180,7 @@ def decode(kind: type[Any], text: str) -> Any:
     """Return the record of that class which `encode` turned into text."""
     values = json.loads(text)
     for name, read in _READERS[kind].items():
-        if values[name] is not None:
+        if values.get(name) is not None:
             values[name] = read(values[name])
     return kind(**values)
 

@@ -20,14 +20,61 @@ from kalshi_trading.practice.records import (
 LAYOUT = 1
 
 
+class TransferStatus(StrEnum):
+    """How far money on its way in or out has come; from pending on it only moves forward."""
+
+    PENDING = "pending"
+    APPLIED = "applied"
+    FAILED = "failed"
+    RETURNED = "returned"
+
+
 @dataclass(slots=True)
 class Deposit:
-    """Practice money that was paid in."""
+    """Practice money that is paid in; the cash grows by the amount less the fee, once it is applied."""
 
     deposit_id: str
     account_id: str
     amount: int
     created_at: int
+    fee: int = 0
+    status: TransferStatus = TransferStatus.APPLIED
+    finalized_at: int | None = None
+
+    @property
+    def cash_change(self) -> int:
+        """Return what it has brought to the cash by now."""
+        return self.amount - self.fee if self.status is TransferStatus.APPLIED else 0
+
+
+@dataclass(slots=True)
+class Withdrawal:
+    """Practice money that is paid out; the cash lacks the amount and the fee from the request on."""
+
+    withdrawal_id: str
+    account_id: str
+    amount: int
+    created_at: int
+    fee: int = 0
+    status: TransferStatus = TransferStatus.APPLIED
+    finalized_at: int | None = None
+
+    @property
+    def cash_change(self) -> int:
+        """Return what it has brought to the cash by now, which is never above 0."""
+        gone = self.status in (TransferStatus.PENDING, TransferStatus.APPLIED)
+        return -self.amount - self.fee if gone else 0
+
+
+@dataclass(slots=True)
+class CutOffs:
+    """Instants before which rows are historical; None moves with the clock."""
+
+    markets: int | None = None
+    trades: int | None = None
+    orders: int | None = None
+    positions: int | None = None
+    overlap_s: int = 3_600  # how long a row may stand in both lists
 
 
 @dataclass(slots=True)
@@ -45,6 +92,8 @@ class OwnKind(StrEnum):
     """Kinds of records the engine knows nothing about."""
 
     DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    CUT_OFFS = "cut_offs"
     CHARTER = "charter"
 
 
@@ -62,5 +111,7 @@ class Stored:
     trade: list[Trade] = field(default_factory=list)
     settlement: list[Settlement] = field(default_factory=list)
     deposit: list[Deposit] = field(default_factory=list)
+    withdrawal: list[Withdrawal] = field(default_factory=list)
+    cut_offs: list[CutOffs] = field(default_factory=list)
     charter: list[Charter] = field(default_factory=list)
     balances: dict[str, int] = field(default_factory=dict)

@@ -9,6 +9,7 @@ trade for ever, and their history would grow with them.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
 
@@ -52,6 +53,8 @@ class Tables:
         self.fills: dict[str, list[Fill]] = {}  # account id; oldest first
         self.trades: dict[str, deque[Trade]] = {}  # ticker; oldest first
         self.settlements: dict[str, list[Settlement]] = {}  # account id; oldest first
+        self.order_lines: dict[str, list[Order]] = {}  # account id; oldest first; none for simulated accounts
+        self.position_tickers: dict[str, list[str]] = {}  # account id; sorted
         self.books: dict[str, Book] = {}
         self.holds: dict[str, Holds] = {}  # account id; none for simulated accounts: their credit is endless
         self.ledger = ledger.Ledger()
@@ -126,12 +129,21 @@ class Tables:
             return 0
         return holds.collateral(lambda ticker, side: self.closable(account_id, ticker, side))
 
+    def reserved(self, account_id: str) -> int:
+        """Return the part of the cash that resting orders may need, fees included."""
+        holds = self.holds.get(account_id)
+        if holds is None:
+            return 0
+        return holds.reserved(lambda ticker, side: self.closable(account_id, ticker, side))
+
     # Steps: each leaves records and indexes in agreement.
 
     def enter_account(self, account: Account) -> None:
         """Open the books of an account."""
         self.accounts[account.account_id] = account
         self.positions[account.account_id] = {}
+        self.position_tickers[account.account_id] = []
+        self.order_lines[account.account_id] = []
         self.fills[account.account_id] = []
         self.settlements[account.account_id] = []
         self._account_orders[account.account_id] = {}
@@ -150,9 +162,12 @@ class Tables:
         self.orders[order.order_id] = order
         self._account_orders[order.account_id][order.order_id] = order
         self._client_order_ids[order.account_id].add(order.client_order_id)
+        if not self.accounts[order.account_id].simulated:
+            self.order_lines[order.account_id].append(order)
 
     def enter_position(self, position: Position) -> None:
         """Register a position."""
+        insort(self.position_tickers[position.account_id], position.ticker)
         self.positions[position.account_id][position.ticker] = position
 
     def enter_fill(self, fill: Fill) -> None:

@@ -10,9 +10,12 @@ import uuid
 from collections import deque
 from pathlib import Path
 
+from kalshi_trading.practice import account_books
+from kalshi_trading.practice.account_books import Books
+from kalshi_trading.practice.archive import Archive
 from kalshi_trading.practice.candles import Candles
 from kalshi_trading.practice.catalogue import Catalogue
-from kalshi_trading.practice.clock import Clock
+from kalshi_trading.practice.clock import Clock, MovableClock
 from kalshi_trading.practice.engine import Exchange, Occurrence
 from kalshi_trading.practice.market_answers import MarketAnswers
 from kalshi_trading.practice.participants import Participants, observed
@@ -29,7 +32,16 @@ from kalshi_trading.practice.records import (
 from kalshi_trading.practice.replica import Replica
 from kalshi_trading.practice.signatures import KeyRing
 from kalshi_trading.practice.store import Store
-from kalshi_trading.practice.stored import Charter, Deposit, OwnKind, Stored
+from kalshi_trading.practice.stored import (
+    Charter,
+    CutOffs,
+    Deposit,
+    OwnKind,
+    Stored,
+    TransferStatus,
+    Withdrawal,
+)
+from kalshi_trading.practice.transfers import Transfers
 from kalshi_trading.practice.values import Values
 
 OPENING_DEPOSIT = 10_000 * ONE_DOLLAR
@@ -46,8 +58,8 @@ class World:
     def __init__(self, path: Path | str, *, seed: int, market_count: int, clock: Clock) -> None:
         self.clock = clock
         self.keys = KeyRing()
-        self.deposits: list[Deposit] = []
         self.exchange = Exchange(clock=clock.now, new_id=_new_id, changes=self)
+        self.transfers = Transfers(self.exchange, clock=clock.now, new_id=_new_id, note=self._keep)
         self._store = Store(path)
         stored = self._store.load(clock.now())
         self.charter = stored.charter[0] if stored.charter else self._found(seed, market_count)
@@ -56,6 +68,13 @@ class World:
         self.participants = Participants(self.exchange, self._values, self.charter.seed, _new_id)
         self.candles = Candles(self.participants.value)
         self.market_answers = MarketAnswers(self.exchange, self.candles)
+        self.archive = Archive(
+            self.exchange,
+            founded_at=self.charter.founded_at,
+            family=self.participants.family,
+            cut_offs=stored.cut_offs[0] if stored.cut_offs else CutOffs(),
+            note=self._keep,
+        )
         self.latest_trades: deque[Trade] = deque(maxlen=_LATEST_TRADES)
         self._touched: set[str] = set()
         self._replica: Replica | None = None
@@ -129,17 +148,55 @@ class World:
             self._catch_up()
             self.commit()
 
-    def deposit(self, account_id: str, amount: int) -> None:
-        """Pay practice money in."""
-        deposit = Deposit(_new_id(), account_id, amount, self.clock.now())
-        self.exchange.deposit(account_id, amount)
-        self.deposits.append(deposit)
-        self._store.touch(OwnKind.DEPOSIT, deposit.deposit_id, deposit)
+    def advance(self, seconds: float) -> None:
+        """Move the clock, which must be a movable one, and let everything happen at its time on the way."""
+        if not isinstance(self.clock, MovableClock):
+            raise TypeError("this world's clock cannot be moved")
+        until = self.clock.now() + round(seconds * ONE_SECOND)
+        while (due := self._next_step()) <= until:
+            self.clock.move_to(due)
+            self._note_closings()
+            self._give_verdicts()
+        self.clock.move_to(until)
+        self.tick()
+
+    def deposit(
+        self,
+        account_id: str,
+        amount: int,
+        *,
+        fee: int = 0,
+        status: TransferStatus = TransferStatus.APPLIED,
+    ) -> Deposit:
+        """Pay practice money in; amount and fee in millionths of a dollar, whole cents."""
+        return self.transfers.deposit(account_id, amount, fee=fee, status=status)
+
+    def withdraw(
+        self,
+        account_id: str,
+        amount: int,
+        *,
+        fee: int = 0,
+        status: TransferStatus = TransferStatus.APPLIED,
+    ) -> Withdrawal:
+        """Pay practice money out; what is not free is a ValueError."""
+        return self.transfers.withdraw(account_id, amount, fee=fee, status=status)
+
+    def finish_transfer(self, transfer_id: str, status: TransferStatus) -> Deposit | Withdrawal:
+        """Take a transfer one step on: pending to applied or failed, applied to returned."""
+        return self.transfers.finish(transfer_id, status)
+
+    def books(self, account_id: str) -> Books:
+        """Add up an account's own records, market by market."""
+        return account_books.books(self.exchange, self.transfers, account_id)
 
     def close(self) -> None:
         """Write what is left and let go of the file."""
         self.commit()
         self._store.close()
+
+    def _keep(self, kind: str, key: str, record: object) -> None:
+        self._store.touch(kind, key, record)
 
     def _found(self, seed: int, market_count: int) -> Charter:
         charter = Charter(seed, market_count, _new_id(), self.clock.now())
@@ -148,7 +205,7 @@ class World:
 
     def _begin(self, stored: Stored) -> None:
         now = self.clock.now()
-        self.deposits = stored.deposit
+        self.transfers.restore(stored.deposit, stored.withdrawal)
         if stored.charter:
             self._restore(stored)
         self.participants.open_accounts()
@@ -201,16 +258,25 @@ class World:
         due = self.exchange.next_due()
         return now >= min(self._next_change, self._next_verdict) or (due is not None and due <= now)
 
+    def _next_step(self) -> int:
+        """Return when the exchange's clock or a verdict is due next."""
+        return min(self._next_verdict, self.exchange.next_due() or _NEVER)
+
     def _catch_up(self) -> None:
         now = self.clock.now()
         if now >= self._next_change:
             self._announce(now)
         self._note_closings()
-        if now >= self._next_verdict:
-            for market in [market for market in self._undecided if market.expected_expiration_at <= now]:
-                self._undecided.remove(market)
-                self._decide(market)
-            self._note_closings()
+        self._give_verdicts()
+
+    def _give_verdicts(self) -> None:
+        now = self.clock.now()
+        if now < self._next_verdict:
+            return
+        for market in [market for market in self._undecided if market.expected_expiration_at <= now]:
+            self._undecided.remove(market)
+            self._decide(market)
+        self._note_closings()
 
     def _note_closings(self) -> None:
         """Let the exchange's clock run, and remember which markets wait for their result."""
