@@ -44,6 +44,11 @@ class BookSide(StrEnum):
     BID = "bid"
     ASK = "ask"
 
+    @property
+    def bought(self) -> Side:
+        """The outcome such an order goes long."""
+        return Side.YES if self is BookSide.BID else Side.NO
+
 
 class TimeInForce(StrEnum):
     GOOD_TILL_CANCELED = "good_till_canceled"

@@ -1,25 +1,64 @@
-"""Profit and loss from fills and settlements: FIFO lots, realized apart from fees, exact to the last digit.
+"""Profit and loss of one market from its fills and its settlement: FIFO lots, exact to the last digit.
 
 Each lot stands in the price of its own side. A fill of the other side closes the oldest lots first,
-the rest opens. Pure arithmetic; knows nothing of the screen or the network. Source: Kalshi API,
-positions and settlements.
+the rest opens. Realized profit is without fees, which stand apart. Pure arithmetic; knows nothing of
+the screen or the network. Source: Kalshi API, positions and settlements.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
 
-from kalshi_trading.models import BookSide, Fill, Settlement, Side
+from kalshi_trading.models import Fill, Settlement, Side
 from kalshi_trading.money import BALANCE_GRAIN, ONE_DOLLAR, ZERO, Contracts, Dollars, Price, round_half_even
+
+_FEE_SHARE_GRAIN: Dollars = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """Contracts opened together; `price` in the dollars of the side held."""
+    """Contracts opened by one fill and still held; `price` in the dollars of the side held.
+
+    `fees` is what the opening fill paid for these contracts.
+    """
 
     count: Contracts
     price: Price
+    fees: Dollars
+    opened_by: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedLot:
+    """Contracts opened by one fill and closed by another, or by the settlement (`closed_by` is None).
+
+    Prices are in dollars of `side`. `proceeds` is what closing brought: the exit price of each, except
+    where the exchange cut a payout down to whole cents.
+    """
+
+    side: Side
+    count: Contracts
+    entry_price: Price
+    exit_price: Price
+    proceeds: Dollars
+    open_fees: Dollars
+    close_fees: Dollars
+    opened_by: Fill
+    closed_by: Fill | None
+    closed_at: datetime | None
+
+    @property
+    def cost(self) -> Dollars:
+        return self.count * self.entry_price
+
+    @property
+    def realized_pnl(self) -> Dollars:
+        """Profit without fees."""
+        return self.proceeds - self.cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +67,7 @@ class Holding:
 
     side: Side | None = None
     lots: tuple[Lot, ...] = ()  # oldest first
+    closed: tuple[ClosedLot, ...] = ()  # in the order they were closed
     realized_pnl: Dollars = ZERO
     fees_paid: Dollars = ZERO
     cash: Dollars = ZERO
@@ -47,61 +87,125 @@ class Holding:
         return sum((lot.count * lot.price for lot in self.lots), ZERO)
 
 
-def add_fill(holding: Holding, fill: Fill) -> Holding:
-    """Apply one fill: close the oldest lots of the other side first, open with the rest."""
-    bought = Side.YES if fill.book_side is BookSide.BID else Side.NO
-    price = fill.yes_price if bought is Side.YES else ONE_DOLLAR - fill.yes_price
-    holding = replace(
-        holding, fees_paid=holding.fees_paid + fill.fee, cash=holding.cash - fill.count * price - fill.fee
-    )
-    if holding.side is bought or not holding.lots:
-        return replace(holding, side=bought, lots=(*holding.lots, Lot(fill.count, price)))
-    return _close(holding, bought, fill.count, price)
+class _Replay:
+    """A holding while fills are applied to it, one after the other."""
+
+    def __init__(self, start: Holding) -> None:
+        self.side = start.side
+        self.lots = deque(start.lots)
+        self.closed = list(start.closed)
+        self.realized_pnl = start.realized_pnl
+        self.fees_paid = start.fees_paid
+        self.cash = start.cash
+
+    def add(self, fill: Fill) -> None:
+        """Close the oldest lots of the other side first, each pair for a dollar; open with the rest."""
+        bought = fill.book_side.bought
+        price = bought.converted(fill.yes_price)
+        self.fees_paid += fill.fee
+        self.cash -= fill.count * price + fill.fee
+        left, fees_left = fill.count, fill.fee
+        while self.lots and self.side is not bought and left > ZERO:
+            taken = min(self.lots[0].count, left)
+            fees = _share(fees_left, taken, left)
+            self._close_oldest(taken, fees, fill, ONE_DOLLAR - price)
+            left, fees_left = left - taken, fees_left - fees
+        if left > ZERO:
+            self.side = bought
+            self.lots.append(Lot(left, price, fees_left, fill))
+        if not self.lots:
+            self.side = None
+
+    def _close_oldest(self, count: Contracts, fees: Dollars, fill: Fill, exit_price: Price) -> None:
+        assert self.side is not None  # there are lots
+        lot = self.lots[0]
+        open_fees = _share(lot.fees, count, lot.count)
+        if count == lot.count:
+            self.lots.popleft()
+        else:
+            self.lots[0] = replace(lot, count=lot.count - count, fees=lot.fees - open_fees)
+        end = ClosedLot(
+            side=self.side,
+            count=count,
+            entry_price=lot.price,
+            exit_price=exit_price,
+            proceeds=count * exit_price,
+            open_fees=open_fees,
+            close_fees=fees,
+            opened_by=lot.opened_by,
+            closed_by=fill,
+            closed_at=fill.created_at,
+        )
+        self.closed.append(end)
+        self.realized_pnl += end.realized_pnl
+        self.cash += count * ONE_DOLLAR
+
+    def holding(self) -> Holding:
+        return Holding(
+            self.side,
+            tuple(self.lots),
+            tuple(self.closed),
+            self.realized_pnl,
+            self.fees_paid,
+            self.cash,
+        )
 
 
-def _close(holding: Holding, bought: Side, count: Contracts, price: Price) -> Holding:
-    """Net opposite contracts in pairs; each pair is worth one dollar."""
-    lots = list(holding.lots)
-    realized = closed = ZERO
-    while lots and closed < count:
-        oldest = lots.pop(0)
-        taken = min(oldest.count, count - closed)
-        realized += taken * (ONE_DOLLAR - price - oldest.price)
-        closed += taken
-        if taken < oldest.count:
-            lots.insert(0, Lot(oldest.count - taken, oldest.price))
-    opened = count - closed
-    if opened > ZERO:
-        side, lots = bought, [Lot(opened, price)]
-    else:
-        side = holding.side if lots else None  # type: ignore[assignment]
-    return replace(
-        holding,
-        side=side,
-        lots=tuple(lots),
-        realized_pnl=holding.realized_pnl + realized,
-        cash=holding.cash + closed * ONE_DOLLAR,
-    )
+def _share(fees: Dollars, count: Contracts, whole: Contracts) -> Dollars:
+    """Give the part of a fill's fees that falls on `count` of its `whole` contracts."""
+    return fees if count == whole else round_half_even(fees * count / whole, _FEE_SHARE_GRAIN)
 
 
-def holding_from(fills: Iterable[Fill]) -> Holding:
-    """Replay the fills of one market, oldest first."""
-    holding = Holding()
+def holding_from(fills: Iterable[Fill], start: Holding | None = None) -> Holding:
+    """Replay the fills of one market, oldest first, from nothing or from an earlier holding."""
+    replay = _Replay(start or Holding())
     for fill in fills:
-        holding = add_fill(holding, fill)
-    return holding
+        replay.add(fill)
+    return replay.holding()
 
 
-def settle(holding: Holding, yes_value: Dollars) -> Holding:
-    """Pay out at `yes_value` dollars per YES contract; a NO contract pays the rest of the dollar."""
-    value = yes_value if holding.side is Side.YES else ONE_DOLLAR - yes_value
-    payout = holding.count * value
+def add_fill(holding: Holding, fill: Fill) -> Holding:
+    """Apply one fill."""
+    return holding_from((fill,), holding)
+
+
+def settle(
+    holding: Holding, yes_value: Dollars, *, payout: Dollars | None = None, at: datetime | None = None
+) -> Holding:
+    """Pay out at `yes_value` dollars per YES contract; a NO contract pays the rest of the dollar.
+
+    `payout` is what the exchange paid, where it cut that down to whole cents; the difference falls on the
+    newest lot.
+    """
+    if holding.side is None:
+        return holding
+    value = holding.side.converted(yes_value)
+    paid = holding.count * value if payout is None else payout
+    ends = [_settled(holding.side, lot, value, at) for lot in holding.lots]
+    cut = paid - sum((end.proceeds for end in ends), ZERO)
+    ends[-1] = replace(ends[-1], proceeds=ends[-1].proceeds + cut)
     return replace(
         holding,
         side=None,
         lots=(),
-        realized_pnl=holding.realized_pnl + payout - holding.cost_basis,
-        cash=holding.cash + payout,
+        closed=(*holding.closed, *ends),
+        realized_pnl=holding.realized_pnl + paid - holding.cost_basis,
+        cash=holding.cash + paid,
+    )
+
+
+def _settled(side: Side, lot: Lot, value: Price, at: datetime | None) -> ClosedLot:
+    return ClosedLot(
+        side=side,
+        count=lot.count,
+        entry_price=lot.price,
+        exit_price=value,
+        proceeds=lot.count * value,
+        open_fees=lot.fees,
+        close_fees=ZERO,
+        opened_by=lot.opened_by,
+        closed_by=None,
+        closed_at=at,
     )
 
 

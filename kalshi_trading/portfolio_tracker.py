@@ -1,114 +1,194 @@
-"""One consistent picture of the account: cash, positions, resting orders, settlements and P&L.
+"""Reads the account into one consistent snapshot: everything side by side, two round trips in all.
 
-Everything is fetched side by side. A part that could not be read says why and is never shown as zero;
-a position nobody bids for has no mark, and so no unrealized P&L. Never renders, never trades.
+What does not depend on another answer goes out at once; when the markets held are still those of the
+last reading, one round trip is enough. A part that fails says why. Never renders, never trades.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import TypeVar
 
+from kalshi_trading.account_book import AccountBook
+from kalshi_trading.account_history import AccountHistory
 from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.held_markets import BATCH, EventDirectory, HeldMarkets
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_models import Market
+from kalshi_trading.liquidation import liquidate
+from kalshi_trading.market_account import MarketAccount
+from kalshi_trading.market_models import Market, OrderBook
 from kalshi_trading.models import (
     Balance,
+    Fill,
     Order,
     OrderStatus,
     Position,
+    Positions,
     Settlement,
-    Side,
+    Transfer,
 )
-from kalshi_trading.money import ONE_DOLLAR, ZERO, Dollars, Price
-from kalshi_trading.pnl import settlement_gross_pnl, unrealized_pnl
+from kalshi_trading.money import ZERO, Dollars
+from kalshi_trading.paging import Progress
+from kalshi_trading.portfolio import (
+    Mark,
+    Part,
+    PortfolioSnapshot,
+    PositionPnl,
+    TotalPnl,
+    mark_price,
+    part,
+)
 
 T = TypeVar("T")
-_TICKERS_PER_REQUEST = 100
+FirstLook = Callable[[PortfolioSnapshot], None]
+_SIDE_BY_SIDE = 16
+_FIRST_LOOK_AFTER_S = 1.0
+_STILL_READING = "still being read"
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[T]):
-    """One part of the picture: its value, or why there is none."""
+class _Asked:
+    """The questions about the account, on their way."""
 
-    value: T | None
-    unavailable: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PositionPnl:
-    """A held position at its mark. Dollars without fees, except `fees_paid`; None: not known.
-
-    `mark` is the best bid for the side held: what somebody would pay now.
-    """
-
-    position: Position
-    market: Market | None
-    mark: Price | None
-
-    @property
-    def value(self) -> Dollars | None:
-        return None if self.mark is None else self.position.count * self.mark
-
-    @property
-    def unrealized_pnl(self) -> Dollars | None:
-        return unrealized_pnl(self.position.count, self.position.cost_basis, self.mark)
-
-
-@dataclass(frozen=True, slots=True)
-class TotalPnl:
-    """Sums over the account. `net` = realized + unrealized − fees; None when a summand is not known."""
-
-    realized: Dollars
-    unrealized: Dollars | None
-    fees: Dollars
-
-    @property
-    def net(self) -> Dollars | None:
-        return None if self.unrealized is None else self.realized + self.unrealized - self.fees
-
-
-@dataclass(frozen=True, slots=True)
-class PortfolioSnapshot:
-    """The account at one time. `positions` holds every market traded and not settled, flat ones too."""
-
-    as_of: datetime
-    balance: Part[Balance]
-    positions: Part[tuple[PositionPnl, ...]]
-    resting: Part[tuple[Order, ...]]
-    settlements: Part[tuple[Settlement, ...]]
-
-    @property
-    def held(self) -> tuple[PositionPnl, ...]:
-        return tuple(row for row in self.positions.value or () if row.position.side is not None)
+    balance: Future[Part[Balance]]
+    positions: Future[Part[Positions]]
+    resting: Future[Part[tuple[Order, ...]]]
+    fills: Future[Part[Mapping[str, tuple[Fill, ...]]]]
+    settlements: Future[Part[tuple[Settlement, ...]]]
+    deposits: Future[Part[tuple[Transfer, ...]]]
+    withdrawals: Future[Part[tuple[Transfer, ...]]]
 
 
 class PortfolioTracker:
-    """Reads the account and computes its P&L."""
+    """Reads the account and remembers what cannot change: fills, settlements, the markets held."""
 
     def __init__(
         self, client: KalshiClient, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._client = client
         self._clock = clock
+        self._history = AccountHistory(client)
+        self._directory = EventDirectory(clock)
+        self._accounts = AccountBook()
+        self._held: tuple[str, ...] = ()
+        self._events: tuple[str, ...] = ()
+        self._refreshing = threading.Lock()
 
-    def refresh(self) -> PortfolioSnapshot:
-        """Fetch every part side by side. A part that fails is unavailable; this never raises for it."""
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            balance = pool.submit(part, self._client.get_balance)
-            positions = pool.submit(part, self.get_current_positions)
-            resting = pool.submit(part, lambda: self._client.get_orders(status=OrderStatus.RESTING).whole())
-            settlements = pool.submit(part, lambda: self._client.get_settlements().whole())
+    def refresh(
+        self,
+        *,
+        mark: Mark = Mark.BEST_BID,
+        progress: Progress | None = None,
+        first_look: FirstLook | None = None,
+    ) -> PortfolioSnapshot:
+        """Read every part. A part that fails is unavailable; this never raises for it.
+
+        Where the fills take longer than a second, `first_look` is shown the exchange's own figures and the
+        largest positions at their marks; `progress` is told how many fills are read.
+        """
+        with self._refreshing, _side_by_side(progress) as (pool, count):
+            started_at = time.monotonic()
+            asked = self._ask(pool, count)
+            markets = HeldMarkets(self._client, pool, self._directory)
+            markets.ask(self._held, self._events)
+            positions = _whole(asked.positions.result())
+            if positions.value is not None:
+                self._held = _largest_first(positions.value.markets)
+                self._events = _events_held(positions.value)
+                markets.ask(self._held, self._events)
+            if first_look is not None and _is_slow(asked.fills, started_at):
+                early = Part[Mapping[str, tuple[Fill, ...]]](None, _STILL_READING)
+                quotes = Part(markets.first_markets(), _STILL_READING)
+                first_look(self._snapshot(asked, positions, early, mark, quotes, Part({}, _STILL_READING)))
+            fills, quotes, books = asked.fills.result(), markets.markets(), markets.books()
+            markets.ask((), (market.event_ticker for market in (quotes.value or {}).values()))
+            without_fees = markets.learn_events()
+            books = Part(books.value, books.unavailable or without_fees)
+            return self._snapshot(asked, positions, fills, mark, quotes, books)
+
+    def _ask(self, pool: Executor, progress: Progress) -> _Asked:
+        self._directory.expire()
+        client, history = self._client, self._history
+        return _Asked(
+            positions=pool.submit(part, client.get_positions),
+            fills=pool.submit(part, lambda: history.read_fills(progress)),
+            balance=pool.submit(part, client.get_balance),
+            resting=pool.submit(part, lambda: client.get_orders(status=OrderStatus.RESTING).whole()),
+            settlements=pool.submit(part, history.read_settlements),
+            deposits=pool.submit(part, lambda: client.get_deposits().whole()),
+            withdrawals=pool.submit(part, lambda: client.get_withdrawals().whole()),
+        )
+
+    def _snapshot(
+        self,
+        asked: _Asked,
+        positions: Part[Positions],
+        fills: Part[Mapping[str, tuple[Fill, ...]]],
+        mark: Mark,
+        quotes: Part[dict[str, Market]],
+        books: Part[dict[str, OrderBook]],
+    ) -> PortfolioSnapshot:
+        rows = () if positions.value is None else positions.value.markets.items
+        settlements = asked.settlements.result()
+        accounts = self._accounts.update(
+            fills,
+            {row.ticker: row for row in rows},
+            {row.ticker: row for row in settlements.value or ()},
+            rows_missing=positions.unavailable or settlements.unavailable,
+            result_of=self._markets_by_ticker,
+        )
+        known, depth = quotes.value or {}, books.value or {}
+        held = [
+            self._row(row, known.get(row.ticker), depth.get(row.ticker), accounts.get(row.ticker), mark)
+            for row in sorted(rows, key=lambda row: -row.cost_basis)
+        ]
+        count = None if fills.value is None else sum(map(len, fills.value.values()))
         return PortfolioSnapshot(
             as_of=self._clock(),
-            balance=balance.result(),
-            positions=positions.result(),
-            resting=resting.result(),
-            settlements=settlements.result(),
+            mark=mark,
+            balance=asked.balance.result(),
+            positions=Part(None if positions.value is None else tuple(held), positions.unavailable),
+            resting=asked.resting.result(),
+            settlements=settlements,
+            fills=Part(count, fills.unavailable),
+            deposits=asked.deposits.result(),
+            withdrawals=asked.withdrawals.result(),
+            accounts=accounts,
+            events=dict(self._directory.events),
+            quotes_missing=quotes.unavailable,
+            books_missing=books.unavailable,
         )
+
+    def _row(
+        self,
+        position: Position,
+        market: Market | None,
+        book: OrderBook | None,
+        account: MarketAccount | None,
+        mark: Mark,
+    ) -> PositionPnl:
+        sale = None
+        if book is not None and market is not None and position.side is not None:
+            sale = liquidate(position.net, book, self._directory.fees_of(market))
+        return PositionPnl(position, market, mark_price(position, market, mark), account, sale)
+
+    def _markets_by_ticker(self, tickers: Iterable[str]) -> dict[str, Market]:
+        """Read markets wherever they are by now. Raises KalshiAPIError."""
+        wanted = list(tickers)
+        found: dict[str, Market] = {}
+        for start in range(0, len(wanted), BATCH):
+            batch = wanted[start : start + BATCH]
+            for read in (self._client.get_historical_markets, self._client.get_markets):
+                found |= {market.ticker: market for market in read(tickers=batch)}
+        return found
+
+    # --- Doors for scripts and the rails ------------------------------------------------------------
 
     def get_current_positions(self) -> tuple[PositionPnl, ...]:
         """List the positions of all unsettled markets with their marks, most at stake first.
@@ -116,67 +196,78 @@ class PortfolioTracker:
         Raises KalshiAPIError when they cannot be read whole. A market that cannot be read leaves its
         position without a mark.
         """
-        positions = self._client.get_positions().markets.whole()
-        markets = self._markets([position.ticker for position in positions])
-        rows = [_at_mark(position, markets.get(position.ticker)) for position in positions]
-        return tuple(sorted(rows, key=lambda row: -row.position.cost_basis))
-
-    def _markets(self, tickers: list[str]) -> dict[str, Market]:
-        markets: dict[str, Market] = {}
-        for start in range(0, len(tickers), _TICKERS_PER_REQUEST):
-            batch = tickers[start : start + _TICKERS_PER_REQUEST]
-            found = part(lambda batch=batch: self._client.get_markets(tickers=batch))  # type: ignore[misc]
-            markets.update((market.ticker, market) for market in found.value or ())
-        return markets
+        rows = self._client.get_positions().markets.whole()
+        with _side_by_side(None) as (pool, _):
+            markets = HeldMarkets(self._client, pool, self._directory, with_books=False)
+            markets.ask([row.ticker for row in rows], ())
+            known = markets.markets().value or {}
+        positions = (self._row(row, known.get(row.ticker), None, None, Mark.BEST_BID) for row in rows)
+        return tuple(sorted(positions, key=lambda row: -row.position.cost_basis))
 
     def calculate_position_pnl(self, ticker: str) -> PositionPnl | None:
-        """Read one position at its mark; None when no unsettled one is there. Raises KalshiAPIError."""
-        positions = self._client.get_positions(ticker=ticker).markets.whole()
-        position = next((position for position in positions if position.ticker == ticker), None)
-        return None if position is None else _at_mark(position, self._markets([ticker]).get(ticker))
+        """Give one position at its mark; None when no unsettled one is there. Raises KalshiAPIError."""
+        rows = _known(self.refresh().positions)
+        return next((row for row in rows if row.position.ticker == ticker), None)
 
     def calculate_total_pnl(self) -> TotalPnl:
         """Sum realized (trading and settlement), unrealized and fees. Raises KalshiAPIError."""
-        return total_pnl(self.get_current_positions(), self._client.get_settlements().whole())
+        snapshot = self.refresh()
+        _known(snapshot.positions)
+        _known(snapshot.settlements)
+        assert snapshot.total_pnl is not None
+        return snapshot.total_pnl
 
     def get_realized_pnl(self) -> Dollars:
         """Give the realized P&L of all markets, settled ones included, before fees. Raises KalshiAPIError."""
         return self.calculate_total_pnl().realized
 
     def display_portfolio_summary(self) -> PortfolioSnapshot:
-        """Return what the portfolio screen shows; `views.portfolio` renders it."""
+        """Return what the portfolio screen shows; `portfolio_view` renders it."""
         return self.refresh()
 
 
-def mark_price(position: Position, market: Market | None) -> Price | None:
-    """Give the best bid for the side held; None when nobody bids or the market is not known."""
-    if market is None or position.side is None:
-        return None
-    if position.side is Side.YES:
-        return market.yes_bid
-    return None if market.yes_ask is None else ONE_DOLLAR - market.yes_ask
+@contextmanager
+def _side_by_side(progress: Progress | None) -> Iterator[tuple[Executor, Progress]]:
+    """Give threads for questions, and a progress that ends a long list once nobody waits for it."""
+    left = threading.Event()
+    pool = ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE)
 
+    def count(rows: int) -> None:
+        if left.is_set():
+            raise KalshiAPIError("The reading was left.")
+        if progress is not None:
+            progress(rows)
 
-def total_pnl(positions: tuple[PositionPnl, ...], settlements: tuple[Settlement, ...]) -> TotalPnl:
-    """Add up open and settled markets; one position without a mark leaves the unrealized sum unknown."""
-    unrealized = [row.unrealized_pnl for row in positions if row.position.side is not None]
-    known = [amount for amount in unrealized if amount is not None]
-    return TotalPnl(
-        realized=sum((row.position.realized_pnl for row in positions), ZERO)
-        + sum((settlement_gross_pnl(row) for row in settlements), ZERO),
-        unrealized=sum(known, ZERO) if len(known) == len(unrealized) else None,
-        fees=sum((row.position.fees_paid for row in positions), ZERO)
-        + sum((row.fees for row in settlements), ZERO),
-    )
-
-
-def _at_mark(position: Position, market: Market | None) -> PositionPnl:
-    return PositionPnl(position, market, mark_price(position, market))
-
-
-def part(read: Callable[[], T]) -> Part[T]:
-    """Read one part of a picture; what the exchange refuses or garbles becomes the reason it is missing."""
     try:
-        return Part(read())
-    except KalshiAPIError as error:
-        return Part(None, str(error))
+        yield pool, count
+    finally:
+        left.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _is_slow(fills: Future[Part[Mapping[str, tuple[Fill, ...]]]], started_at: float) -> bool:
+    left_s = max(0.0, _FIRST_LOOK_AFTER_S - (time.monotonic() - started_at))
+    return bool(wait((fills,), timeout=left_s).not_done)
+
+
+def _whole(positions: Part[Positions]) -> Part[Positions]:
+    """A list with rows missing is no picture of what is held."""
+    if positions.value is not None and positions.value.markets.incomplete is not None:
+        return Part(None, f"The list could not be read whole: {positions.value.markets.incomplete}.")
+    return positions
+
+
+def _largest_first(rows: Iterable[Position]) -> tuple[str, ...]:
+    held = [row for row in rows if row.side is not None]
+    return tuple(row.ticker for row in sorted(held, key=lambda row: -row.cost_basis))
+
+
+def _events_held(positions: Positions) -> tuple[str, ...]:
+    """Name the events of what is held, as far as the exchange does here."""
+    return tuple(row.event_ticker for row in positions.events if row.cost_basis != ZERO)
+
+
+def _known(known: Part[T]) -> T:
+    if known.value is None:
+        raise KalshiAPIError(f"The portfolio could not be read. {known.unavailable}")
+    return known.value

@@ -31,7 +31,7 @@ from kalshi_trading.formats import (
 from kalshi_trading.models import Settlement
 from kalshi_trading.money import ZERO, Contracts, Dollars, price_text
 from kalshi_trading.pnl import settlement_net_pnl
-from kalshi_trading.portfolio_tracker import PortfolioSnapshot, PositionPnl, total_pnl
+from kalshi_trading.portfolio import PortfolioSnapshot, PositionPnl
 
 SETTLEMENTS_SHOWN = 10
 
@@ -77,8 +77,8 @@ def _summary(snapshot: PortfolioSnapshot) -> RenderableType:
         table.add_row(*cells("resting orders", str(len(resting.value))))
     else:
         table.add_row(*cells("resting orders", f"unavailable: {resting.unavailable}"))
-    if snapshot.positions.value is not None and snapshot.settlements.value is not None:
-        total = total_pnl(snapshot.positions.value, snapshot.settlements.value)
+    total = snapshot.total_pnl
+    if total is not None:
         table.add_row(*cells("P&L open", gain(total.unrealized)))
         table.add_row(*cells("P&L realized", gain(total.realized)))
         table.add_row(*cells("fees paid", dollars(total.fees)))

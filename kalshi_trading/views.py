@@ -39,7 +39,7 @@ from kalshi_trading.money import (
     price_text,
 )
 from kalshi_trading.options import Environment
-from kalshi_trading.portfolio_tracker import Part
+from kalshi_trading.portfolio import Part
 from kalshi_trading.trade_history import OrderRecord, TradeHistory
 
 # --- Header ---------------------------------------------------------------------------------------

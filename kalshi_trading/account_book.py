@@ -1,0 +1,107 @@
+"""The accounts of all markets ever traded, kept from one reading to the next.
+
+Only a market of which something changed is counted again. Fetches nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.market_account import MarketAccount, market_account, rebuilt_settlement
+from kalshi_trading.market_models import Market
+from kalshi_trading.models import Fill, Position, Settlement
+from kalshi_trading.money import ZERO
+from kalshi_trading.pnl import holding_from
+from kalshi_trading.portfolio import Part
+
+FillsOf = Mapping[str, tuple[Fill, ...]]
+ResultOf = Callable[[Iterable[str]], Mapping[str, Market]]
+
+
+class AccountBook:
+    """Market accounts by ticker, as of the last update."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, MarketAccount] = {}
+        self._rebuilt: dict[str, Settlement] = {}
+
+    def update(
+        self,
+        fills: Part[FillsOf],
+        positions: Mapping[str, Position],
+        settlements: Mapping[str, Settlement],
+        *,
+        rows_missing: str | None,
+        result_of: ResultOf,
+    ) -> dict[str, MarketAccount]:
+        """Count the accounts of all markets with a fill, a position or a settlement.
+
+        `rows_missing` says why positions or settlements may be missing; where all are here, a market that
+        has neither is looked up with `result_of`, because settlement rows are not archived.
+        """
+        fills_of = fills.value or {}
+        if rows_missing is None and fills.value is not None:
+            settlements = {**self._rebuild(fills_of, positions, settlements, result_of), **settlements}
+        tickers = fills_of.keys() | positions.keys() | settlements.keys()
+        self._accounts = {
+            ticker: self._account(
+                ticker,
+                fills_of.get(ticker, ()),
+                positions.get(ticker),
+                settlements.get(ticker),
+                _missing(fills, ticker in positions or ticker in settlements, rows_missing),
+            )
+            for ticker in tickers
+        }
+        return dict(self._accounts)
+
+    def _account(
+        self,
+        ticker: str,
+        fills: tuple[Fill, ...],
+        position: Position | None,
+        settlement: Settlement | None,
+        missing: str | None,
+    ) -> MarketAccount:
+        known = self._accounts.get(ticker)
+        if (
+            known is not None
+            and known.fills is fills
+            and (known.position, known.settlement, known.missing) == (position, settlement, missing)
+        ):
+            return known
+        return market_account(ticker, fills, position=position, settlement=settlement, missing=missing)
+
+    def _rebuild(
+        self,
+        fills_of: FillsOf,
+        positions: Mapping[str, Position],
+        settlements: Mapping[str, Settlement],
+        result_of: ResultOf,
+    ) -> dict[str, Settlement]:
+        """Work out the settlements whose rows are gone; one that cannot be stays missing."""
+        gone = [
+            ticker
+            for ticker in fills_of.keys() - positions.keys() - settlements.keys() - self._rebuilt.keys()
+            if self._is_held(ticker, fills_of[ticker])
+        ]
+        try:
+            markets = result_of(gone) if gone else {}
+        except KalshiAPIError:
+            markets = {}
+        for ticker, market in markets.items():
+            row = rebuilt_settlement(fills_of[ticker], market)
+            if row is not None:
+                self._rebuilt[ticker] = row
+        return {ticker: row for ticker, row in self._rebuilt.items() if ticker in fills_of}
+
+    def _is_held(self, ticker: str, fills: tuple[Fill, ...]) -> bool:
+        known = self._accounts.get(ticker)
+        held = known.traded if known is not None and known.fills is fills else holding_from(fills)
+        return held.net != ZERO
+
+
+def _missing(fills: Part[FillsOf], has_row: bool, rows_missing: str | None) -> str | None:
+    """Say why a market's account may lack something: its fills, or the row that would explain them."""
+    return fills.unavailable or (None if has_row else rows_missing)

@@ -1,0 +1,157 @@
+"""Does the account add up? Our figures from fills and settlements against the exchange's own. Pure.
+
+A difference is shown with both numbers and a hint, never explained away. What could not be compared is
+listed as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kalshi_trading.market_account import MarketAccount
+from kalshi_trading.models import Position, Settlement, Side
+from kalshi_trading.money import BALANCE_GRAIN, ZERO, Dollars, round_half_even
+from kalshi_trading.pnl import settlement_gross_pnl
+from kalshi_trading.portfolio import PortfolioSnapshot
+
+_PENDING = "pending"
+_ARRIVED = ("applied",)
+_LEFT = ("applied", _PENDING)  # a withdrawal leaves the cash at once
+_COUNTED_OTHERWISE = "The exchange may count cost another way than first in, first out."
+_FEES = "A rebate or a rounding fee may stand in one of them only."
+_FILLS_MISSING = "Fills are missing here, or the exchange's lists are behind; look again in a moment."
+_CASH = (
+    "A payment other than trades, settlements, deposits and withdrawals would show here: interest, a credit."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One number counted by us and told by the exchange: contracts for a position, else dollars."""
+
+    what: str
+    ours: Decimal
+    theirs: Decimal
+    hint: str
+
+    @property
+    def difference(self) -> Decimal:
+        return self.ours - self.theirs
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCheck:
+    """How many numbers were compared, which of them differ, and what could not be compared and why."""
+
+    compared: int
+    differences: tuple[Comparison, ...]
+    not_compared: tuple[str, ...]
+
+
+def check_account(snapshot: PortfolioSnapshot) -> AccountCheck:
+    """Compare every market's position, cost, profit and fees, and the cash, with the exchange's figures."""
+    missing = [f"fills, positions and settlements: {reason}" for reason in _unreadable(snapshot)]
+    comparisons: list[Comparison] = []
+    if not missing:
+        comparisons = [row for account in snapshot.accounts.values() for row in _market(account)]
+        cash = _cash(snapshot)
+        if isinstance(cash, Comparison):
+            comparisons.append(cash)
+        else:
+            missing.append(f"cash: {cash}")
+    differences = tuple(row for row in comparisons if row.difference != ZERO)
+    return AccountCheck(len(comparisons), differences, tuple(missing))
+
+
+def _unreadable(snapshot: PortfolioSnapshot) -> Iterator[str]:
+    for part in (snapshot.fills, snapshot.positions, snapshot.settlements):
+        if part.value is None:
+            yield part.unavailable or "not read"
+
+
+def _market(account: MarketAccount) -> Iterator[Comparison]:
+    """Compare one market; while the position itself differs, its dollars would only repeat that."""
+    row, position = account.settlement, account.position
+    if row is not None:
+        expected = row.yes_count - row.no_count
+        yield Comparison(f"{account.ticker} position", account.traded.net, expected, _FILLS_MISSING)
+        if account.gap is None:
+            yield from _settled(account, row)
+        return
+    expected = position.net if position is not None else ZERO
+    yield Comparison(f"{account.ticker} position", account.traded.net, expected, _FILLS_MISSING)
+    if account.gap is None and position is not None:
+        yield from _unsettled(account, position)
+
+
+def _settled(account: MarketAccount, row: Settlement) -> Iterator[Comparison]:
+    pairs_are_counted = row.yes_count == account.bought(Side.YES)
+    if pairs_are_counted:  # else the row tells only what was held at the end
+        reported = settlement_gross_pnl(row)
+        yield Comparison(f"{account.ticker} realized P&L", account.realized_pnl, reported, _FILLS_MISSING)
+    yield Comparison(f"{account.ticker} fees", account.fees_paid, row.fees, _FEES)
+
+
+def _unsettled(account: MarketAccount, position: Position) -> Iterator[Comparison]:
+    hint = _COUNTED_OTHERWISE
+    if average_cost(account) == position.cost_basis:
+        hint = "The exchange's figure is the average cost; ours is first in, first out."
+    cost = account.holding.cost_basis
+    yield Comparison(f"{account.ticker} cost", cost, position.cost_basis, hint)
+    yield Comparison(f"{account.ticker} realized P&L", account.realized_pnl, position.realized_pnl, hint)
+    yield Comparison(f"{account.ticker} fees", account.fees_paid, position.fees_paid, _FEES)
+
+
+def average_cost(account: MarketAccount) -> Dollars:
+    """Give what is held would cost if every close took its share of the average, to $0.0001."""
+    net = cost = ZERO
+    for fill in account.fills:
+        bought = fill.book_side.bought
+        signed = fill.count if bought is Side.YES else -fill.count
+        price = bought.converted(fill.yes_price)
+        if net * signed >= ZERO:
+            cost += fill.count * price
+        elif abs(signed) <= abs(net):
+            cost -= cost * abs(signed) / abs(net)
+        else:
+            cost = (abs(signed) - abs(net)) * price
+        net += signed
+    return round_half_even(cost, BALANCE_GRAIN)
+
+
+def _cash(snapshot: PortfolioSnapshot) -> Comparison | str:
+    """Compare the cash with the ledger of everything that moved it, or say why that cannot be done."""
+    for part in (snapshot.balance, snapshot.deposits, snapshot.withdrawals):
+        if part.value is None:
+            return part.unavailable or "not read"
+    assert snapshot.balance.value is not None
+    gaps = [account.ticker for account in snapshot.accounts.values() if account.gap is not None]
+    if gaps:
+        return f"the fills of {len(gaps)} markets do not explain them, {gaps[0]} first"
+    ledger = (
+        sum((account.holding.cash for account in snapshot.accounts.values()), ZERO)
+        + sum((row.amount - row.fee for row in snapshot.deposits.value or () if row.status in _ARRIVED), ZERO)
+        - sum((row.amount + row.fee for row in snapshot.withdrawals.value or () if row.status in _LEFT), ZERO)
+    )
+    theirs = snapshot.balance.value.cash
+    if snapshot.collateral is not None and ledger - snapshot.collateral == theirs:
+        # Whether the balance is before or after what resting orders hold is not documented.
+        ledger -= snapshot.collateral
+    return Comparison("cash", ledger, theirs, _cash_hint(snapshot, ledger - theirs))
+
+
+def _cash_hint(snapshot: PortfolioSnapshot, difference: Dollars) -> str:
+    """Name a known amount that would explain the difference."""
+    rows = (*(snapshot.deposits.value or ()), *(snapshot.withdrawals.value or ()))
+    known = {
+        "the fees of your deposits and withdrawals": sum((row.fee for row in rows), ZERO),
+        "what is pending in deposits and withdrawals": sum(
+            (row.amount + row.fee for row in rows if row.status == _PENDING), ZERO
+        ),
+    }
+    for name, amount in known.items():
+        if amount != ZERO and abs(difference) == amount:
+            return f"That is {name}."
+    return _CASH

@@ -1,0 +1,211 @@
+"""One market's account: its fills, what they made, how it settled, and whether that explains it all.
+
+Realized profit is counted from the fills, first in first out. Where fills are missing the exchange's own
+figures stand instead, and the account says so. Pure; fetches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from kalshi_trading.market_models import Market
+from kalshi_trading.models import Fill, MarketResult, Position, Settlement, Side
+from kalshi_trading.money import (
+    CENT,
+    ONE_DOLLAR,
+    ZERO,
+    Contracts,
+    Dollars,
+    Price,
+    count_text,
+    round_down,
+)
+from kalshi_trading.pnl import Holding, holding_from, settle, settlement_gross_pnl
+
+
+@dataclass(frozen=True, slots=True)
+class MarketAccount:
+    """What one market did to the account so far. Dollars are without fees, except `fees_paid` and `cash`.
+
+    `position` and `settlement` are the exchange's own rows. `gap` says why the fills do not explain them;
+    the figures are then the exchange's and `holding` is not to be trusted.
+    """
+
+    ticker: str
+    fills: tuple[Fill, ...]  # oldest first
+    traded: Holding  # by all fills
+    holding: Holding  # after the settlement, if there was one
+    position: Position | None
+    settlement: Settlement | None
+    realized_by_trading: Dollars
+    realized_by_settlement: Dollars
+    fees_paid: Dollars
+    gap: str | None
+    missing: str | None = None
+    """What was said to be missing when it was put together."""
+
+    @property
+    def realized_pnl(self) -> Dollars:
+        return self.realized_by_trading + self.realized_by_settlement
+
+    @property
+    def net_pnl(self) -> Dollars:
+        """Realized profit after fees; what is still held is not in it."""
+        return self.realized_pnl - self.fees_paid
+
+    def bought(self, side: Side) -> Contracts:
+        """Contracts ever bought of one outcome; selling one is buying the other."""
+        return bought(self.fills, side)
+
+    @property
+    def event_ticker(self) -> str:
+        """The event by the settlement row, else by Kalshi's way of naming markets: EVENT-MARKET."""
+        if self.settlement is not None:
+            return self.settlement.event_ticker
+        return event_of(self.ticker)
+
+
+def event_of(ticker: str) -> str:
+    """Give the event a market's ticker names: SERIES-EVENT-MARKET without its last part."""
+    return ticker.rpartition("-")[0] or ticker
+
+
+def series_of(event_ticker: str) -> str:
+    """Give the series an event's ticker names: its first part."""
+    return event_ticker.partition("-")[0]
+
+
+def oldest_first(fills: Iterable[Fill]) -> list[Fill]:
+    """Sort fills that came newest first; those of one moment keep the exchange's order, turned round."""
+    latest = datetime.max.replace(tzinfo=UTC)
+    rows = list(fills)
+    rows.reverse()
+    return sorted(rows, key=lambda fill: fill.created_at or latest)
+
+
+def market_account(
+    ticker: str,
+    fills: Sequence[Fill],
+    *,
+    position: Position | None,
+    settlement: Settlement | None,
+    missing: str | None = None,
+) -> MarketAccount:
+    """Put one market's account together; `fills` are all of them, oldest first.
+
+    `missing` says why fills or rows may be missing. A market without any row of the exchange must have been
+    left flat.
+    """
+    traded = holding_from(fills)
+    gap = missing or _gap(fills, traded, position, settlement)
+    if gap is not None:
+        account = _as_reported(ticker, tuple(fills), traded, position, settlement, gap)
+        return replace(account, missing=missing)
+    end = traded
+    if settlement is not None:
+        end = settle(traded, yes_value(settlement), payout=settlement.revenue, at=settlement.settled_at)
+    return MarketAccount(
+        ticker=ticker,
+        fills=tuple(fills),
+        traded=traded,
+        holding=end,
+        position=position,
+        settlement=settlement,
+        realized_by_trading=traded.realized_pnl,
+        realized_by_settlement=end.realized_pnl - traded.realized_pnl,
+        fees_paid=traded.fees_paid,
+        gap=None,
+    )
+
+
+def _as_reported(
+    ticker: str,
+    fills: tuple[Fill, ...],
+    holding: Holding,
+    position: Position | None,
+    settlement: Settlement | None,
+    gap: str,
+) -> MarketAccount:
+    """The exchange's own figures; what trading and what settlement earned cannot be told apart there."""
+    by_settlement = settlement_gross_pnl(settlement) if settlement is not None else ZERO
+    by_trading = position.realized_pnl if settlement is None and position is not None else ZERO
+    reported = settlement.fees if settlement is not None else position.fees_paid if position else ZERO
+    return MarketAccount(
+        ticker, fills, holding, holding, position, settlement, by_trading, by_settlement, reported, gap
+    )
+
+
+def _gap(
+    fills: Sequence[Fill], traded: Holding, position: Position | None, settlement: Settlement | None
+) -> str | None:
+    if settlement is not None:
+        expected = settlement.yes_count - settlement.no_count
+        if traded.net != expected:
+            return _missing(traded.net, expected)
+        bids = bought(fills, Side.YES)
+        if bids not in (settlement.yes_count, max(ZERO, traded.net)):
+            # The row counts all contracts ever bought, or those held at the end; anything else is a gap.
+            return (
+                f"the fills bought {count_text(bids)} YES, the settlement {count_text(settlement.yes_count)}"
+            )
+        return None
+    expected = position.net if position is not None else ZERO
+    if traded.net != expected:
+        return _missing(traded.net, expected)
+    if not fills and position is not None and (position.realized_pnl or position.fees_paid):
+        return "the exchange has profit or fees of it and no fills"
+    return None
+
+
+def _missing(ours: Contracts, theirs: Contracts) -> str:
+    return f"the fills make {count_text(ours)} contracts, the exchange has {count_text(theirs)}"
+
+
+def rebuilt_settlement(fills: Sequence[Fill], market: Market) -> Settlement | None:
+    """Work out the payout of a market whose settlement row is gone; None: it has no result yet.
+
+    Settlement rows are not archived, markets are. The payout is cut to whole cents, as rows are.
+    Source: Kalshi API, settlements.
+    """
+    if market.settlement_value is None or market.settled_at is None:
+        return None
+    held = holding_from(fills)
+    value = held.side.converted(market.settlement_value) if held.side is not None else ZERO
+    return Settlement(
+        ticker=market.ticker,
+        event_ticker=market.event_ticker,
+        result=market.result,
+        yes_count=bought(fills, Side.YES),
+        yes_cost=_cost(fills, Side.YES),
+        no_count=bought(fills, Side.NO),
+        no_cost=_cost(fills, Side.NO),
+        revenue=round_down(held.count * value, CENT),
+        fees=held.fees_paid,
+        settled_at=market.settled_at,
+        value=market.settlement_value,
+    )
+
+
+def bought(fills: Iterable[Fill], side: Side) -> Contracts:
+    """Count the contracts bought of one outcome; selling one is buying the other."""
+    return sum((fill.count for fill in fills if fill.book_side.bought is side), ZERO)
+
+
+def _cost(fills: Iterable[Fill], side: Side) -> Dollars:
+    own = (fill for fill in fills if fill.book_side.bought is side)
+    return sum((fill.count * side.converted(fill.yes_price) for fill in own), ZERO)
+
+
+def yes_value(row: Settlement) -> Price:
+    """Give what one YES contract paid: by the result, by the row's value, or by what was paid out."""
+    if row.result is MarketResult.YES:
+        return ONE_DOLLAR
+    if row.result is MarketResult.NO:
+        return ZERO
+    held = row.yes_count - row.no_count
+    if row.value is not None or held == ZERO:
+        return row.value or ZERO
+    side = Side.YES if held > ZERO else Side.NO
+    return side.converted(row.revenue / abs(held))

@@ -1,0 +1,103 @@
+"""Realized P&L and fees added up per market, event, series and day. Pure.
+
+Every breakdown of the same accounts adds up to the same total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeVar
+
+from kalshi_trading.market_account import MarketAccount, series_of
+from kalshi_trading.money import ZERO, Dollars
+
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Realized:
+    """Realized profit by both roads, before `fees`."""
+
+    by_trading: Dollars = ZERO
+    by_settlement: Dollars = ZERO
+    fees: Dollars = ZERO
+
+    @property
+    def gross(self) -> Dollars:
+        return self.by_trading + self.by_settlement
+
+    @property
+    def net(self) -> Dollars:
+        return self.gross - self.fees
+
+    def __add__(self, other: Realized) -> Realized:
+        return Realized(
+            self.by_trading + other.by_trading,
+            self.by_settlement + other.by_settlement,
+            self.fees + other.fees,
+        )
+
+
+def total(accounts: Iterable[MarketAccount]) -> Realized:
+    return sum((_of(account) for account in accounts), Realized())
+
+
+def since(accounts: Iterable[MarketAccount], at: datetime) -> Realized:
+    """Add up what was closed, settled and paid from a moment on; what has no known time is taken as later."""
+    parts = (part for account in accounts for part in _moments(account))
+    return sum((realized for moment, realized in parts if moment is None or moment >= at), Realized())
+
+
+def by_market(accounts: Iterable[MarketAccount]) -> dict[str, Realized]:
+    return _added_up((account.ticker, _of(account)) for account in accounts)
+
+
+def by_event(accounts: Iterable[MarketAccount]) -> dict[str, Realized]:
+    return _added_up((account.event_ticker, _of(account)) for account in accounts)
+
+
+def by_series(accounts: Iterable[MarketAccount]) -> dict[str, Realized]:
+    return _added_up((series_of(account.event_ticker), _of(account)) for account in accounts)
+
+
+def by_day(
+    accounts: Iterable[MarketAccount], day_of: Callable[[datetime], date]
+) -> dict[date | None, Realized]:
+    """Add up per day of the user: profit on the day a lot was closed, fees on the day they were paid.
+
+    Under None stands what has no known time; the days come in order, None first.
+    """
+
+    def day(at: datetime | None) -> date | None:
+        return None if at is None else day_of(at)
+
+    parts = _added_up((day(at), realized) for account in accounts for at, realized in _moments(account))
+    return dict(sorted(parts.items(), key=lambda part: part[0] or date.min))
+
+
+def _of(account: MarketAccount) -> Realized:
+    return Realized(account.realized_by_trading, account.realized_by_settlement, account.fees_paid)
+
+
+def _moments(account: MarketAccount) -> Iterable[tuple[datetime | None, Realized]]:
+    """Split one account by time; one that only the exchange's figures explain stands at its settlement."""
+    if account.gap is not None:
+        at = account.settlement.settled_at if account.settlement is not None else None
+        yield at, _of(account)
+        return
+    for lot in account.holding.closed:
+        if lot.closed_by is None:
+            yield lot.closed_at, Realized(by_settlement=lot.realized_pnl)
+        else:
+            yield lot.closed_at, Realized(by_trading=lot.realized_pnl)
+    for fill in account.fills:
+        yield fill.created_at, Realized(fees=fill.fee)
+
+
+def _added_up(parts: Iterable[tuple[K, Realized]]) -> dict[K, Realized]:
+    sums: dict[K, Realized] = {}
+    for key, realized in parts:
+        sums[key] = sums.get(key, Realized()) + realized
+    return sums

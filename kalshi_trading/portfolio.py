@@ -1,0 +1,265 @@
+"""The account at one time: what is held, at which mark, what it could bring or lose, and what it earned.
+
+A part that could not be read says why and is never shown as zero; a sum with an unknown summand is
+unknown. Pure; fetches and renders nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Generic, TypeVar
+
+from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.exposure import Exposure, RestingSize, event_exposure, market_exposure, resting_collateral
+from kalshi_trading.liquidation import Liquidation
+from kalshi_trading.market_account import MarketAccount, event_of
+from kalshi_trading.market_models import Event, Market
+from kalshi_trading.models import Balance, Order, Position, Settlement, Side, Transfer
+from kalshi_trading.money import ZERO, Dollars, Price
+from kalshi_trading.pnl import unrealized_pnl
+from kalshi_trading.pnl_breakdown import Realized, since, total
+
+T = TypeVar("T")
+
+
+class Mark(StrEnum):
+    """The price at which a position is valued, in the terms of the side held."""
+
+    BEST_BID = "best bid"  # what somebody would pay now
+    MIDPOINT = "midpoint"
+    LAST = "last price"
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[T]):
+    """One part of the picture: its value, or why there is none."""
+
+    value: T | None
+    unavailable: str | None = None
+
+
+def part(read: Callable[[], T]) -> Part[T]:
+    """Read one part of a picture; what the exchange refuses or garbles becomes the reason it is missing."""
+    try:
+        return Part(read())
+    except KalshiAPIError as error:
+        return Part(None, str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class PositionPnl:
+    """A position at its mark. Dollars without fees, except `fees_paid`; None: not known."""
+
+    position: Position
+    market: Market | None
+    mark: Price | None
+    account: MarketAccount | None = None
+    liquidation: Liquidation | None = None
+
+    @property
+    def cost_basis(self) -> Dollars:
+        """What the contracts held cost, by the fills; by the exchange where fills are missing."""
+        known = self.account is not None and self.account.gap is None
+        return self.account.holding.cost_basis if known and self.account else self.position.cost_basis
+
+    @property
+    def realized_pnl(self) -> Dollars:
+        return self.account.realized_pnl if self.account is not None else self.position.realized_pnl
+
+    @property
+    def fees_paid(self) -> Dollars:
+        return self.account.fees_paid if self.account is not None else self.position.fees_paid
+
+    @property
+    def value(self) -> Dollars | None:
+        return None if self.mark is None else self.position.count * self.mark
+
+    @property
+    def unrealized_pnl(self) -> Dollars | None:
+        return unrealized_pnl(self.position.count, self.cost_basis, self.mark)
+
+    @property
+    def event_ticker(self) -> str:
+        return self.market.event_ticker if self.market is not None else event_of(self.position.ticker)
+
+
+@dataclass(frozen=True, slots=True)
+class TotalPnl:
+    """Sums over the account. `net` = realized + unrealized − fees; None when a summand is not known."""
+
+    realized: Dollars
+    unrealized: Dollars | None
+    fees: Dollars
+
+    @property
+    def net(self) -> Dollars | None:
+        return None if self.unrealized is None else self.realized + self.unrealized - self.fees
+
+
+@dataclass(frozen=True, slots=True)
+class EventRisk:
+    """The most the markets of one event can lose together, resting orders included."""
+
+    event_ticker: str
+    worst_loss: Dollars
+    markets: tuple[str, ...]
+    mutually_exclusive: bool
+
+
+@dataclass(frozen=True)
+class PortfolioSnapshot:
+    """The account at one time. `positions` holds every market traded and not settled, flat ones too.
+
+    `accounts` holds every market ever traded, `quotes` why marks may be missing, `books` why liquidation
+    values may be.
+    """
+
+    as_of: datetime
+    mark: Mark
+    balance: Part[Balance]
+    positions: Part[tuple[PositionPnl, ...]]
+    resting: Part[tuple[Order, ...]]
+    settlements: Part[tuple[Settlement, ...]]
+    fills: Part[int]
+    deposits: Part[tuple[Transfer, ...]]
+    withdrawals: Part[tuple[Transfer, ...]]
+    accounts: Mapping[str, MarketAccount]
+    events: Mapping[str, Event] = field(default_factory=dict)
+    quotes_missing: str | None = None
+    books_missing: str | None = None
+
+    @cached_property
+    def held(self) -> tuple[PositionPnl, ...]:
+        return tuple(row for row in self.positions.value or () if row.position.side is not None)
+
+    @cached_property
+    def value_at_mark(self) -> Dollars | None:
+        """What everything held is worth at the mark; None: a position has none."""
+        return self._sum_held(row.value for row in self.held)
+
+    @cached_property
+    def liquidation_value(self) -> Dollars | None:
+        """Cash that selling everything into today's books would bring; None: a book or fees are missing."""
+        return self._sum_held(
+            row.liquidation.value if row.liquidation is not None else None for row in self.held
+        )
+
+    @cached_property
+    def unrealized_pnl(self) -> Dollars | None:
+        return self._sum_held(row.unrealized_pnl for row in self.held)
+
+    @property
+    def unmarked(self) -> tuple[PositionPnl, ...]:
+        return tuple(row for row in self.held if row.mark is None)
+
+    def _sum_held(self, amounts: Iterable[Dollars | None]) -> Dollars | None:
+        return None if self.positions.value is None else known_sum(amounts)
+
+    @cached_property
+    def realized(self) -> Realized | None:
+        """Profit of everything closed and settled; None when a list it needs could not be read."""
+        return total(self.accounts.values()) if self._accounts_complete else None
+
+    @property
+    def _accounts_complete(self) -> bool:
+        return self.positions.value is not None and self.settlements.value is not None
+
+    def realized_since(self, at: datetime) -> Realized | None:
+        """The same since a moment; None also when fills are missing, as only they have a time."""
+        if not self._accounts_complete or self.fills.value is None:
+            return None
+        return since(self.accounts.values(), at)
+
+    @cached_property
+    def total_pnl(self) -> TotalPnl | None:
+        """All profit there is: realized, open and fees; None when the realized part is not known."""
+        if self.realized is None:
+            return None
+        return TotalPnl(self.realized.gross, self.unrealized_pnl, self.realized.fees)
+
+    @cached_property
+    def exposures(self) -> dict[str, Exposure]:
+        """What each market can still lose, resting orders included; empty when positions are not known."""
+        if self.positions.value is None:
+            return {}
+        held = {row.position.ticker: row for row in self.positions.value}
+        return {
+            ticker: market_exposure(
+                held[ticker].position.net if ticker in held else ZERO,
+                held[ticker].cost_basis if ticker in held else ZERO,
+                self._resting_sizes.get(ticker, ()),
+            )
+            for ticker in sorted(held.keys() | self._resting_sizes.keys())
+        }
+
+    @cached_property
+    def collateral(self) -> Dollars | None:
+        """The cash that resting orders hold; None when they or the positions are not known."""
+        if self.positions.value is None or self.resting.value is None:
+            return None
+        nets = {row.position.ticker: row.position.net for row in self.positions.value}
+        sizes = self._resting_sizes.items()
+        return sum((resting_collateral(nets.get(ticker, ZERO), orders) for ticker, orders in sizes), ZERO)
+
+    @cached_property
+    def _resting_sizes(self) -> dict[str, list[RestingSize]]:
+        sizes: dict[str, list[RestingSize]] = {}
+        for order in self.resting.value or ():
+            size = RestingSize(order.book_side, order.yes_price, order.remaining_count)
+            sizes.setdefault(order.ticker, []).append(size)
+        return sizes
+
+    @cached_property
+    def risks(self) -> tuple[EventRisk, ...]:
+        """The worst case of every event, biggest first; empty when positions or orders are not known."""
+        if self.positions.value is None or self.resting.value is None:
+            return ()
+        known = {row.position.ticker: row.event_ticker for row in self.positions.value}
+        markets: dict[str, list[str]] = {}
+        for ticker in self.exposures:
+            markets.setdefault(known.get(ticker) or event_of(ticker), []).append(ticker)
+        risks = (self._event_risk(event, tickers) for event, tickers in markets.items())
+        at_risk = (risk for risk in risks if risk.worst_loss > ZERO)
+        return tuple(sorted(at_risk, key=lambda risk: (-risk.worst_loss, risk.event_ticker)))
+
+    def _event_risk(self, event_ticker: str, tickers: list[str]) -> EventRisk:
+        event = self.events.get(event_ticker)
+        exclusive = event is not None and event.mutually_exclusive
+        worst = event_exposure([self.exposures[ticker] for ticker in tickers], mutually_exclusive=exclusive)
+        return EventRisk(event_ticker, worst, tuple(tickers), exclusive)
+
+    @property
+    def worst_loss(self) -> Dollars | None:
+        """The most that can still be lost over all events; None when positions or orders are not known."""
+        if self.positions.value is None or self.resting.value is None:
+            return None
+        return sum((risk.worst_loss for risk in self.risks), ZERO)
+
+
+def known_sum(amounts: Iterable[Dollars | None]) -> Dollars | None:
+    """Add up; None as soon as one amount is not known."""
+    total = ZERO
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
+
+
+def mark_price(position: Position, market: Market | None, mark: Mark = Mark.BEST_BID) -> Price | None:
+    """Give the mark in the terms of the side held; None without quotes or when the market is not known."""
+    if market is None or position.side is None:
+        return None
+    side = position.side
+    if mark is Mark.LAST:
+        return None if market.last_price is None else side.converted(market.last_price)
+    if mark is Mark.BEST_BID:
+        quote = market.yes_bid if side is Side.YES else market.yes_ask
+        return None if quote is None else side.converted(quote)
+    if market.yes_bid is None or market.yes_ask is None:
+        return None
+    return side.converted((market.yes_bid + market.yes_ask) / 2)
