@@ -146,6 +146,10 @@ class Exchange:
         """Return YES price and count of the best level of one side, or None."""
         return self._tables.books[self._tables.market(ticker).ticker].best(side)
 
+    def resting(self, ticker: str, side: BookSide) -> list[Order]:
+        """Return the orders of every account on one side, in the sequence in which they would trade."""
+        return self._tables.books[self._tables.market(ticker).ticker].orders(side)
+
     # An account's own records, newest first.
 
     def balance(self, account_id: str) -> int:

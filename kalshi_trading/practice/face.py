@@ -131,7 +131,7 @@ def _serve(world: World, buckets: Buckets, endpoint: Endpoint) -> Callable[[Requ
 def _account(world: World, request: Request, endpoint: Endpoint) -> str:
     """Return who signed the request; headers on a public endpoint must be right as well."""
     path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").partition("?")[0]
-    signer = world.keys.signer(request.headers, request.method, path, world.clock.now())
+    signer = world.keys.signer(request.headers, request.method, path, world.signing_clock.now())
     if signer is None and endpoint.private:
         raise unsigned()
     return signer or ""

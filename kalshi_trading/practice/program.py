@@ -17,6 +17,8 @@ from kalshi_trading.practice.presence import READY_FILE, Presence, Ready, claim
 
 if TYPE_CHECKING:
     from kalshi_trading.practice.faults import FaultScript
+    from kalshi_trading.practice.scenario import Scenario
+    from kalshi_trading.practice.world import World
 
 _LARGEST_WORLD = 100_000
 
@@ -61,6 +63,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--faults", type=Path, metavar="FILE", help="fail on purpose, by the rules in this file"
     )
+    parser.add_argument("--latency-ms", type=_milliseconds, default=0, help="how much later answers come")
+    parser.add_argument(
+        "--control", action="store_true", help="open the practice-only requests: clock, money, cut-offs"
+    )
+    parser.add_argument(
+        "--scenario", type=_scenario, metavar="positions=N,fills=N", help="an account's past, in a new world"
+    )
     return parser.parse_args(arguments)
 
 
@@ -74,6 +83,19 @@ def _size(text: str) -> int:
 
 def _seconds(text: str) -> int:
     return _between(text, 0, 10**9)
+
+
+def _milliseconds(text: str) -> int:
+    return _between(text, 0, 60_000)
+
+
+def _scenario(text: str) -> Scenario:
+    from kalshi_trading.practice.scenario import parse
+
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _between(text: str, least: int, most: int) -> int:
@@ -129,12 +151,9 @@ def _serve(
     directory: Path, presence: Presence, options: argparse.Namespace, faults: FaultScript | None
 ) -> None:
     """Open what is needed and serve; the heavy libraries are loaded only now."""
-    import sqlite3
-
-    from kalshi_trading.practice.clock import SystemClock
     from kalshi_trading.practice.key_file import KEY_FILE, practice_key
+    from kalshi_trading.practice.latency import Latency
     from kalshi_trading.practice.running import listen, serve
-    from kalshi_trading.practice.world import World
 
     try:
         listener = listen(options.port)
@@ -144,17 +163,41 @@ def _serve(
         key = practice_key(directory)
     except (OSError, ValueError) as error:
         raise _unusable(directory / KEY_FILE, error) from None
-    file = directory / "world.sqlite"
+    world = _open_world(directory / "world.sqlite", options)
+    latency = Latency(options.latency_ms / 1_000)
     try:
-        world = World(file, seed=options.seed, market_count=options.markets, clock=SystemClock())
+        serve(world, key, listener, presence, options.idle_exit, faults, latency, options.control)
+    finally:
+        world.close()
+
+
+def _open_world(file: Path, options: argparse.Namespace) -> World:
+    """Open the world in a file, or found it, with the past that was asked for."""
+    import sqlite3
+
+    from kalshi_trading.practice.clock import ShiftedClock, SystemClock
+    from kalshi_trading.practice.scenario import build
+    from kalshi_trading.practice.world import World
+
+    system, scenario = SystemClock(), None if file.exists() else options.scenario
+    clock = ShiftedClock(system, shift=-scenario.span if scenario else 0)
+    movable = options.control or scenario is not None
+    try:
+        world = World(
+            file,
+            seed=options.seed,
+            market_count=max(options.markets, scenario.market_count if scenario else 0),
+            clock=clock if movable else system,
+            signing_clock=system,
+        )
+        if scenario is not None:
+            build(world, scenario)
+            world.advance_to(system.now())
     except (OSError, ValueError, sqlite3.Error) as error:
         raise _unusable(file, error) from None
     except LookupError:
         raise _unusable(file, ValueError("its records do not belong together")) from None
-    try:
-        serve(world, key, listener, presence, options.idle_exit, faults)
-    finally:
-        world.close()
+    return world
 
 
 def _unusable(file: Path, error: Exception) -> CannotStartError:

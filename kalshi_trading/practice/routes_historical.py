@@ -15,19 +15,24 @@ from kalshi_trading.practice.pages import page
 from kalshi_trading.practice.records import Market
 from kalshi_trading.practice.routes_markets import candles_of, list_trades, read_span, written_markets
 from kalshi_trading.practice.routes_portfolio import list_fills, list_orders, list_positions
+from kalshi_trading.practice.world import World
 
 _FILTERS = ("tickers", "event_ticker", "series_ticker")
 
 
-def cut_offs(call: Call) -> Json:
+def written_cut_offs(world: World) -> Json:
     """Write the instants before which rows are historical."""
-    archive = call.world.archive
+    archive, now = world.archive, world.clock.now()
     return {
-        "market_settled_ts": answers.time(archive.markets_boundary(call.now).cut_off),
-        "trades_created_ts": answers.time(archive.trades_boundary(call.now).cut_off),
-        "orders_updated_ts": answers.time(archive.orders_boundary(call.now).cut_off),
-        "market_positions_last_updated_ts": answers.time(archive.positions_boundary(call.now).cut_off),
+        "market_settled_ts": answers.time(archive.markets_boundary(now).cut_off),
+        "trades_created_ts": answers.time(archive.trades_boundary(now).cut_off),
+        "orders_updated_ts": answers.time(archive.orders_boundary(now).cut_off),
+        "market_positions_last_updated_ts": answers.time(archive.positions_boundary(now).cut_off),
     }
+
+
+def _cut_offs(call: Call) -> Json:
+    return written_cut_offs(call.world)
 
 
 def _markets(call: Call) -> Json:
@@ -80,7 +85,7 @@ def _bare(row: Json) -> Json:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/historical/cutoff", "GetHistoricalCutoff", cut_offs),
+    Endpoint("GET", "/historical/cutoff", "GetHistoricalCutoff", _cut_offs),
     Endpoint("GET", "/historical/markets", "GetHistoricalMarkets", _markets),
     Endpoint("GET", "/historical/trades", "GetHistoricalTrades", partial(list_trades, live=False)),
     Endpoint("GET", "/historical/fills", "GetHistoricalFills", partial(list_fills, live=False), private=True),

@@ -12,14 +12,17 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from typing import Literal
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kalshi_trading.practice.face import ROOT
 from kalshi_trading.practice.fault_door import breakable
 from kalshi_trading.practice.faults import FaultScript
 from kalshi_trading.practice.key_file import PracticeKey
+from kalshi_trading.practice.latency import Latency
 from kalshi_trading.practice.presence import Presence, Ready
 from kalshi_trading.practice.service import build_app
 from kalshi_trading.practice.world import World
@@ -80,6 +83,8 @@ def serve(
     presence: Presence,
     idle_exit_s: int,
     faults: FaultScript | None = None,
+    latency: Latency | None = None,
+    control: bool = False,
 ) -> None:
     """Serve until a signal comes or nobody has asked for anything for a while (0 = never)."""
     world.keys.admit(key.key_id, world.account_id, key.public_key)
@@ -91,22 +96,26 @@ def serve(
         private_key_path=str(key.private_key_path),
         pid=os.getpid(),
     )
-    asyncio.run(_serve(world, listener, presence, ready, idle_exit_s, faults))
+    activity = _Activity()
+    app = build_app(world, activity.note, faults=faults, latency=latency, control=control)
+    protocol: Literal["h11"] | type[asyncio.Protocol] = "h11" if faults is None else _BreakableProtocol
+    asyncio.run(_serve(app, protocol, world, listener, presence, ready, idle_exit_s, activity))
 
 
 async def _serve(
+    app: ASGIApp,
+    protocol: Literal["h11"] | type[asyncio.Protocol],
     world: World,
     listener: socket.socket,
     presence: Presence,
     ready: Ready,
     idle_exit_s: int,
-    faults: FaultScript | None,
+    activity: _Activity,
 ) -> None:
-    activity = _Activity()
     config = uvicorn.Config(
-        build_app(world, activity.note, faults=faults),
+        app,
         loop="asyncio",
-        http="h11" if faults is None else _BreakableProtocol,
+        http=protocol,
         ws="none",
         lifespan="off",
         log_config=None,

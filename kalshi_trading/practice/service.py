@@ -13,8 +13,10 @@ from kalshi_trading.practice import (
     routes_markets,
     routes_portfolio,
 )
+from kalshi_trading.practice.control import ControlDoor
 from kalshi_trading.practice.fault_door import FaultDoor
 from kalshi_trading.practice.faults import FaultScript
+from kalshi_trading.practice.latency import DistantApp, Latency
 from kalshi_trading.practice.world import World
 
 ENDPOINTS = (
@@ -26,11 +28,20 @@ ENDPOINTS = (
 
 
 def build_app(
-    world: World, on_request: Callable[[], None] = lambda: None, *, faults: FaultScript | None = None
+    world: World,
+    on_request: Callable[[], None] = lambda: None,
+    *,
+    faults: FaultScript | None = None,
+    latency: Latency | None = None,
+    control: bool = False,
 ) -> ASGIApp:
     """Make the application that serves every endpoint; `on_request` is called for each request.
 
-    With `faults` it fails as they say.
+    With `faults` it fails as they say, with `latency` it answers later; `control` opens the practice door.
     """
     app = face.build_app(world, ENDPOINTS, on_request)
-    return app if faults is None else FaultDoor(app, world, faults)
+    if faults is not None:
+        app = FaultDoor(app, world, faults)
+    latency = latency or Latency()
+    distant = DistantApp(app, latency)
+    return ControlDoor(distant, world, latency) if control else distant

@@ -55,8 +55,17 @@ _LATEST_TRADES = 20_000  # over all markets
 class World:
     """A world in a file (or in memory, for the path ":memory:") that lives by a clock."""
 
-    def __init__(self, path: Path | str, *, seed: int, market_count: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        seed: int,
+        market_count: int,
+        clock: Clock,
+        signing_clock: Clock | None = None,
+    ) -> None:
         self.clock = clock
+        self.signing_clock = signing_clock or clock  # what signatures are dated by, wherever the world stands
         self.keys = KeyRing()
         self.exchange = Exchange(clock=clock.now, new_id=_new_id, changes=self)
         self.transfers = Transfers(self.exchange, clock=clock.now, new_id=_new_id, note=self._keep)
@@ -150,9 +159,12 @@ class World:
 
     def advance(self, seconds: float) -> None:
         """Move the clock, which must be a movable one, and let everything happen at its time on the way."""
+        self.advance_to(self.clock.now() + round(seconds * ONE_SECOND))
+
+    def advance_to(self, until: int) -> None:
+        """Do the same up to an instant in Unix microseconds."""
         if not isinstance(self.clock, MovableClock):
             raise TypeError("this world's clock cannot be moved")
-        until = self.clock.now() + round(seconds * ONE_SECOND)
         while (due := self._next_step()) <= until:
             self.clock.move_to(due)
             self._note_closings()
