@@ -24,8 +24,17 @@ from kalshi_trading.money import (
     price_text,
 )
 from kalshi_trading.order_book import Walk
-from kalshi_trading.proposal import DayTotals, Finding, Proposal, RecentOrder
+from kalshi_trading.proposal import (
+    NOTHING_TO_MISS,
+    DayTotals,
+    Finding,
+    Freshness,
+    Proposal,
+    RecentOrder,
+    SentOrder,
+)
 from kalshi_trading.settings import Limits
+from kalshi_trading.worst_case import cash_of_unseen, opening_count, worst_loss_in_market
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,22 @@ class Circumstances:
     today: DayTotals
     at: datetime
     unresolved: tuple[str, ...] = ()  # our orders in this market that may be live, as sentences
+    unseen: tuple[SentOrder, ...] = ()  # ours in this market that may rest or be filled, shown nowhere
+    freshness: Freshness = NOTHING_TO_MISS
+    later_fees: tuple[FeeSchedule, ...] = ()  # that will apply before the market closes
+
+    @property
+    def working(self) -> tuple[Order | SentOrder, ...]:
+        """Our orders in this market that may still trade, listed or not."""
+        return (*self.resting, *self.unseen)
+
+    @property
+    def free_cash(self) -> Dollars | None:
+        """Cash less what orders may take that the exchange's data does not show; never below zero."""
+        if self.cash is None:
+            return None
+        held = self.position.net if self.position else ZERO
+        return max(ZERO, self.cash - cash_of_unseen(held, self.resting, self.unseen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +157,7 @@ def build_preview(
     walk = _walk(ticket, request, now.book)
     rests = ZERO if ticket.is_market_order else walk.left
     signed = request.count if _goes_long_yes(ticket.action, ticket.side) else -request.count
-    opening = ZERO if request.reduce_only else _opening(held, signed, now.resting)
+    opening = ZERO if request.reduce_only else opening_count(held, signed, now.working)
     cost, fee = opening * _paid(request.action, request.price), _fee_bound(now, request, request.count)
     fee_reached = _fee_bound(now, request, walk.filled + rests)
     preview = OrderPreview(
@@ -144,7 +169,7 @@ def build_preview(
         expected_cost=_expected_cost(walk, rests, request, opening),
         fee_bound=fee,
         expected_fee=_expected_fee(now, walk, rests, request),
-        cash_after=_cash_after(now.cash, request, opening, cost, fee),
+        cash_after=_cash_after(now.free_cash, request, opening, cost, fee),
         held_before=held,
         held_after=held + signed,
         pnl_if_yes=_outcome(walk, rests, request, fee_reached, Side.YES),
@@ -210,18 +235,6 @@ def _walk(ticket: OrderTicket, request: OrderRequest, book: OrderBook | None) ->
     return order_book.walk(book, request.action, request.side, request.count, request.price)
 
 
-def _opening(held: Contracts, signed: Contracts, resting: tuple[Order, ...]) -> Contracts:
-    """Contracts of the order beyond those that close what is held; never negative.
-
-    What our resting orders of the same direction will close is not there to be closed again.
-    """
-    if held * signed >= ZERO:
-        return abs(signed)
-    book_side = BookSide.BID if signed > ZERO else BookSide.ASK
-    promised = sum((order.remaining_count for order in resting if order.book_side is book_side), ZERO)
-    return max(ZERO, abs(signed) - max(ZERO, abs(held) - promised))
-
-
 def _expected_cost(walk: Walk, rests: Contracts, request: OrderRequest, opening: Contracts) -> Dollars:
     """Cash the opening part takes by the book as it was read: the first fills are the ones that close."""
     parts = (*walk.fills, BookLevel(request.price, rests))
@@ -252,16 +265,27 @@ def _cash_after(
 
 
 def _fee_bound(now: Circumstances, request: OrderRequest, count: Contracts) -> Dollars | None:
-    """Bound the fee of `count` contracts, whatever part of them takes and at whatever better price."""
+    """Bound the fee of `count` contracts by the dearest schedule that may apply until they fill."""
     if now.fees is None:
         return None
+    rests = request.time_in_force is TimeInForce.GOOD_TILL_CANCELED
+    schedules = (now.fees, *now.later_fees) if rests else (now.fees,)
+    bounds = [_fee_bound_by(schedule, now.market, request, count) for schedule in schedules]
+    known = [bound for bound in bounds if bound is not None]
+    return max(known) if len(known) == len(bounds) else None
+
+
+def _fee_bound_by(
+    fees: FeeSchedule, market: Market, request: OrderRequest, count: Contracts
+) -> Dollars | None:
+    """Bound the fee whatever part of the contracts takes and at whatever better price."""
     if request.post_only:
-        rate = fee_rate(now.fees, is_taker=False)
+        rate = fee_rate(fees, is_taker=False)
         return None if rate is None else fee_bound(rate, count, request.price)
     is_buy = request.action is Action.BUY
     lowest, highest = (ZERO, request.price) if is_buy else (request.price, ONE_DOLLAR)
-    in_between = not now.market.price_grid.is_whole_cents
-    return taker_fee_bound(now.fees, count, lowest, highest, between_cents=in_between)
+    in_between = not market.price_grid.is_whole_cents
+    return taker_fee_bound(fees, count, lowest, highest, between_cents=in_between)
 
 
 def _expected_fee(now: Circumstances, walk: Walk, rests: Contracts, request: OrderRequest) -> Dollars | None:
@@ -323,41 +347,13 @@ def _first_contracts(walk: Walk, rests: Contracts, request: OrderRequest, count:
     return amount
 
 
-def worst_loss_in_market(
-    held: Contracts, cost_basis: Dollars, orders: list[tuple[BookSide, Price, Contracts]]
-) -> Dollars:
-    """Give the most this market can lose: the worse of all bids filled and all asks filled, at settlement.
-
-    `orders` are (book side, YES price, count), resting ones and a new one alike; fees are left out.
-    """
-    losses = []
-    for wanted in (BookSide.BID, BookSide.ASK):
-        filled = [(price, count) for side, price, count in orders if side is wanted]
-        losses.append(_loss_when_filled(held, cost_basis, filled, wanted))
-    return max(ZERO, *losses)
-
-
-def _loss_when_filled(
-    held: Contracts, cost_basis: Dollars, filled: list[tuple[Price, Contracts]], side: BookSide
-) -> Dollars:
-    sign = 1 if side is BookSide.BID else -1
-    count = sum((count for _, count in filled), ZERO)
-    paid = sum((count * price for price, count in filled), ZERO) * sign
-    net = held + sign * count
-    # In the YES view a NO contract held is a YES sold: it was received (1 − cost) for.
-    paid_before = cost_basis if held >= ZERO else -(abs(held) - cost_basis)
-    if_yes = net - paid - paid_before
-    if_no = -paid - paid_before
-    return -min(if_yes, if_no)
-
-
 def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPreview:
     now, request = preview.circumstances, preview.request
     held = now.position.net if now.position else ZERO
     basis = now.position.cost_basis if now.position else ZERO
     side = BookSide.BID if _goes_long_yes(request.action, request.side) else BookSide.ASK
     in_yes = request.price if request.side is Side.YES else ONE_DOLLAR - request.price
-    orders = [(order.book_side, order.yes_price, order.remaining_count) for order in now.resting]
+    orders = [(order.book_side, order.yes_price, order.remaining_count) for order in now.working]
     proposal = Proposal(
         market=now.market,
         action=request.action,
@@ -369,7 +365,7 @@ def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPre
         walk=preview.walk,
         cost=preview.cost,
         fee_bound=preview.fee_bound or ZERO,
-        cash=now.cash,
+        cash=now.free_cash,
         held=max(ZERO, held if request.side is Side.YES else -held),
         resting=now.resting,
         worst_loss=worst_loss_in_market(held, basis, [*orders, (side, in_yes, request.count)]),
@@ -379,5 +375,7 @@ def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPre
         read_only=read_only,
         now=now.at,
         unresolved=now.unresolved,
+        unseen=now.unseen,
+        freshness=now.freshness,
     )
     return replace(preview, findings=risk.check(proposal))

@@ -6,67 +6,115 @@ What can be done without is None when it cannot be read, never a guess. Sends no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 from kalshi_trading.errors import InvalidInputError, KalshiAPIError, NotFoundError
+from kalshi_trading.fee_schedules import FeeTerms, schedule_at, schedules_to_come
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.models import OrderStatus, Position, Positions
-from kalshi_trading.money import ZERO
+from kalshi_trading.order_life import OrderLife
 from kalshi_trading.order_preview import Circumstances
+from kalshi_trading.proposal import Freshness, SentOrder
+from kalshi_trading.sent_orders import doubtful, not_filled, not_listed
 from kalshi_trading.trading_day import TradingDay
 
 T = TypeVar("T")
 
+FEES_KEPT_FOR = timedelta(minutes=10)
+SMALLEST_SKEW_S = 1.0
+"""The exchange tells its time in whole seconds; less than this may be their rounding."""
+
 
 class PreviewReader:
-    """Reads the circumstances of a ticket, anew each time; only fee schedules are remembered."""
+    """Reads the circumstances of a ticket, anew each time; only fees are remembered, for some minutes.
+
+    `unresolved` names orders of unknown outcome that are not in the journal of today and yesterday.
+    """
 
     def __init__(
         self,
         client: KalshiClient,
         day: TradingDay,
         *,
-        unresolved: Callable[[str], Sequence[str]],
+        unresolved: Callable[[str], Sequence[str]] = lambda ticker: (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._day = day
         self._unresolved = unresolved
         self._clock = clock
-        self._fee_schedules: dict[str, FeeSchedule] = {}
+        self._fee_terms: dict[str, tuple[datetime, FeeTerms]] = {}
 
     def read(self, ticker: str) -> Circumstances:
-        """Read all parts at once.
+        """Read all parts side by side, the account's as soon as it is known how old its data is.
 
         Raises InvalidInputError when there is no such market, KalshiAPIError when market, position or
         resting orders cannot be read, JournalError when the journal cannot.
         """
-        with ThreadPoolExecutor(max_workers=6) as pool:
+        orders = self._day.orders()
+        sent = [order for order in orders.sent if order.ticker == ticker]
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            looked = pool.submit(self._look_at_age, ticker, sent)
+
+            def afterwards(read: Callable[[], T]) -> Future[T]:
+                return pool.submit(_once_done, looked, read)
+
+            balance = afterwards(lambda: or_none(self._client.get_balance))
+            positions = afterwards(lambda: self._client.get_positions(ticker=ticker))
+            listed = afterwards(lambda: self._client.get_orders(ticker=ticker, status=OrderStatus.RESTING))
             book = pool.submit(or_none, lambda: self._book(ticker))
-            balance = pool.submit(or_none, self._client.get_balance)
-            positions = pool.submit(self._client.get_positions, ticker=ticker)
-            resting = pool.submit(self._client.get_orders, ticker=ticker, status=OrderStatus.RESTING)
             pnl = pool.submit(or_none, self._day.pnl)
             market = self.market(ticker)
-            fees = pool.submit(self.fees, market)
-            recent, today = self._day.orders()
-        cash = balance.result()
+            terms = pool.submit(self._terms, market)
+        cash, fees, resting, at = balance.result(), terms.result(), listed.result().whole(), self._clock()
+        as_of, doubted = looked.result()
         return Circumstances(
             market=market,
             book=book.result(),
-            fees=fees.result(),
+            fees=None if fees is None else schedule_at(fees, market, at),
+            later_fees=() if fees is None else schedules_to_come(fees, market, at),
             cash=None if cash is None else cash.cash,
             position=_position_in(ticker, positions.result()),
-            resting=resting.result().whole(),
-            recent=recent,
-            today=replace(today, pnl=pnl.result()),
-            at=self._clock(),
-            unresolved=tuple(self._unresolved(ticker)),
+            resting=resting,
+            unseen=not_listed(doubted, resting),
+            freshness=Freshness(max((order.at for order in sent), default=None), as_of),
+            recent=orders.recent,
+            today=replace(orders.today, pnl=pnl.result()),
+            at=at,
+            unresolved=self._named(ticker, orders.open_lives),
         )
+
+    def _look_at_age(
+        self, ticker: str, sent: Sequence[SentOrder]
+    ) -> tuple[datetime | None, tuple[SentOrder, ...]]:
+        """Tell how old the account's data is, and which orders it may lack.
+
+        Read before the rest: what is read later is at least as new. Fills come before the position, so
+        that an order left out because of them is in it.
+        """
+        as_of = or_none(self._as_of)
+        doubted = doubtful(sent, as_of, self._clock())
+        if not doubted:
+            return as_of, ()
+        since = min(order.at for order in doubted) - timedelta(days=1)
+        fills = or_none(lambda: self._client.get_fills(ticker=ticker, since=since))
+        return as_of, not_filled(doubted, fills or ())
+
+    def _as_of(self) -> datetime:
+        """Read how fresh the account's data is, by our clock."""
+        as_of, skew_s = self._client.get_user_data_timestamp(), self._client.clock_skew_s
+        if skew_s is None or abs(skew_s) <= SMALLEST_SKEW_S:
+            return as_of
+        return as_of + timedelta(seconds=skew_s)
+
+    def _named(self, ticker: str, open_lives: Sequence[OrderLife]) -> tuple[str, ...]:
+        """Name the orders of unknown outcome, whichever session sent them."""
+        named = [life.sentence for life in open_lives if life.ticker == ticker]
+        return (*named, *(sentence for sentence in self._unresolved(ticker) if sentence not in named))
 
     def market(self, ticker: str) -> Market:
         """Read one market. Raises InvalidInputError when there is none of that ticker."""
@@ -83,26 +131,41 @@ class PreviewReader:
         return replace(self._client.get_order_book(ticker), as_of=asked_at)
 
     def fees(self, market: Market) -> FeeSchedule | None:
-        """Give the fees of a market: its event's override, else its series'; None: could not be read.
+        """Give the fees of a market now; None: they could not be read. Source: Kalshi API, fees."""
+        terms = self._terms(market)
+        return None if terms is None else schedule_at(terms, market, self._clock())
 
-        Source: Kalshi API, fees.
-        """
-        known = self._fee_schedules.get(market.event_ticker) or or_none(lambda: self._read_fees(market))
-        if known is None:
-            return None
-        self._fee_schedules[market.event_ticker] = known
-        if market.fee_waiver_until is not None and market.fee_waiver_until > self._clock():
-            return replace(known, multiplier=ZERO)
-        return known
+    def _terms(self, market: Market) -> FeeTerms | None:
+        """Give the fees of the market's event and their changes to come, read at most minutes ago."""
+        now = self._clock()
+        read_at, known = self._fee_terms.get(market.event_ticker, (now, None))
+        if known is not None and timedelta(0) <= now - read_at < FEES_KEPT_FOR:
+            return known
+        terms = or_none(lambda: self._read_terms(market.event_ticker))
+        if terms is not None:
+            self._fee_terms[market.event_ticker] = now, terms
+        return terms
 
-    def _read_fees(self, market: Market) -> FeeSchedule:
-        event = self._client.get_event(market.event_ticker)
-        series = self._client.get_series(event.series_ticker).fees
-        multiplier = event.fee_multiplier_override
-        return FeeSchedule(
-            event.fee_type_override or series.fee_type,
-            series.multiplier if multiplier is None else multiplier,
+    def _read_terms(self, event_ticker: str) -> FeeTerms:
+        event = self._client.get_event(event_ticker)
+        series = event.series_ticker
+        with ThreadPoolExecutor(max_workers=3) as pool:
+            base = pool.submit(self._client.get_series, series)
+            series_changes = pool.submit(self._client.get_series_fee_changes, series_ticker=series)
+            event_changes = pool.submit(self._client.get_event_fee_changes, event_ticker=event_ticker)
+        return FeeTerms(
+            series=base.result().fees,
+            override_type=event.fee_type_override,
+            override_multiplier=event.fee_multiplier_override,
+            series_changes=series_changes.result(),
+            event_changes=event_changes.result().whole(),
         )
+
+
+def _once_done(first: Future[Any], read: Callable[[], T]) -> T:
+    """Read once something else is done."""
+    first.result()
+    return read()
 
 
 def or_none(read: Callable[[], T]) -> T | None:

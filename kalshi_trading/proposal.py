@@ -58,6 +58,35 @@ class RecentOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class SentOrder:
+    """An order of ours by the journal alone: it exists or may exist, and may rest or be filled.
+
+    `remaining_count` is all of it, so that it can be counted like an order that rests. `at` is when the
+    journal last spoke of it.
+    """
+
+    client_order_id: str
+    order_id: str  # empty where the exchange's answer is not on record
+    ticker: str
+    book_side: BookSide
+    yes_price: Price
+    remaining_count: Contracts
+    at: datetime
+    is_open: bool  # nobody has confirmed it or ruled it out
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the account's data is, next to our newest order in the market; both by our clock."""
+
+    newest_order_at: datetime | None = None  # None: there is none to be missed
+    as_of: datetime | None = None  # None: could not be read
+
+
+NOTHING_TO_MISS = Freshness()
+
+
+@dataclass(frozen=True, slots=True)
 class DayPnl:
     """Profit of the local day: realized today with fees inside, and what is held now against its cost.
 
@@ -97,16 +126,18 @@ class Proposal:
     walk: Walk
     cost: Dollars  # cash the order may take, without fees; 0 for a sale of what is held
     fee_bound: Dollars
-    cash: Dollars | None
+    cash: Dollars | None  # less what `unseen` may take
     held: Contracts  # contracts of `side` held now
     resting: tuple[Order, ...]  # ours, in this market
-    worst_loss: Dollars  # in this market, if this order and all that rest were filled
+    worst_loss: Dollars  # in this market, if this order and all that may rest were filled
     recent: tuple[RecentOrder, ...]
     today: DayTotals
     limits: Limits
     read_only: bool
     now: datetime
     unresolved: tuple[str, ...] = ()  # orders in this market of which nobody knows whether they exist
+    unseen: tuple[SentOrder, ...] = ()  # ours in this market that the exchange's data does not show
+    freshness: Freshness = NOTHING_TO_MISS
 
     @property
     def opens(self) -> bool:

@@ -24,6 +24,7 @@ from kalshi_trading.money import (
 )
 from kalshi_trading.order_book import is_crossed, midpoint, touch
 from kalshi_trading.proposal import Finding, Proposal, RecentOrder, Severity
+from kalshi_trading.worst_case import promised_count
 
 STALE_BOOK = timedelta(seconds=5)
 SAME_ORDER_WITHIN = timedelta(seconds=30)
@@ -106,6 +107,8 @@ def enough_cash(proposal: Proposal) -> Finding | None:
         return Finding("cash", Severity.ASK, "The balance is not known; the exchange may refuse the order.")
     if proposal.cost > proposal.cash:
         text = f"It needs {dollars_text(proposal.cost)}; there is {dollars_text(proposal.cash)}."
+        if proposal.unseen:
+            text += " Orders of yours that the exchange does not show yet are taken off."
         return Finding("cash", Severity.DENY, text, proposal.cost, proposal.cash)
     with_fee = proposal.cost + proposal.fee_bound
     if with_fee > proposal.cash:
@@ -218,15 +221,14 @@ def distance_from_midpoint(proposal: Proposal) -> Finding | None:
 def sale_within_position(proposal: Proposal) -> Finding | None:
     if proposal.action is not Action.SELL:
         return None
-    promised = sum(
-        (order.remaining_count for order in proposal.resting if order.book_side is proposal.book_side), ZERO
-    )
+    promised = promised_count(proposal.book_side, (*proposal.resting, *proposal.unseen))
     free = max(ZERO, proposal.held - promised)
     if proposal.count <= free:
         return None
     side, other = proposal.side.upper(), proposal.side.opposite.upper()
+    where = "in sells that rest or may have filled" if proposal.unseen else "in resting sells"
     text = (
-        f"You can sell {count_text(free)} {side} (held {count_text(proposal.held)}, in resting sells "
+        f"You can sell {count_text(free)} {side} (held {count_text(proposal.held)}, {where} "
         f"{count_text(promised)}); the rest would open a {other} position."
     )
     return Finding("sale within position", Severity.ASK, text, proposal.count, free)
@@ -272,6 +274,22 @@ def outcome_unknown(proposal: Proposal) -> Finding | None:
     return Finding("outcome unknown", Severity.ASK, text, Decimal(len(proposal.unresolved)), ZERO)
 
 
+def data_is_fresh(proposal: Proposal) -> Finding | None:
+    """Ask where our newest order may be missing in position, cash and open orders."""
+    newest_at, as_of = proposal.freshness.newest_order_at, proposal.freshness.as_of
+    if newest_at is None or (as_of is not None and as_of >= newest_at):
+        return None
+    lacking = "position, cash and open orders may not have it yet."
+    if as_of is None:
+        text = (
+            f"How old the exchange's data is could not be read. Your newest order in this market: {lacking}"
+        )
+        return Finding("data age", Severity.ASK, text)
+    behind_s = round_half_even(_seconds(newest_at - as_of), Decimal("0.1"))
+    text = f"The exchange's data is {behind_s} s behind your newest order in this market; {lacking}"
+    return Finding("data age", Severity.ASK, text, behind_s, ZERO)
+
+
 RULES: tuple[Rule, ...] = (
     read_only,
     market_open,
@@ -290,4 +308,5 @@ RULES: tuple[Rule, ...] = (
     own_order_opposite,
     same_order_again,
     outcome_unknown,
+    data_is_fresh,
 )

@@ -1,22 +1,27 @@
 """What this account did since local midnight: orders and buying by the journal, profit by the exchange.
 
-Knows where a day begins and what a market had earned before it. Decides nothing and never renders.
+The journal of the day before is read too: an order of a moment ago, or one of unknown outcome, is no less
+ours after midnight. Knows where a day begins and what a market had earned before it. Decides nothing and
+never renders.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Action, BookSide, Fill, Settlement, Side, TimeInForce
 from kalshi_trading.money import ZERO, Contracts, Dollars, decimal_from_text
-from kalshi_trading.order_life import WITHOUT_ORDER, order_lives
+from kalshi_trading.order_life import WITHOUT_ORDER, OrderLife, order_lives
 from kalshi_trading.pnl import Holding, add_fill, holding_from, settlement_net_pnl
-from kalshi_trading.portfolio_tracker import PortfolioTracker, PositionPnl
-from kalshi_trading.proposal import DayPnl, DayTotals, RecentOrder
+from kalshi_trading.portfolio import PositionPnl
+from kalshi_trading.portfolio_tracker import PortfolioTracker
+from kalshi_trading.proposal import DayPnl, DayTotals, RecentOrder, SentOrder
+from kalshi_trading.sent_orders import lives_of, sent_orders
 from kalshi_trading.trade_logger import TradeLogger
 
 _RECENT = timedelta(minutes=1)
@@ -28,6 +33,19 @@ def start_of_day(at: datetime) -> datetime:
     return datetime.combine(at.astimezone().date(), time.min).astimezone()
 
 
+@dataclass(frozen=True, slots=True)
+class OrdersSoFar:
+    """What the journal tells of our orders: those of the last minute, the day's counters, and their state.
+
+    `open_lives` are of unknown outcome, also where another session sent them. `today` is without profit.
+    """
+
+    recent: tuple[RecentOrder, ...]
+    today: DayTotals
+    sent: tuple[SentOrder, ...] = ()
+    open_lives: tuple[OrderLife, ...] = ()
+
+
 class TradingDay:
     """Reads the day's counters anew each time; only what was before midnight is remembered."""
 
@@ -36,19 +54,25 @@ class TradingDay:
         client: KalshiClient,
         journal: TradeLogger,
         *,
+        account: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._journal = journal
+        self._account = account
         self._tracker = PortfolioTracker(client, clock=clock)
         self._clock = clock
         self._before: dict[tuple[str, datetime], Holding] = {}
 
-    def orders(self) -> tuple[tuple[RecentOrder, ...], DayTotals]:
-        """Give the orders of the last minute and the day's counters, without profit. Raises JournalError."""
+    def orders(self) -> OrdersSoFar:
+        """Read our orders of today and yesterday, once. Raises JournalError."""
         now = self._clock()
-        today = now.astimezone().date()
-        return orders_of_day(self._journal.get_trade_history(today, today), now)
+        yesterday = now.astimezone().date() - timedelta(days=1)
+        records = self._journal.read_journal(yesterday).records
+        lives = lives_of(records, self._journal.environment, self._account)
+        recent, today = orders_of_day(records, now)
+        open_lives = tuple(life for life in lives.values() if life.is_open)
+        return OrdersSoFar(recent, today, sent_orders(records, lives), open_lives)
 
     def pnl(self) -> DayPnl:
         """Read the day's profit in one round of requests, a second one for markets held over midnight.
@@ -98,7 +122,10 @@ class TradingDay:
 def orders_of_day(
     records: Iterable[JournalRecord], now: datetime
 ) -> tuple[tuple[RecentOrder, ...], DayTotals]:
-    """Fold one day's journal. What ended without an order at the exchange counts for nothing."""
+    """Fold the journal: the orders of the last minute, and the counters of the local day of `now`.
+
+    What ended without an order at the exchange counts for nothing.
+    """
     records = tuple(records)
     lives = order_lives(records)
     placed = {identity for identity, life in lives.items() if life.state not in WITHOUT_ORDER}
@@ -107,9 +134,11 @@ def orders_of_day(
         for record in records
         if record.event == "order.intent" and (identity := record.text("client_order_id")) in placed
     }
-    bought = sum((decimal_from_text(record.text("cost")) or ZERO for record in intents.values()), ZERO)
+    day = now.astimezone().date()
+    today = [record for record in intents.values() if record.at.astimezone().date() == day]
+    bought = sum((decimal_from_text(record.text("cost")) or ZERO for record in today), ZERO)
     recent = (_recent_order(record) for record in intents.values() if record.at >= now - _RECENT)
-    return tuple(order for order in recent if order is not None), DayTotals(bought, len(intents))
+    return tuple(order for order in recent if order is not None), DayTotals(bought, len(today))
 
 
 def _recent_order(record: JournalRecord) -> RecentOrder | None:

@@ -19,11 +19,11 @@ from kalshi_trading.order_preview import (
     OrderTicket,
     build_preview,
     order_sentence,
-    worst_loss_in_market,
     worst_price,
 )
-from kalshi_trading.proposal import DayTotals
+from kalshi_trading.proposal import DayTotals, Freshness, SentOrder, Severity
 from kalshi_trading.settings import Limits
+from kalshi_trading.worst_case import cash_of_unseen, worst_loss_in_market
 
 CLIENT_ORDER_ID = "0d9f6c3e-0001-4b7a-8e55-c0ffee000001"
 EVERY_WAY = list(product(Action, Side))
@@ -235,6 +235,62 @@ def test_the_same_input_gives_the_same_preview():
     assert first == second
 
 
+# --- Orders that the exchange's data does not show yet ---------------------------------------------
+
+
+def unseen(book_side, yes_price, count, *, is_open=False):
+    return SentOrder(
+        "ours", "", TICKER, BookSide(book_side), Decimal(yes_price), Decimal(count), NOW, is_open
+    )
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_an_order_that_is_not_shown_yet_uses_up_the_market_limit_as_a_resting_one_does(is_open):
+    rich = circumstances(cash=Decimal(10_000))
+    here = replace(rich, unseen=(unseen("bid", "0.50", "1900", is_open=is_open),))
+    assert "loss per market" not in rules(preview(Action.BUY, Side.YES, "90", "0.55", here=here))
+    denied = preview(Action.BUY, Side.YES, "91", "0.55", here=here)
+    assert (denied.is_denied, rules(denied) >= {"loss per market"}) == (True, True)
+
+
+def test_a_sale_that_is_not_shown_yet_cannot_be_made_twice():
+    here = circumstances(position=position("10", "6.00"), unseen=(unseen("ask", "0.80", "10"),))
+    again = preview(Action.SELL, Side.YES, "10", "0.70", here=here)
+    assert again.cost == 10 * (1 - Decimal("0.70"))
+    (asked,) = [finding for finding in again.findings if finding.rule == "sale within position"]
+    assert asked.message == (
+        "You can sell 0 YES (held 10, in sells that rest or may have filled 10); "
+        "the rest would open a NO position."
+    )
+    assert "cash" in rules(
+        preview(Action.SELL, Side.YES, "10", "0.70", here=replace(here, cash=Decimal("2.99")))
+    )
+
+
+def test_cash_that_an_unseen_order_may_take_cannot_be_spent_again():
+    here = circumstances(cash=Decimal("8.25"), unseen=(unseen("bid", "0.15", "10"),))
+    seen = preview(Action.BUY, Side.YES, "10", "0.65", here=here)
+    assert seen.cash_after == Decimal("8.25") - Decimal("1.50") - Decimal("6.50") - seen.fee_bound
+    assert not seen.is_denied
+    denied = preview(Action.BUY, Side.YES, "10", "0.65", here=replace(here, cash=Decimal("7.99")))
+    (cash,) = [finding for finding in denied.findings if finding.rule == "cash"]
+    assert cash.severity is Severity.DENY
+    assert cash.message == (
+        "It needs $6.50; there is $6.49. Orders of yours that the exchange does not show yet are taken off."
+    )
+
+
+def test_more_than_all_cash_may_be_taken_and_none_is_left_then():
+    here = circumstances(cash=Decimal(1), unseen=(unseen("bid", "0.50", "10"),))
+    assert here.free_cash == 0
+    assert circumstances(cash=None, unseen=here.unseen).free_cash is None
+
+
+def test_data_that_is_older_than_the_newest_order_is_asked_about():
+    here = circumstances(freshness=Freshness(NOW, None))
+    assert rules(preview(Action.BUY, Side.YES, "10", "0.65", here=here)) == {"data age"}
+
+
 # --- Against a calculation of its own -------------------------------------------------------------
 
 cents = st.integers(min_value=1, max_value=99)
@@ -381,6 +437,33 @@ def test_the_bound_goes_by_the_dearest_price_within_reach(action, price, bound):
     assert preview(action, Side.YES, "100", price, here=here).fee_bound == Decimal(bound)
 
 
+MAKERS = FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, Decimal(1))
+
+
+def test_an_order_that_can_rest_is_bound_by_the_dearest_fees_to_come():
+    waived = FeeSchedule(FeeType.QUADRATIC, Decimal(0))
+    here = circumstances(fees=waived, later_fees=(MAKERS, waived))
+    rests = preview(Action.BUY, Side.YES, "100", "0.40", here=here)
+    assert (rests.fee_bound, rests.expected_fee) == (Decimal("1.68"), 0)
+    assert rests.pnl_if_no == Decimal("-41.68")
+    at_once = preview(Action.BUY, Side.YES, "100", None, here=here)
+    assert at_once.fee_bound == 0
+    assert preview(Action.BUY, Side.YES, "100", "0.40", here=here, post_only=True).fee_bound == Decimal(
+        "0.42"
+    )
+
+
+def test_fees_to_come_that_are_lower_lower_nothing():
+    here = circumstances(later_fees=(FeeSchedule(FeeType.QUADRATIC, Decimal(0)),))
+    assert preview(Action.BUY, Side.YES, "100", "0.40", here=here).fee_bound == Decimal("1.68")
+
+
+def test_fees_to_come_whose_rates_are_not_published_leave_the_bound_unknown():
+    here = circumstances(later_fees=(FeeSchedule(FeeType.FLAT, Decimal(1)),))
+    assert preview(Action.BUY, Side.YES, "100", "0.40", here=here).fee_bound is None
+    assert preview(Action.BUY, Side.YES, "100", None, here=here).fee_bound is not None
+
+
 def test_where_fills_may_lie_between_cents_each_contract_may_keep_a_rounding_unit():
     bounds = [
         preview(Action.BUY, Side.YES, "100", "0.40", here=circumstances(market=market(price_grid=grid)))
@@ -419,6 +502,49 @@ def test_a_market_order_never_passes_its_cap_and_lies_on_the_grid(way, grid, bes
     beyond_it = grid.at_or_above(next_tick) if further > 0 else grid.at_or_below(next_tick)
     if beyond_it is not None:
         assert abs(beyond_it - best_in_yes) > cap  # the cap is used as far as the grid lets it
+
+
+unseen_orders = st.lists(
+    st.tuples(st.sampled_from(["bid", "ask"]), cents, sizes).map(
+        lambda row: unseen(row[0], Decimal(row[1]) / 100, row[2])
+    ),
+    max_size=4,
+)
+
+
+@given(st.integers(min_value=-15, max_value=15), resting_orders, unseen_orders)
+def test_the_cash_of_unseen_orders_agrees_with_counting_contract_by_contract(net, resting, hidden):
+    """The cheapest contracts close what is held and no resting order will close; all others are paid."""
+    expected = Decimal(0)
+    for side, closes in ((BookSide.BID, -net), (BookSide.ASK, net)):
+        promised = sum(row.remaining_count for row in resting if row.book_side is side)
+        paid = sorted(
+            row.yes_price if side is BookSide.BID else 1 - row.yes_price
+            for row in hidden
+            if row.book_side is side
+            for _ in range(int(row.remaining_count))
+        )
+        expected += sum(paid[int(max(0, closes - promised)) :])
+    assert cash_of_unseen(Decimal(net), resting, hidden) == expected
+
+
+@given(holdings, resting_orders, st.sampled_from(EVERY_WAY), cents, sizes)
+def test_an_unseen_order_weighs_as_much_in_what_opens_and_in_the_loss_as_a_resting_one(
+    holding, rows, way, limit, count
+):
+    action, side = way
+    hidden = tuple(unseen(row.book_side, row.yes_price, row.remaining_count) for row in rows)
+    tight = Limits(market_loss_limit=Decimal(5))
+    shown, not_shown = (
+        preview(action, side, count, Decimal(limit) / 100, limits=tight, here=here)
+        for here in (
+            circumstances(position=holding, resting=tuple(rows)),
+            circumstances(position=holding, unseen=hidden),
+        )
+    )
+    assert shown.cost == not_shown.cost
+    both = {"loss per market", "sale within position"}
+    assert rules(shown) & both == rules(not_shown) & both
 
 
 # --- The worst that can happen in a market --------------------------------------------------------

@@ -12,9 +12,12 @@ import pytest
 from samples import BOOK, MARKET, NOW, QUADRATIC, order, position
 
 from kalshi_trading.errors import InvalidInputError, JournalError, KalshiAPIError, NotFoundError
+from kalshi_trading.market_models import FeeChange, FeeSchedule, FeeType
 from kalshi_trading.models import BookSide, Listing, Positions
+from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.preview_reader import PreviewReader
-from kalshi_trading.proposal import DayPnl, DayTotals
+from kalshi_trading.proposal import DayPnl, DayTotals, Freshness, SentOrder
+from kalshi_trading.trading_day import OrdersSoFar
 
 AWAY = KalshiAPIError("the exchange is away")
 DAY_PNL = DayPnl(D(-3))
@@ -37,8 +40,15 @@ class Exchange:
         self.clock, self.broken, self.book_takes_s = clock, set(broken), book_takes_s
         self.market = MARKET
         self.event_reads = 0
+        self.as_of = NOW
+        self.clock_skew_s = None
+        self.fills = ()
+        self.asked = []
+        self.series = QUADRATIC
+        self.series_changes = self.event_changes = ()
 
     def _answer(self, name, value):
+        self.asked.append(name)
         if name in self.broken:
             raise AWAY
         return value
@@ -65,17 +75,30 @@ class Exchange:
         return self._answer("fees", event)
 
     def get_series(self, series_ticker):
-        return SimpleNamespace(fees=QUADRATIC)
+        return SimpleNamespace(fees=self.series)
+
+    def get_series_fee_changes(self, *, series_ticker):
+        return self._answer("changes", self.series_changes)
+
+    def get_event_fee_changes(self, *, event_ticker):
+        return Listing(self._answer("changes", self.event_changes))
+
+    def get_user_data_timestamp(self):
+        return self._answer("age", self.as_of)
+
+    def get_fills(self, *, ticker, since):
+        return Listing(self._answer("fills", self.fills))
 
 
 class Day:
     """The day's counters and profit."""
 
-    def __init__(self, pnl=DAY_PNL):
+    def __init__(self, pnl=DAY_PNL, *, sent=(), open_lives=()):
         self._pnl = pnl
+        self._orders = OrdersSoFar((), DayTotals(D(5), 2), tuple(sent), tuple(open_lives))
 
     def orders(self):
-        return (), DayTotals(D(5), 2)
+        return self._orders
 
     def pnl(self):
         if self._pnl is None:
@@ -136,6 +159,106 @@ def test_a_journal_that_cannot_be_read_stops_the_preview():
         read(day=Torn())
 
 
+# --- Orders that the exchange's data does not show yet ---------------------------------------------
+
+SECOND = timedelta(seconds=1)
+
+
+def sent(identity="ours", *, at=NOW, is_open=False, ticker=MARKET.ticker):
+    order_id = "" if is_open else f"order of {identity}"
+    return SentOrder(identity, order_id, ticker, BookSide.BID, D("0.57"), D(10), at, is_open)
+
+
+def looking(exchange, *orders, **how):
+    day = Day(sent=orders, **how)
+    return PreviewReader(exchange, day, clock=exchange.clock).read(MARKET.ticker)
+
+
+def exchange_at(as_of=NOW, **how):
+    exchange = Exchange(Clock(), **how)
+    exchange.as_of = as_of
+    return exchange
+
+
+def test_an_order_newer_than_the_data_is_counted_although_it_is_not_listed():
+    seen = looking(exchange_at(NOW - SECOND), sent())
+    assert [order.client_order_id for order in seen.unseen] == ["ours"]
+    assert seen.freshness == Freshness(NOW, NOW - SECOND)
+
+
+def test_an_acknowledged_order_that_the_data_must_hold_is_not_counted_again():
+    exchange = exchange_at(NOW)
+    assert looking(exchange, sent(), sent("older", at=NOW - SECOND)).unseen == ()
+    assert "fills" not in exchange.asked  # nothing is in doubt, so nothing more is read
+
+
+def test_an_order_of_unknown_outcome_is_counted_however_fresh_the_data_is():
+    assert looking(exchange_at(NOW + SECOND), sent(is_open=True)).unseen == (sent(is_open=True),)
+
+
+def test_an_order_that_is_listed_as_resting_is_counted_once():
+    listed = order(BookSide.BID, "0.50").client_order_id
+    seen = looking(exchange_at(NOW - SECOND), sent(listed), sent(listed, is_open=True), sent())
+    assert [each.client_order_id for each in seen.unseen] == ["ours"]
+    assert len(seen.resting) == 1
+
+
+def test_an_order_with_fills_in_the_list_is_in_the_position():
+    exchange = exchange_at(NOW - SECOND)
+    exchange.fills = (SimpleNamespace(order_id="order of ours"),)
+    assert [each.client_order_id for each in looking(exchange, sent(), sent("b")).unseen] == ["b"]
+    assert exchange.asked.index("fills") < exchange.asked.index("positions")
+
+
+def test_fills_that_cannot_be_read_rule_nothing_out():
+    assert looking(exchange_at(NOW - SECOND, broken=["fills"]), sent()).unseen == (sent(),)
+
+
+def test_orders_of_other_markets_are_not_counted_here():
+    seen = looking(exchange_at(NOW - SECOND), sent(ticker="KX-OTHER"), sent("b", ticker="KX-2", is_open=True))
+    assert (seen.unseen, seen.freshness.newest_order_at) == ((), None)
+
+
+def test_without_freshness_the_orders_of_the_last_minute_are_in_doubt():
+    orders = [sent("new", at=NOW - 59 * SECOND), sent("old", at=NOW - 60 * SECOND)]
+    seen = looking(exchange_at(broken=["age"]), *orders)
+    assert [each.client_order_id for each in seen.unseen] == ["new"]
+    assert seen.freshness == Freshness(NOW - 59 * SECOND, None)
+
+
+@pytest.mark.parametrize("part", ["balance", "positions", "orders"])
+def test_the_age_of_the_data_is_read_before_the_data(part):
+    exchange = exchange_at()
+    looking(exchange)
+    assert exchange.asked.index("age") < exchange.asked.index(part)
+
+
+@pytest.mark.parametrize(
+    ("skew_s", "as_of"), [(None, NOW), (-1.0, NOW), (1.0, NOW), (61.0, NOW + 61 * SECOND)]
+)
+def test_the_age_of_the_data_is_told_by_our_clock(skew_s, as_of):
+    exchange = exchange_at()
+    exchange.clock_skew_s = skew_s
+    assert looking(exchange).freshness.as_of == as_of
+
+
+def test_an_order_that_another_session_lost_is_named_once():
+    lives = [
+        OrderLife(f"id {number}", ticker, sentence, State.UNKNOWN, NOW, session="another")
+        for number, (ticker, sentence) in enumerate(
+            [(MARKET.ticker, "BUY 1"), (MARKET.ticker, "SELL 2"), ("KX-OTHER", "BUY 3")]
+        )
+    ]
+    clock = Clock()
+    reader = PreviewReader(
+        Exchange(clock), Day(open_lives=lives), unresolved=lambda _: ["SELL 2", "BUY 4"], clock=clock
+    )
+    assert reader.read(MARKET.ticker).unresolved == ("BUY 1", "SELL 2", "BUY 4")
+
+
+# --- Fees -----------------------------------------------------------------------------------------
+
+
 def test_fees_are_read_once_and_a_waiver_ends_by_the_clock():
     clock = Clock()
     exchange = Exchange(clock)
@@ -153,6 +276,47 @@ def test_fees_that_could_not_be_read_are_asked_for_again():
     assert reader.fees(MARKET) is None
     exchange.broken.clear()
     assert reader.fees(MARKET) == QUADRATIC
+
+
+@pytest.mark.parametrize("part", ["fees", "changes"])
+def test_fees_whose_changes_are_not_known_are_not_known(part):
+    seen = read(broken=[part])
+    assert (seen.fees, seen.later_fees) == (None, ())
+
+
+def test_fees_are_asked_for_again_after_ten_minutes():
+    exchange = Exchange(Clock())
+    reader = PreviewReader(exchange, Day(), clock=exchange.clock)
+    assert reader.fees(MARKET) == QUADRATIC
+    exchange.series = FeeSchedule(FeeType.QUADRATIC, D(3))
+    exchange.clock.now += timedelta(minutes=10) - timedelta(microseconds=1)
+    assert reader.fees(MARKET) == QUADRATIC
+    exchange.clock.now += timedelta(microseconds=1)
+    assert reader.fees(MARKET) == exchange.series
+    exchange.broken.add("fees")
+    exchange.clock.now += timedelta(minutes=10)
+    assert reader.fees(MARKET) is None  # what is old is not passed off as new
+
+
+def test_a_clock_that_stepped_back_keeps_no_fees_alive():
+    exchange = Exchange(Clock())
+    reader = PreviewReader(exchange, Day(), clock=exchange.clock)
+    reader.fees(MARKET)
+    exchange.clock.now -= timedelta(hours=1)
+    reader.fees(MARKET)
+    assert exchange.event_reads == 2
+
+
+def test_what_the_fees_will_become_before_the_close_is_there():
+    exchange = Exchange(Clock())
+    exchange.market = replace(MARKET, fee_waiver_until=NOW + SECOND)
+    exchange.series_changes = (
+        FeeChange("KX", FeeType.QUADRATIC_WITH_MAKER_FEES, D(2), NOW + timedelta(hours=1)),
+        FeeChange("KX", FeeType.QUADRATIC, D(9), MARKET.close_at + SECOND),
+    )
+    seen = PreviewReader(exchange, Day(), clock=exchange.clock).read(MARKET.ticker)
+    assert seen.fees == replace(QUADRATIC, multiplier=D(0))
+    assert seen.later_fees == (QUADRATIC, FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, D(2)))
 
 
 def test_the_reads_do_not_wait_for_each_other():

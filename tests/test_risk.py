@@ -13,7 +13,7 @@ from kalshi_trading.market_models import MarketStatus
 from kalshi_trading.models import Action, Side
 from kalshi_trading.money import PriceGrid
 from kalshi_trading.order_book import Walk
-from kalshi_trading.proposal import DayPnl, DayTotals, Proposal, RecentOrder, Severity
+from kalshi_trading.proposal import DayPnl, DayTotals, Freshness, Proposal, RecentOrder, Severity
 from kalshi_trading.risk import check, denials, questions
 from kalshi_trading.settings import Limits
 
@@ -381,6 +381,33 @@ def test_an_order_of_unknown_outcome_in_this_market_is_named_and_asked_about():
     assert all(sentence in message("outcome unknown", unresolved=lost) for sentence in lost)
     selling = {"action": Action.SELL, "price": "0.63", "held": "10", "cost": "0"}
     assert verdict(unresolved=lost[:1], **selling) == {"outcome unknown": Severity.ASK}
+
+
+@pytest.mark.parametrize(
+    ("behind_s", "asked"), [("-0.000001", False), ("0", False), ("0.000001", True), ("7", True)]
+)
+def test_data_older_than_the_newest_order_is_asked_about(behind_s, asked):
+    age = timedelta(microseconds=int(Decimal(behind_s) * 1_000_000))
+    found = verdict(freshness=Freshness(NOW, NOW - age))
+    assert found == ({"data age": Severity.ASK} if asked else {})
+
+
+def test_data_of_unknown_age_is_asked_about_where_an_order_could_be_missing_in_it():
+    assert verdict(freshness=Freshness(NOW, None)) == {"data age": Severity.ASK}
+    assert verdict(freshness=Freshness(None, None)) == {}
+    assert verdict(freshness=Freshness(None, NOW)) == {}
+
+
+def test_how_far_the_data_is_behind_is_said_in_plain_words():
+    late = Freshness(NOW, NOW - timedelta(seconds=7, milliseconds=310))
+    assert message("data age", freshness=late) == (
+        "The exchange's data is 7.3 s behind your newest order in this market; "
+        "position, cash and open orders may not have it yet."
+    )
+    assert message("data age", freshness=Freshness(NOW)) == (
+        "How old the exchange's data is could not be read. "
+        "Your newest order in this market: position, cash and open orders may not have it yet."
+    )
 
 
 def test_what_denies_comes_first_then_what_asks_then_what_warns():

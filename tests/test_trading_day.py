@@ -91,8 +91,43 @@ def test_the_counters_are_rebuilt_from_the_file_and_begin_at_midnight(tmp_path):
         for identity, end in ((f"{at:%d}a", "acknowledged"), (f"{at:%d}b", "rejected")):
             journal.log_order_submission("intent", {**intent(identity).fields, "cost": D(3)})
             journal.log_order_submission(end, {"client_order_id": identity})
-    _, totals = TradingDay(Exchange(), journal, clock=lambda: NOW).orders()
-    assert totals == DayTotals(D(3), 1)
+    assert TradingDay(Exchange(), journal, clock=lambda: NOW).orders().today == DayTotals(D(3), 1)
+
+
+def written(folder, at, *events, **stamps):
+    """A journal in which a session wrote these events of order `a`."""
+    journal = TradeLogger(folder, "practice", clock=lambda: at, **stamps)
+    for event in events:
+        fields = intent("a").fields if event == "intent" else {"client_order_id": "a"}
+        journal.log_order_submission(event, {**fields, "sentence": "BUY 10"} | {"cost": D(3)})
+    return journal
+
+
+@pytest.mark.parametrize("end", ["", "acknowledged", "unknown", "rejected"])
+def test_an_order_of_a_moment_before_midnight_is_recent_and_not_of_today(tmp_path, end):
+    written(tmp_path, MIDNIGHT - timedelta(seconds=5), "intent")
+    after = MIDNIGHT + timedelta(seconds=5)
+    journal = written(tmp_path, after, *([end] if end else []))
+    seen = TradingDay(Exchange(), journal, clock=lambda: after).orders()
+    placed = end != "rejected"
+    assert (len(seen.recent), len(seen.sent)) == (placed, placed)
+    assert seen.today == DayTotals()
+    assert [life.sentence for life in seen.open_lives] == (
+        [] if end in ("acknowledged", "rejected") else ["BUY 10"]
+    )
+
+
+def test_an_order_of_the_day_before_yesterday_is_left_to_the_recovery(tmp_path):
+    journal = written(tmp_path, MIDNIGHT - timedelta(hours=24, seconds=1), "intent")
+    assert TradingDay(Exchange(), journal, clock=lambda: MIDNIGHT).orders().sent == ()
+
+
+@pytest.mark.parametrize(("account", "seen"), [("mine", 1), ("other", 0), (None, 1)])
+def test_the_orders_of_every_session_of_this_account_are_seen(tmp_path, account, seen):
+    written(tmp_path, NOW, "intent", "sending", session_id="another", account="mine")
+    journal = TradeLogger(tmp_path, "practice", session_id="this")
+    orders = TradingDay(Exchange(), journal, account=account, clock=lambda: NOW).orders()
+    assert (len(orders.sent), len(orders.open_lives)) == (seen, seen)
 
 
 # --- Profit ---------------------------------------------------------------------------------------
