@@ -486,24 +486,30 @@ class ProtocolMachine(RuleBasedStateMachine):
         assert all(name in lives for name in self.exchange.orders)
 
     def everything_ends_well(self) -> None:
-        """Once all works again, one session brings every order to its right end, be it running or new."""
+        """Once all works again, every order comes to its right end.
+
+        A session that still runs looks for what the others left, a new one for what that could not record.
+        """
         for each in list(self.running[1:]):
             self.end(each)
         self.exchange.reads, self.exchange.lag_s = "work", 0.0
-        last = self.running[0] if self.running else self.open_session()
-        last.journal.full_for = last.journal.breaks_after = frozenset()
-        self.recover_in(last)
-        for _ in range(3):
-            self.exchange.move(SIGNATURE_LIVES_S + MARGIN_S)
-            last.resolver.examine_all()
-        assert last.resolver.open_orders() == ()
-        self.end(last)
-        assert self.open_session().resolver.open_orders() == ()
+        for last in list(self.running):
+            last.journal.full_for = last.journal.breaks_after = frozenset()
+            self.recover_in(last)
+            self.settle(last)
+            self.end(last)
+        self.settle(self.open_session())
         for name, life in self.lives().items():
             ended_right = "order.acknowledged" if name in self.exchange.orders else "order."
             assert any(event.startswith(ended_right) for event in events(life)), (name, events(life))
             assert set(events(life)) & {f"order.{word}" for word in ("acknowledged", *WITHOUT_ORDER)}
         self.no_order_is_written_off_that_exists_or_may_still_come()
+
+    def settle(self, last: ModelSession) -> None:
+        for _ in range(3):
+            self.exchange.move(SIGNATURE_LIVES_S + MARGIN_S)
+            last.resolver.examine_all()
+        assert last.resolver.open_orders() == ()
 
 
 def events(life: list[verifier.Line]) -> list[str]:
