@@ -1,0 +1,78 @@
+"""A second order on a real exchange right after a first one, with reads that are fresh and reads that lag."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from decimal import Decimal as D
+
+import pytest
+from exchange_process import running_exchange
+
+from kalshi_trading.credentials import Credentials, load_private_key
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.models import Action, Side
+from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.settings import Limits
+from kalshi_trading.submission import Outcome
+from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.transport import Transport
+
+
+@pytest.fixture
+def open_desk(tmp_path):
+    """Start an exchange whose reads lag by some seconds, and an executor with a market to trade in."""
+    with ExitStack() as stack:
+
+        def start(lag_s):
+            faults = tmp_path / "faults.json"
+            rules = [{"kind": "read_lag", "lag_s": lag_s}] if lag_s else []
+            faults.write_text(json.dumps({"rules": rules}))
+            how = ("--idle-exit", "0", "--seed", "5", "--faults", str(faults))
+            exchange = stack.enter_context(running_exchange(tmp_path / "data", *how))
+            key = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
+            client = KalshiClient(Transport(exchange.url, key))
+            limits = Limits(market_loss_limit=D(20))
+            executor = TradeExecutor(client, TradeLogger(tmp_path, "practice"), limits=limits)
+            return executor, a_market(client)
+
+        yield start
+
+
+def a_market(client):
+    rows = client.get_markets(status="open", limit=400)
+    quoted = (row for row in rows if row.yes_bid is not None and row.yes_bid > D("0.3"))
+    return max(quoted, key=lambda row: row.close_at)
+
+
+def preview(executor, market, count, price):
+    return executor.preview(OrderTicket(market.ticker, Action.BUY, Side.YES, D(count), price))
+
+
+def rules(seen):
+    return {finding.rule for finding in seen.findings}
+
+
+def test_what_was_just_bid_counts_against_the_limit_although_the_exchange_does_not_show_it(open_desk):
+    executor, market = open_desk(lag_s=600)
+    price = D("0.10")
+    first = preview(executor, market, "150", price)
+    assert not first.is_denied
+    assert executor.submit(first).outcome is Outcome.ACKNOWLEDGED
+    again = preview(executor, market, "60", price)
+    assert again.circumstances.resting == ()
+    assert [order.remaining_count for order in again.circumstances.unseen] == [150]
+    assert rules(again) >= {"loss per market", "data age"}
+    assert again.is_denied
+    assert "loss per market" not in rules(preview(executor, market, "50", price))
+
+
+def test_fresh_reads_raise_no_question_however_quickly_orders_follow_each_other(open_desk):
+    executor, market = open_desk(lag_s=0)
+    for number in range(1, 11):
+        seen = preview(executor, market, "1", D(number) / 100)
+        assert "data age" not in rules(seen)
+        assert seen.circumstances.unseen == ()
+        assert len(seen.circumstances.resting) == number - 1
+        assert executor.submit(seen).outcome is Outcome.ACKNOWLEDGED
