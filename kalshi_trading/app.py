@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -19,6 +18,9 @@ from kalshi_trading.prompts import Prompter
 from kalshi_trading.settings import Settings
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.undertaking import Undertaking
+
+SLOW_S = 3.0
 
 T = TypeVar("T")
 
@@ -29,6 +31,21 @@ class Terminated(BaseException):
     def __init__(self, signal_number: int) -> None:
         self.signal_number = signal_number
         super().__init__(signal_number)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingTexts:
+    """What stands beside the spinner: at first, when it takes long, and after Ctrl-C."""
+
+    first: str
+    slow: str
+    finishing: str
+
+    def waiting(self, seconds: int) -> Text:
+        return Text(f"{self.first if seconds < SLOW_S else self.slow} {seconds} s")
+
+    def interrupted(self, seconds: int) -> Text:
+        return Text(f"{self.finishing}, {seconds} s … (Ctrl-C again leaves it; the menu says how it ends)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +62,8 @@ class App:
     clock: Callable[[], datetime]
     account: str
     """Fingerprint of the key, as it stands in the journal."""
+    _undertakings: list[Undertaking[Any]] = field(default_factory=list)
+    _news: list[str] = field(default_factory=list)
 
     def show(self, renderable: RenderableType) -> None:
         self.console.print(renderable)
@@ -62,66 +81,65 @@ class App:
             return work()
 
     def finished(
-        self, what: str, work: Callable[[], T], *, late_s: float, late: str, left: Callable[[T], None]
-    ) -> T | None:
-        """Do something that must not be torn apart: Ctrl-C waits for it, a second one leaves it running.
+        self,
+        work: Callable[[], T],
+        texts: WaitingTexts,
+        *,
+        show: Callable[[T], None],
+        left: Callable[[T], None],
+    ) -> bool:
+        """Do something that must not be torn apart and show its result.
 
-        After `late_s` seconds the text beside the spinner becomes `late`. None: it was left, runs to its
-        end by itself, and `left` is told the result; the program does not end before it. When the
-        system asks the program to end, `left` is told first.
+        Ctrl-C waits for it, a second one leaves it: False. It then runs to its end by itself, and `left`
+        is told the result. So it is when anything else comes between the end and `show`'s own end.
         """
-
-        def say(seconds: int) -> None:
-            status.update(Text(f"{what if seconds < late_s else late} {seconds} s"))
-
-        def say_finishing(seconds: int) -> None:
-            status.update(Text(f"Finishing the order, {seconds} s … (Ctrl-C again leaves it to the search)"))
-
-        with self.console.status(Text(what)) as status:
-            ending = _started(work)
-            try:
+        undertaking = Undertaking(work, left)
+        self._undertakings.append(undertaking)  # before it starts: no interruption can lose the result
+        try:
+            with self.console.status(Text(texts.first)) as status:
                 try:
-                    return _awaited(ending, say)
+                    undertaking.start()
+                    result = undertaking.awaited(lambda seconds: status.update(texts.waiting(seconds)))
                 except KeyboardInterrupt:
-                    return _awaited(ending, say_finishing)
-            except KeyboardInterrupt:
-                ending.add_done_callback(lambda done: self._tell(done, left))
-                return None
-            except Terminated:
-                self.executor.resolver.leave_off()
-                self._tell(ending, left)
-                raise
+                    if not undertaking.is_begun:
+                        raise
+                    status.update(texts.interrupted(0))
+                    result = undertaking.awaited(lambda seconds: status.update(texts.interrupted(seconds)))
+            show(result)
+        except KeyboardInterrupt:
+            return False
+        undertaking.is_told = True
+        return True
 
-    def _tell(self, ending: Future[T], left: Callable[[T], None]) -> None:
-        """Hand on a result nobody waits for; a fault goes on record, for no screen shows it."""
-        error = ending.exception()
-        if error is None:
-            left(ending.result())
-        else:
-            self.journal.log_error("Unexpected error in what was left to itself", error)
+    def news(self) -> tuple[str, ...]:
+        """Return what was found out and is not yet shown (see `news_shown`), as sentences."""
+        for undertaking in self._undertakings:
+            error = undertaking.tell()
+            if error is not None:
+                reference = self.journal.log_error("Unexpected error in what was left to itself", error)
+                self._news.append(f"What was left to itself went wrong; it is on record as {reference}.")
+        self._undertakings[:] = [each for each in self._undertakings if each.is_begun and not each.is_told]
+        self._news.extend(self.executor.resolver.take_news())
+        return tuple(self._news)
+
+    def news_shown(self, sentences: tuple[str, ...]) -> None:
+        """Forget news that now stand on the screen."""
+        del self._news[: len(sentences)]
+
+    def finish(self) -> None:
+        """Before the program ends, wait for what was left to itself and say what is not yet said."""
+        waiting = [each for each in self._undertakings if not each.is_over]
+        if waiting:
+            self.say("Finishing what is still under way …")
+        for undertaking in waiting:
+            undertaking.join()
+        for sentence in self.news():
+            self.say(sentence)
 
     def counted(self, what: str, work: Callable[[Callable[[int], None]], T]) -> T:
         """The same for work that reports how many rows it has read."""
         with self.console.status(Text(what)) as status:
             return work(lambda rows: status.update(Text(f"{what} {rows:,}")))
-
-
-def _started(work: Callable[[], T]) -> Future[T]:
-    """Run work in a thread of its own, for which the program waits before it ends."""
-    pool = ThreadPoolExecutor(max_workers=1)
-    try:
-        return pool.submit(work)
-    finally:
-        pool.shutdown(wait=False)
-
-
-def _awaited(ending: Future[T], say: Callable[[int], None]) -> T:
-    """Wait for the result and tell every second how long it takes."""
-    seconds = 0
-    while wait((ending,), timeout=1).not_done:
-        seconds += 1
-        say(seconds)
-    return ending.result()
 
 
 def not_empty(text: str) -> str:

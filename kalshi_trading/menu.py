@@ -6,12 +6,12 @@ expected goes to errors.log with its traceback, and the user gets a reference to
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import RenderableType
 
-from kalshi_trading import screens, views
+from kalshi_trading import order_screens, screens, views
 from kalshi_trading.app import App
 from kalshi_trading.background_search import BackgroundSearch
 from kalshi_trading.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
@@ -32,9 +32,9 @@ def _leave(app: App) -> None:
 ENTRIES: tuple[tuple[str, str, Screen], ...] = (
     ("1", "Portfolio            positions, P&L, balance", screens.portfolio),
     ("2", "Place a trade        find → ticket → preview → confirm → result", screens.place_trade),
-    ("3", "Open orders          what rests at the exchange", screens.open_orders),
-    ("4", "Cancel an order      one, all, or panic", screens.cancel_order),
-    ("5", "Trade history        orders, fills, fees", screens.trade_history),
+    ("3", "Open orders          what rests at the exchange", order_screens.open_orders),
+    ("4", "Cancel an order      one, all, or panic", order_screens.cancel_order),
+    ("5", "Trade history        orders, fills, fees", order_screens.trade_history),
     ("6", "Find a market        search, terms, depth", screens.find_market),
     ("8", "Records              review logs, export CSV", screens.records),
     ("9", "Account & settings   environment, limits, exchange status", screens.account),
@@ -52,7 +52,7 @@ def run(app: App) -> int:
         _greet(app)
         search.start()
         while True:
-            app.show(_header(app))
+            _show_header(app)
             screen = app.prompter.choose("Menu", [Choice(key, label, entry) for key, label, entry in ENTRIES])
             if screen is _leave:
                 if _settled_resting_orders(app):
@@ -68,6 +68,7 @@ def run(app: App) -> int:
         search.stop()
         app.executor.submitter.stopped = True
         app.executor.resolver.leave_off()
+        app.finish()
 
 
 def _greet(app: App) -> None:
@@ -145,7 +146,14 @@ def _sign_in(app: App) -> None:
         app.complain(f"The exchange could not be asked for this account's limits. {error}")
 
 
-def _header(app: App) -> RenderableType:
+def _show_header(app: App) -> None:
+    """Show what is new until it stands on the screen."""
+    news = app.news()
+    app.show(_header(app, news))
+    app.news_shown(news)
+
+
+def _header(app: App, news: Sequence[str]) -> RenderableType:
     with ThreadPoolExecutor(max_workers=2) as pool:
         balance = pool.submit(part, lambda: app.client.get_balance().cash)
         status = pool.submit(part, app.client.get_exchange_status)
@@ -154,7 +162,7 @@ def _header(app: App) -> RenderableType:
         app.settings.environment,
         balance.result(),
         status.result(),
-        news=resolver.take_news(),
+        news=news,
         unresolved=[life.sentence for life in resolver.open_orders()],
         read_only=app.executor.read_only,
         locked=app.executor.submitter.locked_because or app.executor.why_blocked(),
@@ -199,5 +207,5 @@ def _settled_resting_orders(app: App) -> bool:
         ],
     )
     if answer == cancel:
-        screens.cancel_these(app, orders)
+        order_screens.cancel_these(app, orders)
     return answer != stay

@@ -6,7 +6,6 @@ the menu loop's error boundary. Ctrl-C (Back) leaves a screen at any question.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,25 +13,27 @@ from pathlib import Path
 from rich.console import RenderableType
 
 from kalshi_trading import formats, portfolio_view, ticket_view, views
-from kalshi_trading.app import App, not_empty
-from kalshi_trading.errors import InvalidInputError, JournalError, KalshiAPIError, TradingError
+from kalshi_trading.app import App, WaitingTexts, not_empty
+from kalshi_trading.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket
-from kalshi_trading.models import Action, Order, Side
+from kalshi_trading.models import Action, Side
 from kalshi_trading.money import Contracts, Price, count_text, parse_count, parse_price, price_text
 from kalshi_trading.options import Environment
 from kalshi_trading.order_book import touch
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.order_size import OrderSize, parse_size
-from kalshi_trading.prompts import Choice, numbered, typed_word
+from kalshi_trading.prompts import Choice, numbered
 from kalshi_trading.risk import off_grid, questions
-from kalshi_trading.trade_history import OrderRecord, describe, load_history, own_intents
-from kalshi_trading.trade_logger import JournalRecord
 from kalshi_trading.wire_fields import validate_ticker
 
 MOST_FOUND = 15
 HISTORY_ROWS = 30
-SLOW_ANSWER_S = 3.0
+SENDING = WaitingTexts(
+    first="Sending the order …",
+    slow="No answer yet; the order may be live. Checking at the exchange. Do not send it again.",
+    finishing="Finishing the order",
+)
 _KINDS = ("Limit: at my price or better, the rest waits", "Market: at once, at a capped price")
 
 
@@ -145,18 +146,15 @@ def _confirmed_now(app: App, preview: OrderPreview) -> tuple[OrderPreview, list[
 
 def _submit(app: App, preview: OrderPreview) -> None:
     """Send and show the result; a user who will not wait leaves the rest to the search."""
-    result = app.finished(
-        "Sending the order …",
+    shown = app.finished(
         lambda: app.executor.submit(preview),
-        late_s=SLOW_ANSWER_S,
-        late="No answer yet; the order may be live. Checking at the exchange. Do not send it again.",
+        SENDING,
+        show=lambda result: app.show(ticket_view.submission(result)),
         left=lambda result: app.executor.resolver.announce(ticket_view.end_of(preview, result)),
     )
-    if result is None:
+    if not shown:
         app.complain(f"Left unfinished: {preview.sentence}. It may be live. Do not send it again.")
         app.say("The program goes on looking for it; the menu says what became of it.")
-        return
-    app.show(ticket_view.submission(result))
 
 
 def _same_ticket(preview: OrderPreview) -> OrderTicket:
@@ -231,93 +229,6 @@ def is_count(text: str, count: Contracts) -> bool:
         return parse_count(text.replace(",", "")) == count
     except InvalidInputError:
         return False
-
-
-# --- Orders ---------------------------------------------------------------------------------------
-
-
-def open_orders(app: App) -> None:
-    orders = app.working("Reading the open orders …", app.executor.list_open_orders)
-    app.show(views.open_orders(_described(app, orders), app.clock()))
-
-
-def _described(app: App, orders: Sequence[Order]) -> list[OrderRecord]:
-    """Put orders into our words, as far as the journal has them."""
-    intents = _own_words(app)
-    return [describe(order, intents.get(order.client_order_id)) for order in orders]
-
-
-def _own_words(app: App) -> Mapping[str, JournalRecord]:
-    """Give our words for orders; without the journal they stand in the exchange's, and it is said why."""
-    try:
-        return own_intents(app.journal)
-    except JournalError as error:
-        app.complain(f"{error} Orders placed here stand as external below.")
-        return {}
-
-
-def cancel_order(app: App) -> None:
-    """Cancel one resting order, or all; or stop everything, which also blocks new orders."""
-    orders = _resting(app)
-    rows: list[Choice[Callable[[], None]]] = [Choice("0", "Cancel nothing", lambda: None)]
-    labels = [views.order_line(row) for row in _described(app, orders)]
-    rows += numbered(labels, [_cancels(app, order) for order in orders])
-    if len(orders) > 1:
-        rows.append(Choice("a", f"All {len(orders)} orders", _cancels(app, *orders)))
-    rows.append(Choice("p", "Panic: cancel everything and block new orders", lambda: _panic(app)))
-    if app.executor.blocked_because is not None:
-        rows.append(Choice("r", "Allow new orders again", lambda: _rearm(app)))
-    app.prompter.choose("Which order?", rows)()
-
-
-def _cancels(app: App, *orders: Order) -> Callable[[], None]:
-    return lambda: cancel_these(app, orders)
-
-
-def _resting(app: App) -> tuple[Order, ...]:
-    """List what rests; what cannot be listed can still be canceled by panic."""
-    try:
-        orders = app.working("Reading the open orders …", app.executor.list_open_orders)
-    except TradingError as error:
-        app.complain(f"The open orders could not be read. {error}")
-        return ()
-    if not orders:
-        app.say("No resting orders; there is nothing to cancel.")
-    return orders
-
-
-def _panic(app: App) -> None:
-    app.show(ticket_view.panic(app.working("Canceling everything …", app.executor.panic)))
-
-
-def _rearm(app: App) -> None:
-    word = "ALLOW"
-    if app.prompter.ask(f"Type {word} to allow new orders again:", typed_word(word)):
-        app.executor.rearm()
-        app.say("New orders are allowed again.")
-    else:
-        app.say("New orders stay blocked.")
-
-
-def cancel_these(app: App, orders: tuple[Order, ...]) -> None:
-    """Cancel orders one after the other and say of each what became of it."""
-    for order, row in zip(orders, _described(app, orders), strict=True):
-        end = app.working("Canceling …", lambda order=order: app.executor.cancel_order(order))  # type: ignore[misc]
-        line = f"{views.order_line(row)}: {end.message}"
-        if end.reduced_by is None:
-            app.complain(line)
-        else:
-            app.say(f"{line} No longer resting: {count_text(end.reduced_by)}.")
-
-
-def trade_history(app: App) -> None:
-    """Orders and what became of them; an order of unknown outcome is looked for once more first."""
-    app.working("Looking for lost orders …", app.executor.resolver.examine_all)
-    trades = app.working(
-        "Reading the history …", lambda: load_history(app.client, app.journal, most=HISTORY_ROWS)
-    )
-    app.executor.resolver.notice(row.order for row in trades.orders)
-    app.show(views.history(trades, app.clock()))
 
 
 # --- Records and account --------------------------------------------------------------------------

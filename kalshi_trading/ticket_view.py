@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading import order_book
-from kalshi_trading.cancellation import PanicReport
+from kalshi_trading.cancellation import Cancellation, PanicReport
 from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, price, problem, time_left
 from kalshi_trading.money import (
     BALANCE_GRAIN,
@@ -195,23 +195,55 @@ def submission(result: Submission) -> RenderableType:
 
 def panic(report: PanicReport) -> RenderableType:
     """What became of everything that rested, and what to look at now."""
-    counts = f"{len(report.canceled)} canceled · {len(report.gone)} no longer resting · "
     unknown = f"{len(report.unknown)} unknown"
-    lines: list[RenderableType] = [Text.assemble(counts, (unknown, "bold red" if report.unknown else ""))]
-    lines += [
-        Text(f"{order_line(describe(end.order, None))}: {end.message}")
-        for end in (*report.gone, *report.unknown)
+    lines: list[RenderableType] = [
+        Text.assemble(_no_longer_resting(report), (unknown, "bold red" if report.unknown else ""))
     ]
-    if report.problem is not None:
-        lines.append(problem(f"{report.problem} Orders may still rest; look at the open orders."))
-    elif report.is_verified:
+    lines += [Text(_settled(end)) for end in (*report.gone, *report.unknown)]
+    lines += [problem(sentence) for sentence in _open_ends(report)]
+    if report.is_verified:
         lines.append(Text("A look afterwards showed nothing that still rests."))
-    lines += [
-        problem(f"Outcome unknown, not canceled: {sentence}. It may still turn up.")
-        for sentence in report.unresolved
-    ]
     lines.append(Text("New orders are blocked until you allow them again under Cancel an order."))
-    return Panel(Group(*lines), title="everything canceled", title_align="left", box=box.ROUNDED)
+    return Panel(Group(*lines), title=_panic_title(report), title_align="left", box=box.ROUNDED)
+
+
+def _panic_title(report: PanicReport) -> str:
+    return "everything canceled" if report.is_verified else "panic: not known whether everything is canceled"
+
+
+def _no_longer_resting(report: PanicReport) -> str:
+    return f"{len(report.canceled)} canceled · {len(report.gone)} no longer resting · "
+
+
+def _settled(end: Cancellation) -> str:
+    return f"{order_line(describe(end.order, None))}: {end.message}"
+
+
+def _open_ends(report: PanicReport) -> list[str]:
+    """Say what a panic leaves open, and what to do about it."""
+    said = []
+    if report.problem is not None:
+        said.append(f"{report.problem} Orders may still rest; look at the open orders.")
+    said += [
+        f"Outcome unknown, not canceled: {sentence}. It may still turn up." for sentence in report.unresolved
+    ]
+    if not report.is_recorded:
+        said.append("The block could not be recorded in the journal: it ends with this session.")
+    return said
+
+
+def end_of_panic(report: PanicReport) -> str:
+    """What became of a panic, for somebody who did not wait for it."""
+    title = _panic_title(report)
+    counts = f"{_no_longer_resting(report)}{len(report.unknown)} unknown."
+    rest = [_settled(end) for end in report.unknown] + _open_ends(report)
+    return " ".join([f"{title[0].upper()}{title[1:]}: {counts}", *rest])
+
+
+def end_of_cancel(line: str, end: Cancellation) -> str:
+    """What became of a cancel; `line` names the order."""
+    ended = f"{line}: {end.message}"
+    return ended if end.reduced_by is None else f"{ended} No longer resting: {count_text(end.reduced_by)}."
 
 
 def end_of(preview: OrderPreview, result: Submission) -> str:

@@ -37,9 +37,9 @@ FLOORS = (
     "preview_reader",
     "trade_executor",
     "formats",
-    "views prompts",
+    "views prompts undertaking",
     "ticket_view portfolio_view app",
-    "screens commands",
+    "screens order_screens commands",
     "menu",
     "program",
 )
@@ -64,6 +64,7 @@ CATCHES_EVERYTHING = {
     "program": "the error boundary around the start",
     "background_search": "goes on whatever happens to one look, and puts it on record",
     "resolution": "looks for the other orders before it raises what went wrong with one",
+    "undertaking": "hands what went wrong in a worker thread to whoever waits for it",
     "transport": "hands what went wrong in a worker thread to the caller's thread",
 }
 PRINTS = {

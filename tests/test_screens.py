@@ -15,7 +15,7 @@ from rich.console import Console
 from samples import BOOK, MARKET, preview
 from scripted import BACK, ScriptedPrompter
 
-from kalshi_trading import menu, screens
+from kalshi_trading import menu, order_screens, screens
 from kalshi_trading.app import App
 from kalshi_trading.config import load_settings
 from kalshi_trading.credentials import Credentials, load_private_key
@@ -97,7 +97,7 @@ def test_a_typed_count_sends_the_order(exchange: ExchangeProcess, tmp_path: Path
     assert "ACCEPTED: resting" in screen_text(app)
     (resting,) = app.executor.list_open_orders()
     assert (resting.yes_price, resting.remaining_count) == (D("0.02"), D(20))
-    screens.cancel_these(app, (resting,))
+    order_screens.cancel_these(app, (resting,))
     assert app.executor.list_open_orders() == ()
 
 
@@ -131,7 +131,7 @@ def test_what_changed_while_the_user_read_is_shown_and_asked_again(
     assert "The same order was sent 0 s ago." in text
     assert "─ result ─" not in text
     assert prompter.questions.count("Send this order?") == 2
-    screens.cancel_these(app, app.executor.list_open_orders())
+    order_screens.cancel_these(app, app.executor.list_open_orders())
 
 
 def test_a_book_that_moved_is_told_with_both_numbers() -> None:

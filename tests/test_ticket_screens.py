@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 from pathlib import Path
+from typing import Any
 
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
@@ -16,7 +17,7 @@ from samples import BOOK, MARKET, NOW, order, preview
 from scripted import BACK, ScriptedPrompter
 from test_screens import buy, quoted_market, screen_text, session
 
-from kalshi_trading import menu, screens, ticket_view
+from kalshi_trading import menu, order_screens, screens, ticket_view
 from kalshi_trading.cancellation import Cancellation, PanicReport
 from kalshi_trading.errors import KalshiAPIError
 from kalshi_trading.kalshi_client import KalshiClient
@@ -199,7 +200,7 @@ def test_an_amount_of_dollars_buys_at_the_limit_and_is_never_exceeded(
     (resting,) = app.executor.list_open_orders()
     assert "$5.00 buys" in screen_text(app)
     assert 5 / D("0.0221") < resting.remaining_count <= 5 / D("0.02")
-    screens.cancel_these(app, (resting,))
+    order_screens.cancel_these(app, (resting,))
 
 
 def test_an_amount_at_the_market_is_counted_at_the_worst_price(
@@ -314,7 +315,7 @@ def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
     market = quoted_market(app)
     for price in ("0.02", "0.03"):
         app.executor.place_limit_order(market.ticker, "yes", 1, price)
-    screens.cancel_order(app)
+    order_screens.cancel_order(app)
     text = screen_text(app)
     assert "2 canceled · 0 no longer resting · 0 unknown" in text
     assert "A look afterwards showed nothing that still rests." in text
@@ -323,12 +324,12 @@ def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
     assert denied.is_denied
     assert "New orders are blocked" in denied.findings[0].message
 
-    screens.cancel_order(app)
+    order_screens.cancel_order(app)
     assert "New orders stay blocked." in screen_text(app)
     assert app.executor.blocked_because is not None
-    screens.cancel_order(app)
+    order_screens.cancel_order(app)
     assert app.executor.blocked_because is None
-    screens.cancel_order(app)
+    order_screens.cancel_order(app)
     prompter.assert_all_used()
     assert "Allow new orders again" not in prompter.labels[-1]
 
@@ -355,7 +356,7 @@ def test_panic_stays_within_reach_when_the_open_orders_cannot_be_read(
     away = replace(
         app, executor=session(replace(exchange, url=f"{exchange.url}/nowhere"), tmp_path, prompter).executor
     )
-    screens.cancel_order(away)
+    order_screens.cancel_order(away)
     assert "The open orders could not be read." in screen_text(away)
     assert prompter.labels[-1] == ["Cancel nothing", "Panic: cancel everything and block new orders"]
 
@@ -376,3 +377,28 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
     assert "Orders may still rest; look at the open orders." in text
     assert "Outcome unknown, not canceled: BUY 7 YES at 1¢. It may still turn up." in text
     assert "nothing that still rests" not in text
+    assert "panic: not known whether everything is canceled" in text
+
+
+@pytest.mark.parametrize(
+    "doubtful",
+    [
+        {"problem": "The open orders could not be read. Away."},
+        {"unresolved": ("BUY 7 YES at 1¢",)},
+        {"unknown": (Cancellation(order(BookSide.BID, "0.50"), "It is not known.", None),)},
+    ],
+)
+def test_everything_canceled_is_said_only_when_it_is_proved(doubtful: dict[str, Any]) -> None:
+    proved = PanicReport(canceled=(), gone=(), unknown=(), problem=None)
+    assert "─ everything canceled ─" in printed(ticket_view.panic(proved))
+    assert ticket_view.end_of_panic(proved).startswith("Everything canceled: 0 canceled")
+    report = replace(proved, **doubtful)
+    assert "everything canceled ─" not in printed(ticket_view.panic(report)).replace("whether everything", "")
+    assert "not known whether everything is canceled" in printed(ticket_view.panic(report))
+    assert ticket_view.end_of_panic(report).startswith("Panic: not known whether everything is canceled")
+
+
+def test_a_block_that_is_not_on_record_is_told() -> None:
+    report = PanicReport(canceled=(), gone=(), unknown=(), problem=None, is_recorded=False)
+    assert "it ends with this session" in " ".join(printed(ticket_view.panic(report)).split())
+    assert "it ends with this session" in ticket_view.end_of_panic(report)

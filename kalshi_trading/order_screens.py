@@ -1,0 +1,130 @@
+"""Screens for orders that exist: what rests, taking it back, panic, and the history.
+
+Computes nothing and catches only what a screen can go on from. A cancel is never torn apart: Ctrl-C
+waits for it, and what is left to itself all the same is told by the menu.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from kalshi_trading import ticket_view, views
+from kalshi_trading.app import App, WaitingTexts
+from kalshi_trading.cancellation import Cancellation
+from kalshi_trading.errors import JournalError, TradingError
+from kalshi_trading.models import Order
+from kalshi_trading.prompts import Choice, numbered, typed_word
+from kalshi_trading.trade_history import OrderRecord, describe, load_history, own_intents
+from kalshi_trading.trade_logger import JournalRecord
+
+HISTORY_ROWS = 30
+CANCELING = WaitingTexts(
+    first="Canceling …",
+    slow="Canceling; the exchange is slow to answer …",
+    finishing="Finishing the cancels",
+)
+PANICKING = WaitingTexts(
+    first="Canceling everything …",
+    slow="Looking until the exchange's lists show that nothing rests …",
+    finishing="Finishing the panic",
+)
+
+
+def open_orders(app: App) -> None:
+    orders = app.working("Reading the open orders …", app.executor.list_open_orders)
+    app.show(views.open_orders(_described(app, orders), app.clock()))
+
+
+def _described(app: App, orders: Sequence[Order]) -> list[OrderRecord]:
+    """Put orders into our words, as far as the journal has them."""
+    intents = _own_words(app)
+    return [describe(order, intents.get(order.client_order_id)) for order in orders]
+
+
+def _own_words(app: App) -> Mapping[str, JournalRecord]:
+    """Give our words for orders; without the journal they stand in the exchange's, and it is said why."""
+    try:
+        return own_intents(app.journal)
+    except JournalError as error:
+        app.complain(f"{error} Orders placed here stand as external below.")
+        return {}
+
+
+def cancel_order(app: App) -> None:
+    """Cancel one resting order, or all; or stop everything, which also blocks new orders."""
+    orders = _resting(app)
+    rows: list[Choice[Callable[[], None]]] = [Choice("0", "Cancel nothing", lambda: None)]
+    labels = [views.order_line(row) for row in _described(app, orders)]
+    rows += numbered(labels, [_cancels(app, order) for order in orders])
+    if len(orders) > 1:
+        rows.append(Choice("a", f"All {len(orders)} orders", _cancels(app, *orders)))
+    rows.append(Choice("p", "Panic: cancel everything and block new orders", lambda: _panic(app)))
+    if app.executor.blocked_because is not None:
+        rows.append(Choice("r", "Allow new orders again", lambda: _rearm(app)))
+    app.prompter.choose("Which order?", rows)()
+
+
+def _cancels(app: App, *orders: Order) -> Callable[[], None]:
+    return lambda: cancel_these(app, orders)
+
+
+def _resting(app: App) -> tuple[Order, ...]:
+    """List what rests; what cannot be listed can still be canceled by panic."""
+    try:
+        orders = app.working("Reading the open orders …", app.executor.list_open_orders)
+    except TradingError as error:
+        app.complain(f"The open orders could not be read. {error}")
+        return ()
+    if not orders:
+        app.say("No resting orders; there is nothing to cancel.")
+    return orders
+
+
+def _panic(app: App) -> None:
+    shown = app.finished(
+        app.executor.panic,
+        PANICKING,
+        show=lambda report: app.show(ticket_view.panic(report)),
+        left=lambda report: app.executor.resolver.announce(ticket_view.end_of_panic(report)),
+    )
+    if not shown:
+        app.complain("Left unfinished: panic goes on by itself, and the menu says what became of it.")
+
+
+def _rearm(app: App) -> None:
+    word = "ALLOW"
+    if app.prompter.ask(f"Type {word} to allow new orders again:", typed_word(word)):
+        app.executor.rearm()
+        app.say("New orders are allowed again.")
+    else:
+        app.say("New orders stay blocked.")
+
+
+def cancel_these(app: App, orders: Sequence[Order]) -> None:
+    """Cancel orders one after the other and say of each what became of it."""
+    lines = [views.order_line(row) for row in _described(app, orders)]
+
+    def show(ends: Sequence[Cancellation]) -> None:
+        for line, end in zip(lines, ends, strict=True):
+            say = app.say if end.is_acknowledged else app.complain
+            say(ticket_view.end_of_cancel(line, end))
+
+    def announce(ends: Sequence[Cancellation]) -> None:
+        for line, end in zip(lines, ends, strict=True):
+            app.executor.resolver.announce(ticket_view.end_of_cancel(line, end))
+
+    shown = app.finished(
+        lambda: [app.executor.cancel_order(order) for order in orders], CANCELING, show=show, left=announce
+    )
+    if not shown:
+        app.complain("Left unfinished: the cancels go on by themselves, and the menu says how they end.")
+
+
+def trade_history(app: App) -> None:
+    """Orders and what became of them; an order of unknown outcome is looked for once more first."""
+    app.working("Looking for lost orders …", app.executor.resolver.examine_all)
+    trades = app.working(
+        "Reading the history …", lambda: load_history(app.client, app.journal, most=HISTORY_ROWS)
+    )
+    app.executor.resolver.notice(row.order for row in trades.orders)
+    app.show(views.history(trades, app.clock()))

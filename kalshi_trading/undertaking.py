@@ -1,0 +1,83 @@
+"""Work that is not torn apart by an interruption, and whose result is told to somebody, whatever happens.
+
+It runs in a thread of its own, for which the program waits before it ends. Whoever waits for it may
+leave; then the result goes to whoever looks after what was left. Shows nothing itself.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from threading import Thread
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Undertaking(Generic[T]):
+    """One piece of work; `left` is given its result in place of a screen that is no longer there."""
+
+    def __init__(self, work: Callable[[], T], left: Callable[[T], None]) -> None:
+        self._work = work
+        self._left = left
+        self._ending: Future[T] = Future()
+        self._thread = Thread(target=self._run, name="undertaking")
+        self.is_told = False
+        """Whether somebody has seen the result; nobody else has to be told then."""
+
+    def start(self) -> None:
+        """Begin. An interruption comes before or after, so that it is known whether the work began."""
+        with _undisturbed():
+            self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._ending.set_result(self._work())
+        except BaseException as error:  # noqa: BLE001  (raised again where somebody waits)
+            self._ending.set_exception(error)
+
+    @property
+    def is_begun(self) -> bool:
+        return self._thread.ident is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether there is nothing to wait for; what never began is over too."""
+        return self._ending.done() or not self.is_begun
+
+    def awaited(self, say: Callable[[int], None]) -> T:
+        """Wait for the result and tell every second how long it takes. Raises what the work raised."""
+        seconds = 0
+        while wait((self._ending,), timeout=1).not_done:
+            seconds += 1
+            say(seconds)
+        if self._ending.exception() is not None:
+            self.is_told = True
+        return self._ending.result()
+
+    def join(self) -> None:
+        """Wait for the end."""
+        if not self.is_over:
+            self._thread.join()
+
+    def tell(self) -> BaseException | None:
+        """Hand the result on unless somebody has seen it; return what went wrong in place of one."""
+        if self.is_told or not self._ending.done():
+            return None
+        self.is_told = True
+        error = self._ending.exception()
+        if error is None:
+            self._left(self._ending.result())
+        return error
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let signals wait; the threads started meanwhile leave them to the main one for good."""
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
