@@ -130,11 +130,11 @@ def market(ticker: str, *, grid: str = "linear_cent", scalar: bool = False, **ot
         "expected_expiration_at": START + 11 * HOUR,
         "latest_expiration_at": START + 20 * HOUR,
         "settlement_timer_s": 60,
+        "event_ticker": "KXRAIN-26NOV21",
+        "series_ticker": "KXRAIN",
     }
     return Market(
         ticker=ticker,
-        event_ticker="KXRAIN-26NOV21",
-        series_ticker="KXRAIN",
         title="Will it rain?",
         yes_sub_title="Rain",
         no_sub_title="Rain",

@@ -1,0 +1,255 @@
+"""Whatever an account did at the exchange, its portfolio is told to the last digit.
+
+The practice exchange adds its books up by itself, with its own code over its own ledger; the portfolio
+reads the same account through the same lists as anybody. Both must agree to the cent, and far below.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal as D
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from engine_world import HOUR, market
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from practice_desk import START, Desk
+
+from kalshi_trading.account_check import check_account
+from kalshi_trading.explanation import explain_cash, explain_fees, explain_realized
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.portfolio import Mark, PortfolioSnapshot
+from kalshi_trading.portfolio_tracker import PortfolioTracker
+from kalshi_trading.practice.clock import ManualClock
+from kalshi_trading.practice.engine import NewOrder, Refusal
+from kalshi_trading.practice.records import (
+    ONE_DOLLAR,
+    BookSide,
+    Event,
+    FeeType,
+    SelfTradePrevention,
+    Series,
+    TimeInForce,
+)
+from kalshi_trading.practice.service import build_app
+from kalshi_trading.practice.world import World
+from kalshi_trading.transport import Query, _parse
+
+CENTS, TENTHS, SCALAR = range(3)
+GRIDS = {CENTS: "linear_cent", TENTHS: "deci_cent", SCALAR: "deci_cent"}
+STEPS = {CENTS: 100, TENTHS: 10, SCALAR: 10}
+OTHER = "other"
+NEVER = START + 10_000 * 24 * HOUR  # no verdict of the world's own for these markets
+
+
+class DeskTransport:
+    """Hands reads to an exchange inside this process. One at a time, as it is no server."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lock = threading.Lock()
+
+    def read(self, path: str, query: Query = (), *, signed: bool = True) -> Mapping[str, Any]:
+        target = f"{path}?{urlencode(list(query))}" if query else path
+        with self._lock:
+            body = self._desk.get(target, signed=signed)
+        exact = _parse(json.dumps(body))
+        assert isinstance(exact, dict)
+        return exact
+
+
+class Histories:
+    """One exchange for all histories; each is an account of its own in three markets of its own."""
+
+    numbers: ClassVar = itertools.count(1)
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(START)
+        self.world = World(":memory:", seed=11, market_count=1, clock=self.clock)
+        self.world.exchange.open_account(OTHER, simulated=True)
+        self.app = build_app(self.world)
+
+    def begin(self, fee_type: FeeType, multiplier: int) -> History:
+        return History(self, f"H{next(self.numbers)}", fee_type, multiplier)
+
+
+class History:
+    """What one account does, and its portfolio."""
+
+    def __init__(self, histories: Histories, name: str, fee_type: FeeType, multiplier: int) -> None:
+        self.world, self.clock = histories.world, histories.clock
+        self.exchange = self.world.exchange
+        self.name = name
+        self.ids = itertools.count(1)
+        now = self.clock.now()
+        event = f"{name}-26NOV21"
+        self.tickers = [f"{event}-{kind}" for kind in ("CENTS", "TENTHS", "SCALAR")]
+        self.exchange.add_series(Series(name, name, "Climate", [], "daily", fee_type, multiplier, "NWS", now))
+        self.exchange.add_event(Event(event, name, name, "", False, None, now))
+        for kind, ticker in enumerate(self.tickers):
+            self.exchange.add_market(
+                market(
+                    ticker,
+                    grid=GRIDS[kind],
+                    scalar=kind == SCALAR,
+                    event_ticker=event,
+                    series_ticker=name,
+                    open_at=now - HOUR,
+                    close_at=now + (1 + kind) * HOUR,
+                    expected_expiration_at=NEVER,
+                    latest_expiration_at=NEVER,
+                )
+            )
+        self.exchange.open_account(name, simulated=False)
+        self.world.deposit(name, 1_000 * ONE_DOLLAR)
+        key = Ed25519PrivateKey.generate()
+        self.world.keys.admit(name, name, key.public_key())
+        self.exchange.advance()
+        desk = Desk(self.world, self.clock, histories.app, key, name)
+        self.tracker = PortfolioTracker(
+            KalshiClient(DeskTransport(desk)),  # type: ignore[arg-type]
+            clock=lambda: datetime.fromtimestamp(self.clock.now() / 1e6, UTC),
+        )
+
+    def trade(self, step: Step) -> None:
+        """Place an order of ours, or one of somebody else; one that is refused changes nothing."""
+        own, kind, side, level, contracts, time_in_force, post_only = step
+        order = NewOrder(
+            ticker=self.tickers[kind],
+            client_order_id=f"{self.name}-{next(self.ids)}",
+            side=side,
+            price=5_000 + level * STEPS[kind],
+            count=contracts,
+            time_in_force=time_in_force,
+            self_trade_prevention=SelfTradePrevention.TAKER_AT_CROSS,
+            post_only=post_only and time_in_force is TimeInForce.GOOD_TILL_CANCELED,
+        )
+        try:
+            self.exchange.place(self.name if own else OTHER, order)
+        except Refusal:
+            return
+        finally:
+            self.clock.move(1)
+        self.world.commit()
+
+    def settle(self, kind: int, value: int) -> None:
+        """Let one market close, be determined and paid out."""
+        terms = self.exchange.markets[self.tickers[kind]]
+        self.world.advance_to(max(self.clock.now(), terms.close_at))
+        self.exchange.determine(terms.ticker, value, "seen")
+        self.world.advance(terms.settlement_timer_s + 1)
+
+    def portfolio(self) -> PortfolioSnapshot:
+        return self.tracker.refresh()
+
+
+Step = tuple[bool, int, BookSide, int, int, TimeInForce, bool]
+steps = st.tuples(
+    st.booleans(),
+    st.sampled_from([CENTS, CENTS, TENTHS, SCALAR]),
+    st.sampled_from(list(BookSide)),
+    st.integers(-4, 4),
+    st.one_of(st.integers(1, 12).map(lambda whole: whole * 100), st.integers(1, 999)),
+    st.sampled_from([TimeInForce.GOOD_TILL_CANCELED] * 3 + list(TimeInForce)),
+    st.booleans(),
+)
+values = st.tuples(
+    st.sampled_from([None, 0, 10_000]),
+    st.sampled_from([None, 0, 10_000]),
+    st.one_of(st.none(), st.integers(0, 100).map(lambda cents: cents * 100)),
+)
+
+
+@pytest.fixture(scope="module")
+def histories():
+    """One exchange for all; making one takes longer than a history."""
+    exchange = Histories()
+    yield exchange
+    exchange.world.close()
+
+
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    fee_type=st.sampled_from(list(FeeType)),
+    multiplier=st.sampled_from([0, 50, 100]),
+    before=st.lists(steps, min_size=5, max_size=20),
+    between=st.lists(steps, max_size=8),
+    results=values,
+    mark=st.sampled_from(list(Mark)),
+)
+def test_the_portfolio_is_the_exchange_s_ledger_to_the_last_digit(
+    histories, fee_type, multiplier, before, between, results, mark
+):
+    history = histories.begin(fee_type, multiplier)
+    for step in before:
+        history.trade(step)
+    assert_exact(history)  # and the next reading goes on from what this one remembered
+    for step in between:
+        history.trade(step)
+    for kind, value in enumerate(results):
+        if value is not None:
+            history.settle(kind, value)
+    assert_exact(history)
+    assert_marked(history, mark)
+
+
+def assert_exact(history: History) -> None:
+    """Compare every market, the sums and the cash with the books of the exchange."""
+    snapshot, books = history.portfolio(), history.world.books(history.name)
+    assert snapshot.accounts.keys() == books.markets.keys()
+    for ticker, book in books.markets.items():
+        account = snapshot.accounts[ticker]
+        assert account.gap is None
+        figures = {
+            "position": account.holding.net,
+            "exposure": account.holding.cost_basis,
+            "realized_by_trading": account.realized_by_trading,
+            "realized_by_settlement": account.realized_by_settlement,
+            "fees": account.fees_paid,
+            "cash": account.holding.cash,
+        }
+        assert figures == {name: D(getattr(book, name)) for name in figures}
+        assert explain_realized(account).total == account.realized_pnl
+        assert explain_fees(account).total == account.fees_paid
+        assert explain_cash(account).total == account.holding.cash
+    assert snapshot.realized.gross == D(books.realized)
+    assert snapshot.realized.fees == D(books.fees)
+    assert snapshot.collateral == D(books.collateral)
+    assert snapshot.balance.value.cash == D(books.cash) - D(books.collateral)
+    check = check_account(snapshot)
+    assert (check.differences, check.not_compared) == ((), ())
+    assert check.compared >= len(books.markets)
+
+
+def assert_marked(history: History, mark: Mark) -> None:
+    """Value every position at the mark by the exchange's own book, contract by contract."""
+    snapshot = history.tracker.refresh(mark=mark)
+    for row in snapshot.held:
+        price = mark_of(history, row.position.ticker, row.position.net > 0, mark)
+        assert row.mark == price
+        if price is None:
+            assert row.unrealized_pnl is None
+        else:
+            cost = D(history.world.books(history.name).markets[row.position.ticker].exposure)
+            assert row.unrealized_pnl == abs(row.position.net) * price - cost
+
+
+def mark_of(history: History, ticker: str, holds_yes: bool, mark: Mark) -> D | None:
+    bid, ask = (history.exchange.best(ticker, side) for side in (BookSide.BID, BookSide.ASK))
+    if mark is Mark.LAST:
+        yes = history.exchange.markets[ticker].last_price
+    elif mark is Mark.MIDPOINT:
+        yes = (D(bid[0]) + ask[0]) / 2 if bid and ask else None
+    else:
+        quote = bid if holds_yes else ask
+        yes = quote[0] if quote else None
+    if yes is None:
+        return None
+    return D(yes) / 10_000 if holds_yes else 1 - D(yes) / 10_000
