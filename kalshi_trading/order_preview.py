@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from kalshi_trading import order_book, risk
 from kalshi_trading.fees import fee_bound, fee_rate, taker_fee_bound
-from kalshi_trading.market_models import BookLevel, FeeSchedule, Market, OrderBook
+from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.models import Action, BookSide, Order, OrderRequest, Position, Side, TimeInForce
 from kalshi_trading.money import (
     ONE_DOLLAR,
@@ -24,6 +24,7 @@ from kalshi_trading.money import (
     price_text,
 )
 from kalshi_trading.order_book import Walk
+from kalshi_trading.order_result import cash_after, expected_cost, locked_in, paid, profit_if
 from kalshi_trading.proposal import (
     NOTHING_TO_MISS,
     DayTotals,
@@ -158,7 +159,7 @@ def build_preview(
     rests = ZERO if ticket.is_market_order else walk.left
     signed = request.count if _goes_long_yes(ticket.action, ticket.side) else -request.count
     opening = ZERO if request.reduce_only else opening_count(held, signed, now.working)
-    cost, fee = opening * _paid(request.action, request.price), _fee_bound(now, request, request.count)
+    cost, fee = opening * paid(request.action, request.price), _fee_bound(now, request, request.count)
     fee_reached = _fee_bound(now, request, walk.filled + rests)
     preview = OrderPreview(
         ticket=ticket,
@@ -166,15 +167,15 @@ def build_preview(
         circumstances=now,
         walk=walk,
         cost=cost,
-        expected_cost=_expected_cost(walk, rests, request, opening),
+        expected_cost=expected_cost(walk, rests, request, opening),
         fee_bound=fee,
         expected_fee=_expected_fee(now, walk, rests, request),
-        cash_after=_cash_after(now.free_cash, request, opening, cost, fee),
+        cash_after=cash_after(now.free_cash, request, opening, cost, fee),
         held_before=held,
         held_after=held + signed,
-        pnl_if_yes=_outcome(walk, rests, request, fee_reached, Side.YES),
-        pnl_if_no=_outcome(walk, rests, request, fee_reached, Side.NO),
-        locked_in=_locked_in(now.position, walk, rests, request, signed),
+        pnl_if_yes=profit_if(walk, rests, request, fee_reached, Side.YES),
+        pnl_if_no=profit_if(walk, rests, request, fee_reached, Side.NO),
+        locked_in=locked_in(now.position, walk, rests, request, signed),
         findings=(),
     )
     return _checked(preview, limits, read_only)
@@ -235,35 +236,6 @@ def _walk(ticket: OrderTicket, request: OrderRequest, book: OrderBook | None) ->
     return order_book.walk(book, request.action, request.side, request.count, request.price)
 
 
-def _expected_cost(walk: Walk, rests: Contracts, request: OrderRequest, opening: Contracts) -> Dollars:
-    """Cash the opening part takes by the book as it was read: the first fills are the ones that close."""
-    parts = (*walk.fills, BookLevel(request.price, rests))
-    cost, left = ZERO, max(ZERO, walk.filled + rests - (request.count - opening))
-    for part in reversed(parts):
-        taken = min(left, part.count)
-        cost += taken * _paid(request.action, part.price)
-        left -= taken
-    return cost
-
-
-def _paid(action: Action, price: Price) -> Price:
-    """Give what opening one contract takes; a sale that opens costs what the other outcome costs.
-
-    Source: Kalshi API, order direction.
-    """
-    return price if action is Action.BUY else ONE_DOLLAR - price
-
-
-def _cash_after(
-    cash: Dollars | None, request: OrderRequest, opening: Contracts, cost: Dollars, fee: Dollars | None
-) -> Dollars | None:
-    """Cash once all is filled at the worst price; what closes brings the rest of its dollar."""
-    if cash is None or fee is None:
-        return None
-    proceeds = (request.count - opening) * (ONE_DOLLAR - _paid(request.action, request.price))
-    return cash - cost + proceeds - fee
-
-
 def _fee_bound(now: Circumstances, request: OrderRequest, count: Contracts) -> Dollars | None:
     """Bound the fee of `count` contracts by the dearest schedule that may apply until they fill."""
     if now.fees is None:
@@ -296,55 +268,6 @@ def _expected_fee(now: Circumstances, walk: Walk, rests: Contracts, request: Ord
         return None
     taken = sum((fee_bound(taker, fill.count, fill.price) for fill in walk.fills), ZERO)
     return taken + fee_bound(maker, rests, request.price)
-
-
-def _outcome(
-    walk: Walk,
-    rests: Contracts,
-    request: OrderRequest,
-    fee: Dollars | None,
-    result: Side,
-) -> Dollars | None:
-    """Profit of this order, as expected, if the market settles `result`; None when the fee is unknown.
-
-    Selling is giving up the payout for the price.
-    """
-    if fee is None:
-        return None
-    count = walk.filled + rests
-    amount = walk.amount + rests * request.price
-    payout = count if result is request.side else ZERO
-    gain = payout - amount if request.action is Action.BUY else amount - payout
-    return gain - fee
-
-
-def _locked_in(
-    position: Position | None, walk: Walk, rests: Contracts, request: OrderRequest, signed: Contracts
-) -> Dollars | None:
-    """Profit over average cost of the contracts this order closes, before fees.
-
-    The exchange books realized profit lot by lot, oldest first; with lots at several prices a partial
-    sale can differ from the average shown here.
-    """
-    if position is None or position.net * signed >= ZERO:
-        return None
-    reached = walk.filled + rests
-    closed = min(position.count, reached)
-    if closed == ZERO:
-        return None
-    amount = _first_contracts(walk, rests, request, closed)
-    received = amount if position.side is request.side else closed - amount
-    return received - position.cost_basis * closed / position.count
-
-
-def _first_contracts(walk: Walk, rests: Contracts, request: OrderRequest, count: Contracts) -> Dollars:
-    """Price times count over the first `count` contracts to be filled: they are the ones that close."""
-    amount, left = ZERO, count
-    for level in (*walk.fills, BookLevel(request.price, rests)):
-        taken = min(left, level.count)
-        amount += taken * level.price
-        left -= taken
-    return amount
 
 
 def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPreview:

@@ -24,7 +24,7 @@ FLOORS = (
     "market_models settings auth",
     "config fees fee_schedules pnl order_book rate_budget wire_fields exposure",
     "exchange_errors wire wire_markets proposal market_account liquidation",
-    "worst_case",
+    "worst_case order_result",
     "risk pnl_breakdown explanation",
     "transport lists order_preview order_size journal sessions log_files portfolio",
     "paging",
