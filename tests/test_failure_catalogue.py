@@ -323,6 +323,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "test_trade_executor.py::test_a_cancel_that_finds_nothing_tells_what_became_of_the_order",
             "test_trade_executor.py::test_a_cancel_is_tried_three_times_and_then_not_known",
             "test_panic.py::test_what_is_never_acknowledged_and_still_listed_is_unknown",
+            "test_panic.py::test_lists_that_never_catch_up_are_named_with_their_time",
+            "test_panic_while_reads_lag.py::test_panic_waits_for_the_lists_to_show_what_was_just_sent",
             "test_ticket_screens.py::test_what_panic_could_not_settle_is_named_order_by_order",
         ],
     ),
