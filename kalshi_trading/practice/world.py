@@ -79,7 +79,7 @@ class World:
         self.market_answers = MarketAnswers(self.exchange, self.candles)
         self.archive = Archive(
             self.exchange,
-            founded_at=self.charter.founded_at,
+            founded_at=self.charter.founded_at - _FOUNDED_EARLIER_S * ONE_SECOND,
             family=self.participants.family,
             cut_offs=stored.cut_offs[0] if stored.cut_offs else CutOffs(),
             note=self._keep,

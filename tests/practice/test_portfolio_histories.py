@@ -25,6 +25,7 @@ from practice_desk import START, Desk
 from kalshi_trading.account_check import check_account
 from kalshi_trading.explanation import explain_cash, explain_fees, explain_realized
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.money import BALANCE_GRAIN, round_down
 from kalshi_trading.portfolio import Mark, PortfolioSnapshot
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.practice.clock import ManualClock
@@ -74,6 +75,10 @@ class Histories:
         self.clock = ManualClock(START)
         self.world = World(":memory:", seed=11, market_count=1, clock=self.clock)
         self.world.exchange.open_account(OTHER, simulated=True)
+        # The markets of histories belong to no simulated trader: a look must not bring quotes.
+        self.world.participants.awaken = lambda ticker, now: None  # type: ignore[method-assign]
+        # Nothing has to outlive this process, and only the thread that opened the file could write to it.
+        self.world.commit = lambda: None  # type: ignore[method-assign]
         self.app = build_app(self.world)
 
     def begin(self, fee_type: FeeType, multiplier: int) -> History:
@@ -137,7 +142,6 @@ class History:
             return
         finally:
             self.clock.move(1)
-        self.world.commit()
 
     def settle(self, kind: int, value: int) -> None:
         """Let one market close, be determined and paid out."""
@@ -146,8 +150,8 @@ class History:
         self.exchange.determine(terms.ticker, value, "seen")
         self.world.advance(terms.settlement_timer_s + 1)
 
-    def portfolio(self) -> PortfolioSnapshot:
-        return self.tracker.refresh()
+    def portfolio(self, mark: Mark = Mark.BEST_BID) -> PortfolioSnapshot:
+        return self.tracker.refresh(mark=mark)
 
 
 Step = tuple[bool, int, BookSide, int, int, TimeInForce, bool]
@@ -222,7 +226,8 @@ def assert_exact(history: History) -> None:
     assert snapshot.realized.gross == D(books.realized)
     assert snapshot.realized.fees == D(books.fees)
     assert snapshot.collateral == D(books.collateral)
-    assert snapshot.balance.value.cash == D(books.cash) - D(books.collateral)
+    free = D(books.cash) - D(books.collateral)
+    assert snapshot.balance.value.cash == round_down(free, BALANCE_GRAIN)  # it is told to 0.01¢
     check = check_account(snapshot)
     assert (check.differences, check.not_compared) == ((), ())
     assert check.compared >= len(books.markets)
@@ -230,7 +235,7 @@ def assert_exact(history: History) -> None:
 
 def assert_marked(history: History, mark: Mark) -> None:
     """Value every position at the mark by the exchange's own book, contract by contract."""
-    snapshot = history.tracker.refresh(mark=mark)
+    snapshot = history.portfolio(mark)
     for row in snapshot.held:
         price = mark_of(history, row.position.ticker, row.position.net > 0, mark)
         assert row.mark == price
