@@ -56,9 +56,10 @@ def wait_at(step: Step, folder: Path, access: Access, wish: Wish, told: Connecti
     _desk(folder, access, reached).submit(wish)
 
 
-def trade_on(folder: Path, access: Access, wishes: list[Wish]) -> None:
-    """Send orders one after the other until somebody puts an end to it."""
+def trade_on(folder: Path, access: Access, wishes: list[Wish], begun: Connection) -> None:
+    """Send orders one after the other until somebody puts an end to it; `begun` hears of the beginning."""
     desk = _desk(folder, access)
+    begun.send_bytes(b"begun")
     while True:
         for wish in wishes:
             desk.submit(wish)

@@ -221,10 +221,14 @@ def kill_at_random(
     exchange.fail(*SOMETIMES_LOST, seed=draw.getrandbits(30))
     for _ in range(times):
         draw.shuffle(wishes)
-        trading = sessions.Process(target=one_order.trade_on, args=(folder, access_to(exchange), wishes))
-        with ONE_AT_A_TIME:
-            trading.start()
-        time.sleep(draw.uniform(0.02, 0.18))
+        hears, begun = sessions.Pipe(duplex=False)
+        wanted = (folder, access_to(exchange), wishes, begun)
+        trading = sessions.Process(target=one_order.trade_on, args=wanted)
+        with hears, begun:
+            with ONE_AT_A_TIME:
+                trading.start()
+            assert hears.poll(30), "how long a start takes is the machine's affair"
+        time.sleep(draw.uniform(0, 0.12))
         with ONE_AT_A_TIME:
             trading.kill()
             trading.join()
