@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from kalshi_trading.market_account import MarketAccount
 from kalshi_trading.models import Position, Settlement, Side
-from kalshi_trading.money import BALANCE_GRAIN, ZERO, Dollars, round_half_even
+from kalshi_trading.money import BALANCE_GRAIN, ZERO, Dollars, round_down, round_half_even
 from kalshi_trading.pnl import settlement_gross_pnl
 from kalshi_trading.portfolio import PortfolioSnapshot
 
@@ -136,10 +136,10 @@ def _cash(snapshot: PortfolioSnapshot) -> Comparison | str:
         - sum((row.amount + row.fee for row in snapshot.withdrawals.value or () if row.status in _LEFT), ZERO)
     )
     theirs = snapshot.balance.value.cash
-    if snapshot.collateral is not None and ledger - snapshot.collateral == theirs:
-        # Whether the balance is before or after what resting orders hold is not documented.
-        ledger -= snapshot.collateral
-    return Comparison("cash", ledger, theirs, _cash_hint(snapshot, ledger - theirs))
+    free = round_down(ledger - (snapshot.collateral or ZERO), BALANCE_GRAIN)
+    # Whether the balance is before or after what resting orders hold is not documented.
+    ours = free if free == theirs else round_down(ledger, BALANCE_GRAIN)
+    return Comparison("cash", ours, theirs, _cash_hint(snapshot, ours - theirs))
 
 
 def _cash_hint(snapshot: PortfolioSnapshot, difference: Dollars) -> str:

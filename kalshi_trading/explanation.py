@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kalshi_trading.market_account import MarketAccount, yes_value
+from kalshi_trading.market_account import MarketAccount
 from kalshi_trading.models import Fill, MarketResult, Settlement, Side
 from kalshi_trading.money import ONE_DOLLAR, ZERO, Dollars, count_text, dollars_text, price_text
-from kalshi_trading.pnl import ClosedLot, settlement_net_pnl
+from kalshi_trading.pnl import ClosedLot, payout, settlement_net_pnl, yes_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,9 @@ def _closing(lot: ClosedLot) -> str:
     how = "settled" if lot.closed_by is None else "closed"
     bought = f"{count_text(lot.count)} {lot.side.upper()} bought at {price_text(lot.entry_price)}"
     text = f"{bought}, {how} at {price_text(lot.exit_price)}"
-    cut = lot.count * lot.exit_price - lot.proceeds
-    return f"{text}; payout cut by {dollars_text(cut)}" if cut != ZERO else text
+    if lot.proceeds != lot.count * lot.exit_price:
+        return f"{text}, of which {dollars_text(lot.proceeds)} was paid"
+    return text
 
 
 def explain_fees(account: MarketAccount) -> Explanation:
@@ -61,10 +62,13 @@ def explain_fees(account: MarketAccount) -> Explanation:
     if account.gap is not None:
         reported = Line(_settled_at(account), "the exchange's own figure", account.fees_paid)
         return Explanation(title, (reported,), f"It cannot be rebuilt: {account.gap}.")
-    lines = (
+    lines = [
         Line(fill.created_at, f"{_trade(fill)} as {'taker' if fill.is_taker else 'maker'}", fill.fee)
         for fill in account.fills
-    )
+    ]
+    rounding = account.fees_paid - account.traded.fees_paid
+    if rounding != ZERO:
+        lines.append(Line(_settled_at(account), "rounding of the payout", rounding))
     return Explanation(title, tuple(lines))
 
 
@@ -95,7 +99,8 @@ def explain_cash(account: MarketAccount) -> Explanation:
         for lot in account.traded.closed
     ]
     if account.settlement is not None:
-        lines.append(Line(account.settlement.settled_at, "paid out", account.settlement.revenue))
+        paid = account.holding.cash - account.traded.cash
+        lines.append(Line(account.settlement.settled_at, "paid out", paid))
     caution = f"It is not the whole: {account.gap}." if account.gap is not None else None
     return Explanation(f"Cash moved by {account.ticker}", _in_order(lines), caution)
 
@@ -119,7 +124,7 @@ def explain_settlement(row: Settlement) -> Explanation:
         lines.append(
             Line(None, f"received for {count_text(pairs)} pairs of YES and NO, $1 each", pairs * ONE_DOLLAR)
         )
-    lines.append(Line(row.settled_at, _payout(row), row.revenue))
+    lines.append(Line(row.settled_at, _payout(row), payout(row)))
     lines.append(Line(None, "fees of all its trades", -row.fees))
     explanation = Explanation(f"Settlement of {row.ticker}, {_result(row)}", tuple(lines))
     assert explanation.total == settlement_net_pnl(row)
@@ -139,8 +144,9 @@ def _payout(row: Settlement) -> str:
     side = Side.YES if held > ZERO else Side.NO
     each = side.converted(yes_value(row))
     text = f"paid out for {count_text(abs(held))} {side.upper()} at {price_text(each)} each"
-    cut = abs(held) * each - row.revenue
-    return f"{text}, cut by {dollars_text(cut)}" if cut != ZERO else text
+    if payout(row) != row.revenue:
+        return f"{text} (the exchange shows whole cents, {dollars_text(row.revenue)})"
+    return text
 
 
 def _trade(fill: Fill) -> str:

@@ -11,18 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from kalshi_trading.market_models import Market
-from kalshi_trading.models import Fill, MarketResult, Position, Settlement, Side
+from kalshi_trading.models import Fill, Position, Settlement, Side
 from kalshi_trading.money import (
     CENT,
-    ONE_DOLLAR,
     ZERO,
     Contracts,
     Dollars,
-    Price,
     count_text,
     round_down,
 )
-from kalshi_trading.pnl import Holding, holding_from, settle, settlement_gross_pnl
+from kalshi_trading.pnl import Holding, holding_from, payout, settle, settlement_gross_pnl, yes_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,13 @@ def market_account(
         return replace(account, missing=missing)
     end = traded
     if settlement is not None:
-        end = settle(traded, yes_value(settlement), payout=settlement.revenue, at=settlement.settled_at)
+        end = settle(
+            traded,
+            yes_value(settlement),
+            payout=payout(settlement),
+            rounding_fee=_rounding_fee(traded, settlement),
+            at=settlement.settled_at,
+        )
     return MarketAccount(
         ticker=ticker,
         fills=tuple(fills),
@@ -115,7 +119,7 @@ def market_account(
         settlement=settlement,
         realized_by_trading=traded.realized_pnl,
         realized_by_settlement=end.realized_pnl - traded.realized_pnl,
-        fees_paid=traded.fees_paid,
+        fees_paid=end.fees_paid,
         gap=None,
     )
 
@@ -188,6 +192,15 @@ def rebuilt_settlement(fills: Sequence[Fill], market: Market) -> Settlement | No
     )
 
 
+def _rounding_fee(traded: Holding, row: Settlement) -> Dollars:
+    """Give what the row charges beyond the trades, if that is what its payout was cut by.
+
+    Source: Kalshi API, fees ("a scalar settlement that falls below a cent may carry a rounding fee").
+    """
+    cut = payout(row) - row.revenue
+    return cut if row.fees - traded.fees_paid == cut else ZERO
+
+
 def bought(fills: Iterable[Fill], side: Side) -> Contracts:
     """Count the contracts bought of one outcome; selling one is buying the other."""
     return sum((fill.count for fill in fills if fill.book_side.bought is side), ZERO)
@@ -196,16 +209,3 @@ def bought(fills: Iterable[Fill], side: Side) -> Contracts:
 def _cost(fills: Iterable[Fill], side: Side) -> Dollars:
     own = (fill for fill in fills if fill.book_side.bought is side)
     return sum((fill.count * side.converted(fill.yes_price) for fill in own), ZERO)
-
-
-def yes_value(row: Settlement) -> Price:
-    """Give what one YES contract paid: by the result, by the row's value, or by what was paid out."""
-    if row.result is MarketResult.YES:
-        return ONE_DOLLAR
-    if row.result is MarketResult.NO:
-        return ZERO
-    held = row.yes_count - row.no_count
-    if row.value is not None or held == ZERO:
-        return row.value or ZERO
-    side = Side.YES if held > ZERO else Side.NO
-    return side.converted(row.revenue / abs(held))

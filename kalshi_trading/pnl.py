@@ -13,8 +13,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from kalshi_trading.models import Fill, Settlement, Side
-from kalshi_trading.money import BALANCE_GRAIN, ONE_DOLLAR, ZERO, Contracts, Dollars, Price, round_half_even
+from kalshi_trading.models import Fill, MarketResult, Settlement, Side
+from kalshi_trading.money import (
+    BALANCE_GRAIN,
+    CENT,
+    ONE_DOLLAR,
+    ZERO,
+    Contracts,
+    Dollars,
+    Price,
+    round_down,
+    round_half_even,
+)
 
 _FEE_SHARE_GRAIN: Dollars = Decimal("0.000001")
 
@@ -37,7 +47,7 @@ class ClosedLot:
     """Contracts opened by one fill and closed by another, or by the settlement (`closed_by` is None).
 
     Prices are in dollars of `side`. `proceeds` is what closing brought: the exit price of each, except
-    where the exchange cut a payout down to whole cents.
+    where the exchange paid out another amount.
     """
 
     side: Side
@@ -170,27 +180,34 @@ def add_fill(holding: Holding, fill: Fill) -> Holding:
 
 
 def settle(
-    holding: Holding, yes_value: Dollars, *, payout: Dollars | None = None, at: datetime | None = None
+    holding: Holding,
+    yes_value: Dollars,
+    *,
+    payout: Dollars | None = None,
+    rounding_fee: Dollars = ZERO,
+    at: datetime | None = None,
 ) -> Holding:
     """Pay out at `yes_value` dollars per YES contract; a NO contract pays the rest of the dollar.
 
-    `payout` is what the exchange paid, where it cut that down to whole cents; the difference falls on the
-    newest lot.
+    `payout` is what the exchange paid instead, if that is known; a difference falls on the newest lot, and
+    so does the fee.
     """
     if holding.side is None:
         return holding
     value = holding.side.converted(yes_value)
     paid = holding.count * value if payout is None else payout
     ends = [_settled(holding.side, lot, value, at) for lot in holding.lots]
-    cut = paid - sum((end.proceeds for end in ends), ZERO)
-    ends[-1] = replace(ends[-1], proceeds=ends[-1].proceeds + cut)
+    difference = paid - sum((end.proceeds for end in ends), ZERO)
+    newest = ends[-1]
+    ends[-1] = replace(newest, proceeds=newest.proceeds + difference, close_fees=rounding_fee)
     return replace(
         holding,
         side=None,
         lots=(),
         closed=(*holding.closed, *ends),
         realized_pnl=holding.realized_pnl + paid - holding.cost_basis,
-        cash=holding.cash + paid,
+        fees_paid=holding.fees_paid + rounding_fee,
+        cash=holding.cash + paid - rounding_fee,
     )
 
 
@@ -233,9 +250,34 @@ def settlement_gross_pnl(row: Settlement) -> Dollars:
     the payout; revenue less costs alone would be wrong. Source: Kalshi API, settlements.
     """
     pairs = min(row.yes_count, row.no_count)
-    return row.revenue + pairs * ONE_DOLLAR - row.yes_cost - row.no_cost
+    return payout(row) + pairs * ONE_DOLLAR - row.yes_cost - row.no_cost
 
 
 def settlement_net_pnl(row: Settlement) -> Dollars:
     """The same after all trading fees of that market."""
     return settlement_gross_pnl(row) - row.fees
+
+
+def yes_value(row: Settlement) -> Price:
+    """Give what one YES contract paid: by the result, by the row's value, or by what was paid out."""
+    if row.result is MarketResult.YES:
+        return ONE_DOLLAR
+    if row.result is MarketResult.NO:
+        return ZERO
+    held = row.yes_count - row.no_count
+    if row.value is not None or held == ZERO:
+        return row.value or ZERO
+    side = Side.YES if held > ZERO else Side.NO
+    return side.converted(row.revenue / abs(held))
+
+
+def payout(row: Settlement) -> Dollars:
+    """Give what a settled market paid for the contracts held: their number times their value.
+
+    A row tells only the whole cents of it; where they do not agree with it, they count.
+    Source: Kalshi API, settlements.
+    """
+    held = row.yes_count - row.no_count
+    side = Side.YES if held > ZERO else Side.NO
+    exact = abs(held) * side.converted(yes_value(row))
+    return exact if round_down(exact, CENT) == row.revenue else row.revenue

@@ -112,6 +112,7 @@ class History:
                     latest_expiration_at=NEVER,
                 )
             )
+        self.world.participants.follow(self.exchange.markets[ticker] for ticker in self.tickers)
         self.exchange.open_account(name, simulated=False)
         self.world.deposit(name, 1_000 * ONE_DOLLAR)
         key = Ed25519PrivateKey.generate()
