@@ -16,7 +16,7 @@ from kalshi_trading.app import App
 from kalshi_trading.background_search import BackgroundSearch
 from kalshi_trading.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.options import Environment
-from kalshi_trading.portfolio_tracker import part
+from kalshi_trading.portfolio import part
 from kalshi_trading.prompts import Back, Choice, EndOfInput, typed_word
 from kalshi_trading.resolution import Recovery
 from kalshi_trading.sessions import is_alive
