@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from kalshi_trading import order_book, risk
+from kalshi_trading.exposure import RestingSize, market_exposure
 from kalshi_trading.fees import fee_bound, fee_rate, taker_fee_bound
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.models import Action, BookSide, Order, OrderRequest, Position, Side, TimeInForce
@@ -35,7 +36,7 @@ from kalshi_trading.proposal import (
     SentOrder,
 )
 from kalshi_trading.settings import Limits
-from kalshi_trading.worst_case import cash_of_unseen, opening_count, worst_loss_in_market
+from kalshi_trading.worst_case import cash_of_unseen, opening_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +277,8 @@ def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPre
     basis = now.position.cost_basis if now.position else ZERO
     side = BookSide.BID if _goes_long_yes(request.action, request.side) else BookSide.ASK
     in_yes = request.price if request.side is Side.YES else ONE_DOLLAR - request.price
-    orders = [(order.book_side, order.yes_price, order.remaining_count) for order in now.working]
+    orders = [RestingSize(order.book_side, order.yes_price, order.remaining_count) for order in now.working]
+    orders.append(RestingSize(side, in_yes, request.count))
     proposal = Proposal(
         market=now.market,
         action=request.action,
@@ -291,7 +293,7 @@ def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPre
         cash=now.free_cash,
         held=max(ZERO, held if request.side is Side.YES else -held),
         resting=now.resting,
-        worst_loss=worst_loss_in_market(held, basis, [*orders, (side, in_yes, request.count)]),
+        worst_loss=market_exposure(held, basis, orders).worst,
         recent=now.recent,
         today=now.today,
         limits=limits,

@@ -67,7 +67,10 @@ class TradeExecutor:
         self.submitter = Submitter(client, journal, self.resolver, clock=clock, sleep=pause)
         self._canceler = Canceler(client, journal, journal_failed=self._lock, clock=clock, sleep=pause)
         self._reader = PreviewReader(
-            client, TradingDay(client, journal, clock=clock), unresolved=self._unresolved, clock=clock
+            client,
+            TradingDay(client, journal, account=account, clock=clock),
+            unresolved=self._unresolved,
+            clock=clock,
         )
 
     def _lock(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""The worst that one market can do: what an order opens, the cash others of ours may take, the loss.
+"""What an order opens beyond what is held, and the cash that others of ours may still take.
 
 Counts every order of ours that may still fill, whether the exchange lists it or not. Pure arithmetic.
 """
@@ -46,31 +46,3 @@ def cash_of_unseen(held: Contracts, resting: Sequence[Order], unseen: Iterable[S
 
 def _cost_of_one(order: SentOrder) -> Price:
     return order.yes_price if order.book_side is BookSide.BID else ONE_DOLLAR - order.yes_price
-
-
-def worst_loss_in_market(
-    held: Contracts, cost_basis: Dollars, orders: Sequence[tuple[BookSide, Price, Contracts]]
-) -> Dollars:
-    """Give the most this market can lose: the worse of all bids filled and all asks filled, at settlement.
-
-    `orders` are (book side, YES price, count), working ones and a new one alike; fees are left out.
-    """
-    losses = []
-    for wanted in (BookSide.BID, BookSide.ASK):
-        filled = [(price, count) for side, price, count in orders if side is wanted]
-        losses.append(_loss_when_filled(held, cost_basis, filled, wanted))
-    return max(ZERO, *losses)
-
-
-def _loss_when_filled(
-    held: Contracts, cost_basis: Dollars, filled: list[tuple[Price, Contracts]], side: BookSide
-) -> Dollars:
-    sign = 1 if side is BookSide.BID else -1
-    count = sum((count for _, count in filled), ZERO)
-    paid = sum((count * price for price, count in filled), ZERO) * sign
-    net = held + sign * count
-    # In the YES view a NO contract held is a YES sold: it was received (1 − cost) for.
-    paid_before = cost_basis if held >= ZERO else -(abs(held) - cost_basis)
-    if_yes = net - paid - paid_before
-    if_no = -paid - paid_before
-    return -min(if_yes, if_no)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from itertools import chain, combinations, product
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +23,7 @@ from kalshi_trading.order_preview import (
 )
 from kalshi_trading.proposal import DayTotals, Freshness, SentOrder, Severity
 from kalshi_trading.settings import Limits
-from kalshi_trading.worst_case import cash_of_unseen, worst_loss_in_market
+from kalshi_trading.worst_case import cash_of_unseen
 
 CLIENT_ORDER_ID = "0d9f6c3e-0001-4b7a-8e55-c0ffee000001"
 EVERY_WAY = list(product(Action, Side))
@@ -548,42 +548,6 @@ def test_an_unseen_order_weighs_as_much_in_what_opens_and_in_the_loss_as_a_resti
 
 
 # --- The worst that can happen in a market --------------------------------------------------------
-
-
-def subsets(rows):
-    return chain.from_iterable(combinations(rows, size) for size in range(len(rows) + 1))
-
-
-def loss(held, cost_basis, filled, yes_wins):
-    """What is lost against today if these orders fill and the market settles."""
-    value = Decimal(1 if yes_wins else 0)
-    worth = held * value if held >= 0 else -held * (1 - value)
-    gain = worth - cost_basis
-    for side, price, count in filled:
-        gain += count * (value - price) * (1 if side is BookSide.BID else -1)
-    return -gain
-
-
-@settings(max_examples=200)
-@given(
-    st.integers(min_value=-500, max_value=500),
-    cents,
-    st.lists(
-        st.tuples(
-            st.sampled_from(BookSide),
-            st.integers(min_value=1, max_value=9_999).map(lambda price: Decimal(price) / 10_000),
-            st.integers(min_value=1, max_value=50_000).map(lambda count: Decimal(count) / 100),
-        ),
-        max_size=6,
-    ),
-)
-def test_the_worst_loss_is_the_worst_over_everything_that_may_fill_and_both_results(held, cost, orders):
-    held = Decimal(held)
-    basis = abs(held) * Decimal(cost) / 100
-    worst = max(
-        loss(held, basis, filled, yes_wins) for filled in subsets(orders) for yes_wins in (True, False)
-    )
-    assert worst_loss_in_market(held, basis, orders) == max(0, worst)
 
 
 def test_a_resting_order_is_in_the_worst_loss_of_a_new_one():
