@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import RenderableType
 
-from kalshi_trading import order_screens, screens, views
+from kalshi_trading import order_screens, portfolio_screens, screens, views
 from kalshi_trading.app import App
 from kalshi_trading.background_search import BackgroundSearch
 from kalshi_trading.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
@@ -30,7 +30,7 @@ def _leave(app: App) -> None:
 
 
 ENTRIES: tuple[tuple[str, str, Screen], ...] = (
-    ("1", "Portfolio            positions, P&L, balance", screens.portfolio),
+    ("1", "Portfolio            positions, P&L, exposure, closing", portfolio_screens.portfolio),
     ("2", "Place a trade        find → ticket → preview → confirm → result", screens.place_trade),
     ("3", "Open orders          what rests at the exchange", order_screens.open_orders),
     ("4", "Cancel an order      one, all, or panic", order_screens.cancel_order),

@@ -1,12 +1,11 @@
-"""The portfolio on the screen: cash, positions at their marks, settlements and P&L.
+"""The summary of the account on the screen: what there is, earned, at risk, and whether it adds up.
 
-Pure, over `formats`; a part that could not be read says why instead of showing zero.
+Pure, over `formats`. What could not be read says why in one line and is never shown as zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Iterator
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -14,136 +13,186 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from kalshi_trading.account_check import AccountCheck, Comparison
 from kalshi_trading.formats import (
     UNKNOWN,
-    WIDE_SCREEN,
-    cells,
     dollars,
     gain,
     holding,
     moment,
     notice,
-    price,
     problem,
-    table_of,
     time_zone,
 )
-from kalshi_trading.models import Settlement
-from kalshi_trading.money import ZERO, Contracts, Dollars, price_text
-from kalshi_trading.pnl import settlement_net_pnl
-from kalshi_trading.portfolio import PortfolioSnapshot, PositionPnl
+from kalshi_trading.money import ZERO, Dollars, count_text
+from kalshi_trading.pnl_breakdown import Realized
+from kalshi_trading.portfolio import Part, PortfolioSnapshot, known_sum
 
-SETTLEMENTS_SHOWN = 10
+BIGGEST_RISKS = 3
+DIFFERENCES_SHOWN = 8
 
-
-def portfolio(snapshot: PortfolioSnapshot, width: int) -> RenderableType:
-    """Cash, positions at their marks and P&L; a part that failed says why."""
-    parts: list[RenderableType] = [_summary(snapshot)]
-    if snapshot.positions.value is None:
-        parts.append(problem(f"Positions unavailable: {snapshot.positions.unavailable}"))
-    elif snapshot.held:
-        parts.append(positions_table(snapshot.held, width))
-        parts.append(
-            Text("mark: best bid for the side held · P&L without fees unless said · – : nobody bids", "dim")
-        )
-    else:
-        parts.append(notice("No open positions."))
-    if snapshot.settlements.value:
-        settled = snapshot.settlements.value
-        parts.append(settlements_table(settled[:SETTLEMENTS_SHOWN]))
-        if len(settled) > SETTLEMENTS_SHOWN:
-            parts.append(notice(f"The newest {SETTLEMENTS_SHOWN} of {len(settled)} settlements."))
-    if snapshot.settlements.unavailable:
-        parts.append(problem(f"Settlements unavailable: {snapshot.settlements.unavailable}"))
-    return Group(*parts)
+Row = tuple[str, str | Text, str]
+"""Name, amount, and what the amount means."""
 
 
-def _summary(snapshot: PortfolioSnapshot) -> RenderableType:
+# --- Summary --------------------------------------------------------------------------------------
+
+
+def summary(snapshot: PortfolioSnapshot, today: Realized | None, check: AccountCheck) -> RenderableType:
+    """What there is, what it earned, what it can lose, and whether it adds up."""
+    failures = [problem(f"{name} unavailable: {reason}") for name, reason in _failures(snapshot)]
+    return Group(_panel(snapshot, today), *failures, *_checked(check))
+
+
+def first_look(snapshot: PortfolioSnapshot) -> RenderableType:
+    """What can be told while the fills are still being read."""
+    failures = [
+        problem(f"{name} unavailable: {reason}")
+        for name, reason in _failed_parts(snapshot)
+        if name != "Fills"
+    ]
+    told = notice("A first look: fills are still being read, and order books with them.")
+    return Group(_panel(snapshot, None), *failures, told)
+
+
+def _panel(snapshot: PortfolioSnapshot, today: Realized | None) -> Panel:
     table = Table.grid(padding=(0, 2))
-    balance, resting = snapshot.balance, snapshot.resting
-    cash = dollars(balance.value.cash) if balance.value else f"unavailable: {balance.unavailable}"
-    table.add_row(*cells("cash", cash))
-    values = [row.value for row in snapshot.held]
-    known = [value for value in values if value is not None]
-    if snapshot.positions.value is not None:
-        worth = dollars(sum(known, ZERO)) + (
-            "" if len(known) == len(values) else " + positions without a mark"
-        )
-        table.add_row(*cells("positions at mark", worth))
-        table.add_row(
-            *cells("at risk (cost)", dollars(_sum(row.position.cost_basis for row in snapshot.held)))
-        )
-    if resting.value is not None:
-        table.add_row(*cells("resting orders", str(len(resting.value))))
-    else:
-        table.add_row(*cells("resting orders", f"unavailable: {resting.unavailable}"))
-    total = snapshot.total_pnl
-    if total is not None:
-        table.add_row(*cells("P&L open", gain(total.unrealized)))
-        table.add_row(*cells("P&L realized", gain(total.realized)))
-        table.add_row(*cells("fees paid", dollars(total.fees)))
-        table.add_row(*cells("P&L net of fees", gain(total.net)))
-    table.add_row(*cells("as of", f"{moment(snapshot.as_of)} {time_zone(snapshot.as_of)}"))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    parts = (_cash(snapshot), _worth(snapshot), _pnl(snapshot, today), _risk(snapshot), _source(snapshot))
+    for name, amount, meaning in (row for part in parts for row in part):
+        table.add_row(Text(name), amount if isinstance(amount, Text) else Text(amount), Text(meaning))
     return Panel(table, title="portfolio", title_align="left", box=box.ROUNDED, expand=False)
 
 
-def _sum(amounts: Iterable[Dollars]) -> Dollars:
-    return sum(amounts, ZERO)
+def _cash(snapshot: PortfolioSnapshot) -> Iterator[Row]:
+    balance, resting = snapshot.balance.value, snapshot.resting.value
+    if resting is None:
+        held = "what resting orders hold is not known"
+    else:
+        held = f"{_number(len(resting), 'resting order')}, holding {dollars(snapshot.collateral)}"
+    yield "cash", dollars(balance.cash if balance else None), held
+    if balance is not None and len(balance.by_shard) > 1:
+        for shard, cash in balance.by_shard:
+            yield "", dollars(cash), f"on shard {shard}"
 
 
-def positions_table(rows: Sequence[PositionPnl], width: int) -> Table:
-    """One market a row; the columns that the summary repeats are left out where the screen is narrow."""
-    wide = width >= WIDE_SCREEN
-    columns: list[str | tuple[str, str]] = [("market", "wide"), ("held", "right"), ("avg cost", "right")]
-    columns += [("mark", "right"), ("value", "right"), ("unrealized", "right")]
-    columns += [("realized", "right"), ("fees", "right")] if wide else []
-    table = table_of(*columns)
-    for row in rows:
-        position = row.position
-        name = Text(position.ticker, overflow="fold")
-        if row.market is not None:
-            name.append(f"\n{row.market.yes_label}", style="dim")
-        shown: list[str | Text] = [
-            name,
-            holding(position.net),
-            _average(position.cost_basis, position.count),
-            price(row.mark),
-            dollars(row.value),
-            gain(row.unrealized_pnl),
-        ]
-        if wide:
-            shown += [gain(position.realized_pnl), dollars(position.fees_paid)]
-        table.add_row(*cells(*shown))
-    return table
+def _worth(snapshot: PortfolioSnapshot) -> Iterator[Row]:
+    yield "positions", dollars(snapshot.value_at_mark), _marked(snapshot)
+    yield "sold now", dollars(snapshot.liquidation_value), _sellable(snapshot)
 
 
-def _average(cost: Dollars, count: Contracts) -> str:
-    """Write an average price; `~` where it had to be rounded to a hundredth of a cent."""
-    if count == ZERO:
-        return UNKNOWN
-    exact = cost / count
-    shown = exact.quantize(Decimal("0.0001"))
-    return price_text(shown) if shown == exact else f"~{price_text(shown)}"
+def _marked(snapshot: PortfolioSnapshot) -> str:
+    """Name the mark, and what stands apart from the value because it has none."""
+    if snapshot.positions.value is None:
+        return ""
+    if not snapshot.unmarked:
+        return f"{_number(len(snapshot.held), 'market')} at the {snapshot.mark}"
+    rest = known_sum(row.value for row in snapshot.held if row.mark is not None)
+    without = f"{len(snapshot.unmarked)} of {_number(len(snapshot.held), 'market')} without a {snapshot.mark}"
+    return f"{without}; the others {dollars(rest)}"
 
 
-def settlements_table(rows: Sequence[Settlement]) -> Table:
-    table = table_of(
-        ("settled market", "wide"),
-        ("result", "right"),
-        ("paid out", "right"),
-        ("net P&L", "right"),
-        ("when", "right"),
-    )
-    for row in rows:
-        value = "" if row.value is None else f" {price_text(row.value)}"
-        result = row.result.value + (value if row.result.value == "scalar" else "")
-        table.add_row(
-            *cells(
-                row.ticker,
-                result,
-                dollars(row.revenue),
-                gain(settlement_net_pnl(row)),
-                moment(row.settled_at),
-            )
+def _sellable(snapshot: PortfolioSnapshot) -> str:
+    if snapshot.positions.value is None:
+        return ""
+    sales = [row.liquidation for row in snapshot.held]
+    unsold = [sale.unsold for sale in sales if sale is not None and sale.unsold > ZERO]
+    unknown = sum(sale is None or sale.value is None for sale in sales)
+    text = "into today's books, after fees"
+    if unknown:
+        text += f"; book or fees of {_number(unknown, 'market')} not known"
+    if unsold:
+        without = f"{count_text(sum(unsold, ZERO))} contracts in {_number(len(unsold), 'market')}"
+        text += f"; {without} find no buyer"
+    return text
+
+
+def _pnl(snapshot: PortfolioSnapshot, today: Realized | None) -> Iterator[Row]:
+    total, realized = snapshot.total_pnl, snapshot.realized
+    meaning = f"realized since local midnight, after fees of {dollars(today.fees)}" if today else ""
+    yield "P&L today", gain(today.net if today else None), meaning
+    yield "P&L open", gain(snapshot.unrealized_pnl), _open(snapshot)
+    if realized is None:
+        yield "realized", UNKNOWN, "needs positions and settlements"
+    else:
+        roads = [f"by {road} {gain(amount).plain}" for road, amount in _roads(realized)]
+        yield "realized", gain(realized.gross), " · ".join(roads)
+    yield "fees", dollars(total.fees if total else None), "of all trades"
+    yield "P&L net", gain(total.net if total else None), "realized + open − fees"
+
+
+def _open(snapshot: PortfolioSnapshot) -> str:
+    text = f"at the {snapshot.mark} over cost, before fees"
+    if not snapshot.unmarked:
+        return text
+    rest = known_sum(row.unrealized_pnl for row in snapshot.held if row.mark is not None)
+    return f"{text}; of those that have one {gain(rest).plain}"
+
+
+def _roads(realized: Realized) -> tuple[tuple[str, Dollars], ...]:
+    return ("trading", realized.by_trading), ("settlement", realized.by_settlement)
+
+
+def _risk(snapshot: PortfolioSnapshot) -> Iterator[Row]:
+    yield "exposure", dollars(snapshot.worst_loss), "the worst case of all events, resting orders included"
+    for risk in snapshot.risks[:BIGGEST_RISKS]:
+        kind = ", one YES at most" if risk.mutually_exclusive and len(risk.markets) > 1 else ""
+        yield (
+            "",
+            dollars(risk.worst_loss),
+            f"{risk.event_ticker} ({_number(len(risk.markets), 'market')}{kind})",
         )
-    return table
+
+
+def _source(snapshot: PortfolioSnapshot) -> Iterator[Row]:
+    at = f"as of {moment(snapshot.as_of)} {time_zone(snapshot.as_of)}"
+    if snapshot.fills.value is None:
+        yield "figures", "", f"the exchange's own, since fills are missing; {at}"
+        return
+    gaps = sum(account.gap is not None for account in snapshot.accounts.values())
+    own = f"; {_number(gaps, 'market')} by the exchange's own figures" if gaps else ""
+    yield "figures", "", f"from {_number(snapshot.fills.value, 'fill')}{own}; {at}"
+
+
+def _failures(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
+    """Name every part that could not be read, and why."""
+    yield from _failed_parts(snapshot)
+    if snapshot.quotes_missing:
+        yield "Quotes", snapshot.quotes_missing
+    if snapshot.books_missing:
+        yield "Order books or fees", snapshot.books_missing
+
+
+def _failed_parts(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
+    parts: dict[str, Part[object]] = {
+        "Balance": Part(snapshot.balance.value, snapshot.balance.unavailable),
+        "Positions": Part(snapshot.positions.value, snapshot.positions.unavailable),
+        "Resting orders": Part(snapshot.resting.value, snapshot.resting.unavailable),
+        "Settlements": Part(snapshot.settlements.value, snapshot.settlements.unavailable),
+        "Fills": Part(snapshot.fills.value, snapshot.fills.unavailable),
+        "Deposits": Part(snapshot.deposits.value, snapshot.deposits.unavailable),
+        "Withdrawals": Part(snapshot.withdrawals.value, snapshot.withdrawals.unavailable),
+    }
+    return ((name, part.unavailable) for name, part in parts.items() if part.unavailable)
+
+
+def _checked(check: AccountCheck) -> Iterator[Text]:
+    """Say whether the account adds up; each difference with both numbers and a hint."""
+    agreeing = check.compared - len(check.differences)
+    if check.compared:
+        yield notice(f"Checked against the exchange: {_number(agreeing, 'number')} agree.")
+    yield from (problem(_difference(row)) for row in check.differences[:DIFFERENCES_SHOWN])
+    if len(check.differences) > DIFFERENCES_SHOWN:
+        yield problem(f"{len(check.differences) - DIFFERENCES_SHOWN} more numbers differ.")
+    yield from (notice(f"Not checked: {reason}") for reason in check.not_compared)
+
+
+def _difference(row: Comparison) -> str:
+    shown = holding if row.what.endswith(" position") else dollars
+    return f"{row.what} differs: {shown(row.ours)} here, {shown(row.theirs)} at the exchange. {row.hint}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

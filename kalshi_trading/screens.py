@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
-from kalshi_trading import formats, portfolio_view, ticket_view, views
+from kalshi_trading import formats, ticket_view, views
 from kalshi_trading.app import App, WaitingTexts, not_empty
 from kalshi_trading.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
@@ -35,11 +35,6 @@ SENDING = WaitingTexts(
     finishing="Finishing the order",
 )
 _KINDS = ("Limit: at my price or better, the rest waits", "Market: at once, at a capped price")
-
-
-def portfolio(app: App) -> None:
-    snapshot = app.working("Reading the portfolio …", app.tracker.refresh)
-    app.show(portfolio_view.portfolio(snapshot, app.console.width))
 
 
 def find_market(app: App) -> None:
@@ -115,7 +110,12 @@ def _book(app: App, market: Market) -> OrderBook | None:
 
 
 def _trade(app: App, market: Market) -> None:
-    preview = _preview(app, _fill_in_ticket(app, market))
+    trade_ticket(app, _fill_in_ticket(app, market))
+
+
+def trade_ticket(app: App, ticket: OrderTicket) -> None:
+    """Preview a ticket, ask, send it once and show what became of it."""
+    preview = _preview(app, ticket)
     while (confirmed := _confirmed_now(app, preview)) is not None:
         latest, moved = confirmed
         if not moved:
@@ -171,17 +171,21 @@ def _fill_in_ticket(app: App, market: Market) -> OrderTicket:
     directions = [(action, side) for side in Side for action in Action]
     labels = [views.action_label(action, side, book) for action, side in directions]
     action, side = app.prompter.choose("What do you want to do?", numbered(labels, directions))
-    if app.prompter.choose("Which kind of order?", numbered(_KINDS, [False, True])):
+    if asks_for_market_order(app):
         price, worst = None, app.executor.worst_price(market, book, action, side)
     else:
-        price = worst = _ask_price(app, market, book, action, side)
+        price = worst = ask_price(app, market, book, action, side)
     size = _ask_size(app, market, action, worst, fees)
     # A cap that an amount was counted with must not move away from it.
     kept = worst if price is None and size.amount is not None else None
     return OrderTicket(market.ticker, action, side, size.count, price, worst_price=kept, amount=size.amount)
 
 
-def _ask_price(app: App, market: Market, book: OrderBook | None, action: Action, side: Side) -> Price:
+def asks_for_market_order(app: App) -> bool:
+    return app.prompter.choose("Which kind of order?", numbered(_KINDS, [False, True]))
+
+
+def ask_price(app: App, market: Market, book: OrderBook | None, action: Action, side: Side) -> Price:
     """Ask for a limit in the terms of the chosen side, on the market's grid; nothing is ever rounded."""
     best = touch(book, action, side) if book is not None else None
     proposed = price_text(best.price) if best is not None else ""

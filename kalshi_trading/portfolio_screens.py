@@ -1,0 +1,339 @@
+"""The screens of the portfolio: read the account, show it, and follow any number to where it comes from.
+
+Asks, calls and shows; computes no money. Closing a position goes the way of every order: ticket, preview,
+confirmation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from kalshi_trading import (
+    account_explanation,
+    pnl_breakdown,
+    pnl_view,
+    portfolio_view,
+    position_table,
+    position_view,
+    screens,
+)
+from kalshi_trading.account_check import check_account
+from kalshi_trading.app import App, not_empty
+from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.explanation import (
+    Explanation,
+    explain_cash,
+    explain_cost,
+    explain_fees,
+    explain_realized,
+    explain_settlement,
+)
+from kalshi_trading.exposure import market_exposure
+from kalshi_trading.formats import dollars, gain, holding
+from kalshi_trading.liquidation import liquidate
+from kalshi_trading.market_account import MarketAccount
+from kalshi_trading.market_models import FeeSchedule, OrderBook
+from kalshi_trading.models import Action
+from kalshi_trading.money import Contracts, count_text, parse_count
+from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.portfolio import Mark, PortfolioSnapshot, PositionPnl, part
+from kalshi_trading.position_table import PAGE, Sorting
+from kalshi_trading.position_view import PositionLook
+from kalshi_trading.prompts import Choice, numbered
+from kalshi_trading.trading_day import start_of_day
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the user sees: the account as it was read, how it is sorted, and where the page begins."""
+
+    snapshot: PortfolioSnapshot
+    sorting: Sorting = Sorting.VALUE
+    start: int = 0
+
+    @property
+    def rows(self) -> list[PositionPnl]:
+        """The positions of this page."""
+        return position_table.in_order(self.snapshot.held, self.sorting)[self.start : self.start + PAGE]
+
+
+_Task = Callable[[App, _Look], _Look]
+_RowTask = Callable[[App, _Look, PositionLook], _Look]
+
+
+def portfolio(app: App) -> None:
+    """Show the account and answer questions about it until the user goes back."""
+    look = _Look(_read(app, Mark.BEST_BID))
+    _show(app, look)
+    while (task := app.prompter.choose("Portfolio", _tasks(look))) is not _leave:
+        look = task(app, look)
+
+
+def _leave(app: App, look: _Look) -> _Look:
+    """Stand for the way back to the menu."""
+    return look
+
+
+def _tasks(look: _Look) -> list[Choice[_Task]]:
+    tasks: list[tuple[str, _Task]] = [
+        ("One position in depth, and closing it", _position),
+        ("Explain a number", _explain),
+        ("P&L over time, by market, event and series", _over_time),
+        ("Sort the positions", _sort),
+        ("Value at another mark", _revalue),
+        ("Settlements, line by line", _settlements),
+        ("Read again", _again),
+    ]
+    if len(look.snapshot.held) > PAGE:
+        tasks.append(("More positions", _turn_page))
+    tasks.insert(0, ("Back to the menu", _leave))
+    return numbered([name for name, _ in tasks], [way for _, way in tasks], start=0)
+
+
+def _read(app: App, mark: Mark) -> PortfolioSnapshot:
+    return app.counted(
+        "Reading positions and fills …",
+        lambda progress: app.tracker.refresh(
+            mark=mark,
+            progress=progress,
+            first_look=lambda early: _show_early(app, early),
+        ),
+    )
+
+
+def _show_early(app: App, early: PortfolioSnapshot) -> None:
+    app.show(portfolio_view.first_look(early))
+    app.show(position_table.positions(early, Sorting.COST, 0, app.console.width))
+
+
+def _show(app: App, look: _Look) -> None:
+    snapshot = look.snapshot
+    today = snapshot.realized_since(start_of_day(snapshot.as_of))
+    app.show(portfolio_view.summary(snapshot, today, check_account(snapshot)))
+    _show_positions(app, look)
+
+
+def _show_positions(app: App, look: _Look) -> None:
+    app.show(position_table.positions(look.snapshot, look.sorting, look.start, app.console.width))
+
+
+def _again(app: App, look: _Look) -> _Look:
+    look = replace(look, snapshot=_read(app, look.snapshot.mark), start=0)
+    _show(app, look)
+    return look
+
+
+def _sort(app: App, look: _Look) -> _Look:
+    sorting = app.prompter.choose("Sort by what?", numbered([str(by) for by in Sorting], list(Sorting)))
+    look = replace(look, sorting=sorting, start=0)
+    _show_positions(app, look)
+    return look
+
+
+def _turn_page(app: App, look: _Look) -> _Look:
+    """Show the next page, after the last one the first."""
+    following = look.start + PAGE
+    look = replace(look, start=following if following < len(look.snapshot.held) else 0)
+    _show_positions(app, look)
+    return look
+
+
+def _revalue(app: App, look: _Look) -> _Look:
+    names = ["Best bid: what somebody would pay now", "Midpoint between bid and ask", "Last price traded"]
+    mark = app.prompter.choose("Which mark?", numbered(names, list(Mark)))
+    look = replace(look, snapshot=_read(app, mark))
+    _show(app, look)
+    return look
+
+
+# --- Choosing a market ----------------------------------------------------------------------------
+
+
+def _picked(app: App, question: str, shown: Sequence[tuple[str, T]], known: Mapping[str, T]) -> T | None:
+    """Offer some by their labels, any other known one by its ticker; None: none of them."""
+    rows: list[Choice[Callable[[], T | None]]] = [Choice("0", "None of these", lambda: None)]
+    rows += numbered([label for label, _ in shown], [partial(_itself, value) for _, value in shown])
+    if len(known) > len(shown):
+        rows.append(Choice("t", "Another one: type its ticker", lambda: _typed(app, known)))
+    return app.prompter.choose(question, rows)()
+
+
+def _itself(value: T) -> T:
+    return value
+
+
+def _typed(app: App, known: Mapping[str, T]) -> T:
+    def parse(text: str) -> T:
+        ticker = not_empty(text).upper()
+        if ticker not in known:
+            alike = [name for name in known if ticker in name][:3]
+            hint = f" Did you mean {', '.join(alike)}?" if alike else ""
+            raise InvalidInputError(f"Nothing of {ticker} is known here.{hint}")
+        return known[ticker]
+
+    return app.prompter.ask("Which ticker?", parse)
+
+
+# --- One position ---------------------------------------------------------------------------------
+
+
+def _position(app: App, look: _Look) -> _Look:
+    """Show one position with its book; close it or explain it."""
+    held = {row.position.ticker: row for row in look.snapshot.held}
+    if not held:
+        app.say("No open positions are known.")
+        return look
+    labels = [(f"{row.position.ticker}  {holding(row.position.net)}", row) for row in look.rows]
+    row = _picked(app, "Which position?", labels, held)
+    if row is None:
+        return look
+    seen = _seen(app, look.snapshot, row)
+    app.show(position_view.position_page(seen))
+    names = ["Back to the portfolio", "Close all or part of it", "Explain a number of it"]
+    tasks: list[_RowTask] = [_leave_row, _close, _explain_row]
+    return app.prompter.choose("What next?", numbered(names, tasks, start=0))(app, look, seen)
+
+
+def _leave_row(app: App, look: _Look, seen: PositionLook) -> _Look:
+    return look
+
+
+def _explain_row(app: App, look: _Look, seen: PositionLook) -> _Look:
+    if seen.row.account is None:
+        app.say("Nothing is known of it but the exchange's own figures above.")
+    else:
+        _explain_market(app, seen.row.account)
+    return look
+
+
+def _seen(app: App, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLook:
+    """Put together what is known of one position, with its book as it is now."""
+    position = row.position
+    book, fees = app.working("Reading the order book …", lambda: _book_and_fees(app, row))
+    orders = snapshot.resting.value
+    return PositionLook(
+        row=row,
+        mark=snapshot.mark,
+        resting=None if orders is None else tuple(each for each in orders if each.ticker == position.ticker),
+        alone=market_exposure(position.net, row.cost_basis, ()),
+        exposure=None if orders is None else snapshot.exposures.get(position.ticker),
+        book=book,
+        sale=None if book is None else liquidate(position.net, book, fees),
+        now=app.clock(),
+    )
+
+
+def _book_and_fees(app: App, row: PositionPnl) -> tuple[OrderBook | None, FeeSchedule | None]:
+    book = part(lambda: app.executor.get_order_book(row.position.ticker)).value
+    return book, app.executor.get_fees(row.market) if row.market is not None else None
+
+
+def _close(app: App, look: _Look, seen: PositionLook) -> _Look:
+    """Open a ticket that sells all or part of what is held, and look again at what is left."""
+    position, side = seen.row.position, seen.row.position.side
+    assert side is not None  # only what is held can be chosen
+    market = seen.row.market or app.executor.get_market_info(position.ticker)
+    count = app.prompter.ask(
+        f"How many of {holding(position.net)} to sell?",
+        lambda text: _at_most(parse_count(text.replace(",", "")), position.count),
+        default=count_text(position.count),
+    )
+    at_market = screens.asks_for_market_order(app)
+    price = None if at_market else screens.ask_price(app, market, seen.book, Action.SELL, side)
+    screens.trade_ticket(app, OrderTicket(position.ticker, Action.SELL, side, count, price))
+    return _again(app, look)
+
+
+def _at_most(count: Contracts, held: Contracts) -> Contracts:
+    if count > held:
+        raise InvalidInputError(f"You hold {count_text(held)}; selling more would open the other side.")
+    return count
+
+
+# --- Explaining -----------------------------------------------------------------------------------
+
+
+def _explain(app: App, look: _Look) -> _Look:
+    """Explain a number of the whole account, or of one market."""
+    accounts = look.snapshot.accounts
+    if not accounts:
+        app.say("Nothing was traded yet.")
+        return look
+    if app.prompter.choose("A number of what?", numbered(["The whole account", "One market"], [True, False])):
+        _explain_account(app, look.snapshot)
+        return look
+    shown = [(row.position.ticker, row.account) for row in look.rows if row.account is not None]
+    account = _picked(app, "Which market?", shown, accounts)
+    if account is not None:
+        _explain_market(app, account)
+    return look
+
+
+def _explain_account(app: App, snapshot: PortfolioSnapshot) -> None:
+    ways = {
+        "Realized P&L, market by market": account_explanation.explain_all_realized,
+        "Fees, market by market": account_explanation.explain_all_fees,
+        "Cost of what is held": account_explanation.explain_all_costs,
+        "Cash: transfers and markets": account_explanation.explain_all_cash,
+    }
+    explain = app.prompter.choose("Which number?", numbered(list(ways), list(ways.values())))
+    app.show(position_view.explanation(explain(snapshot)))
+
+
+def _explain_market(app: App, account: MarketAccount) -> None:
+    numbers: list[tuple[str, Callable[[], Explanation]]] = [
+        (f"Realized P&L {gain(account.realized_pnl).plain}", lambda: explain_realized(account)),
+        (f"Fees {dollars(account.fees_paid)}", lambda: explain_fees(account)),
+        ("Cost of what is held", lambda: explain_cost(account)),
+        ("Cash it moved", lambda: explain_cash(account)),
+    ]
+    row = account.settlement
+    if row is not None:
+        numbers.append(("Settlement, line by line", lambda: explain_settlement(row)))
+    names, ways = [name for name, _ in numbers], [way for _, way in numbers]
+    app.show(position_view.explanation(app.prompter.choose("Which number?", numbered(names, ways))()))
+
+
+def _settlements(app: App, look: _Look) -> _Look:
+    """Show the payouts, and one of them line by line."""
+    rows = look.snapshot.settlements.value
+    if rows is None:
+        app.complain(f"The settlements could not be read. {look.snapshot.settlements.unavailable}")
+        return look
+    app.show(pnl_view.settlements_table(rows))
+    if rows:
+        shown = [(row.ticker, row) for row in rows[: pnl_view.ROWS_SHOWN]]
+        row = _picked(app, "Which one line by line?", shown, {row.ticker: row for row in rows})
+        if row is not None:
+            app.show(position_view.explanation(explain_settlement(row)))
+    return look
+
+
+# --- P&L over time --------------------------------------------------------------------------------
+
+
+def _over_time(app: App, look: _Look) -> _Look:
+    """Show the profit as a curve over days, or added up by market, event or series."""
+    accounts = look.snapshot.accounts.values()
+    if look.snapshot.realized is None:
+        app.complain("Realized P&L is not known: positions or settlements could not be read.")
+        return look
+    breakdowns = {
+        "market": pnl_breakdown.by_market,
+        "event": pnl_breakdown.by_event,
+        "series": pnl_breakdown.by_series,
+    }
+    names = ["Day by day, as a curve", *(f"By {name}" for name in breakdowns)]
+    by = app.prompter.choose("Which P&L?", numbered(names, ["", *breakdowns]))
+    if by:
+        app.show(pnl_view.breakdown(by, breakdowns[by](accounts)))
+        return look
+    days = pnl_breakdown.by_day(accounts, lambda at: at.astimezone().date())
+    today = look.snapshot.as_of.astimezone().date()
+    app.show(pnl_view.over_time(days, today, app.console.width))
+    return look

@@ -1,0 +1,138 @@
+"""The table of positions on the screen, sorted and by pages.
+
+Pure, over `formats`. Columns that do not fit fall in a fixed order and are named; a ticker is never cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, notice, price, table_of, time_left
+from kalshi_trading.money import BALANCE_GRAIN, ZERO, Contracts, Dollars, price_text, round_half_even
+from kalshi_trading.portfolio import PortfolioSnapshot, PositionPnl
+
+PAGE = 40
+MARKET_WIDTH = 24  # of the column that gives way
+
+
+class Sorting(StrEnum):
+    """What the positions are sorted by; what is not known stands last."""
+
+    VALUE = "value"
+    UNREALIZED = "unrealized P&L"
+    CLOSES = "closes in"
+    COST = "cost"
+    TICKER = "ticker"
+
+
+def in_order(rows: Iterable[PositionPnl], sorting: Sorting) -> list[PositionPnl]:
+    """Sort: amounts largest first, closing times and tickers first things first."""
+    return sorted(rows, key=lambda row: (*_rank(row, sorting), row.position.ticker))
+
+
+def _rank(row: PositionPnl, sorting: Sorting) -> tuple[bool, Dollars | datetime]:
+    if sorting is Sorting.CLOSES:
+        latest = datetime.max.replace(tzinfo=UTC)
+        return row.market is None, row.market.close_at if row.market else latest
+    amounts = {Sorting.VALUE: row.value, Sorting.UNREALIZED: row.unrealized_pnl, Sorting.COST: row.cost_basis}
+    amount = amounts.get(sorting, ZERO)
+    return amount is None, -(amount or ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column of numbers; of those that do not fit, the one with the highest `falls` goes first."""
+
+    name: str
+    falls: int
+    cell: Callable[[PositionPnl, datetime], str | Text]
+
+
+_COLUMNS = (
+    _Column("held", 0, lambda row, _: holding(row.position.net)),
+    _Column("avg cost", 2, lambda row, _: average(row.cost_basis, row.position.count)),
+    _Column("mark", 1, lambda row, _: price(row.mark)),
+    _Column("value", 0, lambda row, _: dollars(row.value)),
+    _Column("unrealized", 0, lambda row, _: gain(row.unrealized_pnl)),
+    _Column("realized", 4, lambda row, _: gain(row.realized_pnl)),
+    _Column("fees", 5, lambda row, _: dollars(row.fees_paid)),
+    _Column("closes in", 3, lambda row, now: closes_in(row, now)),
+)
+
+
+def positions(snapshot: PortfolioSnapshot, sorting: Sorting, start: int, width: int) -> RenderableType:
+    """One page of what is held, and what to know about it; nothing where positions are not known."""
+    if snapshot.positions.value is None:
+        return Group()
+    if not snapshot.held:
+        return notice("No open positions.")
+    rows = in_order(snapshot.held, sorting)[start : start + PAGE]
+    table, left_out = positions_table(rows, snapshot.as_of, width)
+    facts = [f"by {sorting}", f"mark: {snapshot.mark} of the side held", f"{UNKNOWN} not known"]
+    if len(snapshot.held) > len(rows):
+        facts.insert(0, f"{start + 1:,} to {start + len(rows):,} of {len(snapshot.held):,} positions")
+    if left_out:
+        facts.append(f"too narrow for {', '.join(left_out)}")
+    return Group(table, Text(" · ".join(facts), style="dim"))
+
+
+def positions_table(rows: Sequence[PositionPnl], now: datetime, width: int) -> tuple[Table, list[str]]:
+    """One market a row, with as many columns as fit; also names those that do not."""
+    shown = {column.name: [column.cell(row, now) for row in rows] for column in _COLUMNS}
+    names = _fitting(shown, max((len(row.position.ticker) for row in rows), default=0), width)
+    table = table_of(("market", "wide"), *((name, "right") for name in names))
+    for index, row in enumerate(rows):
+        numbers = (shown[name][index] for name in names)
+        table.add_row(_market(row), *(cell if isinstance(cell, Text) else Text(cell) for cell in numbers))
+    return table, [name for name in shown if name not in names]
+
+
+def _fitting(shown: dict[str, list[str | Text]], ticker_width: int, width: int) -> list[str]:
+    """Choose the columns for a width: each takes its longest cell and three signs beside it."""
+    needs = {name: max(len(name), *map(len, cells)) if cells else len(name) for name, cells in shown.items()}
+    kept = list(_COLUMNS)
+    room = width - min(ticker_width, MARKET_WIDTH) - 2
+    while sum(needs[column.name] + 3 for column in kept) > room:
+        first_to_fall = max(kept, key=lambda column: column.falls)
+        if first_to_fall.falls == 0:
+            break
+        kept.remove(first_to_fall)
+    return [column.name for column in kept]
+
+
+def _market(row: PositionPnl) -> RenderableType:
+    """The ticker, never cut; the outcome below it, cut where it is too long."""
+    ticker = Text(row.position.ticker, overflow="fold")
+    if row.market is None:
+        return ticker
+    return Group(ticker, Text(outcome(row), style="dim", no_wrap=True, overflow="ellipsis"))
+
+
+def outcome(row: PositionPnl) -> str:
+    """Name the outcome held, as the exchange labels it; often it labels NO with the words of YES."""
+    if row.market is None:
+        return UNKNOWN
+    yes, no = row.market.yes_label, row.market.no_label
+    if row.position.net >= ZERO:
+        return yes
+    return no if no and no != yes else f"not: {yes}"
+
+
+def closes_in(row: PositionPnl, now: datetime) -> str:
+    return UNKNOWN if row.market is None else time_left(row.market.close_at, now)
+
+
+def average(cost: Dollars, count: Contracts) -> str:
+    """Write an average price; `~` where it had to be rounded to a hundredth of a cent."""
+    if count == ZERO:
+        return UNKNOWN
+    exact = cost / count
+    shown = round_half_even(exact, BALANCE_GRAIN)
+    return price_text(shown) if shown == exact else f"~{price_text(shown)}"
