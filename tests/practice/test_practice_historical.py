@@ -225,7 +225,7 @@ def test_positions_come_page_by_page_whatever_is_traded_between(desk: Desk) -> N
     buy(desk, markets[5])
     second = desk.get(f"/portfolio/positions?limit=10&cursor={first['cursor']}")
     shown = ids([*first["market_positions"], *second["market_positions"]], "ticker")
-    assert shown == sorted(shown)
+    assert shown == sorted(set(shown))
     assert {it.ticker for it in markets[:5]} <= set(shown)
 
 

@@ -99,6 +99,12 @@ def test_one_seed_gives_one_past(make_desk: MakeDesk) -> None:
     assert played(make_desk, replace(tiny, seed=5))[1] != first
 
 
+def test_no_position_of_many_ends_flat(make_desk: MakeDesk) -> None:
+    _, made = played(make_desk, Scenario(positions=250, fills=600, settled=0, days=1))
+    assert len(made.markets) == 250
+    assert all(Decimal(row.position) for row in made.markets.values())
+
+
 def test_the_same_trades_are_found_page_by_page(account: Any) -> None:
     desk, _ = account
     rows = listed(desk, "/portfolio/settlements", "settlements")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from practice_desk import START, Desk, MakeDesk
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from practice_desk import KEY_ID, START, Desk, MakeDesk
 
 from kalshi_trading.practice.clock import ManualClock, ShiftedClock, SystemClock
 from kalshi_trading.practice.records import ONE_SECOND, Market, MarketStatus
+from kalshi_trading.practice.service import build_app
 from kalshi_trading.practice.world import World
 
 DAY = 24 * 3_600
@@ -52,22 +54,27 @@ def test_one_leap_brings_about_the_same_as_many_steps(make_desk: MakeDesk) -> No
 
 
 def test_payouts_of_a_leap_are_told_in_the_sequence_in_which_they_were_due(desk: Desk) -> None:
-    soon = [
-        market
-        for market in desk.world.exchange.markets.values()
-        if market.status is MarketStatus.ACTIVE
-        and START + 600 * ONE_SECOND < market.close_at < START + 2 * DAY * ONE_SECOND
-        and desk.world.touch_of(market.ticker).ask is not None
-    ]
-    for market in soon[::3]:
-        desk.clock.move(1)
-        desk.order(market, "bid", 9_900, "1.00", time_in_force="immediate_or_cancel")
-    desk.world.advance(3 * DAY)
-    rows = desk.get("/portfolio/settlements?limit=1000")["settlements"]
-    times = [row["settled_time"] for row in rows]
-    assert len(set(times)) > 3
-    assert times == sorted(times, reverse=True)
+    slow = day_market(desk)
+    trade(desk, slow)
+    desk.world.advance_to(slow.expected_expiration_at)
+    markets = desk.world.exchange.markets.values()
+    quick = next(it for it in markets if it.series_ticker == "KXBTC5M" and it.status is MarketStatus.ACTIVE)
+    trade(desk, quick)
+    desk.world.advance(DAY)
+    rows = desk.get("/portfolio/settlements")["settlements"]
+    assert [row["ticker"] for row in rows] == [slow.ticker, quick.ticker]
+    assert rows[0]["settled_time"] > rows[1]["settled_time"]
     desk.world.exchange.check()
+
+
+def trade(desk: Desk, market: Market) -> None:
+    """Take one contract of whatever is offered."""
+    desk.get(f"/markets/{market.ticker}")
+    for side, limit in (("bid", 9_900), ("ask", 100)):
+        taken = desk.order(market, side, limit, "1.00", time_in_force="immediate_or_cancel")
+        if taken.body["fill_count"] == "1.00":
+            return
+    raise AssertionError("nothing is offered")
 
 
 def test_new_markets_are_there_and_trade_after_a_leap(desk: Desk) -> None:
@@ -96,3 +103,17 @@ def test_a_shifted_clock_runs_on_with_the_other_one_and_never_back() -> None:
     assert clock.now() == 900 + ONE_SECOND
     clock.move_to(5)
     assert clock.now() == 900 + ONE_SECOND
+
+
+def test_signatures_are_dated_by_the_real_clock_wherever_the_world_stands() -> None:
+    real = ManualClock(START)
+    clock = ShiftedClock(real)
+    world = World(":memory:", seed=7, market_count=50, clock=clock, signing_clock=real)
+    key = Ed25519PrivateKey.generate()
+    world.keys.admit(KEY_ID, world.account_id, key.public_key())
+    desk = Desk(world, real, build_app(world), key)
+    try:
+        world.advance(DAY)
+        assert desk.get("/portfolio/balance")["updated_ts"] == START // ONE_SECOND + DAY
+    finally:
+        world.close()
