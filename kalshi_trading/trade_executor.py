@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -111,9 +111,11 @@ class TradeExecutor:
         Raises InvalidInputError when there is no such market, KalshiAPIError when market, position or
         resting orders cannot be read: without them no order can be judged.
         """
+        now = self._reader.read(validate_ticker(ticket.ticker))
+        self._notice(now.resting)
         preview = build_preview(
             ticket,
-            self._reader.read(validate_ticker(ticket.ticker)),
+            now,
             limits=self._limits,
             read_only=self.read_only,
             client_order_id=str(uuid.uuid4()),
@@ -168,7 +170,16 @@ class TradeExecutor:
         self._block(PANIC)
         reason = "everything is canceled, new orders are blocked"
         is_recorded = self._canceler.record("panic", {"reason": reason})
-        return replace(self._canceler.cancel_everything(self._under_way), is_recorded=is_recorded)
+        report = self._canceler.cancel_everything(self._under_way)
+        self._notice(end.order for end in (*report.canceled, *report.gone, *report.unknown))
+        return replace(report, is_recorded=is_recorded)
+
+    def _notice(self, orders: Iterable[Order]) -> None:
+        """Adopt orders that turned up late. One that cannot be recorded locks orders, and is seen again."""
+        try:
+            self.resolver.notice(orders)
+        except JournalError as error:
+            self._lock(str(error))
 
     def _under_way(self) -> dict[str, str]:
         return {life.client_order_id: life.sentence for life in self.resolver.open_orders()}

@@ -20,6 +20,7 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Action, BookSide, OrderStatus, Side
 from kalshi_trading.money import ZERO
 from kalshi_trading.order_book import best_ask, best_bid
+from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.settings import Limits
@@ -188,6 +189,21 @@ def test_the_order_of_a_moment_ago_is_noticed_on_the_next_preview(desk, unused_m
     assert again.circumstances.today.orders == 1
     assert again.circumstances.today.bought == D("0.05")
     assert [row.remaining_count for row in again.circumstances.resting] == [1]
+
+
+@pytest.mark.parametrize("meets", ["preview", "panic"])
+def test_an_order_that_had_been_written_off_is_noticed_by_whatever_lists_it(desk, unused_markets, meets):
+    market = next(unused_markets)
+    ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(2), D("0.05"))
+    placed = desk.executor.submit(desk.executor.preview(ticket))
+    later = TradeExecutor(desk.client, desk.journal, limits=Limits())
+    order = desk.client.get_order(placed.order_id)
+    written_off = OrderLife(order.client_order_id, market.ticker, "BUY 2 YES", State.ABSENT, order.created_at)
+    later.resolver.adopt([written_off])
+    later.preview(ticket) if meets == "preview" else later.panic()
+    assert [news for news in later.resolver.take_news() if placed.order_id in news and "late" in news]
+    later.panic()
+    later.rearm()
 
 
 def test_a_market_nobody_knows_is_named(desk):
