@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from typing import TypeAlias
 
 from kalshi_trading.errors import InvalidInputError
@@ -35,9 +36,12 @@ _COUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
 
 def decimal_from_text(text: object) -> Decimal | None:
     """Read plain decimal text exactly; None when it is anything else (a float, `1e3`, `NaN`, `1_000`)."""
-    if not isinstance(text, str) or not _PLAIN_DECIMAL.fullmatch(text):
-        return None
-    return Decimal(text)
+    return _plain_decimal(text) if isinstance(text, str) else None
+
+
+@lru_cache(maxsize=65_536)  # the same few thousand prices and counts come again and again
+def _plain_decimal(text: str) -> Decimal | None:
+    return Decimal(text) if _PLAIN_DECIMAL.fullmatch(text) else None
 
 
 def parse_price(text: str) -> Price:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from kalshi_trading.errors import InvalidInputError, MalformedAnswerError
@@ -258,7 +259,12 @@ def _word(value: object, words: type[E]) -> E | None:
 
 
 def _moment(value: object) -> datetime | None:
-    found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    return _moment_from_text(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=16_384)  # a market's times come again at every look
+def _moment_from_text(text: str) -> datetime | None:
+    found = _MOMENT.fullmatch(text)
     if found is None:
         return None
     day, clock, fraction, offset = found.groups()
