@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
+from kalshi_trading.market_account import market_account
 from kalshi_trading.market_models import (
     BookLevel,
     FeeSchedule,
@@ -14,7 +16,9 @@ from kalshi_trading.market_models import (
     OrderBook,
 )
 from kalshi_trading.models import (
+    Balance,
     BookSide,
+    Fill,
     MarketResult,
     Order,
     OrderStatus,
@@ -23,6 +27,7 @@ from kalshi_trading.models import (
 )
 from kalshi_trading.money import ZERO, PriceBand, PriceGrid
 from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
+from kalshi_trading.portfolio import Mark, Part, PortfolioSnapshot, PositionPnl, mark_price
 from kalshi_trading.proposal import DayTotals
 from kalshi_trading.settings import Limits
 
@@ -138,3 +143,59 @@ def preview(
     return build_preview(
         ticket, circumstances, limits=Limits(), read_only=False, client_order_id="0d9f6c3e-0001"
     )
+
+
+# --- An account -----------------------------------------------------------------------------------
+
+
+def fill(
+    book_side: BookSide,
+    count: str,
+    yes_price: str,
+    *,
+    fee: str = "0",
+    at: datetime = NOW,
+    ticker: str = MARKET.ticker,
+) -> Fill:
+    return Fill(
+        fill_id=f"{ticker} {at} {book_side} {count} {yes_price}",
+        order_id="a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001",
+        ticker=ticker,
+        book_side=book_side,
+        count=D(count),
+        yes_price=D(yes_price),
+        is_taker=fee != "0",
+        fee=D(fee),
+        created_at=at,
+    )
+
+
+def held(
+    net: str,
+    cost: str,
+    *fills: Fill,
+    market: Market | None = MARKET,
+    mark: Mark = Mark.BEST_BID,
+    ticker: str = MARKET.ticker,
+) -> PositionPnl:
+    """A position at its mark, with the account its fills make; without fills by the exchange's figures."""
+    row = replace(position(net, cost), ticker=ticker)
+    account = market_account(ticker, fills, position=row, settlement=None) if fills else None
+    return PositionPnl(row, market, mark_price(row, market, mark), account)
+
+
+def snapshot(*rows: PositionPnl, **parts: object) -> PortfolioSnapshot:
+    """The account with these positions and $96.3683 of cash; `parts` replaces what it consists of."""
+    accounts = {row.position.ticker: row.account for row in rows if row.account is not None}
+    whole: dict[str, object] = {
+        "mark": Mark.BEST_BID,
+        "balance": Part(Balance(D("96.3683"), D("3.78"), NOW, ())),
+        "positions": Part(rows),
+        "resting": Part(()),
+        "settlements": Part(()),
+        "fills": Part(sum(len(account.fills) for account in accounts.values())),
+        "deposits": Part(()),
+        "withdrawals": Part(()),
+        "accounts": accounts,
+    }
+    return PortfolioSnapshot(as_of=NOW, **{**whole, **parts})  # type: ignore[arg-type]

@@ -141,10 +141,11 @@ def leaks(folder: Path, secrets: set[bytes]) -> list[str]:
 TYPED = "".join(
     f"{line}\n"
     for line in [
-        *("1", "1", "1", "3", "5", "9"),  # portfolio three times, orders, the crash, account
+        *("1", "0", "1", "0", "1", "0"),  # the portfolio three times
+        *("3", "5", "9"),  # orders, the crash, account
         *("2", "bitcoin", "1", "1", "1", "1", "3", "1"),  # a trade
         *("8", "1", "8", "2", "8", "3", "export.csv"),
-        *("1", "0", "1", "0", "0"),
+        *("1", "0", "0", "1", "0", "0"),
     ]
 )
 

@@ -9,14 +9,14 @@ from decimal import Decimal as D
 
 import pytest
 from rich.console import Console, RenderableType
-from samples import BOOK, MARKET, NOW, order, position, preview, settlement
+from samples import BOOK, MARKET, NOW, order, preview
 
-from kalshi_trading import formats, portfolio_view, ticket_view, views
+from kalshi_trading import formats, ticket_view, views
 from kalshi_trading.market_models import ExchangeStatus
-from kalshi_trading.models import Action, Balance, BookSide, OrderStatus, Side
+from kalshi_trading.models import Action, BookSide, OrderStatus, Side
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderTicket
-from kalshi_trading.portfolio_tracker import Part, PortfolioSnapshot, PositionPnl, mark_price
+from kalshi_trading.portfolio import Part
 from kalshi_trading.submission import Outcome, Submission
 from kalshi_trading.trade_history import TradeHistory, describe
 
@@ -27,60 +27,7 @@ def shown(renderable: RenderableType, width: int = 100) -> str:
     return console.export_text()
 
 
-def snapshot(*positions: PositionPnl, **parts: Part[object]) -> PortfolioSnapshot:
-    whole = {
-        "balance": Part(Balance(D("96.3683"), D("3.78"), NOW, ())),
-        "positions": Part(tuple(positions)),
-        "resting": Part(()),
-        "settlements": Part(()),
-    }
-    return PortfolioSnapshot(as_of=NOW, **{**whole, **parts})  # type: ignore[arg-type]
-
-
-def at_mark(net: str, cost: str) -> PositionPnl:
-    held = position(net, cost)
-    return PositionPnl(held, MARKET, mark_price(held, MARKET))
-
-
 # --- Signs and unknowns ---------------------------------------------------------------------------
-
-
-def test_minus_25_is_shown_as_25_no_and_never_as_no_positions() -> None:
-    text = shown(portfolio_view.portfolio(snapshot(at_mark("-25", "8.75")), 100))
-    assert "25 NO" in text
-    assert "No open positions" not in text
-    assert "-25" not in text
-
-
-def test_a_no_position_is_marked_at_the_bid_for_no() -> None:
-    """YES is bid 63¢ and asked 65¢, so NO is bid 35¢: 25 NO bought for $8.00 are worth $8.75."""
-    text = shown(portfolio_view.portfolio(snapshot(at_mark("-25", "8.00")), 100))
-    assert "35¢" in text
-    assert "$8.75" in text
-    assert "+$0.75" in text
-
-
-def test_a_flat_account_says_no_open_positions_and_an_unread_one_does_not() -> None:
-    assert "No open positions" in shown(portfolio_view.portfolio(snapshot(), 100))
-    unread = snapshot(positions=Part(None, "the exchange cannot be reached"))
-    text = shown(portfolio_view.portfolio(unread, 100))
-    assert "No open positions" not in text
-    assert "Positions unavailable: the exchange cannot be reached" in text
-
-
-def test_an_unavailable_part_says_why_and_is_never_zero() -> None:
-    text = shown(portfolio_view.portfolio(snapshot(balance=Part(None, "HTTP 500")), 100))
-    assert "unavailable: HTTP 500" in text
-    assert not [line for line in text.splitlines() if "cash" in line and "$0.00" in line]
-
-
-def test_a_position_nobody_bids_for_has_no_mark_and_no_unrealized_pnl() -> None:
-    unquoted = replace(MARKET, yes_bid=None, yes_ask=None)
-    row = PositionPnl(position("6", "3.60"), unquoted, mark_price(position("6", "3.60"), unquoted))
-    text = shown(portfolio_view.portfolio(snapshot(row), 100))
-    assert "P&L net of fees" in text
-    assert all(formats.UNKNOWN in line for line in text.splitlines() if "P&L open" in line)
-    assert "positions without a mark" in text
 
 
 def test_gains_and_losses_carry_their_sign_in_text() -> None:
@@ -88,19 +35,6 @@ def test_gains_and_losses_carry_their_sign_in_text() -> None:
     assert formats.gain(D("-1.5")).plain == "−$1.50"
     assert formats.gain(D("0")).plain == "$0.00"
     assert formats.gain(None).plain == formats.UNKNOWN
-
-
-def test_an_average_that_had_to_be_rounded_says_so() -> None:
-    rows = (PositionPnl(position("3", "1.00"), MARKET, D("0.63")),)
-    assert "~33.33¢" in shown(portfolio_view.positions_table(rows, 120), 120)
-
-
-def test_a_settlement_counts_netted_pairs() -> None:
-    """Paid 97.08 and 151.34 for 168 of each side: a loss of 80.42, not of 248.42."""
-    row = settlement(yes=("168", "97.08"), no=("168", "151.34"), revenue="0")
-    text = shown(portfolio_view.settlements_table([row]))
-    assert "−$80.42" in text
-    assert "248.42" not in text
 
 
 @pytest.mark.parametrize(
@@ -260,15 +194,11 @@ def test_markup_in_titles_is_shown_literally() -> None:
     market = replace(MARKET, title=HOSTILE, yes_label=HOSTILE, rules_primary=HOSTILE)
     text = shown(views.market_page(market, None, BOOK, NOW), 200)
     assert text.count("[/bold][link=http://evil]click[/link] :100:") >= 2
-    row = PositionPnl(position("6", "3.60"), market, D("0.63"))
-    assert "[/bold]" in shown(portfolio_view.portfolio(snapshot(row), 200), 200)
 
 
 @pytest.mark.parametrize("width", [40, 80, 100, 200])
 def test_every_view_keeps_to_the_width_of_the_screen(width: int) -> None:
-    rows = (at_mark("-25", "8.75"), at_mark("1234.56", "777.77"))
     views_shown = [
-        portfolio_view.portfolio(snapshot(*rows), width),
         views.market_page(MARKET, None, BOOK, NOW),
         ticket_view.ticket(
             preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(100), D("0.65"))), Environment.PRACTICE

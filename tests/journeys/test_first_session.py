@@ -73,7 +73,8 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
         terminal.press("1")
         terminal.wait_for(r"Canceled\. No longer resting: 7")
 
-        terminal.choose("1", r"P&L open +[−+]?\$.*10 YES")
+        terminal.choose("1", r"P&L open +[−+]?\$.*10 YES.*Read again\s*\Z")
+        terminal.press("0")
         terminal.choose("5", r"BUY 7 YES at 2¢[^\n]*canceled.*BUY 10 YES[^\n]*executed +10")
         terminal.menu()
         terminal.press("0")
@@ -125,8 +126,8 @@ def test_every_menu_entry_comes_back_to_the_menu(home: Path, entry: str) -> None
     with program(home) as terminal:
         terminal.menu()
         terminal.press(entry)
-        if entry in "468":
-            terminal.wait_for("Which order|Search words|Which records")
+        if entry in "1468":
+            terminal.wait_for("Read again|Which order|Search words|Which records")
             terminal.press(CTRL_C)
         terminal.wait_for(r"exchange trading.*exchange trading")
         terminal.menu()

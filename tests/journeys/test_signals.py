@@ -146,7 +146,8 @@ def test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works
         )
         terminal.wait_for("OUTCOME UNKNOWN: the order may be live. Do not send it again")
         terminal.wait_for(f"Outcome unknown, still looking: {SENTENCE.format(17)}.*It may be live")
-        terminal.choose("1", "P&L")
+        terminal.choose("1", r"Read again\s*\Z")
+        terminal.press("0")
         open_ticket(terminal, "18")
         assert "‼" in terminal.text
         assert "outcome" in terminal.text.split("Send this order")[-2].lower()

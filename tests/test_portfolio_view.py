@@ -1,0 +1,487 @@
+"""The portfolio on the screen: what stands there, what is said to be unknown, and what falls when narrow."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal as D
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console, RenderableType
+from samples import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, settlement, snapshot
+
+from kalshi_trading import formats, pnl_chart, pnl_view, portfolio_view, position_table, position_view
+from kalshi_trading.account_check import AccountCheck, Comparison, check_account
+from kalshi_trading.account_explanation import explain_all_cash, explain_all_fees, explain_all_realized
+from kalshi_trading.explanation import Explanation, Line, explain_realized, explain_settlement
+from kalshi_trading.exposure import market_exposure
+from kalshi_trading.liquidation import Liquidation, liquidate
+from kalshi_trading.market_models import Event
+from kalshi_trading.models import Balance, BookSide, Transfer
+from kalshi_trading.pnl_breakdown import Realized, by_day
+from kalshi_trading.portfolio import Mark, Part, PortfolioSnapshot
+from kalshi_trading.position_table import Sorting
+from kalshi_trading.position_view import PositionLook
+
+BID, ASK = BookSide.BID, BookSide.ASK
+NOTHING_CHECKED = AccountCheck(0, (), ())
+COLUMNS = {"held", "avg cost", "mark", "value", "unrealized", "realized", "fees", "closes in"}
+
+
+def shown(renderable: RenderableType, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width, no_color=True, emoji=False, markup=False)
+    with console.capture() as capture:
+        console.print(renderable)
+    return capture.get()
+
+
+def summary(account: PortfolioSnapshot, width: int = 100, **more: object) -> str:
+    told = {"today": None, "check": NOTHING_CHECKED, **more}
+    return shown(portfolio_view.summary(account, **told), width)  # type: ignore[arg-type]
+
+
+def table(
+    account: PortfolioSnapshot, width: int = 160, sorting: Sorting = Sorting.VALUE, start: int = 0
+) -> str:
+    return shown(position_table.positions(account, sorting, start, width), width)
+
+
+def line(text: str, name: str) -> str:
+    """The one line that begins with a name."""
+    (found,) = [row for row in text.splitlines() if row.strip("│ ").startswith(name)]
+    return " ".join(found.strip("│ ").split())
+
+
+def bought(count: str, price: str, fee: str = "0", **more: object) -> object:
+    return fill(BID, count, price, fee=fee, **more)  # type: ignore[arg-type]
+
+
+# --- Summary --------------------------------------------------------------------------------------
+
+
+def test_the_summary_adds_up_on_the_screen() -> None:
+    """Ten at 60¢, four of them sold at 65¢: 20¢ realized, six left worth 63¢ each."""
+    row = held("6", "3.60", fill(BID, "10", "0.60", fee="0.1"), fill(ASK, "4", "0.65", fee="0.07"))
+    text = summary(snapshot(row), today=Realized(D("0.20"), D(0), D("0.17")))
+    assert line(text, "cash") == "cash $96.3683 0 resting orders, holding $0.00"
+    assert line(text, "positions") == "positions $3.78 1 market at the best bid"
+    assert line(text, "P&L today").startswith("P&L today +$0.03 realized since local midnight")
+    assert line(text, "P&L open").startswith("P&L open +$0.18")
+    assert line(text, "realized") == "realized +$0.20 by trading +$0.20 · by settlement $0.00"
+    assert line(text, "fees").startswith("fees $0.17")
+    assert line(text, "P&L net").startswith("P&L net +$0.21")
+    assert "from 2 fills" in line(text, "figures")
+
+
+def test_cash_per_shard_stands_there_when_there_is_more_than_one() -> None:
+    split = Balance(D(30), D(0), NOW, ((0, D(10)), (1, D(20))))
+    text = summary(snapshot(balance=Part(split)))
+    assert "$10.00 on shard 0" in " ".join(text.split())
+    assert "$20.00 on shard 1" in " ".join(text.split())
+    assert "shard" not in summary(snapshot(balance=Part(replace(split, by_shard=((0, D(30)),)))))
+
+
+def test_what_resting_orders_hold_is_told() -> None:
+    text = summary(snapshot(resting=Part((order(BID, "0.60"),))))
+    assert "1 resting order, holding $6.00" in line(text, "cash")
+    unread = summary(snapshot(resting=Part(None, "HTTP 500")))
+    assert "what resting orders hold is not known" in line(unread, "cash")
+    assert line(unread, "exposure").startswith("exposure –")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "unknown"),
+    [
+        ("balance", "Balance", ["cash"]),
+        ("positions", "Positions", ["positions", "sold now", "P&L open", "realized", "P&L net", "exposure"]),
+        ("resting", "Resting orders", ["exposure"]),
+        ("settlements", "Settlements", ["realized", "fees", "P&L net"]),
+        ("fills", "Fills", []),
+        ("deposits", "Deposits", []),
+        ("withdrawals", "Withdrawals", []),
+    ],
+)
+def test_a_part_that_failed_says_why_once_and_its_numbers_are_unknown(
+    part: str, name: str, unknown: list[str]
+) -> None:
+    failed = snapshot(held("6", "3.60"), **{part: Part(None, "HTTP 500 again")})
+    text = summary(failed)
+    assert text.count(f"{name} unavailable: HTTP 500 again") == 1
+    for row in unknown:
+        assert line(text, row).split(row, 1)[1].split()[0] == formats.UNKNOWN
+    assert "no open positions" not in table(failed).lower()
+
+
+def test_without_fills_the_figures_are_said_to_be_the_exchanges() -> None:
+    text = summary(snapshot(held("6", "3.60"), fills=Part(None, "away")))
+    assert "the exchange's own, since fills are missing" in line(text, "figures")
+    early = shown(
+        portfolio_view.first_look(snapshot(held("6", "3.60"), fills=Part(None, "still being read")))
+    )
+    assert "fills are still being read" in early
+    assert "unavailable" not in early
+
+
+def test_a_market_its_fills_do_not_explain_is_counted_apart() -> None:
+    text = summary(snapshot(held("6", "3.60", fill(BID, "5", "0.60"))))
+    assert "from 1 fill; 1 market by the exchange's own figures" in line(text, "figures")
+
+
+def test_positions_nobody_bids_for_make_the_sums_unknown_and_name_the_others() -> None:
+    unquoted = replace(MARKET, yes_bid=None)
+    rows = held("6", "3.60"), held("2", "1", market=unquoted, ticker="KX-B")
+    text = summary(snapshot(*rows))
+    assert line(text, "positions") == "positions – 1 of 2 markets without a best bid; the others $3.78"
+    assert line(text, "P&L open").startswith("P&L open –")
+    assert line(text, "P&L open").endswith("of those that have one +$0.18")
+    assert line(text, "P&L net").startswith("P&L net –")
+
+
+def test_contracts_that_find_no_buyer_are_named_beside_what_a_sale_brings() -> None:
+    row = replace(held("6", "3.60"), liquidation=Liquidation(D("2.52"), D("0.07"), D("0.63"), D(2)))
+    text = " ".join(summary(snapshot(row), 140).split())
+    assert "sold now $2.45 into today's books, after fees; 2 contracts in 1 market find no buyer" in text
+    unknown = summary(snapshot(held("6", "3.60")), 140)
+    assert "– into today's books, after fees; book or fees of 1 market not known" in line(unknown, "sold now")
+
+
+def test_the_three_biggest_risks_stand_below_the_whole_exposure() -> None:
+    rows = [
+        held("10", cost, ticker=f"KX{name}-E-M", market=replace(MARKET, event_ticker=f"KX{name}-E"))
+        for name, cost in (("A", "1"), ("B", "4"), ("C", "3"), ("D", "2"))
+    ]
+    text = summary(snapshot(*rows))
+    assert line(text, "exposure").startswith("exposure $10.00")
+    at = [text.index(f"KX{name}-E (1 market)") for name in "BCD"]
+    assert at == sorted(at)
+    assert "KXA-E" not in text
+
+
+def test_exclusive_events_say_so() -> None:
+    rows = [
+        held("10", "4", ticker=f"KXA-E-{name}", market=replace(MARKET, event_ticker="KXA-E")) for name in "MN"
+    ]
+    event = Event("KXA-E", "KXA", "", "", True, None, None, None, ())
+    assert "KXA-E (2 markets, one YES at most)" in summary(snapshot(*rows, events={"KXA-E": event}))
+
+
+def test_the_check_says_how_many_numbers_agree() -> None:
+    account = snapshot(held("6", "3.60", fill(BID, "6", "0.60")), balance=Part(None, "away"))
+    text = summary(account, check=check_account(account))
+    assert "Checked against the exchange: 4 numbers agree." in text
+    assert "Not checked: cash: away" in text
+
+
+def test_a_difference_is_shown_with_both_numbers_and_the_hint() -> None:
+    differs = Comparison("KX-A position", D(-25), D(-20), "Fills are missing here.")
+    cash = Comparison("cash", D("1.5"), D(2), "A credit.")
+    text = summary(snapshot(), 200, check=AccountCheck(9, (differs, cash), ()))
+    assert "7 numbers agree" in text
+    assert "KX-A position differs: 25 NO here, 20 NO at the exchange. Fills are missing here." in text
+    assert "cash differs: $1.50 here, $2.00 at the exchange. A credit." in text
+
+
+def test_many_differences_are_cut_and_counted() -> None:
+    rows = tuple(Comparison(f"KX-{n} cost", D(n), D(0), "") for n in range(1, 31))
+    text = summary(snapshot(), check=AccountCheck(30, rows, ()))
+    assert text.count(" differs: ") == portfolio_view.DIFFERENCES_SHOWN
+    assert f"{30 - portfolio_view.DIFFERENCES_SHOWN} more numbers differ." in text
+
+
+# --- Positions ------------------------------------------------------------------------------------
+
+
+def test_minus_25_is_25_no_at_the_bid_for_no() -> None:
+    """YES is bid 63¢ and asked 65¢, so NO is bid 35¢: 25 NO bought for $8.00 are worth $8.75."""
+    text = table(snapshot(held("-25", "8.00")))
+    row = line(text, MARKET.ticker).split()
+    assert row[1:7] == ["25", "NO", "32¢", "35¢", "$8.75", "+$0.75"]
+    assert "not: 46° to 47°" in text
+    assert "-25" not in text
+
+
+def test_a_flat_account_says_no_open_positions() -> None:
+    assert "No open positions." in table(snapshot())
+    assert table(snapshot(positions=Part(None, "away"))).strip() == ""
+
+
+def test_no_mark_is_no_zero() -> None:
+    row = line(table(snapshot(held("6", "3.60", market=replace(MARKET, yes_bid=None)))), MARKET.ticker)
+    assert row.split()[3:7] == ["60¢", "–", "–", "–"]
+
+
+def test_an_average_that_had_to_be_rounded_says_so() -> None:
+    assert "~33.33¢" in table(snapshot(held("3", "1.00")))
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [
+        (160, set()),
+        (100, {"fees", "realized"}),
+        (84, {"fees", "realized", "closes in"}),
+        (80, {"fees", "realized", "closes in", "avg cost"}),
+        (64, {"fees", "realized", "closes in", "avg cost", "mark"}),
+    ],
+)
+def test_columns_fall_in_a_fixed_order_and_are_named(width: int, left_out: set[str]) -> None:
+    text = table(snapshot(held("-25", "8.00"), held("1234.5", "700.25", ticker="KX-B")), width)
+    head = next(row for row in text.splitlines() if "market" in row)
+    assert set(re.split(r"\s{2,}", head.strip())) == COLUMNS - left_out | {"market"}
+    told = " ".join(text.split()).partition("too narrow for ")[2]
+    assert set(filter(None, told.split(", "))) == left_out
+    assert MARKET.ticker in text
+
+
+@given(
+    st.integers(40, 200),
+    st.lists(st.tuples(st.decimals(-9999, 9999, places=2), st.decimals(0, 9999, places=4)), max_size=4),
+)
+def test_the_table_and_the_summary_keep_to_any_width(width: int, rows: list[tuple[D, D]]) -> None:
+    account = snapshot(
+        *(held(str(net), str(cost), ticker=f"KXLONGSERIES-{n}-T12.5") for n, (net, cost) in enumerate(rows))
+    )
+    for text in (table(account, width), summary(account, width)):
+        assert all(len(row) <= width for row in text.splitlines())
+
+
+THREE = (
+    held("10", "1", ticker="KX-A", market=replace(MARKET, close_at=NOW + timedelta(hours=3))),  # worth $6.30
+    held("-10", "9", ticker="KX-B", market=replace(MARKET, close_at=NOW + timedelta(hours=1))),  # $3.50
+    held("5", "2", ticker="KX-C", market=None),  # no mark, no closing time
+)
+
+
+@pytest.mark.parametrize(
+    ("sorting", "order"),
+    [
+        (Sorting.VALUE, "ABC"),
+        (Sorting.TICKER, "ABC"),
+        (Sorting.UNREALIZED, "ABC"),
+        (Sorting.CLOSES, "BAC"),
+        (Sorting.COST, "BCA"),
+    ],
+)
+def test_positions_are_sorted_as_asked_and_the_unknown_stand_last(sorting: Sorting, order: str) -> None:
+    rows = position_table.in_order(reversed(THREE), sorting)
+    assert "".join(row.position.ticker[-1] for row in rows) == order
+
+
+def test_very_many_positions_come_by_pages() -> None:
+    account = snapshot(*(held("1", "0.5", ticker=f"KX-{n:03}") for n in range(95)))
+    first, last = table(account, sorting=Sorting.TICKER), table(account, sorting=Sorting.TICKER, start=80)
+    assert "1 to 40 of 95 positions" in first
+    assert "KX-039" in first
+    assert "KX-040" not in first
+    assert "81 to 95 of 95 positions" in last
+    assert "KX-094" in last
+    assert "KX-079" not in last
+
+
+def test_markup_in_labels_is_shown_literally() -> None:
+    hostile = replace(MARKET, yes_label="[/bold][red]x", title="[link=http://evil]y")
+    row = held("6", "3.60", market=hostile)
+    assert "[/bold][red]x" in table(snapshot(row))
+    assert "[link=http://evil]y" in shown(position_view.position_page(look(row)))
+
+
+# --- One position ---------------------------------------------------------------------------------
+
+
+def look(row: object, **more: object) -> PositionLook:
+    net = row.position.net  # type: ignore[attr-defined]
+    known = {
+        "row": row,
+        "mark": Mark.BEST_BID,
+        "resting": (),
+        "alone": market_exposure(net, row.cost_basis, ()),  # type: ignore[attr-defined]
+        "exposure": market_exposure(net, row.cost_basis, ()),  # type: ignore[attr-defined]
+        "book": BOOK,
+        "sale": liquidate(net, BOOK, QUADRATIC),
+        "now": NOW,
+    }
+    return PositionLook(**{**known, **more})  # type: ignore[arg-type]
+
+
+def test_a_position_in_depth_tells_lots_outcomes_and_the_sale() -> None:
+    """200 YES: 120 find a bid at 63¢, 80 at 62¢."""
+    lots = fill(BID, "150", "0.60", at=NOW - timedelta(days=2)), fill(BID, "50", "0.50", at=NOW)
+    text = shown(position_view.position_page(look(held("200", "115", *lots))))
+    assert line(text, "cost").startswith("cost $115.00, 57.5¢ on average")
+    assert line(text, "if YES").startswith("if YES +$85.00")
+    assert line(text, "if NO").startswith("if NO −$115.00")
+    assert "120 63¢ $75.60" in " ".join(text.split())
+    assert "80 62¢ $49.60" in " ".join(text.split())
+    sale = liquidate(D(200), BOOK, QUADRATIC)
+    assert f"total {formats.dollars(sale.value)}" in " ".join(text.split())
+    assert "2 d 150 60¢ $90.00" in " ".join(text.split())
+    assert "now 50 50¢ $25.00" in " ".join(text.split())
+    assert "total 200 $115.00" in " ".join(text.split())
+    assert "No resting orders in this market." in text
+
+
+def test_lots_and_levels_that_are_not_shown_are_in_the_sums() -> None:
+    lots = [fill(BID, "1", "0.60", at=NOW - timedelta(hours=n)) for n in range(9, 0, -1)]
+    text = " ".join(shown(position_view.position_page(look(held("9", "5.40", *lots)))).split())
+    assert "4 newer ones 4 $2.40" in text
+    assert "total 9 $5.40" in text
+    assert "last 5 of 9 fills" in text
+
+
+def test_contracts_without_a_buyer_are_told_in_depth() -> None:
+    row = held("500", "300", fill(BID, "500", "0.60"))
+    assert "50 find no buyer." in shown(position_view.position_page(look(row)))
+
+
+def test_what_is_not_known_of_a_position_is_said() -> None:
+    row = held("6", "3.60", fill(BID, "5", "0.60"), market=None)
+    unknown = look(row, book=None, sale=None, resting=None, exposure=None)
+    text = shown(position_view.position_page(unknown), 120)
+    assert "The order book could not be read" in text
+    assert "The resting orders could not be read." in text
+    assert "not known: the resting orders could not be read" in line(text, "worst case")
+    assert "Lots cannot be told: the fills make 5 contracts, the exchange has 6." in text
+    assert "closes in –" in text
+
+
+def test_resting_orders_stand_in_the_terms_of_the_side_they_buy() -> None:
+    text = shown(position_view.position_page(look(held("6", "3.60"), resting=(order(ASK, "0.65"),))))
+    assert "long NO 35¢ 10" in " ".join(text.split())
+
+
+# --- Explanations ---------------------------------------------------------------------------------
+
+
+def test_a_settlement_explains_why_a_winning_position_paid_less() -> None:
+    """Paid 97.08 and 151.34 for 168 of each side: a loss of 80.42, not of 248.42."""
+    row = settlement(yes=("168", "97.08"), no=("168", "151.34"), revenue="0")
+    text = " ".join(shown(position_view.explanation(explain_settlement(row)), 120).split())
+    assert "received for 168 pairs of YES and NO, $1 each $168.00" in text
+    assert text.endswith("total −$80.42")
+    assert "−$80.42" in shown(pnl_view.settlements_table([row]))
+
+
+def test_an_explanation_ends_with_the_number_it_explains() -> None:
+    row = held("6", "3.60", fill(BID, "10", "0.60"), fill(ASK, "4", "0.65"))
+    assert row.account is not None
+    text = " ".join(shown(position_view.explanation(explain_realized(row.account))).split())
+    assert "4 YES bought at 60¢, closed at 65¢ $0.20" in text
+    assert text.endswith("total $0.20")
+
+
+@given(st.lists(st.decimals(-1000, 1000, places=6), max_size=100))
+def test_the_lines_on_the_screen_add_up_to_the_total_on_the_screen(amounts: list[D]) -> None:
+    told = Explanation("a number", tuple(Line(NOW, "line", amount) for amount in amounts))
+    rows = [row.split()[-1] for row in shown(position_view.explanation(told)).splitlines() if "$" in row]
+    numbers = [D(row.replace("−", "-").replace("$", "").replace(",", "")) for row in rows]
+    assert sum(numbers[:-1]) == numbers[-1] == sum(amounts)
+
+
+def test_the_whole_account_is_explained_market_by_market() -> None:
+    one = held("6", "3.60", fill(BID, "10", "0.60", fee="0.1"), fill(ASK, "4", "0.65"))
+    two = held("1", "0.5", fill(BID, "1", "0.50", ticker="KX-B", fee="0.02"), ticker="KX-B")
+    account = snapshot(one, two)
+    realized = explain_all_realized(account)
+    assert [told.text for told in realized.lines] == [MARKET.ticker]  # the other one earned nothing yet
+    assert realized.total == account.realized.gross  # type: ignore[union-attr]
+    assert explain_all_fees(account).total == D("0.12")
+
+
+def test_the_cash_is_explained_to_the_last_digit_or_says_what_differs() -> None:
+    """$10 came in with a fee of 50¢, $3.60 were spent, and a resting bid may hold $1.20 of the rest."""
+    came = Transfer("d", "applied", "ach", D(10), D("0.5"), NOW)
+    failed = replace(came, transfer_id="e", status="failed")
+    row = held("6", "3.60", fill(BID, "6", "0.60"))
+    parts = {"deposits": Part((came, failed)), "resting": Part((order(BID, "0.12"),))}
+
+    def told(cash: str) -> Explanation:
+        return explain_all_cash(snapshot(row, balance=Part(Balance(D(cash), D(0), NOW, ())), **parts))
+
+    assert (told("5.90").total, told("5.90").caution) == (D("5.90"), None)
+    assert (told("4.70").total, told("4.70").caution) == (D("4.70"), None)
+    assert "held by resting orders" in [each.text for each in told("4.70").lines]
+    assert told("7").caution == "The exchange says $7.00."
+    unread = explain_all_cash(snapshot(row, withdrawals=Part(None, "away")))
+    assert unread.caution == "Deposits or withdrawals are missing. away"
+
+
+# --- Over time ------------------------------------------------------------------------------------
+
+TODAY = date(2026, 11, 21)
+
+
+def earned(net: str) -> Realized:
+    return Realized(by_trading=D(net))
+
+
+def test_the_curve_carries_every_day_on_to_the_next() -> None:
+    days = {
+        None: earned("1"),
+        TODAY - timedelta(days=3): earned("2"),
+        TODAY - timedelta(days=1): earned("-5"),
+    }
+    assert [str(net) for _, net in pnl_view.running_net(days, TODAY)] == ["1", "3", "3", "-2", "-2"]
+
+
+def test_a_curve_names_round_dollars_and_its_first_and_last_day() -> None:
+    days = {TODAY - timedelta(days=9): earned("12.34"), TODAY: earned("-3")}
+    text = shown(pnl_view.over_time(days, TODAY, 80))
+    assert "$0.00┤" in text
+    assert "+$15.00┤" in text or "+$20.00┤" in text
+    assert "Nov 11" in text
+    assert "Nov 21" in text
+    assert "\x1b" not in text
+    assert " ".join(text.split()).endswith("total +$9.34 $0.00 $0.00 +$9.34")
+
+
+@pytest.mark.parametrize("days", [{}, {TODAY: earned("1")}, {None: earned("1"), TODAY: earned("1")}])
+def test_too_little_for_a_curve_is_a_sentence(days: dict[date | None, Realized]) -> None:
+    text = shown(pnl_view.over_time(days, TODAY, 80))
+    assert "┤" not in text
+    assert "Nothing was traded yet" in text or "needs two days" in text
+
+
+def test_only_the_last_days_stand_alone_and_the_earlier_ones_together() -> None:
+    days = {TODAY - timedelta(days=n): earned("1") for n in range(29, -1, -1)}
+    text = shown(pnl_view.over_time(days, TODAY, 80))
+    assert f"{30 - pnl_view.DAYS_SHOWN} earlier days" in text
+    assert line(text, "total").endswith("+$30.00")
+
+
+def test_days_are_the_users_days() -> None:
+    row = held("6", "3.60", fill(BID, "10", "0.60"), fill(ASK, "4", "0.65", fee="0.05"))
+    assert row.account is not None
+    days = by_day([row.account], lambda at: at.date())
+    assert "+$0.15" in line(shown(pnl_view.over_time(days, TODAY, 80)), "Sat Nov 21 2026")
+
+
+def test_a_breakdown_shows_the_largest_and_adds_the_others_up() -> None:
+    parts = {f"KX-{n:02}": earned(str(n)) for n in range(1, 31)}
+    text = shown(pnl_view.breakdown("market", parts))
+    assert "KX-30" in text
+    assert "KX-05" not in text
+    assert line(text, "10 others").endswith("+$55.00")
+    assert line(text, "total").endswith("+$465.00")
+
+
+@given(st.lists(st.decimals(-(10**6), 10**6, places=6), min_size=1, max_size=5))
+def test_the_amounts_beside_a_curve_are_few_and_span_it(amounts: list[D]) -> None:
+    marks = pnl_chart.labelled_amounts(amounts)
+    assert marks[0] <= min(*amounts, D(0))
+    assert marks[-1] >= max(*amounts, D(0))
+    assert 2 <= len(marks) <= 8
+    steps = {after - before for before, after in pairwise(marks)}
+    assert len(steps) == 1
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_curve_is_as_wide_as_the_console(width: int) -> None:
+    points = [(TODAY - timedelta(days=n), D(n)) for n in range(20, -1, -1)]
+    rows = pnl_chart.curve(points, width).splitlines()
+    assert len(rows) <= pnl_chart.HEIGHT
+    assert max(map(len, rows)) <= width
