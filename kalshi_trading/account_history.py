@@ -79,15 +79,14 @@ class AccountHistory:
         slip through between both.
         """
         with self._reading_fills:
-            new = self._fills.refresh(progress)
+            self._arrange(self._fills.refresh(progress))
             if not self._archive_is_read:
                 known = len(self._fills.rows)
                 archive = self._client.get_historical_fills(
                     progress=None if progress is None else lambda rows: progress(known + rows)
                 )
-                new += self._add_archived(archive.whole())
+                self._arrange(self._add_archived(archive.whole()))
                 self._archive_is_read = True
-            self._arrange(new)
             return dict(self._fills_of)
 
     def _add_archived(self, rows: Iterable[Fill]) -> list[Fill]:

@@ -204,3 +204,53 @@ def test_the_settlement_row_agrees_with_the_fills(history, yes_wins):
         value=Decimal(yes_wins),
     )
     assert settlement_net_pnl(row) == settle(held, Decimal(yes_wins)).cash
+
+
+# --- Closed lots ---------------------------------------------------------------------------------
+
+
+def test_every_closed_lot_knows_both_fills_and_its_share_of_their_fees():
+    opened, closed = fill("bid", "10", "0.60", "0.30"), fill("ask", "4", "0.65", "0.08")
+    held = holding_from([opened, closed])
+    (lot,) = held.closed
+    assert (lot.side, lot.count, lot.entry_price, lot.exit_price) == (
+        Side.YES,
+        4,
+        Decimal("0.60"),
+        Decimal("0.65"),
+    )
+    assert (lot.open_fees, lot.close_fees) == (Decimal("0.12"), Decimal("0.08"))
+    assert (lot.opened_by, lot.closed_by) == (opened, closed)
+    assert held.lots[0].fees == Decimal("0.18")
+
+
+def test_a_flip_splits_its_fee_between_what_it_closed_and_what_it_opened():
+    held = holding_from([fill("bid", "10", "0.60"), fill("ask", "15", "0.65", "0.30")])
+    assert held.closed[0].close_fees == Decimal("0.20")
+    assert held.lots[0].fees == Decimal("0.10")
+
+
+def test_a_payout_told_otherwise_falls_on_the_newest_lot():
+    held = holding_from([fill("bid", "1", "0.40"), fill("bid", "2", "0.50")])
+    first, last = settle(held, Decimal("0.37"), payout=Decimal("1.10"), rounding_fee=Decimal("0.01")).closed
+    assert (first.proceeds, first.close_fees) == (Decimal("0.37"), 0)
+    assert (last.proceeds, last.close_fees) == (Decimal("0.73"), Decimal("0.01"))
+    assert last.closed_by is None
+
+
+@given(histories, st.integers(min_value=0, max_value=10_000))
+def test_closed_lots_and_open_ones_account_for_every_contract_and_every_fee(history, value):
+    held = holding_from(history)
+    end = settle(held, Decimal(value) / 10_000)
+    assert sum((lot.realized_pnl for lot in end.closed), Decimal(0)) == end.realized_pnl
+    closed_fees = sum((lot.open_fees + lot.close_fees for lot in held.closed), Decimal(0))
+    assert closed_fees + sum((lot.fees for lot in held.lots), Decimal(0)) == held.fees_paid
+    # Every closed contract was bought once on either side.
+    closed = sum((lot.count for lot in held.closed), Decimal(0))
+    assert 2 * closed + held.count == sum((row.count for row in history), Decimal(0))
+    assert all(lot.open_fees >= 0 and lot.close_fees >= 0 for lot in end.closed)
+
+
+@given(histories, st.integers(min_value=0, max_value=25))
+def test_going_on_from_an_earlier_holding_is_the_same_as_from_the_beginning(history, cut):
+    assert holding_from(history[cut:], holding_from(history[:cut])) == holding_from(history)

@@ -1,0 +1,159 @@
+"""Fills and settlements over both sides of the cut-off: each once, none between, and only the news later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import NOW, fill, settlement
+
+from kalshi_trading.account_history import AccountHistory
+from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.models import BookSide, Listing
+
+HOUR = timedelta(hours=1)
+
+
+class Exchange:
+    """The lists of an exchange, newest first, whose rows move to the archive with the cut-off."""
+
+    def __init__(self, fills=()):
+        self.fills = sorted(fills, key=lambda row: row.created_at, reverse=True)
+        self.cutoff = NOW - 1000 * HOUR
+        self.overlap = timedelta(0)
+        self.settlements = []
+        self.asked = []
+        self.broken = ()
+        self.after_live = lambda: None
+
+    def get_fills(self, *, since=None, progress=None):
+        self.asked.append(("live", since))
+        if "live" in self.broken:
+            raise KalshiAPIError("The live list is not here.")
+        first = max(filter(None, (since, self.cutoff - self.overlap)))
+        rows = tuple(row for row in self.fills if row.created_at >= first)
+        self.after_live()
+        if progress is not None:
+            progress(len(rows))
+        return Listing(rows, "a page is missing" if "page" in self.broken else None)
+
+    def get_historical_fills(self, *, progress=None):
+        self.asked.append(("archive", None))
+        if "archive" in self.broken:
+            raise KalshiAPIError("The archive is not here.")
+        rows = tuple(row for row in self.fills if row.created_at < self.cutoff)
+        if progress is not None:
+            progress(len(rows))
+        return Listing(rows)
+
+    def get_settlements(self, *, since=None):
+        self.asked.append(("settlements", since))
+        return Listing(tuple(row for row in self.settlements if since is None or row.settled_at >= since))
+
+
+def at(hours, ticker="KX-A"):
+    """A fill some hours before now."""
+    return fill(BookSide.BID, "1", "0.50", at=NOW - hours * HOUR, ticker=ticker)
+
+
+@given(
+    hours=st.lists(st.integers(0, 400), unique=True, max_size=30),
+    cutoff=st.integers(0, 400),
+    overlap=st.integers(0, 50),
+)
+def test_every_fill_is_there_once_wherever_the_cutoff_lies(hours, cutoff, overlap):
+    exchange = Exchange(at(hour, f"KX-{hour % 3}") for hour in hours)
+    exchange.cutoff, exchange.overlap = NOW - cutoff * HOUR, overlap * HOUR
+    found = AccountHistory(exchange).read_fills()
+    for ticker, rows in found.items():
+        expected = [row for row in reversed(exchange.fills) if row.ticker == ticker]
+        assert list(rows) == expected  # oldest first
+    assert sum(map(len, found.values())) == len(hours)
+
+
+def test_a_row_that_moves_to_the_archive_while_reading_is_not_lost():
+    exchange = Exchange([at(1), at(100), at(200)])
+
+    def move():
+        exchange.cutoff = NOW - 50 * HOUR
+
+    exchange.after_live = move
+    assert len(AccountHistory(exchange).read_fills()["KX-A"]) == 3
+
+
+def test_a_later_reading_asks_only_for_what_is_new_and_not_for_the_archive():
+    exchange = Exchange([at(100), at(5)])
+    history = AccountHistory(exchange)
+    before = history.read_fills()["KX-A"]
+    exchange.fills.insert(0, at(1))
+    exchange.fills.insert(0, at(0, "KX-B"))
+    exchange.asked.clear()
+    found = history.read_fills()
+    assert exchange.asked == [("live", NOW - 6 * HOUR)]
+    assert [len(found["KX-A"]), len(found["KX-B"])] == [3, 1]
+    assert before == found["KX-A"][:2]
+
+
+def test_a_row_that_appears_late_takes_its_place_in_time():
+    exchange = Exchange([at(2), at(0)])
+    history = AccountHistory(exchange)
+    history.read_fills()
+    exchange.fills.insert(1, at(0.5))
+    assert [row.created_at for row in history.read_fills()["KX-A"]] == [
+        NOW - 2 * HOUR,
+        NOW - 0.5 * HOUR,
+        NOW,
+    ]
+
+
+def test_markets_without_news_keep_the_very_same_rows():
+    exchange = Exchange([at(1, "KX-A"), at(0, "KX-B")])
+    history = AccountHistory(exchange)
+    before = history.read_fills()
+    exchange.fills.insert(0, at(-1, "KX-B"))
+    after = history.read_fills()
+    assert after["KX-A"] is before["KX-A"]
+    assert after["KX-B"] is not before["KX-B"]
+
+
+@pytest.mark.parametrize("broken", ["live", "page", "archive"])
+def test_a_list_with_rows_missing_is_an_error_until_it_is_whole(broken):
+    exchange = Exchange([at(1), at(100)])
+    exchange.cutoff = NOW - 50 * HOUR
+    history = AccountHistory(exchange)
+    exchange.broken = (broken,)
+    with pytest.raises(KalshiAPIError):
+        history.read_fills()
+    exchange.broken = ()
+    assert len(history.read_fills()["KX-A"]) == 2
+
+
+def test_progress_counts_both_lists():
+    exchange = Exchange([at(1), at(2), at(100)])
+    exchange.cutoff = NOW - 50 * HOUR
+    told = []
+    AccountHistory(exchange).read_fills(told.append)
+    assert told == [2, 3]
+
+
+def test_settlements_are_remembered_and_come_newest_first():
+    exchange = Exchange()
+    row = settlement(yes=("1", "0.5"), no=("0", "0"), revenue="0")
+    exchange.settlements = [replace(row, ticker="KX-1")]
+    history = AccountHistory(exchange)
+    history.read_settlements()
+    exchange.settlements.insert(0, replace(row, ticker="KX-2", settled_at=NOW + HOUR))
+    assert [row.ticker for row in history.read_settlements()] == ["KX-2", "KX-1"]
+    assert exchange.asked == [("settlements", None), ("settlements", NOW - HOUR)]
+
+
+def test_what_was_forgotten_is_read_anew():
+    exchange = Exchange([at(1)])
+    history = AccountHistory(exchange)
+    history.read_fills()
+    history.forget()
+    assert len(history.read_fills()["KX-A"]) == 1
+    assert [asked for asked, _ in exchange.asked] == ["live", "archive"] * 2

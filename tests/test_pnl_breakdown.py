@@ -1,0 +1,100 @@
+"""Profit by market, event, series and day: every way of cutting it adds up to the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal as D
+
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import NOW, fill, position, settlement
+
+from kalshi_trading.market_account import market_account
+from kalshi_trading.models import BookSide, MarketResult
+from kalshi_trading.pnl_breakdown import Realized, by_day, by_event, by_market, by_series, since, total
+
+BID, ASK = BookSide.BID, BookSide.ASK
+DAY = timedelta(days=1)
+
+
+def utc_day(at: datetime) -> date:
+    return at.astimezone(UTC).date()
+
+
+def traded(ticker, *fills):
+    kept = market_account(ticker, fills, position=None, settlement=None, missing=None)
+    held = kept.traded.net
+    return market_account(
+        ticker, fills, position=replace(position(str(held), "0"), ticker=ticker), settlement=None
+    )
+
+
+def at(days, side, count, price, fee="0.01"):
+    return fill(side, count, price, fee=fee, at=NOW - days * DAY)
+
+
+A = traded("KXA-26-1", at(2, BID, "10", "0.40"), at(1, ASK, "4", "0.50"), at(0, ASK, "6", "0.30"))
+B = traded("KXA-26-2", at(1, BID, "5", "0.20"))
+
+
+def test_profit_falls_on_the_day_it_was_closed_and_fees_on_the_day_they_were_paid():
+    days = by_day((A, B), utc_day)
+    today = utc_day(NOW)
+    assert days == {
+        today - 2 * DAY: Realized(fees=D("0.01")),
+        today - DAY: Realized(by_trading=D("0.40"), fees=D("0.02")),
+        today: Realized(by_trading=D("-0.60"), fees=D("0.01")),
+    }
+    assert list(days) == sorted(days)
+
+
+def test_markets_events_and_series_are_told_apart_by_their_names():
+    assert by_market((A, B))["KXA-26-2"] == Realized(fees=D("0.01"))
+    assert by_event((A, B)) == {"KXA-26": Realized(by_trading=D("-0.20"), fees=D("0.04"))}
+    assert by_series((A, B)).keys() == {"KXA"}
+
+
+def test_both_roads_are_kept_apart():
+    row = replace(settlement(yes=("5", "1.00"), no=("0", "0"), revenue="5.00"), result=MarketResult.YES)
+    settled = market_account("KXA-26-2", B.fills, position=None, settlement=row)
+    assert total((settled,)) == Realized(by_settlement=D("4.00"), fees=D("0.01"))
+    assert total((settled,)).net == D("3.99")
+    assert since((settled,), NOW) == Realized(by_settlement=D("4.00"))
+
+
+def test_what_has_no_time_stands_first_and_counts_as_late():
+    lost = market_account(
+        "KXA-26-3", (), position=replace(position("0", "0"), realized_pnl=D("2")), settlement=None
+    )
+    assert next(iter(by_day((A, lost), utc_day))) is None
+    assert since((lost,), NOW + DAY) == Realized(by_trading=D("2"))
+
+
+histories = st.lists(
+    st.tuples(
+        st.integers(0, 5),
+        st.sampled_from(BookSide),
+        st.integers(1, 500).map(lambda count: str(D(count) / 100)),
+        st.integers(1, 99).map(lambda cents: str(D(cents) / 100)),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["KXA-1-A", "KXA-1-B", "KXA-2-A", "KXB-1-A"]), histories, max_size=4))
+def test_every_breakdown_adds_up_to_the_total(markets):
+    accounts = [
+        traded(ticker, *(at(*row) for row in sorted(rows, key=lambda row: -row[0])))
+        for ticker, rows in markets.items()
+    ]
+    whole = total(accounts)
+    for parts in (by_market(accounts), by_event(accounts), by_series(accounts), by_day(accounts, utc_day)):
+        assert sum(parts.values(), Realized()) == whole
+    for days in range(7):
+        after = {
+            day: part for day, part in by_day(accounts, utc_day).items() if day > utc_day(NOW - days * DAY)
+        }
+        moment = datetime.combine(utc_day(NOW - days * DAY) + DAY, datetime.min.time(), UTC)
+        assert since(accounts, moment) == sum(after.values(), Realized())
