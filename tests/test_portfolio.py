@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import threading
+import time
 from dataclasses import replace
 from decimal import Decimal as D
 from pathlib import Path
@@ -15,8 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from loopback import ROOT, say, serving
+from rich.console import Console
 from samples import MARKET, NOW, position
 
+from kalshi_trading import portfolio_view, position_table
+from kalshi_trading.account_check import check_account
 from kalshi_trading.credentials import Credentials
 from kalshi_trading.errors import KalshiAPIError
 from kalshi_trading.kalshi_client import KalshiClient
@@ -24,6 +29,7 @@ from kalshi_trading.models import Side
 from kalshi_trading.money import ZERO
 from kalshi_trading.portfolio import PositionPnl, mark_price
 from kalshi_trading.portfolio_tracker import PortfolioTracker
+from kalshi_trading.position_table import Sorting
 from kalshi_trading.transport import Timing, Transport
 
 REST = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text())["rest"]
@@ -38,7 +44,7 @@ BROKEN = say(403, {"error": {"code": "forbidden", "message": "not for this key"}
 
 
 class Account:
-    """An exchange that shows one account; `broken` are the paths that refuse."""
+    """An exchange that shows one account; `broken` are the paths that do what `breaks` says."""
 
     def __init__(self, positions=(), settlements=(), markets=None, fills=(), old_fills=()):
         self.positions = [POSITION | row for row in positions]
@@ -46,7 +52,7 @@ class Account:
         self.fills = list(fills)
         self.old_fills = list(old_fills)
         self.markets = markets
-        self.broken = ()
+        self.broken, self.breaks = (), BROKEN
         self.asked = []
         self.lock = threading.Lock()
 
@@ -56,7 +62,7 @@ class Account:
         with self.lock:
             self.asked.append((path, query))
         if path in self.broken:
-            BROKEN(connection, request)
+            self.breaks(connection, request)
             return
         if path.startswith("/series/"):
             say(200, {"series": {**SERIES, "ticker": path.rpartition("/")[2]}})(connection, request)
@@ -90,10 +96,12 @@ class Account:
 def tracker_of():
     """Open a tracker at an account, with credentials of its own."""
     key = Credentials("key", Ed25519PrivateKey.generate())
-    timing = Timing(connect_s=1, total_s=5, read_retries=0)
-    return lambda server: PortfolioTracker(
-        KalshiClient(Transport(server.url, key, timing=timing)), clock=lambda: NOW
-    )
+
+    def tracker(server, *, total_s=5):
+        timing = Timing(connect_s=1, total_s=total_s, read_retries=0)
+        return PortfolioTracker(KalshiClient(Transport(server.url, key, timing=timing)), clock=lambda: NOW)
+
+    return tracker
 
 
 def event_row(name):
@@ -231,6 +239,66 @@ def test_a_part_that_cannot_be_read_says_why_and_the_others_stand(tracker_of, pa
             assert shown.value
             assert shown.unavailable is None
     assert snapshot.as_of == NOW
+
+
+ENDPOINTS = {
+    "/portfolio/balance": "Balance unavailable",
+    "/portfolio/positions": "Positions unavailable",
+    "/portfolio/orders": "Resting orders unavailable",
+    "/portfolio/settlements": "Settlements unavailable",
+    "/portfolio/fills": "Fills unavailable",
+    "/historical/fills": "Fills unavailable",
+    "/portfolio/deposits": "Deposits unavailable",
+    "/portfolio/withdrawals": "Withdrawals unavailable",
+    "/markets": "Quotes unavailable",
+    "/markets/orderbooks": "Order books or fees unavailable",
+    "/events": "Order books or fees unavailable",
+    "/series/KXHIGHNY": "Order books or fees unavailable",
+}
+BREAKS = {
+    "500": (say(500, {"error": {"code": "internal_error", "message": "broken"}}), "not available"),
+    "time-out": (lambda connection, request: time.sleep(0.6), "Try again"),
+    "malformed": (say(200, {"cursor": 5, "surprise": [{}]}), "cannot be used"),
+    "no JSON": (say(200, b"<html>"), "not the exchange's answer"),
+}
+LINES = ["cash", "positions", "P&L open", "realized", "exposure", "KX-A"]
+UNKNOWN = {  # lines that cannot stand without a part
+    "/portfolio/balance": {"cash"},
+    "/portfolio/positions": {"positions", "P&L open", "realized", "exposure", "KX-A"},
+    "/portfolio/orders": {"exposure"},
+    "/portfolio/settlements": {"realized"},
+    "/markets": {"positions", "P&L open"},
+}
+
+
+@pytest.mark.parametrize("kind", BREAKS)
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_an_endpoint_that_fails_leaves_the_rest_on_the_screen_and_says_why(tracker_of, endpoint, kind):
+    fills = [fill_row("KX-A", "bid", "6.00", "0.6000", "0.010000")]
+    row = held("KX-A", "6.00", "3.600000", realized_pnl_dollars="0.000000", fees_paid_dollars="0.010000")
+    account = Account([row], fills=fills)
+    account.broken, (account.breaks, words) = (endpoint,), BREAKS[kind]
+    with serving(account) as server:
+        tracker = tracker_of(server, total_s=0.5)
+        broken = on_the_screen(tracker.refresh())
+        account.broken = ()
+        mended = on_the_screen(tracker.refresh())
+    (failure,) = [line for line in broken if "unavailable" in line]
+    assert failure.startswith(f"✗ {ENDPOINTS[endpoint]}: ")
+    assert words in failure
+    for name in LINES:
+        shown = next((line.removeprefix(name).split() for line in broken if line.startswith(name)), ["–"])
+        assert (shown[0] == "–") == (name in UNKNOWN.get(endpoint, ())), name
+    assert not [line for line in mended if "unavailable" in line]
+
+
+def on_the_screen(snapshot):
+    """Draw summary and positions without colour on a screen that never wraps; one line each."""
+    console = Console(width=400, no_color=True, record=True, file=io.StringIO())
+    today = snapshot.realized_since(NOW)
+    console.print(portfolio_view.summary(snapshot, today, check_account(snapshot)))
+    console.print(position_table.positions(snapshot, Sorting.COST, 0, 400))
+    return [line.strip("│ ") for line in console.export_text().splitlines()]
 
 
 def test_positions_with_a_row_missing_are_unavailable_and_not_fewer(tracker_of):
