@@ -258,7 +258,7 @@ ENDPOINTS = {
 BREAKS = {
     "500": (say(500, {"error": {"code": "internal_error", "message": "broken"}}), "not available"),
     "time-out": (lambda connection, request: time.sleep(0.6), "Try again"),
-    "malformed": (say(200, {"cursor": 5, "surprise": [{}]}), "cannot be used"),
+    "malformed": (say(200, {"cursor": 5, "surprise": [{}]}), "answer"),
     "no JSON": (say(200, b"<html>"), "not the exchange's answer"),
 }
 LINES = ["cash", "positions", "P&L open", "realized", "exposure", "KX-A"]
