@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from kalshi_trading.explanation import Explanation, Line
 from kalshi_trading.market_account import MarketAccount
 from kalshi_trading.models import Transfer
-from kalshi_trading.money import ZERO, Dollars, dollars_text
+from kalshi_trading.money import BALANCE_GRAIN, ZERO, Dollars, dollars_text, round_down
 from kalshi_trading.portfolio import PortfolioSnapshot
 
 _ARRIVED = ("applied",)
@@ -45,15 +45,24 @@ def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
         return Explanation(title, lines, f"Deposits or withdrawals are missing. {unread}")
     if balance is None:
         return Explanation(title, lines, markets.caution)
-    held = Line(None, "held by resting orders", -(snapshot.collateral or ZERO))
+    lines += _to_the_balance(Explanation(title, lines).total, snapshot.collateral or ZERO, balance.cash)
     told = Explanation(title, lines)
-    if held.amount != ZERO and told.total + held.amount == balance.cash:
-        # Whether the balance is before or after what resting orders hold is not documented.
-        told = Explanation(title, (*lines, held))
-    differs = None
-    if told.total != balance.cash:
-        differs = f"The exchange says {dollars_text(balance.cash)}."
+    differs = None if told.total == balance.cash else f"The exchange says {dollars_text(balance.cash)}."
     return replace(told, caution=markets.caution or differs)
+
+
+def _to_the_balance(ledger: Dollars, held: Dollars, cash: Dollars) -> tuple[Line, ...]:
+    """Lead from all that moved the cash to what the exchange shows; nothing where that does not explain it.
+
+    Whether the balance is before or after what resting orders hold is not documented; it is cut to a
+    hundredth of a cent.
+    """
+    for amount in (held, ZERO):
+        if round_down(ledger - amount, BALANCE_GRAIN) == cash:
+            cut = ledger - amount - cash
+            steps = Line(None, "held by resting orders", -amount), Line(None, "cut to $0.0001", -cut)
+            return tuple(step for step in steps if step.amount != ZERO)
+    return ()
 
 
 def _transfers(snapshot: PortfolioSnapshot) -> list[Line]:

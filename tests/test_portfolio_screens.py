@@ -1,0 +1,209 @@
+"""The portfolio's submenu over a practice exchange with an account that has a past, and a scripted person."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal as D
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from exchange_process import ExchangeProcess, running_exchange
+from scripted import BACK, ScriptedPrompter
+from test_screens import screen_text, session
+
+from kalshi_trading import portfolio_screens
+from kalshi_trading.app import App
+from kalshi_trading.formats import dollars, gain
+from kalshi_trading.portfolio import PositionPnl
+from kalshi_trading.position_table import PAGE
+from kalshi_trading.prompts import Back, Choice
+
+T = TypeVar("T")
+
+POSITION, EXPLAIN, OVER_TIME, SORT, MARK, SETTLEMENTS, AGAIN, MORE = "12345678"
+HELD = PAGE + 3
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
+    """An account with more positions than a page has, settlements and days of trading."""
+    past = f"positions={HELD},fills=600,settled=6,resting=4,days=4,seed=3"
+    with running_exchange(tmp_path_factory.mktemp("past"), "--scenario", past, "--control") as running:
+        yield running
+
+
+class _Insisting(ScriptedPrompter):
+    """Confirms as often as the market moves and the order is asked about again."""
+
+    def choose(self, question: str, choices: Sequence[Choice[T]]) -> T:
+        if question == "Send this order?" and question in self.questions:
+            return choices[1].value
+        return super().choose(question, choices)
+
+
+@pytest.fixture
+def visit(exchange: ExchangeProcess, tmp_path: Path) -> Callable[..., tuple[App, ScriptedPrompter, str]]:
+    """Open the portfolio, answer these and leave; gives what was on the screen after the first page."""
+
+    def walk(*answers: str) -> tuple[App, ScriptedPrompter, str]:
+        prompter = _Insisting(*answers, "0")
+        app = session(exchange, tmp_path, prompter)
+        portfolio_screens.portfolio(app)
+        prompter.assert_all_used()
+        return app, prompter, screen_text(app)
+
+    return walk
+
+
+def squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def largest(app: App) -> list[PositionPnl]:
+    """What is held, as the first page sorts it."""
+    rows = app.tracker.refresh().held
+    return sorted(rows, key=lambda row: (row.value is None, -(row.value or 0), row.position.ticker))
+
+
+def quoted(app: App) -> tuple[int, PositionPnl]:
+    """A position on the first page whose whole can be sold for less than a soft limit asks about."""
+    for number, row in enumerate(largest(app)[:PAGE], start=1):
+        sale = row.liquidation
+        if row.value is not None and row.value < 50 and row.mark > D("0.1") and sale and not sale.unsold:
+            return number, row
+    raise AssertionError("no position can be sold")
+
+
+def test_the_portfolio_agrees_with_the_exchange_and_leads_back(visit: Callable[..., tuple]) -> None:
+    _, prompter, text = visit()
+    assert re.search(r"Checked against the exchange: \d+ numbers agree\.", text)
+    assert "differs" not in text
+    assert "unavailable" not in text
+    assert f"1 to {PAGE} of {HELD} positions · by value" in text
+    assert prompter.labels[0][0] == "Back to the menu"
+
+
+def set_latency(exchange: ExchangeProcess, milliseconds: int) -> None:
+    address = f"{exchange.url.removesuffix('/trade-api/v2')}/practice/latency"
+    body = json.dumps({"ms": milliseconds}).encode()
+    asked = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.xfail(
+    raises=TypeError, reason="a generic record that keeps slots cannot be built by its subscripted name"
+)
+def test_while_fills_take_long_a_first_look_is_shown(
+    exchange: ExchangeProcess, visit: Callable[..., tuple]
+) -> None:
+    set_latency(exchange, 600)
+    try:
+        _, _, text = visit()
+    finally:
+        set_latency(exchange, 0)
+    early, _, later = text.partition("A first look: fills are still being read")
+    assert "the exchange's own, since fills are missing" in squeezed(early)
+    assert "unavailable" not in early
+    assert "from 600 fills" in later or re.search(r"from 6\d\d fills", later)
+
+
+def test_positions_are_sorted_and_paged_as_asked(visit: Callable[..., tuple]) -> None:
+    app, _, text = visit(SORT, "5", MORE, MORE)
+    tickers = sorted(row.position.ticker for row in app.tracker.refresh().held)
+    pages = text.split(f"1 to {PAGE} of {HELD} positions · by ticker")
+    first, more = pages[0].rpartition("by value")[2], pages[1]
+    assert [name for name in tickers if name in first] == tickers[:PAGE]
+    assert [name for name in tickers if name in more.partition("41 to 43 of 43")[0]] == tickers[PAGE:]
+    assert len(pages) == 3  # after the last page the first one comes again
+
+
+def test_another_mark_is_named_beside_every_value(visit: Callable[..., tuple]) -> None:
+    _, _, text = visit(MARK, "2", AGAIN)
+    assert text.count("mark: midpoint of the side held") == 2
+    assert "at the midpoint" in squeezed(text)
+
+
+def test_a_position_in_depth_is_explained_to_the_number_on_its_page(visit: Callable[..., tuple]) -> None:
+    app, prompter, text = visit(POSITION, "1", "2", "1")
+    row = largest(app)[0]
+    assert prompter.questions[-2] == "Which number?"
+    assert f"{gain(row.realized_pnl).plain} so far · fees {dollars(row.fees_paid)}" in text
+    explained = squeezed(text.partition(f"Realized P&L of {row.position.ticker}")[2])
+    assert explained.endswith(f"total {dollars(row.realized_pnl)}")
+
+
+def test_a_market_not_on_the_page_is_named_by_its_ticker(visit: Callable[..., tuple]) -> None:
+    app, _, _ = visit()
+    hidden = largest(app)[-1].position.ticker
+    _, prompter, text = visit(POSITION, "t", "KXNOSUCH", hidden.lower(), "0")
+    assert prompter.questions.count("Which ticker?") == 2
+    assert f"─ {hidden} ─" in text
+
+
+def test_part_of_a_position_is_sold_by_the_usual_ticket(visit: Callable[..., tuple]) -> None:
+    app, _, _ = visit()
+    number, row = quoted(app)
+    position = row.position
+    app, prompter, text = visit(POSITION, str(number), "1", "99999", "1", "2", "1")
+    asked = f"How many of {position.count.normalize():f} {position.side.upper()} to sell?"  # type: ignore[union-attr]
+    assert prompter.questions.count(asked.replace("1000", "1,000")) == 2  # more than is held is asked again
+    assert f"SELL 1 {position.side.upper()}" in text  # type: ignore[union-attr]
+    assert "ACCEPTED" in text
+    left = app.tracker.calculate_position_pnl(position.ticker)
+    assert left is not None
+    assert left.position.count == position.count - 1
+    assert text.count("Checked against the exchange") == 2  # it was read again
+
+
+def test_enter_proposes_to_sell_everything_and_back_sells_nothing(visit: Callable[..., tuple]) -> None:
+    app, _, _ = visit()
+    number, row = quoted(app)
+    with pytest.raises(Back):
+        visit(POSITION, str(number), "1", "", "1", BACK)
+    app, prompter, text = visit(POSITION, str(number), "1", "", "2", "0")
+    assert D(prompter.defaults[0].replace(",", "")) == row.position.count
+    assert "Canceled by you. Nothing was sent." in text
+    left = app.tracker.calculate_position_pnl(row.position.ticker)
+    assert left is not None
+    assert left.position.count == row.position.count
+
+
+@pytest.mark.parametrize("number", "1234")
+def test_the_whole_account_is_explained_without_a_caution(visit: Callable[..., tuple], number: str) -> None:
+    app, _, text = visit(EXPLAIN, "1", number)
+    account = app.tracker.refresh()
+    assert account.realized is not None
+    assert account.balance.value is not None
+    totals = {
+        "1": account.realized.gross,
+        "2": account.realized.fees,
+        "3": sum(row.cost_basis for row in account.held),
+        "4": account.balance.value.cash,
+    }
+    assert squeezed(text).endswith(f"total {dollars(totals[number])}")
+
+
+def test_a_settled_market_is_explained_line_by_line(visit: Callable[..., tuple]) -> None:
+    app, _, text = visit(SETTLEMENTS, "1")
+    newest = app.tracker.refresh().settlements.value[0]  # type: ignore[index]
+    net = app.tracker.refresh().accounts[newest.ticker].net_pnl
+    assert f"Settlement of {newest.ticker}, result" in text
+    assert squeezed(text).endswith(f"total {dollars(net)}")
+    _, _, same = visit(EXPLAIN, "2", "t", newest.ticker, "5")
+    assert squeezed(same).endswith(f"total {dollars(net)}")
+
+
+def test_profit_over_time_and_every_breakdown_come_to_the_same_total(visit: Callable[..., tuple]) -> None:
+    app, _, text = visit(OVER_TIME, "1", OVER_TIME, "2", OVER_TIME, "3", OVER_TIME, "4")
+    realized = app.tracker.refresh().realized
+    assert realized is not None
+    assert "┤" in text  # a curve
+    totals = [squeezed(line) for line in text.splitlines() if line.strip().startswith("total ")]
+    assert len(totals) == 4
+    assert set(totals) == {totals[0]}
+    assert totals[0].endswith(gain(realized.net).plain)
