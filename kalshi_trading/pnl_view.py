@@ -14,6 +14,7 @@ from rich.text import Text
 
 from kalshi_trading import pnl_chart
 from kalshi_trading.formats import cells, dollars, gain, moment, notice, price, table_of
+from kalshi_trading.market_account import MarketAccount
 from kalshi_trading.models import MarketResult, Settlement
 from kalshi_trading.money import ZERO, Dollars
 from kalshi_trading.pnl import settlement_net_pnl
@@ -75,6 +76,17 @@ def breakdown(name: str, parts: Mapping[str, Realized]) -> RenderableType:
     if rest:
         _add(table, f"{len(rest):,} others", sum(rest, Realized()))
     return _with_total(table, parts.values())
+
+
+def not_rebuilt(accounts: Iterable[MarketAccount]) -> RenderableType:
+    """Say how many markets stand there by the exchange's own figures; nothing where none does."""
+    gaps = [account.ticker for account in accounts if account.gap is not None]
+    if not gaps:
+        return Group()
+    markets = "1 market stands" if len(gaps) == 1 else f"{len(gaps):,} markets stand"
+    told = "which tell neither trading from settlement nor the day of a trade"
+    named = ", ".join(gaps[:3]) + (" …" if len(gaps) > 3 else "")
+    return notice(f"{markets} there by the exchange's own figures, {told}: {named}")
 
 
 def _table(name: str) -> Table:

@@ -332,8 +332,8 @@ def _over_time(app: App, look: _Look) -> _Look:
     by = app.prompter.choose("Which P&L?", numbered(names, ["", *breakdowns]))
     if by:
         app.show(pnl_view.breakdown(by, breakdowns[by](accounts)))
-        return look
-    days = pnl_breakdown.by_day(accounts, lambda at: at.astimezone().date())
-    today = look.snapshot.as_of.astimezone().date()
-    app.show(pnl_view.over_time(days, today, app.console.width))
+    else:
+        days = pnl_breakdown.by_day(accounts, lambda at: at.astimezone().date())
+        app.show(pnl_view.over_time(days, look.snapshot.as_of.astimezone().date(), app.console.width))
+    app.show(pnl_view.not_rebuilt(accounts))
     return look

@@ -24,7 +24,7 @@ from kalshi_trading.formats import (
     problem,
     time_zone,
 )
-from kalshi_trading.money import ZERO, Dollars, count_text
+from kalshi_trading.money import ZERO, count_text
 from kalshi_trading.pnl_breakdown import Realized
 from kalshi_trading.portfolio import Part, PortfolioSnapshot, known_sum
 
@@ -117,8 +117,7 @@ def _pnl(snapshot: PortfolioSnapshot, today: Realized | None) -> Iterator[Row]:
     if realized is None:
         yield "realized", UNKNOWN, "needs positions and settlements"
     else:
-        roads = [f"by {road} {gain(amount).plain}" for road, amount in _roads(realized)]
-        yield "realized", gain(realized.gross), " · ".join(roads)
+        yield "realized", gain(realized.gross), _roads(snapshot, realized)
     yield "fees", dollars(total.fees if total else None), "of all trades"
     yield "P&L net", gain(total.net if total else None), "realized + open − fees"
 
@@ -131,8 +130,12 @@ def _open(snapshot: PortfolioSnapshot) -> str:
     return f"{text}; of those that have one {gain(rest).plain}"
 
 
-def _roads(realized: Realized) -> tuple[tuple[str, Dollars], ...]:
-    return ("trading", realized.by_trading), ("settlement", realized.by_settlement)
+def _roads(snapshot: PortfolioSnapshot, realized: Realized) -> str:
+    """Split by road, unless a settled market stands there by figures that do not."""
+    if any(row.gap is not None and row.settlement is not None for row in snapshot.accounts.values()):
+        return "by trading and settlement, which the exchange's figures do not tell apart"
+    by_trading, by_settlement = gain(realized.by_trading).plain, gain(realized.by_settlement).plain
+    return f"by trading {by_trading} · by settlement {by_settlement}"
 
 
 def _risk(snapshot: PortfolioSnapshot) -> Iterator[Row]:

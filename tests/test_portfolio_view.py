@@ -21,6 +21,7 @@ from kalshi_trading.account_explanation import explain_all_cash, explain_all_fee
 from kalshi_trading.explanation import Explanation, Line, explain_realized, explain_settlement
 from kalshi_trading.exposure import market_exposure
 from kalshi_trading.liquidation import Liquidation, liquidate
+from kalshi_trading.market_account import market_account
 from kalshi_trading.market_models import Event
 from kalshi_trading.models import Balance, BookSide, Transfer
 from kalshi_trading.pnl_breakdown import Realized, by_day
@@ -408,6 +409,16 @@ def test_the_cash_is_explained_to_the_last_digit_or_says_what_differs() -> None:
     assert told("7").caution == "The exchange says $7.00."
     unread = explain_all_cash(snapshot(row, withdrawals=Part(None, "away")))
     assert unread.caution == "Deposits or withdrawals are missing. away"
+
+
+def test_figures_of_the_exchange_are_not_split_by_road() -> None:
+    row = settlement(yes=("10", "6"), no=("0", "0"), revenue="0")
+    told = market_account(MARKET.ticker, (), position=None, settlement=row)
+    text = summary(snapshot(accounts={MARKET.ticker: told}))
+    assert line(text, "realized").startswith("realized −$6.00 by trading and settlement")
+    assert "1 market stands there by the exchange's own figures" in shown(pnl_view.not_rebuilt([told]))
+    assert MARKET.ticker in shown(pnl_view.not_rebuilt([told]))
+    assert shown(pnl_view.not_rebuilt([])).strip() == ""
 
 
 # --- Over time ------------------------------------------------------------------------------------
