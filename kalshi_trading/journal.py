@@ -1,36 +1,29 @@
-"""The journal's files: one event a line, appended whole, rotated by day, read back with its damage.
+"""The journal's lines: one event each, safely on the disk where an order hangs on it, read with its damage.
 
-Each line is one write to a file opened for appending; order events are on the disk before the call
-returns, and every failure is raised to the caller. Several programs may write at once: who appends or
-rotates holds the journal's lock, so that no line meets another or a file that was moved away. Nothing is
-ever rewritten, and no day is ever deleted.
+A line is a time, an event's name and its fields as JSON. Every failure of writing is raised to the caller.
+Where the lines are kept is `log_files`' matter; nothing is ever rewritten, and no day is ever deleted.
 """
 
 from __future__ import annotations
 
-import fcntl
-import gzip
 import json
 import logging
-import os
 import re
-import shutil
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import BinaryIO
 
+from kalshi_trading import log_files
 from kalshi_trading.errors import JournalError
-from kalshi_trading.file_locks import locked, locked_for_reading
+from kalshi_trading.log_reader import DamagedLine as DamagedLine
+from kalshi_trading.log_reader import Follower, LogFile, LogLine, damaged, opened_log
 
 DURABLE_EVENTS = ("order.", "cancel.")
 RECORD_VERSION = 1
-_LINE = re.compile(r"(\S+) ([a-z]+\.[a-z_]+) (\{.*\})", re.ASCII | re.DOTALL)
-_ROTATED = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(\d+))?\.log(\.gz)?", re.ASCII)
-_UNREADABLE = b"the rest of the file cannot be unpacked"
+_HEAD = re.compile(r"(\S+) ([a-z]+\.[a-z_]+) (?=\{)", re.ASCII)
+_fields_at = json.JSONDecoder(parse_float=str, parse_constant=str).raw_decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +39,7 @@ class JournalRecord:
         return "" if value is None else str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class DamagedLine:
-    """A line that could not be read: its file and its number there."""
-
-    file: str
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.file} line {self.number}"
+JournalEntry = JournalRecord | DamagedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +65,11 @@ class JournalHandler(logging.Handler):
         self.path = path
 
     def emit(self, record: logging.LogRecord) -> None:
-        at = datetime.fromtimestamp(record.created, UTC).astimezone()
-        try:
-            _append(self.path, at.date(), self.format(record), durable=record.msg.startswith(DURABLE_EVENTS))
-        except OSError as error:
-            raise JournalError(str(self.path), error.strerror or str(error)) from error
+        day = datetime.fromtimestamp(record.created, UTC).astimezone().date()
+        with _as_journal_errors(self.path):
+            log_files.append(
+                self.path, day, self.format(record), durable=record.msg.startswith(DURABLE_EVENTS)
+            )
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).astimezone()
@@ -92,239 +77,105 @@ class JournalHandler(logging.Handler):
         return f"{at.isoformat(timespec='milliseconds')} {record.msg} {fields}"
 
 
-def _append(path: Path, day: date, line: str, *, durable: bool) -> None:
-    """Add one line to the file of its day; durable: it is on the disk when this returns."""
-    data = f"{line}\n".encode(errors="backslashreplace")  # a lone surrogate must not lose the line
-    _make_folder(path.parent)
-    with locked(_lock_of(path)):
-        rotated = _rotate_when_due(path, day)
-        new = not path.exists()
-        with _open_to_append(path) as descriptor:
-            _write_line(descriptor, data)
-            if durable:
-                os.fsync(descriptor)
-        if new:
-            _sync_folder(path.parent)
-    if rotated:
-        _compress_all(path)
-
-
 @contextmanager
-def _open_to_append(path: Path) -> Iterator[int]:
-    """Open anew for each line: after a failure nothing that was known of the file is believed."""
-    descriptor = os.open(path, os.O_APPEND | os.O_CREAT | os.O_RDWR, 0o600)
+def _as_journal_errors(path: Path) -> Iterator[None]:
     try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _write_line(descriptor: int, data: bytes) -> None:
-    """Write a line whole, on a line of its own even where the one before lacks its end."""
-    size = os.fstat(descriptor).st_size
-    if size > 0 and os.pread(descriptor, 1, size - 1) != b"\n":
-        data = b"\n" + data
-    if os.write(descriptor, data) != len(data):
-        raise OSError("the disk took only a part of the line")
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder for the owner alone, and see that its names are on the disk as well."""
-    if folder.exists():
-        return
-    for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
-        missing.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(missing.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _lock_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.lock")
-
-
-# --- Rotation -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _RotatedFile:
-    path: Path
-    day: date
-    number: int
-
-
-def _rotate_when_due(path: Path, today: date) -> bool:
-    """Move the file of an earlier day aside; the caller holds the lock."""
-    begun = _begun_on(path)
-    if begun is None or begun >= today:
-        return False
-    path.rename(_free_name(path, begun))
-    _sync_folder(path.parent)
-    return True
-
-
-def _begun_on(path: Path) -> date | None:
-    """Return the day of the first line, that of the last change when it cannot be read, None without lines.
-
-    The lines say better than the file's times to which day they belong: those follow every copy, and
-    another clock.
-    """
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        start, changed_at = file.read(10), os.fstat(file.fileno()).st_mtime
-    try:
-        return date.fromisoformat(start.decode("ascii")) if start else None
-    except ValueError:
-        return datetime.fromtimestamp(changed_at, UTC).astimezone().date()
-
-
-def _free_name(path: Path, day: date) -> Path:
-    """Name the day's file; a day that was rotated before gets a further number."""
-    number = max((found.number + 1 for found in _rotated_files(path) if found.day == day), default=0)
-    suffix = f".{number}" if number else ""
-    return path.with_name(f"{path.stem}-{day}{suffix}.log")
-
-
-def _rotated_files(path: Path) -> list[_RotatedFile]:
-    """List the files of earlier days, oldest first; a compressed one stands for its plain leftover."""
-    found: dict[tuple[date, int], _RotatedFile] = {}
-    for candidate in sorted(path.parent.glob(f"{path.stem}-*.log*")):
-        parts = _ROTATED.fullmatch(candidate.name.removeprefix(f"{path.stem}-"))
-        if parts is not None:
-            with suppress(ValueError):
-                day, number = date.fromisoformat(parts[1]), int(parts[2] or 0)
-                found[day, number] = _RotatedFile(candidate, day, number)
-    return [found[key] for key in sorted(found)]
-
-
-def _compress_all(path: Path) -> None:
-    """Compress what was rotated, also what a killed program left plain; readers take either.
-
-    A failure leaves the plain file as it is, for the next rotation to try again.
-    """
-    for plain in sorted(path.parent.glob(f"{path.stem}-*.log")):
-        if _ROTATED.fullmatch(plain.name.removeprefix(f"{path.stem}-")):
-            with suppress(OSError):
-                _compress(plain, lock=_lock_of(path))
-
-
-def _compress(plain: Path, *, lock: Path) -> None:
-    """Compress beside and rename; until then the plain file is the one that counts."""
-    packed = plain.with_name(f"{plain.name}.gz")
-    partial = plain.with_name(f".{packed.name}.partial")
-    with plain.open("rb") as source:
-        fcntl.flock(source, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused: somebody else is about it
-        _pack(source, partial)
-        with locked(lock):  # whoever lists the files sees one of the two
-            if plain.exists():
-                partial.rename(packed)
-                _sync_folder(plain.parent)
-                plain.unlink()
-            else:
-                partial.unlink()
-
-
-def _pack(source: BinaryIO, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        with gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as packed:
-            shutil.copyfileobj(source, packed)
-        file.flush()
-        os.fsync(file.fileno())
+        yield
+    except OSError as error:
+        raise JournalError(str(path), error.strerror or str(error)) from error
 
 
 # --- Reading --------------------------------------------------------------------------------------
 
 
-def read_journal(path: Path, *, since: date | None = None) -> JournalReading:
-    """Read every record, or those of the local day `since` and later.
+def read_journal(path: Path, *, since: date | None = None, until: date | None = None) -> JournalReading:
+    """Read every record, or those of these local days, both included.
 
     Damaged lines are named, never guessed at, and change nothing. Raises JournalError when a file
     cannot be read.
     """
-    try:
-        files, today = _snapshot(path)
-        # a file is named by the day where its first line was written, which may be another one here
-        wanted = [file for file in files if since is None or file.day >= since - timedelta(days=2)]
-        contents = [(_shown_name(file.path), _lines(file.path)) for file in wanted]
-        reading = _parsed([*contents, (path.name, iter(today.split(b"\n")))])
-    except OSError as error:
-        raise JournalError(str(path), error.strerror or str(error)) from error
-    if since is None:
-        return reading
-    records = tuple(record for record in reading.records if record.at.astimezone().date() >= since)
-    return JournalReading(records, reading.damaged)
-
-
-def _snapshot(path: Path) -> tuple[list[_RotatedFile], bytes]:
-    """List the rotated files and read the current one while nobody rotates: each line is in one of them."""
-    try:
-        with locked_for_reading(_lock_of(path)):
-            return _rotated_files(path), _content(path)
-    except (FileNotFoundError, PermissionError):
-        return _rotated_files(path), _content(path)  # nobody ever wrote here, or this is a copy to look at
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
-def _shown_name(path: Path) -> str:
-    return path.name.removesuffix(".gz")
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    """Yield a rotated file's lines; what of it cannot be unpacked is one damaged line."""
-    try:
-        with _opened(path) as file:
-            yield from file
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        yield _UNREADABLE
-
-
-def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rb")
-    try:
-        return path.open("rb")
-    except FileNotFoundError:  # it has just been compressed
-        return gzip.open(path.with_name(f"{path.name}.gz"), "rb")
-
-
-def _parsed(contents: Iterable[tuple[str, Iterator[bytes]]]) -> JournalReading:
     records: list[JournalRecord] = []
     damaged: list[DamagedLine] = []
-    for name, lines in contents:
-        for number, line in enumerate(lines, start=1):
-            record = _parse_line(line.rstrip(b"\n"))
-            if record is not None:
-                records.append(record)
-            elif line.strip():
-                damaged.append(DamagedLine(name, number))
+    for entry in scan_journal(path, since=since, until=until):
+        if isinstance(entry, JournalRecord):
+            records.append(entry)
+        else:
+            damaged.append(entry)
     return JournalReading(tuple(records), tuple(damaged))
 
 
-def _parse_line(line: bytes) -> JournalRecord | None:
+def scan_journal(
+    path: Path, *, since: date | None = None, until: date | None = None
+) -> Iterator[JournalEntry]:
+    """Yield the same one by one, oldest first: nothing is kept. Raises JournalError."""
+    begin = None if since is None else _midnight(since)
+    end = None if until is None or until == date.max else _midnight(until + timedelta(days=1))
+    with _as_journal_errors(path), opened_log(path, since=since, until=until) as files:
+        for file in files:
+            for entry in _entries(file):
+                if isinstance(entry, JournalRecord) and (
+                    (begin is not None and entry.at < begin) or (end is not None and entry.at >= end)
+                ):
+                    continue
+                yield entry
+
+
+def newest_records(path: Path) -> Iterator[JournalEntry]:
+    """Yield records and damaged lines, newest first, reading no more than is asked for.
+
+    Raises JournalError.
+    """
+    with _as_journal_errors(path), opened_log(path) as files:
+        for file in reversed(files):
+            yield from (entry_of(line) for line in file.backwards() if line.data.strip())
+
+
+class JournalFollower:
+    """Gives what the journal got since the last look. Raises JournalError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _as_journal_errors(path):
+            self._follower = Follower(path)
+
+    def new_entries(self) -> list[JournalEntry]:
+        """Give new records and damaged lines, oldest first, across rotations. Raises JournalError."""
+        with _as_journal_errors(self._path):
+            return [entry_of(line) for line in self._follower.new_lines() if line.data.strip()]
+
+
+def _midnight(day: date) -> datetime:
+    """Give the moment where a local day begins."""
+    return datetime.combine(day, time.min).astimezone()
+
+
+def _entries(file: LogFile) -> Iterator[JournalEntry]:
+    for number, line in enumerate(file.lines(), start=1):
+        record = parse_line(line.rstrip(b"\n"))
+        if record is not None:
+            yield record
+        elif line.strip():
+            yield DamagedLine(file.name, number, is_cut=not line.endswith(b"\n"))
+
+
+def entry_of(line: LogLine) -> JournalEntry:
+    """Read one line; one that is no record is damaged."""
+    return parse_line(line.data) or damaged(line)
+
+
+def parse_line(line: bytes) -> JournalRecord | None:
     """Read one line; None when it is not a whole record of a version that is understood."""
     try:
-        found = _LINE.fullmatch(line.decode("utf-8"))
-        if found is None:
+        text = line.decode("utf-8")
+        head = _HEAD.match(text)
+        if head is None:
             return None
-        at = datetime.fromisoformat(found[1])
-        at.astimezone()  # a year that no zone can hold
-        fields = json.loads(found[3], parse_float=str, parse_constant=str)
-    except (ValueError, OverflowError, RecursionError):
+        at = datetime.fromisoformat(head[1])
+        fields, end = _fields_at(text, head.end())
+    except (ValueError, RecursionError):
         return None
-    if at.tzinfo is None or not isinstance(fields, dict) or fields.get("version", 1) != RECORD_VERSION:
+    if at.tzinfo is None or not 1 < at.year < 9999:  # a year that no zone can hold
         return None
-    return JournalRecord(at, found[2], fields)
+    if end != len(text) or fields.get("version", 1) != RECORD_VERSION:
+        return None
+    return JournalRecord(at, head[2], fields)

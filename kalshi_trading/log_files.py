@@ -1,77 +1,239 @@
-"""The two logs that may lose a line: errors and requests, rotated daily and kept for a month.
+"""A log's files: whole lines appended, an earlier day put aside and compressed, all of them listed.
 
-Nothing that matters for an order stands in them. They are for their owner's eyes only.
+Several programs may write at once: who appends or puts a file aside holds the log's lock, so that no line
+meets another or a file that was moved away. Nothing is ever rewritten, and nothing is deleted unless the
+user asks. Knows nothing of what a line says; every failure is an OSError.
 """
 
 from __future__ import annotations
 
-import logging
+import fcntl
+import gzip
 import os
-from contextlib import suppress
-from datetime import datetime
-from io import TextIOWrapper
-from logging.handlers import TimedRotatingFileHandler
+import re
+import shutil
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
-from textwrap import indent
+from typing import BinaryIO
 
-DAYS_KEPT = 30
+from kalshi_trading.file_locks import locked
 
-
-class DailyFile(TimedRotatingFileHandler):
-    """A log file of the library's kind that only its owner can read. Raises what goes wrong."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        super().__init__(
-            path,
-            when="midnight",
-            backupCount=DAYS_KEPT,
-            encoding="utf-8",
-            errors="backslashreplace",
-            delay=True,
-        )
-
-    def _open(self) -> TextIOWrapper:
-        descriptor = os.open(self.baseFilename, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
-        return open(descriptor, "a", encoding=self.encoding, errors=self.errors)
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        raise
+COMPRESSED_IN_PASSING = 4_000_000
+"""Bytes that are compressed before the line that began the new day is through; more takes a thread."""
+_ROTATED = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(\d+))?\.log(\.gz)?", re.ASCII)
 
 
-class RequestFile(DailyFile):
-    """The log of requests: what goes wrong with it must disturb nobody, least of all the screen."""
+@dataclass(frozen=True, slots=True)
+class RotatedFile:
+    """A file of an earlier day; `number` tells several of one day apart, in the order they were put aside."""
 
-    def handleError(self, record: logging.LogRecord) -> None:
-        return
-
-    def close(self) -> None:
-        with suppress(OSError):
-            super().close()
+    path: Path
+    day: date
+    number: int
 
 
-def write_error(path: Path, at: datetime, reference: str, message: str, trace: str) -> None:
-    """Add one entry: a line to find it by, and its traceback indented below. Raises OSError."""
-    head = f"{at.astimezone().isoformat(timespec='milliseconds')} ERROR [{reference}] {message}"
-    text = "\n".join([head.replace("\n", "\n    "), *filter(None, [indent(trace.rstrip("\n"), "    ")])])
-    handler = DailyFile(path)
+@dataclass(frozen=True, slots=True)
+class LogSize:
+    """What a log takes on the disk, compressed as it is; `oldest` None: nothing was put aside yet."""
+
+    files: int
+    stored_bytes: int
+    oldest: date | None
+
+
+def lock_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
+
+
+# --- Appending ------------------------------------------------------------------------------------
+
+
+def append(path: Path, day: date, text: str, *, durable: bool) -> None:
+    """Add a line to the file of its day; durable: it is on the disk when this returns. Raises OSError."""
+    data = f"{text}\n".encode(errors="backslashreplace")  # a lone surrogate must not lose the line
+    _make_folder(path.parent)
+    with locked(lock_of(path)):
+        rotated = _rotate_when_due(path, day)
+        new = not path.exists()
+        with _open_to_append(path) as descriptor:
+            _write_line(descriptor, data)
+            if durable:
+                os.fsync(descriptor)
+        if new:
+            _sync_folder(path.parent)
+    if rotated:
+        _compress_rotated(path)
+
+
+@contextmanager
+def _open_to_append(path: Path) -> Iterator[int]:
+    """Open anew for each line: after a failure nothing that was known of the file is believed."""
+    descriptor = os.open(path, os.O_APPEND | os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        handler.handle(logging.LogRecord("errors", logging.ERROR, "", 0, text, None, None))
+        yield descriptor
     finally:
-        handler.close()
+        os.close(descriptor)
 
 
-def request_log(path: Path, level: str) -> None:
-    """Let the program's own log (method, path, status, duration of requests) go to this file.
+def _write_line(descriptor: int, data: bytes) -> None:
+    """Write a line whole, on a line of its own even where the one before lacks its end."""
+    size = os.fstat(descriptor).st_size
+    if size > 0 and os.pread(descriptor, 1, size - 1) != b"\n":
+        data = b"\n" + data
+    if os.write(descriptor, data) != len(data):
+        raise OSError("the disk took only a part of the line")
 
-    A log that cannot be opened is done without.
-    """
-    try:
-        handler = RequestFile(path)
-    except OSError:
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder for the owner alone, and see that its names are on the disk as well."""
+    if folder.exists():
         return
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log = logging.getLogger("kalshi_trading")
-    log.setLevel(level)
-    log.propagate = False
-    log.addHandler(handler)
+    for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
+        missing.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(missing.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# --- Putting aside --------------------------------------------------------------------------------
+
+
+def _rotate_when_due(path: Path, today: date) -> bool:
+    """Move the file of an earlier day aside; the caller holds the lock."""
+    begun = _begun_on(path)
+    if begun is None or begun >= today:
+        return False
+    path.rename(_free_name(path, begun))
+    _sync_folder(path.parent)
+    return True
+
+
+def _begun_on(path: Path) -> date | None:
+    """Return the day of the first line, that of the last change when it cannot be read, None without lines.
+
+    The lines say better than the file's times to which day they belong: those follow every copy, and
+    another clock.
+    """
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        start, changed_at = file.read(10), os.fstat(file.fileno()).st_mtime
+    try:
+        return date.fromisoformat(start.decode("ascii")) if start else None
+    except ValueError:
+        return datetime.fromtimestamp(changed_at, UTC).astimezone().date()
+
+
+def _free_name(path: Path, day: date) -> Path:
+    """Name the day's file; a day that was rotated before gets a further number."""
+    number = max((found.number + 1 for found in rotated_files(path) if found.day == day), default=0)
+    suffix = f".{number}" if number else ""
+    return path.with_name(f"{path.stem}-{day}{suffix}.log")
+
+
+def rotated_files(path: Path) -> list[RotatedFile]:
+    """List the files of earlier days, oldest first; a compressed one stands for its plain leftover."""
+    found: dict[tuple[date, int], RotatedFile] = {}
+    for candidate in sorted(path.parent.glob(f"{path.stem}-*.log*")):
+        rotated = _as_rotated(path, candidate)
+        if rotated is not None:
+            found[rotated.day, rotated.number] = rotated
+    return [found[key] for key in sorted(found)]
+
+
+def _as_rotated(path: Path, candidate: Path) -> RotatedFile | None:
+    parts = _ROTATED.fullmatch(candidate.name.removeprefix(f"{path.stem}-"))
+    if parts is None:
+        return None
+    try:
+        return RotatedFile(candidate, date.fromisoformat(parts[1]), int(parts[2] or 0))
+    except ValueError:
+        return None
+
+
+# --- Compressing ----------------------------------------------------------------------------------
+
+
+def _compress_rotated(path: Path) -> None:
+    """Compress what was put aside, also what a killed program left plain; readers take either.
+
+    A long file must not hold up the order whose line began the new day, so it gets a thread, which may
+    end with the program: what is left then is for the next rotation.
+    """
+    candidates = sorted(path.parent.glob(f"{path.stem}-*.log"))
+    plain = [each for each in candidates if _as_rotated(path, each) is not None]
+    if _total_size(plain) <= COMPRESSED_IN_PASSING:
+        _compress_all(plain, lock_of(path))
+    else:
+        threading.Thread(target=_compress_all, args=(plain, lock_of(path)), daemon=True).start()
+
+
+def _total_size(paths: Iterable[Path]) -> int:
+    total = 0
+    for each in paths:
+        with suppress(OSError):  # somebody has just compressed it
+            total += each.stat().st_size
+    return total
+
+
+def _compress_all(plain: Iterable[Path], lock: Path) -> None:
+    for each in plain:
+        with suppress(OSError):  # it stays as it is, for the next rotation to try again
+            _compress(each, lock)
+
+
+def _compress(plain: Path, lock: Path) -> None:
+    """Compress beside and rename; until then the plain file is the one that counts."""
+    packed = plain.with_name(f"{plain.name}.gz")
+    partial = plain.with_name(f".{packed.name}.partial")
+    with plain.open("rb") as source:
+        fcntl.flock(source, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused: somebody else is about it
+        _pack(source, partial)
+        with locked(lock):  # whoever lists the files sees one of the two
+            if plain.exists():
+                partial.rename(packed)
+                _sync_folder(plain.parent)
+                plain.unlink()
+            else:
+                partial.unlink()
+
+
+def _pack(source: BinaryIO, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6, filename="", mtime=0) as packed:
+            shutil.copyfileobj(source, packed)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+# --- How much there is, and deleting it when asked ------------------------------------------------
+
+
+def size_of(path: Path) -> LogSize:
+    """Measure a log with all its kept files."""
+    rotated = rotated_files(path)
+    files = [*(each.path for each in rotated), *([path] if path.exists() else [])]
+    return LogSize(len(files), _total_size(files), rotated[0].day if rotated else None)
+
+
+def delete_before(path: Path, day: date) -> int:
+    """Delete the files of days before `day` and return how many; for the user to ask. Raises OSError."""
+    with locked(lock_of(path)):
+        old = [each for each in rotated_files(path) if each.day < day]
+        for each in old:
+            if each.path.suffix == ".gz":
+                each.path.with_suffix("").unlink(missing_ok=True)  # first, or it would come to life again
+            each.path.unlink()
+        _sync_folder(path.parent)
+    return len(old)

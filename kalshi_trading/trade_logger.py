@@ -14,20 +14,29 @@ import os
 import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 
 from kalshi_trading.config import get_config
+from kalshi_trading.error_log import LogEntry, newest_entries, request_log, write_error
 from kalshi_trading.errors import InvalidInputError
-from kalshi_trading.journal import JournalHandler, JournalReading, read_journal
+from kalshi_trading.journal import (
+    JournalEntry,
+    JournalHandler,
+    JournalReading,
+    newest_records,
+    read_journal,
+    scan_journal,
+)
 from kalshi_trading.journal import JournalRecord as JournalRecord
-from kalshi_trading.log_files import request_log, write_error
+from kalshi_trading.log_files import LogSize, size_of
 
 TRADES_FILE = "trades.log"
 ERRORS_FILE = "errors.log"
 REQUESTS_FILE = "requests.log"
-_ERROR_LINE = re.compile(r"\d{4}-\S+ ERROR \[", re.ASCII)
 _FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
 _CSV_COLUMNS = (
     "time",
@@ -67,6 +76,8 @@ class TradeLogger:
         self.folder = folder / environment
         self.trades_path = self.folder / TRADES_FILE
         self.errors_path = self.folder / ERRORS_FILE
+        self.requests_path = self.folder / REQUESTS_FILE
+        self.log_paths = (self.trades_path, self.errors_path, self.requests_path)
         self._clock = clock
         stamps = {"environment": environment, "session": session_id, "account": account}
         self._stamps = {name: value for name, value in stamps.items() if value is not None}
@@ -118,29 +129,41 @@ class TradeLogger:
 
     # --- Reading ----------------------------------------------------------------------------------
 
-    def read_journal(self, since: date | None = None) -> JournalReading:
-        """Read every record, or those of the local day `since` and later; damaged lines are named.
+    def read_journal(self, since: date | None = None, until: date | None = None) -> JournalReading:
+        """Read every record, or those of these local days, both included; damaged lines are named.
 
         Raises JournalError.
         """
-        return read_journal(self.trades_path, since=since)
+        return read_journal(self.trades_path, since=since, until=until)
+
+    def scan_journal(self, since: date | None = None, until: date | None = None) -> Iterator[JournalEntry]:
+        """Yield the same one by one, oldest first, for journals of any length. Raises JournalError."""
+        return scan_journal(self.trades_path, since=since, until=until)
+
+    def newest_records(self) -> Iterator[JournalEntry]:
+        """Yield records and damaged lines, newest first, reading no more than is asked for.
+
+        Raises JournalError.
+        """
+        return newest_records(self.trades_path)
 
     def get_trade_history(
         self, start_date: date | None = None, end_date: date | None = None
     ) -> tuple[JournalRecord, ...]:
         """Return the records of these local days, both included, oldest first."""
-        return tuple(
-            record
-            for record in self.read_journal(start_date).records
-            if end_date is None or record.at.astimezone().date() <= end_date
-        )
+        return self.read_journal(start_date, end_date).records
 
     def read_errors(self, most: int = 20) -> tuple[str, ...]:
-        """Return the last lines of the error log that begin an entry, newest last."""
-        current = self.errors_path
-        files = [*sorted(current.parent.glob(f"{ERRORS_FILE}.*")), current]
-        entries = [line for file in files for line in _lines(file) if _ERROR_LINE.match(line)]
-        return tuple(entries[-most:])
+        """Return the first lines of the last errors, newest last; a log that cannot be read has none."""
+        heads: list[str] = []
+        with suppress(OSError):
+            entries = (each for each in newest_entries(self.errors_path) if isinstance(each, LogEntry))
+            heads += (entry.head for entry in islice(entries, most))
+        return tuple(reversed(heads))
+
+    def log_sizes(self) -> dict[str, LogSize]:
+        """Measure journal, errors and requests, by the name of today's file. Raises OSError."""
+        return {path.name: size_of(path) for path in self.log_paths}
 
     def export_trades_to_csv(self, filename: str | Path) -> int:
         """Write the journal as CSV and return the number of rows.
@@ -181,15 +204,6 @@ def _plain(value: object) -> object:
 def account_fingerprint(key_id: str) -> str:
     """Name the account of a key in the journal without telling the key."""
     return hashlib.sha256(key_id.encode()).hexdigest()[:12]
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of an error log; one that cannot be read has none, for nothing hangs on it."""
-    try:
-        with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
-            yield from (line.rstrip("\n") for line in file)
-    except OSError:
-        return
 
 
 def _write_csv(path: Path, records: tuple[JournalRecord, ...]) -> None:

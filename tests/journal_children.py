@@ -21,12 +21,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from kalshi_trading import file_locks, journal
+from kalshi_trading import file_locks, journal, log_files
 from kalshi_trading.errors import JournalError
 from kalshi_trading.trade_logger import TradeLogger
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
-WATCHED = {journal.__file__, file_locks.__file__}
+WATCHED = {journal.__file__, log_files.__file__, file_locks.__file__}
 
 
 def logger_on(folder: Path, day: int) -> TradeLogger:

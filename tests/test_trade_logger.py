@@ -390,20 +390,33 @@ def test_an_error_cannot_forge_another_entry(journal):
     assert len(journal.read_errors()) == 1
 
 
-def test_the_error_log_turns_over_at_midnight_is_kept_for_a_month_and_stays_private(journal):
-    journal.log_error("yesterday's")
-    for day in range(1, 41):
-        old = journal.errors_path.with_name(
-            f"errors.log.2026-09-{day:02}" if day < 31 else f"errors.log.2026-10-{day - 30:02}"
-        )
-        old.write_text("")
-    os.utime(journal.errors_path, (0, 0))
-    journal.log_error("today's")
-    files = sorted(journal.folder.glob("errors.log.*"))
-    assert len(files) == 30
-    assert [line.rsplit("] ", 1)[1] for line in journal.read_errors()][-1:] == ["today's"]
-    assert "yesterday's" not in journal.errors_path.read_text()
-    assert stat.S_IMODE(journal.errors_path.stat().st_mode) == 0o600
+def test_the_error_log_turns_over_at_midnight_loses_no_day_and_stays_private(tmp_path):
+    now = [AT]
+    journal = TradeLogger(tmp_path, "practice", clock=lambda: now[0])
+    for day in range(40):
+        journal.log_error(f"problem {day}", ValueError("x"))
+        now[0] += timedelta(days=1)
+    files = sorted(journal.folder.glob("errors*.log*"))
+    assert len([path for path in files if path.name.endswith(".log.gz")]) == 39
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in files)
+    heads = [line.rsplit("] ", 1)[1] for line in journal.read_errors(100)]
+    assert heads == [f"problem {day}" for day in range(40)]
+
+
+def test_processes_that_share_an_error_log_lose_nothing(journal):
+    code = (
+        "import sys; from pathlib import Path; from kalshi_trading.trade_logger import TradeLogger\n"
+        "log = TradeLogger(Path(sys.argv[1]), 'practice')\n"
+        "for step in range(100): log.log_error(f'{sys.argv[2]}-{step}', ValueError('x'))"
+    )
+    folder = str(journal.folder.parent)
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, folder, str(number)], cwd=PROJECT)
+        for number in range(3)
+    ]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
+    heads = {line.rsplit("] ", 1)[1] for line in journal.read_errors(1000)}
+    assert heads == {f"{number}-{step}" for number in range(3) for step in range(100)}
 
 
 def test_a_request_log_that_fails_disturbs_nobody(tmp_path, capfd):

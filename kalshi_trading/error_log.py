@@ -1,0 +1,118 @@
+"""The two logs on which no order depends: errors with their tracebacks, and requests.
+
+An entry is a line to find it by and what belongs to it, indented below. They are for their owner's eyes
+only, are put aside and compressed day by day, and are kept until the user asks otherwise.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kalshi_trading import log_files
+from kalshi_trading.log_reader import DamagedLine, LogLine, damaged, opened_log
+
+_INDENT = "    "
+_HEAD = re.compile(r"(\S+) ([A-Z]+) (?:\[([^\]]+)\] )?(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One entry; `details` are the lines below the first, such as a traceback."""
+
+    at: datetime
+    level: str
+    reference: str
+    message: str
+    details: tuple[str, ...] = ()
+
+    @property
+    def head(self) -> str:
+        """The entry's first line."""
+        reference = f"[{self.reference}] " if self.reference else ""
+        return f"{_stamp(self.at)} {self.level} {reference}{self.message}"
+
+
+def _stamp(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")
+
+
+# --- Writing --------------------------------------------------------------------------------------
+
+
+def write_error(path: Path, at: datetime, reference: str, message: str, trace: str) -> None:
+    """Add an error with its traceback. Raises OSError."""
+    _write(path, at, f"ERROR [{reference}] {message}", trace)
+
+
+def _write(path: Path, at: datetime, head: str, details: str = "") -> None:
+    local = at.astimezone()
+    text = f"{_stamp(local)} {head}\n{details}".rstrip("\n").replace("\n", f"\n{_INDENT}")
+    log_files.append(path, local.date(), text, durable=False)
+
+
+class RequestHandler(logging.Handler):
+    """Writes the log of requests: what goes wrong with it must disturb nobody, least of all the screen."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):
+            at = datetime.fromtimestamp(record.created, UTC)
+            _write(self._path, at, f"{record.levelname} {self.format(record)}")
+
+
+def request_log(path: Path, level: str) -> None:
+    """Let the program's own log (method, path, status, duration of requests) go to this file."""
+    log = logging.getLogger("kalshi_trading")
+    log.setLevel(level)
+    log.propagate = False
+    log.addHandler(RequestHandler(path))
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+
+def newest_entries(path: Path) -> Iterator[LogEntry | DamagedLine]:
+    """Yield entries and damaged lines, newest first, reading no more than is asked for. Raises OSError."""
+    with opened_log(path) as files:
+        for file in reversed(files):
+            yield from entries_backwards(file.backwards())
+
+
+def entries_backwards(lines: Iterator[LogLine]) -> Iterator[LogEntry | DamagedLine]:
+    """Put lines, newest first, together to entries; what belongs to none is damaged."""
+    below: list[LogLine] = []
+    for line in lines:
+        entry = None if not line.has_end else _entry(line.data, below)
+        if entry is not None:
+            yield entry
+        elif line.has_end and (not line.data.strip() or line.data.startswith(_INDENT.encode())):
+            below.append(line)
+            continue
+        else:
+            yield from (damaged(each) for each in [*below, line] if each.data.strip())
+        below = []
+    yield from (damaged(each) for each in below if each.data.strip())
+
+
+def _entry(data: bytes, below: list[LogLine]) -> LogEntry | None:
+    """Read the line that begins an entry; None when it is none."""
+    try:
+        found = _HEAD.fullmatch(data.decode("utf-8"))
+        if found is None:
+            return None
+        at = datetime.fromisoformat(found[1])
+        details = tuple(line.data.decode("utf-8").removeprefix(_INDENT) for line in reversed(below))
+    except ValueError:
+        return None
+    if at.tzinfo is None or not 1 < at.year < 9999:
+        return None
+    return LogEntry(at, found[2], found[3] or "", found[4], details)
