@@ -70,6 +70,8 @@ def _cash(snapshot: PortfolioSnapshot) -> Iterator[Row]:
     balance, resting = snapshot.balance.value, snapshot.resting.value
     if resting is None:
         held = "what resting orders hold is not known"
+    elif not resting:
+        held = "no resting orders"
     else:
         held = f"{_number(len(resting), 'resting order')}, holding {dollars(snapshot.collateral)}"
     yield "cash", dollars(balance.cash if balance else None), held
@@ -139,7 +141,7 @@ def _roads(snapshot: PortfolioSnapshot, realized: Realized) -> str:
 
 
 def _risk(snapshot: PortfolioSnapshot) -> Iterator[Row]:
-    yield "exposure", dollars(snapshot.worst_loss), "the worst case of all events, resting orders included"
+    yield "exposure", dollars(snapshot.worst_loss), "worst case of all events, with resting orders"
     for risk in snapshot.risks[:BIGGEST_RISKS]:
         kind = ", one YES at most" if risk.mutually_exclusive and len(risk.markets) > 1 else ""
         yield (

@@ -69,7 +69,7 @@ def test_the_summary_adds_up_on_the_screen() -> None:
     """Ten at 60¢, four of them sold at 65¢: 20¢ realized, six left worth 63¢ each."""
     row = held("6", "3.60", fill(BID, "10", "0.60", fee="0.1"), fill(ASK, "4", "0.65", fee="0.07"))
     text = summary(snapshot(row), today=Realized(D("0.20"), D(0), D("0.17")))
-    assert line(text, "cash") == "cash $96.3683 0 resting orders, holding $0.00"
+    assert line(text, "cash") == "cash $96.3683 no resting orders"
     assert line(text, "positions") == "positions $3.78 1 market at the best bid"
     assert line(text, "P&L today").startswith("P&L today +$0.03 realized since local midnight")
     assert line(text, "P&L open").startswith("P&L open +$0.18")
