@@ -10,7 +10,7 @@ from decimal import Decimal as D
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 from samples import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, settlement, snapshot
@@ -376,6 +376,7 @@ def test_an_explanation_ends_with_the_number_it_explains() -> None:
 
 
 @given(st.lists(st.decimals(-1000, 1000, places=6), max_size=100))
+@example([D("0.1")] * 55)
 def test_the_lines_on_the_screen_add_up_to_the_total_on_the_screen(amounts: list[D]) -> None:
     told = Explanation("a number", tuple(Line(NOW, "line", amount) for amount in amounts))
     rows = [row.split()[-1] for row in shown(position_view.explanation(told)).splitlines() if "$" in row]
