@@ -18,7 +18,7 @@ from pathlib import Path
 from kalshi_trading import log_files
 from kalshi_trading.errors import JournalError
 from kalshi_trading.log_reader import DamagedLine as DamagedLine
-from kalshi_trading.log_reader import Follower, LogFile, LogLine, damaged, opened_log
+from kalshi_trading.log_reader import LogFile, LogLine, damaged, opened_log
 
 DURABLE_EVENTS = ("order.", "cancel.")
 RECORD_VERSION = 1
@@ -66,7 +66,7 @@ class JournalHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         day = datetime.fromtimestamp(record.created, UTC).astimezone().date()
-        with _as_journal_errors(self.path):
+        with as_journal_errors(self.path):
             log_files.append(
                 self.path, day, self.format(record), durable=record.msg.startswith(DURABLE_EVENTS)
             )
@@ -78,7 +78,8 @@ class JournalHandler(logging.Handler):
 
 
 @contextmanager
-def _as_journal_errors(path: Path) -> Iterator[None]:
+def as_journal_errors(path: Path) -> Iterator[None]:
+    """Turn what the system refuses about this file into a JournalError."""
     try:
         yield
     except OSError as error:
@@ -110,7 +111,7 @@ def scan_journal(
     """Yield the same one by one, oldest first: nothing is kept. Raises JournalError."""
     begin = None if since is None else _midnight(since)
     end = None if until is None or until == date.max else _midnight(until + timedelta(days=1))
-    with _as_journal_errors(path), opened_log(path, since=since, until=until) as files:
+    with as_journal_errors(path), opened_log(path, since=since, until=until) as files:
         for file in files:
             for entry in _entries(file):
                 if isinstance(entry, JournalRecord) and (
@@ -125,23 +126,9 @@ def newest_records(path: Path) -> Iterator[JournalEntry]:
 
     Raises JournalError.
     """
-    with _as_journal_errors(path), opened_log(path) as files:
+    with as_journal_errors(path), opened_log(path) as files:
         for file in reversed(files):
             yield from (entry_of(line) for line in file.backwards() if line.data.strip())
-
-
-class JournalFollower:
-    """Gives what the journal got since the last look. Raises JournalError."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with _as_journal_errors(path):
-            self._follower = Follower(path)
-
-    def new_entries(self) -> list[JournalEntry]:
-        """Give new records and damaged lines, oldest first, across rotations. Raises JournalError."""
-        with _as_journal_errors(self._path):
-            return [entry_of(line) for line in self._follower.new_lines() if line.data.strip()]
 
 
 def _midnight(day: date) -> datetime:

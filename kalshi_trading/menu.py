@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import RenderableType
 
-from kalshi_trading import order_screens, portfolio_screens, screens, views
+from kalshi_trading import order_screens, portfolio_screens, record_screens, screens, views
 from kalshi_trading.app import App
 from kalshi_trading.background_search import BackgroundSearch
 from kalshi_trading.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
@@ -36,7 +36,7 @@ ENTRIES: tuple[tuple[str, str, Screen], ...] = (
     ("4", "Cancel an order      one, all, or panic", order_screens.cancel_order),
     ("5", "Trade history        orders, fills, fees", order_screens.trade_history),
     ("6", "Find a market        search, terms, depth", screens.find_market),
-    ("8", "Records              review logs, export CSV", screens.records),
+    ("8", "Records              review, search and follow logs, export", record_screens.records),
     ("9", "Account & settings   environment, limits, exchange status", screens.account),
     ("0", "Exit", _leave),
 )

@@ -7,12 +7,10 @@ the menu loop's error boundary. Ctrl-C (Back) leaves a screen at any question.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
-from pathlib import Path
 
 from rich.console import RenderableType
 
-from kalshi_trading import formats, ticket_view, views
+from kalshi_trading import formats, record_view, ticket_view, views
 from kalshi_trading.app import App, WaitingTexts, not_empty
 from kalshi_trading.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
@@ -28,7 +26,6 @@ from kalshi_trading.risk import off_grid, questions
 from kalshi_trading.wire_fields import validate_ticker
 
 MOST_FOUND = 15
-HISTORY_ROWS = 30
 SENDING = WaitingTexts(
     first="Sending the order …",
     slow="No answer yet; the order may be live. Checking at the exchange. Do not send it again.",
@@ -235,34 +232,7 @@ def is_count(text: str, count: Contracts) -> bool:
         return False
 
 
-# --- Records and account --------------------------------------------------------------------------
-
-
-def records(app: App) -> None:
-    """Review the journal and the errors, or export the journal as CSV."""
-    task = app.prompter.choose(
-        "Which records?",
-        numbered(
-            ["Back to the menu", "Last events of the journal", "Last errors", "Export the journal as CSV"],
-            ["", "journal", "errors", "export"],
-            start=0,
-        ),
-    )
-    if task == "journal":
-        reading = app.journal.read_journal()
-        app.show(views.journal(reading.records[-HISTORY_ROWS:], reading.damaged))
-    elif task == "errors":
-        errors = app.journal.read_errors()
-        app.say("\n".join(errors) if errors else "No errors are on record.")
-    elif task == "export":
-        _export(app)
-
-
-def _export(app: App) -> None:
-    proposed = f"trades-{date.today():%Y-%m-%d}.csv"  # noqa: DTZ011  (a file name in the user's own day)
-    path = app.prompter.ask("File to write?", lambda text: Path(not_empty(text)), default=proposed)
-    rows = app.journal.export_trades_to_csv(path)
-    app.say(f"{rows} rows written to {path.expanduser().resolve()}.")
+# --- Account --------------------------------------------------------------------------------------
 
 
 def account(app: App) -> None:
@@ -287,5 +257,6 @@ def _account_page(app: App) -> RenderableType:
     rows.append(("read-only", "yes" if app.executor.read_only else "no"))
     rows.append(("journal", str(app.journal.trades_path)))
     rows.append(("errors", str(app.journal.errors_path)))
+    rows.append(("records", record_view.total_size(app.journal.log_sizes())))
     rows.append(("data folder", str(app.settings.data_dir)))
     return formats.facts(rows)

@@ -28,7 +28,6 @@ from kalshi_trading.formats import (
     time_left,
     time_zone,
 )
-from kalshi_trading.journal import DamagedLine, JournalRecord
 from kalshi_trading.market_models import Event, ExchangeStatus, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket
 from kalshi_trading.models import Action, Side
@@ -216,20 +215,6 @@ def order_line(row: OrderRecord) -> str:
     left = row.order.remaining_count
     rest = f", {count_text(left)} left" if left != row.order.initial_count else ""
     return f"{order_words(row)}{rest}  {row.order.ticker}"
-
-
-def journal(records: Sequence[JournalRecord], damaged: Sequence[DamagedLine]) -> RenderableType:
-    """The last events of the journal in plain words."""
-    if not records:
-        return notice("The journal is empty.")
-    table = table_of(("when", "fixed"), ("event", "fixed"), ("what", "wide"))
-    for record in records:
-        what = record.text("sentence") or record.text("reason") or record.text("order_id")
-        table.add_row(*cells(moment(record.at), record.event, what))
-    if not damaged:
-        return table
-    lines = ", ".join(str(line) for line in damaged[:10])
-    return Group(table, problem(f"{len(damaged)} damaged lines were skipped: {lines}."))
 
 
 def action_label(action: Action, side: Side, book: OrderBook | None) -> str:

@@ -1,0 +1,140 @@
+"""The screens of the records: review events and errors, search them, follow them, and what they take.
+
+Asks, calls and shows. Nothing is deleted but what the user asks to delete by typing the word.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from itertools import islice
+from pathlib import Path
+
+from kalshi_trading import log_review, record_view
+from kalshi_trading.app import App, not_empty
+from kalshi_trading.journal import as_journal_errors
+from kalshi_trading.log_files import delete_before
+from kalshi_trading.log_reader import DamagedLine
+from kalshi_trading.log_review import LogFollower, ReviewedLine
+from kalshi_trading.prompts import Choice, numbered, typed_word
+
+PAGE = 20
+LOOK_EVERY_S = 0.5
+DAYS_OFFERED_TO_KEEP = 30
+
+
+def records(app: App) -> None:
+    """Review the journal and the errors, search or follow them, export, or see what they take."""
+    tasks: list[Callable[[App], None]] = [_nothing, events, errors, export, search, follow, sizes]
+    labels = [
+        "Back to the menu",
+        "Recent events, newest first",
+        "Errors, with their references",
+        "Export as CSV",
+        "Search all records",
+        "Follow new events as they happen",
+        "Size of the records",
+    ]
+    app.prompter.choose("Which records?", numbered(labels, tasks, start=0))(app)
+
+
+def _nothing(app: App) -> None:
+    """Lead back to the menu."""
+
+
+# --- Review ---------------------------------------------------------------------------------------
+
+
+def events(app: App) -> None:
+    _page_through(app, log_review.newest_events(app.journal), none="The journal is empty.")
+
+
+def errors(app: App) -> None:
+    lines = log_review.newest_errors(app.journal)
+    if _page_through(app, lines, none="No errors are on record.", whole_sentences=True):
+        app.say(f"Their particulars stand under these references in {app.journal.errors_path}.")
+
+
+def search(app: App) -> None:
+    """Look for words in everything that is kept."""
+    words = app.prompter.ask("Words to look for (all of them must occur)?", not_empty).split()
+    found = log_review.search(app.journal, words)
+    none = f"Nothing on record has “{' '.join(words)}” in it. Try fewer words, a ticker or a reference."
+    _page_through(app, found, none=none, whole_sentences=True)
+
+
+def _page_through(
+    app: App, lines: Iterator[ReviewedLine], *, none: str, whole_sentences: bool = False
+) -> bool:
+    """Show page after page as long as the user wants older ones; tell whether there was any event."""
+    page = _next_page(app, lines)
+    there_was_one = any(not isinstance(line, DamagedLine) for line in page)
+    if not there_was_one:
+        app.say(none)
+    while page:
+        shown, further = page[:PAGE], page[PAGE:]
+        app.show(record_view.review(shown, app.clock(), whole_sentences=whole_sentences))
+        if not further or not _wants_older(app):
+            break
+        page = [*further, *_next_page(app, lines, PAGE)]
+    return there_was_one
+
+
+def _next_page(app: App, lines: Iterator[ReviewedLine], most: int = PAGE + 1) -> list[ReviewedLine]:
+    return app.working("Reading the records …", lambda: list(islice(lines, most)))
+
+
+def _wants_older(app: App) -> bool:
+    rows = [Choice("0", "Back to the menu", False), Choice("1", "Older ones", True)]
+    return app.prompter.choose("There is more.", rows)
+
+
+# --- Follow ---------------------------------------------------------------------------------------
+
+
+def follow(app: App, wait: Callable[[float], None] = time.sleep) -> None:
+    """Show what is written from now on, by any session, until Ctrl-C."""
+    app.say("Waiting for new events and errors. Ctrl-C ends it.")
+    try:
+        with LogFollower(app.journal) as follower:
+            while True:
+                lines = follower.new_lines()
+                if lines:
+                    app.show(record_view.new_lines(lines, whole_sentences=True))
+                wait(LOOK_EVERY_S)
+    except KeyboardInterrupt:
+        app.say("No longer following.")
+
+
+# --- Export and size ------------------------------------------------------------------------------
+
+
+def export(app: App) -> None:
+    proposed = f"trades-{date.today():%Y-%m-%d}.csv"  # noqa: DTZ011  (a file name in the user's own day)
+    path = app.prompter.ask("File to write?", lambda text: Path(not_empty(text)), default=proposed)
+    rows = app.journal.export_trades_to_csv(path)
+    app.say(f"{rows} rows written to {path.expanduser().resolve()}.")
+
+
+def sizes(app: App) -> None:
+    """Show what the logs take, and offer to delete old errors and requests; the journal always stays."""
+    logs = app.journal.log_sizes()
+    app.show(record_view.sizes(logs))
+    day = app.clock().astimezone().date() - timedelta(days=DAYS_OFFERED_TO_KEEP)
+    deletable = (app.journal.errors_path, app.journal.requests_path)
+    oldest = [logs[path.name].oldest for path in deletable]
+    if not any(each is not None and each < day for each in oldest):
+        return
+    word = "DELETE"
+    question = f"Type {word} to delete errors and requests of before {day}, anything else to keep them:"
+    if not app.prompter.ask(question, typed_word(word)):
+        app.say("Everything is kept.")
+        return
+    deleted = sum(_deleted(path, day) for path in deletable)
+    app.say(f"{deleted} file{' was' if deleted == 1 else 's were'} deleted. The journal is kept whole.")
+
+
+def _deleted(path: Path, day: date) -> int:
+    with as_journal_errors(path):
+        return delete_before(path, day)
