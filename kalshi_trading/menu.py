@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import RenderableType
 
-from kalshi_trading import order_screens, portfolio_screens, record_screens, screens, views
+from kalshi_trading import history_screens, order_screens, portfolio_screens, record_screens, screens, views
 from kalshi_trading.app import App
 from kalshi_trading.background_search import BackgroundSearch
 from kalshi_trading.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
@@ -34,7 +34,7 @@ ENTRIES: tuple[tuple[str, str, Screen], ...] = (
     ("2", "Place a trade        find → ticket → preview → confirm → result", screens.place_trade),
     ("3", "Open orders          what rests at the exchange", order_screens.open_orders),
     ("4", "Cancel an order      one, all, or panic", order_screens.cancel_order),
-    ("5", "Trade history        orders, fills, fees", order_screens.trade_history),
+    ("5", "Trade history        orders in depth, reconcile, sums of a day", history_screens.trade_history),
     ("6", "Find a market        search, terms, depth", screens.find_market),
     ("8", "Records              review, search and follow logs, export", record_screens.records),
     ("9", "Account & settings   environment, limits, exchange status", screens.account),
@@ -56,6 +56,7 @@ def run(app: App) -> int:
             screen = app.prompter.choose("Menu", [Choice(key, label, entry) for key, label, entry in ENTRIES])
             if screen is _leave:
                 if _settled_resting_orders(app):
+                    _say_goodbye(app)
                     return EXIT_DONE
                 continue
             _visit(app, screen)
@@ -209,3 +210,16 @@ def _settled_resting_orders(app: App) -> bool:
     if answer == cancel:
         order_screens.cancel_these(app, orders)
     return answer != stay
+
+
+def _say_goodbye(app: App) -> None:
+    """Sum up the day; whatever goes wrong with that is one line, and the program ends all the same."""
+    try:
+        history_screens.farewell(app)
+    except (Back, KeyboardInterrupt):
+        app.say("The day's sums are left out.")
+    except TradingError as error:
+        app.complain(f"The day's sums are left out. {error}")
+    except Exception as error:  # noqa: BLE001  (nothing keeps the user from leaving)
+        reference = app.journal.log_error("Unexpected error in the day's sums", error)
+        app.complain(f"The day's sums are left out; why is on record as {reference}.")

@@ -1,4 +1,4 @@
-"""Screens for orders that exist: what rests, taking it back, panic, and the history.
+"""Screens for orders that exist: what rests, taking it back, and panic.
 
 Computes nothing and catches only what a screen can go on from. A cancel is never torn apart: Ctrl-C
 waits for it, and what is left to itself all the same is told by the menu.
@@ -14,10 +14,9 @@ from kalshi_trading.cancellation import Cancellation
 from kalshi_trading.errors import JournalError, TradingError
 from kalshi_trading.models import Order
 from kalshi_trading.prompts import Choice, numbered, typed_word
-from kalshi_trading.trade_history import OrderRecord, describe, load_history, own_intents
+from kalshi_trading.trade_history import OrderRecord, describe, own_intents
 from kalshi_trading.trade_logger import JournalRecord
 
-HISTORY_ROWS = 30
 CANCELING = WaitingTexts(
     first="Canceling …",
     slow="Canceling; the exchange is slow to answer …",
@@ -118,13 +117,3 @@ def cancel_these(app: App, orders: Sequence[Order]) -> None:
     )
     if not shown:
         app.complain("Left unfinished: the cancels go on by themselves, and the menu says how they end.")
-
-
-def trade_history(app: App) -> None:
-    """Orders and what became of them; an order of unknown outcome is looked for once more first."""
-    app.working("Looking for lost orders …", app.executor.resolver.examine_all)
-    trades = app.working(
-        "Reading the history …", lambda: load_history(app.client, app.journal, most=HISTORY_ROWS)
-    )
-    app.executor.resolver.notice(row.order for row in trades.orders)
-    app.show(views.history(trades, app.clock()))

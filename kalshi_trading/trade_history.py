@@ -1,68 +1,35 @@
-"""Orders as the exchange has them, joined with the journal: what we asked for and what became of it.
+"""What became of every order: the exchange's orders and fills joined with the journal, newest first.
 
-The exchange is the truth for counts, prices and fees; the journal adds the words the user chose. An
-order the journal does not know was placed elsewhere and is marked external. Never renders, never trades.
+The exchange is the truth for counts, prices and fees; the journal adds the words the user chose, and the
+orders the exchange never took. An order the journal does not know was placed elsewhere and is marked
+external. What may be missing is said. Never renders, never trades.
+Source: Kalshi API, historical data.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import TypeVar
 
+from kalshi_trading.history_rows import HistoryRow, in_words, is_placed_in
+from kalshi_trading.history_rows import OrderRecord as OrderRecord
+from kalshi_trading.history_rows import describe as describe
+from kalshi_trading.journal import DamagedLine
+from kalshi_trading.journal_orders import JournaledOrder, JournaledOrders, journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Action, BookSide, Fill, Order, Side
-from kalshi_trading.money import (
-    Contracts,
-    Dollars,
-    Price,
-)
-from kalshi_trading.pnl import average_price
+from kalshi_trading.market_account import oldest_first
+from kalshi_trading.models import Fill, Listing, Order
+from kalshi_trading.paging import Progress
+from kalshi_trading.periods import Period
 from kalshi_trading.trade_logger import JournalRecord, TradeLogger
-from kalshi_trading.wire import book_side
 
-
-@dataclass(frozen=True, slots=True)
-class OrderRecord:
-    """One order; prices in the terms of `side`. `action` None: placed elsewhere, so only its effect is known.
-
-    `average_price` is rounded to a hundredth of a cent; None while nothing is filled or fills are missing.
-    """
-
-    order: Order
-    action: Action | None
-    side: Side
-    price: Price
-    average_price: Price | None
-    fees: Dollars
-
-    @property
-    def is_external(self) -> bool:
-        return self.action is None
-
-    @property
-    def canceled_count(self) -> Contracts:
-        return self.order.initial_count - self.order.fill_count - self.order.remaining_count
-
-
-@dataclass(frozen=True, slots=True)
-class TradeHistory:
-    """Orders newest first; `incomplete` says why some may be missing."""
-
-    orders: tuple[OrderRecord, ...]
-    incomplete: str | None
-
-
-def load_history(client: KalshiClient, journal: TradeLogger, *, most: int = 50) -> TradeHistory:
-    """Read the newest orders and their fills side by side. Raises KalshiAPIError, JournalError."""
-    intents = own_intents(journal)
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        orders = pool.submit(client.get_orders, limit=most)
-        fills = pool.submit(client.get_fills, limit=10 * most)
-    rows = [
-        describe(order, intents.get(order.client_order_id), fills.result().items) for order in orders.result()
-    ]
-    rows.sort(key=lambda row: (row.order.created_at is not None, row.order.created_at), reverse=True)
-    return TradeHistory(tuple(rows), orders.result().incomplete)
+T = TypeVar("T")
+MOST = 1000
+"""Orders that are read where no period is given: as many as one page holds."""
+A_DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
 
 
 def own_intents(journal: TradeLogger) -> dict[str, JournalRecord]:
@@ -71,22 +38,168 @@ def own_intents(journal: TradeLogger) -> dict[str, JournalRecord]:
     return {record.text("client_order_id"): record for record in records if record.event == "order.intent"}
 
 
-def describe(order: Order, intent: JournalRecord | None, fills: tuple[Fill, ...] = ()) -> OrderRecord:
-    """Put one order into the user's words; without an intent, into those of its effect."""
-    action, side = _words(order, intent)
-    own = (fill for fill in fills if fill.order_id == order.order_id)
-    average = average_price(own, order.fill_count, side)
-    return OrderRecord(order, action, side, side.converted(order.yes_price), average, order.fees)
+# --- The history ----------------------------------------------------------------------------------
 
 
-def _words(order: Order, intent: JournalRecord | None) -> tuple[Action | None, Side]:
-    """The user's words, when the journal has them and they mean what the exchange has."""
-    if intent is not None:
-        try:
-            action, side = Action(intent.text("action")), Side(intent.text("side"))
-        except ValueError:
-            pass
-        else:
-            if book_side(action, side) is order.book_side:
-                return action, side
-    return None, Side.YES if order.book_side is BookSide.BID else Side.NO
+@dataclass(frozen=True, slots=True)
+class TradeHistory:
+    """Orders newest first; `incomplete` says why some may be missing.
+
+    `is_joined` False: nobody asked an exchange, so the rows are the journal's alone.
+    """
+
+    rows: tuple[HistoryRow, ...]
+    incomplete: str | None = None
+    damaged: tuple[DamagedLine, ...] = ()
+    foreign: int = 0
+    """How many orders of other keys the journal holds; they are left out."""
+    is_joined: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRows:
+    """Orders and fills over both sides of the cut-off, each once. `oldest` is where a cut list ends."""
+
+    orders: tuple[Order, ...]
+    fills: Mapping[str, tuple[Fill, ...]]  # by order_id, oldest first
+    incomplete: str | None = None
+    oldest: datetime | None = None
+
+
+def load_history(
+    client: KalshiClient,
+    journal: TradeLogger,
+    *,
+    account: str | None = None,
+    period: Period | None = None,
+    most: int | None = MOST,
+    progress: Progress | None = None,
+) -> TradeHistory:
+    """Read and join the orders placed in a period, or the newest `most` of all times.
+
+    Raises KalshiAPIError when orders or fills cannot be read at all, and JournalError.
+    """
+    since = None if period is None else period.start - A_DAY
+    there = read_exchange(client, since=since, most=None if period else most, progress=progress)
+    reading = journal.read_journal(_journal_since(period, there.oldest))
+    told = journaled_orders(reading.records, journal.environment, account)
+    rows = [row for row in joined(there, told) if _is_wanted(row, period, there.oldest)]
+    return TradeHistory(newest_first(rows), there.incomplete, reading.damaged, told.foreign)
+
+
+def told_history(journal: TradeLogger, *, period: Period | None = None) -> TradeHistory:
+    """Give the history by the journal alone, where no exchange is connected. Raises JournalError."""
+    reading = journal.read_journal(_journal_since(period, None))
+    told = journaled_orders(reading.records, journal.environment, None)
+    rows = [row for row in joined(ExchangeRows((), {}), told) if _is_wanted(row, period, None)]
+    return TradeHistory(newest_first(rows), None, reading.damaged, is_joined=False)
+
+
+def _journal_since(period: Period | None, oldest: datetime | None) -> date | None:
+    """A day more: an intent is written before its order is there, and clocks may differ."""
+    if period is not None:
+        return period.first - A_DAY
+    return None if oldest is None else (oldest - A_DAY).astimezone().date()
+
+
+def _is_wanted(row: HistoryRow, period: Period | None, oldest: datetime | None) -> bool:
+    if period is not None:
+        return is_placed_in(period, row)
+    return oldest is None or row.placed_at is None or row.placed_at >= oldest
+
+
+def newest_first(rows: Iterable[HistoryRow]) -> tuple[HistoryRow, ...]:
+    """Sort by the placing; what has no time comes last."""
+    return tuple(sorted(rows, key=_age, reverse=True))
+
+
+def _age(row: HistoryRow) -> float:
+    return 0.0 if row.placed_at is None else row.placed_at.timestamp()
+
+
+def joined(there: ExchangeRows, told: JournaledOrders) -> list[HistoryRow]:
+    """Join every order of the exchange and every one of the journal, each once.
+
+    By client_order_id, else by the order_id the exchange gave it.
+    """
+    by_order_id = {order.order_id: order for order in told.orders.values() if order.order_id}
+    found: set[str] = set()
+    rows = []
+    for order in there.orders:
+        own = told.orders.get(order.client_order_id) or by_order_id.get(order.order_id)
+        if own is not None:
+            found.add(own.life.client_order_id)
+        records = own.records if own is not None else told.records.get(order.client_order_id, ())
+        rows.append(_row(order, own, records, there.fills.get(order.order_id, ())))
+    unlisted = (own for name, own in told.orders.items() if name not in found)
+    return [*rows, *(HistoryRow(None, own, own.records, ()) for own in unlisted)]
+
+
+def _row(
+    order: Order, own: JournaledOrder | None, records: tuple[JournalRecord, ...], fills: tuple[Fill, ...]
+) -> HistoryRow:
+    action, side = ("", "") if own is None else (own.text("action"), own.text("side"))
+    return HistoryRow(in_words(order, action, side, fills), own, records, fills)
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+
+def read_exchange(
+    client: KalshiClient,
+    *,
+    since: datetime | None = None,
+    most: int | None = None,
+    progress: Progress | None = None,
+) -> ExchangeRows:
+    """Read orders placed since a moment and their fills, or the newest `most` orders. Raises KalshiAPIError.
+
+    The archive is read after the live list: a row only ever moves from there to here, so none can slip
+    through between both. Whether an order's bound of time means its placing or its last change is not
+    documented; a lower bound is right either way, an upper one would not be.
+    """
+    live = client.get_orders(since=since, limit=most, progress=progress)
+    cut = live.incomplete is not None and most is not None and len(live) >= most
+    times = [order.created_at for order in live if order.created_at is not None]
+    oldest = min(times, default=None) if cut else None
+    fills_since = oldest or since
+    old = client.get_historical_orders(since=fills_since)
+    fills = _read_fills(client, fills_since, progress)
+    orders = _once(lambda order: order.order_id, live, old)
+    if oldest is not None:
+        orders = [order for order in orders if order.created_at is None or order.created_at >= oldest]
+    listings: list[Listing[Order] | Listing[Fill]] = [live, old, *fills]
+    return ExchangeRows(
+        orders=tuple(orders),
+        fills=_by_order(_once(lambda fill: fill.fill_id, *fills)),
+        incomplete="; ".join(dict.fromkeys(each.incomplete for each in listings if each.incomplete)) or None,
+        oldest=oldest,
+    )
+
+
+def _read_fills(
+    client: KalshiClient, since: datetime | None, progress: Progress | None
+) -> tuple[Listing[Fill], Listing[Fill]]:
+    # whether the bound itself is inside is not documented
+    margin = None if since is None else since - _SECOND
+    live = client.get_fills(since=margin, progress=progress)
+    return live, client.get_historical_fills(since=margin)
+
+
+def _once(identity: Callable[[T], str], *listings: Listing[T]) -> list[T]:
+    """Merge lists that overlap; what was read last stands."""
+    return list({identity(row): row for listing in listings for row in listing}.values())
+
+
+def _by_order(fills: Sequence[Fill]) -> dict[str, tuple[Fill, ...]]:
+    """Sort fills to their orders, oldest first."""
+    rows: dict[str, list[Fill]] = {}
+    for fill in fills:
+        rows.setdefault(fill.order_id, []).append(fill)
+    return {order_id: tuple(oldest_first(own)) for order_id, own in rows.items()}
+
+
+def with_order(row: HistoryRow, order: Order, fills: Iterable[Fill]) -> HistoryRow:
+    """Put a newer reading of an order in place of an older one; `fills` as they came, newest first."""
+    fresh = _row(order, row.journaled, row.records, tuple(oldest_first(fills)))
+    return replace(row, record=fresh.record, fills=fresh.fills)

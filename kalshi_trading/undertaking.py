@@ -17,13 +17,18 @@ T = TypeVar("T")
 
 
 class Undertaking(Generic[T]):
-    """One piece of work; `left` is given its result in place of a screen that is no longer there."""
+    """One piece of work; `left` is given its result in place of a screen that is no longer there.
 
-    def __init__(self, work: Callable[[], T], left: Callable[[T], None]) -> None:
+    The program does not end before it, except where `holds_up_the_end` is False.
+    """
+
+    def __init__(
+        self, work: Callable[[], T], left: Callable[[T], None], *, holds_up_the_end: bool = True
+    ) -> None:
         self._work = work
         self._left = left
         self._ending: Future[T] = Future()
-        self._thread = Thread(target=self._run, name="undertaking")
+        self._thread = Thread(target=self._run, name="undertaking", daemon=not holds_up_the_end)
         self.is_told = False
         """Whether somebody has seen the result; nobody else has to be told then."""
 

@@ -39,7 +39,7 @@ from kalshi_trading.money import (
 )
 from kalshi_trading.options import Environment
 from kalshi_trading.portfolio import Part
-from kalshi_trading.trade_history import OrderRecord, TradeHistory
+from kalshi_trading.trade_history import OrderRecord
 
 # --- Header ---------------------------------------------------------------------------------------
 
@@ -180,34 +180,6 @@ def _order_cell(row: OrderRecord) -> Text:
     if row.is_external:
         cell.append(" (external)", style="italic")
     return cell.append(f"\n{row.order.ticker}", style="dim")
-
-
-def history(trades: TradeHistory, now: datetime) -> RenderableType:
-    if not trades.orders:
-        return notice("No orders yet.")
-    table = table_of(
-        ("placed", "fixed"),
-        ("order", "wide"),
-        ("status", "fixed"),
-        ("filled", "right"),
-        ("avg", "right"),
-        ("fee", "right"),
-    )
-    for row in trades.orders:
-        table.add_row(
-            *cells(
-                moment(row.order.created_at),
-                _order_cell(row),
-                row.order.status.value,
-                count_text(row.order.fill_count),
-                price(row.average_price),
-                dollars(row.fees),
-            )
-        )
-    notes = [Text(f"times in {time_zone(now)}", style="dim")]
-    if trades.incomplete:
-        notes.append(notice(f"Not the whole history: {trades.incomplete}."))
-    return Group(table, *notes)
 
 
 def order_line(row: OrderRecord) -> str:

@@ -56,13 +56,13 @@ def keep_signatures(path: Path) -> None:
 
 def crash_with_all_at_hand() -> None:
     """Let the history screen crash with a message made of what is within its reach."""
-    from kalshi_trading import order_screens
+    from kalshi_trading import history_screens
 
     def crash(client: object, *_: object, **__: object) -> None:
         parts = [vars(client), *[vars(part) for part in vars(client).values() if hasattr(part, "__dict__")]]
         raise RuntimeError(f"crashed among {parts}")
 
-    order_screens.load_history = crash  # type: ignore[assignment]
+    history_screens.load_history = crash  # type: ignore[assignment]
 
 
 def session(libraries_log: Path, signatures: Path) -> int:

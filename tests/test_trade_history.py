@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,9 +15,11 @@ from responses import matchers
 
 from kalshi_trading.credentials import Credentials
 from kalshi_trading.errors import JournalError, KalshiAPIError
+from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Action, BookSide, Fill, OrderStatus, Side
-from kalshi_trading.trade_history import describe, load_history
+from kalshi_trading.periods import Period
+from kalshi_trading.trade_history import describe, load_history, told_history
 from kalshi_trading.trade_logger import JournalRecord, TradeLogger
 from kalshi_trading.transport import Timing, Transport
 
@@ -154,13 +156,22 @@ def wire_fill(number, price="0.6400"):
     }
 
 
-def exchange_has(orders, fills, *, status=200):
-    for path, query, body in (
-        ("/portfolio/orders", {"limit": "50"}, {"orders": orders, "cursor": ""}),
-        ("/portfolio/fills", {"limit": "500"}, {"fills": fills, "cursor": ""}),
+def exchange_has(orders, fills, *, old_orders=(), old_fills=(), status=200, cursor="", period=None):
+    """Answer the four lists of a history of all times, or of a period that begins there."""
+    orders_from = {} if period is None else {"min_ts": unix(period.start - timedelta(days=1))}
+    fills_from = {} if period is None else {"min_ts": unix(period.start - timedelta(days=1, seconds=1))}
+    for path, query, rows in (
+        ("/portfolio/orders", {"limit": "1000", **orders_from}, {"orders": orders, "cursor": cursor}),
+        ("/historical/orders", {"limit": "1000", **orders_from}, {"orders": [*old_orders], "cursor": ""}),
+        ("/portfolio/fills", {"limit": "1000", **fills_from}, {"fills": fills, "cursor": ""}),
+        ("/historical/fills", {"limit": "1000", **fills_from}, {"fills": [*old_fills], "cursor": ""}),
     ):
         match = [matchers.query_param_matcher(query, strict_match=True), signed]
-        responses.add("GET", URL + path, json=body, status=status, match=match)
+        responses.add("GET", URL + path, json=rows, status=status, match=match)
+
+
+def unix(at):
+    return str(int(at.timestamp()))
 
 
 @pytest.fixture
@@ -183,22 +194,122 @@ def test_the_history_joins_exchange_and_journal_newest_first(client, journal):
     )
     journal.log_order_submission("intent", {"client_order_id": "client-4", "action": "sell", "side": "no"})
     journal.log_order_cancellation("requested", {"client_order_id": "client-4"})
-    journal.log_order_submission("acknowledged", {"client_order_id": "client-1", "action": "buy"})
+    journal.log_order_cancellation("requested", {"client_order_id": "client-3"})
     history = load_history(client, journal)
-    assert [row.order.order_id for row in history.orders] == ["order-4", "order-3", "order-1", "order-2"]
-    ours, theirs = history.orders[0], history.orders[2]
+    assert [row.order_id for row in history.rows] == ["order-4", "order-3", "order-1", "order-2"]
+    ours, theirs = history.rows[0], history.rows[1]
     assert (ours.action, ours.side, ours.price) == (Action.SELL, Side.NO, Decimal("0.35"))
     assert (ours.average_price, ours.fees) == (Decimal("0.37"), Decimal("0.0320"))
-    assert theirs.is_external
-    assert history.incomplete is None
+    assert [record.event for record in ours.records] == ["order.intent", "cancel.requested"]
+    assert [fill.fill_id for fill in ours.fills] == ["fill-4"]
+    assert (ours.is_external, theirs.is_external) == (False, True)
+    assert [record.event for record in theirs.records] == ["cancel.requested"]  # we canceled another's order
+    assert (history.incomplete, history.damaged) == (None, ())
+
+
+@responses.activate
+def test_what_has_moved_to_the_archive_is_there_once_and_as_it_ended(client, journal):
+    exchange_has(
+        [wire_order(3), wire_order(2, status="resting", fill_count_fp="0.00", remaining_count_fp="2.00")],
+        [wire_fill(3), wire_fill(2)],
+        old_orders=[wire_order(2), wire_order(1)],
+        old_fills=[wire_fill(2), wire_fill(1)],
+    )
+    history = load_history(client, journal)
+    assert [row.order_id for row in history.rows] == ["order-3", "order-2", "order-1"]
+    assert [row.result for row in history.rows] == [Result.FILLED] * 3
+    assert [len(row.fills) for row in history.rows] == [1, 1, 1]
+    lists = [call.request.url.partition("?")[0].removeprefix(URL) for call in responses.calls]
+    assert lists.index("/historical/orders") > lists.index("/portfolio/orders")  # rows move that way only
+    assert lists.index("/historical/fills") > lists.index("/portfolio/fills")
+
+
+def journaled(journal, name, at, *steps, **fields):
+    """Let the journal tell of one order: its intent at a moment, and further events."""
+    own = TradeLogger(journal.folder.parent, "sandbox", clock=lambda: at)
+    named = {"client_order_id": name, "ticker": TICKER, "action": "buy", "side": "yes"}
+    own.log_order_submission("intent", named | {"count": Decimal(2), "price": Decimal("0.65"), **fields})
+    for step in steps:
+        own.log_order_submission(step, named | fields)
+
+
+@responses.activate
+def test_orders_the_exchange_never_took_stand_in_the_history_too(client, journal):
+    exchange_has([wire_order(3)], [wire_fill(3)])
+    at = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
+    journaled(journal, "client-3", at + timedelta(minutes=29), "sending", "acknowledged")
+    journaled(journal, "mine-1", at, "sending", "rejected")
+    journaled(journal, "mine-2", at - timedelta(minutes=1), "sending", "unknown")
+    journaled(journal, "mine-3", at - timedelta(minutes=2), "sending", "unknown", "absent")
+    journaled(journal, "mine-4", at - timedelta(minutes=3), "not_sent")
+    told = {"order_id": "o", "fill_count": Decimal(1), "remaining_count": Decimal(1), "fee": Decimal("0.01")}
+    journaled(journal, "mine-5", at - timedelta(minutes=4), "sending", "acknowledged", **told)
+    history = load_history(client, journal)
+    assert [row.client_order_id for row in history.rows] == ["client-3", *(f"mine-{n}" for n in range(1, 6))]
+    assert [row.result for row in history.rows] == [
+        *(Result.FILLED, Result.REJECTED, Result.UNKNOWN, Result.NOT_PLACED, Result.NOT_PLACED),
+        Result.RESTING,
+    ]
+    rejected, unknown, *_, unlisted = history.rows[1:]
+    assert (rejected.fill_count, unknown.fill_count) == (Decimal(0), None)
+    assert (unlisted.order_id, unlisted.fill_count, unlisted.fees) == ("o", Decimal(1), Decimal("0.01"))
+    assert not any(row.is_external for row in history.rows)
+
+
+@responses.activate
+def test_orders_of_another_key_are_counted_and_left_out(client, journal):
+    exchange_has([], [])
+    for account, name in (("a", "mine"), ("b", "theirs"), ("", "either")):
+        log = TradeLogger(journal.folder.parent, "sandbox", account=account or None)
+        log.log_order_submission("intent", {"client_order_id": name})
+    history = load_history(client, journal, account="a")
+    assert ({row.client_order_id for row in history.rows}, history.foreign) == ({"mine", "either"}, 1)
+
+
+@responses.activate
+def test_a_period_takes_what_was_placed_in_it_and_joins_an_intent_of_a_moment_before(client, journal):
+    period = Period(date(2026, 11, 21), date(2026, 11, 21))
+    second = timedelta(seconds=1)
+    times = [period.start - second, period.start, period.end - second, period.end]
+    rows = [wire_order(number, created_time=at.isoformat()) for number, at in enumerate(times)]
+    exchange_has(rows, [wire_fill(number) for number in range(4)], period=period)
+    journaled(journal, "client-1", period.start - second, "sending")  # before midnight by our clock
+    journaled(journal, "client-3", period.end - second, "sending")  # there, it was the next day
+    journaled(journal, "lost-0", period.start - second)
+    journaled(journal, "lost-1", period.start)
+    history = load_history(client, journal, period=period)
+    assert {row.client_order_id for row in history.rows} == {"client-1", "client-2", "lost-1"}
+    assert {row.is_external for row in history.rows if row.client_order_id == "client-1"} == {False}
+
+
+@responses.activate
+def test_a_list_that_was_cut_ends_where_it_ends_for_the_journal_too(client, journal):
+    newest = [wire_order(2), wire_order(1)]
+    match = [matchers.query_param_matcher({"limit": "2"}, strict_match=True)]
+    responses.add("GET", f"{URL}/portfolio/orders", json={"orders": newest, "cursor": "more"}, match=match)
+    oldest = datetime(2026, 11, 21, 1, tzinfo=UTC)
+    for path, name, rows, since in (
+        ("/historical/orders", "orders", [wire_order(0)], oldest),
+        ("/portfolio/fills", "fills", [wire_fill(2), wire_fill(1)], oldest - timedelta(seconds=1)),
+        ("/historical/fills", "fills", [], oldest - timedelta(seconds=1)),
+    ):
+        match = [matchers.query_param_matcher({"limit": "1000", "min_ts": unix(since)}, strict_match=True)]
+        responses.add("GET", URL + path, json={name: rows, "cursor": ""}, match=match)
+    journaled(journal, "older", oldest - timedelta(seconds=1), "rejected")
+    journaled(journal, "newer", oldest + timedelta(seconds=1), "rejected")
+    history = load_history(client, journal, most=2)
+    assert [row.client_order_id for row in history.rows] == ["client-2", "newer", "client-1"]
+    assert "only the first 2" in history.incomplete
 
 
 @responses.activate
 def test_a_history_with_a_row_nobody_can_read_says_so(client, journal):
     exchange_has([wire_order(1), {"order_id": "order-2"}], [])
     history = load_history(client, journal)
-    assert len(history.orders) == 1
+    assert len(history.rows) == 1
     assert "could not be read" in history.incomplete
+    assert history.rows[0].fills_missing == 2
+    assert history.rows[0].average_price is None
 
 
 @responses.activate
@@ -209,7 +320,78 @@ def test_a_history_that_cannot_be_read_is_an_error_and_not_empty(client, journal
         load_history(client, journal)
 
 
+@responses.activate
 def test_a_journal_that_cannot_be_read_is_an_error_and_makes_nothing_external(client, journal):
+    exchange_has([wire_order(1)], [])
     journal.trades_path.mkdir(parents=True)
     with pytest.raises(JournalError):
         load_history(client, journal)
+
+
+@responses.activate
+def test_damaged_lines_of_the_journal_are_told_with_the_history(client, journal):
+    exchange_has([], [])
+    journaled(journal, "mine", NOW)
+    with journal.trades_path.open("ab") as file:
+        file.write(b"half a li\n")
+    assert [str(line) for line in load_history(client, journal).damaged] == ["trades.log line 2"]
+
+
+def test_another_environment_is_told_by_its_journal_alone(journal):
+    told = {"order_id": "o", "fill_count": Decimal(2), "remaining_count": Decimal(0)}
+    journaled(journal, "mine", NOW, "acknowledged", **told)
+    history = told_history(journal)
+    (row,) = history.rows
+    assert (row.result, row.fill_count, row.order, history.is_joined) == (Result.FILLED, 2, None, False)
+
+
+# --- Filters --------------------------------------------------------------------------------------
+
+
+def row(record=None, own=None):
+    return HistoryRow(record, own, (), ())
+
+
+def there(status="executed", filled="10", remaining="0", ticker=TICKER, side="bid", at=NOW):
+    counts = {"fill_count": Decimal(filled), "initial_count": Decimal(10), "status": OrderStatus(status)}
+    return row(describe(order(side, "0.65", remaining, ticker=ticker, created_at=at, **counts), None))
+
+
+ROWS = {
+    "filled": there(),
+    "partly": there("canceled", "3"),
+    "canceled": there("canceled", "0"),
+    "resting": there("resting", "0", "10"),
+    "half": there("resting", "5", "5"),
+    "no": there(side="ask"),
+    "elsewhere": there(ticker="KXCPI-26NOV-T3"),
+    "old": there(at=NOW - timedelta(days=40)),
+    "timeless": there(at=None),
+    "odd": there("unknown", "1"),
+}
+FILLED = {"filled", "no", "elsewhere", "old", "timeless"}
+DAY = NOW.astimezone().date()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        (HistoryFilter(), set(ROWS)),
+        (HistoryFilter(result=Result.FILLED), FILLED),
+        (HistoryFilter(result=Result.PARTLY), {"partly", "half", "odd"}),
+        (HistoryFilter(result=Result.CANCELED), {"canceled"}),
+        (HistoryFilter(result=Result.RESTING), {"resting", "half"}),
+        (HistoryFilter(result=Result.UNKNOWN), {"odd"}),
+        (HistoryFilter(result=Result.REJECTED), set()),
+        (HistoryFilter(side=Side.NO), {"no"}),
+        (HistoryFilter(market="CPI"), {"elsewhere"}),
+        (HistoryFilter(market=TICKER), set(ROWS) - {"elsewhere"}),
+        (HistoryFilter(event="KXCPI"), {"elsewhere"}),
+        (HistoryFilter(event="KXHIGHNY-26NOV21"), set(ROWS) - {"elsewhere"}),
+        (HistoryFilter(event="26NOV21"), set()),
+        (HistoryFilter(period=Period(DAY, DAY)), set(ROWS) - {"old"}),
+        (HistoryFilter(period=Period(DAY, DAY), side=Side.YES, result=Result.FILLED), FILLED - {"no", "old"}),
+    ],
+)
+def test_a_filter_takes_what_it_says_and_no_more(wanted, names):
+    assert {name for name, each in ROWS.items() if wanted.takes(each)} == names

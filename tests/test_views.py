@@ -13,12 +13,12 @@ from samples import BOOK, MARKET, NOW, order, preview
 
 from kalshi_trading import formats, ticket_view, views
 from kalshi_trading.market_models import ExchangeStatus
-from kalshi_trading.models import Action, BookSide, OrderStatus, Side
+from kalshi_trading.models import Action, BookSide, Side
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.portfolio import Part
 from kalshi_trading.submission import Outcome, Submission
-from kalshi_trading.trade_history import TradeHistory, describe
+from kalshi_trading.trade_history import describe
 
 
 def shown(renderable: RenderableType, width: int = 100) -> str:
@@ -134,12 +134,6 @@ def test_an_order_placed_elsewhere_is_external_and_told_by_its_effect() -> None:
     text = shown(views.open_orders([row], NOW))
     assert "long 4 NO at 35¢" in text
     assert "(external)" in text
-
-
-def test_a_history_that_is_not_whole_says_so() -> None:
-    row = describe(order(BookSide.BID, "0.60", status=OrderStatus.CANCELED), None)
-    text = shown(views.history(TradeHistory((row,), "the list broke off"), NOW))
-    assert "Not the whole history: the list broke off." in text
 
 
 def test_header_names_environment_money_trading_and_what_is_unresolved() -> None:

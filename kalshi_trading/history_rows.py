@@ -1,0 +1,253 @@
+"""One order in the history: in the user's words, with its fills, its records and what became of it.
+
+The exchange is the truth for counts, prices and fees; where it lists no order, the journal's last word
+stands. Knows how rows are told apart by a filter. Pure; reads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal_orders import JournaledOrder
+from kalshi_trading.market_account import event_of
+from kalshi_trading.models import Action, BookSide, Fill, Order, OrderStatus, Side
+from kalshi_trading.money import ZERO, Contracts, Dollars, Price
+from kalshi_trading.order_life import WITHOUT_ORDER, State
+from kalshi_trading.periods import Period
+from kalshi_trading.pnl import average_price
+from kalshi_trading.wire import book_side
+
+# --- An order of the exchange in words ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """One order; prices in the terms of `side`. `action` None: placed elsewhere, so only its effect is known.
+
+    `average_price` is rounded to a hundredth of a cent; None while nothing is filled or fills are missing.
+    """
+
+    order: Order
+    action: Action | None
+    side: Side
+    price: Price
+    average_price: Price | None
+    fees: Dollars
+
+    @property
+    def is_external(self) -> bool:
+        return self.action is None
+
+    @property
+    def canceled_count(self) -> Contracts:
+        return self.order.initial_count - self.order.fill_count - self.order.remaining_count
+
+
+def describe(order: Order, intent: JournalRecord | None, fills: Iterable[Fill] = ()) -> OrderRecord:
+    """Put one order into the user's words; without an intent, into those of its effect."""
+    if intent is None:
+        return in_words(order, "", "", fills)
+    return in_words(order, intent.text("action"), intent.text("side"), fills)
+
+
+def in_words(order: Order, action: str, side: str, fills: Iterable[Fill]) -> OrderRecord:
+    """The same with the user's words as texts, which may be any."""
+    own_action, own_side = _words(order, action, side)
+    own = (fill for fill in fills if fill.order_id == order.order_id)
+    average = average_price(own, order.fill_count, own_side)
+    return OrderRecord(order, own_action, own_side, own_side.converted(order.yes_price), average, order.fees)
+
+
+def _words(order: Order, action: str, side: str) -> tuple[Action | None, Side]:
+    """The user's words, when the journal has them and they mean what the exchange has."""
+    try:
+        words = Action(action), Side(side)
+    except ValueError:
+        pass
+    else:
+        if book_side(*words) is order.book_side:
+            return words
+    return None, Side.YES if order.book_side is BookSide.BID else Side.NO
+
+
+# --- One row of the history -----------------------------------------------------------------------
+
+
+class Result(StrEnum):
+    """What became of an order, in one word."""
+
+    FILLED = "filled"
+    PARTLY = "partly"  # and the rest was canceled
+    CANCELED = "canceled"
+    RESTING = "resting"
+    REJECTED = "rejected"
+    NOT_PLACED = "not placed"  # it never left, or is proved not to be at the exchange
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One order with all that is known of it. `record` None: the exchange does not list it.
+
+    Numbers are the exchange's; where it lists no order, what the journal was last told. None: not known.
+    """
+
+    record: OrderRecord | None
+    journaled: JournaledOrder | None
+    records: tuple[JournalRecord, ...]
+    fills: tuple[Fill, ...]  # oldest first
+
+    @property
+    def order(self) -> Order | None:
+        return None if self.record is None else self.record.order
+
+    @property
+    def is_external(self) -> bool:
+        """Tell whether the journal knows of no such order of ours."""
+        return self.journaled is None
+
+    @property
+    def placed_at(self) -> datetime | None:
+        if self.order is not None and self.order.created_at is not None:
+            return self.order.created_at
+        return None if self.journaled is None else self.journaled.life.intent_at
+
+    @property
+    def ticker(self) -> str:
+        if self.order is not None:
+            return self.order.ticker
+        return "" if self.journaled is None else self.journaled.life.ticker
+
+    @property
+    def client_order_id(self) -> str:
+        if self.order is not None:
+            return self.order.client_order_id
+        return "" if self.journaled is None else self.journaled.life.client_order_id
+
+    @property
+    def order_id(self) -> str:
+        if self.order is not None:
+            return self.order.order_id
+        return "" if self.journaled is None else self.journaled.order_id
+
+    @property
+    def action(self) -> Action | None:
+        """None: placed elsewhere, so only its effect is known."""
+        if self.record is not None:
+            return self.record.action
+        return None if self.journaled is None else self.journaled.action
+
+    @property
+    def side(self) -> Side | None:
+        if self.record is not None:
+            return self.record.side
+        return None if self.journaled is None else self.journaled.side
+
+    @property
+    def price(self) -> Price | None:
+        if self.record is not None:
+            return self.record.price
+        return None if self.journaled is None else self.journaled.price
+
+    @property
+    def count(self) -> Contracts | None:
+        if self.order is not None:
+            return self.order.initial_count
+        return None if self.journaled is None else self.journaled.count
+
+    @property
+    def fill_count(self) -> Contracts | None:
+        if self.order is not None:
+            return self.order.fill_count
+        told = None if self.journaled is None else self.journaled.told
+        if told is not None:
+            return told.fill_count
+        return ZERO if self.result in (Result.REJECTED, Result.NOT_PLACED) else None
+
+    @property
+    def average_price(self) -> Price | None:
+        if self.record is not None:
+            return self.record.average_price
+        told = None if self.journaled is None else self.journaled.told
+        return None if told is None else told.average_price
+
+    @property
+    def fees(self) -> Dollars | None:
+        if self.record is not None:
+            return self.record.fees
+        told = None if self.journaled is None else self.journaled.told
+        return None if told is None else told.fee
+
+    @property
+    def fills_missing(self) -> Contracts:
+        """Contracts the exchange says were filled in fills it does not list."""
+        if self.order is None:
+            return ZERO
+        return self.order.fill_count - sum((fill.count for fill in self.fills), ZERO)
+
+    @property
+    def result(self) -> Result:
+        if self.order is not None:
+            return _result_there(self.order)
+        return Result.UNKNOWN if self.journaled is None else _result_told(self.journaled)
+
+    @property
+    def is_partly_filled(self) -> bool:
+        filled, count = self.fill_count, self.count
+        return filled is not None and count is not None and ZERO < filled < count
+
+
+def _result_there(order: Order) -> Result:
+    if order.status is OrderStatus.CANCELED:
+        return Result.PARTLY if order.fill_count > ZERO else Result.CANCELED
+    words = {OrderStatus.RESTING: Result.RESTING, OrderStatus.EXECUTED: Result.FILLED}
+    return words.get(order.status, Result.UNKNOWN)
+
+
+def _result_told(journaled: JournaledOrder) -> Result:
+    """Tell by the journal alone, as of the last time the exchange spoke of the order."""
+    state, told = journaled.life.state, journaled.told
+    if state in WITHOUT_ORDER:
+        return Result.REJECTED if state is State.REJECTED else Result.NOT_PLACED
+    if journaled.life.is_open or told is None:
+        return Result.UNKNOWN
+    if told.remaining_count > journaled.taken_back:
+        return Result.RESTING
+    if told.fill_count == ZERO:
+        return Result.CANCELED
+    return Result.FILLED if told.fill_count == journaled.count else Result.PARTLY
+
+
+# --- What of it is wanted -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """What of the history is wanted; what is None or empty lets everything pass. Dates go by the placing."""
+
+    period: Period | None = None
+    market: str = ""
+    event: str = ""
+    side: Side | None = None
+    result: Result | None = None
+
+    def takes(self, row: HistoryRow) -> bool:
+        return (
+            self.market in row.ticker
+            and event_of(row.ticker).startswith(self.event)
+            and self.side in (None, row.side)
+            and (self.result in (None, row.result) or self._is_partly(row))
+            and (self.period is None or is_placed_in(self.period, row))
+        )
+
+    def _is_partly(self, row: HistoryRow) -> bool:
+        return self.result is Result.PARTLY and row.is_partly_filled
+
+
+def is_placed_in(period: Period, row: HistoryRow) -> bool:
+    """Tell whether an order was placed then; one without a time cannot be ruled out."""
+    return row.placed_at is None or period.holds(row.placed_at)

@@ -1,0 +1,253 @@
+"""The screens of the trade history: list, filters, one order in depth, reconciliation, the day's sums.
+
+Asks, calls and shows; computes nothing. The history is read anew for other dates and environments; every
+other filter works on what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+from kalshi_trading import history_view
+from kalshi_trading.app import App, not_empty
+from kalshi_trading.day_summary import DaySummary, read_summary
+from kalshi_trading.errors import InvalidInputError, KalshiAPIError
+from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
+from kalshi_trading.history_view import PAGE, HistoryPage
+from kalshi_trading.models import Side
+from kalshi_trading.options import Environment
+from kalshi_trading.order_story import read_story
+from kalshi_trading.periods import FORMS, Period, parse_period
+from kalshi_trading.prompts import Choice, numbered
+from kalshi_trading.reconciliation import reconcile
+from kalshi_trading.trade_history import TradeHistory, load_history, told_history
+from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.undertaking import Undertaking
+
+FAREWELL_S = 3
+_ALL = "all"
+
+_Task = Callable[[App, HistoryPage], HistoryPage]
+
+
+def trade_history(app: App) -> None:
+    """Show the newest orders and answer questions about them until the user goes back.
+
+    An order of unknown outcome is looked for once more first.
+    """
+    app.working("Looking for lost orders …", app.executor.resolver.examine_all)
+    page = _read(app, HistoryFilter(), app.settings.environment)
+    while (task := app.prompter.choose("Trade history", _tasks(page))) is not _leave:
+        page = task(app, page)
+
+
+def _leave(app: App, page: HistoryPage) -> HistoryPage:
+    """Stand for the way back to the menu."""
+    return page
+
+
+def _tasks(page: HistoryPage) -> list[Choice[_Task]]:
+    """Offer everything at once, so that nothing is more than three choices away from the menu."""
+    rows: list[tuple[str, str, _Task]] = [("0", "Back to the menu", _leave)]
+    rows += [("1", "One order in depth", _one_order)] if page.rows else []
+    rows += [("2", "Older orders", _turn_page)] if page.has_older else []
+    rows += [
+        ("3", "Choose by date", _by_date),
+        ("4", "Choose by market", _by_market),
+        ("5", "Choose by event or series", _by_event),
+        ("6", "Choose by side", _by_side),
+        ("7", "Choose by result", _by_result),
+        ("8", "Another environment", _by_environment),
+        ("9", "All orders again", _everything),
+        ("r", "Reconcile the journal with the exchange", _reconcile),
+        ("s", "Sums of a day or of some days", _sums),
+    ]
+    return [Choice(*row) for row in rows]
+
+
+# --- The list -------------------------------------------------------------------------------------
+
+
+def _read(app: App, wanted: HistoryFilter, environment: Environment) -> HistoryPage:
+    """Read the history of one environment and show its first page."""
+    if environment is app.settings.environment:
+        history = app.counted(
+            "Reading the history …",
+            lambda progress: load_history(
+                app.client, app.journal, account=app.account, period=wanted.period, progress=progress
+            ),
+        )
+        app.executor.resolver.notice(row.order for row in history.rows if row.order is not None)
+    else:
+        elsewhere = TradeLogger(app.settings.log_dir, environment.value)
+        history = app.working("Reading the journal …", lambda: told_history(elsewhere, period=wanted.period))
+    return _chosen(app, history, wanted, environment)
+
+
+def _chosen(app: App, history: TradeHistory, wanted: HistoryFilter, environment: Environment) -> HistoryPage:
+    """Show what of a history that was read is wanted."""
+    rows = tuple(row for row in history.rows if wanted.takes(row))
+    page = HistoryPage(history, wanted, environment, rows)
+    app.show(history_view.history(page, app.clock()))
+    return page
+
+
+def _turn_page(app: App, page: HistoryPage) -> HistoryPage:
+    page = replace(page, start=page.start + PAGE)
+    app.show(history_view.history(page, app.clock()))
+    return page
+
+
+def _everything(app: App, page: HistoryPage) -> HistoryPage:
+    return _read(app, HistoryFilter(), app.settings.environment)
+
+
+# --- Filters --------------------------------------------------------------------------------------
+
+
+def _by_date(app: App, page: HistoryPage) -> HistoryPage:
+    period = _ask_period(app, _ALL if page.wanted.period is None else str(page.wanted.period))
+    return _read(app, replace(page.wanted, period=period), page.environment)
+
+
+def _ask_period(app: App, proposed: str) -> Period | None:
+    """Ask for days; None: all of them."""
+    today = _today(app)
+
+    def parse(text: str) -> Period | None:
+        return None if text.strip().lower() == _ALL else parse_period(text, today)
+
+    return app.prompter.ask(f"Which days? {FORMS}; or {_ALL}", parse, default=proposed)
+
+
+def _today(app: App) -> date:
+    return app.clock().astimezone().date()
+
+
+def _by_market(app: App, page: HistoryPage) -> HistoryPage:
+    market = app.prompter.ask("Ticker of the market, or a part of it (* for all):", _ticker_part)
+    return _narrowed(app, page, replace(page.wanted, market=market))
+
+
+def _by_event(app: App, page: HistoryPage) -> HistoryPage:
+    event = app.prompter.ask("Ticker of the event or series, or its beginning (* for all):", _ticker_part)
+    return _narrowed(app, page, replace(page.wanted, event=event))
+
+
+def _ticker_part(text: str) -> str:
+    return not_empty(text).upper().replace("*", "")
+
+
+def _by_side(app: App, page: HistoryPage) -> HistoryPage:
+    labels = ["Both sides", *(side.upper() for side in Side)]
+    side = app.prompter.choose("Which side?", numbered(labels, [None, *Side], start=0))
+    return _narrowed(app, page, replace(page.wanted, side=side))
+
+
+def _by_result(app: App, page: HistoryPage) -> HistoryPage:
+    labels = ["Any result", *(result.capitalize() for result in Result)]
+    result = app.prompter.choose("Which result?", numbered(labels, [None, *Result], start=0))
+    return _narrowed(app, page, replace(page.wanted, result=result))
+
+
+def _narrowed(app: App, page: HistoryPage, wanted: HistoryFilter) -> HistoryPage:
+    return _chosen(app, page.history, wanted, page.environment)
+
+
+def _by_environment(app: App, page: HistoryPage) -> HistoryPage:
+    """Show what the journal tells of another environment; its exchange is not connected."""
+    labels = [
+        f"{each.capitalize()}{' (connected)' if each is app.settings.environment else ''}"
+        for each in Environment
+    ]
+    environment = app.prompter.choose("Which environment?", numbered(labels, list(Environment)))
+    return _read(app, page.wanted, environment)
+
+
+# --- One order ------------------------------------------------------------------------------------
+
+
+def _one_order(app: App, page: HistoryPage) -> HistoryPage:
+    """Tell the whole life of an order of this page, or of one whose id is typed."""
+    rows: list[Choice[Callable[[], HistoryRow | None]]] = [Choice("0", "None of these", lambda: None)]
+    for number, row in enumerate(page.shown, start=1):
+        rows.append(Choice(str(number), history_view.order_label(row), _picks(row)))
+    rows.append(Choice("t", "Another one: type its id", lambda: _typed(app, page)))
+    chosen = app.prompter.choose("Which order?", rows)()
+    if chosen is not None:
+        told = app.working("Reading what became of it …", lambda: read_story(app.client, chosen))
+        app.show(history_view.story(told, app.clock()))
+    return page
+
+
+def _picks(row: HistoryRow) -> Callable[[], HistoryRow | None]:
+    return lambda: row
+
+
+def _typed(app: App, page: HistoryPage) -> HistoryRow:
+    def parse(text: str) -> HistoryRow:
+        wanted = not_empty(text)
+        found = [row for row in page.history.rows if _is_called(row, wanted)]
+        if len(found) != 1:
+            many = f"{len(found)} orders begin" if found else "No order in this history begins"
+            raise InvalidInputError(f"{many} with {wanted}. Type the id of the order or our own.")
+        return found[0]
+
+    return app.prompter.ask("Id of the order, or its beginning:", parse)
+
+
+def _is_called(row: HistoryRow, wanted: str) -> bool:
+    return row.order_id.startswith(wanted) or row.client_order_id.startswith(wanted)
+
+
+# --- Reconciliation and sums ----------------------------------------------------------------------
+
+
+def _reconcile(app: App, page: HistoryPage) -> HistoryPage:
+    period = _ask_period(app, _ALL if page.wanted.period is None else str(page.wanted.period))
+    found = app.counted(
+        "Comparing journal and exchange …",
+        lambda progress: reconcile(
+            app.client, app.journal, account=app.account, period=period, clock=app.clock, progress=progress
+        ),
+    )
+    app.show(history_view.reconciliation(found, period, app.clock()))
+    return page
+
+
+def _sums(app: App, page: HistoryPage) -> HistoryPage:
+    today = _today(app)
+    period = app.prompter.ask(f"Which days? {FORMS}", lambda text: parse_period(text, today), default="today")
+    summary = app.counted(
+        "Adding up …",
+        lambda progress: read_summary(
+            app.client, app.journal, period, account=app.account, progress=progress
+        ),
+    )
+    app.show(history_view.day_summary(summary))
+    return page
+
+
+def farewell(app: App) -> None:
+    """Sum up the day when the user leaves, if the exchange took an order of ours today.
+
+    Waits no longer than some seconds. Raises KalshiAPIError and JournalError.
+    """
+    today = _today(app)
+    records = app.journal.get_trade_history(today, today)
+    if not any(record.event == "order.acknowledged" for record in records):
+        return
+    period = Period(today, today)
+
+    def read() -> DaySummary:
+        return read_summary(app.client, app.journal, period, account=app.account)
+
+    def waited(seconds: int) -> None:
+        if seconds >= FAREWELL_S:
+            raise KalshiAPIError("The exchange takes too long to tell.")
+
+    undertaking = Undertaking(read, left=lambda summary: None, holds_up_the_end=False)
+    undertaking.start()
+    app.show(history_view.day_summary(undertaking.awaited(waited)))

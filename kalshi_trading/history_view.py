@@ -1,0 +1,284 @@
+"""The trade history, one order in depth, the reconciliation and the day's sums on the screen.
+
+Pure, over `formats`; every number is told by the services. Text of journal and exchange only ever appears
+as `Text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.text import Text
+
+from kalshi_trading.day_summary import DaySummary, MarketDay
+from kalshi_trading.formats import (
+    UNKNOWN,
+    badge,
+    cells,
+    dollars,
+    facts,
+    gain,
+    moment,
+    notice,
+    price,
+    problem,
+    table_of,
+    time_zone,
+)
+from kalshi_trading.history_rows import HistoryFilter, HistoryRow
+from kalshi_trading.money import Contracts, count_text, price_text
+from kalshi_trading.options import Environment
+from kalshi_trading.order_story import OrderStory
+from kalshi_trading.periods import Period
+from kalshi_trading.reconciliation import Difference, Reconciliation
+from kalshi_trading.trade_history import TradeHistory
+from kalshi_trading.wire_fields import harmless
+
+PAGE = 9
+"""Orders on one page: as many as there are single digits to choose one by."""
+DIFFERENCES_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """A part of the history: `rows` are what the filter takes, `start` is where the page begins."""
+
+    history: TradeHistory
+    wanted: HistoryFilter
+    environment: Environment
+    rows: tuple[HistoryRow, ...]
+    start: int = 0
+
+    @property
+    def shown(self) -> tuple[HistoryRow, ...]:
+        return self.rows[self.start : self.start + PAGE]
+
+    @property
+    def has_older(self) -> bool:
+        return self.start + PAGE < len(self.rows)
+
+
+# --- The list -------------------------------------------------------------------------------------
+
+
+def history(page: HistoryPage, now: datetime) -> RenderableType:
+    """One page of orders, what they were chosen by, and what may be missing."""
+    parts: list[RenderableType] = [_heading(page)]
+    if page.shown:
+        parts.append(_orders(page.shown, is_joined=page.history.is_joined))
+        parts.append(Text(f"{_place(page)} · times in {time_zone(now)}", style="dim"))
+    else:
+        parts.append(notice("No orders yet." if not page.history.rows else "No order is like that."))
+    return Group(*parts, *_gaps(page.history))
+
+
+def _heading(page: HistoryPage) -> Text:
+    words = "; ".join(_wanted(page.wanted)) or "all orders"
+    return Text.assemble(badge(page.environment), f"  {words}")
+
+
+def _wanted(wanted: HistoryFilter) -> Iterator[str]:
+    if wanted.period is not None:
+        yield f"placed {wanted.period}"
+    if wanted.market:
+        yield f"markets with {wanted.market}"
+    if wanted.event:
+        yield f"events {wanted.event}…"
+    if wanted.side is not None:
+        yield f"side {wanted.side.upper()}"
+    if wanted.result is not None:
+        yield f"result {wanted.result}"
+
+
+def _place(page: HistoryPage) -> str:
+    last = min(page.start + PAGE, len(page.rows))
+    return f"orders {page.start + 1} to {last} of {len(page.rows)}, newest first"
+
+
+def _orders(rows: Sequence[HistoryRow], *, is_joined: bool) -> RenderableType:
+    table = table_of(
+        ("placed", "fixed"),
+        ("order", "wide"),
+        ("result", "fixed"),
+        ("filled", "right"),
+        ("avg", "right"),
+        ("fee", "right"),
+    )
+    for row in rows:
+        table.add_row(
+            *cells(
+                moment(row.placed_at),
+                _order_cell(row, is_joined=is_joined),
+                row.result.value,
+                _count(row.fill_count),
+                price(row.average_price),
+                dollars(row.fees),
+            )
+        )
+    return table
+
+
+def _count(count: Contracts | None) -> str:
+    return UNKNOWN if count is None else count_text(count)
+
+
+def order_words(row: HistoryRow) -> str:
+    """Say what an order does: ours in our words, an external one by its effect."""
+    if row.count is None or row.side is None or row.price is None:
+        return harmless(row.journaled.life.sentence) if row.journaled is not None else UNKNOWN
+    verb = "long" if row.action is None else row.action.upper()
+    return f"{verb} {count_text(row.count)} {row.side.upper()} at {price_text(row.price)}"
+
+
+def order_label(row: HistoryRow) -> str:
+    """One order on one line, for choosing."""
+    return f"{order_words(row)}  {harmless(row.ticker)}  {row.result}"
+
+
+def _order_cell(row: HistoryRow, *, is_joined: bool) -> Text:
+    """The order in words, its market below, and what is odd about it."""
+    cell = Text(order_words(row), overflow="fold")
+    if row.is_external:
+        cell.append(" (external)", style="italic")
+    cell.append(f"\n{harmless(row.ticker)}", style="dim")
+    for oddity in _oddities(row, is_joined=is_joined):
+        cell.append(f"\n{oddity}", style="yellow")
+    return cell
+
+
+def _oddities(row: HistoryRow, *, is_joined: bool) -> Iterator[str]:
+    took_it = row.journaled is not None and row.order_id
+    if is_joined and row.order is None and took_it:
+        yield "the exchange does not list it (yet)"
+    if row.fills_missing:
+        yield f"fills of {count_text(row.fills_missing)} are not listed"
+
+
+def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
+    """Say everything the list may lack."""
+    if not history.is_joined:
+        yield notice("By the journal alone: this environment's exchange is not connected.")
+    if history.incomplete:
+        yield problem(f"Not the whole history: {history.incomplete}. Choose dates for older orders.")
+    if history.damaged:
+        lines = ", ".join(str(line) for line in history.damaged[:3])
+        more = ", …" if len(history.damaged) > 3 else ""
+        yield problem(f"{len(history.damaged)} damaged lines of the journal were skipped: {lines}{more}.")
+    if history.foreign:
+        yield notice(f"{history.foreign} orders of other keys in the journal are left out.")
+
+
+# --- One order ------------------------------------------------------------------------------------
+
+
+def story(told: OrderStory, now: datetime) -> RenderableType:
+    """One order in depth: what it is, everything that happened, and where both sides differ."""
+    row = told.row
+    panel = Panel(
+        Group(Text(order_words(row), style="bold"), facts(list(_order_facts(row)))),
+        title=Text(harmless(row.ticker)),
+        title_align="left",
+        box=box.ROUNDED,
+        expand=False,
+    )
+    table = table_of(("when", "fixed"), ("by", "fixed"), ("what", "wide"))
+    for event in told.events:
+        table.add_row(*cells(moment(event.at), event.source, event.sentence))
+    parts: list[RenderableType] = [panel, table]
+    parts += [problem(harmless(f"{point.kind}: {point.sentence}")) for point in told.points]
+    if told.settlement.unavailable:
+        parts.append(problem(f"Whether its market has settled is not known. {told.settlement.unavailable}"))
+    return Group(*parts, Text(f"times in {time_zone(now)}", style="dim"))
+
+
+def _order_facts(row: HistoryRow) -> Iterator[tuple[str, str]]:
+    whose = "placed elsewhere" if row.is_external else "ours"
+    yield "result", f"{row.result} · {whose}"
+    average = "" if row.average_price is None else f" at {price_text(row.average_price)} on average"
+    yield "filled", f"{_count(row.fill_count)} of {_count(row.count)}{average} · fees {dollars(row.fees)}"
+    if row.journaled is not None and row.journaled.text("time_in_force"):
+        yield "time in force", harmless(row.journaled.text("time_in_force").replace("_", " "))
+    yield "order id", harmless(row.order_id) or UNKNOWN
+    yield "our id", harmless(row.client_order_id) or UNKNOWN
+
+
+# --- Reconciliation -------------------------------------------------------------------------------
+
+
+def reconciliation(found: Reconciliation, period: Period | None, now: datetime) -> RenderableType:
+    """What was compared, and every order in which journal and exchange differ."""
+    when = "all times" if period is None else str(period)
+    compared = (
+        f"{found.compared} orders, {found.fills} fills and {found.records} journal records compared ({when})"
+    )
+    if found.is_clean:
+        return Text(f"✓ Journal and exchange agree: {compared}.")
+    parts: list[RenderableType] = [Text(f"{len(found.differences)} orders differ; {compared}.")]
+    if found.differences:
+        parts.append(_differences(found.differences[:DIFFERENCES_SHOWN]))
+    hidden = len(found.differences) - DIFFERENCES_SHOWN
+    if hidden > 0:
+        parts.append(notice(f"{hidden} more are not shown; choose fewer days."))
+    return Group(*parts, *_not_compared(found), Text(f"times in {time_zone(now)}", style="dim"))
+
+
+def _differences(differences: Sequence[Difference]) -> RenderableType:
+    table = table_of(("placed", "fixed"), ("order", "wide"), ("what differs", "wide"))
+    for each in differences:
+        what = "\n".join(harmless(f"{point.kind}: {point.sentence}") for point in each.points)
+        order = f"{order_words(each.row)}\n{harmless(each.row.ticker)}"
+        table.add_row(*cells(moment(each.row.placed_at), order, what))
+    return table
+
+
+def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
+    if found.too_new:
+        yield notice(f"{found.too_new} orders are too new to be judged; ask again in a minute.")
+    if found.incomplete:
+        yield problem(f"The exchange's lists are not whole: {found.incomplete}.")
+    if found.unjudged:
+        yield problem(f"{found.unjudged} orders could not be compared for that reason.")
+    if found.damaged:
+        yield problem(f"{found.damaged} lines of the journal are damaged; orders in them are not known.")
+
+
+# --- Day summary ----------------------------------------------------------------------------------
+
+
+def day_summary(summary: DaySummary) -> RenderableType:
+    """The sums of some days on a few lines."""
+    if summary.is_empty and summary.incomplete is None:
+        return notice(f"Nothing was traded ({summary.period}).")
+    rows = [
+        ("orders", _orders_line(summary)),
+        ("fills", f"{summary.fills} · {count_text(summary.contracts)} contracts"),
+        ("fees", dollars(summary.fees)),
+        ("realized P&L", f"{gain(summary.pnl).plain} after fees"),
+    ]
+    rows += [(name, _market_line(day)) for name, day in _extremes(summary) if day is not None]
+    panel = Panel(
+        facts(rows), title=Text(f"{summary.period}"), title_align="left", box=box.ROUNDED, expand=False
+    )
+    if summary.incomplete is None:
+        return panel
+    return Group(panel, problem(f"These sums may lack something: {summary.incomplete}."))
+
+
+def _orders_line(summary: DaySummary) -> str:
+    parts = [f"{summary.orders} placed"]
+    parts += [f"{summary.rejected} rejected"] if summary.rejected else []
+    parts += [f"{summary.unknown} of unknown outcome"] if summary.unknown else []
+    return " · ".join(parts)
+
+
+def _extremes(summary: DaySummary) -> tuple[tuple[str, MarketDay | None], ...]:
+    return ("best market", summary.best), ("worst market", summary.worst)
+
+
+def _market_line(day: MarketDay) -> str:
+    return f"{gain(day.pnl).plain}  {day.ticker}"

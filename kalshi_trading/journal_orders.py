@@ -1,0 +1,125 @@
+"""Orders as the journal tells them: what was asked for, what the exchange said, what was taken back.
+
+Folds records into one account of each order of ours. What the exchange did later, when nobody was
+listening, is not in it. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from kalshi_trading.journal import JournalRecord
+from kalshi_trading.models import Action, Side
+from kalshi_trading.money import ZERO, Contracts, Dollars, Price, decimal_from_text
+from kalshi_trading.order_life import OrderLife, State, belongs_to, order_lives
+
+_ACKNOWLEDGED = f"order.{State.ACKNOWLEDGED}"
+
+
+@dataclass(frozen=True)
+class ToldFills:
+    """What of an order was filled when the exchange last spoke of it, and what was left.
+
+    `average_price` is in the terms of the order's side, `fee` the sum so far; None: not on record.
+    """
+
+    fill_count: Contracts
+    remaining_count: Contracts
+    average_price: Price | None
+    fee: Dollars | None
+
+
+@dataclass(frozen=True)
+class JournaledOrder:
+    """One order of ours and every record that names it, oldest first. None: not on record."""
+
+    life: OrderLife
+    records: tuple[JournalRecord, ...]
+
+    @cached_property
+    def _fields(self) -> dict[str, str]:
+        fields: dict[str, str] = {}
+        for record in self.records:
+            fields |= {name: text for name in record.fields if (text := record.text(name))}
+        return fields
+
+    def text(self, name: str) -> str:
+        """Give what the journal last said under this name, empty where it said nothing."""
+        return self._fields.get(name, "")
+
+    @property
+    def action(self) -> Action | None:
+        return Action(text) if (text := self.text("action")) in tuple(Action) else None
+
+    @property
+    def side(self) -> Side | None:
+        return Side(text) if (text := self.text("side")) in tuple(Side) else None
+
+    @property
+    def count(self) -> Contracts | None:
+        return decimal_from_text(self.text("count"))
+
+    @property
+    def price(self) -> Price | None:
+        """The limit in the terms of `side`."""
+        return decimal_from_text(self.text("price"))
+
+    @property
+    def order_id(self) -> str:
+        return self.text("order_id")
+
+    @cached_property
+    def told(self) -> ToldFills | None:
+        """What the exchange last said of fills, when it took the order or when it was found there."""
+        last: ToldFills | None = None
+        for record in self.records:
+            if record.event not in (_ACKNOWLEDGED, "order.fill"):
+                continue
+            filled, left, fee, average = (
+                decimal_from_text(record.text(name))
+                for name in ("fill_count", "remaining_count", "fee", "average_price")
+            )
+            if filled is not None and left is not None:
+                # the average of an acknowledgement is the exchange's, rounded nobody knows how
+                last = ToldFills(filled, left, average if record.event == "order.fill" else None, fee)
+        return last
+
+    @cached_property
+    def taken_back(self) -> Contracts:
+        """Contracts whose cancel the exchange acknowledged."""
+        acknowledged = (record for record in self.records if record.event == "cancel.acknowledged")
+        return sum((decimal_from_text(each.text("reduced_by")) or ZERO for each in acknowledged), ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledOrders:
+    """The orders of one account by client_order_id; `records` also holds what is told of others' orders."""
+
+    orders: dict[str, JournaledOrder]
+    records: dict[str, tuple[JournalRecord, ...]]
+    foreign: int = 0
+    """How many orders are of another key."""
+
+
+def journaled_orders(
+    records: Iterable[JournalRecord], environment: str, account: str | None
+) -> JournaledOrders:
+    """Fold the journal, oldest record first; account None: of every one."""
+    told: dict[str, list[JournalRecord]] = {}
+    for record in records:
+        name = record.text("client_order_id")
+        if name:
+            told.setdefault(name, []).append(record)
+    by_name = {name: tuple(rows) for name, rows in told.items()}
+    lives = order_lives(record for rows in by_name.values() for record in rows)
+    own = {name: life for name, life in lives.items() if _is_own(life, environment, account)}
+    orders = {name: JournaledOrder(life, by_name[name]) for name, life in own.items()}
+    foreign = lives.keys() - own.keys()
+    told_of = {name: rows for name, rows in by_name.items() if name not in foreign}
+    return JournaledOrders(orders, told_of, len(foreign))
+
+
+def _is_own(life: OrderLife, environment: str, account: str | None) -> bool:
+    return belongs_to(life, environment, life.account if account is None else account)

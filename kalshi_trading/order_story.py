@@ -1,0 +1,138 @@
+"""The whole life of one order, from the confirmation to the last fill or the settlement of its market.
+
+Puts what the journal recorded and what the exchange has into one line of events. Renders nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kalshi_trading.history_rows import HistoryRow
+from kalshi_trading.journal import JournalRecord
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.models import Fill, Order, OrderStatus, Settlement, Side
+from kalshi_trading.money import (
+    ZERO,
+    count_text,
+    decimal_from_text,
+    dollars_text,
+    price_text,
+)
+from kalshi_trading.pnl import yes_value
+from kalshi_trading.portfolio import Part, part
+from kalshi_trading.reconciliation import Point, differences_of
+from kalshi_trading.wire_fields import harmless
+
+JOURNAL, EXCHANGE = "journal", "exchange"
+
+
+@dataclass(frozen=True, slots=True)
+class StoryEvent:
+    """One thing that happened; `at` None: the exchange does not say when."""
+
+    at: datetime | None
+    source: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStory:
+    """One order in depth; `points` says where journal and exchange differ."""
+
+    row: HistoryRow
+    events: tuple[StoryEvent, ...]
+    points: tuple[Point, ...]
+    settlement: Part[Settlement | None]
+
+
+def read_story(client: KalshiClient, row: HistoryRow) -> OrderStory:
+    """Tell one row of the history; whether its market has settled is asked now."""
+    settlement = part(lambda: _settlement(client, row))
+    points = () if row.order is None and row.is_external else differences_of(row)
+    return OrderStory(row, events_of(row, settlement.value), points, settlement)
+
+
+def _settlement(client: KalshiClient, row: HistoryRow) -> Settlement | None:
+    """Give the settlement of an order that has fills, if there is one. Raises KalshiAPIError."""
+    if not row.fill_count:
+        return None
+    rows = client.get_settlements(ticker=row.ticker).whole()
+    return next((settled for settled in rows if settled.ticker == row.ticker), None)
+
+
+def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[StoryEvent, ...]:
+    """Put everything in the order it happened; what has no time comes last."""
+    events = [StoryEvent(record.at, JOURNAL, told(record)) for record in row.records]
+    if row.order is not None:
+        events += _there(row.order, row)
+    if settlement is not None:
+        events.append(StoryEvent(settlement.settled_at, EXCHANGE, _settled(settlement, row.side)))
+    return tuple(sorted(events, key=lambda event: event.at or datetime.max.replace(tzinfo=UTC)))
+
+
+# --- The journal's events -------------------------------------------------------------------------
+
+
+def told(record: JournalRecord) -> str:
+    """Say one record of an order in plain words; its text may be any."""
+    say = _WORDS.get(record.event)
+    reason = record.text("reason")
+    sentence = say(record) if say is not None else f"{record.event}: {reason}" if reason else record.event
+    return harmless(sentence)
+
+
+def _filled(record: JournalRecord) -> str:
+    average, fee = decimal_from_text(record.text("average_price")), decimal_from_text(record.text("fee"))
+    parts = [f"recorded as filled: {record.text('fill_count')}"]
+    parts += [] if average is None else [f"at {price_text(average)} on average"]
+    parts += [] if fee is None else [f"fee {dollars_text(fee)}"]
+    return " · ".join(parts)
+
+
+_WORDS: dict[str, Callable[[JournalRecord], str]] = {
+    "order.intent": lambda record: f"confirmed and recorded: {record.text('sentence')}",
+    "order.sending": lambda record: "sent to the exchange",
+    "order.acknowledged": lambda record: (
+        f"taken by the exchange as {record.text('order_id')}: {record.text('reason')}"
+    ),
+    "order.rejected": lambda record: f"rejected: {record.text('reason')}",
+    "order.not_sent": lambda record: f"not sent: {record.text('reason')}",
+    "order.unknown": lambda record: f"the answer was lost: {record.text('reason')}",
+    "order.absent": lambda record: f"not placed: {record.text('reason')}",
+    "order.fill": _filled,
+    "cancel.requested": lambda record: "cancel sent to the exchange",
+    "cancel.acknowledged": lambda record: f"cancel confirmed: {record.text('reduced_by')} no longer rest",
+    "cancel.unconfirmed": lambda record: f"cancel not confirmed: {record.text('reason')}",
+}
+
+
+# --- The exchange's events ------------------------------------------------------------------------
+
+
+def _there(order: Order, row: HistoryRow) -> Iterator[StoryEvent]:
+    yield StoryEvent(order.created_at, EXCHANGE, f"placed as {order.order_id}")
+    for fill in row.fills:
+        yield StoryEvent(fill.created_at, EXCHANGE, _fill(fill, row.side or Side.YES))
+    if row.fills_missing:
+        sentence = f"{count_text(row.fills_missing)} more contracts filled; their fills are not listed"
+        yield StoryEvent(None, EXCHANGE, sentence)
+    if order.status is OrderStatus.CANCELED:
+        left = order.initial_count - order.fill_count
+        yield StoryEvent(order.updated_at, EXCHANGE, f"canceled; {count_text(left)} not filled")
+    elif order.remaining_count > ZERO:
+        expiry = "" if order.expires_at is None else f" until {order.expires_at.astimezone():%b %d %H:%M:%S}"
+        yield StoryEvent(None, EXCHANGE, f"{count_text(order.remaining_count)} still resting{expiry}")
+
+
+def _fill(fill: Fill, side: Side) -> str:
+    price = price_text(side.converted(fill.yes_price))
+    role = "taker" if fill.is_taker else "maker"
+    return f"filled {count_text(fill.count)} at {price} as {role}, fee {dollars_text(fill.fee)}"
+
+
+def _settled(row: Settlement, side: Side | None) -> str:
+    held = side or Side.YES
+    paid = dollars_text(held.converted(yes_value(row)))
+    return f"the market settled {row.result.upper()}: a {held.upper()} contract paid {paid}"

@@ -1,0 +1,355 @@
+"""Journal and exchange compared, order by order: what one of them does not know, and where they differ.
+
+What was filled after the exchange last spoke to us is no difference; that something was taken back, or
+more filled than could be, is. The exchange's own rows must fit each other too. Changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.history_rows import HistoryRow
+from kalshi_trading.journal_orders import JournaledOrder
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.models import BookSide, Fill, Order, OrderStatus
+from kalshi_trading.money import (
+    BALANCE_GRAIN,
+    ZERO,
+    Contracts,
+    Dollars,
+    count_text,
+    dollars_text,
+    price_text,
+)
+from kalshi_trading.order_life import WITHOUT_ORDER
+from kalshi_trading.paging import Progress
+from kalshi_trading.periods import Period
+from kalshi_trading.pnl import average_price
+from kalshi_trading.sent_orders import LONGEST_LAG
+from kalshi_trading.trade_history import load_history, with_order
+from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.wire import book_side
+
+MOST_LOOKED_AT_AGAIN = 50
+
+
+class Kind(StrEnum):
+    """What differs."""
+
+    NOT_AT_EXCHANGE = "not at the exchange"
+    NOT_IN_JOURNAL = "not in the journal"
+    OPEN = "outcome unknown"
+    TWICE = "twice at the exchange"
+    STATUS = "status"
+    TERMS = "terms"
+    COUNT = "count"
+    PRICE = "price"
+    FEES = "fees"
+    FILLS = "fills"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One thing in which journal and exchange differ, with both sides in words."""
+
+    kind: Kind
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One order and all in which it differs."""
+
+    row: HistoryRow
+    points: tuple[Point, ...]
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        return frozenset(point.kind for point in self.points)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """The end of a comparison. `compared` counts orders, `fills` and `records` what they consist of.
+
+    `too_new` orders differ, but the exchange's data may be older than what the journal tells of them;
+    `unjudged` ones could not be compared because data is `incomplete`. `damaged` lines could hold orders.
+    """
+
+    differences: tuple[Difference, ...]
+    compared: int
+    fills: int = 0
+    records: int = 0
+    too_new: int = 0
+    unjudged: int = 0
+    incomplete: str | None = None
+    damaged: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether everything was compared and nothing differs."""
+        return not (self.differences or self.too_new or self.unjudged or self.incomplete or self.damaged)
+
+
+def compare(
+    rows: Iterable[HistoryRow],
+    *,
+    shown_until: datetime | None = None,
+    incomplete: str | None = None,
+    damaged: int = 0,
+) -> Reconciliation:
+    """Compare orders of a history.
+
+    What the journal tells of after `shown_until` the exchange's lists may not show yet; None: they do.
+    """
+    rows = tuple(rows)
+    times = Counter(_intent_of(row) for row in rows if row.order is not None)
+    points = ((row, (*differences_of(row), *_doubles(row, times))) for row in rows)
+    found = [Difference(row, own) for row, own in points if own]
+    judged = [each for each in found if not (incomplete and _may_be_a_gap(each))]
+    settled = [each for each in judged if not _is_later(each.row, shown_until)]
+    too_new, unjudged = len(judged) - len(settled), len(found) - len(judged)
+    return Reconciliation(
+        differences=tuple(settled),
+        compared=len(rows) - too_new - unjudged,
+        fills=sum(len(row.fills) for row in rows),
+        records=sum(len(row.records) for row in rows),
+        too_new=too_new,
+        unjudged=unjudged,
+        incomplete=incomplete,
+        damaged=damaged,
+    )
+
+
+def _intent_of(row: HistoryRow) -> str:
+    return "" if row.journaled is None else row.journaled.life.client_order_id
+
+
+def _doubles(row: HistoryRow, times: Counter[str]) -> Iterator[Point]:
+    """Name an order whose intent has several at the exchange."""
+    intent = _intent_of(row)
+    if intent and times[intent] > 1:
+        yield Point(Kind.TWICE, f"the exchange has {times[intent]} orders for this one intent")
+
+
+def _may_be_a_gap(difference: Difference) -> bool:
+    """Tell whether rows missing from a list would look like this."""
+    return difference.kinds <= {Kind.NOT_AT_EXCHANGE, Kind.OPEN, Kind.FILLS}
+
+
+def _is_later(row: HistoryRow, shown_until: datetime | None) -> bool:
+    if shown_until is None or row.journaled is None:
+        return False
+    return any(record.at > shown_until for record in row.records)
+
+
+# --- One order ------------------------------------------------------------------------------------
+
+
+def differences_of(row: HistoryRow) -> tuple[Point, ...]:
+    """Name everything in which journal and exchange differ over one order."""
+    order, own = row.order, row.journaled
+    if order is None:
+        return () if own is None else tuple(_unlisted(own))
+    if own is None:
+        sentence = "placed elsewhere, or its line in the journal is lost"
+        return (Point(Kind.NOT_IN_JOURNAL, sentence), *_among_themselves(order, row.fills))
+    return (
+        *_status(own, order),
+        *_terms(own, order),
+        *_counts(own, order),
+        *_told_fills(row, own),
+        *_among_themselves(order, row.fills),
+    )
+
+
+def _unlisted(own: JournaledOrder) -> Iterator[Point]:
+    if own.life.is_open:
+        yield Point(Kind.OPEN, "the answer was lost, and the exchange lists no such order so far")
+    elif own.life.state not in WITHOUT_ORDER:
+        yield Point(
+            Kind.NOT_AT_EXCHANGE, f"the exchange took it as {own.order_id or '?'} and does not list it"
+        )
+
+
+def _status(own: JournaledOrder, order: Order) -> Iterator[Point]:
+    if own.life.state in WITHOUT_ORDER or own.life.is_open:
+        yield Point(Kind.STATUS, f"journal: {own.life.state.replace('_', ' ')}; exchange: {order.status}")
+        return
+    possible = _possible_statuses(own)
+    if order.status not in possible:
+        words = " or ".join(sorted(possible))
+        yield Point(Kind.STATUS, f"by the journal it must be {words}; exchange: {order.status}")
+
+
+def _possible_statuses(own: JournaledOrder) -> frozenset[OrderStatus]:
+    """Give what the order can be by now, from what the exchange said when it last spoke of it."""
+    told = own.told
+    if own.taken_back > ZERO:
+        return frozenset({OrderStatus.CANCELED})
+    if told is None or told.remaining_count > ZERO or own.count is None:
+        return frozenset(OrderStatus)
+    return frozenset({OrderStatus.EXECUTED if told.fill_count == own.count else OrderStatus.CANCELED})
+
+
+def _terms(own: JournaledOrder, order: Order) -> Iterator[Point]:
+    """Compare market, direction, size and limit."""
+    if own.life.ticker not in ("", order.ticker):
+        yield Point(Kind.TERMS, f"journal: {own.life.ticker}; exchange: {order.ticker}")
+    if own.count is not None and own.count != order.initial_count:
+        yield _counted("contracts ordered", own.count, order.initial_count)
+    action, side = own.action, own.side
+    if action is None or side is None:
+        return
+    if book_side(action, side) is not order.book_side:
+        bought = order.book_side.bought.upper()
+        yield Point(Kind.TERMS, f"journal: {action.upper()} {side.upper()}; exchange: goes long {bought}")
+    elif own.price is not None and side.converted(own.price) != order.yes_price:
+        there = price_text(side.converted(order.yes_price))
+        yield Point(Kind.PRICE, f"limit in the journal {price_text(own.price)}, at the exchange {there}")
+
+
+def _counts(own: JournaledOrder, order: Order) -> Iterator[Point]:
+    """Compare what was filled and taken back with what the exchange said and has now."""
+    told = own.told
+    canceled = order.initial_count - order.fill_count - order.remaining_count
+    if canceled < own.taken_back:
+        yield _counted("contracts canceled", own.taken_back, canceled)
+    if told is None:
+        return
+    most = told.fill_count + max(ZERO, told.remaining_count - own.taken_back)
+    if not told.fill_count <= order.fill_count <= most:
+        bound = told.fill_count if order.fill_count < told.fill_count else most
+        yield _counted("contracts filled", bound, order.fill_count)
+
+
+def _told_fills(row: HistoryRow, own: JournaledOrder) -> Iterator[Point]:
+    """Compare average and fee with those of the fills the journal was told of: the first ones."""
+    told = own.told
+    first = () if told is None else first_fills(row.fills, told.fill_count)
+    if told is None or first is None:
+        return
+    fees = sum((fill.fee for fill in first), ZERO)
+    if told.fee is not None and not _agree(told.fee, fees):
+        yield _priced(Kind.FEES, "fees in the journal", told.fee, "by the fills", fees)
+    side = own.side
+    average = None if side is None else average_price(first, told.fill_count, side)
+    if told.average_price is not None and average is not None and told.average_price != average:
+        sentence = (
+            f"average in the journal {price_text(told.average_price)}, by the fills {price_text(average)}"
+        )
+        yield Point(Kind.PRICE, sentence)
+
+
+def first_fills(fills: Iterable[Fill], count: Contracts) -> tuple[Fill, ...] | None:
+    """Give the oldest fills that add up to a count; None: no beginning of them does."""
+    first: list[Fill] = []
+    left = count
+    for fill in fills:
+        if left <= ZERO:
+            break
+        first.append(fill)
+        left -= fill.count
+    return tuple(first) if left == ZERO else None
+
+
+def _among_themselves(order: Order, fills: tuple[Fill, ...]) -> Iterator[Point]:
+    """Compare the exchange's order with its own fills."""
+    if any((fill.ticker, fill.book_side) != (order.ticker, order.book_side) for fill in fills):
+        yield Point(Kind.FILLS, "a fill is of another market or direction than its order")
+    filled = sum((fill.count for fill in fills), ZERO)
+    if filled != order.fill_count:
+        counts = f"{count_text(filled)}, the order says {count_text(order.fill_count)}"
+        yield Point(Kind.FILLS, f"the fills listed add up to {counts}")
+        return
+    worse = [fill for fill in fills if _is_worse(fill, order)]
+    if worse:
+        yield Point(Kind.PRICE, f"a fill at {price_text(worse[0].yes_price)} of YES is beyond the limit")
+    fees = sum((fill.fee for fill in fills), ZERO)
+    if not _agree(order.fees, fees):
+        yield _priced(Kind.FEES, "fees by the order", order.fees, "by the fills", fees)
+    if not any(_agree(order.fill_cost, cost) for cost in _costs(order, fills)):
+        yield _priced(
+            Kind.PRICE, "cost by the order", order.fill_cost, "by the fills", _costs(order, fills)[0]
+        )
+
+
+def _is_worse(fill: Fill, order: Order) -> bool:
+    if order.book_side is BookSide.BID:
+        return fill.yes_price > order.yes_price
+    return fill.yes_price < order.yes_price
+
+
+def _costs(order: Order, fills: tuple[Fill, ...]) -> tuple[Dollars, ...]:
+    """What the fills cost, in the price of the side they went long; whether an ask's cost is, is unproven.
+
+    Source: Kalshi API, orders.
+    """
+    in_yes = sum((fill.count * fill.yes_price for fill in fills), ZERO)
+    if order.book_side is BookSide.BID:
+        return (in_yes,)
+    return (order.fill_count - in_yes, in_yes)
+
+
+def _agree(one: Dollars, other: Dollars) -> bool:
+    """Take less than a hundredth of a cent for rounding."""
+    return abs(one - other) < BALANCE_GRAIN
+
+
+def _counted(what: str, here: Contracts, there: Contracts) -> Point:
+    return Point(Kind.COUNT, f"{what}: journal {count_text(here)}, exchange {count_text(there)}")
+
+
+def _priced(kind: Kind, what: str, one: Dollars, whose: str, other: Dollars) -> Point:
+    return Point(kind, f"{what} {dollars_text(one)}, {whose} {dollars_text(other)}")
+
+
+# --- Reading --------------------------------------------------------------------------------------
+
+
+def reconcile(
+    client: KalshiClient,
+    journal: TradeLogger,
+    *,
+    account: str | None = None,
+    period: Period | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    progress: Progress | None = None,
+) -> Reconciliation:
+    """Read both sides of a period and compare them; what differs is looked at a second time.
+
+    An order may fill between the reading of orders and that of fills, which is no difference. Raises
+    KalshiAPIError and JournalError.
+    """
+    shown_until = _shown_until(client, clock())
+    history = load_history(client, journal, account=account, period=period, most=None, progress=progress)
+    first = compare(history.rows, shown_until=shown_until, incomplete=history.incomplete)
+    again = {id(each.row) for each in first.differences[:MOST_LOOKED_AT_AGAIN] if each.row.order is not None}
+    rows = [_looked_at_again(client, row) if id(row) in again else row for row in history.rows]
+    return compare(rows, shown_until=shown_until, incomplete=history.incomplete, damaged=len(history.damaged))
+
+
+def _shown_until(client: KalshiClient, now: datetime) -> datetime:
+    """Tell until when the exchange's data is whole, by our clock; unknown: a minute ago."""
+    try:
+        as_of = client.get_user_data_timestamp()
+    except KalshiAPIError:
+        return now - LONGEST_LAG
+    return as_of + timedelta(seconds=client.clock_skew_s or 0)
+
+
+def _looked_at_again(client: KalshiClient, row: HistoryRow) -> HistoryRow:
+    """Read an order anew, with its fills; one that cannot be read stays as it was."""
+    assert row.order is not None  # only such are looked at
+    try:
+        order = client.get_order(row.order.order_id)
+        listed = client.get_fills(order_id=row.order.order_id)
+    except KalshiAPIError:
+        return row
+    fills = {fill.fill_id: fill for fill in (*reversed(row.fills), *listed)}
+    return with_order(row, order, fills.values())

@@ -1,0 +1,106 @@
+"""Spans of days as a person types them, in every zone and over every change of the clocks."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.periods import Period, parse_period
+
+TODAY = date(2026, 11, 21)
+ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "America/Santiago", "Africa/Cairo")
+
+
+@pytest.fixture
+def in_zone():
+    """Move this computer to another zone; back home at the end."""
+    home = os.environ.get("TZ")
+
+    def move(zone):
+        os.environ["TZ"] = zone
+        time.tzset()
+
+    yield move
+    if home is None:
+        os.environ.pop("TZ", None)
+    else:
+        os.environ["TZ"] = home
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("today", TODAY, TODAY),
+        (" Yesterday ", date(2026, 11, 20), date(2026, 11, 20)),
+        ("1d", TODAY, TODAY),
+        ("7d", date(2026, 11, 15), TODAY),
+        ("2026-11-01", date(2026, 11, 1), date(2026, 11, 1)),
+        ("2026-11", date(2026, 11, 1), date(2026, 11, 30)),
+        ("2028-02", date(2028, 2, 1), date(2028, 2, 29)),
+        ("2026-12", date(2026, 12, 1), date(2026, 12, 31)),
+        ("2026", date(2026, 1, 1), date(2026, 12, 31)),
+        ("2026-11-01..2026-11-07", date(2026, 11, 1), date(2026, 11, 7)),
+        ("2026-10 .. yesterday", date(2026, 10, 1), date(2026, 11, 20)),
+        ("7d..yesterday", date(2026, 11, 15), date(2026, 11, 20)),
+    ],
+)
+def test_a_period_is_what_a_person_means_by_it(text, first, last):
+    assert parse_period(text, TODAY) == Period(first, last)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "..", "tomorrow", "0d", "-1d", "d", "7 d", "１d", "2026-13", "2026-00", "2026-11-31"),
+        *("2026-02-29", "26-11-01", "2026-1-1", "2026/11/01", "2026-11-01T00:00", "20261101", "0001-01-01"),
+        *("9999-12-31", "٢٠٢٦", "2026-11..", "..today", "a..b", "today..yesterday", "1..2..3"),
+        "2026-11-02..2026-11-01",
+    ],
+)
+def test_anything_else_is_asked_again_with_examples(text):
+    with pytest.raises(InvalidInputError, match=r"Dates look like|earlier end"):
+        parse_period(text, TODAY)
+
+
+@given(text=st.text(max_size=24))
+def test_no_text_at_all_does_more_than_be_refused(text):
+    try:
+        period = parse_period(text, TODAY)
+    except InvalidInputError:
+        return
+    assert period.first <= period.last
+
+
+@given(first=st.dates(date(2000, 1, 1), date(2100, 1, 1)), days=st.integers(0, 4000))
+def test_what_a_period_says_of_itself_reads_back_as_itself(first, days):
+    period = Period(first, first + timedelta(days=days))
+    assert parse_period(str(period), TODAY) == period
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("day", [date(2026, 3, 8), date(2026, 4, 24), date(2026, 9, 6), date(2026, 11, 1)])
+def test_a_day_lasts_from_midnight_to_midnight_also_when_the_clocks_change(in_zone, zone, day):
+    in_zone(zone)
+    period = Period(day, day)
+    assert Period(day - timedelta(days=1), day - timedelta(days=1)).end == period.start
+    for start, inside in ((period.start, True), (period.end, False)):
+        for shift_us in (-1, 0, 1):
+            at = (start + timedelta(microseconds=shift_us)).astimezone(UTC)
+            assert period.holds(at) is (inside if shift_us >= 0 else not inside)
+            assert period.holds(at) is (period.start <= at < period.end)
+
+
+def test_the_days_of_a_change_are_as_long_as_they_are(in_zone):
+    in_zone("America/New_York")
+    spring, autumn = Period(date(2026, 3, 8), date(2026, 3, 8)), Period(date(2026, 11, 1), date(2026, 11, 1))
+    hours = [(each.end.astimezone(UTC) - each.start.astimezone(UTC)) for each in (spring, autumn)]
+    assert hours == [timedelta(hours=23), timedelta(hours=25)]
+    assert spring.holds(datetime(2026, 3, 9, 3, 59, tzinfo=UTC))
+    assert not spring.holds(datetime(2026, 3, 9, 4, 0, tzinfo=UTC))
