@@ -91,16 +91,20 @@ def entries_backwards(lines: Iterator[LogLine]) -> Iterator[LogEntry | DamagedLi
     """Put lines, newest first, together to entries; what belongs to none is damaged."""
     below: list[LogLine] = []
     for line in lines:
-        entry = None if not line.has_end else _entry(line.data, below)
+        entry = _entry(line.data, below) if line.has_end else None
         if entry is not None:
             yield entry
         elif line.has_end and (not line.data.strip() or line.data.startswith(_INDENT.encode())):
             below.append(line)
             continue
         else:
-            yield from (damaged(each) for each in [*below, line] if each.data.strip())
+            yield from _damaged([*below, line])
         below = []
-    yield from (damaged(each) for each in below if each.data.strip())
+    yield from _damaged(below)
+
+
+def _damaged(lines: list[LogLine]) -> Iterator[DamagedLine]:
+    return (damaged(line) for line in lines if line.data.strip() or not line.has_end)
 
 
 def _entry(data: bytes, below: list[LogLine]) -> LogEntry | None:

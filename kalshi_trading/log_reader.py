@@ -83,9 +83,10 @@ class LogFile:
             return
         try:
             with _opened(self.path) as file:
+                _require_content(file)
                 yield from file
         except _CANNOT_UNPACK:
-            yield UNREADABLE
+            yield UNREADABLE + b"\n"
 
     def backwards(self) -> Iterator[LogLine]:
         """Yield the lines newest first, reading no more than is asked for."""
@@ -145,6 +146,12 @@ def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
         return path.open("rb")
     except FileNotFoundError:
         return gzip.open(path.with_name(f"{path.name}.gz"), "rb")
+
+
+def _require_content(file: BinaryIO | gzip.GzipFile) -> None:
+    """Let an empty file not pass for an empty one that was compressed. Raises EOFError."""
+    if isinstance(file, gzip.GzipFile) and os.fstat(file.fileno()).st_size == 0:
+        raise EOFError
 
 
 def _within(file: BinaryIO, size: int) -> Iterator[bytes]:
@@ -227,7 +234,8 @@ def _unpack(packed: gzip.GzipFile, target: BinaryIO) -> tuple[int, bool]:
     """Unpack as far as it goes; return where the last whole line ends, and whether it went no further."""
     whole = 0
     try:
-        while block := packed.read(_COUNTED_BLOCK):
+        _require_content(packed)
+        while block := packed.read1(_COUNTED_BLOCK):  # `read` would lose what came before a failure
             end = block.rfind(b"\n") + 1
             whole = target.tell() + end if end else whole
             target.write(block)

@@ -156,10 +156,12 @@ class LogFollower:
 
     def __init__(self, journal: TradeLogger) -> None:
         """Begin with what comes now. Raises JournalError."""
-        self._folder = journal.folder
-        with as_journal_errors(self._folder), ExitStack() as files:
-            self._events = files.enter_context(Follower(journal.trades_path))
-            self._errors = files.enter_context(Follower(journal.errors_path))
+        self._journal = journal
+        with ExitStack() as files:
+            with as_journal_errors(journal.trades_path):
+                self._events = files.enter_context(Follower(journal.trades_path))
+            with as_journal_errors(journal.errors_path):
+                self._errors = files.enter_context(Follower(journal.errors_path))
             self._files = files.pop_all()
 
     def __enter__(self) -> LogFollower:
@@ -172,8 +174,9 @@ class LogFollower:
 
     def new_lines(self) -> list[ReviewedLine]:
         """Give what came since the last look, oldest first. Raises JournalError."""
-        with as_journal_errors(self._folder):
+        with as_journal_errors(self._journal.trades_path):
             events = [entry_of(line) for line in self._events.new_lines() if line.data.strip()]
+        with as_journal_errors(self._journal.errors_path):
             errors = [*entries_backwards(reversed(self._errors.new_lines()))]
         return [
             *(event_of(each) if isinstance(each, JournalRecord) else each for each in events),
