@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -18,6 +19,7 @@ from kalshi_trading.models import Fill, Listing, Settlement
 from kalshi_trading.paging import Progress
 
 T = TypeVar("T")
+AllHere = Callable[[], None] | None
 _OVERLAP = timedelta(hours=1)
 
 
@@ -26,7 +28,7 @@ class _Remembered(Generic[T]):
 
     def __init__(
         self,
-        read: Callable[[datetime | None, Progress | None], Listing[T]],
+        read: Callable[[datetime | None, Progress | None, AllHere], Listing[T]],
         identity: Callable[[T], str],
         time: Callable[[T], datetime | None],
     ) -> None:
@@ -36,10 +38,10 @@ class _Remembered(Generic[T]):
         self._newest: datetime | None = None
         self.rows: dict[str, T] = {}
 
-    def refresh(self, progress: Progress | None = None) -> list[T]:
+    def refresh(self, progress: Progress | None = None, all_here: AllHere = None) -> list[T]:
         """Read on and return the rows that are new, as they came. Raises KalshiAPIError."""
         since = None if self._newest is None else self._newest - _OVERLAP
-        listing = self._read(since, progress).whole()
+        listing = self._read(since, progress, all_here).whole()
         new = {name: row for row in listing if (name := self._identity(row)) not in self.rows}
         self.rows |= new
         times = (self._time(row) for row in new.values())
@@ -60,12 +62,14 @@ class AccountHistory:
         """Read everything anew next time."""
         client = self._client
         self._fills = _Remembered[Fill](
-            lambda since, progress: client.get_fills(since=since, progress=progress),
+            lambda since, progress, all_here: client.get_fills(
+                since=since, progress=progress, all_here=all_here
+            ),
             lambda fill: fill.fill_id,
             lambda fill: fill.created_at,
         )
         self._settlements = _Remembered[Settlement](
-            lambda since, _: client.get_settlements(since=since),
+            lambda since, *_: client.get_settlements(since=since),
             lambda row: row.ticker,
             lambda row: row.settled_at,
         )
@@ -75,18 +79,26 @@ class AccountHistory:
     def read_fills(self, progress: Progress | None = None) -> Mapping[str, tuple[Fill, ...]]:
         """Return all fills by market, oldest first. Raises KalshiAPIError when some may be missing.
 
-        The archive is read after the live list: a row only ever moves from there to here, so none can
-        slip through between both.
+        The archive is asked once the live list is here: a row only ever moves from there to here, so none
+        can slip through between both.
         """
         with self._reading_fills:
-            self._arrange(self._fills.refresh(progress))
-            if not self._archive_is_read:
-                known = len(self._fills.rows)
-                archive = self._client.get_historical_fills(
-                    progress=None if progress is None else lambda rows: progress(known + rows)
-                )
-                self._arrange(self._add_archived(archive.whole()))
-                self._archive_is_read = True
+            if self._archive_is_read:
+                self._arrange(self._fills.refresh(progress))
+                return dict(self._fills_of)
+            with ThreadPoolExecutor(max_workers=1) as archivist:
+                archive: list[Future[Listing[Fill]]] = []
+
+                def all_here() -> None:
+                    archive.append(archivist.submit(self._client.get_historical_fills, progress=beyond))
+
+                def beyond(rows: int) -> None:
+                    if progress is not None:
+                        progress(len(self._fills.rows) + rows)
+
+                self._arrange(self._fills.refresh(progress, all_here))
+                self._arrange(self._add_archived(archive[0].result().whole()))
+            self._archive_is_read = True
             return dict(self._fills_of)
 
     def _add_archived(self, rows: Iterable[Fill]) -> list[Fill]:

@@ -7,7 +7,7 @@ which the exchange may have acted. Source: Kalshi Trade API v2, October 2026.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ from kalshi_trading.models import (
     Transfer,
 )
 from kalshi_trading.money import ZERO, Contracts, Dollars
-from kalshi_trading.paging import Progress, collect, query, segment
+from kalshi_trading.paging import Progress, collect, each, query, segment
 from kalshi_trading.transport import Query
 from kalshi_trading.wire_fields import Fields
 
@@ -98,9 +98,11 @@ class KalshiClient(MarketClient):
         until: datetime | None = None,
         limit: int | None = None,
         progress: Progress | None = None,
+        all_here: Callable[[], None] | None = None,
     ) -> Listing[Fill]:
         wanted = query(ticker=ticker, order_id=order_id, min_ts=since, max_ts=until)
-        return collect(self._transport, lists.FILLS, wanted, limit=limit, progress=progress)
+        transport = self._transport
+        return collect(transport, lists.FILLS, wanted, limit=limit, progress=progress, all_here=all_here)
 
     def get_settlements(
         self,
@@ -177,6 +179,35 @@ class KalshiClient(MarketClient):
         self, *, ticker: str | None = None, event_ticker: str | None = None
     ) -> Positions:
         return self._positions(lists.OLD_POSITIONS, query(ticker=ticker, event_ticker=event_ticker))
+
+    # --- Lists too long to hold -------------------------------------------------------------------
+
+    def each_fill(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Fill]:
+        """Yield fills newest first, live and historical, each once; in the midst of it raises as any read."""
+        wanted = query(min_ts=since, max_ts=until)
+        return self._each_once(lists.FILLS, lists.OLD_FILLS, wanted, lambda fill: fill.fill_id)
+
+    def each_order(self, *, since: datetime | None = None) -> Iterator[Order]:
+        """The same with orders; one that is archived meanwhile is told as it stood in the live list."""
+        return self._each_once(
+            lists.ORDERS, lists.OLD_ORDERS, query(min_ts=since), lambda order: order.order_id
+        )
+
+    def each_settlement(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Settlement]:
+        return each(self._transport, lists.SETTLEMENTS, query(min_ts=since, max_ts=until))
+
+    def _each_once(
+        self, live: lists.Pages[T], archive: lists.Pages[T], wanted: Query, identity: Callable[[T], str]
+    ) -> Iterator[T]:
+        """The archive comes last: a row only ever moves from the live list there, so none slips through."""
+        told = set[str]()
+        for pages in (live, archive):
+            for row in each(self._transport, pages, wanted):
+                if identity(row) not in told:
+                    told.add(identity(row))
+                    yield row
 
     # --- Orders -----------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kalshi_trading import wire, wire_markets
-from kalshi_trading.wire_fields import Fields
+from kalshi_trading.wire_fields import Fields, Unchanged
 
 T = TypeVar("T")
 
@@ -31,9 +31,9 @@ COMBO_EVENTS = Pages("/events/multivariate", "events", wire_markets.event, 200, 
 EVENT_FEE_CHANGES = Pages(
     "/events/fee_changes", "event_fee_changes", wire_markets.event_fee_change, signed=False
 )
-MARKETS = Pages("/markets", "markets", wire_markets.market, signed=False)
+MARKETS = Pages("/markets", "markets", Unchanged(wire_markets.market, "ticker"), signed=False)
 TRADES = Pages("/markets/trades", "trades", wire_markets.trade, signed=False)
-POSITIONS = Pages("/portfolio/positions", "market_positions", wire.position)
+POSITIONS = Pages("/portfolio/positions", "market_positions", Unchanged(wire.position, "ticker"))
 FILLS = Pages("/portfolio/fills", "fills", wire.fill)
 SETTLEMENTS = Pages("/portfolio/settlements", "settlements", wire.settlement)
 ORDERS = Pages("/portfolio/orders", "orders", wire.order)

@@ -29,9 +29,10 @@ from kalshi_trading.market_models import (
 from kalshi_trading.models import Listing
 from kalshi_trading.paging import Progress, collect, query, segment
 from kalshi_trading.transport import Query, Transport
-from kalshi_trading.wire_fields import Fields
+from kalshi_trading.wire_fields import Fields, Unchanged
 
 MOST_BOOKS_PER_REQUEST = 100
+_BOOK_SIDES = Unchanged(wire_markets.book_sides, "ticker")
 
 
 class MarketClient:
@@ -149,7 +150,7 @@ class MarketClient:
             body = self._public("/markets/orderbooks", [("tickers", ticker) for ticker in batch])
             for row in body.rows("orderbooks"):
                 ticker = row.ticker("ticker")
-                books[ticker] = wire_markets.order_book(row, ticker, self._clock())
+                books[ticker] = OrderBook(ticker, *_BOOK_SIDES(row), self._clock())
         return books
 
     def get_candlesticks(self, series_ticker: str, ticker: str, period: BarPeriod) -> tuple[Candlestick, ...]:

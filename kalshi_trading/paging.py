@@ -6,7 +6,7 @@ Source: Kalshi API, pagination.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -52,9 +52,11 @@ def collect(
     limit: int | None = None,
     progress: Progress | None = None,
     on_page: Callable[[Fields], None] | None = None,
+    all_here: Callable[[], None] | None = None,
 ) -> Listing[T]:
     """Collect all rows, or the first `limit`; the listing says when and why rows may be missing.
 
+    `all_here` is called as soon as the last page has arrived, before its rows are read.
     Raises KalshiAPIError when not even the first page could be read. Ends at an empty cursor, and at
     one seen before, since an exchange that lost a cursor starts over without a word.
     """
@@ -68,12 +70,14 @@ def collect(
             if not cursor:
                 raise
             return found.listing(f"the list broke off after {len(found.items)} rows: {error}")
+        cursor = body.optional_text("cursor") or ""
+        if all_here is not None and not cursor:
+            all_here()
         found.add(rows, pages.decode)
         if on_page is not None:
             on_page(body)
         if progress is not None:
             progress(len(found.items))
-        cursor = body.optional_text("cursor") or ""
         if limit is not None and len(found.items) >= limit:
             more = cursor or len(found.items) > limit
             del found.items[limit:]
@@ -84,6 +88,24 @@ def collect(
             return found.listing(f"the exchange repeated a page after {len(found.items)} rows")
         found.cursors.add(cursor)
     return found.listing(f"the list was cut off after {MOST_PAGES} pages")
+
+
+def each(transport: Transport, pages: Pages[T], query: Query = ()) -> Iterator[T]:
+    """Yield all rows and keep none of them, for lists too long to hold.
+
+    Raises KalshiAPIError, also in the midst of it, when a row or a page cannot be read.
+    """
+    cursor, seen = "", set[str]()
+    for _ in range(MOST_PAGES):
+        body = _page(transport, pages, query, cursor, None)
+        yield from map(pages.decode, body.rows(pages.rows))
+        cursor = body.optional_text("cursor") or ""
+        if not cursor:
+            return
+        if cursor in seen:
+            raise KalshiAPIError("The list could not be read whole: the exchange repeated a page.")
+        seen.add(cursor)
+    raise KalshiAPIError(f"The list could not be read whole: it has more than {MOST_PAGES} pages.")
 
 
 def _page(transport: Transport, pages: Pages[T], query: Query, cursor: str, limit: int | None) -> Fields:

@@ -97,12 +97,22 @@ class Holding:
         return sum((lot.count * lot.price for lot in self.lots), ZERO)
 
 
+@dataclass(slots=True)
+class _OpenLot:
+    """A lot while it is being closed."""
+
+    count: Contracts
+    price: Price
+    fees: Dollars
+    opened_by: Fill
+
+
 class _Replay:
     """A holding while fills are applied to it, one after the other."""
 
     def __init__(self, start: Holding) -> None:
         self.side = start.side
-        self.lots = deque(start.lots)
+        self.lots = deque(_OpenLot(lot.count, lot.price, lot.fees, lot.opened_by) for lot in start.lots)
         self.closed = list(start.closed)
         self.realized_pnl = start.realized_pnl
         self.fees_paid = start.fees_paid
@@ -122,7 +132,7 @@ class _Replay:
             left, fees_left = left - taken, fees_left - fees
         if left > ZERO:
             self.side = bought
-            self.lots.append(Lot(left, price, fees_left, fill))
+            self.lots.append(_OpenLot(left, price, fees_left, fill))
         if not self.lots:
             self.side = None
 
@@ -130,30 +140,32 @@ class _Replay:
         assert self.side is not None  # there are lots
         lot = self.lots[0]
         open_fees = _share(lot.fees, count, lot.count)
-        if count == lot.count:
-            self.lots.popleft()
-        else:
-            self.lots[0] = replace(lot, count=lot.count - count, fees=lot.fees - open_fees)
-        end = ClosedLot(
-            side=self.side,
-            count=count,
-            entry_price=lot.price,
-            exit_price=exit_price,
-            proceeds=count * exit_price,
-            open_fees=open_fees,
-            close_fees=fees,
-            opened_by=lot.opened_by,
-            closed_by=fill,
-            closed_at=fill.created_at,
+        proceeds = count * exit_price
+        self.closed.append(
+            ClosedLot(
+                self.side,
+                count,
+                lot.price,
+                exit_price,
+                proceeds,
+                open_fees,
+                fees,
+                lot.opened_by,
+                fill,
+                fill.created_at,
+            )
         )
-        self.closed.append(end)
-        self.realized_pnl += end.realized_pnl
+        self.realized_pnl += proceeds - count * lot.price
         self.cash += count * ONE_DOLLAR
+        lot.count -= count
+        lot.fees -= open_fees
+        if lot.count == ZERO:
+            self.lots.popleft()
 
     def holding(self) -> Holding:
         return Holding(
             self.side,
-            tuple(self.lots),
+            tuple(Lot(lot.count, lot.price, lot.fees, lot.opened_by) for lot in self.lots),
             tuple(self.closed),
             self.realized_pnl,
             self.fees_paid,

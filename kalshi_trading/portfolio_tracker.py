@@ -47,7 +47,7 @@ from kalshi_trading.portfolio import (
 
 T = TypeVar("T")
 FirstLook = Callable[[PortfolioSnapshot], None]
-_SIDE_BY_SIDE = 16
+_SIDE_BY_SIDE = 32
 _FIRST_LOOK_AFTER_S = 1.0
 _STILL_READING = "still being read"
 
@@ -78,6 +78,7 @@ class PortfolioTracker:
         self._accounts = AccountBook()
         self._held: tuple[str, ...] = ()
         self._events: tuple[str, ...] = ()
+        self._rows: dict[str, tuple[tuple[object, ...], PositionPnl]] = {}
         self._refreshing = threading.Lock()
 
     def refresh(
@@ -94,19 +95,21 @@ class PortfolioTracker:
         """
         with self._refreshing, _side_by_side(progress) as (pool, count):
             started_at = time.monotonic()
-            asked = self._ask(pool, count)
             markets = HeldMarkets(self._client, pool, self._directory)
-            markets.ask(self._held, self._events)
+            markets.ask(self._held, self._events)  # these answers take the longest to read
+            asked = self._ask(pool, count)
             positions = _whole(asked.positions.result())
             if positions.value is not None:
                 self._held = _largest_first(positions.value.markets)
                 self._events = _events_held(positions.value)
                 markets.ask(self._held, self._events)
             if first_look is not None and _is_slow(asked.fills, started_at):
-                early = Part[Mapping[str, tuple[Fill, ...]]](None, _STILL_READING)
+                early: Part[Mapping[str, tuple[Fill, ...]]] = Part(None, _STILL_READING)
                 quotes = Part(markets.first_markets(), _STILL_READING)
                 first_look(self._snapshot(asked, positions, early, mark, quotes, Part({}, _STILL_READING)))
-            fills, quotes, books = asked.fills.result(), markets.markets(), markets.books()
+            fills = asked.fills.result()
+            self._count(positions, fills, asked.settlements.result())  # while the markets are on their way
+            quotes, books = markets.markets(), markets.books()
             markets.ask((), (market.event_ticker for market in (quotes.value or {}).values()))
             without_fees = markets.learn_events()
             books = Part(books.value, books.unavailable or without_fees)
@@ -136,13 +139,7 @@ class PortfolioTracker:
     ) -> PortfolioSnapshot:
         rows = () if positions.value is None else positions.value.markets.items
         settlements = asked.settlements.result()
-        accounts = self._accounts.update(
-            fills,
-            {row.ticker: row for row in rows},
-            {row.ticker: row for row in settlements.value or ()},
-            rows_missing=positions.unavailable or settlements.unavailable,
-            result_of=self._markets_by_ticker,
-        )
+        accounts = self._count(positions, fills, settlements)
         known, depth = quotes.value or {}, books.value or {}
         held = [
             self._row(row, known.get(row.ticker), depth.get(row.ticker), accounts.get(row.ticker), mark)
@@ -165,6 +162,22 @@ class PortfolioTracker:
             books_missing=books.unavailable,
         )
 
+    def _count(
+        self,
+        positions: Part[Positions],
+        fills: Part[Mapping[str, tuple[Fill, ...]]],
+        settlements: Part[tuple[Settlement, ...]],
+    ) -> dict[str, MarketAccount]:
+        """Count the accounts of all markets; what was counted before is not counted again."""
+        rows = () if positions.value is None else positions.value.markets.items
+        return self._accounts.update(
+            fills,
+            {row.ticker: row for row in rows},
+            {row.ticker: row for row in settlements.value or ()},
+            rows_missing=positions.unavailable or settlements.unavailable,
+            result_of=self.markets_by_ticker,
+        )
+
     def _row(
         self,
         position: Position,
@@ -173,12 +186,21 @@ class PortfolioTracker:
         account: MarketAccount | None,
         mark: Mark,
     ) -> PositionPnl:
+        """Value one position; where nothing moved since the last reading, it is still worth the same."""
+        fees = self._directory.fees_of(market) if market is not None else None
+        sides = (None, None) if book is None else (book.yes_bids, book.no_bids)
+        seen = (position, market, *sides, account, mark, fees)
+        before = self._rows.get(position.ticker)
+        if before is not None and before[0] == seen:
+            return before[1]
         sale = None
         if book is not None and market is not None and position.side is not None:
-            sale = liquidate(position.net, book, self._directory.fees_of(market))
-        return PositionPnl(position, market, mark_price(position, market, mark), account, sale)
+            sale = liquidate(position.net, book, fees)
+        row = PositionPnl(position, market, mark_price(position, market, mark), account, sale)
+        self._rows[position.ticker] = (seen, row)
+        return row
 
-    def _markets_by_ticker(self, tickers: Iterable[str]) -> dict[str, Market]:
+    def markets_by_ticker(self, tickers: Iterable[str]) -> dict[str, Market]:
         """Read markets wherever they are by now. Raises KalshiAPIError."""
         wanted = list(tickers)
         found: dict[str, Market] = {}

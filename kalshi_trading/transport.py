@@ -71,6 +71,26 @@ class _Connection:
     last_used_at: float = field(default=-math.inf)
 
 
+class _Workers:
+    """Threads to send requests in, used again and again; one that hangs is not there for the next."""
+
+    def __init__(self) -> None:
+        self._idle: queue.LifoQueue[queue.SimpleQueue[Callable[[], None]]] = queue.LifoQueue()
+
+    def run(self, work: Callable[[], None]) -> None:
+        try:
+            inbox = self._idle.get_nowait()
+        except queue.Empty:
+            inbox = queue.SimpleQueue()
+            threading.Thread(target=self._serve, args=(inbox,), daemon=True, name="request").start()
+        inbox.put(work)
+
+    def _serve(self, inbox: queue.SimpleQueue[Callable[[], None]]) -> None:
+        while True:
+            inbox.get()()
+            self._idle.put(inbox)
+
+
 class Transport:
     """Sends requests to one base URL for one key. Safe to share between threads."""
 
@@ -94,6 +114,7 @@ class Transport:
         self._monotonic = monotonic
         self._sleep = sleep
         self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
+        self._workers = _Workers()
         self._clock_offset_s = 0.0
         self.clock_skew_s: float | None = None
         """How far this computer's clock is ahead of the exchange's, to about a second; None: not seen."""
@@ -206,7 +227,7 @@ class Transport:
                 results.put(error)
 
         started_at = self._monotonic()
-        threading.Thread(target=work, daemon=True, name=f"{method} {path}").start()
+        self._workers.run(work)
         try:
             result = results.get(timeout=max(0.0, deadline - started_at) + 0.05)
         except queue.Empty:

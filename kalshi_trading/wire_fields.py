@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from kalshi_trading.errors import InvalidInputError, MalformedAnswerError
 from kalshi_trading.money import CENT, ONE_DOLLAR, decimal_from_text
@@ -210,6 +210,30 @@ class Fields:
         if first is None or second is None:
             raise self._fault(name)
         return first, second
+
+
+class Unchanged(Generic[V]):
+    """Decodes rows that name themselves; one that comes again word for word is the same model as before.
+
+    Remembers the last `most` names and no more.
+    """
+
+    def __init__(self, decode: Callable[[Fields], V], name: str, *, most: int = 2_000) -> None:
+        self._decode = decode
+        self._name = name
+        self._most = most
+        self._known: dict[object, tuple[Mapping[str, object], V]] = {}
+
+    def __call__(self, row: Fields) -> V:
+        name = row._body.get(self._name)
+        known = self._known.get(name) if isinstance(name, str) else None
+        if known is not None and known[0] == row._body:
+            return known[1]
+        model = self._decode(row)
+        if len(self._known) >= self._most:
+            self._known = {}
+        self._known[name] = (row._body, model)
+        return model
 
 
 def _text(value: object) -> str | None:

@@ -197,9 +197,13 @@ def _price_grid(body: Fields) -> PriceGrid:
 
 
 def order_book(body: Fields, ticker: str, as_of: datetime) -> OrderBook:
-    """Read both sides. Their order is not to be trusted, so they are sorted best first."""
+    return OrderBook(ticker, *book_sides(body), as_of)
+
+
+def book_sides(body: Fields) -> tuple[tuple[BookLevel, ...], tuple[BookLevel, ...]]:
+    """Read the bids for YES and for NO. Their order is not to be trusted, so they are sorted best first."""
     levels = body.inner("orderbook_fp")
-    return OrderBook(ticker, _levels(levels, "yes_dollars"), _levels(levels, "no_dollars"), as_of)
+    return _levels(levels, "yes_dollars"), _levels(levels, "no_dollars")
 
 
 def _levels(body: Fields, name: str) -> tuple[BookLevel, ...]:

@@ -95,9 +95,6 @@ def set_latency(exchange: ExchangeProcess, milliseconds: int) -> None:
         assert answer.status == 200
 
 
-@pytest.mark.xfail(
-    raises=TypeError, reason="a generic record that keeps slots cannot be built by its subscripted name"
-)
 def test_while_fills_take_long_a_first_look_is_shown(
     exchange: ExchangeProcess, visit: Callable[..., tuple]
 ) -> None:
