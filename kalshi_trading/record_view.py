@@ -43,8 +43,8 @@ def _with_days(lines: Iterable[ReviewedLine]) -> Iterable[tuple[str, ReviewedLin
 def new_lines(lines: Iterable[ReviewedLine], *, whole_sentences: bool = False) -> RenderableType:
     """The lines alone: time, what, market, sentence."""
     table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(no_wrap=True, width=8)
-    table.add_column(no_wrap=True, min_width=9)
+    table.add_column(no_wrap=True, min_width=8)
+    table.add_column(no_wrap=True, min_width=9, max_width=16)
     table.add_column(ratio=1, no_wrap=not whole_sentences, overflow="fold" if whole_sentences else "ellipsis")
     for line in lines:
         table.add_row(*_row(line))
