@@ -122,7 +122,7 @@ def measure_fills(exchange: ExchangeProcess, credentials: Credentials) -> None:
         fetched.append(timed(lambda: fetch_fills(exchange, credentials)))
         read.append(timed(AccountHistory(client).read_fills))
     bare, ours = statistics.median(fetched), statistics.median(read)
-    print(f"fills: fetching and json.loads {bare:.2f} s, our reading {ours:.2f} s = {ours / bare:.2f} (goal 2)")
+    print(f"fills: fetching and json.loads {bare:.2f} s, reading {ours:.2f} s = {ours / bare:.2f} (goal 2)")
 
 
 def fetch_fills(exchange: ExchangeProcess, credentials: Credentials) -> int:

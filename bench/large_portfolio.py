@@ -1,0 +1,122 @@
+"""Measure the portfolio of a very large account: time to the first screen, peak memory, exact totals.
+
+    python bench/large_portfolio.py [POSITIONS] [FILLS] [FOLDER]
+
+A practice exchange trades the account into the folder (kept for the next time if it is given). The
+portfolio is read by a process of its own. Goals for 10,000 positions and 100,000 fills: the first screen
+within 2 s, 300 MB at most, and every total what the exchange's own books say.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+from decimal import Decimal
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import requests
+from exchange_process import running_exchange
+
+EXCHANGE_FLAGS = ("--control", "--idle-exit", "0")
+
+
+def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) -> None:
+    """Read and draw the portfolio as the program does, and tell what it took."""
+    from rich.console import Console
+
+    from kalshi_trading import portfolio_view, position_table
+    from kalshi_trading.account_check import check_account
+    from kalshi_trading.credentials import Credentials, load_private_key
+    from kalshi_trading.kalshi_client import KalshiClient
+    from kalshi_trading.portfolio import PortfolioSnapshot
+    from kalshi_trading.portfolio_tracker import PortfolioTracker
+    from kalshi_trading.position_table import Sorting
+    from kalshi_trading.trading_day import start_of_day
+    from kalshi_trading.transport import Timing, Transport
+
+    transport = Transport(url, Credentials(key_id, load_private_key(key_path)), timing=Timing(total_s=60))
+    client = KalshiClient(transport)
+    client.learn_limits()
+    console = Console(width=100, file=io.StringIO())
+    begun = time.perf_counter()
+    first_after: list[float] = []
+
+    def first_look(early: PortfolioSnapshot) -> None:
+        console.print(portfolio_view.first_look(early))
+        console.print(position_table.positions(early, Sorting.COST, 0, 100))
+        first_after.append(time.perf_counter() - begun)
+
+    snapshot = PortfolioTracker(client).refresh(first_look=first_look)
+    check = check_account(snapshot)
+    today = snapshot.realized_since(start_of_day(snapshot.as_of))
+    console.print(portfolio_view.summary(snapshot, today, check))
+    console.print(position_table.positions(snapshot, Sorting.COST, 0, 100))
+    whole_after = time.perf_counter() - begun
+    assert snapshot.realized is not None
+    results.send(
+        {
+            "first": min([*first_after, whole_after]),
+            "whole": whole_after,
+            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "positions": len(snapshot.held),
+            "fills": snapshot.fills.value,
+            "realized": str(snapshot.realized.gross),
+            "fees": str(snapshot.realized.fees),
+            "cash": str(sum(account.holding.cash for account in snapshot.accounts.values())),
+            "exposure": str(sum(row.cost_basis for row in snapshot.held)),
+            "compared": check.compared,
+            "differences": len(check.differences),
+        }
+    )
+
+
+def exact(told: dict[str, str], books: dict[str, object]) -> dict[str, bool]:
+    """Compare our totals with the exchange's own books."""
+    markets = books["markets"]
+    assert isinstance(markets, dict)
+    expected = {
+        "realized": Decimal(str(books["realized"])),
+        "fees": Decimal(str(books["fees"])),
+        "cash": sum((Decimal(row["cash"]) for row in markets.values()), Decimal(0)),
+        "exposure": sum((Decimal(row["exposure"]) for row in markets.values()), Decimal(0)),
+    }
+    return {name: Decimal(told[name]) == amount for name, amount in expected.items()}
+
+
+def measure(folder: Path, scenario: str) -> None:
+    with running_exchange(folder, "--scenario", scenario, *EXCHANGE_FLAGS) as exchange:
+        receiver, sender = multiprocessing.get_context("spawn").Pipe(duplex=False)
+        arguments = (exchange.url, exchange.key_id, exchange.private_key_path, sender)
+        reader = multiprocessing.get_context("spawn").Process(target=read_portfolio, args=arguments)
+        reader.start()
+        told = receiver.recv()
+        reader.join()
+        origin = exchange.url.removesuffix("/trade-api/v2")
+        books = requests.get(f"{origin}/practice/books", timeout=120).json()
+    print(f"{told['positions']:,} positions, {told['fills']:,} fills")
+    print(f"first screen {told['first']:.2f} s (goal 2), whole {told['whole']:.2f} s")
+    print(f"peak memory {told['peak_mb']:.0f} MB (goal 300)")
+    print(f"self-check: {told['compared']:,} numbers compared, {told['differences']} differ")
+    print(f"totals exact: {json.dumps(exact(told, books))}")
+
+
+def main(positions: str = "10000", fills: str = "100000", folder: str | None = None) -> None:
+    scenario = f"positions={positions},fills={fills}"
+    if folder is not None:
+        measure(Path(folder), scenario)
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        measure(Path(temporary), scenario)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
