@@ -174,8 +174,9 @@ def whole_records(content: bytes) -> int:
 @example(place=0)
 @given(place=st.integers(0, 10_000))
 def test_a_compressed_file_cut_anywhere_gives_its_lines_from_the_start_and_says_that_it_is_cut(
-    tmp_path, place
+    tmp_path, place, monkeypatch
 ):
+    monkeypatch.setattr(log_reader, "_COUNTED_BLOCK", 50)  # less than a line
     kept = spread(tmp_path / "logs", [40, 2], [True])
     (packed,) = kept.path.parent.glob("*.gz")
     content = packed.read_bytes()
@@ -341,6 +342,9 @@ def test_what_was_torn_when_the_day_ended_is_told_as_cut_short(followed):
         followed.now += timedelta(days=1)
         followed.write(2)
         assert new(follower) == ["damaged trades.log line 2 (cut short)", "2"]
+        with followed.path.open("ab") as file:
+            file.write(b"garbage\n")
+        assert new(follower) == ["damaged trades.log line 2"]
 
 
 def test_a_followed_journal_that_is_deleted_goes_on_with_the_new_one(followed):

@@ -222,6 +222,17 @@ def test_a_search_tells_what_could_not_be_searched(desk: Desk) -> None:
     assert "Nothing on record has “fish” in it." in text
 
 
+def test_a_search_tells_damage_in_its_place_between_the_newer_and_the_older(desk: Desk) -> None:
+    desk.trade(1)
+    with desk.log.trades_path.open("ab") as file:
+        file.write(b"garbage\n")
+    desk.trade(2)
+    desk.log.log_error("BUY an error")
+    text = desk.look("4", "buy")
+    places = [text.index(words) for words in ("BUY an error", "BUY 3", "trades.log line 2", "BUY 2")]
+    assert places == sorted(places)
+
+
 def test_a_search_that_is_left_leads_back(desk: Desk) -> None:
     with pytest.raises(Back):
         desk.look("4", BACK)
