@@ -226,7 +226,9 @@ class Unchanged(Generic[V]):
 
     def __call__(self, row: Fields) -> V:
         name = row._body.get(self._name)
-        known = self._known.get(name) if isinstance(name, str) else None
+        if not isinstance(name, str):
+            return self._decode(row)
+        known = self._known.get(name)
         if known is not None and known[0] == row._body:
             return known[1]
         model = self._decode(row)

@@ -34,6 +34,7 @@ from kalshi_trading.transport import Timing, Transport
 
 REST = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text())["rest"]
 POSITION = REST["get_positions"]["body"]["market_positions"][0]
+EVENT_POSITION = REST["get_positions"]["body"]["event_positions"][0]
 QUOTED = REST["get_market"]["body"]["market"]
 SETTLEMENT = REST["get_settlements"]["body"]["settlements"][0]
 FILL = REST["get_fills"]["body"]["fills"][0]
@@ -52,6 +53,7 @@ class Account:
         self.fills = list(fills)
         self.old_fills = list(old_fills)
         self.markets = markets
+        self.events = []
         self.broken, self.breaks = (), BROKEN
         self.asked = []
         self.lock = threading.Lock()
@@ -68,7 +70,10 @@ class Account:
             say(200, {"series": {**SERIES, "ticker": path.rpartition("/")[2]}})(connection, request)
             return
         lists = {
-            "/portfolio/positions": lambda: {"market_positions": self.positions},
+            "/portfolio/positions": lambda: {
+                "market_positions": self.positions,
+                "event_positions": self.events,
+            },
             "/portfolio/settlements": lambda: {"settlements": self.settlements},
             "/portfolio/orders": lambda: {"orders": [REST["get_order"]["body"]["order"]]},
             "/markets": lambda: {"markets": self._quotes(query["tickers"][0].split(","))},
@@ -317,6 +322,58 @@ def test_realized_profit_cannot_be_told_without_the_settlements(tracker_of):
     account.broken = ("/portfolio/settlements",)
     with serving(account) as server, pytest.raises(KalshiAPIError):
         tracker_of(server).get_realized_pnl()
+
+
+# --- Round trips ---------------------------------------------------------------------------------
+
+
+class Waves(Account):
+    """Answers nothing of a wave before every question of it is here; `sizes` are still to come."""
+
+    def __init__(self, *sizes, **holds):
+        super().__init__(**holds)
+        self.sizes = list(sizes)
+        self.waiting = 0
+        self.moved = threading.Condition()
+
+    def __call__(self, connection, request):
+        with self.moved:
+            self.waiting += 1
+            if self.sizes and self.waiting == self.sizes[0]:
+                self.sizes.pop(0)
+                self.waiting = 0
+                self.moved.notify_all()
+            elif not self.moved.wait(timeout=5):
+                return  # the wave never came together
+        super().__call__(connection, request)
+
+
+def test_a_cold_reading_takes_two_waves_of_questions_and_a_warm_one_a_single_one(tracker_of):
+    # balance, positions, orders, fills, settlements, deposits, withdrawals; then quotes, books, event, fees
+    # and the archive. Afterwards the first seven with quotes and books at once.
+    account = Waves(7, 5, 9, positions=[held(MARKET.ticker, "6.00", "3.600000")])
+    account.events = [EVENT_POSITION]
+    with serving(account) as server:
+        tracker = tracker_of(server, total_s=4)
+        for _ in range(2):
+            snapshot = tracker.refresh()
+            assert snapshot.held[0].liquidation.value is not None
+            assert (snapshot.quotes_missing, snapshot.books_missing) == (None, None)
+    assert account.sizes == []
+    assert len(account.asked) == 7 + 5 + 9
+
+
+def test_a_position_that_is_new_is_asked_for_in_a_second_wave(tracker_of):
+    account = Account([held(MARKET.ticker, "6.00", "3.600000")])
+    with serving(account) as server:
+        tracker = tracker_of(server)
+        tracker.refresh()
+        account.positions.append(POSITION | held("KXRAIN-26NOV21-NYC", "1.00", "0.400000"))
+        account.asked.clear()
+        rows = tracker.refresh().held
+    assert [row.mark for row in rows] == [D("0.63")] * 2
+    asked = [query["tickers"][0] for path, query in account.asked if path == "/markets"]
+    assert asked == [MARKET.ticker, "KXRAIN-26NOV21-NYC"]
 
 
 # --- Sums ----------------------------------------------------------------------------------------

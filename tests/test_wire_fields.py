@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kalshi_trading.errors import InvalidInputError, MalformedAnswerError
 from kalshi_trading.models import BookSide, OrderStatus
-from kalshi_trading.wire_fields import Fields, harmless, validate_ticker
+from kalshi_trading.wire_fields import Fields, Unchanged, harmless, validate_ticker
 
 GARBAGE = [12, 12.5, Decimal("12.5"), True, [], {}, "nan", "1e3", "1_000", "٥", "0x1", " 1", "1,0", "--1"]
 
@@ -260,3 +260,43 @@ def test_no_text_becomes_anything_but_a_ticker(text):
     assert ticker.isascii()
     assert set(ticker) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
     assert ticker[0].isalnum()
+
+
+# --- Rows that come again ------------------------------------------------------------------------
+
+
+def test_a_row_that_comes_again_word_for_word_is_not_decoded_again():
+    decoded = []
+
+    def decode(row):
+        decoded.append(row.text("name"))
+        return object()
+
+    reading = Unchanged(decode, "name", most=2)
+    first = reading(fields(name="a", price="0.50"))
+    assert reading(fields(name="a", price="0.50")) is first
+    changed = reading(fields(name="a", price="0.51"))
+    assert changed is not first
+    assert reading(fields(name="a", price="0.51")) is changed
+    assert decoded == ["a", "a"]
+
+
+def test_only_so_many_rows_are_remembered():
+    reading = Unchanged(lambda row: object(), "name", most=2)
+    first = reading(fields(name="a"))
+    for name in "bcd":
+        reading(fields(name=name))
+    assert reading(fields(name="a")) is not first
+
+
+def test_a_row_without_a_name_is_decoded_each_time():
+    reading = Unchanged(lambda row: object(), "name")
+    assert reading(fields(price="0.50")) is not reading(fields(price="0.50"))
+    assert reading(fields(name=["a"])) is not reading(fields(name=["a"]))
+
+
+def test_a_row_that_cannot_be_read_is_no_row_the_next_time_either():
+    reading = Unchanged(lambda row: row.decimal("price"), "name")
+    for _ in range(2):
+        with pytest.raises(MalformedAnswerError):
+            reading(fields(name="a", price=None))
