@@ -162,7 +162,7 @@ def load_heavy_libraries() -> None:
     import questionary
     import requests
 
-    assert program and requests and questionary and cryptography
+    assert all((program, requests, questionary, cryptography))
 
 
 def measured(*how: Any) -> tuple[int, float, float, int]:

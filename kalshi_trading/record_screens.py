@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kalshi_trading import log_review, record_view
 from kalshi_trading.app import App, not_empty
+from kalshi_trading.export_screens import export
 from kalshi_trading.journal import as_journal_errors
 from kalshi_trading.log_files import delete_before
 from kalshi_trading.log_reader import DamagedLine
@@ -31,7 +32,7 @@ def records(app: App) -> None:
         "Back to the menu",
         "Recent events, newest first",
         "Errors, with their references",
-        "Export as CSV",
+        "Export a table as CSV or JSON Lines",
         "Search all records",
         "Follow new events as they happen",
         "Size of the records",
@@ -107,14 +108,7 @@ def follow(app: App, wait: Callable[[float], None] = time.sleep) -> None:
         app.say("No longer following.")
 
 
-# --- Export and size ------------------------------------------------------------------------------
-
-
-def export(app: App) -> None:
-    proposed = f"trades-{date.today():%Y-%m-%d}.csv"  # noqa: DTZ011  (a file name in the user's own day)
-    path = app.prompter.ask("File to write?", lambda text: Path(not_empty(text)), default=proposed)
-    rows = app.journal.export_trades_to_csv(path)
-    app.say(f"{rows} rows written to {path.expanduser().resolve()}.")
+# --- Size ------------------------------------------------------------------------------
 
 
 def sizes(app: App) -> None:

@@ -7,11 +7,9 @@ ever rewritten, and no secret is ever stored.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import logging
 import os
-import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -22,7 +20,7 @@ from pathlib import Path
 
 from kalshi_trading.config import get_config
 from kalshi_trading.error_log import LogEntry, newest_entries, request_log, write_error
-from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.export import write_table
 from kalshi_trading.journal import (
     JournalEntry,
     JournalHandler,
@@ -32,28 +30,12 @@ from kalshi_trading.journal import (
     scan_journal,
 )
 from kalshi_trading.journal import JournalRecord as JournalRecord
+from kalshi_trading.journal_table import JOURNAL, journal_row
 from kalshi_trading.log_files import LogSize, size_of
 
 TRADES_FILE = "trades.log"
 ERRORS_FILE = "errors.log"
 REQUESTS_FILE = "requests.log"
-_FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")
-_CSV_COLUMNS = (
-    "time",
-    "event",
-    "environment",
-    "ticker",
-    "action",
-    "side",
-    "count",
-    "price",
-    "fill_count",
-    "average_price",
-    "fee",
-    "order_id",
-    "client_order_id",
-    "reason",
-)
 
 
 class TradeLogger:
@@ -166,24 +148,13 @@ class TradeLogger:
         return {path.name: size_of(path) for path in self.log_paths}
 
     def export_trades_to_csv(self, filename: str | Path) -> int:
-        """Write the journal as CSV and return the number of rows.
+        """Write the journal as CSV and return the number of rows; see `export` for how cells are written.
 
-        Written beside and renamed, so that the file is whole or not there. Text that a spreadsheet
-        would run is defused; numbers are never touched. Raises InvalidInputError when the file exists
-        or cannot be written.
+        Raises InvalidInputError when the file exists or cannot be written, JournalError.
         """
-        records = self.read_journal().records
-        try:
-            _write_csv(Path(filename).expanduser(), records)
-        except FileExistsError as error:
-            there = error.filename or filename
-            raise InvalidInputError(
-                f"{there} is already there. Choose another name; nothing was written."
-            ) from None
-        except (OSError, ValueError, RuntimeError) as error:  # a path with NUL, the home of nobody
-            reason = getattr(error, "strerror", None) or str(error)
-            raise InvalidInputError(f"{str(filename)!r} cannot be written: {reason}.") from error
-        return len(records)
+        entries = self.scan_journal()
+        rows = (journal_row(entry) for entry in entries if isinstance(entry, JournalRecord))
+        return write_table(Path(filename), JOURNAL, rows)
 
 
 def _plain(value: object) -> object:
@@ -204,36 +175,6 @@ def _plain(value: object) -> object:
 def account_fingerprint(key_id: str) -> str:
     """Name the account of a key in the journal without telling the key."""
     return hashlib.sha256(key_id.encode()).hexdigest()[:12]
-
-
-def _write_csv(path: Path, records: tuple[JournalRecord, ...]) -> None:
-    """Write beside and rename; whatever happens, no half-written file stays behind."""
-    if not path.parent.is_dir():
-        path.parent.mkdir(parents=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    if os.path.lexists(path):
-        raise FileExistsError
-    try:
-        with partial.open("x", encoding="utf-8", errors="replace", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(_CSV_COLUMNS)
-            writer.writerows(_csv_row(record) for record in records)
-        partial.rename(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _csv_row(record: JournalRecord) -> list[str]:
-    named = {"time": record.at.isoformat(timespec="milliseconds"), "event": record.event}
-    return [_defused(named.get(column) or record.text(column)) for column in _CSV_COLUMNS]
-
-
-def _defused(cell: str) -> str:
-    """Keep a spreadsheet from running text; a plain number is left as it is."""
-    if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", cell, re.ASCII):
-        return cell
-    runs = cell.lstrip(" ").startswith(_FORMULA_STARTS) or cell.lstrip().startswith(_FORMULA_STARTS)
-    return f"'{cell}" if runs else cell
 
 
 def open_request_log(folder: Path, environment: str, level: str) -> None:

@@ -234,12 +234,13 @@ def test_a_search_without_a_match_says_what_to_try(exchange: ExchangeProcess, tm
 
 def test_an_export_writes_a_file_and_never_over_one(exchange: ExchangeProcess, tmp_path: Path) -> None:
     file = tmp_path / "trades.csv"
-    app = session(exchange, tmp_path, ScriptedPrompter("8", "3", str(file), "8", "3", str(file), "0"))
+    journal = ("8", "3", "5", "all", str(file))
+    app = session(exchange, tmp_path, ScriptedPrompter(*journal, *journal, "0", "0"))
     assert menu.run(app) == 0
     text = " ".join(screen_text(app).split())
-    assert "0 rows written to" in text
-    assert "is already there. Choose another name; nothing was written." in text
-    assert file.read_text().startswith("time,event,")
+    assert "(journal, all time) written to" in text
+    assert "Nothing was written." in text
+    assert file.read_text(encoding="utf-8-sig").startswith("time,event,")
 
 
 def test_enter_takes_the_best_price_to_the_digit(exchange: ExchangeProcess, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ TYPED = "".join(
         *("1", "0", "1", "0", "1", "0"),  # the portfolio three times
         *("3", "5", "9"),  # orders, the crash, account
         *("2", "bitcoin", "1", "1", "1", "1", "3", "1"),  # a trade
-        *("8", "1", "8", "2", "8", "3", "export.csv"),
+        *("8", "1", "8", "2", "8", "3", "5", "all", "export.csv"),
         *("1", "0", "0", "1", "0", "0"),
     ]
 )
@@ -164,7 +164,7 @@ def test_with_every_library_at_debug_no_secret_is_in_any_artefact(tmp_path, kind
     assert "on record as" in screen, screen
     assert "crashed among" in (folder / "logs/sandbox/errors.log").read_text()
     assert "order.intent" in (folder / "logs/sandbox/trades.log").read_text(), screen
-    assert "rows written to" in screen, screen
+    assert "(journal, all time) written to" in screen, screen
     assert "does not accept the key" in refused, refused
     assert "urllib3" in (folder / "libraries.log").read_text()
     assert "GET" in (folder / "logs/sandbox/requests.log").read_text()

@@ -1,0 +1,237 @@
+"""Tables written to files: CSV for spreadsheets, JSON Lines for programs; a file is whole or not there.
+
+CSV is as RFC 4180 has it: commas, quotes where they are needed, \\r\\n. A text that a spreadsheet would run
+gets an apostrophe before it, and so does one that begins with an apostrophe: drop one to have the text
+again (`original_text`). Numbers are written with the digits they came with. Knows nothing of what a table
+says.
+"""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import os
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import TextIO, TypeAlias
+
+from kalshi_trading.errors import InvalidInputError
+
+Cell: TypeAlias = str | Decimal | int | bool | datetime | None
+Row: TypeAlias = Sequence[Cell]
+Progress: TypeAlias = Callable[[int], None]
+
+_BYTE_ORDER_MARK = "\ufeff"
+_ROWS_BETWEEN_WORDS = 1000
+_RUNS = frozenset("=+-@")
+_RUNS_UNSEEN = frozenset("\t\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's name and columns; `has_mark`: its CSV begins with a byte order mark.
+
+    Without the mark Excel takes UTF-8 for the computer's old code page and garbles every title. A table of
+    plain ASCII needs none, and goes without where other programs than spreadsheets read it.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    has_mark: bool = True
+
+
+class Format(StrEnum):
+    """How a file is written; the word is the end of its name."""
+
+    CSV = "csv"
+    JSON_LINES = "jsonl"
+
+
+def format_of(path: Path) -> Format:
+    """Tell the format from the name. Raises InvalidInputError."""
+    try:
+        return Format(path.suffix.removeprefix(".").lower())
+    except ValueError:
+        raise InvalidInputError(
+            "The name must end in .csv, or in .jsonl for JSON Lines. Nothing was written."
+        ) from None
+
+
+# --- Cells ----------------------------------------------------------------------------------------
+
+
+def defused(text: str) -> str:
+    """Keep a spreadsheet from running a text. Not for numbers, which are never touched."""
+    if text.isalnum():
+        return text
+    return f"'{text}" if text.startswith("'") or _would_run(text) else text
+
+
+def original_text(cell: str) -> str:
+    """Give back the text that `defused` made a cell of."""
+    return cell.removeprefix("'")
+
+
+def _would_run(text: str) -> bool:
+    """Look past spaces and invisible signs, and at full-width and other forms of the same sign."""
+    for character in text:
+        if character in _RUNS_UNSEEN:
+            return True
+        if not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf"):
+            return unicodedata.normalize("NFKC", character)[0] in _RUNS
+    return False
+
+
+def _csv_cell(value: Cell) -> str:
+    plain = _json_cell(value)
+    if isinstance(value, str):
+        return defused(value)
+    if isinstance(plain, bool):
+        return "true" if plain else "false"
+    return "" if plain is None else str(plain)
+
+
+def _json_cell(value: Cell) -> str | int | bool | None:
+    """Write money and counts as text, which no program reads as a float; times in the user's zone."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.astimezone().isoformat(timespec="microseconds")
+    return str(value) if isinstance(value, str) else value
+
+
+# --- Files ----------------------------------------------------------------------------------------
+
+
+def write_table(
+    path: Path,
+    table: Table,
+    rows: Iterable[Row],
+    *,
+    written_as: Format = Format.CSV,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> int:
+    """Write the rows as they come and return how many there were; a failure leaves all as it was.
+
+    Raises InvalidInputError when the file is there and `replace` was not said, or when it cannot be
+    written. What `rows` raises passes through.
+    """
+    try:
+        target = _target(path, replace=replace)
+        with _whole_file(target, replace=replace) as file:
+            write = _write_csv if written_as is Format.CSV else _write_json_lines
+            return write(file, table, _counted(rows, progress))
+    except FileExistsError:
+        raise InvalidInputError(
+            f"{path} is already there. Choose another name; nothing was written."
+        ) from None
+    except OSError as error:
+        raise InvalidInputError(f"{str(path)!r} cannot be written: {_reason(error)}.") from error
+
+
+def _target(path: Path, *, replace: bool) -> Path:
+    """Find where the file goes and make its folder. Raises OSError, FileExistsError, InvalidInputError."""
+    target = absolute_path(path)
+    if replace:
+        target = target.resolve()  # the file a link leads to, not the link
+    if target.is_dir() or (not replace and os.path.lexists(target)):
+        raise FileExistsError
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def absolute_path(path: Path) -> Path:
+    """Say in full where a file would be. Raises InvalidInputError for what can be no file."""
+    if "\0" in str(path):
+        raise InvalidInputError(f"{str(path)!r} cannot be written: no file's name holds NUL.")
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:  # the home of nobody
+        raise InvalidInputError(f"{str(path)!r} cannot be written: {error}") from error
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full ({error.strerror}). Nothing was left behind, and nothing was replaced"
+    return error.strerror or str(error)
+
+
+@contextmanager
+def _whole_file(target: Path, *, replace: bool) -> Iterator[TextIO]:
+    """Give a file beside that takes the name once it is on the disk; until then nobody sees it.
+
+    Only its owner can read it, like the journal.
+    """
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".export-", suffix=".partial")
+    partial = Path(name)
+    try:
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            partial.replace(target)
+        else:
+            _take_name(partial, target)
+        _sync_folder(target.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _take_name(partial: Path, target: Path) -> None:
+    """Name the file, never in the place of another that came up meanwhile."""
+    try:
+        os.link(partial, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if os.path.lexists(target):
+            raise FileExistsError from None
+        partial.rename(target)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The file is there by now; a system that cannot sync folders does not take it away again."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _counted(rows: Iterable[Row], progress: Progress | None) -> Iterator[Row]:
+    for number, row in enumerate(rows, start=1):
+        yield row
+        if progress is not None and number % _ROWS_BETWEEN_WORDS == 0:
+            progress(number)
+
+
+def _write_csv(file: TextIO, table: Table, rows: Iterable[Row]) -> int:
+    if table.has_mark:
+        file.write(_BYTE_ORDER_MARK)
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(table.columns)
+    count = 0
+    for row in rows:
+        writer.writerow([_csv_cell(value) for _, value in zip(table.columns, row, strict=True)])
+        count += 1
+    return count
+
+
+def _write_json_lines(file: TextIO, table: Table, rows: Iterable[Row]) -> int:
+    count = 0
+    for row in rows:
+        cells = dict(zip(table.columns, map(_json_cell, row), strict=True))
+        file.write(json.dumps(cells, ensure_ascii=False) + "\n")
+        count += 1
+    return count

@@ -1,0 +1,338 @@
+"""What can be exported: fills, orders, positions, settlements, the journal and closed lots, row by row.
+
+Numbers are the exchange's, digit by digit; the words buy, sell, yes and no are the user's where the journal
+has them and they mean what the exchange has, and other orders are marked external. Rows come as they are
+read, newest first, the journal oldest first, and are not kept. Never renders, never trades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from kalshi_trading.export import Format, Progress, Row, Table, write_table
+from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal_table import JOURNAL, journal_row
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.models import Fill, Order, Settlement
+from kalshi_trading.own_words import OwnWords
+from kalshi_trading.periods import Period
+from kalshi_trading.pnl import settlement_gross_pnl, settlement_net_pnl
+from kalshi_trading.portfolio import PositionPnl
+from kalshi_trading.portfolio_tracker import PortfolioTracker
+from kalshi_trading.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
+from kalshi_trading.trade_logger import TradeLogger
+
+_SECOND = timedelta(seconds=1)
+
+TRADES = Table(
+    "trades",
+    (
+        "time",
+        "ticker",
+        "action",
+        "side",
+        "count",
+        "price",
+        "fee",
+        "is_taker",
+        "origin",
+        "book_side",
+        "yes_price",
+        "fill_id",
+        "order_id",
+        "client_order_id",
+    ),
+)
+ORDERS = Table(
+    "orders",
+    (
+        "created_at",
+        "updated_at",
+        "ticker",
+        "action",
+        "side",
+        "status",
+        "price",
+        "initial_count",
+        "fill_count",
+        "remaining_count",
+        "fill_cost",
+        "fees",
+        "origin",
+        "book_side",
+        "yes_price",
+        "expires_at",
+        "order_id",
+        "client_order_id",
+    ),
+)
+POSITIONS = Table(
+    "positions",
+    (
+        "as_of",
+        "ticker",
+        "event_ticker",
+        "market_title",
+        "side",
+        "net",
+        "cost_basis",
+        "mark_price",
+        "value",
+        "unrealized_pnl",
+        "realized_pnl",
+        "fees_paid",
+        "total_traded",
+        "updated_at",
+    ),
+)
+SETTLEMENTS = Table(
+    "settlements",
+    (
+        "settled_at",
+        "ticker",
+        "event_ticker",
+        "result",
+        "value",
+        "yes_count",
+        "yes_cost",
+        "no_count",
+        "no_cost",
+        "revenue",
+        "fees",
+        "gross_pnl",
+        "net_pnl",
+    ),
+)
+TABLES = (TRADES, ORDERS, POSITIONS, SETTLEMENTS, JOURNAL, TAX)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written, and what the file does not tell: `notes` are sentences for the user."""
+
+    table: Table
+    path: Path
+    rows: int
+    period: Period | None
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Task:
+    """One export under way."""
+
+    period: Period | None
+    progress: Progress
+    notes: list[str] = field(default_factory=list)
+    damaged: int = 0
+
+    @property
+    def since(self) -> datetime | None:
+        """A second early, as the exchange counts in seconds and may leave out the first one."""
+        return None if self.period is None else self.period.start - _SECOND
+
+    @property
+    def until(self) -> datetime | None:
+        return None if self.period is None else self.period.end + _SECOND
+
+    def wants(self, at: datetime | None) -> bool:
+        """What has no time was given out for this period by the exchange."""
+        return self.period is None or at is None or self.period.holds(at)
+
+
+class Exporter:
+    """Writes the tables of one account."""
+
+    def __init__(
+        self,
+        client: KalshiClient,
+        tracker: PortfolioTracker,
+        journal: TradeLogger,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._tracker = tracker
+        self._journal = journal
+        self._clock = clock
+        self._rows: dict[Table, Callable[[_Task], Iterator[Row]]] = {
+            TRADES: self._trades,
+            ORDERS: self._orders,
+            POSITIONS: self._positions,
+            SETTLEMENTS: self._settlements,
+            JOURNAL: self._events,
+            TAX: self._lots,
+        }
+
+    def export(
+        self,
+        table: Table,
+        path: Path,
+        *,
+        period: Period | None = None,
+        written_as: Format = Format.CSV,
+        replace: bool = False,
+        progress: Progress = lambda rows: None,
+    ) -> Exported:
+        """Write one table; period None: everything. Positions are as of now, whatever the period.
+
+        Raises InvalidInputError when the file is there and `replace` was not said or it cannot be written,
+        KalshiAPIError and JournalError when the rows cannot be read whole; then no file is written.
+        """
+        task = _Task(None if table is POSITIONS else period, progress)
+        rows = self._rows[table](task)
+        count = write_table(path, table, rows, written_as=written_as, replace=replace, progress=progress)
+        return Exported(table, path, count, task.period, (*task.notes, *_damage(task)))
+
+    def _trades(self, task: _Task) -> Iterator[Row]:
+        words = self._own_words(task)
+        for fill in self._client.each_fill(since=task.since, until=task.until):
+            if task.wants(fill.created_at):
+                yield trade_row(fill, words)
+
+    def _orders(self, task: _Task) -> Iterator[Row]:
+        """By the time they were placed; the exchange does not say by which of their times it goes."""
+        words = self._own_words(task, named=True)
+        for row in self._client.each_order(since=task.since):
+            if task.wants(row.created_at):
+                yield order_row(row, words)
+
+    def _positions(self, task: _Task) -> Iterator[Row]:
+        as_of = self._clock()
+        return (position_row(row, as_of) for row in self._tracker.get_current_positions())
+
+    def _settlements(self, task: _Task) -> Iterator[Row]:
+        rows = self._client.each_settlement(since=task.since, until=task.until)
+        return (settlement_row(row) for row in rows if task.wants(row.settled_at))
+
+    def _events(self, task: _Task) -> Iterator[Row]:
+        return (journal_row(record) for record in self._records(task, task.period))
+
+    def _lots(self, task: _Task) -> Iterator[Row]:
+        """A lot may have been opened long before the period, so all fills are read."""
+        parts = AccountParts(
+            fills_by_market(self._client.each_fill(), task.progress),
+            {row.ticker: row for row in self._client.get_positions().markets.whole()},
+            {row.ticker: row for row in self._client.each_settlement()},
+        )
+        left_out: list[str] = []
+        for lot in closed_lots(parts, self._tracker.markets_by_ticker, left_out.append):
+            if task.wants(lot.closed_at):
+                yield lot_row(lot)
+        if left_out:
+            task.notes.append(f"NOT in the file, as fills are missing: {', '.join(left_out)}.")
+
+    def _own_words(self, task: _Task, *, named: bool = False) -> OwnWords:
+        """Read the whole journal, as an order may fill long after it was sent."""
+        words = OwnWords(self._records(task, None))
+        if words.lacks_names and not named:
+            for row in self._client.each_order():
+                words.learn(row)
+        return words
+
+    def _records(self, task: _Task, period: Period | None) -> Iterator[JournalRecord]:
+        days = (None, None) if period is None else (period.first, period.last)
+        for entry in self._journal.scan_journal(*days):
+            if isinstance(entry, JournalRecord):
+                yield entry
+            else:
+                task.damaged += 1
+
+
+def _damage(task: _Task) -> list[str]:
+    if not task.damaged:
+        return []
+    lines = "1 line" if task.damaged == 1 else f"{task.damaged} lines"
+    return [f"{lines} of the journal could not be read; what stood there is not in the file."]
+
+
+# --- Rows -----------------------------------------------------------------------------------------
+
+
+def trade_row(fill: Fill, words: OwnWords) -> Row:
+    client_order_id, action, side = words.of(fill.order_id, fill.book_side)
+    return (
+        fill.created_at,
+        fill.ticker,
+        action,
+        side,
+        fill.count,
+        side.converted(fill.yes_price),
+        fill.fee,
+        fill.is_taker,
+        _origin(action),
+        fill.book_side,
+        fill.yes_price,
+        fill.fill_id,
+        fill.order_id,
+        client_order_id,
+    )
+
+
+def order_row(order: Order, words: OwnWords) -> Row:
+    words.learn(order)
+    _, action, side = words.of(order.order_id, order.book_side)
+    return (
+        order.created_at,
+        order.updated_at,
+        order.ticker,
+        action,
+        side,
+        order.status,
+        side.converted(order.yes_price),
+        order.initial_count,
+        order.fill_count,
+        order.remaining_count,
+        order.fill_cost,
+        order.fees,
+        _origin(action),
+        order.book_side,
+        order.yes_price,
+        order.expires_at,
+        order.order_id,
+        order.client_order_id,
+    )
+
+
+def _origin(action: str | None) -> str:
+    return "external" if action is None else "ours"
+
+
+def position_row(row: PositionPnl, as_of: datetime) -> Row:
+    position = row.position
+    return (
+        as_of,
+        position.ticker,
+        row.event_ticker,
+        None if row.market is None else row.market.title,
+        position.side,
+        position.net,
+        position.cost_basis,
+        row.mark,
+        row.value,
+        row.unrealized_pnl,
+        position.realized_pnl,
+        position.fees_paid,
+        position.total_traded,
+        position.updated_at,
+    )
+
+
+def settlement_row(row: Settlement) -> Row:
+    return (
+        row.settled_at,
+        row.ticker,
+        row.event_ticker,
+        row.result,
+        row.value,
+        row.yes_count,
+        row.yes_cost,
+        row.no_count,
+        row.no_cost,
+        row.revenue,
+        row.fees,
+        settlement_gross_pnl(row),
+        settlement_net_pnl(row),
+    )

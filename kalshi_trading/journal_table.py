@@ -1,0 +1,39 @@
+"""The journal as a table: one row per event, its best known fields in columns, all of them in the last.
+
+Pure; reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+
+from kalshi_trading.export import Cell, Row, Table
+from kalshi_trading.journal import JournalRecord
+from kalshi_trading.money import decimal_from_text
+
+_WORDS = ("environment", "ticker", "action", "side")
+_NUMBERS = ("count", "price", "fill_count", "average_price", "fee")
+_NAMES = ("order_id", "client_order_id", "reason")
+JOURNAL = Table("journal", ("time", "event", *_WORDS, *_NUMBERS, *_NAMES, "fields"))
+
+
+def journal_row(record: JournalRecord) -> Row:
+    """Give one event; `fields` is the record as it stands in the journal, so that nothing is left out."""
+    return (
+        record.at,
+        record.event,
+        *(_text(record, name) for name in _WORDS),
+        *(_number(record, name) for name in _NUMBERS),
+        *(_text(record, name) for name in _NAMES),
+        json.dumps(record.fields, ensure_ascii=False),
+    )
+
+
+def _text(record: JournalRecord, name: str) -> str | None:
+    return record.text(name) if name in record.fields else None
+
+
+def _number(record: JournalRecord, name: str) -> Cell:
+    """The journal holds numbers as text; what is none stays a text."""
+    number = decimal_from_text(record.text(name))
+    return _text(record, name) if number is None else number

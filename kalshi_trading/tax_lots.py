@@ -1,0 +1,115 @@
+"""The closed lots of the account in the column layout of Kalshi's own yearly file: first in, first out.
+
+Every row's type is `trade`, also where the settlement closed the lot: so it is in Kalshi's file, where a
+settlement shows by an exit at what the market paid. Markets come one after the other, each lot in the order
+it was closed; a market whose fills do not explain it is left out and named. Never renders, never trades.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from kalshi_trading.account_book import AccountBook, ResultOf
+from kalshi_trading.export import Progress, Row, Table
+from kalshi_trading.market_account import MarketAccount, oldest_first
+from kalshi_trading.models import Fill, Position, Settlement
+from kalshi_trading.pnl import ClosedLot
+from kalshi_trading.portfolio import Part
+
+TAX = Table(
+    "tax",
+    (
+        "type",
+        "quantity_fp",
+        "market_ticker",
+        "side",
+        "entry_price_dollars",
+        "exit_price_dollars",
+        "open_fees_dollars",
+        "close_fees_dollars",
+        "realized_pnl_without_fees_dollars",
+        "realized_pnl_with_fees_dollars",
+        "close_timestamp",
+        "open_timestamp",
+    ),
+    has_mark=False,  # plain ASCII for other programs, which may take the mark for a part of the first name
+)
+_TOGETHER = 100
+
+
+@dataclass(slots=True)
+class AccountParts:
+    """What the lots are made of. `fills` are by market, newest first as the exchange lists them."""
+
+    fills: dict[str, list[Fill]] = field(default_factory=dict)
+    positions: Mapping[str, Position] = field(default_factory=dict)
+    settlements: Mapping[str, Settlement] = field(default_factory=dict)
+
+
+def fills_by_market(fills: Iterable[Fill], progress: Progress) -> dict[str, list[Fill]]:
+    """Keep of each fill what lots need: a hundred thousand of them have to fit into little memory."""
+    by_market: dict[str, list[Fill]] = {}
+    for number, fill in enumerate(fills, start=1):
+        ticker = sys.intern(fill.ticker)
+        by_market.setdefault(ticker, []).append(replace(fill, ticker=ticker, fill_id="", order_id=""))
+        if number % 1000 == 0:
+            progress(number)
+    return by_market
+
+
+def closed_lots(
+    parts: AccountParts, result_of: ResultOf, left_out: Callable[[str], None]
+) -> Iterator[ClosedLot]:
+    """Yield the lots of each market and forget its fills.
+
+    `result_of` looks up markets whose settlement rows are gone, `left_out` is told what is missing and why.
+    """
+    tickers = sorted(parts.fills)
+    for start in range(0, len(tickers), _TOGETHER):
+        together = tickers[start : start + _TOGETHER]
+        fills = {ticker: tuple(oldest_first(parts.fills.pop(ticker))) for ticker in together}
+        accounts = AccountBook().update(
+            Part(fills),
+            {ticker: parts.positions[ticker] for ticker in together if ticker in parts.positions},
+            {ticker: parts.settlements[ticker] for ticker in together if ticker in parts.settlements},
+            rows_missing=None,
+            result_of=result_of,
+        )
+        for ticker in together:
+            yield from _lots_of(accounts[ticker], left_out)
+    for ticker in sorted(parts.settlements.keys() - set(tickers)):
+        left_out(f"{ticker} (it settled, and none of its fills is known)")
+
+
+def _lots_of(account: MarketAccount, left_out: Callable[[str], None]) -> Sequence[ClosedLot]:
+    if account.gap is not None:
+        left_out(f"{account.ticker} ({account.gap})")
+        return ()
+    return account.holding.closed
+
+
+def lot_row(lot: ClosedLot) -> Row:
+    """Give one lot as Kalshi's file has it; times to the second."""
+    fees = lot.open_fees + lot.close_fees
+    opened_at = lot.opened_by.created_at
+    return (
+        "trade",
+        lot.count,
+        lot.opened_by.ticker,
+        lot.side,
+        lot.entry_price,
+        lot.exit_price,
+        lot.open_fees,
+        lot.close_fees,
+        lot.realized_pnl,
+        lot.realized_pnl - fees,
+        None if lot.closed_at is None else _to_the_second(lot.closed_at),
+        None if opened_at is None else _to_the_second(opened_at),
+    )
+
+
+def _to_the_second(at: datetime) -> str:
+    return at.astimezone().isoformat(timespec="seconds")
