@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kalshi_trading.journal_orders import JournaledOrder, journaled_orders
+from kalshi_trading.journal_orders import JournaledOrder
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import oldest_first
 from kalshi_trading.models import Fill, Listing, Order, Settlement
@@ -19,7 +19,7 @@ from kalshi_trading.order_life import State
 from kalshi_trading.paging import Progress
 from kalshi_trading.periods import Period
 from kalshi_trading.pnl import holding_from
-from kalshi_trading.trade_history import A_DAY, read_exchange
+from kalshi_trading.trade_history import A_DAY, read_exchange, read_told
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.trading_day import realized_since
 
@@ -88,8 +88,7 @@ def read_summary(
     progress: Progress | None = None,
 ) -> DaySummary:
     """Read and add up a period, one request after the other. Raises KalshiAPIError and JournalError."""
-    records = journal.get_trade_history(period.first - A_DAY, period.last + A_DAY)
-    told = journaled_orders(records, journal.environment, account).orders.values()
+    told, _ = read_told(journal, period.first - A_DAY, account)
     there = read_exchange(client, since=period.start - A_DAY, progress=progress)
     settled = client.get_settlements(since=period.start - _SECOND, until=period.end + _SECOND)
     newest_first = (fill for own in there.fills.values() for fill in reversed(own))
@@ -97,7 +96,9 @@ def read_summary(
     ends = {row.ticker: row for row in settled if period.holds(row.settled_at)}
     earlier, gap = _fills_before(client, sorted({fill.ticker for fill in fills} | ends.keys()), period.start)
     reasons = [reason for reason in (there.incomplete, settled.incomplete, gap) if reason]
-    return summarize(period, there.orders, told, fills, earlier, ends, "; ".join(reasons) or None)
+    return summarize(
+        period, there.orders, told.orders.values(), fills, earlier, ends, "; ".join(reasons) or None
+    )
 
 
 def summarize(

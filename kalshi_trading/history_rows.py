@@ -192,8 +192,14 @@ class HistoryRow:
     @property
     def result(self) -> Result:
         if self.order is not None:
-            return _result_there(self.order)
+            result = _result_there(self.order)
+            return Result.REJECTED if result is Result.CANCELED and self._was_refused else result
         return Result.UNKNOWN if self.journaled is None else _result_told(self.journaled)
+
+    @property
+    def _was_refused(self) -> bool:
+        """Tell whether the exchange refused it; it may list such an order as canceled."""
+        return self.journaled is not None and self.journaled.life.state is State.REJECTED
 
     @property
     def is_partly_filled(self) -> bool:

@@ -38,6 +38,11 @@ class JournaledOrder:
     life: OrderLife
     records: tuple[JournalRecord, ...]
 
+    @property
+    def has_intent(self) -> bool:
+        """Tell whether the records begin where the order does."""
+        return any(record.event == f"order.{State.INTENT}" for record in self.records)
+
     @cached_property
     def _fields(self) -> dict[str, str]:
         fields: dict[str, str] = {}

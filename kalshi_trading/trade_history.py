@@ -81,18 +81,31 @@ def load_history(
     """
     since = None if period is None else period.start - A_DAY
     there = read_exchange(client, since=since, most=None if period else most, progress=progress)
-    reading = journal.read_journal(_journal_since(period, there.oldest))
-    told = journaled_orders(reading.records, journal.environment, account)
+    told, damaged = read_told(journal, _journal_since(period, there.oldest), account)
     rows = [row for row in joined(there, told) if _is_wanted(row, period, there.oldest)]
-    return TradeHistory(newest_first(rows), there.incomplete, reading.damaged, told.foreign)
+    return TradeHistory(newest_first(rows), there.incomplete, damaged, told.foreign)
 
 
 def told_history(journal: TradeLogger, *, period: Period | None = None) -> TradeHistory:
     """Give the history by the journal alone, where no exchange is connected. Raises JournalError."""
-    reading = journal.read_journal(_journal_since(period, None))
-    told = journaled_orders(reading.records, journal.environment, None)
+    told, damaged = read_told(journal, _journal_since(period, None), None)
     rows = [row for row in joined(ExchangeRows((), {}), told) if _is_wanted(row, period, None)]
-    return TradeHistory(newest_first(rows), None, reading.damaged, is_joined=False)
+    return TradeHistory(newest_first(rows), None, damaged, is_joined=False)
+
+
+def read_told(
+    journal: TradeLogger, since: date | None, account: str | None
+) -> tuple[JournaledOrders, tuple[DamagedLine, ...]]:
+    """Read what the journal tells of the orders since a local day, and of older ones if it spoke of them.
+
+    The end of an order may be on record weeks after its intent; then the whole journal is read. Raises
+    JournalError.
+    """
+    reading = journal.read_journal(since)
+    told = journaled_orders(reading.records, journal.environment, account)
+    if since is not None and any(not order.has_intent for order in told.orders.values()):
+        return read_told(journal, None, account)
+    return told, reading.damaged
 
 
 def _journal_since(period: Period | None, oldest: datetime | None) -> date | None:

@@ -1,0 +1,367 @@
+"""A thousand sessions at a real exchange: the history has each order once, and the comparison misses nothing.
+
+What is expected is told by the exchange's own records and by the raw lines of the journal.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal as D
+
+import pytest
+from history_sessions import ACCOUNT, Past
+
+from kalshi_trading.history_rows import HistoryRow, Result
+from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal_orders import journaled_orders
+from kalshi_trading.models import BookSide, Fill, Order, OrderStatus
+from kalshi_trading.money import ZERO
+from kalshi_trading.order_story import events_of
+from kalshi_trading.periods import Period
+from kalshi_trading.practice.engine import Exchange
+from kalshi_trading.reconciliation import Kind, compare, reconcile
+from kalshi_trading.trade_history import ExchangeRows, joined, load_history, read_exchange
+
+SESSIONS = 1000
+DAY_US = 86_400 * 1_000_000
+LAST = {
+    "order.intent": "open",
+    "order.sending": "open",
+    "order.unknown": "open",
+    "order.acknowledged": "taken",
+    "order.rejected": "refused",
+    "order.not_sent": "not placed",
+    "order.absent": "not placed",
+}
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
+    """Sessions of some weeks; most orders and fills have moved to the archive, some are in both lists."""
+    past = Past(tmp_path_factory.mktemp("past"), seed=4)
+    past.live(SESSIONS - 100)
+    past.recover()
+    past.live(100)
+    past.world.archive.set(trades=past.clock.now() - 20 * DAY_US, overlap_s=2 * 86_400)
+    yield past
+    past.close()
+
+
+@pytest.fixture(scope="module")
+def rows(past: Past) -> tuple[HistoryRow, ...]:
+    history = load_history(past.client, past.journal, account=ACCOUNT, most=None)
+    assert (history.incomplete, history.damaged, history.foreign) == (None, (), 0)
+    return history.rows
+
+
+@dataclass
+class Truth:
+    """What the exchange's books and the bare lines of the journal say."""
+
+    exchange: Exchange
+    ends: dict[str, str]  # how the journal leaves each order, by client_order_id
+    intents: dict[str, dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def truth(past: Past) -> Truth:
+    ends: dict[str, str] = {}
+    intents: dict[str, dict[str, str]] = {}
+    reading = past.journal.read_journal()
+    for record in reading.records:
+        name = str(record.fields.get("client_order_id", ""))
+        if record.event == "order.intent":
+            intents[name] = {key: str(value) for key, value in record.fields.items()}
+        if record.event in LAST and ends.get(name) != "taken":
+            ends[name] = LAST[record.event]
+    return Truth(past.exchange, ends, intents)
+
+
+def test_every_order_is_in_the_history_once_whether_the_exchange_has_it_or_the_journal_alone(
+    past, rows, truth
+):
+    there = {order.order_id: order for order in past.exchange.orders_of(ACCOUNT)}
+    listed = Counter(row.order.order_id for row in rows if row.order is not None)
+    assert listed == Counter(there.keys())
+    ours = Counter(row.client_order_id for row in rows if not row.is_external)
+    assert ours == Counter(truth.intents.keys())
+    assert {row.client_order_id for row in rows if row.is_external} == past.external
+    assert past.external, "nothing was placed elsewhere"
+    alone = {row.client_order_id for row in rows if row.order is None}
+    assert alone == truth.intents.keys() - {order.client_order_id for order in there.values()}
+    assert {truth.ends[name] for name in alone} == {"open", "refused", "not placed"}
+    times = [row.placed_at for row in rows]
+    assert times == sorted(times, reverse=True)
+
+
+def test_both_lists_were_needed_and_overlapped(past):
+    live, old = past.client.get_orders(), past.client.get_historical_orders()
+    ids = [{order.order_id for order in listing} for listing in (live, old)]
+    assert all(ids)
+    assert ids[0] - ids[1]
+    assert ids[1] - ids[0]
+    assert ids[0] & ids[1]
+
+
+def test_every_order_has_the_exchange_s_numbers_its_fills_and_our_words(past, rows, truth):
+    fills: dict[str, list[str]] = {}
+    for fill in past.exchange.fills_of(ACCOUNT):
+        fills.setdefault(fill.order_id, []).append(fill.trade_id)
+    assert fills
+    for row in rows:
+        if row.order is None:
+            continue
+        own = past.exchange.order(row.order_id)
+        assert row.order.status == own.status.value
+        numbers = (row.count, row.fill_count, row.order.remaining_count)
+        assert numbers == (D(own.initial_count) / 100, D(own.fill_count) / 100, D(own.remaining_count) / 100)
+        assert row.fees == D(own.taker_fees + own.maker_fees) / 1_000_000
+        assert row.fees == sum((fill.fee for fill in row.fills), ZERO)
+        assert [fill.fill_id for fill in row.fills] == fills.get(row.order_id, [])[::-1]
+        assert row.fills_missing == ZERO
+        if not row.is_external:
+            intent = truth.intents[row.client_order_id]
+            assert (row.action, row.side) == (intent["action"], intent["side"])
+            assert (row.price, row.count) == (D(intent["price"]), D(intent["count"]))
+
+
+def test_orders_the_exchange_does_not_list_end_as_the_journal_says(rows, truth):
+    expected = {"open": Result.UNKNOWN, "refused": Result.REJECTED, "not placed": Result.NOT_PLACED}
+    for row in rows:
+        if row.order is None:
+            assert row.result is expected[truth.ends[row.client_order_id]]
+
+
+def test_the_records_of_the_history_are_those_of_the_journal(past, rows):
+    written = Counter(
+        json.dumps(record.fields, sort_keys=True)
+        for record in past.journal.get_trade_history()
+        if record.fields.get("client_order_id")
+    )
+    told = Counter(json.dumps(record.fields, sort_keys=True) for row in rows for record in row.records)
+    assert told == written
+
+
+def test_periods_that_follow_each_other_cut_the_history_into_parts_that_fit(past, rows):
+    first, last = (row.placed_at.astimezone().date() for row in (rows[-1], rows[0]))
+    cuts: list[date] = [first + (last - first) * part // 3 for part in range(4)]
+    parts = [
+        load_history(
+            past.client, past.journal, account=ACCOUNT, period=Period(begin, end - timedelta(days=1))
+        )
+        for begin, end in zip(cuts, [*cuts[1:-1], last + timedelta(days=1)], strict=False)
+    ]
+    assert [part.incomplete for part in parts] == [None] * 3
+    together = [row for part in reversed(parts) for row in part.rows]
+    assert [identity(row) for row in together] == [identity(row) for row in rows]
+    assert [(row.result, row.fees, row.records) for row in together] == [
+        (row.result, row.fees, row.records) for row in rows
+    ]
+
+
+def identity(row):
+    return row.order_id, row.client_order_id
+
+
+def test_the_story_of_every_order_holds_each_record_and_each_fill_in_the_order_of_time(rows):
+    for row in rows:
+        events = events_of(row, None)
+        times = [event.at for event in events if event.at is not None]
+        assert times == sorted(times)
+        assert sum(event.source == "journal" for event in events) == len(row.records)
+        assert sum(event.sentence.startswith("filled ") for event in events) == len(row.fills)
+
+
+def test_a_comparison_names_what_was_placed_elsewhere_and_what_nobody_knows_and_nothing_else(
+    past, rows, truth
+):
+    open_orders = {name for name, end in truth.ends.items() if end == "open"}
+    assert open_orders, "everything has an end"
+    found = reconcile(past.client, past.journal, account=ACCOUNT, clock=past.now)
+    assert {each.row.client_order_id for each in found.differences} == past.external | open_orders
+    assert (found.compared, found.too_new, found.unjudged, found.incomplete) == (len(rows), 0, 0, None)
+    assert found.fills == len(past.exchange.fills_of(ACCOUNT))
+    for each in found.differences:
+        kinds = {Kind.NOT_IN_JOURNAL} if each.row.is_external else {Kind.OPEN, Kind.STATUS}
+        assert each.kinds & kinds, each
+
+
+# --- Planted differences --------------------------------------------------------------------------
+
+
+class Books:
+    """Both sides, to be tampered with."""
+
+    def __init__(self, past: Past, there: ExchangeRows) -> None:
+        self.orders = {order.order_id: order for order in there.orders}
+        self.fills = dict(there.fills)
+        self.records: dict[str, list[JournalRecord]] = {}
+        for record in past.journal.read_journal().records:
+            self.records.setdefault(record.text("client_order_id"), []).append(record)
+
+    def joined(self) -> list[HistoryRow]:
+        there = ExchangeRows(tuple(self.orders.values()), self.fills)
+        records = (record for own in self.records.values() for record in own)
+        return joined(there, journaled_orders(records, "practice", ACCOUNT))
+
+    def change(self, row: HistoryRow, **fields: object) -> None:
+        self.orders[row.order_id] = replace(self.orders[row.order_id], **fields)
+
+    def change_fill(self, row: HistoryRow, **fields: object) -> None:
+        *rest, last = self.fills[row.order_id]
+        self.fills[row.order_id] = (*rest, replace(last, **fields))
+
+    def rewrite(
+        self, row: HistoryRow, events: str, change: Callable[[JournalRecord], dict[str, str]]
+    ) -> None:
+        """Change fields in the records of an order whose event begins so."""
+        self.records[row.client_order_id] = [
+            replace(record, fields={**record.fields, **change(record)})
+            if record.event.startswith(events)
+            else record
+            for record in self.records[row.client_order_id]
+        ]
+
+    def forget(self, row: HistoryRow, *events: str) -> None:
+        own = self.records[row.client_order_id]
+        self.records[row.client_order_id] = [record for record in own if not record.event.startswith(events)]
+
+    def add(self, row: HistoryRow, event: str, **fields: str) -> None:
+        last = self.records[row.client_order_id][-1]
+        named = {"client_order_id": row.client_order_id, "account": ACCOUNT, "environment": "practice"}
+        self.records[row.client_order_id].append(JournalRecord(last.at, event, {**named, **fields}))
+
+
+def better(fill: Fill) -> D:
+    """A price within the limit."""
+    return fill.yes_price + (D("-0.01") if fill.book_side is BookSide.BID else D("0.01"))
+
+
+def more(name: str, by: str) -> Callable[[JournalRecord], dict[str, str]]:
+    """Raise a number of a record where it has one."""
+    return lambda record: {name: f"{D(record.text(name)) + D(by)}"} if record.text(name) else {}
+
+
+def other_side(record: JournalRecord) -> dict[str, str]:
+    return {"side": {"yes": "no", "no": "yes"}[record.text("side")]} if record.text("side") else {}
+
+
+def further(order: Order) -> D:
+    """A limit no fill is beyond."""
+    return order.yes_price + (D("0.01") if order.book_side is BookSide.BID else D("-0.01"))
+
+
+def a_second_fill(books: Books, row: HistoryRow) -> None:
+    fills = books.fills[row.order_id]
+    books.fills[row.order_id] = (*fills, replace(fills[-1], fill_id=f"{fills[-1].fill_id}-again"))
+
+
+def a_second_order(books: Books, row: HistoryRow) -> None:
+    double = f"{row.order_id}-again"
+    books.orders[double] = replace(books.orders[row.order_id], order_id=double)
+
+
+def refused_here(books: Books, row: HistoryRow) -> None:
+    books.forget(row, "order.acknowledged", "order.fill", "order.unknown")
+    books.add(row, "order.rejected")
+
+
+def any_order(row: HistoryRow) -> bool:
+    return row.order is not None
+
+
+def told_at_once(row: HistoryRow) -> bool:
+    """Whether the exchange's answer was the end of it."""
+    told = row.journaled.told
+    return (
+        row.order is not None and told is not None and told.remaining_count == ZERO and told.fill_count > ZERO
+    )
+
+
+def with_fills(row: HistoryRow) -> bool:
+    return bool(row.fills)
+
+
+def fill_recorded(row: HistoryRow) -> bool:
+    return any(record.event == "order.fill" for record in row.records)
+
+
+def canceled_here(row: HistoryRow) -> bool:
+    return row.order is not None and row.journaled.taken_back > ZERO
+
+
+def taken(row: HistoryRow) -> bool:
+    return row.order is not None and row.journaled.life.state == "acknowledged"
+
+
+def exists(row: HistoryRow) -> bool:
+    """Whether the order did anything at the exchange; a refused one is listed there as canceled."""
+    return taken(row) and row.order.status is not OrderStatus.CANCELED
+
+
+PLANTS: list[tuple[Kind, Callable[[HistoryRow], bool], Callable[[Books, HistoryRow], object]]] = [
+    (Kind.NOT_AT_EXCHANGE, taken, lambda books, row: books.orders.pop(row.order_id)),
+    (Kind.NOT_IN_JOURNAL, any_order, lambda books, row: books.records.pop(row.client_order_id)),
+    (Kind.COUNT, any_order, lambda books, row: books.change(row, initial_count=row.count + 1)),
+    (Kind.COUNT, told_at_once, lambda books, row: books.change(row, fill_count=row.fill_count + D("0.01"))),
+    (Kind.COUNT, with_fills, lambda books, row: books.rewrite(row, "order.", more("count", "1"))),
+    (Kind.COUNT, told_at_once, lambda books, row: books.rewrite(row, "order.", more("fill_count", "1"))),
+    (Kind.COUNT, exists, lambda books, row: books.add(row, "cancel.acknowledged", reduced_by="999")),
+    (Kind.PRICE, any_order, lambda books, row: books.change(row, yes_price=further(row.order))),
+    (Kind.PRICE, with_fills, lambda books, row: books.change_fill(row, yes_price=better(row.fills[-1]))),
+    (Kind.PRICE, any_order, lambda books, row: books.rewrite(row, "order.", more("price", "0.01"))),
+    (
+        Kind.PRICE,
+        fill_recorded,
+        lambda books, row: books.rewrite(row, "order.fill", more("average_price", "0.0001")),
+    ),
+    (Kind.FEES, any_order, lambda books, row: books.change(row, fees=row.fees + D("0.0001"))),
+    (Kind.FEES, with_fills, lambda books, row: books.change_fill(row, fee=row.fills[-1].fee + D("0.0001"))),
+    (Kind.FEES, fill_recorded, lambda books, row: books.rewrite(row, "order.fill", more("fee", "0.0001"))),
+    (Kind.FILLS, with_fills, lambda books, row: books.fills.update({row.order_id: row.fills[:-1]})),
+    (Kind.FILLS, with_fills, a_second_fill),
+    (Kind.FILLS, with_fills, lambda books, row: books.change_fill(row, ticker="KXOTHER-26NOV-T1")),
+    (
+        Kind.FILLS,
+        with_fills,
+        lambda books, row: books.change_fill(row, count=row.fills[-1].count - D("0.01")),
+    ),
+    (Kind.STATUS, told_at_once, lambda books, row: books.change(row, status=OrderStatus.RESTING)),
+    (Kind.STATUS, canceled_here, lambda books, row: books.change(row, status=OrderStatus.EXECUTED)),
+    (Kind.STATUS, exists, refused_here),
+    (
+        Kind.STATUS,
+        taken,
+        lambda books, row: books.forget(row, "order.acknowledged", "order.fill", "order.unknown"),
+    ),
+    (Kind.TERMS, any_order, lambda books, row: books.rewrite(row, "order.", other_side)),
+    (Kind.TERMS, any_order, lambda books, row: books.change(row, ticker="KXOTHER-26NOV-T1")),
+    (Kind.TWICE, any_order, a_second_order),
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_of_200_planted_differences_is_found_and_no_other(past, rows, seed):
+    books, chance = Books(past, read_exchange(past.client)), random.Random(seed)
+    before = {identity(each.row) for each in compare(books.joined()).differences}
+    sound = [row for row in rows if identity(row) not in before]
+    chance.shuffle(sound)
+    planted: dict[str, Kind] = {}
+    for number in range(200):
+        kind, can_bear, plant = PLANTS[number % len(PLANTS)]
+        row = next(row for row in sound if can_bear(row) and row.client_order_id not in planted)
+        planted[row.client_order_id] = kind
+        plant(books, row)
+    found = [each for each in compare(books.joined()).differences if identity(each.row) not in before]
+    assert {each.row.client_order_id for each in found} == planted.keys()
+    for each in found:
+        assert planted[each.row.client_order_id] in each.kinds, (
+            planted[each.row.client_order_id],
+            each.points,
+        )
+    assert len(compare(books.joined()).differences) == len(before) + len(found)
