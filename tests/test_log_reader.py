@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from kalshi_trading import log_files, log_reader
+from kalshi_trading import journal, log_files, log_reader
 from kalshi_trading.journal import DamagedLine, JournalRecord, newest_records, read_journal, scan_journal
 from kalshi_trading.log_reader import Follower, LogFile, opened_log
 from kalshi_trading.log_review import newest_errors, newest_events
@@ -232,6 +232,42 @@ def test_what_is_written_while_it_is_read_is_not_read(tmp_path):
             more.write(b"\n" + line(3))
         assert [len(each) for each in file.lines()] == [len(line(1)), len(line(2)) - 1]
         assert next(file.backwards()).data == line(2)[:-1]
+
+
+AT = b"2026-11-01T12:00:00.000+00:00 order.intent "
+FRAGMENTS = [
+    *[AT + b'{"n": "7"}', AT + b'{"n": "8", "version": 1}', AT + b'{"n": "9", "version": 2}'],
+    *[AT + b'{"a": [1', AT + b'{"b": 2}]}', AT + b'{"x": 1},{"y": 2}', AT + b'{"x": 1},"word",{"y": 2}'],
+    *[AT + b'{"a": "', AT + b'{"a": 1} ', AT + b'{"a": 1}\r', AT + b"{}", AT + b"[]", AT + b'{"a": 1}}'],
+    *[
+        b"",
+        b" ",
+        b"\xff",
+        b"2026-11-01T12:00:00 order.intent {}",
+        b"\0" * 9,
+        AT + b'{"a": ' + b"9" * 5000 + b"}",
+    ],
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(lines=st.lists(st.sampled_from(FRAGMENTS), max_size=9), batch=st.sampled_from([1, 2, 3, 256]))
+def test_lines_read_together_are_those_read_one_by_one_also_where_they_reach_for_each_other(
+    tmp_path, lines, batch, monkeypatch
+):
+    monkeypatch.setattr(journal, "BATCH", batch)
+    path = tmp_path / "trades.log"
+    path.write_bytes(b"".join(each + b"\n" for each in lines))
+    assert list(scan_journal(path)) == list(newest_records(path))[::-1]
+
+
+def test_a_line_that_makes_up_for_the_count_of_two_that_were_torn_is_not_believed(tmp_path):
+    """Three pieces that read as three values, but not as one each."""
+    path = tmp_path / "trades.log"
+    path.write_bytes(
+        AT + b'{"n": [1\n' + AT + b'{"b": 2}]}\n' + AT + b'{"n": 3},0,{"n": 4}\n' + AT + b'{"n": "5"}\n'
+    )
+    assert forward(path) == [*(f"damaged trades.log line {number}" for number in (1, 2, 3)), "5"]
 
 
 # --- Days -----------------------------------------------------------------------------------------
