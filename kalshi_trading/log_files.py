@@ -126,8 +126,11 @@ def _begun_on(path: Path) -> date | None:
     """
     if not path.is_file():
         return None
-    with path.open("rb") as file:
-        start, changed_at = file.read(10), os.fstat(file.fileno()).st_mtime
+    try:
+        with path.open("rb") as file:
+            start, changed_at = file.read(10), os.fstat(file.fileno()).st_mtime
+    except FileNotFoundError:  # somebody has just deleted it
+        return None
     try:
         return date.fromisoformat(start.decode("ascii")) if start else None
     except ValueError:
