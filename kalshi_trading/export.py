@@ -85,7 +85,7 @@ def _would_run(text: str) -> bool:
     for character in text:
         if character in _RUNS_UNSEEN:
             return True
-        if not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf"):
+        if character.isprintable() and not character.isspace():
             return unicodedata.normalize("NFKC", character)[0] in _RUNS
     return False
 

@@ -15,6 +15,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
@@ -512,6 +513,27 @@ def test_every_row_is_there_once_and_every_number_is_the_exchanges_own_string(
             assert row[ours] == sent[row[key]][theirs]
 
 
+@pytest.mark.skipif(_SPREADSHEET is None, reason="no LibreOffice here")
+@pytest.mark.parametrize("table", list(SOURCES), ids=lambda table: table.name)
+def test_a_spreadsheet_reads_the_exchanges_own_numbers(
+    exchange: ExchangeProcess, tmp_path: Path, table: Table
+) -> None:
+    app = session(exchange, tmp_path)
+    path, name, key = SOURCES[table]
+    sent = wire_rows(app, path, name)
+    done, _ = exported(app, table, tmp_path / "t.csv")
+    header, *cells = in_a_spreadsheet(tmp_path / "t.csv")[: done.rows + 1]
+    columns = [cell["text"] for cell in header[: len(table.columns)]]
+    assert columns == list(table.columns)
+    for row in cells:
+        by_name = dict(zip(columns, row, strict=False))
+        theirs = sent[by_name[key]["text"]]
+        for ours, field in SAME_DIGITS[table].items():
+            assert by_name[ours]["type"] == "float"
+            assert D(by_name[ours]["value"]) == D(theirs[field])
+        assert not any(cell["formula"] for cell in row)
+
+
 def test_no_prices_are_in_the_terms_of_their_side(exchange: ExchangeProcess, tmp_path: Path) -> None:
     app = session(exchange, tmp_path)
     sent = wire_rows(app, "fills", "fills")
@@ -655,6 +677,86 @@ def test_a_list_that_breaks_off_writes_no_file(
             exported(app, table, tmp_path / "t.csv")
     assert not list(tmp_path.glob("*.csv"))
     assert not list(tmp_path.glob(".export*"))
+
+
+class Repeating:
+    """An exchange that lost its place and gives out the same page for ever."""
+
+    def read(self, path: str, query: Any = (), *, signed: bool = True) -> Mapping[str, Any]:
+        return {"fills": [], "cursor": "again"}
+
+
+def test_a_list_that_begins_again_is_not_taken_for_a_whole_one(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = session(exchange, tmp_path)
+    monkeypatch.setattr(app.client, "_transport", Repeating())
+    with pytest.raises(KalshiAPIError, match="repeated a page"):
+        exported(app, TRADES, tmp_path / "t.csv")
+    assert not list(tmp_path.glob("*.csv"))
+
+
+class Midnight:
+    """An exchange with fills just before, at, and at the end of a local day, which gives out all of them."""
+
+    def __init__(self, day: date) -> None:
+        start, end = Period(day, day).start, Period(day, day).end
+        self.times = {"before": start - timedelta(microseconds=1), "first": start, "after": end}
+
+    def read(self, path: str, query: Any = (), *, signed: bool = True) -> Mapping[str, Any]:
+        row = {"order_id": "o", "ticker": "KX-1", "book_side": "bid", "count_fp": "1.00", "fee_cost": "0.01"}
+        row |= {"yes_price_dollars": "0.5000", "is_taker": True}
+        rows = [row | {"fill_id": name, "created_time": at.isoformat()} for name, at in self.times.items()]
+        return {"fills": rows, "cursor": ""}
+
+
+def test_a_day_begins_and_ends_at_its_midnights(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = session(exchange, tmp_path)
+    day = date(2026, 11, 21)
+    monkeypatch.setattr(app.client, "_transport", Midnight(day))
+    _, rows = exported(app, TRADES, tmp_path / "t.csv", period=Period(day, day))
+    assert [row["fill_id"] for row in rows] == ["first"]
+
+
+def test_orders_are_only_looked_up_where_the_journal_lost_one(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = session(exchange, tmp_path)
+    asked: list[str] = []
+    monkeypatch.setattr(app.client, "each_order", lambda **how: iter(asked.append("orders") or ()))
+    words = {"action": "buy", "side": "yes"}
+    ends: dict[str, dict[str, str]] = {name: {} for name in ("rejected", "not_sent", "absent", "denied")}
+    for end, answer in (ends | {"acknowledged": {"order_id": "o"}}).items():
+        app.journal.log_order_submission("intent", words | {"client_order_id": end})
+        app.journal.log_order_submission(end, answer | {"client_order_id": end})
+    exported(app, TRADES, tmp_path / "known.csv")
+    assert asked == []
+    app.journal.log_order_submission("intent", words | {"client_order_id": "lost"})
+    exported(app, TRADES, tmp_path / "lost.csv")
+    assert asked == ["orders"]
+
+
+@pytest.fixture
+def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("new_york")
+def test_days_and_times_are_the_users_own(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    app = session(exchange, tmp_path)
+    _, everything = exported(app, TRADES, tmp_path / "all.csv")
+    times = [datetime.fromisoformat(row["time"]) for row in everything]
+    assert {at.utcoffset() for at in times} <= {timedelta(hours=-5), timedelta(hours=-4)}
+    day = times[0].date()
+    _, part = exported(app, TRADES, tmp_path / "day.csv", period=Period(day, day))
+    assert len(part) == sum(at.date() == day for at in times)
+    assert {row["time"][:10] for row in part} == {str(day)}
 
 
 # --- The screen -----------------------------------------------------------------------------------
