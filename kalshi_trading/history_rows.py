@@ -49,21 +49,15 @@ class OrderRecord:
 
 def describe(order: Order, intent: JournalRecord | None, fills: Iterable[Fill] = ()) -> OrderRecord:
     """Put one order into the user's words; without an intent, into those of its effect."""
-    if intent is None:
-        return in_words(order, "", "", fills)
-    return in_words(order, intent.text("action"), intent.text("side"), fills)
-
-
-def in_words(order: Order, action: str, side: str, fills: Iterable[Fill]) -> OrderRecord:
-    """The same with the user's words as texts, which may be any."""
-    own_action, own_side = _words(order, action, side)
+    words = ("", "") if intent is None else (intent.text("action"), intent.text("side"))
+    own_action, own_side = words_for(order, *words)
     own = (fill for fill in fills if fill.order_id == order.order_id)
     average = average_price(own, order.fill_count, own_side)
     return OrderRecord(order, own_action, own_side, own_side.converted(order.yes_price), average, order.fees)
 
 
-def _words(order: Order, action: str, side: str) -> tuple[Action | None, Side]:
-    """The user's words, when the journal has them and they mean what the exchange has."""
+def words_for(order: Order, action: str, side: str) -> tuple[Action | None, Side]:
+    """Give the user's words, when the journal has them and they mean what the exchange has."""
     try:
         words = Action(action), Side(side)
     except ValueError:
@@ -91,19 +85,15 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One order with all that is known of it. `record` None: the exchange does not list it.
+    """One order with all that is known of it. `order` None: the exchange does not list it.
 
     Numbers are the exchange's; where it lists no order, what the journal was last told. None: not known.
     """
 
-    record: OrderRecord | None
+    order: Order | None
     journaled: JournaledOrder | None
     records: tuple[JournalRecord, ...]
     fills: tuple[Fill, ...]  # oldest first
-
-    @property
-    def order(self) -> Order | None:
-        return None if self.record is None else self.record.order
 
     @property
     def is_external(self) -> bool:
@@ -135,22 +125,31 @@ class HistoryRow:
         return "" if self.journaled is None else self.journaled.order_id
 
     @property
+    def _words(self) -> tuple[Action | None, Side | None]:
+        own = self.journaled
+        if self.order is None:
+            return (None, None) if own is None else (own.action, own.side)
+        return (
+            words_for(self.order, "", "")
+            if own is None
+            else words_for(self.order, own.text("action"), own.text("side"))
+        )
+
+    @property
     def action(self) -> Action | None:
         """None: placed elsewhere, so only its effect is known."""
-        if self.record is not None:
-            return self.record.action
-        return None if self.journaled is None else self.journaled.action
+        return self._words[0]
 
     @property
     def side(self) -> Side | None:
-        if self.record is not None:
-            return self.record.side
-        return None if self.journaled is None else self.journaled.side
+        return self._words[1]
 
     @property
     def price(self) -> Price | None:
-        if self.record is not None:
-            return self.record.price
+        """The limit in the terms of `side`."""
+        side = self.side
+        if self.order is not None and side is not None:
+            return side.converted(self.order.yes_price)
         return None if self.journaled is None else self.journaled.price
 
     @property
@@ -170,15 +169,17 @@ class HistoryRow:
 
     @property
     def average_price(self) -> Price | None:
-        if self.record is not None:
-            return self.record.average_price
+        """Mean price of its fills in the terms of `side`; None without fills, or while some are missing."""
+        side = self.side
+        if self.order is not None and side is not None:
+            return average_price(self.fills, self.order.fill_count, side)
         told = None if self.journaled is None else self.journaled.told
         return None if told is None else told.average_price
 
     @property
     def fees(self) -> Dollars | None:
-        if self.record is not None:
-            return self.record.fees
+        if self.order is not None:
+            return self.order.fees
         told = None if self.journaled is None else self.journaled.told
         return None if told is None else told.fee
 

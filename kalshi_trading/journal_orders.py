@@ -43,16 +43,10 @@ class JournaledOrder:
         """Tell whether the records begin where the order does."""
         return any(record.event == f"order.{State.INTENT}" for record in self.records)
 
-    @cached_property
-    def _fields(self) -> dict[str, str]:
-        fields: dict[str, str] = {}
-        for record in self.records:
-            fields |= {name: text for name in record.fields if (text := record.text(name))}
-        return fields
-
     def text(self, name: str) -> str:
         """Give what the journal last said under this name, empty where it said nothing."""
-        return self._fields.get(name, "")
+        texts = (record.text(name) for record in reversed(self.records))
+        return next(filter(None, texts), "")
 
     @property
     def action(self) -> Action | None:

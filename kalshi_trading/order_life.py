@@ -36,6 +36,7 @@ class State(StrEnum):
 WITHOUT_ORDER = frozenset({State.REJECTED, State.NOT_SENT, State.ABSENT})
 FINAL = WITHOUT_ORDER | {State.ACKNOWLEDGED}
 _MAY_BE_LIVE = frozenset(State) - WITHOUT_ORDER
+_STATES = {f"order.{state}": state for state in State}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,16 @@ class OrderLife:
 def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderLife]:
     """Fold the journal, oldest record first, into the lives of its orders by client_order_id."""
     lives: dict[str, OrderLife] = {}
+    states: dict[str, State] = {}
     for record in records:
-        state, name = _state_of(record), record.text("client_order_id")
-        if state is None or not name:
+        state = _STATES.get(record.event)
+        if state is None or not (name := record.text("client_order_id")):
             continue
         if name in lives:
-            lives[name] = advanced(lives[name], state)
+            states[name] = _later(states[name], state)
         elif state in _MAY_BE_LIVE:
-            lives[name] = _begun(record, state)
-    return lives
+            lives[name], states[name] = _begun(record, state), state
+    return {name: _standing(life, states[name]) for name, life in lives.items()}
 
 
 def belongs_to(life: OrderLife, environment: str, account: str) -> bool:
@@ -78,15 +80,16 @@ def belongs_to(life: OrderLife, environment: str, account: str) -> bool:
 
 def advanced(life: OrderLife, state: State) -> OrderLife:
     """Take one step; what is final stays, except that a confirmed order beats every other end."""
-    is_final = life.state is State.ACKNOWLEDGED or (not life.is_open and state is not State.ACKNOWLEDGED)
-    if is_final or state is State.INTENT:
-        return life
-    return replace(life, state=state)
+    return _standing(life, _later(life.state, state))
 
 
-def _state_of(record: JournalRecord) -> State | None:
-    name = record.event.removeprefix("order.")
-    return next((state for state in State if record.event != name and state == name), None)
+def _later(before: State, state: State) -> State:
+    is_final = before is State.ACKNOWLEDGED or (before in FINAL and state is not State.ACKNOWLEDGED)
+    return before if is_final or state is State.INTENT else state
+
+
+def _standing(life: OrderLife, state: State) -> OrderLife:
+    return life if life.state is state else replace(life, state=state)
 
 
 def _begun(record: JournalRecord, state: State) -> OrderLife:

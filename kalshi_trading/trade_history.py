@@ -8,16 +8,18 @@ Source: Kalshi API, historical data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from kalshi_trading.history_rows import HistoryRow, in_words, is_placed_in
+from kalshi_trading.history_rows import HistoryRow, is_placed_in
 from kalshi_trading.history_rows import OrderRecord as OrderRecord
 from kalshi_trading.history_rows import describe as describe
 from kalshi_trading.journal import DamagedLine
-from kalshi_trading.journal_orders import JournaledOrder, JournaledOrders, journaled_orders
+from kalshi_trading.journal_orders import JournaledOrders, journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import oldest_first
 from kalshi_trading.models import Fill, Listing, Order
@@ -81,8 +83,9 @@ def load_history(
     """
     since = None if period is None else period.start - A_DAY
     there = read_exchange(client, since=since, most=None if period else most, progress=progress)
-    told, damaged = read_told(journal, _journal_since(period, there.oldest), account)
-    rows = [row for row in joined(there, told) if _is_wanted(row, period, there.oldest)]
+    with _no_collecting():
+        told, damaged = read_told(journal, _journal_since(period, there.oldest), account)
+        rows = [row for row in joined(there, told) if _is_wanted(row, period, there.oldest)]
     return TradeHistory(newest_first(rows), there.incomplete, damaged, told.foreign)
 
 
@@ -91,6 +94,18 @@ def told_history(journal: TradeLogger, *, period: Period | None = None) -> Trade
     told, damaged = read_told(journal, _journal_since(period, None), None)
     rows = [row for row in joined(ExchangeRows((), {}), told) if _is_wanted(row, period, None)]
     return TradeHistory(newest_first(rows), None, damaged, is_joined=False)
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Keep the collector of garbage from going over a growing journal again and again: none of it is any."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def read_told(
@@ -143,16 +158,9 @@ def joined(there: ExchangeRows, told: JournaledOrders) -> list[HistoryRow]:
         if own is not None:
             found.add(own.life.client_order_id)
         records = own.records if own is not None else told.records.get(order.client_order_id, ())
-        rows.append(_row(order, own, records, there.fills.get(order.order_id, ())))
+        rows.append(HistoryRow(order, own, records, there.fills.get(order.order_id, ())))
     unlisted = (own for name, own in told.orders.items() if name not in found)
     return [*rows, *(HistoryRow(None, own, own.records, ()) for own in unlisted)]
-
-
-def _row(
-    order: Order, own: JournaledOrder | None, records: tuple[JournalRecord, ...], fills: tuple[Fill, ...]
-) -> HistoryRow:
-    action, side = ("", "") if own is None else (own.text("action"), own.text("side"))
-    return HistoryRow(in_words(order, action, side, fills), own, records, fills)
 
 
 # --- Reading --------------------------------------------------------------------------------------
@@ -214,5 +222,4 @@ def _by_order(fills: Sequence[Fill]) -> dict[str, tuple[Fill, ...]]:
 
 def with_order(row: HistoryRow, order: Order, fills: Iterable[Fill]) -> HistoryRow:
     """Put a newer reading of an order in place of an older one; `fills` as they came, newest first."""
-    fresh = _row(order, row.journaled, row.records, tuple(oldest_first(fills)))
-    return replace(row, record=fresh.record, fills=fresh.fills)
+    return replace(row, order=order, fills=tuple(oldest_first(fills)))

@@ -348,13 +348,13 @@ def test_another_environment_is_told_by_its_journal_alone(journal):
 # --- Filters --------------------------------------------------------------------------------------
 
 
-def row(record=None, own=None):
-    return HistoryRow(record, own, (), ())
+def row(listed):
+    return HistoryRow(listed, None, (), ())
 
 
 def there(status="executed", filled="10", remaining="0", ticker=TICKER, side="bid", at=NOW):
     counts = {"fill_count": Decimal(filled), "initial_count": Decimal(10), "status": OrderStatus(status)}
-    return row(describe(order(side, "0.65", remaining, ticker=ticker, created_at=at, **counts), None))
+    return row(order(side, "0.65", remaining, ticker=ticker, created_at=at, **counts))
 
 
 ROWS = {
