@@ -98,8 +98,6 @@ def _parse_file(text: str) -> Path:
 def closing_line(done: Exported) -> str:
     """Say how many rows were written, of which time, and where they are."""
     rows = "1 row" if done.rows == 1 else f"{done.rows:,} rows"
-    if done.table is POSITIONS:
-        when = "as of now"
-    else:
-        when = "all time" if done.period is None else str(done.period)
+    everything = "as of now" if done.table is POSITIONS else "all time"
+    when = everything if done.period is None else str(done.period)
     return f"{rows} ({done.table.name}, {when}) written to {done.path}."
