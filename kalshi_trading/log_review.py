@@ -20,6 +20,7 @@ from kalshi_trading.log_reader import DamagedLine, Follower
 from kalshi_trading.money import Contracts, Price, count_text, decimal_from_text, dollars_text, price_text
 from kalshi_trading.trade_logger import TradeLogger
 
+_AT_ONCE = datetime.max.replace(tzinfo=UTC)
 _WHAT = {
     "order.intent": "confirmed",
     "order.sending": "sending",
@@ -136,11 +137,9 @@ def search(journal: TradeLogger, words: Sequence[str]) -> Iterator[ReviewedLine]
 
 
 def _with_times(lines: Iterable[ReviewedLine]) -> Iterator[tuple[datetime, ReviewedLine]]:
-    """Give a damaged line the time of the one after it, which is where it stands."""
-    at = datetime.max.replace(tzinfo=UTC)
+    """Let a damaged line, which has no time, follow at once on the one before it."""
     for line in lines:
-        at = at if isinstance(line, DamagedLine) else line.at
-        yield at, line
+        yield _AT_ONCE if isinstance(line, DamagedLine) else line.at, line
 
 
 def _holds(event: ReviewedEvent, wanted: Sequence[str]) -> bool:

@@ -108,7 +108,7 @@ def follow(app: App, wait: Callable[[float], None] = time.sleep) -> None:
         app.say("No longer following.")
 
 
-# --- Size ------------------------------------------------------------------------------
+# --- Size -----------------------------------------------------------------------------------------
 
 
 def sizes(app: App) -> None:

@@ -237,7 +237,7 @@ def test_what_is_written_while_it_is_read_is_not_read(tmp_path):
 AT = b"2026-11-01T12:00:00.000+00:00 order.intent "
 FRAGMENTS = [
     *[AT + b'{"n": "7"}', AT + b'{"n": "8", "version": 1}', AT + b'{"n": "9", "version": 2}'],
-    *[AT + b'{"a": [1', AT + b'{"b": 2}]}', AT + b'{"x": 1},{"y": 2}', AT + b'{"x": 1},"word",{"y": 2}'],
+    *[AT + b'{"a": [{}', AT + b'{"b": 2}]}', AT + b'{"x": 1},{"y": 2}', AT + b'{"x": 1},"word",{"y": 2}'],
     *[AT + b'{"a": "', AT + b'{"a": 1} ', AT + b'{"a": 1}\r', AT + b"{}", AT + b"[]", AT + b'{"a": 1}}'],
     *[
         b"",
@@ -265,7 +265,7 @@ def test_a_line_that_makes_up_for_the_count_of_two_that_were_torn_is_not_believe
     """Three pieces that read as three values, but not as one each."""
     path = tmp_path / "trades.log"
     path.write_bytes(
-        AT + b'{"n": [1\n' + AT + b'{"b": 2}]}\n' + AT + b'{"n": 3},0,{"n": 4}\n' + AT + b'{"n": "5"}\n'
+        AT + b'{"n": [{}\n' + AT + b'{"b": 2}]}\n' + AT + b'{"n": 3},0,{"n": 4}\n' + AT + b'{"n": "5"}\n'
     )
     assert forward(path) == [*(f"damaged trades.log line {number}" for number in (1, 2, 3)), "5"]
 
