@@ -16,6 +16,7 @@ from decimal import Decimal as D
 import pytest
 from history_sessions import ACCOUNT, Past
 
+from kalshi_trading.day_summary import read_summary
 from kalshi_trading.history_rows import HistoryRow, Result
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import journaled_orders
@@ -365,3 +366,21 @@ def test_each_of_200_planted_differences_is_found_and_no_other(past, rows, seed)
             each.points,
         )
     assert len(compare(books.joined()).differences) == len(before) + len(found)
+
+
+# --- Sums -----------------------------------------------------------------------------------------
+
+
+def test_the_sums_of_periods_that_follow_each_other_are_the_exchange_s_books(past, rows):
+    books = past.world.books(ACCOUNT)
+    first, last = (row.placed_at.astimezone().date() for row in (rows[-1], rows[0]))
+    middle = first + (last - first) // 2
+    periods = [Period(first, middle), Period(middle + timedelta(days=1), last + timedelta(days=1))]
+    sums = [read_summary(past.client, past.journal, period, account=ACCOUNT) for period in periods]
+    assert [each.incomplete for each in sums] == [None, None]
+    assert sum(each.pnl for each in sums) == D(books.realized) - D(books.fees)
+    assert sum(each.fees for each in sums) == D(books.fees)
+    assert sum(each.fills for each in sums) == books.fill_count
+    assert sum(each.orders for each in sums) == len(past.exchange.orders_of(ACCOUNT))
+    refused = [row for row in rows if row.journaled is not None and row.journaled.life.state == "rejected"]
+    assert sum(each.rejected for each in sums) == len(refused)

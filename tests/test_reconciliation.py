@@ -1,0 +1,215 @@
+"""The comparison of journal and exchange: what lags, what is cut off, and what moved while it was read."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+from market_world import NOW, TICKER, order
+from rich.console import Console
+
+from kalshi_trading import history_view
+from kalshi_trading.errors import UnavailableError
+from kalshi_trading.history_rows import HistoryRow
+from kalshi_trading.models import BookSide, Fill, Listing, OrderStatus
+from kalshi_trading.reconciliation import Kind, compare, first_fills, reconcile
+from kalshi_trading.trade_logger import TradeLogger
+
+MINUTE = timedelta(minutes=1)
+
+
+def shown(renderable):
+    console = Console(file=io.StringIO(), width=80, record=True, emoji=False, markup=False)
+    console.print(renderable)
+    return console.export_text()
+
+
+def fill(count, *, name="f-1", price="0.65", fee="0.01"):
+    return Fill(name, "o-1", TICKER, BookSide.BID, D(count), D(price), True, D(fee), NOW)
+
+
+def there(filled="10", *, fees="0.01", status=OrderStatus.EXECUTED, **changes):
+    fields = {"order_id": "o-1", "client_order_id": "c-1", "fill_count": D(filled), "initial_count": D(10)}
+    fields |= {"fees": D(fees), "fill_cost": D(filled) * D("0.65"), "status": status}
+    rests = 10 - D(filled) if status is OrderStatus.RESTING else 0
+    return order("bid", "0.65", rests, **(fields | changes))
+
+
+class Exchange:
+    """Lists as they are read, one reading after the other; `fresh` is what looking again shows."""
+
+    clock_skew_s = 0.0
+
+    def __init__(self, orders, fills, *, incomplete=None, as_of=NOW, fresh=None):
+        self.orders, self.fills, self.incomplete, self.as_of, self.fresh = (
+            orders,
+            fills,
+            incomplete,
+            as_of,
+            fresh,
+        )
+        self.looked_again = []
+
+    def get_user_data_timestamp(self):
+        if self.as_of is None:
+            raise UnavailableError("no answer")
+        return self.as_of
+
+    def get_orders(self, *, since=None, limit=None, progress=None):
+        return Listing(tuple(self.orders), self.incomplete)
+
+    def get_fills(self, *, since=None, order_id=None, progress=None):
+        return Listing(tuple(each for each in self.fills if order_id in (None, each.order_id)))
+
+    def get_historical_orders(self, *, since=None):
+        return Listing(())
+
+    def get_historical_fills(self, *, since=None):
+        return Listing(())
+
+    def get_order(self, order_id):
+        self.looked_again.append(order_id)
+        if self.fresh is None:
+            raise UnavailableError("no answer")
+        return self.fresh
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return TradeLogger(tmp_path, "sandbox", clock=lambda: NOW - MINUTE)
+
+
+def placed(journal, *, filled="10", remaining="0", fee="0.01", name="c-1", order_id="o-1"):
+    """Let the journal tell of BUY 10 YES at 65¢ and what the exchange answered."""
+    terms = {"client_order_id": name, "ticker": TICKER, "action": "buy", "side": "yes", "count": D(10)}
+    terms["price"] = D("0.65")
+    journal.log_order_submission("intent", terms)
+    answer = {"order_id": order_id, "fill_count": D(filled), "remaining_count": D(remaining)}
+    journal.log_order_submission("acknowledged", terms | answer)
+    if D(filled):
+        journal.log_order_fill(terms | answer | {"average_price": D("0.65"), "fee": D(fee)})
+
+
+def run(exchange, journal, now=NOW):
+    return reconcile(exchange, journal, clock=lambda: now)
+
+
+def kinds(found):
+    return [each.kinds for each in found.differences]
+
+
+def test_a_clean_comparison_says_how_much_was_compared(journal):
+    placed(journal)
+    found = run(
+        Exchange([there()], [fill("4", name="a", fee="0.004"), fill("6", name="b", fee="0.006")]), journal
+    )
+    assert found.is_clean
+    text = " ".join(shown(history_view.reconciliation(found, None, NOW)).split())
+    assert (
+        "✓ Journal and exchange agree: 1 orders, 2 fills and 3 journal records compared (all times)." in text
+    )
+
+
+def test_what_filled_after_the_last_answer_is_no_difference(journal):
+    placed(journal, filled="0", remaining="10")
+    for status, filled in (
+        (OrderStatus.RESTING, "4"),
+        (OrderStatus.EXECUTED, "10"),
+        (OrderStatus.CANCELED, "4"),
+    ):
+        found = run(Exchange([there(filled, status=status)], [fill(filled)]), journal)
+        assert found.is_clean, (status, found.differences)
+
+
+def test_an_order_that_filled_while_the_lists_were_read_is_looked_at_again(journal):
+    placed(journal, filled="0", remaining="10")
+    before = there("0", fees="0", status=OrderStatus.RESTING)
+    exchange = Exchange([before], [fill("10")], fresh=there("10"))
+    assert run(exchange, journal).is_clean
+    assert exchange.looked_again == ["o-1"]
+    assert kinds(run(Exchange([before], [fill("10")]), journal)) == [
+        {Kind.FILLS}
+    ]  # nothing new could be read
+
+
+def test_an_order_younger_than_the_exchange_s_data_is_not_judged_yet(journal):
+    placed(journal)
+    sent_at = NOW - MINUTE
+    found = run(Exchange([], [], as_of=sent_at - timedelta(seconds=1)), journal)
+    assert (found.differences, found.too_new, found.compared, found.is_clean) == ((), 1, 0, False)
+    assert "1 orders are too new" in shown(history_view.reconciliation(found, None, NOW))
+    assert kinds(run(Exchange([], [], as_of=sent_at), journal)) == [{Kind.NOT_AT_EXCHANGE}]
+
+
+def test_data_of_unknown_age_is_taken_to_lag_by_a_minute(journal):
+    placed(journal)
+    assert run(Exchange([], [], as_of=None), journal, now=NOW - timedelta(seconds=1)).too_new == 1
+    assert kinds(run(Exchange([], [], as_of=None), journal, now=NOW)) == [{Kind.NOT_AT_EXCHANGE}]
+
+
+def test_what_an_incomplete_list_lacks_is_no_difference_but_not_clean_either(journal):
+    placed(journal)
+    placed(journal, name="c-2", order_id="o-2")
+    found = run(Exchange([there()], [fill("10")], incomplete="the list broke off"), journal)
+    assert (found.differences, found.unjudged, found.compared, found.is_clean) == ((), 1, 1, False)
+    text = shown(history_view.reconciliation(found, None, NOW))
+    assert "The exchange's lists are not whole: the list broke off." in text
+    wrong = run(Exchange([there(fees="9")], [fill("10")], incomplete="the list broke off"), journal)
+    assert kinds(wrong) == [{Kind.FEES}]
+
+
+def test_damaged_lines_keep_a_comparison_from_being_clean(journal):
+    placed(journal)
+    with journal.trades_path.open("ab") as file:
+        file.write(b"half\n")
+    found = run(Exchange([there()], [fill("10")]), journal)
+    assert (found.differences, found.damaged, found.is_clean) == ((), 1, False)
+
+
+def test_an_order_of_unknown_outcome_is_named_and_one_that_never_was_agrees(journal):
+    for name, end in (("c-1", "unknown"), ("c-2", "absent"), ("c-3", "rejected"), ("c-4", "not_sent")):
+        fields = {"client_order_id": name, "ticker": TICKER}
+        journal.log_order_submission("intent", fields)
+        journal.log_order_submission(end, fields)
+    found = run(Exchange([], []), journal)
+    assert [each.row.client_order_id for each in found.differences] == ["c-1"]
+    assert kinds(found) == [{Kind.OPEN}]
+    assert found.compared == 4
+
+
+def test_a_rejected_order_the_exchange_lists_as_canceled_and_empty_agrees(journal):
+    fields = {"client_order_id": "c-1", "ticker": TICKER, "action": "buy", "side": "yes"}
+    journal.log_order_submission("intent", fields)
+    journal.log_order_submission("rejected", fields)
+    empty = there("0", fees="0", status=OrderStatus.CANCELED)
+    assert run(Exchange([empty], []), journal).is_clean
+    assert kinds(run(Exchange([there()], [fill("10")]), journal)) == [{Kind.STATUS}]
+
+
+@pytest.mark.parametrize(
+    ("difference", "is_told"), [("0.000099", False), ("0.0001", True), ("-0.0001", True)]
+)
+def test_less_than_a_hundredth_of_a_cent_is_rounding(difference, is_told):
+    row = HistoryRow(there(fees="0.01"), None, (), (fill("10", fee=f"{D('0.01') + D(difference)}"),))
+    (found,) = compare([row]).differences
+    assert (Kind.FEES in found.kinds) is is_told
+
+
+def test_a_fill_beyond_the_limit_is_a_wrong_price_on_either_side():
+    for side, price, is_worse in (("bid", "0.66", True), ("bid", "0.64", False), ("ask", "0.64", True)):
+        listed = replace(there(), book_side=BookSide(side), fill_cost=10 * D(price))
+        own = replace(fill("10", price=price), book_side=BookSide(side))
+        (found,) = compare([HistoryRow(listed, None, (), (own,))]).differences
+        assert (Kind.PRICE in found.kinds) is is_worse
+
+
+def test_the_first_fills_are_those_that_add_up_and_nothing_in_between():
+    fills = (fill("4", name="a"), fill("6", name="b"), fill("1", name="c"))
+    names = [first and "".join(each.fill_id for each in first) for first in (first_fills(fills, D(10)),)]
+    assert names == ["ab"]
+    assert first_fills(fills, D(0)) == ()
+    assert first_fills(fills, D(5)) is None
+    assert first_fills(fills, D(12)) is None
