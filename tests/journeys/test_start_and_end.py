@@ -163,7 +163,7 @@ def test_a_closed_input_is_the_end_of_input(home: Path) -> None:
 
 def test_output_that_takes_only_ascii_is_still_readable(home: Path) -> None:
     status, output, complaints = _run_in_shell(
-        home, "", typed="1\n2\nbitcoin\n1\n1\n1\n1\n3\n0\n0\n", PYTHONIOENCODING="ascii", PYTHONUTF8="0"
+        home, "", typed="1\n0\n2\nbitcoin\n1\n1\n1\n1\n3\n0\n0\n", PYTHONIOENCODING="ascii", PYTHONUTF8="0"
     )
     assert (status, complaints) == (0, "")
     assert output.isascii()

@@ -126,7 +126,7 @@ def test_answers_come_later_side_by_side(make_desk: MakeDesk) -> None:
 def test_a_real_exchange_begins_with_a_past_moves_on_and_answers_late(
     run_practice_exchange: Callable[..., Any], tmp_path: Path
 ) -> None:
-    options = ["--control", "--latency-ms", "40", "--scenario", "positions=12,fills=90,settled=3"]
+    options = ["--control", "--latency-ms", "40", "--scenario", "positions=12,fills=90,settled=3,resting=0"]
     with run_practice_exchange(tmp_path, *options, "--idle-exit", "0") as exchange:
         door = exchange.url.removesuffix("/trade-api/v2") + "/practice"
         before = requests.get(f"{door}/books", timeout=30).json()
