@@ -1,0 +1,187 @@
+"""The trade history's screens on a real practice exchange, and the sums on the way out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from decimal import Decimal as D
+
+import pytest
+from exchange_process import running_exchange
+from market_world import NOW, order
+from scripted import BACK, ScriptedPrompter
+from test_reconciliation import shown
+from test_screens import buy, quoted_market, screen_text, session
+
+from kalshi_trading import history_screens, history_view, menu, screens
+from kalshi_trading.errors import UnavailableError
+from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
+from kalshi_trading.journal import DamagedLine
+from kalshi_trading.models import Side
+from kalshi_trading.money import price_text
+from kalshi_trading.options import Environment
+from kalshi_trading.periods import Period
+from kalshi_trading.trade_history import TradeHistory, told_history
+from kalshi_trading.trade_logger import TradeLogger
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory):
+    """An account that traded elsewhere before: two pages of external orders."""
+    how = ("--seed", "5", "--scenario", "positions=4,fills=30")
+    with running_exchange(tmp_path_factory.mktemp("history"), *how) as running:
+        yield running
+
+
+def traded(exchange, folder, *answers):
+    """A session that has bought one YES for what is asked, about to answer these questions."""
+    app = session(exchange, folder, ScriptedPrompter())
+    market = quoted_market(app)
+    ticket = buy(market, count="1", price=price_text(market.yes_ask + D("0.02")))
+    app = session(exchange, folder, ScriptedPrompter(*ticket, *["1"] * 3))
+    screens.place_trade(app)
+    assert "ACCEPTED: filled" in screen_text(app)
+    prompter = ScriptedPrompter(*answers)
+    app = session(exchange, folder, prompter)
+    app.console.width = 80
+    return app, prompter, market
+
+
+def flat(app):
+    return " ".join(screen_text(app).split())
+
+
+def test_every_task_of_the_history_is_one_choice_away_from_it_and_comes_back(exchange, tmp_path):
+    answers = [
+        *("1", "1"),  # the newest order in depth
+        "2",  # older orders
+        *("3", "today", "3", "all", "4", "KX", "5", "KX", "6", "1", "6", "0", "7", "2", "9"),
+        *("8", "2", "8", "1", "r", "today", "s", "", "0"),
+    ]
+    app, prompter, market = traded(exchange, tmp_path, *answers)
+    history_screens.trade_history(app)
+    prompter.assert_all_used()
+    text = flat(app)
+    assert "BUY 1 YES" in text
+    assert market.ticker in text.replace(" ", "")
+    assert "confirmed and recorded: BUY 1 YES" in text
+    assert "filled 1 at" in text
+    assert "as taker" in text
+    assert "orders 10 to 18 of" in text
+    assert "No order is like that." in text  # nothing was filled in part only
+    assert "By the journal alone: this environment's exchange is not connected." in text
+    assert "orders differ;" in text
+    assert "not in the" in text
+    assert "realized P&L" in text
+
+
+def test_an_order_is_found_by_the_beginning_of_either_id(exchange, tmp_path):
+    app, _, _ = traded(exchange, tmp_path)
+    own = next(
+        record for record in app.journal.read_journal().records if record.event == "order.acknowledged"
+    )
+    for name in ("order_id", "client_order_id"):
+        prompter = ScriptedPrompter("1", "t", "nothing-like-it", own.text(name)[:13], "0")
+        app = session(exchange, tmp_path, prompter)
+        history_screens.trade_history(app)
+        prompter.assert_all_used()
+        assert f"taken by the exchange as {own.text('order_id')}" in flat(app)
+
+
+def test_leaving_after_a_trade_shows_the_day_and_without_one_nothing(exchange, tmp_path):
+    leave = ["0", "1"]  # the account has resting orders of before: keep them
+    app, prompter, _ = traded(exchange, tmp_path, *leave)
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert "realized P&L" in screen_text(app)
+    other = session(exchange, tmp_path / "nothing", ScriptedPrompter(*leave))
+    assert menu.run(other) == 0
+    assert "realized P&L" not in screen_text(other)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (UnavailableError("The exchange cannot be reached."), "left out. The exchange cannot be reached."),
+        (ZeroDivisionError("nobody expected it"), "on record as"),
+        (KeyboardInterrupt(), "The day's sums are left out."),
+    ],
+)
+def test_sums_that_fail_are_one_line_and_never_keep_anybody(exchange, tmp_path, monkeypatch, error, told):
+    def fail(*_, **__):
+        raise error
+
+    app, _, _ = traded(exchange, tmp_path, "0", "1")
+    monkeypatch.setattr(history_screens, "read_summary", fail)
+    assert menu.run(app) == 0
+    lines = [line for line in screen_text(app).splitlines() if "day's sums" in line]
+    assert len(lines) == 1
+    assert told in flat(app)
+
+
+def test_sums_that_take_long_are_left_out_after_a_few_seconds(exchange, tmp_path, monkeypatch):
+    forever = threading.Event()
+    monkeypatch.setattr(history_screens, "read_summary", lambda *_, **__: forever.wait(60))
+    monkeypatch.setattr(history_screens, "FAREWELL_S", 1)
+    app, _, _ = traded(exchange, tmp_path, "0", "1")
+    begun = time.monotonic()
+    assert menu.run(app) == 0
+    assert time.monotonic() - begun < 20
+    assert "takes too long to tell" in flat(app)
+    stuck = [thread for thread in threading.enumerate() if thread.name == "undertaking"]
+    assert all(thread.daemon for thread in stuck)  # the program can end
+    forever.set()
+
+
+def test_ctrl_c_at_any_question_of_the_history_leads_back(exchange, tmp_path):
+    for keys in ([BACK], ["1", BACK], ["3", BACK], ["r", BACK], ["s", BACK]):
+        app = session(exchange, tmp_path, ScriptedPrompter("5", *keys, "0", "1"))
+        assert menu.run(app) == 0
+        assert "Back to the menu." in screen_text(app)
+
+
+# --- What stands on the screen --------------------------------------------------------------------
+
+
+def page_text(history, wanted=None, start=0):
+    rows = tuple(row for row in history.rows if (wanted or HistoryFilter()).takes(row))
+    page = history_view.HistoryPage(history, wanted or HistoryFilter(), Environment.SANDBOX, rows, start)
+    return shown(history_view.history(page, NOW))
+
+
+def external(**changes):
+    return HistoryRow(order("bid", "0.65", "10", **changes), None, (), ())
+
+
+def test_all_that_a_history_may_lack_is_said():
+    damaged = tuple(DamagedLine("trades.log", number) for number in range(5))
+    text = " ".join(page_text(TradeHistory((external(),), "the list broke off", damaged, 2)).split())
+    assert "Not the whole history: the list broke off." in text
+    assert "5 damaged lines of the journal were skipped: trades.log line 0" in text
+    assert "2 orders of other keys in the journal are left out." in text
+
+
+def test_what_was_chosen_by_stands_above_the_orders():
+    day = NOW.astimezone().date()
+    wanted = HistoryFilter(Period(day, day), "KXHIGH", "KX", Side.YES, Result.RESTING)
+    text = page_text(TradeHistory((external(),)), wanted)
+    assert f"placed {day}; markets with KXHIGH; events KX…; side YES; result resting" in " ".join(
+        text.split()
+    )
+    assert "long 10 YES at 65¢" in text
+    assert "(external)" in text
+
+
+def test_fills_that_are_not_listed_are_told_with_the_order():
+    text = page_text(TradeHistory((external(fill_count=D(3), initial_count=D(13)),)))
+    assert "fills of 3 are not listed" in " ".join(text.split())
+
+
+def test_hostile_text_of_a_journal_reaches_no_terminal(tmp_path):
+    log = TradeLogger(tmp_path, "sandbox")
+    log.log_order_submission(
+        "intent", {"client_order_id": "c", "ticker": "K\x1b[2J", "sentence": "[b]\x1b]0;x"}
+    )
+    text = page_text(told_history(log))
+    assert "\x1b" not in text
+    assert "[b]" in text
