@@ -94,6 +94,9 @@ def _moments(account: MarketAccount) -> Iterable[tuple[datetime | None, Realized
             yield lot.closed_at, Realized(by_trading=lot.realized_pnl)
     for fill in account.fills:
         yield fill.created_at, Realized(fees=fill.fee)
+    if account.settlement is not None:
+        rounding = account.fees_paid - account.traded.fees_paid
+        yield account.settlement.settled_at, Realized(fees=rounding)
 
 
 def _added_up(parts: Iterable[tuple[K, Realized]]) -> dict[K, Realized]:

@@ -63,6 +63,16 @@ def test_both_roads_are_kept_apart():
     assert since((settled,), NOW) == Realized(by_settlement=D("4.00"))
 
 
+def test_the_rounding_fee_of_a_payout_falls_on_its_day():
+    row = settlement(yes=("2.53", "1.0120"), no=("0", "0"), revenue="0.93")
+    cut = D("2.53") * D("0.37") - D("0.93")
+    paid = replace(row, result=MarketResult.SCALAR, value=D("0.37"), fees=cut)
+    bought = fill(BID, "2.53", "0.40", at=NOW - DAY)
+    kept = market_account("KXA-26-4", (bought,), position=None, settlement=paid)
+    assert by_day((kept,), utc_day)[utc_day(NOW)].fees == cut
+    assert sum(by_day((kept,), utc_day).values(), Realized()) == total((kept,))
+
+
 def test_what_has_no_time_stands_first_and_counts_as_late():
     lost = market_account(
         "KXA-26-3", (), position=replace(position("0", "0"), realized_pnl=D("2")), settlement=None
