@@ -24,7 +24,8 @@ class AccountBook:
 
     def __init__(self) -> None:
         self._accounts: dict[str, MarketAccount] = {}
-        self._rebuilt: dict[str, Settlement] = {}
+        self._fills_of: FillsOf = {}
+        self._results: dict[str, Market] = {}
 
     def update(
         self,
@@ -40,7 +41,9 @@ class AccountBook:
         `rows_missing` says why positions or settlements may be missing; where all are here, a market that
         has neither is looked up with `result_of`, because settlement rows are not archived.
         """
-        fills_of = fills.value or {}
+        if fills.value is not None:
+            self._fills_of = fills.value
+        fills_of = self._fills_of  # those of an earlier reading are better than none
         if rows_missing is None and fills.value is not None:
             settlements = {**self._rebuild(fills_of, positions, settlements, result_of), **settlements}
         tickers = fills_of.keys() | positions.keys() | settlements.keys()
@@ -83,18 +86,25 @@ class AccountBook:
         """Work out the settlements whose rows are gone; one that cannot be stays missing."""
         gone = [
             ticker
-            for ticker in fills_of.keys() - positions.keys() - settlements.keys() - self._rebuilt.keys()
+            for ticker in fills_of.keys() - positions.keys() - settlements.keys()
             if self._is_held(ticker, fills_of[ticker])
         ]
+        self._learn_results([ticker for ticker in gone if ticker not in self._results], result_of)
+        rows = {
+            ticker: rebuilt_settlement(fills_of[ticker], self._results[ticker])
+            for ticker in gone
+            if ticker in self._results
+        }
+        return {ticker: row for ticker, row in rows.items() if row is not None}
+
+    def _learn_results(self, tickers: list[str], result_of: ResultOf) -> None:
+        """Look up results and remember those that stand; what cannot be read stays unknown."""
         try:
-            markets = result_of(gone) if gone else {}
+            markets = result_of(tickers) if tickers else {}
         except KalshiAPIError:
-            markets = {}
-        for ticker, market in markets.items():
-            row = rebuilt_settlement(fills_of[ticker], market)
-            if row is not None:
-                self._rebuilt[ticker] = row
-        return {ticker: row for ticker, row in self._rebuilt.items() if ticker in fills_of}
+            return
+        known = {ticker: markets[ticker] for ticker in tickers if ticker in markets}
+        self._results |= {ticker: market for ticker, market in known.items() if market.settled_at is not None}
 
     def _is_held(self, ticker: str, fills: tuple[Fill, ...]) -> bool:
         known = self._accounts.get(ticker)

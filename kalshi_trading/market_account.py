@@ -28,7 +28,7 @@ class MarketAccount:
     """What one market did to the account so far. Dollars are without fees, except `fees_paid` and `cash`.
 
     `position` and `settlement` are the exchange's own rows. `gap` says why the fills do not explain them;
-    the figures are then the exchange's and `holding` is not to be trusted.
+    the figures are then the exchange's, where it has any, and `holding` is not to be trusted.
     """
 
     ticker: str
@@ -52,6 +52,11 @@ class MarketAccount:
     def net_pnl(self) -> Dollars:
         """Realized profit after fees; what is still held is not in it."""
         return self.realized_pnl - self.fees_paid
+
+    @property
+    def is_reported(self) -> bool:
+        """Tell whether the figures are the exchange's, of which the fills behind them are not known."""
+        return self.gap is not None and (self.settlement or self.position) is not None
 
     def bought(self, side: Side) -> Contracts:
         """Contracts ever bought of one outcome; selling one is buying the other."""
@@ -132,12 +137,17 @@ def _as_reported(
     settlement: Settlement | None,
     gap: str,
 ) -> MarketAccount:
-    """The exchange's own figures; what trading and what settlement earned cannot be told apart there."""
-    by_settlement = settlement_gross_pnl(settlement) if settlement is not None else ZERO
-    by_trading = position.realized_pnl if settlement is None and position is not None else ZERO
-    reported = settlement.fees if settlement is not None else position.fees_paid if position else ZERO
+    """The exchange's own figures, or those of the fills that are here where it has none.
+
+    What trading and what settlement earned cannot be told apart in a settlement row.
+    """
+    by_trading, by_settlement, fees = holding.realized_pnl, ZERO, holding.fees_paid
+    if settlement is not None:
+        by_trading, by_settlement, fees = ZERO, settlement_gross_pnl(settlement), settlement.fees
+    elif position is not None:
+        by_trading, fees = position.realized_pnl, position.fees_paid
     return MarketAccount(
-        ticker, fills, holding, holding, position, settlement, by_trading, by_settlement, reported, gap
+        ticker, fills, holding, holding, position, settlement, by_trading, by_settlement, fees, gap
     )
 
 
@@ -148,12 +158,12 @@ def _gap(
         expected = settlement.yes_count - settlement.no_count
         if traded.net != expected:
             return _missing(traded.net, expected)
-        bids = bought(fills, Side.YES)
-        if bids not in (settlement.yes_count, max(ZERO, traded.net)):
-            # The row counts all contracts ever bought, or those held at the end; anything else is a gap.
-            return (
-                f"the fills bought {count_text(bids)} YES, the settlement {count_text(settlement.yes_count)}"
-            )
+        ever = (bought(fills, Side.YES), bought(fills, Side.NO))
+        at_the_end = (max(ZERO, traded.net), max(ZERO, -traded.net))
+        # Which of both a row counts is not documented; where it is neither, fills are missing.
+        if (settlement.yes_count, settlement.no_count) not in (ever, at_the_end):
+            counted = count_text(settlement.yes_count)
+            return f"the fills bought {count_text(ever[0])} YES, the settlement counts {counted}"
         return None
     expected = position.net if position is not None else ZERO
     if traded.net != expected:

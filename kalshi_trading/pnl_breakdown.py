@@ -44,10 +44,15 @@ def total(accounts: Iterable[MarketAccount]) -> Realized:
     return sum((_of(account) for account in accounts), Realized())
 
 
-def since(accounts: Iterable[MarketAccount], at: datetime) -> Realized:
-    """Add up what was closed, settled and paid from a moment on; what has no known time is taken as later."""
-    parts = (part for account in accounts for part in _moments(account))
-    return sum((realized for moment, realized in parts if moment is None or moment >= at), Realized())
+def since(accounts: Iterable[MarketAccount], at: datetime) -> Realized | None:
+    """Add up what was closed, settled and paid from a moment on; None: of something the time is not known."""
+    later = Realized()
+    for moment, realized in (part for account in accounts for part in _moments(account)):
+        if moment is None and realized != Realized():
+            return None
+        if moment is not None and moment >= at:
+            later += realized
+    return later
 
 
 def by_market(accounts: Iterable[MarketAccount]) -> dict[str, Realized]:
@@ -82,8 +87,8 @@ def _of(account: MarketAccount) -> Realized:
 
 
 def _moments(account: MarketAccount) -> Iterable[tuple[datetime | None, Realized]]:
-    """Split one account by time; one that only the exchange's figures explain stands at its settlement."""
-    if account.gap is not None:
+    """Split one account by time; one of which only the exchange has figures stands at its settlement."""
+    if account.is_reported:
         at = account.settlement.settled_at if account.settlement is not None else None
         yield at, _of(account)
         return

@@ -61,6 +61,12 @@ class PositionPnl:
     liquidation: Liquidation | None = None
 
     @property
+    def is_held(self) -> bool:
+        """Tell whether contracts are held; a settled market may stand in the list for a moment longer."""
+        settled = self.account is not None and self.account.settlement is not None
+        return self.position.side is not None and not settled
+
+    @property
     def cost_basis(self) -> Dollars:
         """What the contracts held cost, by the fills; by the exchange where fills are missing."""
         known = self.account is not None and self.account.gap is None
@@ -134,7 +140,7 @@ class PortfolioSnapshot:
 
     @cached_property
     def held(self) -> tuple[PositionPnl, ...]:
-        return tuple(row for row in self.positions.value or () if row.position.side is not None)
+        return tuple(row for row in self.positions.value or () if row.is_held)
 
     @cached_property
     def value_at_mark(self) -> Dollars | None:
@@ -169,7 +175,7 @@ class PortfolioSnapshot:
         return self.positions.value is not None and self.settlements.value is not None
 
     def realized_since(self, at: datetime) -> Realized | None:
-        """The same since a moment; None also when fills are missing, as only they have a time."""
+        """The same since a moment; None also where a time is not known, as only fills have one."""
         if not self._accounts_complete or self.fills.value is None:
             return None
         return since(self.accounts.values(), at)
@@ -186,7 +192,7 @@ class PortfolioSnapshot:
         """What each market can still lose, resting orders included; empty when positions are not known."""
         if self.positions.value is None:
             return {}
-        held = {row.position.ticker: row for row in self.positions.value}
+        held = {row.position.ticker: row for row in self.held}
         return {
             ticker: market_exposure(
                 held[ticker].position.net if ticker in held else ZERO,
@@ -201,7 +207,7 @@ class PortfolioSnapshot:
         """The cash that resting orders hold; None when they or the positions are not known."""
         if self.positions.value is None or self.resting.value is None:
             return None
-        nets = {row.position.ticker: row.position.net for row in self.positions.value}
+        nets = {row.position.ticker: row.position.net for row in self.held}
         sizes = self._resting_sizes.items()
         return sum((resting_collateral(nets.get(ticker, ZERO), orders) for ticker, orders in sizes), ZERO)
 

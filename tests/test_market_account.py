@@ -89,12 +89,20 @@ def test_a_missing_fill_is_a_gap_and_the_exchange_s_figures_stand_instead():
     assert explain_fees(kept).total == D("0.2317")
 
 
-def test_fills_that_net_to_the_same_but_bought_less_are_a_gap_at_settlement():
-    kept = account((fill(BID, "6", "0.60"),), settled=won())
-    assert kept.gap is None  # the row may count only what was held at the end
-    kept = account((fill(BID, "8", "0.60"), fill(ASK, "2", "0.65")), settled=won())
-    assert kept.gap == "the fills bought 8 YES, the settlement 10"
-    assert kept.realized_pnl == D("2.60")
+@pytest.mark.parametrize("row", [won(), won(yes_count=D(6), yes_cost=D("3.60"), no_count=D(0), no_cost=D(0))])
+def test_a_row_may_count_all_contracts_ever_bought_or_those_held_at_the_end(row):
+    assert account(settled=row).gap is None
+    assert account(settled=row).realized_pnl == D("2.60")
+
+
+@pytest.mark.parametrize(
+    "fills", [(fill(BID, "6", "0.60"),), (fill(BID, "8", "0.60"), fill(ASK, "2", "0.65"))]
+)
+def test_fills_that_net_to_the_same_but_bought_less_are_a_gap_at_settlement(fills):
+    kept = account(fills, settled=won())
+    assert "the settlement counts 10" in kept.gap
+    assert kept.realized_pnl == D("2.60")  # by the row
+    assert kept.is_reported
 
 
 def test_profit_without_any_fill_is_never_shown_as_none():
@@ -104,7 +112,11 @@ def test_profit_without_any_fill_is_never_shown_as_none():
 
 
 def test_a_market_the_exchange_no_longer_lists_must_be_flat():
-    assert account(WALK).gap == "the fills make 6 contracts, the exchange has 0"
+    gone = account(WALK)
+    assert gone.gap == "the fills make 6 contracts, the exchange has 0"
+    # It has no figures of it, so those of the fills stand: never a zero for what is not known.
+    assert (gone.realized_by_trading, gone.fees_paid) == (D("0.20"), D("0.2317"))
+    assert not gone.is_reported
     flat = (*WALK, fill(ASK, "6", "0.70"))
     assert account(flat).gap is None
 

@@ -73,12 +73,20 @@ def test_the_rounding_fee_of_a_payout_falls_on_its_day():
     assert sum(by_day((kept,), utc_day).values(), Realized()) == total((kept,))
 
 
-def test_what_has_no_time_stands_first_and_counts_as_late():
+def test_what_has_no_time_stands_first_and_leaves_the_day_unknown():
     lost = market_account(
         "KXA-26-3", (), position=replace(position("0", "0"), realized_pnl=D("2")), settlement=None
     )
-    assert next(iter(by_day((A, lost), utc_day))) is None
-    assert since((lost,), NOW + DAY) == Realized(by_trading=D("2"))
+    assert next(iter(by_day((lost, A), utc_day))) is None
+    assert since((lost, A), NOW) is None
+    untimed = traded("KXA-26-4", replace(B.fills[0], created_at=None))
+    assert since((untimed,), NOW) is None
+
+
+def test_a_gap_of_a_market_that_earned_nothing_leaves_the_day_known():
+    open_only = market_account("KXA-26-3", (), position=position("5", "2.00"), settlement=None)
+    assert open_only.gap is not None
+    assert since((open_only, A), NOW) == since((A,), NOW)
 
 
 histories = st.lists(

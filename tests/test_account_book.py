@@ -1,0 +1,122 @@
+"""The accounts of all markets from one reading to the next: counted anew where something changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal as D
+
+import pytest
+from samples import MARKET, NOW, fill, position, settlement
+
+from kalshi_trading.account_book import AccountBook
+from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.models import BookSide, MarketResult
+from kalshi_trading.portfolio import Part
+
+BID, ASK = BookSide.BID, BookSide.ASK
+TICKER = MARKET.ticker
+WALK = (fill(BID, "10", "0.60", fee="0.1680"), fill(ASK, "4", "0.65", fee="0.0637"))
+PAID = replace(MARKET, result=MarketResult.YES, settlement_value=D(1), settled_at=NOW)
+WON = replace(
+    settlement(yes=("10", "6.00"), no=("4", "1.40"), revenue="6.00"),
+    result=MarketResult.YES,
+    value=D(1),
+    fees=D("0.2317"),
+)
+
+
+class Reading:
+    """An account book and what the exchange would say to its questions."""
+
+    def __init__(self):
+        self.book = AccountBook()
+        self.results = {}
+        self.asked = []
+
+    def result_of(self, tickers):
+        self.asked.append(list(tickers))
+        if self.results is None:
+            raise KalshiAPIError("not here")
+        return self.results
+
+    def account(self, fills=WALK, *, held=None, settled=None, missing=None):
+        of_market = Part({TICKER: fills} if fills else {}) if not isinstance(fills, Part) else fills
+        accounts = self.book.update(
+            of_market,
+            {TICKER: held} if held else {},
+            {TICKER: settled} if settled else {},
+            rows_missing=missing,
+            result_of=self.result_of,
+        )
+        return accounts.get(TICKER)
+
+
+@pytest.fixture
+def reading():
+    return Reading()
+
+
+def test_an_account_of_which_nothing_changed_is_the_very_same(reading):
+    row = position("6", "3.60")
+    first = reading.account(held=row)
+    assert reading.account(held=replace(row)) is first
+    assert reading.account(held=replace(row, net=D(5))) is not first
+    longer = (*WALK, fill(ASK, "6", "0.70"))
+    assert reading.account(longer, held=replace(row, net=D(0))).holding.net == 0
+    assert reading.account(longer, settled=WON) is not first
+
+
+def test_a_reason_that_rows_are_missing_changes_the_account(reading):
+    assert reading.account(held=position("6", "3.60")).gap is None
+    gone = reading.account(missing="positions could not be read")
+    assert gone.gap == "positions could not be read"
+
+
+def test_a_settlement_whose_row_is_gone_is_rebuilt_from_the_market_s_result(reading):
+    reading.results = {TICKER: PAID}
+    assert reading.account().net_pnl == D("2.3683")
+    assert reading.account().net_pnl == D("2.3683")
+    assert reading.asked == [[TICKER]]  # a result stands
+
+
+def test_a_fill_that_shows_up_after_the_rebuilding_is_in_it(reading):
+    reading.results = {TICKER: PAID}
+    reading.account()
+    late = (*WALK, fill(BID, "2", "0.70"))
+    assert reading.account(late).gap is None
+    assert reading.account(late).realized_pnl == D("2.60") + 2 * D("0.30")
+
+
+def test_the_exchange_s_own_row_comes_before_what_was_rebuilt(reading):
+    reading.results = {TICKER: replace(PAID, settlement_value=D("0.5"), result=MarketResult.SCALAR)}
+    assert reading.account().realized_pnl == D("-0.40")
+    assert reading.account(settled=WON).realized_pnl == D("2.60")
+
+
+def test_a_market_without_a_result_yet_stays_a_gap_and_is_asked_for_again(reading):
+    reading.results = {TICKER: MARKET}
+    for _ in range(2):
+        assert "the exchange has 0" in reading.account().gap
+    assert reading.asked == [[TICKER]] * 2
+
+
+@pytest.mark.parametrize("results", [{}, {"KXSOMETHING-ELSE": PAID}, None])
+def test_an_odd_answer_to_the_question_for_results_breaks_nothing(reading, results):
+    reading.results = results
+    kept = reading.account()
+    assert kept.gap is not None
+    assert kept.realized_by_trading == D("0.20")
+
+
+def test_without_fills_those_of_the_last_reading_are_better_than_none(reading):
+    flat = (*WALK, fill(ASK, "6", "0.70"))
+    assert reading.account(flat).realized_pnl == D("0.20") + 6 * D("0.10")
+    kept = reading.account(Part(None, "not here"))
+    assert (kept.realized_pnl, kept.gap) == (D("0.80"), "not here")
+
+
+def test_nothing_is_asked_for_what_is_flat_or_listed(reading):
+    reading.account((*WALK, fill(ASK, "6", "0.70")))
+    reading.account(held=position("6", "3.60"))
+    reading.account(settled=WON)
+    assert reading.asked == []
