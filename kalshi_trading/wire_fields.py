@@ -26,6 +26,8 @@ _TICKER = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,127}", re.ASCII)
 _MOMENT = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
 )
+_SANE_YEARS = range(1970, 9000)
+"""A time outside them was never set (some programs write the year 1 then), and sums with it overflow."""
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 
@@ -156,7 +158,10 @@ class Fields:
         return self._required(name, _moment)
 
     def optional_moment(self, name: str) -> datetime | None:
-        return self._optional(name, _moment)
+        """Read a time that may be missing; one that was never set is None too."""
+        value = self._body.get(name)
+        at = _moment(value)
+        return None if at is None and _is_never(value) else at or self._optional(name, _moment)
 
     def moment_s(self, name: str) -> datetime:
         """Read a time in Unix seconds."""
@@ -288,6 +293,12 @@ def _moment(value: object) -> datetime | None:
     return _moment_from_text(value) if isinstance(value, str) else None
 
 
+def _is_never(value: object) -> bool:
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        return False
+    return int(value[:4]) not in _SANE_YEARS
+
+
 @lru_cache(maxsize=16_384)  # a market's times come again at every look
 def _moment_from_text(text: str) -> datetime | None:
     found = _MOMENT.fullmatch(text)
@@ -297,7 +308,7 @@ def _moment_from_text(text: str) -> datetime | None:
     microseconds = (fraction or "0")[:6].ljust(6, "0")
     zone = "+00:00" if offset in "Zz" else offset
     try:
-        return datetime.fromisoformat(f"{day}T{clock}.{microseconds}{zone}").astimezone(UTC)
+        return _sane(datetime.fromisoformat(f"{day}T{clock}.{microseconds}{zone}").astimezone(UTC))
     except (ValueError, OverflowError):
         return None
 
@@ -308,6 +319,11 @@ def _unix(value: object, per_second: int) -> datetime | None:
         return None
     try:
         seconds, rest = divmod(whole, per_second)
-        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * (1_000_000 // per_second))
+        at = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+    return _sane(at.replace(microsecond=rest * (1_000_000 // per_second)))
+
+
+def _sane(at: datetime) -> datetime | None:
+    return at if at.year in _SANE_YEARS else None

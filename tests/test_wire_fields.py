@@ -109,6 +109,24 @@ def test_a_time_that_cannot_be_placed_is_a_fault(value):
         fields(at=value).moment("at")
 
 
+NEVER = ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z"]
+
+
+@pytest.mark.parametrize("value", NEVER)
+def test_a_time_that_was_never_set_is_none_where_it_may_be_missing_and_else_a_fault(value):
+    assert fields(at=value).optional_moment("at") is None
+    with pytest.raises(MalformedAnswerError, match=r"answer\.at"):
+        fields(at=value).moment("at")
+    with pytest.raises(MalformedAnswerError, match=r"answer\.at"):
+        fields(at="yesterday").optional_moment("at")
+
+
+@pytest.mark.parametrize("seconds", [-1, -62_135_596_800, 221_845_392_000])
+def test_unix_seconds_before_1970_or_after_8999_are_a_fault(seconds):
+    with pytest.raises(MalformedAnswerError, match=r"answer\.at"):
+        fields(at=seconds).moment_s("at")
+
+
 def test_seconds_and_milliseconds_are_not_mixed_up():
     assert fields(at=1795271405).moment_s("at") == datetime(2026, 11, 21, 14, 30, 5, tzinfo=UTC)
     assert fields(at=1795271405165).moment_ms("at") == datetime(2026, 11, 21, 14, 30, 5, 165000, UTC)
