@@ -33,7 +33,7 @@ EVENT_FEE_CHANGES = Pages(
 )
 MARKETS = Pages("/markets", "markets", Unchanged(wire_markets.market, "ticker"), signed=False)
 TRADES = Pages("/markets/trades", "trades", wire_markets.trade, signed=False)
-POSITIONS = Pages("/portfolio/positions", "market_positions", Unchanged(wire.position, "ticker"))
+POSITIONS = Pages("/portfolio/positions", "market_positions", Unchanged(wire.position, "ticker", most=20_000))
 FILLS = Pages("/portfolio/fills", "fills", wire.fill)
 SETTLEMENTS = Pages("/portfolio/settlements", "settlements", wire.settlement)
 ORDERS = Pages("/portfolio/orders", "orders", wire.order)

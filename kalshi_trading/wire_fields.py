@@ -220,27 +220,27 @@ class Fields:
 class Unchanged(Generic[V]):
     """Decodes rows that name themselves; one that comes again word for word is the same model as before.
 
-    Remembers the last `most` names and no more.
+    Remembers the last `most` rows at least, and at most twice as many.
     """
 
-    def __init__(self, decode: Callable[[Fields], V], name: str, *, most: int = 2_000) -> None:
+    def __init__(self, decode: Callable[[Fields], V], name: str, *, most: int = 5_000) -> None:
         self._decode = decode
         self._name = name
         self._most = most
-        self._known: dict[object, tuple[Mapping[str, object], V]] = {}
+        self._latest: dict[str, tuple[Mapping[str, object], V]] = {}
+        self._earlier: dict[str, tuple[Mapping[str, object], V]] = {}
 
     def __call__(self, row: Fields) -> V:
         name = row._body.get(self._name)
         if not isinstance(name, str):
             return self._decode(row)
-        known = self._known.get(name)
-        if known is not None and known[0] == row._body:
-            return known[1]
-        model = self._decode(row)
-        if len(self._known) >= self._most:
-            self._known = {}
-        self._known[name] = (row._body, model)
-        return model
+        known = self._latest.get(name) or self._earlier.get(name)
+        if known is None or known[0] != row._body:
+            known = (row._body, self._decode(row))
+        if len(self._latest) >= self._most and name not in self._latest:
+            self._earlier, self._latest = self._latest, {}
+        self._latest[name] = known
+        return known[1]
 
 
 def _text(value: object) -> str | None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalshi_trading.errors import InvalidInputError, MalformedAnswerError
+from kalshi_trading.lists import POSITIONS
 from kalshi_trading.models import BookSide, OrderStatus
 from kalshi_trading.wire_fields import Fields, Unchanged, harmless, validate_ticker
 
@@ -302,9 +303,35 @@ def test_a_row_that_comes_again_word_for_word_is_not_decoded_again():
 def test_only_so_many_rows_are_remembered():
     reading = Unchanged(lambda row: object(), "name", most=2)
     first = reading(fields(name="a"))
-    for name in "bcd":
+    for name in "bcde":
         reading(fields(name=name))
     assert reading(fields(name="a")) is not first
+
+
+@given(rows=st.integers(1, 30), readings=st.integers(2, 4))
+def test_a_list_as_long_as_what_is_remembered_is_decoded_once(rows, readings):
+    decoded = []
+
+    def decode(row):
+        decoded.append(row)
+        return row
+
+    reading = Unchanged(decode, "name", most=30)
+    for _ in range(7):
+        reading(fields(name="another list"))
+    for _ in range(readings):
+        for number in range(rows):
+            reading(fields(name=str(number)))
+    assert len(decoded) == 1 + rows
+
+
+def test_the_rows_of_three_thousand_positions_are_decoded_once():
+    wire_row = {"position_fp": "1.00", "market_exposure_dollars": "0.50", "realized_pnl_dollars": "0"}
+    wire_row |= {"fees_paid_dollars": "0", "total_traded_dollars": "0.50"}
+    wire_row |= {"last_updated_ts": "2026-11-21T14:00:00Z"}
+    rows = [fields(ticker=f"KX-{number}", **wire_row) for number in range(3000)]
+    first = [POSITIONS.decode(row) for row in rows]
+    assert all(POSITIONS.decode(row) is model for row, model in zip(rows, first, strict=True))
 
 
 def test_a_row_without_a_name_is_decoded_each_time():
