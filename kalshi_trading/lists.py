@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from kalshi_trading import wire, wire_markets
+from kalshi_trading.market_models import Event, Market, Trade
+from kalshi_trading.models import Fill, Order, Position, Transfer
 from kalshi_trading.wire_fields import Fields, Unchanged
 
 T = TypeVar("T")
@@ -17,30 +19,73 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Pages(Generic[T]):
-    """One list, read in pages of at most `page_size` rows; `signed` asks as the account."""
+    """One list, read in pages of at most `page_size` rows; `signed` asks as the account.
+
+    `identity` names a row, so that it counts once however often it comes; where the name is `shared`,
+    different rows may rightly have the same, and cannot be told apart. `skip` knows rows that say nothing.
+    """
 
     path: str
     rows: str
     decode: Callable[[Fields], T]
     page_size: int = 1000
     signed: bool = True
+    identity: Callable[[T], str] | None = None
+    shared: bool = False
+    skip: Callable[[Fields], bool] | None = None
 
 
-EVENTS = Pages("/events", "events", wire_markets.event, 200, signed=False)
-COMBO_EVENTS = Pages("/events/multivariate", "events", wire_markets.event, 200, signed=False)
+def _events(path: str) -> Pages[Event]:
+    return Pages(path, "events", wire_markets.event, 200, False, lambda event: event.event_ticker)
+
+
+def _markets(path: str, decode: Callable[[Fields], Market]) -> Pages[Market]:
+    return Pages(path, "markets", decode, signed=False, identity=lambda market: market.ticker)
+
+
+def _trades(path: str) -> Pages[Trade]:
+    return Pages(path, "trades", wire_markets.trade, signed=False, identity=lambda trade: trade.trade_id)
+
+
+def _fills(path: str) -> Pages[Fill]:
+    return Pages(path, "fills", wire.fill, identity=lambda fill: fill.fill_id)
+
+
+def _orders(path: str) -> Pages[Order]:
+    return Pages(path, "orders", wire.order, identity=lambda order: order.order_id)
+
+
+def _positions(path: str, decode: Callable[[Fields], Position]) -> Pages[Position]:
+    return Pages(
+        path, "market_positions", decode, identity=lambda row: row.ticker, skip=wire.position_says_nothing
+    )
+
+
+def _transfers(name: str) -> Pages[Transfer]:
+    return Pages(f"/portfolio/{name}", name, wire.transfer, 500, identity=lambda row: row.transfer_id)
+
+
+EVENTS = _events("/events")
+COMBO_EVENTS = _events("/events/multivariate")
 EVENT_FEE_CHANGES = Pages(
     "/events/fee_changes", "event_fee_changes", wire_markets.event_fee_change, signed=False
 )
-MARKETS = Pages("/markets", "markets", Unchanged(wire_markets.market, "ticker"), signed=False)
-TRADES = Pages("/markets/trades", "trades", wire_markets.trade, signed=False)
-POSITIONS = Pages("/portfolio/positions", "market_positions", Unchanged(wire.position, "ticker", most=20_000))
-FILLS = Pages("/portfolio/fills", "fills", wire.fill)
-SETTLEMENTS = Pages("/portfolio/settlements", "settlements", wire.settlement)
-ORDERS = Pages("/portfolio/orders", "orders", wire.order)
-DEPOSITS = Pages("/portfolio/deposits", "deposits", wire.transfer, 500)
-WITHDRAWALS = Pages("/portfolio/withdrawals", "withdrawals", wire.transfer, 500)
-OLD_MARKETS = Pages("/historical/markets", "markets", wire_markets.market, signed=False)
-OLD_TRADES = Pages("/historical/trades", "trades", wire_markets.trade, signed=False)
-OLD_FILLS = Pages("/historical/fills", "fills", wire.fill)
-OLD_ORDERS = Pages("/historical/orders", "orders", wire.order)
-OLD_POSITIONS = Pages("/historical/positions", "market_positions", wire.position)
+MARKETS = _markets("/markets", Unchanged(wire_markets.market, "ticker"))
+TRADES = _trades("/markets/trades")
+POSITIONS = _positions("/portfolio/positions", Unchanged(wire.position, "ticker", most=20_000))
+FILLS = _fills("/portfolio/fills")
+SETTLEMENTS = Pages(
+    "/portfolio/settlements",
+    "settlements",
+    wire.settlement,
+    identity=lambda row: row.ticker,
+    shared=True,  # each subaccount has a row of its own for a market, and none says whose it is
+)
+ORDERS = _orders("/portfolio/orders")
+DEPOSITS = _transfers("deposits")
+WITHDRAWALS = _transfers("withdrawals")
+OLD_MARKETS = _markets("/historical/markets", wire_markets.market)
+OLD_TRADES = _trades("/historical/trades")
+OLD_FILLS = _fills("/historical/fills")
+OLD_ORDERS = _orders("/historical/orders")
+OLD_POSITIONS = _positions("/historical/positions", wire.position)

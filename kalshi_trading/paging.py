@@ -27,21 +27,37 @@ MOST_PAGES = 2000
 
 @dataclass(slots=True)
 class _Collection(Generic[T]):
-    items: list[T] = field(default_factory=list)
+    pages: Pages[T]
+    items: dict[object, T] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
+    ambiguous: list[object] = field(default_factory=list)
     cursors: set[str] = field(default_factory=set)
 
-    def add(self, rows: list[Fields], decode: Callable[[Fields], T]) -> None:
+    def add(self, rows: list[Fields]) -> None:
         for row in rows:
             try:
-                self.items.append(decode(row))
+                if self.pages.skip is None or not self.pages.skip(row):
+                    self._keep(self.pages.decode(row))
             except MalformedAnswerError as error:
                 self.unreadable.append(str(error))
 
-    def listing(self, incomplete: str | None = None) -> Listing[T]:
+    def _keep(self, item: T) -> None:
+        identity = self.pages.identity
+        name = len(self.items) if identity is None else identity(item)
+        known = self.items.setdefault(name, item)
+        if known is item or known == item:
+            return
+        if self.pages.shared:
+            self.ambiguous.append(name)
+        # A list that moves while it is paged shows a row twice; the later one was read later.
+        self.items[name] = item
+
+    def listing(self, incomplete: str | None = None, *, limit: int | None = None) -> Listing[T]:
+        if self.ambiguous:
+            incomplete = f"different rows came for {self.ambiguous[0]}"
         if self.unreadable:
             incomplete = f"{len(self.unreadable)} rows could not be read. First: {self.unreadable[0]}"
-        return Listing(tuple(self.items), incomplete)
+        return Listing(tuple(self.items.values())[:limit], incomplete)
 
 
 def collect(
@@ -54,13 +70,13 @@ def collect(
     on_page: Callable[[Fields], None] | None = None,
     all_here: Callable[[], None] | None = None,
 ) -> Listing[T]:
-    """Collect all rows, or the first `limit`; the listing says when and why rows may be missing.
+    """Collect all rows, each once, or the first `limit`; the listing says why rows may be missing.
 
     `all_here` is called as soon as the last page has arrived, before its rows are read.
     Raises KalshiAPIError when not even the first page could be read. Ends at an empty cursor, and at
     one seen before, since an exchange that lost a cursor starts over without a word.
     """
-    found: _Collection[T] = _Collection()
+    found: _Collection[T] = _Collection(pages)
     cursor = ""
     for _ in range(MOST_PAGES):
         try:
@@ -73,15 +89,14 @@ def collect(
         cursor = body.optional_text("cursor") or ""
         if all_here is not None and not cursor:
             all_here()
-        found.add(rows, pages.decode)
+        found.add(rows)
         if on_page is not None:
             on_page(body)
         if progress is not None:
             progress(len(found.items))
         if limit is not None and len(found.items) >= limit:
             more = cursor or len(found.items) > limit
-            del found.items[limit:]
-            return found.listing(f"only the first {limit} rows were asked for" if more else None)
+            return found.listing(f"only the first {limit} rows were asked for" if more else None, limit=limit)
         if not cursor:
             return found.listing()
         if cursor in found.cursors:

@@ -31,7 +31,7 @@ from kalshi_trading.models import (
     Side,
     Transfer,
 )
-from kalshi_trading.money import COUNT_GRAIN, Contracts, Price
+from kalshi_trading.money import COUNT_GRAIN, ZERO, Contracts, Price
 from kalshi_trading.wire_fields import Fields
 
 _BOOK_SIDES = {
@@ -147,11 +147,19 @@ def balance(body: Fields) -> Balance:
     )
 
 
+def position_says_nothing(body: Fields) -> bool:
+    """Tell whether nothing is held and no figure is known: what was earned is then in the fills alone."""
+    figures = ("realized_pnl_dollars", "fees_paid_dollars", "total_traded_dollars")
+    return not any(map(body.has, figures)) and body.optional_decimal("position_fp") == ZERO
+
+
 def position(body: Fields) -> Position:
+    net = body.decimal("position_fp")
+    costs_nothing = net == ZERO and not body.has("market_exposure_dollars")
     return Position(
         ticker=body.ticker("ticker"),
-        net=body.decimal("position_fp"),
-        cost_basis=body.decimal("market_exposure_dollars"),
+        net=net,
+        cost_basis=ZERO if costs_nothing else body.decimal("market_exposure_dollars"),
         realized_pnl=body.decimal("realized_pnl_dollars"),
         fees_paid=body.decimal("fees_paid_dollars"),
         total_traded=body.decimal("total_traded_dollars"),

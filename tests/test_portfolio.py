@@ -54,6 +54,7 @@ class Account:
         self.old_fills = list(old_fills)
         self.markets = markets
         self.events = []
+        self.orders = [REST["get_order"]["body"]["order"]]
         self.broken, self.breaks = (), BROKEN
         self.asked = []
         self.lock = threading.Lock()
@@ -75,7 +76,7 @@ class Account:
                 "event_positions": self.events,
             },
             "/portfolio/settlements": lambda: {"settlements": self.settlements},
-            "/portfolio/orders": lambda: {"orders": [REST["get_order"]["body"]["order"]]},
+            "/portfolio/orders": lambda: {"orders": self.orders},
             "/markets": lambda: {"markets": self._quotes(query["tickers"][0].split(","))},
             "/portfolio/balance": lambda: REST["get_balance"]["body"],
             "/portfolio/fills": lambda: {"fills": self.fills},
@@ -315,6 +316,51 @@ def test_positions_with_a_row_missing_are_unavailable_and_not_fewer(tracker_of):
             tracker.calculate_total_pnl()
     assert snapshot.positions.value is None
     assert "position_fp" in snapshot.positions.unavailable
+
+
+def test_flat_rows_without_figures_leave_the_other_positions_there(tracker_of):
+    nothing = dict.fromkeys(
+        ("realized_pnl_dollars", "fees_paid_dollars", "total_traded_dollars", "market_exposure_dollars")
+    )
+    rows = [
+        held("KX-A", "6.00", "3.600000"),
+        held("KX-B", "0.00", None),
+        {**nothing, **held("KX-C", "0", None)},
+    ]
+    with serving(Account(rows)) as server:
+        snapshot = tracker_of(server).refresh()
+    assert [row.position.ticker for row in snapshot.positions.value] == ["KX-A", "KX-B"]
+
+
+# --- Rows that come twice ------------------------------------------------------------------------
+
+
+def test_rows_that_come_twice_in_a_list_count_once(tracker_of):
+    bought, row = fill_row("KX-A", "bid", "6.00", "0.6000"), held("KX-A", "6.00", "3.600000")
+    account = Account([row, row], [{}, {}], fills=[bought, bought])
+    account.orders *= 2
+    with serving(account) as server:
+        snapshot = tracker_of(server).refresh()
+    lists = (snapshot.positions, snapshot.resting, snapshot.settlements)
+    assert [len(part.value) for part in lists] == [1, 1, 1]
+    assert snapshot.fills.value == 1
+    assert snapshot.value_at_mark == D("3.78")
+
+
+def test_of_an_order_that_changed_while_the_list_was_read_the_later_row_counts(tracker_of):
+    account = Account()
+    account.orders.append({**account.orders[0], "remaining_count_fp": "1.00"})
+    with serving(account) as server:
+        (order,) = tracker_of(server).refresh().resting.value
+    assert order.remaining_count == 1
+
+
+def test_different_settlements_of_one_market_are_several_accounts_that_cannot_be_told_apart(tracker_of):
+    account = Account([], [{}, {"yes_count_fp": "4.00"}])
+    with serving(account) as server:
+        settlements = tracker_of(server).refresh().settlements
+    assert settlements.value is None
+    assert f"different rows came for {SETTLEMENT['ticker']}" in settlements.unavailable
 
 
 def test_realized_profit_cannot_be_told_without_the_settlements(tracker_of):

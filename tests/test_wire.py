@@ -170,6 +170,13 @@ VOLUME_PROGRESS = {
     ],
 }
 
+# A flat row may lack figures; see the tests of positions.
+POSITIONS = [
+    *body("get_positions")["market_positions"],
+    *body("get_historical_positions")["market_positions"],
+]
+HELD = [row for row in POSITIONS if Decimal(row["position_fp"]) != 0]
+
 KINDS = {
     "order_acknowledgement": Kind(
         wire.order_acknowledgement,
@@ -211,7 +218,7 @@ KINDS = {
     ),
     "position": Kind(
         wire.position,
-        [*body("get_positions")["market_positions"], *body("get_historical_positions")["market_positions"]],
+        HELD,
         money="position_fp market_exposure_dollars realized_pnl_dollars fees_paid_dollars "
         "total_traded_dollars",
         required="ticker last_updated_ts",
@@ -574,6 +581,34 @@ def test_a_position_below_zero_is_held_as_no():
     row = {**body("get_positions")["market_positions"][0], "position_fp": "-25.00"}
     position = read("position", row)
     assert (position.net, position.side, position.count) == (-25, Side.NO, 25)
+
+
+FLAT = {**HELD[0], "position_fp": "0.00"}
+FIGURES = ["market_exposure_dollars", "realized_pnl_dollars", "fees_paid_dollars", "total_traded_dollars"]
+
+
+def test_nothing_held_costs_nothing_even_where_the_exchange_leaves_the_cost_out():
+    position = read("position", {**FLAT, "market_exposure_dollars": None})
+    assert (position.net, position.cost_basis) == (0, 0)
+    assert str(position.realized_pnl) == FLAT["realized_pnl_dollars"]
+
+
+@pytest.mark.parametrize("field", FIGURES[1:])
+def test_what_a_flat_position_earned_is_never_made_up(field):
+    with pytest.raises(MalformedAnswerError, match=field):
+        read("position", {**FLAT, field: None})
+
+
+@pytest.mark.parametrize("position", ["0.00", "0", "-0.00"])
+def test_only_a_flat_position_without_any_figure_says_nothing(position):
+    bare = Fields({**FLAT, **dict.fromkeys(FIGURES), "position_fp": position}, "position")
+    assert wire.position_says_nothing(bare)
+    for field in FIGURES[1:]:
+        told = {**FLAT, **dict.fromkeys(FIGURES), field: "0.000000"}
+        assert not wire.position_says_nothing(Fields(told, "position"))
+    held = {**FLAT, **dict.fromkeys(FIGURES), "position_fp": "0.01"}
+    assert not wire.position_says_nothing(Fields(held, "position"))
+    assert not wire.position_says_nothing(Fields({**held, "position_fp": None}, "position"))
 
 
 def test_a_market_without_titles_is_called_by_its_yes_label_and_at_last_by_its_ticker():
