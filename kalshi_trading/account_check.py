@@ -10,20 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from kalshi_trading.explanation import PENDING, explain_all_cash_moved
 from kalshi_trading.market_account import MarketAccount
 from kalshi_trading.models import Position, Settlement, Side
 from kalshi_trading.money import BALANCE_GRAIN, ZERO, Dollars, round_down, round_half_even
 from kalshi_trading.pnl import settlement_gross_pnl
 from kalshi_trading.portfolio import PortfolioSnapshot
 
-_PENDING = "pending"
-_ARRIVED = ("applied",)
-_LEFT = ("applied", _PENDING)  # a withdrawal leaves the cash at once
 _COUNTED_OTHERWISE = "The exchange may count cost another way than first in, first out."
 _FEES = "A rebate or a rounding fee may stand in one of them only."
-_FILLS_MISSING = "Fills are missing here, or the exchange's lists are behind; look again in a moment."
+_APART = "The exchange's lists may be a moment apart: read again."
+_FILLS_MISSING = f"{_APART} If it stays, fills are missing here."
 _CASH = (
-    "A payment other than trades, settlements, deposits and withdrawals would show here: interest, a credit."
+    f"{_APART} If it stays, it may be a payment other than trades, settlements, deposits and withdrawals:"
+    " interest, a credit."
 )
 
 
@@ -95,10 +95,9 @@ def _settled(account: MarketAccount, row: Settlement) -> Iterator[Comparison]:
 
 
 def _unsettled(account: MarketAccount, position: Position) -> Iterator[Comparison]:
-    hint = _COUNTED_OTHERWISE
-    if average_cost(account) == position.cost_basis:
+    hint, cost = _COUNTED_OTHERWISE, account.holding.cost_basis
+    if cost != position.cost_basis == average_cost(account):
         hint = "The exchange's figure is the average cost; ours is first in, first out."
-    cost = account.holding.cost_basis
     yield Comparison(f"{account.ticker} cost", cost, position.cost_basis, hint)
     yield Comparison(f"{account.ticker} realized P&L", account.realized_pnl, position.realized_pnl, hint)
     yield Comparison(f"{account.ticker} fees", account.fees_paid, position.fees_paid, _FEES)
@@ -127,16 +126,16 @@ def _cash(snapshot: PortfolioSnapshot) -> Comparison | str:
         if part.value is None:
             return part.unavailable or "not read"
     assert snapshot.balance.value is not None
+    if snapshot.collateral is None:
+        return f"what resting orders hold is not known. {snapshot.resting.unavailable or 'Not read.'}"
     gaps = [account.ticker for account in snapshot.accounts.values() if account.gap is not None]
     if gaps:
         return f"the fills of {len(gaps)} markets do not explain them, {gaps[0]} first"
-    ledger = (
-        sum((account.holding.cash for account in snapshot.accounts.values()), ZERO)
-        + sum((row.amount - row.fee for row in snapshot.deposits.value or () if row.status in _ARRIVED), ZERO)
-        - sum((row.amount + row.fee for row in snapshot.withdrawals.value or () if row.status in _LEFT), ZERO)
-    )
+    ledger = explain_all_cash_moved(
+        snapshot.accounts.values(), snapshot.deposits.value or (), snapshot.withdrawals.value or ()
+    ).total
     theirs = snapshot.balance.value.cash
-    free = round_down(ledger - (snapshot.collateral or ZERO), BALANCE_GRAIN)
+    free = round_down(ledger - snapshot.collateral, BALANCE_GRAIN)
     # Whether the balance is before or after what resting orders hold is not documented.
     ours = free if free == theirs else round_down(ledger, BALANCE_GRAIN)
     return Comparison("cash", ours, theirs, _cash_hint(snapshot, ours - theirs))
@@ -148,7 +147,7 @@ def _cash_hint(snapshot: PortfolioSnapshot, difference: Dollars) -> str:
     known = {
         "the fees of your deposits and withdrawals": sum((row.fee for row in rows), ZERO),
         "what is pending in deposits and withdrawals": sum(
-            (row.amount + row.fee for row in rows if row.status == _PENDING), ZERO
+            (row.amount + row.fee for row in rows if row.status == PENDING), ZERO
         ),
     }
     for name, amount in known.items():

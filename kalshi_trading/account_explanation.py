@@ -1,26 +1,34 @@
-"""Where the account's own numbers come from: one line per market, deposit and withdrawal, adding up.
+"""Where the account's own numbers come from: one line per market, event or transfer, adding up.
 
-Pure; the lines of one market are `explanation`'s.
+A summand that is not known is left out and the caution says so. Pure; the lines of one market are
+`explanation`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
-from kalshi_trading.explanation import Explanation, Line
+from kalshi_trading.explanation import Explanation, Line, explain_all_cash_moved
 from kalshi_trading.market_account import MarketAccount
-from kalshi_trading.models import Transfer
-from kalshi_trading.money import BALANCE_GRAIN, ZERO, Dollars, dollars_text, round_down
-from kalshi_trading.portfolio import PortfolioSnapshot
+from kalshi_trading.money import (
+    BALANCE_GRAIN,
+    ZERO,
+    Dollars,
+    count_text,
+    dollars_text,
+    price_text,
+    round_down,
+)
+from kalshi_trading.pnl_breakdown import since
+from kalshi_trading.portfolio import PortfolioSnapshot, PositionPnl
 
-_ARRIVED = ("applied",)
-_LEFT = ("applied", "pending")  # a withdrawal leaves the cash at once
+# --- What was earned ------------------------------------------------------------------------------
 
 
 def explain_all_realized(snapshot: PortfolioSnapshot) -> Explanation:
-    """List what every market earned, the largest amounts first, without fees."""
+    """List what every market earned, the largest amounts last, without fees."""
     return _by_market(snapshot, "Realized P&L of all markets, without fees", lambda row: row.realized_pnl)
 
 
@@ -28,27 +36,167 @@ def explain_all_fees(snapshot: PortfolioSnapshot) -> Explanation:
     return _by_market(snapshot, "Fees of all markets", lambda row: row.fees_paid)
 
 
+def explain_today(snapshot: PortfolioSnapshot, midnight: datetime) -> Explanation:
+    """List what every market earned since the local midnight, after fees."""
+    title = "P&L today, after fees"
+    if snapshot.realized_since(midnight) is None:
+        reason = snapshot.fills.unavailable or _missing(snapshot) or "A fill has no time."
+        return Explanation(title, (), f"Not known. {reason}")
+
+    def today(account: MarketAccount) -> Dollars:
+        realized = since((account,), midnight)
+        return realized.net if realized is not None else ZERO
+
+    return _by_market(snapshot, title, today)
+
+
+def _by_market(
+    snapshot: PortfolioSnapshot, title: str, amount: Callable[[MarketAccount], Dollars]
+) -> Explanation:
+    """Put the largest amounts last, where the newest lines stand; markets that moved nothing are left out."""
+    amounts = ((account.ticker, amount(account)) for account in snapshot.accounts.values())
+    moved = sorted((row for row in amounts if row[1] != ZERO), key=lambda row: (abs(row[1]), row[0]))
+    return Explanation(title, tuple(Line(None, *row) for row in moved), _missing(snapshot))
+
+
+def _missing(snapshot: PortfolioSnapshot) -> str | None:
+    """Say why the lines of the markets may not be the whole story."""
+    unread = _unread_rows(snapshot)
+    gaps = _gaps(snapshot.accounts.values())
+    return unread or (f"Fills do not explain {gaps}; the lines are the exchange's." if gaps else None)
+
+
+def _unread_rows(snapshot: PortfolioSnapshot) -> str | None:
+    for name, part in (("positions", snapshot.positions), ("settlements", snapshot.settlements)):
+        if part.value is None:
+            return f"It is not the whole: the {name} could not be read. {part.unavailable}"
+    return None
+
+
+def _gaps(accounts: Iterable[MarketAccount | None]) -> str | None:
+    gaps = sum(account is not None and account.gap is not None for account in accounts)
+    return f"{gaps} of the markets" if gaps else None
+
+
+# --- What is held ---------------------------------------------------------------------------------
+
+
 def explain_all_costs(snapshot: PortfolioSnapshot) -> Explanation:
     """List what everything held cost, without fees."""
-    rows = sorted(snapshot.held, key=lambda row: row.cost_basis)
-    lines = tuple(Line(None, row.position.ticker, row.cost_basis) for row in rows)
-    return Explanation("Cost of everything held, without fees", lines, _missing(snapshot))
+    title = "Cost of everything held, without fees"
+    told = _by_position(snapshot, title, _ticker, lambda row: row.cost_basis, "cost")
+    gaps = _gaps(row.account for row in snapshot.held)
+    caution = f"Fills do not explain {gaps}; the lines are the exchange's." if gaps else None
+    return replace(told, caution=told.caution or caution)
+
+
+def explain_value(snapshot: PortfolioSnapshot) -> Explanation:
+    """List what everything held is worth at the mark."""
+    title = f"Value of everything held, at the {snapshot.mark}"
+    return _by_position(snapshot, title, _at_mark, lambda row: row.value, snapshot.mark)
+
+
+def explain_open(snapshot: PortfolioSnapshot) -> Explanation:
+    """List the profit open in everything held, before fees."""
+    title = f"Open P&L at the {snapshot.mark} over cost, before fees"
+
+    def text(row: PositionPnl) -> str:
+        return f"{_at_mark(row)} over {dollars_text(row.cost_basis)}"
+
+    return _by_position(snapshot, title, text, lambda row: row.unrealized_pnl, snapshot.mark)
+
+
+def explain_liquidation(snapshot: PortfolioSnapshot) -> Explanation:
+    """List the cash that selling everything held into today's books would bring, after fees."""
+    return _by_position(
+        snapshot,
+        "Everything held, sold now into today's books, after fees",
+        _as_sold,
+        lambda row: row.liquidation.value if row.liquidation is not None else None,
+        "known book or fees",
+    )
+
+
+def explain_exposure(snapshot: PortfolioSnapshot) -> Explanation:
+    """List the most that every event can still lose."""
+    title = "Exposure: the worst case of every event, with resting orders"
+    for name, part in (("positions", snapshot.positions), ("resting orders", snapshot.resting)):
+        if part.value is None:
+            return Explanation(title, (), f"Not known: the {name} could not be read. {part.unavailable}")
+    lines = (
+        Line(None, f"{risk.event_ticker} with {', '.join(risk.markets)}", risk.worst_loss)
+        for risk in reversed(snapshot.risks)
+    )
+    return Explanation(title, tuple(lines))
+
+
+def _by_position(
+    snapshot: PortfolioSnapshot,
+    title: str,
+    text: Callable[[PositionPnl], str],
+    amount: Callable[[PositionPnl], Dollars | None],
+    lacking: str,
+) -> Explanation:
+    """List one amount of everything held, the largest last; `lacking` names what unknown ones have not."""
+    if snapshot.positions.value is None:
+        reason = f"Not known: the positions could not be read. {snapshot.positions.unavailable}"
+        return Explanation(title, (), reason)
+    amounts = ((text(row), amount(row)) for row in snapshot.held)
+    lines = [Line(None, name, value) for name, value in amounts if value is not None]
+    unknown = len(snapshot.held) - len(lines)
+    caution = f"It is not the whole: {unknown} of {len(snapshot.held)} have no {lacking}."
+    ordered = sorted(lines, key=lambda line: (abs(line.amount), line.text))
+    return Explanation(title, tuple(ordered), caution if unknown else None)
+
+
+def _ticker(row: PositionPnl) -> str:
+    return row.position.ticker
+
+
+def _at_mark(row: PositionPnl) -> str:
+    return _held(row) if row.mark is None else f"{_held(row)} at {price_text(row.mark)}"
+
+
+def _as_sold(row: PositionPnl) -> str:
+    unsold = row.liquidation.unsold if row.liquidation is not None else ZERO
+    return f"{_held(row)}, {count_text(unsold)} find no buyer" if unsold else _held(row)
+
+
+def _held(row: PositionPnl) -> str:
+    side = row.position.side
+    return f"{row.position.ticker}: {count_text(row.position.count)} {side.upper() if side else ''}"
+
+
+# --- Cash -----------------------------------------------------------------------------------------
 
 
 def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
     """List everything that moved the cash: each market as a whole, transfers, and what orders hold."""
-    title, balance = "Cash", snapshot.balance.value
-    markets = _by_market(snapshot, title, lambda row: row.holding.cash)
-    lines = (*markets.lines, *_transfers(snapshot))
-    unread = snapshot.deposits.unavailable or snapshot.withdrawals.unavailable
-    if unread:
-        return Explanation(title, lines, f"Deposits or withdrawals are missing. {unread}")
-    if balance is None:
-        return Explanation(title, lines, markets.caution)
-    lines += _to_the_balance(Explanation(title, lines).total, snapshot.collateral or ZERO, balance.cash)
-    told = Explanation(title, lines)
+    told = explain_all_cash_moved(
+        snapshot.accounts.values(), snapshot.deposits.value or (), snapshot.withdrawals.value or ()
+    )
+    unknown, balance, held = _not_all_cash(snapshot), snapshot.balance.value, snapshot.collateral
+    if unknown or balance is None or held is None:
+        return replace(told, caution=unknown)
+    told = replace(told, lines=(*told.lines, *_to_the_balance(told.total, held, balance.cash)))
     differs = None if told.total == balance.cash else f"The exchange says {dollars_text(balance.cash)}."
-    return replace(told, caution=markets.caution or differs)
+    return replace(told, caution=differs)
+
+
+def _not_all_cash(snapshot: PortfolioSnapshot) -> str | None:
+    """Say why the lines cannot lead to the exchange's cash."""
+    transfers = snapshot.deposits.unavailable or snapshot.withdrawals.unavailable
+    if transfers:
+        return f"Deposits or withdrawals are missing. {transfers}"
+    if unread := _unread_rows(snapshot):
+        return unread
+    if gaps := _gaps(snapshot.accounts.values()):
+        return f"It is not the whole: fills do not explain {gaps}."
+    if snapshot.resting.value is None:
+        return f"What resting orders hold is not known. {snapshot.resting.unavailable}"
+    if snapshot.balance.value is None:
+        return f"The balance could not be read. {snapshot.balance.unavailable}"
+    return None
 
 
 def _to_the_balance(ledger: Dollars, held: Dollars, cash: Dollars) -> tuple[Line, ...]:
@@ -63,34 +211,3 @@ def _to_the_balance(ledger: Dollars, held: Dollars, cash: Dollars) -> tuple[Line
             steps = Line(None, "held by resting orders", -amount), Line(None, "cut to $0.0001", -cut)
             return tuple(step for step in steps if step.amount != ZERO)
     return ()
-
-
-def _transfers(snapshot: PortfolioSnapshot) -> list[Line]:
-    """List deposits and withdrawals as they moved the cash, fees inside."""
-    arrived = (row for row in snapshot.deposits.value or () if row.status in _ARRIVED)
-    left = (row for row in snapshot.withdrawals.value or () if row.status in _LEFT)
-    lines = [Line(row.created_at, _named("deposit", row), row.amount - row.fee) for row in arrived]
-    lines += [Line(row.created_at, _named("withdrawal", row), -row.amount - row.fee) for row in left]
-    return sorted(lines, key=lambda line: line.at or datetime.max.replace(tzinfo=UTC))
-
-
-def _named(kind: str, row: Transfer) -> str:
-    return f"{kind} of {dollars_text(row.amount)}, fee {dollars_text(row.fee)}" if row.fee else kind
-
-
-def _by_market(
-    snapshot: PortfolioSnapshot, title: str, amount: Callable[[MarketAccount], Dollars]
-) -> Explanation:
-    """Put the largest amounts last, where the newest lines stand; markets that moved nothing are left out."""
-    amounts = ((account.ticker, amount(account)) for account in snapshot.accounts.values())
-    moved = sorted((row for row in amounts if row[1] != ZERO), key=lambda row: (abs(row[1]), row[0]))
-    return Explanation(title, tuple(Line(None, *row) for row in moved), _missing(snapshot))
-
-
-def _missing(snapshot: PortfolioSnapshot) -> str | None:
-    """Say why the lines may not be the whole story."""
-    for name, part in (("positions", snapshot.positions), ("settlements", snapshot.settlements)):
-        if part.value is None:
-            return f"It is not the whole: the {name} could not be read. {part.unavailable}"
-    gaps = sum(account.gap is not None for account in snapshot.accounts.values())
-    return f"Fills do not explain {gaps} of the markets; their lines are the exchange's." if gaps else None

@@ -1,4 +1,4 @@
-"""Where a number comes from: the fills, fees and settlements behind it, line by line, adding up to it.
+"""Where a number comes from: the fills, fees, settlements and transfers behind it, adding up to it.
 
 Pure; computes nothing that is not on a line.
 """
@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kalshi_trading.market_account import MarketAccount
-from kalshi_trading.models import Fill, MarketResult, Settlement, Side
+from kalshi_trading.models import Fill, MarketResult, Settlement, Side, Transfer
 from kalshi_trading.money import ONE_DOLLAR, ZERO, Dollars, count_text, dollars_text, price_text
 from kalshi_trading.pnl import ClosedLot, payout, settlement_net_pnl, yes_value
+
+PENDING = "pending"
+_ARRIVED = ("applied",)
+_LEFT = ("applied", PENDING)  # a withdrawal leaves the cash at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,19 @@ class Explanation:
 def explain_realized(account: MarketAccount) -> Explanation:
     """List every closed lot with what it cost and what it brought; fees are explained apart."""
     title = f"Realized P&L of {account.ticker}, without fees"
-    if account.gap is not None:
-        reported = Line(_settled_at(account), "the exchange's own figure", account.realized_pnl)
-        return Explanation(title, (reported,), f"It cannot be rebuilt: {account.gap}.")
+    if account.is_reported:
+        return _as_reported(account, title, account.realized_pnl)
     lines = (Line(lot.closed_at, _closing(lot), lot.realized_pnl) for lot in account.holding.closed)
-    return Explanation(title, _in_order(lines))
+    return Explanation(title, _in_order(lines), _missing(account))
+
+
+def _as_reported(account: MarketAccount, title: str, amount: Dollars) -> Explanation:
+    reported = Line(_settled_at(account), "the exchange's own figure", amount)
+    return Explanation(title, (reported,), f"It cannot be rebuilt: {account.gap}.")
+
+
+def _missing(account: MarketAccount) -> str | None:
+    return f"It is not the whole: {account.gap}." if account.gap is not None else None
 
 
 def _closing(lot: ClosedLot) -> str:
@@ -59,9 +71,8 @@ def _closing(lot: ClosedLot) -> str:
 def explain_fees(account: MarketAccount) -> Explanation:
     """List the fee of every fill."""
     title = f"Fees of {account.ticker}"
-    if account.gap is not None:
-        reported = Line(_settled_at(account), "the exchange's own figure", account.fees_paid)
-        return Explanation(title, (reported,), f"It cannot be rebuilt: {account.gap}.")
+    if account.is_reported:
+        return _as_reported(account, title, account.fees_paid)
     lines = [
         Line(fill.created_at, f"{_trade(fill)} as {'taker' if fill.is_taker else 'maker'}", fill.fee)
         for fill in account.fills
@@ -69,11 +80,15 @@ def explain_fees(account: MarketAccount) -> Explanation:
     rounding = account.fees_paid - account.traded.fees_paid
     if rounding != ZERO:
         lines.append(Line(_settled_at(account), "rounding of the payout", rounding))
-    return Explanation(title, tuple(lines))
+    return Explanation(title, tuple(lines), _missing(account))
 
 
 def explain_cost(account: MarketAccount) -> Explanation:
     """List the lots still held and what they cost."""
+    title = f"Cost of what is held in {account.ticker}, without fees"
+    if account.is_reported:
+        held = account.position if account.settlement is None else None
+        return _as_reported(account, title, held.cost_basis if held is not None else ZERO)
     side = account.holding.side
     lines = tuple(
         Line(
@@ -83,8 +98,7 @@ def explain_cost(account: MarketAccount) -> Explanation:
         )
         for lot in account.holding.lots
     )
-    caution = f"It cannot be rebuilt: {account.gap}." if account.gap is not None else None
-    return Explanation(f"Cost of what is held in {account.ticker}, without fees", lines, caution)
+    return Explanation(title, lines, _missing(account))
 
 
 def explain_cash(account: MarketAccount) -> Explanation:
@@ -101,8 +115,24 @@ def explain_cash(account: MarketAccount) -> Explanation:
     if account.settlement is not None:
         paid = account.holding.cash - account.traded.cash
         lines.append(Line(account.settlement.settled_at, "paid out", paid))
-    caution = f"It is not the whole: {account.gap}." if account.gap is not None else None
-    return Explanation(f"Cash moved by {account.ticker}", _in_order(lines), caution)
+    return Explanation(f"Cash moved by {account.ticker}", _in_order(lines), _missing(account))
+
+
+def explain_all_cash_moved(
+    accounts: Iterable[MarketAccount], deposits: Iterable[Transfer], withdrawals: Iterable[Transfer]
+) -> Explanation:
+    """List what moved the account's cash: each market in one sum, and every transfer; fees are inside."""
+    markets = ((account.ticker, account.holding.cash) for account in accounts)
+    moved = sorted((row for row in markets if row[1] != ZERO), key=lambda row: (abs(row[1]), row[0]))
+    arrived = (row for row in deposits if row.status in _ARRIVED)
+    left = (row for row in withdrawals if row.status in _LEFT)
+    transfers = [Line(row.created_at, _named("deposit", row), row.amount - row.fee) for row in arrived]
+    transfers += [Line(row.created_at, _named("withdrawal", row), -row.amount - row.fee) for row in left]
+    return Explanation("Cash", (*(Line(None, *row) for row in moved), *_in_order(transfers)))
+
+
+def _named(kind: str, row: Transfer) -> str:
+    return f"{kind} of {dollars_text(row.amount)}, fee {dollars_text(row.fee)}" if row.fee else kind
 
 
 def explain_settlement(row: Settlement) -> Explanation:

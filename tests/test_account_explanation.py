@@ -1,0 +1,134 @@
+"""Numbers of the whole account, line by line: they add up to the summary, or say what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, snapshot
+
+from kalshi_trading.account_explanation import (
+    explain_all_cash,
+    explain_all_costs,
+    explain_exposure,
+    explain_liquidation,
+    explain_open,
+    explain_today,
+    explain_value,
+)
+from kalshi_trading.explanation import explain_cost, explain_fees, explain_realized
+from kalshi_trading.liquidation import liquidate
+from kalshi_trading.market_account import market_account
+from kalshi_trading.models import Balance, BookSide
+from kalshi_trading.portfolio import Part, PortfolioSnapshot
+
+BID, ASK = BookSide.BID, BookSide.ASK
+MIDNIGHT = NOW - timedelta(hours=15)
+YESTERDAY = NOW - timedelta(days=1)
+AWAY: Part[object] = Part(None, "HTTP 500")
+
+COUNTS = st.decimals(-500, 500, places=2)
+COSTS = st.decimals(0, 400, places=4)
+
+
+def account_of(rows: list[tuple[D, D]], **parts: object) -> PortfolioSnapshot:
+    """Positions of these counts and costs, each with what selling it into the book would bring."""
+    positions = [held(str(net), str(cost), ticker=f"KX{n}-E-M") for n, (net, cost) in enumerate(rows)]
+    sold = (replace(row, liquidation=liquidate(row.position.net, BOOK, QUADRATIC)) for row in positions)
+    return snapshot(*sold, **parts)
+
+
+@given(st.lists(st.tuples(COUNTS, COSTS), max_size=5))
+def test_what_is_held_adds_up_to_every_number_of_the_summary(rows: list[tuple[D, D]]) -> None:
+    account = account_of(rows)
+    pairs = (
+        (explain_value, account.value_at_mark),
+        (explain_open, account.unrealized_pnl),
+        (explain_liquidation, account.liquidation_value),
+        (explain_exposure, account.worst_loss),
+        (explain_all_costs, sum(row.cost_basis for row in account.held)),
+    )
+    for explain, number in pairs:
+        told = explain(account)
+        assert (told.total, told.caution) == (number, None)
+
+
+def test_today_is_what_every_market_earned_since_midnight_after_fees() -> None:
+    """Bought yesterday for a fee of 10¢, sold today at 5¢ more each for a fee of 2¢."""
+    bought = fill(BID, "10", "0.60", fee="0.10", at=YESTERDAY)
+    row = held("6", "3.60", bought, fill(ASK, "4", "0.65", fee="0.02"))
+    idle = held("1", "0.50", fill(BID, "1", "0.50", ticker="KX-B", at=YESTERDAY), ticker="KX-B")
+    account = snapshot(row, idle)
+    told = explain_today(account, MIDNIGHT)
+    assert [(line.text, line.amount) for line in told.lines] == [(MARKET.ticker, D("0.18"))]
+    assert told.total == account.realized_since(MIDNIGHT).net  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("part", ["positions", "settlements", "fills"])
+def test_today_is_not_told_where_a_list_it_needs_is_missing(part: str) -> None:
+    account = snapshot(held("6", "3.60", fill(BID, "6", "0.60", fee="0.1")), **{part: AWAY})
+    told = explain_today(account, MIDNIGHT)
+    assert told.lines == ()
+    assert "HTTP 500" in (told.caution or "")
+
+
+def test_a_position_without_a_mark_is_left_out_and_counted() -> None:
+    known, unknown = held("6", "3.60"), held("2", "1", market=None, ticker="KX-B")
+    account = snapshot(known, unknown)
+    for explain, amount in ((explain_value, D("3.78")), (explain_open, D("0.18"))):
+        told = explain(account)
+        assert (told.total, told.caution) == (amount, "It is not the whole: 1 of 2 have no best bid.")
+    assert "2 of 2 have no known book or fees" in (explain_liquidation(account).caution or "")
+
+
+def test_what_cannot_be_read_is_no_explanation_of_zero() -> None:
+    whole = account_of([(D(6), D("3.60"))], positions=AWAY)
+    for explain in (explain_value, explain_open, explain_liquidation, explain_exposure, explain_all_costs):
+        told = explain(whole)
+        assert told.lines == ()
+        assert told.caution == "Not known: the positions could not be read. HTTP 500"
+    told = explain_exposure(account_of([(D(6), D("3.60"))], resting=AWAY))
+    assert told.caution == "Not known: the resting orders could not be read. HTTP 500"
+
+
+def test_the_cash_is_not_led_to_the_balance_while_orders_are_unreadable() -> None:
+    row = held("6", "3.60", fill(BID, "6", "0.60"))
+    balance = Part(Balance(D("-3.60"), D(0), NOW, ()))
+    told = explain_all_cash(snapshot(row, balance=balance, resting=AWAY))
+    assert told.caution == "What resting orders hold is not known. HTTP 500"
+    resting = Part((order(BID, "0.12"),))
+    assert explain_all_cash(snapshot(row, balance=balance, resting=resting)).caution is None
+
+
+def test_without_a_balance_the_cash_says_so() -> None:
+    assert explain_all_cash(snapshot(balance=AWAY)).caution == "The balance could not be read. HTTP 500"
+
+
+# --- Markets that fills do not explain ------------------------------------------------------------
+
+
+def test_in_a_gap_the_cost_is_the_number_on_the_page() -> None:
+    row = held("5", "3.00", fill(BID, "6", "0.60"))
+    assert row.account is not None
+    told = explain_cost(row.account)
+    assert [(line.text, line.amount) for line in told.lines] == [
+        ("the exchange's own figure", row.cost_basis)
+    ]
+    assert "the fills make 6 contracts, the exchange has 5" in (told.caution or "")
+    whole = explain_all_costs(snapshot(row))
+    assert whole.total == row.cost_basis
+    assert "1 of the markets" in (whole.caution or "")
+
+
+def test_a_market_without_any_row_is_told_by_its_fills_and_says_that_they_are_not_the_whole() -> None:
+    fills = fill(BID, "10", "0.60", fee="0.1"), fill(ASK, "4", "0.65", fee="0.02")
+    alone = market_account(MARKET.ticker, fills, position=None, settlement=None)
+    assert alone.gap is not None
+    for explain, number in ((explain_realized, alone.realized_pnl), (explain_fees, alone.fees_paid)):
+        told = explain(alone)
+        assert told.total == number != 0
+        assert told.caution == f"It is not the whole: {alone.gap}."
