@@ -7,16 +7,20 @@ waits for it, and what is left to itself all the same is told by the menu.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 
 from kalshi_trading import ticket_view, views
 from kalshi_trading.app import App, WaitingTexts
 from kalshi_trading.cancellation import Cancellation
 from kalshi_trading.errors import JournalError, TradingError
 from kalshi_trading.models import Order
+from kalshi_trading.own_words import intents_of
 from kalshi_trading.prompts import Choice, numbered, typed_word
-from kalshi_trading.trade_history import OrderRecord, describe, own_intents
+from kalshi_trading.trade_history import OrderRecord, describe
 from kalshi_trading.trade_logger import JournalRecord
 
+LOOKED_AT = 2000
+"""Journal entries, newest first, in which our words are looked for while somebody waits to cancel."""
 CANCELING = WaitingTexts(
     first="Canceling …",
     slow="Canceling; the exchange is slow to answer …",
@@ -34,18 +38,19 @@ def open_orders(app: App) -> None:
     app.show(views.open_orders(_described(app, orders), app.clock()))
 
 
-def _described(app: App, orders: Sequence[Order]) -> list[OrderRecord]:
-    """Put orders into our words, as far as the journal has them."""
-    intents = _own_words(app)
-    return [describe(order, intents.get(order.client_order_id)) for order in orders]
+def _described(app: App, orders: Sequence[Order], *, most: int | None = None) -> list[OrderRecord]:
+    """Put orders into our words, as far as the newest `most` entries of the journal have them."""
+    intents = _own_words(app, orders, most)
+    return [describe(order, intents.get(order.order_id)) for order in orders]
 
 
-def _own_words(app: App) -> Mapping[str, JournalRecord]:
+def _own_words(app: App, orders: Sequence[Order], most: int | None) -> Mapping[str, JournalRecord]:
     """Give our words for orders; without the journal they stand in the exchange's, and it is said why."""
     try:
-        return own_intents(app.journal)
+        entries = islice(app.journal.newest_records(), most)
+        return intents_of(orders, (each for each in entries if isinstance(each, JournalRecord)))
     except JournalError as error:
-        app.complain(f"{error} Orders placed here stand as external below.")
+        app.complain(f"{error} The orders below stand in the exchange's words, whoever placed them.")
         return {}
 
 
@@ -53,7 +58,7 @@ def cancel_order(app: App) -> None:
     """Cancel one resting order, or all; or stop everything, which also blocks new orders."""
     orders = _resting(app)
     rows: list[Choice[Callable[[], None]]] = [Choice("0", "Cancel nothing", lambda: None)]
-    labels = [views.order_line(row) for row in _described(app, orders)]
+    labels = [views.order_line(row) for row in _described(app, orders, most=LOOKED_AT)]
     rows += numbered(labels, [_cancels(app, order) for order in orders])
     if len(orders) > 1:
         rows.append(Choice("a", f"All {len(orders)} orders", _cancels(app, *orders)))
@@ -101,7 +106,7 @@ def _rearm(app: App) -> None:
 
 def cancel_these(app: App, orders: Sequence[Order]) -> None:
     """Cancel orders one after the other and say of each what became of it."""
-    lines = [views.order_line(row) for row in _described(app, orders)]
+    lines = [views.order_line(row) for row in _described(app, orders, most=LOOKED_AT)]
 
     def show(ends: Sequence[Cancellation]) -> None:
         for line, end in zip(lines, ends, strict=True):

@@ -6,7 +6,7 @@ exchange's answer, its list of orders tells. Reads nothing itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from kalshi_trading.journal import JournalRecord
@@ -62,6 +62,22 @@ class OwnWords:
             if book_side(*words) is effect and key in named:
                 return unpacked(named[key]), *words
         return None, None, effect.bought
+
+
+def intents_of(orders: Sequence[Order], newest_first: Iterable[JournalRecord]) -> dict[str, JournalRecord]:
+    """Find the intents of these orders by order_id, and read no further than to the last one."""
+    order_ids = {order.order_id for order in orders}
+    named = {order.client_order_id: order.order_id for order in orders}
+    found: dict[str, JournalRecord] = {}
+    for record in newest_first:
+        if len(found) == len(order_ids):
+            break
+        name, order_id = record.text("client_order_id"), record.text("order_id")
+        if name and order_id in order_ids:
+            named[name] = order_id
+        if record.event == "order.intent" and name in named:
+            found[named[name]] = record
+    return found
 
 
 def packed(name: str) -> bytes | str:

@@ -1,0 +1,82 @@
+"""Orders in our own words: looked up newest first, as far as somebody who waits to cancel can wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from samples import NOW, order
+from scripted import ScriptedPrompter
+
+from kalshi_trading import order_screens
+from kalshi_trading.journal import JournalRecord
+from kalshi_trading.models import BookSide
+from kalshi_trading.own_words import intents_of
+
+RESTING = order(BookSide.BID, "0.63")
+INTENT = JournalRecord(
+    NOW,
+    "order.intent",
+    {"client_order_id": RESTING.client_order_id, "action": "sell", "side": "no"},
+)
+
+
+def other(number: int) -> JournalRecord:
+    return JournalRecord(NOW, "order.intent", {"client_order_id": f"other-{number}"})
+
+
+def very_long(*first: JournalRecord) -> Iterator[JournalRecord]:
+    yield from first
+    yield from (other(number) for number in range(5000))
+    raise AssertionError("nobody who waits to cancel has the time to read all this")
+
+
+def test_the_intent_of_an_order_is_found_by_the_name_we_gave_it_and_no_older_record_is_read() -> None:
+    records = very_long(other(-1), INTENT)
+    assert intents_of([RESTING], records) == {RESTING.order_id: INTENT}
+    assert next(records).text("client_order_id") == "other-1", "more than one record was read in vain"
+
+
+def test_the_intent_of_an_order_is_found_by_the_name_the_exchange_gave_it() -> None:
+    names = {"client_order_id": RESTING.client_order_id, "order_id": RESTING.order_id}
+    acknowledged = JournalRecord(NOW, "order.acknowledged", names)
+    nameless = replace(RESTING, client_order_id="")
+    assert intents_of([nameless], [acknowledged, INTENT]) == {RESTING.order_id: INTENT}
+    assert intents_of([nameless], [INTENT]) == {}
+
+
+class Journal:
+    """A journal that nobody may read whole."""
+
+    def __init__(self, *newest: JournalRecord) -> None:
+        self.newest = newest
+
+    def newest_records(self) -> Iterator[JournalRecord]:
+        return very_long(*self.newest)
+
+
+def cancel_screen(journal: Journal, *answers: str) -> ScriptedPrompter:
+    prompter = ScriptedPrompter(*answers)
+    app: Any = SimpleNamespace(
+        prompter=prompter,
+        journal=journal,
+        working=lambda words, work: work(),
+        executor=SimpleNamespace(list_open_orders=lambda: (RESTING,), blocked_because=None),
+    )
+    order_screens.cancel_order(app)
+    return prompter
+
+
+@pytest.mark.parametrize(
+    ("newest", "words"),
+    [((INTENT,), "SELL 10 NO at 37"), ((), "long 10 YES at 63")],
+    ids=["ours", "not found"],
+)
+def test_what_can_be_canceled_is_offered_however_long_the_journal_is(
+    newest: tuple[JournalRecord, ...], words: str
+) -> None:
+    prompter = cancel_screen(Journal(*newest), "0")
+    assert any(words in label for label in prompter.labels[0]), prompter.labels
