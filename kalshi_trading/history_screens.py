@@ -61,9 +61,12 @@ def _tasks(page: HistoryPage) -> list[Choice[_Task]]:
         ("7", "Choose by result", _by_result),
         ("8", "Another environment", _by_environment),
         ("9", "All orders again", _everything),
-        ("r", "Reconcile the journal with the exchange", _reconcile),
-        ("s", "Sums of a day or of some days", _sums),
     ]
+    if page.history.is_joined:  # what follows asks the connected exchange, which is that of this page only
+        rows += [
+            ("r", "Reconcile the journal with the exchange", _reconcile),
+            ("s", "Sums of a day or of some days", _sums),
+        ]
     return [Choice(*row) for row in rows]
 
 
@@ -177,7 +180,8 @@ def _one_order(app: App, page: HistoryPage) -> HistoryPage:
     rows.append(Choice("t", "Another one: type its id", lambda: _typed(app, page)))
     chosen = app.prompter.choose("Which order?", rows)()
     if chosen is not None:
-        told = app.working("Reading what became of it …", lambda: read_story(app.client, chosen))
+        client = app.client if page.history.is_joined else None
+        told = app.working("Reading what became of it …", lambda: read_story(client, chosen))
         app.show(history_view.story(told, app.clock()))
     return page
 

@@ -47,8 +47,14 @@ class OrderStory:
     settlement: Part[Settlement | None]
 
 
-def read_story(client: KalshiClient, row: HistoryRow) -> OrderStory:
-    """Tell one row of the history; whether its market has settled is asked now."""
+def read_story(client: KalshiClient | None, row: HistoryRow) -> OrderStory:
+    """Tell one row of the history; whether its market has settled is asked now.
+
+    Without a client, as its exchange is not connected, the journal alone speaks and nothing is compared.
+    """
+    if client is None:
+        unasked: Part[Settlement | None] = Part(None, "This environment's exchange is not connected.")
+        return OrderStory(row, events_of(row, None), (), unasked)
     settlement = part(lambda: _settlement(client, row))
     points = () if row.order is None and row.is_external else differences_of(row)
     return OrderStory(row, events_of(row, settlement.value), points, settlement)

@@ -75,6 +75,34 @@ def test_every_task_of_the_history_is_one_choice_away_from_it_and_comes_back(exc
     assert "realized P&L" in text
 
 
+def test_another_environment_s_page_asks_the_connected_exchange_nothing(exchange, tmp_path, monkeypatch):
+    elsewhere = TradeLogger(tmp_path, Environment.SANDBOX.value)
+    terms = {"client_order_id": "c-1", "ticker": "KXHIGHNY-26NOV21-B46.5", "action": "buy", "side": "yes"}
+    elsewhere.log_order_submission("intent", terms | {"count": D(10), "price": D("0.65")})
+    answer = {"order_id": "o-1", "fill_count": D(10), "remaining_count": D(0)}
+    elsewhere.log_order_submission("acknowledged", terms | answer)
+    prompter = ScriptedPrompter("8", "2", "1", "1", "0")
+    app = session(exchange, tmp_path, prompter)
+    asked = []
+    monkeypatch.setattr(app.client, "get_settlements", lambda **_: asked.append(1))
+    history_screens.trade_history(app)
+    prompter.assert_all_used()
+    text = flat(app)
+    assert "taken by the exchange as o-1" in text
+    assert "This environment's exchange is not connected." in text
+    assert "does not list it" not in text
+    assert asked == []
+
+
+def test_a_page_of_the_journal_alone_offers_no_comparison_and_no_sums(tmp_path):
+    def offered(history):
+        page = history_view.HistoryPage(history, HistoryFilter(), Environment.SANDBOX, history.rows)
+        return {choice.key for choice in history_screens._tasks(page)}
+
+    there = offered(TradeHistory((external(),)))
+    assert there - offered(TradeHistory((external(),), is_joined=False)) == {"r", "s"}
+
+
 def test_an_order_is_found_by_the_beginning_of_either_id(exchange, tmp_path):
     app, _, _ = traded(exchange, tmp_path)
     own = next(
