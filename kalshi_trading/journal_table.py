@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from kalshi_trading.export import Cell, Row, Table
-from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal import DamagedLine, JournalEntry, JournalRecord
 from kalshi_trading.money import decimal_from_text
 
 _WORDS = ("environment", "ticker", "action", "side")
@@ -17,8 +17,14 @@ _NAMES = ("order_id", "client_order_id", "reason")
 JOURNAL = Table("journal", ("time", "event", *_WORDS, *_NUMBERS, *_NAMES, "fields"))
 
 
-def journal_row(record: JournalRecord) -> Row:
-    """Give one event; `fields` is the record as it stands in the journal, so that nothing is left out."""
+def journal_row(record: JournalEntry) -> Row:
+    """Give one event; `fields` is the record as it stands in the journal, so that nothing is left out.
+
+    Of a line that cannot be read only its place is known.
+    """
+    if isinstance(record, DamagedLine):
+        nothing = (None,) * (len(JOURNAL.columns) - 3)
+        return (None, "journal.damaged", *nothing, f"{record} cannot be read")
     return (
         record.at,
         record.event,

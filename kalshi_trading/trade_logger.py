@@ -20,6 +20,7 @@ from pathlib import Path
 
 from kalshi_trading.config import get_config
 from kalshi_trading.error_log import LogEntry, newest_entries, request_log, write_error
+from kalshi_trading.errors import InvalidInputError
 from kalshi_trading.export import write_table
 from kalshi_trading.journal import (
     JournalEntry,
@@ -32,6 +33,7 @@ from kalshi_trading.journal import (
 from kalshi_trading.journal import JournalRecord as JournalRecord
 from kalshi_trading.journal_table import JOURNAL, journal_row
 from kalshi_trading.log_files import LogSize, size_of
+from kalshi_trading.periods import FORMS, Period, parse_period
 
 TRADES_FILE = "trades.log"
 ERRORS_FILE = "errors.log"
@@ -130,10 +132,19 @@ class TradeLogger:
         return newest_records(self.trades_path)
 
     def get_trade_history(
-        self, start_date: date | None = None, end_date: date | None = None
+        self, start_date: str | date | None = None, end_date: str | date | None = None
     ) -> tuple[JournalRecord, ...]:
-        """Return the records of these local days, both included, oldest first."""
-        return self.read_journal(start_date, end_date).records
+        """Return the records of these local days, both included, oldest first.
+
+        A word such as `today`, `7d` or `2026-11` begins with its first day and ends with its last.
+        Damaged lines are left out; `read_journal` names them. Raises InvalidInputError, JournalError.
+        """
+        today = self._clock().astimezone().date()
+        first = None if start_date is None else _days(start_date, today).first
+        last = None if end_date is None else _days(end_date, today).last
+        if first is not None and last is not None and first > last:
+            raise InvalidInputError(f"A history begins with its earlier day: {last} is before {first}.")
+        return self.read_journal(first, last).records
 
     def read_errors(self, most: int = 20) -> tuple[str, ...]:
         """Return the first lines of the last errors, newest last; a log that cannot be read has none."""
@@ -148,13 +159,25 @@ class TradeLogger:
         return {path.name: size_of(path) for path in self.log_paths}
 
     def export_trades_to_csv(self, filename: str | Path) -> int:
-        """Write the journal as CSV and return the number of rows; see `export` for how cells are written.
+        """Write the journal as CSV, one row for each event on record, and return the number of rows.
 
-        Raises InvalidInputError when the file exists or cannot be written, JournalError.
+        A line that cannot be read is a row too, which says where it stands. See `export` for how cells are
+        written. Raises InvalidInputError when the file exists or cannot be written, JournalError.
         """
-        entries = self.scan_journal()
-        rows = (journal_row(entry) for entry in entries if isinstance(entry, JournalRecord))
-        return write_table(Path(filename), JOURNAL, rows)
+        return write_table(Path(filename), JOURNAL, map(journal_row, self.scan_journal()))
+
+
+def _days(asked: str | date, today: date) -> Period:
+    """Read one end of a history. Raises InvalidInputError."""
+    if isinstance(asked, datetime):
+        asked = asked.astimezone().date()
+    if isinstance(asked, date):
+        return Period(asked, asked)
+    if not isinstance(asked, str):
+        raise InvalidInputError(f"A date or a text such as {FORMS} is wanted, not {asked!r}.")
+    if ".." in asked:
+        raise InvalidInputError(f"{asked!r} is a range: give its ends as start_date and end_date.")
+    return parse_period(asked, today)
 
 
 def _plain(value: object) -> object:
@@ -208,7 +231,7 @@ def log_error(message: str, error: BaseException | None = None) -> str:
 
 
 def get_trade_history(
-    start_date: date | None = None, end_date: date | None = None
+    start_date: str | date | None = None, end_date: str | date | None = None
 ) -> tuple[JournalRecord, ...]:
     return configured_trade_logger().get_trade_history(start_date, end_date)
 

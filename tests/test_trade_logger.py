@@ -363,6 +363,45 @@ def test_the_history_of_a_day_is_that_of_the_local_day_both_ends_included(tmp_pa
     assert len(journal.get_trade_history()) == 4
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [
+        ("today", None, "21"),
+        ("yesterday", "yesterday", "20"),
+        ("3d", "today", "19 20 21"),
+        ("2026-10", "2026-10", "31"),
+        ("2026-10", "2026-11", "31 1 19 20 21"),
+        (None, "2026-11-19", "31 1 19"),
+        (date(2026, 11, 1), "2026-11-19", "1 19"),
+        (datetime(2026, 11, 20, 12, tzinfo=UTC), None, "20 21"),
+        ("2025", "2025", ""),
+    ],
+)
+def test_the_days_of_a_history_can_be_said_in_words(tmp_path, start, end, days):
+    now = [AT]
+    journal = TradeLogger(tmp_path, "practice", clock=lambda: now[0])
+    for month, day in ((10, 31), (11, 1), (11, 19), (11, 20), (11, 21)):
+        now[0] = datetime(2026, month, day, 12, tzinfo=UTC)
+        journal.log_event("session.begun", {"day": day})
+    assert " ".join(record.text("day") for record in journal.get_trade_history(start, end)) == days
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "sentence"),
+    [
+        ("2026-13", None, "Dates look like"),
+        (None, "", "Dates look like"),
+        ("soon", "today", "Dates look like"),
+        ("2026-11-01..2026-11-07", None, "start_date and end_date"),
+        (20261121, None, "not 20261121"),
+        ("today", "yesterday", "2026-11-20 is before 2026-11-21"),
+    ],
+)
+def test_a_history_of_no_days_is_refused_in_one_sentence(journal, start, end, sentence):
+    with pytest.raises(InvalidInputError, match=sentence):
+        journal.get_trade_history(start, end)
+
+
 # --- Errors ---------------------------------------------------------------------------------------
 
 
@@ -564,6 +603,16 @@ def test_an_export_that_fails_half_way_leaves_nothing_behind(journal, tmp_path, 
     with pytest.raises(InvalidInputError, match="No space left"):
         journal.export_trades_to_csv(there / "trades.csv")
     assert list(there.iterdir()) == []
+
+
+def test_the_export_leaves_no_line_out_and_says_where_one_cannot_be_read(journal, tmp_path):
+    journal.log_order_submission("intent", INTENT)
+    with journal.trades_path.open("a") as file:
+        file.write("not a line of ours\n")
+    journal.log_order_submission("acknowledged", INTENT)
+    rows = exported(journal, tmp_path / "trades.csv")
+    assert [row["event"] for row in rows] == ["order.intent", "journal.damaged", "order.acknowledged"]
+    assert (rows[1]["time"], rows[1]["fields"]) == ("", "trades.log line 2 cannot be read")
 
 
 def test_no_secret_of_the_settings_is_ever_in_a_log(tmp_path, monkeypatch):
