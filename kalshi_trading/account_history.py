@@ -1,7 +1,7 @@
 """Everything the account ever did: fills and settlements over both sides of the cut-off, read once.
 
-Rows never change once they are there, so a later reading asks only for what is newer, with an overlap for
-rows that appear late. Keeps them for the session; computes nothing and never renders.
+A later reading asks only for what is newer, with an overlap for rows that appear late or are corrected.
+Keeps them for the session; computes nothing and never renders.
 Source: Kalshi API, historical data.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -17,6 +17,7 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import oldest_first
 from kalshi_trading.models import Fill, Listing, Settlement
 from kalshi_trading.paging import Progress
+from kalshi_trading.side_by_side import SideBySide
 
 T = TypeVar("T")
 AllHere = Callable[[], None] | None
@@ -24,7 +25,7 @@ _OVERLAP = timedelta(hours=1)
 
 
 class _Remembered(Generic[T]):
-    """A list whose rows never change. `read` asks for those since a moment, or for all of them."""
+    """A list of rows with names. `read` asks for those since a moment, or for all of them."""
 
     def __init__(
         self,
@@ -38,24 +39,30 @@ class _Remembered(Generic[T]):
         self._newest: datetime | None = None
         self.rows: dict[str, T] = {}
 
-    def refresh(self, progress: Progress | None = None, all_here: AllHere = None) -> list[T]:
-        """Read on and return the rows that are new, as they came. Raises KalshiAPIError."""
+    def read_on(self, progress: Progress | None = None, all_here: AllHere = None) -> tuple[T, ...]:
+        """Read what may be new or corrected, and remember nothing yet. Raises KalshiAPIError."""
         since = None if self._newest is None else self._newest - _OVERLAP
-        listing = self._read(since, progress, all_here).whole()
-        new = {name: row for row in listing if (name := self._identity(row)) not in self.rows}
-        self.rows |= new
-        times = (self._time(row) for row in new.values())
-        self._newest = max((at for at in times if at is not None), default=self._newest)
-        return list(new.values())
+        return self._read(since, progress, all_here).whole()
+
+    def learn(self, rows: Iterable[T]) -> list[T]:
+        """Remember rows; return those that are new or differ from what was known, as they came."""
+        news = {name: row for row in rows if self.rows.get(name := self._identity(row)) != row}
+        self.rows |= news
+        times = [self._newest, *map(self._time, news.values())]
+        self._newest = max((at for at in times if at is not None), default=None)
+        return list(news.values())
 
 
 class AccountHistory:
-    """Fills by market and settlements, as of the last reading. Its readings may run side by side."""
+    """Fills by market and settlements, as of the last reading. Its readings may run side by side.
+
+    What is remembered is locked while rows are put in and never while they are read, so that a reading
+    nobody waits for any more does not hold up the next one.
+    """
 
     def __init__(self, client: KalshiClient) -> None:
         self._client = client
-        self._reading_fills = threading.Lock()
-        self._reading_settlements = threading.Lock()
+        self._learning = threading.Lock()
         self.forget()
 
     def forget(self) -> None:
@@ -69,7 +76,7 @@ class AccountHistory:
             lambda fill: fill.created_at,
         )
         self._settlements = _Remembered[Settlement](
-            lambda since, *_: client.get_settlements(since=since),
+            lambda since, progress, _: client.get_settlements(since=since, progress=progress),
             lambda row: row.ticker,
             lambda row: row.settled_at,
         )
@@ -82,42 +89,49 @@ class AccountHistory:
         The archive is asked once the live list is here: a row only ever moves from there to here, so none
         can slip through between both.
         """
-        with self._reading_fills:
-            if self._archive_is_read:
-                self._arrange(self._fills.refresh(progress))
-                return dict(self._fills_of)
-            with ThreadPoolExecutor(max_workers=1) as archivist:
-                archive: list[Future[Listing[Fill]]] = []
-
-                def all_here() -> None:
-                    archive.append(archivist.submit(self._client.get_historical_fills, progress=beyond))
-
-                def beyond(rows: int) -> None:
-                    if progress is not None:
-                        progress(len(self._fills.rows) + rows)
-
-                self._arrange(self._fills.refresh(progress, all_here))
-                self._arrange(self._add_archived(archive[0].result().whole()))
-            self._archive_is_read = True
+        if self._archive_is_read:
+            self._learn_fills(self._fills.read_on(progress))
+        else:
+            self._read_all_fills(progress)
+        with self._learning:
             return dict(self._fills_of)
 
-    def _add_archived(self, rows: Iterable[Fill]) -> list[Fill]:
-        new = {fill.fill_id: fill for fill in rows if fill.fill_id not in self._fills.rows}
-        self._fills.rows |= new
-        return list(new.values())
+    def _read_all_fills(self, progress: Progress | None) -> None:
+        archive: list[Future[Listing[Fill]]] = []
 
-    def _arrange(self, new: Iterable[Fill]) -> None:
-        """Put new fills, newest first, to those of their market."""
-        by_ticker: dict[str, list[Fill]] = {}
-        for fill in new:
-            by_ticker.setdefault(fill.ticker, []).append(fill)
+        def beyond(rows: int) -> None:
+            if progress is not None:
+                progress(len(self._fills.rows) + rows)
+
+        with SideBySide(1) as archivist:
+
+            def all_here() -> None:
+                archive.append(archivist.submit(lambda: self._client.get_historical_fills(progress=beyond)))
+
+            self._learn_fills(self._fills.read_on(progress, all_here))
+            self._learn_fills(self._not_live(archive[0].result().whole()))
+        self._archive_is_read = True
+
+    def _not_live(self, archived: Iterable[Fill]) -> list[Fill]:
+        return [fill for fill in archived if fill.fill_id not in self._fills.rows]
+
+    def _learn_fills(self, rows: Iterable[Fill]) -> None:
+        with self._learning:
+            self._arrange(self._fills.learn(rows))
+
+    def _arrange(self, news: Iterable[Fill]) -> None:
+        """Put news, newest first, to the fills of their market; a corrected fill keeps its place."""
+        by_ticker: dict[str, dict[str, Fill]] = {}
+        for fill in news:
+            by_ticker.setdefault(fill.ticker, {})[fill.fill_id] = fill
         for ticker, fills in by_ticker.items():
-            known = self._fills_of.get(ticker, ())
-            self._fills_of[ticker] = tuple(oldest_first([*fills, *reversed(known)]))
+            known = [fills.pop(fill.fill_id, fill) for fill in self._fills_of.get(ticker, ())]
+            self._fills_of[ticker] = tuple(oldest_first([*fills.values(), *reversed(known)]))
 
-    def read_settlements(self) -> tuple[Settlement, ...]:
+    def read_settlements(self, progress: Progress | None = None) -> tuple[Settlement, ...]:
         """Return all settlements, newest first. Raises KalshiAPIError when some may be missing."""
-        with self._reading_settlements:
-            self._settlements.refresh()
-            rows = self._settlements.rows.values()
-            return tuple(sorted(rows, key=lambda row: row.settled_at, reverse=True))
+        rows = self._settlements.read_on(progress)
+        with self._learning:
+            self._settlements.learn(rows)
+            known = list(self._settlements.rows.values())
+        return tuple(sorted(known, key=lambda row: row.settled_at, reverse=True))

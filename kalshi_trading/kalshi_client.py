@@ -84,10 +84,11 @@ class KalshiClient(MarketClient):
         ticker: str | None = None,
         event_ticker: str | None = None,
         settlement_status: str = "unsettled",
+        progress: Progress | None = None,
     ) -> Positions:
         """Read positions; `settlement_status` is unsettled, settled or all."""
         wanted = query(ticker=ticker, event_ticker=event_ticker, settlement_status=settlement_status)
-        return self._positions(lists.POSITIONS, wanted)
+        return self._positions(lists.POSITIONS, wanted, progress)
 
     def get_fills(
         self,
@@ -112,9 +113,10 @@ class KalshiClient(MarketClient):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        progress: Progress | None = None,
     ) -> Listing[Settlement]:
         wanted = query(ticker=ticker, event_ticker=event_ticker, min_ts=since, max_ts=until)
-        return collect(self._transport, lists.SETTLEMENTS, wanted, limit=limit)
+        return collect(self._transport, lists.SETTLEMENTS, wanted, limit=limit, progress=progress)
 
     def get_orders(
         self,
@@ -151,11 +153,11 @@ class KalshiClient(MarketClient):
         body = self._signed("/portfolio/summary/total_resting_order_value")
         return body.cents("total_resting_order_value")
 
-    def get_deposits(self) -> Listing[Transfer]:
-        return collect(self._transport, lists.DEPOSITS)
+    def get_deposits(self, *, progress: Progress | None = None) -> Listing[Transfer]:
+        return collect(self._transport, lists.DEPOSITS, progress=progress)
 
-    def get_withdrawals(self) -> Listing[Transfer]:
-        return collect(self._transport, lists.WITHDRAWALS)
+    def get_withdrawals(self, *, progress: Progress | None = None) -> Listing[Transfer]:
+        return collect(self._transport, lists.WITHDRAWALS, progress=progress)
 
     # --- Historical -------------------------------------------------------------------------------
 
@@ -236,12 +238,15 @@ class KalshiClient(MarketClient):
 
     # --- Below the doors --------------------------------------------------------------------------
 
-    def _positions(self, pages: lists.Pages[Position], wanted: Query) -> Positions:
+    def _positions(
+        self, pages: lists.Pages[Position], wanted: Query, progress: Progress | None = None
+    ) -> Positions:
         events: list[Fields] = []
         listing = collect(
             self._transport,
             pages,
             wanted,
+            progress=progress,
             on_page=lambda body: events.extend(body.optional_rows("event_positions")),
         )
         return Positions(listing, tuple(wire.event_position(row) for row in events))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -51,7 +53,7 @@ class Exchange:
             progress(len(rows))
         return Listing(rows)
 
-    def get_settlements(self, *, since=None):
+    def get_settlements(self, *, since=None, progress=None):
         self.asked.append(("settlements", since))
         return Listing(tuple(row for row in self.settlements if since is None or row.settled_at >= since))
 
@@ -150,6 +152,56 @@ def test_settlements_are_remembered_and_come_newest_first():
     exchange.settlements.insert(0, replace(row, ticker="KX-2", settled_at=NOW + HOUR))
     assert [row.ticker for row in history.read_settlements()] == ["KX-2", "KX-1"]
     assert exchange.asked == [("settlements", None), ("settlements", NOW - HOUR)]
+
+
+def test_a_fill_corrected_under_its_id_replaces_the_one_remembered_in_its_place():
+    rows = [replace(at(0.5), fill_id=f"fill-{number}") for number in range(3)] + [at(0.5, "KX-B")]
+    exchange = Exchange(rows)
+    history = AccountHistory(exchange)
+    before = history.read_fills()
+    corrected = replace(rows[1], fee=Decimal("0.02"))
+    exchange.fills[exchange.fills.index(rows[1])] = corrected
+    found = history.read_fills()
+    assert found["KX-A"] == (rows[2], corrected, rows[0])
+    assert found["KX-B"] is before["KX-B"]
+    assert AccountHistory(exchange).read_fills() == found
+
+
+def test_a_settlement_corrected_under_its_ticker_replaces_the_one_remembered():
+    exchange = Exchange()
+    row = settlement(yes=("1", "0.5"), no=("0", "0"), revenue="0")
+    exchange.settlements = [row]
+    history = AccountHistory(exchange)
+    history.read_settlements()
+    exchange.settlements = [replace(row, revenue=Decimal("1.00"))]
+    assert history.read_settlements() == tuple(exchange.settlements)
+
+
+@pytest.mark.parametrize("list_", ["fills", "settlements"])
+def test_a_reading_nobody_waits_for_does_not_hold_up_the_next_one(list_):
+    exchange = Exchange([at(1)])
+    history = AccountHistory(exchange)
+    read, name = getattr(history, f"read_{list_}"), f"get_{list_}"
+    begun, goes_on, answer = threading.Event(), threading.Event(), getattr(exchange, name)
+
+    def stuck(**asked):
+        setattr(exchange, name, answer)
+        begun.set()
+        assert goes_on.wait(5)
+        return answer(**asked)
+
+    setattr(exchange, name, stuck)
+    abandoned = threading.Thread(target=read, daemon=True)
+    abandoned.start()
+    assert begun.wait(5)
+    after = threading.Thread(target=read, daemon=True)
+    after.start()
+    after.join(2)
+    held_up = after.is_alive()
+    goes_on.set()
+    abandoned.join(5)
+    assert not held_up
+    assert sum(map(len, history.read_fills().values())) == 1
 
 
 def test_what_was_forgotten_is_read_anew():

@@ -1,0 +1,59 @@
+"""Threads for questions that go out side by side, which nobody has to wait for.
+
+One that was left holds up neither the next question nor the end of the program. Knows nothing of what is
+asked.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from types import TracebackType
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class SideBySide:
+    """At most `most` questions at a time; leaving the `with` leaves those that are still on their way."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._questions: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._threads = 0
+        self._left = threading.Event()
+
+    def __enter__(self) -> SideBySide:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self._left.set()
+        for _ in range(self._threads):
+            self._questions.put(None)
+
+    @property
+    def is_left(self) -> bool:
+        return self._left.is_set()
+
+    def submit(self, read: Callable[[], T]) -> Future[T]:
+        """Ask in a thread of its own, as soon as one is free."""
+        future: Future[T] = Future()
+        self._questions.put(lambda: _answer(future, read))
+        if self._threads < self._most:
+            self._threads += 1
+            threading.Thread(target=self._work, name="question", daemon=True).start()
+        return future
+
+    def _work(self) -> None:
+        while (ask := self._questions.get()) is not None:
+            if not self.is_left:
+                ask()
+
+
+def _answer(future: Future[T], read: Callable[[], T]) -> None:
+    try:
+        future.set_result(read())
+    except BaseException as error:  # noqa: BLE001  (handed to whoever asks for the answer)
+        future.set_exception(error)
