@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +24,8 @@ from kalshi_trading.file_locks import locked
 
 COMPRESSED_IN_PASSING = 4_000_000
 """Bytes that are compressed before the line that began the new day is through; more takes a thread."""
+CLOCK_SLACK = timedelta(days=1)
+"""How far a file may be ahead of the clock: by more than two zones differ, the clock was wrong."""
 _ROTATED = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(\d+))?\.log(\.gz)?", re.ASCII)
 
 
@@ -109,9 +111,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _rotate_when_due(path: Path, today: date) -> bool:
-    """Move the file of an earlier day aside; the caller holds the lock."""
+    """Move the file of an earlier day aside, or of a later one than can be; the caller holds the lock."""
     begun = _begun_on(path)
-    if begun is None or begun >= today:
+    if begun is None or today <= begun <= today + CLOCK_SLACK:
         return False
     path.rename(_free_name(path, begun))
     _sync_folder(path.parent)
@@ -173,12 +175,22 @@ def _compress_rotated(path: Path) -> None:
     A long file must not hold up the order whose line began the new day, so it gets a thread, which may
     end with the program: what is left then is for the next rotation.
     """
+    _clear_partials(path)
     candidates = sorted(path.parent.glob(f"{path.stem}-*.log"))
     plain = [each for each in candidates if _as_rotated(path, each) is not None]
     if _total_size(plain) <= COMPRESSED_IN_PASSING:
         _compress_all(plain, lock_of(path))
     else:
         threading.Thread(target=_compress_all, args=(plain, lock_of(path)), daemon=True).start()
+
+
+def _clear_partials(path: Path) -> None:
+    """Remove what a killed program left of a file that is no longer there to be compressed."""
+    for partial in path.parent.glob(f".{path.stem}-*.log.gz.partial"):
+        plain = path.with_name(partial.name.removeprefix(".").removesuffix(".gz.partial"))
+        if _as_rotated(path, plain) is not None and not plain.exists():
+            with suppress(OSError):
+                partial.unlink()
 
 
 def _total_size(paths: Iterable[Path]) -> int:
@@ -201,14 +213,15 @@ def _compress(plain: Path, lock: Path) -> None:
     partial = plain.with_name(f".{packed.name}.partial")
     with plain.open("rb") as source:
         fcntl.flock(source, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused: somebody else is about it
-        _pack(source, partial)
-        with locked(lock):  # whoever lists the files sees one of the two
-            if plain.exists():
-                partial.rename(packed)
-                _sync_folder(plain.parent)
-                plain.unlink()
-            else:
-                partial.unlink()
+        try:
+            _pack(source, partial)
+            with locked(lock):  # whoever lists the files sees one of the two
+                if plain.exists():
+                    partial.rename(packed)
+                    _sync_folder(plain.parent)
+                    plain.unlink()
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _pack(source: BinaryIO, target: Path) -> None:

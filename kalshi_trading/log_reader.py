@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import BinaryIO, NamedTuple, cast
 
 from kalshi_trading.file_locks import locked_for_reading
-from kalshi_trading.log_files import RotatedFile, lock_of, rotated_files
+from kalshi_trading.log_files import CLOCK_SLACK, RotatedFile, lock_of, rotated_files
 
 UNREADABLE = b"the rest of the file cannot be unpacked"
 _BLOCK = 1 << 16
@@ -118,7 +118,9 @@ def opened_log(
 def _may_hold(file: RotatedFile, since: date | None, until: date | None) -> bool:
     """A file is named by the day where its first line was written, which may be another one here."""
     slack = timedelta(days=2)
-    return (since is None or file.day >= since - slack) and (until is None or file.day <= until + slack)
+    return (since is None or since - file.day <= slack) and (
+        until is None or file.day - until <= slack + CLOCK_SLACK
+    )
 
 
 def _snapshot(path: Path, stack: ExitStack) -> tuple[list[RotatedFile], LogFile | None]:

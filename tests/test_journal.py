@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -131,6 +132,71 @@ def test_a_clock_that_goes_back_rotates_nothing(diary):
     diary.now -= timedelta(days=1)
     diary.write("yesterday")
     assert diary.names() == ["trades.log"]
+
+
+def test_days_turn_over_again_as_soon_as_a_clock_that_was_ahead_is_right(diary):
+    diary.now += timedelta(days=3650)
+    diary.write("ahead")
+    diary.now = NOON
+    for who in ("17", "18", "19"):
+        diary.write(who)
+        diary.tomorrow()
+    packed = [f"trades-{day}.log.gz" for day in ("2026-11-17", "2026-11-18", "2036-11-14")]
+    assert diary.names() == [*packed, "trades.log"]
+    assert diary.read(date(2026, 11, 18)) == ["18", "ahead", "19"]
+
+
+def test_what_was_written_while_the_clock_was_behind_is_found_under_its_day(diary):
+    diary.write("right")
+    diary.now -= timedelta(days=7)
+    diary.write("behind")
+    diary.now += timedelta(days=8)
+    diary.write("right again")
+    for day, who in ((10, "behind"), (17, "right"), (18, "right again")):
+        (record,) = diary.log.read_journal(date(2026, 11, day), date(2026, 11, day)).records
+        assert record.text("who") == who
+    assert Counter(diary.read()) == {"right": 1, "behind": 1, "right again": 1}
+
+
+def test_what_was_written_a_day_back_is_found_under_its_day_after_the_file_was_put_aside(diary):
+    diary.write("today")
+    diary.now -= timedelta(days=1)
+    diary.write("yesterday")
+    diary.now += timedelta(days=3)
+    diary.write("later")
+    (record,) = diary.log.read_journal(date(2026, 11, 16), date(2026, 11, 16)).records
+    assert record.text("who") == "yesterday"
+
+
+def test_a_disk_that_is_full_while_a_day_is_compressed_leaves_no_part_of_it(diary, monkeypatch):
+    def runs_full(source, target):
+        target.write(source.read(10))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    diary.write("first")
+    diary.tomorrow()
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "copyfileobj", runs_full)
+        diary.write("second")
+    assert diary.names() == ["trades-2026-11-17.log", "trades.log"]
+    assert diary.read() == ["first", "second"]
+    diary.tomorrow()
+    diary.write("third")
+    assert diary.names() == ["trades-2026-11-17.log.gz", "trades-2026-11-18.log.gz", "trades.log"]
+
+
+def test_what_a_kill_left_of_a_day_that_is_gone_is_cleared_away_by_the_next_one(diary):
+    diary.write("first")
+    stray = diary.log.folder / ".trades-2026-10-01.1.log.gz.partial"
+    others = [
+        diary.log.folder / name for name in (".trades-x.log.gz.partial", ".errors-2026-10-01.log.gz.partial")
+    ]
+    for each in (stray, *others):
+        each.write_bytes(b"half")
+    diary.tomorrow()
+    diary.write("second")
+    assert not stray.exists()
+    assert all(each.exists() for each in others), "not a part of this log"
 
 
 def test_a_file_whose_first_line_is_damaged_rotates_by_the_day_of_its_last_change(diary):
