@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from kalshi_trading import log_files
 from kalshi_trading.errors import JournalError
 from kalshi_trading.log_reader import DamagedLine as DamagedLine
 from kalshi_trading.log_reader import LogFile, LogLine, damaged, opened_log
+from kalshi_trading.periods import local_midnight
 
 DURABLE_EVENTS = ("order.", "cancel.")
 RECORD_VERSION = 1
@@ -116,8 +117,8 @@ def scan_journal(
     path: Path, *, since: date | None = None, until: date | None = None
 ) -> Iterator[JournalEntry]:
     """Yield the same one by one, oldest first: nothing is kept. Raises JournalError."""
-    begin = None if since is None else _midnight(since)
-    end = None if until is None or until == date.max else _midnight(until + timedelta(days=1))
+    begin = None if since is None else local_midnight(since)
+    end = None if until is None or until == date.max else local_midnight(until + timedelta(days=1))
     with as_journal_errors(path), opened_log(path, since=since, until=until) as files:
         for file in files:
             for entry in _entries(file):
@@ -136,11 +137,6 @@ def newest_records(path: Path) -> Iterator[JournalEntry]:
     with as_journal_errors(path), opened_log(path) as files:
         for file in reversed(files):
             yield from (entry_of(line) for line in file.backwards() if line.data.strip())
-
-
-def _midnight(day: date) -> datetime:
-    """Give the moment where a local day begins."""
-    return datetime.combine(day, time.min).astimezone()
 
 
 def _entries(file: LogFile) -> Iterator[JournalEntry]:

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.market_account import oldest_first
 from kalshi_trading.models import Action, BookSide, Fill, Settlement, Side, TimeInForce
 from kalshi_trading.money import ZERO, Contracts, Dollars, decimal_from_text
 from kalshi_trading.order_life import WITHOUT_ORDER, OrderLife, order_lives
+from kalshi_trading.periods import local_midnight
 from kalshi_trading.pnl import Holding, add_fill, holding_from, settlement_net_pnl
 from kalshi_trading.portfolio import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
@@ -29,8 +31,8 @@ _SECOND = timedelta(seconds=1)
 
 
 def start_of_day(at: datetime) -> datetime:
-    """Give the local midnight before `at`, also on days when the clocks change."""
-    return datetime.combine(at.astimezone().date(), time.min).astimezone()
+    """Give the moment where the local day of `at` began."""
+    return local_midnight(at.astimezone().date())
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class TradingDay:
                 *self._client.get_historical_fills(ticker=ticker).whole(),
             ]
             once = {fill.fill_id: fill for fill in rows if not _is_since(fill, midnight)}
-            self._before[ticker, midnight] = holding_from(_oldest_first(once.values()))
+            self._before[ticker, midnight] = holding_from(oldest_first(once.values()))
         return self._before[ticker, midnight]
 
 
@@ -166,7 +168,7 @@ def realized_since(before: Holding, fills: Iterable[Fill], settlement: Settlemen
 
 def _today(fills: Iterable[Fill], midnight: datetime) -> dict[str, list[Fill]]:
     rows: dict[str, list[Fill]] = {}
-    for fill in _oldest_first({fill.fill_id: fill for fill in fills}.values()):
+    for fill in oldest_first({fill.fill_id: fill for fill in fills}.values()):
         if _is_since(fill, midnight):
             rows.setdefault(fill.ticker, []).append(fill)
     return rows
@@ -175,14 +177,6 @@ def _today(fills: Iterable[Fill], midnight: datetime) -> dict[str, list[Fill]]:
 def _is_since(fill: Fill, midnight: datetime) -> bool:
     """Tell whether a fill is of today; one without a time is taken as such."""
     return fill.created_at is None or fill.created_at >= midnight
-
-
-def _oldest_first(fills: Iterable[Fill]) -> list[Fill]:
-    """Sort fills that came newest first; those of one moment keep the exchange's order, turned round."""
-    latest = datetime.max.replace(tzinfo=UTC)
-    rows = list(fills)
-    rows.reverse()
-    return sorted(rows, key=lambda fill: fill.created_at or latest)
 
 
 def _explains(fills: Sequence[Fill], net: Contracts, settlement: Settlement | None) -> bool:

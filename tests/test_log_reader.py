@@ -293,6 +293,28 @@ def test_the_records_of_some_days_are_those_of_the_local_days(tmp_path, monkeypa
         time.tzset()
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [("America/Santiago", date(2026, 9, 6), 23), ("America/Havana", date(2026, 3, 8), 23)],
+)
+def test_a_day_without_a_midnight_has_the_records_of_its_hours(tmp_path, monkeypatch, zone, day, hours):
+    import time
+
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        start = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=1)
+        moments = [start + timedelta(minutes=30 * step) for step in range(48 * 3)]
+        path = tmp_path / "trades.log"
+        path.write_text("".join(f"{at.isoformat()} a.b {{}}\n" for at in moments))
+        records = read_journal(path, since=day, until=day).records
+        assert [each.at for each in records] == [at for at in moments if at.astimezone().date() == day]
+        assert len(records) == 2 * hours
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_a_day_at_the_end_of_the_calendar_is_no_error(tmp_path):
     kept = spread(tmp_path / "logs", [2], [])
     assert len(read_journal(kept.path, since=date(1, 1, 3), until=date.max).records) == 2

@@ -327,6 +327,17 @@ def settled_row(rows, paid):
     )
 
 
+def test_a_day_without_a_midnight_begins_with_its_first_moment(monkeypatch):
+    monkeypatch.setenv("TZ", "America/Santiago")
+    time.tzset()
+    try:
+        for hour in (4, 12):  # 4 o'clock is the first moment of that Sunday, 1 o'clock there
+            assert start_of_day(datetime(2026, 9, 6, hour, tzinfo=UTC)) == datetime(2026, 9, 6, 4, tzinfo=UTC)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_midnight_is_the_local_one_also_when_the_clocks_change(monkeypatch):
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
