@@ -49,9 +49,14 @@ def holding(net: Contracts) -> str:
     return f"{count_text(abs(net))} {'YES' if net > ZERO else 'NO'}"
 
 
-def moment(at: datetime | None) -> str:
-    """Write a time in the user's zone."""
-    return UNKNOWN if at is None else f"{at.astimezone():%b %d %H:%M:%S}"
+def moment(at: datetime | None, now: datetime | None = None) -> str:
+    """Write a time in the user's zone, with the year and the offset where those of `now` are others."""
+    if at is None:
+        return UNKNOWN
+    local, here = at.astimezone(), (now or at).astimezone()
+    year = "" if local.year == here.year else f" {local.year}"
+    offset = "" if local.utcoffset() == here.utcoffset() else f" {time_zone(at)}"
+    return f"{local:%b %d}{year} {local:%H:%M:%S}{offset}"
 
 
 def time_zone(at: datetime) -> str:

@@ -1,35 +1,49 @@
 """Profit over time and by market, event and series, and settlements, on the screen.
 
-Pure, over `formats`; every table stands above the sum of all its rows, also those not shown.
+Pure, over `formats`; every table stands above the sum of all its rows, also those not shown. Columns that
+do not fit fall in a fixed order and are named.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading import pnl_chart
-from kalshi_trading.formats import cells, dollars, gain, moment, notice, price, table_of
+from kalshi_trading.formats import cells, dollars, gain, moment, notice, price, table_of, time_zone
 from kalshi_trading.market_account import MarketAccount
 from kalshi_trading.models import MarketResult, Settlement
 from kalshi_trading.money import ZERO, Dollars
 from kalshi_trading.pnl import settlement_net_pnl
 from kalshi_trading.pnl_breakdown import Realized
+from kalshi_trading.position_table import MARKET_WIDTH, fitting
 
 DAYS_SHOWN = 14
 ROWS_SHOWN = 20
 NARROWEST_CHART = 30
+
+_Row = tuple[str, Realized]
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column of numbers; of those that do not fit, the one with the highest `falls` goes first."""
+
+    name: str
+    falls: int
+    cells: Sequence[str | Text]
 
 
 def over_time(days: Mapping[date | None, Realized], today: date, width: int) -> RenderableType:
     """The net profit realized so far as a curve, and the last days with profit in a table."""
     if not days:
         return notice("Nothing was traded yet, so there is no P&L over time.")
-    return Group(_chart(days, today, width), _days_table(days))
+    return Group(_chart(days, today, width), _days_table(days, width))
 
 
 def _chart(days: Mapping[date | None, Realized], today: date, width: int) -> RenderableType:
@@ -52,30 +66,26 @@ def running_net(days: Mapping[date | None, Realized], today: date) -> Iterator[t
         day += timedelta(days=1)
 
 
-def _days_table(days: Mapping[date | None, Realized]) -> RenderableType:
-    names = {f"{day:%a %b %d %Y}" if day is not None else "time not known": day for day in days}
-    shown = list(names)[-DAYS_SHOWN:]
-    table = _table("day")
-    earlier = [days[names[name]] for name in names if name not in shown]
+def _days_table(days: Mapping[date | None, Realized], width: int) -> RenderableType:
+    rows = [
+        (f"{day:%a %b %d %Y}" if day is not None else "time not known", realized)
+        for day, realized in days.items()
+    ]
+    earlier, shown = rows[:-DAYS_SHOWN], rows[-DAYS_SHOWN:]
     if earlier:
-        _add(table, f"{len(earlier):,} earlier days", sum(earlier, Realized()))
-    for name in shown:
-        _add(table, name, days[names[name]])
-    return _with_total(table, days.values())
+        shown.insert(0, _together(f"{len(earlier):,} earlier days", earlier))
+    return _added_up("day", shown, width)
 
 
-def breakdown(name: str, parts: Mapping[str, Realized]) -> RenderableType:
+def breakdown(name: str, parts: Mapping[str, Realized], width: int) -> RenderableType:
     """What each market, event or series earned, the largest net amounts first, and all others together."""
     if not parts:
         return notice("Nothing was traded yet.")
     rows = sorted(parts.items(), key=lambda part: (-abs(part[1].net), part[0]))
-    table = _table(name)
-    for key, realized in rows[:ROWS_SHOWN]:
-        _add(table, key, realized)
-    rest = [realized for _, realized in rows[ROWS_SHOWN:]]
+    shown, rest = rows[:ROWS_SHOWN], rows[ROWS_SHOWN:]
     if rest:
-        _add(table, f"{len(rest):,} others", sum(rest, Realized()))
-    return _with_total(table, parts.values())
+        shown.append(_together(f"{len(rest):,} others", rest))
+    return _added_up(name, shown, width)
 
 
 def not_rebuilt(accounts: Iterable[MarketAccount]) -> RenderableType:
@@ -89,41 +99,54 @@ def not_rebuilt(accounts: Iterable[MarketAccount]) -> RenderableType:
     return notice(f"{markets} there by the exchange's own figures, {told}: {named}")
 
 
-def _table(name: str) -> Table:
-    numbers = ("by trading", "by settlement", "fees", "net")
-    return table_of((name, "wide"), *((number, "right") for number in numbers))
+def _together(name: str, rows: Iterable[_Row]) -> _Row:
+    return name, sum((realized for _, realized in rows), Realized())
 
 
-def _add(table: Table, name: str, realized: Realized, style: str | None = None) -> None:
-    by_trading, by_settlement = gain(realized.by_trading), gain(realized.by_settlement)
-    table.add_row(
-        *cells(name, by_trading, by_settlement, dollars(realized.fees), gain(realized.net)), style=style
+def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
+    """One row each and their sum below."""
+    every = [*rows, _together("total", rows)]
+    columns = (
+        _Column("by trading", 3, [gain(realized.by_trading) for _, realized in every]),
+        _Column("by settlement", 2, [gain(realized.by_settlement) for _, realized in every]),
+        _Column("fees", 1, [dollars(realized.fees) for _, realized in every]),
+        _Column("net", 0, [gain(realized.net) for _, realized in every]),
     )
+    table, left_out = _fitted(name, [key for key, _ in every], columns, width)
+    table.rows[-2].end_section = True
+    table.rows[-1].style = "bold"
+    return Group(table, left_out)
 
 
-def _with_total(table: Table, parts: Iterable[Realized]) -> RenderableType:
-    table.add_section()
-    _add(table, "total", sum(parts, Realized()), "bold")
-    return table
-
-
-def settlements_table(rows: Sequence[Settlement]) -> RenderableType:
+def settlements_table(rows: Sequence[Settlement], now: datetime, width: int) -> RenderableType:
     """Payouts with what each market earned over its whole life, newest first."""
     if not rows:
         return notice("No settlements yet.")
-    table = table_of(
-        ("settled market", "wide"),
-        ("result", "right"),
-        ("paid out", "right"),
-        ("net P&L", "right"),
-        ("when", "right"),
+    shown = rows[:ROWS_SHOWN]
+    columns = (
+        _Column("result", 1, [_result(row) for row in shown]),
+        _Column("paid out", 3, [dollars(row.revenue) for row in shown]),
+        _Column("net P&L", 0, [gain(settlement_net_pnl(row)) for row in shown]),
+        _Column(f"when ({time_zone(now)})", 2, [moment(row.settled_at, now) for row in shown]),
     )
-    for row in rows[:ROWS_SHOWN]:
-        profit = gain(settlement_net_pnl(row))
-        table.add_row(*cells(row.ticker, _result(row), dollars(row.revenue), profit, moment(row.settled_at)))
+    table, left_out = _fitted("settled market", [row.ticker for row in shown], columns, width)
     if len(rows) > ROWS_SHOWN:
-        return Group(table, notice(f"The newest {ROWS_SHOWN} of {len(rows):,} settlements."))
-    return table
+        return Group(table, left_out, notice(f"The newest {ROWS_SHOWN} of {len(rows):,} settlements."))
+    return Group(table, left_out)
+
+
+def _fitted(
+    name: str, keys: Sequence[str], columns: Sequence[_Column], width: int
+) -> tuple[Table, RenderableType]:
+    """Make a table of the columns that fit beside the keys; also names those that do not."""
+    shown = {column.name: column.cells for column in columns}
+    key_width = min(max(map(len, (name, *keys))), MARKET_WIDTH)
+    names = fitting(shown, {column.name: column.falls for column in columns}, width - key_width - 2)
+    table = table_of((name, "wide"), *((column, "right") for column in names))
+    for key, *numbers in zip(keys, *(shown[column] for column in names), strict=True):
+        table.add_row(*cells(key, *numbers))
+    left_out = [column for column in shown if column not in names]
+    return table, notice(f"too narrow for {', '.join(left_out)}") if left_out else Group()
 
 
 def _result(row: Settlement) -> str:

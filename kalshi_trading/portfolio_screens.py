@@ -59,7 +59,8 @@ class _Look:
     @property
     def rows(self) -> list[PositionPnl]:
         """The positions of this page."""
-        return position_table.in_order(self.snapshot.held, self.sorting)[self.start : self.start + PAGE]
+        start = position_table.page_start(self.start, len(self.snapshot.held))
+        return position_table.in_order(self.snapshot.held, self.sorting)[start : start + PAGE]
 
 
 _Task = Callable[[App, _Look], _Look]
@@ -275,14 +276,20 @@ def _explain(app: App, look: _Look) -> _Look:
 
 
 def _explain_account(app: App, snapshot: PortfolioSnapshot) -> None:
-    ways = {
+    midnight = start_of_day(snapshot.as_of)
+    ways: dict[str, Callable[[PortfolioSnapshot], Explanation]] = {
         "Realized P&L, market by market": account_explanation.explain_all_realized,
         "Fees, market by market": account_explanation.explain_all_fees,
         "Cost of what is held": account_explanation.explain_all_costs,
         "Cash: transfers and markets": account_explanation.explain_all_cash,
+        "P&L today, market by market": lambda whole: account_explanation.explain_today(whole, midnight),
+        "P&L open, position by position": account_explanation.explain_open,
+        f"Value of the positions at the {snapshot.mark}": account_explanation.explain_value,
+        "What selling everything now would bring": account_explanation.explain_liquidation,
+        "Exposure, event by event": account_explanation.explain_exposure,
     }
     explain = app.prompter.choose("Which number?", numbered(list(ways), list(ways.values())))
-    app.show(position_view.explanation(explain(snapshot)))
+    _show_explained(app, explain(snapshot))
 
 
 def _explain_market(app: App, account: MarketAccount) -> None:
@@ -296,7 +303,11 @@ def _explain_market(app: App, account: MarketAccount) -> None:
     if row is not None:
         numbers.append(("Settlement, line by line", lambda: explain_settlement(row)))
     names, ways = [name for name, _ in numbers], [way for _, way in numbers]
-    app.show(position_view.explanation(app.prompter.choose("Which number?", numbered(names, ways))()))
+    _show_explained(app, app.prompter.choose("Which number?", numbered(names, ways))())
+
+
+def _show_explained(app: App, told: Explanation) -> None:
+    app.show(position_view.explanation(told, app.clock()))
 
 
 def _settlements(app: App, look: _Look) -> _Look:
@@ -305,12 +316,12 @@ def _settlements(app: App, look: _Look) -> _Look:
     if rows is None:
         app.complain(f"The settlements could not be read. {look.snapshot.settlements.unavailable}")
         return look
-    app.show(pnl_view.settlements_table(rows))
+    app.show(pnl_view.settlements_table(rows, look.snapshot.as_of, app.console.width))
     if rows:
         shown = [(row.ticker, row) for row in rows[: pnl_view.ROWS_SHOWN]]
         row = _picked(app, "Which one line by line?", shown, {row.ticker: row for row in rows})
         if row is not None:
-            app.show(position_view.explanation(explain_settlement(row)))
+            _show_explained(app, explain_settlement(row))
     return look
 
 
@@ -331,7 +342,7 @@ def _over_time(app: App, look: _Look) -> _Look:
     names = ["Day by day, as a curve", *(f"By {name}" for name in breakdowns)]
     by = app.prompter.choose("Which P&L?", numbered(names, ["", *breakdowns]))
     if by:
-        app.show(pnl_view.breakdown(by, breakdowns[by](accounts)))
+        app.show(pnl_view.breakdown(by, breakdowns[by](accounts), app.console.width))
     else:
         days = pnl_breakdown.by_day(accounts, lambda at: at.astimezone().date())
         app.show(pnl_view.over_time(days, look.snapshot.as_of.astimezone().date(), app.console.width))

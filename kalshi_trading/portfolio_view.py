@@ -26,7 +26,7 @@ from kalshi_trading.formats import (
 )
 from kalshi_trading.money import ZERO, count_text
 from kalshi_trading.pnl_breakdown import Realized
-from kalshi_trading.portfolio import Part, PortfolioSnapshot, known_sum
+from kalshi_trading.portfolio import PortfolioSnapshot, known_sum
 
 BIGGEST_RISKS = 3
 DIFFERENCES_SHOWN = 8
@@ -171,16 +171,16 @@ def _failures(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
 
 
 def _failed_parts(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
-    parts: dict[str, Part[object]] = {
-        "Balance": Part(snapshot.balance.value, snapshot.balance.unavailable),
-        "Positions": Part(snapshot.positions.value, snapshot.positions.unavailable),
-        "Resting orders": Part(snapshot.resting.value, snapshot.resting.unavailable),
-        "Settlements": Part(snapshot.settlements.value, snapshot.settlements.unavailable),
-        "Fills": Part(snapshot.fills.value, snapshot.fills.unavailable),
-        "Deposits": Part(snapshot.deposits.value, snapshot.deposits.unavailable),
-        "Withdrawals": Part(snapshot.withdrawals.value, snapshot.withdrawals.unavailable),
+    reasons = {
+        "Balance": snapshot.balance.unavailable,
+        "Positions": snapshot.positions.unavailable,
+        "Resting orders": snapshot.resting.unavailable,
+        "Settlements": snapshot.settlements.unavailable,
+        "Fills": snapshot.fills.unavailable,
+        "Deposits": snapshot.deposits.unavailable,
+        "Withdrawals": snapshot.withdrawals.unavailable,
     }
-    return ((name, part.unavailable) for name, part in parts.items() if part.unavailable)
+    return ((name, reason) for name, reason in reasons.items() if reason)
 
 
 def _checked(check: AccountCheck) -> Iterator[Text]:

@@ -5,7 +5,7 @@ Pure, over `formats`. Columns that do not fit fall in a fixed order and are name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -46,6 +46,11 @@ def _rank(row: PositionPnl, sorting: Sorting) -> tuple[bool, Dollars | datetime]
     return amount is None, -(amount or ZERO)
 
 
+def page_start(start: int, count: int) -> int:
+    """Give where the page begins; the last one, where there are fewer rows than that by now."""
+    return max(0, min(start, (count - 1) // PAGE * PAGE))
+
+
 @dataclass(frozen=True, slots=True)
 class _Column:
     """One column of numbers; of those that do not fit, the one with the highest `falls` goes first."""
@@ -73,6 +78,7 @@ def positions(snapshot: PortfolioSnapshot, sorting: Sorting, start: int, width: 
         return Group()
     if not snapshot.held:
         return notice("No open positions.")
+    start = page_start(start, len(snapshot.held))
     rows = in_order(snapshot.held, sorting)[start : start + PAGE]
     table, left_out = positions_table(rows, snapshot.as_of, width)
     facts = [f"by {sorting}", f"mark: {snapshot.mark} of the side held", f"{UNKNOWN} not known"]
@@ -95,16 +101,21 @@ def positions_table(rows: Sequence[PositionPnl], now: datetime, width: int) -> t
 
 
 def _fitting(shown: dict[str, list[str | Text]], ticker_width: int, width: int) -> list[str]:
-    """Choose the columns for a width: each takes its longest cell and three signs beside it."""
-    needs = {name: max(len(name), *map(len, cells)) if cells else len(name) for name, cells in shown.items()}
-    kept = list(_COLUMNS)
-    room = width - min(ticker_width, MARKET_WIDTH) - 2
-    while sum(needs[column.name] + 3 for column in kept) > room:
-        first_to_fall = max(kept, key=lambda column: column.falls)
-        if first_to_fall.falls == 0:
+    """Choose the columns for a width."""
+    falls = {column.name: column.falls for column in _COLUMNS}
+    return fitting(shown, falls, width - min(ticker_width, MARKET_WIDTH) - 2)
+
+
+def fitting(shown: Mapping[str, Sequence[str | Text]], falls: Mapping[str, int], room: int) -> list[str]:
+    """Name the columns that fit, three signs between them; the one with the highest `falls` goes first."""
+    needs = {name: max(len(name), *map(len, column), 0) + 3 for name, column in shown.items()}
+    kept = list(shown)
+    while sum(needs[name] for name in kept) > room:
+        first_to_fall = max(kept, key=lambda name: falls[name])
+        if falls[first_to_fall] == 0:
             break
         kept.remove(first_to_fall)
-    return [column.name for column in kept]
+    return kept
 
 
 def _market(row: PositionPnl) -> RenderableType:

@@ -67,7 +67,7 @@ def position_page(look: PositionLook) -> RenderableType:
     account = look.row.account
     parts: list[RenderableType] = [_panel(look), _sale(look), _lots(look), _resting(look)]
     if account is not None and account.fills:
-        parts.append(_fills(account.fills))
+        parts.append(_fills(account.fills, look.now))
     return Group(*parts, Text(f"times in {time_zone(look.now)}", style="dim"))
 
 
@@ -124,7 +124,7 @@ def _lots(look: PositionLook) -> RenderableType:
     lots = account.holding.lots
     for lot in lots[:LOTS_SHOWN]:
         at = lot.opened_by.created_at
-        _add_lots(table, moment(at), (age(at, look.now), price(lot.price)), (lot,))
+        _add_lots(table, moment(at, look.now), (age(at, look.now), price(lot.price)), (lot,))
     if len(lots) > LOTS_SHOWN:
         _add_lots(table, f"{len(lots) - LOTS_SHOWN:,} newer ones", ("", ""), lots[LOTS_SHOWN:])
     _add_lots(table, "total", ("", ""), lots, "bold")
@@ -161,13 +161,13 @@ def _resting(look: PositionLook) -> RenderableType:
                 f"long {side.upper()}",
                 price(side.converted(order.yes_price)),
                 count_text(order.remaining_count),
-                moment(order.created_at),
+                moment(order.created_at, look.now),
             )
         )
     return table
 
 
-def _fills(fills: Sequence[Fill]) -> RenderableType:
+def _fills(fills: Sequence[Fill], now: datetime) -> RenderableType:
     last = fills[-FILLS_SHOWN:]
     name = f"last {len(last)} of {len(fills):,} fills" if len(last) < len(fills) else "fills"
     table = table_of(
@@ -177,7 +177,7 @@ def _fills(fills: Sequence[Fill]) -> RenderableType:
         side = fill.book_side.bought
         table.add_row(
             *cells(
-                moment(fill.created_at),
+                moment(fill.created_at, now),
                 f"{count_text(fill.count)} {side.upper()}",
                 price(side.converted(fill.yes_price)),
                 dollars(fill.fee),
@@ -190,15 +190,18 @@ def _fills(fills: Sequence[Fill]) -> RenderableType:
 # --- Explanations ---------------------------------------------------------------------------------
 
 
-def explanation(told: Explanation) -> RenderableType:
+def explanation(told: Explanation, now: datetime) -> RenderableType:
     """The summands of a number, oldest first, and the number as their total; many older ones as one."""
-    table = table_of(("when", "fixed"), ("what", "wide"), ("amount", "right"), title=told.title)
+    if told.caution and not told.lines:
+        return Group(Text(told.title), problem(told.caution))
+    when = f"when ({time_zone(now)})" if any(line.at for line in told.lines) else "when"
+    table = table_of((when, "fixed"), ("what", "wide"), ("amount", "right"), title=told.title)
     older, shown = told.lines[:-LINES_SHOWN], told.lines[-LINES_SHOWN:]
     if older:
         together = Explanation("", older).total
         table.add_row(*cells("", f"{len(older):,} lines before these", dollars_text(together)))
     for line in shown:
-        at = moment(line.at) if line.at is not None else ""
+        at = moment(line.at, now) if line.at is not None else ""
         table.add_row(*cells(at, line.text, dollars_text(line.amount)))
     table.add_section()
     table.add_row(*cells("", "total", dollars_text(told.total)), style="bold")

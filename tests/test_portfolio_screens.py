@@ -69,12 +69,12 @@ def largest(app: App) -> list[PositionPnl]:
     return sorted(rows, key=lambda row: (row.value is None, -(row.value or 0), row.position.ticker))
 
 
-def quoted(app: App) -> tuple[int, PositionPnl]:
-    """A position on the first page whose whole can be sold for less than a soft limit asks about."""
-    for number, row in enumerate(largest(app)[:PAGE], start=1):
+def quoted(app: App) -> PositionPnl:
+    """A position whose whole can be sold for less than a soft limit asks about."""
+    for row in largest(app):
         sale = row.liquidation
         if row.value is not None and row.value < 50 and row.mark > D("0.1") and sale and not sale.unsold:
-            return number, row
+            return row
     raise AssertionError("no position can be sold")
 
 
@@ -126,8 +126,9 @@ def test_another_mark_is_named_beside_every_value(visit: Callable[..., tuple]) -
 
 
 def test_a_position_in_depth_is_explained_to_the_number_on_its_page(visit: Callable[..., tuple]) -> None:
-    app, prompter, text = visit(POSITION, "1", "2", "1")
+    app, _, _ = visit()
     row = largest(app)[0]
+    app, prompter, text = visit(POSITION, "t", row.position.ticker, "2", "1")
     assert prompter.questions[-2] == "Which number?"
     assert f"{gain(row.realized_pnl).plain} so far · fees {dollars(row.fees_paid)}" in text
     explained = squeezed(text.partition(f"Realized P&L of {row.position.ticker}")[2])
@@ -144,9 +145,8 @@ def test_a_market_not_on_the_page_is_named_by_its_ticker(visit: Callable[..., tu
 
 def test_part_of_a_position_is_sold_by_the_usual_ticket(visit: Callable[..., tuple]) -> None:
     app, _, _ = visit()
-    number, row = quoted(app)
-    position = row.position
-    app, prompter, text = visit(POSITION, str(number), "1", "99999", "1", "2", "1")
+    position = quoted(app).position
+    app, prompter, text = visit(POSITION, "t", position.ticker, "1", "99999", "1", "2", "1")
     asked = f"How many of {position.count.normalize():f} {position.side.upper()} to sell?"  # type: ignore[union-attr]
     assert prompter.questions.count(asked.replace("1000", "1,000")) == 2  # more than is held is asked again
     assert f"SELL 1 {position.side.upper()}" in text  # type: ignore[union-attr]
@@ -159,11 +159,11 @@ def test_part_of_a_position_is_sold_by_the_usual_ticket(visit: Callable[..., tup
 
 def test_enter_proposes_to_sell_everything_and_back_sells_nothing(visit: Callable[..., tuple]) -> None:
     app, _, _ = visit()
-    number, row = quoted(app)
+    row = quoted(app)
     with pytest.raises(Back):
-        visit(POSITION, str(number), "1", "", "1", BACK)
-    app, prompter, text = visit(POSITION, str(number), "1", "", "2", "0")
-    assert D(prompter.defaults[0].replace(",", "")) == row.position.count
+        visit(POSITION, "t", row.position.ticker, "1", "", "1", BACK)
+    app, prompter, text = visit(POSITION, "t", row.position.ticker, "1", "", "2", "0")
+    assert D(prompter.defaults[-1].replace(",", "")) == row.position.count
     assert "Canceled by you. Nothing was sent." in text
     left = app.tracker.calculate_position_pnl(row.position.ticker)
     assert left is not None
@@ -183,6 +183,22 @@ def test_the_whole_account_is_explained_without_a_caution(visit: Callable[..., t
         "4": account.balance.value.cash,
     }
     assert squeezed(text).endswith(f"total {dollars(totals[number])}")
+
+
+NUMBERS = {"5": "P&L today", "6": "P&L open", "7": "positions", "8": "sold now", "9": "exposure"}
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_of_the_summary_is_explained_to_what_stands_there(
+    visit: Callable[..., tuple], number: str
+) -> None:
+    _, _, text = visit(EXPLAIN, "1", number)
+    shown, _, explained = text.partition("Checked against the exchange")
+    row = re.search(rf"^│ {NUMBERS[number]} .*(\n│  +│? .*)*", shown, re.MULTILINE)
+    total = re.search(r"total (\S+)", squeezed(explained))
+    assert row is not None
+    assert total is not None
+    assert total[1] in squeezed(row[0]).replace("+", "")  # of all, or of the others where some are not known
 
 
 def test_a_settled_market_is_explained_line_by_line(visit: Callable[..., tuple]) -> None:

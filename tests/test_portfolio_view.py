@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import time
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 from itertools import pairwise
 
@@ -284,6 +286,15 @@ def test_very_many_positions_come_by_pages() -> None:
     assert "KX-079" not in last
 
 
+def test_a_page_behind_the_last_row_is_the_last_page() -> None:
+    """Positions were closed since the page was turned."""
+    account = snapshot(*(held("1", "0.5", ticker=f"KX-{n:03}") for n in range(45)))
+    text = table(account, sorting=Sorting.TICKER, start=80)
+    assert "41 to 45 of 45 positions" in text
+    assert "KX-044" in text
+    assert MARKET.ticker in table(snapshot(held("1", "0.5")), start=40)
+
+
 def test_markup_in_labels_is_shown_literally() -> None:
     hostile = replace(MARKET, yes_label="[/bold][red]x", title="[link=http://evil]y")
     row = held("6", "3.60", market=hostile)
@@ -361,16 +372,16 @@ def test_resting_orders_stand_in_the_terms_of_the_side_they_buy() -> None:
 def test_a_settlement_explains_why_a_winning_position_paid_less() -> None:
     """Paid 97.08 and 151.34 for 168 of each side: a loss of 80.42, not of 248.42."""
     row = settlement(yes=("168", "97.08"), no=("168", "151.34"), revenue="0")
-    text = " ".join(shown(position_view.explanation(explain_settlement(row)), 120).split())
+    text = " ".join(shown(position_view.explanation(explain_settlement(row), NOW), 120).split())
     assert "received for 168 pairs of YES and NO, $1 each $168.00" in text
     assert text.endswith("total −$80.42")
-    assert "−$80.42" in shown(pnl_view.settlements_table([row]))
+    assert "−$80.42" in shown(pnl_view.settlements_table([row], NOW, 80))
 
 
 def test_an_explanation_ends_with_the_number_it_explains() -> None:
     row = held("6", "3.60", fill(BID, "10", "0.60"), fill(ASK, "4", "0.65"))
     assert row.account is not None
-    text = " ".join(shown(position_view.explanation(explain_realized(row.account))).split())
+    text = " ".join(shown(position_view.explanation(explain_realized(row.account), NOW)).split())
     assert "4 YES bought at 60¢, closed at 65¢ $0.20" in text
     assert text.endswith("total $0.20")
 
@@ -379,7 +390,7 @@ def test_an_explanation_ends_with_the_number_it_explains() -> None:
 @example([D("0.1")] * 55)
 def test_the_lines_on_the_screen_add_up_to_the_total_on_the_screen(amounts: list[D]) -> None:
     told = Explanation("a number", tuple(Line(NOW, "line", amount) for amount in amounts))
-    rows = [row.split()[-1] for row in shown(position_view.explanation(told)).splitlines() if "$" in row]
+    rows = [row.split()[-1] for row in shown(position_view.explanation(told, NOW)).splitlines() if "$" in row]
     numbers = [D(row.replace("−", "-").replace("$", "").replace(",", "")) for row in rows]
     assert sum(numbers[:-1]) == numbers[-1] == sum(amounts)
 
@@ -420,6 +431,50 @@ def test_figures_of_the_exchange_are_not_split_by_road() -> None:
     assert "1 market stands there by the exchange's own figures" in shown(pnl_view.not_rebuilt([told]))
     assert MARKET.ticker in shown(pnl_view.not_rebuilt([told]))
     assert shown(pnl_view.not_rebuilt([])).strip() == ""
+
+
+def test_what_is_not_known_has_no_total() -> None:
+    text = shown(position_view.explanation(Explanation("Exposure", (), "Not known: away."), NOW))
+    assert "Not known: away." in text
+    assert "total" not in text
+
+
+# --- Times ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Five hours behind UTC in winter, four in summer."""
+    monkeypatch.setenv("TZ", "EST5EDT,M3.2.0,M11.1.0")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_new_york")
+def test_a_time_names_the_year_and_the_offset_where_they_are_not_those_of_now() -> None:
+    new_year = datetime(2026, 1, 1, 2, tzinfo=UTC)  # still the year before in New York
+    assert formats.moment(NOW - timedelta(hours=1), NOW) == "Nov 21 09:00:00"
+    assert formats.moment(new_year, NOW) == "Dec 31 2025 21:00:00"
+    assert formats.moment(datetime(2025, 7, 1, 16, tzinfo=UTC), NOW) == "Jul 01 2025 12:00:00 UTC-04:00"
+    assert formats.moment(None, NOW) == formats.UNKNOWN
+
+
+@pytest.mark.usefixtures("_new_york")
+def test_tables_of_the_past_name_what_their_times_do_not_share_with_now() -> None:
+    summer = datetime(2025, 7, 1, 16, tzinfo=UTC)
+    row = held("6", "3.60", fill(BID, "10", "0.60", at=summer), fill(ASK, "4", "0.65", at=summer))
+    assert row.account is not None
+    paid = replace(settlement(yes=("1", "1"), no=("0", "0"), revenue="0"), settled_at=summer)
+    for shown_row in (
+        position_view.position_page(look(row)),
+        position_view.explanation(explain_realized(row.account), NOW),
+        pnl_view.settlements_table([paid], NOW, 120),
+    ):
+        text = shown(shown_row, 120)
+        assert "Jul 01 2025 12:00:00 UTC-04:00" in text
+        assert "UTC-05:00" in text
 
 
 # --- Over time ------------------------------------------------------------------------------------
@@ -474,11 +529,35 @@ def test_days_are_the_users_days() -> None:
 
 def test_a_breakdown_shows_the_largest_and_adds_the_others_up() -> None:
     parts = {f"KX-{n:02}": earned(str(n)) for n in range(1, 31)}
-    text = shown(pnl_view.breakdown("market", parts))
+    text = shown(pnl_view.breakdown("market", parts, 80))
     assert "KX-30" in text
     assert "KX-05" not in text
     assert line(text, "10 others").endswith("+$55.00")
     assert line(text, "total").endswith("+$465.00")
+
+
+LONG_TICKER = "KXMVESPORTSMULTIGAMEEXTENDED-S20261121ABCDEF-0123456789A"
+MILLIONS = D("-1234567.891234")
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"), [(120, ""), (80, "by trading"), (64, "by trading, by settlement")]
+)
+def test_amounts_in_millions_push_columns_out_before_they_squeeze_a_ticker(width: int, left_out: str) -> None:
+    parts = {LONG_TICKER: Realized(MILLIONS, -MILLIONS, D("98765.432100"))}
+    text = shown(pnl_view.breakdown("market", parts, width), width)
+    assert text.partition("too narrow for ")[2].strip() == left_out
+    assert line(text, "total").endswith("−$98,765.4321")
+    assert LONG_TICKER[:24] in text
+    assert len(text.splitlines()) <= 10  # three lines for the ticker, not a letter on each
+
+
+def test_settlements_of_millions_keep_the_ticker_and_the_profit() -> None:
+    row = replace(settlement(yes=("1", "1.1234"), no=("0", "0"), revenue="1234567.89"), ticker=LONG_TICKER)
+    text = shown(pnl_view.settlements_table([row], NOW, 64), 64)
+    assert LONG_TICKER[:24] in text
+    assert "+$1,234,566.7666" in text
+    assert "too narrow for paid out, when" in text
 
 
 @given(st.lists(st.decimals(-(10**6), 10**6, places=6), min_size=1, max_size=5))
