@@ -1,42 +1,49 @@
 """What a day, or some days, brought: orders, fills, fees, profit, and the best and the worst market.
 
-Profit is what was realized by closing and by settlement, first in first out, fees inside; what is still
-held is not in it. A sum that may lack something says so. Never renders.
+Profit is what was realized by closing and by settlement, first in first out, on the day a lot was closed,
+after the fees paid on the day; what is still held is not in it. Where fills do not explain a market, its
+profit is not known, and the summary says so. Never renders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from kalshi_trading.account_book import AccountBook
 from kalshi_trading.journal_orders import JournaledOrder
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_account import oldest_first
+from kalshi_trading.market_account import MarketAccount, oldest_first
 from kalshi_trading.models import Fill, Listing, Order, Settlement
 from kalshi_trading.money import ZERO, Contracts, Dollars
 from kalshi_trading.order_life import State
 from kalshi_trading.paging import Progress
 from kalshi_trading.periods import Period
-from kalshi_trading.pnl import holding_from
-from kalshi_trading.trade_history import A_DAY, read_exchange, read_told
+from kalshi_trading.pnl_breakdown import by_day
+from kalshi_trading.portfolio import Part, part
+from kalshi_trading.portfolio_tracker import PortfolioTracker
+from kalshi_trading.trade_history import A_DAY, ExchangeRows, read_exchange, read_told
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.trading_day import realized_since
 
 _SECOND = timedelta(seconds=1)
 _TICKERS_AT_ONCE = 100
 _FEW_MARKETS = 20
 """For up to so many markets the archive is asked market by market, for more as a whole."""
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class MarketDay:
-    """What one market brought. `pnl` is realized, after `fees`."""
+    """What one market brought. `pnl` is realized, after `fees`; None: the fills do not tell."""
 
     ticker: str
-    pnl: Dollars
+    pnl: Dollars | None
     fees: Dollars
     fills: int
+    contracts: Contracts
+    gap: str | None = None
+    """Why `pnl` is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +57,51 @@ class DaySummary:
     orders: int
     rejected: int
     unknown: int
-    fills: int
-    contracts: Contracts
-    markets: tuple[MarketDay, ...]  # best first
+    markets: tuple[MarketDay, ...]  # best first, those of unknown profit last
     incomplete: str | None = None
 
     @property
     def is_empty(self) -> bool:
-        return not (self.orders or self.rejected or self.unknown or self.markets)
+        """Tell whether it is known that nothing happened."""
+        return not (self.orders or self.rejected or self.unknown or self.markets or self.incomplete)
+
+    @property
+    def fills(self) -> int:
+        return sum(market.fills for market in self.markets)
+
+    @property
+    def contracts(self) -> Contracts:
+        return sum((market.contracts for market in self.markets), ZERO)
 
     @property
     def fees(self) -> Dollars:
+        """What the fills that are here and have a time paid."""
         return sum((market.fees for market in self.markets), ZERO)
 
     @property
-    def pnl(self) -> Dollars:
-        """Realized profit after fees."""
-        return sum((market.pnl for market in self.markets), ZERO)
+    def pnl(self) -> Dollars | None:
+        """Realized profit after fees; None: that of some market is not known."""
+        known = [market.pnl for market in self.markets if market.pnl is not None]
+        return sum(known, ZERO) if len(known) == len(self.markets) else None
 
     @property
     def best(self) -> MarketDay | None:
-        """The market that gained most; None: none gained anything."""
-        return self.markets[0] if self.markets and self.markets[0].pnl > ZERO else None
+        """The market that gained most; None: none gained anything, or that is not known."""
+        first = self.markets[0] if self.markets and self.pnl is not None else None
+        return first if first is not None and _gain(first) > ZERO else None
 
     @property
     def worst(self) -> MarketDay | None:
-        """The market that lost most; None: none lost anything."""
-        return self.markets[-1] if self.markets and self.markets[-1].pnl < ZERO else None
+        """The market that lost most; None: none lost anything, or that is not known."""
+        last = self.markets[-1] if self.markets and self.pnl is not None else None
+        return last if last is not None and _gain(last) < ZERO else None
+
+
+def _gain(market: MarketDay) -> Dollars:
+    return market.pnl or ZERO
+
+
+# --- Reading --------------------------------------------------------------------------------------
 
 
 def read_summary(
@@ -90,78 +115,125 @@ def read_summary(
     """Read and add up a period, one request after the other. Raises KalshiAPIError and JournalError."""
     told, _ = read_told(journal, period.first - A_DAY, account)
     there = read_exchange(client, since=period.start - A_DAY, progress=progress)
-    settled = client.get_settlements(since=period.start - _SECOND, until=period.end + _SECOND)
-    newest_first = (fill for own in there.fills.values() for fill in reversed(own))
-    fills = [fill for fill in newest_first if _is_in(period, fill.created_at)]
-    ends = {row.ticker: row for row in settled if period.holds(row.settled_at)}
-    earlier, gap = _fills_before(client, sorted({fill.ticker for fill in fills} | ends.keys()), period.start)
-    reasons = [reason for reason in (there.incomplete, settled.incomplete, gap) if reason]
-    return summarize(
-        period, there.orders, told.orders.values(), fills, earlier, ends, "; ".join(reasons) or None
+    settled = client.get_settlements(since=period.start - _SECOND)
+    fills = _fills_of_markets(client, _moved(client, period, there, settled), progress)
+    positions = client.get_positions().markets
+    ours = {ticker: tuple(oldest_first(rows)) for ticker, rows in _by_market(fills).items()}
+    accounts = AccountBook().update(
+        Part(ours),
+        {row.ticker: row for row in positions},
+        {row.ticker: row for row in settled},
+        rows_missing=positions.incomplete or settled.incomplete,
+        result_of=PortfolioTracker(client).markets_by_ticker,
     )
+    reasons = [there.incomplete, settled.incomplete, positions.incomplete, fills.incomplete]
+    return summarize(period, there.orders, told.orders.values(), accounts.values(), reasons)
+
+
+def _moved(
+    client: KalshiClient, period: Period, there: ExchangeRows, settled: Listing[Settlement]
+) -> set[str] | None:
+    """Name the markets with a fill or a settlement in a period, or None: only all fills can tell.
+
+    The rows of old settlements are gone, and which markets they were of. Source: Kalshi API, settlements.
+    """
+    cutoff = part(client.get_historical_cutoff).value
+    if cutoff is None or period.start - _SECOND < cutoff.markets_settled_at:
+        return None
+    fills = (fill for own in there.fills.values() for fill in own)
+    return {fill.ticker for fill in fills if _may_be_in(period, fill.created_at)} | {
+        row.ticker for row in settled if period.holds(row.settled_at)
+    }
+
+
+def _fills_of_markets(
+    client: KalshiClient, tickers: set[str] | None, progress: Progress | None
+) -> Listing[Fill]:
+    """Read all fills of these markets, of all times; None: of every market. The archive comes last."""
+    listings: list[Listing[Fill]] = []
+    if tickers is None:
+        listings = [client.get_fills(progress=progress), client.get_historical_fills(progress=progress)]
+    else:
+        wanted = sorted(tickers)
+        for first in range(0, len(wanted), _TICKERS_AT_ONCE):
+            together = ",".join(wanted[first : first + _TICKERS_AT_ONCE])
+            listings.append(client.get_fills(ticker=together, progress=progress))
+        few = wanted if len(wanted) <= _FEW_MARKETS else [None]
+        listings += [client.get_historical_fills(ticker=ticker, progress=progress) for ticker in few]
+    once = {fill.fill_id: fill for listing in listings for fill in listing}
+    own = (fill for fill in once.values() if tickers is None or fill.ticker in tickers)
+    return Listing(tuple(own), next((each.incomplete for each in listings if each.incomplete), None))
+
+
+def _by_market(fills: Iterable[Fill]) -> dict[str, list[Fill]]:
+    by_market: dict[str, list[Fill]] = {}
+    for fill in fills:
+        by_market.setdefault(fill.ticker, []).append(fill)
+    return by_market
+
+
+# --- Adding up ------------------------------------------------------------------------------------
 
 
 def summarize(
     period: Period,
     orders: Iterable[Order],
     told: Iterable[JournaledOrder],
-    fills: Iterable[Fill],
-    earlier: Mapping[str, list[Fill]],
-    settled: Mapping[str, Settlement],
-    incomplete: str | None = None,
+    accounts: Iterable[MarketAccount],
+    reasons: Iterable[str | None] = (),
 ) -> DaySummary:
-    """Add up: `fills` and `settled` are the period's, `earlier` all fills before it by market.
-
-    Fills come newest first.
-    """
-    fills = tuple(fills)
-    by_market: dict[str, list[Fill]] = {ticker: [] for ticker in settled}
-    for fill in fills:
-        by_market.setdefault(fill.ticker, []).append(fill)
-    markets = (
-        _market_day(ticker, earlier.get(ticker, []), rows, settled.get(ticker))
-        for ticker, rows in by_market.items()
-    )
+    """Add up what of market accounts falls into a period; `reasons` say why something may be missing."""
+    orders = tuple(orders)
+    markets = [_market_day(account, period) for account in accounts if _has_moved(account, period)]
     states = [own.life.state for own in told if period.holds(own.life.intent_at)]
+    timeless = sum(order.created_at is None for order in orders)
+    gaps = [
+        *reasons,
+        f"{timeless} orders have no time" if timeless else None,
+        *(f"profit of {market.ticker}: {market.gap}" for market in markets if market.gap),
+    ]
     return DaySummary(
         period=period,
-        orders=sum(_is_in(period, order.created_at) for order in orders),
+        orders=sum(order.created_at is not None and period.holds(order.created_at) for order in orders),
         rejected=states.count(State.REJECTED),
         unknown=sum(state in (State.UNKNOWN, State.SENDING, State.INTENT) for state in states),
-        fills=len(fills),
-        contracts=sum((fill.count for fill in fills), ZERO),
-        markets=tuple(sorted(markets, key=lambda market: (-market.pnl, market.ticker))),
-        incomplete=incomplete,
+        markets=tuple(sorted(markets, key=lambda day: (day.pnl is None, -_gain(day), day.ticker))),
+        incomplete=_listed([gap for gap in gaps if gap]),
     )
 
 
-def _market_day(
-    ticker: str, earlier: Iterable[Fill], fills: list[Fill], settlement: Settlement | None
-) -> MarketDay:
-    before = holding_from(oldest_first(earlier))
-    pnl = realized_since(before, oldest_first(fills), settlement)
-    return MarketDay(ticker, pnl, sum((fill.fee for fill in fills), ZERO), len(fills))
+def _has_moved(account: MarketAccount, period: Period) -> bool:
+    """Tell whether a market has a fill or a settlement in a period, or a fill that could be of it."""
+    settled = account.settlement is not None and period.holds(account.settlement.settled_at)
+    return settled or any(_may_be_in(period, fill.created_at) for fill in account.fills)
 
 
-def _is_in(period: Period, at: datetime | None) -> bool:
-    """Tell whether something was in the period; what has no time is not counted."""
-    return at is not None and period.holds(at)
+def _may_be_in(period: Period, at: datetime | None) -> bool:
+    return at is None or period.holds(at)
 
 
-def _fills_before(
-    client: KalshiClient, tickers: list[str], start: datetime
-) -> tuple[dict[str, list[Fill]], str | None]:
-    """Read the fills of these markets before a moment, live ones first, and say why some may be missing."""
-    until = start + _SECOND
-    listings: list[Listing[Fill]] = []
-    for first in range(0, len(tickers), _TICKERS_AT_ONCE):
-        wanted = ",".join(tickers[first : first + _TICKERS_AT_ONCE])
-        listings.append(client.get_fills(ticker=wanted, until=until))
-    few = tickers if len(tickers) <= _FEW_MARKETS else [None]
-    listings += [client.get_historical_fills(ticker=ticker, until=until) for ticker in few]
-    once = {fill.fill_id: fill for listing in listings for fill in listing}
-    found: dict[str, list[Fill]] = {}
-    for fill in once.values():
-        if fill.created_at is not None and fill.created_at < start:
-            found.setdefault(fill.ticker, []).append(fill)
-    return found, next((each.incomplete for each in listings if each.incomplete), None)
+def _market_day(account: MarketAccount, period: Period) -> MarketDay:
+    """Sum up one market; a fill without a time leaves open what closed what, and when."""
+    fills = [fill for fill in account.fills if fill.created_at is not None and period.holds(fill.created_at)]
+    timeless = sum(fill.created_at is None for fill in account.fills)
+    gap = f"{timeless} fills have no time" if timeless else account.gap
+    count = sum((fill.count for fill in fills), ZERO)
+    if gap is not None:
+        return MarketDay(
+            account.ticker, None, sum((fill.fee for fill in fills), ZERO), len(fills), count, gap
+        )
+    days = by_day([account], _local_day)
+    own = [each for day, each in days.items() if day is not None and period.first <= day <= period.last]
+    pnl, fees = sum((each.net for each in own), ZERO), sum((each.fees for each in own), ZERO)
+    return MarketDay(account.ticker, pnl, fees, len(fills), count)
+
+
+def _local_day(at: datetime) -> date:
+    return at.astimezone().date()
+
+
+def _listed(reasons: list[str]) -> str | None:
+    """Put reasons into one sentence, each once and not too many of them."""
+    once = list(dict.fromkeys(reasons))
+    more = [f"and {len(once) - _NAMED} more reasons"] if len(once) > _NAMED else []
+    return "; ".join([*once[:_NAMED], *more]) or None

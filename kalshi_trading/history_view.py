@@ -252,13 +252,13 @@ def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
 
 def day_summary(summary: DaySummary) -> RenderableType:
     """The sums of some days on a few lines."""
-    if summary.is_empty and summary.incomplete is None:
+    if summary.is_empty:
         return notice(f"Nothing was traded ({summary.period}).")
     rows = [
         ("orders", _orders_line(summary)),
         ("fills", f"{summary.fills} · {count_text(summary.contracts)} contracts"),
         ("fees", dollars(summary.fees)),
-        ("realized P&L", f"{gain(summary.pnl).plain} after fees"),
+        ("realized P&L", UNKNOWN if summary.pnl is None else f"{gain(summary.pnl).plain} after fees"),
     ]
     rows += [(name, _market_line(day)) for name, day in _extremes(summary) if day is not None]
     panel = Panel(
@@ -266,7 +266,7 @@ def day_summary(summary: DaySummary) -> RenderableType:
     )
     if summary.incomplete is None:
         return panel
-    return Group(panel, problem(f"These sums may lack something: {summary.incomplete}."))
+    return Group(panel, problem(harmless(f"These sums may lack something: {summary.incomplete}.")))
 
 
 def _orders_line(summary: DaySummary) -> str:
@@ -281,4 +281,4 @@ def _extremes(summary: DaySummary) -> tuple[tuple[str, MarketDay | None], ...]:
 
 
 def _market_line(day: MarketDay) -> str:
-    return f"{gain(day.pnl).plain}  {day.ticker}"
+    return f"{gain(day.pnl).plain}  {harmless(day.ticker)}"

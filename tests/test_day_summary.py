@@ -6,15 +6,20 @@ import io
 from datetime import datetime, time, timedelta
 from decimal import Decimal as D
 
-from market_world import NOW, order
+import pytest
+from market_world import NOW, market, order
 from rich.console import Console
 
 from kalshi_trading import history_view
-from kalshi_trading.day_summary import summarize
+from kalshi_trading.day_summary import read_summary, summarize
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import journaled_orders
-from kalshi_trading.models import BookSide, Fill, MarketResult, Settlement
+from kalshi_trading.market_account import market_account, oldest_first
+from kalshi_trading.market_models import HistoricalCutoff
+from kalshi_trading.models import BookSide, Fill, Listing, MarketResult, Position, Positions, Settlement
 from kalshi_trading.periods import Period
+from kalshi_trading.pnl import holding_from
+from kalshi_trading.trade_logger import TradeLogger
 
 DAY = NOW.astimezone().date()
 TODAY = Period(DAY, DAY)
@@ -42,10 +47,19 @@ def shown(summary):
     return console.export_text()
 
 
+def account(*fills, settled=None):
+    """Put the account of one market together from fills that came newest first."""
+    ordered = oldest_first(fills)
+    ticker = ordered[0].ticker if ordered else settled.ticker
+    net = holding_from(ordered).net
+    position = Position(ticker, net, *[D(0)] * 4, NOW, 0) if net and settled is None else None
+    return market_account(ticker, ordered, position=position, settlement=settled)
+
+
 def test_a_sale_of_what_was_bought_before_earns_against_its_old_price():
-    earlier = {"KXA-1-T1": [fill("bid", "10", "0.60", fee="0.168", at=NOON - timedelta(days=3))]}
     sold = fill("ask", "4", "0.65", fee="0.0637")
-    summary = summarize(TODAY, [order("ask", "0.65", "0", created_at=NOON)], [], [sold], earlier, {})
+    bought = fill("bid", "10", "0.60", fee="0.168", at=NOON - timedelta(days=3))
+    summary = summarize(TODAY, [order("ask", "0.65", "0", created_at=NOON)], [], [account(sold, bought)])
     assert (summary.orders, summary.fills, summary.contracts) == (1, 1, 4)
     assert (summary.fees, summary.pnl) == (D("0.0637"), D("0.20") - D("0.0637"))
     assert (summary.best.ticker, summary.worst) == ("KXA-1-T1", None)
@@ -53,24 +67,21 @@ def test_a_sale_of_what_was_bought_before_earns_against_its_old_price():
 
 def test_a_settlement_brings_what_the_whole_market_made_less_what_it_had_made_before():
     """The worked example: 10 YES at 60¢, 4 of them sold at 65¢ the days before, settled YES today."""
-    ticker = "KXA-1-T1"
-    earlier = {
-        ticker: [
-            fill("ask", "4", "0.65", fee="0.0637", at=NOON - timedelta(days=1)),
-            fill("bid", "10", "0.60", fee="0.1680", at=NOON - timedelta(days=2)),
-        ]
-    }
-    row = settlement(ticker, yes=("10", "6"), no=("4", "1.40"), revenue="6", fees="0.2317")
-    summary = summarize(TODAY, [], [], [], earlier, {ticker: row})
+    fills = [
+        fill("ask", "4", "0.65", fee="0.0637", at=NOON - timedelta(days=1)),
+        fill("bid", "10", "0.60", fee="0.1680", at=NOON - timedelta(days=2)),
+    ]
+    row = settlement("KXA-1-T1", yes=("10", "6"), no=("4", "1.40"), revenue="6", fees="0.2317")
+    summary = summarize(TODAY, [], [], [account(*fills, settled=row)])
     assert (summary.pnl, summary.fees, summary.fills) == (D("2.40"), D(0), 0)
 
 
 def test_best_and_worst_are_the_ends_and_the_sums_are_those_of_all_markets():
-    fills = []
+    accounts = []
     for ticker, sold_at in (("KXA-1-T1", "0.70"), ("KXB-1-T1", "0.40"), ("KXC-1-T1", "0.55")):
-        fills += [fill("ask", "10", sold_at, ticker=ticker, at=NOON + timedelta(hours=1))]
-        fills += [fill("bid", "10", "0.50", ticker=ticker, fee="0.1")]
-    summary = summarize(TODAY, [], [], fills, {}, {})
+        sold = fill("ask", "10", sold_at, ticker=ticker, at=NOON + timedelta(hours=1))
+        accounts.append(account(sold, fill("bid", "10", "0.50", ticker=ticker, fee="0.1")))
+    summary = summarize(TODAY, [], [], accounts)
     assert [(day.ticker, day.pnl) for day in (summary.best, summary.worst)] == [
         ("KXA-1-T1", D("1.9")),
         ("KXB-1-T1", D("-1.1")),
@@ -97,14 +108,149 @@ def test_orders_are_counted_on_the_day_they_were_placed_with_what_became_of_them
                 told(f"order.{end}", at, f"{number}{end}"),
             ]
     own = journaled_orders(records, "sandbox", None).orders.values()
-    summary = summarize(TODAY, orders, own, [], {}, {})
+    summary = summarize(TODAY, orders, own, [])
     assert (summary.orders, summary.rejected, summary.unknown) == (2, 2, 2)
     assert "2 placed · 2 rejected · 2 of unknown outcome" in shown(summary)
 
 
 def test_a_day_without_trades_says_so_and_one_that_may_lack_something_says_that():
-    empty = summarize(TODAY, [], [], [], {}, {})
+    empty = summarize(TODAY, [], [], [])
     assert empty.is_empty
     assert f"Nothing was traded ({DAY})." in shown(empty)
-    partial = summarize(TODAY, [], [], [fill("bid", "1", "0.5")], {}, {}, "the list broke off")
-    assert "These sums may lack something: the list broke off." in shown(partial)
+    cut = summarize(TODAY, [], [], [], [None, "the list broke off", "the list broke off"])
+    assert not cut.is_empty
+    assert "These sums may lack something: the list broke off." in shown(cut)
+
+
+# --- What the lists do not explain ----------------------------------------------------------------
+
+
+class Lists:
+    """An exchange that lists what it is given; settlements older than `cutoff` it no longer knows."""
+
+    clock_skew_s = 0.0
+
+    def __init__(self, *fills, old=(), settled=(), held=(), markets=(), orders=(), cutoff=None):
+        self.fills, self.old, self.settled, self.held = fills, old, settled, held
+        self.markets, self.orders = markets, orders
+        self.cutoff = cutoff or NOON - timedelta(days=90)
+        self.asked_for = []
+
+    def get_orders(self, **_):
+        return Listing(tuple(self.orders))
+
+    def get_historical_orders(self, **_):
+        return Listing(())
+
+    def get_fills(self, *, ticker=None, since=None, progress=None):
+        self.asked_for.append(ticker)
+        return self._listed(self.fills, ticker, since)
+
+    def get_historical_fills(self, *, ticker=None, since=None, progress=None):
+        return self._listed(self.old, ticker, since)
+
+    def _listed(self, fills, ticker, since):
+        wanted = None if ticker is None else ticker.split(",")
+        return Listing(
+            tuple(
+                each
+                for each in fills
+                if (wanted is None or each.ticker in wanted)
+                and (since is None or each.created_at is None or each.created_at >= since)
+            )
+        )
+
+    def get_settlements(self, *, since):
+        return Listing(tuple(row for row in self.settled if row.settled_at >= since))
+
+    def get_positions(self):
+        return Positions(Listing(tuple(Position(t, D(net), *[D(0)] * 4, NOW, 0) for t, net in self.held)), ())
+
+    def get_historical_cutoff(self):
+        return HistoricalCutoff(self.cutoff, self.cutoff, self.cutoff, None)
+
+    def get_markets(self, *, tickers):
+        return Listing(tuple(each for each in self.markets if each.ticker in tickers))
+
+    def get_historical_markets(self, *, tickers):
+        return Listing(())
+
+
+def summary_of(exchange, tmp_path, period=TODAY):
+    return read_summary(exchange, TradeLogger(tmp_path, "sandbox"), period)
+
+
+EARLIER = NOON - timedelta(days=40)
+TICKER = "KXA-1-T1"
+
+
+def test_a_sale_whose_purchase_is_in_the_archive_earns_against_it(tmp_path):
+    sold, bought = fill("ask", "10", "0.65"), fill("bid", "10", "0.60", at=EARLIER)
+    summary = summary_of(Lists(sold, old=[bought]), tmp_path)
+    assert (summary.pnl, summary.fills, summary.incomplete) == (D("0.50"), 1, None)
+
+
+def test_a_sale_whose_purchase_is_not_listed_has_no_profit_anybody_knows(tmp_path):
+    summary = summary_of(Lists(fill("ask", "10", "0.65", fee="0.16")), tmp_path)
+    assert (summary.pnl, summary.fees, summary.fills, summary.best) == (None, D("0.16"), 1, None)
+    assert TICKER in summary.incomplete
+    text = " ".join(shown(summary).split())
+    assert "after fees" not in text
+    assert f"profit of {TICKER}: the fills make -10 contracts, the exchange has 0" in text
+
+
+def test_a_settlement_whose_fills_are_not_listed_is_no_profit_of_its_day(tmp_path):
+    row = settlement(TICKER, yes=("10", "6"), no=("4", "1.40"), revenue="6")
+    summary = summary_of(Lists(settled=[row]), tmp_path)
+    assert (summary.pnl, TICKER in summary.incomplete) == (None, True)
+
+
+@pytest.mark.parametrize(("yes", "no"), [(("10", "6"), ("4", "1.40")), (("6", "3.60"), ("0", "0"))])
+def test_a_settlement_row_counts_what_was_bought_or_what_was_held_and_brings_the_same(tmp_path, yes, no):
+    fills = [
+        fill("ask", "4", "0.65", at=NOON - timedelta(hours=1)),
+        fill("bid", "10", "0.60", at=NOON - timedelta(hours=2)),
+    ]
+    summary = summary_of(Lists(*fills, settled=[settlement(TICKER, yes=yes, no=no, revenue="6")]), tmp_path)
+    assert (summary.pnl, summary.incomplete) == (D("2.60"), None)
+
+
+def test_fills_and_orders_without_a_time_are_named_and_not_counted_as_nothing(tmp_path):
+    placed = order("bid", "0.6", "0", created_at=None)
+    exchange = Lists(fill("bid", "10", "0.60", at=None), held=[(TICKER, 10)], orders=[placed])
+    summary = summary_of(exchange, tmp_path)
+    assert (summary.is_empty, summary.pnl) == (False, None)
+    assert summary.incomplete == f"1 orders have no time; profit of {TICKER}: 1 fills have no time"
+
+
+def test_a_settlement_whose_row_is_gone_is_rebuilt_from_its_market(tmp_path):
+    """Held since before the period, without a fill in it, and settled so long ago that no row is left."""
+    day = EARLIER.astimezone().date()
+    ended = market(
+        ticker=TICKER,
+        event_ticker="KXA-1",
+        result=MarketResult.YES,
+        settlement_value=D(1),
+        settled_at=EARLIER,
+    )
+    bought = fill("bid", "10", "0.60", fee="0.1", at=EARLIER - timedelta(days=2))
+    exchange = Lists(old=[bought], markets=[ended], cutoff=NOON - timedelta(days=20))
+    summary = summary_of(exchange, tmp_path, Period(day, day))
+    assert (summary.pnl, summary.fees, summary.fills, summary.incomplete) == (D("4"), D(0), 0, None)
+
+
+def test_only_the_markets_of_the_day_are_read_whole(tmp_path):
+    other = fill("bid", "1", "0.5", ticker="KXB-1-T1", at=EARLIER)
+    exchange = Lists(fill("bid", "1", "0.5"), other, held=[(TICKER, 1), ("KXB-1-T1", 1)])
+    summary = summary_of(exchange, tmp_path)
+    assert ([day.ticker for day in summary.markets], exchange.asked_for[1:]) == ([TICKER], [TICKER])
+
+
+def test_what_was_settled_after_the_period_does_not_hide_its_trades(tmp_path):
+    yesterday = NOON - timedelta(days=1)
+    fills = [fill("ask", "4", "0.65", at=yesterday), fill("bid", "10", "0.60", at=EARLIER)]
+    row = settlement(TICKER, yes=("10", "6"), no=("4", "1.40"), revenue="6")
+    summary = summary_of(
+        Lists(*fills, settled=[row]), tmp_path, Period(DAY - timedelta(days=1), DAY - timedelta(days=1))
+    )
+    assert (summary.pnl, summary.incomplete) == (D("0.20"), None)
