@@ -217,7 +217,11 @@ def reconciliation(found: Reconciliation, period: Period | None, now: datetime) 
         f"{found.compared} orders, {found.fills} fills and {found.records} journal records compared ({when})"
     )
     if found.is_clean:
-        return Text(f"✓ Journal and exchange agree: {compared}.")
+        agreed = f"✓ Journal and exchange agree: {compared}."
+        return Group(
+            Text(agreed if found.compared else f"There is nothing to compare ({when})."),
+            *_not_compared(found),
+        )
     parts: list[RenderableType] = [Text(f"{len(found.differences)} orders differ; {compared}.")]
     if found.differences:
         parts.append(_differences(found.differences[:DIFFERENCES_SHOWN]))
@@ -243,6 +247,8 @@ def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
         yield problem(f"The exchange's lists are not whole: {found.incomplete}.")
     if found.unjudged:
         yield problem(f"{found.unjudged} orders could not be compared for that reason.")
+    if found.foreign:
+        yield notice(f"{found.foreign} orders of other keys in the journal are not compared.")
     if found.damaged:
         yield problem(f"{found.damaged} lines of the journal are damaged; orders in them are not known.")
 

@@ -7,7 +7,7 @@ listening, is not in it. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from kalshi_trading.journal import JournalRecord
@@ -94,18 +94,25 @@ class JournaledOrder:
 
 @dataclass(frozen=True, slots=True)
 class JournaledOrders:
-    """The orders of one account by client_order_id; `records` also holds what is told of others' orders."""
+    """Orders by client_order_id; `records` also holds what is told of orders placed elsewhere.
+
+    `foreign` ones were sent with another key; only the exchange can tell whether that is of this account.
+    """
 
     orders: dict[str, JournaledOrder]
     records: dict[str, tuple[JournalRecord, ...]]
-    foreign: int = 0
-    """How many orders are of another key."""
+    foreign: dict[str, JournaledOrder] = field(default_factory=dict)
+
+    @property
+    def known(self) -> dict[str, JournaledOrder]:
+        """Every order of the journal, whatever key sent it."""
+        return {**self.foreign, **self.orders}
 
 
 def journaled_orders(
     records: Iterable[JournalRecord], environment: str, account: str | None
 ) -> JournaledOrders:
-    """Fold the journal, oldest record first; account None: of every one."""
+    """Fold the journal, oldest record first; account None: every key is ours."""
     told: dict[str, list[JournalRecord]] = {}
     for record in records:
         name = record.text("client_order_id")
@@ -113,11 +120,14 @@ def journaled_orders(
             told.setdefault(name, []).append(record)
     by_name = {name: tuple(rows) for name, rows in told.items()}
     lives = order_lives(record for rows in by_name.values() for record in rows)
-    own = {name: life for name, life in lives.items() if _is_own(life, environment, account)}
-    orders = {name: JournaledOrder(life, by_name[name]) for name, life in own.items()}
-    foreign = lives.keys() - own.keys()
-    told_of = {name: rows for name, rows in by_name.items() if name not in foreign}
-    return JournaledOrders(orders, told_of, len(foreign))
+    own: dict[str, JournaledOrder] = {}
+    foreign: dict[str, JournaledOrder] = {}
+    for name, life in lives.items():
+        kept = own if _is_own(life, environment, account) else foreign
+        kept[name] = JournaledOrder(life, by_name[name])
+    return JournaledOrders(
+        own, {name: rows for name, rows in by_name.items() if name not in foreign}, foreign
+    )
 
 
 def _is_own(life: OrderLife, environment: str, account: str | None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -79,6 +79,7 @@ class Reconciliation:
 
     `too_new` orders differ, but the exchange's data may be older than what the journal tells of them;
     `unjudged` ones could not be compared because data is `incomplete`. `damaged` lines could hold orders.
+    `foreign` orders of other keys are in the journal and not in this account: nothing to compare them with.
     """
 
     differences: tuple[Difference, ...]
@@ -89,6 +90,7 @@ class Reconciliation:
     unjudged: int = 0
     incomplete: str | None = None
     damaged: int = 0
+    foreign: int = 0
 
     @property
     def is_clean(self) -> bool:
@@ -333,7 +335,10 @@ def reconcile(
     first = compare(history.rows, shown_until=shown_until, incomplete=history.incomplete)
     again = {id(each.row) for each in first.differences[:MOST_LOOKED_AT_AGAIN] if each.row.order is not None}
     rows = [_looked_at_again(client, row) if id(row) in again else row for row in history.rows]
-    return compare(rows, shown_until=shown_until, incomplete=history.incomplete, damaged=len(history.damaged))
+    found = compare(
+        rows, shown_until=shown_until, incomplete=history.incomplete, damaged=len(history.damaged)
+    )
+    return replace(found, foreign=history.foreign)
 
 
 def _shown_until(client: KalshiClient, now: datetime) -> datetime:

@@ -19,7 +19,7 @@ from kalshi_trading.history_rows import HistoryRow, is_placed_in
 from kalshi_trading.history_rows import OrderRecord as OrderRecord
 from kalshi_trading.history_rows import describe as describe
 from kalshi_trading.journal import DamagedLine
-from kalshi_trading.journal_orders import JournaledOrders, journaled_orders
+from kalshi_trading.journal_orders import JournaledOrder, JournaledOrders, journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import oldest_first
 from kalshi_trading.models import Fill, Listing, Order
@@ -54,7 +54,7 @@ class TradeHistory:
     incomplete: str | None = None
     damaged: tuple[DamagedLine, ...] = ()
     foreign: int = 0
-    """How many orders of other keys the journal holds; they are left out."""
+    """How many orders of other keys the journal holds that the exchange does not list; they are left out."""
     is_joined: bool = True
 
 
@@ -86,7 +86,8 @@ def load_history(
     with _no_collecting():
         told, damaged = read_told(journal, _journal_since(period, there.oldest), account)
         rows = [row for row in joined(there, told) if _is_wanted(row, period, there.oldest)]
-    return TradeHistory(newest_first(rows), there.incomplete, damaged, told.foreign)
+        foreign = [row for row in foreign_rows(there, told) if _is_wanted(row, period, there.oldest)]
+    return TradeHistory(newest_first(rows), there.incomplete, damaged, len(foreign))
 
 
 def told_history(journal: TradeLogger, *, period: Period | None = None) -> TradeHistory:
@@ -118,7 +119,7 @@ def read_told(
     """
     reading = journal.read_journal(since)
     told = journaled_orders(reading.records, journal.environment, account)
-    if since is not None and any(not order.has_intent for order in told.orders.values()):
+    if since is not None and any(not order.has_intent for order in told.known.values()):
         return read_told(journal, None, account)
     return told, reading.damaged
 
@@ -146,21 +147,38 @@ def _age(row: HistoryRow) -> float:
 
 
 def joined(there: ExchangeRows, told: JournaledOrders) -> list[HistoryRow]:
-    """Join every order of the exchange and every one of the journal, each once.
+    """Join every order of the exchange and every one of ours in the journal, each once.
 
-    By client_order_id, else by the order_id the exchange gave it.
+    What the exchange lists under a name of ours is this account's, whatever key sent it.
     """
-    by_order_id = {order.order_id: order for order in told.orders.values() if order.order_id}
-    found: set[str] = set()
+    found = _matches(there, told)
     rows = []
     for order in there.orders:
-        own = told.orders.get(order.client_order_id) or by_order_id.get(order.order_id)
-        if own is not None:
-            found.add(own.life.client_order_id)
+        own = found.get(order.order_id)
         records = own.records if own is not None else told.records.get(order.client_order_id, ())
         rows.append(HistoryRow(order, own, records, there.fills.get(order.order_id, ())))
-    unlisted = (own for name, own in told.orders.items() if name not in found)
-    return [*rows, *(HistoryRow(None, own, own.records, ()) for own in unlisted)]
+    return [*rows, *_unlisted(told.orders, found)]
+
+
+def foreign_rows(there: ExchangeRows, told: JournaledOrders) -> list[HistoryRow]:
+    """Give the journal's orders of other keys that this exchange account does not list."""
+    return _unlisted(told.foreign, _matches(there, told)) if told.foreign else []
+
+
+def _matches(there: ExchangeRows, told: JournaledOrders) -> dict[str, JournaledOrder]:
+    """Find the journal's orders by order_id: by client_order_id, else by the order_id the exchange gave."""
+    known = told.known
+    by_order_id = {own.order_id: own for own in known.values() if own.order_id}
+    pairs = (
+        (order.order_id, known.get(order.client_order_id) or by_order_id.get(order.order_id))
+        for order in there.orders
+    )
+    return {order_id: own for order_id, own in pairs if own is not None}
+
+
+def _unlisted(told: Mapping[str, JournaledOrder], found: Mapping[str, JournaledOrder]) -> list[HistoryRow]:
+    listed = {own.life.client_order_id for own in found.values()}
+    return [HistoryRow(None, own, own.records, ()) for name, own in told.items() if name not in listed]
 
 
 # --- Reading --------------------------------------------------------------------------------------

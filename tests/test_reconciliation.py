@@ -161,6 +161,26 @@ def test_what_an_incomplete_list_lacks_is_no_difference_but_not_clean_either(jou
     assert kinds(wrong) == [{Kind.FEES}]
 
 
+def test_an_order_the_exchange_lists_under_our_name_is_ours_whatever_key_sent_it(tmp_path):
+    """The key was changed since; client_order_id and order_id both tell."""
+    placed(TradeLogger(tmp_path, "sandbox", account="old key", clock=lambda: NOW - MINUTE))
+    for listed in (there(), there(client_order_id="")):
+        exchange = Exchange([listed], [fill("10")])
+        found = reconcile(exchange, TradeLogger(tmp_path, "sandbox"), account="new key", clock=lambda: NOW)
+        assert (found.is_clean, found.compared, found.foreign) == (True, 1, 0)
+
+
+def test_orders_of_other_keys_are_told_and_nothing_is_said_to_agree(tmp_path):
+    journal = TradeLogger(tmp_path, "sandbox", account="other key", clock=lambda: NOW - MINUTE)
+    placed(journal)
+    found = reconcile(Exchange([], []), journal, account="our key", clock=lambda: NOW)
+    assert (found.compared, found.foreign, found.differences) == (0, 1, ())
+    text = " ".join(shown(history_view.reconciliation(found, None, NOW)).split())
+    assert "agree" not in text
+    assert "There is nothing to compare (all times)." in text
+    assert "1 orders of other keys in the journal are not compared." in text
+
+
 def test_damaged_lines_keep_a_comparison_from_being_clean(journal):
     placed(journal)
     with journal.trades_path.open("ab") as file:
