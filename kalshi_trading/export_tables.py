@@ -1,8 +1,9 @@
 """What can be exported: fills, orders, positions, settlements, the journal and closed lots, row by row.
 
 Numbers are the exchange's, digit by digit; the words buy, sell, yes and no are the user's where the journal
-has them and they mean what the exchange has, and other orders are marked external. Rows come as they are
-read, newest first, the journal oldest first, and are not kept. Never renders, never trades.
+has them and they mean what the exchange has. Orders the journal does not know by any name are marked
+external. Rows come as they are read, newest first, the journal oldest first, and are not kept. Never
+renders, never trades.
 """
 
 from __future__ import annotations
@@ -262,7 +263,7 @@ def trade_row(fill: Fill, words: OwnWords) -> Row:
         side.converted(fill.yes_price),
         fill.fee,
         fill.is_taker,
-        _origin(action),
+        _origin(client_order_id),
         fill.book_side,
         fill.yes_price,
         fill.fill_id,
@@ -273,7 +274,7 @@ def trade_row(fill: Fill, words: OwnWords) -> Row:
 
 def order_row(order: Order, words: OwnWords) -> Row:
     words.learn(order)
-    _, action, side = words.of(order.order_id, order.book_side)
+    name, action, side = words.of(order.order_id, order.book_side)
     return (
         order.created_at,
         order.updated_at,
@@ -287,7 +288,7 @@ def order_row(order: Order, words: OwnWords) -> Row:
         order.remaining_count,
         order.fill_cost,
         order.fees,
-        _origin(action),
+        _origin(name),
         order.book_side,
         order.yes_price,
         order.expires_at,
@@ -296,8 +297,8 @@ def order_row(order: Order, words: OwnWords) -> Row:
     )
 
 
-def _origin(action: str | None) -> str:
-    return "external" if action is None else "ours"
+def _origin(own_name: str | None) -> str:
+    return "external" if own_name is None else "ours"
 
 
 def position_row(row: PositionPnl, as_of: datetime) -> Row:

@@ -7,6 +7,7 @@ exchange's answer, its list of orders tells. Reads nothing itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 from uuid import UUID
 
 from kalshi_trading.journal import JournalRecord
@@ -15,6 +16,7 @@ from kalshi_trading.order_life import WITHOUT_ORDER
 from kalshi_trading.wire import book_side
 
 _WITHOUT_ORDER = {"order.denied", *(f"order.{state}" for state in WITHOUT_ORDER)}
+_Words: TypeAlias = tuple[Action, Side] | None
 _EVERY_WORDS = {(action.value, side.value): (action, side) for action in Action for side in Side}
 
 
@@ -22,8 +24,9 @@ class OwnWords:
     """The orders of a journal, oldest record first."""
 
     def __init__(self, records: Iterable[JournalRecord]) -> None:
-        self._nameless: dict[str, tuple[Action, Side]] = {}  # by client_order_id
-        self._named = {words: dict[bytes | str, bytes | str]() for words in _EVERY_WORDS.values()}
+        self._nameless: dict[str, _Words] = {}  # by client_order_id
+        every_words: tuple[_Words, ...] = (*_EVERY_WORDS.values(), None)  # None: ours, in words we lost
+        self._named = {words: dict[bytes | str, bytes | str]() for words in every_words}
         for record in records:
             if record.event.startswith("order."):
                 self._take(record)
@@ -38,28 +41,33 @@ class OwnWords:
         words = _EVERY_WORDS.get((record.text("action"), record.text("side")))
         if words is not None:
             self._nameless[name] = words
+        elif record.event == "order.sending":
+            self._nameless.setdefault(name, None)
         if order_id:
             self._name(order_id, name)
         elif record.event in _WITHOUT_ORDER:
             self._nameless.pop(name, None)
 
     def _name(self, order_id: str, client_order_id: str) -> None:
-        words = self._nameless.pop(client_order_id, None)
-        if words is not None:
-            self._named[words][packed(order_id)] = packed(client_order_id)
+        words, key = self._nameless.pop(client_order_id, None), packed(order_id)
+        if words is not None or not any(key in named for named in self._named.values()):
+            self._named[words][key] = packed(client_order_id)
 
     def learn(self, order: Order) -> None:
-        """Take both names of an order of ours from the exchange's list."""
-        self._name(order.order_id, order.client_order_id)
+        """Take both names of an order from the exchange's list, if it is ours."""
+        if order.client_order_id in self._nameless:
+            self._name(order.order_id, order.client_order_id)
 
     def of(self, order_id: str, effect: BookSide) -> tuple[str | None, Action | None, Side]:
-        """Give client_order_id, action and side; no action: external, in the words of its effect.
+        """Give client_order_id, action and side; no client_order_id: external.
 
-        Words that do not mean what the exchange has are not believed.
+        No action: only its effect is known, as the words are lost, or do not mean what the exchange has.
         """
         key = packed(order_id)
         for words, named in self._named.items():
-            if book_side(*words) is effect and key in named:
+            if key in named:
+                if words is None or book_side(*words) is not effect:
+                    return unpacked(named[key]), None, effect.bought
                 return unpacked(named[key]), *words
         return None, None, effect.bought
 

@@ -575,7 +575,7 @@ def test_our_words_stand_where_the_journal_has_them_and_other_orders_are_externa
 ) -> None:
     app = session(exchange, tmp_path)
     filled = [row for row in wire_rows(app, "orders", "orders").values() if D(row["fill_count_fp"]) > 0]
-    told, lost, refused, contrary, *_ = filled
+    told, lost, refused, contrary, wordless, *_ = filled
     app.journal.log_order_submission("intent", words_for(told))
     app.journal.log_order_submission("acknowledged", {**named(told), "order_id": told["order_id"]})
     app.journal.log_order_submission("intent", words_for(lost))  # the program was killed here
@@ -584,11 +584,18 @@ def test_our_words_stand_where_the_journal_has_them_and_other_orders_are_externa
     wrong = words_for(contrary) | {"action": "buy"}
     app.journal.log_order_submission("intent", wrong)
     app.journal.log_order_submission("acknowledged", {**named(contrary), "order_id": contrary["order_id"]})
+    names = {**named(wordless), "order_id": wordless["order_id"]}  # the line of its intent is damaged
+    app.journal.log_order_submission("acknowledged", names)
     for table in (TRADES, ORDERS):
         _, rows = exported(app, table, tmp_path / f"{table.name}.csv")
         ours = [row for row in rows if row["origin"] == "ours"]
-        assert {row["order_id"] for row in ours} == {told["order_id"], lost["order_id"]}
+        assert {row["order_id"] for row in ours} == {
+            each["order_id"] for each in (told, lost, contrary, wordless)
+        }
         for row in ours:
+            if row["order_id"] in (contrary["order_id"], wordless["order_id"]):
+                assert (row["action"], row["price"] == row["yes_price"]) == ("", row["side"] == "yes")
+                continue
             order = told if row["order_id"] == told["order_id"] else lost
             assert {name: row[name] for name in words_for(order)} == words_for(order)
             assert row["price"] == (

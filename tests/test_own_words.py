@@ -13,8 +13,8 @@ from scripted import ScriptedPrompter
 
 from kalshi_trading import order_screens
 from kalshi_trading.journal import JournalRecord
-from kalshi_trading.models import BookSide
-from kalshi_trading.own_words import intents_of
+from kalshi_trading.models import Action, BookSide, Side
+from kalshi_trading.own_words import OwnWords, intents_of
 
 RESTING = order(BookSide.BID, "0.63")
 INTENT = JournalRecord(
@@ -46,6 +46,29 @@ def test_the_intent_of_an_order_is_found_by_the_name_the_exchange_gave_it() -> N
     nameless = replace(RESTING, client_order_id="")
     assert intents_of([nameless], [acknowledged, INTENT]) == {RESTING.order_id: INTENT}
     assert intents_of([nameless], [INTENT]) == {}
+
+
+def event(name: str, **fields: str) -> JournalRecord:
+    return JournalRecord(NOW, f"order.{name}", {"client_order_id": RESTING.client_order_id, **fields})
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_an_order_whose_intent_is_damaged_is_ours_by_its_names(answered: bool) -> None:
+    records = [event("sending"), *([event("acknowledged", order_id=RESTING.order_id)] if answered else [])]
+    words = OwnWords(records)
+    assert words.lacks_names is not answered
+    words.learn(RESTING)
+    words.learn(replace(RESTING, order_id="theirs", client_order_id="theirs"))
+    assert words.of(RESTING.order_id, BookSide.BID) == (RESTING.client_order_id, None, Side.YES)
+    assert words.of("theirs", BookSide.BID) == (None, None, Side.YES)
+
+
+@pytest.mark.parametrize("more", [(), ("fill", "acknowledged")])
+def test_an_order_keeps_its_words_whatever_is_told_of_it_later(more: tuple[str, ...]) -> None:
+    names = ("acknowledged", *more)
+    words = OwnWords([INTENT, event("sending"), *(event(name, order_id=RESTING.order_id) for name in names)])
+    assert words.of(RESTING.order_id, BookSide.BID) == (RESTING.client_order_id, Action.SELL, Side.NO)
+    assert not words.lacks_names
 
 
 class Journal:
