@@ -9,7 +9,7 @@ from decimal import Decimal as D
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, snapshot
+from samples import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, position, settlement, snapshot
 
 from kalshi_trading.account_explanation import (
     explain_all_cash,
@@ -132,3 +132,11 @@ def test_a_market_without_any_row_is_told_by_its_fills_and_says_that_they_are_no
         told = explain(alone)
         assert told.total == number != 0
         assert told.caution == f"It is not the whole: {alone.gap}."
+
+
+def test_a_settled_market_still_listed_as_a_position_holds_nothing_that_cost() -> None:
+    row = settlement(yes=("5", "3"), no=("0", "0"), revenue="0")
+    fills = (fill(BID, "6", "0.60"),)
+    told = market_account(MARKET.ticker, fills, position=position("5", "3.00"), settlement=row)
+    assert told.is_reported
+    assert explain_cost(told).total == 0
