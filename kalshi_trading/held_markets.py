@@ -6,8 +6,8 @@ fails leaves the others, and it is said why. Never renders, never trades.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -16,10 +16,12 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import series_of
 from kalshi_trading.market_models import Event, FeeSchedule, Market, OrderBook
 from kalshi_trading.portfolio import Part, part
+from kalshi_trading.side_by_side import SideBySide
 
 T = TypeVar("T")
 Batch = Future[Part[dict[str, T]]]
 BATCH = 100
+_NAMED = 3
 _REMEMBERED_FOR = timedelta(minutes=10)
 
 
@@ -37,6 +39,11 @@ class EventDirectory:
         if self.clock() - self._read_at > _REMEMBERED_FOR:
             self.events, self.fees, self._read_at = {}, {}, self.clock()
 
+    def series_of(self, event_ticker: str) -> str:
+        """Give the series of an event; by its name as long as it is not known."""
+        event = self.events.get(event_ticker)
+        return series_of(event_ticker) if event is None else event.series_ticker
+
     def fees_of(self, market: Market) -> FeeSchedule | None:
         """Give the fees of a market now; None: its event or its series could not be read."""
         event = self.events.get(market.event_ticker)
@@ -48,74 +55,114 @@ class EventDirectory:
 
 
 class HeldMarkets:
-    """One reading of the market side: ask for tickers as they become known, none is asked twice."""
+    """One reading of the market side: ask for names as they become known, none is asked twice."""
 
     def __init__(
-        self, client: KalshiClient, pool: Executor, directory: EventDirectory, *, with_books: bool = True
+        self, client: KalshiClient, threads: SideBySide, directory: EventDirectory, *, with_books: bool = True
     ) -> None:
         self._client = client
         self._with_books = with_books
-        self._pool = pool
+        self._threads = threads
         self._directory = directory
-        self._asked: set[str] = set()
+        # A ticker may name a market, its event and its series at once.
+        self._asked: dict[str, set[str]] = {"markets": set(), "events": set(), "series": set()}
         self._markets: list[Batch[Market]] = []
         self._books: list[Batch[OrderBook]] = []
         self._events: list[Batch[Event]] = []
         self._fees: list[Batch[FeeSchedule]] = []
 
-    def ask(self, tickers: Iterable[str], events: Iterable[str]) -> None:
-        """Send for quotes and books of markets, and for their events and fees where those are not known."""
-        for batch in _batches(self._new(tickers)):
+    def ask(self, tickers: Iterable[str]) -> None:
+        """Send for quotes and books of markets."""
+        for batch in _batches(self._new("markets", tickers)):
             self._markets.append(self._send(self._read_markets, batch))
             if self._with_books:
-                self._books.append(self._send(self._client.get_order_books, batch))
-        unknown = [event for event in self._new(events) if event not in self._directory.events]
-        for batch in _batches(unknown):
+                self._books.append(
+                    self._send(lambda tickers: Part(self._client.get_order_books(tickers)), batch)
+                )
+
+    def ask_events(self, events: Iterable[str]) -> None:
+        """Send for events that are not known."""
+        unknown = [event for event in events if event not in self._directory.events]
+        for batch in _batches(self._new("events", unknown)):
             self._events.append(self._send(self._read_events, batch))
-        self._ask_fees(series_of(event) for event in unknown)
 
-    def _ask_fees(self, series: Iterable[str]) -> None:
-        for ticker in self._new(series):
-            if ticker not in self._directory.fees:
-                self._fees.append(self._send(self._read_fees, [ticker]))
+    def ask_fees(self, events: Iterable[str]) -> None:
+        """Send for the fees of events that are not known."""
+        series = map(self._directory.series_of, events)
+        unknown = [ticker for ticker in series if ticker not in self._directory.fees]
+        for ticker in self._new("series", unknown):
+            self._fees.append(self._send(self._read_fees, [ticker]))
 
-    def _new(self, names: Iterable[str]) -> list[str]:
-        new = [name for name in dict.fromkeys(names) if name not in self._asked]
-        self._asked.update(new)
+    def _new(self, kind: str, names: Iterable[str]) -> list[str]:
+        new = [name for name in dict.fromkeys(names) if name not in self._asked[kind]]
+        self._asked[kind].update(new)
         return new
 
-    def _send(self, read: Callable[[list[str]], dict[str, T]], batch: list[str]) -> Batch[T]:
-        return self._pool.submit(part, lambda: read(batch))
+    def _send(self, read: Callable[[list[str]], Part[dict[str, T]]], batch: list[str]) -> Batch[T]:
+        return self._threads.submit(lambda: _read_batch(read, batch))
 
-    def _read_markets(self, tickers: list[str]) -> dict[str, Market]:
-        return {market.ticker: market for market in self._client.get_markets(tickers=tickers).whole()}
+    def _read_markets(self, tickers: list[str]) -> Part[dict[str, Market]]:
+        rows = self._client.get_markets(tickers=tickers)
+        found = {market.ticker: market for market in rows}
+        return Part(found, _incomplete("quotes", tickers, found, rows.incomplete))
 
-    def _read_events(self, tickers: list[str]) -> dict[str, Event]:
-        return {event.event_ticker: event for event in self._client.get_events(tickers=tickers).whole()}
+    def _read_events(self, tickers: list[str]) -> Part[dict[str, Event]]:
+        rows = self._client.get_events(tickers=tickers)
+        found = {event.event_ticker: event for event in rows}
+        missing = _incomplete("events", tickers, found, rows.incomplete) if rows.incomplete else None
+        return Part(found, missing)  # the name of an event may have been a guess
 
-    def _read_fees(self, series: list[str]) -> dict[str, FeeSchedule]:
-        return {ticker: self._client.get_series(ticker).fees for ticker in series}
+    def _read_fees(self, series: list[str]) -> Part[dict[str, FeeSchedule]]:
+        return Part({ticker: self._client.get_series(ticker).fees for ticker in series})
 
-    def first_markets(self) -> dict[str, Market]:
-        """Wait for the quotes of the first batch alone."""
-        return dict(self._markets[0].result().value or {}) if self._markets else {}
+    def first_markets(self, within_s: float) -> dict[str, Market]:
+        """Give the quotes of the first batch, if they come in time."""
+        if not self._markets or wait(self._markets[:1], timeout=within_s).not_done:
+            return {}
+        return dict(self._markets[0].result().value or {})
 
     def markets(self) -> Part[dict[str, Market]]:
-        """Wait for all quotes. A part has a value and a reason too where only some batches failed."""
+        """Wait for all quotes. A part has a value and a reason too where only some are missing."""
         return _together(self._markets)
 
     def books(self) -> Part[dict[str, OrderBook]]:
         return _together(self._books)
 
-    def learn_events(self) -> str | None:
-        """Wait for events and fees and remember them; tell why some are missing."""
+    def learn_events(self, held: Iterable[Market]) -> str | None:
+        """Wait for events and fees and remember them; tell why those of what is held are not all known."""
+        markets = list(held)
+        names = [market.event_ticker for market in markets]
+        self.ask_events(names)
+        self.ask_fees(names)
         events = _together(self._events)
         self._directory.events |= events.value or {}
-        # A series may be called otherwise than the event's ticker says.
-        self._ask_fees(event.series_ticker for event in (events.value or {}).values())
+        self.ask_fees(names)  # a series may be called otherwise than the event's ticker says
         fees = _together(self._fees)
         self._directory.fees |= fees.value or {}
-        return events.unavailable or fees.unavailable
+        without = [market.ticker for market in markets if self._directory.fees_of(market) is None]
+        if not without:
+            return events.unavailable
+        return events.unavailable or fees.unavailable or f"no fees are known of {_some(without)}"
+
+
+def _read_batch(read: Callable[[list[str]], Part[dict[str, T]]], batch: list[str]) -> Part[dict[str, T]]:
+    answer = part(lambda: read(batch))
+    return Part(None, answer.unavailable) if answer.value is None else answer.value
+
+
+def _incomplete(
+    what: str, asked: list[str], found: Mapping[str, object], incomplete: str | None
+) -> str | None:
+    missing = [name for name in asked if name not in found]
+    if not missing:
+        return incomplete
+    reason = f": {incomplete}" if incomplete else ""
+    return f"no {what} came of {_some(missing)}{reason}"
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _batches(names: list[str]) -> Iterator[list[str]]:

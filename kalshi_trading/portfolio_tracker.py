@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
-from kalshi_trading.account_book import AccountBook
+from kalshi_trading.account_book import AccountBook, FillsOf, ResultOf
 from kalshi_trading.account_history import AccountHistory
 from kalshi_trading.errors import KalshiAPIError
 from kalshi_trading.held_markets import BATCH, EventDirectory, HeldMarkets
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.liquidation import liquidate
-from kalshi_trading.market_account import MarketAccount
+from kalshi_trading.market_account import MarketAccount, event_of
 from kalshi_trading.market_models import Market, OrderBook
 from kalshi_trading.models import (
     Balance,
-    Fill,
     Order,
     OrderStatus,
     Position,
@@ -44,6 +43,7 @@ from kalshi_trading.portfolio import (
     mark_price,
     part,
 )
+from kalshi_trading.side_by_side import SideBySide
 
 T = TypeVar("T")
 FirstLook = Callable[[PortfolioSnapshot], None]
@@ -53,16 +53,62 @@ _STILL_READING = "still being read"
 
 
 @dataclass(frozen=True, slots=True)
+class _Parts:
+    """The account's lists, read or not."""
+
+    balance: Part[Balance]
+    positions: Part[Positions]
+    resting: Part[tuple[Order, ...]]
+    fills: Part[FillsOf]
+    settlements: Part[tuple[Settlement, ...]]
+    deposits: Part[tuple[Transfer, ...]]
+    withdrawals: Part[tuple[Transfer, ...]]
+
+    @property
+    def rows(self) -> tuple[Position, ...]:
+        return () if self.positions.value is None else self.positions.value.markets.items
+
+
+@dataclass(frozen=True, slots=True)
 class _Asked:
     """The questions about the account, on their way."""
 
     balance: Future[Part[Balance]]
     positions: Future[Part[Positions]]
     resting: Future[Part[tuple[Order, ...]]]
-    fills: Future[Part[Mapping[str, tuple[Fill, ...]]]]
+    fills: Future[Part[FillsOf]]
     settlements: Future[Part[tuple[Settlement, ...]]]
     deposits: Future[Part[tuple[Transfer, ...]]]
     withdrawals: Future[Part[tuple[Transfer, ...]]]
+
+    def all_here(self, *, within_s: float) -> bool:
+        asked: list[Future[Any]] = [self.balance, self.positions, self.resting, self.fills]
+        asked += [self.settlements, self.deposits, self.withdrawals]
+        return not wait(asked, timeout=within_s).not_done
+
+    def parts(self, answer: _Answer) -> _Parts:
+        """Give all lists as `answer` takes them."""
+        return _Parts(
+            balance=answer(self.balance),
+            positions=_whole(answer(self.positions)),
+            resting=answer(self.resting),
+            fills=answer(self.fills),
+            settlements=answer(self.settlements),
+            deposits=answer(self.deposits),
+            withdrawals=answer(self.withdrawals),
+        )
+
+
+class _Answer(Protocol):
+    def __call__(self, asked: Future[Part[T]], /) -> Part[T]: ...
+
+
+def _awaited(asked: Future[Part[T]]) -> Part[T]:
+    return asked.result()
+
+
+def _so_far(asked: Future[Part[T]]) -> Part[T]:
+    return asked.result() if asked.done() else Part(None, _STILL_READING)
 
 
 class PortfolioTracker:
@@ -90,92 +136,125 @@ class PortfolioTracker:
     ) -> PortfolioSnapshot:
         """Read every part. A part that fails is unavailable; this never raises for it.
 
-        Where the fills take longer than a second, `first_look` is shown the exchange's own figures and the
-        largest positions at their marks; `progress` is told how many fills are read.
+        Where a list takes longer than a second, `first_look` is shown the others and the largest positions at
+        their marks; `progress` is told how many fills are read.
         """
-        with self._refreshing, _side_by_side(progress) as (pool, count):
+        with self._refreshing, SideBySide(_SIDE_BY_SIDE) as threads:
             started_at = time.monotonic()
-            markets = HeldMarkets(self._client, pool, self._directory)
-            markets.ask(self._held, self._events)  # these answers take the longest to read
-            asked = self._ask(pool, count)
-            positions = _whole(asked.positions.result())
-            if positions.value is not None:
-                self._held = _largest_first(positions.value.markets)
-                self._events = _events_held(positions.value)
-                markets.ask(self._held, self._events)
-            if first_look is not None and _is_slow(asked.fills, started_at):
-                early: Part[Mapping[str, tuple[Fill, ...]]] = Part(None, _STILL_READING)
-                quotes = Part(markets.first_markets(), _STILL_READING)
-                first_look(self._snapshot(asked, positions, early, mark, quotes, Part({}, _STILL_READING)))
-            fills = asked.fills.result()
-            self._count(positions, fills, asked.settlements.result())  # while the markets are on their way
+            self._directory.expire()
+            markets = HeldMarkets(self._client, threads, self._directory)
+            self._ask_markets(markets)  # these answers take the longest to read
+            asked = self._ask(threads, progress)
+            if first_look is not None and self._is_slow(asked, markets, started_at):
+                first_look(self._first_look(asked, markets, mark))
+            self._follow(asked, markets)
+            self._ask_events_of_orders(asked.resting.result(), markets)
+            parts = asked.parts(_awaited)
+            # While the markets are on their way.
+            accounts = self._count(parts, lambda tickers: self._read_markets(threads, tickers))
             quotes, books = markets.markets(), markets.books()
-            markets.ask((), (market.event_ticker for market in (quotes.value or {}).values()))
-            without_fees = markets.learn_events()
+            without_fees = markets.learn_events((quotes.value or {}).values())
             books = Part(books.value, books.unavailable or without_fees)
-            return self._snapshot(asked, positions, fills, mark, quotes, books)
+            return self._snapshot(parts, accounts, mark, quotes, books)
 
-    def _ask(self, pool: Executor, progress: Progress) -> _Asked:
-        self._directory.expire()
+    def _ask(self, threads: SideBySide, progress: Progress | None) -> _Asked:
         client, history = self._client, self._history
+
+        def ask(read: Callable[[], T]) -> Future[Part[T]]:
+            return threads.submit(lambda: part(read))
+
+        def going_on(_: int) -> None:
+            if threads.is_left:
+                raise KalshiAPIError("The reading was left.")
+
+        def count(rows: int) -> None:
+            going_on(rows)
+            if progress is not None:
+                progress(rows)
+
+        resting = OrderStatus.RESTING
         return _Asked(
-            positions=pool.submit(part, client.get_positions),
-            fills=pool.submit(part, lambda: history.read_fills(progress)),
-            balance=pool.submit(part, client.get_balance),
-            resting=pool.submit(part, lambda: client.get_orders(status=OrderStatus.RESTING).whole()),
-            settlements=pool.submit(part, history.read_settlements),
-            deposits=pool.submit(part, lambda: client.get_deposits().whole()),
-            withdrawals=pool.submit(part, lambda: client.get_withdrawals().whole()),
+            positions=ask(lambda: client.get_positions(progress=going_on)),
+            fills=ask(lambda: history.read_fills(count)),
+            balance=ask(client.get_balance),
+            resting=ask(lambda: client.get_orders(status=resting, progress=going_on).whole()),
+            settlements=ask(lambda: history.read_settlements(going_on)),
+            deposits=ask(lambda: client.get_deposits(progress=going_on).whole()),
+            withdrawals=ask(lambda: client.get_withdrawals(progress=going_on).whole()),
         )
+
+    def _ask_markets(self, markets: HeldMarkets) -> None:
+        markets.ask(self._held)
+        markets.ask_events(self._events)
+        markets.ask_fees(self._events)
+
+    def _follow(self, asked: _Asked, markets: HeldMarkets) -> None:
+        """Ask for the markets of the positions, once those are here."""
+        positions = _whole(asked.positions.result())
+        if positions.value is not None:
+            self._held = _largest_first(positions.value.markets)
+            self._events = _events_held(positions.value)
+            self._ask_markets(markets)
+
+    def _ask_events_of_orders(self, resting: Part[tuple[Order, ...]], markets: HeldMarkets) -> None:
+        """Ask whether the markets of resting orders exclude one another, by the names of their events."""
+        markets.ask_events(event_of(order.ticker) for order in resting.value or ())
+
+    def _is_slow(self, asked: _Asked, markets: HeldMarkets, started_at: float) -> bool:
+        def left_s() -> float:
+            return max(0.0, started_at + _FIRST_LOOK_AFTER_S - time.monotonic())
+
+        if wait((asked.positions,), timeout=left_s()).done:
+            self._follow(asked, markets)
+        return not asked.all_here(within_s=left_s())
+
+    def _first_look(self, asked: _Asked, markets: HeldMarkets, mark: Mark) -> PortfolioSnapshot:
+        """Take what is here by now; the rest is still being read."""
+        parts = asked.parts(_so_far)
+        quotes = Part(markets.first_markets(_FIRST_LOOK_AFTER_S), _STILL_READING)
+        return self._snapshot(parts, self._count(parts, lambda _: {}), mark, quotes, Part({}, _STILL_READING))
 
     def _snapshot(
         self,
-        asked: _Asked,
-        positions: Part[Positions],
-        fills: Part[Mapping[str, tuple[Fill, ...]]],
+        parts: _Parts,
+        accounts: dict[str, MarketAccount],
         mark: Mark,
         quotes: Part[dict[str, Market]],
         books: Part[dict[str, OrderBook]],
     ) -> PortfolioSnapshot:
-        rows = () if positions.value is None else positions.value.markets.items
-        settlements = asked.settlements.result()
-        accounts = self._count(positions, fills, settlements)
         known, depth = quotes.value or {}, books.value or {}
         held = [
             self._row(row, known.get(row.ticker), depth.get(row.ticker), accounts.get(row.ticker), mark)
-            for row in sorted(rows, key=lambda row: -row.cost_basis)
+            for row in sorted(parts.rows, key=lambda row: -row.cost_basis)
         ]
-        count = None if fills.value is None else sum(map(len, fills.value.values()))
+        self._forget_all_but({row.ticker for row in parts.rows})
+        count = None if parts.fills.value is None else sum(map(len, parts.fills.value.values()))
         return PortfolioSnapshot(
             as_of=self._clock(),
             mark=mark,
-            balance=asked.balance.result(),
-            positions=Part(None if positions.value is None else tuple(held), positions.unavailable),
-            resting=asked.resting.result(),
-            settlements=settlements,
-            fills=Part(count, fills.unavailable),
-            deposits=asked.deposits.result(),
-            withdrawals=asked.withdrawals.result(),
+            balance=parts.balance,
+            positions=Part(
+                None if parts.positions.value is None else tuple(held), parts.positions.unavailable
+            ),
+            resting=parts.resting,
+            settlements=parts.settlements,
+            fills=Part(count, parts.fills.unavailable),
+            deposits=parts.deposits,
+            withdrawals=parts.withdrawals,
             accounts=accounts,
             events=dict(self._directory.events),
             quotes_missing=quotes.unavailable,
             books_missing=books.unavailable,
         )
 
-    def _count(
-        self,
-        positions: Part[Positions],
-        fills: Part[Mapping[str, tuple[Fill, ...]]],
-        settlements: Part[tuple[Settlement, ...]],
-    ) -> dict[str, MarketAccount]:
+    def _count(self, parts: _Parts, result_of: ResultOf) -> dict[str, MarketAccount]:
         """Count the accounts of all markets; what was counted before is not counted again."""
-        rows = () if positions.value is None else positions.value.markets.items
         return self._accounts.update(
-            fills,
-            {row.ticker: row for row in rows},
-            {row.ticker: row for row in settlements.value or ()},
-            rows_missing=positions.unavailable or settlements.unavailable,
-            result_of=self.markets_by_ticker,
+            parts.fills,
+            {row.ticker: row for row in parts.rows},
+            {row.ticker: row for row in parts.settlements.value or ()},
+            rows_missing=parts.positions.unavailable or parts.settlements.unavailable,
+            result_of=result_of,
         )
 
     def _row(
@@ -200,15 +279,22 @@ class PortfolioTracker:
         self._rows[position.ticker] = (seen, row)
         return row
 
+    def _forget_all_but(self, tickers: set[str]) -> None:
+        self._rows = {ticker: row for ticker, row in list(self._rows.items()) if ticker in tickers}
+
     def markets_by_ticker(self, tickers: Iterable[str]) -> dict[str, Market]:
         """Read markets wherever they are by now. Raises KalshiAPIError."""
+        with SideBySide(_SIDE_BY_SIDE) as threads:
+            return self._read_markets(threads, tickers)
+
+    def _read_markets(self, threads: SideBySide, tickers: Iterable[str]) -> dict[str, Market]:
         wanted = list(tickers)
-        found: dict[str, Market] = {}
-        for start in range(0, len(wanted), BATCH):
-            batch = wanted[start : start + BATCH]
-            for read in (self._client.get_historical_markets, self._client.get_markets):
-                found |= {market.ticker: market for market in read(tickers=batch)}
-        return found
+        asked = [
+            threads.submit(partial(read, tickers=wanted[start : start + BATCH]))
+            for start in range(0, len(wanted), BATCH)
+            for read in (self._client.get_historical_markets, self._client.get_markets)
+        ]
+        return {market.ticker: market for answer in asked for market in answer.result()}
 
     # --- Doors for scripts and the rails ------------------------------------------------------------
 
@@ -219,9 +305,9 @@ class PortfolioTracker:
         position without a mark.
         """
         rows = self._client.get_positions().markets.whole()
-        with _side_by_side(None) as (pool, _):
-            markets = HeldMarkets(self._client, pool, self._directory, with_books=False)
-            markets.ask([row.ticker for row in rows], ())
+        with SideBySide(_SIDE_BY_SIDE) as threads:
+            markets = HeldMarkets(self._client, threads, self._directory, with_books=False)
+            markets.ask([row.ticker for row in rows])
             known = markets.markets().value or {}
         positions = (self._row(row, known.get(row.ticker), None, None, Mark.BEST_BID) for row in rows)
         return tuple(sorted(positions, key=lambda row: -row.position.cost_basis))
@@ -246,30 +332,6 @@ class PortfolioTracker:
     def display_portfolio_summary(self) -> PortfolioSnapshot:
         """Return what the portfolio screen shows; `portfolio_view` renders it."""
         return self.refresh()
-
-
-@contextmanager
-def _side_by_side(progress: Progress | None) -> Iterator[tuple[Executor, Progress]]:
-    """Give threads for questions, and a progress that ends a long list once nobody waits for it."""
-    left = threading.Event()
-    pool = ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE)
-
-    def count(rows: int) -> None:
-        if left.is_set():
-            raise KalshiAPIError("The reading was left.")
-        if progress is not None:
-            progress(rows)
-
-    try:
-        yield pool, count
-    finally:
-        left.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _is_slow(fills: Future[Part[Mapping[str, tuple[Fill, ...]]]], started_at: float) -> bool:
-    left_s = max(0.0, _FIRST_LOOK_AFTER_S - (time.monotonic() - started_at))
-    return bool(wait((fills,), timeout=left_s).not_done)
 
 
 def _whole(positions: Part[Positions]) -> Part[Positions]:

@@ -98,16 +98,18 @@ class Account:
         return [{**QUOTED, "ticker": ticker} for ticker in tickers]
 
 
+KEY = Credentials("key", Ed25519PrivateKey.generate())
+
+
+def tracker_at(server, *, total_s=5, clock=lambda: NOW):
+    """Open a tracker at an account, with credentials of its own."""
+    timing = Timing(connect_s=1, total_s=total_s, read_retries=0)
+    return PortfolioTracker(KalshiClient(Transport(server.url, KEY, timing=timing)), clock=clock)
+
+
 @pytest.fixture
 def tracker_of():
-    """Open a tracker at an account, with credentials of its own."""
-    key = Credentials("key", Ed25519PrivateKey.generate())
-
-    def tracker(server, *, total_s=5):
-        timing = Timing(connect_s=1, total_s=total_s, read_retries=0)
-        return PortfolioTracker(KalshiClient(Transport(server.url, key, timing=timing)), clock=lambda: NOW)
-
-    return tracker
+    return tracker_at
 
 
 def event_row(name):
