@@ -246,7 +246,8 @@ def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
     if found.incomplete:
         yield problem(f"The exchange's lists are not whole: {found.incomplete}.")
     if found.unjudged:
-        yield problem(f"{found.unjudged} orders could not be compared for that reason.")
+        why = "for that reason" if found.incomplete else "as they moved while they were read; ask again"
+        yield problem(f"{found.unjudged} orders could not be compared {why}.")
     if found.foreign:
         yield notice(f"{found.foreign} orders of other keys in the journal are not compared.")
     if found.damaged:

@@ -7,10 +7,11 @@ more filled than could be, is. The exchange's own rows must fit each other too. 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from kalshi_trading.errors import KalshiAPIError
 from kalshi_trading.history_rows import HistoryRow
@@ -35,7 +36,7 @@ from kalshi_trading.trade_history import load_history, with_order
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.wire import book_side
 
-MOST_LOOKED_AT_AGAIN = 50
+MOST_LOOKED_AT_AGAIN = 200
 
 
 class Kind(StrEnum):
@@ -51,6 +52,11 @@ class Kind(StrEnum):
     PRICE = "price"
     FEES = "fees"
     FILLS = "fills"
+
+
+_SURE = frozenset({Kind.NOT_IN_JOURNAL, Kind.TWICE, Kind.TERMS})
+"""What no delay and no movement of the exchange's data explains."""
+_TOO_NEW, _UNJUDGED = "too new", "unjudged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,9 @@ class Difference:
 class Reconciliation:
     """The end of a comparison. `compared` counts orders, `fills` and `records` what they consist of.
 
-    `too_new` orders differ, but the exchange's data may be older than what the journal tells of them;
-    `unjudged` ones could not be compared because data is `incomplete`. `damaged` lines could hold orders.
+    `too_new` orders differ, but may have moved after the time the exchange's data is whole until;
+    `unjudged` ones differ too, but data is `incomplete`, or they may have moved while it was read and could
+    not be looked at again. `damaged` lines could hold orders.
     `foreign` orders of other keys are in the journal and not in this account: nothing to compare them with.
     """
 
@@ -102,30 +109,44 @@ def compare(
     rows: Iterable[HistoryRow],
     *,
     shown_until: datetime | None = None,
+    clock_ahead: timedelta = timedelta(0),
+    unsettled: Callable[[HistoryRow], bool] = lambda row: False,
     incomplete: str | None = None,
     damaged: int = 0,
 ) -> Reconciliation:
     """Compare orders of a history.
 
-    What the journal tells of after `shown_until` the exchange's lists may not show yet; None: they do.
+    What happened after `shown_until`, by our clock, the exchange's lists may not show yet; None: they do.
+    `clock_ahead` is how far ours is ahead of the exchange's. `unsettled` tells which rows may have moved.
     """
     rows = tuple(rows)
     times = Counter(_intent_of(row) for row in rows if row.order is not None)
     points = ((row, (*differences_of(row), *_doubles(row, times))) for row in rows)
     found = [Difference(row, own) for row, own in points if own]
-    judged = [each for each in found if not (incomplete and _may_be_a_gap(each))]
-    settled = [each for each in judged if not _is_later(each.row, shown_until)]
-    too_new, unjudged = len(judged) - len(settled), len(found) - len(judged)
+
+    def doubt(each: Difference) -> str | None:
+        if unsettled(each.row) or (incomplete and _may_be_a_gap(each)):
+            return _UNJUDGED
+        return _TOO_NEW if _is_later(each.row, shown_until, clock_ahead) else None
+
+    doubts = [(each, doubt(each)) for each in found]
+    standing = [(_what_is_sure(each) if why else each, why) for each, why in doubts]
+    left = Counter(why for each, why in standing if not each.points)
     return Reconciliation(
-        differences=tuple(settled),
-        compared=len(rows) - too_new - unjudged,
+        differences=tuple(each for each, _ in standing if each.points),
+        compared=len(rows) - left.total(),
         fills=sum(len(row.fills) for row in rows),
         records=sum(len(row.records) for row in rows),
-        too_new=too_new,
-        unjudged=unjudged,
+        too_new=left[_TOO_NEW],
+        unjudged=left[_UNJUDGED],
         incomplete=incomplete,
         damaged=damaged,
     )
+
+
+def _what_is_sure(each: Difference) -> Difference:
+    """Keep the points that hold whatever the exchange's data still lacks; there may be none."""
+    return replace(each, points=tuple(point for point in each.points if point.kind in _SURE))
 
 
 def _intent_of(row: HistoryRow) -> str:
@@ -144,10 +165,15 @@ def _may_be_a_gap(difference: Difference) -> bool:
     return difference.kinds <= {Kind.NOT_AT_EXCHANGE, Kind.OPEN, Kind.FILLS}
 
 
-def _is_later(row: HistoryRow, shown_until: datetime | None) -> bool:
-    if shown_until is None or row.journaled is None:
+def _is_later(row: HistoryRow, shown_until: datetime | None, clock_ahead: timedelta) -> bool:
+    """Tell whether journal or exchange tell of something after the time the lists are whole until."""
+    if shown_until is None:
         return False
-    return any(record.at > shown_until for record in row.records)
+    there = [fill.created_at for fill in row.fills]
+    if row.order is not None:
+        there += [row.order.created_at, row.order.updated_at]
+    by_our_clock = (at + clock_ahead for at in there if at is not None)
+    return any(at > shown_until for at in (*(record.at for record in row.records), *by_our_clock))
 
 
 # --- One order ------------------------------------------------------------------------------------
@@ -244,10 +270,8 @@ def _told_fills(row: HistoryRow, own: JournaledOrder) -> Iterator[Point]:
     side = own.side
     average = None if side is None else average_price(first, told.fill_count, side)
     if told.average_price is not None and average is not None and told.average_price != average:
-        sentence = (
-            f"average in the journal {price_text(told.average_price)}, by the fills {price_text(average)}"
-        )
-        yield Point(Kind.PRICE, sentence)
+        here, there = price_text(told.average_price), price_text(average)
+        yield Point(Kind.PRICE, f"average in the journal {here}, by the fills {there}")
 
 
 def first_fills(fills: Iterable[Fill], count: Contracts) -> tuple[Fill, ...] | None:
@@ -330,33 +354,46 @@ def reconcile(
     An order may fill between the reading of orders and that of fills, which is no difference. Raises
     KalshiAPIError and JournalError.
     """
-    shown_until = _shown_until(client, clock())
+    clock_ahead = timedelta(seconds=client.clock_skew_s or 0)
+    shown_until = _shown_until(client, clock(), clock_ahead)
     history = load_history(client, journal, account=account, period=period, most=None, progress=progress)
-    first = compare(history.rows, shown_until=shown_until, incomplete=history.incomplete)
-    again = {id(each.row) for each in first.differences[:MOST_LOOKED_AT_AGAIN] if each.row.order is not None}
-    rows = [_looked_at_again(client, row) if id(row) in again else row for row in history.rows]
-    found = compare(
-        rows, shown_until=shown_until, incomplete=history.incomplete, damaged=len(history.damaged)
+
+    compared = partial(
+        compare,
+        shown_until=shown_until,
+        clock_ahead=clock_ahead,
+        incomplete=history.incomplete,
+        damaged=len(history.damaged),
     )
-    return replace(found, foreign=history.foreign)
+    wanted = [each.row for each in compared(history.rows).differences if _may_have_moved(each.row)]
+    again = _looked_at_again(client, wanted)
+    rows = [again.get(row.order_id, row) for row in history.rows]
+    left = {row.order_id for row in wanted} - again.keys()
+    return replace(compared(rows, unsettled=lambda row: row.order_id in left), foreign=history.foreign)
 
 
-def _shown_until(client: KalshiClient, now: datetime) -> datetime:
+def _shown_until(client: KalshiClient, now: datetime, clock_ahead: timedelta) -> datetime:
     """Tell until when the exchange's data is whole, by our clock; unknown: a minute ago."""
     try:
-        as_of = client.get_user_data_timestamp()
+        return client.get_user_data_timestamp() + clock_ahead
     except KalshiAPIError:
         return now - LONGEST_LAG
-    return as_of + timedelta(seconds=client.clock_skew_s or 0)
 
 
-def _looked_at_again(client: KalshiClient, row: HistoryRow) -> HistoryRow:
-    """Read an order anew, with its fills; one that cannot be read stays as it was."""
-    assert row.order is not None  # only such are looked at
-    try:
-        order = client.get_order(row.order.order_id)
-        listed = client.get_fills(order_id=row.order.order_id)
-    except KalshiAPIError:
-        return row
-    fills = {fill.fill_id: fill for fill in (*reversed(row.fills), *listed)}
-    return with_order(row, order, fills.values())
+def _may_have_moved(row: HistoryRow) -> bool:
+    """Tell whether fills may be newer than their order: it was read first, and rested."""
+    return row.order is not None and row.order.remaining_count > ZERO
+
+
+def _looked_at_again(client: KalshiClient, rows: Sequence[HistoryRow]) -> dict[str, HistoryRow]:
+    """Read orders anew, with their fills, by order_id; those that cannot be read are left out."""
+    again = {}
+    for row in rows[:MOST_LOOKED_AT_AGAIN]:
+        try:
+            order = client.get_order(row.order_id)
+            listed = client.get_fills(order_id=row.order_id).whole()
+        except KalshiAPIError:
+            continue
+        fills = {fill.fill_id: fill for fill in (*reversed(row.fills), *listed)}
+        again[row.order_id] = with_order(row, order, fills.values())
+    return again

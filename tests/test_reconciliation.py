@@ -11,7 +11,7 @@ import pytest
 from market_world import NOW, TICKER, order
 from rich.console import Console
 
-from kalshi_trading import history_view
+from kalshi_trading import history_view, reconciliation
 from kalshi_trading.errors import UnavailableError
 from kalshi_trading.history_rows import HistoryRow
 from kalshi_trading.models import BookSide, Fill, Listing, OrderStatus
@@ -130,9 +130,79 @@ def test_an_order_that_filled_while_the_lists_were_read_is_looked_at_again(journ
     exchange = Exchange([before], [fill("10")], fresh=there("10"))
     assert run(exchange, journal).is_clean
     assert exchange.looked_again == ["o-1"]
-    assert kinds(run(Exchange([before], [fill("10")]), journal)) == [
-        {Kind.FILLS}
-    ]  # nothing new could be read
+    unread = run(Exchange([before], [fill("10")]), journal)
+    assert (unread.differences, unread.unjudged, unread.compared, unread.is_clean) == ((), 1, 0, False)
+    text = " ".join(shown(history_view.reconciliation(unread, None, NOW)).split())
+    assert "1 orders could not be compared as they moved while they were read; ask again." in text
+
+
+def test_a_resting_order_that_still_differs_when_looked_at_again_differs(journal):
+    placed(journal, filled="0", remaining="10")
+    wrong = there("4", fees="9", status=OrderStatus.RESTING)
+    assert kinds(run(Exchange([wrong], [fill("4")], fresh=wrong), journal)) == [{Kind.FEES}]
+
+
+@pytest.mark.parametrize(("bound", "unjudged"), [(60, 0), (59, 1)])
+def test_of_60_orders_that_fill_while_they_are_read_none_is_a_false_alarm(
+    journal, monkeypatch, bound, unjudged
+):
+    monkeypatch.setattr(reconciliation, "MOST_LOOKED_AT_AGAIN", bound)
+    orders, fills = [], []
+    for number in range(60):
+        names = {"order_id": f"o-{number}", "client_order_id": f"c-{number}"}
+        placed(journal, filled="0", remaining="10", name=f"c-{number}", order_id=f"o-{number}")
+        orders.append(there("0", fees="0", status=OrderStatus.RESTING, **names))
+        fills.append(replace(fill("10", name=f"f-{number}"), order_id=f"o-{number}"))
+    exchange = Exchange(orders, fills)
+    monkeypatch.setattr(
+        exchange, "get_order", lambda name: there(order_id=name, client_order_id=f"c-{name[2:]}")
+    )
+    found = run(exchange, journal)
+    assert (found.differences, found.unjudged, found.compared) == ((), unjudged, 60 - unjudged)
+
+
+@pytest.mark.parametrize("moved", ["order", "fill", "placed"])
+def test_an_order_that_moved_after_the_exchange_s_data_is_not_judged_yet(journal, moved):
+    """Orders and fills lag apart, so one may show what the other does not."""
+    placed(journal, filled="0", remaining="10")
+    second = timedelta(seconds=1)
+    times = {"order": (NOW, NOW + second), "placed": (NOW + second, None), "fill": (NOW, None)}
+    placed_at, updated_at = times[moved]
+    order_there = there("10", created_at=placed_at, updated_at=updated_at)
+    late = replace(fill("4"), created_at=NOW + second if moved == "fill" else NOW)
+    found = run(Exchange([order_there], [late]), journal)
+    assert (found.differences, found.too_new, found.compared) == ((), 1, 0)
+    settled = run(Exchange([order_there], [late], as_of=NOW + second), journal)
+    assert kinds(settled) == [{Kind.FILLS}]
+
+
+def test_what_no_delay_explains_is_named_however_new_it_is(journal):
+    newest = there("10", updated_at=NOW + MINUTE)
+    (found,) = run(Exchange([newest], [fill("4")]), journal).differences
+    assert found.kinds == {Kind.NOT_IN_JOURNAL}  # that its fills are not all there may be a delay
+
+
+@pytest.mark.parametrize("skew_s", [-60, 60])
+def test_the_age_of_the_exchange_s_data_is_told_by_our_clock(journal, skew_s):
+    """The exchange's moment and ours are the same one though the clocks show different times."""
+    placed(journal)  # by our clock a minute before NOW
+    recorded = NOW - MINUTE
+    for late_s, is_new in ((-1, True), (0, False)):
+        as_of = recorded - timedelta(seconds=skew_s) + timedelta(seconds=late_s)
+        exchange = Exchange([], [], as_of=as_of)
+        exchange.clock_skew_s = skew_s
+        assert run(exchange, journal).too_new == is_new
+
+
+@pytest.mark.parametrize("skew_s", [-60, 60])
+def test_the_exchange_s_times_are_measured_by_its_own_data_whatever_our_clock_shows(tmp_path, skew_s):
+    journal = TradeLogger(tmp_path, "sandbox", clock=lambda: NOW - 10 * MINUTE)
+    placed(journal)
+    for late_s, is_new in ((1, True), (0, False)):
+        moved = there("10", updated_at=NOW + timedelta(seconds=late_s))
+        exchange = Exchange([moved], [fill("10", fee="5")])
+        exchange.clock_skew_s = skew_s
+        assert run(exchange, journal).too_new == is_new
 
 
 def test_an_order_younger_than_the_exchange_s_data_is_not_judged_yet(journal):
