@@ -1,9 +1,10 @@
 """Tables written to files: CSV for spreadsheets, JSON Lines for programs; a file is whole or not there.
 
 CSV is as RFC 4180 has it: commas, quotes where they are needed, \\r\\n. A text that a spreadsheet would run
-gets an apostrophe before it, and so does one that begins with an apostrophe: drop one to have the text
-again (`original_text`). Numbers are written with the digits they came with. Knows nothing of what a table
-says.
+gets an apostrophe before it, and so does one that it would take for a number or a date in digits, or that
+begins with an apostrophe: drop one to have the text again (`original_text`). Dates with the name of a month
+are taken for dates all the same, as every language has its own. Numbers are written with the digits they
+came with. Knows nothing of what a table says.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import csv
 import errno
 import json
 import os
+import re
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,6 +33,7 @@ Progress: TypeAlias = Callable[[int], None]
 
 _BYTE_ORDER_MARK = "\ufeff"
 _ROWS_BETWEEN_WORDS = 1000
+_NUMBER_OR_DATE = re.compile(r"[$€£¥]?[\d.,][\d.,:/\s-]*(?:e[+-]?\d+)?%?", re.IGNORECASE)
 _RUNS = frozenset("=+-@")
 _RUNS_UNSEEN = frozenset("\t\r\n")
 
@@ -69,10 +72,11 @@ def format_of(path: Path) -> Format:
 
 
 def defused(text: str) -> str:
-    """Keep a spreadsheet from running a text. Not for numbers, which are never touched."""
-    if text.isalnum():
+    """Keep a spreadsheet from running a text or reckoning with it. Not for numbers, which stay as they are."""
+    if text.isalpha():
         return text
-    return f"'{text}" if text.startswith("'") or _would_run(text) else text
+    is_taken = text.startswith("'") or _NUMBER_OR_DATE.fullmatch(text.strip()) or _would_run(text)
+    return f"'{text}" if is_taken else text
 
 
 def original_text(cell: str) -> str:
@@ -125,11 +129,13 @@ def write_table(
     Raises InvalidInputError when the file is there and `replace` was not said, or when it cannot be
     written. What `rows` raises passes through.
     """
+    write = _write_csv if written_as is Format.CSV else _write_json_lines
     try:
         target = _target(path, replace=replace)
-        with _whole_file(target, replace=replace) as file:
-            write = _write_csv if written_as is Format.CSV else _write_json_lines
+        with _folder_of(target), _whole_file(target, replace=replace) as file:
             return write(file, table, _counted(rows, progress))
+    except _RowsFailed as failure:
+        raise failure.error from None
     except FileExistsError:
         raise InvalidInputError(
             f"{path} is already there. Choose another name; nothing was written."
@@ -139,13 +145,12 @@ def write_table(
 
 
 def _target(path: Path, *, replace: bool) -> Path:
-    """Find where the file goes and make its folder. Raises OSError, FileExistsError, InvalidInputError."""
+    """Find where the file goes. Raises OSError, FileExistsError, InvalidInputError."""
     target = absolute_path(path)
     if replace:
         target = target.resolve()  # the file a link leads to, not the link
     if target.is_dir() or (not replace and os.path.lexists(target)):
         raise FileExistsError
-    target.parent.mkdir(parents=True, exist_ok=True)
     return target
 
 
@@ -163,6 +168,19 @@ def _reason(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full ({error.strerror}). Nothing was left behind, and nothing was replaced"
     return error.strerror or str(error)
+
+
+@contextmanager
+def _folder_of(target: Path) -> Iterator[None]:
+    """Make the folders that are missing, and take them away again when nothing came into them."""
+    missing = [folder for folder in target.parents if not folder.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        with suppress(OSError):  # not empty, as it should be
+            for folder in missing:
+                folder.rmdir()
 
 
 @contextmanager
@@ -209,8 +227,23 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+class _RowsFailed(Exception):
+    """Carries what the system refused while rows were read past what it may refuse about the file."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _passing_through(rows: Iterable[Row]) -> Iterator[Row]:
+    try:
+        yield from rows
+    except OSError as error:
+        raise _RowsFailed(error) from error
+
+
 def _counted(rows: Iterable[Row], progress: Progress | None) -> Iterator[Row]:
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(_passing_through(rows), start=1):
         yield row
         if progress is not None and number % _ROWS_BETWEEN_WORDS == 0:
             progress(number)

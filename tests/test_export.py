@@ -98,6 +98,17 @@ HOSTILE = (
     "right to left \u202egnp.exe\u202c and שלום",
     "Will it be 46° to 47°?",
     "naïve – “quoted” ½",
+    "1E5",
+    "00012",
+    "1234567890123456789",
+    ".5",
+    "50%",
+    "$5",
+    "1,000",
+    "12:30",
+    "1/2",
+    " 3-4 ",
+    "2026-11-01",
 )
 TEXTS = st.one_of(
     st.text(), st.builds("".join, st.lists(st.sampled_from("=+-@'\t\r\n ＝＋1a,\";\u200b\u202e")))
@@ -148,6 +159,14 @@ def test_no_text_starts_a_formula_and_every_text_comes_back(text: str) -> None:
     cell = defused(text)
     assert original_text(cell) == text
     assert not starts_a_formula(cell)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["46° to 47°", "KXHIGHNY-26NOV21-B46.5", "0d9f6c3e-0001-4b7a-8e55-c0ffee000001", "B46", "Nov 1", "yes"],
+)
+def test_what_a_program_looks_up_by_stays_as_it_is(text: str) -> None:
+    assert defused(text) == text
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
@@ -254,7 +273,16 @@ def test_replacing_a_link_writes_where_it_leads(tmp_path: Path) -> None:
     assert real.read_text(encoding="utf-8-sig") == "title,amount\n"
 
 
-@pytest.mark.parametrize("failure", [KalshiAPIError("gone"), KeyboardInterrupt(), RuntimeError("a mistake")])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        KalshiAPIError("gone"),
+        KeyboardInterrupt(),
+        RuntimeError("a mistake"),
+        TimeoutError("the rows, not the file"),
+        FileExistsError(),
+    ],
+)
 def test_what_ends_the_rows_leaves_nothing_behind_and_the_old_file_as_it_was(
     tmp_path: Path, failure: BaseException
 ) -> None:
@@ -269,6 +297,20 @@ def test_what_ends_the_rows_leaves_nothing_behind_and_the_old_file_as_it_was(
         write_table(path, TITLES, rows(), replace=True)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folders_made_for_a_file_that_did_not_come_about_are_gone_again(tmp_path: Path) -> None:
+    def rows() -> Iterator[Row]:
+        yield ("a", D(1))
+        raise KalshiAPIError("gone")
+
+    (tmp_path / "there").mkdir()
+    path = tmp_path / "there" / "2026" / "11" / "t.csv"
+    with pytest.raises(KalshiAPIError):
+        write_table(path, TITLES, rows())
+    assert list(tmp_path.rglob("*")) == [tmp_path / "there"]
+    write_table(path, TITLES, [("a", D(1))])
+    assert [row["title"] for row in read_csv(path)] == ["a"]
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
