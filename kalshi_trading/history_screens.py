@@ -235,18 +235,14 @@ def _sums(app: App, page: HistoryPage) -> HistoryPage:
 
 
 def farewell(app: App) -> None:
-    """Sum up the day when the user leaves, if the exchange took an order of ours today.
+    """Sum up the day when the user leaves, if it brought anything.
 
     Waits no longer than some seconds. Raises KalshiAPIError and JournalError.
     """
     today = _today(app)
-    records = app.journal.get_trade_history(today, today)
-    if not any(record.event == "order.acknowledged" for record in records):
-        return
-    period = Period(today, today)
 
     def read() -> DaySummary:
-        return read_summary(app.client, app.journal, period, account=app.account)
+        return read_summary(app.client, app.journal, Period(today, today), account=app.account)
 
     def waited(seconds: int) -> None:
         if seconds >= FAREWELL_S:
@@ -254,4 +250,6 @@ def farewell(app: App) -> None:
 
     undertaking = Undertaking(read, left=lambda summary: None, holds_up_the_end=False)
     undertaking.start()
-    app.show(history_view.day_summary(undertaking.awaited(waited)))
+    summary = undertaking.awaited(waited)
+    if not summary.is_empty:
+        app.show(history_view.day_summary(summary))

@@ -51,15 +51,8 @@ def run(app: App) -> int:
     try:
         _greet(app)
         search.start()
-        while True:
-            _show_header(app)
-            screen = app.prompter.choose("Menu", [Choice(key, label, entry) for key, label, entry in ENTRIES])
-            if screen is _leave:
-                if _settled_resting_orders(app):
-                    _say_goodbye(app)
-                    return EXIT_DONE
-                continue
-            _visit(app, screen)
+        _serve(app)
+        return EXIT_DONE
     except EndOfInput:
         return EXIT_DONE
     except (Back, KeyboardInterrupt):
@@ -70,6 +63,23 @@ def run(app: App) -> int:
         app.executor.submitter.stopped = True
         app.executor.resolver.leave_off()
         app.finish()
+
+
+def _serve(app: App) -> None:
+    """Show the menu until the user leaves by whatever key, and sum up the day."""
+    try:
+        while (screen := _chosen(app)) is not _leave or not _settled_resting_orders(app):
+            if screen is not _leave:
+                _visit(app, screen)
+    except (EndOfInput, Back, KeyboardInterrupt):
+        _say_goodbye(app)
+        raise
+    _say_goodbye(app)
+
+
+def _chosen(app: App) -> Screen:
+    _show_header(app)
+    return app.prompter.choose("Menu", [Choice(key, label, entry) for key, label, entry in ENTRIES])
 
 
 def _greet(app: App) -> None:

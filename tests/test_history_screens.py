@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
@@ -14,7 +15,8 @@ from test_reconciliation import shown
 from test_screens import buy, quoted_market, screen_text, session
 
 from kalshi_trading import history_screens, history_view, menu, screens
-from kalshi_trading.errors import UnavailableError
+from kalshi_trading.day_summary import DaySummary, MarketDay
+from kalshi_trading.errors import KalshiAPIError, UnavailableError
 from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
 from kalshi_trading.journal import DamagedLine
 from kalshi_trading.models import Side
@@ -116,15 +118,53 @@ def test_an_order_is_found_by_the_beginning_of_either_id(exchange, tmp_path):
         assert f"taken by the exchange as {own.text('order_id')}" in flat(app)
 
 
-def test_leaving_after_a_trade_shows_the_day_and_without_one_nothing(exchange, tmp_path):
-    leave = ["0", "1"]  # the account has resting orders of before: keep them
+@pytest.mark.parametrize(
+    ("leave", "status"),
+    [(["0", "1"], 0), ([], 0), ([BACK], 130)],  # resting orders of before are kept
+    ids=["exit", "end of input", "Ctrl-C"],
+)
+def test_leaving_after_a_trade_shows_the_day_by_whatever_key(exchange, tmp_path, leave, status):
     app, prompter, _ = traded(exchange, tmp_path, *leave)
-    assert menu.run(app) == 0
+    assert menu.run(app) == status
     prompter.assert_all_used()
     assert "realized P&L" in screen_text(app)
-    other = session(exchange, tmp_path / "nothing", ScriptedPrompter(*leave))
-    assert menu.run(other) == 0
-    assert "realized P&L" not in screen_text(other)
+
+
+def summary_of_today(**changes):
+    day = NOW.astimezone().date()
+    return replace(DaySummary(Period(day, day), 0, 0, 0, ()), **changes)
+
+
+@pytest.mark.parametrize(
+    ("summary", "is_shown"),
+    [
+        (summary_of_today(), False),
+        (summary_of_today(orders=1), True),
+        (summary_of_today(markets=(MarketDay("KXA-1-T1", D(1), D(0), 0, D(0)),)), True),
+        (summary_of_today(incomplete="the list broke off"), True),
+    ],
+    ids=["nothing", "placed", "settled or filled of yesterday's orders", "not known"],
+)
+def test_the_day_itself_tells_whether_there_is_anything_to_sum_up(
+    exchange, tmp_path, monkeypatch, summary, is_shown
+):
+    monkeypatch.setattr(history_screens, "read_summary", lambda *_, **__: summary)
+    app = session(exchange, tmp_path, ScriptedPrompter())  # whose journal is empty
+    history_screens.farewell(app)
+    assert ("realized P&L" in screen_text(app)) is is_shown
+
+
+def test_a_journal_that_takes_long_to_read_does_not_keep_anybody_either(exchange, tmp_path, monkeypatch):
+    forever = threading.Event()
+    app = session(exchange, tmp_path, ScriptedPrompter())
+    monkeypatch.setattr(app.journal, "read_journal", lambda *_: forever.wait(60))
+    monkeypatch.setattr(app.journal, "get_trade_history", lambda *_: forever.wait(60))
+    monkeypatch.setattr(history_screens, "FAREWELL_S", 1)
+    begun = time.monotonic()
+    with pytest.raises(KalshiAPIError, match="takes too long"):
+        history_screens.farewell(app)
+    assert time.monotonic() - begun < 20
+    forever.set()
 
 
 @pytest.mark.parametrize(
