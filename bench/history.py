@@ -53,10 +53,14 @@ class MemoryClient:
             tuple(row for row in self._fills if since is None or (row.created_at or since) >= since)
         )
 
-    def get_historical_orders(self, *, since: datetime | None = None) -> Listing[Order]:
+    def get_historical_orders(
+        self, *, since: datetime | None = None, limit: int | None = None, progress: object = None
+    ) -> Listing[Order]:
         return Listing(())
 
-    def get_historical_fills(self, *, since: datetime | None = None) -> Listing[Fill]:
+    def get_historical_fills(
+        self, *, since: datetime | None = None, progress: object = None
+    ) -> Listing[Fill]:
         return Listing(())
 
 

@@ -245,7 +245,7 @@ class HistoryFilter:
     def takes(self, row: HistoryRow) -> bool:
         return (
             self.market in row.ticker
-            and event_of(row.ticker).startswith(self.event)
+            and (event_of(row.ticker).startswith(self.event) or row.ticker == self.event)
             and self.side in (None, row.side)
             and (self.result in (None, row.result) or self._is_partly(row))
             and (self.period is None or is_placed_in(self.period, row))

@@ -173,9 +173,16 @@ class KalshiClient(MarketClient):
         return collect(self._transport, lists.OLD_FILLS, wanted, progress=progress)
 
     def get_historical_orders(
-        self, *, ticker: str | None = None, since: datetime | None = None, until: datetime | None = None
+        self,
+        *,
+        ticker: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        progress: Progress | None = None,
     ) -> Listing[Order]:
-        return collect(self._transport, lists.OLD_ORDERS, query(ticker=ticker, min_ts=since, max_ts=until))
+        wanted = query(ticker=ticker, min_ts=since, max_ts=until)
+        return collect(self._transport, lists.OLD_ORDERS, wanted, limit=limit, progress=progress)
 
     def get_historical_positions(
         self, *, ticker: str | None = None, event_ticker: str | None = None

@@ -198,15 +198,15 @@ def read_exchange(
     documented; a lower bound is right either way, an upper one would not be.
     """
     live = client.get_orders(since=since, limit=most, progress=progress)
-    cut = live.incomplete is not None and most is not None and len(live) >= most
-    times = [order.created_at for order in live if order.created_at is not None]
-    oldest = min(times, default=None) if cut else None
-    fills_since = oldest or since
-    old = client.get_historical_orders(since=fills_since)
-    fills = _read_fills(client, fills_since, progress)
+    oldest = _end_of(live, most)
+    old = client.get_historical_orders(
+        since=oldest or since, limit=None if oldest else most, progress=_beyond(len(live), progress)
+    )
+    oldest = oldest or _end_of(old, most)
     orders = _once(lambda order: order.order_id, live, old)
     if oldest is not None:
         orders = [order for order in orders if order.created_at is None or order.created_at >= oldest]
+    fills = _read_fills(client, oldest or since, progress)
     listings: list[Listing[Order] | Listing[Fill]] = [live, old, *fills]
     return ExchangeRows(
         orders=tuple(orders),
@@ -216,13 +216,25 @@ def read_exchange(
     )
 
 
+def _end_of(orders: Listing[Order], most: int | None) -> datetime | None:
+    """Tell when the last order of a list was placed that was cut as `most` are here; None: it is whole."""
+    if most is None or orders.incomplete is None or len(orders) < most:
+        return None
+    return min((order.created_at for order in orders if order.created_at is not None), default=None)
+
+
+def _beyond(before: int, progress: Progress | None) -> Progress | None:
+    """Let a list count on from those before it."""
+    return None if progress is None else lambda rows: progress(before + rows)
+
+
 def _read_fills(
     client: KalshiClient, since: datetime | None, progress: Progress | None
 ) -> tuple[Listing[Fill], Listing[Fill]]:
     # whether the bound itself is inside is not documented
     margin = None if since is None else since - _SECOND
     live = client.get_fills(since=margin, progress=progress)
-    return live, client.get_historical_fills(since=margin)
+    return live, client.get_historical_fills(since=margin, progress=_beyond(len(live), progress))
 
 
 def _once(identity: Callable[[T], str], *listings: Listing[T]) -> list[T]:

@@ -64,10 +64,10 @@ class Exchange:
     def get_fills(self, *, since=None, order_id=None, progress=None):
         return Listing(tuple(each for each in self.fills if order_id in (None, each.order_id)))
 
-    def get_historical_orders(self, *, since=None):
+    def get_historical_orders(self, *, since=None, limit=None, progress=None):
         return Listing(())
 
-    def get_historical_fills(self, *, since=None):
+    def get_historical_fills(self, *, since=None, progress=None):
         return Listing(())
 
     def get_order(self, order_id):

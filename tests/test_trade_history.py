@@ -303,6 +303,29 @@ def test_a_list_that_was_cut_ends_where_it_ends_for_the_journal_too(client, jour
 
 
 @responses.activate
+def test_an_archive_is_read_only_until_there_are_as_many_orders_as_wanted(client, journal):
+    """Few live orders and a long archive: one page of it, and only the fills of what is on it."""
+    oldest = datetime(2026, 11, 21, 1, tzinfo=UTC)
+    fills_from = {"limit": "1000", "min_ts": unix(oldest - timedelta(seconds=1))}
+    for path, query, answer in (
+        ("/portfolio/orders", {"limit": "2"}, {"orders": [wire_order(3)], "cursor": ""}),
+        ("/historical/orders", {"limit": "2"}, {"orders": [wire_order(2), wire_order(1)], "cursor": "more"}),
+        ("/portfolio/fills", fills_from, {"fills": [wire_fill(3)], "cursor": ""}),
+        ("/historical/fills", fills_from, {"fills": [wire_fill(2), wire_fill(1)], "cursor": ""}),
+    ):
+        match = [matchers.query_param_matcher(query, strict_match=True)]
+        responses.add("GET", URL + path, json=answer, match=match)
+    journaled(journal, "older", oldest - timedelta(seconds=1), "rejected")
+    told = []
+    history = load_history(client, journal, most=2, progress=told.append)
+    assert [row.client_order_id for row in history.rows] == ["client-3", "client-2", "client-1"]
+    assert [len(row.fills) for row in history.rows] == [1, 1, 1]
+    assert "only the first 2" in history.incomplete
+    assert told == [1, 3, 1, 3]  # orders and fills, each counted on over both lists
+    assert len(responses.calls) == 4
+
+
+@responses.activate
 def test_a_history_with_a_row_nobody_can_read_says_so(client, journal):
     exchange_has([wire_order(1), {"order_id": "order-2"}], [])
     history = load_history(client, journal)
@@ -366,10 +389,11 @@ ROWS = {
     "no": there(side="ask"),
     "elsewhere": there(ticker="KXCPI-26NOV-T3"),
     "old": there(at=NOW - timedelta(days=40)),
+    "only": there(ticker="KXELONMARS-99"),
     "timeless": there(at=None),
     "odd": there("unknown", "1"),
 }
-FILLED = {"filled", "no", "elsewhere", "old", "timeless"}
+FILLED = {"filled", "no", "elsewhere", "old", "only", "timeless"}
 DAY = NOW.astimezone().date()
 
 
@@ -385,10 +409,13 @@ DAY = NOW.astimezone().date()
         (HistoryFilter(result=Result.REJECTED), set()),
         (HistoryFilter(side=Side.NO), {"no"}),
         (HistoryFilter(market="CPI"), {"elsewhere"}),
-        (HistoryFilter(market=TICKER), set(ROWS) - {"elsewhere"}),
+        (HistoryFilter(market=TICKER), set(ROWS) - {"elsewhere", "only"}),
         (HistoryFilter(event="KXCPI"), {"elsewhere"}),
-        (HistoryFilter(event="KXHIGHNY-26NOV21"), set(ROWS) - {"elsewhere"}),
+        (HistoryFilter(event="KXHIGHNY-26NOV21"), set(ROWS) - {"elsewhere", "only"}),
         (HistoryFilter(event="26NOV21"), set()),
+        (HistoryFilter(event="KXELONMARS-99"), {"only"}),  # a market may be named like its event
+        (HistoryFilter(event="KXELONMARS"), {"only"}),
+        (HistoryFilter(event=f"{TICKER}"), set(ROWS) - {"elsewhere", "only"}),
         (HistoryFilter(period=Period(DAY, DAY)), set(ROWS) - {"old"}),
         (HistoryFilter(period=Period(DAY, DAY), side=Side.YES, result=Result.FILLED), FILLED - {"no", "old"}),
     ],
