@@ -40,11 +40,15 @@ class RotatedFile:
 
 @dataclass(frozen=True, slots=True)
 class LogSize:
-    """What a log takes on the disk, compressed as it is; `oldest` None: nothing was put aside yet."""
+    """What a log takes on the disk, compressed as it is.
+
+    `oldest` is of what was put aside, `begun` of the file that is written; None: there is none.
+    """
 
     files: int
     stored_bytes: int
     oldest: date | None
+    begun: date | None = None
 
 
 def lock_of(path: Path) -> Path:
@@ -240,7 +244,7 @@ def size_of(path: Path) -> LogSize:
     """Measure a log with all its kept files."""
     rotated = rotated_files(path)
     files = [*(each.path for each in rotated), *([path] if path.exists() else [])]
-    return LogSize(len(files), _total_size(files), rotated[0].day if rotated else None)
+    return LogSize(len(files), _total_size(files), rotated[0].day if rotated else None, _begun_on(path))
 
 
 def delete_before(path: Path, day: date) -> int:

@@ -62,20 +62,28 @@ def search(app: App) -> None:
     words = app.prompter.ask("Words to look for (all of them must occur)?", not_empty).split()
     found = log_review.search(app.journal, words)
     none = f"Nothing on record has “{' '.join(words)}” in it. Try fewer words, a ticker or a reference."
-    _page_through(app, found, none=none, whole_sentences=True)
+    _page_through(app, found, none=none, only_damaged=none, whole_sentences=True)
 
 
 def _page_through(
-    app: App, lines: Iterator[ReviewedLine], *, none: str, whole_sentences: bool = False
+    app: App,
+    lines: Iterator[ReviewedLine],
+    *,
+    none: str,
+    only_damaged: str = "Nothing but damaged lines was found.",
+    whole_sentences: bool = False,
 ) -> bool:
-    """Show page after page as long as the user wants older ones; tell whether there was any event."""
+    """Show page after page as long as the user wants older ones; tell whether an event was shown."""
     page = _next_page(app, lines)
-    there_was_one = any(not isinstance(line, DamagedLine) for line in page)
-    if not there_was_one:
+    there_was_one = False
+    if not page:
         app.say(none)
     while page:
         shown, further = page[:PAGE], page[PAGE:]
+        there_was_one |= any(not isinstance(line, DamagedLine) for line in shown)
         app.show(record_view.review(shown, app.clock(), whole_sentences=whole_sentences))
+        if not further and not there_was_one:
+            app.say(only_damaged)
         if not further or not _wants_older(app):
             break
         page = [*further, *_next_page(app, lines, PAGE)]

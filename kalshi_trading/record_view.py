@@ -66,8 +66,9 @@ def sizes(logs: Mapping[str, LogSize]) -> RenderableType:
     """What each log takes on the disk."""
     table = table_of(("log", "fixed"), ("files", "right"), ("oldest day", "right"), ("size", "right"))
     for name, log in logs.items():
-        oldest = str(log.oldest) if log.oldest else "today" if log.files else UNKNOWN
-        table.add_row(*cells(_LOGS.get(name, name), str(log.files), oldest, size_text(log.stored_bytes)))
+        oldest = log.oldest or log.begun
+        day = str(oldest) if oldest else UNKNOWN
+        table.add_row(*cells(_LOGS.get(name, name), str(log.files), day, size_text(log.stored_bytes)))
     return Group(table, Text(f"together {total_size(logs)}", style="dim"))
 
 

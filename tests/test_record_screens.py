@@ -113,6 +113,30 @@ def test_an_empty_journal_says_so(desk: Desk) -> None:
     assert "Nothing on record has “fish” in it." in desk.look("4", "fish")
 
 
+@pytest.mark.parametrize("damaged", [1, record_screens.PAGE + 5])
+def test_a_journal_whose_newest_lines_are_damaged_is_not_called_empty(desk: Desk, damaged: int) -> None:
+    desk.trade()
+    with desk.log.trades_path.open("ab") as file:
+        file.write(b"garbage\n" * damaged)
+    answers = ["1"] if damaged > record_screens.PAGE else []
+    text = desk.look("1", *answers)
+    assert text.count("cannot be read") == damaged
+    assert "BUY" in text
+    assert "empty" not in text
+    assert "Nothing but" not in text
+
+
+def test_where_all_lines_are_damaged_that_is_said_and_nothing_else(desk: Desk) -> None:
+    desk.trade()
+    for path in (desk.log.trades_path, desk.log.errors_path):
+        path.write_bytes(b"garbage\n")
+    for task, wrong in (("1", "empty"), ("2", "No errors")):
+        text = desk.look(task)
+        assert "Nothing but damaged lines was found." in text
+        assert wrong not in text
+        assert "particulars" not in text
+
+
 def test_damaged_lines_stand_where_they_are_with_file_and_line(desk: Desk) -> None:
     desk.trade()
     with desk.log.trades_path.open("ab") as file:
@@ -288,6 +312,13 @@ def test_the_size_of_all_records_is_shown_there_and_under_account(desk: Desk) ->
     assert f"together {total}" in text
     assert "DELETE" not in text
     assert total in desk.look(at=screens.account)
+
+
+def test_the_oldest_day_is_that_of_the_oldest_line_also_where_nothing_was_put_aside(desk: Desk) -> None:
+    desk.trade()
+    desk.now += timedelta(days=5)
+    (row,) = [row for row in desk.look("6").splitlines() if row.split()[:1] == ["journal"]]
+    assert "2026-11-21" in row
 
 
 def test_old_errors_are_deleted_at_the_typed_word_alone_and_the_journal_never(desk: Desk) -> None:
