@@ -34,7 +34,7 @@ Progress: TypeAlias = Callable[[int], None]
 _BYTE_ORDER_MARK = "\ufeff"
 _ROWS_BETWEEN_WORDS = 1000
 _NUMBER_OR_DATE = re.compile(r"[$€£¥]?[\d.,][\d.,:/\s-]*(?:e[+-]?\d+)?%?", re.IGNORECASE)
-_RUNS = frozenset("=+-@")
+_RUNS = frozenset("=+-@\u2212")
 _RUNS_UNSEEN = frozenset("\t\r\n")
 
 
@@ -72,7 +72,7 @@ def format_of(path: Path) -> Format:
 
 
 def defused(text: str) -> str:
-    """Keep a spreadsheet from running a text or reckoning with it. Not for numbers, which stay as they are."""
+    """Keep a spreadsheet from running a text or reckoning with it. Not for numbers: they stay as they are."""
     if text.isalpha():
         return text
     is_taken = text.startswith("'") or _NUMBER_OR_DATE.fullmatch(text.strip()) or _would_run(text)

@@ -98,6 +98,7 @@ HOSTILE = (
     "right to left \u202egnp.exe\u202c and שלום",
     "Will it be 46° to 47°?",
     "naïve – “quoted” ½",
+    "\u22125",
     "1E5",
     "00012",
     "1234567890123456789",
