@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 from kalshi_trading.config import get_config
@@ -38,6 +38,8 @@ from kalshi_trading.periods import FORMS, Period, parse_period
 TRADES_FILE = "trades.log"
 ERRORS_FILE = "errors.log"
 REQUESTS_FILE = "requests.log"
+_ERROR_NUMBERS = count(1)
+"""Tells the errors of one second apart, whichever logger of this process writes them."""
 
 
 class TradeLogger:
@@ -103,7 +105,7 @@ class TradeLogger:
         An error log that cannot be written must not hide the error itself, so this never raises.
         """
         now = self._clock()
-        reference = f"{now:%Y%m%dT%H%M%S}-{os.getpid()}"
+        reference = f"{now:%Y%m%dT%H%M%S}-{os.getpid()}-{next(_ERROR_NUMBERS)}"
         trace = "" if error is None else "".join(traceback.format_exception(error))
         try:
             write_error(self.errors_path, now, reference, message, trace)

@@ -416,6 +416,14 @@ def test_an_error_is_logged_with_its_traceback_under_a_reference(journal):
     assert "broken" in text
 
 
+def test_errors_of_one_moment_have_references_of_their_own(journal):
+    again = TradeLogger(journal.folder.parent, "practice", clock=lambda: AT)
+    references = [each.log_error("oh") for each in (journal, again) * 3]
+    assert len(set(references)) == 6
+    text = journal.errors_path.read_text()
+    assert all(text.count(f"[{reference}]") == 1 for reference in references)
+
+
 def test_the_last_errors_are_their_first_lines_only(journal):
     for number in range(5):
         journal.log_error(f"problem {number}", RuntimeError("an ERROR inside"))
