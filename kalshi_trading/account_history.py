@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from kalshi_trading.kalshi_client import KalshiClient
@@ -46,11 +47,15 @@ class _Remembered(Generic[T]):
 
     def learn(self, rows: Iterable[T]) -> list[T]:
         """Remember rows; return those that are new or differ from what was known, as they came."""
-        news = {name: row for row in rows if self.rows.get(name := self._identity(row)) != row}
+        named = {self._identity(row): row for row in rows}
+        news = {name: row for name, row in named.items() if not self._is_known(name, row)}
         self.rows |= news
         times = [self._newest, *map(self._time, news.values())]
         self._newest = max((at for at in times if at is not None), default=None)
         return list(news.values())
+
+    def _is_known(self, name: str, row: T) -> bool:
+        return name in self.rows and self.rows[name] == row
 
 
 class AccountHistory:
@@ -72,8 +77,8 @@ class AccountHistory:
             lambda since, progress, all_here: client.get_fills(
                 since=since, progress=progress, all_here=all_here
             ),
-            lambda fill: fill.fill_id,
-            lambda fill: fill.created_at,
+            attrgetter("fill_id"),
+            attrgetter("created_at"),
         )
         self._settlements = _Remembered[Settlement](
             lambda since, progress, _: client.get_settlements(since=since, progress=progress),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from kalshi_trading import wire, wire_markets
@@ -48,7 +49,7 @@ def _trades(path: str) -> Pages[Trade]:
 
 
 def _fills(path: str) -> Pages[Fill]:
-    return Pages(path, "fills", wire.fill, identity=lambda fill: fill.fill_id)
+    return Pages(path, "fills", wire.fill, identity=attrgetter("fill_id"))
 
 
 def _orders(path: str) -> Pages[Order]:

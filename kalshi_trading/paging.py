@@ -34,20 +34,21 @@ class _Collection(Generic[T]):
     cursors: set[str] = field(default_factory=set)
 
     def add(self, rows: list[Fields]) -> None:
+        pages, items = self.pages, self.items
         for row in rows:
             try:
-                if self.pages.skip is None or not self.pages.skip(row):
-                    self._keep(self.pages.decode(row))
+                if pages.skip is not None and pages.skip(row):
+                    continue
+                item = pages.decode(row)
             except MalformedAnswerError as error:
                 self.unreadable.append(str(error))
+                continue
+            name = len(items) if pages.identity is None else pages.identity(item)
+            if items.setdefault(name, item) is not item:
+                self._meet_again(name, item)
 
-    def _keep(self, item: T) -> None:
-        identity = self.pages.identity
-        name = len(self.items) if identity is None else identity(item)
-        known = self.items.setdefault(name, item)
-        if known is item or known == item:
-            return
-        if self.pages.shared:
+    def _meet_again(self, name: object, item: T) -> None:
+        if self.pages.shared and self.items[name] != item:
             self.ambiguous.append(name)
         # A list that moves while it is paged shows a row twice; the later one was read later.
         self.items[name] = item
