@@ -40,6 +40,7 @@ def _text(record: JournalRecord, name: str) -> str | None:
 
 
 def _number(record: JournalRecord, name: str) -> Cell:
-    """The journal holds numbers as text; what is none stays a text."""
-    number = decimal_from_text(record.text(name))
-    return _text(record, name) if number is None else number
+    """The journal holds numbers as text; what is none, or not as we write them, stays a text."""
+    text = record.text(name)
+    number = decimal_from_text(text)
+    return number if number is not None and f"{number:f}" == text else _text(record, name)

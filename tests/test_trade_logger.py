@@ -557,6 +557,12 @@ def test_a_number_stays_a_number(journal, tmp_path, number):
     assert (row["price"], row["fee"]) == (number, number)
 
 
+@pytest.mark.parametrize("number", ["007", "00.10"])
+def test_a_number_that_is_not_as_we_write_them_keeps_its_digits(journal, tmp_path, number):
+    journal.log_order_submission("intent", {"count": number})
+    assert exported(journal, tmp_path / "t.csv")[0]["count"] == f"'{number}"
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(reason=st.text())
 def test_no_text_runs_in_a_spreadsheet_and_all_text_comes_back(journal, tmp_path, reason):
