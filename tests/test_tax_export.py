@@ -284,9 +284,9 @@ def kalshi_csv() -> Any:
             pytest.skip("kalshi-csv is not installed (requirements-dev.txt)")
 
 
-def to_the_cent_and_below(number: float) -> D:
-    """The tool counts in floats; its sums are told apart from ours down to a thousandth of a cent."""
-    return round(D(number), 5)
+def to_every_digit(number: float) -> D:
+    """The tool counts in floats; ours have at most eight decimals, so that no tie can round either way."""
+    return round(D(number), 9)
 
 
 def confirm_totals(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -294,12 +294,12 @@ def confirm_totals(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     fees = total(rows, "open_fees_dollars") + total(rows, "close_fees_dollars")
     with_fees = [D(row["realized_pnl_with_fees_dollars"]) for row in rows]
     assert summary["trade_count"] == len(rows)
-    assert to_the_cent_and_below(summary["total_fees"]) == round(fees, 5)
+    assert to_every_digit(summary["total_fees"]) == round(fees, 9)
     for name in ("without", "with"):
         ours = total(rows, f"realized_pnl_{name}_fees_dollars")
-        assert to_the_cent_and_below(summary[f"total_pnl_{name}_fees"]) == round(ours, 5)
+        assert to_every_digit(summary[f"total_pnl_{name}_fees"]) == round(ours, 9)
     gain = summary["total_tax_proceeds"] - summary["total_tax_basis"]
-    assert to_the_cent_and_below(gain) == round(sum(with_fees, D(0)), 5)
+    assert to_every_digit(gain) == round(sum(with_fees, D(0)), 9)
     assert summary["wins"] == sum(pnl > 0 for pnl in with_fees)
     assert summary["losses"] == sum(pnl < 0 for pnl in with_fees)
     times = [datetime.fromisoformat(row["close_timestamp"]) for row in rows if row["close_timestamp"]]
