@@ -173,6 +173,8 @@ def _reason(error: OSError) -> str:
 @contextmanager
 def _folder_of(target: Path) -> Iterator[None]:
     """Make the folders that are missing, and take them away again when nothing came into them."""
+    if target.parent.exists() and not target.parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     missing = [folder for folder in target.parents if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

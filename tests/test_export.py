@@ -314,6 +314,14 @@ def test_folders_made_for_a_file_that_did_not_come_about_are_gone_again(tmp_path
     assert [row["title"] for row in read_csv(path)] == ["a"]
 
 
+@pytest.mark.parametrize("name", ["file/t.csv", "file/folder/t.csv"])
+def test_a_file_where_a_folder_should_be_is_not_called_the_export(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InvalidInputError, match=r"t\.csv' cannot be written: Not a directory"):
+        write_table(tmp_path / name, TITLES, [("a", D(1))])
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_told_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     path = tmp_path / "t.csv"
