@@ -25,22 +25,13 @@ from kalshi_trading.market_account import oldest_first
 from kalshi_trading.models import Fill, Listing, Order
 from kalshi_trading.paging import Progress
 from kalshi_trading.periods import Period
-from kalshi_trading.trade_logger import JournalRecord, TradeLogger
+from kalshi_trading.trade_logger import TradeLogger
 
 T = TypeVar("T")
 MOST = 1000
 """Orders that are read where no period is given: as many as one page holds."""
 A_DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
-
-
-def own_intents(journal: TradeLogger) -> dict[str, JournalRecord]:
-    """Give the intents of the journal by client_order_id. Raises JournalError."""
-    records = journal.read_journal().records
-    return {record.text("client_order_id"): record for record in records if record.event == "order.intent"}
-
-
-# --- The history ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
