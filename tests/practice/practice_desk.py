@@ -33,8 +33,16 @@ class Answer:
     headers: dict[str, str]
 
 
-async def ask(app: ASGIApp, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
-    """Send one request straight into the application."""
+async def ask(
+    app: ASGIApp,
+    method: str,
+    target: str,
+    headers: dict[str, str],
+    body: bytes,
+    *,
+    read: Callable[[str], Any] = json.loads,
+) -> Answer:
+    """Send one request straight into the application; `read` makes something of JSON."""
     path, _, query = target.partition("?")
     scope = {
         "type": "http",
@@ -61,7 +69,7 @@ async def ask(app: ASGIApp, method: str, target: str, headers: dict[str, str], b
     text = b"".join(message.get("body", b"") for message in sent).decode()
     answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     is_json = answered.get("content-type") == "application/json"
-    return Answer(sent[0]["status"], json.loads(text) if is_json else text, answered)
+    return Answer(sent[0]["status"], read(text) if is_json else text, answered)
 
 
 @dataclass

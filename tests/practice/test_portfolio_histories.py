@@ -6,8 +6,8 @@ reads the same account through the same lists as anybody. Both must agree to the
 
 from __future__ import annotations
 
+import asyncio
 import itertools
-import json
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from engine_world import HOUR, market
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from practice_desk import START, Desk
+from practice_desk import ROOT, START, Desk, ask
 
 from kalshi_trading.account_check import check_account
 from kalshi_trading.explanation import explain_cash, explain_fees, explain_realized
@@ -47,6 +47,7 @@ CENTS, TENTHS, SCALAR = range(3)
 GRIDS = {CENTS: "linear_cent", TENTHS: "deci_cent", SCALAR: "deci_cent"}
 STEPS = {CENTS: 100, TENTHS: 10, SCALAR: 10}
 OTHER = "other"
+LOOP = asyncio.new_event_loop()
 NEVER = START + 10_000 * 24 * HOUR  # no verdict of the world's own for these markets
 
 
@@ -56,14 +57,18 @@ class DeskTransport:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lock = threading.Lock()
+        self._loop = LOOP
 
     def read(self, path: str, query: Query = (), *, signed: bool = True) -> Mapping[str, Any]:
         target = f"{path}?{urlencode(list(query))}" if query else path
         with self._lock:
-            body = self._desk.get(target, signed=signed)
-        exact = _parse(json.dumps(body))
-        assert isinstance(exact, dict)
-        return exact
+            headers = self._desk.headers("GET", path) if signed else {}
+            answer = self._loop.run_until_complete(
+                ask(self._desk.app, "GET", ROOT + target, headers, b"", read=_parse)
+            )
+        assert answer.status == 200, answer.body
+        assert isinstance(answer.body, dict)
+        return answer.body
 
 
 class Histories:
@@ -75,8 +80,9 @@ class Histories:
         self.clock = ManualClock(START)
         self.world = World(":memory:", seed=11, market_count=1, clock=self.clock)
         self.world.exchange.open_account(OTHER, simulated=True)
-        # The markets of histories belong to no simulated trader: a look must not bring quotes.
+        # Only the histories trade: no look and no moment brings quotes of simulated traders.
         self.world.participants.awaken = lambda ticker, now: None  # type: ignore[method-assign]
+        self.world.participants.step = lambda now: None  # type: ignore[method-assign]
         # Nothing has to outlive this process, and only the thread that opened the file could write to it.
         self.world.commit = lambda: None  # type: ignore[method-assign]
         self.app = build_app(self.world)
