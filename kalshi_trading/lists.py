@@ -73,7 +73,7 @@ EVENT_FEE_CHANGES = Pages(
 )
 MARKETS = _markets("/markets", Unchanged(wire_markets.market, "ticker"))
 TRADES = _trades("/markets/trades")
-POSITIONS = _positions("/portfolio/positions", Unchanged(wire.position, "ticker", most=20_000))
+POSITIONS = _positions("/portfolio/positions", Unchanged(wire.position, "ticker"))
 FILLS = _fills("/portfolio/fills")
 SETTLEMENTS = Pages(
     "/portfolio/settlements",

@@ -220,10 +220,11 @@ class Fields:
 class Unchanged(Generic[V]):
     """Decodes rows that name themselves; one that comes again word for word is the same model as before.
 
-    Remembers the last `most` rows at least, and at most twice as many.
+    Remembers the last `most` rows at least, and at most twice as many: rows take memory, and an account of
+    many thousand markets is not read from moment to moment.
     """
 
-    def __init__(self, decode: Callable[[Fields], V], name: str, *, most: int = 5_000) -> None:
+    def __init__(self, decode: Callable[[Fields], V], name: str, *, most: int = 1_000) -> None:
         self._decode = decode
         self._name = name
         self._most = most
