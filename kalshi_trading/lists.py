@@ -73,7 +73,7 @@ EVENT_FEE_CHANGES = Pages(
 )
 MARKETS = _markets("/markets", Unchanged(wire_markets.market, "ticker"))
 TRADES = _trades("/markets/trades")
-POSITIONS = _positions("/portfolio/positions", Unchanged(wire.position, "ticker"))
+POSITIONS = _positions("/portfolio/positions", Unchanged(wire.position, "ticker", most=3_000))
 FILLS = _fills("/portfolio/fills")
 SETTLEMENTS = Pages(
     "/portfolio/settlements",
