@@ -265,7 +265,7 @@ ENDPOINTS = {
 }
 BREAKS = {
     "500": (say(500, {"error": {"code": "internal_error", "message": "broken"}}), "not available"),
-    "time-out": (lambda connection, request: time.sleep(0.6), "Try again"),
+    "time-out": (lambda connection, request: time.sleep(1.2), "Try again"),
     "malformed": (say(200, {"cursor": 5, "surprise": [{}]}), "answer"),
     "no JSON": (say(200, b"<html>"), "not the exchange's answer"),
 }
@@ -287,7 +287,7 @@ def test_an_endpoint_that_fails_leaves_the_rest_on_the_screen_and_says_why(track
     account = Account([row], fills=fills)
     account.broken, (account.breaks, words) = (endpoint,), BREAKS[kind]
     with serving(account) as server:
-        tracker = tracker_of(server, total_s=0.5)
+        tracker = tracker_of(server, total_s=1 if kind == "time-out" else 10)
         broken = on_the_screen(tracker.refresh())
         account.broken = ()
         mended = on_the_screen(tracker.refresh())
