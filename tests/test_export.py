@@ -475,7 +475,7 @@ def lines(text: str) -> list[str]:
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
     scenario = "positions=6,fills=400,settled=4,resting=5,days=3"
     folder = tmp_path_factory.mktemp("exports")
-    with running_exchange(folder, "--seed", "8", "--scenario", scenario, "--control") as running:
+    with running_exchange(folder, "--seed", "8", "--scenario", scenario, "--control", "--still") as running:
         # some of the fills and orders are in the archive alone, some in both lists
         body = {"trades_s_ago": 86_400, "orders_s_ago": 86_400, "overlap_s": 3600}
         requests.post(f"{running.url.removesuffix('/trade-api/v2')}/practice/cutoff", json=body, timeout=20)

@@ -30,7 +30,7 @@ from kalshi_trading.trade_logger import TradeLogger
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory):
     """An account that traded elsewhere before: two pages of external orders."""
-    how = ("--seed", "5", "--scenario", "positions=4,fills=30")
+    how = ("--seed", "5", "--still", "--scenario", "positions=4,fills=30")
     with running_exchange(tmp_path_factory.mktemp("history"), *how) as running:
         yield running
 

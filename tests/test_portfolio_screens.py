@@ -32,7 +32,8 @@ HELD = PAGE + 3
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
     """An account with more positions than a page has, settlements and days of trading."""
     past = f"positions={HELD},fills=600,settled=6,resting=4,days=4,seed=3"
-    with running_exchange(tmp_path_factory.mktemp("past"), "--scenario", past, "--control") as running:
+    folder = tmp_path_factory.mktemp("past")
+    with running_exchange(folder, "--scenario", past, "--control", "--still") as running:
         yield running
 
 

@@ -169,7 +169,7 @@ def total(rows: Sequence[Mapping[str, Any]], column: str) -> D:
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
     scenario = "positions=8,fills=600,settled=8,resting=4,days=4"
     with running_exchange(
-        tmp_path_factory.mktemp("tax"), "--seed", "3", "--scenario", scenario, "--control"
+        tmp_path_factory.mktemp("tax"), "--seed", "3", "--scenario", scenario, "--control", "--still"
     ) as it:
         control(it, "cutoff", {"trades_s_ago": 86_400, "overlap_s": 7200})
         yield it

@@ -54,6 +54,8 @@ class Participants:
         self._quoted: set[str] = set()
         self._worth = lru_cache(maxsize=4096)(self._imagine)
         self._resting: dict[str, dict[tuple[BookSide, int], str]] = {}
+        self.are_still = False
+        """While they are, books stay as they are unless somebody else trades."""
 
     def open_accounts(self) -> None:
         """Open the simulated accounts; they have unlimited credit."""
@@ -128,7 +130,7 @@ class Participants:
         """Bring one event's quotes to its present values; returns the number of markets that trade."""
         markets = self._families[event_ticker]
         active = [market for market in markets if market.status is MarketStatus.ACTIVE]
-        if not (self._exchange.trading_active and self._exchange.exchange_active):
+        if self.are_still or not (self._exchange.trading_active and self._exchange.exchange_active):
             return 0
         if not active:
             self._let_go(event_ticker, markets)

@@ -70,6 +70,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--scenario", type=_scenario, metavar="positions=N,fills=N", help="an account's past, in a new world"
     )
+    parser.add_argument("--still", action="store_true", help="let the simulated participants trade no more")
     return parser.parse_args(arguments)
 
 
@@ -192,6 +193,8 @@ def _open_world(file: Path, options: argparse.Namespace) -> World:
         )
         if scenario is not None:
             build(world, scenario)
+        world.participants.are_still = options.still
+        if scenario is not None:
             world.advance_to(system.now())
     except (OSError, ValueError, sqlite3.Error) as error:
         raise _unusable(file, error) from None

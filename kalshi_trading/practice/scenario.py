@@ -240,14 +240,14 @@ class _Player:
         return prices if side is BookSide.BID else prices[::-1]
 
     def _rest(self, plans: list[_Plan]) -> None:
-        """Leave orders on the book where hardly anybody goes."""
+        """Leave orders on the book at the end of the grid that is further from the market."""
         lasting = [plan.market for plan in plans if plan.market.status is MarketStatus.ACTIVE]
         for market in self._random.sample(lasting, min(self._scenario.resting, len(lasting))):
-            side = self._random.choice((BookSide.BID, BookSide.ASK))
             grid = grid_prices(market.grid)
-            self._place(
-                self._world.account_id, market, side, grid[0 if side is BookSide.BID else -1], self._count()
-            )
+            value = self._world.participants.value(market, self._world.clock.now())
+            is_dear = 2 * value > grid[0] + grid[-1]
+            side, price = (BookSide.BID, grid[0]) if is_dear else (BookSide.ASK, grid[-1])
+            self._place(self._world.account_id, market, side, price, self._count())
 
     def _place(
         self,

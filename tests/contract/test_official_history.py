@@ -22,7 +22,7 @@ def test_every_list_of_a_long_past_is_parsed(
     run_practice_exchange: Callable[..., Any], tmp_path: Path
 ) -> None:
     past = "positions=10,fills=80,settled=6,resting=2"
-    with run_practice_exchange(tmp_path, "--control", "--scenario", past) as exchange:
+    with run_practice_exchange(tmp_path, "--control", "--still", "--scenario", past) as exchange:
         door = exchange.url.removesuffix("/trade-api/v2") + "/practice"
         ages = {f"{kind}_s_ago": DAY for kind in ("trades", "orders")}
         ages |= {f"{kind}_s_ago": 0 for kind in ("markets", "positions")}

@@ -128,6 +128,22 @@ def test_bid_below_the_market_rests_until_the_price_comes(desk: Desk) -> None:
     desk.world.exchange.check()
 
 
+def test_books_stay_as_they_are_while_the_participants_are_still(desk: Desk) -> None:
+    markets = desk.world.exchange.markets.values()
+    names = [market.ticker for market in markets if market.close_at > desk.clock.now() + 10**11][:40]
+
+    def shown() -> list[Any]:
+        return [desk.get(f"/markets/{name}/orderbook")["orderbook_fp"] for name in names]
+
+    desk.world.participants.are_still = True
+    before = shown()
+    live(desk, 600, step=30)
+    assert shown() == before
+    desk.world.participants.are_still = False
+    live(desk, 600, step=30)
+    assert shown() != before
+
+
 def test_books_stay_two_sided_and_trade(desk: Desk) -> None:
     volume = sum(market.volume for market in desk.world.exchange.markets.values())
     live(desk, 300)
