@@ -13,7 +13,7 @@ from functools import cached_property
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.models import Action, Side
 from kalshi_trading.money import ZERO, Contracts, Dollars, Price, decimal_from_text
-from kalshi_trading.order_life import OrderLife, State, belongs_to, order_lives
+from kalshi_trading.order_life import OrderLife, State, belongs_to, by_client_order_id, life_of
 
 _ACKNOWLEDGED = f"order.{State.ACKNOWLEDGED}"
 
@@ -65,7 +65,7 @@ class JournaledOrder:
         """The limit in the terms of `side`."""
         return decimal_from_text(self.text("price"))
 
-    @property
+    @cached_property
     def order_id(self) -> str:
         return self.text("order_id")
 
@@ -113,21 +113,15 @@ def journaled_orders(
     records: Iterable[JournalRecord], environment: str, account: str | None
 ) -> JournaledOrders:
     """Fold the journal, oldest record first; account None: every key is ours."""
-    told: dict[str, list[JournalRecord]] = {}
-    for record in records:
-        name = record.text("client_order_id")
-        if name:
-            told.setdefault(name, []).append(record)
-    by_name = {name: tuple(rows) for name, rows in told.items()}
-    lives = order_lives(record for rows in by_name.values() for record in rows)
+    told = {name: tuple(rows) for name, rows in by_client_order_id(records).items()}
     own: dict[str, JournaledOrder] = {}
     foreign: dict[str, JournaledOrder] = {}
-    for name, life in lives.items():
-        kept = own if _is_own(life, environment, account) else foreign
-        kept[name] = JournaledOrder(life, by_name[name])
-    return JournaledOrders(
-        own, {name: rows for name, rows in by_name.items() if name not in foreign}, foreign
-    )
+    for name, rows in told.items():
+        life = life_of(rows)
+        if life is not None:
+            kept = own if _is_own(life, environment, account) else foreign
+            kept[name] = JournaledOrder(life, rows)
+    return JournaledOrders(own, {name: rows for name, rows in told.items() if name not in foreign}, foreign)
 
 
 def _is_own(life: OrderLife, environment: str, account: str | None) -> bool:

@@ -58,19 +58,34 @@ class OrderLife:
         return self.state not in FINAL
 
 
+def by_client_order_id(records: Iterable[JournalRecord]) -> dict[str, list[JournalRecord]]:
+    """Sort records to the orders they name; those that name none are left out."""
+    named: dict[str, list[JournalRecord]] = {}
+    for record in records:
+        if name := record.text("client_order_id"):
+            named.setdefault(name, []).append(record)
+    return named
+
+
 def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderLife]:
     """Fold the journal, oldest record first, into the lives of its orders by client_order_id."""
-    lives: dict[str, OrderLife] = {}
-    states: dict[str, State] = {}
+    lives = ((name, life_of(told)) for name, told in by_client_order_id(records).items())
+    return {name: life for name, life in lives if life is not None}
+
+
+def life_of(records: Iterable[JournalRecord]) -> OrderLife | None:
+    """Fold the records of one order, oldest first; None when none of them says that it may exist."""
+    begin: JournalRecord | None = None
+    standing = State.INTENT
     for record in records:
         state = _STATES.get(record.event)
-        if state is None or not (name := record.text("client_order_id")):
+        if state is None:
             continue
-        if name in lives:
-            states[name] = _later(states[name], state)
+        if begin is not None:
+            standing = _later(standing, state)
         elif state in _MAY_BE_LIVE:
-            lives[name], states[name] = _begun(record, state), state
-    return {name: _standing(life, states[name]) for name, life in lives.items()}
+            begin, standing = record, state
+    return None if begin is None else _begun(begin, standing)
 
 
 def belongs_to(life: OrderLife, environment: str, account: str) -> bool:
@@ -80,7 +95,8 @@ def belongs_to(life: OrderLife, environment: str, account: str) -> bool:
 
 def advanced(life: OrderLife, state: State) -> OrderLife:
     """Take one step; what is final stays, except that a confirmed order beats every other end."""
-    return _standing(life, _later(life.state, state))
+    later = _later(life.state, state)
+    return life if life.state is later else replace(life, state=later)
 
 
 def _later(before: State, state: State) -> State:
@@ -88,16 +104,12 @@ def _later(before: State, state: State) -> State:
     return before if is_final or state is State.INTENT else state
 
 
-def _standing(life: OrderLife, state: State) -> OrderLife:
-    return life if life.state is state else replace(life, state=state)
-
-
 def _begun(record: JournalRecord, state: State) -> OrderLife:
+    ticker = record.text("ticker")
     return OrderLife(
         client_order_id=record.text("client_order_id"),
-        ticker=record.text("ticker"),
-        sentence=record.text("sentence")
-        or f"an order in {record.text('ticker')} of which no more is on record",
+        ticker=ticker,
+        sentence=record.text("sentence") or f"an order in {ticker} of which no more is on record",
         state=state,
         intent_at=record.at,
         session=record.text("session"),

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.models import Action, BookSide, Fill, Order, Side
 from kalshi_trading.money import ZERO, Contracts, decimal_from_text
-from kalshi_trading.order_life import WITHOUT_ORDER, OrderLife, State, order_lives
+from kalshi_trading.order_life import WITHOUT_ORDER, OrderLife, State, by_client_order_id, order_lives
 from kalshi_trading.proposal import SentOrder
 
 LONGEST_LAG = timedelta(minutes=1)
@@ -24,9 +24,7 @@ def sent_orders(records: Sequence[JournalRecord], lives: Mapping[str, OrderLife]
 
     One of which no price and count are on record is left out: it cannot be counted, only named.
     """
-    told: dict[str, list[JournalRecord]] = {}
-    for record in records:
-        told.setdefault(record.text("client_order_id"), []).append(record)
+    told = by_client_order_id(records)
     found = (_sent_order(life, told[name]) for name, life in lives.items() if life.state not in WITHOUT_ORDER)
     return tuple(order for order in found if order is not None)
 

@@ -159,12 +159,16 @@ def foreign_rows(there: ExchangeRows, told: JournaledOrders) -> list[HistoryRow]
 def _matches(there: ExchangeRows, told: JournaledOrders) -> dict[str, JournaledOrder]:
     """Find the journal's orders by order_id: by client_order_id, else by the order_id the exchange gave."""
     known = told.known
-    by_order_id = {own.order_id: own for own in known.values() if own.order_id}
-    pairs = (
-        (order.order_id, known.get(order.client_order_id) or by_order_id.get(order.order_id))
+    found = {
+        order.order_id: known[order.client_order_id]
         for order in there.orders
-    )
-    return {order_id: own for order_id, own in pairs if own is not None}
+        if order.client_order_id in known
+    }
+    if len(found) < len(there.orders):
+        by_order_id = {own.order_id: own for own in known.values() if own.order_id}
+        unnamed = (order.order_id for order in there.orders if order.order_id not in found)
+        found |= {order_id: by_order_id[order_id] for order_id in unnamed if order_id in by_order_id}
+    return found
 
 
 def _unlisted(told: Mapping[str, JournaledOrder], found: Mapping[str, JournaledOrder]) -> list[HistoryRow]:
