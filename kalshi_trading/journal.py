@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from kalshi_trading import log_files
 from kalshi_trading.errors import JournalError
@@ -34,8 +35,7 @@ _WORD = os.urandom(16).hex()
 _BETWEEN = f',"{_WORD}",'
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRecord:
+class JournalRecord(NamedTuple):
     """One event of the journal; `fields` holds text, numbers as text."""
 
     at: datetime
@@ -44,6 +44,8 @@ class JournalRecord:
 
     def text(self, name: str) -> str:
         value = self.fields.get(name)
+        if isinstance(value, str):
+            return value
         return "" if value is None else str(value)
 
 

@@ -222,7 +222,7 @@ class Books:
     ) -> None:
         """Change fields in the records of an order whose event begins so."""
         self.records[row.client_order_id] = [
-            replace(record, fields={**record.fields, **change(record)})
+            record._replace(fields={**record.fields, **change(record)})
             if record.event.startswith(events)
             else record
             for record in self.records[row.client_order_id]
