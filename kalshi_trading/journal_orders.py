@@ -15,6 +15,7 @@ from kalshi_trading.models import Action, Side
 from kalshi_trading.money import ZERO, Contracts, Dollars, Price, decimal_from_text
 from kalshi_trading.order_life import OrderLife, State, belongs_to, by_client_order_id, life_of
 
+_INTENT = f"order.{State.INTENT}"
 _ACKNOWLEDGED = f"order.{State.ACKNOWLEDGED}"
 
 
@@ -39,9 +40,9 @@ class JournaledOrder:
     records: tuple[JournalRecord, ...]
 
     @property
-    def has_intent(self) -> bool:
-        """Tell whether the records begin where the order does."""
-        return any(record.event == f"order.{State.INTENT}" for record in self.records)
+    def intent(self) -> JournalRecord | None:
+        """The record of what was confirmed; None: it is of before these records, or damaged."""
+        return next((record for record in self.records if record.event == _INTENT), None)
 
     def text(self, name: str) -> str:
         """Give what the journal last said under this name, empty where it said nothing."""

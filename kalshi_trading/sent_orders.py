@@ -6,36 +6,28 @@ unknown outcome may turn up at any time. Knows how to tell such orders apart; as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kalshi_trading.journal import JournalRecord
-from kalshi_trading.models import Action, BookSide, Fill, Order, Side
+from kalshi_trading.journal_orders import JournaledOrder
+from kalshi_trading.models import Fill, Order
 from kalshi_trading.money import ZERO, Contracts, decimal_from_text
-from kalshi_trading.order_life import WITHOUT_ORDER, OrderLife, State, by_client_order_id, order_lives
+from kalshi_trading.order_life import WITHOUT_ORDER, State
 from kalshi_trading.proposal import SentOrder
+from kalshi_trading.wire import book_side
 
 LONGEST_LAG = timedelta(minutes=1)
 _ACKNOWLEDGED = f"order.{State.ACKNOWLEDGED}"
 
 
-def sent_orders(records: Sequence[JournalRecord], lives: Mapping[str, OrderLife]) -> tuple[SentOrder, ...]:
-    """Give the orders among `lives` that exist or may exist, as the journal last spoke of them.
+def sent_orders(orders: Iterable[JournaledOrder]) -> tuple[SentOrder, ...]:
+    """Give the orders that exist or may exist, as the journal last spoke of them.
 
     One of which no price and count are on record is left out: it cannot be counted, only named.
     """
-    told = by_client_order_id(records)
-    found = (_sent_order(life, told[name]) for name, life in lives.items() if life.state not in WITHOUT_ORDER)
+    found = (_sent_order(own) for own in orders if own.life.state not in WITHOUT_ORDER)
     return tuple(order for order in found if order is not None)
-
-
-def lives_of(records: Iterable[JournalRecord], environment: str, account: str | None) -> dict[str, OrderLife]:
-    """Fold the lives of one environment and account; account None: of every one."""
-    return {
-        name: life
-        for name, life in order_lives(records).items()
-        if life.environment in ("", environment) and (account is None or life.account in ("", account))
-    }
 
 
 def doubtful(sent: Iterable[SentOrder], as_of: datetime | None, now: datetime) -> tuple[SentOrder, ...]:
@@ -56,26 +48,19 @@ def not_listed(sent: Iterable[SentOrder], resting: Iterable[Order]) -> tuple[Sen
     return tuple(order for order in sent if order.client_order_id not in listed)
 
 
-def _sent_order(life: OrderLife, told: Sequence[JournalRecord]) -> SentOrder | None:
-    fields: dict[str, str] = {}
-    for record in told:
-        fields |= {name: record.text(name) for name in record.fields if record.text(name)}
-    price, count = decimal_from_text(fields.get("price", "")), _working_count(told)
-    try:
-        action, side = Action(fields.get("action", "")), Side(fields.get("side", ""))
-    except ValueError:
-        return None
-    if price is None or count is None or count <= ZERO:
+def _sent_order(own: JournaledOrder) -> SentOrder | None:
+    action, side, price, count = own.action, own.side, own.price, _working_count(own.records)
+    if action is None or side is None or price is None or count is None or count <= ZERO:
         return None
     return SentOrder(
-        client_order_id=life.client_order_id,
-        order_id=fields.get("order_id", ""),
-        ticker=life.ticker,
-        book_side=BookSide.BID if (action is Action.BUY) == (side is Side.YES) else BookSide.ASK,
+        client_order_id=own.life.client_order_id,
+        order_id=own.order_id,
+        ticker=own.life.ticker,
+        book_side=book_side(action, side),
         yes_price=side.converted(price),
         remaining_count=count,
-        at=max(record.at for record in told if record.event.startswith("order.")),
-        is_open=life.is_open,
+        at=max(record.at for record in own.records if record.event.startswith("order.")),
+        is_open=own.life.is_open,
     )
 
 

@@ -110,7 +110,7 @@ def read_told(
     """
     reading = journal.read_journal(since)
     told = journaled_orders(reading.records, journal.environment, account)
-    if since is not None and any(not order.has_intent for order in told.known.values()):
+    if since is not None and any(order.intent is None for order in told.known.values()):
         return read_told(journal, None, account)
     return told, reading.damaged
 

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal_orders import JournaledOrder, journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import oldest_first
 from kalshi_trading.models import Action, BookSide, Fill, Settlement, Side, TimeInForce
 from kalshi_trading.money import ZERO, Contracts, Dollars, decimal_from_text
-from kalshi_trading.order_life import WITHOUT_ORDER, OrderLife, order_lives
+from kalshi_trading.order_life import WITHOUT_ORDER, OrderLife
 from kalshi_trading.periods import local_midnight
 from kalshi_trading.pnl import Holding, add_fill, holding_from, settlement_net_pnl
 from kalshi_trading.portfolio import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.proposal import DayPnl, DayTotals, RecentOrder, SentOrder
-from kalshi_trading.sent_orders import lives_of, sent_orders
+from kalshi_trading.sent_orders import sent_orders
 from kalshi_trading.trade_logger import TradeLogger
 
 _RECENT = timedelta(minutes=1)
@@ -71,10 +72,11 @@ class TradingDay:
         now = self._clock()
         yesterday = now.astimezone().date() - timedelta(days=1)
         records = self._journal.read_journal(yesterday).records
-        lives = lives_of(records, self._journal.environment, self._account)
-        recent, today = orders_of_day(records, now)
-        open_lives = tuple(life for life in lives.values() if life.is_open)
-        return OrdersSoFar(recent, today, sent_orders(records, lives), open_lives)
+        told = journaled_orders(records, self._journal.environment, self._account)
+        recent, today = orders_of_day(told.known.values(), now)
+        own = told.orders.values()
+        open_lives = tuple(order.life for order in own if order.life.is_open)
+        return OrdersSoFar(recent, today, sent_orders(own), open_lives)
 
     def pnl(self) -> DayPnl:
         """Read the day's profit in one round of requests, a second one for markets held over midnight.
@@ -122,24 +124,18 @@ class TradingDay:
 
 
 def orders_of_day(
-    records: Iterable[JournalRecord], now: datetime
+    orders: Iterable[JournaledOrder], now: datetime
 ) -> tuple[tuple[RecentOrder, ...], DayTotals]:
-    """Fold the journal: the orders of the last minute, and the counters of the local day of `now`.
+    """Give the orders of the last minute, and the counters of the local day of `now`.
 
     What ended without an order at the exchange counts for nothing.
     """
-    records = tuple(records)
-    lives = order_lives(records)
-    placed = {identity for identity, life in lives.items() if life.state not in WITHOUT_ORDER}
-    intents = {
-        identity: record
-        for record in records
-        if record.event == "order.intent" and (identity := record.text("client_order_id")) in placed
-    }
+    placed = (order.intent for order in orders if order.life.state not in WITHOUT_ORDER)
+    intents = [record for record in placed if record is not None]
     day = now.astimezone().date()
-    today = [record for record in intents.values() if record.at.astimezone().date() == day]
+    today = [record for record in intents if record.at.astimezone().date() == day]
     bought = sum((decimal_from_text(record.text("cost")) or ZERO for record in today), ZERO)
-    recent = (_recent_order(record) for record in intents.values() if record.at >= now - _RECENT)
+    recent = (_recent_order(record) for record in intents if record.at >= now - _RECENT)
     return tuple(order for order in recent if order is not None), DayTotals(bought, len(today))
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from samples import order
 
 from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal_orders import journaled_orders
 from kalshi_trading.models import BookSide
-from kalshi_trading.sent_orders import doubtful, lives_of, not_filled, not_listed, sent_orders
+from kalshi_trading.sent_orders import doubtful, not_filled, not_listed, sent_orders
 
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -29,7 +30,7 @@ def intent(name="a", at=NOW, **fields):
 
 
 def told(*records):
-    return sent_orders(records, lives_of(records, "practice", None))
+    return sent_orders(journaled_orders(records, "practice", None).orders.values())
 
 
 def counted(*records):
@@ -112,7 +113,7 @@ def test_numbers_that_only_a_later_record_has_are_taken_from_there():
     ],
 )
 def test_orders_of_another_account_or_environment_are_not_ours(stamps, ours):
-    assert bool(lives_of([intent(**stamps)], "practice", "me")) is ours
+    assert bool(journaled_orders([intent(**stamps)], "practice", "me").orders) is ours
 
 
 lives = st.lists(

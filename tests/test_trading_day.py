@@ -14,6 +14,7 @@ from samples import MARKET, NOW, position, settlement
 
 from kalshi_trading.errors import KalshiAPIError
 from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal_orders import journaled_orders
 from kalshi_trading.models import BookSide, Fill, Listing, Positions
 from kalshi_trading.pnl import holding_from, settlement_net_pnl
 from kalshi_trading.proposal import DayPnl, DayTotals
@@ -36,10 +37,14 @@ def intent(identity, cost="5.70", at=NOW):
     return record("intent", identity, at, cost=cost, **order)
 
 
+def counted(records, now):
+    return orders_of_day(journaled_orders(records, "practice", None).orders.values(), now)
+
+
 @pytest.mark.parametrize("end", ["", "sending", "unknown", "acknowledged"])
 def test_an_order_that_may_be_live_uses_up_the_day(end):
     records = [intent("a"), *([record(end, "a")] if end else [])]
-    recent, totals = orders_of_day(records, NOW)
+    recent, totals = counted(records, NOW)
     assert totals == DayTotals(D("5.70"), 1)
     assert [order.price for order in recent] == [D("0.57")]
 
@@ -51,37 +56,37 @@ def test_an_order_that_may_be_live_uses_up_the_day(end):
 def test_a_market_order_is_remembered_as_one(time_in_force, at_once):
     placed = intent("a")
     fields = {**placed.fields, "time_in_force": time_in_force}
-    (order,), _ = orders_of_day([replace(placed, fields=fields)], NOW)
+    (order,), _ = counted([placed._replace(fields=fields)], NOW)
     assert order.is_market_order is at_once
 
 
 @pytest.mark.parametrize("end", ENDS_WITHOUT_ORDER)
 def test_an_order_that_ended_without_one_uses_up_nothing(end):
     records = [intent("a"), record("sending", "a"), record(end, "a"), intent("b", "1")]
-    recent, totals = orders_of_day(records, NOW)
+    recent, totals = counted(records, NOW)
     assert totals == DayTotals(D("1"), 1)
     assert len(recent) == 1
 
 
 def test_an_order_that_turned_up_after_all_counts_again():
     records = [intent("a"), record("absent", "a"), record("acknowledged", "a")]
-    assert orders_of_day(records, NOW)[1] == DayTotals(D("5.70"), 1)
+    assert counted(records, NOW)[1] == DayTotals(D("5.70"), 1)
 
 
 def test_a_denial_was_never_an_order():
     denied = JournalRecord(NOW, "order.denied", {"cost": "99", "reason": "too much"})
-    assert orders_of_day([denied, record("denied", "z")], NOW) == ((), DayTotals())
+    assert counted([denied, record("denied", "z")], NOW) == ((), DayTotals())
 
 
 @pytest.mark.parametrize(("age_s", "recent"), [(60, 1), (60.001, 0)])
 def test_only_the_orders_of_the_last_minute_are_recent(age_s, recent):
-    found, totals = orders_of_day([intent("a", at=NOW - timedelta(seconds=age_s))], NOW)
+    found, totals = counted([intent("a", at=NOW - timedelta(seconds=age_s))], NOW)
     assert (len(found), totals.orders) == (recent, 1)
 
 
 def test_a_record_that_makes_no_sense_is_counted_and_not_compared_with():
     odd = record("intent", "a", action="juggle", side="yes", count="1", price="x", cost="?")
-    assert orders_of_day([odd], NOW) == ((), DayTotals(D(0), 1))
+    assert counted([odd], NOW) == ((), DayTotals(D(0), 1))
 
 
 def test_the_counters_are_rebuilt_from_the_file_and_begin_at_midnight(tmp_path):
