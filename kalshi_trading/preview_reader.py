@@ -5,7 +5,7 @@ What can be done without is None when it cannot be read, never a guess. Sends no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ SMALLEST_SKEW_S = 1.0
 class PreviewReader:
     """Reads the circumstances of a ticket, anew each time; only fees are remembered, for some minutes.
 
-    `unresolved` names orders of unknown outcome that are not in the journal of today and yesterday.
+    `open_orders` gives those of unknown outcome that this session looks for, however old they are.
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class PreviewReader:
         client: KalshiClient,
         day: TradingDay,
         *,
-        unresolved: Callable[[str], Sequence[str]] = lambda ticker: (),
+        open_orders: Callable[[], Sequence[OrderLife]] = lambda: (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
         self._day = day
-        self._unresolved = unresolved
+        self._open_orders = open_orders
         self._clock = clock
         self._fee_terms: dict[str, tuple[datetime, FeeTerms]] = {}
 
@@ -55,7 +55,8 @@ class PreviewReader:
         Raises InvalidInputError when there is no such market, KalshiAPIError when market, position or
         resting orders cannot be read, JournalError when the journal cannot.
         """
-        orders = self._day.orders()
+        known = self._open_orders()
+        orders = self._day.orders(back_to=min((life.intent_at for life in known), default=None))
         sent = [order for order in orders.sent if order.ticker == ticker]
         with ThreadPoolExecutor(max_workers=8) as pool:
             looked = pool.submit(self._look_at_age, ticker, sent)
@@ -85,7 +86,7 @@ class PreviewReader:
             recent=orders.recent,
             today=replace(orders.today, pnl=pnl.result()),
             at=at,
-            unresolved=self._named(ticker, orders.open_lives),
+            unresolved=_named(ticker, (*orders.open_lives, *known)),
         )
 
     def _look_at_age(
@@ -110,11 +111,6 @@ class PreviewReader:
         if skew_s is None or abs(skew_s) <= SMALLEST_SKEW_S:
             return as_of
         return as_of + timedelta(seconds=skew_s)
-
-    def _named(self, ticker: str, open_lives: Sequence[OrderLife]) -> tuple[str, ...]:
-        """Name the orders of unknown outcome, whichever session sent them."""
-        named = [life.sentence for life in open_lives if life.ticker == ticker]
-        return (*named, *(sentence for sentence in self._unresolved(ticker) if sentence not in named))
 
     def market(self, ticker: str) -> Market:
         """Read one market. Raises InvalidInputError when there is none of that ticker."""
@@ -174,6 +170,11 @@ def or_none(read: Callable[[], T]) -> T | None:
         return read()
     except KalshiAPIError:
         return None
+
+
+def _named(ticker: str, lives: Iterable[OrderLife]) -> tuple[str, ...]:
+    """Name the orders of unknown outcome in a market, each once, whichever session sent them."""
+    return tuple({life.client_order_id: life.sentence for life in lives if life.ticker == ticker}.values())
 
 
 def _position_in(ticker: str, positions: Positions) -> Position | None:

@@ -69,15 +69,12 @@ class TradeExecutor:
         self._reader = PreviewReader(
             client,
             TradingDay(client, journal, account=account, clock=clock),
-            unresolved=self._unresolved,
+            open_orders=self.resolver.open_orders,
             clock=clock,
         )
 
     def _lock(self, reason: str) -> None:
         self.submitter.lock(reason)
-
-    def _unresolved(self, ticker: str) -> list[str]:
-        return [life.sentence for life in self.resolver.open_orders() if life.ticker == ticker]
 
     # --- Markets ----------------------------------------------------------------------------------
 

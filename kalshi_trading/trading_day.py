@@ -67,11 +67,11 @@ class TradingDay:
         self._clock = clock
         self._before: dict[tuple[str, datetime], Holding] = {}
 
-    def orders(self) -> OrdersSoFar:
-        """Read our orders of today and yesterday, once. Raises JournalError."""
+    def orders(self, *, back_to: datetime | None = None) -> OrdersSoFar:
+        """Read our orders of today and yesterday, or since an earlier moment, once. Raises JournalError."""
         now = self._clock()
-        yesterday = now.astimezone().date() - timedelta(days=1)
-        records = self._journal.read_journal(yesterday).records
+        since = min(now, back_to or now).astimezone().date() - timedelta(days=1)
+        records = self._journal.read_journal(since).records
         told = journaled_orders(records, self._journal.environment, self._account)
         recent, today = orders_of_day(told.known.values(), now)
         own = told.orders.values()

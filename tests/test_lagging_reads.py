@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -66,6 +67,20 @@ def test_what_was_just_bid_counts_against_the_limit_although_the_exchange_does_n
     assert rules(again) >= {"loss per market", "data age"}
     assert again.is_denied
     assert "loss per market" not in rules(preview(executor, market, "50", price))
+
+
+def test_an_order_of_unknown_outcome_counts_however_old_it_is(open_desk, tmp_path):
+    executor, market = open_desk(lag_s=0)
+    week_ago = datetime.now(UTC) - timedelta(days=7)
+    order = {"client_order_id": "lost", "ticker": market.ticker, "sentence": "BUY 150 YES at 10¢"}
+    order |= {"action": "buy", "side": "yes", "count": "150", "price": "0.10"}
+    ended = TradeLogger(tmp_path, "practice", session_id="ended", clock=lambda: week_ago)
+    ended.log_order_submission("intent", order)
+    executor.resolver.recover(account="", is_alive=lambda session: False)
+    seen = preview(executor, market, "60", D("0.10"))
+    assert [each.client_order_id for each in seen.circumstances.unseen] == ["lost"]
+    assert rules(seen) >= {"loss per market", "outcome unknown"}
+    assert seen.is_denied
 
 
 def test_fresh_reads_raise_no_question_however_quickly_orders_follow_each_other(open_desk):

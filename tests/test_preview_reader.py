@@ -97,7 +97,8 @@ class Day:
         self._pnl = pnl
         self._orders = OrdersSoFar((), DayTotals(D(5), 2), tuple(sent), tuple(open_lives))
 
-    def orders(self):
+    def orders(self, *, back_to=None):
+        self.back_to = back_to
         return self._orders
 
     def pnl(self):
@@ -106,11 +107,14 @@ class Day:
         return self._pnl
 
 
+def life(identity, sentence, ticker=MARKET.ticker, at=NOW):
+    return OrderLife(identity, ticker, sentence, State.UNKNOWN, at, session="another")
+
+
 def read(clock=None, day=None, **how):
     clock = clock or Clock()
-    reader = PreviewReader(
-        Exchange(clock, **how), day or Day(), unresolved=lambda ticker: [f"lost in {ticker}"], clock=clock
-    )
+    lost = life("id 0", f"lost in {MARKET.ticker}")
+    reader = PreviewReader(Exchange(clock, **how), day or Day(), open_orders=lambda: [lost], clock=clock)
     return reader.read(MARKET.ticker)
 
 
@@ -145,14 +149,14 @@ def test_without_market_position_or_resting_orders_there_is_no_preview(part):
 def test_a_market_nobody_knows_is_named():
     exchange = Exchange(Clock())
     exchange.get_market = lambda ticker: (_ for _ in ()).throw(NotFoundError("not found", status=404))
-    reader = PreviewReader(exchange, Day(), unresolved=lambda ticker: (), clock=Clock())
+    reader = PreviewReader(exchange, Day(), clock=Clock())
     with pytest.raises(InvalidInputError, match="There is no market KX-1"):
         reader.market("KX-1")
 
 
 def test_a_journal_that_cannot_be_read_stops_the_preview():
     class Torn(Day):
-        def orders(self):
+        def orders(self, *, back_to=None):
             raise JournalError("trades.log", "is a folder")
 
     with pytest.raises(JournalError):
@@ -257,17 +261,20 @@ def test_the_age_of_the_data_is_told_by_our_clock(skew_s, as_of):
 
 
 def test_an_order_that_another_session_lost_is_named_once():
-    lives = [
-        OrderLife(f"id {number}", ticker, sentence, State.UNKNOWN, NOW, session="another")
-        for number, (ticker, sentence) in enumerate(
-            [(MARKET.ticker, "BUY 1"), (MARKET.ticker, "SELL 2"), ("KX-OTHER", "BUY 3")]
-        )
-    ]
+    lives = [life("1", "BUY 1"), life("2", "SELL 2"), life("3", "BUY 3", "KX-OTHER")]
     clock = Clock()
-    reader = PreviewReader(
-        Exchange(clock), Day(open_lives=lives), unresolved=lambda _: ["SELL 2", "BUY 4"], clock=clock
-    )
+    known = [lives[1], life("4", "BUY 4"), life("5", "BUY 5", "KX-OTHER")]
+    reader = PreviewReader(Exchange(clock), Day(open_lives=lives), open_orders=lambda: known, clock=clock)
     assert reader.read(MARKET.ticker).unresolved == ("BUY 1", "SELL 2", "BUY 4")
+
+
+def test_the_journal_is_read_back_to_the_oldest_order_of_unknown_outcome():
+    day, clock = Day(), Clock()
+    old, older = (life(str(days), f"BUY {days}", at=NOW - timedelta(days=days)) for days in (3, 9))
+    PreviewReader(Exchange(clock), day, open_orders=lambda: [old, older], clock=clock).read(MARKET.ticker)
+    assert day.back_to == older.intent_at
+    PreviewReader(Exchange(clock), day, clock=clock).read(MARKET.ticker)
+    assert day.back_to is None
 
 
 # --- Fees -----------------------------------------------------------------------------------------
@@ -276,7 +283,7 @@ def test_an_order_that_another_session_lost_is_named_once():
 def test_fees_are_read_once_and_a_waiver_ends_by_the_clock():
     clock = Clock()
     exchange = Exchange(clock)
-    reader = PreviewReader(exchange, Day(), unresolved=lambda ticker: (), clock=clock)
+    reader = PreviewReader(exchange, Day(), clock=clock)
     waived = replace(MARKET, fee_waiver_until=NOW + timedelta(seconds=1))
     assert reader.fees(waived) == replace(QUADRATIC, multiplier=D(0))
     clock.now += timedelta(seconds=1)
@@ -286,7 +293,7 @@ def test_fees_are_read_once_and_a_waiver_ends_by_the_clock():
 
 def test_fees_that_could_not_be_read_are_asked_for_again():
     exchange = Exchange(Clock(), broken=["fees"])
-    reader = PreviewReader(exchange, Day(), unresolved=lambda ticker: (), clock=exchange.clock)
+    reader = PreviewReader(exchange, Day(), clock=exchange.clock)
     assert reader.fees(MARKET) is None
     exchange.broken.clear()
     assert reader.fees(MARKET) == QUADRATIC
@@ -349,5 +356,5 @@ def test_the_reads_do_not_wait_for_each_other():
             return super().pnl()
 
     clock = Clock()
-    reader = PreviewReader(Meeting(clock), MeetingDay(), unresolved=lambda ticker: (), clock=clock)
+    reader = PreviewReader(Meeting(clock), MeetingDay(), clock=clock)
     assert reader.read(MARKET.ticker).market == MARKET

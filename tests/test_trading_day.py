@@ -122,9 +122,13 @@ def test_an_order_of_a_moment_before_midnight_is_recent_and_not_of_today(tmp_pat
     )
 
 
-def test_an_order_of_the_day_before_yesterday_is_left_to_the_recovery(tmp_path):
-    journal = written(tmp_path, MIDNIGHT - timedelta(hours=24, seconds=1), "intent")
-    assert TradingDay(Exchange(), journal, clock=lambda: MIDNIGHT).orders().sent == ()
+def test_an_order_of_the_day_before_yesterday_counts_when_it_is_asked_for(tmp_path):
+    at = MIDNIGHT - timedelta(hours=24, seconds=1)
+    day = TradingDay(Exchange(), written(tmp_path, at, "intent"), clock=lambda: MIDNIGHT)
+    assert day.orders().sent == ()
+    (seen,) = day.orders(back_to=at).sent
+    assert (seen.at, seen.is_open, day.orders(back_to=at).today) == (at, True, DayTotals())
+    assert day.orders(back_to=MIDNIGHT + timedelta(days=9)).sent == ()  # a clock that was set never hides
 
 
 @pytest.mark.parametrize(("account", "seen"), [("mine", 1), ("other", 0), (None, 1)])
