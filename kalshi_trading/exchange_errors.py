@@ -21,8 +21,9 @@ from kalshi_trading.errors import (
 from kalshi_trading.wire_fields import harmless
 
 _LONGEST_EXCERPT = 200
-DEFINITE_REFUSALS = frozenset({400, 401, 403, 404, 409, 410, 422, 429})
-RETRYABLE_READS = frozenset({408, 425, 429, 500, 502, 503, 504})
+TOO_MANY_REQUESTS = 429
+DEFINITE_REFUSALS = frozenset({400, 401, 403, 404, 409, 410, 422, TOO_MANY_REQUESTS})
+RETRYABLE_READS = frozenset({408, 425, TOO_MANY_REQUESTS, 500, 502, 503, 504})
 TIMESTAMP_EXPIRED = "header_timestamp_expired"
 
 _ADVICE = {
@@ -135,7 +136,7 @@ def _refusal(answer: Answer) -> KalshiAPIError:
         403: AuthenticationError,
         404: NotFoundError,
         409: ConflictError,
-        429: RateLimitError,
+        TOO_MANY_REQUESTS: RateLimitError,
     }.get(answer.status, UnavailableError if answer.status in RETRYABLE_READS else KalshiAPIError)
     said = "is not available" if kind is UnavailableError else "refused"
     return kind(
@@ -148,7 +149,7 @@ def _refusal(answer: Answer) -> KalshiAPIError:
 def _advice(status: int, words: ExchangeWords) -> str:
     if words.code in _ADVICE:
         return _ADVICE[words.code]
-    if status == 429:
+    if status == TOO_MANY_REQUESTS:
         return "Too many requests in a short time. Wait a few seconds and try again."
     if status in RETRYABLE_READS:
         return "Try again in a moment."

@@ -66,6 +66,13 @@ class RateBudget:
             if costs is not None:
                 self._costs = costs
 
+    def drain(self, method: str) -> None:
+        """Take it that nothing is left, since the exchange says so: another program may spend it too."""
+        with self._lock:
+            bucket = self._bucket(method)
+            bucket.refill(self._clock())
+            bucket.tokens = min(0.0, bucket.tokens)
+
     def cost(self, method: str, path: str) -> int:
         """Give the tokens a request to this full path costs."""
         for known_method, template, cost in self._costs.exceptions:
@@ -87,10 +94,13 @@ class RateBudget:
                 )
             self._sleep(wait)
 
+    def _bucket(self, method: str) -> _Bucket:
+        return self._read if method == "GET" else self._write
+
     def _try(self, method: str, cost: int) -> float:
         """Take the tokens and return 0, or return the seconds until they will be there."""
         with self._lock:
-            bucket = self._read if method == "GET" else self._write
+            bucket = self._bucket(method)
             bucket.refill(self._clock())
             kept = (
                 0

@@ -34,6 +34,7 @@ from kalshi_trading.errors import (
 from kalshi_trading.exchange_errors import (
     RETRYABLE_READS,
     TIMESTAMP_EXPIRED,
+    TOO_MANY_REQUESTS,
     Answer,
     error_for_read,
     error_for_write,
@@ -236,6 +237,8 @@ class Transport:
         _LOG.info("%s %s %s %d ms", method, path, status, (self._monotonic() - started_at) * 1000)
         if isinstance(result, BaseException):
             raise result
+        if signed and result.status == TOO_MANY_REQUESTS:
+            self.budget.drain(method)
         return result
 
     def _send(

@@ -58,6 +58,26 @@ def budget(clock):
     return RateBudget(clock=clock, sleep=clock.sleep)
 
 
+@pytest.mark.parametrize(("method", "other"), [("GET", "POST"), ("POST", "GET")])
+def test_what_the_exchange_says_is_spent_is_waited_for_and_no_other_bucket_with_it(
+    clock, budget, method, other
+):
+    budget.learn(limits((200, 200), (100, 100)), EndpointCosts(10, ()))
+    budget.drain(method)
+    begun = clock.now
+    budget.spend(other, BALANCE, within_s=0)
+    assert clock.now == begun
+    budget.spend(method, BALANCE, within_s=5)
+    assert clock.now - begun == pytest.approx(
+        0.05 if method == "GET" else 0.3, abs=0.002
+    )  # a fifth is kept for cancels
+    budget.drain("DELETE")
+    budget.drain("DELETE")  # what is owed is owed once
+    begun = clock.now
+    budget.spend("DELETE", ONE_ORDER, within_s=5)
+    assert clock.now - begun == pytest.approx(0.1, abs=0.002)
+
+
 def take_all(budget, method, path):
     """Take what can be taken without waiting, and tell how often that was."""
     for taken in range(10_000):

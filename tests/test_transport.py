@@ -402,10 +402,23 @@ def test_a_read_whose_answer_was_lost_is_repeated(script):
 
 def test_a_storm_of_refusals_ends():
     pauses = []
-    with serving(say(429, {"error": "too many requests"})) as server, pytest.raises(RateLimitError):
-        connect(server.url, timing=Timing(read_retries=3), sleep=pauses.append).read("/portfolio/balance")
+    with serving(say(429, {"error": "too many requests"})) as server:
+        transport = connect(server.url, timing=Timing(read_retries=3), sleep=pauses.append)
+        with pytest.raises(RateLimitError):
+            transport.read("/markets", signed=False)
     assert len(server.requests) == 4
     assert all(0 <= pause <= 0.25 * 2**number for number, pause in enumerate(pauses))
+
+
+def test_after_a_refusal_for_their_number_requests_come_no_faster_than_the_exchange_allows():
+    """Somebody else spends the same budget: a full bucket of our own is worth nothing then."""
+    waited = [0.0]
+    with serving(say(429, {"error": "too many requests"}), OK, OK) as server:
+        transport = connect(server.url, monotonic=lambda: sum(waited), sleep=waited.append)
+        transport.read("/portfolio/balance")
+        transport.read("/portfolio/balance")
+    assert len(server.requests) == 3
+    assert sum(waited) >= 2 * 10 / 200  # two requests of 10 tokens each, of which 200 come back a second
 
 
 @pytest.mark.parametrize("header", ["0", "-1", "NaN", "99999", "Fri, 31 Dec 2199 23:59:59 GMT", ""])
