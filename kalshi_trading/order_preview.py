@@ -77,6 +77,7 @@ class Circumstances:
     unresolved: tuple[str, ...] = ()  # our orders in this market that may be live, as sentences
     unseen: tuple[SentOrder, ...] = ()  # ours in this market that may rest or be filled, shown nowhere
     freshness: Freshness = NOTHING_TO_MISS
+    panic_stands: bool = False  # some session blocked new orders, and none has allowed them since
     later_fees: tuple[FeeSchedule, ...] = ()  # that will apply before the market closes
 
     @property

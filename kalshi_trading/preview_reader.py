@@ -86,6 +86,7 @@ class PreviewReader:
             recent=orders.recent,
             today=replace(orders.today, pnl=pnl.result()),
             at=at,
+            panic_stands=orders.panic_stands,
             unresolved=_named(ticker, (*orders.open_lives, *known)),
         )
 

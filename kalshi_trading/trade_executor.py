@@ -110,6 +110,8 @@ class TradeExecutor:
         """
         now = self._reader.read(validate_ticker(ticket.ticker))
         self._notice(now.resting)
+        if now.panic_stands:
+            self._block(PANIC)
         preview = build_preview(
             ticket,
             now,

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from kalshi_trading.cancellation import panic_stands
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import JournaledOrder, journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
@@ -47,6 +48,7 @@ class OrdersSoFar:
     today: DayTotals
     sent: tuple[SentOrder, ...] = ()
     open_lives: tuple[OrderLife, ...] = ()
+    panic_stands: bool = False  # in whichever session it was
 
 
 class TradingDay:
@@ -76,7 +78,7 @@ class TradingDay:
         recent, today = orders_of_day(told.known.values(), now)
         own = told.orders.values()
         open_lives = tuple(order.life for order in own if order.life.is_open)
-        return OrdersSoFar(recent, today, sent_orders(own), open_lives)
+        return OrdersSoFar(recent, today, sent_orders(own), open_lives, panic_stands(records, self._account))
 
     def pnl(self) -> DayPnl:
         """Read the day's profit in one round of requests, a second one for markets held over midnight.

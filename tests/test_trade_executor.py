@@ -206,6 +206,19 @@ def test_an_order_that_had_been_written_off_is_noticed_by_whatever_lists_it(desk
     later.rearm()
 
 
+def test_a_panic_in_another_session_that_runs_blocks_this_one_too(exchange, tmp_path, unused_markets):
+    here, there = Desk(exchange, tmp_path).executor, Desk(exchange, tmp_path).executor
+    ticket = OrderTicket(next(unused_markets).ticker, Action.BUY, Side.YES, D(1), D("0.02"))
+    before = here.preview(ticket)
+    assert not before.is_denied
+    there.panic()
+    assert here.preview(ticket).findings[0].rule == "panic"
+    assert here.submit(before).outcome is Outcome.DENIED
+    there.rearm()
+    here.rearm()
+    assert not here.preview(ticket).is_denied
+
+
 def test_a_market_nobody_knows_is_named(desk):
     with pytest.raises(InvalidInputError, match="no market NOSUCH-26"):
         desk.executor.preview(OrderTicket("NOSUCH-26", Action.BUY, Side.YES, D(1), None))
