@@ -49,11 +49,11 @@ def holding(net: Contracts) -> str:
     return f"{count_text(abs(net))} {'YES' if net > ZERO else 'NO'}"
 
 
-def moment(at: datetime | None, now: datetime | None = None) -> str:
+def moment(at: datetime | None, now: datetime) -> str:
     """Write a time in the user's zone, with the year and the offset where those of `now` are others."""
     if at is None:
         return UNKNOWN
-    local, here = at.astimezone(), (now or at).astimezone()
+    local, here = at.astimezone(), now.astimezone()
     year = "" if local.year == here.year else f" {local.year}"
     offset = "" if local.utcoffset() == here.utcoffset() else f" {time_zone(at)}"
     return f"{local:%b %d}{year} {local:%H:%M:%S}{offset}"

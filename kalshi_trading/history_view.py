@@ -70,7 +70,7 @@ def history(page: HistoryPage, now: datetime) -> RenderableType:
     """One page of orders, what they were chosen by, and what may be missing."""
     parts: list[RenderableType] = [_heading(page)]
     if page.shown:
-        parts.append(_orders(page.shown, is_joined=page.history.is_joined))
+        parts.append(_orders(page.shown, now, is_joined=page.history.is_joined))
         parts.append(Text(f"{_place(page)} · times in {time_zone(now)}", style="dim"))
     else:
         parts.append(notice("No orders yet." if not page.history.rows else "No order is like that."))
@@ -100,7 +100,7 @@ def _place(page: HistoryPage) -> str:
     return f"orders {page.start + 1} to {last} of {len(page.rows)}, newest first"
 
 
-def _orders(rows: Sequence[HistoryRow], *, is_joined: bool) -> RenderableType:
+def _orders(rows: Sequence[HistoryRow], now: datetime, *, is_joined: bool) -> RenderableType:
     table = table_of(
         ("placed", "fixed"),
         ("order", "wide"),
@@ -112,7 +112,7 @@ def _orders(rows: Sequence[HistoryRow], *, is_joined: bool) -> RenderableType:
     for row in rows:
         table.add_row(
             *cells(
-                moment(row.placed_at),
+                moment(row.placed_at, now),
                 _order_cell(row, is_joined=is_joined),
                 row.result.value,
                 _count(row.fill_count),
@@ -188,7 +188,7 @@ def story(told: OrderStory, now: datetime) -> RenderableType:
     )
     table = table_of(("when", "fixed"), ("by", "fixed"), ("what", "wide"))
     for event in told.events:
-        table.add_row(*cells(moment(event.at), event.source, event.sentence))
+        table.add_row(*cells(moment(event.at, now), event.source, event.sentence))
     parts: list[RenderableType] = [panel, table]
     parts += [problem(harmless(f"{point.kind}: {point.sentence}")) for point in told.points]
     if told.settlement.unavailable:
@@ -224,19 +224,19 @@ def reconciliation(found: Reconciliation, period: Period | None, now: datetime) 
         )
     parts: list[RenderableType] = [Text(f"{len(found.differences)} orders differ; {compared}.")]
     if found.differences:
-        parts.append(_differences(found.differences[:DIFFERENCES_SHOWN]))
+        parts.append(_differences(found.differences[:DIFFERENCES_SHOWN], now))
     hidden = len(found.differences) - DIFFERENCES_SHOWN
     if hidden > 0:
         parts.append(notice(f"{hidden} more are not shown; choose fewer days."))
     return Group(*parts, *_not_compared(found), Text(f"times in {time_zone(now)}", style="dim"))
 
 
-def _differences(differences: Sequence[Difference]) -> RenderableType:
+def _differences(differences: Sequence[Difference], now: datetime) -> RenderableType:
     table = table_of(("placed", "fixed"), ("order", "wide"), ("what differs", "wide"))
     for each in differences:
         what = "\n".join(harmless(f"{point.kind}: {point.sentence}") for point in each.points)
         order = f"{order_words(each.row)}\n{harmless(each.row.ticker)}"
-        table.add_row(*cells(moment(each.row.placed_at), order, what))
+        table.add_row(*cells(moment(each.row.placed_at, now), order, what))
     return table
 
 

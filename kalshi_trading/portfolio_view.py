@@ -152,7 +152,7 @@ def _risk(snapshot: PortfolioSnapshot) -> Iterator[Row]:
 
 
 def _source(snapshot: PortfolioSnapshot) -> Iterator[Row]:
-    at = f"as of {moment(snapshot.as_of)} {time_zone(snapshot.as_of)}"
+    at = f"as of {moment(snapshot.as_of, snapshot.as_of)} {time_zone(snapshot.as_of)}"
     if snapshot.fills.value is None:
         yield "figures", "", f"the exchange's own, since fills are missing; {at}"
         return

@@ -102,7 +102,7 @@ def market_page(market: Market, event: Event | None, book: OrderBook | None, now
     facts.append(f"{title}\n", style="bold")
     facts.append(f"YES is: {market.yes_label}\n")
     facts.append(
-        f"{market.status_word} · closes {moment(market.close_at)} ({time_left(market.close_at, now)})"
+        f"{market.status_word} · closes {moment(market.close_at, now)} ({time_left(market.close_at, now)})"
     )
     facts.append(f" · last {price(market.last_price)} · volume {count_text(market.volume)}\n")
     if market.settlement_value is not None:
@@ -168,7 +168,7 @@ def open_orders(rows: Sequence[OrderRecord], now: datetime) -> RenderableType:
                 _order_cell(row),
                 count_text(row.order.fill_count),
                 count_text(row.order.remaining_count),
-                moment(row.order.created_at),
+                moment(row.order.created_at, now),
             )
         )
     return Group(table, Text(f"times in {time_zone(now)}", style="dim"))

@@ -206,7 +206,7 @@ def test_every_view_keeps_to_the_width_of_the_screen(width: int) -> None:
 def test_times_are_shown_in_the_users_zone_with_its_offset() -> None:
     at = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
     assert formats.time_zone(at).startswith("UTC")
-    assert formats.moment(at) == f"{at.astimezone():%b %d %H:%M:%S}"
+    assert formats.moment(at, at) == f"{at.astimezone():%b %d %H:%M:%S}"
 
 
 def test_an_order_to_choose_from_is_told_in_the_price_of_its_side() -> None:
