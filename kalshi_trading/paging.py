@@ -6,7 +6,7 @@ Source: Kalshi API, pagination.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -31,7 +31,6 @@ class _Collection(Generic[T]):
     items: dict[object, T] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
     ambiguous: list[object] = field(default_factory=list)
-    cursors: set[str] = field(default_factory=set)
 
     def add(self, rows: list[Fields]) -> None:
         pages, items = self.pages, self.items
@@ -74,54 +73,84 @@ def collect(
     """Collect all rows, each once, or the first `limit`; the listing says why rows may be missing.
 
     `all_here` is called as soon as the last page has arrived, before its rows are read.
-    Raises KalshiAPIError when not even the first page could be read. Ends at an empty cursor, and at
-    one seen before, since an exchange that lost a cursor starts over without a word.
+    Raises KalshiAPIError when not even the first page could be read.
     """
     found: _Collection[T] = _Collection(pages)
-    cursor = ""
-    for _ in range(MOST_PAGES):
+    walk, is_begun = _each_page(transport, pages, query, limit), False
+    while True:
         try:
-            body = _page(transport, pages, query, cursor, limit)
-            rows = body.rows(pages.rows)
+            page = next(walk, None)
         except KalshiAPIError as error:
-            if not cursor:
+            if not is_begun:
                 raise
             return found.listing(f"the list broke off after {len(found.items)} rows: {error}")
-        cursor = body.optional_text("cursor") or ""
-        if all_here is not None and not cursor:
+        if page is None:
+            return found.listing()
+        is_begun = True
+        if all_here is not None and page.is_last:
             all_here()
-        found.add(rows)
+        found.add(page.rows)
         if on_page is not None:
-            on_page(body)
+            on_page(page.body)
         if progress is not None:
             progress(len(found.items))
         if limit is not None and len(found.items) >= limit:
-            more = cursor or len(found.items) > limit
+            more = not page.is_last or len(found.items) > limit
             return found.listing(f"only the first {limit} rows were asked for" if more else None, limit=limit)
-        if not cursor:
-            return found.listing()
-        if cursor in found.cursors:
-            return found.listing(f"the exchange repeated a page after {len(found.items)} rows")
-        found.cursors.add(cursor)
-    return found.listing(f"the list was cut off after {MOST_PAGES} pages")
 
 
-def each(transport: Transport, pages: Pages[T], query: Query = ()) -> Iterator[T]:
-    """Yield all rows and keep none of them, for lists too long to hold.
+def each(transport: Transport, lists: Iterable[Pages[T]], query: Query = ()) -> Iterator[T]:
+    """Yield the rows of lists that may overlap, one list after the other, each row once; keep none of them.
 
-    Raises KalshiAPIError, also in the midst of it, when a row or a page cannot be read.
+    For lists too long to hold: of a row only its name is kept, and the row that came first is told. Rows that
+    differ under a shared name are all told. Raises KalshiAPIError, also in the midst of it, when a row or a
+    page cannot be read.
+    """
+    told = set[object]()
+    for pages in lists:
+        for page in _each_page(transport, pages, query):
+            for row in page.rows:
+                if pages.skip is not None and pages.skip(row):
+                    continue
+                item = pages.decode(row)
+                name = _name(pages, item)
+                if name is None or name not in told:
+                    told.add(name)
+                    yield item
+
+
+def _name(pages: Pages[T], item: T) -> object:
+    """Give what tells a row from others, None: nothing does. Where names are shared it takes the content."""
+    if pages.identity is None:
+        return None
+    return (pages.identity(item), hash(item)) if pages.shared else pages.identity(item)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    body: Fields
+    rows: list[Fields]
+    is_last: bool
+
+
+def _each_page(
+    transport: Transport, pages: Pages[T], query: Query, limit: int | None = None
+) -> Iterator[_Page]:
+    """Walk through a list to its end, an empty cursor. Raises KalshiAPIError where that is not reached.
+
+    A cursor seen before is an error, since an exchange that lost a cursor starts over without a word.
     """
     cursor, seen = "", set[str]()
     for _ in range(MOST_PAGES):
-        body = _page(transport, pages, query, cursor, None)
-        yield from map(pages.decode, body.rows(pages.rows))
-        cursor = body.optional_text("cursor") or ""
+        body = _page(transport, pages, query, cursor, limit)
+        rows, cursor = body.rows(pages.rows), body.optional_text("cursor") or ""
+        yield _Page(body, rows, not cursor)
         if not cursor:
             return
         if cursor in seen:
-            raise KalshiAPIError("The list could not be read whole: the exchange repeated a page.")
+            raise KalshiAPIError("The exchange repeated a page of the list.")
         seen.add(cursor)
-    raise KalshiAPIError(f"The list could not be read whole: it has more than {MOST_PAGES} pages.")
+    raise KalshiAPIError(f"The list was cut off after {MOST_PAGES} pages.")
 
 
 def _page(transport: Transport, pages: Pages[T], query: Query, cursor: str, limit: int | None) -> Fields:

@@ -398,6 +398,37 @@ def test_a_limit_over_one_page_follows_the_cursor(client):
     assert ids(client.get_orders(limit=3)) == ["a", "b", "c"]
 
 
+def settlements(rows, cursor, *, asked=None):
+    """Expect one page of settlements, given by ticker and fees."""
+    basis = example("get_settlements")["settlements"][0]
+    body = {
+        "settlements": [{**basis, "ticker": name, "fee_cost": fee} for name, fee in rows],
+        "cursor": cursor,
+    }
+    expect("GET", "/portfolio/settlements", body, query=PAGE | ({"cursor": asked} if asked else {}))
+
+
+def test_a_settlement_that_comes_again_as_the_list_moved_is_told_once(client):
+    settlements([("KX-3", "0.1"), ("KX-2", "0.1")], "c1")
+    settlements([("KX-2", "0.1"), ("KX-1", "0.1")], "", asked="c1")
+    assert [row.ticker for row in client.each_settlement()] == ["KX-3", "KX-2", "KX-1"]
+
+
+def test_settlements_of_two_subaccounts_in_one_market_are_both_told(client):
+    settlements([("KX-2", "0.1"), ("KX-2", "0.2")], "c1")
+    settlements([("KX-2", "0.1"), ("KX-1", "0.1")], "", asked="c1")
+    told = [(row.ticker, str(row.fees)) for row in client.each_settlement()]
+    assert told == [("KX-2", "0.1"), ("KX-2", "0.2"), ("KX-1", "0.1")]
+
+
+def test_an_order_is_told_once_wherever_it_comes_again(client):
+    page(["a", "b"], "c1")
+    page(["b", "c"], "", asked="c1")
+    body = {"orders": order_rows("c", "d"), "cursor": ""}
+    expect("GET", "/historical/orders", body, query=PAGE)
+    assert ids(client.each_order()) == ["a", "b", "c", "d"]
+
+
 # --- Orders --------------------------------------------------------------------------------------
 
 WISH = OrderRequest(
