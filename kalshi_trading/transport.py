@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -31,6 +30,7 @@ from kalshi_trading.errors import (
     RateLimitError,
     UnavailableError,
 )
+from kalshi_trading.exchange_clock import ExchangeClock
 from kalshi_trading.exchange_errors import (
     RETRYABLE_READS,
     TIMESTAMP_EXPIRED,
@@ -50,7 +50,6 @@ LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 _LOG = logging.getLogger("kalshi_trading.requests")  # method, path, status, duration; nothing else
 _MOST_DIGITS = 40
 _CHUNK_BYTES = 65_536
-_TOLERATED_SKEW_S = 2.0
 _ORDER_WAIT_S = 1.5  # an order that waits longer was priced by a book of long ago
 _IDLE_LIMIT_S = 2.0  # a write never travels on a connection the other side may be closing
 
@@ -111,14 +110,11 @@ class Transport:
         self._credentials = credentials
         self._timing = timing or Timing()
         self._remedy = remedy
-        self._clock = clock
+        self._exchange_clock = ExchangeClock(clock)
         self._monotonic = monotonic
         self._sleep = sleep
         self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
         self._workers = _Workers()
-        self._clock_offset_s = 0.0
-        self.clock_skew_s: float | None = None
-        """How far this computer's clock is ahead of the exchange's, to about a second; None: not seen."""
         self.budget = RateBudget(clock=monotonic, sleep=sleep)
 
     def read(self, path: str, query: Query = (), *, signed: bool = True) -> Mapping[str, Any]:
@@ -143,7 +139,7 @@ class Transport:
     ) -> tuple[Mapping[str, Any] | KalshiAPIError, bool]:
         """Return the object, or the failure and whether trying again may help."""
         self._spend("GET", path, signed=signed, within_s=deadline - self._monotonic())
-        signed_with_s = self._clock_offset_s
+        signed_with_s = self._exchange_clock.offset_s
         try:
             answer = self._exchange("GET", path, query, None, signed=signed, deadline=deadline)
         except (NotSentError, OutcomeUnknownError) as failure:
@@ -152,7 +148,7 @@ class Transport:
         if error is None:
             assert isinstance(answer.body, Mapping)
             return answer.body, False
-        if error.code == TIMESTAMP_EXPIRED and self._adopt_exchange_clock(signed_with_s):
+        if error.code == TIMESTAMP_EXPIRED and self._exchange_clock.correct(signed_with_s):
             return error, True
         return error, answer.status in RETRYABLE_READS
 
@@ -161,28 +157,14 @@ class Transport:
         bound = min(self._timing.longest_pause_s, self._timing.first_pause_s * 2 ** (attempt - 1))
         return random.uniform(0, bound)
 
+    @property
+    def clock_skew_s(self) -> float | None:
+        """How far this computer's clock is ahead of the exchange's, to about a second; None: not seen."""
+        return self._exchange_clock.skew_s
+
     def use_exchange_clock(self) -> float | None:
-        """Sign by the exchange's clock from now on if this computer's is more than 2 s off.
-
-        Returns by how many seconds this computer's clock is ahead then, None when it is right or when
-        nothing was heard of the exchange's.
-        """
-        skew_s = self.clock_skew_s
-        if skew_s is None or abs(skew_s) <= _TOLERATED_SKEW_S:
-            return None
-        self._clock_offset_s = -skew_s
-        return skew_s
-
-    def _adopt_exchange_clock(self, signed_with_s: float) -> bool:
-        """Sign by the exchange's clock from now on; False when the refused request already was.
-
-        What counts is the offset of that request: another thread may have adopted the clock since.
-        """
-        offset_s = -(self.clock_skew_s or 0.0)
-        if abs(offset_s - signed_with_s) < 1:
-            return False
-        self._clock_offset_s = offset_s
-        return True
+        """Sign by the exchange's clock from now on where it differs; see `ExchangeClock.use`."""
+        return self._exchange_clock.use()
 
     def write(self, method: str, path: str, query: Query = (), body: object = None) -> Mapping[str, Any]:
         """Send one write exactly once and return the JSON object of its success.
@@ -260,6 +242,8 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
+            if signed and self._credentials is not None:  # others may share an answer to anybody
+                self._exchange_clock.note(response.headers, response.elapsed.total_seconds())
             answer = self._received(response, deadline)
         except (OSError, HTTPError) as error:  # what `requests` raises is an OSError
             connection.session.close()
@@ -277,7 +261,7 @@ class Transport:
     def _headers(self, method: str, path: str, *, signed: bool) -> dict[str, str]:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if signed and self._credentials is not None:
-            now_ms = int((self._clock().timestamp() + self._clock_offset_s) * 1000)
+            now_ms = self._exchange_clock.signing_time_ms()
             headers |= sign(self._credentials, method, self._root_path + path, now_ms)
         return headers
 
@@ -301,7 +285,6 @@ class Transport:
             raise
 
     def _receive(self, response: requests.Response, deadline: float) -> Answer:
-        self._note_clock(response.headers.get("Date"), response.elapsed.total_seconds())
         chunks, size = [], 0
         while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             chunks.append(chunk)
@@ -313,16 +296,6 @@ class Transport:
         response.raw.release_conn()
         text = b"".join(chunks).decode("utf-8", errors="replace")
         return Answer(response.status_code, _parse(text), text)
-
-    def _note_clock(self, date: str | None, elapsed_s: float) -> None:
-        try:
-            told = parsedate_to_datetime(date) if date else None
-            told_s = told.timestamp() if told is not None and told.tzinfo is not None else None
-        except (ValueError, ArithmeticError, TypeError, LookupError):  # a date may be any text
-            return
-        if told_s is not None:
-            # The best guess is that the header, whose seconds are cut down, was written half-way.
-            self.clock_skew_s = self._clock().timestamp() - elapsed_s / 2 - told_s - 0.5
 
 
 def _new_session(base_url: str) -> requests.Session:

@@ -513,7 +513,7 @@ def test_a_clock_that_is_off_is_told_and_the_exchanges_is_used_from_then_on(off_
     with serving(answer) as server:
         transport = connect(server.url, clock=now)
         assert transport.use_exchange_clock() is None
-        transport.read("/exchange/status", signed=False)
+        transport.read("/portfolio/balance")
         assert transport.use_exchange_clock() == pytest.approx(off_s, abs=1)
         transport.write("POST", ORDERS, (), {})
     told = int(server.requests[-1].headers["kalshi-access-timestamp"]) / 1000
@@ -532,6 +532,22 @@ def test_a_clock_that_is_right_to_the_second_is_left_as_it_is(off_s):
         transport.read("/exchange/status")
     told = int(server.requests[-1].headers["kalshi-access-timestamp"])
     assert told == int(now.timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    ("signed", "age", "believed"),
+    [(True, "0", True), (True, "62", False), (True, "", False), (False, "0", False)],
+)
+def test_a_time_that_a_cache_may_have_kept_is_not_taken_for_the_exchanges(signed, age, believed):
+    """Anybody may keep the answer to a question that anybody may ask; an older one tells its age."""
+    kept = say(200, {"ok": True}, date=datetime.now(UTC) - timedelta(seconds=62), headers={"Age": age})
+    with serving(kept) as server:
+        transport = connect(server.url)
+        transport.read("/exchange/status", signed=signed)
+        assert transport.clock_skew_s == (pytest.approx(62, abs=2) if believed else None)
+        keyless = Transport(server.url)
+        keyless.read("/portfolio/balance")
+        assert keyless.clock_skew_s is None
 
 
 def test_a_refused_clock_that_is_right_does_not_loop():
