@@ -10,6 +10,7 @@ Sends nothing, asks nobody; a look that fails is no evidence at all.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -37,9 +38,13 @@ LATE_WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at the exchange. `as_of` is how fresh the data was; None: the look proves nothing."""
+    """One look at the exchange, begun at `at` and at `monotonic_s`, which no set clock moves.
+
+    `as_of` is how fresh the data was; None: the look proves nothing.
+    """
 
     at: datetime
+    monotonic_s: float
     order: Order | None
     as_of: datetime | None
 
@@ -87,8 +92,9 @@ def proves_absence(
     if quiet_since is None or any(look.order is not None for look in looks):
         return False
     fresh_enough = quiet_since + timedelta(seconds=margin_s)
-    negative = [look.at for look in looks if look.as_of is not None and look.as_of > fresh_enough]
-    return bool(negative) and max(negative) - min(negative) >= timedelta(seconds=apart_s)
+    negative = [look for look in looks if look.as_of is not None and look.as_of > fresh_enough]
+    clocks = ([look.at.timestamp() for look in negative], [look.monotonic_s for look in negative])
+    return bool(negative) and all(max(times) - min(times) >= apart_s for times in clocks)
 
 
 class Resolver:
@@ -100,6 +106,7 @@ class Resolver:
         journal: TradeLogger,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] | None = None,
         margin_s: float = ABSENCE_MARGIN_S,
         apart_s: float = NEGATIVES_APART_S,
@@ -107,6 +114,7 @@ class Resolver:
         self._client = client
         self._journal = journal
         self._clock = clock
+        self._monotonic = monotonic
         self._leaving = threading.Event()
         self._sleep = sleep or self._leaving.wait
         self._margin_s = margin_s
@@ -245,7 +253,7 @@ class Resolver:
             look = self._look(case.life)
             case.looks.append(look)
             if case.quiet_since is None and look.as_of is not None:
-                case.quiet_since = self._exchange_time()
+                case.quiet_since = self._exchange_time(look.as_of)
             if look.order is not None:
                 sentence = _found_sentence(case.life, look.order)
                 return self._close(case, Finding(State.ACKNOWLEDGED, look.order, sentence))
@@ -254,19 +262,22 @@ class Resolver:
                 return self._close(case, Finding(State.ABSENT, None, _absent_sentence(case)))
             return Finding(State.UNKNOWN, None)
 
-    def _exchange_time(self) -> datetime | None:
-        """Tell the exchange's time; just after an answer no step of this computer's clock is in it."""
+    def _exchange_time(self, as_of: datetime) -> datetime | None:
+        """Tell the exchange's time; just after an answer no step of this computer's clock is in it.
+
+        It is not before the moment of which data was just seen, whatever is known of the clocks.
+        """
         skew_s = self._client.clock_skew_s
-        return None if skew_s is None else self._clock() - timedelta(seconds=skew_s)
+        return None if skew_s is None else max(as_of, self._clock() - timedelta(seconds=skew_s))
 
     def _look(self, life: OrderLife) -> Look:
         """Read freshness first, then every order of the market, live and, when it is old, historical."""
-        at, as_of = self._clock(), self._as_of()
+        at, monotonic_s, as_of = self._clock(), self._monotonic(), self._as_of()
         try:
             found, complete = self._find(life)
         except KalshiAPIError:
-            return Look(at, None, None)
-        return Look(at, found, as_of if complete else None)
+            return Look(at, monotonic_s, None, None)
+        return Look(at, monotonic_s, found, as_of if complete else None)
 
     def _as_of(self) -> datetime | None:
         try:

@@ -34,7 +34,7 @@ def proved(looks, quiet_since=NOW):
 
 
 def look(at_s, as_of_s):
-    return Look(NOW + seconds(at_s), None, None if as_of_s is None else NOW + seconds(as_of_s))
+    return Look(NOW + seconds(at_s), at_s, None, None if as_of_s is None else NOW + seconds(as_of_s))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,13 @@ def look(at_s, as_of_s):
 )
 def test_absence_needs_two_whole_fresh_looks_apart(looks, proof):
     assert proved(looks) is proof
+
+
+@pytest.mark.parametrize("step_s", [-3600, -5, 5, 3600])
+@pytest.mark.parametrize(("really_apart_s", "proof"), [(0.5, False), (4.5, False), (8000, True)])
+def test_looks_are_not_apart_because_a_clock_was_set_between_them(step_s, really_apart_s, proof):
+    second = look(70 + really_apart_s, 70)
+    assert proved([look(70, 65), replace(second, at=second.at + seconds(step_s))]) is proof
 
 
 @given(st.lists(st.tuples(st.floats(0, 1000), st.none() | st.floats(0, 1000)), max_size=8))
@@ -113,7 +120,11 @@ class Desk:
 
     def new_resolver(self):
         return Resolver(
-            self.exchange, self.journal, clock=lambda: self.exchange.now, sleep=lambda pause: self.wait(pause)
+            self.exchange,
+            self.journal,
+            clock=lambda: self.exchange.now,
+            monotonic=lambda: self.exchange.now.timestamp(),
+            sleep=lambda pause: self.wait(pause),
         )
 
     def wait(self, pause):
@@ -278,6 +289,16 @@ def test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong(desk):
     """This computer is 300 s ahead: what it calls fresh is old at the exchange."""
     desk.exchange.clock_skew_s, desk.exchange.lag_s = 300.0, 300
     desk.wait(1000)
+    desk.resolver.adopt([life()])
+    desk.look_for(65)
+    assert len(desk.resolver.open_orders()) == 1
+    desk.look_for(10)
+    assert desk.events() == ["order.absent"]
+
+
+def test_the_margin_counts_from_what_was_seen_even_if_the_exchange_seems_to_be_behind(desk):
+    """Data as of a moment proves that the exchange's clock is past it, whatever an answer's time said."""
+    desk.exchange.clock_skew_s = 62.5
     desk.resolver.adopt([life()])
     desk.look_for(65)
     assert len(desk.resolver.open_orders()) == 1

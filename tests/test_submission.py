@@ -87,7 +87,7 @@ class Desk:
         self.naps = []
         self.between_looks = lambda: None
         how = {"clock": lambda: self.now, "sleep": self._nap}
-        self.resolver = Resolver(self.client, self.journal, **how)
+        self.resolver = Resolver(self.client, self.journal, monotonic=lambda: self.now.timestamp(), **how)
         self.submitter = Submitter(self.client, self.journal, self.resolver, **how)
 
     def _nap(self, seconds):

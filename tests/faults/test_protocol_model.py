@@ -276,6 +276,9 @@ class ProtocolMachine(RuleBasedStateMachine):
     def clock(self) -> datetime:
         return self.exchange.now + timedelta(seconds=self.wrong_by_s)
 
+    def monotonic(self) -> float:
+        return self.exchange.seconds
+
     def sleep(self, seconds: float) -> None:
         self.exchange.move(seconds)
 
@@ -285,11 +288,10 @@ class ProtocolMachine(RuleBasedStateMachine):
             self.logs, "practice", session_id=session.session_id, account=ACCOUNT, clock=self.clock
         )
         client = ModelClient(self.exchange, self)
-        how: dict[str, Any] = {"clock": self.clock, "sleep": self.sleep}
+        how: dict[str, Any] = {"clock": self.clock, "monotonic": self.monotonic, "sleep": self.sleep}
         resolver = Resolver(client, journal, **how)  # type: ignore[arg-type]
         opened = ModelSession(session, client, journal, resolver, None)  # type: ignore[arg-type]
-        how |= {"monotonic": lambda: self.exchange.seconds, "reached": opened.reached}
-        opened.submitter = Submitter(client, journal, resolver, **how)  # type: ignore[arg-type]
+        opened.submitter = Submitter(client, journal, resolver, reached=opened.reached, **how)  # type: ignore[arg-type]
         client.heard()
         self.recover_in(opened)
         self.running.append(opened)

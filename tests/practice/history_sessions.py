@@ -168,10 +168,10 @@ class Past:
         """One session: some orders, some cancels; what a lost answer left is mostly looked for."""
         journal = self._journal(f"{number:032x}")
         how: dict[str, Any] = {"clock": self.now, "sleep": self.clock.move}
-        resolver = Resolver(self.client, journal, **how)
         canceler = Canceler(self.client, journal, journal_failed=lambda reason: None, **how)
-        how |= {"monotonic": lambda: self.clock.now() / 1e6, "reached": self._maybe_kill}
-        submitter = Submitter(self.client, journal, resolver, **how)
+        how["monotonic"] = self._monotonic
+        resolver = Resolver(self.client, journal, **how)
+        submitter = Submitter(self.client, journal, resolver, reached=self._maybe_kill, **how)
         try:
             for _ in range(self.random.choice((1, 2, 2, 3, 4))):
                 self._somebody_trades()
@@ -258,12 +258,16 @@ class Past:
             self.clock.move(self.random.uniform(0, 5))
         return True
 
+    def _monotonic(self) -> float:
+        return self.clock.now() / 1e6
+
     def _wait(self, seconds: float) -> None:
         self.world.advance(seconds)
 
     def recover(self) -> None:
         """Do what the next start does, so that most of what was cut short has an end."""
-        resolver = Resolver(self.client, self._journal("f" * 32), clock=self.now, sleep=self.clock.move)
+        how: dict[str, Any] = {"clock": self.now, "monotonic": self._monotonic, "sleep": self.clock.move}
+        resolver = Resolver(self.client, self._journal("f" * 32), **how)
         resolver.recover(account=ACCOUNT, is_alive=lambda session_id: False)
         for _ in range(2):
             self._wait(70)
