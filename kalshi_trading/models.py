@@ -105,6 +105,13 @@ class Balance:
     updated_at: datetime
     by_shard: tuple[tuple[int, Dollars], ...]
 
+    def cash_for(self, shard: int | None) -> Dollars | None:
+        """Give the cash that orders in a market of this shard can use; None: not known of that shard.
+
+        Where shards are not told apart it is all there is. Source: Kalshi API, money is per shard.
+        """
+        return dict(self.by_shard).get(shard) if self.by_shard and shard is not None else self.cash
+
 
 @dataclass(frozen=True, slots=True)
 class Position:

@@ -38,6 +38,11 @@ def open_orders(app: App) -> None:
     app.show(views.open_orders(_described(app, orders), app.clock()))
 
 
+def lines_of(app: App, orders: Sequence[Order]) -> list[str]:
+    """Say each order on one line, in our words where the newest entries of the journal have them."""
+    return [views.order_line(row) for row in _described(app, orders, most=LOOKED_AT)]
+
+
 def _described(app: App, orders: Sequence[Order], *, most: int | None = None) -> list[OrderRecord]:
     """Put orders into our words, as far as the newest `most` entries of the journal have them."""
     intents = _own_words(app, orders, most)
@@ -58,8 +63,7 @@ def cancel_order(app: App) -> None:
     """Cancel one resting order, or all; or stop everything, which also blocks new orders."""
     orders = _resting(app)
     rows: list[Choice[Callable[[], None]]] = [Choice("0", "Cancel nothing", lambda: None)]
-    labels = [views.order_line(row) for row in _described(app, orders, most=LOOKED_AT)]
-    rows += numbered(labels, [_cancels(app, order) for order in orders])
+    rows += numbered(lines_of(app, orders), [_cancels(app, order) for order in orders])
     if len(orders) > 1:
         rows.append(Choice("a", f"All {len(orders)} orders", _cancels(app, *orders)))
     rows.append(Choice("p", "Panic: cancel everything and block new orders", lambda: _panic(app)))
@@ -97,16 +101,17 @@ def _panic(app: App) -> None:
 
 def _rearm(app: App) -> None:
     word = "ALLOW"
-    if app.prompter.ask(f"Type {word} to allow new orders again:", typed_word(word)):
-        app.executor.rearm()
+    if not app.prompter.ask(f"Type {word} to allow new orders again:", typed_word(word)):
+        app.say("New orders stay blocked.")
+    elif app.executor.rearm():
         app.say("New orders are allowed again.")
     else:
-        app.say("New orders stay blocked.")
+        app.complain("New orders stay blocked: the journal could not be written, so nobody would know.")
 
 
 def cancel_these(app: App, orders: Sequence[Order]) -> None:
     """Cancel orders one after the other and say of each what became of it."""
-    lines = [views.order_line(row) for row in _described(app, orders, most=LOOKED_AT)]
+    lines = lines_of(app, orders)
 
     def show(ends: Sequence[Cancellation]) -> None:
         for line, end in zip(lines, ends, strict=True):

@@ -5,7 +5,7 @@ What can be done without is None when it cannot be read, never a guess. Sends no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,8 +16,8 @@ from kalshi_trading.fee_schedules import FeeTerms, schedule_at, schedules_to_com
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.models import OrderStatus, Position, Positions
-from kalshi_trading.order_life import OrderLife
 from kalshi_trading.order_preview import Circumstances
+from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.proposal import Freshness, SentOrder
 from kalshi_trading.sent_orders import doubtful, not_filled, not_listed
 from kalshi_trading.trading_day import TradingDay
@@ -30,22 +30,19 @@ SMALLEST_SKEW_S = 1.0
 
 
 class PreviewReader:
-    """Reads the circumstances of a ticket, anew each time; only fees are remembered, for some minutes.
-
-    `open_orders` gives those of unknown outcome that this session looks for, however old they are.
-    """
+    """Reads the circumstances of a ticket, anew each time; only fees are remembered, for some minutes."""
 
     def __init__(
         self,
         client: KalshiClient,
+        orders: OrdersReader,
         day: TradingDay,
         *,
-        open_orders: Callable[[], Sequence[OrderLife]] = lambda: (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._client = client
+        self._orders = orders
         self._day = day
-        self._open_orders = open_orders
         self._clock = clock
         self._fee_terms: dict[str, tuple[datetime, FeeTerms]] = {}
 
@@ -55,8 +52,7 @@ class PreviewReader:
         Raises InvalidInputError when there is no such market, KalshiAPIError when market, position or
         resting orders cannot be read, JournalError when the journal cannot.
         """
-        known = self._open_orders()
-        orders = self._day.orders(back_to=min((life.intent_at for life in known), default=None))
+        orders = self._orders.read()
         sent = [order for order in orders.sent if order.ticker == ticker]
         with ThreadPoolExecutor(max_workers=8) as pool:
             looked = pool.submit(self._look_at_age, ticker, sent)
@@ -78,7 +74,7 @@ class PreviewReader:
             book=book.result(),
             fees=None if fees is None else schedule_at(fees, market, at),
             later_fees=() if fees is None else schedules_to_come(fees, market, at),
-            cash=None if cash is None else cash.cash,
+            cash=None if cash is None else cash.cash_for(market.exchange_index),
             position=_position_in(ticker, positions.result()),
             resting=resting,
             unseen=not_listed(doubted, resting),
@@ -87,7 +83,7 @@ class PreviewReader:
             today=replace(orders.today, pnl=pnl.result()),
             at=at,
             panic_stands=orders.panic_stands,
-            unresolved=_named(ticker, (*orders.open_lives, *known)),
+            unresolved=tuple(life.sentence for life in orders.open_lives if life.ticker == ticker),
         )
 
     def _look_at_age(
@@ -171,11 +167,6 @@ def or_none(read: Callable[[], T]) -> T | None:
         return read()
     except KalshiAPIError:
         return None
-
-
-def _named(ticker: str, lives: Iterable[OrderLife]) -> tuple[str, ...]:
-    """Name the orders of unknown outcome in a market, each once, whichever session sent them."""
-    return tuple({life.client_order_id: life.sentence for life in lives if life.ticker == ticker}.values())
 
 
 def _position_in(ticker: str, positions: Positions) -> Position | None:

@@ -27,6 +27,7 @@ from kalshi_trading.proposal import Finding, Proposal, RecentOrder, Severity
 from kalshi_trading.worst_case import promised_count
 
 STALE_BOOK = timedelta(seconds=5)
+OUTCOME_UNKNOWN = "outcome unknown"
 SAME_ORDER_WITHIN = timedelta(seconds=30)
 
 Rule = Callable[[Proposal], Finding | None]
@@ -271,7 +272,7 @@ def outcome_unknown(proposal: Proposal) -> Finding | None:
         return None
     named = "; ".join(proposal.unresolved)
     text = f"An order in this market may be live, its outcome is unknown: {named}."
-    return Finding("outcome unknown", Severity.ASK, text, Decimal(len(proposal.unresolved)), ZERO)
+    return Finding(OUTCOME_UNKNOWN, Severity.ASK, text, Decimal(len(proposal.unresolved)), ZERO)
 
 
 def data_is_fresh(proposal: Proposal) -> Finding | None:

@@ -27,6 +27,7 @@ from kalshi_trading.money import (
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderPreview
 from kalshi_trading.proposal import Finding, Severity
+from kalshi_trading.risk import OUTCOME_UNKNOWN
 from kalshi_trading.submission import Outcome, Submission
 from kalshi_trading.trade_history import describe
 from kalshi_trading.views import order_line
@@ -170,6 +171,8 @@ def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
     if before.cost != after.cost:
         found.append(f"cost: {dollars_text(before.cost)} → {dollars_text(after.cost)}")
     known = {(finding.rule, finding.severity) for finding in before.findings}
+    if before.circumstances.unresolved != after.circumstances.unresolved:
+        known.discard((OUTCOME_UNKNOWN, Severity.ASK))
     found += [finding.message for finding in after.findings if (finding.rule, finding.severity) not in known]
     return found
 

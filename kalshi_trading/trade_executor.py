@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from kalshi_trading.cancellation import Canceler, Cancellation, PanicReport, panic_stands
+from kalshi_trading.cancellation import Canceler, Cancellation, PanicReport
 from kalshi_trading.errors import InvalidInputError, JournalError, TradeExecutionError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
@@ -21,6 +22,7 @@ from kalshi_trading.market_search import FoundMarket, MarketIndex
 from kalshi_trading.models import Action, Order, OrderStatus, Side
 from kalshi_trading.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, Price, decimal_from_text
 from kalshi_trading.order_preview import OrderPreview, OrderTicket, build_preview, worst_price
+from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.paging import Progress
 from kalshi_trading.preview_reader import PreviewReader
 from kalshi_trading.proposal import Finding, Severity
@@ -55,12 +57,11 @@ class TradeExecutor:
         self._client = client
         self._journal = journal
         self._limits = limits
-        self._account = account
         self.read_only = read_only
         """Whether orders are denied; cancels and reads never are."""
         self.blocked_because: str | None = None
         """Why new orders are denied until `rearm`; None: no panic is known; see `why_blocked`."""
-        self._is_panic_recalled = False
+        self._orders = OrdersReader(journal, account=account, clock=clock)
         self._index = MarketIndex(client)
         self.resolver = Resolver(client, journal, clock=clock, sleep=sleep)
         pause = sleep or time.sleep
@@ -68,8 +69,8 @@ class TradeExecutor:
         self._canceler = Canceler(client, journal, journal_failed=self._lock, clock=clock, sleep=pause)
         self._reader = PreviewReader(
             client,
-            TradingDay(client, journal, account=account, clock=clock),
-            open_orders=self.resolver.open_orders,
+            self._orders,
+            TradingDay(client, clock=clock),
             clock=clock,
         )
 
@@ -181,36 +182,38 @@ class TradeExecutor:
             self._lock(str(error))
 
     def _under_way(self) -> dict[str, str]:
-        return {life.client_order_id: life.sentence for life in self.resolver.open_orders()}
+        """Name the orders that may still turn up, also those of other sessions as far as they can be read."""
+        lives = list(self.resolver.open_orders())
+        with suppress(JournalError):
+            lives += self._orders.read().open_lives
+        return {life.client_order_id: life.sentence for life in lives}
 
     def why_blocked(self) -> str | None:
-        """Say why no order may be sent, also since a panic of an earlier session; None: they may.
+        """Say why no order may be sent, also since a panic of another session; None: they may.
 
         A panic that cannot be ruled out, because the journal cannot be read, counts as one.
         """
-        try:
-            self._recall_panic()
-        except JournalError as error:
-            return f"Nobody can tell whether new orders are blocked by an earlier panic. {error}"
+        if self.blocked_because is None:
+            try:
+                if self._orders.read().panic_stands:
+                    self._block(PANIC)
+            except JournalError as error:
+                return f"Nobody can tell whether new orders are blocked by an earlier panic. {error}"
         return self.blocked_because
-
-    def _recall_panic(self) -> None:
-        """Read once whether a panic still stands. Raises JournalError."""
-        if self._is_panic_recalled:
-            return
-        if panic_stands(self._journal.read_journal().records, self._account):
-            self._block(PANIC)
-        self._is_panic_recalled = True
 
     def _block(self, reason: str | None) -> None:
         self.blocked_because = reason
         self.submitter.stopped = reason is not None
-        self._is_panic_recalled = True
 
-    def rearm(self) -> None:
-        """Allow new orders again after a panic, in this session and those that follow."""
+    def rearm(self) -> bool:
+        """Allow new orders again after a panic, in this session and those that follow.
+
+        False: that could not be recorded, so they stay blocked.
+        """
+        if not self._canceler.record("rearmed", {"reason": "new orders are allowed again"}):
+            return False
         self._block(None)
-        self._canceler.record("rearmed", {"reason": "new orders are allowed again"})
+        return True
 
     # --- Doors for scripts ------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ FLOORS = (
     "resolution journal_orders own_words",
     "history_rows sent_orders",
     "market_search portfolio_tracker trade_history submission cancellation background_search",
-    "trading_day reconciliation export_tables",
+    "trading_day orders_so_far reconciliation export_tables",
     "preview_reader day_summary order_story",
     "trade_executor",
     "formats",
@@ -44,7 +44,7 @@ FLOORS = (
     "ticket_view portfolio_view position_table pnl_chart app",
     "position_view pnl_view export_screens",
     "screens order_screens record_screens history_screens commands",
-    "portfolio_screens",
+    "portfolio_screens leaving",
     "menu",
     "program",
 )

@@ -13,11 +13,11 @@ from samples import BOOK, MARKET, NOW, QUADRATIC, order, position
 
 from kalshi_trading.errors import InvalidInputError, JournalError, KalshiAPIError, NotFoundError
 from kalshi_trading.market_models import FeeChange, FeeSchedule, FeeType
-from kalshi_trading.models import BookSide, Listing, Positions
+from kalshi_trading.models import Balance, BookSide, Listing, Positions
 from kalshi_trading.order_life import OrderLife, State
+from kalshi_trading.orders_so_far import OrdersSoFar
 from kalshi_trading.preview_reader import PreviewReader
 from kalshi_trading.proposal import DayPnl, DayTotals, Freshness, SentOrder
-from kalshi_trading.trading_day import OrdersSoFar
 
 AWAY = KalshiAPIError("the exchange is away")
 DAY_PNL = DayPnl(D(-3))
@@ -39,6 +39,7 @@ class Exchange:
     def __init__(self, clock, broken=(), book_takes_s=0):
         self.clock, self.broken, self.book_takes_s = clock, set(broken), book_takes_s
         self.market = MARKET
+        self.by_shard = ()
         self.event_reads = 0
         self.as_of = NOW
         self.clock_skew_s = None
@@ -61,7 +62,7 @@ class Exchange:
         return self._answer("book", replace(BOOK, as_of=self.clock.now))
 
     def get_balance(self):
-        return self._answer("balance", SimpleNamespace(cash=D(1000)))
+        return self._answer("balance", Balance(D(1000), D(0), NOW, self.by_shard))
 
     def get_positions(self, *, ticker):
         return self._answer("positions", Positions(Listing((position("10", "6.00"),)), ()))
@@ -91,14 +92,13 @@ class Exchange:
 
 
 class Day:
-    """The day's counters and profit."""
+    """What the journal tells of our orders, and the day's profit."""
 
     def __init__(self, pnl=DAY_PNL, *, sent=(), open_lives=()):
         self._pnl = pnl
         self._orders = OrdersSoFar((), DayTotals(D(5), 2), tuple(sent), tuple(open_lives))
 
-    def orders(self, *, back_to=None):
-        self.back_to = back_to
+    def read(self):
         return self._orders
 
     def pnl(self):
@@ -111,11 +111,13 @@ def life(identity, sentence, ticker=MARKET.ticker, at=NOW):
     return OrderLife(identity, ticker, sentence, State.UNKNOWN, at, session="another")
 
 
+def reader_at(exchange, day, clock):
+    return PreviewReader(exchange, day, day, clock=clock)
+
+
 def read(clock=None, day=None, **how):
     clock = clock or Clock()
-    lost = life("id 0", f"lost in {MARKET.ticker}")
-    reader = PreviewReader(Exchange(clock, **how), day or Day(), open_orders=lambda: [lost], clock=clock)
-    return reader.read(MARKET.ticker)
+    return reader_at(Exchange(clock, **how), day or Day(), clock).read(MARKET.ticker)
 
 
 def test_everything_is_there():
@@ -123,7 +125,7 @@ def test_everything_is_there():
     assert (seen.market, seen.book, seen.fees, seen.cash) == (MARKET, BOOK, QUADRATIC, D(1000))
     assert (seen.position.net, len(seen.resting), seen.at) == (10, 1, NOW)
     assert seen.today == DayTotals(D(5), 2, DAY_PNL)
-    assert seen.unresolved == (f"lost in {MARKET.ticker}",)
+    assert seen.unresolved == ()
 
 
 def test_a_book_is_as_old_as_the_question_for_it():
@@ -149,14 +151,14 @@ def test_without_market_position_or_resting_orders_there_is_no_preview(part):
 def test_a_market_nobody_knows_is_named():
     exchange = Exchange(Clock())
     exchange.get_market = lambda ticker: (_ for _ in ()).throw(NotFoundError("not found", status=404))
-    reader = PreviewReader(exchange, Day(), clock=Clock())
+    reader = reader_at(exchange, Day(), Clock())
     with pytest.raises(InvalidInputError, match="There is no market KX-1"):
         reader.market("KX-1")
 
 
 def test_a_journal_that_cannot_be_read_stops_the_preview():
     class Torn(Day):
-        def orders(self, *, back_to=None):
+        def read(self):
             raise JournalError("trades.log", "is a folder")
 
     with pytest.raises(JournalError):
@@ -175,7 +177,7 @@ def sent(identity="ours", *, at=NOW, is_open=False, ticker=MARKET.ticker):
 
 def looking(exchange, *orders, **how):
     day = Day(sent=orders, **how)
-    return PreviewReader(exchange, day, clock=exchange.clock).read(MARKET.ticker)
+    return reader_at(exchange, day, exchange.clock).read(MARKET.ticker)
 
 
 def exchange_at(as_of=NOW, **how):
@@ -260,21 +262,22 @@ def test_the_age_of_the_data_is_told_by_our_clock(skew_s, as_of):
     assert looking(exchange).freshness.as_of == as_of
 
 
-def test_an_order_that_another_session_lost_is_named_once():
+def test_orders_of_unknown_outcome_in_this_market_are_named():
     lives = [life("1", "BUY 1"), life("2", "SELL 2"), life("3", "BUY 3", "KX-OTHER")]
-    clock = Clock()
-    known = [lives[1], life("4", "BUY 4"), life("5", "BUY 5", "KX-OTHER")]
-    reader = PreviewReader(Exchange(clock), Day(open_lives=lives), open_orders=lambda: known, clock=clock)
-    assert reader.read(MARKET.ticker).unresolved == ("BUY 1", "SELL 2", "BUY 4")
+    assert read(day=Day(open_lives=lives)).unresolved == ("BUY 1", "SELL 2")
 
 
-def test_the_journal_is_read_back_to_the_oldest_order_of_unknown_outcome():
-    day, clock = Day(), Clock()
-    old, older = (life(str(days), f"BUY {days}", at=NOW - timedelta(days=days)) for days in (3, 9))
-    PreviewReader(Exchange(clock), day, open_orders=lambda: [old, older], clock=clock).read(MARKET.ticker)
-    assert day.back_to == older.intent_at
-    PreviewReader(Exchange(clock), day, clock=clock).read(MARKET.ticker)
-    assert day.back_to is None
+def test_money_on_another_shard_is_no_cash_for_this_market():
+    def cash(by_shard, shard):
+        clock = Clock()
+        exchange = Exchange(clock)
+        exchange.market = replace(MARKET, exchange_index=shard)
+        exchange.by_shard = by_shard
+        return reader_at(exchange, Day(), clock).read(MARKET.ticker).cash
+
+    split = ((0, D(940)), (1, D(60)))
+    assert [cash(split, shard) for shard in (0, 1, 2, None)] == [940, 60, None, 1000]
+    assert [cash((), shard) for shard in (0, 1, None)] == [1000, 1000, 1000]
 
 
 # --- Fees -----------------------------------------------------------------------------------------
@@ -283,7 +286,7 @@ def test_the_journal_is_read_back_to_the_oldest_order_of_unknown_outcome():
 def test_fees_are_read_once_and_a_waiver_ends_by_the_clock():
     clock = Clock()
     exchange = Exchange(clock)
-    reader = PreviewReader(exchange, Day(), clock=clock)
+    reader = reader_at(exchange, Day(), clock)
     waived = replace(MARKET, fee_waiver_until=NOW + timedelta(seconds=1))
     assert reader.fees(waived) == replace(QUADRATIC, multiplier=D(0))
     clock.now += timedelta(seconds=1)
@@ -293,7 +296,7 @@ def test_fees_are_read_once_and_a_waiver_ends_by_the_clock():
 
 def test_fees_that_could_not_be_read_are_asked_for_again():
     exchange = Exchange(Clock(), broken=["fees"])
-    reader = PreviewReader(exchange, Day(), clock=exchange.clock)
+    reader = reader_at(exchange, Day(), exchange.clock)
     assert reader.fees(MARKET) is None
     exchange.broken.clear()
     assert reader.fees(MARKET) == QUADRATIC
@@ -307,7 +310,7 @@ def test_fees_whose_changes_are_not_known_are_not_known(part):
 
 def test_fees_are_asked_for_again_after_ten_minutes():
     exchange = Exchange(Clock())
-    reader = PreviewReader(exchange, Day(), clock=exchange.clock)
+    reader = reader_at(exchange, Day(), exchange.clock)
     assert reader.fees(MARKET) == QUADRATIC
     exchange.series = FeeSchedule(FeeType.QUADRATIC, D(3))
     exchange.clock.now += timedelta(minutes=10) - timedelta(microseconds=1)
@@ -321,7 +324,7 @@ def test_fees_are_asked_for_again_after_ten_minutes():
 
 def test_a_clock_that_stepped_back_keeps_no_fees_alive():
     exchange = Exchange(Clock())
-    reader = PreviewReader(exchange, Day(), clock=exchange.clock)
+    reader = reader_at(exchange, Day(), exchange.clock)
     reader.fees(MARKET)
     exchange.clock.now -= timedelta(hours=1)
     reader.fees(MARKET)
@@ -335,7 +338,7 @@ def test_what_the_fees_will_become_before_the_close_is_there():
         FeeChange("KX", FeeType.QUADRATIC_WITH_MAKER_FEES, D(2), NOW + timedelta(hours=1)),
         FeeChange("KX", FeeType.QUADRATIC, D(9), MARKET.close_at + SECOND),
     )
-    seen = PreviewReader(exchange, Day(), clock=exchange.clock).read(MARKET.ticker)
+    seen = reader_at(exchange, Day(), exchange.clock).read(MARKET.ticker)
     assert seen.fees == replace(QUADRATIC, multiplier=D(0))
     assert seen.later_fees == (QUADRATIC, FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, D(2)))
 
@@ -356,5 +359,5 @@ def test_the_reads_do_not_wait_for_each_other():
             return super().pnl()
 
     clock = Clock()
-    reader = PreviewReader(Meeting(clock), MeetingDay(), clock=clock)
+    reader = reader_at(Meeting(clock), MeetingDay(), clock)
     assert reader.read(MARKET.ticker).market == MARKET

@@ -25,9 +25,9 @@ from kalshi_trading.market_models import OrderBook
 from kalshi_trading.models import Action, BookSide, OrderRequest, Side
 from kalshi_trading.money import CENT
 from kalshi_trading.options import Environment
-from kalshi_trading.order_life import OrderLife, State
-from kalshi_trading.order_preview import OrderTicket, order_sentence
+from kalshi_trading.order_preview import OrderPreview, OrderTicket, build_preview, order_sentence
 from kalshi_trading.prompts import Back
+from kalshi_trading.settings import Limits
 from kalshi_trading.trade_executor import TradeExecutor
 
 
@@ -156,6 +156,22 @@ def test_a_price_that_moved_under_the_same_fills_is_a_change() -> None:
     assert cost_changed == "cost: $7.00 → $7.10"
 
 
+def with_unknown(ticket: OrderTicket, *sentences: str) -> OrderPreview:
+    now = replace(preview(ticket).circumstances, unresolved=sentences)
+    return build_preview(ticket, now, limits=Limits(), read_only=False, client_order_id="one")
+
+
+def test_another_order_of_unknown_outcome_is_a_change() -> None:
+    ticket = wish(Action.BUY, Side.YES, "10", "0.20")
+    confirmed, later = (
+        with_unknown(ticket, *names)
+        for names in (["BUY 3 YES at 1¢"], ["BUY 3 YES at 1¢", "BUY 40 YES at 2¢"])
+    )
+    assert ticket_view.changes(confirmed, confirmed) == []
+    (change,) = ticket_view.changes(confirmed, later)
+    assert "BUY 40 YES at 2¢" in change
+
+
 def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the_book_moves(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,9 +273,9 @@ def test_a_lost_order_of_the_same_market_is_named_and_wants_the_count_typed(
     market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
     prompter = ScriptedPrompter(*buy(market, count="3", price="2"), "no")
     app = session(exchange, tmp_path, prompter)
-    lost = OrderLife("lost", market.ticker, "BUY 7 YES at 1¢", State.UNKNOWN, app.clock())
-    other = replace(lost, client_order_id="other", ticker="KX-OTHER", sentence="BUY 8 YES at 1¢")
-    app.executor.resolver.adopt([lost, other])
+    for name, ticker, words in (("lost", market.ticker, "BUY 7 YES"), ("other", "KX-OTHER", "BUY 8 YES")):
+        lost = {"client_order_id": name, "ticker": ticker, "sentence": f"{words} at 1¢"}
+        app.journal.log_order_submission("intent", lost)
     screens.place_trade(app)
     text = " ".join(screen_text(app).split())
     assert "its outcome is unknown: BUY 7 YES at 1¢." in text

@@ -219,6 +219,29 @@ def test_a_panic_in_another_session_that_runs_blocks_this_one_too(exchange, tmp_
     assert not here.preview(ticket).is_denied
 
 
+def test_panic_names_what_another_session_may_still_have_under_way(exchange, tmp_path):
+    here, there = Desk(exchange, tmp_path), Desk(exchange, tmp_path)
+    lost = {"client_order_id": "lost", "ticker": "KX-1", "sentence": "BUY 150 YES KX-1 at 10¢"}
+    there.journal.log_order_submission("intent", lost)
+    report = here.executor.panic()
+    assert report.unresolved == ("BUY 150 YES KX-1 at 10¢",)
+    assert not report.is_verified
+    here.executor.rearm()
+
+
+def test_orders_stay_blocked_while_it_cannot_be_recorded_that_they_are_allowed(desk):
+    desk.executor.panic()
+    log = desk.journal.trades_path
+    kept = log.rename(log.with_suffix(".kept"))
+    log.mkdir()
+    assert not desk.executor.rearm()
+    assert desk.executor.why_blocked()
+    log.rmdir()
+    kept.rename(log)
+    assert desk.executor.rearm()
+    assert desk.executor.why_blocked() is None
+
+
 def test_a_market_nobody_knows_is_named(desk):
     with pytest.raises(InvalidInputError, match="no market NOSUCH-26"):
         desk.executor.preview(OrderTicket("NOSUCH-26", Action.BUY, Side.YES, D(1), None))
