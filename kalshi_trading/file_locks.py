@@ -1,23 +1,42 @@
 """Locks on files, kept by the operating system: they end with their holder, however it ends.
 
-Knows nothing of what a file holds. Whoever finds that a file was deleted while it waited locks a new one.
+Nobody waits without end: a holder may have been stopped and never go on. Knows nothing of what a file
+holds. Whoever finds that a file was deleted while it waited locks a new one.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PATIENCE_S = 3.0
+"""How long somebody waits for a lock; others hold it for as long as a line takes to get to the disk."""
+SHORT_PATIENCE_S = 0.05
+"""How long once that was in vain, until the lock is free again: cancels come one after the other."""
+_LOOK_AGAIN_S = 0.002
+_waited_in_vain: set[Path] = set()
+
+
+class LockHeldError(OSError):
+    """Another program holds the lock and does not let go of it."""
+
+    def __init__(self) -> None:
+        super().__init__("another program holds it and does not let go")
+
 
 def take_lock(path: Path) -> int:
-    """Make the file if need be, lock it alone and return its descriptor; closing that ends the lock."""
+    """Make the file if need be, lock it alone and return its descriptor; closing that ends the lock.
+
+    Raises OSError, a LockHeldError when the wait becomes too long.
+    """
     while True:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _wait_for(descriptor, path, fcntl.LOCK_EX)
             if _is_still_there(descriptor, path):
                 return descriptor
         except BaseException:
@@ -41,7 +60,7 @@ def locked_for_reading(path: Path) -> Iterator[None]:
     """Keep those away who want the lock alone. Makes no file. Raises OSError when there is none."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        _wait_for(descriptor, path, fcntl.LOCK_SH)
         yield
     finally:
         os.close(descriptor)
@@ -51,12 +70,9 @@ def is_locked(path: Path) -> bool:
     """Tell whether somebody holds the lock alone. Raises OSError when the file cannot be opened."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not _is_taken(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
-    return False
 
 
 def remove_unless_locked(path: Path) -> None:
@@ -67,6 +83,25 @@ def remove_unless_locked(path: Path) -> None:
         path.unlink()
     finally:
         os.close(descriptor)
+
+
+def _wait_for(descriptor: int, path: Path, kind: int) -> None:
+    ends_at = time.monotonic() + (SHORT_PATIENCE_S if path in _waited_in_vain else PATIENCE_S)
+    while not _is_taken(descriptor, kind):
+        if time.monotonic() >= ends_at:
+            _waited_in_vain.add(path)
+            raise LockHeldError
+        time.sleep(_LOOK_AGAIN_S)
+    _waited_in_vain.discard(path)
+
+
+def _is_taken(descriptor: int, kind: int) -> bool:
+    """Take the lock now or not at all, and tell which."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_still_there(descriptor: int, path: Path) -> bool:

@@ -11,13 +11,16 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from kalshi_trading import file_locks
 from kalshi_trading.errors import JournalError
+from kalshi_trading.file_locks import locked
 from kalshi_trading.trade_logger import TradeLogger
 
 HERE = Path(__file__).resolve().parent
@@ -419,6 +422,51 @@ def test_a_flush_that_fails_is_an_error_and_the_next_line_looks_at_the_file_anew
     reading = diary.log.read_journal()
     assert [record.text("who") for record in reading.records] == ["first", "next"]
     assert [line.number for line in reading.damaged] == [2]
+
+
+@pytest.mark.parametrize("use", [lambda diary: diary.write("lost"), lambda diary: diary.read()])
+def test_nobody_waits_without_end_for_a_program_that_was_stopped_while_it_held_the_journal(
+    diary, monkeypatch, use
+):
+    monkeypatch.setattr(file_locks, "PATIENCE_S", 0.2)
+    diary.write("first")
+    with locked(diary.path.with_name("trades.log.lock")):
+        begun = time.monotonic()
+        with pytest.raises(JournalError, match=r"trades\.log cannot be used: another program holds it"):
+            use(diary)
+        assert 0.2 <= time.monotonic() - begun < 3
+    diary.write("next")
+    assert diary.read() == ["first", "next"]
+
+
+def test_who_waited_in_vain_waits_for_long_again_only_once_the_lock_was_free(diary, monkeypatch):
+    monkeypatch.setattr(file_locks, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(file_locks, "SHORT_PATIENCE_S", 0.001)
+    diary.write("first")
+
+    def seconds_until_given_up():
+        begun = time.monotonic()
+        with pytest.raises(JournalError):
+            diary.write("lost")
+        return time.monotonic() - begun
+
+    for _ in range(2):
+        with locked(diary.path.with_name("trades.log.lock")):
+            assert seconds_until_given_up() >= 1
+            assert max(seconds_until_given_up() for _ in range(3)) < 0.5
+        diary.write("next")
+    assert diary.read() == ["first", "next", "next"]
+
+
+def test_a_line_waits_for_one_that_another_program_is_just_writing(diary):
+    diary.write("first")
+    with locked(diary.path.with_name("trades.log.lock")):
+        waiting = threading.Thread(target=diary.write, args=("next",))
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join(10)
+    assert diary.read() == ["first", "next"]
 
 
 @pytest.mark.parametrize("name", ["trades.log", "trades.log.lock"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
@@ -9,6 +10,7 @@ from decimal import Decimal as D
 import pytest
 from samples import MARKET, NOW, order, preview
 
+from kalshi_trading import file_locks
 from kalshi_trading.cancellation import (
     LAST_PAUSE_S,
     PANIC_PAUSES_S,
@@ -19,6 +21,7 @@ from kalshi_trading.cancellation import (
     panic_stands,
 )
 from kalshi_trading.errors import KalshiAPIError, NotFoundError, OutcomeUnknownError
+from kalshi_trading.log_files import lock_of
 from kalshi_trading.models import Action, BookSide, CancelAcknowledgement, Listing, OrderStatus, Side
 from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
@@ -344,6 +347,22 @@ def test_neither_a_limit_nor_read_only_nor_a_failing_journal_holds_it_up(tmp_pat
     assert report.is_verified
     assert executor.blocked_because is not None
     assert executor.submitter.locked_because is not None
+
+
+def test_a_program_that_was_stopped_while_it_held_the_journal_holds_up_no_cancel(tmp_path, monkeypatch):
+    monkeypatch.setattr(file_locks, "PATIENCE_S", 0.5)
+    lock = lock_of(TradeLogger(tmp_path, "practice").trades_path)
+    lock.parent.mkdir()
+    with file_locks.locked(lock):
+        executor, _ = executor_at(Exchange(*(resting(number) for number in range(1, 10))), tmp_path)
+        assert executor.cancel_order(resting(9)).is_acknowledged
+        begun = time.monotonic()
+        report = executor.panic()
+        assert time.monotonic() - begun < 4, "each of the 17 records was waited for anew"
+        assert len(report.canceled) == 8
+        assert not report.is_recorded
+        assert "another program holds it" in executor.submitter.locked_because
+    assert executor.panic().is_recorded
 
 
 def test_orders_of_unknown_outcome_are_named_as_not_canceled(tmp_path):

@@ -16,9 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from loopback import ROOT, http, reset, say, send_and_close, serving, unused_port
 from samples import MARKET, NOW, preview
 
+from kalshi_trading import file_locks
 from kalshi_trading.credentials import Credentials
 from kalshi_trading.errors import JournalError, NotSentError
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.log_files import lock_of
 from kalshi_trading.market_models import AccountLimits, TokenBucketLimit
 from kalshi_trading.models import Action, Side
 from kalshi_trading.order_preview import OrderTicket
@@ -725,6 +727,23 @@ def test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading(open_d
         with pytest.raises(JournalError):
             recover(desk.resolver)
     assert server.requests == []
+
+
+def test_an_order_is_not_sent_while_a_program_that_was_stopped_holds_the_journal(open_desk, monkeypatch):
+    monkeypatch.setattr(file_locks, "PATIENCE_S", 0.1)
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        lock = lock_of(desk.journal.trades_path)
+        lock.parent.mkdir(parents=True)
+        with file_locks.locked(lock):
+            result = desk.submitter.submit(fresh())
+            assert result.outcome is Outcome.NOT_SENT
+            assert "another program holds it" in result.message
+            assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
+            assert server.requests == []
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
 
 
 def test_a_result_that_cannot_be_recorded_still_stands_and_locks_trading(open_desk):
