@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kalshi_trading.journal import JournalRecord
-from kalshi_trading.journal_orders import JournaledOrder
+from kalshi_trading.journal_orders import JournaledOrder, ToldFills
 from kalshi_trading.market_account import event_of
 from kalshi_trading.models import Action, BookSide, Fill, Order, OrderStatus, Side
 from kalshi_trading.money import ZERO, Contracts, Dollars, Price
@@ -162,10 +162,8 @@ class HistoryRow:
     def fill_count(self) -> Contracts | None:
         if self.order is not None:
             return self.order.fill_count
-        told = None if self.journaled is None else self.journaled.told
-        if told is not None:
-            return told.fill_count
-        return ZERO if self.result in (Result.REJECTED, Result.NOT_PLACED) else None
+        filled = None if self.journaled is None else self.journaled.filled
+        return ZERO if filled is None and self.result in (Result.REJECTED, Result.NOT_PLACED) else filled
 
     @property
     def average_price(self) -> Price | None:
@@ -173,15 +171,23 @@ class HistoryRow:
         side = self.side
         if self.order is not None and side is not None:
             return average_price(self.fills, self.order.fill_count, side)
-        told = None if self.journaled is None else self.journaled.told
+        told = self._told_of_all_fills
         return None if told is None else told.average_price
 
     @property
     def fees(self) -> Dollars | None:
         if self.order is not None:
             return self.order.fees
-        told = None if self.journaled is None else self.journaled.told
+        told = self._told_of_all_fills
         return None if told is None else told.fee
+
+    @property
+    def _told_of_all_fills(self) -> ToldFills | None:
+        """What the journal was told of fills; None also where a cancel showed that there were more."""
+        own = self.journaled
+        if own is None or own.told is None or own.told.fill_count != own.filled:
+            return None
+        return own.told
 
     @property
     def fills_missing(self) -> Contracts:
@@ -217,16 +223,16 @@ def _result_there(order: Order) -> Result:
 
 def _result_told(journaled: JournaledOrder) -> Result:
     """Tell by the journal alone, as of the last time the exchange spoke of the order."""
-    state, told = journaled.life.state, journaled.told
+    state, told, filled = journaled.life.state, journaled.told, journaled.filled
     if state in WITHOUT_ORDER:
         return Result.REJECTED if state is State.REJECTED else Result.NOT_PLACED
-    if journaled.life.is_open or told is None:
+    if journaled.life.is_open or told is None or filled is None:
         return Result.UNKNOWN
-    if told.remaining_count > journaled.taken_back:
+    if told.remaining_count > ZERO and not journaled.is_canceled:
         return Result.RESTING
-    if told.fill_count == ZERO:
+    if filled == ZERO:
         return Result.CANCELED
-    return Result.FILLED if told.fill_count == journaled.count else Result.PARTLY
+    return Result.FILLED if filled == journaled.count and not journaled.taken_back else Result.PARTLY
 
 
 # --- What of it is wanted -------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from kalshi_trading.order_life import OrderLife, State, belongs_to, by_client_or
 
 _INTENT = f"order.{State.INTENT}"
 _ACKNOWLEDGED = f"order.{State.ACKNOWLEDGED}"
+_CANCELED = "cancel.acknowledged"
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,28 @@ class JournaledOrder:
     @cached_property
     def taken_back(self) -> Contracts:
         """Contracts whose cancel the exchange acknowledged."""
-        acknowledged = (record for record in self.records if record.event == "cancel.acknowledged")
+        acknowledged = (record for record in self.records if record.event == _CANCELED)
         return sum((decimal_from_text(each.text("reduced_by")) or ZERO for each in acknowledged), ZERO)
+
+    @cached_property
+    def is_canceled(self) -> bool:
+        """Tell whether the exchange acknowledged a cancel: nothing rests since, whatever it took back."""
+        return any(record.event == _CANCELED for record in self.records)
+
+    @property
+    def most_filled(self) -> Contracts | None:
+        """What can be filled by now: what was told, and what was left then and was not taken back."""
+        told = self.told
+        return None if told is None else told.fill_count + max(ZERO, told.remaining_count - self.taken_back)
+
+    @property
+    def filled(self) -> Contracts | None:
+        """What was filled when the exchange last spoke of the order, and be it by what a cancel took back."""
+        told = self.told
+        if told is None or not self.is_canceled:
+            return None if told is None else told.fill_count
+        # a cancel that took nothing back leaves open where the rest went
+        return self.most_filled if self.taken_back > ZERO or told.remaining_count == ZERO else None
 
 
 @dataclass(frozen=True, slots=True)

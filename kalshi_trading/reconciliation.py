@@ -223,7 +223,7 @@ def _possible_statuses(own: JournaledOrder) -> frozenset[OrderStatus]:
     if own.taken_back > ZERO:
         return frozenset({OrderStatus.CANCELED})
     if told is None or told.remaining_count > ZERO or own.count is None:
-        return frozenset(OrderStatus)
+        return frozenset(OrderStatus) - ({OrderStatus.RESTING} if own.is_canceled else set())
     return frozenset({OrderStatus.EXECUTED if told.fill_count == own.count else OrderStatus.CANCELED})
 
 
@@ -246,13 +246,12 @@ def _terms(own: JournaledOrder, order: Order) -> Iterator[Point]:
 
 def _counts(own: JournaledOrder, order: Order) -> Iterator[Point]:
     """Compare what was filled and taken back with what the exchange said and has now."""
-    told = own.told
+    told, most = own.told, own.most_filled
     canceled = order.initial_count - order.fill_count - order.remaining_count
     if canceled < own.taken_back:
         yield _counted("contracts canceled", own.taken_back, canceled)
-    if told is None:
+    if told is None or most is None:
         return
-    most = told.fill_count + max(ZERO, told.remaining_count - own.taken_back)
     if not told.fill_count <= order.fill_count <= most:
         bound = told.fill_count if order.fill_count < told.fill_count else most
         yield _counted("contracts filled", bound, order.fill_count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -16,9 +17,11 @@ from responses import matchers
 from kalshi_trading.credentials import Credentials
 from kalshi_trading.errors import JournalError, KalshiAPIError
 from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
+from kalshi_trading.journal_orders import journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Action, BookSide, Fill, OrderStatus, Side
 from kalshi_trading.periods import Period
+from kalshi_trading.reconciliation import Kind, differences_of
 from kalshi_trading.trade_history import describe, load_history, told_history
 from kalshi_trading.trade_logger import JournalRecord, TradeLogger
 from kalshi_trading.transport import Timing, Transport
@@ -366,6 +369,76 @@ def test_another_environment_is_told_by_its_journal_alone(journal):
     history = told_history(journal)
     (row,) = history.rows
     assert (row.result, row.fill_count, row.order, history.is_joined) == (Result.FILLED, 2, None, False)
+
+
+# --- By the journal alone -------------------------------------------------------------------------
+
+
+def by_the_journal(*events):
+    """The history of BUY 10 YES at 65¢ by its records: what the exchange said of it, oldest first."""
+    records = [intent("buy", "yes", client_order_id="x", count="10", price="0.65")]
+    records += [JournalRecord(NOW, event, {"client_order_id": "x", **said}) for event, said in events]
+    own = journaled_orders(records, "sandbox", None).orders["x"]
+    return HistoryRow(None, own, own.records, ())
+
+
+def rests(filled, remaining, **more):
+    return "order.acknowledged", {"order_id": "E", "fill_count": filled, "remaining_count": remaining, **more}
+
+
+def cancel(reduced_by):
+    return "cancel.acknowledged", {"reduced_by": reduced_by}
+
+
+@pytest.mark.parametrize(
+    ("events", "result", "filled"),
+    [
+        ([rests("0", "10")], Result.RESTING, 0),
+        ([rests("0", "10"), ("cancel.requested", {})], Result.RESTING, 0),
+        ([rests("0", "10"), cancel("10")], Result.CANCELED, 0),
+        ([rests("4", "6"), cancel("6")], Result.PARTLY, 4),
+        ([rests("0", "10"), cancel("6")], Result.PARTLY, 4),  # 4 filled in between
+        ([rests("4", "6"), cancel("6"), cancel("6")], Result.PARTLY, 4),  # two cancels crossed
+        ([cancel("10"), rests("0", "10")], Result.CANCELED, 0),  # a list that lagged
+        ([cancel("6"), rests("4", "0")], Result.PARTLY, 4),
+        ([rests("0", "10"), cancel("0")], Result.UNKNOWN, None),  # filled, or canceled elsewhere
+        ([rests("10", "0"), cancel("0")], Result.FILLED, 10),
+        ([rests("3", "0")], Result.PARTLY, 3),
+    ],
+)
+def test_an_acknowledged_cancel_ended_the_order_and_tells_what_was_filled(events, result, filled):
+    row = by_the_journal(*events)
+    assert (row.result, row.fill_count) == (result, filled)
+
+
+def test_what_a_cancel_shows_to_have_filled_since_has_no_price_and_fee_anybody_told():
+    fill = "order.fill", {**rests("4", "6")[1], "average_price": "0.65", "fee": "0.05"}
+    told = by_the_journal(fill, cancel("6"))
+    assert (told.fill_count, told.average_price, told.fees) == (4, Decimal("0.65"), Decimal("0.05"))
+    more = by_the_journal(fill, cancel("2"))
+    assert (more.fill_count, more.average_price, more.fees) == (8, None, None)
+
+
+@pytest.mark.parametrize(
+    ("reduced_by", "possible"),
+    [
+        ((), set(OrderStatus)),
+        (("6",), {OrderStatus.CANCELED}),
+        (("0",), set(OrderStatus) - {OrderStatus.RESTING}),
+    ],
+)
+@pytest.mark.parametrize("told", [("0", "10"), ("4", "6")])
+def test_the_comparison_takes_an_acknowledged_cancel_for_the_same_end(told, reduced_by, possible):
+    row = by_the_journal(rests(*told), *map(cancel, reduced_by))
+    is_told_to_rest = row.result is Result.RESTING
+    assert is_told_to_rest == (OrderStatus.RESTING in possible)
+    filled = Decimal(10) if row.fill_count is None else row.fill_count
+    left = Decimal(10) - filled if is_told_to_rest else Decimal(0)
+    for status in OrderStatus:
+        numbers = {"fill_count": filled, "initial_count": Decimal(10), "status": status}
+        points = differences_of(replace(row, order=order("bid", "0.65", left, **numbers)))
+        assert Kind.COUNT not in {point.kind for point in points}
+        assert (Kind.STATUS in {point.kind for point in points}) == (status not in possible)
 
 
 # --- Filters --------------------------------------------------------------------------------------
