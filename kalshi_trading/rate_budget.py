@@ -38,10 +38,9 @@ class _Bucket:
         self.filled_at = now
 
     def adopt(self, limit: TokenBucketLimit, now: float) -> None:
-        """Go on with another limit; what was spent of the old one is spent of the new one too."""
+        """Go on with another limit; what there is more room for comes with time, as after a drain."""
         self.refill(now)
-        missing = self.limit.bucket_capacity - self.tokens
-        self.limit, self.tokens = limit, limit.bucket_capacity - missing
+        self.limit, self.tokens = limit, min(self.tokens, limit.bucket_capacity)
 
 
 class RateBudget:

@@ -537,12 +537,15 @@ def test_a_cancel_that_finds_nothing_says_so(client):
 # --- The account's limits ------------------------------------------------------------------------
 
 
-def test_limits_and_costs_are_learned_from_the_exchange(client):
-    transport = client._transport
+@pytest.mark.usefixtures("client")
+def test_limits_and_costs_are_learned_from_the_exchange():
+    now = [1000.0]
+    transport = Transport(URL, Credentials(KEY_ID, KEY), monotonic=lambda: now[0])
     expect("GET", "/account/limits", example("get_account_api_limits"))
     expect("GET", "/account/endpoint_costs", example("get_account_endpoint_costs"), who=public)
-    client.learn_limits()
+    KalshiClient(transport).learn_limits()
     assert transport.budget.cost("GET", f"{ROOT}/portfolio/orders/x") == 2
+    now[0] += 3  # as long as a bucket of 900 takes to fill
     for _ in range(72):  # the write bucket of 900, less what is kept for cancels
         transport.budget.spend("POST", f"{ROOT}/portfolio/events/orders", within_s=0)
 

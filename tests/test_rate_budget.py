@@ -164,8 +164,9 @@ def test_a_template_for_one_order_is_not_for_what_is_named_beside_the_orders(bud
     assert budget.cost("DELETE", f"{ORDERS}/batched") == 7
 
 
-def test_larger_limits_are_adopted_and_spent_from(budget):
+def test_larger_limits_are_adopted_and_spent_from(budget, clock):
     budget.learn(limits((300, 900), (300, 900)), None)
+    clock.sleep(3)
     assert take_all(budget, "GET", BALANCE) == 90
     assert take_all(budget, "POST", ORDERS) == 72
 
@@ -174,6 +175,26 @@ def test_learning_the_limits_gives_back_nothing_that_was_spent(budget):
     take_all(budget, "GET", BALANCE)
     budget.learn(limits((200, 200), (100, 100)), None)
     assert take_all(budget, "GET", BALANCE) == 0
+
+
+@pytest.mark.parametrize("capacity", [200, 600, 10_000])
+def test_learning_the_limits_refills_nothing_that_the_exchange_said_is_spent(budget, clock, capacity):
+    budget.drain("GET")
+    budget.learn(limits((200, capacity), (100, capacity)), None)
+    assert take_all(budget, "GET", BALANCE) == 0
+    clock.sleep(0.5)
+    assert take_all(budget, "GET", BALANCE) == 10
+
+
+@given(read=st.tuples(st.integers(0, 900), st.integers(0, 900)), spent=st.integers(0, 20))
+def test_learning_the_limits_never_adds_to_what_is_there(read, spent):
+    clock = Clock()
+    budget = RateBudget(clock=clock, sleep=clock.sleep)
+    for _ in range(spent):
+        budget.spend("GET", BALANCE, within_s=0)
+    budget.learn(limits(read, (100, 100)), None)
+    if read[1] >= 10:
+        assert take_all(budget, "GET", BALANCE) == min(200 - 10 * spent, read[1]) // 10
 
 
 def test_smaller_limits_are_kept_at_once(budget, clock):
