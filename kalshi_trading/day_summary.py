@@ -50,7 +50,8 @@ class MarketDay:
 class DaySummary:
     """The sums of a period; `orders` are those placed, here or elsewhere, `rejected` those refused.
 
-    `incomplete` says why something may be missing.
+    `unknown` are those of an unknown outcome that the exchange does not list. `incomplete` says why something
+    may be missing, `has_all` False that whole markets, or fills of them, may be.
     """
 
     period: Period
@@ -59,6 +60,7 @@ class DaySummary:
     unknown: int
     markets: tuple[MarketDay, ...]  # best first, those of unknown profit last
     incomplete: str | None = None
+    has_all: bool = True
 
     @property
     def is_empty(self) -> bool:
@@ -80,7 +82,9 @@ class DaySummary:
 
     @property
     def pnl(self) -> Dollars | None:
-        """Realized profit after fees; None: that of some market is not known."""
+        """Realized profit after fees; None: that of some market is not known, or not which markets moved."""
+        if not self.has_all:
+            return None
         known = [market.pnl for market in self.markets if market.pnl is not None]
         return sum(known, ZERO) if len(known) == len(self.markets) else None
 
@@ -113,7 +117,7 @@ def read_summary(
     progress: Progress | None = None,
 ) -> DaySummary:
     """Read and add up a period, one request after the other. Raises KalshiAPIError and JournalError."""
-    told, _ = read_told(journal, period.first - A_DAY, account)
+    told, damaged = read_told(journal, period.first - A_DAY, account)
     there = read_exchange(client, since=period.start - A_DAY, progress=progress)
     settled = client.get_settlements(since=period.start - _SECOND)
     fills = _fills_of_markets(client, _moved(client, period, there, settled), progress)
@@ -126,8 +130,20 @@ def read_summary(
         rows_missing=positions.incomplete or settled.incomplete,
         result_of=PortfolioTracker(client).markets_by_ticker,
     )
-    reasons = [there.incomplete, settled.incomplete, positions.incomplete, fills.incomplete]
-    return summarize(period, there.orders, told.orders.values(), accounts.values(), reasons)
+    return summarize(
+        period,
+        there.orders,
+        told.orders.values(),
+        accounts.values(),
+        reasons=[there.orders_missing, positions.incomplete, _damage(len(damaged))],
+        missing=[there.fills_missing, settled.incomplete, fills.incomplete],
+    )
+
+
+def _damage(lines: int) -> str | None:
+    if not lines:
+        return None
+    return "1 line of the journal is damaged" if lines == 1 else f"{lines} lines of the journal are damaged"
 
 
 def _moved(
@@ -181,24 +197,32 @@ def summarize(
     told: Iterable[JournaledOrder],
     accounts: Iterable[MarketAccount],
     reasons: Iterable[str | None] = (),
+    missing: Iterable[str | None] = (),
 ) -> DaySummary:
-    """Add up what of market accounts falls into a period; `reasons` say why something may be missing."""
-    orders = tuple(orders)
+    """Add up what of market accounts falls into a period.
+
+    `reasons` say why something may be missing, `missing` why that may be fills or settlements, which are
+    what profit is told by.
+    """
+    orders, missing = tuple(orders), [reason for reason in missing if reason]
     markets = [_market_day(account, period) for account in accounts if _has_moved(account, period)]
-    states = [own.life.state for own in told if period.holds(own.life.intent_at)]
+    lives = [own.life for own in told if period.holds(own.life.intent_at)]
+    listed = {order.client_order_id for order in orders}
     timeless = sum(order.created_at is None for order in orders)
     gaps = [
         *reasons,
+        *missing,
         f"{timeless} orders have no time" if timeless else None,
         *(f"profit of {market.ticker}: {market.gap}" for market in markets if market.gap),
     ]
     return DaySummary(
         period=period,
         orders=sum(order.created_at is not None and period.holds(order.created_at) for order in orders),
-        rejected=states.count(State.REJECTED),
-        unknown=sum(state in (State.UNKNOWN, State.SENDING, State.INTENT) for state in states),
+        rejected=sum(life.state is State.REJECTED for life in lives),
+        unknown=sum(life.is_open and life.client_order_id not in listed for life in lives),
         markets=tuple(sorted(markets, key=lambda day: (day.pnl is None, -_gain(day), day.ticker))),
         incomplete=_listed([gap for gap in gaps if gap]),
+        has_all=not missing,
     )
 
 

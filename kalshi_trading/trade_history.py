@@ -51,12 +51,24 @@ class TradeHistory:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeRows:
-    """Orders and fills over both sides of the cut-off, each once. `oldest` is where a cut list ends."""
+    """Orders and fills over both sides of the cut-off, each once. `oldest` is where a cut list ends.
+
+    `orders_missing` and `fills_missing` say why some may be.
+    """
 
     orders: tuple[Order, ...]
     fills: Mapping[str, tuple[Fill, ...]]  # by order_id, oldest first
-    incomplete: str | None = None
+    orders_missing: str | None = None
+    fills_missing: str | None = None
     oldest: datetime | None = None
+
+    @property
+    def incomplete(self) -> str | None:
+        return _together(self.orders_missing, self.fills_missing)
+
+
+def _together(*reasons: str | None) -> str | None:
+    return "; ".join(dict.fromkeys(reason for reason in reasons if reason)) or None
 
 
 def load_history(
@@ -202,11 +214,11 @@ def read_exchange(
     if oldest is not None:
         orders = [order for order in orders if order.created_at is None or order.created_at >= oldest]
     fills = _read_fills(client, oldest or since, progress)
-    listings: list[Listing[Order] | Listing[Fill]] = [live, old, *fills]
     return ExchangeRows(
         orders=tuple(orders),
         fills=_by_order(_once(lambda fill: fill.fill_id, *fills)),
-        incomplete="; ".join(dict.fromkeys(each.incomplete for each in listings if each.incomplete)) or None,
+        orders_missing=_together(live.incomplete, old.incomplete),
+        fills_missing=_together(*(listing.incomplete for listing in fills)),
         oldest=oldest,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal as D
 
@@ -113,6 +114,15 @@ def test_orders_are_counted_on_the_day_they_were_placed_with_what_became_of_them
     assert "2 placed · 2 rejected · 2 of unknown outcome" in shown(summary)
 
 
+def test_an_order_of_unknown_outcome_that_the_exchange_lists_is_counted_once():
+    records = [told(f"order.{step}", NOON, name) for name in ("x", "y") for step in ("intent", "unknown")]
+    own = journaled_orders(records, "sandbox", None).orders.values()
+    there = [order("bid", "0.5", "1", created_at=NOON, client_order_id="x")]
+    summary = summarize(TODAY, there, own, [])
+    assert (summary.orders, summary.unknown) == (1, 1)  # y is still sought
+    assert "1 placed · 1 of unknown outcome" in shown(summary)
+
+
 def test_a_day_without_trades_says_so_and_one_that_may_lack_something_says_that():
     empty = summarize(TODAY, [], [], [])
     assert empty.is_empty
@@ -135,16 +145,18 @@ class Lists:
         self.markets, self.orders = markets, orders
         self.cutoff = cutoff or NOON - timedelta(days=90)
         self.asked_for = []
+        self.broken = {}
 
     def get_orders(self, **_):
-        return Listing(tuple(self.orders))
+        return Listing(tuple(self.orders), self.broken.get("orders"))
 
     def get_historical_orders(self, **_):
         return Listing(())
 
     def get_fills(self, *, ticker=None, since=None, progress=None):
         self.asked_for.append(ticker)
-        return self._listed(self.fills, ticker, since)
+        rows = self._listed(self.fills, ticker, since)
+        return replace(rows, incomplete=self.broken.get("fills"))
 
     def get_historical_fills(self, *, ticker=None, since=None, progress=None):
         return self._listed(self.old, ticker, since)
@@ -161,7 +173,8 @@ class Lists:
         )
 
     def get_settlements(self, *, since):
-        return Listing(tuple(row for row in self.settled if row.settled_at >= since))
+        rows = tuple(row for row in self.settled if row.settled_at >= since)
+        return Listing(rows, self.broken.get("settlements"))
 
     def get_positions(self):
         return Positions(Listing(tuple(Position(t, D(net), *[D(0)] * 4, NOW, 0) for t, net in self.held)), ())
@@ -254,3 +267,27 @@ def test_what_was_settled_after_the_period_does_not_hide_its_trades(tmp_path):
         Lists(*fills, settled=[row]), tmp_path, Period(DAY - timedelta(days=1), DAY - timedelta(days=1))
     )
     assert (summary.pnl, summary.incomplete) == (D("0.20"), None)
+
+
+@pytest.mark.parametrize(("broken", "pnl"), [("fills", None), ("settlements", None), ("orders", D(1))])
+def test_profit_is_not_known_where_a_market_of_the_day_may_be_missing(tmp_path, broken, pnl):
+    """What broke off could be the greater part: a loss in a market that is not here at all."""
+    sold, bought = fill("ask", "10", "0.70", at=NOON), fill("bid", "10", "0.60", at=NOON - timedelta(hours=1))
+    exchange = Lists(sold, bought)
+    exchange.broken = {broken: "the list broke off after 2 rows: HTTP 503"}
+    summary = summary_of(exchange, tmp_path)
+    assert (summary.pnl, summary.best is None) == (pnl, pnl is None)
+    assert summary.incomplete.startswith(exchange.broken[broken])
+    assert ("realized P&L  –" in shown(summary)) == (pnl is None)
+
+
+def test_a_damaged_journal_is_not_known_to_hold_nothing(tmp_path):
+    journal = TradeLogger(tmp_path, "sandbox", clock=lambda: NOON)
+    for step in ("intent", "unknown"):
+        journal.log_order_submission(step, {"client_order_id": "x", "ticker": TICKER})
+    lines = journal.trades_path.read_bytes().splitlines()
+    journal.trades_path.write_bytes(b"".join(line[:-3] + b"\n" for line in lines))
+    summary = read_summary(Lists(), journal, TODAY)
+    assert (summary.is_empty, summary.unknown) == (False, 0)
+    assert summary.incomplete == "2 lines of the journal are damaged"
+    assert summary.pnl == 0  # profit is told by the exchange alone
