@@ -157,11 +157,11 @@ class Submitter:
         return result
 
     def _intended(self, preview: OrderPreview) -> Submission | None:
-        """Put the intent on the disk; where that fails the submission ends here."""
+        """Put the intent on the disk; where that fails its line may be there all the same, and gets its end."""
         try:
             self._journal.log_order_submission(State.INTENT.value, _intent_fields(preview))
         except JournalError as error:
-            return self._unwritten(preview.request, error)
+            return self._recorded(self._unwritten(preview.request, error), preview.sentence)
         self._reached(Step.INTENT_RECORDED)
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -23,6 +24,7 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.log_files import lock_of
 from kalshi_trading.market_models import AccountLimits, TokenBucketLimit
 from kalshi_trading.models import Action, Side
+from kalshi_trading.order_life import State, order_lives
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.resolution import FIRST_PAUSES_S, Resolver
 from kalshi_trading.submission import Outcome, Step, Submitter
@@ -727,6 +729,32 @@ def test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading(open_d
         with pytest.raises(JournalError):
             recover(desk.resolver)
     assert server.requests == []
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_an_intent_that_is_in_the_journal_although_it_failed_gets_its_end_there(
+    open_desk, monkeypatch, failures
+):
+    """The system may refuse to say that a line is on the disk, and another program reads it all the same."""
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        order = fresh()
+        desk.journal.log_event("session.begun", {})
+        left = [OSError(5, "Input/output error")] * failures
+        real = os.fsync
+        monkeypatch.setattr(os, "fsync", lambda file: real(file) if not left else raised(left.pop()))
+        result = desk.submitter.submit(order)
+        assert (result.outcome, result.recorded) == (Outcome.NOT_SENT, failures == 1)
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+        told = desk.journal.read_journal().records
+        assert order_lives(told)[order.request.client_order_id].state is State.NOT_SENT
+    assert server.count("POST") == 1
+
+
+def raised(error):
+    raise error
 
 
 def test_an_order_is_not_sent_while_a_program_that_was_stopped_holds_the_journal(open_desk, monkeypatch):
