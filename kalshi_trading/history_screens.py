@@ -24,7 +24,7 @@ from kalshi_trading.prompts import Choice, numbered
 from kalshi_trading.reconciliation import reconcile
 from kalshi_trading.trade_history import TradeHistory, load_history, told_history
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.undertaking import Undertaking
+from kalshi_trading.undertaking import within
 
 FAREWELL_S = 3
 _ALL = "all"
@@ -244,12 +244,9 @@ def farewell(app: App) -> None:
     def read() -> DaySummary:
         return read_summary(app.client, app.journal, Period(today, today), account=app.account)
 
-    def waited(seconds: int) -> None:
-        if seconds >= FAREWELL_S:
-            raise KalshiAPIError("The exchange takes too long to tell.")
-
-    undertaking = Undertaking(read, left=lambda summary: None, holds_up_the_end=False)
-    undertaking.start()
-    summary = undertaking.awaited(waited)
+    try:
+        summary = within(FAREWELL_S, read)
+    except TimeoutError:
+        raise KalshiAPIError("The exchange takes too long to tell.") from None
     if not summary.is_empty:
         app.show(history_view.day_summary(summary))

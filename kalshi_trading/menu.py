@@ -11,7 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import RenderableType
 
-from kalshi_trading import history_screens, order_screens, portfolio_screens, record_screens, screens, views
+from kalshi_trading import (
+    history_screens,
+    leaving,
+    order_screens,
+    portfolio_screens,
+    record_screens,
+    screens,
+    views,
+)
 from kalshi_trading.app import App
 from kalshi_trading.background_search import BackgroundSearch
 from kalshi_trading.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
@@ -27,6 +35,10 @@ EXIT_DONE, EXIT_INTERRUPTED = 0, 130
 
 def _leave(app: App) -> None:
     """Stand for the menu entry that ends the loop."""
+
+
+def _interrupted(app: App) -> None:
+    """Stand for Ctrl-C in the menu, which may be one too many: it asks before it ends the loop."""
 
 
 ENTRIES: tuple[tuple[str, str, Screen], ...] = (
@@ -47,7 +59,9 @@ def run(app: App) -> int:
 
     Raises AuthenticationError when the exchange does not take the key at the start.
     """
-    search = BackgroundSearch(app.executor.resolver, recover=lambda: _take_over(app))
+    search = BackgroundSearch(
+        app.executor.resolver, journal_failed=app.executor.submitter.lock, recover=lambda: _take_over(app)
+    )
     try:
         _greet(app)
         search.start()
@@ -66,20 +80,27 @@ def run(app: App) -> int:
 
 
 def _serve(app: App) -> None:
-    """Show the menu until the user leaves by whatever key, and sum up the day."""
+    """Show the menu until the user has decided to leave, and sum up the day."""
     try:
-        while (screen := _chosen(app)) is not _leave or not _settled_resting_orders(app):
-            if screen is not _leave:
+        while True:
+            screen = _chosen(app)
+            if screen not in (_leave, _interrupted):
                 _visit(app, screen)
-    except (EndOfInput, Back, KeyboardInterrupt):
+            elif leaving.is_decided(app, was_chosen=screen is _leave):
+                break
+    except EndOfInput:
+        leaving.say_what_stays(app)
         _say_goodbye(app)
         raise
     _say_goodbye(app)
 
 
 def _chosen(app: App) -> Screen:
-    _show_header(app)
-    return app.prompter.choose("Menu", [Choice(key, label, entry) for key, label, entry in ENTRIES])
+    try:
+        _show_header(app)
+        return app.prompter.choose("Menu", [Choice(key, label, entry) for key, label, entry in ENTRIES])
+    except (Back, KeyboardInterrupt):
+        return _interrupted
 
 
 def _greet(app: App) -> None:
@@ -197,29 +218,6 @@ def _visit(app: App, screen: Screen) -> None:
             f"Something unexpected went wrong; it is on record as {reference} in {app.journal.errors_path}. "
             "Look at the open orders before you send anything again."
         )
-
-
-def _settled_resting_orders(app: App) -> bool:
-    """Before leaving, ask what becomes of resting orders; False leads back to the menu."""
-    try:
-        orders = app.working("Looking for resting orders …", app.executor.list_open_orders)
-    except KalshiAPIError as error:
-        app.complain(f"The open orders could not be read; any that rest stay. {error}")
-        return True
-    if not orders:
-        return True
-    keep, cancel, stay = "keep", "cancel", "stay"
-    answer = app.prompter.choose(
-        f"{len(orders)} resting orders. Leave them at the exchange?",
-        [
-            Choice("1", "Keep them and exit", keep),
-            Choice("2", "Cancel all of them and exit", cancel),
-            Choice("0", "Back to the menu", stay),
-        ],
-    )
-    if answer == cancel:
-        order_screens.cancel_these(app, orders)
-    return answer != stay
 
 
 def _say_goodbye(app: App) -> None:

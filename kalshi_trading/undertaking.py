@@ -78,6 +78,18 @@ class Undertaking(Generic[T]):
         return error
 
 
+def within(seconds: int, work: Callable[[], T]) -> T:
+    """Do something that only reads and is left to itself when it takes longer. Raises TimeoutError."""
+
+    def waited(so_far: int) -> None:
+        if so_far >= seconds:
+            raise TimeoutError
+
+    undertaking = Undertaking(work, left=lambda result: None, holds_up_the_end=False)
+    undertaking.start()
+    return undertaking.awaited(waited)
+
+
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Let signals wait; the threads started meanwhile leave them to the main one for good."""

@@ -242,9 +242,10 @@ class LastMoment(ScriptedPrompter):
     stop: Stop | None = None
 
     def choose(self, question: str, choices: Sequence[Choice[T]]) -> T:
-        self.app.executor.resolver.announce("Found: the order you were asking for.")
-        if self.stop is not None:
-            raise self.stop()
+        if question == "Menu":
+            self.app.executor.resolver.announce("Found: the order you were asking for.")
+            if self.stop is not None:
+                raise self.stop()
         return super().choose(question, choices)
 
 
@@ -254,7 +255,7 @@ class LastMoment(ScriptedPrompter):
 def test_news_found_at_the_last_moment_are_said_at_the_end(
     exchange: ExchangeProcess, tmp_path: Path, stop: Stop | None
 ) -> None:
-    prompter = LastMoment("0")
+    prompter = LastMoment("0" if stop is None else "1")
     app = prompter.app = session(exchange, tmp_path, prompter)
     prompter.stop = stop
     try:

@@ -139,12 +139,18 @@ def test_every_menu_entry_comes_back_to_the_menu(home: Path, entry: str) -> None
         assert "unexpected" not in terminal.text
 
 
-def test_ctrl_c_at_the_menu_ends_the_program_with_130(home: Path) -> None:
+def test_ctrl_c_at_the_menu_asks_before_it_ends_the_program(home: Path) -> None:
     with program(home) as terminal:
         terminal.menu()
         terminal.press(CTRL_C)
-        assert terminal.exit_status() == 130
-        assert "Interrupted" in terminal.text
+        terminal.wait_for(r"Leave the program\?.*1  Exit\s*\Z")
+        terminal.press(CTRL_C)
+        terminal.wait_for("Back to the menu\\.")
+        terminal.menu()
+        terminal.press(CTRL_C)
+        terminal.wait_for(r"Leave the program\?.*1  Exit\s*\Z")
+        terminal.press("1")
+        assert terminal.exit_status() == 0
 
 
 def test_bad_answers_get_one_sentence_and_are_asked_again(home: Path) -> None:

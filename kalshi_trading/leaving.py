@@ -1,0 +1,86 @@
+"""The way out of the menu: what still rests is named, and the user decides what becomes of it.
+
+Asks, calls and shows. Nothing is canceled but at the user's word, and nothing here keeps anybody for long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kalshi_trading import order_screens
+from kalshi_trading.app import App
+from kalshi_trading.errors import TradingError
+from kalshi_trading.models import Order, OrderStatus
+from kalshi_trading.prompts import Back, Choice
+from kalshi_trading.undertaking import within
+
+ORDERS_NAMED = 10
+LOOK_S = 3
+
+
+def is_decided(app: App, *, was_chosen: bool) -> bool:
+    """Ask what becomes of resting orders; False leads back to the menu.
+
+    Where nothing rests, only a Ctrl-C is asked about, as it may be one too many.
+    """
+    try:
+        orders = _resting(app)
+        return (was_chosen and not orders) or _is_confirmed(app, orders)
+    except (Back, KeyboardInterrupt):
+        app.say("Back to the menu.")
+        return False
+
+
+def say_what_stays(app: App) -> None:
+    """Name what rests where nobody can be asked any more."""
+    try:
+        orders = within(LOOK_S, lambda: app.client.get_orders(status=OrderStatus.RESTING).whole())
+    except (TradingError, TimeoutError, Back, KeyboardInterrupt):
+        app.say("Orders that rest stay at the exchange; whether any do could not be read.")
+        return
+    if orders:
+        app.say(f"{_counted(orders)} at the exchange and may still fill:")
+        _name(app, orders)
+
+
+def _resting(app: App) -> tuple[Order, ...]:
+    try:
+        return app.working("Looking for resting orders …", app.executor.list_open_orders)
+    except TradingError as error:
+        app.complain(f"The open orders could not be read; any that rest stay. {error}")
+        return ()
+
+
+def _is_confirmed(app: App, orders: Sequence[Order]) -> bool:
+    stay, leave, cancel = "stay", "leave", "cancel"
+    if not orders:
+        choices = [Choice("0", "Back to the menu", stay), Choice("1", "Exit", leave)]
+        return app.prompter.choose("Leave the program?", choices) == leave
+    _name(app, orders)
+    one = len(orders) == 1
+    answer = app.prompter.choose(
+        f"{_number(orders)}. Leave {'it' if one else 'them'} at the exchange?",
+        [
+            Choice("1", f"Keep {'it' if one else 'them'} and exit", leave),
+            Choice("2", f"Cancel {'it' if one else 'all of them'} and exit", cancel),
+            Choice("0", "Back to the menu", stay),
+        ],
+    )
+    if answer == cancel:
+        order_screens.cancel_these(app, orders)
+    return answer != stay
+
+
+def _name(app: App, orders: Sequence[Order]) -> None:
+    for line in order_screens.lines_of(app, orders[:ORDERS_NAMED]):
+        app.say(f"  {line}")
+    if len(orders) > ORDERS_NAMED:
+        app.say(f"  and {len(orders) - ORDERS_NAMED:,} more")
+
+
+def _number(orders: Sequence[Order]) -> str:
+    return "1 resting order" if len(orders) == 1 else f"{len(orders):,} resting orders"
+
+
+def _counted(orders: Sequence[Order]) -> str:
+    return f"{_number(orders)} {'stays' if len(orders) == 1 else 'stay'}"

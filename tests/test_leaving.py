@@ -1,0 +1,93 @@
+"""The ways out of the menu: Ctrl-C asks, resting orders are named, the end of input says what stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+from exchange_process import ExchangeProcess, running_exchange
+from scripted import BACK, ScriptedPrompter
+from test_screens import buy, quoted_market, screen_text, session
+
+from kalshi_trading import menu, order_screens, screens
+from kalshi_trading.app import App
+from kalshi_trading.errors import UnavailableError
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
+    with running_exchange(tmp_path_factory.mktemp("leaving"), "--seed", "5", "--still") as running:
+        yield running
+
+
+@pytest.fixture
+def resting(exchange: ExchangeProcess, tmp_path: Path) -> Iterator[str]:
+    """One order that rests, in the user's words."""
+    app = session(exchange, tmp_path, ScriptedPrompter())
+    market = quoted_market(app)
+    screens.place_trade(session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="3", price="2"))))
+    yield f"BUY 3 YES at 2¢  {market.ticker}"
+    order_screens.cancel_these(app, app.executor.list_open_orders())
+
+
+def at_the_menu(exchange: ExchangeProcess, folder: Path, *answers: str) -> tuple[App, ScriptedPrompter]:
+    prompter = ScriptedPrompter(*answers)
+    app = session(exchange, folder, prompter)
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    return app, prompter
+
+
+def test_ctrl_c_in_the_menu_asks_whether_to_leave_and_ctrl_c_goes_back(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    _, prompter = at_the_menu(exchange, tmp_path, BACK, "0", BACK, BACK, BACK, "1")
+    assert prompter.questions == ["Menu", "Leave the program?"] * 3
+    assert prompter.labels[1][0] == "Back to the menu"
+
+
+def test_ctrl_c_with_an_order_that_rests_names_it_and_asks_what_becomes_of_it(
+    exchange: ExchangeProcess, tmp_path: Path, resting: str
+) -> None:
+    app, prompter = at_the_menu(exchange, tmp_path, BACK, BACK, BACK, "1")
+    asked = "1 resting order. Leave it at the exchange?"
+    assert prompter.questions == ["Menu", asked] * 2
+    assert prompter.labels[1] == ["Keep it and exit", "Cancel it and exit", "Back to the menu"]
+    assert screen_text(app).count(resting) == 2
+    assert app.executor.list_open_orders()
+
+
+def test_the_end_of_input_names_what_stays(exchange: ExchangeProcess, tmp_path: Path, resting: str) -> None:
+    app, _ = at_the_menu(exchange, tmp_path)
+    text = screen_text(app)
+    assert "1 resting order stays at the exchange and may still fill:" in text
+    assert resting in text
+
+
+def test_the_end_of_input_does_not_claim_that_nothing_rests_where_nobody_knows(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter())
+
+    def away(**_: object) -> object:
+        raise UnavailableError("The exchange cannot be reached.")
+
+    monkeypatch.setattr(app.client, "get_orders", away)
+    assert menu.run(app) == 0
+    assert "Orders that rest stay at the exchange; whether any do could not be read." in screen_text(app)
+
+
+def test_many_orders_are_named_in_part_and_counted(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kalshi_trading.leaving.ORDERS_NAMED", 1)
+    app = session(exchange, tmp_path, ScriptedPrompter())
+    market = quoted_market(app)
+    for price in ("0.01", "0.02"):
+        app.executor.place_limit_order(market.ticker, "yes", 1, D(price))
+    app, prompter = at_the_menu(exchange, tmp_path, "0", "2")
+    assert prompter.questions[-1] == "2 resting orders. Leave them at the exchange?"
+    assert "and 1 more" in screen_text(app)
+    assert app.executor.list_open_orders() == ()
