@@ -17,16 +17,21 @@ ROUNDS_BETWEEN_RECOVERIES = 12  # about a minute
 
 
 class BackgroundSearch:
-    """Looks for open orders again and again; at times also for what another session left when it ended."""
+    """Looks for open orders again and again; at times also for what another session left when it ended.
+
+    `journal_failed` is told when something could not be recorded, or the journal not be read.
+    """
 
     def __init__(
         self,
         resolver: Resolver,
         *,
+        journal_failed: Callable[[str], None],
         recover: Callable[[], object] = lambda: None,
         pause_s: float | None = None,
     ) -> None:
         self._resolver = resolver
+        self._journal_failed = journal_failed
         self._recover = recover
         self._pause_s = PAUSE_S if pause_s is None else pause_s
         self._reported: set[str] = set()
@@ -53,8 +58,8 @@ class BackgroundSearch:
         """Do one part of a round; whatever goes wrong with it, the next one comes."""
         try:
             look()
-        except JournalError:
-            return  # the case stays open, and the menu says that the journal does not work
+        except JournalError as error:
+            self._journal_failed(str(error))  # the case stays open
         except Exception as error:  # noqa: BLE001  (a search that ended silently would lose orders)
             if repr(error) not in self._reported:
                 self._reported.add(repr(error))

@@ -1,10 +1,8 @@
 """What became of an order whose answer was lost: look until it is found or proved not to be there.
 
-Finding is easy: an order carries our client_order_id. Not finding proves nothing by itself, because reads
-lag writes, pages can be missing and a request can linger on its way. Absence is proved only by two
-complete looks some seconds apart, each of data that is newer than the first one by more than a signature
-lives. The first look comes after the send, whatever the clocks of this computer did.
-Sends nothing, asks nobody; a look that fails is no evidence at all.
+Finding is easy: an order carries our client_order_id. What proves that it is not there says `absence`; the
+first look comes after the send, whatever the clocks of this computer did. Sends no order, asks no user; a
+look that fails is no evidence at all.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+from kalshi_trading.absence import ABSENCE_MARGIN_S, NEGATIVES_APART_S, Look, proves_absence
 from kalshi_trading.errors import JournalError, KalshiAPIError
 from kalshi_trading.journal import DamagedLine
 from kalshi_trading.kalshi_client import KalshiClient
@@ -30,35 +29,22 @@ from kalshi_trading.order_life import (
 )
 from kalshi_trading.trade_logger import TradeLogger
 
-ABSENCE_MARGIN_S = 60.0
-NEGATIVES_APART_S = 5.0
 FIRST_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 LATE_WITHIN = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One look at the exchange, begun at `at` and at `monotonic_s`, which no set clock moves.
-
-    `as_of` is how fresh the data was; None: the look proves nothing.
-    """
-
-    at: datetime
-    monotonic_s: float
-    order: Order | None
-    as_of: datetime | None
 
 
 @dataclass(slots=True)
 class Case:
     """An order being looked for, and the looks so far.
 
-    From `quiet_since` on, a time of the exchange, nobody sent it.
+    From `quiet_since` on, a time of the exchange, nobody sent it. `is_told`: the user knows that it was
+    found, although that could not be recorded.
     """
 
     life: OrderLife
     quiet_since: datetime | None = None
     looks: list[Look] = field(default_factory=list)
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +66,6 @@ class Recovery:
 
     foreign: tuple[OrderLife, ...]
     damaged: tuple[DamagedLine, ...]
-
-
-def proves_absence(
-    looks: Sequence[Look], quiet_since: datetime | None, *, margin_s: float, apart_s: float
-) -> bool:
-    """Tell whether these looks prove that the order is not at the exchange.
-
-    `quiet_since` is a time of the exchange after which nobody sent it; without it nothing can be proved.
-    """
-    if quiet_since is None or any(look.order is not None for look in looks):
-        return False
-    fresh_enough = quiet_since + timedelta(seconds=margin_s)
-    negative = [look for look in looks if look.as_of is not None and look.as_of > fresh_enough]
-    clocks = ([look.at.timestamp() for look in negative], [look.monotonic_s for look in negative])
-    return bool(negative) and all(max(times) - min(times) >= apart_s for times in clocks)
 
 
 class Resolver:
@@ -216,12 +187,18 @@ class Resolver:
         return finding
 
     def _unrecorded(self, client_order_id: str, error: JournalError) -> Finding:
-        """Tell what the last look saw although it is not on record: an order, or else nothing for sure."""
+        """Tell what the last look saw although it is not on record: an order, or else nothing for sure.
+
+        The sentence is for who has not heard of it before.
+        """
         with self._lock:
             case = self._cases.get(client_order_id)
-        order = case.looks[-1].order if case is not None else None
-        state = State.UNKNOWN if order is None else State.ACKNOWLEDGED
-        return Finding(state, order, unrecorded=str(error))
+            order = case.looks[-1].order if case is not None else None
+            if case is None or order is None:
+                return Finding(State.UNKNOWN, None, unrecorded=str(error))
+            sentence = "" if case.is_told else f"Found: {case.life.sentence}. {unrecorded(order, str(error))}"
+            case.is_told = True
+        return Finding(State.ACKNOWLEDGED, order, sentence, str(error))
 
     def leave_off(self) -> None:
         """End every search because the program ends; what is open stays so for the next start."""
@@ -230,7 +207,8 @@ class Resolver:
     def examine_all(self) -> None:
         """Look once for every open order. Raises JournalError when an end cannot be recorded.
 
-        What goes wrong with one order is raised after the others were looked for.
+        What goes wrong with one order is raised after the others were looked for. One that is found all
+        the same is announced, once.
         """
         with self._lock:
             waiting = list(self._cases)
@@ -238,6 +216,10 @@ class Resolver:
         for client_order_id in waiting:
             try:
                 self._examine(client_order_id)
+            except JournalError as error:
+                failures.append(error)
+                if sentence := self._unrecorded(client_order_id, error).sentence:
+                    self.announce(sentence)
             except Exception as error:  # noqa: BLE001  (raised below)
                 failures.append(error)
         if failures:
@@ -372,6 +354,12 @@ def _found_fields(order: Order) -> dict[str, object]:
 
 def _found_sentence(life: OrderLife, order: Order) -> str:
     return f"Found: {life.sentence} is order {order.order_id}, {order.status}."
+
+
+def unrecorded(order: Order, why: str) -> str:
+    """Say of an order that was found what it is although the journal does not tell."""
+    what = "IS LIVE" if order.fill_count or order.remaining_count else "was accepted"
+    return f"Order {order.order_id} {what} but could not be recorded. {why}"
 
 
 def _absent_fields(case: Case) -> dict[str, object]:

@@ -34,7 +34,7 @@ from kalshi_trading.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderPreview
 from kalshi_trading.pnl import average_price
-from kalshi_trading.resolution import Resolver
+from kalshi_trading.resolution import Resolver, unrecorded
 from kalshi_trading.risk import denials
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -157,7 +157,7 @@ class Submitter:
         return result
 
     def _intended(self, preview: OrderPreview) -> Submission | None:
-        """Put the intent on the disk; where that fails its line may be there all the same, and gets its end."""
+        """Put the intent on the disk; where that fails, its line may be there even so and gets its end."""
         try:
             self._journal.log_order_submission(State.INTENT.value, _intent_fields(preview))
         except JournalError as error:
@@ -335,11 +335,10 @@ class Submitter:
         return result
 
 
-def _found(request: OrderRequest, order: Order, unrecorded: str | None) -> Submission:
+def _found(request: OrderRequest, order: Order, problem: str | None) -> Submission:
     message = f"found at the exchange: {what_happened(request, order.fill_count, order.remaining_count)}"
-    if unrecorded is not None:
-        what = "IS LIVE" if order.fill_count or order.remaining_count else "was accepted"
-        message = f"{message}. Order {order.order_id} {what} but could not be recorded. {unrecorded}"
+    if problem is not None:
+        message = f"{message}. {unrecorded(order, problem)}"
     return Submission(
         outcome=Outcome.ACKNOWLEDGED,
         request=request,
@@ -348,7 +347,7 @@ def _found(request: OrderRequest, order: Order, unrecorded: str | None) -> Submi
         fill_count=order.fill_count,
         remaining_count=order.remaining_count,
         fee=order.fees,
-        recorded=unrecorded is None,
+        recorded=problem is None,
     )
 
 

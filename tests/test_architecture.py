@@ -21,7 +21,7 @@ FLOORS = (
     "errors file_locks streams side_by_side exchange_clock",
     "money periods export",
     "models credentials env_file secret_files options",
-    "market_models settings auth",
+    "market_models settings auth absence",
     "config fees fee_schedules pnl order_book rate_budget wire_fields exposure",
     "exchange_errors wire wire_markets proposal market_account liquidation",
     "worst_case order_result",

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import MARKET, NOW, order
 
+from kalshi_trading.absence import Look, proves_absence
 from kalshi_trading.background_search import ROUNDS_BETWEEN_RECOVERIES, BackgroundSearch
 from kalshi_trading.errors import JournalError, UnavailableError
 from kalshi_trading.models import BookSide, Listing, OrderStatus
 from kalshi_trading.order_life import OrderLife, State
-from kalshi_trading.resolution import Look, Resolver, proves_absence
+from kalshi_trading.resolution import Resolver
 from kalshi_trading.trade_logger import TradeLogger
 
 SENTENCE = "BUY 10 YES KXHIGHNY-26NOV21-B46.5 at 55¢, good till canceled"
@@ -117,6 +118,7 @@ class Desk:
         self.exchange = Exchange()
         self.journal = TradeLogger(folder, "practice", clock=lambda: self.exchange.now)
         self.resolver = self.new_resolver()
+        self.problems = []
 
     def new_resolver(self):
         return Resolver(
@@ -328,10 +330,10 @@ def test_an_end_that_cannot_be_recorded_leaves_the_order_open(desk):
     with pytest.raises(JournalError):
         desk.resolver.examine_all()
     assert len(desk.resolver.open_orders()) == 1
-    assert desk.resolver.take_news() == ()
     desk.journal.trades_path.rmdir()
     desk.resolver.examine_all()
     assert desk.resolver.open_orders() == ()
+    assert desk.events() == ["order.acknowledged"]
 
 
 # --- Orders that turn up late ---------------------------------------------------------------------
@@ -548,12 +550,7 @@ def test_the_background_search_goes_on_until_it_is_stopped(desk):
 
     desk.exchange.get_orders = orders
     desk.resolver.adopt([life()])
-    search = BackgroundSearch(desk.resolver, pause_s=0.001)
-    search.start()
-    assert looked.wait(10)
-    search.stop()
-    search._thread.join(10)
-    assert not search._thread.is_alive()
+    searching(desk, looked)
     assert desk.resolver.open_orders() == ()
     assert desk.resolver.take_news() != ()
 
@@ -571,17 +568,21 @@ def test_the_background_search_survives_a_journal_that_fails(desk):
     desk.exchange.get_orders = orders
     desk.resolver.adopt([life()])
     desk.journal.trades_path.mkdir(parents=True)
-    search = BackgroundSearch(desk.resolver, pause_s=0.001)
-    search.start()
-    assert again.wait(10)
-    search.stop()
-    search._thread.join(10)
+    searching(desk, again)
     assert len(desk.resolver.open_orders()) == 1
+    assert "cannot be used" in desk.problems[0]
+    (news,) = desk.resolver.take_news()
+    assert news == (
+        f"Found: {SENTENCE}. Order {ours().order_id} IS LIVE but could not be recorded. {desk.problems[0]}"
+    )
+    desk.journal.trades_path.rmdir()
+    desk.resolver.examine_all()
+    assert desk.resolver.take_news() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
 
 
 def searching(desk, done, **how):
     """Search in the background until `done` is set."""
-    search = BackgroundSearch(desk.resolver, pause_s=0.001, **how)
+    search = BackgroundSearch(desk.resolver, journal_failed=desk.problems.append, pause_s=0.001, **how)
     search.start()
     assert done.wait(10)
     search.stop()
@@ -651,4 +652,5 @@ def test_the_background_search_recovers_again_and_watches_for_late_orders(desk):
     desk.journal.log_order_submission = record
     searching(desk, late, recover=recover)
     assert "appeared late" in desk.resolver.take_news()[-1]
+    assert any("cannot be read" in problem for problem in desk.problems)
     assert ROUNDS_BETWEEN_RECOVERIES > 1

@@ -198,7 +198,7 @@ def test_no_order_is_doubled_lost_or_misjudged_under_any_fault(
 
 def trade_side_by_side(taken: list[Seat], submissions: int) -> None:
     each = -(-submissions // len(taken))
-    searches = [BackgroundSearch(seat.desk.resolver, pause_s=2.0) for seat in taken]
+    searches = [searching(seat.desk) for seat in taken]
     for search in searches:
         search.start()
     with ThreadPoolExecutor(len(taken)) as pool:
@@ -206,6 +206,10 @@ def trade_side_by_side(taken: list[Seat], submissions: int) -> None:
             trading.result()
     for search in searches:
         search.stop()
+
+
+def searching(desk: OrderDesk) -> BackgroundSearch:
+    return BackgroundSearch(desk.resolver, journal_failed=desk.submitter.lock, pause_s=2.0)
 
 
 def let_the_last_late_request_arrive(taken: list[Seat]) -> None:

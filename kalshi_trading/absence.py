@@ -1,0 +1,45 @@
+"""What proves that an order is not at the exchange: looks that were whole, fresh and apart.
+
+Not finding an order proves nothing by itself, because reads lag writes, pages can be missing and a request
+can linger on its way. Absence is proved only by two complete looks some seconds apart, each of data that is
+newer than the first one by more than a signature lives. Asks nobody. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kalshi_trading.models import Order
+
+ABSENCE_MARGIN_S = 60.0
+NEGATIVES_APART_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at the exchange, begun at `at` and at `monotonic_s`, which no set clock moves.
+
+    `as_of` is how fresh the data was; None: the look proves nothing.
+    """
+
+    at: datetime
+    monotonic_s: float
+    order: Order | None
+    as_of: datetime | None
+
+
+def proves_absence(
+    looks: Sequence[Look], quiet_since: datetime | None, *, margin_s: float, apart_s: float
+) -> bool:
+    """Tell whether these looks prove that the order is not at the exchange.
+
+    `quiet_since` is a time of the exchange after which nobody sent it; without it nothing can be proved.
+    """
+    if quiet_since is None or any(look.order is not None for look in looks):
+        return False
+    fresh_enough = quiet_since + timedelta(seconds=margin_s)
+    negative = [look for look in looks if look.as_of is not None and look.as_of > fresh_enough]
+    clocks = ([look.at.timestamp() for look in negative], [look.monotonic_s for look in negative])
+    return bool(negative) and all(max(times) - min(times) >= apart_s for times in clocks)
