@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from kalshi_trading.account_book import AccountBook
 from kalshi_trading.journal_orders import JournaledOrder
@@ -26,7 +26,6 @@ from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.trade_history import A_DAY, ExchangeRows, read_exchange, read_told
 from kalshi_trading.trade_logger import TradeLogger
 
-_SECOND = timedelta(seconds=1)
 _TICKERS_AT_ONCE = 100
 _FEW_MARKETS = 20
 """For up to so many markets the archive is asked market by market, for more as a whole."""
@@ -119,7 +118,7 @@ def read_summary(
     """Read and add up a period, one request after the other. Raises KalshiAPIError and JournalError."""
     told, damaged = read_told(journal, period.first - A_DAY, account)
     there = read_exchange(client, since=period.start - A_DAY, progress=progress)
-    settled = client.get_settlements(since=period.start - _SECOND)
+    settled = client.get_settlements(since=period.start)
     fills = _fills_of_markets(client, _moved(client, period, there, settled), progress)
     positions = client.get_positions().markets
     ours = {ticker: tuple(oldest_first(rows)) for ticker, rows in _by_market(fills).items()}
@@ -154,7 +153,7 @@ def _moved(
     The rows of old settlements are gone, and which markets they were of. Source: Kalshi API, settlements.
     """
     cutoff = part(client.get_historical_cutoff).value
-    if cutoff is None or period.start - _SECOND < cutoff.markets_settled_at:
+    if cutoff is None or period.start <= cutoff.markets_settled_at:
         return None
     fills = (fill for own in there.fills.values() for fill in own)
     return {fill.ticker for fill in fills if _may_be_in(period, fill.created_at)} | {

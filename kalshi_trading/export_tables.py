@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from kalshi_trading.export import Format, Progress, Row, Table, write_table
@@ -25,8 +25,6 @@ from kalshi_trading.portfolio import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
 from kalshi_trading.trade_logger import TradeLogger
-
-_SECOND = timedelta(seconds=1)
 
 TRADES = Table(
     "trades",
@@ -132,12 +130,11 @@ class _Task:
 
     @property
     def since(self) -> datetime | None:
-        """A second early, as the exchange counts in seconds and may leave out the first one."""
-        return None if self.period is None else self.period.start - _SECOND
+        return None if self.period is None else self.period.start
 
     @property
     def until(self) -> datetime | None:
-        return None if self.period is None else self.period.end + _SECOND
+        return None if self.period is None else self.period.end
 
     def wants(self, at: datetime | None) -> bool:
         """What has no time was given out for this period by the exchange."""

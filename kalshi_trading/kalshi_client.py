@@ -34,7 +34,7 @@ from kalshi_trading.models import (
     Transfer,
 )
 from kalshi_trading.money import ZERO, Contracts, Dollars
-from kalshi_trading.paging import Progress, collect, each, query, segment
+from kalshi_trading.paging import Progress, between, collect, each, query, segment
 from kalshi_trading.transport import Query
 from kalshi_trading.wire_fields import Fields
 
@@ -44,8 +44,8 @@ T = TypeVar("T")
 class KalshiClient(MarketClient):
     """All of the exchange that this program uses. Safe to share between threads.
 
-    `since` and `until` bound rows by time, `limit` asks for the first rows only, `progress` is told
-    how many rows are here.
+    `since` and `until` bound rows by time, and rows up to two seconds beyond may come too; `limit` asks for
+    the first rows only, `progress` is told how many rows are here.
     """
 
     @property
@@ -101,7 +101,7 @@ class KalshiClient(MarketClient):
         progress: Progress | None = None,
         all_here: Callable[[], None] | None = None,
     ) -> Listing[Fill]:
-        wanted = query(ticker=ticker, order_id=order_id, min_ts=since, max_ts=until)
+        wanted = [*query(ticker=ticker, order_id=order_id), *between(since, until)]
         transport = self._transport
         return collect(transport, lists.FILLS, wanted, limit=limit, progress=progress, all_here=all_here)
 
@@ -115,7 +115,7 @@ class KalshiClient(MarketClient):
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> Listing[Settlement]:
-        wanted = query(ticker=ticker, event_ticker=event_ticker, min_ts=since, max_ts=until)
+        wanted = [*query(ticker=ticker, event_ticker=event_ticker), *between(since, until)]
         return collect(self._transport, lists.SETTLEMENTS, wanted, limit=limit, progress=progress)
 
     def get_orders(
@@ -129,8 +129,10 @@ class KalshiClient(MarketClient):
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> Listing[Order]:
-        wanted = query(ticker=ticker, event_ticker=event_ticker, status=status, min_ts=since, max_ts=until)
-        return collect(self._transport, lists.ORDERS, wanted, limit=limit, progress=progress)
+        wanted = query(ticker=ticker, event_ticker=event_ticker, status=status)
+        return collect(
+            self._transport, lists.ORDERS, [*wanted, *between(since, until)], limit=limit, progress=progress
+        )
 
     def get_order(self, order_id: str) -> Order:
         return wire.order(self._signed(f"/portfolio/orders/{segment(order_id)}").inner("order"))
@@ -169,7 +171,7 @@ class KalshiClient(MarketClient):
         until: datetime | None = None,
         progress: Progress | None = None,
     ) -> Listing[Fill]:
-        wanted = query(ticker=ticker, min_ts=since, max_ts=until)
+        wanted = [*query(ticker=ticker), *between(since, until)]
         return collect(self._transport, lists.OLD_FILLS, wanted, progress=progress)
 
     def get_historical_orders(
@@ -181,7 +183,7 @@ class KalshiClient(MarketClient):
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> Listing[Order]:
-        wanted = query(ticker=ticker, min_ts=since, max_ts=until)
+        wanted = [*query(ticker=ticker), *between(since, until)]
         return collect(self._transport, lists.OLD_ORDERS, wanted, limit=limit, progress=progress)
 
     def get_historical_positions(
@@ -195,17 +197,17 @@ class KalshiClient(MarketClient):
 
     def each_fill(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Fill]:
         """Yield fills newest first, live and historical, each once; in the midst of it raises as any read."""
-        return each(self._transport, (lists.FILLS, lists.OLD_FILLS), query(min_ts=since, max_ts=until))
+        return each(self._transport, (lists.FILLS, lists.OLD_FILLS), between(since, until))
 
     def each_order(self, *, since: datetime | None = None) -> Iterator[Order]:
         """The same with orders; one that is archived meanwhile is told as it stood in the live list."""
-        return each(self._transport, (lists.ORDERS, lists.OLD_ORDERS), query(min_ts=since))
+        return each(self._transport, (lists.ORDERS, lists.OLD_ORDERS), between(since))
 
     def each_settlement(
         self, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Settlement]:
         """The same with settlements, which have no archive; a subaccount's row of a market is one more."""
-        return each(self._transport, (lists.SETTLEMENTS,), query(min_ts=since, max_ts=until))
+        return each(self._transport, (lists.SETTLEMENTS,), between(since, until))
 
     # --- Orders -----------------------------------------------------------------------------------
 

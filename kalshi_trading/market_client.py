@@ -27,7 +27,7 @@ from kalshi_trading.market_models import (
     Trade,
 )
 from kalshi_trading.models import Listing
-from kalshi_trading.paging import Progress, collect, query, segment
+from kalshi_trading.paging import Progress, between, collect, query, segment
 from kalshi_trading.transport import Query, Transport
 from kalshi_trading.wire_fields import Fields, Unchanged
 
@@ -38,8 +38,8 @@ _BOOK_SIDES = Unchanged(wire_markets.book_sides, "ticker")
 class MarketClient:
     """What anybody may read. Safe to share between threads.
 
-    `since` and `until` bound rows by time, `limit` asks for the first rows only, `progress` is told
-    how many rows are here.
+    `since` and `until` bound rows by time, and rows up to two seconds beyond may come too; `limit` asks for
+    the first rows only, `progress` is told how many rows are here.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class MarketClient:
         until: datetime | None = None,
         limit: int | None = None,
     ) -> Listing[Trade]:
-        wanted = query(ticker=ticker, min_ts=since, max_ts=until)
+        wanted = [*query(ticker=ticker), *between(since, until)]
         return collect(self._transport, lists.TRADES, wanted, limit=limit)
 
     # --- Historical -------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
@@ -23,6 +23,7 @@ Progress = Callable[[int], None]
 """Called with the number of rows read so far."""
 
 MOST_PAGES = 2000
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -169,6 +170,16 @@ def segment(name: str) -> str:
 def query(**values: object) -> list[tuple[str, str]]:
     """Write query parameters; None, False, 0 and empty text are left out, moments become Unix seconds."""
     return [(name, _query_text(value)) for name, value in values.items() if value]
+
+
+def between(since: datetime | None, until: datetime | None = None) -> list[tuple[str, str]]:
+    """Bound rows by time, a second wider on either side; a day's rows are for the caller to pick out.
+
+    The exchange counts in whole seconds, and whether a bound itself is inside is not documented.
+    """
+    return query(
+        min_ts=None if since is None else since - _SECOND, max_ts=None if until is None else until + _SECOND
+    )
 
 
 def _query_text(value: object) -> str:

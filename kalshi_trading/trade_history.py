@@ -31,7 +31,6 @@ T = TypeVar("T")
 MOST = 1000
 """Orders that are read where no period is given: as many as one page holds."""
 A_DAY = timedelta(days=1)
-_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,10 +237,8 @@ def _beyond(before: int, progress: Progress | None) -> Progress | None:
 def _read_fills(
     client: KalshiClient, since: datetime | None, progress: Progress | None
 ) -> tuple[Listing[Fill], Listing[Fill]]:
-    # whether the bound itself is inside is not documented
-    margin = None if since is None else since - _SECOND
-    live = client.get_fills(since=margin, progress=progress)
-    return live, client.get_historical_fills(since=margin, progress=_beyond(len(live), progress))
+    live = client.get_fills(since=since, progress=progress)
+    return live, client.get_historical_fills(since=since, progress=_beyond(len(live), progress))
 
 
 def _once(identity: Callable[[T], str], *listings: Listing[T]) -> list[T]:

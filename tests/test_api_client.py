@@ -160,7 +160,7 @@ READS = [
         "get_fills",
         {},
         lambda c: c.get_fills(order_id="x", since=PERIOD.start_at),
-        {"order_id": "x", "min_ts": "1795262400", **PAGE},
+        {"order_id": "x", "min_ts": "1795262399", **PAGE},
         signed,
     ),
     ("get_settlements", {}, lambda c: c.get_settlements(), PAGE, signed),
@@ -427,6 +427,49 @@ def test_an_order_is_told_once_wherever_it_comes_again(client):
     body = {"orders": order_rows("c", "d"), "cursor": ""}
     expect("GET", "/historical/orders", body, query=PAGE)
     assert ids(client.each_order()) == ["a", "b", "c", "d"]
+
+
+class Unforgiving:
+    """An exchange that counts in whole seconds and leaves out what is of a bound itself."""
+
+    def __init__(self, *times):
+        self.times = times
+
+    def read(self, path, query=(), *, signed=True):
+        asked, name = dict(query), path.rpartition("/")[2]
+        first, last = int(asked.get("min_ts", "0")), int(asked.get("max_ts", "9999999999"))
+        basis = example(f"get_{name}")[name][0]
+        names = {"fill_id", "order_id", "trade_id", "ticker"} & basis.keys()
+        times = {"created_time", "settled_time"} & basis.keys()
+        rows = [
+            {**basis, **dict.fromkeys(names, f"ROW-{number}"), **dict.fromkeys(times, at.isoformat())}
+            for number, at in enumerate(self.times)
+            if first < int(at.timestamp()) < last
+        ]
+        return {name: rows, "cursor": ""}
+
+
+FIRST, LAST = datetime(2026, 11, 21, 5, tzinfo=UTC), datetime(2026, 11, 22, 4, 59, 59, 999_999, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("read", "is_bound_above"),
+    [
+        (KalshiClient.get_fills, True),
+        (KalshiClient.get_orders, True),
+        (KalshiClient.get_settlements, True),
+        (KalshiClient.get_trades, True),
+        (KalshiClient.get_historical_fills, True),
+        (KalshiClient.get_historical_orders, True),
+        (KalshiClient.each_fill, True),
+        (KalshiClient.each_order, False),
+        (KalshiClient.each_settlement, True),
+    ],
+)
+def test_rows_of_the_bounds_themselves_are_read_whatever_the_exchange_takes_them_for(read, is_bound_above):
+    client = KalshiClient(Unforgiving(LAST, FIRST))
+    bounds = {"since": FIRST} | ({"until": LAST} if is_bound_above else {})
+    assert len(list(read(client, **bounds))) == 2
 
 
 # --- Orders --------------------------------------------------------------------------------------

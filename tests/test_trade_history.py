@@ -161,13 +161,12 @@ def wire_fill(number, price="0.6400"):
 
 def exchange_has(orders, fills, *, old_orders=(), old_fills=(), status=200, cursor="", period=None):
     """Answer the four lists of a history of all times, or of a period that begins there."""
-    orders_from = {} if period is None else {"min_ts": unix(period.start - timedelta(days=1))}
-    fills_from = {} if period is None else {"min_ts": unix(period.start - timedelta(days=1, seconds=1))}
+    begin = {} if period is None else {"min_ts": unix(period.start - timedelta(days=1, seconds=1))}
     for path, query, rows in (
-        ("/portfolio/orders", {"limit": "1000", **orders_from}, {"orders": orders, "cursor": cursor}),
-        ("/historical/orders", {"limit": "1000", **orders_from}, {"orders": [*old_orders], "cursor": ""}),
-        ("/portfolio/fills", {"limit": "1000", **fills_from}, {"fills": fills, "cursor": ""}),
-        ("/historical/fills", {"limit": "1000", **fills_from}, {"fills": [*old_fills], "cursor": ""}),
+        ("/portfolio/orders", {"limit": "1000", **begin}, {"orders": orders, "cursor": cursor}),
+        ("/historical/orders", {"limit": "1000", **begin}, {"orders": [*old_orders], "cursor": ""}),
+        ("/portfolio/fills", {"limit": "1000", **begin}, {"fills": fills, "cursor": ""}),
+        ("/historical/fills", {"limit": "1000", **begin}, {"fills": [*old_fills], "cursor": ""}),
     ):
         match = [matchers.query_param_matcher(query, strict_match=True), signed]
         responses.add("GET", URL + path, json=rows, status=status, match=match)
@@ -291,12 +290,13 @@ def test_a_list_that_was_cut_ends_where_it_ends_for_the_journal_too(client, jour
     match = [matchers.query_param_matcher({"limit": "2"}, strict_match=True)]
     responses.add("GET", f"{URL}/portfolio/orders", json={"orders": newest, "cursor": "more"}, match=match)
     oldest = datetime(2026, 11, 21, 1, tzinfo=UTC)
-    for path, name, rows, since in (
-        ("/historical/orders", "orders", [wire_order(0)], oldest),
-        ("/portfolio/fills", "fills", [wire_fill(2), wire_fill(1)], oldest - timedelta(seconds=1)),
-        ("/historical/fills", "fills", [], oldest - timedelta(seconds=1)),
+    since = {"min_ts": unix(oldest - timedelta(seconds=1))}
+    for path, name, rows in (
+        ("/historical/orders", "orders", [wire_order(0)]),
+        ("/portfolio/fills", "fills", [wire_fill(2), wire_fill(1)]),
+        ("/historical/fills", "fills", []),
     ):
-        match = [matchers.query_param_matcher({"limit": "1000", "min_ts": unix(since)}, strict_match=True)]
+        match = [matchers.query_param_matcher({"limit": "1000", **since}, strict_match=True)]
         responses.add("GET", URL + path, json={name: rows, "cursor": ""}, match=match)
     journaled(journal, "older", oldest - timedelta(seconds=1), "rejected")
     journaled(journal, "newer", oldest + timedelta(seconds=1), "rejected")
