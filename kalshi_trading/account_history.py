@@ -68,11 +68,6 @@ class AccountHistory:
     def __init__(self, client: KalshiClient) -> None:
         self._client = client
         self._learning = threading.Lock()
-        self.forget()
-
-    def forget(self) -> None:
-        """Read everything anew next time."""
-        client = self._client
         self._fills = _Remembered[Fill](
             lambda since, progress, all_here: client.get_fills(
                 since=since, progress=progress, all_here=all_here

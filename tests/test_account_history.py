@@ -202,12 +202,3 @@ def test_a_reading_nobody_waits_for_does_not_hold_up_the_next_one(list_):
     abandoned.join(5)
     assert not held_up
     assert sum(map(len, history.read_fills().values())) == 1
-
-
-def test_what_was_forgotten_is_read_anew():
-    exchange = Exchange([at(1)])
-    history = AccountHistory(exchange)
-    history.read_fills()
-    history.forget()
-    assert len(history.read_fills()["KX-A"]) == 1
-    assert [asked for asked, _ in exchange.asked] == ["live", "archive"] * 2
