@@ -31,6 +31,7 @@ from kalshi_trading.errors import (
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Order, OrderAcknowledgement, OrderRequest
 from kalshi_trading.money import ZERO, Contracts, Dollars, Price
+from kalshi_trading.order_fields import denial_fields, intent_fields, order_fields, sending_fields
 from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderPreview
 from kalshi_trading.pnl import average_price
@@ -159,7 +160,7 @@ class Submitter:
     def _intended(self, preview: OrderPreview) -> Submission | None:
         """Put the intent on the disk; where that fails, its line may be there even so and gets its end."""
         try:
-            self._journal.log_order_submission(State.INTENT.value, _intent_fields(preview))
+            self._journal.log_order_submission(State.INTENT.value, intent_fields(preview))
         except JournalError as error:
             return self._recorded(self._unwritten(preview.request, error), preview.sentence)
         self._reached(Step.INTENT_RECORDED)
@@ -183,24 +184,16 @@ class Submitter:
             return f"Trading is locked. {self.locked_because} Nothing was sent."
         if preview.request.client_order_id in self._used:
             return "This order was submitted before. Nothing was sent; make a new ticket."
-        age_s = (self._clock() - preview.circumstances.at).total_seconds()
-        if not 0 <= age_s <= OLDEST_PREVIEW_S:
-            return f"The preview is {int(age_s)} s old. Nothing was sent; look at a fresh one."
+        if not self._is_of_this_moment(preview):
+            return f"The preview is {int(self._age_s(preview))} s old. Nothing was sent; look at a fresh one."
         if preview.is_denied:
             return " ".join(finding.message for finding in denials(preview.findings))
         return None
 
     def _deny(self, preview: OrderPreview, reason: str) -> Submission:
-        """Put a denial on record under no order's name: it is no step of an order's life."""
         denied = Submission(Outcome.DENIED, preview.request, reason)
-        fields = {
-            **_order_fields(preview.request),
-            "sentence": preview.sentence,
-            "reason": reason,
-            "findings": [finding.fields() for finding in preview.findings],
-        }
         try:
-            self._journal.log_order_submission(Outcome.DENIED.value, fields)
+            self._journal.log_order_submission(Outcome.DENIED.value, denial_fields(preview, reason))
         except JournalError:
             return replace(denied, recorded=False)
         return denied
@@ -235,15 +228,17 @@ class Submitter:
         return result
 
     def _is_of_this_moment(self, preview: OrderPreview) -> bool:
+        return 0 <= self._age_s(preview) <= OLDEST_PREVIEW_S
+
+    def _age_s(self, preview: OrderPreview) -> float:
         """Tell by the calendar's clock, which also counts the time a machine sleeps."""
-        age_s = (self._clock() - preview.circumstances.at).total_seconds()
-        return 0 <= age_s <= OLDEST_PREVIEW_S
+        return (self._clock() - preview.circumstances.at).total_seconds()
 
     def _send_once(self, preview: OrderPreview) -> Submission:
         """Send once and say what is known. A duplicate id means that an earlier send arrived."""
-        request = preview.request
+        request, fields = preview.request, sending_fields(preview, self._exchange_time())
         try:
-            self._journal.log_order_submission(State.SENDING.value, self._sending_fields(preview))
+            self._journal.log_order_submission(State.SENDING.value, fields)
             self._reached(Step.SENDING_RECORDED)
             said = self._client.place_order(request)
         except JournalError as error:
@@ -259,11 +254,9 @@ class Submitter:
             return Submission(Outcome.REJECTED, request, str(error))
         return self._acknowledged(request, said)
 
-    def _sending_fields(self, preview: OrderPreview) -> dict[str, object]:
-        """Name the order, in words too, and the exchange's time of the send as far as its clock is known."""
+    def _exchange_time(self) -> datetime | None:
         skew_s = self._client.clock_skew_s
-        sent_at = None if skew_s is None else self._clock() - timedelta(seconds=skew_s)
-        return {**_identity(preview.request), "sentence": preview.sentence, "sent_at": sent_at}
+        return None if skew_s is None else self._clock() - timedelta(seconds=skew_s)
 
     def _acknowledged(self, request: OrderRequest, said: OrderAcknowledgement) -> Submission:
         average = said.average_fill_price
@@ -360,35 +353,9 @@ def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts
     return "filled" if filled == request.count else "partly filled, the rest was canceled"
 
 
-def _identity(request: OrderRequest) -> dict[str, object]:
-    return {"client_order_id": request.client_order_id, "ticker": request.ticker}
-
-
-def _order_fields(request: OrderRequest) -> dict[str, object]:
-    return {
-        **_identity(request),
-        "action": request.action.value,
-        "side": request.side.value,
-        "count": request.count,
-        "price": request.price,
-    }
-
-
-def _intent_fields(preview: OrderPreview) -> dict[str, object]:
-    request = preview.request
-    return {
-        **_order_fields(request),
-        "time_in_force": request.time_in_force.value,
-        "post_only": request.post_only,
-        "reduce_only": request.reduce_only,
-        "cost": preview.cost,
-        "sentence": preview.sentence,
-    }
-
-
 def _result_fields(result: Submission) -> dict[str, object]:
     return {
-        **_order_fields(result.request),
+        **order_fields(result.request),
         "order_id": result.order_id,
         "fill_count": result.fill_count,
         "remaining_count": result.remaining_count,

@@ -29,7 +29,7 @@ FLOORS = (
     "log_files",
     "log_reader",
     "transport lists order_preview order_size journal sessions error_log portfolio",
-    "paging journal_table",
+    "paging journal_table order_fields",
     "market_client account_check account_book account_explanation",
     "kalshi_client market_stream trade_logger practice_process",
     "order_life account_history held_markets log_review tax_lots",

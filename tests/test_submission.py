@@ -13,6 +13,7 @@ from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
+import samples
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from loopback import ROOT, http, reset, say, send_and_close, serving, unused_port
 from samples import MARKET, NOW, preview
@@ -20,12 +21,14 @@ from samples import MARKET, NOW, preview
 from kalshi_trading import file_locks
 from kalshi_trading.credentials import Credentials
 from kalshi_trading.errors import JournalError, NotSentError
+from kalshi_trading.journal_orders import journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.log_files import lock_of
 from kalshi_trading.market_models import AccountLimits, TokenBucketLimit
-from kalshi_trading.models import Action, Side
+from kalshi_trading.models import Action, BookSide, Side
 from kalshi_trading.order_life import State, order_lives
 from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.own_words import OwnWords
 from kalshi_trading.resolution import FIRST_PAUSES_S, Resolver
 from kalshi_trading.submission import Outcome, Step, Submitter
 from kalshi_trading.trade_logger import TradeLogger
@@ -636,6 +639,22 @@ def test_a_duplicate_id_whose_order_is_not_shown_is_unknown_and_not_rejected(ope
     duplicate = EXAMPLES["errors"]["409_duplicate"]
     with serving(Exchange(say(duplicate["status"], duplicate["body"]))) as server:
         assert open_desk(server).submitter.submit(fresh()).outcome is Outcome.UNKNOWN
+
+
+def test_a_denial_says_nothing_of_an_order_that_was_sent_before(open_desk):
+    """The same preview again has the same id: what is told under it is told of the order that may be live."""
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        order = fresh()
+        desk.submitter.submit(order)
+        before = journaled_orders(desk.journal.read_journal().records, "practice", None)
+        assert desk.submitter.submit(order).outcome is Outcome.DENIED
+        records = desk.journal.read_journal().records
+    assert journaled_orders(records, "practice", None) == before
+    assert (records[-1].event, records[-1].text("ticker")) == ("order.denied", MARKET.ticker)
+    words = OwnWords(records)
+    words.learn(replace(samples.order(BookSide.BID, "0.65"), client_order_id=order.request.client_order_id))
+    assert words.of(ORDER_ID, BookSide.BID) == (order.request.client_order_id, Action.BUY, Side.YES)
 
 
 def test_an_unknown_order_submitted_again_is_denied_and_still_unresolved(open_desk):
