@@ -96,6 +96,11 @@ class PriceGrid:
     def is_whole_cents(self) -> bool:
         return all(band.start % CENT == ZERO and band.step % CENT == ZERO for band in self.bands)
 
+    @property
+    def finest_step(self) -> Price:
+        """The smallest distance between two prices of the market, a tick."""
+        return min(band.step for band in self.bands)
+
     def holds(self, price: Price) -> bool:
         """Tell whether an order may carry this YES price."""
         return ZERO < price < ONE_DOLLAR and any(band.holds(price) for band in self.bands)

@@ -6,6 +6,7 @@ Never changes a book and never invents a missing side. Source: Kalshi API, order
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kalshi_trading.market_models import BookLevel, OrderBook
@@ -15,10 +16,14 @@ from kalshi_trading.money import BALANCE_GRAIN, ONE_DOLLAR, ZERO, Contracts, Dol
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """What an order would meet now: fills best price first, and the contracts left over."""
+    """What an order would meet now: fills best price first, and the contracts left over.
+
+    `meets_own_at` is the price at which an order of ours stands in its way; None: none does.
+    """
 
     fills: tuple[BookLevel, ...]
     left: Contracts
+    meets_own_at: Price | None = None
 
     @property
     def filled(self) -> Contracts:
@@ -70,15 +75,32 @@ def is_crossed(book: OrderBook) -> bool:
     return bid is not None and ask is not None and bid.price >= ask.price
 
 
-def walk(book: OrderBook, action: Action, side: Side, count: Contracts, limit: Price) -> Walk:
-    """Fill `count` against the book at `limit` or better, at the resting orders' prices."""
+def walk(
+    book: OrderBook,
+    action: Action,
+    side: Side,
+    count: Contracts,
+    limit: Price,
+    own: Iterable[BookLevel] = (),
+) -> Walk:
+    """Fill `count` against the book at `limit` or better, at the resting orders' prices.
+
+    `own` are our orders on the other side, in the terms of `side`: the book holds their contracts too, but
+    none is there for us, and beyond the best of them the exchange lets us not. Source: Kalshi API, orders
+    V2, self-trade prevention `taker_at_cross`.
+    """
+    sign = 1 if action is Action.BUY else -1
+    ours = [level for level in own if sign * (limit - level.price) >= ZERO]
+    wall = min(ours, key=lambda level: sign * level.price).price if ours else None
+    end = limit if wall is None else wall
     fills: list[BookLevel] = []
     left = count
     for level in asks(book, side) if action is Action.BUY else bids(book, side):
-        acceptable = level.price <= limit if action is Action.BUY else level.price >= limit
-        if left == ZERO or not acceptable:
+        if left == ZERO or sign * (end - level.price) < ZERO:
             break
-        taken = min(left, level.count)
-        fills.append(BookLevel(level.price, taken))
+        there = level.count - sum((mine.count for mine in ours if mine.price == level.price), ZERO)
+        taken = min(left, max(ZERO, there))
+        if taken > ZERO:
+            fills.append(BookLevel(level.price, taken))
         left -= taken
-    return Walk(tuple(fills), left)
+    return Walk(tuple(fills), left, wall if left > ZERO else None)

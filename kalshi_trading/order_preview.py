@@ -12,9 +12,9 @@ from decimal import Decimal
 
 from kalshi_trading import order_book, risk
 from kalshi_trading.exposure import RestingSize, market_exposure
-from kalshi_trading.fees import fee_bound, fee_rate, taker_fee_bound
-from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
-from kalshi_trading.models import Action, BookSide, Order, OrderRequest, Position, Side, TimeInForce
+from kalshi_trading.fees import fee_bound, fee_of_fill, fee_rate, taker_fee_bound
+from kalshi_trading.market_models import BookLevel, FeeSchedule, Market, OrderBook
+from kalshi_trading.models import Action, Order, OrderRequest, Position, Side, TimeInForce
 from kalshi_trading.money import (
     ONE_DOLLAR,
     ZERO,
@@ -25,7 +25,15 @@ from kalshi_trading.money import (
     price_text,
 )
 from kalshi_trading.order_book import Walk
-from kalshi_trading.order_result import cash_after, expected_cost, locked_in, paid, profit_if
+from kalshi_trading.order_result import (
+    AT_THE_LIMIT,
+    Outlook,
+    cash_after,
+    expected_cost,
+    locked_in,
+    outlook,
+    paid,
+)
 from kalshi_trading.proposal import (
     NOTHING_TO_MISS,
     DayTotals,
@@ -36,6 +44,7 @@ from kalshi_trading.proposal import (
     SentOrder,
 )
 from kalshi_trading.settings import Limits
+from kalshi_trading.wire import book_side
 from kalshi_trading.worst_case import cash_of_unseen, opening_count
 
 
@@ -113,8 +122,9 @@ class OrderPreview:
     cash_after: Dollars | None  # at least, if all is filled; None: cash or fees are not known
     held_before: Contracts  # net, above zero YES, below zero NO
     held_after: Contracts
-    pnl_if_yes: Dollars | None  # of this order alone as expected, the most it can cost in fees inside
-    pnl_if_no: Dollars | None
+    closing: Contracts  # of its contracts, those that close what is held
+    expected: Outlook
+    worst: Outlook  # if all is filled at the worst price, with the most it can cost in fees
     locked_in: Dollars | None  # profit of what a closing order sells, before fees; None: closes nothing
     findings: tuple[Finding, ...]
 
@@ -145,6 +155,17 @@ def order_sentence(order: OrderRequest) -> str:
     )
 
 
+def is_worse(before: OrderPreview, after: OrderPreview) -> bool:
+    """Tell whether less of the same order would fill now, or at an average more than a tick worse."""
+    was, now = before.walk.average_price, after.walk.average_price
+    if after.walk.filled < before.walk.filled:
+        return True
+    if was is None or now is None:
+        return False
+    off = now - was if after.request.action is Action.BUY else was - now
+    return off > after.circumstances.market.price_grid.finest_step
+
+
 def build_preview(
     ticket: OrderTicket,
     circumstances: Circumstances,
@@ -157,12 +178,12 @@ def build_preview(
     now = circumstances
     held = now.position.net if now.position else ZERO
     request = _request(ticket, now, limits, held, client_order_id)
-    walk = _walk(ticket, request, now.book)
-    rests = ZERO if ticket.is_market_order else walk.left
+    walk = _walk(request, now)
+    rests = ZERO if ticket.is_market_order or walk.meets_own_at is not None else walk.left
     signed = request.count if _goes_long_yes(ticket.action, ticket.side) else -request.count
     opening = ZERO if request.reduce_only else opening_count(held, signed, now.working)
     cost, fee = opening * paid(request.action, request.price), _fee_bound(now, request, request.count)
-    fee_reached = _fee_bound(now, request, walk.filled + rests)
+    expected_fee, closing = _expected_fee(now, walk, rests, request), request.count - opening
     preview = OrderPreview(
         ticket=ticket,
         request=request,
@@ -171,12 +192,13 @@ def build_preview(
         cost=cost,
         expected_cost=expected_cost(walk, rests, request, opening),
         fee_bound=fee,
-        expected_fee=_expected_fee(now, walk, rests, request),
+        expected_fee=expected_fee,
         cash_after=cash_after(now.free_cash, request, opening, cost, fee),
         held_before=held,
         held_after=held + signed,
-        pnl_if_yes=profit_if(walk, rests, request, fee_reached, Side.YES),
-        pnl_if_no=profit_if(walk, rests, request, fee_reached, Side.NO),
+        closing=closing,
+        expected=outlook(walk, rests, request, closing, expected_fee),
+        worst=outlook(AT_THE_LIMIT, request.count, request, closing, fee),
         locked_in=locked_in(now.position, walk, rests, request, signed),
         findings=(),
     )
@@ -232,10 +254,18 @@ def worst_price(action: Action, side: Side, market: Market, book: OrderBook | No
     return on_grid if side is Side.YES else ONE_DOLLAR - on_grid
 
 
-def _walk(ticket: OrderTicket, request: OrderRequest, book: OrderBook | None) -> Walk:
-    if book is None or ticket.post_only:
+def _walk(request: OrderRequest, now: Circumstances) -> Walk:
+    """Walk the book as it was read; without one only orders of our own are known to be in the way."""
+    if request.post_only:
         return Walk((), request.count)
-    return order_book.walk(book, request.action, request.side, request.count, request.price)
+    own_side = book_side(request.action, request.side)
+    own = [
+        BookLevel(request.side.converted(order.yes_price), order.remaining_count)
+        for order in now.working
+        if order.book_side is not own_side
+    ]
+    book = now.book or OrderBook(request.ticker, (), (), now.at)
+    return order_book.walk(book, request.action, request.side, request.count, request.price, own)
 
 
 def _fee_bound(now: Circumstances, request: OrderRequest, count: Contracts) -> Dollars | None:
@@ -263,20 +293,28 @@ def _fee_bound_by(
 
 
 def _expected_fee(now: Circumstances, walk: Walk, rests: Contracts, request: OrderRequest) -> Dollars | None:
-    """Fee by the book as it was read: of what takes from it now, and of the rest once it is taken."""
+    """Fee by the book as it was read: of what takes from it now, and of the rest once it is taken.
+
+    One fill for each level; where a level is several orders, rounding can move it by some units.
+    """
     taker = fee_rate(now.fees, is_taker=True) if now.fees else None
     maker = fee_rate(now.fees, is_taker=False) if now.fees else None
     if now.book is None or taker is None or maker is None:
         return None
-    taken = sum((fee_bound(taker, fill.count, fill.price) for fill in walk.fills), ZERO)
-    return taken + fee_bound(maker, rests, request.price)
+    sign = -1 if request.action is Action.BUY else 1
+    total = accumulator = ZERO
+    for rate, level in (*((taker, fill) for fill in walk.fills), (maker, BookLevel(request.price, rests))):
+        revenue = sign * level.count * level.price
+        charged = fee_of_fill(rate, level.count, level.price, revenue=revenue, accumulator=accumulator)
+        total, accumulator = total + charged.net_fee, charged.accumulator
+    return total
 
 
 def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPreview:
     now, request = preview.circumstances, preview.request
     held = now.position.net if now.position else ZERO
     basis = now.position.cost_basis if now.position else ZERO
-    side = BookSide.BID if _goes_long_yes(request.action, request.side) else BookSide.ASK
+    side = book_side(request.action, request.side)
     in_yes = request.price if request.side is Side.YES else ONE_DOLLAR - request.price
     orders = [RestingSize(order.book_side, order.yes_price, order.remaining_count) for order in now.working]
     orders.append(RestingSize(side, in_yes, request.count))

@@ -5,10 +5,15 @@ Goes by the book as it was walked, and by the limit for what rests. Pure arithme
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from kalshi_trading.market_models import BookLevel
 from kalshi_trading.models import Action, OrderRequest, Position, Side
 from kalshi_trading.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
 from kalshi_trading.order_book import Walk
+
+AT_THE_LIMIT = Walk((), ZERO)
+"""Nothing fills better than at the limit: with all contracts as the rest, the worst that can happen."""
 
 
 def expected_cost(walk: Walk, rests: Contracts, request: OrderRequest, opening: Contracts) -> Dollars:
@@ -30,27 +35,39 @@ def paid(action: Action, price: Price) -> Price:
     return price if action is Action.BUY else ONE_DOLLAR - price
 
 
-def cash_after(
-    cash: Dollars | None, request: OrderRequest, opening: Contracts, cost: Dollars, fee: Dollars | None
-) -> Dollars | None:
-    """Cash once all is filled at the worst price; what closes brings the rest of its dollar."""
-    if cash is None or fee is None:
-        return None
-    proceeds = (request.count - opening) * (ONE_DOLLAR - paid(request.action, request.price))
-    return cash - cost + proceeds - fee
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What an order alone comes to when it fills in one way. Dollars; gains are positive.
 
-
-def profit_if(
-    walk: Walk,
-    rests: Contracts,
-    request: OrderRequest,
-    fee: Dollars | None,
-    result: Side,
-) -> Dollars | None:
-    """Profit of this order, as expected, if the market settles `result`; None when the fee is unknown.
-
-    Selling is giving up the payout for the price.
+    `proceeds` is what its contracts bring that close what is held, before fees. Profits are after fees;
+    None: the fee is not known.
     """
+
+    proceeds: Dollars
+    if_yes: Dollars | None
+    if_no: Dollars | None
+
+
+def outlook(
+    walk: Walk, rests: Contracts, request: OrderRequest, closing: Contracts, fee: Dollars | None
+) -> Outlook:
+    """Tell what comes of it if `walk` fills and the rest at the limit."""
+    return Outlook(
+        _proceeds(walk, rests, request, closing),
+        _profit_if(Side.YES, walk, rests, request, fee),
+        _profit_if(Side.NO, walk, rests, request, fee),
+    )
+
+
+def _proceeds(walk: Walk, rests: Contracts, request: OrderRequest, closing: Contracts) -> Dollars:
+    amount = _first_contracts(walk, rests, request, closing)
+    return amount if request.action is Action.SELL else min(closing, walk.filled + rests) - amount
+
+
+def _profit_if(
+    result: Side, walk: Walk, rests: Contracts, request: OrderRequest, fee: Dollars | None
+) -> Dollars | None:
+    """Profit if the market settles `result`. Selling is giving up the payout for the price."""
     if fee is None:
         return None
     count = walk.filled + rests
@@ -58,6 +75,16 @@ def profit_if(
     payout = count if result is request.side else ZERO
     gain = payout - amount if request.action is Action.BUY else amount - payout
     return gain - fee
+
+
+def cash_after(
+    cash: Dollars | None, request: OrderRequest, opening: Contracts, cost: Dollars, fee: Dollars | None
+) -> Dollars | None:
+    """Cash once all is filled at the worst price; what closes brings the rest of its dollar."""
+    if cash is None or fee is None:
+        return None
+    closing = request.count - opening
+    return cash - cost + _proceeds(AT_THE_LIMIT, request.count, request, closing) - fee
 
 
 def locked_in(

@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from kalshi_trading.market_models import MarketStatus
-from kalshi_trading.models import Action, BookSide, Side
+from kalshi_trading.models import Action, Side
 from kalshi_trading.money import (
     ZERO,
     Price,
@@ -82,7 +82,8 @@ def off_grid(grid: PriceGrid, side: Side, price: Price) -> str | None:
 def contracts_per_order(proposal: Proposal) -> Finding | None:
     count, soft, hard = proposal.count, proposal.limits.soft_order_count, proposal.limits.hard_order_count
     if count > hard:
-        text = f"{count_text(count)} contracts are above the limit of {count_text(hard)}."
+        limit = f"{count_text(hard)} (KALSHI_HARD_ORDER_COUNT)"
+        text = f"{count_text(count)} contracts are above the limit of {limit}."
         return Finding("contracts per order", Severity.DENY, text, count, hard)
     if count > soft:
         text = f"{count_text(count)} contracts are more than {count_text(soft)}."
@@ -93,7 +94,8 @@ def contracts_per_order(proposal: Proposal) -> Finding | None:
 def cost_per_order(proposal: Proposal) -> Finding | None:
     cost, soft, hard = proposal.cost, proposal.limits.soft_order_cost, proposal.limits.hard_order_cost
     if cost > hard:
-        text = f"A cost of {dollars_text(cost)} is above the limit of {dollars_text(hard)}."
+        limit = f"{dollars_text(hard)} (KALSHI_HARD_ORDER_COST)"
+        text = f"A cost of {dollars_text(cost)} is above the limit of {limit}."
         return Finding("cost per order", Severity.DENY, text, cost, hard)
     if cost > soft:
         text = f"A cost of {dollars_text(cost)} is more than {dollars_text(soft)}."
@@ -124,7 +126,7 @@ def loss_per_market(proposal: Proposal) -> Finding | None:
         return None
     text = (
         f"This market could then lose {dollars_text(proposal.worst_loss)}, resting orders included; "
-        f"the limit is {dollars_text(limit)}."
+        f"the limit is {dollars_text(limit)} (KALSHI_MARKET_LOSS_LIMIT)."
     )
     return Finding("loss per market", Severity.DENY, text, proposal.worst_loss, limit)
 
@@ -134,7 +136,10 @@ def bought_per_day(proposal: Proposal) -> Finding | None:
     total = proposal.today.bought + proposal.cost
     if not proposal.opens or total <= limit:
         return None
-    text = f"It would bring today's buying to {dollars_text(total)}; the limit is {dollars_text(limit)}."
+    text = (
+        f"It would bring today's buying to {dollars_text(total)}; "
+        f"the limit is {dollars_text(limit)} (KALSHI_DAILY_COST_LIMIT)."
+    )
     return Finding("bought per day", Severity.DENY, text, total, limit)
 
 
@@ -142,7 +147,7 @@ def orders_per_day(proposal: Proposal) -> Finding | None:
     limit = proposal.limits.daily_order_limit
     if not proposal.opens or proposal.today.orders < limit:
         return None
-    text = f"{proposal.today.orders} orders were sent today; the limit is {limit}."
+    text = f"{proposal.today.orders} orders were sent today; the limit is {limit} (KALSHI_DAILY_ORDER_LIMIT)."
     return Finding("orders per day", Severity.DENY, text, Decimal(proposal.today.orders), Decimal(limit))
 
 
@@ -155,7 +160,10 @@ def loss_per_day(proposal: Proposal) -> Finding | None:
         return Finding("loss per day", Severity.ASK, "The profit and loss of today could not be read.")
     so_far = f"Today stands at {dollars_text(pnl.total, signed=True)}, realized and marked"
     if pnl.total <= -limit:
-        text = f"{so_far}; from a loss of {dollars_text(limit)} on only reducing orders pass."
+        text = (
+            f"{so_far}; from a loss of {dollars_text(limit)} on (KALSHI_DAILY_LOSS_LIMIT) "
+            f"only reducing orders pass."
+        )
         return Finding("loss per day", Severity.DENY, text, pnl.total, -limit)
     if pnl.total - pnl.unmarked <= -limit:
         text = f"{so_far}, but nobody bids for positions that cost {dollars_text(pnl.unmarked)}."
@@ -176,6 +184,7 @@ def price_against_book(proposal: Proposal) -> Finding | None:
     text = f"{price_text(proposal.price)} is {price_text(through)} past the best, {price_text(best.price)}."
     warn, block = proposal.limits.warn_through, proposal.limits.block_through
     if through > block:
+        text = f"{text[:-1]}; the limit is {price_text(block)} (KALSHI_BLOCK_THROUGH)."
         return Finding("price against the book", Severity.DENY, text, through, block)
     if through > warn and not proposal.is_market_order:  # its cap is on the ticket
         return Finding("price against the book", Severity.WARN, text, through, warn)
@@ -227,27 +236,23 @@ def sale_within_position(proposal: Proposal) -> Finding | None:
     if proposal.count <= free:
         return None
     side, other = proposal.side.upper(), proposal.side.opposite.upper()
-    where = "in sells that rest or may have filled" if proposal.unseen else "in resting sells"
+    where = "that rest or may have filled" if proposal.unseen else "that rest"
     text = (
-        f"You can sell {count_text(free)} {side} (held {count_text(proposal.held)}, {where} "
-        f"{count_text(promised)}); the rest would open a {other} position."
+        f"You can sell {count_text(free)} {side} (held {count_text(proposal.held)}; orders {where} may take "
+        f"{count_text(promised)}); more would open a {other} position."
     )
     return Finding("sale within position", Severity.ASK, text, proposal.count, free)
 
 
 def own_order_opposite(proposal: Proposal) -> Finding | None:
-    price = proposal.side.converted(proposal.price)
-    is_bid = proposal.book_side is BookSide.BID
-    meets = [
-        order
-        for order in proposal.resting
-        if order.book_side is not proposal.book_side
-        and (order.yes_price <= price if is_bid else order.yes_price >= price)
-    ]
-    if not meets:
+    at, left = proposal.walk.meets_own_at, proposal.walk.left
+    if at is None:
         return None
-    text = f"It would meet your own resting order {meets[0].order_id}; the exchange will stop it there."
-    return Finding("own order", Severity.WARN, text)
+    text = (
+        f"It would meet your own order at {price_text(at)}: the exchange then cancels what is left of it, "
+        f"{count_text(left)} now."
+    )
+    return Finding("own order", Severity.WARN, text, left)
 
 
 def same_order_again(proposal: Proposal) -> Finding | None:

@@ -107,21 +107,36 @@ def _book(app: App, market: Market) -> OrderBook | None:
 
 
 def _trade(app: App, market: Market) -> None:
-    trade_ticket(app, _fill_in_ticket(app, market))
+    ticket = _fill_in_ticket(app, market)
+    while trade_ticket(app, ticket) and app.prompter.choose(
+        "What next?", numbered(["Back to the menu", "Change the price or the count"], [False, True], start=0)
+    ):
+        ticket = _refill(app, market, ticket)
 
 
-def trade_ticket(app: App, ticket: OrderTicket) -> None:
-    """Preview a ticket, ask, send it once and show what became of it."""
+def trade_ticket(app: App, ticket: OrderTicket) -> bool:
+    """Preview a ticket, ask, send it once and show what became of it; tell whether a rule denied it."""
     preview = _preview(app, ticket)
     while (confirmed := _confirmed_now(app, preview)) is not None:
         latest, moved = confirmed
         if not moved:
             _submit(app, latest)
-            return
+            return False
         app.complain("The market moved since you looked. Nothing was sent. What changed:")
         for change in moved:
             app.say(f"  {change}")
-        preview = latest
+        preview = _with_better_cap(app, latest)
+    return preview.is_denied
+
+
+def _with_better_cap(app: App, preview: OrderPreview) -> OrderPreview:
+    """Bring the worst price of a market order nearer where the book came nearer; it never moves away."""
+    request, now = preview.request, preview.circumstances
+    if not preview.ticket.is_market_order or now.book is None:
+        return preview
+    cap = app.executor.worst_price(now.market, now.book, request.action, request.side)
+    is_better = cap < request.price if request.action is Action.BUY else cap > request.price
+    return _preview(app, replace(preview.ticket, worst_price=cap)) if is_better else preview
 
 
 def _preview(app: App, ticket: OrderTicket) -> OrderPreview:
@@ -162,9 +177,7 @@ def _same_ticket(preview: OrderPreview) -> OrderTicket:
 
 def _fill_in_ticket(app: App, market: Market) -> OrderTicket:
     """Ask for direction, kind, price and count; dollars need the price, so the count comes last."""
-    book, fees = app.working(
-        "Reading the order book …", lambda: (_book(app, market), app.executor.get_fees(market))
-    )
+    book, fees = _book_and_fees(app, market)
     directions = [(action, side) for side in Side for action in Action]
     labels = [views.action_label(action, side, book) for action, side in directions]
     action, side = app.prompter.choose("What do you want to do?", numbered(labels, directions))
@@ -172,20 +185,53 @@ def _fill_in_ticket(app: App, market: Market) -> OrderTicket:
         price, worst = None, app.executor.worst_price(market, book, action, side)
     else:
         price = worst = ask_price(app, market, book, action, side)
-    size = _ask_size(app, market, action, worst, fees)
+    proposed = count_text(app.settings.default_count)
+    size = _ask_size(app, market, action, worst, fees, proposed)
     # A cap that an amount was counted with must not move away from it.
     kept = worst if price is None and size.amount is not None else None
     return OrderTicket(market.ticker, action, side, size.count, price, worst_price=kept, amount=size.amount)
+
+
+def _refill(app: App, market: Market, ticket: OrderTicket) -> OrderTicket:
+    """Ask for price and count again, what was typed before proposed."""
+    book, fees = _book_and_fees(app, market)
+    action, side, price = ticket.action, ticket.side, ticket.price
+    if price is None:
+        worst = app.executor.worst_price(market, book, action, side)
+    else:
+        price = worst = ask_price(app, market, book, action, side, proposed=price)
+    proposed = count_text(ticket.count) if ticket.amount is None else f"${ticket.amount}"
+    size = _ask_size(app, market, action, worst, fees, proposed)
+    kept = worst if price is None and size.amount is not None else None
+    return replace(ticket, count=size.count, price=price, worst_price=kept, amount=size.amount)
+
+
+def _book_and_fees(app: App, market: Market) -> tuple[OrderBook | None, FeeSchedule | None]:
+    return app.working(
+        "Reading the order book …", lambda: (_book(app, market), app.executor.get_fees(market))
+    )
 
 
 def asks_for_market_order(app: App) -> bool:
     return app.prompter.choose("Which kind of order?", numbered(_KINDS, [False, True]))
 
 
-def ask_price(app: App, market: Market, book: OrderBook | None, action: Action, side: Side) -> Price:
-    """Ask for a limit in the terms of the chosen side, on the market's grid; nothing is ever rounded."""
+def ask_price(
+    app: App,
+    market: Market,
+    book: OrderBook | None,
+    action: Action,
+    side: Side,
+    *,
+    proposed: Price | None = None,
+) -> Price:
+    """Ask for a limit in the terms of the chosen side, on the market's grid; nothing is ever rounded.
+
+    Without another proposal the price of the best level is proposed.
+    """
     best = touch(book, action, side) if book is not None else None
-    proposed = price_text(best.price) if best is not None else ""
+    if proposed is None and best is not None:
+        proposed = best.price
 
     def parse(text: str) -> Price:
         price = parse_price(text)
@@ -195,17 +241,18 @@ def ask_price(app: App, market: Market, book: OrderBook | None, action: Action, 
         return price
 
     question = f"Price per {side.upper()} contract (cents, or $0.57)?"
-    return app.prompter.ask(question, parse, default=proposed)
+    return app.prompter.ask(question, parse, default="" if proposed is None else price_text(proposed))
 
 
-def _ask_size(app: App, market: Market, action: Action, price: Price, fees: FeeSchedule | None) -> OrderSize:
+def _ask_size(
+    app: App, market: Market, action: Action, price: Price, fees: FeeSchedule | None, proposed: str
+) -> OrderSize:
     """Ask for contracts, or for dollars where they are spent; `price` is the most a contract can cost."""
     hint = " ($50 for dollars)" if action is Action.BUY else ""
-    proposed = count_text(app.settings.default_count).replace(",", "")
     return app.prompter.ask(
         f"How many contracts{hint}?",
         lambda text: parse_size(text, action, price, fees, market.price_grid),
-        default=proposed,
+        default=proposed.replace(",", ""),
     )
 
 
@@ -225,11 +272,17 @@ def _confirmed(app: App, preview: OrderPreview) -> bool:
 
 
 def is_count(text: str, count: Contracts) -> bool:
-    """Tell whether exactly this count was typed, with or without thousands separators."""
+    """Tell whether exactly this count was typed, with or without thousands separators.
+
+    What is no number confirms nothing. Raises InvalidInputError for another number.
+    """
     try:
-        return parse_count(text.replace(",", "")) == count
+        typed = parse_count(text.replace(",", ""))
     except InvalidInputError:
         return False
+    if typed != count:
+        raise InvalidInputError(f"{text} is not {count_text(count)}. Type no to send nothing.")
+    return True
 
 
 # --- Account --------------------------------------------------------------------------------------

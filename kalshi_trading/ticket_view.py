@@ -14,6 +14,7 @@ from rich.text import Text
 from kalshi_trading import order_book
 from kalshi_trading.cancellation import Cancellation, PanicReport
 from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, price, problem, time_left
+from kalshi_trading.models import Action
 from kalshi_trading.money import (
     BALANCE_GRAIN,
     ONE_CONTRACT,
@@ -25,7 +26,8 @@ from kalshi_trading.money import (
     round_half_even,
 )
 from kalshi_trading.options import Environment
-from kalshi_trading.order_preview import OrderPreview
+from kalshi_trading.order_preview import OrderPreview, is_worse
+from kalshi_trading.order_result import Outlook
 from kalshi_trading.proposal import Finding, Severity
 from kalshi_trading.risk import OUTCOME_UNKNOWN
 from kalshi_trading.submission import Outcome, Submission
@@ -79,10 +81,9 @@ def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
     rows.append(("expected", _expected(preview) + _on_average(preview)))
     if preview.ticket.is_market_order:
         rows.append(("worst price", f"{price_text(request.price)}; what does not fill at it is canceled"))
-    rows.append(("cost", _cost(preview)))
-    outcomes = Text.assemble("if YES ", gain(preview.pnl_if_yes), "   if NO ", gain(preview.pnl_if_no))
-    shown = "what fills now" if preview.ticket.is_market_order and preview.walk.left else "this order"
-    rows.append((shown, outcomes))
+    opens = preview.closing < request.count
+    rows.append(("cost", _cost(preview)) if opens else ("fee", _fee(preview)))
+    rows += _outlook(preview)
     if preview.locked_in is not None:
         profit = gain(round_half_even(preview.locked_in, BALANCE_GRAIN))
         rows.append(("locks in", Text.assemble(profit, " over average cost, before fees")))
@@ -92,6 +93,27 @@ def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
         ("position", f"{holding(preview.held_before)} → {holding(preview.held_after)} if all is filled")
     )
     return rows
+
+
+def _outlook(preview: OrderPreview) -> list[tuple[str, str | Text]]:
+    """What the order comes to: proceeds of what it closes, and profit either way of what it opens."""
+    expected, worst = preview.expected, preview.worst
+    rows: list[tuple[str, str | Text]] = []
+    if preview.closing > ZERO:
+        about, least = dollars_text(expected.proceeds), dollars_text(worst.proceeds)
+        brings = about if about == least else f"about {about}, at least {least} if all is filled"
+        rows.append(("proceeds", f"{brings}, before fees"))
+    if preview.closing == preview.request.count:
+        return rows
+    shown = "what fills now" if preview.ticket.is_market_order and preview.walk.left else "this order"
+    rows.append((shown, _either_way(expected)))
+    if (worst.if_yes, worst.if_no) != (expected.if_yes, expected.if_no):
+        rows.append(("at worst", _either_way(worst)))
+    return rows
+
+
+def _either_way(outlook: Outlook) -> Text:
+    return Text.assemble("if YES ", gain(outlook.if_yes), "   if NO ", gain(outlook.if_no))
 
 
 def _book(preview: OrderPreview) -> str:
@@ -131,7 +153,10 @@ def _expected(preview: OrderPreview) -> str:
     fills = [f"{count_text(fill.count)} at {price_text(fill.price)}" for fill in preview.walk.fills]
     left = preview.walk.left
     parts = ["fills now: " + ", ".join(fills)] if fills else ["nothing fills now"]
-    if left > ZERO:
+    own = preview.walk.meets_own_at
+    if own is not None:
+        parts.append(f"{count_text(left)} canceled where it meets your own order at {price_text(own)}")
+    elif left > ZERO:
         if preview.ticket.is_market_order:
             parts.append(f"{count_text(left)} canceled")
         else:
@@ -152,6 +177,15 @@ def _cost(preview: OrderPreview) -> str:
     return f"about {expected} + fee {dollars_text(expected_fee)}; at most {cost} + fee {dollars_text(bound)}"
 
 
+def _fee(preview: OrderPreview) -> str:
+    expected, bound = preview.expected_fee, preview.fee_bound
+    if bound is None:
+        return "not known"
+    return (
+        f"up to {dollars_text(bound)}" if expected is None else _about(*map(dollars_text, (expected, bound)))
+    )
+
+
 def _about(expected: str, most: str) -> str:
     return most if expected == most else f"about {expected}, at most {most}"
 
@@ -162,13 +196,13 @@ def _finding(finding: Finding) -> Text:
 
 
 def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
-    """Say what moved between two looks at the same ticket."""
+    """Say what is worse at a second look at the same ticket; what is no worse needs no second question."""
     found = []
     if before.sentence != after.sentence:
         found.append(f"order: {before.sentence} → {after.sentence}")
-    if _expected(before) != _expected(after):
+    if is_worse(before, after):
         found.append(f"expected: {_expected(before)} → {_expected(after)}")
-    if before.cost != after.cost:
+    if after.cost > before.cost:
         found.append(f"cost: {dollars_text(before.cost)} → {dollars_text(after.cost)}")
     known = {(finding.rule, finding.severity) for finding in before.findings}
     if before.circumstances.unresolved != after.circumstances.unresolved:
@@ -198,10 +232,8 @@ def submission(result: Submission) -> RenderableType:
 
 def panic(report: PanicReport) -> RenderableType:
     """What became of everything that rested, and what to look at now."""
-    unknown = f"{len(report.unknown)} unknown"
-    lines: list[RenderableType] = [
-        Text.assemble(_no_longer_resting(report), (unknown, "bold red" if report.unknown else ""))
-    ]
+    style = "bold red" if report.unknown or report.problem else ""
+    lines: list[RenderableType] = [Text.assemble(_no_longer_resting(report), (_unknown(report), style))]
     lines += [Text(_settled(end)) for end in (*report.gone, *report.unknown)]
     lines += [problem(sentence) for sentence in _open_ends(report)]
     if report.is_verified:
@@ -216,6 +248,13 @@ def _panic_title(report: PanicReport) -> str:
 
 def _no_longer_resting(report: PanicReport) -> str:
     return f"{len(report.canceled)} canceled · {len(report.gone)} no longer resting · "
+
+
+def _unknown(report: PanicReport) -> str:
+    """How many orders may still rest, as far as they could be listed."""
+    if report.problem is not None and not report.unknown:
+        return "how many still rest is not known"
+    return f"{len(report.unknown)} unknown"
 
 
 def _settled(end: Cancellation) -> str:
@@ -238,7 +277,7 @@ def _open_ends(report: PanicReport) -> list[str]:
 def end_of_panic(report: PanicReport) -> str:
     """What became of a panic, for somebody who did not wait for it."""
     title = _panic_title(report)
-    counts = f"{_no_longer_resting(report)}{len(report.unknown)} unknown."
+    counts = f"{_no_longer_resting(report)}{_unknown(report)}."
     rest = [_settled(end) for end in report.unknown] + _open_ends(report)
     return " ".join([f"{title[0].upper()}{title[1:]}: {counts}", *rest])
 
@@ -246,7 +285,10 @@ def end_of_panic(report: PanicReport) -> str:
 def end_of_cancel(line: str, end: Cancellation) -> str:
     """What became of a cancel; `line` names the order."""
     ended = f"{line}: {end.message}"
-    return ended if end.reduced_by is None else f"{ended} No longer resting: {count_text(end.reduced_by)}."
+    if end.reduced_by is None:
+        return ended
+    verb = "rests" if end.reduced_by == ONE_CONTRACT else "rest"
+    return f"{ended} {_contracts(end.reduced_by)} no longer {verb}."
 
 
 def end_of(preview: OrderPreview, result: Submission) -> str:
@@ -256,12 +298,15 @@ def end_of(preview: OrderPreview, result: Submission) -> str:
 
 
 def _acknowledged(result: Submission) -> list[RenderableType]:
-    side = result.request.side.upper()
+    request = result.request
     lines = [Text(f"order {result.order_id}")]
     if result.fill_count > ZERO:
-        filled = f"filled {count_text(result.fill_count)} {side} at {price(result.average_price)}"
+        verb = "bought" if request.action is Action.BUY else "sold"
+        filled = (
+            f"{verb} {count_text(result.fill_count)} {request.side.upper()} at {price(result.average_price)}"
+        )
         lines.append(Text(f"{filled} on average · fee {dollars(result.fee)}"))
     if result.remaining_count > ZERO:
-        at = price_text(result.request.price)
-        lines.append(Text(f"resting {count_text(result.remaining_count)} {side} at {at}"))
+        what = f"{request.action.upper()} {count_text(result.remaining_count)} {request.side.upper()}"
+        lines.append(Text(f"resting: {what} at {price_text(request.price)}"))
     return list(lines)

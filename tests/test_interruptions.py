@@ -298,7 +298,7 @@ def test_cancels_that_were_left_go_on_and_their_ends_are_told(
     order_screens.cancel_order(app)
     assert "Left unfinished: the cancels go on by themselves" in screen_text(app)
     app.finish()
-    assert screen_text(app).count("Canceled. No longer resting: 1.") == 2
+    assert screen_text(app).count("Canceled. 1 contract no longer rests.") == 2
     assert app.executor.list_open_orders() == ()
 
 

@@ -18,9 +18,11 @@ from kalshi_trading.order_preview import (
     Circumstances,
     OrderTicket,
     build_preview,
+    is_worse,
     order_sentence,
     worst_price,
 )
+from kalshi_trading.order_result import Outlook
 from kalshi_trading.proposal import DayTotals, Freshness, SentOrder, Severity
 from kalshi_trading.settings import Limits
 from kalshi_trading.worst_case import cash_of_unseen
@@ -67,10 +69,11 @@ def rules(seen):
 def test_buying_ten_yes_at_the_ask():
     seen = preview(Action.BUY, Side.YES, "10", "0.65")
     assert (seen.cost, seen.walk.fills, seen.walk.left) == (Decimal("6.50"), levels(("0.65", "10")), 0)
-    assert seen.expected_fee == Decimal("0.1600")  # 10 contracts in crumbs of 0.01 cost this much
+    assert seen.expected_fee == Decimal("0.1593")  # 7% of 10 · 0.65 · 0.35, up to a hundredth of a cent
     assert seen.fee_bound == Decimal("0.1750")  # at 50¢, should somebody offer it there meanwhile
     assert (seen.held_before, seen.held_after) == (0, 10)
-    assert (seen.pnl_if_yes, seen.pnl_if_no) == (Decimal("3.325"), Decimal("-6.675"))
+    assert seen.expected == Outlook(Decimal(0), Decimal("3.3407"), Decimal("-6.6593"))
+    assert seen.worst == Outlook(Decimal(0), Decimal("3.325"), Decimal("-6.675"))
     assert seen.locked_in is None
     assert seen.findings == ()
 
@@ -157,7 +160,10 @@ def test_a_market_order_shows_only_what_is_there_and_cancels_the_rest():
     assert seen.request.price == Decimal("0.70")
     assert (seen.walk.filled, seen.walk.left) == (Decimal("280.5"), Decimal("219.5"))
     assert seen.expected_cost == Decimal("80.5") * Decimal("0.65") + 200 * Decimal("0.66")
-    assert seen.pnl_if_no == -seen.expected_cost - Decimal("4.9088")  # 280.5 · 1.75¢, rounded up
+    assert seen.expected.if_no == -seen.expected_cost - Decimal(
+        "4.4236"
+    )  # 1.2819625 for 80.5, 3.1416 for 200
+    assert seen.worst.if_no == -500 * Decimal("0.70") - Decimal("8.75")
     assert seen.request.time_in_force is TimeInForce.IMMEDIATE_OR_CANCEL
 
 
@@ -165,7 +171,7 @@ def test_a_market_order_can_cost_its_worst_price_for_every_contract_although_few
     thin = circumstances(book=book(no=(("0.35", "10"),)))
     seen = preview(Action.BUY, Side.YES, "1000", None, here=thin)
     assert (seen.cost, seen.expected_cost) == (Decimal("700.00"), Decimal("6.50"))
-    assert (seen.fee_bound, seen.expected_fee) == (Decimal("17.50"), Decimal("0.16"))
+    assert (seen.fee_bound, seen.expected_fee) == (Decimal("17.50"), Decimal("0.1593"))
     assert (seen.held_after, seen.cash_after) == (1000, Decimal("282.50"))
     assert "cost per order" in rules(seen)
     assert "cash" in rules(preview(Action.BUY, Side.YES, "1000", None, here=replace(thin, cash=Decimal(699))))
@@ -209,12 +215,79 @@ def test_a_price_of_zero_is_denied_and_never_becomes_a_market_price():
     assert seen.ticket.is_market_order is False
 
 
+@pytest.mark.parametrize(
+    ("action", "side", "price", "own", "meets"),
+    [
+        (Action.BUY, Side.YES, "0.65", order("ask", "0.65", "5"), True),
+        (Action.BUY, Side.YES, "0.65", order("ask", "0.64", "5"), True),
+        (Action.BUY, Side.YES, "0.65", order("ask", "0.66", "5"), False),
+        (Action.BUY, Side.YES, "0.65", order("bid", "0.65", "5"), False),
+        (Action.BUY, Side.NO, "0.37", order("bid", "0.63", "5"), True),
+        (Action.BUY, Side.NO, "0.37", order("bid", "0.62", "5"), False),
+        (Action.SELL, Side.NO, "0.35", order("ask", "0.65", "5"), True),
+        (Action.SELL, Side.NO, "0.35", order("ask", "0.66", "5"), False),
+    ],
+)
+def test_an_order_that_would_meet_ones_own_is_warned_of(action, side, price, own, meets):
+    here = circumstances(resting=(own,), cash=Decimal(10_000))
+    assert ("own order" in rules(preview(action, side, "5000", price, here=here))) is meets
+    assert "own order" not in rules(preview(action, side, "1", "0.02", here=here, post_only=True))
+
+
+def test_contracts_of_our_own_are_not_there_for_us_and_end_the_order():
+    """Of 80.5 offered at 65¢ 5 are ours: 75.5 can fill, and the exchange lets nothing pass our order."""
+    here = circumstances(resting=(order("ask", "0.65", "5"),))
+    seen = preview(Action.BUY, Side.YES, "100", "0.66", here=here)
+    assert (seen.walk.fills, seen.walk.left) == (levels(("0.65", "75.5")), Decimal("24.5"))
+    assert seen.walk.meets_own_at == Decimal("0.65")
+    assert seen.expected_cost == Decimal("75.5") * Decimal("0.65")  # what is canceled rests nowhere
+    assert "own order" in rules(seen)
+    enough = preview(Action.BUY, Side.YES, "75.5", "0.66", here=here)
+    assert (enough.walk.meets_own_at, "own order" in rules(enough)) == (None, False)
+
+
+def test_without_a_book_an_order_of_our_own_is_still_known_to_be_in_the_way():
+    here = circumstances(book=None, resting=(order("ask", "0.60", "5"),))
+    assert preview(Action.BUY, Side.YES, "10", "0.65", here=here).walk.meets_own_at == Decimal("0.60")
+    assert preview(Action.BUY, Side.YES, "10", "0.59", here=here).walk.meets_own_at is None
+
+
+def test_what_closes_is_told_by_what_it_brings():
+    here = circumstances(position=position("10", "6.00"))
+    seen = preview(Action.SELL, Side.YES, "10", None, here=here)
+    assert (seen.closing, seen.expected.proceeds, seen.worst.proceeds) == (
+        10,
+        Decimal("6.30"),
+        Decimal("5.80"),
+    )
+    turned = preview(Action.BUY, Side.NO, "15", "0.37", here=here)
+    assert (turned.closing, turned.expected.proceeds) == (10, Decimal("6.30"))
+
+
+@pytest.mark.parametrize(
+    ("offers", "worse"),
+    [
+        ((("0.35", "80.5"), ("0.34", "200")), False),
+        ((("0.35", "500"),), False),  # a level that grew
+        ((("0.36", "100"),), False),  # a better price
+        ((("0.34", "100"),), False),  # a tick
+        ((("0.33", "100"),), True),
+        ((("0.35", "49"),), True),  # fewer fill
+        ((), True),
+    ],
+)
+def test_a_book_that_moved_is_worse_only_where_fewer_fill_or_at_more_than_a_tick_beyond(offers, worse):
+    before = preview(Action.BUY, Side.YES, "50", "0.70")
+    after = preview(Action.BUY, Side.YES, "50", "0.70", here=circumstances(book=book(no=offers)))
+    assert is_worse(before, after) is worse
+
+
 @pytest.mark.parametrize("kind", [FeeType.FLAT, FeeType.UNKNOWN])
 def test_an_unknown_fee_leaves_the_outcomes_unknown_rather_than_too_good(kind):
     for fees in (FeeSchedule(kind, Decimal(1)), None):
         seen = preview(Action.BUY, Side.YES, "10", "0.65", here=circumstances(fees=fees))
         assert (seen.fee_bound, seen.expected_fee, seen.cash_after) == (None, None, None)
-        assert (seen.pnl_if_yes, seen.pnl_if_no) == (None, None)
+        assert seen.expected == seen.worst == Outlook(Decimal(0), None, None)
         assert seen.cost == Decimal("6.50")
 
 
@@ -259,8 +332,8 @@ def test_a_sale_that_is_not_shown_yet_cannot_be_made_twice():
     assert again.cost == 10 * (1 - Decimal("0.70"))
     (asked,) = [finding for finding in again.findings if finding.rule == "sale within position"]
     assert asked.message == (
-        "You can sell 0 YES (held 10, in sells that rest or may have filled 10); "
-        "the rest would open a NO position."
+        "You can sell 0 YES (held 10; orders that rest or may have filled may take 10); "
+        "more would open a NO position."
     )
     assert "cash" in rules(
         preview(Action.SELL, Side.YES, "10", "0.70", here=replace(here, cash=Decimal("2.99")))
@@ -319,17 +392,28 @@ def book_of(yes, no):
     )
 
 
-def single_contracts(there, is_bid, limit_in_yes, count):
-    """Each contract of an order on its own: the YES price it fills at, or None when it rests."""
+def single_contracts(there, is_bid, limit_in_yes, count, resting):
+    """Each contract of an order on its own: the YES price it fills at, or None when it rests.
+
+    Those that would meet an order of our own are canceled and not there.
+    """
     if is_bid:
         offers = sorted(1 - level.price for level in there.no_bids for _ in range(int(level.count)))
-        met = [price for price in offers if price <= limit_in_yes]
     else:
-        offers = sorted(
-            (level.price for level in there.yes_bids for _ in range(int(level.count))), reverse=True
-        )
-        met = [price for price in offers if price >= limit_in_yes]
-    return [*met[:count], *[None] * (count - len(met[:count]))]
+        bids = (level.price for level in there.yes_bids for _ in range(int(level.count)))
+        offers = sorted(bids, reverse=True)
+
+    def in_reach(price, end):
+        return price <= end if is_bid else price >= end
+
+    opposite = [row for row in resting if (row.book_side is BookSide.BID) is not is_bid]
+    own = [row for row in opposite if in_reach(row.yes_price, limit_in_yes)]
+    for row in own:
+        for _ in range(min(int(row.remaining_count), offers.count(row.yes_price))):
+            offers.remove(row.yes_price)
+    end = (min if is_bid else max)((row.yes_price for row in own), default=limit_in_yes)
+    met = [price for price in offers if in_reach(price, end)][:count]
+    return met if own else [*met, *[None] * (count - len(met))]
 
 
 @settings(max_examples=300)
@@ -343,15 +427,17 @@ def test_the_preview_of_a_limit_order_agrees_with_counting_contract_by_contract(
 
     is_bid = (action is Action.BUY) == (side is Side.YES)
     limit_in_yes = limit if side is Side.YES else 1 - limit
-    contracts = single_contracts(there, is_bid, limit_in_yes, count)
+    contracts = single_contracts(there, is_bid, limit_in_yes, count, resting)
     prices = [limit_in_yes if price is None else price for price in contracts]
     sign = 1 if is_bid else -1
     net = holding.net if holding else Decimal(0)
 
     assert seen.walk.filled == sum(price is not None for price in contracts)
     assert seen.held_after == net + sign * count
-    assert seen.pnl_if_yes == sum(sign * (1 - price) for price in prices) - seen.fee_bound
-    assert seen.pnl_if_no == sum(-sign * price for price in prices) - seen.fee_bound
+    assert seen.expected.if_yes == sum(sign * (1 - price) for price in prices) - seen.expected_fee
+    assert seen.expected.if_no == sum(-sign * price for price in prices) - seen.expected_fee
+    assert seen.worst.if_yes == sign * count * (1 - limit_in_yes) - seen.fee_bound
+    assert seen.worst.if_no == -sign * count * limit_in_yes - seen.fee_bound
 
     same_way = sum(row.remaining_count for row in resting if (row.book_side is BookSide.BID) is is_bid)
     closes = min(count, max(0, abs(net) - same_way)) if net * sign < 0 else 0
@@ -361,7 +447,7 @@ def test_the_preview_of_a_limit_order_agrees_with_counting_contract_by_contract(
     assert seen.cost == worst * (count - closes)
     assert seen.cash_after == here.cash - seen.cost + closes * (1 - worst) - seen.fee_bound
 
-    if net * sign < 0:
+    if net * sign < 0 and prices:
         closing = prices[: int(min(abs(net), count))]
         received = sum((1 - price if is_bid else price) for price in closing)
         assert seen.locked_in == received - holding.cost_basis * len(closing) / abs(net)
@@ -382,7 +468,8 @@ def test_the_fee_of_the_preview_covers_what_the_fills_will_cost(yes, no, way, li
         for piece in (size / 4, size / 4, size / 2):
             charged = fee_of_fill(rate, piece, price, revenue=-piece * price, accumulator=accumulator)
             accumulator, paid = charged.accumulator, paid + charged.net_fee
-    assert paid <= seen.expected_fee
+    assert paid <= seen.fee_bound
+    assert abs(paid - seen.expected_fee) <= Decimal("0.0002")  # however a level is split into orders
 
 
 @given(
@@ -445,7 +532,7 @@ def test_an_order_that_can_rest_is_bound_by_the_dearest_fees_to_come():
     here = circumstances(fees=waived, later_fees=(MAKERS, waived))
     rests = preview(Action.BUY, Side.YES, "100", "0.40", here=here)
     assert (rests.fee_bound, rests.expected_fee) == (Decimal("1.68"), 0)
-    assert rests.pnl_if_no == Decimal("-41.68")
+    assert (rests.expected.if_no, rests.worst.if_no) == (Decimal("-40"), Decimal("-41.68"))
     at_once = preview(Action.BUY, Side.YES, "100", None, here=here)
     assert at_once.fee_bound == 0
     assert preview(Action.BUY, Side.YES, "100", "0.40", here=here, post_only=True).fee_bound == Decimal(

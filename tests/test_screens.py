@@ -19,6 +19,7 @@ from kalshi_trading import menu, order_screens, screens
 from kalshi_trading.app import App
 from kalshi_trading.config import load_settings
 from kalshi_trading.credentials import Credentials, load_private_key
+from kalshi_trading.errors import InvalidInputError
 from kalshi_trading.market_models import Market
 from kalshi_trading.models import Action, Side
 from kalshi_trading.money import parse_price
@@ -146,12 +147,22 @@ def test_a_book_that_moved_is_told_with_both_numbers() -> None:
 
 def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess, tmp_path: Path) -> None:
     market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
-    prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1])
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], "0")
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="1", KALSHI_HARD_ORDER_COUNT="10")
     screens.place_trade(app)
     prompter.assert_all_used()
     assert "20 contracts are above the limit of 10" in screen_text(app)
     assert "Send this order?" not in prompter.questions
+
+
+def test_a_denied_order_is_changed_and_not_typed_anew(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], "1", "", "3", "0")
+    app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="10", KALSHI_HARD_ORDER_COUNT="10")
+    screens.place_trade(app)
+    prompter.assert_all_used()
+    assert prompter.defaults[-2:] == ["2¢", "20"]
+    assert prompter.labels[-1][1].startswith(f"Send: BUY 3 YES {market.ticker} at 2¢")
 
 
 def test_production_is_read_only_until_the_word_is_typed(exchange: ExchangeProcess, tmp_path: Path) -> None:
@@ -260,7 +271,13 @@ def test_enter_takes_the_best_price_to_the_digit(exchange: ExchangeProcess, tmp_
 def test_a_typed_count_may_carry_its_separators() -> None:
     assert screens.is_count("1,500", D(1500))
     assert screens.is_count(" 1500 ", D(1500))
-    assert not any(screens.is_count(text, D(1500)) for text in ("1501", "y", "", "15,00.5", "1500.01"))
+    assert not any(screens.is_count(text, D(1500)) for text in ("y", "no", ""))
+
+
+@pytest.mark.parametrize("typed", ["1501", "15,00.5", "1500.01"])
+def test_another_count_confirms_nothing_and_is_asked_again(typed: str) -> None:
+    with pytest.raises(InvalidInputError, match="is not 1,500"):
+        screens.is_count(typed, D(1500))
 
 
 def test_an_index_that_is_not_whole_says_so(exchange: ExchangeProcess, tmp_path: Path) -> None:

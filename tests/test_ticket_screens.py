@@ -92,10 +92,10 @@ def test_the_ticket_echoes_what_an_amount_buys() -> None:
     ("ticket", "said"),
     [
         (wish(Action.BUY, Side.YES, "100", "0.57"), "$57.00 + fee about $0.00, at most $1.75"),
-        (wish(Action.BUY, Side.YES, "10", "0.65"), "$6.50 + fee about $0.16, at most $0.1750"),
+        (wish(Action.BUY, Side.YES, "10", "0.65"), "$6.50 + fee about $0.1593, at most $0.1750"),
         (
             wish(Action.BUY, Side.YES, "1000", None),
-            "about $222.8250 + fee $5.2565; at most $700.00 + fee $17.50",
+            "about $222.8250 + fee $5.2321; at most $700.00 + fee $17.50",
         ),
         (wish(Action.BUY, Side.YES, "100", "0.40", post_only=True), "$40.00 + fee $0.00"),
     ],
@@ -137,6 +137,18 @@ def test_the_age_of_the_book_stands_on_the_ticket_and_an_old_one_is_asked_about(
     )
     assert "(6.2 s old)" in text
     assert "The book is 6.2 s old; it may have moved since." in text
+
+
+def test_what_closes_is_told_by_its_proceeds_and_not_by_outcomes_that_cannot_matter() -> None:
+    text = " ".join(ticket_text(wish(Action.SELL, Side.YES, "100", None), held="100", cost="40.00").split())
+    assert "fee about $1.6317, at most $1.71 │" in text
+    assert "proceeds about $63.00, at least $58.00 if all is filled, before fees" in text
+    assert "if YES" not in text
+    turned = " ".join(
+        ticket_text(wish(Action.SELL, Side.YES, "110", "0.63"), held="100", cost="40.00").split()
+    )
+    assert "proceeds $63.00, before fees" in turned
+    assert "if YES" in turned
 
 
 def test_the_whole_ticket_fits_a_narrow_screen() -> None:
