@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -166,6 +167,25 @@ def test_a_price_that_moved_under_the_same_fills_is_a_change() -> None:
     (order_changed, cost_changed) = ticket_view.changes(confirmed, moved)
     assert order_changed == f"order: {confirmed.sentence} → {moved.sentence}"
     assert cost_changed == "cost: $7.00 → $7.10"
+
+
+@pytest.mark.parametrize(
+    ("action", "kept", "best", "asked_again"),
+    [
+        (Action.BUY, "0.70", "0.66", "0.66"),
+        (Action.BUY, "0.70", "0.75", "0.70"),
+        (Action.SELL, "0.58", "0.60", "0.60"),
+        (Action.SELL, "0.58", "0.50", "0.58"),
+    ],
+)
+def test_a_worst_price_comes_nearer_with_the_book_and_never_moves_away(
+    action: Action, kept: str, best: str, asked_again: str
+) -> None:
+    seen = preview(wish(action, Side.YES, "10", None, worst_price=D(kept)), held="10", cost="6.00")
+    look = lambda ticket: preview(ticket, held="10", cost="6.00")  # noqa: E731
+    executor = SimpleNamespace(worst_price=lambda *_: D(best), preview=look)
+    app: Any = SimpleNamespace(executor=executor, working=lambda _, work: work())
+    assert screens._with_better_cap(app, seen).request.price == D(asked_again)
 
 
 def with_unknown(ticket: OrderTicket, *sentences: str) -> OrderPreview:
