@@ -354,11 +354,12 @@ def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts
 
 
 def _result_fields(result: Submission) -> dict[str, object]:
+    is_known = result.outcome is not Outcome.UNKNOWN
     return {
         **order_fields(result.request),
         "order_id": result.order_id,
-        "fill_count": result.fill_count,
-        "remaining_count": result.remaining_count,
+        "fill_count": result.fill_count if is_known else None,
+        "remaining_count": result.remaining_count if is_known else None,
         "average_price": result.average_price,
         "fee": result.fee,
         "reason": result.message,

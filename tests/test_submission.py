@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import itertools
 import json
 import os
@@ -527,6 +528,18 @@ def test_an_order_that_is_not_found_stays_unknown_and_unresolved(open_desk, answ
             (order.request.client_order_id, order.sentence)
         ]
     assert server.count("POST") == 1
+
+
+def test_of_an_unknown_outcome_no_counts_are_on_record(open_desk, tmp_path):
+    """Nought would say that nothing was filled, and nothing rests."""
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        desk.submitter.submit(fresh())
+    assert desk.last().event == "order.unknown"
+    assert (desk.last().fields["fill_count"], desk.last().fields["remaining_count"]) == (None, None)
+    desk.journal.export_trades_to_csv(tmp_path / "journal.csv")
+    *_, row = csv.DictReader((tmp_path / "journal.csv").read_text(encoding="utf-8-sig").splitlines())
+    assert (row["event"], row["fill_count"]) == ("order.unknown", "")
 
 
 def test_an_order_that_shows_up_late_is_found_at_a_later_look(open_desk):
