@@ -48,7 +48,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Whereabouts:
     """What is known after looking: ACKNOWLEDGED with its order, ABSENT, or still UNKNOWN; in words too.
 
     `unrecorded` says why it could not be put into the journal; the order is then still looked for.
@@ -92,7 +92,7 @@ class Resolver:
         self._apart_s = apart_s
         self._lock = threading.Lock()  # guards the tables below; never held while asking the exchange
         self._looking = threading.Lock()
-        self._ended: dict[str, Finding] = {}
+        self._ended: dict[str, Whereabouts] = {}
         self._under_way: dict[str, OrderLife] = {}
         self._cases: dict[str, Case] = {}
         self._written_off: dict[str, OrderLife] = {}
@@ -168,25 +168,25 @@ class Resolver:
 
     # --- Looking ----------------------------------------------------------------------------------
 
-    def search(self, client_order_id: str, pauses_s: Sequence[float] = FIRST_PAUSES_S) -> Finding:
+    def search(self, client_order_id: str, pauses_s: Sequence[float] = FIRST_PAUSES_S) -> Whereabouts:
         """Look for an open order a few times; it stays open when that settles nothing.
 
-        It stays open too when its end cannot be recorded, which the finding then says.
+        It stays open too when its end cannot be recorded, which the whereabouts then say.
         """
-        finding = Finding(State.UNKNOWN, None)
+        whereabouts = Whereabouts(State.UNKNOWN, None)
         for pause in pauses_s:
             self._sleep(pause)
             if self._leaving.is_set():
                 break
             try:
-                finding = self._examine(client_order_id)
+                whereabouts = self._examine(client_order_id)
             except JournalError as error:
                 return self._unrecorded(client_order_id, error)
-            if finding.state is not State.UNKNOWN:
+            if whereabouts.state is not State.UNKNOWN:
                 break
-        return finding
+        return whereabouts
 
-    def _unrecorded(self, client_order_id: str, error: JournalError) -> Finding:
+    def _unrecorded(self, client_order_id: str, error: JournalError) -> Whereabouts:
         """Tell what the last look saw although it is not on record: an order, or else nothing for sure.
 
         The sentence is for who has not heard of it before.
@@ -195,10 +195,10 @@ class Resolver:
             case = self._cases.get(client_order_id)
             order = case.looks[-1].order if case is not None else None
             if case is None or order is None:
-                return Finding(State.UNKNOWN, None, unrecorded=str(error))
+                return Whereabouts(State.UNKNOWN, None, unrecorded=str(error))
             sentence = "" if case.is_told else f"Found: {case.life.sentence}. {unrecorded(order, str(error))}"
             case.is_told = True
-        return Finding(State.ACKNOWLEDGED, order, sentence, str(error))
+        return Whereabouts(State.ACKNOWLEDGED, order, sentence, str(error))
 
     def leave_off(self) -> None:
         """End every search because the program ends; what is open stays so for the next start."""
@@ -225,24 +225,24 @@ class Resolver:
         if failures:
             raise failures[0]
 
-    def _examine(self, client_order_id: str) -> Finding:
+    def _examine(self, client_order_id: str) -> Whereabouts:
         """Take one look and close the case if that settles it; one look at a time."""
         with self._looking:
             with self._lock:
                 case = self._cases.get(client_order_id)
             if case is None:
-                return self._ended.get(client_order_id, Finding(State.UNKNOWN, None))
+                return self._ended.get(client_order_id, Whereabouts(State.UNKNOWN, None))
             look = self._look(case.life)
             case.looks.append(look)
             if case.quiet_since is None and look.as_of is not None:
                 case.quiet_since = self._exchange_time(look.as_of)
             if look.order is not None:
                 sentence = _found_sentence(case.life, look.order)
-                return self._close(case, Finding(State.ACKNOWLEDGED, look.order, sentence))
+                return self._close(case, Whereabouts(State.ACKNOWLEDGED, look.order, sentence))
             since = case.quiet_since
             if proves_absence(case.looks, since, margin_s=self._margin_s, apart_s=self._apart_s):
-                return self._close(case, Finding(State.ABSENT, None, _absent_sentence(case)))
-            return Finding(State.UNKNOWN, None)
+                return self._close(case, Whereabouts(State.ABSENT, None, _absent_sentence(case)))
+            return Whereabouts(State.UNKNOWN, None)
 
     def _exchange_time(self, as_of: datetime) -> datetime | None:
         """Tell the exchange's time; just after an answer no step of this computer's clock is in it.
@@ -277,19 +277,19 @@ class Resolver:
                     return order, True
         return None, all(listing.incomplete is None for listing in listings)
 
-    def _close(self, case: Case, finding: Finding) -> Finding:
+    def _close(self, case: Case, whereabouts: Whereabouts) -> Whereabouts:
         """Record the end first; a case whose end cannot be recorded stays open."""
-        life, order = case.life, finding.order
+        life, order = case.life, whereabouts.order
         fields = _absent_fields(case) if order is None else _found_fields(order)
-        self._record(life, finding.state, fields)
+        self._record(life, whereabouts.state, fields)
         with self._lock:
             del self._cases[life.client_order_id]
-            self._ended[life.client_order_id] = finding
-            if finding.state is State.ABSENT:
+            self._ended[life.client_order_id] = whereabouts
+            if whereabouts.state is State.ABSENT:
                 self._absent_since[life.client_order_id] = self._clock()
-            self._news.append(finding.sentence)
-            self._file(advanced(life, finding.state))
-        return finding
+            self._news.append(whereabouts.sentence)
+            self._file(advanced(life, whereabouts.state))
+        return whereabouts
 
     def _record(self, life: OrderLife, state: State, fields: dict[str, object]) -> None:
         named = {"client_order_id": life.client_order_id, "ticker": life.ticker, "sentence": life.sentence}

@@ -165,8 +165,8 @@ def life(state=State.UNKNOWN, **changes):
 def test_an_order_that_is_shown_is_found_at_once_and_recorded(desk):
     desk.exchange.orders = (ours("somebody-elses"), ours())
     desk.resolver.adopt([life()])
-    finding = desk.resolver.search("c1")
-    assert (finding.state, finding.order) == (State.ACKNOWLEDGED, ours())
+    whereabouts = desk.resolver.search("c1")
+    assert (whereabouts.state, whereabouts.order) == (State.ACKNOWLEDGED, ours())
     assert desk.resolver.open_orders() == ()
     assert desk.resolver.take_news() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
     assert desk.resolver.take_news() == ()
