@@ -14,12 +14,13 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.explanation import explain_all_cash_moved
 from kalshi_trading.exposure import Exposure, RestingSize, event_exposure, market_exposure, resting_collateral
 from kalshi_trading.liquidation import Liquidation
 from kalshi_trading.market_account import MarketAccount, event_of
 from kalshi_trading.market_models import Event, Market
 from kalshi_trading.models import Balance, Order, Position, Settlement, Side, Transfer
-from kalshi_trading.money import ZERO, Dollars, Price
+from kalshi_trading.money import BALANCE_GRAIN, ZERO, Dollars, Price, round_down
 from kalshi_trading.pnl import unrealized_pnl
 from kalshi_trading.pnl_breakdown import Realized, since, total
 
@@ -210,6 +211,30 @@ class PortfolioSnapshot:
         nets = {row.position.ticker: row.position.net for row in self.held}
         sizes = self._resting_sizes.items()
         return sum((resting_collateral(nets.get(ticker, ZERO), orders) for ticker, orders in sizes), ZERO)
+
+    @cached_property
+    def worth(self) -> Dollars | None:
+        """All there is: cash, what resting orders hold, and positions at the mark; None: not known."""
+        return None if self.unmarked else self.worth_at_least
+
+    @cached_property
+    def worth_at_least(self) -> Dollars | None:
+        """The same where a position without a mark counts as nothing."""
+        balance, held = self.balance.value, self.collateral
+        if balance is None or held is None:
+            return None
+        marked = sum((row.value for row in self.held if row.value is not None), ZERO)
+        return balance.cash + marked + (ZERO if held == ZERO or self._cash_includes_held else held)
+
+    @property
+    def _cash_includes_held(self) -> bool:
+        """Tell whether the cash is all that ever came in less what left it, so that nothing is held apart.
+
+        Which of both the balance is is not documented. Source: Kalshi API, balance.
+        """
+        deposits, withdrawals = self.deposits.value or (), self.withdrawals.value or ()
+        ledger = explain_all_cash_moved(self.accounts.values(), deposits, withdrawals).total
+        return self.balance.value is not None and round_down(ledger, BALANCE_GRAIN) == self.balance.value.cash
 
     @cached_property
     def _resting_sizes(self) -> dict[str, list[RestingSize]]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+from rich.console import RenderableType
+
 from kalshi_trading import (
     account_explanation,
     pnl_breakdown,
@@ -42,25 +44,28 @@ from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.portfolio import Mark, PortfolioSnapshot, PositionPnl, part
 from kalshi_trading.position_table import PAGE, Sorting
 from kalshi_trading.position_view import PositionLook
-from kalshi_trading.prompts import Choice, numbered
+from kalshi_trading.prompts import Back, Choice, numbered
 from kalshi_trading.trading_day import start_of_day
 
 T = TypeVar("T")
+CHOICES_LINES = 3
+"""What the choices below take on a narrow screen, with their question."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What the user sees: the account as it was read, how it is sorted, and where the page begins."""
+    """What the user sees: the account as it was read, how it is sorted, and which part of it."""
 
     snapshot: PortfolioSnapshot
     sorting: Sorting = Sorting.VALUE
     start: int = 0
+    page: int = PAGE
 
     @property
     def rows(self) -> list[PositionPnl]:
         """The positions of this page."""
-        start = position_table.page_start(self.start, len(self.snapshot.held))
-        return position_table.in_order(self.snapshot.held, self.sorting)[start : start + PAGE]
+        start = position_table.page_start(self.start, len(self.snapshot.held), self.page)
+        return position_table.in_order(self.snapshot.held, self.sorting)[start : start + self.page]
 
 
 _Task = Callable[[App, _Look], _Look]
@@ -69,10 +74,12 @@ _RowTask = Callable[[App, _Look, PositionLook], _Look]
 
 def portfolio(app: App) -> None:
     """Show the account and answer questions about it until the user goes back."""
-    look = _Look(_read(app, Mark.BEST_BID))
-    _show(app, look)
-    while (task := app.prompter.choose("Portfolio", _tasks(look))) is not _leave:
-        look = task(app, look)
+    look = _shown(app, _Look(_read(app, Mark.BEST_BID)))
+    while (task := app.prompter.choose_in_line("Portfolio", _tasks(look))) is not _leave:
+        try:
+            look = task(app, look)
+        except (Back, KeyboardInterrupt):
+            app.say("Back to the portfolio.")
 
 
 def _leave(app: App, look: _Look) -> _Look:
@@ -82,17 +89,17 @@ def _leave(app: App, look: _Look) -> _Look:
 
 def _tasks(look: _Look) -> list[Choice[_Task]]:
     tasks: list[tuple[str, _Task]] = [
-        ("One position in depth, and closing it", _position),
+        ("One position, closing it", _position),
         ("Explain a number", _explain),
-        ("P&L over time, by market, event and series", _over_time),
-        ("Sort the positions", _sort),
-        ("Value at another mark", _revalue),
-        ("Settlements, line by line", _settlements),
+        ("P&L over time", _over_time),
+        ("Sort", _sort),
+        ("Another mark", _revalue),
+        ("Settlements", _settlements),
         ("Read again", _again),
     ]
-    if len(look.snapshot.held) > PAGE:
+    if len(look.snapshot.held) > look.page:
         tasks.append(("More positions", _turn_page))
-    tasks.insert(0, ("Back to the menu", _leave))
+    tasks.insert(0, ("Back", _leave))
     return numbered([name for name, _ in tasks], [way for _, way in tasks], start=0)
 
 
@@ -108,25 +115,48 @@ def _read(app: App, mark: Mark) -> PortfolioSnapshot:
 
 
 def _show_early(app: App, early: PortfolioSnapshot) -> None:
-    app.show(portfolio_view.first_look(early))
-    app.show(position_table.positions(early, Sorting.COST, 0, app.console.width))
+    width, is_brief = app.console.width, _is_low(app)
+    summary = portfolio_view.first_look(early, width, is_brief=is_brief)
+    app.show(summary)
+    page = _room(app, summary)
+    app.show(position_table.positions(early, Sorting.COST, 0, width, page=page, is_brief=is_brief))
 
 
-def _show(app: App, look: _Look) -> None:
+def _shown(app: App, look: _Look) -> _Look:
+    """Show summary and positions, as many as there is room for on the screen; give the look with its page."""
     snapshot = look.snapshot
     today = snapshot.realized_since(start_of_day(snapshot.as_of))
-    app.show(portfolio_view.summary(snapshot, today, check_account(snapshot)))
+    check = check_account(snapshot)
+    summary = portfolio_view.summary(snapshot, today, check, app.console.width, is_brief=_is_low(app))
+    app.show(summary)
+    look = replace(look, page=_room(app, summary))
     _show_positions(app, look)
+    return look
+
+
+def _is_low(app: App) -> bool:
+    return app.console.is_terminal and app.console.height < portfolio_view.LOW_SCREEN
+
+
+def _room(app: App, above: RenderableType) -> int:
+    """Give how many positions fit between what stands above and the choices below."""
+    if not app.console.is_terminal:
+        return PAGE
+    lines = app.console.height - len(app.console.render_lines(above)) - CHOICES_LINES
+    return position_table.page_size(lines, is_brief=_is_low(app))
 
 
 def _show_positions(app: App, look: _Look) -> None:
-    app.show(position_table.positions(look.snapshot, look.sorting, look.start, app.console.width))
+    width, is_brief = app.console.width, _is_low(app)
+    app.show(
+        position_table.positions(
+            look.snapshot, look.sorting, look.start, width, page=look.page, is_brief=is_brief
+        )
+    )
 
 
 def _again(app: App, look: _Look) -> _Look:
-    look = replace(look, snapshot=_read(app, look.snapshot.mark), start=0)
-    _show(app, look)
-    return look
+    return _shown(app, replace(look, snapshot=_read(app, look.snapshot.mark), start=0))
 
 
 def _sort(app: App, look: _Look) -> _Look:
@@ -138,7 +168,7 @@ def _sort(app: App, look: _Look) -> _Look:
 
 def _turn_page(app: App, look: _Look) -> _Look:
     """Show the next page, after the last one the first."""
-    following = look.start + PAGE
+    following = look.start + look.page
     look = replace(look, start=following if following < len(look.snapshot.held) else 0)
     _show_positions(app, look)
     return look
@@ -147,9 +177,7 @@ def _turn_page(app: App, look: _Look) -> _Look:
 def _revalue(app: App, look: _Look) -> _Look:
     names = ["Best bid: what somebody would pay now", "Midpoint between bid and ask", "Last price traded"]
     mark = app.prompter.choose("Which mark?", numbered(names, list(Mark)))
-    look = replace(look, snapshot=_read(app, mark))
-    _show(app, look)
-    return look
+    return _shown(app, replace(look, snapshot=_read(app, mark)))
 
 
 # --- Choosing a market ----------------------------------------------------------------------------

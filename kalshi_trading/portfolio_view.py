@@ -5,7 +5,7 @@ Pure, over `formats`. What could not be read says why in one line and is never s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -15,7 +15,6 @@ from rich.text import Text
 
 from kalshi_trading.account_check import AccountCheck, Comparison
 from kalshi_trading.formats import (
-    UNKNOWN,
     dollars,
     gain,
     holding,
@@ -26,110 +25,173 @@ from kalshi_trading.formats import (
 )
 from kalshi_trading.money import ZERO, count_text
 from kalshi_trading.pnl_breakdown import Realized
-from kalshi_trading.portfolio import PortfolioSnapshot, known_sum
+from kalshi_trading.portfolio import EventRisk, PortfolioSnapshot, known_sum
 
 BIGGEST_RISKS = 3
+RISKS_WHERE_LOW = 2
 DIFFERENCES_SHOWN = 8
 
-Row = tuple[str, str | Text, str]
-"""Name, amount, and what the amount means."""
+LOW_SCREEN = 30
+"""Lines below which a screen has no room for what only explains."""
+
+_Cell = tuple[str, Text]
+"""A number's name and the number."""
 
 
 # --- Summary --------------------------------------------------------------------------------------
 
 
-def summary(snapshot: PortfolioSnapshot, today: Realized | None, check: AccountCheck) -> RenderableType:
-    """What there is, what it earned, what it can lose, and whether it adds up."""
-    failures = [problem(f"{name} unavailable: {reason}") for name, reason in _failures(snapshot)]
-    return Group(_panel(snapshot, today), *failures, *_checked(check))
+def summary(
+    snapshot: PortfolioSnapshot,
+    today: Realized | None,
+    check: AccountCheck,
+    width: int,
+    *,
+    is_brief: bool = False,
+) -> RenderableType:
+    """What there is, what it earned, what it can lose, and whether it adds up; `is_brief` on low screens."""
+    failures = list(_failures(snapshot))
+    return Group(
+        _panel(snapshot, today, width, is_brief=is_brief),
+        *_told_once(failures),
+        *_checked(check, {reason for _, reason in failures}),
+    )
 
 
-def first_look(snapshot: PortfolioSnapshot) -> RenderableType:
+def first_look(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool = False) -> RenderableType:
     """What can be told while the fills are still being read."""
-    failures = [
-        problem(f"{name} unavailable: {reason}")
-        for name, reason in _failed_parts(snapshot)
-        if name != "Fills"
-    ]
+    failures = [failure for failure in _failed_parts(snapshot) if failure[0] != "fills"]
     told = notice("A first look: fills are still being read, and order books with them.")
-    return Group(_panel(snapshot, None), *failures, told)
+    return Group(_panel(snapshot, None, width, is_brief=is_brief), *_told_once(failures), told)
 
 
-def _panel(snapshot: PortfolioSnapshot, today: Realized | None) -> Panel:
+def _panel(snapshot: PortfolioSnapshot, today: Realized | None, width: int, *, is_brief: bool) -> Panel:
+    notes = [*_notes(snapshot, is_brief=is_brief), *([] if is_brief else _meanings(snapshot))]
+    at = f"{moment(snapshot.as_of, snapshot.as_of)} {time_zone(snapshot.as_of)}"
+    return Panel(
+        Group(_numbers(snapshot, today, width - 4), *(notice(note) for note in notes)),
+        title=Text(f"portfolio · {at} · marks: {snapshot.mark}"),
+        title_align="left",
+        box=box.ROUNDED,
+        expand=False,
+    )
+
+
+def _numbers(snapshot: PortfolioSnapshot, today: Realized | None, room: int) -> Table:
+    """What there is beside what was earned; below one another where that is too wide."""
+    have, earned = _have(snapshot), _earned(snapshot, today)
+    side_by_side = sum(max(len(name) for name, _ in column) for column in (have, earned))
+    side_by_side += sum(max(len(amount) for _, amount in column) for column in (have, earned)) + 8
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(overflow="fold")
-    parts = (_cash(snapshot), _worth(snapshot), _pnl(snapshot, today), _risk(snapshot), _source(snapshot))
-    for name, amount, meaning in (row for part in parts for row in part):
-        table.add_row(Text(name), amount if isinstance(amount, Text) else Text(amount), Text(meaning))
-    return Panel(table, title="portfolio", title_align="left", box=box.ROUNDED, expand=False)
+    pairs = 2 if side_by_side <= room else 1
+    for _ in range(pairs):
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
+    rows = zip(have, earned, strict=True) if pairs == 2 else ((cell,) for cell in (*have, *earned))
+    for row in rows:
+        table.add_row(*(part for name, amount in row for part in (Text(name), amount)))
+    return table
 
 
-def _cash(snapshot: PortfolioSnapshot) -> Iterator[Row]:
-    balance, resting = snapshot.balance.value, snapshot.resting.value
-    if resting is None:
-        held = "what resting orders hold is not known"
-    elif not resting:
-        held = "no resting orders"
-    else:
-        held = f"{_number(len(resting), 'resting order')}, holding {dollars(snapshot.collateral)}"
-    yield "cash", dollars(balance.cash if balance else None), held
+def _have(snapshot: PortfolioSnapshot) -> tuple[_Cell, ...]:
+    balance = snapshot.balance.value
+    return (
+        ("account worth", Text(_worth(snapshot), style="bold")),
+        ("cash", Text(dollars(balance.cash if balance else None))),
+        ("positions", Text(dollars(snapshot.value_at_mark))),
+        ("sold now", Text(dollars(snapshot.liquidation_value))),
+        ("exposure", Text(dollars(snapshot.worst_loss))),
+    )
+
+
+def _worth(snapshot: PortfolioSnapshot) -> str:
+    """What nobody bids for is worth something or nothing, so that the rest is the least it can be."""
+    least = snapshot.worth_at_least
+    return dollars(snapshot.worth) if snapshot.worth is not None or least is None else f"≥ {dollars(least)}"
+
+
+def _earned(snapshot: PortfolioSnapshot, today: Realized | None) -> tuple[_Cell, ...]:
+    total, realized = snapshot.total_pnl, snapshot.realized
+    return (
+        ("net realized today", gain(today.net if today else None)),
+        ("realized", gain(realized.gross if realized else None)),
+        ("unrealized", gain(snapshot.unrealized_pnl)),
+        ("fees", Text(dollars(total.fees if total else None))),
+        ("net P&L", gain(total.net if total else None)),
+    )
+
+
+# --- What has to be known beside the numbers --------------------------------------------------------
+
+
+def _notes(snapshot: PortfolioSnapshot, *, is_brief: bool) -> Iterator[str]:
+    """What no screen is too low for."""
+    yield from _resting(snapshot)
+    balance = snapshot.balance.value
     if balance is not None and len(balance.by_shard) > 1:
-        for shard, cash in balance.by_shard:
-            yield "", dollars(cash), f"on shard {shard}"
+        yield "cash: " + " · ".join(f"{dollars(cash)} on shard {shard}" for shard, cash in balance.by_shard)
+    yield from _unmarked(snapshot)
+    yield from _not_sold(snapshot)
+    if snapshot.risks:
+        yield "most at risk: " + " · ".join(_risks(snapshot.risks, is_brief=is_brief))
+    yield from _own_figures(snapshot)
 
 
-def _worth(snapshot: PortfolioSnapshot) -> Iterator[Row]:
-    yield "positions", dollars(snapshot.value_at_mark), _marked(snapshot)
-    yield "sold now", dollars(snapshot.liquidation_value), _sellable(snapshot)
+def _resting(snapshot: PortfolioSnapshot) -> Iterator[str]:
+    resting = snapshot.resting.value
+    if resting is None:
+        yield "what resting orders hold is not known"
+    elif resting:
+        hold = "holds" if len(resting) == 1 else "hold"
+        yield f"{_number(len(resting), 'resting order')} {hold} {dollars(snapshot.collateral)}"
 
 
-def _marked(snapshot: PortfolioSnapshot) -> str:
-    """Name the mark, and what stands apart from the value because it has none."""
-    if snapshot.positions.value is None:
-        return ""
+def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
+    """Name what stands apart from the sums because it has no mark."""
     if not snapshot.unmarked:
-        return f"{_number(len(snapshot.held), 'market')} at the {snapshot.mark}"
-    rest = known_sum(row.value for row in snapshot.held if row.mark is not None)
+        return
+    marked = [row for row in snapshot.held if row.mark is not None]
+    value = dollars(known_sum(row.value for row in marked))
+    unrealized = gain(known_sum(row.unrealized_pnl for row in marked)).plain
     without = f"{len(snapshot.unmarked)} of {_number(len(snapshot.held), 'market')} without a {snapshot.mark}"
-    return f"{without}; the others {dollars(rest)}"
+    yield f"{without}; the others {value}, unrealized {unrealized}"
 
 
-def _sellable(snapshot: PortfolioSnapshot) -> str:
-    if snapshot.positions.value is None:
-        return ""
+def _not_sold(snapshot: PortfolioSnapshot) -> Iterator[str]:
     sales = [row.liquidation for row in snapshot.held]
     unsold = [sale.unsold for sale in sales if sale is not None and sale.unsold > ZERO]
     unknown = sum(sale is None or sale.value is None for sale in sales)
-    text = "into today's books, after fees"
     if unknown:
-        text += f"; book or fees of {_number(unknown, 'market')} not known"
+        yield f"sold now: book or fees of {_number(unknown, 'market')} not known"
     if unsold:
         without = f"{count_text(sum(unsold, ZERO))} contracts in {_number(len(unsold), 'market')}"
-        text += f"; {without} find no buyer"
-    return text
+        yield f"sold now: {without} find no buyer"
 
 
-def _pnl(snapshot: PortfolioSnapshot, today: Realized | None) -> Iterator[Row]:
-    total, realized = snapshot.total_pnl, snapshot.realized
-    meaning = f"realized since local midnight, after fees of {dollars(today.fees)}" if today else ""
-    yield "P&L today", gain(today.net if today else None), meaning
-    yield "P&L open", gain(snapshot.unrealized_pnl), _open(snapshot)
-    if realized is None:
-        yield "realized", UNKNOWN, "needs positions and settlements"
-    else:
-        yield "realized", gain(realized.gross), _roads(snapshot, realized)
-    yield "fees", dollars(total.fees if total else None), "of all trades"
-    yield "P&L net", gain(total.net if total else None), "realized + open − fees"
+def _risks(risks: Sequence[EventRisk], *, is_brief: bool) -> Iterator[str]:
+    for risk in risks[: RISKS_WHERE_LOW if is_brief else BIGGEST_RISKS]:
+        kind = ", one YES at most" if risk.mutually_exclusive and len(risk.markets) > 1 else ""
+        markets = "" if is_brief else f" ({_number(len(risk.markets), 'market')}{kind})"
+        yield f"{risk.event_ticker} {dollars(risk.worst_loss)}{markets}"
 
 
-def _open(snapshot: PortfolioSnapshot) -> str:
-    text = f"at the {snapshot.mark} over cost, before fees"
-    if not snapshot.unmarked:
-        return text
-    rest = known_sum(row.unrealized_pnl for row in snapshot.held if row.mark is not None)
-    return f"{text}; of those that have one {gain(rest).plain}"
+def _own_figures(snapshot: PortfolioSnapshot) -> Iterator[str]:
+    gaps = sum(account.gap is not None for account in snapshot.accounts.values())
+    if snapshot.fills.value is None:
+        yield "figures: the exchange's own, since fills are missing"
+    elif gaps:
+        yield f"figures: of {_number(gaps, 'market')} the exchange's own"
+
+
+def _meanings(snapshot: PortfolioSnapshot) -> Iterator[str]:
+    """What the numbers are, for those who have the room."""
+    if snapshot.fills.value is not None:
+        yield f"from {_number(snapshot.fills.value, 'fill')}; positions at the {snapshot.mark}"
+    yield "sold now: into today's books, after fees · exposure: worst case, with resting orders"
+    if snapshot.realized is not None:
+        yield f"realized, before fees: {_roads(snapshot, snapshot.realized)}"
+    yield "net realized today: since local midnight, after fees; the daily loss limit adds what is held"
+    yield "net P&L = realized + unrealized − fees"
 
 
 def _roads(snapshot: PortfolioSnapshot, realized: Realized) -> str:
@@ -140,58 +202,56 @@ def _roads(snapshot: PortfolioSnapshot, realized: Realized) -> str:
     return f"by trading {by_trading} · by settlement {by_settlement}"
 
 
-def _risk(snapshot: PortfolioSnapshot) -> Iterator[Row]:
-    yield "exposure", dollars(snapshot.worst_loss), "worst case of all events, with resting orders"
-    for risk in snapshot.risks[:BIGGEST_RISKS]:
-        kind = ", one YES at most" if risk.mutually_exclusive and len(risk.markets) > 1 else ""
-        yield (
-            "",
-            dollars(risk.worst_loss),
-            f"{risk.event_ticker} ({_number(len(risk.markets), 'market')}{kind})",
-        )
-
-
-def _source(snapshot: PortfolioSnapshot) -> Iterator[Row]:
-    at = f"as of {moment(snapshot.as_of, snapshot.as_of)} {time_zone(snapshot.as_of)}"
-    if snapshot.fills.value is None:
-        yield "figures", "", f"the exchange's own, since fills are missing; {at}"
-        return
-    gaps = sum(account.gap is not None for account in snapshot.accounts.values())
-    own = f"; {_number(gaps, 'market')} by the exchange's own figures" if gaps else ""
-    yield "figures", "", f"from {_number(snapshot.fills.value, 'fill')}{own}; {at}"
+# --- What could not be read, and whether it adds up -------------------------------------------------
 
 
 def _failures(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
     """Name every part that could not be read, and why."""
     yield from _failed_parts(snapshot)
     if snapshot.quotes_missing:
-        yield "Quotes", snapshot.quotes_missing
+        yield "quotes", snapshot.quotes_missing
     if snapshot.books_missing:
-        yield "Order books or fees", snapshot.books_missing
+        yield "order books or fees", snapshot.books_missing
 
 
 def _failed_parts(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
     reasons = {
-        "Balance": snapshot.balance.unavailable,
-        "Positions": snapshot.positions.unavailable,
-        "Resting orders": snapshot.resting.unavailable,
-        "Settlements": snapshot.settlements.unavailable,
-        "Fills": snapshot.fills.unavailable,
-        "Deposits": snapshot.deposits.unavailable,
-        "Withdrawals": snapshot.withdrawals.unavailable,
+        "balance": snapshot.balance.unavailable,
+        "positions": snapshot.positions.unavailable,
+        "resting orders": snapshot.resting.unavailable,
+        "settlements": snapshot.settlements.unavailable,
+        "fills": snapshot.fills.unavailable,
+        "deposits": snapshot.deposits.unavailable,
+        "withdrawals": snapshot.withdrawals.unavailable,
     }
     return ((name, reason) for name, reason in reasons.items() if reason)
 
 
-def _checked(check: AccountCheck) -> Iterator[Text]:
-    """Say whether the account adds up; each difference with both numbers and a hint."""
+def _told_once(failures: Iterable[tuple[str, str]]) -> Iterator[Text]:
+    """One line for each reason, naming all the parts that are missing for it."""
+    parts: dict[str, list[str]] = {}
+    for name, reason in failures:
+        parts.setdefault(reason, []).append(name)
+    for reason, names in parts.items():
+        listed = ", ".join(names)
+        yield problem(f"{listed[0].upper()}{listed[1:]} unavailable: {reason}")
+
+
+def _checked(check: AccountCheck, told: Container[str]) -> Iterator[Text]:
+    """Say whether the account adds up; each difference with both numbers and a hint.
+
+    A reason that was `told` before is not repeated.
+    """
     agreeing = check.compared - len(check.differences)
     if check.compared:
-        yield notice(f"Checked against the exchange: {_number(agreeing, 'number')} agree.")
+        agree = "agrees" if agreeing == 1 else "agree"
+        yield notice(f"Checked against the exchange: {_number(agreeing, 'number')} {agree}.")
     yield from (problem(_difference(row)) for row in check.differences[:DIFFERENCES_SHOWN])
     if len(check.differences) > DIFFERENCES_SHOWN:
         yield problem(f"{len(check.differences) - DIFFERENCES_SHOWN} more numbers differ.")
-    yield from (notice(f"Not checked: {reason}") for reason in check.not_compared)
+    for each in dict.fromkeys(check.not_compared):
+        what, _, reason = each.partition(": ")
+        yield notice(f"Not checked: {what}, as above." if reason in told else f"Not checked: {each}")
 
 
 def _difference(row: Comparison) -> str:

@@ -19,6 +19,8 @@ from kalshi_trading.money import BALANCE_GRAIN, ZERO, Contracts, Dollars, price_
 from kalshi_trading.portfolio import PortfolioSnapshot, PositionPnl
 
 PAGE = 40
+"""Positions on a page where no screen bounds it."""
+FEWEST = 3
 MARKET_WIDTH = 24  # of the column that gives way
 
 
@@ -46,9 +48,15 @@ def _rank(row: PositionPnl, sorting: Sorting) -> tuple[bool, Dollars | datetime]
     return amount is None, -(amount or ZERO)
 
 
-def page_start(start: int, count: int) -> int:
+def page_start(start: int, count: int, page: int = PAGE) -> int:
     """Give where the page begins; the last one, where there are fewer rows than that by now."""
-    return max(0, min(start, (count - 1) // PAGE * PAGE))
+    return max(0, min(start, (count - 1) // page * page))
+
+
+def page_size(lines: int, *, is_brief: bool) -> int:
+    """Give how many positions a table of so many lines has room for."""
+    around = 4 + (1 if is_brief else 2)  # the head, the lines around it, and what stands below
+    return min(PAGE, max(FEWEST, (lines - around) // (1 if is_brief else 2)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +80,50 @@ _COLUMNS = (
 )
 
 
-def positions(snapshot: PortfolioSnapshot, sorting: Sorting, start: int, width: int) -> RenderableType:
-    """One page of what is held, and what to know about it; nothing where positions are not known."""
+def positions(
+    snapshot: PortfolioSnapshot,
+    sorting: Sorting,
+    start: int,
+    width: int,
+    *,
+    page: int = PAGE,
+    is_brief: bool = False,
+) -> RenderableType:
+    """One page of what is held, and what to know about it; nothing where positions are not known.
+
+    `is_brief` leaves out what a low screen has no room for: the names of the outcomes.
+    """
     if snapshot.positions.value is None:
         return Group()
     if not snapshot.held:
         return notice("No open positions.")
-    start = page_start(start, len(snapshot.held))
-    rows = in_order(snapshot.held, sorting)[start : start + PAGE]
-    table, left_out = positions_table(rows, snapshot.as_of, width)
-    facts = [f"by {sorting}", f"mark: {snapshot.mark} of the side held", f"{UNKNOWN} not known"]
+    start = page_start(start, len(snapshot.held), page)
+    rows = in_order(snapshot.held, sorting)[start : start + page]
+    table, left_out = positions_table(rows, snapshot.as_of, width, is_brief=is_brief)
+    facts = [f"by {sorting}"]
+    if not is_brief:
+        facts += [f"mark: {snapshot.mark} of the side held", f"{UNKNOWN} not known"]
     if len(snapshot.held) > len(rows):
-        facts.insert(0, f"{start + 1:,} to {start + len(rows):,} of {len(snapshot.held):,} positions")
+        noun = "" if is_brief else " positions"
+        facts.insert(0, f"{start + 1:,} to {start + len(rows):,} of {len(snapshot.held):,}{noun}")
     if left_out:
         facts.append(f"too narrow for {', '.join(left_out)}")
     return Group(table, Text(" · ".join(facts), style="dim"))
 
 
-def positions_table(rows: Sequence[PositionPnl], now: datetime, width: int) -> tuple[Table, list[str]]:
+def positions_table(
+    rows: Sequence[PositionPnl], now: datetime, width: int, *, is_brief: bool = False
+) -> tuple[Table, list[str]]:
     """One market a row, with as many columns as fit; also names those that do not."""
     shown = {column.name: [column.cell(row, now) for row in rows] for column in _COLUMNS}
     names = _fitting(shown, max((len(row.position.ticker) for row in rows), default=0), width)
     table = table_of(("market", "wide"), *((name, "right") for name in names))
     for index, row in enumerate(rows):
         numbers = (shown[name][index] for name in names)
-        table.add_row(_market(row), *(cell if isinstance(cell, Text) else Text(cell) for cell in numbers))
+        table.add_row(
+            _market(row, is_brief=is_brief),
+            *(cell if isinstance(cell, Text) else Text(cell) for cell in numbers),
+        )
     return table, [name for name in shown if name not in names]
 
 
@@ -118,10 +145,10 @@ def fitting(shown: Mapping[str, Sequence[str | Text]], falls: Mapping[str, int],
     return kept
 
 
-def _market(row: PositionPnl) -> RenderableType:
+def _market(row: PositionPnl, *, is_brief: bool) -> RenderableType:
     """The ticker, never cut; the outcome below it, cut where it is too long."""
     ticker = Text(row.position.ticker, overflow="fold")
-    if row.market is None:
+    if row.market is None or is_brief:
         return ticker
     return Group(ticker, Text(outcome(row), style="dim", no_wrap=True, overflow="ellipsis"))
 

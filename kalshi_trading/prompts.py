@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TextIO, TypeVar
 from kalshi_trading.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from prompt_toolkit.application import Application
+    from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
     from questionary import Question
 
@@ -42,6 +44,10 @@ class Prompter(Protocol):
 
     def choose(self, question: str, choices: Sequence[Choice[T]]) -> T:
         """Ask for one of the choices; the first one is where the cursor stands."""
+        ...
+
+    def choose_in_line(self, question: str, choices: Sequence[Choice[T]]) -> T:
+        """Ask the same with the choices side by side, which leaves the screen to what stands above."""
         ...
 
     def ask(self, question: str, parse: Callable[[str], T], *, default: str = "") -> T:
@@ -77,7 +83,11 @@ class TerminalPrompter:
         ]
         prompt = questionary.select(question, choices=rows, instruction=" ", qmark="›", pointer="▸")
         _choose_by_key(prompt, choices)
-        index: int = _answered(prompt)
+        index: int = _answered(prompt.unsafe_ask)
+        return choices[index].value
+
+    def choose_in_line(self, question: str, choices: Sequence[Choice[T]]) -> T:
+        index: int = _answered(_line_of_choices(question, choices).run)
         return choices[index].value
 
     def ask(self, question: str, parse: Callable[[str], T], *, default: str = "") -> T:
@@ -85,7 +95,7 @@ class TerminalPrompter:
 
         while True:
             prompt = questionary.text(f"{question}{_offer(default)}", qmark="›", key_bindings=_end_of_input())
-            text: str = _answered(prompt)
+            text: str = _answered(prompt.unsafe_ask)
             try:
                 return parse(text.strip() or default)
             except InvalidInputError as error:
@@ -157,9 +167,79 @@ def _point_at_typed(bindings: KeyBindings, keys: Sequence[str], prompt: Question
         bind(character)
 
 
-def _answered(prompt: Question) -> Any:
+def _line_of_choices(question: str, choices: Sequence[Choice[T]]) -> Application[int]:
+    """Make a prompt whose choices stand side by side; every key is one character and picks at once."""
+    from prompt_toolkit.application import Application
+    from prompt_toolkit.key_binding import merge_key_bindings
+    from prompt_toolkit.layout import FormattedTextControl, Layout, Window
+
+    pointed = 0
+    bindings, moves = _end_of_input(), _moves(lambda step: point(pointed + step), lambda: pointed)
+    _pick_at_once(bindings, [choice.key for choice in choices])
+
+    def point(index: int) -> None:
+        nonlocal pointed
+        pointed = index % len(choices)
+
+    def shown() -> StyleAndTextTuples:
+        fragments: StyleAndTextTuples = [("bold", f"› {question}")]
+        labels = [f"{choice.key} {choice.label}" for choice in choices]
+        for row in in_rows([len(label) for label in labels], application.output.get_size().columns - 2):
+            fragments += [("", "\n")]
+            for index in row:
+                fragments += [("", "  "), ("reverse" if index == pointed else "", labels[index])]
+        return fragments
+
+    control = FormattedTextControl(shown, focusable=True, show_cursor=False)
+    application: Application[int] = Application(
+        Layout(Window(control, dont_extend_height=True)),
+        key_bindings=merge_key_bindings([moves, bindings]),
+        erase_when_done=True,
+    )
+    return application
+
+
+def in_rows(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Put things of these widths, by number, into rows with two signs before each."""
+    rows: list[list[int]] = []
+    left = 0
+    for index, width in enumerate(widths):
+        if not rows or width + 2 > left:
+            rows.append([])
+            left = room
+        rows[-1].append(index)
+        left -= width + 2
+    return rows
+
+
+def _moves(move: Callable[[int], None], pointed: Callable[[], int]) -> KeyBindings:
+    """Let the arrow keys point, Enter take what they point at, and Ctrl-C go back."""
+    from prompt_toolkit.key_binding import KeyBindings
+
+    bindings = KeyBindings()
+
+    def bind(key: str, step: int) -> None:
+        @bindings.add(key)
+        def _(event: KeyPressEvent) -> None:
+            move(step)
+
+    for key, step in (("left", -1), ("up", -1), ("right", 1), ("down", 1)):
+        bind(key, step)
+
+    @bindings.add("enter")
+    def _(event: KeyPressEvent) -> None:
+        event.app.exit(result=pointed())
+
+    @bindings.add("c-c")
+    def _(event: KeyPressEvent) -> None:
+        event.app.exit(exception=KeyboardInterrupt)
+
+    return bindings
+
+
+def _answered(ask: Callable[[], Any]) -> Any:
     try:
-        return prompt.unsafe_ask()
+        return ask()
     except KeyboardInterrupt:
         raise Back from None
     except EOFError:
@@ -183,6 +263,9 @@ class PlainPrompter:
                 if typed == choice.key:
                     return choice.value
             self._say(f"Type one of {', '.join(choice.key for choice in choices)}.")
+
+    def choose_in_line(self, question: str, choices: Sequence[Choice[T]]) -> T:
+        return self.choose(question, choices)
 
     def ask(self, question: str, parse: Callable[[str], T], *, default: str = "") -> T:
         while True:

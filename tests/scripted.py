@@ -41,6 +41,9 @@ class ScriptedPrompter:
                 return choice.value
         raise AssertionError(f"{question!r} offers {[choice.key for choice in choices]}, not {key!r}")
 
+    def choose_in_line(self, question: str, choices: Sequence[Choice[T]]) -> T:
+        return self.choose(question, choices)
+
     def ask(self, question: str, parse: Callable[[str], T], *, default: str = "") -> T:
         self.defaults.append(default)
         while True:

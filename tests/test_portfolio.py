@@ -269,13 +269,13 @@ BREAKS = {
     "malformed": (say(200, {"cursor": 5, "surprise": [{}]}), "answer"),
     "no JSON": (say(200, b"<html>"), "not the exchange's answer"),
 }
-LINES = ["cash", "positions", "P&L open", "realized", "exposure", "KX-A"]
+LINES = ["account worth", "cash", "positions", "unrealized", "realized", "exposure", "KX-A"]
 UNKNOWN = {  # lines that cannot stand without a part
-    "/portfolio/balance": {"cash"},
-    "/portfolio/positions": {"positions", "P&L open", "realized", "exposure", "KX-A"},
-    "/portfolio/orders": {"exposure"},
+    "/portfolio/balance": {"account worth", "cash"},
+    "/portfolio/positions": {"account worth", "positions", "unrealized", "realized", "exposure", "KX-A"},
+    "/portfolio/orders": {"account worth", "exposure"},
     "/portfolio/settlements": {"realized"},
-    "/markets": {"positions", "P&L open"},
+    "/markets": {"positions", "unrealized"},
 }
 
 
@@ -295,7 +295,10 @@ def test_an_endpoint_that_fails_leaves_the_rest_on_the_screen_and_says_why(track
     assert failure.startswith(f"✗ {ENDPOINTS[endpoint]}: ")
     assert words in failure
     for name in LINES:
-        shown = next((line.removeprefix(name).split() for line in broken if line.startswith(name)), ["–"])
+        shown = next(
+            (line.removeprefix(name).replace("≥", "").split() for line in broken if line.startswith(name)),
+            ["–"],
+        )
         assert (shown[0] == "–") == (name in UNKNOWN.get(endpoint, ())), name
     assert not [line for line in mended if "unavailable" in line]
 
@@ -304,7 +307,7 @@ def on_the_screen(snapshot):
     """Draw summary and positions without colour on a screen that never wraps; one line each."""
     console = Console(width=400, no_color=True, record=True, file=io.StringIO())
     today = snapshot.realized_since(NOW)
-    console.print(portfolio_view.summary(snapshot, today, check_account(snapshot)))
+    console.print(portfolio_view.summary(snapshot, today, check_account(snapshot), 40))
     console.print(position_table.positions(snapshot, Sorting.COST, 0, 400))
     return [line.strip("│ ") for line in console.export_text().splitlines()]
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal as D
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
+from rich.console import Console
 from scripted import BACK, ScriptedPrompter
 from test_screens import screen_text, session
 
 from kalshi_trading import portfolio_screens
 from kalshi_trading.app import App
-from kalshi_trading.formats import dollars, gain
+from kalshi_trading.formats import UNKNOWN, dollars, gain
 from kalshi_trading.portfolio import PositionPnl
 from kalshi_trading.position_table import PAGE
-from kalshi_trading.prompts import Back, Choice
+from kalshi_trading.prompts import Choice
 
 T = TypeVar("T")
 
@@ -85,7 +88,7 @@ def test_the_portfolio_agrees_with_the_exchange_and_leads_back(visit: Callable[.
     assert "differs" not in text
     assert "unavailable" not in text
     assert f"1 to {PAGE} of {HELD} positions · by value" in text
-    assert prompter.labels[0][0] == "Back to the menu"
+    assert prompter.labels[0][0] == "Back"
 
 
 def set_latency(exchange: ExchangeProcess, milliseconds: int) -> None:
@@ -161,8 +164,8 @@ def test_part_of_a_position_is_sold_by_the_usual_ticket(visit: Callable[..., tup
 def test_enter_proposes_to_sell_everything_and_back_sells_nothing(visit: Callable[..., tuple]) -> None:
     app, _, _ = visit()
     row = quoted(app)
-    with pytest.raises(Back):
-        visit(POSITION, "t", row.position.ticker, "1", "", "1", BACK)
+    _, _, left = visit(POSITION, "t", row.position.ticker, "1", "", "1", BACK)
+    assert left.endswith("Back to the portfolio.\n")
     app, prompter, text = visit(POSITION, "t", row.position.ticker, "1", "", "2", "0")
     assert D(prompter.defaults[-1].replace(",", "")) == row.position.count
     assert "Canceled by you. Nothing was sent." in text
@@ -186,7 +189,7 @@ def test_the_whole_account_is_explained_without_a_caution(visit: Callable[..., t
     assert squeezed(text).endswith(f"total {dollars(totals[number])}")
 
 
-NUMBERS = {"5": "P&L today", "6": "P&L open", "7": "positions", "8": "sold now", "9": "exposure"}
+NUMBERS = {"5": "net realized today", "6": "unrealized", "7": "positions", "8": "sold now", "9": "exposure"}
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -195,11 +198,13 @@ def test_a_number_of_the_summary_is_explained_to_what_stands_there(
 ) -> None:
     _, _, text = visit(EXPLAIN, "1", number)
     shown, _, explained = text.partition("Checked against the exchange")
-    row = re.search(rf"^│ {NUMBERS[number]} .*(\n│  +│? .*)*", shown, re.MULTILINE)
+    stands = re.search(rf"^│ (?:[^·]* )?{NUMBERS[number]} +([+−$–]\S*)", shown, re.MULTILINE)
     total = re.search(r"total (\S+)", squeezed(explained))
-    assert row is not None
+    assert stands is not None
     assert total is not None
-    assert total[1] in squeezed(row[0]).replace("+", "")  # of all, or of the others where some are not known
+    others = re.search(r"the others (\S+), unrealized (\S+)", squeezed(shown))
+    known = [stands[1], *(others.groups() if others and stands[1] == UNKNOWN else ())]
+    assert total[1] in [amount.replace("+", "") for amount in known]
 
 
 def test_a_settled_market_is_explained_line_by_line(visit: Callable[..., tuple]) -> None:
@@ -221,3 +226,31 @@ def test_profit_over_time_and_every_breakdown_come_to_the_same_total(visit: Call
     assert len(totals) == 4
     assert set(totals) == {totals[0]}
     assert totals[0].endswith(gain(realized.net).plain)
+
+
+@pytest.mark.parametrize("keys", [(POSITION,), (EXPLAIN,), (EXPLAIN, "2"), (OVER_TIME,), (SORT,), (MARK,)])
+def test_ctrl_c_at_any_question_leads_back_to_the_portfolio(
+    visit: Callable[..., tuple], keys: tuple[str, ...]
+) -> None:
+    _, prompter, text = visit(*keys, BACK)
+    assert prompter.questions[-1] == "Portfolio"
+    assert "Back to the portfolio." in text
+
+
+@pytest.mark.parametrize(("rows", "width"), [(24, 80), (40, 120)])
+def test_summary_positions_and_choices_fit_on_one_screen(
+    exchange: ExchangeProcess, tmp_path: Path, rows: int, width: int
+) -> None:
+    """On a terminal, with a page of many positions; two rows and the question are left for the choices."""
+    app = session(exchange, tmp_path, ScriptedPrompter("0"))
+    app = replace(
+        app, console=Console(file=io.StringIO(), width=width, height=rows, force_terminal=True, record=True)
+    )
+    portfolio_screens.portfolio(app)
+    text = screen_text(app)
+    text = text[text.index("╭") :].rstrip()
+    assert len(text.splitlines()) <= rows - portfolio_screens.CHOICES_LINES
+    assert "account worth" in text.splitlines()[1]
+    shown = re.search(rf"1 to (\d+) of {HELD}\b", text)
+    assert shown is not None
+    assert int(shown[1]) >= 3

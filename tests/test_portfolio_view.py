@@ -45,7 +45,17 @@ def shown(renderable: RenderableType, width: int = 80) -> str:
 
 def summary(account: PortfolioSnapshot, width: int = 100, **more: object) -> str:
     told = {"today": None, "check": NOTHING_CHECKED, **more}
-    return shown(portfolio_view.summary(account, **told), width)  # type: ignore[arg-type]
+    return shown(portfolio_view.summary(account, width=width, **told), width)  # type: ignore[arg-type]
+
+
+def amount(text: str, name: str) -> str:
+    """The number that stands in the panel under a name."""
+    (found,) = re.findall(rf"^│ (?:[^·]* )?{re.escape(name)} +([+−$–]\S*)", text, re.MULTILINE)
+    return str(found)
+
+
+def notes(text: str) -> list[str]:
+    return [row.strip("│ ·") for row in text.splitlines() if row.startswith("│ · ")]
 
 
 def table(
@@ -71,39 +81,80 @@ def test_the_summary_adds_up_on_the_screen() -> None:
     """Ten at 60¢, four of them sold at 65¢: 20¢ realized, six left worth 63¢ each."""
     row = held("6", "3.60", fill(BID, "10", "0.60", fee="0.1"), fill(ASK, "4", "0.65", fee="0.07"))
     text = summary(snapshot(row), today=Realized(D("0.20"), D(0), D("0.17")))
-    assert line(text, "cash") == "cash $96.3683 no resting orders"
-    assert line(text, "positions") == "positions $3.78 1 market at the best bid"
-    assert line(text, "P&L today").startswith("P&L today +$0.03 realized since local midnight")
-    assert line(text, "P&L open").startswith("P&L open +$0.18")
-    assert line(text, "realized") == "realized +$0.20 by trading +$0.20 · by settlement $0.00"
-    assert line(text, "fees").startswith("fees $0.17")
-    assert line(text, "P&L net").startswith("P&L net +$0.21")
-    assert "from 2 fills" in line(text, "figures")
+    shown_numbers = {
+        "account worth": "$100.1483",
+        "cash": "$96.3683",
+        "positions": "$3.78",
+        "net realized today": "+$0.03",
+        "realized": "+$0.20",
+        "unrealized": "+$0.18",
+        "fees": "$0.17",
+        "net P&L": "+$0.21",
+    }
+    assert {name: amount(text, name) for name in shown_numbers} == shown_numbers
+    assert "realized, before fees: by trading +$0.20 · by settlement $0.00" in notes(text)
+    assert "from 2 fills; positions at the best bid" in notes(text)
+
+
+def test_the_account_is_worth_what_resting_orders_hold_as_well() -> None:
+    """Whether the exchange's balance holds it too is told by what came in and went out."""
+    rests = {"resting": Part((order(BID, "0.60"),))}
+    assert amount(summary(snapshot(held("6", "3.60"), **rests)), "account worth") == "$106.1483"
+    came = Part((Transfer("d", "applied", "ach", D("96.3683"), D(0), NOW),))
+    assert amount(summary(snapshot(deposits=came, **rests)), "account worth") == "$96.3683"
+
+
+@pytest.mark.parametrize("is_brief", [True, False])
+def test_numbers_stand_side_by_side_where_there_is_room(is_brief: bool) -> None:
+    wide, narrow = (summary(snapshot(held("6", "3.60")), width, is_brief=is_brief) for width in (80, 50))
+    assert "account worth" in next(row for row in wide.splitlines() if "net realized today" in row)
+    assert "account worth" not in next(row for row in narrow.splitlines() if "net realized today" in row)
+    assert amount(narrow, "cash") == amount(wide, "cash") == "$96.3683"
+
+
+def test_a_low_screen_leaves_out_what_only_explains() -> None:
+    account = snapshot(
+        held("6", "3.60", market=replace(MARKET, yes_bid=None)), resting=Part((order(BID, "0.60"),))
+    )
+    brief = notes(summary(account, 80, is_brief=True))
+    assert brief == [
+        "1 resting order holds $6.00",
+        "1 of 1 market without a best bid; the others $0.00, unrealized $0.00",
+        "sold now: book or fees of 1 market not known",
+        f"most at risk: {MARKET.event_ticker} $9.60",
+    ]
+    full = notes(summary(account, 80))
+    assert set(brief[:3]) < set(full)
+    assert f"{brief[3]} (1 market)" in full
+    assert "net P&L = realized + unrealized − fees" in full
 
 
 def test_cash_per_shard_stands_there_when_there_is_more_than_one() -> None:
     split = Balance(D(30), D(0), NOW, ((0, D(10)), (1, D(20))))
     text = summary(snapshot(balance=Part(split)))
-    assert "$10.00 on shard 0" in " ".join(text.split())
-    assert "$20.00 on shard 1" in " ".join(text.split())
+    assert "cash: $10.00 on shard 0 · $20.00 on shard 1" in notes(text)
     assert "shard" not in summary(snapshot(balance=Part(replace(split, by_shard=((0, D(30)),)))))
 
 
 def test_what_resting_orders_hold_is_told() -> None:
     text = summary(snapshot(resting=Part((order(BID, "0.60"),))))
-    assert "1 resting order, holding $6.00" in line(text, "cash")
+    assert "1 resting order holds $6.00" in notes(text)
     unread = summary(snapshot(resting=Part(None, "HTTP 500")))
-    assert "what resting orders hold is not known" in line(unread, "cash")
-    assert line(unread, "exposure").startswith("exposure –")
+    assert "what resting orders hold is not known" in notes(unread)
+    assert amount(unread, "exposure") == amount(unread, "account worth") == "–"
 
 
 @pytest.mark.parametrize(
     ("part", "name", "unknown"),
     [
-        ("balance", "Balance", ["cash"]),
-        ("positions", "Positions", ["positions", "sold now", "P&L open", "realized", "P&L net", "exposure"]),
-        ("resting", "Resting orders", ["exposure"]),
-        ("settlements", "Settlements", ["realized", "fees", "P&L net"]),
+        ("balance", "Balance", ["account worth", "cash"]),
+        (
+            "positions",
+            "Positions",
+            ["positions", "sold now", "unrealized", "realized", "net P&L", "exposure"],
+        ),
+        ("resting", "Resting orders", ["account worth", "exposure"]),
+        ("settlements", "Settlements", ["realized", "fees", "net P&L"]),
         ("fills", "Fills", []),
         ("deposits", "Deposits", []),
         ("withdrawals", "Withdrawals", []),
@@ -116,15 +167,15 @@ def test_a_part_that_failed_says_why_once_and_its_numbers_are_unknown(
     text = summary(failed)
     assert text.count(f"{name} unavailable: HTTP 500 again") == 1
     for row in unknown:
-        assert line(text, row).split(row, 1)[1].split()[0] == formats.UNKNOWN
+        assert amount(text, row) == formats.UNKNOWN
     assert "no open positions" not in table(failed).lower()
 
 
 def test_without_fills_the_figures_are_said_to_be_the_exchanges() -> None:
     text = summary(snapshot(held("6", "3.60"), fills=Part(None, "away")))
-    assert "the exchange's own, since fills are missing" in line(text, "figures")
+    assert "figures: the exchange's own, since fills are missing" in notes(text)
     early = shown(
-        portfolio_view.first_look(snapshot(held("6", "3.60"), fills=Part(None, "still being read")))
+        portfolio_view.first_look(snapshot(held("6", "3.60"), fills=Part(None, "still being read")), 80)
     )
     assert "fills are still being read" in early
     assert "unavailable" not in early
@@ -132,25 +183,27 @@ def test_without_fills_the_figures_are_said_to_be_the_exchanges() -> None:
 
 def test_a_market_its_fills_do_not_explain_is_counted_apart() -> None:
     text = summary(snapshot(held("6", "3.60", fill(BID, "5", "0.60"))))
-    assert "from 1 fill; 1 market by the exchange's own figures" in line(text, "figures")
+    assert "figures: of 1 market the exchange's own" in notes(text)
+    assert "from 1 fill; positions at the best bid" in notes(text)
 
 
 def test_positions_nobody_bids_for_make_the_sums_unknown_and_name_the_others() -> None:
     unquoted = replace(MARKET, yes_bid=None)
     rows = held("6", "3.60"), held("2", "1", market=unquoted, ticker="KX-B")
     text = summary(snapshot(*rows))
-    assert line(text, "positions") == "positions – 1 of 2 markets without a best bid; the others $3.78"
-    assert line(text, "P&L open").startswith("P&L open –")
-    assert line(text, "P&L open").endswith("of those that have one +$0.18")
-    assert line(text, "P&L net").startswith("P&L net –")
+    assert "1 of 2 markets without a best bid; the others $3.78, unrealized +$0.18" in notes(text)
+    assert {amount(text, name) for name in ("positions", "unrealized", "net P&L")} == {"–"}
+    assert "≥ $100.1483" in text  # what has no bid is worth nothing at least
 
 
 def test_contracts_that_find_no_buyer_are_named_beside_what_a_sale_brings() -> None:
     row = replace(held("6", "3.60"), liquidation=Liquidation(D("2.52"), D("0.07"), D("0.63"), D(2)))
-    text = " ".join(summary(snapshot(row), 140).split())
-    assert "sold now $2.45 into today's books, after fees; 2 contracts in 1 market find no buyer" in text
-    unknown = summary(snapshot(held("6", "3.60")), 140)
-    assert "– into today's books, after fees; book or fees of 1 market not known" in line(unknown, "sold now")
+    text = summary(snapshot(row))
+    assert amount(text, "sold now") == "$2.45"
+    assert "sold now: 2 contracts in 1 market find no buyer" in notes(text)
+    unknown = summary(snapshot(held("6", "3.60")))
+    assert amount(unknown, "sold now") == "–"
+    assert "sold now: book or fees of 1 market not known" in notes(unknown)
 
 
 def test_the_three_biggest_risks_stand_below_the_whole_exposure() -> None:
@@ -159,10 +212,9 @@ def test_the_three_biggest_risks_stand_below_the_whole_exposure() -> None:
         for name, cost in (("A", "1"), ("B", "4"), ("C", "3"), ("D", "2"))
     ]
     text = summary(snapshot(*rows))
-    assert line(text, "exposure").startswith("exposure $10.00")
-    at = [text.index(f"KX{name}-E (1 market)") for name in "BCD"]
-    assert at == sorted(at)
-    assert "KXA-E" not in text
+    assert amount(text, "exposure") == "$10.00"
+    told = "KXB-E $4.00 (1 market) · KXC-E $3.00 (1 market) · KXD-E $2.00 (1 market)"
+    assert f"most at risk: {told}" in notes(text)
 
 
 def test_exclusive_events_say_so() -> None:
@@ -170,14 +222,29 @@ def test_exclusive_events_say_so() -> None:
         held("10", "4", ticker=f"KXA-E-{name}", market=replace(MARKET, event_ticker="KXA-E")) for name in "MN"
     ]
     event = Event("KXA-E", "KXA", "", "", True, None, None, None, ())
-    assert "KXA-E (2 markets, one YES at most)" in summary(snapshot(*rows, events={"KXA-E": event}))
+    assert "KXA-E $8.00 (2 markets, one YES at most)" in summary(snapshot(*rows, events={"KXA-E": event}))
 
 
 def test_the_check_says_how_many_numbers_agree() -> None:
     account = snapshot(held("6", "3.60", fill(BID, "6", "0.60")), balance=Part(None, "away"))
     text = summary(account, check=check_account(account))
     assert "Checked against the exchange: 4 numbers agree." in text
-    assert "Not checked: cash: away" in text
+    assert "Balance unavailable: away" in text
+    assert "Not checked: cash, as above." in text
+    alone = AccountCheck(1, (), ("cash: another reason",) * 3)
+    told = summary(account, check=alone)
+    assert "1 number agrees." in told
+    assert told.count("Not checked: cash: another reason") == 1
+
+
+def test_one_reason_for_many_parts_is_one_line() -> None:
+    away = Part(None, "The exchange cannot be reached.")
+    names = ("balance", "positions", "resting", "settlements", "fills", "deposits", "withdrawals")
+    account = snapshot(**dict.fromkeys(names, away))
+    text = " ".join(summary(account, check=check_account(account)).split())
+    assert text.count("The exchange cannot be reached.") == 1
+    assert "Balance, positions, resting orders, settlements, fills, deposits, withdrawals unavailable" in text
+    assert text.count("Not checked: fills, positions and settlements, as above.") == 1
 
 
 def test_a_difference_is_shown_with_both_numbers_and_the_hint() -> None:
@@ -427,7 +494,8 @@ def test_figures_of_the_exchange_are_not_split_by_road() -> None:
     row = settlement(yes=("10", "6"), no=("0", "0"), revenue="0")
     told = market_account(MARKET.ticker, (), position=None, settlement=row)
     text = summary(snapshot(accounts={MARKET.ticker: told}))
-    assert line(text, "realized").startswith("realized −$6.00 by trading and settlement")
+    assert amount(text, "realized") == "−$6.00"
+    assert any("before fees: by trading and settlement, which" in note for note in notes(text))
     assert "1 market stands there by the exchange's own figures" in shown(pnl_view.not_rebuilt([told]))
     assert MARKET.ticker in shown(pnl_view.not_rebuilt([told]))
     assert shown(pnl_view.not_rebuilt([])).strip() == ""

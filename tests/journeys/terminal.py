@@ -43,6 +43,11 @@ class Terminal:
         scrolled = ["".join(row[x].data for x in range(columns)) for row in self._screen.history.top]
         return "\n".join(line.rstrip() for line in [*scrolled, *self._screen.display])
 
+    @property
+    def screen(self) -> str:
+        """What is on the screen now."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Read until the pattern stands on the screen, and return the match."""
         self.wait_until(lambda text: bool(re.search(pattern, text, re.DOTALL)), repr(pattern))

@@ -60,20 +60,20 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
         ticker = _open_market(terminal)
         _buy(terminal, "10", "")
         _send(terminal)
-        terminal.wait_for(r"ACCEPTED: filled.*filled 10 YES at [\d.]+¢ on average · fee \$0\.\d+")
+        terminal.wait_for(r"ACCEPTED: filled.*10 YES at [\d.]+¢ on average · fee \$0\.\d+")
 
         terminal.choose("2", "Search words, or a ticker:[^\n]*\\s*\\Z")
         terminal.type(ticker)
         _buy(terminal, "7", "2")
         _send(terminal)
-        terminal.wait_for(r"ACCEPTED: resting.*resting 7 YES at 2¢")
+        terminal.wait_for(r"ACCEPTED: resting.*7 YES at 2¢")
 
         terminal.choose("3", r"BUY 7 YES at 2¢.*?0 +7 ")
         terminal.choose("4", r"7 YES at 2¢  KX")
         terminal.press("1")
-        terminal.wait_for(r"Canceled\. No longer resting: 7")
+        terminal.wait_for(r"Canceled\. 7 contracts no longer rest")
 
-        terminal.choose("1", r"P&L open +[−+]?\$.*10 YES.*Read again\s*\Z")
+        terminal.choose("1", r"unrealized +[−+]?\$.*10 YES.*Read again\s*\Z")
         terminal.press("0")
         terminal.choose(
             "5", r"BUY 7 YES at 2¢[^\n]*canceled.*BUY 10 YES[^\n]*filled +10 .*Sums of a day[^\n]*\s*\Z"
@@ -182,6 +182,20 @@ def test_the_narrow_screen_stays_readable(home: Path) -> None:
         assert b"\x1b[31m" not in terminal.raw
         terminal.press("0")
         assert terminal.exit_status() == 0
+
+
+def test_the_portfolio_stands_on_one_narrow_screen_and_arrows_choose(home: Path) -> None:
+    with program(home, columns=80, rows=24) as terminal:
+        terminal.choose("1", r"account worth .*Read again\s*\Z")
+        assert "account worth" in terminal.screen
+        assert "net P&L" in terminal.screen
+        assert "0 Back  1 One position" in terminal.screen
+        terminal.press("\x1b[C" * 4 + ENTER)
+        terminal.wait_for("Sort by what")
+        terminal.press(CTRL_C)
+        terminal.wait_for(r"Back to the portfolio\..*Read again\s*\Z")
+        terminal.press("0")
+        terminal.menu()
 
 
 def test_a_number_of_two_digits_is_heard_whole(home: Path) -> None:
