@@ -58,7 +58,7 @@ ORDERS = Table(
         "initial_count",
         "fill_count",
         "remaining_count",
-        "fill_cost",
+        "exchange_fill_cost",
         "fees",
         "origin",
         "book_side",

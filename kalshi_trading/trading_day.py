@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import oldest_first
@@ -19,8 +19,6 @@ from kalshi_trading.portfolio import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.proposal import DayPnl
 from kalshi_trading.sent_orders import LONGEST_LAG
-
-_SECOND = timedelta(seconds=1)
 
 
 def start_of_day(at: datetime) -> datetime:
@@ -48,10 +46,9 @@ class TradingDay:
         Raises KalshiAPIError when any part cannot be read whole.
         """
         midnight = start_of_day(self._clock())
-        since = midnight - _SECOND  # whether the bound itself is inside is not documented
         with ThreadPoolExecutor(max_workers=2) as pool:
-            fills = pool.submit(self._client.get_fills, since=since)
-            settlements = pool.submit(self._client.get_settlements, since=since)
+            fills = pool.submit(self._client.get_fills, since=midnight)
+            settlements = pool.submit(self._client.get_settlements, since=midnight)
             positions = self._tracker.get_current_positions()
         settled = {row.ticker: row for row in settlements.result().whole() if row.settled_at >= midnight}
         realized = self._realized(_today(fills.result().whole(), midnight), settled, positions, midnight)
@@ -81,7 +78,7 @@ class TradingDay:
             return self._before[ticker, midnight]
         asked_at = self._clock()
         rows = [
-            *self._client.get_fills(ticker=ticker, until=midnight + _SECOND).whole(),
+            *self._client.get_fills(ticker=ticker, until=midnight).whole(),
             *self._client.get_historical_fills(ticker=ticker).whole(),
         ]
         once = {fill.fill_id: fill for fill in rows if not _is_since(fill, midnight)}

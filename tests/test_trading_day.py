@@ -36,8 +36,8 @@ class Exchange:
             fill
             for fill in reversed(self.fills)
             if (ticker is None or fill.ticker == ticker)
-            and (since is None or fill.created_at > since)
-            and (until is None or fill.created_at < until)
+            and (since is None or fill.created_at >= since)
+            and (until is None or fill.created_at <= until)
         ]
         return Listing(tuple(rows), self.incomplete)
 
@@ -46,7 +46,7 @@ class Exchange:
         return Listing(tuple(fill for fill in reversed(self.old) if fill.ticker == ticker))
 
     def get_settlements(self, *, since):
-        return Listing(tuple(row for row in self.settlements if row.settled_at > since))
+        return Listing(tuple(row for row in self.settlements if row.settled_at >= since))
 
     def get_positions(self):
         return Positions(Listing(self.positions), ())
