@@ -86,12 +86,13 @@ def _by_words(app: App, wanted: str) -> Market | None:
         app.say(
             f"More than {MOST_FOUND} markets match; the busiest stand here. Add a word to narrow them down."
         )
-    chosen = app.prompter.choose("Which market?   (bid/ask of YES)", _market_choices(app, found[:MOST_FOUND]))
+    question = "Which market?   (bid/ask of YES, closes in, ticker)"
+    chosen = app.prompter.choose(question, _market_choices(app, found[:MOST_FOUND]))
     return chosen.market if chosen is not None else None
 
 
 def _market_choices(app: App, found: tuple[FoundMarket, ...]) -> list[Choice[FoundMarket | None]]:
-    labels = [views.market_label(row, app.console.width) for row in found]
+    labels = views.market_labels(found, app.console.width, app.clock())
     rows: list[Choice[FoundMarket | None]] = list(numbered(labels, list(found)))
     return [*rows, Choice("0", "None of these", None)]
 

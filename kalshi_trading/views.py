@@ -41,6 +41,11 @@ from kalshi_trading.options import Environment
 from kalshi_trading.portfolio import Part
 from kalshi_trading.trade_history import OrderRecord
 
+CHOICE_MARGIN = 8
+"""What stands before a choice on its line, and one sign at its end."""
+ALIGNED_TICKER = 26
+SHORTEST_TEXT = 8
+
 # --- Header ---------------------------------------------------------------------------------------
 
 
@@ -86,13 +91,21 @@ def _trading(status: Part[ExchangeStatus]) -> Text:
 # --- Markets --------------------------------------------------------------------------------------
 
 
-def market_label(found: FoundMarket, width: int) -> str:
-    """One market on one line, for choosing."""
+def market_labels(rows: Sequence[FoundMarket], width: int, now: datetime) -> list[str]:
+    """Each market on one line, for choosing: quotes of YES, time to the close, whole ticker, terms."""
+    aligned = min(max((len(row.market.ticker) for row in rows), default=0), ALIGNED_TICKER)
+    return [_market_label(row, width - CHOICE_MARGIN, now, aligned) for row in rows]
+
+
+def _market_label(found: FoundMarket, room: int, now: datetime, aligned: int) -> str:
     market = found.market
-    quotes = f"{price(market.yes_bid):>6}/{price(market.yes_ask):<6}"
-    text = f"{market.yes_label} · {found.event.title}"
-    room = max(20, width - len(quotes) - 8)
-    return f"{quotes} {text if len(text) <= room else text[: room - 1] + '…'}"
+    left = " ".join(time_left(market.close_at, now).split()[:2])
+    quotes = f"{price(market.yes_bid):>5}/{price(market.yes_ask):<5}"
+    known = f"{quotes} {left:>6}  {market.ticker:<{aligned}}"
+    text, rest = f"{market.yes_label} · {found.event.title}", room - len(known) - 2
+    if rest < SHORTEST_TEXT:
+        return known
+    return f"{known}  {text if len(text) <= rest else text[: rest - 1] + '…'}"
 
 
 def market_page(market: Market, event: Event | None, book: OrderBook | None, now: datetime) -> RenderableType:

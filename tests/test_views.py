@@ -12,7 +12,8 @@ from rich.console import Console, RenderableType
 from samples import BOOK, MARKET, NOW, order, preview
 
 from kalshi_trading import formats, ticket_view, views
-from kalshi_trading.market_models import ExchangeStatus
+from kalshi_trading.market_models import Event, ExchangeStatus
+from kalshi_trading.market_search import FoundMarket
 from kalshi_trading.models import Action, BookSide, Side
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderTicket
@@ -65,7 +66,7 @@ def test_the_ticket_answers_every_question() -> None:
     assert "YES bid 63¢ × 120   ask 65¢ × 80.5" in text
     assert "80.5 at 65¢ · 19.5 rest at 65¢" in text
     assert "5 NO → 95 YES" in text
-    assert "$61.75 + fee about $1.2880, at most $1.75" in text  # 95 opening contracts; five close the NO held
+    assert "$61.75 + fee about $1.2820, at most $1.75" in text  # 95 opening contracts; five close the NO held
     assert "if YES +$" in text
     assert "if NO −$" in text
 
@@ -116,14 +117,47 @@ def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
         None,
     )
     text = shown(ticket_view.submission(result))
-    assert "filled 4 NO at 35¢ on average · fee –" in text
-    assert "resting 6 NO at 35¢" in text
+    assert "bought 4 NO at 35¢ on average · fee –" in text
+    assert "resting: BUY 6 NO at 35¢" in text
 
 
 def test_a_result_that_could_not_be_recorded_is_said_in_words() -> None:
     request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
     result = Submission(Outcome.ACKNOWLEDGED, request, "resting", "id-1", D(0), D(1), recorded=False)
     assert "could not be recorded in the journal" in shown(ticket_view.submission(result))
+
+
+# --- Markets to choose from -------------------------------------------------------------------------
+
+TITLE = "Highest temperature in New York City on Nov {}, 2026?"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_markets_to_choose_from_differ_by_day_ticker_and_close(width: int) -> None:
+    rows = [
+        FoundMarket(
+            Event(f"KXHIGHNY-26NOV{day}", "KXHIGHNY", TITLE.format(day), "", True, None, None, None, ()),
+            replace(
+                MARKET, ticker=f"KXHIGHNY-26NOV{day}-B46.5", close_at=NOW + timedelta(days=day - 21, hours=3)
+            ),
+        )
+        for day in (22, 23)
+    ]
+    labels = views.market_labels(rows, width, NOW)
+    assert all(len(label) <= width - 8 for label in labels)
+    for label, words in zip(
+        labels, ("1 d  KXHIGHNY-26NOV22-B46.5", "2 d  KXHIGHNY-26NOV23-B46.5"), strict=True
+    ):
+        assert words in label
+        assert "63¢/65¢" in label
+        assert "46° to 47° · Hi" in label
+
+
+def test_a_ticker_to_choose_from_is_never_cut() -> None:
+    ticker = "KXMVESPORTSMULTIGAMEEXTENDED-S20261121ABCDEF-0123456789A"
+    event = Event("E", "E", "title", "", True, None, None, None, ())
+    (label,) = views.market_labels([FoundMarket(event, replace(MARKET, ticker=ticker))], 80, NOW)
+    assert label.endswith(ticker)
 
 
 # --- Orders ---------------------------------------------------------------------------------------
