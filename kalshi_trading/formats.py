@@ -51,12 +51,17 @@ def holding(net: Contracts) -> str:
 
 def moment(at: datetime | None, now: datetime) -> str:
     """Write a time in the user's zone, with the year and the offset where those of `now` are others."""
+    return " ".join(filter(None, day_and_time(at, now)))
+
+
+def day_and_time(at: datetime | None, now: datetime) -> tuple[str, str]:
+    """Write the same as two texts, for one below the other."""
     if at is None:
-        return UNKNOWN
+        return UNKNOWN, ""
     local, here = at.astimezone(), now.astimezone()
     year = "" if local.year == here.year else f" {local.year}"
     offset = "" if local.utcoffset() == here.utcoffset() else f" {time_zone(at)}"
-    return f"{local:%b %d}{year} {local:%H:%M:%S}{offset}"
+    return f"{local:%b %d}{year}", f"{local:%H:%M:%S}{offset}"
 
 
 def time_zone(at: datetime) -> str:

@@ -15,18 +15,20 @@ from kalshi_trading.app import App, not_empty
 from kalshi_trading.day_summary import DaySummary, read_summary
 from kalshi_trading.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
-from kalshi_trading.history_view import PAGE, HistoryPage
+from kalshi_trading.history_view import FEWEST, PAGE, HistoryPage
 from kalshi_trading.models import Side
 from kalshi_trading.options import Environment
 from kalshi_trading.order_story import read_story
 from kalshi_trading.periods import FORMS, Period, parse_period
-from kalshi_trading.prompts import Choice, numbered
+from kalshi_trading.prompts import Back, Choice, numbered
 from kalshi_trading.reconciliation import reconcile
 from kalshi_trading.trade_history import TradeHistory, load_history, told_history
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.undertaking import within
 
 FAREWELL_S = 3
+CHOICES_LINES = 4
+"""What the choices take on a narrow screen, with their question."""
 _ALL = "all"
 
 _Task = Callable[[App, HistoryPage], HistoryPage]
@@ -39,8 +41,11 @@ def trade_history(app: App) -> None:
     """
     app.working("Looking for lost orders …", app.executor.resolver.examine_all)
     page = _read(app, HistoryFilter(), app.settings.environment)
-    while (task := app.prompter.choose("Trade history", _tasks(page))) is not _leave:
-        page = task(app, page)
+    while (task := app.prompter.choose_in_line("Trade history", _tasks(page))) is not _leave:
+        try:
+            page = task(app, page)
+        except (Back, KeyboardInterrupt):
+            app.say("Back to the history.")
 
 
 def _leave(app: App, page: HistoryPage) -> HistoryPage:
@@ -50,22 +55,22 @@ def _leave(app: App, page: HistoryPage) -> HistoryPage:
 
 def _tasks(page: HistoryPage) -> list[Choice[_Task]]:
     """Offer everything at once, so that nothing is more than three choices away from the menu."""
-    rows: list[tuple[str, str, _Task]] = [("0", "Back to the menu", _leave)]
+    rows: list[tuple[str, str, _Task]] = [("0", "Back", _leave)]
     rows += [("1", "One order in depth", _one_order)] if page.rows else []
     rows += [("2", "Older orders", _turn_page)] if page.has_older else []
     rows += [
-        ("3", "Choose by date", _by_date),
-        ("4", "Choose by market", _by_market),
-        ("5", "Choose by event or series", _by_event),
-        ("6", "Choose by side", _by_side),
-        ("7", "Choose by result", _by_result),
+        ("3", "By date", _by_date),
+        ("4", "By market", _by_market),
+        ("5", "By event or series", _by_event),
+        ("6", "By side", _by_side),
+        ("7", "By result", _by_result),
         ("8", "Another environment", _by_environment),
-        ("9", "All orders again", _everything),
+        ("9", "All orders", _everything),
     ]
     if page.history.is_joined:  # what follows asks the connected exchange, which is that of this page only
         rows += [
-            ("r", "Reconcile the journal with the exchange", _reconcile),
-            ("s", "Sums of a day or of some days", _sums),
+            ("r", "Reconcile with the exchange", _reconcile),
+            ("s", "Sums of days", _sums),
         ]
     return [Choice(*row) for row in rows]
 
@@ -92,15 +97,22 @@ def _read(app: App, wanted: HistoryFilter, environment: Environment) -> HistoryP
 def _chosen(app: App, history: TradeHistory, wanted: HistoryFilter, environment: Environment) -> HistoryPage:
     """Show what of a history that was read is wanted."""
     rows = tuple(row for row in history.rows if wanted.takes(row))
-    page = HistoryPage(history, wanted, environment, rows)
-    app.show(history_view.history(page, app.clock()))
+    return _shown(app, HistoryPage(history, wanted, environment, rows))
+
+
+def _shown(app: App, page: HistoryPage) -> HistoryPage:
+    """Show a page, as long as the screen has room for it above the choices."""
+    shown = history_view.history(page, app.clock())
+    room = app.console.height - CHOICES_LINES
+    while app.console.is_terminal and page.size > FEWEST and len(app.console.render_lines(shown)) > room:
+        page = replace(page, size=page.size - 1)
+        shown = history_view.history(page, app.clock())
+    app.show(shown)
     return page
 
 
 def _turn_page(app: App, page: HistoryPage) -> HistoryPage:
-    page = replace(page, start=page.start + PAGE)
-    app.show(history_view.history(page, app.clock()))
-    return page
+    return _shown(app, replace(page, start=page.start + page.size, size=PAGE))
 
 
 def _everything(app: App, page: HistoryPage) -> HistoryPage:

@@ -20,6 +20,7 @@ from kalshi_trading.formats import (
     UNKNOWN,
     badge,
     cells,
+    day_and_time,
     dollars,
     facts,
     gain,
@@ -41,6 +42,8 @@ from kalshi_trading.wire_fields import harmless
 
 PAGE = 9
 """Orders on one page: as many as there are single digits to choose one by."""
+FEWEST = 3
+"""Orders on a page of the lowest screen."""
 DIFFERENCES_SHOWN = 40
 
 
@@ -53,14 +56,15 @@ class HistoryPage:
     environment: Environment
     rows: tuple[HistoryRow, ...]
     start: int = 0
+    size: int = PAGE
 
     @property
     def shown(self) -> tuple[HistoryRow, ...]:
-        return self.rows[self.start : self.start + PAGE]
+        return self.rows[self.start : self.start + self.size]
 
     @property
     def has_older(self) -> bool:
-        return self.start + PAGE < len(self.rows)
+        return self.start + self.size < len(self.rows)
 
 
 # --- The list -------------------------------------------------------------------------------------
@@ -73,7 +77,8 @@ def history(page: HistoryPage, now: datetime) -> RenderableType:
         parts.append(_orders(page.shown, now, is_joined=page.history.is_joined))
         parts.append(Text(f"{_place(page)} · times in {time_zone(now)}", style="dim"))
     else:
-        parts.append(notice("No orders yet." if not page.history.rows else "No order is like that."))
+        is_chosen = bool(page.history.rows) or page.wanted != HistoryFilter()
+        parts.append(notice("No order is like that." if is_chosen else "No orders yet."))
     return Group(*parts, *_gaps(page.history))
 
 
@@ -96,7 +101,7 @@ def _wanted(wanted: HistoryFilter) -> Iterator[str]:
 
 
 def _place(page: HistoryPage) -> str:
-    last = min(page.start + PAGE, len(page.rows))
+    last = min(page.start + page.size, len(page.rows))
     return f"orders {page.start + 1} to {last} of {len(page.rows)}, newest first"
 
 
@@ -112,9 +117,9 @@ def _orders(rows: Sequence[HistoryRow], now: datetime, *, is_joined: bool) -> Re
     for row in rows:
         table.add_row(
             *cells(
-                moment(row.placed_at, now),
+                "\n".join(day_and_time(row.placed_at, now)),
                 _order_cell(row, is_joined=is_joined),
-                row.result.value,
+                f"{row.result}\n(external)" if row.is_external else row.result.value,
                 _count(row.fill_count),
                 price(row.average_price),
                 dollars(row.fees),
@@ -143,8 +148,6 @@ def order_label(row: HistoryRow) -> str:
 def _order_cell(row: HistoryRow, *, is_joined: bool) -> Text:
     """The order in words, its market below, and what is odd about it."""
     cell = Text(order_words(row), overflow="fold")
-    if row.is_external:
-        cell.append(" (external)", style="italic")
     cell.append(f"\n{harmless(row.ticker)}", style="dim")
     for oddity in _oddities(row, is_joined=is_joined):
         cell.append(f"\n{oddity}", style="yellow")
@@ -265,7 +268,7 @@ def day_summary(summary: DaySummary) -> RenderableType:
         ("orders", _orders_line(summary)),
         ("fills", f"{summary.fills} · {count_text(summary.contracts)} contracts"),
         ("fees", dollars(summary.fees)),
-        ("realized P&L", UNKNOWN if summary.pnl is None else f"{gain(summary.pnl).plain} after fees"),
+        ("net realized", UNKNOWN if summary.pnl is None else f"{gain(summary.pnl).plain} after fees"),
     ]
     rows += [(name, _market_line(day)) for name, day in _extremes(summary) if day is not None]
     panel = Panel(

@@ -278,7 +278,7 @@ def test_profit_is_not_known_where_a_market_of_the_day_may_be_missing(tmp_path, 
     summary = summary_of(exchange, tmp_path)
     assert (summary.pnl, summary.best is None) == (pnl, pnl is None)
     assert summary.incomplete.startswith(exchange.broken[broken])
-    assert ("realized P&L  –" in shown(summary)) == (pnl is None)
+    assert ("net realized  –" in shown(summary)) == (pnl is None)
 
 
 def test_a_damaged_journal_is_not_known_to_hold_nothing(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 import threading
 import time
 from dataclasses import replace
@@ -10,6 +12,7 @@ from decimal import Decimal as D
 import pytest
 from exchange_process import running_exchange
 from market_world import NOW, order
+from rich.console import Console
 from scripted import BACK, ScriptedPrompter
 from test_reconciliation import shown
 from test_screens import buy, quoted_market, screen_text, session
@@ -19,7 +22,7 @@ from kalshi_trading.day_summary import DaySummary, MarketDay
 from kalshi_trading.errors import KalshiAPIError, UnavailableError
 from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
 from kalshi_trading.journal import DamagedLine
-from kalshi_trading.models import Side
+from kalshi_trading.models import OrderStatus, Side
 from kalshi_trading.money import price_text
 from kalshi_trading.options import Environment
 from kalshi_trading.periods import Period
@@ -81,7 +84,7 @@ def test_every_task_of_the_history_is_one_choice_away_from_it_and_comes_back(exc
         f"{len(elsewhere)} orders differ; {len(listed)} orders, {fills} fills and 4 journal records" in text
     )
     assert text.count("not in the journal") == min(len(elsewhere), history_view.DIFFERENCES_SHOWN)
-    assert "realized P&L" in text
+    assert "net realized" in text
 
 
 def test_another_environment_s_page_asks_the_connected_exchange_nothing(exchange, tmp_path, monkeypatch):
@@ -134,7 +137,7 @@ def test_leaving_after_a_trade_shows_the_day_by_whatever_key(exchange, tmp_path,
     app, prompter, _ = traded(exchange, tmp_path, *leave)
     assert menu.run(app) == 0
     prompter.assert_all_used()
-    assert "realized P&L" in screen_text(app)
+    assert "net realized" in screen_text(app)
 
 
 def summary_of_today(**changes):
@@ -158,7 +161,7 @@ def test_the_day_itself_tells_whether_there_is_anything_to_sum_up(
     monkeypatch.setattr(history_screens, "read_summary", lambda *_, **__: summary)
     app = session(exchange, tmp_path, ScriptedPrompter())  # whose journal is empty
     history_screens.farewell(app)
-    assert ("realized P&L" in screen_text(app)) is is_shown
+    assert ("net realized" in screen_text(app)) is is_shown
 
 
 def test_a_journal_that_takes_long_to_read_does_not_keep_anybody_either(exchange, tmp_path, monkeypatch):
@@ -209,13 +212,48 @@ def test_sums_that_take_long_are_left_out_after_a_few_seconds(exchange, tmp_path
 
 
 def test_ctrl_c_at_any_question_of_the_history_leads_back(exchange, tmp_path):
-    for keys in ([BACK], ["1", BACK], ["3", BACK], ["r", BACK], ["s", BACK]):
-        app = session(exchange, tmp_path, ScriptedPrompter("5", *keys, "0", "1"))
+    for keys in ([BACK], ["1", BACK, "0"], ["3", BACK, "0"], ["r", BACK, "0"], ["s", BACK, "0"]):
+        prompter = ScriptedPrompter("5", *keys, "0", "1")
+        app = session(exchange, tmp_path, prompter)
         assert menu.run(app) == 0
-        assert "Back to the menu." in screen_text(app)
+        prompter.assert_all_used()
+        assert ("Back to the menu." if keys == [BACK] else "Back to the history.") in screen_text(app)
+
+
+def test_a_year_without_orders_is_not_an_account_without_orders(exchange, tmp_path):
+    app, _, _ = traded(exchange, tmp_path, "3", "2001", "0")
+    history_screens.trade_history(app)
+    text = flat(app)
+    assert "No order is like that." in text
+    assert "No orders yet." not in text
+
+
+def test_a_page_of_the_history_and_its_choices_fit_on_a_narrow_screen(exchange, tmp_path):
+    app, _, _ = traded(exchange, tmp_path, "0")
+    app = replace(
+        app, console=Console(file=io.StringIO(), width=80, height=24, force_terminal=True, record=True)
+    )
+    history_screens.trade_history(app)
+    text = screen_text(app)
+    page = text[text.index(" PRACTICE ") :].rstrip().splitlines()
+    assert len(page) <= 24 - history_screens.CHOICES_LINES
+    assert re.match(r"orders 1 to [3-9] of", page[-1])
 
 
 # --- What stands on the screen --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("remaining", ["30", "0"])
+def test_a_ticker_stays_whole_at_eighty_columns_beside_every_result(remaining):
+    """An order of more than a thousand, a fee of many digits, an average that had to be rounded."""
+    ticker = "KXGOVERNOR-26NOV23-B60.5"
+    status = OrderStatus.RESTING if D(remaining) else OrderStatus.CANCELED
+    changes = {"ticker": ticker, "status": status, "initial_count": D("1264.56"), "fees": D("12.4525")}
+    text = page_text(TradeHistory((HistoryRow(order("bid", "0.61", remaining, **changes), None, (), ()),)))
+    lines = text.splitlines()
+    (below,) = (number for number, line in enumerate(lines) if f" {ticker} " in line)
+    assert "long 1,264.56 YES at 61¢" in lines[below - 1]
+    assert ("resting" if D(remaining) else "canceled") in lines[below - 1]
 
 
 def page_text(history, wanted=None, start=0):

@@ -60,7 +60,7 @@ def test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it(lossy: LossyHome
         send(terminal, "Sending the order")
         terminal.press(CTRL_C)
         terminal.wait_for("Finishing the order")
-        terminal.wait_for("ACCEPTED: found at the exchange: resting.*resting 11 YES at 2¢")
+        terminal.wait_for("ACCEPTED: found at the exchange: resting.*resting: BUY 11 YES at 2¢")
         leave(terminal)
     assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
 
