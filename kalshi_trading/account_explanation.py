@@ -38,7 +38,7 @@ def explain_all_fees(snapshot: PortfolioSnapshot) -> Explanation:
 
 def explain_today(snapshot: PortfolioSnapshot, midnight: datetime) -> Explanation:
     """List what every market earned since the local midnight, after fees."""
-    title = "P&L today, after fees"
+    title = "Net realized today, after fees"
     if snapshot.realized_since(midnight) is None:
         reason = snapshot.fills.unavailable or _missing(snapshot) or "A fill has no time."
         return Explanation(title, (), f"Not known. {reason}")
@@ -97,8 +97,8 @@ def explain_value(snapshot: PortfolioSnapshot) -> Explanation:
 
 
 def explain_open(snapshot: PortfolioSnapshot) -> Explanation:
-    """List the profit open in everything held, before fees."""
-    title = f"Open P&L at the {snapshot.mark} over cost, before fees"
+    """List the unrealized profit of everything held, before fees."""
+    title = f"Unrealized P&L at the {snapshot.mark} over cost, before fees"
 
     def text(row: PositionPnl) -> str:
         return f"{_at_mark(row)} over {dollars_text(row.cost_basis)}"

@@ -51,7 +51,7 @@ def _chart(days: Mapping[date | None, Realized], today: date, width: int) -> Ren
     if len(dated) < 2 or width < NARROWEST_CHART:
         return notice("A curve needs two days with trades or settlements, and some width.")
     points = list(running_net(days, today))
-    title = Text("net P&L realized so far, by day (fees inside, open positions not)", style="bold")
+    title = Text("net realized so far, by day (fees inside, what is unrealized not)", style="bold")
     return Group(title, Text(pnl_chart.curve(points, width), no_wrap=True))
 
 
@@ -110,7 +110,7 @@ def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
         _Column("by trading", 3, [gain(realized.by_trading) for _, realized in every]),
         _Column("by settlement", 2, [gain(realized.by_settlement) for _, realized in every]),
         _Column("fees", 1, [dollars(realized.fees) for _, realized in every]),
-        _Column("net", 0, [gain(realized.net) for _, realized in every]),
+        _Column("net realized", 0, [gain(realized.net) for _, realized in every]),
     )
     table, left_out = _fitted(name, [key for key, _ in every], columns, width)
     table.rows[-2].end_section = True
@@ -126,7 +126,7 @@ def settlements_table(rows: Sequence[Settlement], now: datetime, width: int) -> 
     columns = (
         _Column("result", 1, [_result(row) for row in shown]),
         _Column("paid out", 3, [dollars(row.revenue) for row in shown]),
-        _Column("net P&L", 0, [gain(settlement_net_pnl(row)) for row in shown]),
+        _Column("net realized", 0, [gain(settlement_net_pnl(row)) for row in shown]),
         _Column(f"when ({time_zone(now)})", 2, [moment(row.settled_at, now) for row in shown]),
     )
     table, left_out = _fitted("settled market", [row.ticker for row in shown], columns, width)

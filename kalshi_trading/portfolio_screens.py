@@ -310,8 +310,10 @@ def _explain_account(app: App, snapshot: PortfolioSnapshot) -> None:
         "Fees, market by market": account_explanation.explain_all_fees,
         "Cost of what is held": account_explanation.explain_all_costs,
         "Cash: transfers and markets": account_explanation.explain_all_cash,
-        "P&L today, market by market": lambda whole: account_explanation.explain_today(whole, midnight),
-        "P&L open, position by position": account_explanation.explain_open,
+        "Net realized today, market by market": lambda whole: account_explanation.explain_today(
+            whole, midnight
+        ),
+        "Unrealized P&L, position by position": account_explanation.explain_open,
         f"Value of the positions at the {snapshot.mark}": account_explanation.explain_value,
         "What selling everything now would bring": account_explanation.explain_liquidation,
         "Exposure, event by event": account_explanation.explain_exposure,
