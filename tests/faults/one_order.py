@@ -58,7 +58,8 @@ def wait_at(step: Step, folder: Path, access: Access, wish: Wish, told: Connecti
 
 def trade_on(folder: Path, access: Access, wishes: list[Wish], begun: Connection) -> None:
     """Send orders one after the other until somebody puts an end to it; `begun` hears of the beginning."""
-    desk = _desk(folder, access)
+    desk = OrderDesk(folder, access, margin_s=MARGIN_S, apart_s=APART_S)
+    desk.client.get_balance()  # tells the time; a larger bucket would take longer to fill than this lives
     begun.send_bytes(b"begun")
     while True:
         for wish in wishes:
