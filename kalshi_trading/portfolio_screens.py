@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 from rich.console import RenderableType
@@ -24,7 +25,7 @@ from kalshi_trading import (
 )
 from kalshi_trading.account_check import check_account
 from kalshi_trading.app import App, not_empty
-from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.errors import InvalidInputError, JournalError
 from kalshi_trading.explanation import (
     Explanation,
     explain_cash,
@@ -35,12 +36,15 @@ from kalshi_trading.explanation import (
 )
 from kalshi_trading.exposure import market_exposure
 from kalshi_trading.formats import dollars, gain, holding
+from kalshi_trading.journal import JournalRecord
 from kalshi_trading.liquidation import liquidate
 from kalshi_trading.market_account import MarketAccount
 from kalshi_trading.market_models import FeeSchedule, OrderBook
-from kalshi_trading.models import Action
+from kalshi_trading.models import Action, Order
 from kalshi_trading.money import Contracts, count_text, parse_count
 from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.order_screens import LOOKED_AT
+from kalshi_trading.own_words import OwnWords
 from kalshi_trading.portfolio import Mark, PortfolioSnapshot, PositionPnl, part
 from kalshi_trading.position_table import PAGE, Sorting
 from kalshi_trading.position_view import PositionLook
@@ -254,7 +258,21 @@ def _seen(app: App, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLo
         book=book,
         sale=None if book is None else liquidate(position.net, book, fees),
         now=app.clock(),
+        words=_own_words(app, orders or ()),
     )
+
+
+def _own_words(app: App, resting: Sequence[Order]) -> OwnWords:
+    """Give our words as far as the newest entries of the journal have them."""
+    try:
+        entries = islice(app.journal.newest_records(), LOOKED_AT)
+        words = OwnWords(reversed([each for each in entries if isinstance(each, JournalRecord)]))
+    except JournalError as error:
+        app.complain(f"{error} Orders and fills stand in the exchange's words, whoever placed them.")
+        return OwnWords(())
+    for order in resting:
+        words.learn(order)
+    return words
 
 
 def _book_and_fees(app: App, row: PositionPnl) -> tuple[OrderBook | None, FeeSchedule | None]:

@@ -36,7 +36,8 @@ from kalshi_trading.formats import (
 from kalshi_trading.liquidation import Liquidation
 from kalshi_trading.market_models import OrderBook
 from kalshi_trading.models import Action, Fill, Order
-from kalshi_trading.money import ZERO, count_text, dollars_text
+from kalshi_trading.money import ZERO, Contracts, count_text, dollars_text
+from kalshi_trading.own_words import OwnWords
 from kalshi_trading.pnl import Holding, Lot
 from kalshi_trading.portfolio import Mark, PositionPnl
 from kalshi_trading.position_table import average, closes_in, outcome
@@ -60,6 +61,8 @@ class PositionLook:
     sale: Liquidation | None
     """What selling everything into `book` would bring."""
     now: datetime
+    words: OwnWords
+    """Which orders and fills are ours, and in which words."""
 
 
 def position_page(look: PositionLook) -> RenderableType:
@@ -67,7 +70,7 @@ def position_page(look: PositionLook) -> RenderableType:
     account = look.row.account
     parts: list[RenderableType] = [_panel(look), _sale(look), _lots(look), _resting(look)]
     if account is not None and account.fills:
-        parts.append(_fills(account.fills, look.now))
+        parts.append(_fills(look, account.fills))
     return Group(*parts, Text(f"times in {time_zone(look.now)}", style="dim"))
 
 
@@ -153,13 +156,11 @@ def _resting(look: PositionLook) -> RenderableType:
         return problem("The resting orders could not be read.")
     if not look.resting:
         return notice("No resting orders in this market.")
-    table = table_of(("resting orders", "wide"), ("price", "right"), ("left", "right"), ("placed", "right"))
+    table = table_of(("resting orders", "wide"), ("left", "right"), ("placed", "right"))
     for order in look.resting:
-        side = order.book_side.bought
         table.add_row(
             *cells(
-                f"long {side.upper()}",
-                price(side.converted(order.yes_price)),
+                f"{_trade(look, order, order.initial_count)} at {_price(look, order)}",
                 count_text(order.remaining_count),
                 moment(order.created_at, look.now),
             )
@@ -167,24 +168,35 @@ def _resting(look: PositionLook) -> RenderableType:
     return table
 
 
-def _fills(fills: Sequence[Fill], now: datetime) -> RenderableType:
+def _fills(look: PositionLook, fills: Sequence[Fill]) -> RenderableType:
     last = fills[-FILLS_SHOWN:]
     name = f"last {len(last)} of {len(fills):,} fills" if len(last) < len(fills) else "fills"
     table = table_of(
-        (name, "fixed"), ("bought", "right"), ("price", "right"), ("fee", "right"), ("as", "fixed")
+        (name, "fixed"), ("filled", "wide"), ("price", "right"), ("fee", "right"), ("as", "fixed")
     )
     for fill in reversed(last):
-        side = fill.book_side.bought
         table.add_row(
             *cells(
-                moment(fill.created_at, now),
-                f"{count_text(fill.count)} {side.upper()}",
-                price(side.converted(fill.yes_price)),
+                moment(fill.created_at, look.now),
+                _trade(look, fill, fill.count),
+                _price(look, fill),
                 dollars(fill.fee),
                 "taker" if fill.is_taker else "maker",
             )
         )
     return table
+
+
+def _trade(look: PositionLook, row: Order | Fill, count: Contracts) -> str:
+    """Say what was traded: ours in our words, else by its effect, as everywhere."""
+    _, action, side = look.words.of(row.order_id, row.book_side)
+    return f"{'long' if action is None else action.upper()} {count_text(count)} {side.upper()}"
+
+
+def _price(look: PositionLook, row: Order | Fill) -> str:
+    """Give the price in the terms of the side that `_trade` names."""
+    _, _, side = look.words.of(row.order_id, row.book_side)
+    return price(side.converted(row.yes_price))
 
 
 # --- Explanations ---------------------------------------------------------------------------------

@@ -22,10 +22,12 @@ from kalshi_trading.account_check import AccountCheck, Comparison, check_account
 from kalshi_trading.account_explanation import explain_all_cash, explain_all_fees, explain_all_realized
 from kalshi_trading.explanation import Explanation, Line, explain_realized, explain_settlement
 from kalshi_trading.exposure import market_exposure
+from kalshi_trading.journal import JournalRecord
 from kalshi_trading.liquidation import Liquidation, liquidate
 from kalshi_trading.market_account import market_account
 from kalshi_trading.market_models import Event
 from kalshi_trading.models import Balance, BookSide, Transfer
+from kalshi_trading.own_words import OwnWords
 from kalshi_trading.pnl_breakdown import Realized, by_day
 from kalshi_trading.portfolio import Mark, Part, PortfolioSnapshot
 from kalshi_trading.position_table import Sorting
@@ -383,6 +385,7 @@ def look(row: object, **more: object) -> PositionLook:
         "book": BOOK,
         "sale": liquidate(net, BOOK, QUADRATIC),
         "now": NOW,
+        "words": OwnWords(()),
     }
     return PositionLook(**{**known, **more})  # type: ignore[arg-type]
 
@@ -430,7 +433,30 @@ def test_what_is_not_known_of_a_position_is_said() -> None:
 
 def test_resting_orders_stand_in_the_terms_of_the_side_they_buy() -> None:
     text = shown(position_view.position_page(look(held("6", "3.60"), resting=(order(ASK, "0.65"),))))
-    assert "long NO 35¢ 10" in " ".join(text.split())
+    assert "long 10 NO at 35¢ 10" in " ".join(text.split())
+
+
+def told(event: str, **fields: str) -> JournalRecord:
+    return JournalRecord(NOW, event, {"client_order_id": "ours", **fields})
+
+
+def test_ours_stand_in_our_words_as_in_the_history() -> None:
+    """A sale of YES is no purchase of NO, though the exchange's row is the same."""
+    resting = order(ASK, "0.45", count="5")
+    words = OwnWords(
+        [
+            told("order.intent", action="sell", side="yes"),
+            told("order.acknowledged", order_id=resting.order_id),
+        ]
+    )
+    row = held(
+        "6", "3.60", fill(BID, "10", "0.60"), replace(fill(ASK, "4", "0.65"), order_id=resting.order_id)
+    )
+    text = shown(position_view.position_page(look(row, resting=(resting,), words=words)))
+    flat = " ".join(text.split())
+    assert "SELL 5 YES at 45¢ 5" in flat
+    assert "SELL 4 YES 65¢" in flat
+    assert "NO at" not in flat
 
 
 # --- Explanations ---------------------------------------------------------------------------------
