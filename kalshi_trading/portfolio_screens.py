@@ -6,16 +6,15 @@ confirmation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from typing import TypeVar
 
 from rich.console import RenderableType
 
 from kalshi_trading import (
-    account_explanation,
+    explain_screens,
     pnl_breakdown,
     pnl_view,
     portfolio_view,
@@ -24,21 +23,15 @@ from kalshi_trading import (
     screens,
 )
 from kalshi_trading.account_check import check_account
-from kalshi_trading.app import App, not_empty
+from kalshi_trading.app import App
 from kalshi_trading.errors import InvalidInputError, JournalError
 from kalshi_trading.explanation import (
-    Explanation,
-    explain_cash,
-    explain_cost,
-    explain_fees,
-    explain_realized,
     explain_settlement,
 )
 from kalshi_trading.exposure import market_exposure
-from kalshi_trading.formats import dollars, gain, holding
+from kalshi_trading.formats import holding
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.liquidation import liquidate
-from kalshi_trading.market_account import MarketAccount
 from kalshi_trading.market_models import FeeSchedule, OrderBook
 from kalshi_trading.models import Action, Order
 from kalshi_trading.money import Contracts, count_text, parse_count
@@ -164,7 +157,9 @@ def _again(app: App, look: _Look) -> _Look:
 
 
 def _sort(app: App, look: _Look) -> _Look:
-    sorting = app.prompter.choose("Sort by what?", numbered([str(by) for by in Sorting], list(Sorting)))
+    sorting = explain_screens.one_of(app, "Sort by what?", {str(by): by for by in Sorting})
+    if sorting is None:
+        return look
     look = replace(look, sorting=sorting, start=0)
     _show_positions(app, look)
     return look
@@ -180,36 +175,10 @@ def _turn_page(app: App, look: _Look) -> _Look:
 
 def _revalue(app: App, look: _Look) -> _Look:
     names = ["Best bid: what somebody would pay now", "Midpoint between bid and ask", "Last price traded"]
-    mark = app.prompter.choose("Which mark?", numbered(names, list(Mark)))
+    mark = explain_screens.one_of(app, "Which mark?", dict(zip(names, Mark, strict=True)))
+    if mark is None:
+        return look
     return _shown(app, replace(look, snapshot=_read(app, mark)))
-
-
-# --- Choosing a market ----------------------------------------------------------------------------
-
-
-def _picked(app: App, question: str, shown: Sequence[tuple[str, T]], known: Mapping[str, T]) -> T | None:
-    """Offer some by their labels, any other known one by its ticker; None: none of them."""
-    rows: list[Choice[Callable[[], T | None]]] = [Choice("0", "None of these", lambda: None)]
-    rows += numbered([label for label, _ in shown], [partial(_itself, value) for _, value in shown])
-    if len(known) > len(shown):
-        rows.append(Choice("t", "Another one: type its ticker", lambda: _typed(app, known)))
-    return app.prompter.choose(question, rows)()
-
-
-def _itself(value: T) -> T:
-    return value
-
-
-def _typed(app: App, known: Mapping[str, T]) -> T:
-    def parse(text: str) -> T:
-        ticker = not_empty(text).upper()
-        if ticker not in known:
-            alike = [name for name in known if ticker in name][:3]
-            hint = f" Did you mean {', '.join(alike)}?" if alike else ""
-            raise InvalidInputError(f"Nothing of {ticker} is known here.{hint}")
-        return known[ticker]
-
-    return app.prompter.ask("Which ticker?", parse)
 
 
 # --- One position ---------------------------------------------------------------------------------
@@ -222,7 +191,7 @@ def _position(app: App, look: _Look) -> _Look:
         app.say("No open positions are known.")
         return look
     labels = [(f"{row.position.ticker}  {holding(row.position.net)}", row) for row in look.rows]
-    row = _picked(app, "Which position?", labels, held)
+    row = explain_screens.picked(app, "Which position?", labels, held)
     if row is None:
         return look
     seen = _seen(app, look.snapshot, row)
@@ -240,7 +209,7 @@ def _explain_row(app: App, look: _Look, seen: PositionLook) -> _Look:
     if seen.row.account is None:
         app.say("Nothing is known of it but the exchange's own figures above.")
     else:
-        _explain_market(app, seen.row.account)
+        explain_screens.explain_market(app, seen.row.account)
     return look
 
 
@@ -306,56 +275,8 @@ def _at_most(count: Contracts, held: Contracts) -> Contracts:
 
 
 def _explain(app: App, look: _Look) -> _Look:
-    """Explain a number of the whole account, or of one market."""
-    accounts = look.snapshot.accounts
-    if not accounts:
-        app.say("Nothing was traded yet.")
-        return look
-    if app.prompter.choose("A number of what?", numbered(["The whole account", "One market"], [True, False])):
-        _explain_account(app, look.snapshot)
-        return look
-    shown = [(row.position.ticker, row.account) for row in look.rows if row.account is not None]
-    account = _picked(app, "Which market?", shown, accounts)
-    if account is not None:
-        _explain_market(app, account)
+    explain_screens.explain(app, look.snapshot, look.rows)
     return look
-
-
-def _explain_account(app: App, snapshot: PortfolioSnapshot) -> None:
-    midnight = start_of_day(snapshot.as_of)
-    ways: dict[str, Callable[[PortfolioSnapshot], Explanation]] = {
-        "Realized P&L, market by market": account_explanation.explain_all_realized,
-        "Fees, market by market": account_explanation.explain_all_fees,
-        "Cost of what is held": account_explanation.explain_all_costs,
-        "Cash: transfers and markets": account_explanation.explain_all_cash,
-        "Net realized today, market by market": lambda whole: account_explanation.explain_today(
-            whole, midnight
-        ),
-        "Unrealized P&L, position by position": account_explanation.explain_open,
-        f"Value of the positions at the {snapshot.mark}": account_explanation.explain_value,
-        "What selling everything now would bring": account_explanation.explain_liquidation,
-        "Exposure, event by event": account_explanation.explain_exposure,
-    }
-    explain = app.prompter.choose("Which number?", numbered(list(ways), list(ways.values())))
-    _show_explained(app, explain(snapshot))
-
-
-def _explain_market(app: App, account: MarketAccount) -> None:
-    numbers: list[tuple[str, Callable[[], Explanation]]] = [
-        (f"Realized P&L {gain(account.realized_pnl).plain}", lambda: explain_realized(account)),
-        (f"Fees {dollars(account.fees_paid)}", lambda: explain_fees(account)),
-        ("Cost of what is held", lambda: explain_cost(account)),
-        ("Cash it moved", lambda: explain_cash(account)),
-    ]
-    row = account.settlement
-    if row is not None:
-        numbers.append(("Settlement, line by line", lambda: explain_settlement(row)))
-    names, ways = [name for name, _ in numbers], [way for _, way in numbers]
-    _show_explained(app, app.prompter.choose("Which number?", numbered(names, ways))())
-
-
-def _show_explained(app: App, told: Explanation) -> None:
-    app.show(position_view.explanation(told, app.clock()))
 
 
 def _settlements(app: App, look: _Look) -> _Look:
@@ -367,9 +288,9 @@ def _settlements(app: App, look: _Look) -> _Look:
     app.show(pnl_view.settlements_table(rows, look.snapshot.as_of, app.console.width))
     if rows:
         shown = [(row.ticker, row) for row in rows[: pnl_view.ROWS_SHOWN]]
-        row = _picked(app, "Which one line by line?", shown, {row.ticker: row for row in rows})
+        row = explain_screens.picked(app, "Which one line by line?", shown, {row.ticker: row for row in rows})
         if row is not None:
-            _show_explained(app, explain_settlement(row))
+            explain_screens.show_explained(app, explain_settlement(row))
     return look
 
 
@@ -387,8 +308,10 @@ def _over_time(app: App, look: _Look) -> _Look:
         "event": pnl_breakdown.by_event,
         "series": pnl_breakdown.by_series,
     }
-    names = ["Day by day, as a curve", *(f"By {name}" for name in breakdowns)]
-    by = app.prompter.choose("Which P&L?", numbered(names, ["", *breakdowns]))
+    ways = {"Day by day, as a curve": "", **{f"By {name}": name for name in breakdowns}}
+    by = explain_screens.one_of(app, "Which P&L?", ways)
+    if by is None:
+        return look
     if by:
         app.show(pnl_view.breakdown(by, breakdowns[by](accounts), app.console.width))
     else:

@@ -43,7 +43,7 @@ FLOORS = (
     "views record_view history_view prompts undertaking",
     "ticket_view portfolio_view position_table pnl_chart app",
     "position_view pnl_view export_screens",
-    "screens order_screens record_screens history_screens commands",
+    "screens order_screens record_screens history_screens explain_screens commands",
     "portfolio_screens leaving",
     "menu",
     "program",

@@ -8,6 +8,7 @@ import re
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal as D
 from pathlib import Path
 from typing import TypeVar
@@ -226,6 +227,11 @@ def test_profit_over_time_and_every_breakdown_come_to_the_same_total(visit: Call
     assert len(totals) == 4
     assert set(totals) == {totals[0]}
     assert totals[0].endswith(gain(realized.net).plain)
+    assert text.count("net realized \n") == len(totals)  # the same word above each of them
+    today = re.search(r"net realized today +(\S+)", text)
+    day = re.search(rf"^ ?{datetime.now().astimezone():%a %b %d %Y} .* (\S+) *$", text, re.MULTILINE)
+    assert today is not None
+    assert today[1] == (day[1] if day else "$0.00")
 
 
 @pytest.mark.parametrize("keys", [(POSITION,), (EXPLAIN,), (EXPLAIN, "2"), (OVER_TIME,), (SORT,), (MARK,)])
@@ -235,6 +241,17 @@ def test_ctrl_c_at_any_question_leads_back_to_the_portfolio(
     _, prompter, text = visit(*keys, BACK)
     assert prompter.questions[-1] == "Portfolio"
     assert "Back to the portfolio." in text
+
+
+@pytest.mark.parametrize(
+    "keys", [(EXPLAIN, "0"), (EXPLAIN, "1", "0"), (OVER_TIME, "0"), (SORT, "0"), (MARK, "0"), (POSITION, "0")]
+)
+def test_every_question_can_be_answered_with_going_back(
+    visit: Callable[..., tuple], keys: tuple[str, ...]
+) -> None:
+    _, prompter, text = visit(*keys)
+    assert prompter.questions[-1] == "Portfolio"
+    assert text.count("Checked against the exchange") == 1  # nothing was read again
 
 
 @pytest.mark.parametrize(("rows", "width"), [(24, 80), (40, 120)])
