@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from rich.console import RenderableType
 
 from kalshi_trading import (
+    account_screens,
     history_screens,
     leaving,
     order_screens,
@@ -49,7 +50,7 @@ ENTRIES: tuple[tuple[str, str, Screen], ...] = (
     ("5", "Trade history        orders in depth, reconcile, sums of a day", history_screens.trade_history),
     ("6", "Find a market        search, terms, depth", screens.find_market),
     ("8", "Records              review, search and follow logs, export", record_screens.records),
-    ("9", "Account & settings   environment, limits, exchange status", screens.account),
+    ("9", "Account & settings   limits and today's use, exchange status, files", account_screens.account),
     ("0", "Exit", _leave),
 )
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rich.console import RenderableType
-
-from kalshi_trading import formats, record_view, ticket_view, views
+from kalshi_trading import ticket_view, views
 from kalshi_trading.app import App, WaitingTexts, not_empty
 from kalshi_trading.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
@@ -284,33 +282,3 @@ def is_count(text: str, count: Contracts) -> bool:
     if typed != count:
         raise InvalidInputError(f"{text} is not {count_text(count)}. Type no to send nothing.")
     return True
-
-
-# --- Account --------------------------------------------------------------------------------------
-
-
-def account(app: App) -> None:
-    """Environment, limits, exchange status and where files are."""
-    app.show(app.working("Asking the exchange …", lambda: _account_page(app)))
-
-
-def _account_page(app: App) -> RenderableType:
-    rows: list[tuple[str, str]] = [("environment", app.settings.environment.value)]
-    try:
-        status = app.client.get_exchange_status()
-        limits = app.client.get_account_limits()
-        rows.append(("exchange", "trading" if status.trading_active else "paused"))
-        rows.append(("usage tier", limits.usage_tier))
-        rows.append(
-            ("request budget", f"{limits.read.refill_rate} read, {limits.write.refill_rate} write per second")
-        )
-    except KalshiAPIError as error:
-        rows.append(("exchange", f"unavailable: {error}"))
-    skew = app.client.clock_skew_s
-    rows.append(("clock", "not compared yet" if skew is None else f"{skew:+.0f} s against the exchange"))
-    rows.append(("read-only", "yes" if app.executor.read_only else "no"))
-    rows.append(("journal", str(app.journal.trades_path)))
-    rows.append(("errors", str(app.journal.errors_path)))
-    rows.append(("records", record_view.total_size(app.journal.log_sizes())))
-    rows.append(("data folder", str(app.settings.data_dir)))
-    return formats.facts(rows)

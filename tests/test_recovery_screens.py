@@ -84,7 +84,7 @@ def events(app: App) -> list[str]:
 
 
 def test_an_order_without_an_end_is_named_before_the_menu_and_in_every_header(start: Start) -> None:
-    app = start("9", "0")
+    app = start("9", "0", "0")
     sentence = leave_open(app)
     assert menu.run(app) == 0
     text = screen(app)

@@ -142,7 +142,7 @@ TYPED = "".join(
     f"{line}\n"
     for line in [
         *("1", "0", "1", "0", "1", "0"),  # the portfolio three times
-        *("3", "5", "9"),  # orders, the crash, account
+        *("3", "5", "9", "0"),  # orders, the crash, account
         *("2", "bitcoin", "1", "1", "1", "1", "3", "1"),  # a trade
         *("8", "1", "8", "2", "8", "3", "5", "all", "export.csv"),
         *("1", "0", "0", "1", "0", "0"),

@@ -1,0 +1,68 @@
+"""The screen of the account and its settings: environment, exchange, guard rails with today's use, files.
+
+Asks, calls and shows; computes nothing. A part that cannot be read leaves the others there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from rich.console import Group, RenderableType
+
+from kalshi_trading import account_view, formats, record_view
+from kalshi_trading.app import App
+from kalshi_trading.errors import JournalError
+from kalshi_trading.orders_so_far import OrdersReader
+from kalshi_trading.portfolio import Part, part
+from kalshi_trading.prompts import numbered
+from kalshi_trading.proposal import DayTotals
+from kalshi_trading.trading_day import TradingDay
+
+
+def account(app: App) -> None:
+    """Show the page until the user goes back."""
+    is_wanted = True
+    while is_wanted:
+        app.show(app.working("Asking the exchange …", lambda: _page(app)))
+        is_wanted = app.prompter.choose_in_line(
+            "Account & settings", numbered(["Back to the menu", "Read again"], [False, True], start=0)
+        )
+
+
+def _page(app: App) -> RenderableType:
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        pnl = pool.submit(part, TradingDay(app.client, clock=app.clock).pnl)
+        facts = pool.submit(lambda: list(_exchange(app)))
+        rails = account_view.rails(app.settings.limits, _today(app), pnl.result())
+        rows = [*facts.result(), *_own(app)]
+    return Group(formats.facts(rows), rails)
+
+
+def _today(app: App) -> Part[DayTotals]:
+    reader = OrdersReader(app.journal, account=app.account, clock=app.clock)
+    try:
+        return Part(reader.read().today)
+    except JournalError as error:
+        return Part(None, str(error))
+
+
+def _exchange(app: App) -> Iterator[tuple[str, str]]:
+    status, limits = part(app.client.get_exchange_status), part(app.client.get_account_limits)
+    yield "environment", f"{app.settings.environment}{', read-only' if app.executor.read_only else ''}"
+    if status.value is None:
+        yield "exchange", f"unavailable: {status.unavailable}"
+    else:
+        yield "exchange", "trading" if status.value.trading_active else "paused"
+    if limits.value is not None:
+        rates = f"{limits.value.read.refill_rate} read, {limits.value.write.refill_rate} write per second"
+        yield "request budget", f"{rates} · usage tier {limits.value.usage_tier}"
+    elif limits.unavailable != status.unavailable:
+        yield "request budget", f"unavailable: {limits.unavailable}"
+
+
+def _own(app: App) -> Iterator[tuple[str, str]]:
+    skew = app.client.clock_skew_s
+    yield "clock", "not compared yet" if skew is None else f"{skew:+.0f} s against the exchange"
+    yield "records", f"{app.journal.folder}, {record_view.total_size(app.journal.log_sizes())}"
+    yield "data folder", str(app.settings.data_dir)

@@ -1,0 +1,102 @@
+"""The account's page: every guard rail with its setting, and what of it today took."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+from exchange_process import ExchangeProcess, running_exchange
+from rich.console import Console, RenderableType
+from scripted import ScriptedPrompter
+from test_screens import quoted_market, screen_text, session
+
+from kalshi_trading import account_screens, account_view
+from kalshi_trading.errors import JournalError, UnavailableError
+from kalshi_trading.options import options_of
+from kalshi_trading.portfolio import Part
+from kalshi_trading.proposal import DayPnl, DayTotals
+from kalshi_trading.settings import Limits
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
+    with running_exchange(tmp_path_factory.mktemp("account"), "--seed", "5", "--still") as running:
+        yield running
+
+
+def shown(renderable: RenderableType) -> str:
+    console = Console(file=io.StringIO(), width=80, record=True, emoji=False, markup=False)
+    console.print(renderable)
+    return console.export_text()
+
+
+def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
+    text = shown(account_view.rails(Limits(), Part(DayTotals(D("46.5"), 3)), Part(DayPnl(D(-2), D(-10)))))
+    for option in options_of(Limits).values():
+        ending = option.name.removeprefix("KALSHI_")
+        assert ending in text or ending.partition("_")[2] in text, option.name
+    assert "$46.50 of $5,000.00" in text
+    assert "3 of 200" in text
+    assert "−$12.00 of −$500.00" in text
+    assert "net realized −$2.00, unrealized −$10.00" in text
+    assert len(fields(Limits)) == 12  # a new one has to be shown
+
+
+def test_what_is_not_known_of_the_day_is_no_zero() -> None:
+    text = shown(account_view.rails(Limits(), Part(None, "No journal."), Part(None, "No exchange.")))
+    assert text.count("– of ") == 3
+    assert "Today's buying and orders not known: No journal." in text
+    assert "Today's P&L not known: No exchange." in text
+    unmarked = shown(account_view.rails(Limits(), Part(DayTotals()), Part(DayPnl(unmarked=D("7.5")))))
+    assert "Nobody bids for positions that cost $7.50" in unmarked
+
+
+def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    prompter = ScriptedPrompter("1", "0")
+    app = session(exchange, tmp_path, prompter, KALSHI_DAILY_ORDER_LIMIT="7")
+    app.executor.place_limit_order(quoted_market(app).ticker, "yes", 3, "0.02")
+    account_screens.account(app)
+    prompter.assert_all_used()
+    text = screen_text(app)
+    assert text.count("1 of 7") == 2
+    assert re.search(r"bought today +\$0\.06\d* of \$5,000\.00", text)
+    assert "request budget" in text
+
+
+def test_the_page_fits_on_a_narrow_screen(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter("0"))
+    app = replace(app, console=Console(file=io.StringIO(), width=80, record=True))
+    account_screens.account(app)
+    assert len(screen_text(app).rstrip().splitlines()) <= 24 - 2
+
+
+def test_without_exchange_and_journal_the_page_still_tells_the_limits(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter("0"))
+
+    def away(*_: object, **__: object) -> object:
+        raise UnavailableError("The exchange cannot be reached.")
+
+    def unreadable(*_: object) -> object:
+        raise JournalError(app.journal.trades_path, "it is away")
+
+    for name in (
+        "get_exchange_status",
+        "get_account_limits",
+        "get_fills",
+        "get_positions",
+        "get_settlements",
+    ):
+        monkeypatch.setattr(app.client, name, away)
+    monkeypatch.setattr(app.journal, "read_journal", unreadable)
+    account_screens.account(app)
+    text = screen_text(app)
+    assert "unavailable: The exchange cannot be reached." in text
+    assert "Today's buying and orders not known: " in text
+    assert "of $5,000.00" in text
