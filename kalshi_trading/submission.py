@@ -223,8 +223,8 @@ class Submitter:
             if result.outcome is not Outcome.NOT_SENT or attempt == SENDS_AT_MOST or late:
                 break
             self._sleep(_RESEND_PAUSE_S)
-            if self.stopped or not self._is_of_this_moment(preview):
-                break  # a panic, an exit or a night's sleep came in between
+            if self.stopped or self.locked_because is not None or not self._is_of_this_moment(preview):
+                break  # a panic, an exit, a journal that fails or a night's sleep came in between
         return result
 
     def _is_of_this_moment(self, preview: OrderPreview) -> bool:

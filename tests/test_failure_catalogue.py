@@ -314,7 +314,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
             "test_trade_executor.py::test_what_the_exchange_refuses_is_shown_as_refused",
             "test_risk.py::test_cash_must_cover_the_cost_and_should_cover_the_fee",
-            "test_risk.py::test_an_order_that_would_meet_ones_own_is_warned_of",
+            "test_order_preview.py::test_an_order_that_would_meet_ones_own_is_warned_of",
         ],
     ),
     53: (

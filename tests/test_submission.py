@@ -785,6 +785,26 @@ def test_an_intent_that_is_in_the_journal_although_it_failed_gets_its_end_there(
     assert server.count("POST") == 1
 
 
+def test_an_order_whose_sending_cannot_be_recorded_is_not_tried_again_while_trading_is_locked(
+    open_desk, monkeypatch
+):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.journal.log_event("session.begun", {})
+        failing = [False, True]  # the intent is written, the step after it is not
+        real = os.fsync
+        monkeypatch.setattr(
+            os,
+            "fsync",
+            lambda file: raised(OSError(5, "error")) if failing and failing.pop(0) else real(file),
+        )
+        result = desk.submitter.submit(fresh())
+        assert (result.outcome, desk.naps) == (Outcome.NOT_SENT, [0.5])
+    assert server.requests == []
+
+
 def raised(error):
     raise error
 
