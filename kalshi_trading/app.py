@@ -15,6 +15,7 @@ from kalshi_trading.errors import InvalidInputError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.prompts import Prompter
+from kalshi_trading.resting_watch import RestingWatch
 from kalshi_trading.settings import Settings
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
@@ -59,6 +60,7 @@ class App:
     executor: TradeExecutor
     tracker: PortfolioTracker
     journal: TradeLogger
+    watch: RestingWatch
     clock: Callable[[], datetime]
     account: str
     """Fingerprint of the key, as it stands in the journal."""

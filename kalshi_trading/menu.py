@@ -24,8 +24,10 @@ from kalshi_trading import (
 from kalshi_trading.app import App
 from kalshi_trading.background_search import BackgroundSearch
 from kalshi_trading.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
+from kalshi_trading.market_models import ExchangeStatus
+from kalshi_trading.money import Dollars
 from kalshi_trading.options import Environment
-from kalshi_trading.portfolio import part
+from kalshi_trading.portfolio import Part, part
 from kalshi_trading.prompts import Back, Choice, EndOfInput, typed_word
 from kalshi_trading.resolution import Recovery
 from kalshi_trading.sessions import is_alive
@@ -181,20 +183,25 @@ def _sign_in(app: App) -> None:
 
 def _show_header(app: App) -> None:
     """Show what is new until it stands on the screen."""
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        balance = pool.submit(part, lambda: app.client.get_balance().cash)
+        status = pool.submit(part, app.client.get_exchange_status)
+        watched = pool.submit(app.watch.look)
+    for sentence in watched.result():
+        app.executor.resolver.announce(sentence)
     news = app.news()
-    app.show(_header(app, news))
+    app.show(_header(app, balance.result(), status.result(), news))
     app.news_shown(news)
 
 
-def _header(app: App, news: Sequence[str]) -> RenderableType:
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        balance = pool.submit(part, lambda: app.client.get_balance().cash)
-        status = pool.submit(part, app.client.get_exchange_status)
+def _header(
+    app: App, balance: Part[Dollars], status: Part[ExchangeStatus], news: Sequence[str]
+) -> RenderableType:
     resolver = app.executor.resolver
     return views.header(
         app.settings.environment,
-        balance.result(),
-        status.result(),
+        balance,
+        status,
         news=news,
         unresolved=[life.sentence for life in resolver.open_orders()],
         read_only=app.executor.read_only,

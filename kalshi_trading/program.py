@@ -203,6 +203,7 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
     from kalshi_trading.kalshi_client import KalshiClient
     from kalshi_trading.portfolio_tracker import PortfolioTracker
     from kalshi_trading.practice_process import ENDED
+    from kalshi_trading.resting_watch import RestingWatch
     from kalshi_trading.trade_executor import TradeExecutor
     from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
     from kalshi_trading.transport import NETWORK, Timing, Transport
@@ -230,6 +231,7 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
         executor=executor,
         tracker=PortfolioTracker(client),
         journal=journal,
+        watch=RestingWatch(client, journal, account=account),
         clock=_now,
         account=account,
     )

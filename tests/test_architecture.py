@@ -36,7 +36,7 @@ FLOORS = (
     "resolution journal_orders own_words",
     "history_rows sent_orders",
     "market_search portfolio_tracker trade_history submission cancellation background_search",
-    "trading_day orders_so_far reconciliation export_tables",
+    "trading_day orders_so_far resting_watch reconciliation export_tables",
     "preview_reader day_summary order_story",
     "trade_executor",
     "formats",

@@ -58,6 +58,7 @@ def app(tmp_path: Path) -> App:
         executor=executor,
         tracker=nothing,
         journal=TradeLogger(tmp_path, "practice"),
+        watch=nothing,
         clock=nothing,
         account="",
     )
