@@ -17,6 +17,7 @@ from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, price, probl
 from kalshi_trading.models import Action
 from kalshi_trading.money import (
     BALANCE_GRAIN,
+    CENT,
     ONE_CONTRACT,
     ZERO,
     Contracts,
@@ -107,9 +108,16 @@ def _outlook(preview: OrderPreview) -> list[tuple[str, str | Text]]:
         return rows
     shown = "what fills now" if preview.ticket.is_market_order and preview.walk.left else "this order"
     rows.append((shown, _either_way(expected)))
-    if (worst.if_yes, worst.if_no) != (expected.if_yes, expected.if_no):
+    if _is_told_apart(expected, worst):
         rows.append(("at worst", _either_way(worst)))
     return rows
+
+
+def _is_told_apart(expected: Outlook, worst: Outlook) -> bool:
+    """Tell whether the worst differs by a cent; the rounding of a fee stands beside the cost already."""
+    if expected.if_no is None or worst.if_no is None:
+        return expected.if_no is not worst.if_no
+    return abs(expected.if_no - worst.if_no) >= CENT
 
 
 def _either_way(outlook: Outlook) -> Text:

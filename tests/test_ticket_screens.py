@@ -140,6 +140,13 @@ def test_the_age_of_the_book_stands_on_the_ticket_and_an_old_one_is_asked_about(
     assert "The book is 6.2 s old; it may have moved since." in text
 
 
+def test_the_worst_case_stands_beside_what_is_expected_where_a_cent_lies_between_them() -> None:
+    text = " ".join(ticket_text(wish(Action.BUY, Side.YES, "1000", None)).split())
+    assert "what fills now if YES +$107.4429 if NO −$228.0571" in text
+    assert "at worst if YES +$282.50 if NO −$717.50" in text
+    assert "at worst" not in ticket_text(wish(Action.BUY, Side.YES, "1", "0.65"))
+
+
 def test_what_closes_is_told_by_its_proceeds_and_not_by_outcomes_that_cannot_matter() -> None:
     text = " ".join(ticket_text(wish(Action.SELL, Side.YES, "100", None), held="100", cost="40.00").split())
     assert "fee about $1.6317, at most $1.71 │" in text
