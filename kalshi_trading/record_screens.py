@@ -21,6 +21,9 @@ from kalshi_trading.log_review import LogFollower, ReviewedLine
 from kalshi_trading.prompts import Choice, numbered, typed_word
 
 PAGE = 20
+FEWEST = 5
+LINES_AROUND = 6
+"""The days, the time zone, and the choices."""
 LOOK_EVERY_S = 0.5
 DAYS_OFFERED_TO_KEEP = 30
 
@@ -53,7 +56,7 @@ def events(app: App) -> None:
 
 def errors(app: App) -> None:
     lines = log_review.newest_errors(app.journal)
-    if _page_through(app, lines, none="No errors are on record.", whole_sentences=True):
+    if _page_through(app, lines, none="No errors are on record."):
         app.say(f"Their particulars stand under these references in {app.journal.errors_path}.")
 
 
@@ -62,7 +65,7 @@ def search(app: App) -> None:
     words = app.prompter.ask("Words to look for (all of them must occur)?", not_empty).split()
     found = log_review.search(app.journal, words)
     none = f"Nothing on record has “{' '.join(words)}” in it. Try fewer words, a ticker or a reference."
-    _page_through(app, found, none=none, only_damaged=none, whole_sentences=True)
+    _page_through(app, found, none=none, only_damaged=none)
 
 
 def _page_through(
@@ -71,26 +74,33 @@ def _page_through(
     *,
     none: str,
     only_damaged: str = "Nothing but damaged lines was found.",
-    whole_sentences: bool = False,
 ) -> bool:
     """Show page after page as long as the user wants older ones; tell whether an event was shown."""
-    page = _next_page(app, lines)
+    size = _page_size(app)
+    page = _next_page(app, lines, size + 1)
     there_was_one = False
     if not page:
         app.say(none)
     while page:
-        shown, further = page[:PAGE], page[PAGE:]
+        shown, further = page[:size], page[size:]
         there_was_one |= any(not isinstance(line, DamagedLine) for line in shown)
-        app.show(record_view.review(shown, app.clock(), whole_sentences=whole_sentences))
+        app.show(record_view.review(shown, app.clock()))
         if not further and not there_was_one:
             app.say(only_damaged)
         if not further or not _wants_older(app):
             break
-        page = [*further, *_next_page(app, lines, PAGE)]
+        page = [*further, *_next_page(app, lines, size)]
     return there_was_one
 
 
-def _next_page(app: App, lines: Iterator[ReviewedLine], most: int = PAGE + 1) -> list[ReviewedLine]:
+def _page_size(app: App) -> int:
+    """As many as fit on the screen when most take two lines."""
+    return (
+        min(PAGE, max(FEWEST, (app.console.height - LINES_AROUND) // 2)) if app.console.is_terminal else PAGE
+    )
+
+
+def _next_page(app: App, lines: Iterator[ReviewedLine], most: int) -> list[ReviewedLine]:
     return app.working("Reading the records …", lambda: list(islice(lines, most)))
 
 
@@ -110,7 +120,7 @@ def follow(app: App, wait: Callable[[float], None] = time.sleep) -> None:
             while True:
                 lines = follower.new_lines()
                 if lines:
-                    app.show(record_view.new_lines(lines, whole_sentences=True))
+                    app.show(record_view.new_lines(lines))
                 wait(LOOK_EVERY_S)
     except KeyboardInterrupt:
         app.say("No longer following.")

@@ -22,12 +22,12 @@ from kalshi_trading.wire_fields import harmless
 _LOGS = {"trades.log": "journal", "errors.log": "errors", "requests.log": "requests"}
 
 
-def review(lines: Iterable[ReviewedLine], now: datetime, *, whole_sentences: bool = False) -> RenderableType:
-    """One line each under its day; with `whole_sentences` a long one takes more."""
+def review(lines: Iterable[ReviewedLine], now: datetime) -> RenderableType:
+    """Each under its day; a long sentence takes more lines than one."""
     parts: list[RenderableType] = []
     for day, group in groupby(_with_days(lines), key=lambda pair: pair[0]):
         parts += [Text(day, style="bold")] if day else []
-        parts.append(new_lines([line for _, line in group], whole_sentences=whole_sentences))
+        parts.append(new_lines([line for _, line in group]))
     return Group(*parts, Text(f"times in {time_zone(now)}", style="dim"))
 
 
@@ -40,12 +40,12 @@ def _with_days(lines: Iterable[ReviewedLine]) -> Iterable[tuple[str, ReviewedLin
         yield day, line
 
 
-def new_lines(lines: Iterable[ReviewedLine], *, whole_sentences: bool = False) -> RenderableType:
+def new_lines(lines: Iterable[ReviewedLine]) -> RenderableType:
     """The lines alone: time, what, market, sentence."""
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(no_wrap=True, min_width=8)
     table.add_column(no_wrap=True, min_width=9, max_width=16)
-    table.add_column(ratio=1, no_wrap=not whole_sentences, overflow="fold" if whole_sentences else "ellipsis")
+    table.add_column(ratio=1, overflow="fold")
     for line in lines:
         table.add_row(*_row(line))
     return table

@@ -78,19 +78,26 @@ def desk(tmp_path: Path) -> Desk:
 # --- Review ---------------------------------------------------------------------------------------
 
 
-def test_recent_events_are_one_line_each_newest_first_under_their_day(desk: Desk) -> None:
+def test_recent_events_stand_newest_first_under_their_day_and_whole(desk: Desk) -> None:
     desk.trade()
     desk.now += timedelta(days=1)
     desk.log.log_order_submission("rejected", {**ORDER, "reason": "the market is closed"})
     rows = [row.rstrip() for row in desk.look("1").splitlines()]
     second, first = desk.now.astimezone(), NOON.astimezone()
-    assert rows[:4] == [
+    assert rows[:5] == [
         f"{second:%a %b %d, %Y}",
-        f"{second:%H:%M:%S} rejected  {TICKER}  the market is closed: BUY 10 YES at …",
+        f"{second:%H:%M:%S} rejected  {TICKER}  the market is closed: BUY 10 YES at",
+        f"{'':19}56¢",
         f"{first:%a %b %d, %Y}",
         f"{first:%H:%M:%S} confirmed {TICKER}  BUY 1 YES at 56¢, good till canceled",
     ]
     assert all(len(row) <= 80 for row in rows)
+
+
+def test_a_fill_keeps_its_average_and_its_fee_at_eighty_columns(desk: Desk) -> None:
+    fill = {"fill_count": "20", "average_price": "0.3725", "fee": "0.1234", "sentence": "BUY 20 YES at 37¢"}
+    desk.log.log_order_fill({**ORDER, **fill})
+    assert "20 filled at 37.25¢ on average, fee $0.1234: BUY 20 YES" in " ".join(desk.look("1").split())
 
 
 def test_older_events_come_page_by_page_and_each_once(desk: Desk) -> None:
@@ -209,7 +216,7 @@ def test_nothing_that_a_log_holds_moves_the_cursor_or_is_read_as_markup(desk: De
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(event=st.builds(ReviewedEvent, at=st.just(NOON), what=st.text(), market=st.text(), sentence=st.text()))
 def test_any_text_is_one_line_of_the_screen(event: ReviewedEvent) -> None:
-    console = Console(file=io.StringIO(), width=80, record=True, emoji=False, markup=False)
+    console = Console(file=io.StringIO(), width=2000, record=True, emoji=False, markup=False)
     console.print(record_view.new_lines([event]))
     (row,) = console.export_text().splitlines()
     assert row.startswith(f"{NOON.astimezone():%H:%M:%S}")
