@@ -73,6 +73,8 @@ def _ask_file(app: App, table: Table, period: Period | None) -> tuple[Path | Non
         path = app.prompter.ask(
             "File to write (.csv, or .jsonl for JSON Lines)?", _parse_file, default=proposed
         )
+        if not path.parent.is_dir() and not _makes_folder(app, path.parent):
+            continue
         if not os.path.lexists(path):
             return path, False
         answer = app.prompter.choose(
@@ -85,6 +87,13 @@ def _ask_file(app: App, table: Table, period: Period | None) -> tuple[Path | Non
         )
         if answer != "another":
             return (path if answer == "replace" else None), True
+
+
+def _makes_folder(app: App, folder: Path) -> bool:
+    """Ask before a folder is made: it may be a slip of the finger."""
+    return app.prompter.choose(
+        f"There is no folder {folder}.", numbered(["Write another file", "Make it"], [False, True], start=0)
+    )
 
 
 def _parse_file(text: str) -> Path:

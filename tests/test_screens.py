@@ -254,6 +254,19 @@ def test_an_export_writes_a_file_and_never_over_one(exchange: ExchangeProcess, t
     assert file.read_text(encoding="utf-8-sig").startswith("time,event,")
 
 
+def test_an_export_asks_before_it_makes_a_folder(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    slip, file = tmp_path / "nonexist" / "trades.csv", tmp_path / "trades.csv"
+    prompter = ScriptedPrompter("8", "3", "5", "all", str(slip), "0", str(file), "0")
+    app = session(exchange, tmp_path, prompter)
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert file.exists()
+    assert not slip.parent.exists()
+    again = session(exchange, tmp_path, ScriptedPrompter("8", "3", "5", "all", str(slip), "1", "0"))
+    assert menu.run(again) == 0
+    assert slip.exists()
+
+
 def test_enter_takes_the_best_price_to_the_digit(exchange: ExchangeProcess, tmp_path: Path) -> None:
     """A proposal of 0.4¢ must not be read back as 0.4 dollars."""
     app = session(exchange, tmp_path, ScriptedPrompter())
