@@ -25,7 +25,7 @@ def is_decided(app: App, *, was_chosen: bool) -> bool:
     """
     try:
         orders = _resting(app)
-        return (was_chosen and not orders) or _is_confirmed(app, orders)
+        return (was_chosen and not orders) or _is_confirmed(app, orders, was_chosen=was_chosen)
     except (Back, KeyboardInterrupt):
         app.say("Back to the menu.")
         return False
@@ -51,20 +51,21 @@ def _resting(app: App) -> tuple[Order, ...]:
         return ()
 
 
-def _is_confirmed(app: App, orders: Sequence[Order]) -> bool:
+def _is_confirmed(app: App, orders: Sequence[Order], *, was_chosen: bool) -> bool:
+    """Ask; the cursor stands on the way back after a Ctrl-C."""
     stay, leave, cancel = "stay", "leave", "cancel"
+    back = Choice("0", "Back to the menu", stay)
     if not orders:
-        choices = [Choice("0", "Back to the menu", stay), Choice("1", "Exit", leave)]
-        return app.prompter.choose("Leave the program?", choices) == leave
+        return app.prompter.choose("Leave the program?", [back, Choice("1", "Exit", leave)]) == leave
     _name(app, orders)
     one = len(orders) == 1
+    ways = [
+        Choice("1", f"Keep {'it' if one else 'them'} and exit", leave),
+        Choice("2", f"Cancel {'it' if one else 'all of them'} and exit", cancel),
+    ]
     answer = app.prompter.choose(
         f"{_number(orders)}. Leave {'it' if one else 'them'} at the exchange?",
-        [
-            Choice("1", f"Keep {'it' if one else 'them'} and exit", leave),
-            Choice("2", f"Cancel {'it' if one else 'all of them'} and exit", cancel),
-            Choice("0", "Back to the menu", stay),
-        ],
+        [*ways, back] if was_chosen else [back, *ways],
     )
     if answer == cancel:
         order_screens.cancel_these(app, orders)

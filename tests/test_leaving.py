@@ -54,7 +54,7 @@ def test_ctrl_c_with_an_order_that_rests_names_it_and_asks_what_becomes_of_it(
     app, prompter = at_the_menu(exchange, tmp_path, BACK, BACK, BACK, "1")
     asked = "1 resting order. Leave it at the exchange?"
     assert prompter.questions == ["Menu", asked] * 2
-    assert prompter.labels[1] == ["Keep it and exit", "Cancel it and exit", "Back to the menu"]
+    assert prompter.labels[1] == ["Back to the menu", "Keep it and exit", "Cancel it and exit"]
     assert screen_text(app).count(resting) == 2
     assert app.executor.list_open_orders()
 
