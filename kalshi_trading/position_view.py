@@ -66,12 +66,15 @@ class PositionLook:
 
 
 def position_page(look: PositionLook) -> RenderableType:
-    """What is held and what it can become; its lots, its book, its orders and its last fills."""
+    """Its last fills, lots, orders and book; last, what is held and what it can become.
+
+    What matters most stands nearest the question below, where a low screen still shows it.
+    """
     account = look.row.account
-    parts: list[RenderableType] = [_panel(look), _sale(look), _lots(look), _resting(look)]
+    parts: list[RenderableType] = [Text(f"times in {time_zone(look.now)}", style="dim")]
     if account is not None and account.fills:
         parts.append(_fills(look, account.fills))
-    return Group(*parts, Text(f"times in {time_zone(look.now)}", style="dim"))
+    return Group(*parts, _lots(look), _resting(look), _sale(look), _panel(look))
 
 
 def _panel(look: PositionLook) -> Panel:

@@ -407,6 +407,15 @@ def test_a_position_in_depth_tells_lots_outcomes_and_the_sale() -> None:
     assert "No resting orders in this market." in text
 
 
+def test_what_matters_most_of_a_position_stands_last_where_a_low_screen_shows_it() -> None:
+    lots = [fill(BID, "1", "0.60", at=NOW - timedelta(hours=n)) for n in range(9, 0, -1)]
+    row = held("9", "5.40", *lots)
+    end = shown(position_view.position_page(look(row, resting=(order(ASK, "0.65"),)))).splitlines()[-20:]
+    assert all(
+        any(words in row for row in end) for words in ("9 YES", "worst case", "unrealized", "sold now")
+    )
+
+
 def test_lots_and_levels_that_are_not_shown_are_in_the_sums() -> None:
     lots = [fill(BID, "1", "0.60", at=NOW - timedelta(hours=n)) for n in range(9, 0, -1)]
     text = " ".join(shown(position_view.position_page(look(held("9", "5.40", *lots)))).split())
