@@ -186,12 +186,22 @@ def _show_header(app: App) -> None:
     with ThreadPoolExecutor(max_workers=3) as pool:
         balance = pool.submit(part, lambda: app.client.get_balance().cash)
         status = pool.submit(part, app.client.get_exchange_status)
-        watched = pool.submit(app.watch.look)
-    for sentence in watched.result():
-        app.executor.resolver.announce(sentence)
+        pool.submit(_watch_resting_orders, app)
     news = app.news()
     app.show(_header(app, balance.result(), status.result(), news))
     app.news_shown(news)
+
+
+def _watch_resting_orders(app: App) -> None:
+    """Put among the news what became of orders that rested; no fault of that keeps the menu away."""
+    try:
+        for sentence in app.watch.look():
+            app.executor.resolver.announce(sentence)
+    except Exception as error:  # noqa: BLE001  (the menu is where everything else is mended from)
+        reference = app.journal.log_error("Unexpected error in the watch over resting orders", error)
+        app.executor.resolver.announce(
+            f"Resting orders could not be looked at; why is on record as {reference}."
+        )
 
 
 def _header(

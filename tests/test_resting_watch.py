@@ -210,3 +210,13 @@ def test_the_menu_tells_it_among_the_news(practice: ExchangeProcess, tmp_path: P
     app.client.cancel_order(placed.order_id, ticker=market.ticker)
     assert menu.run(app) == 0
     assert " ".join(screen_text(app).split()).count("no longer rests; 3 of 3 were not filled.") == 1
+
+
+def test_a_fault_of_the_watch_is_told_and_keeps_nobody_from_the_menu(
+    practice: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = session(practice, tmp_path, ScriptedPrompter("0"))
+    monkeypatch.setattr(app.watch, "look", lambda: 1 // 0)
+    assert menu.run(app) == 0
+    assert "Resting orders could not be looked at; why is on record as" in screen_text(app)
+    assert "ZeroDivisionError" in app.journal.errors_path.read_text()
