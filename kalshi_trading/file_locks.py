@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE_S = 3.0
+PATIENCE_S = 5.0
 """How long somebody waits for a lock; others hold it for as long as a line takes to get to the disk."""
 SHORT_PATIENCE_S = 0.05
 """How long once that was in vain, until the lock is free again: cancels come one after the other."""
@@ -86,13 +88,43 @@ def remove_unless_locked(path: Path) -> None:
 
 
 def _wait_for(descriptor: int, path: Path, kind: int) -> None:
-    ends_at = time.monotonic() + (SHORT_PATIENCE_S if path in _waited_in_vain else PATIENCE_S)
+    """Take the lock as soon as it is free: the system wakes who waits, so that nobody is passed over."""
+    if not _is_taken(descriptor, kind):
+        if path in _waited_in_vain:
+            _look_again(descriptor, kind)
+        else:
+            _wait_patiently(descriptor, path, kind)
+    _waited_in_vain.discard(path)
+
+
+def _look_again(descriptor: int, kind: int) -> None:
+    ends_at = time.monotonic() + SHORT_PATIENCE_S
     while not _is_taken(descriptor, kind):
         if time.monotonic() >= ends_at:
-            _waited_in_vain.add(path)
             raise LockHeldError
         time.sleep(_LOOK_AGAIN_S)
-    _waited_in_vain.discard(path)
+
+
+def _wait_patiently(descriptor: int, path: Path, kind: int) -> None:
+    taken: Future[None] = Future()
+    waiting = os.dup(descriptor)  # the lock is both descriptors', and ends with the last of them
+    threading.Thread(target=_wait, args=(waiting, kind, taken), daemon=True, name="lock").start()
+    try:
+        taken.result(PATIENCE_S)
+    except TimeoutError:
+        _waited_in_vain.add(path)
+        raise LockHeldError from None
+
+
+def _wait(descriptor: int, kind: int, taken: Future[None]) -> None:
+    try:
+        fcntl.flock(descriptor, kind)
+    except OSError as error:
+        taken.set_exception(error)
+    else:
+        taken.set_result(None)
+    finally:
+        os.close(descriptor)
 
 
 def _is_taken(descriptor: int, kind: int) -> bool:

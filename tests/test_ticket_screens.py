@@ -221,11 +221,11 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
     read_book = KalshiClient.get_order_book
 
     def moving_book(client: KalshiClient, ticker: str) -> OrderBook:
-        """The offers a cent dearer from the first confirmation on."""
+        """The offers two cents dearer from the first confirmation on."""
         now = read_book(client, ticker)
         if "Send this order?" not in prompter.questions:
             return now
-        return replace(now, no_bids=tuple(replace(bid, price=bid.price - CENT) for bid in now.no_bids))
+        return replace(now, no_bids=tuple(replace(bid, price=bid.price - 2 * CENT) for bid in now.no_bids))
 
     def refuse(client: KalshiClient, request: OrderRequest) -> None:
         sent.append(request)
