@@ -1,6 +1,6 @@
 """Programs that use the journal while something happens to them, run as processes of their own.
 
-python journal_children.py write FOLDER NAME LINES DAYS     append lines while days pass
+python journal_children.py write FOLDER NAME LINES DAYS ALL  append lines while days pass, one of ALL
 python journal_children.py kill FOLDER                      be killed at each line of the journal's code
 python journal_children.py small FOLDER                     write where files may grow to 2,000 bytes only
 python journal_children.py nobody FOLDER                    write and read as somebody without rights
@@ -16,6 +16,7 @@ import resource
 import shutil
 import signal
 import sys
+import time
 import types
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -40,13 +41,24 @@ def whos(folder: Path) -> list[str]:
     return [record.text("who") for record in reading.records]
 
 
-def write(folder: Path, name: str, lines: int, days: int) -> None:
+def write(folder: Path, name: str, lines: int, days: int, writers: int) -> None:
     now = [NOON]
     log = TradeLogger(folder, "practice", clock=lambda: now[0])
     for step in range(lines):
-        now[0] = NOON + timedelta(days=step * days // lines)
+        day = step * days // lines
+        if now[0] != NOON + timedelta(days=day) or step == 0:
+            keep_step(folder / "begun", name, day, writers)
+        now[0] = NOON + timedelta(days=day)
         event = "order.intent" if step % 10 == 0 else "session.tick"
         log.log_event(event, {"who": f"{name}-{step}", "pad": "¢" * (step % 97)})
+
+
+def keep_step(marks: Path, name: str, day: int, writers: int) -> None:
+    """Wait for who has not even begun the day before: clocks of one computer are never a day apart."""
+    marks.mkdir(exist_ok=True)
+    (marks / f"{name}-{day}").touch()
+    while day > 0 and not all((marks / f"{who}-{day - 1}").exists() for who in range(writers)):
+        time.sleep(0.001)
 
 
 def killed_at(count: int, act: Callable[[], None]) -> bool:
@@ -145,6 +157,6 @@ def nobody(folder: Path) -> str:
 if __name__ == "__main__":
     task, place = sys.argv[1], Path(sys.argv[2])
     if task == "write":
-        write(place, sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+        write(place, sys.argv[3], *map(int, sys.argv[4:7]))
     else:
         print(json.dumps({"kill": kill, "small": small, "nobody": nobody}[task](place)))  # type: ignore[operator]

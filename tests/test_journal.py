@@ -87,7 +87,7 @@ def steps_by_writer(whos: list[str]) -> dict[str, list[int]]:
 
 def test_four_writers_across_midnights_lose_and_tear_nothing_and_readers_see_each_line_once(tmp_path):
     diary = Diary(tmp_path)
-    writers = [start_child("write", tmp_path, name, LINES, DAYS) for name in range(WRITERS)]
+    writers = [start_child("write", tmp_path, name, LINES, DAYS, WRITERS) for name in range(WRITERS)]
     readings, before = 0, 0
     while any(writer.poll() is None for writer in writers):
         whos = diary.read()
@@ -441,7 +441,6 @@ def test_nobody_waits_without_end_for_a_program_that_was_stopped_while_it_held_t
 
 def test_who_waited_in_vain_waits_for_long_again_only_once_the_lock_was_free(diary, monkeypatch):
     monkeypatch.setattr(file_locks, "PATIENCE_S", 1.0)
-    monkeypatch.setattr(file_locks, "SHORT_PATIENCE_S", 0.001)
     diary.write("first")
 
     def seconds_until_given_up():
