@@ -58,6 +58,11 @@ class OrderLife:
         return self.state not in FINAL
 
 
+def is_step(record: JournalRecord) -> bool:
+    """Tell whether a record moves an order on; a fill that was heard of later is none."""
+    return record.event in _STATES
+
+
 def by_client_order_id(records: Iterable[JournalRecord]) -> dict[str, list[JournalRecord]]:
     """Sort records to the orders they name; those that name none are left out."""
     named: dict[str, list[JournalRecord]] = {}

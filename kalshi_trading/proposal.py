@@ -61,8 +61,8 @@ class RecentOrder:
 class SentOrder:
     """An order of ours by the journal alone: it exists or may exist, and may rest or be filled.
 
-    `remaining_count` is all of it, so that it can be counted like an order that rests. `at` is when the
-    journal last spoke of it.
+    `remaining_count` is all of it, so that it can be counted like an order that rests. `at` is when its
+    last step was taken.
     """
 
     client_order_id: str

@@ -13,7 +13,7 @@ from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import JournaledOrder
 from kalshi_trading.models import Fill, Order
 from kalshi_trading.money import ZERO, Contracts, decimal_from_text
-from kalshi_trading.order_life import WITHOUT_ORDER, State
+from kalshi_trading.order_life import WITHOUT_ORDER, State, is_step
 from kalshi_trading.proposal import SentOrder
 from kalshi_trading.wire import book_side
 
@@ -59,7 +59,7 @@ def _sent_order(own: JournaledOrder) -> SentOrder | None:
         book_side=book_side(action, side),
         yes_price=side.converted(price),
         remaining_count=count,
-        at=max(record.at for record in own.records if record.event.startswith("order.")),
+        at=max(record.at for record in own.records if is_step(record)),
         is_open=own.life.is_open,
     )
 

@@ -86,10 +86,13 @@ def test_an_acknowledged_cancel_is_believed_and_taken_off_once():
     assert counted(intent(), answer, record("cancel.requested")) == {"a": 10}
 
 
-def test_an_order_counts_from_the_last_word_on_it():
+def test_an_order_counts_from_its_last_step():
     answer = record("order.acknowledged", at=NOW + 9 * SECOND, fill_count="0", remaining_count="10")
     (seen,) = told(intent(), answer, record("cancel.requested", at=NOW + 20 * SECOND))
     assert seen.at == NOW + 9 * SECOND
+    heard = record("order.fill", at=NOW + 60 * SECOND, fill_count="4", remaining_count="6")
+    (seen,) = told(intent(), answer, heard)
+    assert seen.at == NOW + 9 * SECOND  # the exchange's data told of it
 
 
 @pytest.mark.parametrize("change", [{"price": "x"}, {"count": ""}, {"count": "-1"}, {"side": "maybe"}])
