@@ -40,7 +40,7 @@ CREATE = f"{ROOT}/portfolio/events/orders"
 ORDER_ID = "a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001"
 ROW = EXAMPLES["rest"]["get_order"]["body"]["order"]
 FILL = EXAMPLES["rest"]["get_fills"]["body"]["fills"][1]
-TIMING = Timing(connect_s=0.3, total_s=0.3, read_retries=0)
+TIMING = Timing(connect_s=2, total_s=2, read_retries=0)
 BUY_10_YES = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.65"))
 IDS = iter(f"0d9f6c3e-{number:04}" for number in range(10_000))
 

@@ -318,7 +318,7 @@ def test_a_session_that_may_only_look_sends_no_order_but_cancels(desk, unused_ma
 def canceling(server, tmp_path):
     naps = []
     credentials = Credentials("key", Ed25519PrivateKey.generate())
-    timing = Timing(connect_s=0.3, total_s=0.4, read_retries=0)
+    timing = Timing(connect_s=2, total_s=3, read_retries=0)
     client = KalshiClient(Transport(server.url, credentials, timing=timing))
     journal = TradeLogger(tmp_path / "logs", "practice")
     return TradeExecutor(client, journal, limits=Limits(), sleep=naps.append), journal, naps
