@@ -269,7 +269,7 @@ def test_a_connection_nobody_answers_proves_that_nothing_was_sent():
         started = time.monotonic()
         with pytest.raises(NotSentError):
             connect(f"http://127.0.0.1:{address[1]}{ROOT}", timing=QUICK).write("POST", ORDERS, (), {})
-        assert time.monotonic() - started < QUICK.total_s + 0.3
+        assert time.monotonic() - started < QUICK.total_s + 1
         for client in waiting:
             client.close()
 
@@ -438,7 +438,7 @@ def test_no_read_outlives_its_deadline(script):
     with serving(script) as server:
         with pytest.raises(UnavailableError) as raised:
             connect(server.url, timing=QUICK).read("/portfolio/balance")
-        assert time.monotonic() - started < QUICK.total_s + 0.3
+        assert time.monotonic() - started < QUICK.total_s + 1
     assert not raised.value.may_have_acted
     assert "nothing was changed" in str(raised.value)
 
