@@ -144,7 +144,7 @@ def fetch_fills(exchange: ExchangeProcess, credentials: Credentials) -> int:
 def main(positions: str = "200", fills: str = "900", latency_ms: str = "30", loaded: str = "20000") -> None:
     with tempfile.TemporaryDirectory() as folder:
         scenario = f"positions={positions},fills={fills}"
-        with running_exchange(Path(folder), "--scenario", scenario, "--idle-exit", "0") as exchange:
+        with running_exchange(Path(folder), "--scenario", scenario, "--still", "--idle-exit", "0") as exchange:
             credentials = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
             receiver, sender = multiprocessing.Pipe(duplex=False)
             origin = exchange.url.removesuffix(ROOT)
@@ -155,7 +155,7 @@ def main(positions: str = "200", fills: str = "900", latency_ms: str = "30", loa
             server.terminate()
     with tempfile.TemporaryDirectory() as folder:
         scenario = f"positions={positions},fills={loaded}"
-        with running_exchange(Path(folder), "--scenario", scenario, "--idle-exit", "0") as exchange:
+        with running_exchange(Path(folder), "--scenario", scenario, "--still", "--idle-exit", "0") as exchange:
             credentials = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
             measure_fills(exchange, credentials)
 
