@@ -39,6 +39,7 @@ from kalshi_trading.transport import Timing, Transport
 
 ROOT = "/trade-api/v2"
 ROUNDS = 15
+STILL = ("--still", "--idle-exit", "0")
 BETWEEN_S = 0.8  # the request budget fills up again
 UNLIMITED = Timing(total_s=120.0)
 
@@ -144,7 +145,7 @@ def fetch_fills(exchange: ExchangeProcess, credentials: Credentials) -> int:
 def main(positions: str = "200", fills: str = "900", latency_ms: str = "30", loaded: str = "20000") -> None:
     with tempfile.TemporaryDirectory() as folder:
         scenario = f"positions={positions},fills={fills}"
-        with running_exchange(Path(folder), "--scenario", scenario, "--still", "--idle-exit", "0") as exchange:
+        with running_exchange(Path(folder), "--scenario", scenario, *STILL) as exchange:
             credentials = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
             receiver, sender = multiprocessing.Pipe(duplex=False)
             origin = exchange.url.removesuffix(ROOT)
@@ -155,7 +156,7 @@ def main(positions: str = "200", fills: str = "900", latency_ms: str = "30", loa
             server.terminate()
     with tempfile.TemporaryDirectory() as folder:
         scenario = f"positions={positions},fills={loaded}"
-        with running_exchange(Path(folder), "--scenario", scenario, "--still", "--idle-exit", "0") as exchange:
+        with running_exchange(Path(folder), "--scenario", scenario, *STILL) as exchange:
             credentials = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
             measure_fills(exchange, credentials)
 
