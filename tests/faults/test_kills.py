@@ -246,10 +246,11 @@ def test_orders_of_sessions_killed_at_random_times_all_have_an_intent_and_all_ar
     print(f"seed {seed}")  # shown when the test fails
     kills = 5_000 if long_run else 300
     logs = tmp_path / "logs"
-    exchanges = [faulty_exchange("--markets", "40", name=name) for name in ("first", "second")]
+    names = ("first", "second", "third", "fourth")
+    exchanges = [faulty_exchange("--markets", "40", name=name) for name in names]
     with ThreadPoolExecutor(len(exchanges)) as pool:
         ending = [
-            pool.submit(kill_at_random, sessions, logs, each, random.Random(f"{seed}/{number}"), kills // 2)
+            pool.submit(kill_at_random, sessions, logs, each, random.Random(f"{seed}/{number}"), kills // len(names))
             for number, each in enumerate(exchanges)
         ]
         for each in ending:
