@@ -244,13 +244,14 @@ def test_orders_of_sessions_killed_at_random_times_all_have_an_intent_and_all_ar
 ) -> None:
     seed = secrets.randbits(32)
     print(f"seed {seed}")  # shown when the test fails
-    kills = 5_000 if long_run else 300
-    logs = tmp_path / "logs"
     names = ("first", "second", "third", "fourth")
+    kills = 5_000 if long_run else 300
+    each_time = kills // len(names)
+    logs = tmp_path / "logs"
     exchanges = [faulty_exchange("--markets", "40", name=name) for name in names]
     with ThreadPoolExecutor(len(exchanges)) as pool:
         ending = [
-            pool.submit(kill_at_random, sessions, logs, each, random.Random(f"{seed}/{number}"), kills // len(names))
+            pool.submit(kill_at_random, sessions, logs, each, random.Random(f"{seed}/{number}"), each_time)
             for number, each in enumerate(exchanges)
         ]
         for each in ending:
