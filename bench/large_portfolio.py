@@ -51,14 +51,14 @@ def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) ->
     first_after: list[float] = []
 
     def first_look(early: PortfolioSnapshot) -> None:
-        console.print(portfolio_view.first_look(early))
+        console.print(portfolio_view.first_look(early, 100))
         console.print(position_table.positions(early, Sorting.COST, 0, 100))
         first_after.append(time.perf_counter() - begun)
 
     snapshot = PortfolioTracker(client).refresh(first_look=first_look)
     check = check_account(snapshot)
     today = snapshot.realized_since(start_of_day(snapshot.as_of))
-    console.print(portfolio_view.summary(snapshot, today, check))
+    console.print(portfolio_view.summary(snapshot, today, check, 100))
     console.print(position_table.positions(snapshot, Sorting.COST, 0, 100))
     whole_after = time.perf_counter() - begun
     assert snapshot.realized is not None
@@ -98,6 +98,7 @@ def measure(folder: Path, scenario: str) -> None:
         arguments = (exchange.url, exchange.key_id, exchange.private_key_path, sender)
         reader = multiprocessing.get_context("spawn").Process(target=read_portfolio, args=arguments)
         reader.start()
+        sender.close()  # so that a reader that fails is not waited for
         told = receiver.recv()
         reader.join()
         origin = exchange.url.removesuffix("/trade-api/v2")
