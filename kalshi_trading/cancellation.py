@@ -107,10 +107,11 @@ def doubt(pressed: Moment, looks: Sequence[RestingLook]) -> str | None:
     return f"The exchange's lists were only as fresh as {last.as_of.astimezone():%H:%M:%S}, before {event}."
 
 
-def panic_stands(records: Iterable[JournalRecord], account: str | None) -> bool:
+def panic_stands(records: Iterable[JournalRecord], account: str | None, *, before: bool = False) -> bool:
     """Tell whether the last panic of an account was not followed by allowing new orders again.
 
-    A record that names no account counts for each; without an account every record counts.
+    A record that names no account counts for each; without an account every record counts. `before` says
+    how it stood before these records.
     """
     events = [
         record.event
@@ -118,7 +119,7 @@ def panic_stands(records: Iterable[JournalRecord], account: str | None) -> bool:
         if record.event in (PANIC_EVENT, REARMED_EVENT)
         and (account is None or record.text("account") in ("", account))
     ]
-    return events[-1:] == [PANIC_EVENT]
+    return events[-1] == PANIC_EVENT if events else before
 
 
 class Canceler:

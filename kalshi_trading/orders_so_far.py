@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from kalshi_trading.cancellation import PANIC_EVENT, REARMED_EVENT
-from kalshi_trading.journal import JournalRecord
+from kalshi_trading.cancellation import panic_stands
 from kalshi_trading.journal_orders import JournaledOrder, JournaledOrders, journaled_orders
 from kalshi_trading.models import Action, TimeInForce
 from kalshi_trading.money import ZERO, Dollars, decimal_from_text
@@ -63,7 +62,7 @@ class OrdersReader:
             since = None if self._since is None else min(self._since, _day_before(now))
             records = self._journal.read_journal(since).records
             told = journaled_orders(records, self._journal.environment, self._account)
-            self._panic_stands = _panic_stands(records, self._account, before=self._panic_stands)
+            self._panic_stands = panic_stands(records, self._account, before=self._panic_stands)
             self._since = _unsettled_since(told, now)
             own = told.orders.values()
             return OrdersSoFar(
@@ -83,20 +82,6 @@ def _unsettled_since(told: JournaledOrders, now: datetime) -> date:
 def _day_before(at: datetime) -> date:
     """A day more: an order of a moment ago is no less ours after midnight, and clocks may be set."""
     return at.astimezone().date() - timedelta(days=1)
-
-
-def _panic_stands(records: Iterable[JournalRecord], account: str | None, *, before: bool) -> bool:
-    """Tell whether the last panic of an account was not followed by allowing new orders again.
-
-    A record that names no account counts for each; without an account every record counts.
-    """
-    words = [
-        record.event
-        for record in records
-        if record.event in (PANIC_EVENT, REARMED_EVENT)
-        and (account is None or record.text("account") in ("", account))
-    ]
-    return words[-1] == PANIC_EVENT if words else before
 
 
 def orders_of_day(
