@@ -19,12 +19,16 @@ import time
 from decimal import Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import requests
 from exchange_process import running_exchange
+
+if TYPE_CHECKING:  # the reader alone shall load the program
+    from kalshi_trading.portfolio import PortfolioSnapshot
 
 EXCHANGE_FLAGS = ("--control", "--idle-exit", "0")
 
@@ -37,7 +41,6 @@ def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) ->
     from kalshi_trading.account_check import check_account
     from kalshi_trading.credentials import Credentials, load_private_key
     from kalshi_trading.kalshi_client import KalshiClient
-    from kalshi_trading.portfolio import PortfolioSnapshot
     from kalshi_trading.portfolio_tracker import PortfolioTracker
     from kalshi_trading.position_table import Sorting
     from kalshi_trading.trading_day import start_of_day
@@ -61,22 +64,24 @@ def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) ->
     console.print(portfolio_view.summary(snapshot, today, check, 100))
     console.print(position_table.positions(snapshot, Sorting.COST, 0, 100))
     whole_after = time.perf_counter() - begun
-    assert snapshot.realized is not None
+    took = {"first": min([*first_after, whole_after]), "whole": whole_after}
     results.send(
-        {
-            "first": min([*first_after, whole_after]),
-            "whole": whole_after,
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            "positions": len(snapshot.held),
-            "fills": snapshot.fills.value,
-            "realized": str(snapshot.realized.gross),
-            "fees": str(snapshot.realized.fees),
-            "cash": str(sum(account.holding.cash for account in snapshot.accounts.values())),
-            "exposure": str(sum(row.cost_basis for row in snapshot.held)),
-            "compared": check.compared,
-            "differences": len(check.differences),
-        }
+        took | totals(snapshot) | {"compared": check.compared, "differences": len(check.differences)}
     )
+
+
+def totals(snapshot: PortfolioSnapshot) -> dict[str, object]:
+    """Sum what was read, and tell how much memory it took at most."""
+    assert snapshot.realized is not None
+    return {
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "positions": len(snapshot.held),
+        "fills": snapshot.fills.value,
+        "realized": str(snapshot.realized.gross),
+        "fees": str(snapshot.realized.fees),
+        "cash": str(sum(account.holding.cash for account in snapshot.accounts.values())),
+        "exposure": str(sum(row.cost_basis for row in snapshot.held)),
+    }
 
 
 def exact(told: dict[str, str], books: dict[str, object]) -> dict[str, bool]:
