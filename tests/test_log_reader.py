@@ -274,45 +274,31 @@ def test_a_line_that_makes_up_for_the_count_of_two_that_were_torn_is_not_believe
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"])
-def test_the_records_of_some_days_are_those_of_the_local_days(tmp_path, monkeypatch, zone):
-    import time
-
-    monkeypatch.setenv("TZ", zone)
-    time.tzset()
-    try:
-        kept = spread(tmp_path / "logs", [24] * 5, [True] * 4)
-        content = [line(hour * 3600, pad="x") for hour in range(24 * 5)]
-        kept.path.write_bytes(b"".join(content))
-        every = [entry for entry in scan_journal(kept.path) if isinstance(entry, JournalRecord)]
-        since, until = date(2026, 11, 1), date(2026, 11, 3)
-        expected = [each for each in every if since <= each.at.astimezone().date() <= until]
-        assert read_journal(kept.path, since=since, until=until).records == tuple(expected)
-        assert 0 < len(expected) < len(every)
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+def test_the_records_of_some_days_are_those_of_the_local_days(tmp_path, in_zone, zone):
+    in_zone(zone)
+    kept = spread(tmp_path / "logs", [24] * 5, [True] * 4)
+    content = [line(hour * 3600, pad="x") for hour in range(24 * 5)]
+    kept.path.write_bytes(b"".join(content))
+    every = [entry for entry in scan_journal(kept.path) if isinstance(entry, JournalRecord)]
+    since, until = date(2026, 11, 1), date(2026, 11, 3)
+    expected = [each for each in every if since <= each.at.astimezone().date() <= until]
+    assert read_journal(kept.path, since=since, until=until).records == tuple(expected)
+    assert 0 < len(expected) < len(every)
 
 
 @pytest.mark.parametrize(
     ("zone", "day", "hours"),
     [("America/Santiago", date(2026, 9, 6), 23), ("America/Havana", date(2026, 3, 8), 23)],
 )
-def test_a_day_without_a_midnight_has_the_records_of_its_hours(tmp_path, monkeypatch, zone, day, hours):
-    import time
-
-    monkeypatch.setenv("TZ", zone)
-    time.tzset()
-    try:
-        start = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=1)
-        moments = [start + timedelta(minutes=30 * step) for step in range(48 * 3)]
-        path = tmp_path / "trades.log"
-        path.write_text("".join(f"{at.isoformat()} a.b {{}}\n" for at in moments))
-        records = read_journal(path, since=day, until=day).records
-        assert [each.at for each in records] == [at for at in moments if at.astimezone().date() == day]
-        assert len(records) == 2 * hours
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+def test_a_day_without_a_midnight_has_the_records_of_its_hours(tmp_path, in_zone, zone, day, hours):
+    in_zone(zone)
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=1)
+    moments = [start + timedelta(minutes=30 * step) for step in range(48 * 3)]
+    path = tmp_path / "trades.log"
+    path.write_text("".join(f"{at.isoformat()} a.b {{}}\n" for at in moments))
+    records = read_journal(path, since=day, until=day).records
+    assert [each.at for each in records] == [at for at in moments if at.astimezone().date() == day]
+    assert len(records) == 2 * hours
 
 
 def test_a_day_at_the_end_of_the_calendar_is_no_error(tmp_path):

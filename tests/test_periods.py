@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -15,23 +13,6 @@ from kalshi_trading.periods import Period, parse_period
 
 TODAY = date(2026, 11, 21)
 ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "America/Santiago", "Africa/Cairo")
-
-
-@pytest.fixture
-def in_zone():
-    """Move this computer to another zone; back home at the end."""
-    home = os.environ.get("TZ")
-
-    def move(zone):
-        os.environ["TZ"] = zone
-        time.tzset()
-
-    yield move
-    if home is None:
-        os.environ.pop("TZ", None)
-    else:
-        os.environ["TZ"] = home
-    time.tzset()
 
 
 @pytest.mark.parametrize(

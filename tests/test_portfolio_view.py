@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
@@ -545,17 +543,6 @@ def test_what_is_not_known_has_no_total() -> None:
 # --- Times ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def _new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Five hours behind UTC in winter, four in summer."""
-    monkeypatch.setenv("TZ", "EST5EDT,M3.2.0,M11.1.0")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
-@pytest.mark.usefixtures("_new_york")
 def test_a_time_names_the_year_and_the_offset_where_they_are_not_those_of_now() -> None:
     new_year = datetime(2026, 1, 1, 2, tzinfo=UTC)  # still the year before in New York
     assert formats.moment(NOW - timedelta(hours=1), NOW) == "Nov 21 09:00:00"
@@ -564,7 +551,6 @@ def test_a_time_names_the_year_and_the_offset_where_they_are_not_those_of_now() 
     assert formats.moment(None, NOW) == formats.UNKNOWN
 
 
-@pytest.mark.usefixtures("_new_york")
 def test_tables_of_the_past_name_what_their_times_do_not_share_with_now() -> None:
     summer = datetime(2025, 7, 1, 16, tzinfo=UTC)
     row = held("6", "3.60", fill(BID, "10", "0.60", at=summer), fill(ASK, "4", "0.65", at=summer))

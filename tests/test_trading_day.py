@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
@@ -223,24 +222,14 @@ def settled_row(rows, paid):
     )
 
 
-def test_a_day_without_a_midnight_begins_with_its_first_moment(monkeypatch):
-    monkeypatch.setenv("TZ", "America/Santiago")
-    time.tzset()
-    try:
-        for hour in (4, 12):  # 4 o'clock is the first moment of that Sunday, 1 o'clock there
-            assert start_of_day(datetime(2026, 9, 6, hour, tzinfo=UTC)) == datetime(2026, 9, 6, 4, tzinfo=UTC)
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+def test_a_day_without_a_midnight_begins_with_its_first_moment(in_zone):
+    in_zone("America/Santiago")
+    for hour in (4, 12):  # 4 o'clock is the first moment of that Sunday, 1 o'clock there
+        assert start_of_day(datetime(2026, 9, 6, hour, tzinfo=UTC)) == datetime(2026, 9, 6, 4, tzinfo=UTC)
 
 
-def test_midnight_is_the_local_one_also_when_the_clocks_change(monkeypatch):
-    monkeypatch.setenv("TZ", "America/New_York")
-    time.tzset()
-    try:
-        at = datetime(2026, 11, 1, 20, tzinfo=UTC)  # summer time ended at 2 o'clock this morning
-        assert start_of_day(at) == datetime(2026, 11, 1, 4, tzinfo=UTC)
-        assert start_of_day(datetime(2026, 11, 2, 3, tzinfo=UTC)) == datetime(2026, 11, 1, 4, tzinfo=UTC)
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+def test_midnight_is_the_local_one_also_when_the_clocks_change(in_zone):
+    in_zone("America/New_York")
+    at = datetime(2026, 11, 1, 20, tzinfo=UTC)  # summer time ended at 2 o'clock this morning
+    assert start_of_day(at) == datetime(2026, 11, 1, 4, tzinfo=UTC)
+    assert start_of_day(datetime(2026, 11, 2, 3, tzinfo=UTC)) == datetime(2026, 11, 1, 4, tzinfo=UTC)
