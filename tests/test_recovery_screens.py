@@ -60,8 +60,11 @@ def screen(app: App) -> str:
 
 
 def leave_open(app: App, **fields: str) -> str:
-    """Write what a killed session leaves of an order that never reached the exchange; return its sentence."""
-    ticker = app.executor.search_markets("")[0].market.ticker
+    """Write what a killed session leaves of an order that never reached the exchange; return its sentence.
+
+    Its market is the last one found, which leaves the first ones to orders that are to be placed.
+    """
+    ticker = app.executor.search_markets("")[-1].market.ticker
     sentence = f"BUY 10 YES {ticker} at 57¢, good till canceled"
     order = {"client_order_id": str(uuid.uuid4()), "ticker": ticker, "sentence": sentence, **fields}
     journal = TradeLogger(app.journal.folder.parent, app.journal.environment)

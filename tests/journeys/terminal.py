@@ -108,7 +108,7 @@ class Terminal:
 
 def environment(home: Path, **settings: str) -> dict[str, str]:
     """The process environment of a newcomer: an empty home, no settings but those given."""
-    inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
     return {
         **inherited,
         "HOME": str(home),
