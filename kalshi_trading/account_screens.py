@@ -15,7 +15,7 @@ from kalshi_trading.app import App
 from kalshi_trading.errors import JournalError
 from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.portfolio import Part, part
-from kalshi_trading.prompts import numbered
+from kalshi_trading.prompts import BACK_OR_AGAIN
 from kalshi_trading.proposal import DayTotals
 from kalshi_trading.trading_day import TradingDay
 
@@ -25,9 +25,7 @@ def account(app: App) -> None:
     is_wanted = True
     while is_wanted:
         app.show(app.working("Asking the exchange …", lambda: _page(app)))
-        is_wanted = app.prompter.choose_in_line(
-            "Account & settings", numbered(["Back to the menu", "Read again"], [False, True], start=0)
-        )
+        is_wanted = app.prompter.choose_in_line("Account & settings", BACK_OR_AGAIN)
 
 
 def _page(app: App) -> RenderableType:

@@ -15,7 +15,7 @@ from kalshi_trading.cancellation import Cancellation
 from kalshi_trading.errors import JournalError, TradingError
 from kalshi_trading.models import Order
 from kalshi_trading.own_words import intents_of
-from kalshi_trading.prompts import Choice, numbered, typed_word
+from kalshi_trading.prompts import BACK_OR_AGAIN, Choice, numbered, typed_word
 from kalshi_trading.trade_history import OrderRecord, describe
 from kalshi_trading.trade_logger import JournalRecord
 
@@ -34,8 +34,12 @@ PANICKING = WaitingTexts(
 
 
 def open_orders(app: App) -> None:
-    orders = app.working("Reading the open orders …", app.executor.list_open_orders)
-    app.show(views.open_orders(_described(app, orders), app.clock()))
+    """Show what rests until the user goes back."""
+    is_wanted = True
+    while is_wanted:
+        orders = app.working("Reading the open orders …", app.executor.list_open_orders)
+        app.show(views.open_orders(_described(app, orders), app.clock()))
+        is_wanted = bool(orders) and app.prompter.choose_in_line("Open orders", BACK_OR_AGAIN)
 
 
 def lines_of(app: App, orders: Sequence[Order]) -> list[str]:

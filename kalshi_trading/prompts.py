@@ -63,6 +63,10 @@ def numbered(labels: Sequence[str], values: Sequence[T], *, start: int = 1) -> l
     ]
 
 
+BACK_OR_AGAIN = numbered(["Back to the menu", "Read again"], [False, True], start=0)
+"""Whether a page that was read is to be read anew."""
+
+
 def typed_word(word: str) -> Callable[[str], bool]:
     """Make a parser that tells whether exactly this word was typed."""
     return lambda text: text.strip() == word

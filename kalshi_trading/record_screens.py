@@ -18,7 +18,7 @@ from kalshi_trading.journal import as_journal_errors
 from kalshi_trading.log_files import delete_before
 from kalshi_trading.log_reader import DamagedLine
 from kalshi_trading.log_review import LogFollower, ReviewedLine
-from kalshi_trading.prompts import Choice, numbered, typed_word
+from kalshi_trading.prompts import numbered, typed_word
 
 PAGE = 20
 FEWEST = 5
@@ -87,7 +87,7 @@ def _page_through(
         app.show(record_view.review(shown, app.clock()))
         if not further and not there_was_one:
             app.say(only_damaged)
-        if not further or not _wants_older(app):
+        if not _wants_older(app, there_are_any=bool(further)):
             break
         page = [*further, *_next_page(app, lines, size)]
     return there_was_one
@@ -104,9 +104,12 @@ def _next_page(app: App, lines: Iterator[ReviewedLine], most: int) -> list[Revie
     return app.working("Reading the records …", lambda: list(islice(lines, most)))
 
 
-def _wants_older(app: App) -> bool:
-    rows = [Choice("0", "Back to the menu", False), Choice("1", "Older ones", True)]
-    return app.prompter.choose("There is more.", rows)
+def _wants_older(app: App, *, there_are_any: bool) -> bool:
+    """Let the page stand until the user leaves it."""
+    rows = numbered(["Back to the menu", "Older ones"], [False, True], start=0)
+    if there_are_any:
+        return app.prompter.choose_in_line("There is more.", rows)
+    return app.prompter.choose_in_line("There are no older ones.", rows[:1])
 
 
 # --- Follow ---------------------------------------------------------------------------------------

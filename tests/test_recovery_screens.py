@@ -165,7 +165,7 @@ def test_the_order_of_a_session_that_dies_meanwhile_is_looked_for_then(
 
 
 def test_a_journal_that_cannot_be_read_locks_orders_and_leaves_reads_and_cancels(start: Start) -> None:
-    app = start("1", "0", "3", "4", "a", "0")
+    app = start("1", "0", "3", "0", "4", "a", "0")
     market = quoted_market(app)
     for price in ("0.01", "0.02"):
         placed = app.executor.place_limit_order(market.ticker, "yes", 1, price)

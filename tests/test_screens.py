@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal as D
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -103,17 +104,36 @@ def test_a_typed_count_sends_the_order(exchange: ExchangeProcess, tmp_path: Path
 
 
 class _Meanwhile(ScriptedPrompter):
-    """Lets something happen at the exchange while the user reads the first ticket."""
+    """Lets something happen at the exchange while the user reads what a question stands under."""
 
-    def __init__(self, *answers: str, happens: Callable[[], object]) -> None:
+    def __init__(
+        self, *answers: str, happens: Callable[[], object], before: str = "Send this order?"
+    ) -> None:
         super().__init__(*answers)
         self._happens: Callable[[], object] | None = happens
+        self._before = before
 
     def choose(self, question: str, choices: Sequence[Choice[T]]) -> T:
-        if question == "Send this order?" and self._happens is not None:
+        if question == self._before and self._happens is not None:
             happens, self._happens = self._happens, None
             happens()
         return super().choose(question, choices)
+
+
+def test_open_orders_are_read_anew_until_the_user_goes_back_or_none_rests(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    screens.place_trade(session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="6", price="2"))))
+    app = session(exchange, tmp_path, ScriptedPrompter("1", "0"))
+    order_screens.open_orders(app)
+    assert screen_text(app).count("BUY 6 YES at 2¢") == 2
+    assert "No resting orders" not in screen_text(app)
+
+    canceled = partial(order_screens.cancel_these, app, app.executor.list_open_orders())
+    app = session(exchange, tmp_path, _Meanwhile("1", happens=canceled, before="Open orders"))
+    order_screens.open_orders(app)
+    assert "No resting orders" in screen_text(app).split("BUY 6 YES at 2¢")[1]
 
 
 def test_what_changed_while_the_user_read_is_shown_and_asked_again(

@@ -68,7 +68,8 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
         _send(terminal)
         terminal.wait_for(r"ACCEPTED: resting.*7 YES at 2¢")
 
-        terminal.choose("3", r"BUY 7 YES at 2¢.*?0 +7 ")
+        terminal.choose("3", r"BUY 7 YES at 2¢.*?0 +7 .*Read again\s*\Z")
+        terminal.press("0")
         terminal.choose("4", r"7 YES at 2¢  KX")
         terminal.press("1")
         terminal.wait_for(r"Canceled\. 7 contracts no longer rest")
