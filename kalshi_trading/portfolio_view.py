@@ -28,12 +28,14 @@ from kalshi_trading.pnl_breakdown import Realized
 from kalshi_trading.portfolio import EventRisk, PortfolioSnapshot, known_sum
 
 BIGGEST_RISKS = 3
-RISKS_WHERE_LOW = 2
 DIFFERENCES_SHOWN = 8
 
 LOW_SCREEN = 30
 """Lines below which a screen has no room for what only explains."""
 
+_AT_RISK = "most at risk: "
+_AROUND_NOTES = 6
+"""The panel's border, and the dot before a note."""
 _Cell = tuple[str, Text]
 """A number's name and the number."""
 
@@ -66,7 +68,7 @@ def first_look(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool = Fals
 
 
 def _panel(snapshot: PortfolioSnapshot, today: Realized | None, width: int, *, is_brief: bool) -> Panel:
-    notes = [*_notes(snapshot, is_brief=is_brief), *([] if is_brief else _meanings(snapshot))]
+    notes = [*_notes(snapshot, width, is_brief=is_brief), *([] if is_brief else _meanings(snapshot))]
     at = f"{moment(snapshot.as_of, snapshot.as_of)} {time_zone(snapshot.as_of)}"
     return Panel(
         Group(_numbers(snapshot, today, width - 4), *(notice(note) for note in notes)),
@@ -124,7 +126,7 @@ def _earned(snapshot: PortfolioSnapshot, today: Realized | None) -> tuple[_Cell,
 # --- What has to be known beside the numbers --------------------------------------------------------
 
 
-def _notes(snapshot: PortfolioSnapshot, *, is_brief: bool) -> Iterator[str]:
+def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterator[str]:
     """What no screen is too low for."""
     yield from _resting(snapshot)
     balance = snapshot.balance.value
@@ -133,7 +135,8 @@ def _notes(snapshot: PortfolioSnapshot, *, is_brief: bool) -> Iterator[str]:
     yield from _unmarked(snapshot)
     yield from _not_sold(snapshot)
     if snapshot.risks:
-        yield "most at risk: " + " · ".join(_risks(snapshot.risks, is_brief=is_brief))
+        told = _risks_in_line(snapshot.risks, width - _AROUND_NOTES) if is_brief else _risks(snapshot.risks)
+        yield f"{_AT_RISK}{told}"
     yield from _own_figures(snapshot)
 
 
@@ -168,11 +171,25 @@ def _not_sold(snapshot: PortfolioSnapshot) -> Iterator[str]:
         yield f"sold now: {without} find no buyer"
 
 
-def _risks(risks: Sequence[EventRisk], *, is_brief: bool) -> Iterator[str]:
-    for risk in risks[: RISKS_WHERE_LOW if is_brief else BIGGEST_RISKS]:
+def _risks(risks: Sequence[EventRisk]) -> str:
+    """Name what is most at risk, with what it is made of."""
+    told = []
+    for risk in risks[:BIGGEST_RISKS]:
         kind = ", one YES at most" if risk.mutually_exclusive and len(risk.markets) > 1 else ""
-        markets = "" if is_brief else f" ({_number(len(risk.markets), 'market')}{kind})"
-        yield f"{risk.event_ticker} {dollars(risk.worst_loss)}{markets}"
+        told.append(f"{_risk(risk)} ({_number(len(risk.markets), 'market')}{kind})")
+    return " · ".join(told)
+
+
+def _risks_in_line(risks: Sequence[EventRisk], room: int) -> str:
+    """Name as much of what is most at risk as one line has room for."""
+    told = [_risk(risk) for risk in risks[:BIGGEST_RISKS]]
+    while len(told) > 1 and len(_AT_RISK + " · ".join(told)) > room:
+        told.pop()
+    return " · ".join(told)
+
+
+def _risk(risk: EventRisk) -> str:
+    return f"{risk.event_ticker} {dollars(risk.worst_loss)}"
 
 
 def _own_figures(snapshot: PortfolioSnapshot) -> Iterator[str]:

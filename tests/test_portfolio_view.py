@@ -217,6 +217,19 @@ def test_the_three_biggest_risks_stand_below_the_whole_exposure() -> None:
     assert f"most at risk: {told}" in notes(text)
 
 
+@pytest.mark.parametrize(("letters", "told"), [(1, 3), (12, 2), (20, 2), (21, 1)])
+def test_where_the_screen_is_low_as_many_risks_are_named_as_one_line_has_room_for(
+    letters: int, told: int
+) -> None:
+    rows = [
+        held("10", cost, ticker=f"{name}-E-M", market=replace(MARKET, event_ticker=f"{name}-E"))
+        for name, cost in (("A" * letters, "1"), ("B" * letters, "4"), ("C" * letters, "3"))
+    ]
+    lines = summary(snapshot(*rows), width=80, is_brief=True).split("│ · most at risk: ")[1].splitlines()
+    assert lines[0].count("$") == told
+    assert lines[1].startswith("╰")
+
+
 def test_exclusive_events_say_so() -> None:
     rows = [
         held("10", "4", ticker=f"KXA-E-{name}", market=replace(MARKET, event_ticker="KXA-E")) for name in "MN"
