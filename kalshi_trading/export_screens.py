@@ -20,6 +20,7 @@ from kalshi_trading.export_tables import (
     Exported,
     Exporter,
 )
+from kalshi_trading.formats import how_many
 from kalshi_trading.journal_table import JOURNAL
 from kalshi_trading.periods import FORMS, Period, parse_period
 from kalshi_trading.prompts import numbered
@@ -106,7 +107,6 @@ def _parse_file(text: str) -> Path:
 
 def closing_line(done: Exported) -> str:
     """Say how many rows were written, of which time, and where they are."""
-    rows = "1 row" if done.rows == 1 else f"{done.rows:,} rows"
     everything = "as of now" if done.table is POSITIONS else "all time"
     when = everything if done.period is None else str(done.period)
-    return f"{rows} ({done.table.name}, {when}) written to {done.path}."
+    return f"{how_many(done.rows, 'row')} ({done.table.name}, {when}) written to {done.path}."

@@ -24,6 +24,7 @@ from kalshi_trading.formats import (
     dollars,
     facts,
     gain,
+    how_many,
     moment,
     notice,
     price,
@@ -171,9 +172,10 @@ def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
     if history.damaged:
         lines = ", ".join(str(line) for line in history.damaged[:3])
         more = ", …" if len(history.damaged) > 3 else ""
-        yield problem(f"{len(history.damaged)} damaged lines of the journal were skipped: {lines}{more}.")
+        damaged = how_many(len(history.damaged), "damaged line")
+        yield problem(f"Skipped {damaged} of the journal: {lines}{more}.")
     if history.foreign:
-        yield notice(f"{history.foreign} orders of other keys in the journal are left out.")
+        yield notice(f"Left out: {how_many(history.foreign, 'order')} of other keys in the journal.")
 
 
 # --- One order ------------------------------------------------------------------------------------
@@ -216,16 +218,16 @@ def _order_facts(row: HistoryRow) -> Iterator[tuple[str, str]]:
 def reconciliation(found: Reconciliation, period: Period | None, now: datetime) -> RenderableType:
     """What was compared, and every order in which journal and exchange differ."""
     when = "all times" if period is None else str(period)
-    compared = (
-        f"{found.compared} orders, {found.fills} fills and {found.records} journal records compared ({when})"
-    )
+    orders, fills = how_many(found.compared, "order"), how_many(found.fills, "fill")
+    compared = f"{orders}, {fills} and {how_many(found.records, 'journal record')} compared ({when})"
     if found.is_clean:
         agreed = f"✓ Journal and exchange agree: {compared}."
         return Group(
             Text(agreed if found.compared else f"There is nothing to compare ({when})."),
             *_not_compared(found),
         )
-    parts: list[RenderableType] = [Text(f"{len(found.differences)} orders differ; {compared}.")]
+    different = how_many(len(found.differences), "order")
+    parts: list[RenderableType] = [Text(f"Different: {different}; {compared}.")]
     if found.differences:
         parts.append(_differences(found.differences[:DIFFERENCES_SHOWN], now))
     hidden = len(found.differences) - DIFFERENCES_SHOWN
@@ -245,16 +247,17 @@ def _differences(differences: Sequence[Difference], now: datetime) -> Renderable
 
 def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
     if found.too_new:
-        yield notice(f"{found.too_new} orders are too new to be judged; ask again in a minute.")
+        yield notice(f"Too new to be judged: {how_many(found.too_new, 'order')}; ask again in a minute.")
     if found.incomplete:
         yield problem(f"The exchange's lists are not whole: {found.incomplete}.")
     if found.unjudged:
-        why = "for that reason" if found.incomplete else "as they moved while they were read; ask again"
-        yield problem(f"{found.unjudged} orders could not be compared {why}.")
+        why = "for that reason" if found.incomplete else "which moved while the lists were read; ask again"
+        yield problem(f"Not compared: {how_many(found.unjudged, 'order')}, {why}.")
     if found.foreign:
-        yield notice(f"{found.foreign} orders of other keys in the journal are not compared.")
+        yield notice(f"Not compared: {how_many(found.foreign, 'order')} of other keys in the journal.")
     if found.damaged:
-        yield problem(f"{found.damaged} lines of the journal are damaged; orders in them are not known.")
+        damaged = how_many(found.damaged, "damaged line")
+        yield problem(f"The journal has {damaged}; orders in them are not known.")
 
 
 # --- Day summary ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from kalshi_trading import order_screens
 from kalshi_trading.app import App
 from kalshi_trading.errors import TradingError
+from kalshi_trading.formats import how_many
 from kalshi_trading.models import Order, OrderStatus
 from kalshi_trading.prompts import Back, Choice
 from kalshi_trading.undertaking import within
@@ -64,7 +65,7 @@ def _is_confirmed(app: App, orders: Sequence[Order], *, was_chosen: bool) -> boo
         Choice("2", f"Cancel {'it' if one else 'all of them'} and exit", cancel),
     ]
     answer = app.prompter.choose(
-        f"{_number(orders)}. Leave {'it' if one else 'them'} at the exchange?",
+        f"{how_many(len(orders), 'resting order')}. Leave {'it' if one else 'them'} at the exchange?",
         [*ways, back] if was_chosen else [back, *ways],
     )
     if answer == cancel:
@@ -79,9 +80,5 @@ def _name(app: App, orders: Sequence[Order]) -> None:
         app.say(f"  and {len(orders) - ORDERS_NAMED:,} more")
 
 
-def _number(orders: Sequence[Order]) -> str:
-    return "1 resting order" if len(orders) == 1 else f"{len(orders):,} resting orders"
-
-
 def _counted(orders: Sequence[Order]) -> str:
-    return f"{_number(orders)} {'stays' if len(orders) == 1 else 'stay'}"
+    return f"{how_many(len(orders), 'resting order')} {'stays' if len(orders) == 1 else 'stay'}"

@@ -91,10 +91,15 @@ def told(record: JournalRecord) -> str:
 
 def _filled(record: JournalRecord) -> str:
     average, fee = decimal_from_text(record.text("average_price")), decimal_from_text(record.text("fee"))
-    parts = [f"recorded as filled: {record.text('fill_count')}"]
+    parts = [f"recorded as filled: {_count(record, 'fill_count')}"]
     parts += [] if average is None else [f"at {price_text(average)} on average"]
     parts += [] if fee is None else [f"fee {dollars_text(fee)}"]
     return " · ".join(parts)
+
+
+def _count(record: JournalRecord, name: str) -> str:
+    count = decimal_from_text(record.text(name))
+    return record.text(name) if count is None else count_text(count)
 
 
 _WORDS: dict[str, Callable[[JournalRecord], str]] = {
@@ -109,7 +114,7 @@ _WORDS: dict[str, Callable[[JournalRecord], str]] = {
     "order.absent": lambda record: f"not placed: {record.text('reason')}",
     "order.fill": _filled,
     "cancel.requested": lambda record: "cancel sent to the exchange",
-    "cancel.acknowledged": lambda record: f"cancel confirmed: {record.text('reduced_by')} no longer rest",
+    "cancel.acknowledged": lambda record: f"cancel confirmed: {_count(record, 'reduced_by')} no longer rest",
     "cancel.unconfirmed": lambda record: f"cancel not confirmed: {record.text('reason')}",
 }
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading import pnl_chart
-from kalshi_trading.formats import cells, dollars, gain, moment, notice, price, table_of, time_zone
+from kalshi_trading.formats import cells, dollars, gain, how_many, moment, notice, price, table_of, time_zone
 from kalshi_trading.market_account import MarketAccount
 from kalshi_trading.models import MarketResult, Settlement
 from kalshi_trading.money import ZERO, Dollars
@@ -93,7 +93,7 @@ def not_rebuilt(accounts: Iterable[MarketAccount]) -> RenderableType:
     gaps = [account.ticker for account in accounts if account.gap is not None]
     if not gaps:
         return Group()
-    markets = "1 market stands" if len(gaps) == 1 else f"{len(gaps):,} markets stand"
+    markets = f"{how_many(len(gaps), 'market')} {'stands' if len(gaps) == 1 else 'stand'}"
     told = "which tell neither trading from settlement nor the day of a trade"
     named = ", ".join(gaps[:3]) + (" …" if len(gaps) > 3 else "")
     return notice(f"{markets} there by the exchange's own figures, {told}: {named}")

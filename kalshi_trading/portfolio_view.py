@@ -18,6 +18,7 @@ from kalshi_trading.formats import (
     dollars,
     gain,
     holding,
+    how_many,
     moment,
     notice,
     problem,
@@ -146,7 +147,7 @@ def _resting(snapshot: PortfolioSnapshot) -> Iterator[str]:
         yield "what resting orders hold is not known"
     elif resting:
         hold = "holds" if len(resting) == 1 else "hold"
-        yield f"{_number(len(resting), 'resting order')} {hold} {dollars(snapshot.collateral)}"
+        yield f"{how_many(len(resting), 'resting order')} {hold} {dollars(snapshot.collateral)}"
 
 
 def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
@@ -156,8 +157,8 @@ def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
     marked = [row for row in snapshot.held if row.mark is not None]
     value = dollars(known_sum(row.value for row in marked))
     unrealized = gain(known_sum(row.unrealized_pnl for row in marked)).plain
-    without = f"{len(snapshot.unmarked)} of {_number(len(snapshot.held), 'market')} without a {snapshot.mark}"
-    yield f"{without}; the others {value}, unrealized {unrealized}"
+    without = f"{len(snapshot.unmarked)} of {how_many(len(snapshot.held), 'market')} without"
+    yield f"{without} a {snapshot.mark}; the others {value}, unrealized {unrealized}"
 
 
 def _not_sold(snapshot: PortfolioSnapshot) -> Iterator[str]:
@@ -165,9 +166,9 @@ def _not_sold(snapshot: PortfolioSnapshot) -> Iterator[str]:
     unsold = [sale.unsold for sale in sales if sale is not None and sale.unsold > ZERO]
     unknown = sum(sale is None or sale.value is None for sale in sales)
     if unknown:
-        yield f"sold now: book or fees of {_number(unknown, 'market')} not known"
+        yield f"sold now: book or fees of {how_many(unknown, 'market')} not known"
     if unsold:
-        without = f"{count_text(sum(unsold, ZERO))} contracts in {_number(len(unsold), 'market')}"
+        without = f"{count_text(sum(unsold, ZERO))} contracts in {how_many(len(unsold), 'market')}"
         yield f"sold now: {without} find no buyer"
 
 
@@ -176,7 +177,7 @@ def _risks(risks: Sequence[EventRisk]) -> str:
     told = []
     for risk in risks[:BIGGEST_RISKS]:
         kind = ", one YES at most" if risk.mutually_exclusive and len(risk.markets) > 1 else ""
-        told.append(f"{_risk(risk)} ({_number(len(risk.markets), 'market')}{kind})")
+        told.append(f"{_risk(risk)} ({how_many(len(risk.markets), 'market')}{kind})")
     return " · ".join(told)
 
 
@@ -197,13 +198,13 @@ def _own_figures(snapshot: PortfolioSnapshot) -> Iterator[str]:
     if snapshot.fills.value is None:
         yield "figures: the exchange's own, since fills are missing"
     elif gaps:
-        yield f"figures: of {_number(gaps, 'market')} the exchange's own"
+        yield f"figures: of {how_many(gaps, 'market')} the exchange's own"
 
 
 def _meanings(snapshot: PortfolioSnapshot) -> Iterator[str]:
     """What the numbers are, for those who have the room."""
     if snapshot.fills.value is not None:
-        yield f"from {_number(snapshot.fills.value, 'fill')}; positions at the {snapshot.mark}"
+        yield f"from {how_many(snapshot.fills.value, 'fill')}; positions at the {snapshot.mark}"
     yield "sold now: into today's books, after fees · exposure: worst case, with resting orders"
     if snapshot.realized is not None:
         yield f"realized, before fees: {_roads(snapshot, snapshot.realized)}"
@@ -262,7 +263,7 @@ def _checked(check: AccountCheck, told: Container[str]) -> Iterator[Text]:
     agreeing = check.compared - len(check.differences)
     if check.compared:
         agree = "agrees" if agreeing == 1 else "agree"
-        yield notice(f"Checked against the exchange: {_number(agreeing, 'number')} {agree}.")
+        yield notice(f"Checked against the exchange: {how_many(agreeing, 'number')} {agree}.")
     yield from (problem(_difference(row)) for row in check.differences[:DIFFERENCES_SHOWN])
     if len(check.differences) > DIFFERENCES_SHOWN:
         yield problem(f"{len(check.differences) - DIFFERENCES_SHOWN} more numbers differ.")
@@ -274,7 +275,3 @@ def _checked(check: AccountCheck, told: Container[str]) -> Iterator[Text]:
 def _difference(row: Comparison) -> str:
     shown = holding if row.what.endswith(" position") else dollars
     return f"{row.what} differs: {shown(row.ours)} here, {shown(row.theirs)} at the exchange. {row.hint}"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

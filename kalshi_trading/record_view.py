@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kalshi_trading.formats import UNKNOWN, cells, table_of, time_zone
+from kalshi_trading.formats import UNKNOWN, cells, how_many, table_of, time_zone
 from kalshi_trading.log_files import LogSize
 from kalshi_trading.log_reader import DamagedLine
 from kalshi_trading.log_review import ReviewedEvent, ReviewedLine
@@ -75,7 +75,7 @@ def sizes(logs: Mapping[str, LogSize]) -> RenderableType:
 def total_size(logs: Mapping[str, LogSize]) -> str:
     files = sum(log.files for log in logs.values())
     size = size_text(sum(log.stored_bytes for log in logs.values()))
-    return f"{size} in {files} file{'' if files == 1 else 's'}"
+    return f"{size} in {how_many(files, 'file')}"
 
 
 def size_text(size: int) -> str:

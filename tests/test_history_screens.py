@@ -81,7 +81,8 @@ def test_every_task_of_the_history_is_one_choice_away_from_it_and_comes_back(exc
     assert "No order is like that." in text  # nothing was filled in part only
     assert "By the journal alone: this environment's exchange is not connected." in text
     assert (
-        f"{len(elsewhere)} orders differ; {len(listed)} orders, {fills} fills and 4 journal records" in text
+        f"Different: {len(elsewhere)} orders; {len(listed)} orders, {fills} fills and 4 journal records"
+        in text
     )
     assert text.count("not in the journal") == min(len(elsewhere), history_view.DIFFERENCES_SHOWN)
     assert "net realized" in text
@@ -270,8 +271,8 @@ def test_all_that_a_history_may_lack_is_said():
     damaged = tuple(DamagedLine("trades.log", number) for number in range(5))
     text = " ".join(page_text(TradeHistory((external(),), "the list broke off", damaged, 2)).split())
     assert "Not the whole history: the list broke off." in text
-    assert "5 damaged lines of the journal were skipped: trades.log line 0" in text
-    assert "2 orders of other keys in the journal are left out." in text
+    assert "Skipped 5 damaged lines of the journal: trades.log line 0" in text
+    assert "Left out: 2 orders of other keys in the journal." in text
 
 
 def test_what_was_chosen_by_stands_above_the_orders():

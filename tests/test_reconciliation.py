@@ -109,7 +109,7 @@ def test_a_clean_comparison_says_how_much_was_compared(journal):
     assert found.is_clean
     text = " ".join(shown(history_view.reconciliation(found, None, NOW)).split())
     assert (
-        "✓ Journal and exchange agree: 1 orders, 2 fills and 3 journal records compared (all times)." in text
+        "✓ Journal and exchange agree: 1 order, 2 fills and 3 journal records compared (all times)." in text
     )
 
 
@@ -133,7 +133,7 @@ def test_an_order_that_filled_while_the_lists_were_read_is_looked_at_again(journ
     unread = run(Exchange([before], [fill("10")]), journal)
     assert (unread.differences, unread.unjudged, unread.compared, unread.is_clean) == ((), 1, 0, False)
     text = " ".join(shown(history_view.reconciliation(unread, None, NOW)).split())
-    assert "1 orders could not be compared as they moved while they were read; ask again." in text
+    assert "Not compared: 1 order, which moved while the lists were read; ask again." in text
 
 
 def test_a_resting_order_that_still_differs_when_looked_at_again_differs(journal):
@@ -210,7 +210,7 @@ def test_an_order_younger_than_the_exchange_s_data_is_not_judged_yet(journal):
     sent_at = NOW - MINUTE
     found = run(Exchange([], [], as_of=sent_at - timedelta(seconds=1)), journal)
     assert (found.differences, found.too_new, found.compared, found.is_clean) == ((), 1, 0, False)
-    assert "1 orders are too new" in shown(history_view.reconciliation(found, None, NOW))
+    assert "Too new to be judged: 1 order;" in shown(history_view.reconciliation(found, None, NOW))
     assert kinds(run(Exchange([], [], as_of=sent_at), journal)) == [{Kind.NOT_AT_EXCHANGE}]
 
 
@@ -248,7 +248,7 @@ def test_orders_of_other_keys_are_told_and_nothing_is_said_to_agree(tmp_path):
     text = " ".join(shown(history_view.reconciliation(found, None, NOW)).split())
     assert "agree" not in text
     assert "There is nothing to compare (all times)." in text
-    assert "1 orders of other keys in the journal are not compared." in text
+    assert "Not compared: 1 order of other keys in the journal." in text
 
 
 def test_damaged_lines_keep_a_comparison_from_being_clean(journal):
