@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests  # noqa: F401
 from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: F401
-from order_desk import Access, OrderDesk, Wish
+from order_desk import Access, OrderDesk, Wish, answered
 
 from kalshi_trading.submission import Step
 
@@ -59,7 +59,7 @@ def wait_at(step: Step, folder: Path, access: Access, wish: Wish, told: Connecti
 def trade_on(folder: Path, access: Access, wishes: list[Wish], begun: Connection) -> None:
     """Send orders one after the other until somebody puts an end to it; `begun` hears of the beginning."""
     desk = OrderDesk(folder, access, margin_s=MARGIN_S, apart_s=APART_S)
-    desk.client.get_balance()  # tells the time; a larger bucket would take longer to fill than this lives
+    answered(desk.client.get_balance)  # tells the time; a larger bucket takes longer to fill than this lives
     begun.send_bytes(b"begun")
     while True:
         for wish in wishes:
