@@ -6,7 +6,7 @@ fails leaves the others, and it is said why. Never renders, never trades.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -57,11 +57,8 @@ class EventDirectory:
 class HeldMarkets:
     """One reading of the market side: ask for names as they become known, none is asked twice."""
 
-    def __init__(
-        self, client: KalshiClient, threads: SideBySide, directory: EventDirectory, *, with_books: bool = True
-    ) -> None:
+    def __init__(self, client: KalshiClient, threads: SideBySide, directory: EventDirectory) -> None:
         self._client = client
-        self._with_books = with_books
         self._threads = threads
         self._directory = directory
         # A ticker may name a market, its event and its series at once.
@@ -71,13 +68,14 @@ class HeldMarkets:
         self._events: list[Batch[Event]] = []
         self._fees: list[Batch[FeeSchedule]] = []
 
-    def ask(self, tickers: Iterable[str]) -> None:
-        """Send for quotes and books of markets."""
+    def ask(self, tickers: Iterable[str], *, with_books: Collection[str] | None = None) -> None:
+        """Send for quotes of markets, and for the books of those in `with_books`; None: of all."""
         for batch in _batches(self._new("markets", tickers)):
             self._markets.append(self._send(self._read_markets, batch))
-            if self._with_books:
+            deep = [ticker for ticker in batch if with_books is None or ticker in with_books]
+            if deep:
                 self._books.append(
-                    self._send(lambda tickers: Part(self._client.get_order_books(tickers)), batch)
+                    self._send(lambda tickers: Part(self._client.get_order_books(tickers)), deep)
                 )
 
     def ask_events(self, events: Iterable[str]) -> None:

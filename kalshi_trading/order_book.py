@@ -81,26 +81,27 @@ def walk(
     side: Side,
     count: Contracts,
     limit: Price,
-    own: Iterable[BookLevel] = (),
+    own: Iterable[Price] = (),
 ) -> Walk:
     """Fill `count` against the book at `limit` or better, at the resting orders' prices.
 
-    `own` are our orders on the other side, in the terms of `side`: the book holds their contracts too, but
-    none is there for us, and beyond the best of them the exchange lets us not. Source: Kalshi API, orders
-    V2, self-trade prevention `taker_at_cross`.
+    `own` are the prices of our orders on the other side, in the terms of `side`: at the best of them the
+    exchange stops. What others have at that price counts for nothing, since it may stand behind ours.
+    Source: Kalshi API, orders V2, self-trade prevention `taker_at_cross`.
     """
     sign = 1 if action is Action.BUY else -1
-    ours = [level for level in own if sign * (limit - level.price) >= ZERO]
-    wall = min(ours, key=lambda level: sign * level.price).price if ours else None
-    end = limit if wall is None else wall
+    in_the_way = [price for price in own if sign * (limit - price) >= ZERO]
+    wall = min(in_the_way, key=lambda price: sign * price, default=None)
+
+    def is_reached(price: Price) -> bool:
+        return sign * (limit - price) >= ZERO and (wall is None or sign * (wall - price) > ZERO)
+
     fills: list[BookLevel] = []
     left = count
     for level in asks(book, side) if action is Action.BUY else bids(book, side):
-        if left == ZERO or sign * (end - level.price) < ZERO:
+        if left == ZERO or not is_reached(level.price):
             break
-        there = level.count - sum((mine.count for mine in ours if mine.price == level.price), ZERO)
-        taken = min(left, max(ZERO, there))
-        if taken > ZERO:
-            fills.append(BookLevel(level.price, taken))
+        taken = min(left, level.count)
+        fills.append(BookLevel(level.price, taken))
         left -= taken
     return Walk(tuple(fills), left, wall if left > ZERO else None)

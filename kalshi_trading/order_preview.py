@@ -260,9 +260,7 @@ def _walk(request: OrderRequest, now: Circumstances) -> Walk:
         return Walk((), request.count)
     own_side = book_side(request.action, request.side)
     own = [
-        BookLevel(request.side.converted(order.yes_price), order.remaining_count)
-        for order in now.working
-        if order.book_side is not own_side
+        request.side.converted(order.yes_price) for order in now.working if order.book_side is not own_side
     ]
     book = now.book or OrderBook(request.ticker, (), (), now.at)
     return order_book.walk(book, request.action, request.side, request.count, request.price, own)

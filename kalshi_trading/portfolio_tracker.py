@@ -33,6 +33,7 @@ from kalshi_trading.models import (
     Transfer,
 )
 from kalshi_trading.money import ZERO, Dollars
+from kalshi_trading.others_market import book_of_others, market_of_others
 from kalshi_trading.paging import Progress
 from kalshi_trading.portfolio import (
     Mark,
@@ -222,7 +223,7 @@ class PortfolioTracker:
         quotes: Part[dict[str, Market]],
         books: Part[dict[str, OrderBook]],
     ) -> PortfolioSnapshot:
-        known, depth = quotes.value or {}, books.value or {}
+        known, depth = _of_others(quotes.value or {}, books.value or {}, parts.resting.value or ())
         held = [
             self._row(row, known.get(row.ticker), depth.get(row.ticker), accounts.get(row.ticker), mark)
             for row in sorted(parts.rows, key=lambda row: -row.cost_basis)
@@ -304,11 +305,13 @@ class PortfolioTracker:
         Raises KalshiAPIError when they cannot be read whole. A market that cannot be read leaves its
         position without a mark.
         """
-        rows = self._client.get_positions().markets.whole()
         with SideBySide(_SIDE_BY_SIDE) as threads:
-            markets = HeldMarkets(self._client, threads, self._directory, with_books=False)
-            markets.ask([row.ticker for row in rows])
-            known = markets.markets().value or {}
+            asked = threads.submit(lambda: self._client.get_orders(status=OrderStatus.RESTING))
+            rows = self._client.get_positions().markets.whole()
+            resting = asked.result().whole()
+            markets = HeldMarkets(self._client, threads, self._directory)
+            markets.ask([row.ticker for row in rows], with_books={order.ticker for order in resting})
+            known, _ = _of_others(markets.markets().value or {}, markets.books().value or {}, resting)
         positions = (self._row(row, known.get(row.ticker), None, None, Mark.BEST_BID) for row in rows)
         return tuple(sorted(positions, key=lambda row: -row.position.cost_basis))
 
@@ -332,6 +335,21 @@ class PortfolioTracker:
     def display_portfolio_summary(self) -> PortfolioSnapshot:
         """Return what the portfolio screen shows; `portfolio_view` renders it."""
         return self.refresh()
+
+
+def _of_others(
+    markets: dict[str, Market], books: dict[str, OrderBook], own: Iterable[Order]
+) -> tuple[dict[str, Market], dict[str, OrderBook]]:
+    """Take one's own resting orders off quotes and books."""
+    mine: dict[str, list[Order]] = {}
+    for order in own:
+        mine.setdefault(order.ticker, []).append(order)
+    books = books | {name: book_of_others(books[name], mine[name]) for name in mine.keys() & books.keys()}
+    theirs = {
+        name: market_of_others(markets[name], books.get(name), mine[name])
+        for name in mine.keys() & markets.keys()
+    }
+    return markets | theirs, books
 
 
 def _whole(positions: Part[Positions]) -> Part[Positions]:

@@ -250,7 +250,7 @@ def own_order_opposite(proposal: Proposal) -> Finding | None:
         return None
     text = (
         f"It would meet your own order at {price_text(at)}: the exchange then cancels what is left of it, "
-        f"{count_text(left)} now."
+        f"up to {count_text(left)}."
     )
     return Finding("own order", Severity.WARN, text, left)
 

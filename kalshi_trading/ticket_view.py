@@ -163,7 +163,7 @@ def _expected(preview: OrderPreview) -> str:
     parts = ["fills now: " + ", ".join(fills)] if fills else ["nothing fills now"]
     own = preview.walk.meets_own_at
     if own is not None:
-        parts.append(f"{count_text(left)} canceled where it meets your own order at {price_text(own)}")
+        parts.append(f"up to {count_text(left)} canceled where it meets your own order at {price_text(own)}")
     elif left > ZERO:
         if preview.ticket.is_market_order:
             parts.append(f"{count_text(left)} canceled")

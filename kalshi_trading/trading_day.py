@@ -52,7 +52,9 @@ class TradingDay:
             positions = self._tracker.get_current_positions()
         settled = {row.ticker: row for row in settlements.result().whole() if row.settled_at >= midnight}
         realized = self._realized(_today(fills.result().whole(), midnight), settled, positions, midnight)
-        return DayPnl(realized, *_at_mark(positions))
+        held = [row for row in positions if row.position.side is not None]
+        # A settled market may stand in the list of positions for a moment longer.
+        return DayPnl(realized, *_at_mark(row for row in held if row.position.ticker not in settled))
 
     def _realized(
         self,
@@ -121,9 +123,9 @@ def _explains(fills: Sequence[Fill], net: Contracts, settlement: Settlement | No
     return (bids, asks) == (settlement.yes_count, settlement.no_count)
 
 
-def _at_mark(positions: Sequence[PositionPnl]) -> tuple[Dollars, Dollars]:
+def _at_mark(positions: Iterable[PositionPnl]) -> tuple[Dollars, Dollars]:
     """Give the unrealized profit of what has a mark, and the cost of what has none."""
-    held = [row for row in positions if row.position.side is not None]
+    held = list(positions)
     unrealized = sum((row.unrealized_pnl or ZERO for row in held), ZERO)
     unmarked = sum((row.position.cost_basis for row in held if row.unrealized_pnl is None), ZERO)
     return unrealized, unmarked

@@ -23,7 +23,7 @@ FLOORS = (
     "models credentials env_file secret_files options",
     "market_models settings auth absence",
     "config fees fee_schedules pnl order_book rate_budget wire_fields exposure",
-    "exchange_errors wire wire_markets proposal market_account liquidation",
+    "exchange_errors wire wire_markets proposal market_account liquidation others_market",
     "worst_case order_result",
     "risk pnl_breakdown explanation",
     "log_files",

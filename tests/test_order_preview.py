@@ -235,14 +235,17 @@ def test_an_order_that_would_meet_ones_own_is_warned_of(action, side, price, own
 
 
 def test_contracts_of_our_own_are_not_there_for_us_and_end_the_order():
-    """Of 80.5 offered at 65¢ 5 are ours: 75.5 can fill, and the exchange lets nothing pass our order."""
-    here = circumstances(resting=(order("ask", "0.65", "5"),))
-    seen = preview(Action.BUY, Side.YES, "100", "0.66", here=here)
-    assert (seen.walk.fills, seen.walk.left) == (levels(("0.65", "75.5")), Decimal("24.5"))
-    assert seen.walk.meets_own_at == Decimal("0.65")
-    assert seen.expected_cost == Decimal("75.5") * Decimal("0.65")  # what is canceled rests nowhere
+    """The exchange lets nothing pass our order, and what others have at its price may stand behind it."""
+    first = circumstances(resting=(order("ask", "0.65", "5"),))
+    seen = preview(Action.BUY, Side.YES, "1", "0.65", here=first)
+    assert (seen.walk.fills, seen.walk.left, seen.walk.meets_own_at) == ((), 1, Decimal("0.65"))
+    assert seen.expected_cost == 0  # what is canceled rests nowhere
     assert "own order" in rules(seen)
-    enough = preview(Action.BUY, Side.YES, "75.5", "0.66", here=here)
+    second = circumstances(resting=(order("ask", "0.66", "5"),))
+    seen = preview(Action.BUY, Side.YES, "100", "0.67", here=second)
+    assert (seen.walk.fills, seen.walk.left) == (levels(("0.65", "80.5")), Decimal("19.5"))
+    assert seen.walk.meets_own_at == Decimal("0.66")
+    enough = preview(Action.BUY, Side.YES, "80.5", "0.67", here=second)
     assert (enough.walk.meets_own_at, "own order" in rules(enough)) == (None, False)
 
 

@@ -211,7 +211,7 @@ def test_nothing_held_asks_for_no_market(tracker_of):
     account = Account()
     with serving(account) as server:
         assert tracker_of(server).get_current_positions() == ()
-    assert [path for path, _ in account.asked] == ["/portfolio/positions"]
+    assert {path for path, _ in account.asked} == {"/portfolio/positions", "/portfolio/orders"}
 
 
 def test_one_position_can_be_told_by_its_ticker(tracker_of):

@@ -9,10 +9,11 @@ from decimal import Decimal as D
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import MARKET, NOW, position, settlement
+from samples import BOOK, MARKET, NOW, order, position, settlement
 
 from kalshi_trading.errors import KalshiAPIError
-from kalshi_trading.models import BookSide, Fill, Listing, Positions
+from kalshi_trading.market_models import BookLevel
+from kalshi_trading.models import BookSide, Fill, Listing, OrderStatus, Positions
 from kalshi_trading.pnl import holding_from, settlement_net_pnl
 from kalshi_trading.proposal import DayPnl
 from kalshi_trading.trading_day import TradingDay, realized_since, start_of_day
@@ -23,9 +24,12 @@ MIDNIGHT = start_of_day(NOW)
 class Exchange:
     """An account's rows; `asked` tells which lists were read."""
 
-    def __init__(self, fills=(), settlements=(), positions=(), old=(), markets=(MARKET,)):
+    def __init__(
+        self, fills=(), settlements=(), positions=(), old=(), markets=(MARKET,), resting=(), book=None
+    ):
         self.fills, self.settlements, self.positions = tuple(fills), tuple(settlements), tuple(positions)
         self.old, self.markets = tuple(old), tuple(markets)
+        self.resting, self.book = tuple(resting), book
         self.asked = []
         self.incomplete = None
 
@@ -50,6 +54,13 @@ class Exchange:
     def get_positions(self):
         return Positions(Listing(self.positions), ())
 
+    def get_orders(self, *, status):
+        assert status is OrderStatus.RESTING
+        return Listing(self.resting)
+
+    def get_order_books(self, tickers):
+        return {MARKET.ticker: self.book} if self.book is not None and MARKET.ticker in tickers else {}
+
     def get_markets(self, *, tickers):
         return Listing(tuple(market for market in self.markets if market.ticker in tickers))
 
@@ -57,6 +68,10 @@ class Exchange:
 def fill(side, count, price, *, at=NOW, fee="0", identity=None, ticker=MARKET.ticker):
     identity = identity or f"{ticker}-{at.isoformat()}-{side}-{count}-{price}"
     return Fill(identity, "o", ticker, BookSide(side), D(count), D(price), True, D(fee), at)
+
+
+def bids(*levels):
+    return replace(BOOK, yes_bids=tuple(BookLevel(D(price), D(count)) for price, count in levels))
 
 
 def pnl(exchange):
@@ -89,6 +104,26 @@ def test_a_position_nobody_bids_for_is_told_apart_by_its_cost():
     day = Exchange(positions=[position("10", "6.50")], markets=[nobody])
     assert pnl(day) == DayPnl(unmarked=D("6.50"))
     assert pnl(Exchange(positions=[position("10", "6.50")], markets=[])) == DayPnl(unmarked=D("6.50"))
+
+
+def test_an_order_of_ones_own_marks_nothing():
+    """MARKET is bid 63¢: by others at 61¢ and below, where the 63¢ are one's own."""
+    here = {"positions": [position("10", "6.50")], "resting": [order(BookSide.BID, "0.63", count="5")]}
+    others = bids(("0.63", "5"), ("0.61", "7"))
+    assert pnl(Exchange(**here, book=others)) == DayPnl(unrealized=D("-0.40"))
+    assert pnl(Exchange(**here, book=bids(("0.63", "5")))) == DayPnl(unmarked=D("6.50"))
+    assert pnl(Exchange(**here, book=bids(("0.63", "6")))) == DayPnl(unrealized=D("-0.20"))
+    assert pnl(Exchange(**here)) == DayPnl(unmarked=D("6.50"))  # without a book nobody knows
+    for elsewhere in (order(BookSide.BID, "0.62"), order(BookSide.ASK, "0.63")):
+        day = Exchange(positions=here["positions"], resting=[elsewhere], book=others)
+        assert pnl(day) == DayPnl(unrealized=D("-0.20"))
+
+
+def test_a_settled_market_that_still_stands_among_the_positions_counts_once():
+    fills = [fill("bid", "10", "0.60")]
+    end = settlement(yes=("10", "6.00"), no=("0", "0"), revenue="0")
+    lingering = Exchange(fills, [end], [position("10", "6.00")])
+    assert pnl(lingering) == pnl(Exchange(fills, [end])) == DayPnl(realized=D("-6.00"))
 
 
 def test_a_sale_of_what_was_held_over_midnight_is_measured_against_its_oldest_lots():
