@@ -127,6 +127,7 @@ class _Task:
     progress: Progress
     notes: list[str] = field(default_factory=list)
     damaged: int = 0
+    timeless: int = 0
 
     @property
     def since(self) -> datetime | None:
@@ -137,8 +138,11 @@ class _Task:
         return None if self.period is None else self.period.end
 
     def wants(self, at: datetime | None) -> bool:
-        """What has no time was given out for this period by the exchange."""
-        return self.period is None or at is None or self.period.holds(at)
+        """Tell whether a row belongs in the file; one without a time belongs in none of a period."""
+        if self.period is None:
+            return True
+        self.timeless += at is None
+        return at is not None and self.period.holds(at)
 
 
 class Exporter:
@@ -182,7 +186,7 @@ class Exporter:
         task = _Task(None if table is POSITIONS else period, progress)
         rows = self._rows[table](task)
         count = write_table(path, table, rows, written_as=written_as, replace=replace, progress=progress)
-        return Exported(table, path, count, task.period, (*task.notes, *_damage(task)))
+        return Exported(table, path, count, task.period, (*task.notes, *_gaps(task)))
 
     def _trades(self, task: _Task) -> Iterator[Row]:
         words = self._own_words(task)
@@ -198,8 +202,12 @@ class Exporter:
                 yield order_row(row, words)
 
     def _positions(self, task: _Task) -> Iterator[Row]:
-        as_of = self._clock()
-        return (position_row(row, as_of) for row in self._tracker.get_current_positions())
+        as_of, unmarked = self._clock(), 0
+        for row in self._tracker.get_current_positions():
+            unmarked += row.position.side is not None and row.mark is None
+            yield position_row(row, as_of)
+        if unmarked:
+            task.notes.append(f"Without a mark, as nobody bids or no quote could be read: {unmarked}.")
 
     def _settlements(self, task: _Task) -> Iterator[Row]:
         rows = self._client.each_settlement(since=task.since, until=task.until)
@@ -220,7 +228,7 @@ class Exporter:
             if task.wants(lot.closed_at):
                 yield lot_row(lot)
         if left_out:
-            task.notes.append(f"NOT in the file, as fills are missing: {', '.join(left_out)}.")
+            task.notes.append(f"NOT in the file, as their fills do not tell: {', '.join(left_out)}.")
 
     def _own_words(self, task: _Task, *, named: bool = False) -> OwnWords:
         """Read the whole journal, as an order may fill long after it was sent."""
@@ -239,11 +247,12 @@ class Exporter:
                 task.damaged += 1
 
 
-def _damage(task: _Task) -> list[str]:
-    if not task.damaged:
-        return []
-    lines = "1 line" if task.damaged == 1 else f"{task.damaged} lines"
-    return [f"{lines} of the journal could not be read; what stood there is not in the file."]
+def _gaps(task: _Task) -> Iterator[str]:
+    if task.timeless:
+        yield f"Rows without a time: {task.timeless}. They are NOT in the file; one of all time has them."
+    if task.damaged:
+        lines = "1 line" if task.damaged == 1 else f"{task.damaged} lines"
+        yield f"{lines} of the journal could not be read; what stood there is not in the file."
 
 
 # --- Rows -----------------------------------------------------------------------------------------

@@ -154,6 +154,8 @@ def _as_reported(
 def _gap(
     fills: Sequence[Fill], traded: Holding, position: Position | None, settlement: Settlement | None
 ) -> str | None:
+    if len({fill.subaccount or 0 for fill in fills}) > 1:
+        return "its fills are of several subaccounts, each with a position of its own"
     if settlement is not None:
         expected = settlement.yes_count - settlement.no_count
         if traded.net != expected:

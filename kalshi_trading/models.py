@@ -141,12 +141,14 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class EventPosition:
+    """The sums of one event. Where nothing is held any more, figures may be missing."""
+
     event_ticker: str
-    total_cost: Dollars
-    contracts_traded: Contracts
-    cost_basis: Dollars
-    realized_pnl: Dollars
-    fees_paid: Dollars
+    total_cost: Dollars | None
+    contracts_traded: Contracts | None
+    cost_basis: Dollars | None
+    realized_pnl: Dollars | None
+    fees_paid: Dollars | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ class Fill:
     is_taker: bool
     fee: Dollars
     created_at: datetime | None
+    subaccount: int | None = None  # 0 is the primary one; None: the exchange does not say
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from kalshi_trading.models import (
     Settlement,
     Transfer,
 )
-from kalshi_trading.money import ZERO, Dollars
+from kalshi_trading.money import Dollars
 from kalshi_trading.others_market import book_of_others, market_of_others
 from kalshi_trading.paging import Progress
 from kalshi_trading.portfolio import (
@@ -366,7 +366,7 @@ def _largest_first(rows: Iterable[Position]) -> tuple[str, ...]:
 
 def _events_held(positions: Positions) -> tuple[str, ...]:
     """Name the events of what is held, as far as the exchange does here."""
-    return tuple(row.event_ticker for row in positions.events if row.cost_basis != ZERO)
+    return tuple(row.event_ticker for row in positions.events if row.cost_basis)
 
 
 def _known(known: Part[T]) -> T:

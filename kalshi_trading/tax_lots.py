@@ -82,11 +82,16 @@ def closed_lots(
             yield from _lots_of(accounts[ticker], left_out)
     for ticker in sorted(parts.settlements.keys() - set(tickers)):
         left_out(f"{ticker} (it settled, and none of its fills is known)")
+    for ticker in sorted(parts.positions.keys() - parts.settlements.keys() - set(tickers)):
+        if parts.positions[ticker].realized_pnl:
+            left_out(f"{ticker} (it has realized profit, and none of its fills is known)")
 
 
 def _lots_of(account: MarketAccount, left_out: Callable[[str], None]) -> Sequence[ClosedLot]:
-    if account.gap is not None:
-        left_out(f"{account.ticker} ({account.gap})")
+    timeless = sum(fill.created_at is None for fill in account.fills)
+    gap = account.gap or (f"fills without a time: {timeless}" if timeless else None)
+    if gap is not None:
+        left_out(f"{account.ticker} ({gap})")
         return ()
     return account.holding.closed
 

@@ -132,6 +132,7 @@ def fill(body: Fields) -> Fill:
         is_taker=body.flag("is_taker"),
         fee=body.decimal("fee_cost"),
         created_at=body.optional_moment("created_time"),
+        subaccount=body.optional_whole("subaccount_number"),
     )
 
 
@@ -171,11 +172,11 @@ def position(body: Fields) -> Position:
 def event_position(body: Fields) -> EventPosition:
     return EventPosition(
         event_ticker=body.ticker("event_ticker"),
-        total_cost=body.decimal("total_cost_dollars"),
-        contracts_traded=body.decimal("total_cost_shares_fp"),
-        cost_basis=body.decimal("event_exposure_dollars"),
-        realized_pnl=body.decimal("realized_pnl_dollars"),
-        fees_paid=body.decimal("fees_paid_dollars"),
+        total_cost=body.optional_decimal("total_cost_dollars"),
+        contracts_traded=body.optional_decimal("total_cost_shares_fp"),
+        cost_basis=body.optional_decimal("event_exposure_dollars"),
+        realized_pnl=body.optional_decimal("realized_pnl_dollars"),
+        fees_paid=body.optional_decimal("fees_paid_dollars"),
     )
 
 

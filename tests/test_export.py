@@ -585,6 +585,38 @@ def test_a_spreadsheet_reads_the_exchanges_own_numbers(
         assert not any(cell["formula"] for cell in row)
 
 
+def test_a_row_without_a_time_is_in_no_file_of_a_period_and_that_is_told(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = session(exchange, tmp_path)
+    orders = list(app.client.each_order())
+    timeless = replace(orders[0], created_at=None)
+    monkeypatch.setattr(app.client, "each_order", lambda **_: iter([timeless, *orders[1:]]))
+    done, rows = exported(
+        app, ORDERS, tmp_path / "year.csv", period=Period(date(2025, 1, 1), date(2027, 1, 1))
+    )
+    assert timeless.order_id not in {row["order_id"] for row in rows}
+    assert len(rows) == len(orders) - 1
+    assert done.notes == ("Rows without a time: 1. They are NOT in the file; one of all time has them.",)
+    done, rows = exported(app, ORDERS, tmp_path / "all.csv")
+    assert (len(rows), done.notes) == (len(orders), ())
+
+
+def test_positions_without_quotes_say_so(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = session(exchange, tmp_path)
+
+    def broken(**_: object) -> None:
+        raise KalshiAPIError("the quotes are gone")
+
+    monkeypatch.setattr(app.client, "get_markets", broken)
+    done, rows = exported(app, POSITIONS, tmp_path / "positions.csv")
+    held = sum(row["side"] != "" for row in rows)
+    assert held > 0
+    assert done.notes == (f"Without a mark, as nobody bids or no quote could be read: {held}.",)
+
+
 def test_no_prices_are_in_the_terms_of_their_side(exchange: ExchangeProcess, tmp_path: Path) -> None:
     app = session(exchange, tmp_path)
     sent = wire_rows(app, "fills", "fills")

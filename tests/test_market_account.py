@@ -40,6 +40,15 @@ def test_the_walk_before_its_settlement():
     assert (kept.fees_paid, kept.net_pnl, kept.gap) == (D("0.2317"), D("-0.0317"), None)
 
 
+def test_fills_of_several_subaccounts_are_no_single_position():
+    """Each has a position of its own, and the exchange's row is of one of them."""
+    elsewhere = [replace(each, fill_id=f"{each.fill_id}-2", subaccount=2) for each in WALK]
+    mixed = account([*WALK, *elsewhere], held=position("12", "7.20"))
+    assert mixed.gap == "its fills are of several subaccounts, each with a position of its own"
+    assert account(elsewhere, held=position("6", "3.60")).gap is None
+    assert account([replace(WALK[0], subaccount=0), WALK[1]], held=position("6", "3.60")).gap is None
+
+
 @pytest.mark.parametrize(
     ("row", "by_settlement", "total", "net"),
     [

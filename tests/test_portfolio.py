@@ -190,6 +190,28 @@ def test_flat_positions_keep_their_realized_profit_and_are_not_held(tracker_of):
     assert total.unrealized == D("0.13")  # the flat one needs no mark
 
 
+@pytest.mark.parametrize(
+    ("own", "mark", "proceeds"),
+    [
+        (("bid", "0.6300", "120.00"), "0.62", "62.00"),  # all that is bid at 63¢
+        (("bid", "0.6300", "20.00"), "0.63", "63.00"),
+        (("bid", "0.6200", "310.00"), "0.63", "63.00"),
+        (("ask", "0.6500", "80.50"), "0.63", "63.00"),
+    ],
+)
+def test_no_order_of_ones_own_is_a_mark_or_a_buyer(tracker_of, own, mark, proceeds):
+    side, price, count = own
+    account = Account([held("KX-A", "100.00", "50.00"), held("KX-B", "100.00", "50.00")])
+    account.orders = [
+        {**account.orders[0], "ticker": "KX-A", "yes_price_dollars": price}
+        | {"book_side": side, "outcome_side": "yes", "remaining_count_fp": count}
+    ]
+    with serving(account) as server:
+        rows = {row.position.ticker: row for row in tracker_of(server).refresh().held}
+    assert (rows["KX-A"].mark, rows["KX-A"].liquidation.proceeds) == (D(mark), D(proceeds))
+    assert (rows["KX-B"].mark, rows["KX-B"].liquidation.proceeds) == (D("0.63"), D("63"))
+
+
 def test_most_at_stake_comes_first(tracker_of):
     rows = [held("KX-A", "1.00", "0.50"), held("KX-B", "-9.00", "4.00"), held("KX-C", "2.00", "1.10")]
     with serving(Account(rows)) as server:

@@ -120,6 +120,27 @@ def test_a_market_whose_fills_do_not_explain_it_is_left_out_and_named() -> None:
     rows, (left_out,) = lots([], settlements=[only_settled])
     assert rows == []
     assert left_out.startswith(TICKER)
+    flat = Position(TICKER, D(0), D(0), D("250.00"), D(0), D(0), AT, None)
+    assert lots([], positions=[flat]) == (
+        [],
+        [f"{TICKER} (it has realized profit, and none of its fills is known)"],
+    )
+    assert lots([], positions=[replace(flat, realized_pnl=D(0))]) == ([], [])
+
+
+def test_a_market_with_a_fill_of_no_known_time_is_left_out_as_nobody_knows_what_closed_when() -> None:
+    held = Position(TICKER, D(6), D("3.60"), D("0.20"), D("0.2317"), D(6), AT, None)
+    rows, left_out = lots([BOUGHT, replace(NETTED, created_at=None)], positions=[held])
+    assert (rows, left_out) == ([], [f"{TICKER} (fills without a time: 1)"])
+
+
+def test_fills_of_several_subaccounts_make_no_lots_together() -> None:
+    other = [replace(row, fill_id=f"{row.fill_id}-1", subaccount=1) for row in (BOUGHT, NETTED)]
+    held = Position(TICKER, D(12), D("7.20"), D("0.40"), D("0.4634"), D(12), AT, None)
+    rows, (left_out,) = lots([BOUGHT, NETTED, *other], positions=[held])
+    assert rows == []
+    assert left_out.startswith(f"{TICKER} (its fills are of several subaccounts")
+    assert len(lots([replace(BOUGHT, subaccount=0), NETTED], positions=[replace(held, net=D(6))])[0]) == 1
 
 
 def test_a_settlement_whose_row_is_gone_is_worked_out_from_its_market() -> None:
@@ -255,7 +276,7 @@ def test_a_market_left_out_is_told(app: App, tmp_path: Path, monkeypatch: pytest
     done, rows = exported(app, tmp_path / "part.csv")
     assert rows == [row for row in everything if row["market_ticker"] != ticker]
     (note,) = done.notes
-    assert note.startswith(f"NOT in the file, as fills are missing: {ticker} (")
+    assert note.startswith(f"NOT in the file, as their fills do not tell: {ticker} (")
 
 
 def test_a_reading_that_breaks_off_writes_no_file(

@@ -226,9 +226,9 @@ KINDS = {
     "event_position": Kind(
         wire.event_position,
         body("get_positions")["event_positions"],
-        money="total_cost_dollars total_cost_shares_fp event_exposure_dollars realized_pnl_dollars "
-        "fees_paid_dollars",
         required="event_ticker",
+        optional="total_cost_dollars total_cost_shares_fp event_exposure_dollars realized_pnl_dollars "
+        "fees_paid_dollars",
     ),
     "settlement": Kind(
         wire.settlement,
