@@ -112,7 +112,7 @@ def explain_market(app: App, account: MarketAccount) -> None:
     }
     row = account.settlement
     if row is not None:
-        ways["Settlement, line by line"] = lambda: explain_settlement(row)
+        ways["Settlement, line by line"] = lambda: explain_settlement(row, account)
     way = one_of(app, "Which number?", ways)
     if way is not None:
         show_explained(app, way())

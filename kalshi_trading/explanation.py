@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kalshi_trading.market_account import MarketAccount
+from kalshi_trading.market_account import MarketAccount, settlement_net
 from kalshi_trading.models import Fill, MarketResult, Settlement, Side, Transfer
 from kalshi_trading.money import ONE_DOLLAR, ZERO, Dollars, count_text, dollars_text, price_text
 from kalshi_trading.pnl import ClosedLot, payout, settlement_net_pnl, yes_value
@@ -135,7 +135,7 @@ def _named(kind: str, row: Transfer) -> str:
     return f"{kind} of {dollars_text(row.amount)}, fee {dollars_text(row.fee)}" if row.fee else kind
 
 
-def explain_settlement(row: Settlement) -> Explanation:
+def explain_settlement(row: Settlement, account: MarketAccount | None) -> Explanation:
     """List what a settled market took and paid over its whole life, fees inside.
 
     The row counts every contract ever bought; opposite ones were netted in pairs for a dollar each, so
@@ -147,7 +147,7 @@ def explain_settlement(row: Settlement) -> Explanation:
             (Side.YES, row.yes_count, row.yes_cost),
             (Side.NO, row.no_count, row.no_cost),
         )
-        if count != ZERO
+        if count != ZERO or cost != ZERO
     ]
     pairs = min(row.yes_count, row.no_count)
     if pairs != ZERO:
@@ -156,9 +156,13 @@ def explain_settlement(row: Settlement) -> Explanation:
         )
     lines.append(Line(row.settled_at, _payout(row), payout(row)))
     lines.append(Line(None, "fees of all its trades", -row.fees))
-    explanation = Explanation(f"Settlement of {row.ticker}, {_result(row)}", tuple(lines))
-    assert explanation.total == settlement_net_pnl(row)
-    return explanation
+    earned, caution = settlement_net(row, account), None
+    if earned != settlement_net_pnl(row):
+        caution = (
+            f"By its fills the market earned {dollars_text(earned)} after fees; the row may count only what "
+            "was held at the end."
+        )
+    return Explanation(f"Settlement of {row.ticker}, {_result(row)}", tuple(lines), caution)
 
 
 def _result(row: Settlement) -> str:

@@ -20,7 +20,15 @@ from kalshi_trading.money import (
     count_text,
     round_down,
 )
-from kalshi_trading.pnl import Holding, holding_from, payout, settle, settlement_gross_pnl, yes_value
+from kalshi_trading.pnl import (
+    Holding,
+    holding_from,
+    payout,
+    settle,
+    settlement_gross_pnl,
+    settlement_net_pnl,
+    yes_value,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +114,7 @@ def market_account(
     if gap is not None:
         account = _as_reported(ticker, tuple(fills), traded, position, settlement, gap)
         return replace(account, missing=missing)
-    end = traded
-    if settlement is not None:
-        end = settle(
-            traded,
-            yes_value(settlement),
-            payout=payout(settlement),
-            rounding_fee=_rounding_fee(traded, settlement),
-            at=settlement.settled_at,
-        )
+    end = traded if settlement is None else paid_out(traded, settlement)
     return MarketAccount(
         ticker=ticker,
         fills=tuple(fills),
@@ -202,6 +202,26 @@ def rebuilt_settlement(fills: Sequence[Fill], market: Market) -> Settlement | No
         settled_at=market.settled_at,
         value=market.settlement_value,
     )
+
+
+def paid_out(traded: Holding, row: Settlement) -> Holding:
+    """Let what was traded be settled by a row that is of the same position."""
+    return settle(
+        traded,
+        yes_value(row),
+        payout=payout(row),
+        rounding_fee=_rounding_fee(traded, row),
+        at=row.settled_at,
+    )
+
+
+def settlement_net(row: Settlement, account: MarketAccount | None) -> Dollars:
+    """Give what a settled market earned after fees: by its fills, by the row where they do not explain it.
+
+    Whether a row counts all that was ever bought or what was held at the end is not documented; as all that
+    was bought it is read here. Source: Kalshi API, settlements.
+    """
+    return settlement_net_pnl(row) if account is None or account.gap is not None else account.net_pnl
 
 
 def _rounding_fee(traded: Holding, row: Settlement) -> Dollars:

@@ -16,10 +16,9 @@ from rich.text import Text
 
 from kalshi_trading import pnl_chart
 from kalshi_trading.formats import cells, dollars, gain, how_many, moment, notice, price, table_of, time_zone
-from kalshi_trading.market_account import MarketAccount
+from kalshi_trading.market_account import MarketAccount, settlement_net
 from kalshi_trading.models import MarketResult, Settlement
 from kalshi_trading.money import ZERO, Dollars
-from kalshi_trading.pnl import settlement_net_pnl
 from kalshi_trading.pnl_breakdown import Realized
 from kalshi_trading.position_table import MARKET_WIDTH, fitting
 
@@ -118,7 +117,9 @@ def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
     return Group(table, left_out)
 
 
-def settlements_table(rows: Sequence[Settlement], now: datetime, width: int) -> RenderableType:
+def settlements_table(
+    rows: Sequence[Settlement], accounts: Mapping[str, MarketAccount], now: datetime, width: int
+) -> RenderableType:
     """Payouts with what each market earned over its whole life, newest first."""
     if not rows:
         return notice("No settlements yet.")
@@ -126,7 +127,7 @@ def settlements_table(rows: Sequence[Settlement], now: datetime, width: int) -> 
     columns = (
         _Column("result", 1, [_result(row) for row in shown]),
         _Column("paid out", 3, [dollars(row.revenue) for row in shown]),
-        _Column("net realized", 0, [gain(settlement_net_pnl(row)) for row in shown]),
+        _Column("net realized", 0, [gain(settlement_net(row, accounts.get(row.ticker))) for row in shown]),
         _Column(f"when ({time_zone(now)})", 2, [moment(row.settled_at, now) for row in shown]),
     )
     table, left_out = _fitted("settled market", [row.ticker for row in shown], columns, width)

@@ -285,12 +285,13 @@ def _settlements(app: App, look: _Look) -> _Look:
     if rows is None:
         app.complain(f"The settlements could not be read. {look.snapshot.settlements.unavailable}")
         return look
-    app.show(pnl_view.settlements_table(rows, look.snapshot.as_of, app.console.width))
+    accounts = look.snapshot.accounts
+    app.show(pnl_view.settlements_table(rows, accounts, look.snapshot.as_of, app.console.width))
     if rows:
         shown = [(row.ticker, row) for row in rows[: pnl_view.ROWS_SHOWN]]
         row = explain_screens.picked(app, "Which one line by line?", shown, {row.ticker: row for row in rows})
         if row is not None:
-            explain_screens.show_explained(app, explain_settlement(row))
+            explain_screens.show_explained(app, explain_settlement(row, accounts.get(row.ticker)))
     return look
 
 

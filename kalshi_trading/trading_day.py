@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_account import oldest_first
+from kalshi_trading.market_account import oldest_first, paid_out
 from kalshi_trading.models import BookSide, Fill, Settlement
 from kalshi_trading.money import ZERO, Contracts, Dollars
 from kalshi_trading.periods import local_midnight
@@ -91,13 +91,18 @@ class TradingDay:
 
 
 def realized_since(before: Holding, fills: Iterable[Fill], settlement: Settlement | None) -> Dollars:
-    """Give what one market earned since `before`, first in first out, fees inside; fills oldest first."""
+    """Give what one market earned since `before`, first in first out, fees inside; fills oldest first.
+
+    A settlement row of another position than the fills make is taken at its word.
+    """
     earned_before = before.realized_pnl - before.fees_paid
-    if settlement is not None:
-        return settlement_net_pnl(settlement) - earned_before
     after = before
     for fill in fills:
         after = add_fill(after, fill)
+    if settlement is not None:
+        if after.net != settlement.yes_count - settlement.no_count:
+            return settlement_net_pnl(settlement) - earned_before
+        after = paid_out(after, settlement)
     return after.realized_pnl - after.fees_paid - earned_before
 
 

@@ -82,7 +82,7 @@ def test_the_two_real_rows_lost_what_their_pairs_cost_beyond_a_dollar(count, yes
     assert kept.gap is None
     assert kept.realized_pnl.quantize(D("0.000001")) == D(profit)
     assert kept.realized_by_settlement == 0  # all of it was lost by trading
-    assert explain_settlement(row).total == D(profit)
+    assert explain_settlement(row, kept).total == D(profit)
 
 
 # --- Gaps ----------------------------------------------------------------------------------------

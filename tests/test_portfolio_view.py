@@ -24,8 +24,9 @@ from kalshi_trading.journal import JournalRecord
 from kalshi_trading.liquidation import Liquidation, liquidate
 from kalshi_trading.market_account import market_account
 from kalshi_trading.market_models import Event
-from kalshi_trading.models import Balance, BookSide, Transfer
+from kalshi_trading.models import Balance, BookSide, MarketResult, Transfer
 from kalshi_trading.own_words import OwnWords
+from kalshi_trading.pnl import settlement_net_pnl
 from kalshi_trading.pnl_breakdown import Realized, by_day
 from kalshi_trading.portfolio import Mark, Part, PortfolioSnapshot
 from kalshi_trading.position_table import Sorting
@@ -485,10 +486,31 @@ def test_ours_stand_in_our_words_as_in_the_history() -> None:
 def test_a_settlement_explains_why_a_winning_position_paid_less() -> None:
     """Paid 97.08 and 151.34 for 168 of each side: a loss of 80.42, not of 248.42."""
     row = settlement(yes=("168", "97.08"), no=("168", "151.34"), revenue="0")
-    text = " ".join(shown(position_view.explanation(explain_settlement(row), NOW), 120).split())
+    text = " ".join(shown(position_view.explanation(explain_settlement(row, None), NOW), 120).split())
     assert "received for 168 pairs of YES and NO, $1 each $168.00" in text
     assert text.endswith("total −$80.42")
-    assert "−$80.42" in shown(pnl_view.settlements_table([row], NOW, 80))
+    assert "−$80.42" in shown(pnl_view.settlements_table([row], {}, NOW, 80))
+
+
+def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_earned() -> None:
+    """10 YES at 60¢, 4 sold by buying NO at 35¢: 2.60 before fees, however the row counts."""
+    fills = (fill(BID, "10", "0.60"), fill(ASK, "4", "0.65"))
+    ends = replace(settlement(yes=("6", "3.60"), no=("0", "0"), revenue="6.00"), result=MarketResult.YES)
+    earned = market_account(MARKET.ticker, fills, position=None, settlement=ends)
+    told = explain_settlement(ends, earned)
+    assert told.total == D("2.40")
+    assert told.caution is not None
+    assert told.caution.startswith("By its fills the market earned $2.60 after fees")
+    assert "+$2.60" in shown(pnl_view.settlements_table([ends], {MARKET.ticker: earned}, NOW, 80))
+    whole = replace(ends, yes_count=D(10), yes_cost=D(6), no_count=D(4), no_cost=D("1.40"))
+    assert explain_settlement(
+        whole, market_account(MARKET.ticker, fills, position=None, settlement=whole)
+    ) == (explain_settlement(whole, None))
+
+
+def test_costs_of_nothing_are_in_the_sum_too() -> None:
+    odd = settlement(yes=("0", "1.40"), no=("6", "3.60"), revenue="0")
+    assert explain_settlement(odd, None).total == settlement_net_pnl(odd)
 
 
 def test_an_explanation_ends_with_the_number_it_explains() -> None:
@@ -572,7 +594,7 @@ def test_tables_of_the_past_name_what_their_times_do_not_share_with_now() -> Non
     for shown_row in (
         position_view.position_page(look(row)),
         position_view.explanation(explain_realized(row.account), NOW),
-        pnl_view.settlements_table([paid], NOW, 120),
+        pnl_view.settlements_table([paid], {}, NOW, 120),
     ):
         text = shown(shown_row, 120)
         assert "Jul 01 2025 12:00:00 UTC-04:00" in text
@@ -656,7 +678,7 @@ def test_amounts_in_millions_push_columns_out_before_they_squeeze_a_ticker(width
 
 def test_settlements_of_millions_keep_the_ticker_and_the_profit() -> None:
     row = replace(settlement(yes=("1", "1.1234"), no=("0", "0"), revenue="1234567.89"), ticker=LONG_TICKER)
-    text = shown(pnl_view.settlements_table([row], NOW, 64), 64)
+    text = shown(pnl_view.settlements_table([row], {}, NOW, 64), 64)
     assert LONG_TICKER[:24] in text
     assert "+$1,234,566.7666" in text
     assert "too narrow for paid out, when" in text

@@ -237,6 +237,12 @@ def test_the_days_add_up_to_the_life_of_the_market(yesterday, today, paid):
         end = settled_row(rows, paid)
         since = realized_since(before, rows[len(yesterday) :], end)
         assert earned_before + since == settlement_net_pnl(end)
+        of_the_end = replace(end, yes_count=max(D(0), whole.net), no_count=max(D(0), -whole.net))
+        assert realized_since(before, rows[len(yesterday) :], of_the_end) == since
+        elsewhere = replace(end, yes_count=end.yes_count + 1)
+        assert earned_before + realized_since(before, rows[len(yesterday) :], elsewhere) == (
+            settlement_net_pnl(elsewhere)
+        )
         payout = sum((lot.count * (paid if whole.net > 0 else 1 - paid) for lot in whole.lots), D(0))
         assert earned_before + since == (whole.realized_pnl + payout - whole.cost_basis - whole.fees_paid)
 
