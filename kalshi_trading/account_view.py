@@ -30,10 +30,10 @@ def rails(limits: Limits, today: Part[DayTotals], pnl: Part[DayPnl]) -> Renderab
 
 def _of_day(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -> Iterator[_Rail]:
     bought, orders = (UNKNOWN, UNKNOWN) if today is None else (dollars(today.bought), f"{today.orders:,}")
-    yield "bought today", f"{bought} of {dollars(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"
+    yield "buys sent today", f"{bought} of {dollars(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"
     yield "orders today", f"{orders} of {limits.daily_order_limit:,}", "DAILY_ORDER_LIMIT"
     total, limit = gain(None if pnl is None else pnl.total).plain, gain(-limits.daily_loss_limit).plain
-    yield "P&L today", f"{total} of {limit}", "DAILY_LOSS_LIMIT"
+    yield "realized + open", f"{total} of {limit}", "DAILY_LOSS_LIMIT"
 
 
 def _of_order(limits: Limits) -> Iterator[_Rail]:
@@ -53,7 +53,7 @@ def _meant(pnl: DayPnl | None) -> Iterator[str]:
     if pnl is not None:
         realized, unrealized = gain(pnl.realized).plain, gain(pnl.unrealized).plain
         parts = f"net realized {realized}, unrealized {unrealized}"
-        yield f"P&L today: {parts}; at the limit only reducing orders pass."
+        yield f"Realized today and open now: {parts}; at the limit only reducing orders pass."
         if pnl.unmarked > ZERO:
             yield f"Nobody bids for positions that cost {dollars(pnl.unmarked)}; they count as zero in it."
 

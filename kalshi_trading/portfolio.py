@@ -215,26 +215,33 @@ class PortfolioSnapshot:
     @cached_property
     def worth(self) -> Dollars | None:
         """All there is: cash, what resting orders hold, and positions at the mark; None: not known."""
-        return None if self.unmarked else self.worth_at_least
+        return None if self.unmarked or self._held_beside_cash is None else self.worth_at_least
 
     @cached_property
     def worth_at_least(self) -> Dollars | None:
-        """The same where a position without a mark counts as nothing."""
-        balance, held = self.balance.value, self.collateral
-        if balance is None or held is None:
+        """The same where nothing is counted that has no mark or may be in the cash already."""
+        balance = self.balance.value
+        if balance is None or self.collateral is None:
             return None
         marked = sum((row.value for row in self.held if row.value is not None), ZERO)
-        return balance.cash + marked + (ZERO if held == ZERO or self._cash_includes_held else held)
+        return balance.cash + marked + (self._held_beside_cash or ZERO)
 
-    @property
-    def _cash_includes_held(self) -> bool:
-        """Tell whether the cash is all that ever came in less what left it, so that nothing is held apart.
+    @cached_property
+    def _held_beside_cash(self) -> Dollars | None:
+        """What resting orders hold that is not in the cash; None: not known.
 
-        Which of both the balance is is not documented. Source: Kalshi API, balance.
+        Whether a balance includes it is not documented; what came in and went out tells, where all of that
+        is known. Source: Kalshi API, balance.
         """
-        deposits, withdrawals = self.deposits.value or (), self.withdrawals.value or ()
+        balance, held = self.balance.value, self.collateral
+        deposits, withdrawals = self.deposits.value, self.withdrawals.value
+        if held == ZERO:
+            return ZERO
+        if balance is None or held is None or deposits is None or withdrawals is None:
+            return None
         ledger = explain_all_cash_moved(self.accounts.values(), deposits, withdrawals).total
-        return self.balance.value is not None and round_down(ledger, BALANCE_GRAIN) == self.balance.value.cash
+        beside = {round_down(ledger - apart, BALANCE_GRAIN): apart for apart in (ZERO, held)}
+        return beside.get(balance.cash)
 
     @cached_property
     def _resting_sizes(self) -> dict[str, list[RestingSize]]:

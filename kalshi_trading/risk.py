@@ -137,7 +137,7 @@ def bought_per_day(proposal: Proposal) -> Finding | None:
     if not proposal.opens or total <= limit:
         return None
     text = (
-        f"It would bring today's buying to {dollars_text(total)}; "
+        f"It would bring today's buying orders, filled or not, to {dollars_text(total)}; "
         f"the limit is {dollars_text(limit)} (KALSHI_DAILY_COST_LIMIT)."
     )
     return Finding("bought per day", Severity.DENY, text, total, limit)
@@ -158,7 +158,7 @@ def loss_per_day(proposal: Proposal) -> Finding | None:
         return None
     if pnl is None:
         return Finding("loss per day", Severity.ASK, "The profit and loss of today could not be read.")
-    so_far = f"Today stands at {dollars_text(pnl.total, signed=True)}, realized and marked"
+    so_far = f"Realized today and all that is open come to {dollars_text(pnl.total, signed=True)}"
     if pnl.total <= -limit:
         text = (
             f"{so_far}; from a loss of {dollars_text(limit)} on (KALSHI_DAILY_LOSS_LIMIT) "

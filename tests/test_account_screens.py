@@ -64,7 +64,7 @@ def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path
     prompter.assert_all_used()
     text = screen_text(app)
     assert text.count("1 of 7") == 2
-    assert re.search(r"bought today +\$0\.06\d* of \$5,000\.00", text)
+    assert re.search(r"buys sent today +\$0\.06\d* of \$5,000\.00", text)
     assert "request budget" in text
 
 
