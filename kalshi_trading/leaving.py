@@ -22,11 +22,16 @@ LOOK_S = 3
 def is_decided(app: App, *, was_chosen: bool) -> bool:
     """Ask what becomes of resting orders; False leads back to the menu.
 
-    Where nothing rests, only a Ctrl-C is asked about, as it may be one too many.
+    Where nothing rests, only a Ctrl-C is asked about, as it may be one too many. Reads lag writes, so that an
+    order of the last minute counts that the journal knows to rest.
     """
     try:
         orders = _resting(app)
-        return (was_chosen and not orders) or _is_confirmed(app, orders, was_chosen=was_chosen)
+        unlisted = app.watch.unlisted(orders)
+        for sentence in unlisted:
+            app.say(f"Placed a moment ago and not in the exchange's list yet, where it may rest: {sentence}")
+        nothing_rests = not orders and not unlisted
+        return (was_chosen and nothing_rests) or _is_confirmed(app, orders, was_chosen=was_chosen)
     except (Back, KeyboardInterrupt):
         app.say("Back to the menu.")
         return False

@@ -61,6 +61,16 @@ class RestingWatch:
             return ()
         return tuple(self._told(order) for order in self._changed(listed))
 
+    def unlisted(self, listed: Iterable[Order]) -> tuple[str, ...]:
+        """Say which orders the journal knows to rest that are too new for every list to have them."""
+        try:
+            self._read()
+        except JournalError:
+            return ()
+        names = {order.order_id for order in listed}
+        lives = [own.life for name, (own, _) in self._resting.items() if name not in names]
+        return tuple(life.sentence for life in lives if self._clock() - life.intent_at <= LONGEST_LAG)
+
     def _read(self) -> None:
         """Read a journal that has grown, back to the oldest order that rests. Raises JournalError."""
         seen = self._size()

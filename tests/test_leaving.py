@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal as D
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from test_screens import buy, quoted_market, screen_text, session
 from kalshi_trading import menu, order_screens, screens
 from kalshi_trading.app import App
 from kalshi_trading.errors import UnavailableError
+from kalshi_trading.models import Listing
+from kalshi_trading.resting_watch import RestingWatch
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,23 @@ def test_ctrl_c_in_the_menu_asks_whether_to_leave_and_ctrl_c_goes_back(
     _, prompter = at_the_menu(exchange, tmp_path, BACK, "0", BACK, BACK, BACK, "1")
     assert prompter.questions == ["Menu", "Leave the program?"] * 3
     assert prompter.labels[1][0] == "Back to the menu"
+
+
+def test_an_order_that_no_list_shows_yet_is_named_and_asked_about(
+    exchange: ExchangeProcess, tmp_path: Path, resting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reads lag writes: the exchange took the order, and its list is of a moment before."""
+    prompter = ScriptedPrompter("0", "0", "0", "1")
+    app = session(exchange, tmp_path, prompter)
+    monkeypatch.setattr(app.client, "get_orders", lambda **how: Listing(()))
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert prompter.questions == ["Menu", "Leave the program?"] * 2
+    named = "Placed a moment ago and not in the exchange's list yet, where it may rest: BUY 3 YES"
+    assert " ".join(screen_text(app).split()).count(named) == 2
+    later = app.clock() + timedelta(minutes=2)
+    watch = RestingWatch(app.client, app.journal, account=app.account, clock=lambda: later)
+    assert watch.unlisted(()) == ()  # by now every list would have it
 
 
 def test_ctrl_c_with_an_order_that_rests_names_it_and_asks_what_becomes_of_it(
