@@ -37,6 +37,7 @@ from kalshi_trading.models import Action, Order
 from kalshi_trading.money import Contracts, count_text, parse_count
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.order_screens import LOOKED_AT
+from kalshi_trading.others_market import book_of_others
 from kalshi_trading.own_words import OwnWords
 from kalshi_trading.portfolio import Mark, PortfolioSnapshot, PositionPnl, part
 from kalshi_trading.position_table import PAGE, Sorting
@@ -218,10 +219,12 @@ def _seen(app: App, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLo
     position = row.position
     book, fees = app.working("Reading the order book …", lambda: _book_and_fees(app, row))
     orders = snapshot.resting.value
+    own = tuple(order for order in orders or () if order.ticker == position.ticker)
+    book = None if book is None else book_of_others(book, own)
     return PositionLook(
         row=row,
         mark=snapshot.mark,
-        resting=None if orders is None else tuple(each for each in orders if each.ticker == position.ticker),
+        resting=None if orders is None else own,
         alone=market_exposure(position.net, row.cost_basis, ()),
         exposure=None if orders is None else snapshot.exposures.get(position.ticker),
         book=book,

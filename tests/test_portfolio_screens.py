@@ -21,7 +21,8 @@ from test_screens import screen_text, session
 
 from kalshi_trading import portfolio_screens
 from kalshi_trading.app import App
-from kalshi_trading.formats import UNKNOWN, dollars, gain
+from kalshi_trading.formats import UNKNOWN, dollars, gain, price
+from kalshi_trading.money import CENT
 from kalshi_trading.portfolio import PositionPnl
 from kalshi_trading.position_table import PAGE
 from kalshi_trading.prompts import Choice
@@ -138,6 +139,31 @@ def test_a_position_in_depth_is_explained_to_the_number_on_its_page(visit: Calla
     assert f"{gain(row.realized_pnl).plain} so far · fees {dollars(row.fees_paid)}" in text
     explained = squeezed(text.partition(f"Realized P&L of {row.position.ticker}")[2])
     assert explained.endswith(f"total {dollars(row.realized_pnl)}")
+
+
+def test_a_bid_of_ones_own_is_neither_mark_nor_buyer_on_the_page(visit: Callable[..., tuple]) -> None:
+    app, _, _ = visit()
+    row = next(row for row in largest(app) if row.mark and D("0.1") < row.mark < D("0.8") and gap(row) > CENT)
+    ticker, better = row.position.ticker, row.mark + CENT
+    placed = app.executor.place_limit_order(ticker, row.position.side, 1, better)
+    assert (placed.remaining_count, placed.fill_count) == (1, 0)
+    try:
+        _, _, text = visit(POSITION, "t", ticker, "0")
+        sale = squeezed(text).rpartition("sold now bid brings")[2].partition("total")[0]
+        assert f"mark {price(row.mark)} (best bid)" in squeezed(text)
+        assert f" {price(row.mark)} " in sale
+        assert f" {price(better)} " not in sale
+    finally:
+        for order in app.executor.list_open_orders():
+            if order.order_id == placed.order_id:
+                app.executor.cancel_order(order)
+
+
+def gap(row: PositionPnl) -> D:
+    """What lies between the best bid and the best ask."""
+    assert row.market is not None
+    assert row.market.yes_bid is not None
+    return D(0) if row.market.yes_ask is None else row.market.yes_ask - row.market.yes_bid
 
 
 def test_a_market_not_on_the_page_is_named_by_its_ticker(visit: Callable[..., tuple]) -> None:
