@@ -398,7 +398,7 @@ def book_of(yes, no):
 def single_contracts(there, is_bid, limit_in_yes, count, resting):
     """Each contract of an order on its own: the YES price it fills at, or None when it rests.
 
-    Those that would meet an order of our own are canceled and not there.
+    Those that would meet an order of our own are canceled; what others have at its price may stand behind it.
     """
     if is_bid:
         offers = sorted(1 - level.price for level in there.no_bids for _ in range(int(level.count)))
@@ -410,12 +410,9 @@ def single_contracts(there, is_bid, limit_in_yes, count, resting):
         return price <= end if is_bid else price >= end
 
     opposite = [row for row in resting if (row.book_side is BookSide.BID) is not is_bid]
-    own = [row for row in opposite if in_reach(row.yes_price, limit_in_yes)]
-    for row in own:
-        for _ in range(min(int(row.remaining_count), offers.count(row.yes_price))):
-            offers.remove(row.yes_price)
-    end = (min if is_bid else max)((row.yes_price for row in own), default=limit_in_yes)
-    met = [price for price in offers if in_reach(price, end)][:count]
+    own = [row.yes_price for row in opposite if in_reach(row.yes_price, limit_in_yes)]
+    before_ours = [price for price in offers if all(price != at and in_reach(price, at) for at in own)]
+    met = [price for price in before_ours if in_reach(price, limit_in_yes)][:count]
     return met if own else [*met, *[None] * (count - len(met))]
 
 

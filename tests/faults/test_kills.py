@@ -258,19 +258,19 @@ def test_orders_of_sessions_killed_at_random_times_all_have_an_intent_and_all_ar
             each.result()
     lives = order_lives_in(logs)
     torn = [state for state in lives if state in (State.INTENT, State.SENDING)]
-    verdicts = [recovered(logs, each) for each in exchanges]
+    verdicts = [recovered(logs, each, within_s=kills) for each in exchanges]
     assert [fault for verdict in verdicts for fault in verdict.faults] == []
     assert sum(verdict.intents for verdict in verdicts) == len(lives) > kills
     assert sum(verdict.orders for verdict in verdicts) > kills / 2
     assert len(torn) > kills / 10  # the kills met orders under way
 
 
-def recovered(folder: Path, exchange: FaultyExchange) -> verifier.Verdict:
+def recovered(folder: Path, exchange: FaultyExchange, *, within_s: float) -> verifier.Verdict:
     """Recover the orders of one account; those of the other are named and left alone."""
     with opened(folder, access_to(exchange), margin_s=one_order.MARGIN_S, apart_s=one_order.APART_S) as desk:
         desk.greet()
         desk.recover()
-        desk.settle(within_s=120)
+        desk.settle(within_s)
     return judged(folder, exchange)
 
 
