@@ -241,9 +241,11 @@ def assert_exact(history: History) -> None:
 
 
 def assert_marked(history: History, mark: Mark) -> None:
-    """Value every position at the mark by the exchange's own book, contract by contract."""
+    """Value every position by the others' orders in the exchange's own book, contract by contract."""
     snapshot = history.portfolio(mark)
     for row in snapshot.held:
+        assert row.liquidation is not None
+        assert row.liquidation.proceeds == proceeds_of(history, row.position.ticker, row.position.net)
         price = mark_of(history, row.position.ticker, row.position.net > 0, mark)
         assert row.mark == price
         if price is None:
@@ -253,15 +255,32 @@ def assert_marked(history: History, mark: Mark) -> None:
             assert row.unrealized_pnl == abs(row.position.net) * price - cost
 
 
+def others(history: History, ticker: str, side: BookSide) -> list[tuple[int, int]]:
+    """YES price and count of everybody else's resting orders, best first."""
+    orders = history.exchange.resting(ticker, side)
+    return [(order.price, order.remaining_count) for order in orders if order.account_id != history.name]
+
+
+def proceeds_of(history: History, ticker: str, net: D) -> D:
+    left, proceeds = int(abs(net) * 100), D(0)
+    for price, count in others(history, ticker, BookSide.BID if net > 0 else BookSide.ASK):
+        taken = min(left, count)
+        left -= taken
+        proceeds += D(taken) / 100 * (D(price) if net > 0 else 10_000 - D(price)) / 10_000
+    return proceeds
+
+
 def mark_of(history: History, ticker: str, holds_yes: bool, mark: Mark) -> D | None:
-    bid, ask = (history.exchange.best(ticker, side) for side in (BookSide.BID, BookSide.ASK))
+    bids, asks = (others(history, ticker, side) for side in (BookSide.BID, BookSide.ASK))
+    yes: D | None
     if mark is Mark.LAST:
-        yes = history.exchange.markets[ticker].last_price
+        last = history.exchange.markets[ticker].last_price
+        yes = None if last is None else D(last)
     elif mark is Mark.MIDPOINT:
-        yes = (D(bid[0]) + ask[0]) / 2 if bid and ask else None
+        yes = (D(bids[0][0]) + asks[0][0]) / 2 if bids and asks else None
     else:
-        quote = bid if holds_yes else ask
-        yes = quote[0] if quote else None
+        quotes = bids if holds_yes else asks
+        yes = D(quotes[0][0]) if quotes else None
     if yes is None:
         return None
-    return D(yes) / 10_000 if holds_yes else 1 - D(yes) / 10_000
+    return yes / 10_000 if holds_yes else 1 - yes / 10_000
