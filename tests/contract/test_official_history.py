@@ -36,7 +36,7 @@ def test_every_list_of_a_long_past_is_parsed(
         assert client.get_historical_market(ended.ticker).market.settlement_ts is not None
         now = int(time.time())
         candles = client.get_market_candlesticks_historical(
-            ended.ticker, start_ts=now - 3 * DAY, end_ts=now, period_interval=60
+            ended.ticker, start_ts=now - 10 * DAY, end_ts=now, period_interval=60
         )
         assert candles.candlesticks
         assert {row.status for row in client.get_deposits().deposits} == {
