@@ -207,9 +207,7 @@ class Exporter:
             unmarked += row.position.side is not None and row.mark is None
             yield position_row(row, as_of)
         if unmarked:
-            task.notes.append(
-                f"Positions without a mark, as nobody bids or no quote could be read: {unmarked}."
-            )
+            task.notes.append(f"Positions without a mark, as nobody bids or no quote was read: {unmarked}.")
 
     def _settlements(self, task: _Task) -> Iterator[Row]:
         rows = self._client.each_settlement(since=task.since, until=task.until)

@@ -31,9 +31,7 @@ def is_decided(app: App, *, was_chosen: bool) -> bool:
         for sentence in unlisted:
             app.say(f"Placed a moment ago and not in the exchange's list yet, where it may rest: {sentence}")
         if unlisted:
-            app.say(
-                "What is not listed stays if you leave; only panic, under Cancel an order, cancels it too."
-            )
+            app.say("What is not listed stays if you leave; panic, under Cancel an order, cancels it too.")
         nothing_rests = not orders and not unlisted
         return (was_chosen and nothing_rests) or _is_confirmed(app, orders, was_chosen=was_chosen)
     except (Back, KeyboardInterrupt):

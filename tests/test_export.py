@@ -614,7 +614,7 @@ def test_positions_without_quotes_say_so(
     done, rows = exported(app, POSITIONS, tmp_path / "positions.csv")
     held = sum(row["side"] != "" for row in rows)
     assert held > 0
-    assert done.notes == (f"Positions without a mark, as nobody bids or no quote could be read: {held}.",)
+    assert done.notes == (f"Positions without a mark, as nobody bids or no quote was read: {held}.",)
 
 
 def test_no_prices_are_in_the_terms_of_their_side(exchange: ExchangeProcess, tmp_path: Path) -> None:
