@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
-from samples import MARKET, NOW, fill, position, settlement
+from model_factory import MARKET, NOW, fill, position, settlement
 
 from kalshi_trading.account_book import AccountBook
 from kalshi_trading.errors import KalshiAPIError

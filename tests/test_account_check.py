@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
-from samples import MARKET, NOW, fill, order, position, settlement, snapshot
+from model_factory import MARKET, NOW, fill, order, position, settlement, snapshot
 
 from kalshi_trading.account_check import average_cost, check_account
 from kalshi_trading.market_account import market_account

@@ -9,7 +9,7 @@ from decimal import Decimal as D
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, position, settlement, snapshot
+from model_factory import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, position, settlement, snapshot
 
 from kalshi_trading.account_explanation import (
     explain_all_cash,

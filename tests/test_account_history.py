@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import NOW, fill, settlement
+from model_factory import NOW, fill, settlement
 
 from kalshi_trading.account_history import AccountHistory
 from kalshi_trading.errors import KalshiAPIError

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
-from rich.console import Console, RenderableType
-from scripted import ScriptedPrompter
-from test_screens import quoted_market, screen_text, session
+from screen_session import quoted_market, rendered, screen_text, session
+from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import account_screens, account_view
 from kalshi_trading.errors import JournalError, UnavailableError
@@ -29,14 +27,8 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
         yield running
 
 
-def shown(renderable: RenderableType) -> str:
-    console = Console(file=io.StringIO(), width=80, record=True, emoji=False, markup=False)
-    console.print(renderable)
-    return console.export_text()
-
-
 def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
-    text = shown(account_view.rails(Limits(), Part(DayTotals(D("46.5"), 3)), Part(DayPnl(D(-2), D(-10)))))
+    text = rendered(account_view.rails(Limits(), Part(DayTotals(D("46.5"), 3)), Part(DayPnl(D(-2), D(-10)))))
     for option in options_of(Limits).values():
         ending = option.name.removeprefix("KALSHI_")
         assert ending in text or ending.partition("_")[2] in text, option.name
@@ -48,18 +40,18 @@ def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
 
 
 def test_what_is_not_known_of_the_day_is_no_zero() -> None:
-    text = shown(account_view.rails(Limits(), Part(None, "No journal."), Part(None, "No exchange.")))
+    text = rendered(account_view.rails(Limits(), Part(None, "No journal."), Part(None, "No exchange.")))
     assert text.count("– of ") == 3
     assert "Today's buying and orders not known: No journal." in text
     assert "Today's P&L not known: No exchange." in text
-    unmarked = shown(account_view.rails(Limits(), Part(DayTotals()), Part(DayPnl(unmarked=D("7.5")))))
+    unmarked = rendered(account_view.rails(Limits(), Part(DayTotals()), Part(DayPnl(unmarked=D("7.5")))))
     assert "Nobody bids for positions that cost $7.50" in unmarked
 
 
 def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path: Path) -> None:
     prompter = ScriptedPrompter("1", "0")
     app = session(exchange, tmp_path, prompter, KALSHI_DAILY_ORDER_LIMIT="7")
-    app.executor.place_limit_order(quoted_market(app).ticker, "yes", 3, "0.02")
+    app.executor.place_limit_order(quoted_market(app.executor).ticker, "yes", 3, "0.02")
     account_screens.account(app)
     prompter.assert_all_used()
     text = screen_text(app)
@@ -68,9 +60,11 @@ def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path
     assert "request budget" in text
 
 
-def test_the_page_fits_on_a_narrow_screen(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    app = session(exchange, tmp_path, ScriptedPrompter("0"))
-    app = replace(app, console=Console(file=io.StringIO(), width=80, record=True))
+def test_the_page_fits_on_a_narrow_screen(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a path that is too long for its line takes another one
+    app = session(exchange, Path("logs"), ScriptedPrompter("0"), width=80)
     account_screens.account(app)
     assert len(screen_text(app).rstrip().splitlines()) <= 24 - 2
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal as D
 
+import model_factory
 import pytest
-from market_world import NOW, market, order
-from rich.console import Console
+from market_factory import market
+from model_factory import NOW, order
+from screen_session import rendered
 
 from kalshi_trading import history_view
 from kalshi_trading.day_summary import read_summary, summarize
@@ -17,7 +18,7 @@ from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import journaled_orders
 from kalshi_trading.market_account import market_account, oldest_first
 from kalshi_trading.market_models import HistoricalCutoff
-from kalshi_trading.models import BookSide, Fill, Listing, MarketResult, Position, Positions, Settlement
+from kalshi_trading.models import Listing, MarketResult, Position, Positions, Settlement
 from kalshi_trading.periods import Period
 from kalshi_trading.pnl import holding_from
 from kalshi_trading.trade_logger import TradeLogger
@@ -28,8 +29,7 @@ NOON = datetime.combine(DAY, time(12)).astimezone()
 
 
 def fill(side, count, price, *, ticker="KXA-1-T1", fee="0", at=NOON, name=None):
-    name = name or f"{ticker}{side}{count}{price}{at}"
-    return Fill(name, "o", ticker, BookSide(side), D(count), D(price), True, D(fee), at)
+    return model_factory.fill(side, count, price, fee=fee, at=at, ticker=ticker, fill_id=name)
 
 
 def settlement(ticker, *, yes=("0", "0"), no=("0", "0"), revenue, fees="0", result=MarketResult.YES):
@@ -43,9 +43,7 @@ def settlement(ticker, *, yes=("0", "0"), no=("0", "0"), revenue, fees="0", resu
 
 
 def shown(summary):
-    console = Console(file=io.StringIO(), width=80, record=True, emoji=False, markup=False)
-    console.print(history_view.day_summary(summary))
-    return console.export_text()
+    return rendered(history_view.day_summary(summary), width=80)
 
 
 def account(*fills, settled=None):

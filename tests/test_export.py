@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import errno
-import io
 import json
 import os
 import shutil
@@ -29,15 +28,13 @@ from typing import Any
 import pytest
 import requests
 from exchange_process import ExchangeProcess, running_exchange
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
-from scripted import BACK, ScriptedPrompter
+from screen_session import session
+from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading import export_screens
 from kalshi_trading.app import App
-from kalshi_trading.config import load_settings
-from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.export import (
     Cell,
@@ -58,9 +55,7 @@ from kalshi_trading.export_tables import (
     Exporter,
 )
 from kalshi_trading.journal_table import JOURNAL
-from kalshi_trading.options import Environment
 from kalshi_trading.periods import Period
-from kalshi_trading.program import build_app
 from kalshi_trading.prompts import Back
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -170,7 +165,6 @@ def test_what_a_program_looks_up_by_stays_as_it_is(text: str) -> None:
     assert defused(text) == text
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 @given(
     rows=st.lists(
         st.tuples(
@@ -482,16 +476,9 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
         yield running
 
 
-def session(exchange: ExchangeProcess, folder: Path, *answers: str) -> App:
-    loaded = load_settings({"KALSHI_LOG_DIR": str(folder), "KALSHI_DATA_DIR": str(folder)}, None)
-    connected = replace(
-        loaded,
-        environment=Environment.PRACTICE,
-        api_base_url=exchange.url,
-        credentials=Credentials(exchange.key_id, load_private_key(exchange.private_key_path)),
-    )
-    console = Console(file=io.StringIO(), width=200, record=True, emoji=False, markup=False)
-    return build_app(connected, console, ScriptedPrompter(*answers), read_only=False)
+def answering(exchange: ExchangeProcess, folder: Path, *answers: str) -> App:
+    """Begin a session on a wide screen that answers like this."""
+    return session(exchange, folder, ScriptedPrompter(*answers), width=200)
 
 
 def wire_rows(app: App, path: str, name: str) -> dict[str, dict[str, Any]]:
@@ -860,7 +847,7 @@ def test_the_screen_asks_for_table_period_and_file_and_says_what_it_wrote(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.csv"
-    app = session(exchange, tmp_path, "1", "7d", str(path))
+    app = answering(exchange, tmp_path, "1", "7d", str(path))
     export_screens.export(app)
     today = app.clock().astimezone().date()
     count = len(read_csv(path))
@@ -871,13 +858,13 @@ def test_the_screen_asks_for_table_period_and_file_and_says_what_it_wrote(
 def test_the_screen_replaces_only_at_the_users_word(exchange: ExchangeProcess, tmp_path: Path) -> None:
     path, other = tmp_path / "mine.csv", tmp_path / "other.jsonl"
     path.write_text("mine")
-    export_screens.export(app := session(exchange, tmp_path, "4", "", str(path), "0"))
+    export_screens.export(app := answering(exchange, tmp_path, "4", "", str(path), "0"))
     assert path.read_text() == "mine"
     assert "Nothing was written." in shown(app)
-    export_screens.export(session(exchange, tmp_path, "4", "all", str(path), "2", str(other)))
+    export_screens.export(answering(exchange, tmp_path, "4", "all", str(path), "2", str(other)))
     assert path.read_text() == "mine"
     assert {line["result"] for line in read_lines(other)} <= {"yes", "no", "scalar"}
-    export_screens.export(app := session(exchange, tmp_path, "4", "all", str(path), "1"))
+    export_screens.export(app := answering(exchange, tmp_path, "4", "all", str(path), "1"))
     assert len(read_csv(path)) == 4
     assert "4 rows (settlements, all time) written to" in shown(app)
 
@@ -886,18 +873,18 @@ def test_the_screen_asks_again_for_what_it_does_not_understand(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     path = tmp_path / "p.csv"
-    app = session(
+    app = answering(
         exchange, tmp_path, "1", "the other day", "today", str(tmp_path), "x.txt", "nul\0.csv", str(path)
     )
     export_screens.export(app)
     assert path.exists()
-    export_screens.export(session(exchange, tmp_path, "0"))
+    export_screens.export(answering(exchange, tmp_path, "0"))
     with pytest.raises(Back):
-        export_screens.export(session(exchange, tmp_path, "5", BACK))
+        export_screens.export(answering(exchange, tmp_path, "5", BACK))
 
 
 def test_positions_are_not_asked_for_a_period(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    app = session(exchange, tmp_path, "3", str(tmp_path / "p.csv"))
+    app = answering(exchange, tmp_path, "3", str(tmp_path / "p.csv"))
     export_screens.export(app)
     assert "(positions, as of now) written to" in shown(app)
 

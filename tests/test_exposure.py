@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal as D
 from itertools import chain, combinations, product
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kalshi_trading.exposure import (
@@ -59,7 +59,6 @@ def test_each_result_is_the_worst_over_everything_that_may_fill(held, orders):
     assert exposure.worst == max(0, exposure.if_yes, exposure.if_no)
 
 
-@settings(max_examples=60)
 @given(st.lists(st.tuples(holdings, sizes.map(lambda orders: orders[:2])), min_size=1, max_size=3))
 def test_of_exclusive_markets_at_most_one_ends_yes(markets):
     exposures = [market_exposure(*held, orders) for held, orders in markets]

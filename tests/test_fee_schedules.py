@@ -9,7 +9,7 @@ from decimal import Decimal as D
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import MARKET, NOW, QUADRATIC
+from model_factory import MARKET, NOW, QUADRATIC
 
 from kalshi_trading.fee_schedules import FeeTerms, schedule_at, schedules_to_come
 from kalshi_trading.market_models import FeeChange, FeeSchedule, FeeType

@@ -9,7 +9,7 @@ from decimal import Decimal as D
 
 import pytest
 from loopback import say, serving
-from samples import MARKET, NOW
+from model_factory import MARKET, NOW
 from test_portfolio import (
     EVENT,
     QUOTED,

@@ -11,11 +11,10 @@ from decimal import Decimal as D
 
 import pytest
 from exchange_process import running_exchange
-from market_world import NOW, order
+from model_factory import NOW, order
 from rich.console import Console
-from scripted import BACK, ScriptedPrompter
-from test_reconciliation import shown
-from test_screens import buy, quoted_market, screen_text, session
+from screen_session import buy, quoted_market, rendered, screen_text, session
+from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading import history_screens, history_view, menu, screens
 from kalshi_trading.day_summary import DaySummary, MarketDay
@@ -40,8 +39,8 @@ def exchange(tmp_path_factory):
 
 def traded(exchange, folder, *answers):
     """A session that has bought one YES for what is asked, about to answer these questions."""
-    app = session(exchange, folder, ScriptedPrompter())
-    market = quoted_market(app)
+    app = session(exchange, folder)
+    market = quoted_market(app.executor)
     ticket = buy(market, count="1", price=price_text(market.yes_ask + D("0.02")))
     app = session(exchange, folder, ScriptedPrompter(*ticket, *["1"] * 3))
     screens.place_trade(app)
@@ -160,14 +159,14 @@ def test_the_day_itself_tells_whether_there_is_anything_to_sum_up(
     exchange, tmp_path, monkeypatch, summary, is_shown
 ):
     monkeypatch.setattr(history_screens, "read_summary", lambda *_, **__: summary)
-    app = session(exchange, tmp_path, ScriptedPrompter())  # whose journal is empty
+    app = session(exchange, tmp_path)  # whose journal is empty
     history_screens.farewell(app)
     assert ("net realized" in screen_text(app)) is is_shown
 
 
 def test_a_journal_that_takes_long_to_read_does_not_keep_anybody_either(exchange, tmp_path, monkeypatch):
     forever = threading.Event()
-    app = session(exchange, tmp_path, ScriptedPrompter())
+    app = session(exchange, tmp_path)
     monkeypatch.setattr(app.journal, "read_journal", lambda *_: forever.wait(60))
     monkeypatch.setattr(app.journal, "get_trade_history", lambda *_: forever.wait(60))
     monkeypatch.setattr(history_screens, "FAREWELL_S", 1)
@@ -260,7 +259,7 @@ def test_a_ticker_stays_whole_at_eighty_columns_beside_every_result(remaining):
 def page_text(history, wanted=None, start=0):
     rows = tuple(row for row in history.rows if (wanted or HistoryFilter()).takes(row))
     page = history_view.HistoryPage(history, wanted or HistoryFilter(), Environment.SANDBOX, rows, start)
-    return shown(history_view.history(page, NOW))
+    return rendered(history_view.history(page, NOW))
 
 
 def external(**changes):

@@ -17,8 +17,8 @@ import pytest
 from exchange_process import ExchangeProcess, running_exchange
 from rich.console import Console
 from rich.text import Text
-from scripted import ScriptedPrompter
-from test_screens import buy, quoted_market, screen_text, session
+from screen_session import buy, quoted_market, screen_text, session
+from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens
 from kalshi_trading.app import App, Terminated, WaitingTexts
@@ -280,7 +280,7 @@ def test_panic_that_was_left_goes_on_and_its_end_is_told(
     exchange: ExchangeProcess, tmp_path: Path, impatient: None
 ) -> None:
     app = session(exchange, tmp_path, ScriptedPrompter("p"))
-    market = quoted_market(app)
+    market = quoted_market(app.executor)
     app.executor.place_limit_order(market.ticker, "yes", 1, "0.02")
     order_screens.cancel_order(app)
     assert "Left unfinished: panic goes on by itself" in screen_text(app)
@@ -293,7 +293,7 @@ def test_cancels_that_were_left_go_on_and_their_ends_are_told(
     exchange: ExchangeProcess, tmp_path: Path, impatient: None
 ) -> None:
     app = session(exchange, tmp_path, ScriptedPrompter("a"))
-    market = quoted_market(app)
+    market = quoted_market(app.executor)
     for price in ("0.02", "0.03"):
         app.executor.place_limit_order(market.ticker, "yes", 1, price)
     order_screens.cancel_order(app)
@@ -306,7 +306,7 @@ def test_cancels_that_were_left_go_on_and_their_ends_are_told(
 def test_an_order_that_was_left_is_told_at_the_end(
     exchange: ExchangeProcess, tmp_path: Path, impatient: None
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     app = session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="3", price="2")))
     screens.place_trade(app)
     assert "Left unfinished: BUY 3 YES" in screen_text(app)

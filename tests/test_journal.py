@@ -59,7 +59,7 @@ def diary(tmp_path):
 
 def start_child(*arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(HERE / "journal_children.py"), *map(str, arguments)],
+        [sys.executable, str(HERE / "support" / "journal_children.py"), *map(str, arguments)],
         cwd=HERE.parent,
         env={**os.environ, "PYTHONPATH": str(HERE.parent)},
         stdout=subprocess.PIPE,

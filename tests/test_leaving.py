@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
-from scripted import BACK, ScriptedPrompter
-from test_screens import buy, quoted_market, screen_text, session
+from screen_session import buy, quoted_market, screen_text, session
+from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens
 from kalshi_trading.app import App
@@ -28,8 +28,8 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
 @pytest.fixture
 def resting(exchange: ExchangeProcess, tmp_path: Path) -> Iterator[str]:
     """One order that rests, in the user's words."""
-    app = session(exchange, tmp_path, ScriptedPrompter())
-    market = quoted_market(app)
+    app = session(exchange, tmp_path)
+    market = quoted_market(app.executor)
     screens.place_trade(session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="3", price="2"))))
     yield f"BUY 3 YES at 2¢  {market.ticker}"
     order_screens.cancel_these(app, app.executor.list_open_orders())
@@ -89,7 +89,7 @@ def test_the_end_of_input_names_what_stays(exchange: ExchangeProcess, tmp_path: 
 def test_the_end_of_input_does_not_claim_that_nothing_rests_where_nobody_knows(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = session(exchange, tmp_path, ScriptedPrompter())
+    app = session(exchange, tmp_path)
 
     def away(**_: object) -> object:
         raise UnavailableError("The exchange cannot be reached.")
@@ -103,8 +103,8 @@ def test_many_orders_are_named_in_part_and_counted(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kalshi_trading.leaving.ORDERS_NAMED", 1)
-    app = session(exchange, tmp_path, ScriptedPrompter())
-    market = quoted_market(app)
+    app = session(exchange, tmp_path)
+    market = quoted_market(app.executor)
     for price in ("0.01", "0.02"):
         app.executor.place_limit_order(market.ticker, "yes", 1, D(price))
     app, prompter = at_the_menu(exchange, tmp_path, "0", "2")

@@ -7,7 +7,7 @@ from decimal import Decimal as D
 
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import BOOK, QUADRATIC
+from model_factory import BOOK, QUADRATIC
 
 from kalshi_trading.fees import fee_of_fill
 from kalshi_trading.liquidation import liquidate

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kalshi_trading import journal, log_files, log_reader
@@ -55,7 +55,6 @@ def lines_backwards(path: Path) -> list[bytes]:
 # --- From the end ---------------------------------------------------------------------------------
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(
     data=st.lists(st.sampled_from([b"\n", b"a", "¢".encode(), "–".encode(), b"\r", b"\0"]), max_size=60),
     size=st.integers(1, 20),
@@ -140,7 +139,6 @@ def spread(folder: Path, days: list[int], packed: list[bool]) -> Kept:
 DAYS = st.lists(st.integers(0, 5), min_size=1, max_size=4)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120)
 @given(days=DAYS, packed=st.lists(st.booleans(), min_size=4, max_size=4), cut=st.data())
 def test_whichever_file_is_cut_at_whichever_byte_exactly_the_whole_lines_are_read_in_order(
     tmp_path, days, packed, cut
@@ -170,7 +168,6 @@ def whole_records(content: bytes) -> int:
     return sum(1 for each in content.split(b"\n") if each.endswith(b"}"))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @example(place=0)
 @given(place=st.integers(0, 10_000))
 def test_a_compressed_file_cut_anywhere_gives_its_lines_from_the_start_and_says_that_it_is_cut(
@@ -188,7 +185,6 @@ def test_a_compressed_file_cut_anywhere_gives_its_lines_from_the_start_and_says_
     assert [each for each in entries if each not in good] == [f"damaged {packed.stem} line {len(good) - 1}"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(days=st.lists(st.integers(0, 3), min_size=1, max_size=30))
 def test_wherever_the_days_change_while_it_is_written_every_line_is_read_once_from_both_ends(tmp_path, days):
     shutil.rmtree(tmp_path / "logs", ignore_errors=True)
@@ -250,7 +246,6 @@ FRAGMENTS = [
 ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(lines=st.lists(st.sampled_from(FRAGMENTS), max_size=9), batch=st.sampled_from([1, 2, 3, 256]))
 def test_lines_read_together_are_those_read_one_by_one_also_where_they_reach_for_each_other(
     tmp_path, lines, batch, monkeypatch
@@ -351,7 +346,6 @@ def test_what_stood_there_before_is_not_new(followed):
         assert new(follower) == ["3"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(steps=st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=20), before=st.integers(0, 2))
 def test_across_any_rotations_between_looks_no_line_is_lost_or_doubled(tmp_path, steps, before):
     shutil.rmtree(tmp_path, ignore_errors=True)
@@ -436,7 +430,6 @@ def test_errors_are_read_newest_first_over_days_with_what_belongs_to_them(tmp_pa
     assert "second line" in found[0].text
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 @given(place=st.integers(0, 100_000))
 def test_an_error_log_cut_anywhere_keeps_every_earlier_error_and_names_the_cut(tmp_path, place):
     shutil.rmtree(tmp_path, ignore_errors=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
-from samples import MARKET, NOW, fill, position, settlement
+from model_factory import MARKET, NOW, fill, position, settlement
 
 from kalshi_trading.explanation import explain_cash, explain_fees, explain_realized, explain_settlement
 from kalshi_trading.market_account import (

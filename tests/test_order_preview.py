@@ -7,9 +7,10 @@ from decimal import Decimal
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from market_world import CENTS, NOW, QUADRATIC, TAPERED, TICKER, book, levels, market, order, position
+from market_factory import TAPERED, TICKER, book, levels, market
+from model_factory import CENTS, NOW, QUADRATIC, order, position
 
 from kalshi_trading.fees import fee_of_fill, fee_rate
 from kalshi_trading.market_models import FeeSchedule, FeeType, OrderBook
@@ -416,7 +417,6 @@ def single_contracts(there, is_bid, limit_in_yes, count, resting):
     return met if own else [*met, *[None] * (count - len(met))]
 
 
-@settings(max_examples=300)
 @given(half_books, half_books, st.sampled_from(EVERY_WAY), cents, sizes, holdings, resting_orders)
 def test_the_preview_of_a_limit_order_agrees_with_counting_contract_by_contract(
     yes, no, way, limit, count, holding, resting

@@ -8,7 +8,8 @@ from decimal import Decimal as D
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from market_world import CENTS, NOW, QUADRATIC, TAPERED, TICKER, levels, market
+from market_factory import TAPERED, TICKER, levels, market
+from model_factory import CENTS, NOW, QUADRATIC
 
 from kalshi_trading.errors import InvalidInputError
 from kalshi_trading.market_models import FeeSchedule, FeeType, OrderBook

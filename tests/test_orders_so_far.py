@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
-from samples import MARKET, NOW
+from model_factory import MARKET, NOW
 
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import journaled_orders

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from samples import NOW, order
-from scripted import ScriptedPrompter
+from model_factory import NOW, order
+from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import order_screens
 from kalshi_trading.journal import JournalRecord

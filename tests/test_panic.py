@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
-from samples import MARKET, NOW, order, preview
+from model_factory import MARKET, NOW, order, preview
 
 from kalshi_trading import file_locks
 from kalshi_trading.cancellation import (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from exchange_process import running_exchange
+from screen_session import quoted_market
 
 from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.kalshi_client import KalshiClient
@@ -38,7 +39,7 @@ def open_desk(tmp_path: Path) -> Iterator[Open]:
             client = KalshiClient(Transport(exchange.url, key))
             journal = TradeLogger(tmp_path, "practice")
             executor = TradeExecutor(client, journal, limits=Limits(), sleep=sleep)
-            market = executor.search_markets("")[0].market
+            market = quoted_market(executor)
             placed = executor.place_limit_order(market.ticker, "yes", 1, "0.01")
             assert placed.outcome is Outcome.ACKNOWLEDGED
             return executor, client

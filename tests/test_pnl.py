@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from model_factory import fill
 
 from kalshi_trading import wire
-from kalshi_trading.models import BookSide, Fill, MarketResult, Settlement, Side
+from kalshi_trading.models import BookSide, MarketResult, Settlement, Side
 from kalshi_trading.pnl import (
     Holding,
     add_fill,
@@ -21,23 +22,8 @@ from kalshi_trading.pnl import (
 )
 from kalshi_trading.wire_fields import Fields
 
-
-def fill(book_side, count, yes_price, fee="0"):
-    return Fill(
-        fill_id="f",
-        order_id="o",
-        ticker="KX-1",
-        book_side=BookSide(book_side),
-        count=Decimal(count),
-        yes_price=Decimal(yes_price),
-        is_taker=True,
-        fee=Decimal(fee),
-        created_at=None,
-    )
-
-
-STEP_1 = fill("bid", "10", "0.60", "0.1680")
-STEP_2 = fill("ask", "4", "0.65", "0.0637")  # buying 4 NO at 35¢
+STEP_1 = fill("bid", "10", "0.60", fee="0.1680")
+STEP_2 = fill("ask", "4", "0.65", fee="0.0637")  # buying 4 NO at 35¢
 
 
 def settlement(**changes):
@@ -151,7 +137,7 @@ histories = st.lists(
         st.integers(min_value=0, max_value=99_999),
     ).map(
         lambda row: fill(
-            row[0], Decimal(row[1]) / 100, Decimal(row[2]) / 10_000, str(Decimal(row[3]) / 10_000)
+            row[0], Decimal(row[1]) / 100, Decimal(row[2]) / 10_000, fee=str(Decimal(row[3]) / 10_000)
         )
     ),
     max_size=25,
@@ -210,7 +196,7 @@ def test_the_settlement_row_agrees_with_the_fills(history, yes_wins):
 
 
 def test_every_closed_lot_knows_both_fills_and_its_share_of_their_fees():
-    opened, closed = fill("bid", "10", "0.60", "0.30"), fill("ask", "4", "0.65", "0.08")
+    opened, closed = fill("bid", "10", "0.60", fee="0.30"), fill("ask", "4", "0.65", fee="0.08")
     held = holding_from([opened, closed])
     (lot,) = held.closed
     assert (lot.side, lot.count, lot.entry_price, lot.exit_price) == (
@@ -225,7 +211,7 @@ def test_every_closed_lot_knows_both_fills_and_its_share_of_their_fees():
 
 
 def test_a_flip_splits_its_fee_between_what_it_closed_and_what_it_opened():
-    held = holding_from([fill("bid", "10", "0.60"), fill("ask", "15", "0.65", "0.30")])
+    held = holding_from([fill("bid", "10", "0.60"), fill("ask", "15", "0.65", fee="0.30")])
     assert held.closed[0].close_fees == Decimal("0.20")
     assert held.lots[0].fees == Decimal("0.10")
 

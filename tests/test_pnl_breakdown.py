@@ -8,7 +8,7 @@ from decimal import Decimal as D
 
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import NOW, fill, position, settlement
+from model_factory import NOW, fill, position, settlement
 
 from kalshi_trading.market_account import market_account
 from kalshi_trading.models import BookSide, MarketResult

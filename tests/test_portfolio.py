@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from loopback import ROOT, say, serving
+from model_factory import MARKET, NOW, position
 from rich.console import Console
-from samples import MARKET, NOW, position
 
 from kalshi_trading import portfolio_view, position_table
 from kalshi_trading.account_check import check_account

@@ -16,8 +16,8 @@ from typing import TypeVar
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
 from rich.console import Console
-from scripted import BACK, ScriptedPrompter
-from test_screens import screen_text, session
+from screen_session import screen_text, session
+from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading import portfolio_screens
 from kalshi_trading.app import App

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -12,8 +11,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from rich.console import Console, RenderableType
-from samples import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, settlement, snapshot
+from model_factory import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, settlement, snapshot
+from screen_session import rendered
 
 from kalshi_trading import formats, pnl_chart, pnl_view, portfolio_view, position_table, position_view
 from kalshi_trading.account_check import AccountCheck, Comparison, check_account
@@ -37,16 +36,9 @@ NOTHING_CHECKED = AccountCheck(0, (), ())
 COLUMNS = {"held", "avg cost", "mark", "value", "unrealized", "realized", "fees", "closes in"}
 
 
-def shown(renderable: RenderableType, width: int = 80) -> str:
-    console = Console(file=io.StringIO(), width=width, no_color=True, emoji=False, markup=False)
-    with console.capture() as capture:
-        console.print(renderable)
-    return capture.get()
-
-
 def summary(account: PortfolioSnapshot, width: int = 100, **more: object) -> str:
     told = {"today": None, "check": NOTHING_CHECKED, **more}
-    return shown(portfolio_view.summary(account, width=width, **told), width)  # type: ignore[arg-type]
+    return rendered(portfolio_view.summary(account, width=width, **told), width)  # type: ignore[arg-type]
 
 
 def amount(text: str, name: str) -> str:
@@ -62,7 +54,7 @@ def notes(text: str) -> list[str]:
 def table(
     account: PortfolioSnapshot, width: int = 160, sorting: Sorting = Sorting.VALUE, start: int = 0
 ) -> str:
-    return shown(position_table.positions(account, sorting, start, width), width)
+    return rendered(position_table.positions(account, sorting, start, width), width)
 
 
 def line(text: str, name: str) -> str:
@@ -184,7 +176,7 @@ def test_a_part_that_failed_says_why_once_and_its_numbers_are_unknown(
 def test_without_fills_the_figures_are_said_to_be_the_exchanges() -> None:
     text = summary(snapshot(held("6", "3.60"), fills=Part(None, "away")))
     assert "figures: the exchange's own, since fills are missing" in notes(text)
-    early = shown(
+    early = rendered(
         portfolio_view.first_look(snapshot(held("6", "3.60"), fills=Part(None, "still being read")), 80)
     )
     assert "fills are still being read" in early
@@ -389,7 +381,7 @@ def test_markup_in_labels_is_shown_literally() -> None:
     hostile = replace(MARKET, yes_label="[/bold][red]x", title="[link=http://evil]y")
     row = held("6", "3.60", market=hostile)
     assert "[/bold][red]x" in table(snapshot(row))
-    assert "[link=http://evil]y" in shown(position_view.position_page(look(row)))
+    assert "[link=http://evil]y" in rendered(position_view.position_page(look(row)))
 
 
 # --- One position ---------------------------------------------------------------------------------
@@ -414,7 +406,7 @@ def look(row: object, **more: object) -> PositionLook:
 def test_a_position_in_depth_tells_lots_outcomes_and_the_sale() -> None:
     """200 YES: 120 find a bid at 63¢, 80 at 62¢."""
     lots = fill(BID, "150", "0.60", at=NOW - timedelta(days=2)), fill(BID, "50", "0.50", at=NOW)
-    text = shown(position_view.position_page(look(held("200", "115", *lots))))
+    text = rendered(position_view.position_page(look(held("200", "115", *lots))))
     assert line(text, "cost").startswith("cost $115.00, 57.5¢ on average")
     assert line(text, "if YES").startswith("if YES +$85.00")
     assert line(text, "if NO").startswith("if NO −$115.00")
@@ -431,7 +423,7 @@ def test_a_position_in_depth_tells_lots_outcomes_and_the_sale() -> None:
 def test_what_matters_most_of_a_position_stands_last_where_a_low_screen_shows_it() -> None:
     lots = [fill(BID, "1", "0.60", at=NOW - timedelta(hours=n)) for n in range(9, 0, -1)]
     row = held("9", "5.40", *lots)
-    end = shown(position_view.position_page(look(row, resting=(order(ASK, "0.65"),)))).splitlines()[-20:]
+    end = rendered(position_view.position_page(look(row, resting=(order(ASK, "0.65"),)))).splitlines()[-20:]
     assert all(
         any(words in row for row in end) for words in ("9 YES", "worst case", "unrealized", "sold now")
     )
@@ -439,7 +431,7 @@ def test_what_matters_most_of_a_position_stands_last_where_a_low_screen_shows_it
 
 def test_lots_and_levels_that_are_not_shown_are_in_the_sums() -> None:
     lots = [fill(BID, "1", "0.60", at=NOW - timedelta(hours=n)) for n in range(9, 0, -1)]
-    text = " ".join(shown(position_view.position_page(look(held("9", "5.40", *lots)))).split())
+    text = " ".join(rendered(position_view.position_page(look(held("9", "5.40", *lots)))).split())
     assert "4 newer ones 4 $2.40" in text
     assert "total 9 $5.40" in text
     assert "last 5 of 9 fills" in text
@@ -447,13 +439,13 @@ def test_lots_and_levels_that_are_not_shown_are_in_the_sums() -> None:
 
 def test_contracts_without_a_buyer_are_told_in_depth() -> None:
     row = held("500", "300", fill(BID, "500", "0.60"))
-    assert "50 find no buyer." in shown(position_view.position_page(look(row)))
+    assert "50 find no buyer." in rendered(position_view.position_page(look(row)))
 
 
 def test_what_is_not_known_of_a_position_is_said() -> None:
     row = held("6", "3.60", fill(BID, "5", "0.60"), market=None)
     unknown = look(row, book=None, sale=None, resting=None, exposure=None)
-    text = shown(position_view.position_page(unknown), 120)
+    text = rendered(position_view.position_page(unknown), 120)
     assert "The order book could not be read" in text
     assert "The resting orders could not be read." in text
     assert "not known: the resting orders could not be read" in line(text, "worst case")
@@ -462,7 +454,7 @@ def test_what_is_not_known_of_a_position_is_said() -> None:
 
 
 def test_resting_orders_stand_in_the_terms_of_the_side_they_buy() -> None:
-    text = shown(position_view.position_page(look(held("6", "3.60"), resting=(order(ASK, "0.65"),))))
+    text = rendered(position_view.position_page(look(held("6", "3.60"), resting=(order(ASK, "0.65"),))))
     assert "long 10 NO at 35¢ 10" in " ".join(text.split())
 
 
@@ -482,7 +474,7 @@ def test_ours_stand_in_our_words_as_in_the_history() -> None:
     row = held(
         "6", "3.60", fill(BID, "10", "0.60"), replace(fill(ASK, "4", "0.65"), order_id=resting.order_id)
     )
-    text = shown(position_view.position_page(look(row, resting=(resting,), words=words)))
+    text = rendered(position_view.position_page(look(row, resting=(resting,), words=words)))
     flat = " ".join(text.split())
     assert "SELL 5 YES at 45¢ 5" in flat
     assert "SELL 4 YES 65¢" in flat
@@ -495,10 +487,10 @@ def test_ours_stand_in_our_words_as_in_the_history() -> None:
 def test_a_settlement_explains_why_a_winning_position_paid_less() -> None:
     """Paid 97.08 and 151.34 for 168 of each side: a loss of 80.42, not of 248.42."""
     row = settlement(yes=("168", "97.08"), no=("168", "151.34"), revenue="0")
-    text = " ".join(shown(position_view.explanation(explain_settlement(row, None), NOW), 120).split())
+    text = " ".join(rendered(position_view.explanation(explain_settlement(row, None), NOW), 120).split())
     assert "received for 168 pairs of YES and NO, $1 each $168.00" in text
     assert text.endswith("total −$80.42")
-    assert "−$80.42" in shown(pnl_view.settlements_table([row], {}, NOW, 80))
+    assert "−$80.42" in rendered(pnl_view.settlements_table([row], {}, NOW, 80))
 
 
 def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_earned() -> None:
@@ -510,7 +502,7 @@ def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_ear
     assert told.total == D("2.40")
     assert told.caution is not None
     assert told.caution.startswith("By its fills the market earned $2.60 after fees")
-    assert "+$2.60" in shown(pnl_view.settlements_table([ends], {MARKET.ticker: earned}, NOW, 80))
+    assert "+$2.60" in rendered(pnl_view.settlements_table([ends], {MARKET.ticker: earned}, NOW, 80))
     whole = replace(ends, yes_count=D(10), yes_cost=D(6), no_count=D(4), no_cost=D("1.40"))
     assert explain_settlement(
         whole, market_account(MARKET.ticker, fills, position=None, settlement=whole)
@@ -525,7 +517,7 @@ def test_costs_of_nothing_are_in_the_sum_too() -> None:
 def test_an_explanation_ends_with_the_number_it_explains() -> None:
     row = held("6", "3.60", fill(BID, "10", "0.60"), fill(ASK, "4", "0.65"))
     assert row.account is not None
-    text = " ".join(shown(position_view.explanation(explain_realized(row.account), NOW)).split())
+    text = " ".join(rendered(position_view.explanation(explain_realized(row.account), NOW)).split())
     assert "4 YES bought at 60¢, closed at 65¢ $0.20" in text
     assert text.endswith("total $0.20")
 
@@ -534,7 +526,9 @@ def test_an_explanation_ends_with_the_number_it_explains() -> None:
 @example([D("0.1")] * 55)
 def test_the_lines_on_the_screen_add_up_to_the_total_on_the_screen(amounts: list[D]) -> None:
     told = Explanation("a number", tuple(Line(NOW, "line", amount) for amount in amounts))
-    rows = [row.split()[-1] for row in shown(position_view.explanation(told, NOW)).splitlines() if "$" in row]
+    rows = [
+        row.split()[-1] for row in rendered(position_view.explanation(told, NOW)).splitlines() if "$" in row
+    ]
     numbers = [D(row.replace("−", "-").replace("$", "").replace(",", "")) for row in rows]
     assert sum(numbers[:-1]) == numbers[-1] == sum(amounts)
 
@@ -573,13 +567,13 @@ def test_figures_of_the_exchange_are_not_split_by_road() -> None:
     text = summary(snapshot(accounts={MARKET.ticker: told}))
     assert amount(text, "realized") == "−$6.00"
     assert any("before fees: by trading and settlement, which" in note for note in notes(text))
-    assert "1 market stands there by the exchange's own figures" in shown(pnl_view.not_rebuilt([told]))
-    assert MARKET.ticker in shown(pnl_view.not_rebuilt([told]))
-    assert shown(pnl_view.not_rebuilt([])).strip() == ""
+    assert "1 market stands there by the exchange's own figures" in rendered(pnl_view.not_rebuilt([told]))
+    assert MARKET.ticker in rendered(pnl_view.not_rebuilt([told]))
+    assert rendered(pnl_view.not_rebuilt([])).strip() == ""
 
 
 def test_what_is_not_known_has_no_total() -> None:
-    text = shown(position_view.explanation(Explanation("Exposure", (), "Not known: away."), NOW))
+    text = rendered(position_view.explanation(Explanation("Exposure", (), "Not known: away."), NOW))
     assert "Not known: away." in text
     assert "total" not in text
 
@@ -605,7 +599,7 @@ def test_tables_of_the_past_name_what_their_times_do_not_share_with_now() -> Non
         position_view.explanation(explain_realized(row.account), NOW),
         pnl_view.settlements_table([paid], {}, NOW, 120),
     ):
-        text = shown(shown_row, 120)
+        text = rendered(shown_row, 120)
         assert "Jul 01 2025 12:00:00 UTC-04:00" in text
         assert "UTC-05:00" in text
 
@@ -630,7 +624,7 @@ def test_the_curve_carries_every_day_on_to_the_next() -> None:
 
 def test_a_curve_names_round_dollars_and_its_first_and_last_day() -> None:
     days = {TODAY - timedelta(days=9): earned("12.34"), TODAY: earned("-3")}
-    text = shown(pnl_view.over_time(days, TODAY, 80))
+    text = rendered(pnl_view.over_time(days, TODAY, 80))
     assert "$0.00┤" in text
     assert "+$15.00┤" in text or "+$20.00┤" in text
     assert "Nov 11" in text
@@ -641,14 +635,14 @@ def test_a_curve_names_round_dollars_and_its_first_and_last_day() -> None:
 
 @pytest.mark.parametrize("days", [{}, {TODAY: earned("1")}, {None: earned("1"), TODAY: earned("1")}])
 def test_too_little_for_a_curve_is_a_sentence(days: dict[date | None, Realized]) -> None:
-    text = shown(pnl_view.over_time(days, TODAY, 80))
+    text = rendered(pnl_view.over_time(days, TODAY, 80))
     assert "┤" not in text
     assert "Nothing was traded yet" in text or "needs two days" in text
 
 
 def test_only_the_last_days_stand_alone_and_the_earlier_ones_together() -> None:
     days = {TODAY - timedelta(days=n): earned("1") for n in range(29, -1, -1)}
-    text = shown(pnl_view.over_time(days, TODAY, 80))
+    text = rendered(pnl_view.over_time(days, TODAY, 80))
     assert f"{30 - pnl_view.DAYS_SHOWN} earlier days" in text
     assert line(text, "total").endswith("+$30.00")
 
@@ -657,12 +651,12 @@ def test_days_are_the_users_days() -> None:
     row = held("6", "3.60", fill(BID, "10", "0.60"), fill(ASK, "4", "0.65", fee="0.05"))
     assert row.account is not None
     days = by_day([row.account], lambda at: at.date())
-    assert "+$0.15" in line(shown(pnl_view.over_time(days, TODAY, 80)), "Sat Nov 21 2026")
+    assert "+$0.15" in line(rendered(pnl_view.over_time(days, TODAY, 80)), "Sat Nov 21 2026")
 
 
 def test_a_breakdown_shows_the_largest_and_adds_the_others_up() -> None:
     parts = {f"KX-{n:02}": earned(str(n)) for n in range(1, 31)}
-    text = shown(pnl_view.breakdown("market", parts, 80))
+    text = rendered(pnl_view.breakdown("market", parts, 80))
     assert "KX-30" in text
     assert "KX-05" not in text
     assert line(text, "10 others").endswith("+$55.00")
@@ -678,7 +672,7 @@ MILLIONS = D("-1234567.891234")
 )
 def test_amounts_in_millions_push_columns_out_before_they_squeeze_a_ticker(width: int, left_out: str) -> None:
     parts = {LONG_TICKER: Realized(MILLIONS, -MILLIONS, D("98765.432100"))}
-    text = shown(pnl_view.breakdown("market", parts, width), width)
+    text = rendered(pnl_view.breakdown("market", parts, width), width)
     assert text.partition("too narrow for ")[2].strip() == left_out
     assert line(text, "total").endswith("−$98,765.4321")
     assert LONG_TICKER[:24] in text
@@ -687,7 +681,7 @@ def test_amounts_in_millions_push_columns_out_before_they_squeeze_a_ticker(width
 
 def test_settlements_of_millions_keep_the_ticker_and_the_profit() -> None:
     row = replace(settlement(yes=("1", "1.1234"), no=("0", "0"), revenue="1234567.89"), ticker=LONG_TICKER)
-    text = shown(pnl_view.settlements_table([row], {}, NOW, 64), 64)
+    text = rendered(pnl_view.settlements_table([row], {}, NOW, 64), 64)
     assert LONG_TICKER[:24] in text
     assert "+$1,234,566.7666" in text
     assert "too narrow for paid out, when" in text

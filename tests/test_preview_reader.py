@@ -9,7 +9,7 @@ from decimal import Decimal as D
 from types import SimpleNamespace
 
 import pytest
-from samples import BOOK, MARKET, NOW, QUADRATIC, order, position
+from model_factory import BOOK, MARKET, NOW, QUADRATIC, order, position
 
 from kalshi_trading.errors import InvalidInputError, JournalError, KalshiAPIError, NotFoundError
 from kalshi_trading.market_models import FeeChange, FeeSchedule, FeeType

@@ -13,7 +13,7 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
-from samples import MARKET, NOW, preview
+from model_factory import MARKET, NOW, preview
 
 from kalshi_trading.models import Action, OrderAcknowledgement, OrderRequest, Side
 from kalshi_trading.money import parse_price

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 
+import model_factory
 import pytest
-from market_world import NOW, TICKER, order
-from rich.console import Console
+from market_factory import TICKER
+from model_factory import NOW, order
+from screen_session import rendered
 
 from kalshi_trading import history_view, reconciliation
 from kalshi_trading.errors import UnavailableError
 from kalshi_trading.history_rows import HistoryRow
-from kalshi_trading.models import BookSide, Fill, Listing, OrderStatus
+from kalshi_trading.models import BookSide, Listing, OrderStatus
 from kalshi_trading.reconciliation import Kind, compare, first_fills, reconcile
 from kalshi_trading.trade_logger import TradeLogger
 
 MINUTE = timedelta(minutes=1)
 
 
-def shown(renderable):
-    console = Console(file=io.StringIO(), width=80, record=True, emoji=False, markup=False)
-    console.print(renderable)
-    return console.export_text()
-
-
 def fill(count, *, name="f-1", price="0.65", fee="0.01"):
-    return Fill(name, "o-1", TICKER, BookSide.BID, D(count), D(price), True, D(fee), NOW)
+    return model_factory.fill("bid", count, price, fee=fee, fill_id=name, order_id="o-1")
 
 
 def there(filled="10", *, fees="0.01", status=OrderStatus.EXECUTED, **changes):
@@ -107,7 +102,7 @@ def test_a_clean_comparison_says_how_much_was_compared(journal):
         Exchange([there()], [fill("4", name="a", fee="0.004"), fill("6", name="b", fee="0.006")]), journal
     )
     assert found.is_clean
-    text = " ".join(shown(history_view.reconciliation(found, None, NOW)).split())
+    text = " ".join(rendered(history_view.reconciliation(found, None, NOW)).split())
     assert (
         "✓ Journal and exchange agree: 1 order, 2 fills and 3 journal records compared (all times)." in text
     )
@@ -132,7 +127,7 @@ def test_an_order_that_filled_while_the_lists_were_read_is_looked_at_again(journ
     assert exchange.looked_again == ["o-1"]
     unread = run(Exchange([before], [fill("10")]), journal)
     assert (unread.differences, unread.unjudged, unread.compared, unread.is_clean) == ((), 1, 0, False)
-    text = " ".join(shown(history_view.reconciliation(unread, None, NOW)).split())
+    text = " ".join(rendered(history_view.reconciliation(unread, None, NOW)).split())
     assert "Not compared: 1 order, which moved while the lists were read; ask again." in text
 
 
@@ -210,7 +205,7 @@ def test_an_order_younger_than_the_exchange_s_data_is_not_judged_yet(journal):
     sent_at = NOW - MINUTE
     found = run(Exchange([], [], as_of=sent_at - timedelta(seconds=1)), journal)
     assert (found.differences, found.too_new, found.compared, found.is_clean) == ((), 1, 0, False)
-    assert "Too new to be judged: 1 order;" in shown(history_view.reconciliation(found, None, NOW))
+    assert "Too new to be judged: 1 order;" in rendered(history_view.reconciliation(found, None, NOW))
     assert kinds(run(Exchange([], [], as_of=sent_at), journal)) == [{Kind.NOT_AT_EXCHANGE}]
 
 
@@ -225,7 +220,7 @@ def test_what_an_incomplete_list_lacks_is_no_difference_but_not_clean_either(jou
     placed(journal, name="c-2", order_id="o-2")
     found = run(Exchange([there()], [fill("10")], incomplete="the list broke off"), journal)
     assert (found.differences, found.unjudged, found.compared, found.is_clean) == ((), 1, 1, False)
-    text = shown(history_view.reconciliation(found, None, NOW))
+    text = rendered(history_view.reconciliation(found, None, NOW))
     assert "The exchange's lists are not whole: the list broke off." in text
     wrong = run(Exchange([there(fees="9")], [fill("10")], incomplete="the list broke off"), journal)
     assert kinds(wrong) == [{Kind.FEES}]
@@ -245,7 +240,7 @@ def test_orders_of_other_keys_are_told_and_nothing_is_said_to_agree(tmp_path):
     placed(journal)
     found = reconcile(Exchange([], []), journal, account="our key", clock=lambda: NOW)
     assert (found.compared, found.foreign, found.differences) == (0, 1, ())
-    text = " ".join(shown(history_view.reconciliation(found, None, NOW)).split())
+    text = " ".join(rendered(history_view.reconciliation(found, None, NOW)).split())
     assert "agree" not in text
     assert "There is nothing to compare (all times)." in text
     assert "Not compared: 1 order of other keys in the journal." in text

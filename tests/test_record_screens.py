@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from scripted import BACK, ScriptedPrompter
+from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading import account_screens, record_screens, record_view
 from kalshi_trading.app import App
@@ -217,7 +217,6 @@ def test_nothing_that_a_log_holds_moves_the_cursor_or_is_read_as_markup(desk: De
         assert f"E{text}F" in shown
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(event=st.builds(ReviewedEvent, at=st.just(NOON), what=st.text(), market=st.text(), sentence=st.text()))
 def test_any_text_is_one_line_of_the_screen(event: ReviewedEvent) -> None:
     console = Console(file=io.StringIO(), width=2000, record=True, emoji=False, markup=False)

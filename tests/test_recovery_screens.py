@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal as D
 from pathlib import Path
 from typing import Any
 
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
-from rich.console import Console
-from scripted import ScriptedPrompter
+from screen_session import quoted_market, screen_text, session
+from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import menu
 from kalshi_trading.app import App
-from kalshi_trading.config import load_settings
-from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_models import Market
-from kalshi_trading.program import build_app
 from kalshi_trading.sessions import Session
 from kalshi_trading.submission import Outcome
 from kalshi_trading.trade_logger import TradeLogger
@@ -42,21 +36,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
 def start(exchange: ExchangeProcess, tmp_path: Path) -> Start:
     """Build a session that answers the menu from a script."""
 
-    def build(*answers: str) -> App:
-        folder = {"KALSHI_LOG_DIR": str(tmp_path), "KALSHI_DATA_DIR": str(tmp_path)}
-        settings = replace(
-            load_settings(folder, None),
-            api_base_url=exchange.url,
-            credentials=Credentials(exchange.key_id, load_private_key(exchange.private_key_path)),
-        )
-        console = Console(file=io.StringIO(), width=160, record=True, emoji=False, markup=False)
-        return build_app(settings, console, ScriptedPrompter(*answers), read_only=False)
-
-    return build
-
-
-def screen(app: App) -> str:
-    return app.console.export_text(clear=False)
+    return lambda *answers: session(exchange, tmp_path, ScriptedPrompter(*answers), width=160)
 
 
 def leave_open(app: App, **fields: str) -> str:
@@ -73,15 +53,6 @@ def leave_open(app: App, **fields: str) -> str:
     return sentence
 
 
-def quoted_market(app: App) -> Market:
-    """A market whose quotes are far from both ends, so that an order at the end rests."""
-    for found in app.executor.search_markets(""):
-        quotes = found.market.yes_bid, found.market.yes_ask
-        if all(quote is not None and D("0.2") < quote < D("0.8") for quote in quotes):
-            return found.market
-    raise AssertionError("no market is quoted")
-
-
 def events(app: App) -> list[str]:
     return [record.event for record in app.journal.read_journal().records]
 
@@ -90,7 +61,7 @@ def test_an_order_without_an_end_is_named_before_the_menu_and_in_every_header(st
     app = start("9", "0", "0")
     sentence = leave_open(app)
     assert menu.run(app) == 0
-    text = screen(app)
+    text = screen_text(app)
     notice = f"An earlier session left an order without a recorded end: {sentence}"
     unknown = f"Outcome unknown, still looking: {sentence}. It may be live. Do not send it again."
     assert text.count(notice) == 1
@@ -103,7 +74,7 @@ def test_an_order_of_a_session_that_is_alive_is_left_to_it(start: Start) -> None
     with Session.open(app.journal.folder) as other:
         sentence = leave_open(app, session=other.session_id)
         assert menu.run(app) == 0
-    assert sentence not in screen(app)
+    assert sentence not in screen_text(app)
     assert app.executor.resolver.open_orders() == ()
     assert events(app) == ["order.intent", "order.sending"]
 
@@ -112,7 +83,7 @@ def test_an_order_of_another_key_is_named_and_left_alone(start: Start) -> None:
     app = start("0")
     sentence = leave_open(app, account="0123456789ab")
     assert menu.run(app) == 0
-    assert f"The journal holds an order of another key, which is left alone: {sentence}" in screen(app)
+    assert f"The journal holds an order of another key, which is left alone: {sentence}" in screen_text(app)
     assert app.executor.resolver.open_orders() == ()
     assert events(app) == ["order.intent", "order.sending"]
 
@@ -135,7 +106,7 @@ def test_lines_of_the_journal_that_are_damaged_are_told_at_the_start(
         lines[number] = lines[number][:-20] + b"\n"
     app.journal.trades_path.write_bytes(b"".join(lines))
     assert menu.run(app) == 0
-    text = " ".join(screen(app).split())
+    text = " ".join(screen_text(app).split())
     assert f"{words}; orders in them cannot be looked for. Look at the open orders." in text
     assert f"An earlier session left an order without a recorded end: {sentence}" in text
 
@@ -166,7 +137,7 @@ def test_the_order_of_a_session_that_dies_meanwhile_is_looked_for_then(
 
 def test_a_journal_that_cannot_be_read_locks_orders_and_leaves_reads_and_cancels(start: Start) -> None:
     app = start("1", "0", "3", "0", "4", "a", "0")
-    market = quoted_market(app)
+    market = quoted_market(app.executor)
     for price in ("0.01", "0.02"):
         placed = app.executor.place_limit_order(market.ticker, "yes", 1, price)
         assert placed.outcome is Outcome.ACKNOWLEDGED
@@ -175,7 +146,7 @@ def test_a_journal_that_cannot_be_read_locks_orders_and_leaves_reads_and_cancels
 
     assert menu.run(app) == 0
 
-    text = screen(app)
+    text = screen_text(app)
     assert "Orders are locked. The journal" in text
     assert "P&L" in text
     assert text.count("Canceled.") == 2
@@ -191,7 +162,7 @@ def test_a_lock_ends_with_the_recovery_that_was_owed_and_finds_what_is_open(star
     assert menu.run(app) == 0
     app.journal.trades_path.rmdir()
     kept.rename(app.journal.trades_path)
-    market = quoted_market(app)
+    market = quoted_market(app.executor)
     app.executor.place_limit_order(market.ticker, "no", 1, "0.01")
     assert app.executor.submitter.locked_because is None
     assert [life.sentence for life in app.executor.resolver.open_orders()] == [sentence]
@@ -211,7 +182,9 @@ def test_a_clock_that_differs_is_told_and_recorded_and_orders_go_through(
     client = KalshiClient(transport)
     app = replace(app, client=client)
     assert menu.run(app) == 0
-    assert f"s {how} the exchange's. Requests are signed by the exchange's; set yours right." in screen(app)
+    assert f"s {how} the exchange's. Requests are signed by the exchange's; set yours right." in screen_text(
+        app
+    )
     record = app.journal.read_journal().records[0]
     assert record.event == "clock.offset"
     assert f"s {how} the exchange's" in record.text("reason")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import MARKET, NOW, order
+from model_factory import MARKET, NOW, order
 
 from kalshi_trading.absence import Look, proves_absence
 from kalshi_trading.background_search import ROUNDS_BETWEEN_RECOVERIES, BackgroundSearch

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
-from market_world import NOW, TICKER, order
-from scripted import ScriptedPrompter
-from test_screens import quoted_market, screen_text, session
+from market_factory import TICKER
+from model_factory import NOW, order
+from screen_session import quoted_market, screen_text, session
+from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import menu
 from kalshi_trading.errors import JournalError, NotFoundError, UnavailableError
@@ -204,7 +205,7 @@ def test_the_menu_tells_it_among_the_news(practice: ExchangeProcess, tmp_path: P
     """An order that another program took back while nobody looked."""
     prompter = ScriptedPrompter("9", "0", "0")
     app = session(practice, tmp_path, prompter)
-    market = quoted_market(app)
+    market = quoted_market(app.executor)
     placed = app.executor.place_limit_order(market.ticker, "yes", 3, "0.02")
     assert placed.order_id is not None
     app.client.cancel_order(placed.order_id, ticker=market.ticker)

@@ -7,7 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from market_world import CENTS, NOW, TAPERED, TICKER, book, market, order
+from market_factory import TAPERED, TICKER, book, market
+from model_factory import CENTS, NOW, order
 
 from kalshi_trading.market_models import MarketStatus
 from kalshi_trading.models import Action, Side

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal as D
@@ -12,21 +11,17 @@ from typing import TypeVar
 
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
-from rich.console import Console
-from samples import BOOK, MARKET, preview
-from scripted import BACK, ScriptedPrompter
+from model_factory import BOOK, MARKET, preview
+from screen_session import buy, quoted_market, screen_text, session
+from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens
 from kalshi_trading.app import App
-from kalshi_trading.config import load_settings
-from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.errors import InvalidInputError
-from kalshi_trading.market_models import Market
 from kalshi_trading.models import Action, Side
 from kalshi_trading.money import parse_price
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderTicket
-from kalshi_trading.program import build_app
 from kalshi_trading.prompts import Back, Choice
 from kalshi_trading.ticket_view import changes
 
@@ -39,48 +34,10 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
         yield running
 
 
-def session(
-    exchange: ExchangeProcess,
-    folder: Path,
-    prompter: ScriptedPrompter,
-    *,
-    environment: Environment = Environment.PRACTICE,
-    **settings: str,
-) -> App:
-    loaded = load_settings({"KALSHI_LOG_DIR": str(folder), "KALSHI_DATA_DIR": str(folder), **settings}, None)
-    connected = replace(
-        loaded,
-        environment=environment,
-        api_base_url=exchange.url,
-        credentials=Credentials(exchange.key_id, load_private_key(exchange.private_key_path)),
-    )
-    console = Console(file=io.StringIO(), width=100, record=True, emoji=False, markup=False)
-    return build_app(connected, console, prompter, read_only=False)
-
-
-def screen_text(app: App) -> str:
-    return app.console.export_text(clear=False)
-
-
-def quoted_market(app: App) -> Market:
-    """A market with both sides quoted in the middle of the range, on whole cents."""
-    for found in app.executor.search_markets(""):
-        market = found.market
-        quotes = market.yes_bid, market.yes_ask
-        if all(quote is not None and D("0.2") < quote < D("0.8") for quote in quotes):
-            return market
-    raise AssertionError("no market is quoted")
-
-
-def buy(market: Market, *, count: str, price: str) -> list[str]:
-    """Answers from the search to the confirmation of a YES limit order."""
-    return [market.ticker, "1", "1", price, count, "1"]
-
-
 def test_an_order_above_the_soft_limit_wants_its_count_typed(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "yes")
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
     screens.place_trade(app)
@@ -92,7 +49,7 @@ def test_an_order_above_the_soft_limit_wants_its_count_typed(
 
 
 def test_a_typed_count_sends_the_order(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "20")
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
     screens.place_trade(app)
@@ -123,7 +80,7 @@ class _Meanwhile(ScriptedPrompter):
 def test_open_orders_are_read_anew_until_the_user_goes_back_or_none_rests(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     screens.place_trade(session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="6", price="2"))))
     app = session(exchange, tmp_path, ScriptedPrompter("1", "0"))
     order_screens.open_orders(app)
@@ -140,7 +97,7 @@ def test_what_changed_while_the_user_read_is_shown_and_asked_again(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     """Another session of the same journal sends the same order between the ticket and the key press."""
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     answers = buy(market, count="5", price="2")
     other = session(exchange, tmp_path, ScriptedPrompter(*answers))
     prompter = _Meanwhile(*answers, "0", happens=lambda: screens.place_trade(other))
@@ -166,7 +123,7 @@ def test_a_book_that_moved_is_told_with_both_numbers() -> None:
 
 
 def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], "0")
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="1", KALSHI_HARD_ORDER_COUNT="10")
     screens.place_trade(app)
@@ -176,7 +133,7 @@ def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess,
 
 
 def test_a_denied_order_is_changed_and_not_typed_anew(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], "1", "", "3", "0")
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="10", KALSHI_HARD_ORDER_COUNT="10")
     screens.place_trade(app)
@@ -195,7 +152,7 @@ def test_production_is_read_only_until_the_word_is_typed(exchange: ExchangeProce
 
 
 def test_every_production_order_wants_its_count_typed(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter("PRODUCTION", "2", *buy(market, count="3", price="2"), "y", "0")
     app = session(exchange, tmp_path, prompter, environment=Environment.PRODUCTION)
     assert menu.run(app) == 0
@@ -205,7 +162,7 @@ def test_every_production_order_wants_its_count_typed(exchange: ExchangeProcess,
 
 
 def test_cancel_all_and_leave(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     one, two = buy(market, count="3", price="2"), buy(market, count="4", price="3")
     prompter = ScriptedPrompter("2", *one, "2", *two, "0", "0", "0", "2")
     app = session(exchange, tmp_path, prompter)
@@ -244,7 +201,7 @@ def test_ctrl_c_in_a_screen_leads_back_to_the_menu(exchange: ExchangeProcess, tm
 def test_a_price_off_the_grid_is_asked_again_and_never_snapped(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    app = session(exchange, tmp_path, ScriptedPrompter())
+    app = session(exchange, tmp_path)
     market = next(
         found.market
         for found in app.executor.search_markets("")
@@ -289,7 +246,7 @@ def test_an_export_asks_before_it_makes_a_folder(exchange: ExchangeProcess, tmp_
 
 def test_enter_takes_the_best_price_to_the_digit(exchange: ExchangeProcess, tmp_path: Path) -> None:
     """A proposal of 0.4¢ must not be read back as 0.4 dollars."""
-    app = session(exchange, tmp_path, ScriptedPrompter())
+    app = session(exchange, tmp_path)
     offered = [found.market for found in app.executor.search_markets("") if found.market.yes_bid]
     market = min(offered, key=lambda market: market.yes_bid or 1)
     prompter = ScriptedPrompter(market.ticker, "2", "1", BACK)

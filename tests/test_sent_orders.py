@@ -9,7 +9,7 @@ from decimal import Decimal as D
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import order
+from model_factory import order
 
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import journaled_orders

@@ -13,11 +13,11 @@ from datetime import timedelta
 from decimal import Decimal as D
 from pathlib import Path
 
+import model_factory
 import pytest
-import samples
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from loopback import ROOT, http, reset, say, send_and_close, serving, unused_port
-from samples import MARKET, NOW, preview
+from model_factory import MARKET, NOW, preview
 
 from kalshi_trading import file_locks
 from kalshi_trading.credentials import Credentials
@@ -666,7 +666,8 @@ def test_a_denial_says_nothing_of_an_order_that_was_sent_before(open_desk):
     assert journaled_orders(records, "practice", None) == before
     assert (records[-1].event, records[-1].text("ticker")) == ("order.denied", MARKET.ticker)
     words = OwnWords(records)
-    words.learn(replace(samples.order(BookSide.BID, "0.65"), client_order_id=order.request.client_order_id))
+    listed = model_factory.order(BookSide.BID, "0.65")
+    words.learn(replace(listed, client_order_id=order.request.client_order_id))
     assert words.of(ORDER_ID, BookSide.BID) == (order.request.client_order_id, Action.BUY, Side.YES)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import importlib
-import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,26 +12,23 @@ from decimal import Decimal as D
 from pathlib import Path
 from typing import Any
 
+import model_factory
 import pytest
 import requests
 from exchange_process import ExchangeProcess, running_exchange
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
-from samples import MARKET
-from scripted import ScriptedPrompter
+from model_factory import MARKET
+from screen_session import session
 
 from kalshi_trading.app import App
-from kalshi_trading.config import load_settings
-from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.errors import KalshiAPIError
 from kalshi_trading.export import write_table
 from kalshi_trading.export_tables import Exported, Exporter
 from kalshi_trading.market_models import Market
-from kalshi_trading.models import BookSide, Fill, MarketResult, Position, Settlement
+from kalshi_trading.models import Fill, MarketResult, Position, Settlement
 from kalshi_trading.periods import Period
 from kalshi_trading.pnl import holding_from
-from kalshi_trading.program import build_app
 from kalshi_trading.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
 
 LAYOUT = (
@@ -45,8 +41,8 @@ TICKER = MARKET.ticker
 
 
 def fill(minute: int, side: str, count: str, yes_price: str, fee: str = "0", ticker: str = TICKER) -> Fill:
-    at = AT + timedelta(minutes=minute)
-    return Fill(f"f{minute}", f"o{minute}", ticker, BookSide(side), D(count), D(yes_price), True, D(fee), at)
+    at, names = AT + timedelta(minutes=minute), {"fill_id": f"f{minute}", "order_id": f"o{minute}"}
+    return model_factory.fill(side, count, yes_price, fee=fee, at=at, ticker=ticker, **names)
 
 
 def settled(result: MarketResult, yes: tuple[str, str], no: tuple[str, str], revenue: str) -> Settlement:
@@ -205,13 +201,7 @@ def control(exchange: ExchangeProcess, door: str, body: Mapping[str, Any] | None
 
 @pytest.fixture
 def app(exchange: ExchangeProcess, tmp_path: Path) -> App:
-    folders = {"KALSHI_LOG_DIR": str(tmp_path / "logs"), "KALSHI_DATA_DIR": str(tmp_path)}
-    connected = replace(
-        load_settings(folders, None),
-        api_base_url=exchange.url,
-        credentials=Credentials(exchange.key_id, load_private_key(exchange.private_key_path)),
-    )
-    return build_app(connected, Console(file=io.StringIO()), ScriptedPrompter(), read_only=False)
+    return session(exchange, tmp_path)
 
 
 def exported(app: App, path: Path, period: Period | None = None) -> tuple[Exported, list[dict[str, str]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,10 +12,9 @@ from typing import Any
 
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
-from rich.console import Console
-from samples import BOOK, MARKET, NOW, order, preview
-from scripted import BACK, ScriptedPrompter
-from test_screens import buy, quoted_market, screen_text, session
+from model_factory import BOOK, MARKET, NOW, order, preview
+from screen_session import buy, quoted_market, rendered, screen_text, session
+from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens, ticket_view
 from kalshi_trading.cancellation import Cancellation, PanicReport
@@ -39,14 +37,8 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
         yield running
 
 
-def printed(renderable: object, width: int = 100) -> str:
-    console = Console(file=io.StringIO(), width=width, record=True, emoji=False, markup=False)
-    console.print(renderable)
-    return console.export_text()
-
-
 def ticket_text(ticket: OrderTicket, **how: object) -> str:
-    return printed(ticket_view.ticket(preview(ticket, **how), Environment.PRACTICE))
+    return rendered(ticket_view.ticket(preview(ticket, **how), Environment.PRACTICE), 100)
 
 
 def wish(action: Action, side: Side, count: str, price: str | None, **more: object) -> OrderTicket:
@@ -163,7 +155,7 @@ def test_the_whole_ticket_fits_a_narrow_screen() -> None:
     panel = ticket_view.ticket(
         preview(wish(Action.BUY, Side.YES, "100", None, amount=D(70))), Environment.PRACTICE
     )
-    text = printed(panel, width=80)
+    text = rendered(panel, width=80)
     assert all(len(line) <= 80 for line in text.splitlines())
     assert len(text.splitlines()) <= 22
 
@@ -214,7 +206,7 @@ def test_another_order_of_unknown_outcome_is_a_change() -> None:
 def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the_book_moves(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(market.ticker, "1", "2", "3", "1", "1")
     app = session(exchange, tmp_path, prompter)
     sent: list[OrderRequest] = []
@@ -247,7 +239,7 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
 def test_an_amount_of_dollars_buys_at_the_limit_and_is_never_exceeded(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(*buy(market, count="$5", price="2"))
     app = session(exchange, tmp_path, prompter)
     screens.place_trade(app)
@@ -261,7 +253,7 @@ def test_an_amount_of_dollars_buys_at_the_limit_and_is_never_exceeded(
 def test_an_amount_at_the_market_is_counted_at_the_worst_price(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(market.ticker, "1", "2", "$20", "0")
     app = session(exchange, tmp_path, prompter)
     cash = app.client.get_balance().cash
@@ -276,7 +268,7 @@ def test_an_amount_at_the_market_is_counted_at_the_worst_price(
 def test_the_worst_price_an_amount_was_counted_with_is_the_one_of_the_ticket(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     filled_in: list[OrderTicket] = []
 
     def look(executor: TradeExecutor, ticket: OrderTicket) -> None:
@@ -296,7 +288,7 @@ def test_the_worst_price_an_amount_was_counted_with_is_the_one_of_the_ticket(
 
 
 def test_dollars_are_not_offered_for_a_sale(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(market.ticker, "2", "1", "98", "$5", BACK)
     with pytest.raises(Back):
         screens.place_trade(session(exchange, tmp_path, prompter))
@@ -309,7 +301,7 @@ def test_dollars_are_not_offered_for_a_sale(exchange: ExchangeProcess, tmp_path:
 def test_a_lost_order_of_the_same_market_is_named_and_wants_the_count_typed(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path, ScriptedPrompter()))
+    market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(*buy(market, count="3", price="2"), "no")
     app = session(exchange, tmp_path, prompter)
     for name, ticker, words in (("lost", market.ticker, "BUY 7 YES"), ("other", "KX-OTHER", "BUY 8 YES")):
@@ -327,8 +319,8 @@ def test_a_lost_order_of_the_same_market_is_named_and_wants_the_count_typed(
 
 
 def test_the_day_counts_what_was_traded_on_this_exchange(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    app = session(exchange, tmp_path, ScriptedPrompter())
-    market = quoted_market(app)
+    app = session(exchange, tmp_path)
+    market = quoted_market(app.executor)
     bought = app.executor.place_market_order(market.ticker, "yes", 3)
     assert bought.fill_count == 3
     app.executor.place_limit_order(market.ticker, "yes", 2, "0.02")
@@ -348,7 +340,7 @@ def test_a_loss_at_the_limit_denies_all_but_reducing_orders(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     app = session(exchange, tmp_path, ScriptedPrompter(), KALSHI_DAILY_LOSS_LIMIT="0.01")
-    market = quoted_market(app)
+    market = quoted_market(app.executor)
     if app.tracker.calculate_position_pnl(market.ticker) is None:
         app.executor.place_market_order(market.ticker, "yes", 3)
     buying = app.executor.preview(OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.03")))
@@ -367,7 +359,7 @@ def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
     answers = ["p", "r", "allow?", "r", "ALLOW", "0"]
     prompter = ScriptedPrompter(*answers)
     app = session(exchange, tmp_path, prompter)
-    market = quoted_market(app)
+    market = quoted_market(app.executor)
     for price in ("0.02", "0.03"):
         app.executor.place_limit_order(market.ticker, "yes", 1, price)
     order_screens.cancel_order(app)
@@ -392,7 +384,7 @@ def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
 def test_a_panic_is_named_by_the_menu_of_the_next_session_which_can_end_it(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    session(exchange, tmp_path, ScriptedPrompter()).executor.panic()
+    session(exchange, tmp_path).executor.panic()
     prompter = ScriptedPrompter("4", "r", "ALLOW", "0")
     app = session(exchange, tmp_path, prompter)
     assert menu.run(app) == 0
@@ -425,7 +417,7 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
         problem="The open orders could not be read. Away.",
         unresolved=("BUY 7 YES at 1¢",),
     )
-    text = " ".join(printed(ticket_view.panic(report)).replace("│", " ").split())
+    text = " ".join(rendered(ticket_view.panic(report)).replace("│", " ").split())
     assert "0 canceled · 1 no longer resting · 1 unknown" in text
     assert "Too late: it was already filled, all 10." in text
     assert "It is not known whether the order was canceled." in text
@@ -445,15 +437,17 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
 )
 def test_everything_canceled_is_said_only_when_it_is_proved(doubtful: dict[str, Any]) -> None:
     proved = PanicReport(canceled=(), gone=(), unknown=(), problem=None)
-    assert "─ everything canceled ─" in printed(ticket_view.panic(proved))
+    assert "─ everything canceled ─" in rendered(ticket_view.panic(proved))
     assert ticket_view.end_of_panic(proved).startswith("Everything canceled: 0 canceled")
     report = replace(proved, **doubtful)
-    assert "everything canceled ─" not in printed(ticket_view.panic(report)).replace("whether everything", "")
-    assert "not known whether everything is canceled" in printed(ticket_view.panic(report))
+    assert "everything canceled ─" not in rendered(ticket_view.panic(report)).replace(
+        "whether everything", ""
+    )
+    assert "not known whether everything is canceled" in rendered(ticket_view.panic(report))
     assert ticket_view.end_of_panic(report).startswith("Panic: not known whether everything is canceled")
 
 
 def test_a_block_that_is_not_on_record_is_told() -> None:
     report = PanicReport(canceled=(), gone=(), unknown=(), problem=None, is_recorded=False)
-    assert "it ends with this session" in " ".join(printed(ticket_view.panic(report)).split())
+    assert "it ends with this session" in " ".join(rendered(ticket_view.panic(report)).split())
     assert "it ends with this session" in ticket_view.end_of_panic(report)

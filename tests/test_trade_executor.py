@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from exchange_process import running_exchange
 from loopback import reset, say, serving
-from samples import order as sample_order
+from model_factory import order as sample_order
 
 from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.errors import InvalidInputError, JournalError, KalshiAPIError, TradeExecutionError

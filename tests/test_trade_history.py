@@ -11,7 +11,8 @@ import pytest
 import responses
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from market_world import NOW, TICKER, order
+from market_factory import TICKER
+from model_factory import NOW, fill, order
 from responses import matchers
 
 from kalshi_trading.credentials import Credentials
@@ -19,7 +20,7 @@ from kalshi_trading.errors import JournalError, KalshiAPIError
 from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
 from kalshi_trading.journal_orders import journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Action, BookSide, Fill, OrderStatus, Side
+from kalshi_trading.models import Action, OrderStatus, Side
 from kalshi_trading.periods import Period
 from kalshi_trading.reconciliation import Kind, differences_of
 from kalshi_trading.trade_history import describe, load_history, told_history
@@ -43,20 +44,6 @@ def signed(request):
 
 def intent(action, side, **more):
     return JournalRecord(NOW, "order.intent", {"action": action, "side": side, **more})
-
-
-def fill(count, yes_price, order_id=None):
-    return Fill(
-        fill_id="f",
-        order_id=order_id or order("bid", "0.5", 1).order_id,
-        ticker=TICKER,
-        book_side=BookSide.BID,
-        count=Decimal(count),
-        yes_price=Decimal(yes_price),
-        is_taker=True,
-        fee=Decimal(0),
-        created_at=None,
-    )
 
 
 def executed(book_side, yes_price, count):
@@ -103,14 +90,18 @@ def test_an_intent_that_means_the_other_direction_is_not_believed():
 
 
 def test_the_average_price_is_that_of_the_fills_in_the_terms_of_the_side():
-    fills = (fill("4", "0.60"), fill("6", "0.65"), fill("99", "0.01", order_id="another"))
+    fills = (
+        fill("bid", "4", "0.60"),
+        fill("bid", "6", "0.65"),
+        fill("bid", "99", "0.01", order_id="another"),
+    )
     bought_yes = describe(executed("bid", "0.65", "10"), intent("buy", "yes"), fills)
     sold_no = describe(executed("bid", "0.65", "10"), intent("sell", "no"), fills)
     assert (bought_yes.average_price, sold_no.average_price) == (Decimal("0.63"), Decimal("0.37"))
 
 
 def test_an_average_over_some_of_the_fills_would_be_wrong_so_there_is_none():
-    assert describe(executed("bid", "0.65", "10"), None, (fill("4", "0.60"),)).average_price is None
+    assert describe(executed("bid", "0.65", "10"), None, (fill("bid", "4", "0.60"),)).average_price is None
     assert describe(order("bid", "0.65", "10"), None).average_price is None
 
 

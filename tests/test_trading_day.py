@@ -9,11 +9,11 @@ from decimal import Decimal as D
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import BOOK, MARKET, NOW, order, position, settlement
+from model_factory import BOOK, MARKET, NOW, fill, order, position, settlement
 
 from kalshi_trading.errors import KalshiAPIError
 from kalshi_trading.market_models import BookLevel
-from kalshi_trading.models import BookSide, Fill, Listing, OrderStatus, Positions
+from kalshi_trading.models import BookSide, Listing, OrderStatus, Positions
 from kalshi_trading.pnl import holding_from, settlement_net_pnl
 from kalshi_trading.proposal import DayPnl
 from kalshi_trading.trading_day import TradingDay, realized_since, start_of_day
@@ -63,11 +63,6 @@ class Exchange:
 
     def get_markets(self, *, tickers):
         return Listing(tuple(market for market in self.markets if market.ticker in tickers))
-
-
-def fill(side, count, price, *, at=NOW, fee="0", identity=None, ticker=MARKET.ticker):
-    identity = identity or f"{ticker}-{at.isoformat()}-{side}-{count}-{price}"
-    return Fill(identity, "o", ticker, BookSide(side), D(count), D(price), True, D(fee), at)
 
 
 def bids(*levels):
@@ -225,7 +220,7 @@ trades = st.lists(
 def test_the_days_add_up_to_the_life_of_the_market(yesterday, today, paid):
     """Yesterday's and today's realized profit together are what replaying everything gives."""
     rows = [
-        fill(side, count, D(price) / 100, fee=D(fee) / 100, identity=str(number), at=NOW)
+        fill(side, count, D(price) / 100, fee=D(fee) / 100, fill_id=str(number), at=NOW)
         for number, (side, count, price, fee) in enumerate([*yesterday, *today])
     ]
     before, whole = holding_from(rows[: len(yesterday)]), holding_from(rows)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
-from rich.console import Console, RenderableType
-from samples import BOOK, MARKET, NOW, order, preview
+from model_factory import BOOK, MARKET, NOW, order, preview
+from screen_session import rendered
 
 from kalshi_trading import formats, ticket_view, views
 from kalshi_trading.market_models import Event, ExchangeStatus
@@ -20,13 +19,6 @@ from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.portfolio import Part
 from kalshi_trading.submission import Outcome, Submission
 from kalshi_trading.trade_history import describe
-
-
-def shown(renderable: RenderableType, width: int = 100) -> str:
-    console = Console(file=io.StringIO(), width=width, record=True, emoji=False, markup=False)
-    console.print(renderable)
-    return console.export_text()
-
 
 # --- Signs and unknowns ---------------------------------------------------------------------------
 
@@ -60,7 +52,7 @@ def test_the_ticket_answers_every_question() -> None:
     ticket = preview(
         OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(100), D("0.65")), held="-5", cost="1.75"
     )
-    text = shown(ticket_view.ticket(ticket, Environment.PRACTICE))
+    text = rendered(ticket_view.ticket(ticket, Environment.PRACTICE))
     assert "PRACTICE · order ticket" in text
     assert "BUY 100 YES KXHIGHNY-26NOV21-B46.5 at 65¢, good till canceled" in text
     assert "YES bid 63¢ × 120   ask 65¢ × 80.5" in text
@@ -73,7 +65,7 @@ def test_the_ticket_answers_every_question() -> None:
 
 def test_a_market_order_shows_its_worst_price() -> None:
     ticket = preview(OrderTicket(MARKET.ticker, Action.SELL, Side.YES, D(6), None), held="6", cost="3.60")
-    text = shown(ticket_view.ticket(ticket, Environment.PRACTICE))
+    text = rendered(ticket_view.ticket(ticket, Environment.PRACTICE))
     assert "worst price" in text
     assert "58¢; what does not fill at it is canceled" in text
     assert "locks in" in text
@@ -81,9 +73,9 @@ def test_a_market_order_shows_its_worst_price() -> None:
 
 
 def test_production_is_unmistakable() -> None:
-    assert "PRODUCTION · REAL MONEY" in shown(formats.badge(Environment.PRODUCTION))
+    assert "PRODUCTION · REAL MONEY" in rendered(formats.badge(Environment.PRODUCTION))
     ticket = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65")))
-    assert "PRODUCTION · order ticket" in shown(ticket_view.ticket(ticket, Environment.PRODUCTION))
+    assert "PRODUCTION · order ticket" in rendered(ticket_view.ticket(ticket, Environment.PRODUCTION))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +89,7 @@ def test_production_is_unmistakable() -> None:
 )
 def test_no_outcome_but_acceptance_reads_like_acceptance(outcome: Outcome, words: str, never: str) -> None:
     request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
-    text = shown(ticket_view.submission(Submission(outcome, request, "because")))
+    text = rendered(ticket_view.submission(Submission(outcome, request, "because")))
     assert words in text
     assert "because" in text
     assert never not in text
@@ -116,7 +108,7 @@ def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
         D("0.35"),
         None,
     )
-    text = shown(ticket_view.submission(result))
+    text = rendered(ticket_view.submission(result))
     assert "bought 4 NO at 35¢ on average · fee –" in text
     assert "resting: BUY 6 NO at 35¢" in text
 
@@ -124,7 +116,7 @@ def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
 def test_a_result_that_could_not_be_recorded_is_said_in_words() -> None:
     request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
     result = Submission(Outcome.ACKNOWLEDGED, request, "resting", "id-1", D(0), D(1), recorded=False)
-    assert "could not be recorded in the journal" in shown(ticket_view.submission(result))
+    assert "could not be recorded in the journal" in rendered(ticket_view.submission(result))
 
 
 # --- Markets to choose from -------------------------------------------------------------------------
@@ -165,14 +157,14 @@ def test_a_ticker_to_choose_from_is_never_cut() -> None:
 
 def test_an_order_placed_elsewhere_is_external_and_told_by_its_effect() -> None:
     row = describe(order(BookSide.ASK, "0.65", count="4"), None)
-    text = shown(views.open_orders([row], NOW))
+    text = rendered(views.open_orders([row], NOW))
     assert "long 4 NO at 35¢" in text
     assert "(external)" in text
 
 
 def test_header_names_environment_money_trading_and_what_is_unresolved() -> None:
     status = Part(ExchangeStatus(True, False, None, ()))
-    text = shown(
+    text = rendered(
         views.header(
             Environment.SANDBOX,
             Part(D("12.50")),
@@ -181,7 +173,8 @@ def test_header_names_environment_money_trading_and_what_is_unresolved() -> None
             unresolved=["BUY 10 YES KX-2 at 57¢", "SELL 3 NO KX-3 at 9¢"],
             read_only=True,
             locked="The journal is full.",
-        )
+        ),
+        width=100,
     )
     for words in (
         "SANDBOX",
@@ -197,7 +190,7 @@ def test_header_names_environment_money_trading_and_what_is_unresolved() -> None
 
 
 def test_header_without_an_exchange_shows_no_zero() -> None:
-    text = shown(
+    text = rendered(
         views.header(
             Environment.SANDBOX,
             Part(None, "no network"),
@@ -220,7 +213,7 @@ HOSTILE = "[/bold][link=http://evil]click[/link] :100: [red]x"
 
 def test_markup_in_titles_is_shown_literally() -> None:
     market = replace(MARKET, title=HOSTILE, yes_label=HOSTILE, rules_primary=HOSTILE)
-    text = shown(views.market_page(market, None, BOOK, NOW), 200)
+    text = rendered(views.market_page(market, None, BOOK, NOW), 200)
     assert text.count("[/bold][link=http://evil]click[/link] :100:") >= 2
 
 
@@ -234,7 +227,7 @@ def test_every_view_keeps_to_the_width_of_the_screen(width: int) -> None:
         views.open_orders([describe(order(BookSide.BID, "0.60"), None)], NOW),
     ]
     for view in views_shown:
-        assert max(len(line) for line in shown(view, width).splitlines()) <= width
+        assert max(len(line) for line in rendered(view, width).splitlines()) <= width
 
 
 def test_times_are_shown_in_the_users_zone_with_its_offset() -> None:

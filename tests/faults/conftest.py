@@ -6,37 +6,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
+from faulty_exchange import FaultyExchange, write_rules
 from tcp_proxy import TcpProxy
-
-
-@dataclass(frozen=True)
-class FaultyExchange:
-    """A practice exchange in a process of its own, and the file that says how it fails."""
-
-    exchange: ExchangeProcess
-    file: Path
-
-    def fail(self, *rules: Mapping[str, Any], seed: int = 0) -> None:
-        """Put these rules in force from the next request on; none at all heals it."""
-        write_rules(self.file, *rules, seed=seed)
-
-
-def write_rules(file: Path, *rules: Mapping[str, Any], seed: int = 0) -> None:
-    """Write a fault file in one step, so that nobody reads half of it."""
-    draft = file.with_suffix(".new")
-    draft.write_text(json.dumps({"seed": seed, "rules": list(rules)}))
-    os.replace(draft, file)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import samples
+from model_factory import MARKET, preview
 
 from kalshi_trading import sessions
 from kalshi_trading.credentials import Credentials, load_private_key
@@ -55,8 +55,8 @@ class Wish:
 
 def previewed(wish: Wish, at: datetime) -> OrderPreview:
     """Make the preview of a wish that no rule stands against."""
-    ticket = OrderTicket(samples.MARKET.ticker, wish.action, wish.side, Decimal(wish.count), Decimal("0.50"))
-    made = samples.preview(ticket)
+    ticket = OrderTicket(MARKET.ticker, wish.action, wish.side, Decimal(wish.count), Decimal("0.50"))
+    made = preview(ticket)
     request = OrderRequest(
         client_order_id=str(uuid.uuid4()),
         ticker=wish.ticker,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exchange_process import ExchangeProcess, running_exchange
+from exchange_process import running_exchange
+from faulty_exchange import FaultyExchange, write_rules
 from terminal import ENTER, Terminal
 
 DOWN = "\x1b[B"
@@ -19,17 +18,10 @@ CREATE = {"method": "POST", "path": "/portfolio/events/orders"}
 
 
 @dataclass(frozen=True)
-class LossyHome:
-    """A newcomer's home; `fail` says what goes wrong from the next request on."""
+class LossyHome(FaultyExchange):
+    """A newcomer's home, and the exchange it finds there."""
 
     folder: Path
-    exchange: ExchangeProcess
-
-    def fail(self, *rules: dict[str, Any]) -> None:
-        """Put these faults in force; none at all heals the exchange."""
-        draft = self.folder / "faults.new"
-        draft.write_text(json.dumps({"rules": rules}))
-        os.replace(draft, self.folder / "faults.json")
 
     def events(self) -> list[str]:
         """The names of the journal's events so far."""
@@ -41,9 +33,9 @@ class LossyHome:
 def lossy_home(folder: Path) -> Iterator[LossyHome]:
     """Run such an exchange where the program looks for its own."""
     faults = folder / "faults.json"
-    faults.write_text("{}")
+    write_rules(faults)
     with running_exchange(folder / "data/practice", "--seed", "11", "--faults", str(faults)) as exchange:
-        yield LossyHome(folder, exchange)
+        yield LossyHome(exchange, faults, folder)
 
 
 def answer_withheld(seconds: float) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from engine_world import HOUR, market
+from model_factory import MARKET, preview
 from practice_desk import ROOT, START, Desk, ask
-from samples import MARKET, preview
 
 from kalshi_trading.cancellation import Canceler
 from kalshi_trading.errors import KalshiAPIError, NotSentError, OutcomeUnknownError
@@ -43,7 +43,6 @@ from kalshi_trading.transport import Query, _parse
 ACCOUNT, OTHER = "me", "other"
 NEVER = START + 10_000 * 24 * HOUR
 PREVIEW = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.50")))
-SESSIONS_A_DAY = 24
 GTC = TimeInForce.GOOD_TILL_CANCELED
 
 
@@ -99,9 +98,10 @@ class WireTransport:
 class Past:
     """One account at one exchange, and the journal of all its sessions."""
 
-    def __init__(self, folder: Path, *, seed: int) -> None:
+    def __init__(self, folder: Path, *, seed: int, sessions_a_day: float) -> None:
         self.random = random.Random(seed)
         self.folder = folder
+        self.sessions_a_day = sessions_a_day
         self.clock = ManualClock(START)
         self.world = World(":memory:", seed=11, market_count=1, clock=self.clock)
         # Only this past trades here, so that it is the same every time, and quick.
@@ -162,7 +162,7 @@ class Past:
     def live(self, sessions: int) -> None:
         for number in range(sessions):
             self._session(number)
-            self._wait(self.random.uniform(0, 2 * 86_400 / SESSIONS_A_DAY))
+            self._wait(self.random.uniform(0, 2 * 86_400 / self.sessions_a_day))
 
     def _session(self, number: int) -> None:
         """One session: some orders, some cancels; what a lost answer left is mostly looked for."""

@@ -1,7 +1,7 @@
 """The exchange and the program as they are, with a key of the test's own and every library talking its most.
 
-python canary_programs.py exchange PEM KEY_ID --data-dir …     a practice exchange that knows this key
-python canary_programs.py session LIBRARIES_LOG SIGNATURES     a session; settings in the environment
+python secret_canaries.py exchange PEM KEY_ID --data-dir …     a practice exchange that knows this key
+python secret_canaries.py session LIBRARIES_LOG SIGNATURES     a session; settings in the environment
 """
 
 from __future__ import annotations

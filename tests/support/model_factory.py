@@ -31,8 +31,9 @@ from kalshi_trading.portfolio import Mark, Part, PortfolioSnapshot, PositionPnl,
 from kalshi_trading.proposal import DayTotals
 from kalshi_trading.settings import Limits
 
+ORDER_ID = "a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001"
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
-WHOLE_CENTS = PriceGrid((PriceBand(D(0), D(1), D("0.01")),))
+CENTS = PriceGrid((PriceBand(D(0), D(1), D("0.01")),))
 
 MARKET = Market(
     ticker="KXHIGHNY-26NOV21-B46.5",
@@ -63,7 +64,7 @@ MARKET = Market(
     fee_waiver_until=None,
     rules_primary="Resolves to Yes between 46° and 47°.",
     rules_secondary="",
-    price_grid=WHOLE_CENTS,
+    price_grid=CENTS,
     exchange_index=0,
 )
 
@@ -81,27 +82,27 @@ def position(net: str, cost: str) -> Position:
     return Position(MARKET.ticker, D(net), D(cost), ZERO, ZERO, D(cost), NOW, 0)
 
 
-def order(
-    side: BookSide, price: str, *, count: str = "10", status: OrderStatus = OrderStatus.RESTING
-) -> Order:
-    rests = D(count) if status is OrderStatus.RESTING else ZERO
-    return Order(
-        order_id="a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001",
-        client_order_id="0d9f6c3e-0001-4b7a-8e55-c0ffee000001",
-        ticker=MARKET.ticker,
-        book_side=side,
-        status=status,
-        yes_price=D(price),
-        fill_count=ZERO,
-        remaining_count=rests,
-        initial_count=D(count),
-        fill_cost=ZERO,
-        fees=ZERO,
-        created_at=NOW,
-        updated_at=NOW,
-        expires_at=None,
-        exchange_index=0,
-    )
+def order(book_side: BookSide | str, yes_price: str, count: object = "10", **changes: object) -> Order:
+    """Make an order for so many contracts: all rest, or none where `status` says that it ended."""
+    status = changes.get("status", OrderStatus.RESTING)
+    fields: dict[str, object] = {
+        "order_id": ORDER_ID,
+        "client_order_id": "0d9f6c3e-0001-4b7a-8e55-c0ffee000001",
+        "ticker": MARKET.ticker,
+        "book_side": BookSide(book_side),
+        "status": status,
+        "yes_price": D(yes_price),
+        "fill_count": ZERO,
+        "remaining_count": D(str(count)) if status is OrderStatus.RESTING else ZERO,
+        "initial_count": D(str(count)),
+        "fill_cost": ZERO,
+        "fees": ZERO,
+        "created_at": NOW,
+        "updated_at": NOW,
+        "expires_at": None,
+        "exchange_index": 0,
+    }
+    return Order(**{**fields, **changes})  # type: ignore[arg-type]
 
 
 def settlement(*, yes: tuple[str, str], no: tuple[str, str], revenue: str) -> Settlement:
@@ -149,19 +150,22 @@ def preview(
 
 
 def fill(
-    book_side: BookSide,
+    book_side: BookSide | str,
     count: str,
     yes_price: str,
     *,
     fee: str = "0",
-    at: datetime = NOW,
+    at: datetime | None = NOW,
     ticker: str = MARKET.ticker,
+    fill_id: str | None = None,
+    order_id: str = ORDER_ID,
 ) -> Fill:
+    """Make a fill; by default its id is what distinguishes it from others."""
     return Fill(
-        fill_id=f"{ticker} {at} {book_side} {count} {yes_price}",
-        order_id="a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001",
+        fill_id=fill_id or f"{ticker} {at} {book_side} {count} {yes_price}",
+        order_id=order_id,
         ticker=ticker,
-        book_side=book_side,
+        book_side=BookSide(book_side),
         count=D(count),
         yes_price=D(yes_price),
         is_taker=fee != "0",

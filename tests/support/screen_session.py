@@ -1,0 +1,80 @@
+"""Sessions of the program in front of a scripted user: begin one, read its screen, answer a ticket."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+from pathlib import Path
+
+from exchange_process import ExchangeProcess
+from rich.console import Console, RenderableType
+from scripted_prompter import ScriptedPrompter
+
+from kalshi_trading.app import App
+from kalshi_trading.config import load_settings
+from kalshi_trading.credentials import Credentials, load_private_key
+from kalshi_trading.market_models import Market
+from kalshi_trading.options import Environment
+from kalshi_trading.program import build_app
+from kalshi_trading.trade_executor import TradeExecutor
+
+LONGER_THAN_ANY_RUN = timedelta(hours=1)
+
+
+def console(width: int = 100) -> Console:
+    """Make a console that records what is printed on it, without colour."""
+    return Console(file=io.StringIO(), width=width, record=True, emoji=False, markup=False)
+
+
+def rendered(renderable: RenderableType, width: int = 80) -> str:
+    """Return what stands on a screen of this width."""
+    screen = console(width)
+    screen.print(renderable)
+    return screen.export_text()
+
+
+def session(
+    exchange: ExchangeProcess,
+    folder: Path,
+    prompter: ScriptedPrompter | None = None,
+    *,
+    environment: Environment = Environment.PRACTICE,
+    width: int = 100,
+    **settings: str,
+) -> App:
+    """Build the program at this exchange; its files are in `folder`."""
+    loaded = load_settings({"KALSHI_LOG_DIR": str(folder), "KALSHI_DATA_DIR": str(folder), **settings}, None)
+    connected = replace(
+        loaded,
+        environment=environment,
+        api_base_url=exchange.url,
+        credentials=Credentials(exchange.key_id, load_private_key(exchange.private_key_path)),
+    )
+    return build_app(connected, console(width), prompter or ScriptedPrompter(), read_only=False)
+
+
+def screen_text(app: App) -> str:
+    """Return everything printed so far."""
+    return app.console.export_text(clear=False)
+
+
+def quoted_market(executor: TradeExecutor) -> Market:
+    """Find a market that outlives the run, with both sides quoted far from both ends of its grid.
+
+    A bid or an offer near an end rests there, whatever the other participants do meanwhile.
+    """
+    outlives = datetime.now(UTC) + LONGER_THAN_ANY_RUN
+    for found in executor.search_markets(""):
+        market = found.market
+        quotes = market.yes_bid, market.yes_ask
+        is_quoted = all(quote is not None and D("0.2") < quote < D("0.8") for quote in quotes)
+        if is_quoted and market.close_at > outlives:
+            return market
+    raise AssertionError("no market is quoted")
+
+
+def buy(market: Market, *, count: str, price: str) -> list[str]:
+    """Return the answers from the search to the confirmation of a YES limit order."""
+    return [market.ticker, "1", "1", price, count, "1"]
