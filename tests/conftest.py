@@ -1,58 +1,138 @@
-"""Fixtures shared by all tests: practice exchanges as real processes.
+"""Options and fixtures of all tests.
 
-`practice_exchange` is one exchange for a whole run, for tests that only look or that use markets and orders
+    --proof quick|full|long   how much is tried (support/proof.py)
+    --date +40d|2028-02-29    the day the tests and all their processes live on (support/shifted_clock.py)
+    --zone Asia/Kolkata       the time zone they live in
+
+`practice_exchange` is one exchange for each worker, for tests that only look or that use markets and orders
 of their own; `fresh_practice_exchange` belongs to one test alone. Both give an `ExchangeProcess`.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import proof
 import pytest
+import shifted_clock
 from exchange_process import ExchangeProcess, running_exchange
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# Speed is measured under bench/; a loaded machine must not make a property look false.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
-
-# All tests live in one zone, five hours behind UTC in winter and four in summer, wherever they run.
+# Five hours behind UTC in winter and four in summer, on any machine: needs no time zone database.
 HOME = "EST5EDT,M3.2.0,M11.1.0"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("proof", "how much is tried, when and where")
+    group.addoption("--proof", choices=list(proof.PROOFS), default="quick", help="how much is tried")
+    group.addoption("--date", help="the day to live on: +40d, or 2028-02-29T23:58 in the zone of the tests")
+    group.addoption("--zone", default=HOME, help="the time zone to live in, as TZ understands it")
+
+
 def move_to(zone: str) -> None:
-    """Let local times be those of this zone, here and in every program started from now on."""
+    """Set the local time zone of this process and of those it starts from now on."""
     os.environ["TZ"] = zone
     time.tzset()
 
 
-move_to(HOME)
+def pytest_configure(config: pytest.Config) -> None:
+    move_to(config.option.zone)
+    proof.CURRENT = proof.PROOFS[config.option.proof]
+    # Speed is measured under bench/; a loaded machine must not make a property look false.
+    settings.register_profile(
+        "proof",
+        deadline=None,
+        max_examples=proof.CURRENT.examples,
+        # fixtures that are made once for all examples are meant so
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    settings.load_profile("proof")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="many more repetitions, for an hour of one's own")
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Start again on the day that is asked for."""
+    if config.option.date is None or shifted_clock.is_shifted():
+        return
+    move_to(config.option.zone)
+    try:
+        shift = shifted_clock.shift_to(config.option.date, datetime.now(UTC))
+        shifted = shifted_clock.environment(shift, shifted_clock.make_folder())
+    except ValueError as error:
+        raise pytest.UsageError(f"--date: {error}") from None
+    except shifted_clock.NoCompilerError as error:
+        raise pytest.UsageError(f"NOT RUN on {config.option.date}: {error}") from None
+    sys.stdout.flush()
+    os.execve(sys.executable, sys.orig_argv, {**os.environ, **shifted})
 
 
-@pytest.fixture(scope="session")
-def long_run(request: pytest.FixtureRequest) -> bool:
-    """Whether there is time for the counts of a long run."""
-    return bool(request.config.getoption("--long"))
+def pytest_report_header(config: pytest.Config) -> str:
+    now = datetime.now().astimezone()
+    return f"proof {config.option.proof}, {now:%Y-%m-%d %H:%M %z}, zone {config.option.zone}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what another day needed."""
+    if shifted_clock.is_shifted() and not hasattr(config, "workerinput"):
+        shutil.rmtree(Path(os.environ["LD_PRELOAD"]).parent, ignore_errors=True)
+
+
+# --- Workers --------------------------------------------------------------------------------------
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Give each core two workers: most tests wait, for a process, a terminal or a time-out."""
+    return 2 * len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def share_of_machine(folder: Path, *, alone: bool) -> Iterator[None]:
+    """Hold the machine with the other workers, or alone.
+
+    Whoever wants it alone keeps the turnstile while the others finish, so that no new test slips in.
+    """
+    with (folder / "turnstile").open("w") as turnstile, (folder / "machine").open("w") as machine:
+        fcntl.flock(turnstile, fcntl.LOCK_EX)
+        fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        if not alone:
+            fcntl.flock(turnstile, fcntl.LOCK_UN)
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let a test that is marked `alone` run while no other does."""
+    with ExitStack() as stack:
+        if hasattr(item.config, "workerinput"):
+            folder = item.config._tmp_path_factory.getbasetemp().parent  # type: ignore[attr-defined]
+            alone = item.get_closest_marker("alone") is not None
+            stack.enter_context(share_of_machine(folder, alone=alone))
+        return (yield)
+
+
+# --- Fixtures -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def in_zone() -> Iterator[Callable[[str], None]]:
     """Move this computer to another zone; back home at the end."""
+    home = os.environ["TZ"]
     yield move_to
-    move_to(HOME)
+    move_to(home)
 
 
 @pytest.fixture(scope="session")
 def practice_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
-    """One practice exchange for the whole run."""
+    """One practice exchange for this worker's whole run."""
     with running_exchange(tmp_path_factory.mktemp("practice"), "--idle-exit", "0") as running:
         yield running
 
@@ -66,5 +146,5 @@ def fresh_practice_exchange(tmp_path: Path) -> Iterator[ExchangeProcess]:
 
 @pytest.fixture
 def run_practice_exchange() -> Callable[..., Any]:
-    """Start practice exchanges with arguments of one's own: `with run(data_dir, "--markets", "50") as e:`."""
+    """Start practice exchanges with arguments: `with run(data_dir, "--markets", "50") as exchange:`."""
     return running_exchange

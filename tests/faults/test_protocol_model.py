@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import model_factory
+import proof
 import pytest
-import samples
 import verifier
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -100,7 +101,7 @@ class ModelExchange:
 
     def place(self, request: OrderRequest) -> Order:
         order = replace(
-            samples.order(BookSide.BID, "0.50", count=str(request.count)),
+            model_factory.order(BookSide.BID, "0.50", count=str(request.count)),
             order_id=f"order-{len(self.orders)}",
             client_order_id=request.client_order_id,
             ticker=request.ticker,
@@ -518,12 +519,12 @@ def events(life: list[verifier.Line]) -> list[str]:
     return [line.event for line in life]
 
 
-def test_the_protocol_keeps_its_promises_step_by_step(long_run: bool) -> None:
+def test_the_protocol_keeps_its_promises_step_by_step() -> None:
     run_state_machine_as_test(
         ProtocolMachine,
         settings=settings(
-            max_examples=20_000 if long_run else 200,
-            stateful_step_count=100 if long_run else 30,
+            max_examples=proof.CURRENT.protocol_runs,
+            stateful_step_count=proof.CURRENT.protocol_steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -15,10 +15,11 @@ from decimal import Decimal as D
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+import proof
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from engine_world import HOUR, market
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from practice_desk import ROOT, START, Desk, ask
 
@@ -186,7 +187,7 @@ def histories():
     exchange.world.close()
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=proof.CURRENT.portfolio_histories)
 @given(
     fee_type=st.sampled_from(list(FeeType)),
     multiplier=st.sampled_from([0, 50, 100]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from decimal import Decimal
 
+import proof
 from engine_world import ASK, BID, TICKER, World, market, money
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,7 +81,7 @@ class Banker(Wanderer):
             assert row.settled == position.settled
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=proof.CURRENT.costly_examples)
 @given(seed=st.integers(0, 2**32), steps=st.integers(1, 200))
 def test_after_any_history_cash_is_transfers_fills_and_payouts(seed: int, steps: int) -> None:
     banker = Banker(seed)

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import proof
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -50,7 +51,7 @@ def test_everyday_words_are_found_in_titles(word: str) -> None:
     assert any(word.lower() in market.title.lower() for market in due(1, NOON, 400).markets)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=proof.CURRENT.costly_examples)
 @given(seed=seeds, now=moments, size=st.integers(1, 900))
 def test_any_world_is_well_formed(seed: int, now: int, size: int) -> None:
     listing = due(seed, now, size)
@@ -105,7 +106,7 @@ def test_short_lived_market_is_always_open_and_pays_soon() -> None:
             assert paid_at - market.close_at <= 60_000_000
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=proof.CURRENT.costly_examples)
 @given(seed=seeds, now=moments)
 def test_exclusive_values_sum_to_one_and_end_at_one_winner(seed: int, now: int) -> None:
     listing, values = due(seed, now, 150), Values(seed)
@@ -167,7 +168,6 @@ def test_walk_is_continuous_and_starts_at_zero() -> None:
     assert abs(walk("a path", 12, 1.0) - walk("a path", 4, 1.0)) < 1e-9
 
 
-@settings(max_examples=200, deadline=None)
 @given(value=st.integers(0, 10_000), index=st.integers(0, 10_000))
 def test_quotes_are_on_the_grid_around_the_value(value: int, index: int) -> None:
     market = MARKETS[index % len(MARKETS)]

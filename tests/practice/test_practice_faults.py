@@ -11,10 +11,11 @@ from random import Random
 from typing import Any
 from urllib.parse import urlencode
 
+import proof
 import pytest
 import requests
 from exchange_process import end_process, running_exchange, start_process
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from practice_desk import ROOT, START, Answer, Desk, MakeDesk, ask
 from starlette.types import Message, Receive, Scope, Send
@@ -310,7 +311,7 @@ def test_reads_never_go_back_when_a_lag_begins(faulty: FaultyDesk) -> None:
     assert faulty.desk.get("/exchange/user_data_timestamp") == fresh
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=proof.CURRENT.costly_examples)
 @given(seed=st.integers(0, 2**32))
 def test_lagging_reads_are_exactly_the_reads_of_then(faulty: FaultyDesk, seed: int) -> None:
     random = Random(seed)

@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from random import Random
 
+import proof
 import pytest
 from engine_world import ASK, BID, FOK, GTC, HOUR, IOC, START, Sink, World, market, money
 from hypothesis import given, settings
@@ -165,7 +166,7 @@ class Wanderer:
         return sum(sorted(line, reverse=True)[: max(0, len(line) - closing)])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=proof.CURRENT.costly_examples)
 @given(seed=st.integers(0, 2**32), steps=st.integers(1, 300))
 def test_after_any_operation_everything_is_in_order(seed: int, steps: int) -> None:
     wanderer = Wanderer(seed)

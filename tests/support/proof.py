@@ -1,0 +1,65 @@
+"""How much a test run tries: the counts behind `--proof quick|full|long`.
+
+`CURRENT` is set once, before any test module is imported, so that decorators may read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """Counts of one run. Each names what is repeated."""
+
+    examples: int  # of each property
+    costly_examples: int  # of a property that builds a world, a process or files for each
+    submissions: int  # orders sent through drawn faults
+    kills: int  # of sessions at random moments
+    protocol_runs: int  # of the order protocol's state machine
+    protocol_steps: int  # of each of these runs
+    portfolio_histories: int  # accounts compared with the exchange's ledger
+    history_sessions: int  # sessions whose orders are all in the history
+    planted_differences: int  # between journal and exchange
+    journeys: int  # ways through the program at most, where a test has several of one kind
+
+
+QUICK = Proof(
+    examples=40,
+    costly_examples=10,
+    submissions=240,
+    kills=32,
+    protocol_runs=40,
+    protocol_steps=30,
+    portfolio_histories=50,
+    history_sessions=200,
+    planted_differences=50,
+    journeys=1,
+)
+FULL = Proof(
+    examples=300,
+    costly_examples=100,
+    submissions=2_000,
+    kills=300,
+    protocol_runs=200,
+    protocol_steps=30,
+    portfolio_histories=500,
+    history_sessions=1_000,
+    planted_differences=200,
+    journeys=100,
+)
+LONG = Proof(
+    examples=10_000,
+    costly_examples=1_000,
+    submissions=100_000,
+    kills=5_000,
+    protocol_runs=20_000,
+    protocol_steps=100,
+    portfolio_histories=10_000,
+    history_sessions=10_000,
+    planted_differences=1_000,
+    journeys=100,
+)
+
+PROOFS = {"quick": QUICK, "full": FULL, "long": LONG}
+CURRENT = QUICK

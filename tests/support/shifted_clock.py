@@ -1,0 +1,78 @@
+"""Run a program on another day: a preloaded library shifts the wall clock by a fixed number of seconds.
+
+Every process started from it is shifted alike, the times of files included. Durations stay what they are.
+Works where programs are linked dynamically and a C compiler is present (Linux with glibc).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+SOURCE = Path(__file__).with_suffix(".c")
+SHIFT = "SHIFTED_CLOCK_S"
+
+# What a process started with an environment of its own needs to live in the same time.
+INHERITED = ("TZ", "LD_PRELOAD", SHIFT, "PYTHONPYCACHEPREFIX")
+
+_DAYS = re.compile(r"\+([0-9]+)d")
+
+
+class NoCompilerError(Exception):
+    """There is no C compiler, or it cannot build a library that is preloaded."""
+
+
+def shift_to(wanted: str, now: datetime) -> timedelta:
+    """Return how far `+40d`, or a date with or without a time (`2028-02-29T23:58`), is from `now`.
+
+    A time without an offset is local. A date without a time keeps the local time of day.
+    Raises ValueError.
+    """
+    if days := _DAYS.fullmatch(wanted):
+        return timedelta(days=int(days[1]))
+    there = datetime.fromisoformat(wanted)
+    if "T" not in wanted:
+        there = datetime.combine(there, now.astimezone().time())
+    return timedelta(seconds=round((there.astimezone(UTC) - now).total_seconds()))
+
+
+def build(folder: Path) -> Path:
+    """Compile the library into `folder` and return its path. Raises NoCompilerError."""
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if compiler is None:
+        raise NoCompilerError("no C compiler was found")
+    library = folder / "shifted_clock.so"
+    command = [compiler, "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE), "-ldl"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise NoCompilerError(done.stderr)
+    return library
+
+
+def environment(shift: timedelta, folder: Path) -> Mapping[str, str]:
+    """Return the variables that put a process `shift` away. Builds the library in `folder`.
+
+    Compiled modules go to `folder`: Python compares the times of files with those kept in them.
+    Raises NoCompilerError.
+    """
+    return {
+        "LD_PRELOAD": str(build(folder)),
+        SHIFT: str(int(shift.total_seconds())),
+        "PYTHONPYCACHEPREFIX": str(folder / "pycache"),
+    }
+
+
+def is_shifted() -> bool:
+    """Report whether this process already runs on another day."""
+    return bool(os.environ.get(SHIFT))
+
+
+def make_folder() -> Path:
+    """Make a folder for the library that outlives this process."""
+    return Path(tempfile.mkdtemp(prefix="shifted-clock-"))
