@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pexpect
 import pyte
+import shifted_clock
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 ENTER, CTRL_C, CTRL_D = "\r", "\x03", "\x04"
@@ -108,7 +109,8 @@ class Terminal:
 
 def environment(home: Path, **settings: str) -> dict[str, str]:
     """The process environment of a newcomer: an empty home, no settings but those given."""
-    inherited = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+    names = ("PATH", "LANG", "LC_ALL", *shifted_clock.INHERITED)
+    inherited = {name: os.environ[name] for name in names if name in os.environ}
     return {
         **inherited,
         "HOME": str(home),
