@@ -66,6 +66,13 @@ def test_an_account_of_which_nothing_changed_is_the_very_same(reading):
     assert reading.account(longer, settled=WON) is not first
 
 
+def test_a_new_fill_counts_although_the_position_row_lags(reading):
+    row = position("6", "3.60")
+    assert reading.account(held=row).gap is None
+    late = reading.account((*WALK, fill(ASK, "6", "0.70")), held=row)
+    assert late.gap == "the fills make 0 contracts, the exchange has 6"
+
+
 def test_a_reason_that_rows_are_missing_changes_the_account(reading):
     assert reading.account(held=position("6", "3.60")).gap is None
     gone = reading.account(missing="positions could not be read")
