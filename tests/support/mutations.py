@@ -1,0 +1,304 @@
+"""Planted faults that the everyday test run must catch, and the runner that proves it.
+
+    python tests/support/mutations.py [--list] [NAME ...]
+
+The runner copies the project to a temporary folder, plants one fault and runs pytest there. It first runs a
+copy without a fault, because a failing suite would catch everything. A part of a name selects faults.
+Exit status 1: a fault was missed, or pytest did not end properly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+COPIED = (
+    "kalshi_trading",
+    "tests",
+    "docs",
+    ".ci",
+    ".env.example",
+    "*.py",
+    "*.ini",
+    "*.toml",
+    "*.md",
+    "*.txt",
+)
+# test_mutations.py compares this list with the code, so it would fail under every fault.
+NOT_COPIED = ("test_mutations.py", "__pycache__", ".hypothesis", ".pytest_cache")
+TIME_LIMIT_S = 1800
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One fault: in `file`, a path below kalshi_trading/, `planted` replaces `line`."""
+
+    name: str
+    file: str
+    line: str
+    planted: str
+
+    def plant(self, source: str) -> str:
+        """Return the source with the fault. Raises ValueError unless `line` occurs exactly once."""
+        if (found := source.count(self.line)) != 1:
+            raise ValueError(f"{self.name}: its line occurs {found} times in {self.file}")
+        return source.replace(self.line, self.planted)
+
+
+# --- The faults -----------------------------------------------------------------------------------
+
+AREAS: dict[str, tuple[Mutation, ...]] = {
+    "money": (
+        Mutation(
+            "a fee is rounded down",
+            "fees.py",
+            "trade_fee = round_up(model_fee(rate, count, price), FEE_GRAIN)",
+            "trade_fee = round_down(model_fee(rate, count, price), FEE_GRAIN)",
+        ),
+        Mutation(
+            "a NO position has the sign of a YES position",
+            "pnl.py",
+            "return -self.count if self.side is Side.NO else self.count",
+            "return self.count",
+        ),
+        Mutation(
+            "fills of one moment are replayed newest first",
+            "market_account.py",
+            "    rows.reverse()\n",
+            "",
+        ),
+        Mutation(
+            "an unknown fee counts as zero in the cash an order leaves",
+            "order_result.py",
+            "    if cash is None or fee is None:\n        return None\n",
+            "    if cash is None:\n        return None\n    fee = fee or ZERO\n",
+        ),
+        Mutation(
+            "a new fill does not refresh the account of its market",
+            "account_book.py",
+            "            and known.fills is fills\n            and (known.position",
+            "            and (known.position",
+        ),
+        Mutation(
+            "orders of the other direction use up the position an order can close",
+            "worst_case.py",
+            "promised_count(BookSide.BID if signed > ZERO else BookSide.ASK, working)",
+            "promised_count(BookSide.ASK if signed > ZERO else BookSide.BID, working)",
+        ),
+    ),
+    "orders": (
+        Mutation(
+            "an order of unknown outcome is sent again",
+            "submission.py",
+            "if result.outcome is not Outcome.NOT_SENT or attempt",
+            "if result.outcome not in (Outcome.NOT_SENT, Outcome.UNKNOWN) or attempt",
+        ),
+        Mutation(
+            "the same preview is sent twice",
+            "submission.py",
+            "            if denial is None:\n"
+            "                self._used.add(preview.request.client_order_id)\n",
+            "",
+        ),
+        Mutation(
+            "a found order leaves the search before its end is on record",
+            "resolution.py",
+            "        self._record(life, whereabouts.state, fields)\n"
+            "        with self._lock:\n"
+            "            del self._cases[life.client_order_id]\n",
+            "        with self._lock:\n"
+            "            del self._cases[life.client_order_id]\n"
+            "        self._record(life, whereabouts.state, fields)\n"
+            "        with self._lock:\n",
+        ),
+        Mutation(
+            "an order is proved absent while its signature is still valid",
+            "absence.py",
+            "fresh_enough = quiet_since + timedelta(seconds=margin_s)",
+            "fresh_enough = quiet_since",
+        ),
+        Mutation(
+            "one order more than the daily limit passes",
+            "risk.py",
+            "proposal.today.orders < limit",
+            "proposal.today.orders <= limit",
+        ),
+        Mutation(
+            "a cancel that found no order counts as canceled",
+            "cancellation.py",
+            "                return self._not_resting(order)\n",
+            '                return Cancellation(order, "Canceled.", order.remaining_count)\n',
+        ),
+    ),
+    "journal": (
+        Mutation(
+            "an intent is not flushed to the disk",
+            "log_files.py",
+            "            if durable:\n                os.fsync(descriptor)\n",
+            "",
+        ),
+        Mutation(
+            "two sessions hold the lock of the journal at once",
+            "file_locks.py",
+            "_wait_for(descriptor, path, fcntl.LOCK_EX)",
+            "_wait_for(descriptor, path, fcntl.LOCK_SH)",
+        ),
+        Mutation(
+            "a line that a full disk cut short counts as written",
+            "log_files.py",
+            "    if os.write(descriptor, data) != len(data):\n"
+            '        raise OSError("the disk took only a part of the line")\n',
+            "    os.write(descriptor, data)\n",
+        ),
+        Mutation(
+            "a journal that cannot be read counts as empty",
+            "log_reader.py",
+            "    except FileNotFoundError:\n        return None\n    return LogFile",
+            "    except OSError:\n        return None\n    return LogFile",
+        ),
+        Mutation(
+            "a record does not name its session and account",
+            "trade_logger.py",
+            "record.fields = self._stamps | plain",
+            "record.fields = plain",
+        ),
+        Mutation(
+            "the first report of an order's fills wins over the latest",
+            "journal_orders.py",
+            "last = ToldFills(",
+            "last = last or ToldFills(",
+        ),
+    ),
+    "wire": (
+        Mutation(
+            "a sale of YES counts as a purchase",
+            "wire.py",
+            "(Action.SELL, Side.YES): BookSide.ASK,",
+            "(Action.SELL, Side.YES): BookSide.BID,",
+        ),
+        Mutation(
+            "cents are read as dollars",
+            "wire_fields.py",
+            "return self._required(name, _whole) * CENT",
+            "return self._required(name, _whole) * ONE_DOLLAR",
+        ),
+        Mutation(
+            "an error page of a proxy counts as a refusal by the exchange",
+            "exchange_errors.py",
+            "if answer.status in DEFINITE_REFUSALS and read_error(answer).recognised:",
+            "if answer.status in DEFINITE_REFUSALS:",
+        ),
+        Mutation(
+            "a list that broke off counts as complete",
+            "paging.py",
+            'return found.listing(f"the list broke off after {len(found.items)} rows: {error}")',
+            "return found.listing()",
+        ),
+        Mutation(
+            "an order travels on a connection the exchange may be closing",
+            "transport.py",
+            'connection = self._borrow(fresh_only=method != "GET")',
+            "connection = self._borrow(fresh_only=False)",
+        ),
+        Mutation(
+            "the tokens of a cancel are spent on orders",
+            "rate_budget.py",
+            "needed = min(cost + kept, bucket.limit.bucket_capacity)",
+            "needed = min(cost, bucket.limit.bucket_capacity)",
+        ),
+    ),
+}
+MUTATIONS = tuple(chain.from_iterable(AREAS.values()))
+
+
+# --- The runner -----------------------------------------------------------------------------------
+
+
+def copy_project(target: Path) -> None:
+    """Copy what the tests need. Settings with keys (.env) and logs stay behind."""
+    target.mkdir()
+    for source in chain.from_iterable(map(PROJECT.glob, COPIED)):
+        if source.is_dir():
+            shutil.copytree(source, target / source.name, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        else:
+            shutil.copy2(source, target)
+
+
+def run_pytest(project: Path) -> tuple[int | None, str]:
+    """Return exit status and output of the everyday tests. Status None: the time limit was exceeded."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "--tb=no"]
+    with tempfile.TemporaryFile("w+") as output:  # a process left by a test would hold a pipe open
+        process = subprocess.Popen(
+            command,
+            cwd=project,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        status: int | None = None
+        try:
+            with suppress(subprocess.TimeoutExpired):
+                status = process.wait(TIME_LIMIT_S)
+        finally:
+            with suppress(ProcessLookupError):  # also what the tests left running
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        output.seek(0)
+        return status, output.read()
+
+
+def is_proved(mutation: Mutation | None) -> bool:
+    """Run the tests in a copy with the fault, or without one, and print the result in one line."""
+    name = "no fault" if mutation is None else mutation.name
+    started_at = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mutation-", ignore_cleanup_errors=True) as folder:
+        copy = Path(folder, "project")
+        copy_project(copy)
+        if mutation is not None:
+            path = copy / "kalshi_trading" / mutation.file
+            path.write_text(mutation.plant(path.read_text()))
+        status, output = run_pytest(copy)
+    failed = _FAILED.search(output)
+    if status != 0 and failed is None:
+        end = "exceeded the time limit" if status is None else f"ended with status {status}"
+        print(f"NO PROOF  {name}   pytest {end}", output[-2000:], sep="\n", flush=True)
+        return False
+    red, green = ("FAILED", "passed") if mutation is None else ("caught", "MISSED")
+    result = f"{name}   by {failed[1]}" if failed else name
+    print(f"{red if failed else green} {time.monotonic() - started_at:5.0f} s  {result}", flush=True)
+    return (failed is None) == (mutation is None)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Prove that the everyday tests catch planted faults.")
+    parser.add_argument("--list", action="store_true", help="list the faults and run nothing")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a part of a fault's name; default: all")
+    asked = parser.parse_args()
+    chosen = [each for each in MUTATIONS if not asked.names or any(name in each.name for name in asked.names)]
+    if not chosen:
+        parser.error("no fault has such a name")
+    if asked.list:
+        print(*(f"{each.file:20} {each.name}" for each in chosen), sep="\n")
+        return 0
+    if not is_proved(None):
+        return 1
+    missed = [each for each in chosen if not is_proved(each)]
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
