@@ -13,8 +13,8 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -26,26 +26,20 @@ import pytest
 import shifted_clock
 from exchange_process import ExchangeProcess, running_exchange
 from hypothesis import HealthCheck, settings
-
-# Five hours behind UTC in winter and four in summer, on any machine: needs no time zone database.
-HOME = "EST5EDT,M3.2.0,M11.1.0"
+from zones import NEW_YORK, InZone, move_to
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("proof", "how much is tried, when and where")
     group.addoption("--proof", choices=list(proof.PROOFS), default="quick", help="how much is tried")
     group.addoption("--date", help="the day to live on: +40d, or 2028-02-29T23:58 in the zone of the tests")
-    group.addoption("--zone", default=HOME, help="the time zone to live in, as TZ understands it")
-
-
-def move_to(zone: str) -> None:
-    """Set the local time zone of this process and of those it starts from now on."""
-    os.environ["TZ"] = zone
-    time.tzset()
+    group.addoption("--zone", default=NEW_YORK, help="the time zone to live in, as TZ understands it")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     move_to(config.option.zone)
+    # A shell that starts a run in the background lets it ignore Ctrl-C, and so does all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     proof.CURRENT = proof.PROOFS[config.option.proof]
     # Speed is measured under bench/; a loaded machine must not make a property look false.
     settings.register_profile(
@@ -123,7 +117,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture
-def in_zone() -> Iterator[Callable[[str], None]]:
+def in_zone() -> Iterator[InZone]:
     """Move this computer to another zone; back home at the end."""
     home = os.environ["TZ"]
     yield move_to

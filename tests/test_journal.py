@@ -13,10 +13,11 @@ import sys
 import threading
 import time
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from journal_children import NOON
 
 from kalshi_trading import file_locks
 from kalshi_trading.errors import JournalError
@@ -25,7 +26,6 @@ from kalshi_trading.trade_logger import TradeLogger
 
 HERE = Path(__file__).resolve().parent
 WRITERS, LINES, DAYS = 4, 5_000, 6
-NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 
 
 class Diary:
@@ -69,7 +69,10 @@ def start_child(*arguments: object) -> subprocess.Popen[str]:
 
 def said_by_child(*arguments: object) -> object:
     child = start_child(*arguments)
-    said = child.communicate(timeout=120)[0]
+    try:
+        said = child.communicate(timeout=300)[0]
+    finally:
+        child.kill()
     assert child.returncode == 0
     return json.loads(said)
 

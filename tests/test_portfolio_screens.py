@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 import re
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +13,7 @@ from typing import TypeVar
 
 import pytest
 from exchange_process import ExchangeProcess, running_exchange
+from faulty_exchange import FaultyExchange, write_rules
 from rich.console import Console
 from screen_session import screen_text, session
 from scripted_prompter import BACK, ScriptedPrompter
@@ -34,12 +33,19 @@ HELD = PAGE + 3
 
 
 @pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyExchange]:
     """An account with more positions than a page has, settlements and days of trading."""
     past = f"positions={HELD},fills=600,settled=6,resting=4,days=4,seed=3"
     folder = tmp_path_factory.mktemp("past")
-    with running_exchange(folder, "--scenario", past, "--control", "--still") as running:
-        yield running
+    write_rules(faults := folder / "faults.json")
+    how = ("--scenario", past, "--control", "--still", "--faults", str(faults))
+    with running_exchange(folder / "exchange", *how) as running:
+        yield FaultyExchange(running, faults)
+
+
+@pytest.fixture(scope="module")
+def exchange(faulty: FaultyExchange) -> ExchangeProcess:
+    return faulty.exchange
 
 
 class _Insisting(ScriptedPrompter):
@@ -93,25 +99,17 @@ def test_the_portfolio_agrees_with_the_exchange_and_leads_back(visit: Callable[.
     assert prompter.labels[0][0] == "Back"
 
 
-def set_latency(exchange: ExchangeProcess, milliseconds: int) -> None:
-    address = f"{exchange.url.removesuffix('/trade-api/v2')}/practice/latency"
-    body = json.dumps({"ms": milliseconds}).encode()
-    asked = urllib.request.Request(address, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(asked, timeout=10) as answer:
-        assert answer.status == 200
-
-
 def test_while_fills_take_long_a_first_look_is_shown(
-    exchange: ExchangeProcess, visit: Callable[..., tuple]
+    faulty: FaultyExchange, visit: Callable[..., tuple]
 ) -> None:
-    set_latency(exchange, 600)
+    faulty.fail({"kind": "after_accept", "method": "GET", "path": "/portfolio/fills", "delay_s": 3})
     try:
         _, _, text = visit()
     finally:
-        set_latency(exchange, 0)
+        faulty.fail()
     early, _, later = text.partition("A first look: fills are still being read")
     assert "the exchange's own, since fills are missing" in squeezed(early)
-    assert "unavailable" not in early
+    assert "unavailable" not in squeezed(early).replace("unavailable: still being read", "")
     assert "from 600 fills" in later or re.search(r"from 6\d\d fills", later)
 
 
@@ -120,8 +118,8 @@ def test_positions_are_sorted_and_paged_as_asked(visit: Callable[..., tuple]) ->
     tickers = sorted(row.position.ticker for row in app.tracker.refresh().held)
     pages = text.split(f"1 to {PAGE} of {HELD} positions · by ticker")
     first, more = pages[0].rpartition("by value")[2], pages[1]
-    assert [name for name in tickers if name in first] == tickers[:PAGE]
-    assert [name for name in tickers if name in more.partition("41 to 43 of 43")[0]] == tickers[PAGE:]
+    assert [name for name in tickers if name in first.split()] == tickers[:PAGE]
+    assert [name for name in tickers if name in more.partition("41 to 43 of 43")[0].split()] == tickers[PAGE:]
     assert len(pages) == 3  # after the last page the first one comes again
 
 

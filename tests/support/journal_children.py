@@ -19,14 +19,15 @@ import sys
 import time
 import types
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
 from pathlib import Path
 
 from kalshi_trading import file_locks, journal, log_files
 from kalshi_trading.errors import JournalError
 from kalshi_trading.trade_logger import TradeLogger
 
-NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
+NOON = datetime.combine(date(2026, 11, 17), clock_time(12)).astimezone()  # files are named by local days
 WATCHED = {journal.__file__, log_files.__file__, file_locks.__file__}
 
 
