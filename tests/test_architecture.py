@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = PROJECT / "kalshi_trading"
 
@@ -106,25 +104,24 @@ def tree_of(module: str) -> ast.Module:
     return ast.parse(path_of(module).read_text())
 
 
-def imported_by(module: str) -> Iterator[str]:
-    """Every module imported anywhere in the file, as a full dotted name."""
+def imports_of(module: str) -> Iterator[tuple[int, str]]:
+    """Every import anywhere in the file: its line and the full dotted name."""
     for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module} imports relatively in line {node.lineno}"
             # `from package import name` may name a module of the package
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
-def imported_from_package(module: str) -> set[str]:
+def imports_from_package(module: str) -> set[tuple[int, str]]:
     """The modules of the package that the file imports, relative to the package."""
-    own = (name.split(".")[1:] for name in imported_by(module) if name.split(".")[0] == "kalshi_trading")
-    known = set(EVERY_MODULE)
     found = set()
-    for parts in own:
-        longest = ".".join(parts)
-        found.add(longest if longest in known else ".".join(parts[:-1]))
+    for line, name in imports_of(module):
+        root, *parts = name.split(".")
+        if root == "kalshi_trading":
+            longest = ".".join(parts)
+            found.add((line, longest if longest in EVERY_MODULE else ".".join(parts[:-1])))
     return found
 
 
@@ -132,39 +129,63 @@ def calls_in(module: str) -> Iterator[ast.Call]:
     return (node for node in ast.walk(tree_of(module)) if isinstance(node, ast.Call))
 
 
-def calls_of_builtin(module: str, name: str) -> list[int]:
+def calls_of_builtin(name: str, among: list[str]) -> list[str]:
     return [
-        call.lineno for call in calls_in(module) if isinstance(call.func, ast.Name) and call.func.id == name
+        f"{module} line {call.lineno}: {name}()"
+        for module in among
+        for call in calls_in(module)
+        if isinstance(call.func, ast.Name) and call.func.id == name
     ]
+
+
+def without(allowed: dict[str, str], among: list[str]) -> list[str]:
+    return [module for module in among if module not in allowed]
 
 
 # --- Who imports whom ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", OWN_MODULES)
-def test_every_module_has_a_floor_and_imports_only_downwards(module):
-    assert module in FLOOR_OF, f"give {module} a floor in FLOORS"
-    for imported in imported_from_package(module) - {""}:
-        assert not in_practice(imported), f"{module} imports {imported}: the exchange is reached by URL only"
-        assert FLOOR_OF.get(imported, 99) < FLOOR_OF[module], (
-            f"{module} imports {imported}, which is not below"
-        )
+def test_no_module_imports_relatively():
+    wrong = [
+        f"{module} line {node.lineno}: relative import"
+        for module in EVERY_MODULE
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.ImportFrom) and node.level > 0
+    ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("module", PRACTICE_MODULES)
-def test_the_practice_exchange_shares_no_code_with_the_program(module):
-    foreign = {name for name in imported_from_package(module) if not in_practice(name)}
-    assert not foreign, f"{module} imports {foreign}: a shared mistake would cancel out"
+def test_every_module_has_a_floor_and_imports_only_downwards():
+    wrong = [f"{module}: has no floor in FLOORS" for module in OWN_MODULES if module not in FLOOR_OF]
+    # a module of the practice exchange has no floor: the exchange is reached by URL only
+    wrong += [
+        f"{module} line {line}: imports {imported}, which is not below"
+        for module in OWN_MODULES
+        for line, imported in sorted(imports_from_package(module))
+        if imported and FLOOR_OF.get(imported, 99) >= FLOOR_OF.get(module, 99)
+    ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("module", OWN_MODULES)
-def test_heavy_libraries_are_imported_where_they_are_used(module):
-    for statement in tree_of(module).body:
-        if isinstance(statement, ast.Import | ast.ImportFrom):
+def test_the_practice_exchange_shares_no_code_with_the_program():
+    wrong = [
+        f"{module} line {line}: imports {imported}; a shared mistake would cancel out"
+        for module in PRACTICE_MODULES
+        for line, imported in sorted(imports_from_package(module))
+        if not in_practice(imported)
+    ]
+    assert wrong == []
+
+
+def test_heavy_libraries_are_imported_where_they_are_used():
+    wrong = []
+    for module in OWN_MODULES:
+        for statement in tree_of(module).body:
             names = [alias.name for alias in statement.names] if isinstance(statement, ast.Import) else []
             names += [statement.module or ""] if isinstance(statement, ast.ImportFrom) else []
             heavy = {name.split(".")[0] for name in names} & HEAVY_LIBRARIES
-            assert not heavy, f"{module} imports {heavy} at its top, line {statement.lineno}"
+            wrong += [f"{module} line {statement.lineno}: imports {name} at its top" for name in heavy]
+    assert wrong == []
 
 
 def test_importing_the_settings_stays_light():
@@ -176,32 +197,33 @@ def test_importing_the_settings_stays_light():
     assert not loaded & (HEAVY_LIBRARIES | {"dotenv", "rich"})
 
 
-@pytest.mark.parametrize("module", OWN_MODULES)
-def test_only_the_transport_speaks_http(module):
-    roots = {name.split(".")[0] for name in imported_by(module)}
-    if module != "transport":
-        assert not roots & {"requests", "urllib3", "http", "httpx"}
+def test_only_the_transport_speaks_http():
+    wrong = [
+        f"{module} line {line}: imports {name}"
+        for module in OWN_MODULES
+        for line, name in imports_of(module)
+        if module != "transport" and name.split(".")[0] in {"requests", "urllib3", "http", "httpx"}
+    ]
+    assert wrong == []
 
 
 # --- What stands in one place --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", OWN_MODULES)
-def test_only_the_trade_executor_and_its_submission_call_the_clients_writes(module):
-    if module in CALLS_WRITES:
-        return
-    for call in calls_in(module):
-        if isinstance(call.func, ast.Attribute) and call.func.attr in CLIENT_WRITES:
-            receiver = ast.unparse(call.func.value)
-            assert not receiver.endswith("client"), (
-                f"{module} line {call.lineno} calls {receiver}.{call.func.attr}"
-            )
+def test_only_the_trade_executor_and_its_submission_call_the_clients_writes():
+    wrong = [
+        f"{module} line {call.lineno}: calls {ast.unparse(call.func)}"
+        for module in without(CALLS_WRITES, OWN_MODULES)
+        for call in calls_in(module)
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in CLIENT_WRITES
+        and ast.unparse(call.func.value).endswith("client")
+    ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("module", EVERY_MODULE)
-def test_no_number_becomes_a_float(module):
-    lines = calls_of_builtin(module, "float")
-    assert not lines or module in MAKES_FLOATS, f"{module} calls float() in lines {lines}"
+def test_no_number_becomes_a_float():
+    assert calls_of_builtin("float", without(MAKES_FLOATS, EVERY_MODULE)) == []
 
 
 def catches_everything(handler: ast.ExceptHandler) -> bool:
@@ -219,35 +241,41 @@ def hands_on(handler: ast.ExceptHandler) -> bool:
     return isinstance(last, ast.Raise) and last.exc is None
 
 
-@pytest.mark.parametrize("module", EVERY_MODULE)
-def test_nothing_but_the_error_boundary_swallows_every_exception(module):
-    handlers = (node for node in ast.walk(tree_of(module)) if isinstance(node, ast.ExceptHandler))
-    lines = [each.lineno for each in handlers if catches_everything(each) and not hands_on(each)]
-    assert not lines or module in CATCHES_EVERYTHING, f"{module} catches everything in lines {lines}"
+def test_nothing_but_the_error_boundary_swallows_every_exception():
+    wrong = [
+        f"{module} line {node.lineno}: catches everything"
+        for module in without(CATCHES_EVERYTHING, EVERY_MODULE)
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.ExceptHandler) and catches_everything(node) and not hands_on(node)
+    ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("module", OWN_MODULES)
-def test_only_the_edge_of_the_program_prints(module):
-    lines = calls_of_builtin(module, "print")
-    assert not lines or module in PRINTS, f"{module} prints in lines {lines}"
+def test_only_the_edge_of_the_program_prints():
+    assert calls_of_builtin("print", without(PRINTS, OWN_MODULES)) == []
 
 
-@pytest.mark.parametrize("module", EVERY_MODULE)
-def test_no_module_keeps_a_number_of_lines_nobody_reads_at_once(module):
-    assert len(path_of(module).read_text().splitlines()) <= MODULE_LINES
-    for node in ast.walk(tree_of(module)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert node.end_lineno - node.lineno < FUNCTION_LINES, f"{module}.{node.name} is too long"
+def test_no_module_keeps_a_number_of_lines_nobody_reads_at_once():
+    sizes = {module: len(path_of(module).read_text().splitlines()) for module in EVERY_MODULE}
+    wrong = [f"{module}: {lines} lines" for module, lines in sizes.items() if lines > MODULE_LINES]
+    wrong += [
+        f"{module} line {node.lineno}: {node.name} is too long"
+        for module in EVERY_MODULE
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno - node.lineno >= FUNCTION_LINES
+    ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize("module", EVERY_MODULE)
-def test_every_module_says_what_it_is_for(module):
-    assert ast.get_docstring(tree_of(module)), f"{module} has no docstring"
+def test_every_module_says_what_it_is_for():
+    assert [module for module in EVERY_MODULE if not ast.get_docstring(tree_of(module))] == []
 
 
-@pytest.mark.parametrize("module", [name for name in EVERY_MODULE if not name.endswith("__init__")])
-def test_annotations_are_not_evaluated(module):
-    assert "from __future__ import annotations\n" in path_of(module).read_text()
+def test_annotations_are_not_evaluated():
+    first = "from __future__ import annotations\n"
+    modules_with_code = [name for name in EVERY_MODULE if not name.endswith("__init__")]
+    assert [name for name in modules_with_code if first not in path_of(name).read_text()] == []
 
 
 # --- The start -----------------------------------------------------------------------------------

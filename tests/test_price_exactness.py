@@ -13,6 +13,7 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+from cases import naming
 from model_factory import MARKET, NOW, preview
 
 from kalshi_trading.models import Action, OrderAcknowledgement, OrderRequest, Side
@@ -108,24 +109,37 @@ def test_all_9999_prices_are_shown_recorded_and_sent_alike(tmp_path, action, sid
         assert intent["client_order_id"] == body["client_order_id"]
 
 
-@pytest.mark.parametrize(("action", "side"), WAYS)
-@pytest.mark.parametrize("typed", ["57", "57c", "57¢", "5.5", "0.57", "$0.57", "0.0001", "99.99"])
-@pytest.mark.parametrize("count", ["10", "2.5", "0.01", "1000", "12345.67"])
-def test_a_price_as_typed_reaches_the_disk_as_it_reaches_the_wire(tmp_path, action, side, typed, count):
-    ticket = OrderTicket(MARKET.ticker, action, side, D(count), parse_price(typed))
+TYPED = ["57", "57c", "57¢", "5.5", "0.57", "$0.57", "0.0001", "99.99"]
+COUNTS = ["10", "2.5", "0.01", "1000", "12345.67"]
+
+
+def disagreements(folder, ticket: OrderTicket) -> list[str]:
+    """Submit the ticket; name what the sentence shown, the line on disk and the body sent say differently."""
     seen = replace(preview(ticket), findings=())
-    wire = Wire()
-    journal = TradeLogger(tmp_path, "practice")
+    wire, journal = Wire(), TradeLogger(folder, "practice")
     TradeExecutor(wire, journal, limits=Limits(), clock=lambda: NOW).submit(seen)
-    records = journal.read_journal().records
-    intent = next(record for record in records if record.event == "order.intent")
+    (intent,) = (each for each in journal.read_journal().records if each.event == "order.intent")
     (body,) = wire.bodies
-    expected = wire_of(intent.text("sentence"))
-    assert {name: body[name] for name in expected} == expected
-    assert intent.text("sentence") == seen.sentence
     recorded = int(D(intent.text("price")) * 10_000)
-    assert body["price"] == f"0.{recorded if side is Side.YES else 10_000 - recorded:04}"
-    assert f"{D(intent.text('count')):.2f}" == body["count"]
+    in_yes = recorded if ticket.side is Side.YES else 10_000 - recorded
+    pairs = [
+        *((name, body[name], value) for name, value in wire_of(intent.text("sentence")).items()),
+        ("sentence recorded", intent.text("sentence"), seen.sentence),
+        ("price recorded", f"0.{in_yes:04}", body["price"]),
+        ("count recorded", f"{D(intent.text('count')):.2f}", body["count"]),
+    ]
+    return [f"{name}: {one} is not {other}" for name, one, other in pairs if one != other]
+
+
+@pytest.mark.parametrize(("action", "side"), WAYS)
+def test_a_price_as_typed_reaches_the_disk_as_it_reaches_the_wire(tmp_path, action, side):
+    wrong = []
+    for number, (typed, count) in enumerate(itertools.product(TYPED, COUNTS)):
+        folder = tmp_path / str(number)  # a journal for each order
+        with naming(f"{count} at {typed}"):
+            ticket = OrderTicket(MARKET.ticker, action, side, D(count), parse_price(typed))
+            wrong += [f"{count} at {typed}, {each}" for each in disagreements(folder, ticket)]
+    assert wrong == []
 
 
 def test_a_sentence_names_how_long_an_order_stands(tmp_path):

@@ -18,6 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from cases import naming
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,9 +40,13 @@ INTENT = {
 }
 
 
+def journal_in(folder):
+    return TradeLogger(folder, "practice", clock=lambda: AT)
+
+
 @pytest.fixture
 def journal(tmp_path):
-    return TradeLogger(tmp_path / "logs", "practice", clock=lambda: AT)
+    return journal_in(tmp_path / "logs")
 
 
 def lines_of(journal):
@@ -228,15 +233,20 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize("damage", DAMAGED, ids=lambda damage: damage[:50].decode(errors="replace"))
-def test_a_damaged_line_is_reported_by_its_number_and_hides_no_other(journal, damage):
-    journal.log_order_submission("intent", INTENT)
-    good = journal.trades_path.read_bytes()
-    journal.trades_path.write_bytes(good + b"\n" + damage + b"\n" + good)
-    reading = journal.read_journal()
-    assert len(reading.records) == 2
-    assert [line.number for line in reading.damaged] == [3]
-    assert journal.get_trade_history(date(2026, 1, 1), date(2026, 12, 31)) == reading.records
+def test_a_damaged_line_is_reported_by_its_number_and_hides_no_other(tmp_path):
+    wrong = []
+    for number, damage in enumerate(DAMAGED):
+        journal = journal_in(tmp_path / str(number))
+        with naming(damage[:60]):
+            journal.log_order_submission("intent", INTENT)
+            good = journal.trades_path.read_bytes()
+            journal.trades_path.write_bytes(good + b"\n" + damage + b"\n" + good)
+            reading = journal.read_journal()
+            history = journal.get_trade_history(date(2026, 1, 1), date(2026, 12, 31))
+        damaged = [line.number for line in reading.damaged]
+        if len(reading.records) != 2 or damaged != [3] or history != reading.records:
+            wrong.append((damage[:60], reading, history))
+    assert wrong == []
 
 
 @given(place=st.integers(min_value=0), byte=st.integers(min_value=0, max_value=255))
@@ -514,40 +524,21 @@ def test_the_export_holds_every_record_with_its_numbers_to_the_digit(journal, tm
     assert datetime.fromisoformat(fill["time"]) == AT.replace(microsecond=123000)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *[
-            "=1+1",
-            "+1+1",
-            "-1+1",
-            "@SUM(A1)",
-            "\t=1",
-            "\r=1",
-            "  =1",
-            "\n=1",
-            "\u00a0=1",
-            "＝1+1",
-            "－1",
-            "＋1",
-        ],
-        *[
-            "＠x",
-            '=HYPERLINK("http://evil","x")',
-            "-cmd|' /C calc'!A0",
-            "-",
-            "-5%",
-            "+5",
-            "-1e5",
-            "-٥",
-            " \t@x",
-        ],
-    ],
-)
-def test_a_cell_that_a_spreadsheet_would_run_is_defused(journal, tmp_path, text):
-    journal.log_order_submission("rejected", {"reason": text})
-    (row,) = exported(journal, tmp_path / "trades.csv")
-    assert row["reason"] == f"'{text}"
+def test_a_cell_that_a_spreadsheet_would_run_is_defused(tmp_path):
+    texts = [
+        *("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\n=1", "\u00a0=1"),
+        *("＝1+1", "－1", "＋1", "＠x", '=HYPERLINK("http://evil","x")', "-cmd|' /C calc'!A0"),
+        *("-", "-5%", "+5", "-1e5", "-٥", " \t@x"),
+    ]
+    wrong = []
+    for number, text in enumerate(texts):
+        journal = journal_in(tmp_path / str(number))
+        with naming(repr(text)):
+            journal.log_order_submission("rejected", {"reason": text})
+            (row,) = exported(journal, tmp_path / f"{number}.csv")
+        if row["reason"] != f"'{text}":
+            wrong.append((text, row["reason"]))
+    assert wrong == []
 
 
 @pytest.mark.parametrize("number", ["-12.34", "0", "-0.0001", "1234567.89", "57"])

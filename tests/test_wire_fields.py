@@ -5,8 +5,10 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 
 import pytest
+from cases import naming
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,25 +24,35 @@ def fields(**body):
     return Fields(body, "answer")
 
 
+def not_refused(read, values):
+    """The values that `read` takes, or refuses without naming the field."""
+    found = []
+    for value in values:
+        with naming(repr(value)):
+            try:
+                read(fields(part=value), "part")
+            except MalformedAnswerError as error:
+                if "answer.part is missing or malformed" in str(error):
+                    continue
+            found.append(value)
+    return found
+
+
 @pytest.mark.parametrize("body", [None, [], "text", 5, True])
 def test_what_is_no_object_cannot_be_read(body):
     with pytest.raises(MalformedAnswerError, match="no readable order"):
         Fields(body, "order")
 
 
-@pytest.mark.parametrize("value", [*GARBAGE, "", None])
-def test_money_that_is_not_plain_text_is_a_fault_with_its_name_and_never_zero(value):
-    with pytest.raises(MalformedAnswerError, match=r"answer\.cash is missing or malformed"):
-        fields(cash=value).decimal("cash")
+def test_money_that_is_not_plain_text_is_a_fault_with_its_name_and_never_zero():
+    assert not_refused(Fields.decimal, [*GARBAGE, "", None]) == []
 
 
-@pytest.mark.parametrize("value", GARBAGE)
-def test_optional_money_may_be_absent_but_not_garbled(value):
+def test_optional_money_may_be_absent_but_not_garbled():
     assert fields().optional_decimal("fee") is None
     assert fields(fee=None).optional_decimal("fee") is None
     assert fields(fee="").optional_decimal("fee") is None
-    with pytest.raises(MalformedAnswerError, match=r"answer\.fee"):
-        fields(fee=value).optional_decimal("fee")
+    assert not_refused(Fields.optional_decimal, GARBAGE) == []
 
 
 @pytest.mark.parametrize(("text", "quote"), [("0.0000", None), ("1.0000", None), ("0.0100", "0.01")])
@@ -53,26 +65,20 @@ def test_a_missing_quote_is_a_fault_and_not_an_empty_side():
         fields().quote("bid")
 
 
-@pytest.mark.parametrize("value", ["600", 6.0, Decimal(6), True, None])
-def test_cents_are_whole_json_numbers_only(value):
+def test_cents_are_whole_json_numbers_only():
     assert fields(revenue=600).cents("revenue") == Decimal("6.00")
     assert fields(revenue=0).cents("revenue") == 0
-    with pytest.raises(MalformedAnswerError, match=r"answer\.revenue"):
-        fields(revenue=value).cents("revenue")
+    assert not_refused(Fields.cents, ["600", 6.0, Decimal(6), True, None]) == []
 
 
-@pytest.mark.parametrize("value", ["1", 0.5, True, Decimal("NaN"), Decimal("Infinity"), None])
-def test_a_multiplier_is_a_json_number_read_exactly(value):
+def test_a_multiplier_is_a_json_number_read_exactly():
     assert fields(m=Decimal("0.5")).number("m") == Decimal("0.5")
     assert fields(m=1).number("m") == 1
-    with pytest.raises(MalformedAnswerError, match=r"answer\.m"):
-        fields(m=value).number("m")
+    assert not_refused(Fields.number, ["1", 0.5, True, Decimal("NaN"), Decimal("Infinity"), None]) == []
 
 
-@pytest.mark.parametrize("value", [0, 1, "true", None])
-def test_a_flag_is_true_or_false_and_nothing_like_it(value):
-    with pytest.raises(MalformedAnswerError, match=r"answer\.active"):
-        fields(active=value).flag("active")
+def test_a_flag_is_true_or_false_and_nothing_like_it():
+    assert not_refused(Fields.flag, [0, 1, "true", None]) == []
 
 
 @pytest.mark.parametrize(
@@ -89,9 +95,8 @@ def test_a_time_is_read_in_utc(text, moment):
     assert fields(at=text).moment("at").tzinfo is UTC
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
+def test_a_time_that_cannot_be_placed_is_a_fault():
+    times = [
         "2026-11-21",
         "2026-11-21T14:41:12",
         "2026-13-01T00:00:00Z",
@@ -103,29 +108,21 @@ def test_a_time_is_read_in_utc(text, moment):
         "٢٠٢٦-11-21T14:41:12Z",
         "2026-11-21T14:41:12+99:99",
         "2026-11-21T25:00:00Z",
-    ],
-)
-def test_a_time_that_cannot_be_placed_is_a_fault(value):
-    with pytest.raises(MalformedAnswerError, match=r"answer\.at"):
-        fields(at=value).moment("at")
+    ]
+    assert not_refused(Fields.moment, times) == []
 
 
 NEVER = ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z"]
 
 
-@pytest.mark.parametrize("value", NEVER)
-def test_a_time_that_was_never_set_is_none_where_it_may_be_missing_and_else_a_fault(value):
-    assert fields(at=value).optional_moment("at") is None
-    with pytest.raises(MalformedAnswerError, match=r"answer\.at"):
-        fields(at=value).moment("at")
-    with pytest.raises(MalformedAnswerError, match=r"answer\.at"):
-        fields(at="yesterday").optional_moment("at")
+def test_a_time_that_was_never_set_is_none_where_it_may_be_missing_and_else_a_fault():
+    assert [value for value in NEVER if fields(at=value).optional_moment("at") is not None] == []
+    assert not_refused(Fields.moment, NEVER) == []
+    assert not_refused(Fields.optional_moment, ["yesterday"]) == []
 
 
-@pytest.mark.parametrize("seconds", [-1, -62_135_596_800, 221_845_392_000])
-def test_unix_seconds_before_1970_or_after_8999_are_a_fault(seconds):
-    with pytest.raises(MalformedAnswerError, match=r"answer\.at"):
-        fields(at=seconds).moment_s("at")
+def test_unix_seconds_before_1970_or_after_8999_are_a_fault():
+    assert not_refused(Fields.moment_s, [-1, -62_135_596_800, 221_845_392_000]) == []
 
 
 def test_seconds_and_milliseconds_are_not_mixed_up():
@@ -133,11 +130,9 @@ def test_seconds_and_milliseconds_are_not_mixed_up():
     assert fields(at=1795271405165).moment_ms("at") == datetime(2026, 11, 21, 14, 30, 5, 165000, UTC)
 
 
-@pytest.mark.parametrize("value", [10**40, -(10**40), "1795271405", 1.5, True, None])
-def test_a_unix_time_out_of_this_world_is_a_fault(value):
-    for read in (Fields.moment_s, Fields.moment_ms):
-        with pytest.raises(MalformedAnswerError, match=r"answer\.at"):
-            read(fields(at=value), "at")
+@pytest.mark.parametrize("read", [Fields.moment_s, Fields.moment_ms])
+def test_a_unix_time_out_of_this_world_is_a_fault(read):
+    assert not_refused(read, [10**40, -(10**40), "1795271405", 1.5, True, None]) == []
 
 
 def test_an_unheard_of_word_is_unknown_where_words_may_grow():
@@ -145,25 +140,19 @@ def test_an_unheard_of_word_is_unknown_where_words_may_grow():
     assert status is OrderStatus.UNKNOWN
 
 
-@pytest.mark.parametrize("value", [None, 5, ["resting"]])
-def test_a_missing_word_is_a_fault_even_where_words_may_grow(value):
-    with pytest.raises(MalformedAnswerError, match=r"answer\.status"):
-        fields(status=value).open_word("status", OrderStatus, OrderStatus.UNKNOWN)
+def test_a_missing_word_is_a_fault_even_where_words_may_grow():
+    read = partial(Fields.open_word, words=OrderStatus, unknown=OrderStatus.UNKNOWN)
+    assert not_refused(read, [None, 5, ["resting"]]) == []
 
 
-@pytest.mark.parametrize("value", ["BID", "buy", "", "bid ", None, 5])
-def test_a_direction_that_is_not_one_of_two_is_a_fault(value):
-    with pytest.raises(MalformedAnswerError, match=r"answer\.book_side"):
-        fields(book_side=value).word("book_side", BookSide)
+def test_a_direction_that_is_not_one_of_two_is_a_fault():
+    read = partial(Fields.word, words=BookSide)
+    assert not_refused(read, ["BID", "buy", "", "bid ", None, 5]) == []
 
 
-@pytest.mark.parametrize(
-    "pairs",
-    [None, {}, "x", [["0.5"]], [["0.5", "1", "2"]], [[0.5, "1"]], [["0.5", 1]], [["0.5", None]], ["0.5"]],
-)
-def test_a_garbled_book_level_spoils_the_book(pairs):
-    with pytest.raises(MalformedAnswerError, match=r"answer\.yes_dollars"):
-        fields(yes_dollars=pairs).pairs("yes_dollars")
+def test_a_garbled_book_level_spoils_the_book():
+    levels = [[["0.5"]], [["0.5", "1", "2"]], [[0.5, "1"]], [["0.5", 1]], [["0.5", None]], ["0.5"]]
+    assert not_refused(Fields.pairs, [None, {}, "x", *levels]) == []
 
 
 def test_a_fault_inside_a_list_says_in_which_row():
@@ -178,10 +167,9 @@ def test_a_list_of_rows_that_is_none_is_a_fault(rows):
         fields(fills=rows).rows("fills")
 
 
-@pytest.mark.parametrize("value", ["", "a b", "x" * 129, "a\n", "../x", "a/b", "é", "\x1b[2J", None, 5])
-def test_an_identifier_cannot_carry_anything_but_an_identifier(value):
-    with pytest.raises(MalformedAnswerError, match=r"answer\.order_id"):
-        fields(order_id=value).identifier("order_id")
+def test_an_identifier_cannot_carry_anything_but_an_identifier():
+    values = ["", "a b", "x" * 129, "a\n", "../x", "a/b", "é", "\x1b[2J", None, 5]
+    assert not_refused(Fields.identifier, values) == []
 
 
 HOSTILE = {
@@ -207,11 +195,14 @@ def is_harmless(text):
     return not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for c in text)
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_text_that_would_act_on_a_terminal_is_made_harmless(text):
-    assert is_harmless(harmless(text))
-    assert is_harmless(fields(title=text).text("title"))
-    assert is_harmless("".join(fields(tags=[text]).texts("tags")))
+def test_text_that_would_act_on_a_terminal_is_made_harmless():
+    wrong = []
+    for name, text in HOSTILE.items():
+        row = fields(title=text, tags=[text])
+        read = (harmless(text), row.text("title"), *row.texts("tags"))
+        if not all(map(is_harmless, read)):
+            wrong.append((name, read))
+    assert wrong == []
 
 
 def test_an_escape_stays_visible():
@@ -236,9 +227,16 @@ def test_a_ticker_is_taken_in_any_case(typed):
     assert validate_ticker(typed) == "KXHIGHNY-26NOV21-B46.5"
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
+def is_ticker(typed):
+    try:
+        validate_ticker(typed)
+    except InvalidInputError:
+        return False
+    return True
+
+
+def test_what_is_not_a_ticker_is_refused():
+    texts = [
         "",
         " ",
         "../x",
@@ -263,11 +261,8 @@ def test_a_ticker_is_taken_in_any_case(typed):
         "A#",
         "A\\B",
         "A\x1b[2J",
-    ],
-)
-def test_what_is_not_a_ticker_is_refused(typed):
-    with pytest.raises(InvalidInputError):
-        validate_ticker(typed)
+    ]
+    assert [typed for typed in texts if is_ticker(typed)] == []
 
 
 @given(st.text())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import naming
 from practice_desk import Desk
 
 from kalshi_trading.practice.records import BookSide, Market
@@ -26,6 +28,11 @@ def create(desk: Desk, **changes: Any) -> Any:
         "/portfolio/events/orders",
         json_body={name: value for name, value in body.items() if value is not ...},
     )
+
+
+def look(desk: Desk, path: str) -> Any:
+    with naming(f"GET {path}"):
+        return desk.send("GET", path)
 
 
 def assert_error(answer: Any, example: str) -> None:
@@ -85,8 +92,7 @@ NUMBERS_IN_QUERIES = (
 
 
 @pytest.mark.parametrize(("path", "names"), NUMBERS_IN_QUERIES)
-@pytest.mark.parametrize("number", ["1" + "0" * 20, "9" * 18, "9" * 11, "-" + "9" * 18, "9" * 99, "0", "-1"])
-def test_no_number_in_a_query_is_too_much(desk: Desk, path: str, names: tuple[str, ...], number: str) -> None:
+def test_no_number_in_a_query_is_too_much(desk: Desk, path: str, names: tuple[str, ...]) -> None:
     """Asked one by one beside sensible ones, each is answered or refused."""
     market = desk.liquid_market()
     series = desk.world.exchange.events[market.event_ticker].series_ticker
@@ -95,9 +101,14 @@ def test_no_number_in_a_query_is_too_much(desk: Desk, path: str, names: tuple[st
     sensible = {"market_tickers": market.ticker}
     if "candlesticks" in path:
         sensible |= {"start_ts": str(now_s - 7200), "end_ts": str(now_s), "period_interval": "60"}
-    for name in names:
+    numbers = ["1" + "0" * 20, "9" * 18, "9" * 11, "-" + "9" * 18, "9" * 99, "0", "-1"]
+    wrong = []
+    for name, number in itertools.product(names, numbers):
         query = "&".join(f"{key}={value}" for key, value in {**sensible, name: number}.items())
-        assert desk.send("GET", f"{path}?{query}").status in (200, 400), name
+        answer = look(desk, f"{path}?{query}")
+        if answer.status not in (200, 400):
+            wrong.append((name, number, answer.status, answer.body))
+    assert wrong == []
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"text"', b"\xff", b"[" * 100_000])
@@ -226,9 +237,8 @@ def test_page_above_the_maximum_is_refused_not_shortened(desk: Desk) -> None:
     assert_error(desk.send("GET", "/markets?limit=1001"), "400_param")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_broken_query_is_answered_with_the_msg_shape(desk: Desk) -> None:
+    paths = [
         "/markets?limit=-1", "/markets?limit=ten", "/markets?status=open,closed", "/markets?status=active",
         "/markets?mve_filter=some", "/markets?min_close_ts=soon",
         "/markets?min_created_ts=1&min_close_ts=1", "/markets?min_created_ts=1&status=settled",
@@ -250,15 +260,14 @@ def test_page_above_the_maximum_is_refused_not_shortened(desk: Desk) -> None:
         "/portfolio/settlements?limit=0", "/portfolio/deposits?limit=501", "/portfolio/withdrawals?limit=501",
         "/portfolio/orders/queue_positions", "/portfolio/orders?subaccount=64",
         "/events/multivariate?series_ticker=A&collection_ticker=B", "/historical/fills?limit=1001",
-    ],
-)  # fmt: skip
-def test_broken_query_is_answered_with_the_msg_shape(desk: Desk, path: str) -> None:
-    answer = desk.send("GET", path)
-    assert answer.status == 400
-    assert answer.body.keys() == {"msg"}
-    assert (
-        answer.body["msg"].startswith("Parameter validation failed for Get") or "Batch" in answer.body["msg"]
-    )
+    ]  # fmt: skip
+    wrong = []
+    for path in paths:
+        answer = look(desk, path)
+        said = answer.body.get("msg", "") if answer.status == 400 and len(answer.body) == 1 else ""
+        if not said.startswith("Parameter validation failed for Get") and "Batch" not in said:
+            wrong.append((path, answer.status, answer.body))
+    assert wrong == []
 
 
 def test_pauses_refuse_orders_and_only_a_full_one_refuses_cancels(desk: Desk) -> None:
