@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from scripted_prompter import BACK, ScriptedPrompter
+from zones import local_noon
 
 from kalshi_trading import account_screens, record_screens, record_view
 from kalshi_trading.app import App
@@ -26,7 +27,7 @@ from kalshi_trading.program import build_app
 from kalshi_trading.prompts import Back
 from kalshi_trading.trade_logger import TradeLogger
 
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+NOON = local_noon(2026, 11, 21)
 TICKER = "KXHIGHNY-26NOV21-B46.5"
 ORDER = {
     "client_order_id": "0d9f6c3e-0001",

@@ -21,6 +21,7 @@ import pytest
 from cases import naming
 from hypothesis import given
 from hypothesis import strategies as st
+from zones import local_noon
 
 from kalshi_trading.errors import InvalidInputError, JournalError
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint, open_request_log
@@ -383,15 +384,15 @@ def test_the_history_of_a_day_is_that_of_the_local_day_both_ends_included(tmp_pa
         ("2026-10", "2026-11", "31 1 19 20 21"),
         (None, "2026-11-19", "31 1 19"),
         (date(2026, 11, 1), "2026-11-19", "1 19"),
-        (datetime(2026, 11, 20, 12, tzinfo=UTC), None, "20 21"),
+        (local_noon(2026, 11, 20), None, "20 21"),
         ("2025", "2025", ""),
     ],
 )
 def test_the_days_of_a_history_can_be_said_in_words(tmp_path, start, end, days):
-    now = [AT]
+    now = [local_noon(2026, 10, 31)]
     journal = TradeLogger(tmp_path, "practice", clock=lambda: now[0])
     for month, day in ((10, 31), (11, 1), (11, 19), (11, 20), (11, 21)):
-        now[0] = datetime(2026, month, day, 12, tzinfo=UTC)
+        now[0] = local_noon(2026, month, day)
         journal.log_event("session.begun", {"day": day})
     assert " ".join(record.text("day") for record in journal.get_trade_history(start, end)) == days
 
@@ -407,7 +408,8 @@ def test_the_days_of_a_history_can_be_said_in_words(tmp_path, start, end, days):
         ("today", "yesterday", "2026-11-20 is before 2026-11-21"),
     ],
 )
-def test_a_history_of_no_days_is_refused_in_one_sentence(journal, start, end, sentence):
+def test_a_history_of_no_days_is_refused_in_one_sentence(tmp_path, start, end, sentence):
+    journal = TradeLogger(tmp_path, "practice", clock=lambda: local_noon(2026, 11, 21))
     with pytest.raises(InvalidInputError, match=sentence):
         journal.get_trade_history(start, end)
 

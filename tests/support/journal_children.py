@@ -19,15 +19,16 @@ import sys
 import time
 import types
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
-from datetime import time as clock_time
+from datetime import timedelta
 from pathlib import Path
+
+from zones import local_noon
 
 from kalshi_trading import file_locks, journal, log_files
 from kalshi_trading.errors import JournalError
 from kalshi_trading.trade_logger import TradeLogger
 
-NOON = datetime.combine(date(2026, 11, 17), clock_time(12)).astimezone()  # files are named by local days
+NOON = local_noon(2026, 11, 17)
 WATCHED = {journal.__file__, log_files.__file__, file_locks.__file__}
 
 
