@@ -25,11 +25,11 @@ from http.client import HTTPConnection
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from samples import MARKET, NOW, preview
+from model_factory import MARKET, NOW, preview
 
 from kalshi_trading.credentials import Credentials
 from kalshi_trading.kalshi_client import KalshiClient

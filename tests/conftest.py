@@ -26,6 +26,7 @@ import pytest
 import shifted_clock
 from exchange_process import ExchangeProcess, running_exchange
 from hypothesis import HealthCheck, settings
+from screen_session import cancel_all
 from zones import NEW_YORK, InZone, move_to
 
 
@@ -88,6 +89,15 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * len(os.sched_getaffinity(0))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that need the machine to themselves last, so that the others need not wait for them."""
+    items.sort(key=is_alone)
+
+
+def is_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
+
+
 @contextmanager
 def share_of_machine(folder: Path, *, alone: bool) -> Iterator[None]:
     """Hold the machine with the other workers, or alone.
@@ -108,8 +118,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     with ExitStack() as stack:
         if hasattr(item.config, "workerinput"):
             folder = item.config._tmp_path_factory.getbasetemp().parent  # type: ignore[attr-defined]
-            alone = item.get_closest_marker("alone") is not None
-            stack.enter_context(share_of_machine(folder, alone=alone))
+            stack.enter_context(share_of_machine(folder, alone=is_alone(item)))
         return (yield)
 
 
@@ -129,6 +138,21 @@ def practice_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exch
     """One practice exchange for this worker's whole run."""
     with running_exchange(tmp_path_factory.mktemp("practice"), "--idle-exit", "0") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def still_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
+    """One exchange for this worker whose other participants stand still."""
+    options = ("--seed", "5", "--still", "--idle-exit", "0")
+    with running_exchange(tmp_path_factory.mktemp("still"), *options) as running:
+        yield running
+
+
+@pytest.fixture
+def exchange(still_exchange: ExchangeProcess) -> Iterator[ExchangeProcess]:
+    """The still exchange, where no order of the account is open before a test."""
+    yield still_exchange
+    cancel_all(still_exchange)
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import fields
 from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
-from exchange_process import ExchangeProcess, running_exchange
+from exchange_process import ExchangeProcess
 from screen_session import quoted_market, rendered, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
@@ -19,12 +18,6 @@ from kalshi_trading.options import options_of
 from kalshi_trading.portfolio import Part
 from kalshi_trading.proposal import DayPnl, DayTotals
 from kalshi_trading.settings import Limits
-
-
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
-    with running_exchange(tmp_path_factory.mktemp("account"), "--seed", "5", "--still") as running:
-        yield running
 
 
 def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
-from exchange_process import ExchangeProcess, running_exchange
+from exchange_process import ExchangeProcess
 from rich.console import Console
 from rich.text import Text
 from screen_session import buy, quoted_market, screen_text, session
@@ -228,12 +228,6 @@ def test_news_stay_until_they_stand_on_the_screen(app: App) -> None:
 
 
 # --- On a practice exchange -----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
-    with running_exchange(tmp_path_factory.mktemp("interruptions"), "--seed", "5") as running:
-        yield running
 
 
 class LastMoment(ScriptedPrompter):

@@ -8,7 +8,7 @@ from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
-from exchange_process import ExchangeProcess, running_exchange
+from exchange_process import ExchangeProcess
 from screen_session import buy, quoted_market, screen_text, session
 from scripted_prompter import BACK, ScriptedPrompter
 
@@ -17,12 +17,6 @@ from kalshi_trading.app import App
 from kalshi_trading.errors import UnavailableError
 from kalshi_trading.models import Listing
 from kalshi_trading.resting_watch import RestingWatch
-
-
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
-    with running_exchange(tmp_path_factory.mktemp("leaving"), "--seed", "5", "--still") as running:
-        yield running
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import gzip
 import os
 import shutil
 import threading
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -399,10 +400,13 @@ def test_followed_while_four_threads_write_over_midnights_nothing_is_missed(foll
         log = TradeLogger(followed.log.folder.parent, "practice", clock=lambda: clock[0])
         for step in range(60):
             log.log_event("session.tick", {"n": f"{who}-{step}"})
+            begun[who] = clock[0] if step < 59 else NOON + timedelta(days=9)
             if who == 0 and step % 20 == 19:
+                while min(begun) < clock[0]:  # clocks of one computer are never a day apart
+                    time.sleep(0.001)
                 clock[0] += timedelta(days=1)
 
-    clock, found = [NOON], []
+    clock, begun, found = [NOON], [NOON - timedelta(days=1)] * 4, []
     threads = [threading.Thread(target=write, args=(who,)) for who in range(4)]
     with Follower(followed.path) as follower:
         for thread in threads:

@@ -349,6 +349,7 @@ def test_neither_a_limit_nor_read_only_nor_a_failing_journal_holds_it_up(tmp_pat
     assert executor.submitter.locked_because is not None
 
 
+@pytest.mark.alone
 def test_a_program_that_was_stopped_while_it_held_the_journal_holds_up_no_cancel(tmp_path, monkeypatch):
     monkeypatch.setattr(file_locks, "PATIENCE_S", 0.5)
     lock = lock_of(TradeLogger(tmp_path, "practice").trades_path)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from exchange_process import ExchangeProcess, running_exchange
+from exchange_process import ExchangeProcess
 from screen_session import quoted_market, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
@@ -24,12 +24,6 @@ from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.transport import Transport
 
 Start = Callable[..., App]
-
-
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
-    with running_exchange(tmp_path_factory.mktemp("recovery"), "--seed", "5", "--idle-exit", "0") as running:
-        yield running
 
 
 @pytest.fixture

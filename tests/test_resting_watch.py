@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exchange_process import ExchangeProcess, running_exchange
+from exchange_process import ExchangeProcess
 from market_factory import TICKER
 from model_factory import NOW, order
 from screen_session import quoted_market, screen_text, session
@@ -195,16 +194,10 @@ def test_what_cannot_be_read_is_told_later(journal: TradeLogger, monkeypatch: py
     assert len(recorded(journal)) == 1
 
 
-@pytest.fixture(scope="module")
-def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
-    with running_exchange(tmp_path_factory.mktemp("watch"), "--seed", "5", "--still") as running:
-        yield running
-
-
-def test_the_menu_tells_it_among_the_news(practice: ExchangeProcess, tmp_path: Path) -> None:
+def test_the_menu_tells_it_among_the_news(still_exchange: ExchangeProcess, tmp_path: Path) -> None:
     """An order that another program took back while nobody looked."""
     prompter = ScriptedPrompter("9", "0", "0")
-    app = session(practice, tmp_path, prompter)
+    app = session(still_exchange, tmp_path, prompter)
     market = quoted_market(app.executor)
     placed = app.executor.place_limit_order(market.ticker, "yes", 3, "0.02")
     assert placed.order_id is not None
@@ -214,9 +207,9 @@ def test_the_menu_tells_it_among_the_news(practice: ExchangeProcess, tmp_path: P
 
 
 def test_a_fault_of_the_watch_is_told_and_keeps_nobody_from_the_menu(
-    practice: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    still_exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = session(practice, tmp_path, ScriptedPrompter("0"))
+    app = session(still_exchange, tmp_path, ScriptedPrompter("0"))
     monkeypatch.setattr(app.watch, "look", lambda: 1 // 0)
     assert menu.run(app) == 0
     assert "Resting orders could not be looked at; why is on record as" in screen_text(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal as D
 from functools import partial
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from exchange_process import ExchangeProcess, running_exchange
+from exchange_process import ExchangeProcess
 from model_factory import BOOK, MARKET, preview
 from screen_session import buy, quoted_market, screen_text, session
 from scripted_prompter import BACK, ScriptedPrompter
@@ -26,12 +26,6 @@ from kalshi_trading.prompts import Back, Choice
 from kalshi_trading.ticket_view import changes
 
 T = TypeVar("T")
-
-
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
-    with running_exchange(tmp_path_factory.mktemp("screens"), "--seed", "5") as running:
-        yield running
 
 
 def test_an_order_above_the_soft_limit_wants_its_count_typed(

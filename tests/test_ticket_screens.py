@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
@@ -11,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from exchange_process import ExchangeProcess, running_exchange
+from exchange_process import ExchangeProcess
 from model_factory import BOOK, MARKET, NOW, order, preview
 from screen_session import buy, quoted_market, rendered, screen_text, session
 from scripted_prompter import BACK, ScriptedPrompter
@@ -28,13 +27,6 @@ from kalshi_trading.order_preview import OrderPreview, OrderTicket, build_previe
 from kalshi_trading.prompts import Back
 from kalshi_trading.settings import Limits
 from kalshi_trading.trade_executor import TradeExecutor
-
-
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
-    """An exchange of this module alone, since panic cancels everything that rests there."""
-    with running_exchange(tmp_path_factory.mktemp("ticket"), "--seed", "5") as running:
-        yield running
 
 
 def ticket_text(ticket: OrderTicket, **how: object) -> str:
@@ -318,8 +310,10 @@ def test_a_lost_order_of_the_same_market_is_named_and_wants_the_count_typed(
 # --- The day --------------------------------------------------------------------------------------
 
 
-def test_the_day_counts_what_was_traded_on_this_exchange(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    app = session(exchange, tmp_path)
+def test_the_day_counts_what_was_traded_on_this_exchange(
+    fresh_practice_exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    app = session(fresh_practice_exchange, tmp_path)
     market = quoted_market(app.executor)
     bought = app.executor.place_market_order(market.ticker, "yes", 3)
     assert bought.fill_count == 3
@@ -339,10 +333,10 @@ def test_the_day_counts_what_was_traded_on_this_exchange(exchange: ExchangeProce
 def test_a_loss_at_the_limit_denies_all_but_reducing_orders(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    app = session(exchange, tmp_path, ScriptedPrompter(), KALSHI_DAILY_LOSS_LIMIT="0.01")
-    market = quoted_market(app.executor)
-    if app.tracker.calculate_position_pnl(market.ticker) is None:
-        app.executor.place_market_order(market.ticker, "yes", 3)
+    free = session(exchange, tmp_path)
+    market = quoted_market(free.executor)
+    assert free.executor.place_market_order(market.ticker, "yes", 3).fill_count == 3
+    app = session(exchange, tmp_path, KALSHI_DAILY_LOSS_LIMIT="0.01")
     buying = app.executor.preview(OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.03")))
     selling = app.executor.preview(OrderTicket(market.ticker, Action.SELL, Side.YES, D(1), None))
     assert "loss per day" in {finding.rule for finding in buying.findings}

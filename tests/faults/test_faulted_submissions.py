@@ -183,7 +183,6 @@ def force_every_row(taken: list[Seat], draw: random.Random) -> None:
         next(proxied if chosen in on_the_wire else direct).first.append(chosen)
 
 
-@pytest.mark.alone
 def test_no_order_is_doubled_lost_or_misjudged_under_any_fault(
     tmp_path: Path, faulty_exchange: Callable[..., FaultyExchange], names: weather.NameService
 ) -> None:

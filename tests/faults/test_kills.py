@@ -237,7 +237,6 @@ def kill_at_random(
     exchange.fail()
 
 
-@pytest.mark.alone
 def test_orders_of_sessions_killed_at_random_times_all_have_an_intent_and_all_are_recovered(
     sessions: ForkServerContext, faulty_exchange: Callable[..., FaultyExchange], tmp_path: Path
 ) -> None:

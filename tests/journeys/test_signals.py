@@ -16,28 +16,19 @@ WIDE = 180  # every sentence stands on one line
 SENTENCE = r"BUY {} YES KX\S+ at 2¢"
 
 
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LossyHome]:
-    with lossy_home(tmp_path_factory.mktemp("home")) as home:
+@pytest.fixture
+def lossy(tmp_path: Path) -> Iterator[LossyHome]:
+    with lossy_home(tmp_path) as home:
         yield home
 
 
-@pytest.fixture
-def lossy(exchange: LossyHome) -> Iterator[LossyHome]:
-    """The exchange with a journal of its own for each test."""
-    journal = exchange.folder / "logs/practice/trades.log"
-    journal.unlink(missing_ok=True)
-    exchange.fail()
-    yield exchange
-    exchange.fail()
-
-
-def leave(terminal: Terminal) -> None:
-    """Exit, keeping what rests."""
+def leave(terminal: Terminal, *, keeping_an_order: bool = True) -> None:
+    """Exit. Whether an order still rests decides whether there is a question."""
     terminal.menu()
     terminal.press("0")
-    terminal.wait_for("Leave (it|them) at the exchange")
-    terminal.press("1")
+    if keeping_an_order:
+        terminal.wait_for("Leave it at the exchange")
+        terminal.press("1")
     assert terminal.exit_status() == 0
     assert "Traceback" not in terminal.text
 
@@ -151,6 +142,5 @@ def test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works
         assert "outcome" in terminal.text.split("Send this order")[-2].lower()
         terminal.press(CTRL_C)
         terminal.wait_for("Back to the menu")
-        terminal.menu()
-        leave(terminal)
+        leave(terminal, keeping_an_order=False)
     assert lossy.events()[:3] == ["order.intent", "order.sending", "order.unknown"]

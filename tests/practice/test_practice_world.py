@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -326,14 +325,6 @@ def test_day_old_prices_are_shown_once_a_market_is_a_day_old(desk: Desk) -> None
         if market.status is MarketStatus.ACTIVE and 2000 < market.initial_value < 8000:
             old = desk.clock.now() - market.open_at > 25 * 3_600_000_000
             assert (rows[market.ticker]["previous_price_dollars"] != "0.0000") >= old
-
-
-def test_lists_of_a_large_world_are_quick(make_desk: MakeDesk) -> None:
-    desk = make_desk(markets=3000)
-    desk.get("/markets?limit=1000")
-    started = time.perf_counter()
-    assert len(desk.get("/markets?limit=1000")["markets"]) == 1000
-    assert time.perf_counter() - started < 0.5, "50 ms is what it takes; a busy machine may need longer"
 
 
 def test_real_trades_replace_imagined_ones_after_a_restart(make_desk: MakeDesk, tmp_path: Path) -> None:

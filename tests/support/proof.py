@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +25,8 @@ class Proof:
     portfolio_histories: int  # accounts compared with the exchange's ledger
     history_sessions: int  # sessions whose orders are all in the history
     planted_differences: int  # between journal and exchange
-    journeys: int  # ways through the program at most, where a test has several of one kind
+    journal_lines: int  # of each of the sessions that write one journal across midnights
+    journeys: int  # ways through the program, where a test has several of one kind
 
 
 QUICK = Proof(
@@ -34,7 +39,8 @@ QUICK = Proof(
     portfolio_histories=50,
     history_sessions=200,
     planted_differences=50,
-    journeys=1,
+    journal_lines=1_500,
+    journeys=2,
 )
 FULL = Proof(
     examples=300,
@@ -46,6 +52,7 @@ FULL = Proof(
     portfolio_histories=500,
     history_sessions=1_000,
     planted_differences=200,
+    journal_lines=5_000,
     journeys=100,
 )
 LONG = Proof(
@@ -57,9 +64,16 @@ LONG = Proof(
     protocol_steps=100,
     portfolio_histories=10_000,
     history_sessions=10_000,
-    planted_differences=1_000,
+    planted_differences=200,
+    journal_lines=50_000,
     journeys=100,
 )
 
 PROOFS = {"quick": QUICK, "full": FULL, "long": LONG}
 CURRENT = QUICK
+
+
+def sample(ways: Sequence[T]) -> list[T]:
+    """Choose as many of these ways as a run tries: the first, the last and some evenly between."""
+    most = min(len(ways), CURRENT.journeys)
+    return [ways[round(each * (len(ways) - 1) / max(1, most - 1))] for each in range(most)]

@@ -15,10 +15,13 @@ from scripted_prompter import ScriptedPrompter
 from kalshi_trading.app import App
 from kalshi_trading.config import load_settings
 from kalshi_trading.credentials import Credentials, load_private_key
+from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import Market
+from kalshi_trading.models import OrderStatus
 from kalshi_trading.options import Environment
 from kalshi_trading.program import build_app
 from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.transport import Transport
 
 LONGER_THAN_ANY_RUN = timedelta(hours=1)
 
@@ -78,3 +81,11 @@ def quoted_market(executor: TradeExecutor) -> Market:
 def buy(market: Market, *, count: str, price: str) -> list[str]:
     """Return the answers from the search to the confirmation of a YES limit order."""
     return [market.ticker, "1", "1", price, count, "1"]
+
+
+def cancel_all(exchange: ExchangeProcess) -> None:
+    """Cancel every open order of the account."""
+    key = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
+    client = KalshiClient(Transport(exchange.url, key))
+    for order in client.get_orders(status=OrderStatus.RESTING):
+        client.cancel_order(order.order_id, ticker=order.ticker)

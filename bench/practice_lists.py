@@ -1,0 +1,46 @@
+"""Measure how long the practice exchange takes to list markets of a large world.
+
+    python bench/practice_lists.py [MARKETS]
+
+Prints the first and the fastest of ten answers with 1,000 rows, and how often writing the same rows as JSON
+goes into the latter. Goal: at most 10 times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "practice"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from practice_desk import ROOT, START, Answer, ask
+
+from kalshi_trading.practice.clock import ManualClock
+from kalshi_trading.practice.service import build_app
+from kalshi_trading.practice.world import World
+
+
+def main() -> None:
+    markets = int(sys.argv[1]) if len(sys.argv) > 1 else 3_000
+    world = World(":memory:", seed=7, market_count=markets, clock=ManualClock(START))
+    app = build_app(world)
+    answer = Answer(0, None, {})
+    times = []
+    for _ in range(10):
+        begun = time.perf_counter()
+        answer = asyncio.run(ask(app, "GET", f"{ROOT}/markets?limit=1000", {}, b""))
+        times.append(time.perf_counter() - begun)
+    begun = time.perf_counter()
+    json.dumps(answer.body)
+    ratio = min(times) / (time.perf_counter() - begun)
+    print(f"{len(answer.body['markets'])} of {markets} markets: first {times[0] * 1000:.0f} ms, ", end="")
+    print(f"then {min(times) * 1000:.0f} ms, {ratio:.1f} times writing them as JSON")
+    world.close()
+
+
+if __name__ == "__main__":
+    main()
