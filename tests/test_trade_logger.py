@@ -278,12 +278,16 @@ def test_a_journal_that_does_not_exist_yet_is_empty_and_stays_unmade(journal):
 
 
 def test_no_configuration_of_logging_turns_the_journal_off(journal):
+    loggers = [each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+    enabled = [each for each in loggers if not each.disabled]
     logging.disable(logging.CRITICAL)
     try:
         logging.config.dictConfig({"version": 1, "disable_existing_loggers": True})
         journal.log_order_submission("intent", INTENT)
     finally:
         logging.disable(logging.NOTSET)
+        for each in enabled:
+            each.disabled = False
     assert len(journal.read_journal().records) == 1
 
 

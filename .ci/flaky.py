@@ -1,0 +1,47 @@
+"""Compare two JUnit reports: a run, and the repetition of its failed tests, one at a time.
+
+    python .ci/flaky.py FIRST SECOND
+
+Prints a test that failed and then passed as FLAKY, with its first failure. Exit status 1: one failed twice, or
+was not repeated.
+"""
+
+from __future__ import annotations
+
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+
+def failures(report: Path) -> dict[str, str]:
+    """Map each failed test to what it said."""
+    found = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        said = [each.text or "" for each in case if each.tag in ("failure", "error")]
+        if said:
+            found[_name(case)] = "\n".join(said)
+    return found
+
+
+def passes(report: Path) -> set[str]:
+    """Name the tests that passed."""
+    return {_name(case) for case in ElementTree.parse(report).iter("testcase") if len(case) == 0}
+
+
+def _name(case: ElementTree.Element) -> str:
+    return f"{case.get('classname')}::{case.get('name')}"
+
+
+def main(first: Path, second: Path) -> int:
+    failed = failures(first)
+    flaky = failed.keys() & passes(second)
+    for name in sorted(flaky):
+        print(f"FLAKY {name}: mend it before anything else. Its first failure:\n\n{failed[name]}\n")
+    lost = sorted(failed.keys() - flaky)
+    for name in lost:
+        print(f"FAILED {name}, also alone")
+    return 1 if lost or not failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
