@@ -1,9 +1,9 @@
-"""Compare two JUnit reports: a run, and the repetition of its failed tests, one at a time.
+"""Compare two JUnit reports: of a run, and of its failed tests repeated alone.
 
     python .ci/flaky.py FIRST SECOND
 
-Prints a test that failed and then passed as FLAKY, with its first failure. Exit status 1: one failed twice, or
-was not repeated.
+Prints a test that failed and then passed as FLAKY, with its first failure. Exit status 1: a test failed twice
+or was not repeated.
 """
 
 from __future__ import annotations

@@ -10,13 +10,12 @@ of their own; `fresh_practice_exchange` belongs to one test alone. Both give an 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ import pytest
 import shifted_clock
 from exchange_process import ExchangeProcess, running_exchange
 from hypothesis import HealthCheck, settings
+from machine_share import share_of_machine
 from screen_session import cancel_all
 from zones import NEW_YORK, InZone, move_to
 
@@ -96,20 +96,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def is_alone(item: pytest.Item) -> bool:
     return item.get_closest_marker("alone") is not None
-
-
-@contextmanager
-def share_of_machine(folder: Path, *, alone: bool) -> Iterator[None]:
-    """Hold the machine with the other workers, or alone.
-
-    Whoever wants it alone keeps the turnstile while the others finish, so that no new test slips in.
-    """
-    with (folder / "turnstile").open("w") as turnstile, (folder / "machine").open("w") as machine:
-        fcntl.flock(turnstile, fcntl.LOCK_EX)
-        fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        if not alone:
-            fcntl.flock(turnstile, fcntl.LOCK_UN)
-        yield
 
 
 @pytest.hookimpl(wrapper=True)

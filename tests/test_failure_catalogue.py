@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent
-ROWS = [*range(1, 18), *range(24, 34), *range(35, 39), 45, *range(48, 51), 53]
+ROWS = [*range(1, 18), *range(24, 34), *range(35, 39), 45, *range(48, 51), 53, 68]
 
 FAULTS = "faults/test_faulted_submissions.py::test_no_order_is_doubled_lost_or_misjudged_under_any_fault"
 
@@ -326,6 +326,17 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "test_panic.py::test_lists_that_never_catch_up_are_named_with_their_time",
             "test_panic_while_reads_lag.py::test_panic_waits_for_the_lists_to_show_what_was_just_sent",
             "test_ticket_screens.py::test_what_panic_could_not_settle_is_named_order_by_order",
+        ],
+    ),
+    68: (
+        # besides, `.ci/run` runs all of quick on a random day in a far zone
+        "any day and any zone",
+        [
+            "test_support.py::test_a_program_its_files_and_its_children_live_on_another_day",
+            "test_journal.py::test_a_new_day_begins_a_new_file_and_the_old_one_is_compressed_and_private",
+            "test_periods.py::test_a_day_lasts_from_midnight_to_midnight_also_when_the_clocks_change",
+            "test_trading_day.py::test_midnight_is_the_local_one_also_when_the_clocks_change",
+            "test_log_reader.py::test_a_day_without_a_midnight_has_the_records_of_its_hours",
         ],
     ),
 }
