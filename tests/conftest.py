@@ -15,7 +15,6 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,15 +54,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Start again on the day that is asked for."""
-    if config.option.date is None or shifted_clock.is_shifted():
-        return
-    move_to(config.option.zone)
+    """Check zone and date, and start again on the day that is asked for."""
     try:
+        move_to(config.option.zone)
+        if config.option.date is None or shifted_clock.is_shifted():
+            return
         shift = shifted_clock.shift_to(config.option.date, datetime.now(UTC))
         shifted = shifted_clock.environment(shift, shifted_clock.make_folder())
     except ValueError as error:
-        raise pytest.UsageError(f"--date: {error}") from None
+        raise pytest.UsageError(
+            f"{error} (--date {config.option.date}, --zone {config.option.zone})"
+        ) from None
     except shifted_clock.NoCompilerError as error:
         raise pytest.UsageError(f"NOT RUN on {config.option.date}: {error}") from None
     sys.stdout.flush()
@@ -77,7 +78,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what another day needed."""
-    if shifted_clock.is_shifted() and not hasattr(config, "workerinput"):
+    if shifted_clock.is_shifted() and not is_worker(config):
         shutil.rmtree(Path(os.environ["LD_PRELOAD"]).parent, ignore_errors=True)
 
 
@@ -98,14 +99,19 @@ def is_alone(item: pytest.Item) -> bool:
     return item.get_closest_marker("alone") is not None
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Let a test that is marked `alone` run while no other does."""
-    with ExitStack() as stack:
-        if hasattr(item.config, "workerinput"):
-            folder = item.config._tmp_path_factory.getbasetemp().parent  # type: ignore[attr-defined]
-            stack.enter_context(share_of_machine(folder, alone=is_alone(item)))
-        return (yield)
+@pytest.fixture(autouse=True)
+def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run a test that is marked `alone` while no other worker runs one."""
+    if not is_worker(request.config):
+        yield
+        return
+    with share_of_machine(tmp_path_factory.getbasetemp().parent, alone=is_alone(request.node)):
+        yield
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Report whether this process is one of several that share a run."""
+    return hasattr(config, "workerinput")
 
 
 # --- Fixtures -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import date, datetime
 from datetime import time as clock_time
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 # Spelled out, because a machine may have no time zone database.
 NEW_YORK = "EST5EDT,M3.2.0,M11.1.0"
@@ -16,7 +17,15 @@ InZone = Callable[[str], None]
 
 
 def move_to(zone: str) -> None:
-    """Set the local time zone of this process and of those it starts from now on."""
+    """Set the local time zone of this process and of those it starts from now on.
+
+    Raises ValueError for a name this machine does not know: the C library would take it for UTC.
+    """
+    if "," not in zone:
+        try:
+            ZoneInfo(zone)
+        except ZoneInfoNotFoundError:
+            raise ValueError(f"this machine knows no time zone {zone!r}") from None
     os.environ["TZ"] = zone
     time.tzset()
 
