@@ -62,9 +62,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         shift = shifted_clock.shift_to(config.option.date, datetime.now(UTC))
         shifted = shifted_clock.environment(shift, shifted_clock.make_folder())
     except ValueError as error:
-        raise pytest.UsageError(
-            f"{error} (--date {config.option.date}, --zone {config.option.zone})"
-        ) from None
+        raise pytest.UsageError(str(error)) from None
     except shifted_clock.NoCompilerError as error:
         raise pytest.UsageError(f"NOT RUN on {config.option.date}: {error}") from None
     sys.stdout.flush()

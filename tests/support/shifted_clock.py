@@ -36,7 +36,12 @@ def shift_to(wanted: str, now: datetime) -> timedelta:
     """
     if days := _DAYS.fullmatch(wanted):
         return timedelta(days=int(days[1]))
-    there = datetime.fromisoformat(wanted)
+    try:
+        there = datetime.fromisoformat(wanted)
+    except ValueError as error:
+        raise ValueError(
+            f"{wanted!r} is no day ({error}); use +40d, 2028-02-29 or 2028-02-29T23:58"
+        ) from None
     if "T" not in wanted:
         there = datetime.combine(there, now.astimezone().time())
     return timedelta(seconds=round((there.astimezone(UTC) - now).total_seconds()))
