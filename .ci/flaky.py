@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def failures(report: Path) -> dict[str, str]:
-    """Map each failed test to what it said."""
+    """Map failed tests to their messages."""
     found = {}
     for case in ElementTree.parse(report).iter("testcase"):
         said = [each.text or "" for each in case if each.tag in ("failure", "error")]
@@ -24,7 +24,7 @@ def failures(report: Path) -> dict[str, str]:
 
 
 def passes(report: Path) -> set[str]:
-    """Name the tests that passed."""
+    """Return the tests that passed."""
     return {_name(case) for case in ElementTree.parse(report).iter("testcase") if len(case) == 0}
 
 
@@ -33,13 +33,13 @@ def _name(case: ElementTree.Element) -> str:
 
 
 def main(first: Path, second: Path) -> int:
-    failed = failures(first)
+    failed, again = failures(first), failures(second)
     flaky = failed.keys() & passes(second)
     for name in sorted(flaky):
         print(f"FLAKY {name}: mend it before anything else. Its first failure:\n\n{failed[name]}\n")
     lost = sorted(failed.keys() - flaky)
     for name in lost:
-        print(f"FAILED {name}, also alone")
+        print(f"FAILED {name}, {'also alone' if name in again else 'not repeated'}")
     return 1 if lost or not failed else 0
 
 

@@ -4,41 +4,42 @@
     --date +40d|2028-02-29    the day the tests and all their processes live on (support/shifted_clock.py)
     --zone Asia/Kolkata       the time zone they live in
 
-`practice_exchange` is one exchange for each worker, for tests that only look or that use markets and orders
-of their own; `fresh_practice_exchange` belongs to one test alone. Both give an `ExchangeProcess`.
+Exchanges, each an `ExchangeProcess`:
+
+    practice_exchange         one for each worker, for tests that only read, or use markets of their own
+    exchange                  one for each worker whose other participants stand still, without open orders
+    fresh_practice_exchange   one for this test
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import proof
 import pytest
 import shifted_clock
 from exchange_process import ExchangeProcess, running_exchange
 from hypothesis import HealthCheck, settings
-from machine_share import share_of_machine
 from screen_session import cancel_all
-from zones import NEW_YORK, InZone, move_to
+from worker_lock import worker_lock
+from zones import NEW_YORK, SetZone, set_local_zone
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("proof", "how much is tried, when and where")
     group.addoption("--proof", choices=list(proof.PROOFS), default="quick", help="how much is tried")
     group.addoption("--date", help="the day to live on: +40d, or 2028-02-29T23:58 in the zone of the tests")
-    group.addoption("--zone", default=NEW_YORK, help="the time zone to live in, as TZ understands it")
+    group.addoption("--zone", default=NEW_YORK, help="the time zone to live in, such as Asia/Kolkata")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    move_to(config.option.zone)
-    # A shell that starts a run in the background lets it ignore Ctrl-C, and so does all that it starts.
+    set_local_zone(config.option.zone)
+    # A background shell starts us with SIGINT ignored; tests of Ctrl-C need it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     proof.CURRENT = proof.PROOFS[config.option.proof]
     # Speed is measured under bench/; a loaded machine must not make a property look false.
@@ -46,27 +47,24 @@ def pytest_configure(config: pytest.Config) -> None:
         "proof",
         deadline=None,
         max_examples=proof.CURRENT.examples,
-        # fixtures that are made once for all examples are meant so
+        # properties share one fixture across examples on purpose
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     settings.load_profile("proof")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Check zone and date, and start again on the day that is asked for."""
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Check zone and date, and run again on the day that is asked for."""
     try:
-        move_to(config.option.zone)
+        set_local_zone(config.option.zone)
         if config.option.date is None or shifted_clock.is_shifted():
-            return
-        shift = shifted_clock.shift_to(config.option.date, datetime.now(UTC))
-        shifted = shifted_clock.environment(shift, shifted_clock.make_folder())
+            return None
+        return shifted_clock.run_again(shifted_clock.shift_to(config.option.date, datetime.now(UTC)))
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
     except shifted_clock.NoCompilerError as error:
         raise pytest.UsageError(f"NOT RUN on {config.option.date}: {error}") from None
-    sys.stdout.flush()
-    os.execve(sys.executable, sys.orig_argv, {**os.environ, **shifted})
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -74,18 +72,12 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"proof {config.option.proof}, {now:%Y-%m-%d %H:%M %z}, zone {config.option.zone}"
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove what another day needed."""
-    if shifted_clock.is_shifted() and not is_worker(config):
-        shutil.rmtree(Path(os.environ["LD_PRELOAD"]).parent, ignore_errors=True)
-
-
 # --- Workers --------------------------------------------------------------------------------------
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Give each core two workers: most tests wait, for a process, a terminal or a time-out."""
-    return 2 * len(os.sched_getaffinity(0))
+    """Start two workers a core: most tests wait for a process, a terminal or a time-out."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -97,30 +89,26 @@ def is_alone(item: pytest.Item) -> bool:
     return item.get_closest_marker("alone") is not None
 
 
-@pytest.fixture(autouse=True)
-def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Run a test that is marked `alone` while no other worker runs one."""
-    if not is_worker(request.config):
-        yield
-        return
-    with share_of_machine(tmp_path_factory.getbasetemp().parent, alone=is_alone(request.node)):
-        yield
-
-
-def is_worker(config: pytest.Config) -> bool:
-    """Report whether this process is one of several that share a run."""
-    return hasattr(config, "workerinput")
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Run a test that is marked `alone` while no other worker runs one, its fixtures included."""
+    with ExitStack() as stack:
+        if hasattr(item.config, "workerinput"):
+            # private, but the one folder that pytest gives to all workers of a run
+            shared = item.config._tmp_path_factory.getbasetemp().parent  # type: ignore[attr-defined]
+            stack.enter_context(worker_lock(shared, alone=is_alone(item)))
+        return (yield)
 
 
 # --- Fixtures -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def in_zone() -> Iterator[InZone]:
-    """Move this computer to another zone; back home at the end."""
-    home = os.environ["TZ"]
-    yield move_to
-    move_to(home)
+def in_zone() -> Iterator[SetZone]:
+    """Set another local zone; restore it afterwards."""
+    zone = os.environ["TZ"]
+    yield set_local_zone
+    set_local_zone(zone)
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +128,7 @@ def still_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchang
 
 @pytest.fixture
 def exchange(still_exchange: ExchangeProcess) -> Iterator[ExchangeProcess]:
-    """The still exchange, where no order of the account is open before a test."""
+    """Give the still exchange; cancel every open order afterwards."""
     yield still_exchange
     cancel_all(still_exchange)
 
@@ -150,9 +138,3 @@ def fresh_practice_exchange(tmp_path: Path) -> Iterator[ExchangeProcess]:
     """A practice exchange for one test alone."""
     with running_exchange(tmp_path / "practice", "--idle-exit", "0") as running:
         yield running
-
-
-@pytest.fixture
-def run_practice_exchange() -> Callable[..., Any]:
-    """Start practice exchanges with arguments: `with run(data_dir, "--markets", "50") as exchange:`."""
-    return running_exchange

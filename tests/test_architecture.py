@@ -83,6 +83,7 @@ FUNCTION_LINES = 60
 
 def modules() -> list[str]:
     paths = sorted(PACKAGE.rglob("*.py"))
+    assert paths, f"no modules below {PACKAGE}: every rule would hold"
     return [".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in paths]
 
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from model_factory import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, settlement, snapshot
 from screen_session import rendered
-from zones import NEW_YORK, InZone
+from zones import NEW_YORK, SetZone
 
 from kalshi_trading import formats, pnl_chart, pnl_view, portfolio_view, position_table, position_view
 from kalshi_trading.account_check import AccountCheck, Comparison, check_account
@@ -582,7 +582,7 @@ def test_what_is_not_known_has_no_total() -> None:
 # --- Times ----------------------------------------------------------------------------------------
 
 
-def test_a_time_names_the_year_and_the_offset_where_they_are_not_those_of_now(in_zone: InZone) -> None:
+def test_a_time_names_the_year_and_the_offset_where_they_are_not_those_of_now(in_zone: SetZone) -> None:
     in_zone(NEW_YORK)
     new_year = datetime(2026, 1, 1, 2, tzinfo=UTC)  # still the year before in New York
     assert formats.moment(NOW - timedelta(hours=1), NOW) == "Nov 21 09:00:00"
@@ -591,7 +591,7 @@ def test_a_time_names_the_year_and_the_offset_where_they_are_not_those_of_now(in
     assert formats.moment(None, NOW) == formats.UNKNOWN
 
 
-def test_tables_of_the_past_name_what_their_times_do_not_share_with_now(in_zone: InZone) -> None:
+def test_tables_of_the_past_name_what_their_times_do_not_share_with_now(in_zone: SetZone) -> None:
     in_zone(NEW_YORK)
     summer = datetime(2025, 7, 1, 16, tzinfo=UTC)
     row = held("6", "3.60", fill(BID, "10", "0.60", at=summer), fill(ASK, "4", "0.65", at=summer))

@@ -1,13 +1,15 @@
-"""What the other tests stand on: counts of a run, days, the machine's share, and the judge of flaky tests."""
+"""Test the helpers: proof counts, shifted clock, zones, worker lock, flaky report."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -16,8 +18,8 @@ from pathlib import Path
 import proof
 import pytest
 import shifted_clock
-from machine_share import share_of_machine
-from zones import NEW_YORK, InZone
+from worker_lock import worker_lock
+from zones import NEW_YORK, SetZone
 
 PROJECT = Path(__file__).resolve().parent.parent
 IN_TIME_S = 20
@@ -28,8 +30,8 @@ IN_TIME_S = 20
 def test_the_table_for_developers_has_the_counts_of_the_proofs() -> None:
     text = (PROJECT / "CONTRIBUTING.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \|[^|]*\| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", text, re.MULTILINE)
-    told = {name: [int(count.replace(",", "")) for count in counts] for name, *counts in rows}
-    assert told == {
+    documented = {name: [int(count.replace(",", "")) for count in counts] for name, *counts in rows}
+    assert documented == {
         name: [asdict(each)[name] for each in proof.PROOFS.values()] for name in asdict(proof.QUICK)
     }
 
@@ -47,7 +49,7 @@ def test_a_larger_proof_tries_nothing_less_often() -> None:
 def test_a_sample_has_both_ends_and_all_where_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
     def sampled(count: int) -> list[int]:
         monkeypatch.setattr(proof, "CURRENT", replace(proof.QUICK, journeys=count))
-        return proof.sample(range(7))
+        return proof.sample_journeys(range(7))
 
     assert [sampled(count) for count in (1, 2, 3, 7, 100)] == [
         [0],
@@ -74,15 +76,23 @@ NOW = datetime(2026, 11, 29, 15, 30, tzinfo=UTC)
         ("2026-11-01", datetime(2026, 11, 1, 15, 30, tzinfo=UTC)),
     ],
 )
-def test_a_day_is_named_by_its_distance_or_its_date(in_zone: InZone, wanted: str, there: datetime) -> None:
+def test_a_day_is_named_by_its_distance_or_its_date(in_zone: SetZone, wanted: str, there: datetime) -> None:
     in_zone(NEW_YORK)
     assert NOW + shifted_clock.shift_to(wanted, NOW) == there
 
 
-@pytest.mark.parametrize("wanted", ["", "40d", "+d", "tomorrow", "2027-02-29", "+40"])
+@pytest.mark.parametrize("wanted", ["", "40d", "+d", "tomorrow", "2027-02-29", "+40", "+99999999999d"])
 def test_what_names_no_day_is_refused(wanted: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
+    with pytest.raises(ValueError, match=r"use \+40d"):
         shifted_clock.shift_to(wanted, NOW)
+
+
+@pytest.mark.parametrize("zone", ["", "Nowhere/Land", "America", "A,B", "../etc/passwd"])
+def test_what_names_no_zone_is_refused_and_the_zone_stays(in_zone: SetZone, zone: str) -> None:
+    before = os.environ["TZ"]
+    with pytest.raises(ValueError, match="knows no time zone"):
+        in_zone(zone)
+    assert os.environ["TZ"] == before
 
 
 LIVE = """
@@ -110,8 +120,7 @@ times = {
     "sqlite": sqlite3.connect(":memory:").execute("select unixepoch('now')").fetchone()[0],
     "waited": time.monotonic() - begun,
 }
-if len(sys.argv) > 2:
-    times["child"] = float(subprocess.check_output([sys.executable, "-c", "import time; print(time.time())"]))
+times["child"] = float(subprocess.check_output([sys.executable, "-c", "import time; print(time.time())"]))
 print(json.dumps(times))
 """
 
@@ -122,14 +131,14 @@ def test_a_program_its_files_and_its_children_live_on_another_day(tmp_path: Path
     folder.mkdir()
     home.mkdir()
     try:
-        shifted = shifted_clock.environment(shift, folder)
+        environment = shifted_clock.shifted_environment(shift, folder)
     except shifted_clock.NoCompilerError as error:
         pytest.skip(f"NOT RUN: {error}")
     before = datetime.now(UTC)
     already = timedelta(seconds=int(os.environ.get(shifted_clock.SHIFT, "0")))
     run = subprocess.run(
-        [sys.executable, "-c", LIVE, str(home / "file"), "child"],
-        env={**os.environ, **shifted},
+        [sys.executable, "-c", LIVE, str(home / "file")],
+        env=environment,
         capture_output=True,
         text=True,
         check=True,
@@ -142,34 +151,78 @@ def test_a_program_its_files_and_its_children_live_on_another_day(tmp_path: Path
     assert {name: at for name, at in times.items() if not -1 <= at - expected < IN_TIME_S} == {}
 
 
-# --- The machine ----------------------------------------------------------------------------------
+# --- Workers --------------------------------------------------------------------------------------
 
 
-def test_a_test_that_is_alone_runs_beside_no_other(tmp_path: Path) -> None:
-    holders: list[str] = []
-    beside: list[list[str]] = []
-    entered, may_leave = threading.Semaphore(0), threading.Event()
+class Holders:
+    """Threads that hold the lock of workers until they are let go; `entered` has their names in order."""
 
-    def hold(name: str) -> None:
-        with share_of_machine(tmp_path, alone=name == "alone"):
-            holders.append(name)
-            entered.release()
-            if name == "alone":
-                beside.append(holders.copy())
-            assert may_leave.wait(IN_TIME_S)
-            holders.remove(name)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.entered: list[str] = []
+        self.beside: list[list[str]] = []
+        self._now: list[str] = []
+        self._entry = threading.Semaphore(0)
+        self._leave: dict[str, threading.Event] = {}
+        self._threads: list[threading.Thread] = []
 
-    names = ("one", "other", "alone", "alone", "late")
-    threads = [threading.Thread(target=hold, args=(name,)) for name in names]
-    for thread in threads[:2]:
-        thread.start()
-    assert all(entered.acquire(timeout=IN_TIME_S) for _ in range(2)), "two that share do not run together"
-    for thread in threads[2:]:
-        thread.start()
-    may_leave.set()
-    for thread in threads:
-        thread.join(IN_TIME_S)
-    assert beside == [["alone"], ["alone"]]
+    def start(self, name: str) -> None:
+        self._leave[name] = threading.Event()
+        self._threads.append(threading.Thread(target=self._hold, args=(name,)))
+        self._threads[-1].start()
+
+    def _hold(self, name: str) -> None:
+        with worker_lock(self.folder, alone=name == "alone"):
+            self._now.append(name)
+            self.entered.append(name)
+            self.beside.append(self._now.copy())
+            self._entry.release()
+            assert self._leave[name].wait(IN_TIME_S)
+            self._now.remove(name)
+
+    def has_entered(self, within_s: float = IN_TIME_S) -> bool:
+        """Wait for one more to enter."""
+        return self._entry.acquire(timeout=within_s)
+
+    def let_go(self, *names: str) -> None:
+        for name in names:
+            self._leave[name].set()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join(IN_TIME_S)
+            assert not thread.is_alive()
+
+
+def is_locked(path: Path) -> bool:
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_a_test_that_is_alone_waits_for_the_others_and_later_ones_wait_for_it(tmp_path: Path) -> None:
+    holders = Holders(tmp_path)
+    for name in ("one", "other"):
+        holders.start(name)
+        assert holders.has_entered(), "two that share run together"
+    holders.start("alone")
+    ends_at = time.monotonic() + IN_TIME_S
+    while not is_locked(tmp_path / "turnstile.lock"):
+        assert time.monotonic() < ends_at
+        time.sleep(0.01)
+    holders.start("late")
+    assert not holders.has_entered(within_s=0.2)
+    holders.let_go("one", "other")
+    assert holders.has_entered()
+    holders.let_go("alone")
+    assert holders.has_entered()
+    holders.let_go("late")
+    holders.join()
+    assert holders.entered == ["one", "other", "alone", "late"]
+    assert holders.beside == [["one"], ["one", "other"], ["alone"], ["late"]]
 
 
 # --- Flaky tests ----------------------------------------------------------------------------------
@@ -179,7 +232,7 @@ def report(path: Path, **outcomes: str) -> Path:
     """Write what pytest would, for tests that passed, failed or were skipped."""
     children = {"passed": "", "failed": "<failure>it broke</failure>", "skipped": "<skipped/>"}
     cases = "".join(
-        f'<testcase classname="tests.test_a" name="{name}">{children[outcome]}</testcase>'
+        f'<testcase classname="a" name="{name}">{children[outcome]}</testcase>'
         for name, outcome in outcomes.items()
     )
     path.write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
@@ -187,16 +240,20 @@ def report(path: Path, **outcomes: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("alone", "status", "said"),
+    ("alone", "status", "printed"),
     [
-        ({"b": "passed", "c": "passed"}, 0, ["FLAKY tests.test_a::b", "FLAKY tests.test_a::c", "it broke"]),
-        ({"b": "passed", "c": "failed"}, 1, ["FLAKY tests.test_a::b", "FAILED tests.test_a::c, also alone"]),
-        ({"b": "passed"}, 1, ["FLAKY tests.test_a::b", "FAILED tests.test_a::c"]),
-        ({"b": "passed", "c": "skipped"}, 1, ["FLAKY tests.test_a::b", "FAILED tests.test_a::c"]),
+        ({"b": "passed", "c": "passed"}, 0, ["FLAKY a::b", "FLAKY a::c", "it broke"]),
+        ({"b": "passed", "c": "failed"}, 1, ["FLAKY a::b", "FAILED a::c, also alone"]),
+        ({"b": "passed"}, 1, ["FLAKY a::b", "FAILED a::c, not repeated"]),
+        (
+            {"b": "passed", "c": "skipped"},
+            1,
+            ["FLAKY a::b", "FAILED a::c, not repeated"],
+        ),
     ],
 )
 def test_a_test_that_fails_once_is_flaky_and_one_that_fails_twice_is_lost(
-    tmp_path: Path, alone: dict[str, str], status: int, said: list[str]
+    tmp_path: Path, alone: dict[str, str], status: int, printed: list[str]
 ) -> None:
     first = report(tmp_path / "first.xml", a="passed", b="failed", c="failed")
     second = report(tmp_path / "second.xml", **alone)
@@ -205,5 +262,5 @@ def test_a_test_that_fails_once_is_flaky_and_one_that_fails_twice_is_lost(
         [sys.executable, str(script), str(first), str(second)], capture_output=True, text=True, check=False
     )
     assert run.returncode == status, run.stderr
-    assert [each for each in said if each not in run.stdout] == []
-    assert "test_a::a" not in run.stdout
+    assert [each for each in printed if each not in run.stdout] == []
+    assert "a::a" not in run.stdout

@@ -94,7 +94,7 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
 def test_leaving_at_every_question_of_a_trade_sends_nothing(home: Path, key: str) -> None:
     """Ctrl-C leads back to the menu and end of input out of the program, from each question in turn."""
-    for questions in proof.sample(range(6)):
+    for questions in proof.sample_journeys(range(6)):
         with program(home) as terminal:
             _open_and_answer(terminal, questions)
             terminal.press(key)

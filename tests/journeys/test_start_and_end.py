@@ -90,7 +90,7 @@ def test_another_exchange_by_one_setting(tmp_path: Path, practice_exchange: Exch
 
 def test_end_of_input_exits_cleanly_at_every_depth(home: Path) -> None:
     answers = ["2", "temperature", "1", "1", "1", "50", "10"]
-    for depth in proof.sample(range(len(answers) + 1)):
+    for depth in proof.sample_journeys(range(len(answers) + 1)):
         ended = _run(home, typed="".join(f"{answer}\n" for answer in answers[:depth]))
         assert ended.returncode == 0, ended.stderr
         assert "─ result ─" not in ended.stdout

@@ -53,7 +53,7 @@ FULL = Proof(
     history_sessions=1_000,
     planted_differences=200,
     journal_lines=5_000,
-    journeys=100,
+    journeys=100,  # more than any test has
 )
 LONG = Proof(
     examples=10_000,
@@ -66,14 +66,14 @@ LONG = Proof(
     history_sessions=10_000,
     planted_differences=200,
     journal_lines=50_000,
-    journeys=100,
+    journeys=100,  # more than any test has
 )
 
 PROOFS = {"quick": QUICK, "full": FULL, "long": LONG}
 CURRENT = QUICK
 
 
-def sample(ways: Sequence[T]) -> list[T]:
+def sample_journeys(ways: Sequence[T]) -> list[T]:
     """Choose as many of these ways as a run tries: the first, the last and some evenly between."""
     most = min(len(ways), CURRENT.journeys)
     return [ways[round(each * (len(ways) - 1) / max(1, most - 1))] for each in range(most)]

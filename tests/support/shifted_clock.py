@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ SHIFT = "SHIFTED_CLOCK_S"
 INHERITED = ("TZ", "LD_PRELOAD", SHIFT, "PYTHONPYCACHEPREFIX")
 
 _DAYS = re.compile(r"\+([0-9]+)d")
+_EXAMPLES = "use +40d, 2028-02-29 or 2028-02-29T23:58"
 
 
 class NoCompilerError(Exception):
@@ -34,20 +36,18 @@ def shift_to(wanted: str, now: datetime) -> timedelta:
     A time without an offset is local. A date without a time keeps the local time of day.
     Raises ValueError.
     """
-    if days := _DAYS.fullmatch(wanted):
-        return timedelta(days=int(days[1]))
     try:
+        if days := _DAYS.fullmatch(wanted):
+            return now + timedelta(days=int(days[1])) - now
         there = datetime.fromisoformat(wanted)
-    except ValueError as error:
-        raise ValueError(
-            f"{wanted!r} is no day ({error}); use +40d, 2028-02-29 or 2028-02-29T23:58"
-        ) from None
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{wanted!r} is no day ({error}); {_EXAMPLES}") from None
     if "T" not in wanted:
         there = datetime.combine(there, now.astimezone().time())
     return timedelta(seconds=round((there.astimezone(UTC) - now).total_seconds()))
 
 
-def build(folder: Path) -> Path:
+def compile_library(folder: Path) -> Path:
     """Compile the library into `folder` and return its path. Raises NoCompilerError."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
@@ -56,18 +56,20 @@ def build(folder: Path) -> Path:
     command = [compiler, "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE), "-ldl"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise NoCompilerError(done.stderr)
+        raise NoCompilerError(f"{compiler} failed: {done.stderr.strip() or done.returncode}")
     return library
 
 
-def environment(shift: timedelta, folder: Path) -> Mapping[str, str]:
-    """Return the variables that put a process `shift` away. Builds the library in `folder`.
+def shifted_environment(shift: timedelta, folder: Path) -> dict[str, str]:
+    """Return this process's environment, and in it what shifts a program's clock by `shift`.
 
-    Compiled modules go to `folder`: Python compares the times of files with those kept in them.
-    Raises NoCompilerError.
+    The library is built in `folder`. Compiled modules go there because Python compares the times of files
+    with those kept in them. Raises NoCompilerError.
     """
+    preloaded = [str(compile_library(folder)), os.environ.get("LD_PRELOAD", "")]
     return {
-        "LD_PRELOAD": str(build(folder)),
+        **os.environ,
+        "LD_PRELOAD": ":".join(filter(None, preloaded)),
         SHIFT: str(int(shift.total_seconds())),
         "PYTHONPYCACHEPREFIX": str(folder / "pycache"),
     }
@@ -78,6 +80,10 @@ def is_shifted() -> bool:
     return bool(os.environ.get(SHIFT))
 
 
-def make_folder() -> Path:
-    """Make a folder for the library that outlives this process."""
-    return Path(tempfile.mkdtemp(prefix="shifted-clock-"))
+def run_again(shift: timedelta) -> int:
+    """Run this very program on another day and return its exit status. Raises NoCompilerError."""
+    with tempfile.TemporaryDirectory(prefix="shifted-clock-") as folder:
+        environment = shifted_environment(shift, Path(folder))
+        with subprocess.Popen(sys.orig_argv, executable=sys.executable, env=environment) as program:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the program decides
+            return program.wait()

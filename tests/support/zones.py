@@ -1,4 +1,4 @@
-"""The time zone that tests live in, and local times in it."""
+"""The local time zone of the tests, and times in it."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 # Spelled out, because a machine may have no time zone database.
 NEW_YORK = "EST5EDT,M3.2.0,M11.1.0"
 
-NOON = clock_time(12)
-InZone = Callable[[str], None]
+SetZone = Callable[[str], None]
 
 
-def move_to(zone: str) -> None:
+def set_local_zone(zone: str) -> None:
     """Set the local time zone of this process and of those it starts from now on.
 
     Raises ValueError for a name this machine does not know: the C library would take it for UTC.
     """
-    if "," not in zone:
+    if zone != NEW_YORK:
         try:
             ZoneInfo(zone)
-        except ZoneInfoNotFoundError:
-            raise ValueError(f"this machine knows no time zone {zone!r}") from None
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"this machine knows no time zone {zone!r}, such as Asia/Kolkata") from None
     os.environ["TZ"] = zone
     time.tzset()
 
 
 def local_noon(year: int, month: int, day: int) -> datetime:
     """Return noon of a local day: files, counters and periods go by local days."""
-    return datetime.combine(date(year, month, day), NOON).astimezone()
+    return datetime.combine(date(year, month, day), clock_time(12)).astimezone()
