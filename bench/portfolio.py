@@ -32,7 +32,7 @@ from exchange_process import ExchangeProcess, running_exchange
 
 from kalshi_trading.account_history import AccountHistory
 from kalshi_trading.auth import sign
-from kalshi_trading.credentials import Credentials, load_private_key
+from kalshi_trading.credentials import Credentials
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.transport import Timing, Transport
@@ -146,7 +146,7 @@ def main(positions: str = "200", fills: str = "900", latency_ms: str = "30", loa
     with tempfile.TemporaryDirectory() as folder:
         scenario = f"positions={positions},fills={fills}"
         with running_exchange(Path(folder), "--scenario", scenario, *STILL) as exchange:
-            credentials = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
+            credentials = exchange.credentials
             receiver, sender = multiprocessing.Pipe(duplex=False)
             origin = exchange.url.removesuffix(ROOT)
             arguments = (origin, float(latency_ms) / 1000, sender)
@@ -157,7 +157,7 @@ def main(positions: str = "200", fills: str = "900", latency_ms: str = "30", loa
     with tempfile.TemporaryDirectory() as folder:
         scenario = f"positions={positions},fills={loaded}"
         with running_exchange(Path(folder), "--scenario", scenario, *STILL) as exchange:
-            credentials = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
+            credentials = exchange.credentials
             measure_fills(exchange, credentials)
 
 

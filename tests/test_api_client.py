@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 import responses
+from api_examples import EXAMPLES
 from cases import naming
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -33,7 +32,6 @@ from kalshi_trading.transport import Timing, Transport
 
 URL = "https://external-api.demo.kalshi.co/trade-api/v2"
 ROOT = "/trade-api/v2"
-EXAMPLES = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text())
 KEY_ID = "11111111-2222-3333-4444-555555555555"
 KEY = rsa.generate_private_key(65537, 2048)
 TICKER = "KXHIGHNY-26NOV21-B46.5"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from itertools import product
-from pathlib import Path
 
 import hypothesis
 import pytest
+from api_examples import ERRORS
 from cases import naming
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +30,6 @@ from kalshi_trading.exchange_errors import (
     read_error,
 )
 
-EXAMPLES = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text())["errors"]
 HTML = "<html><head><title>502 Bad Gateway</title></head></html>"
 ORDER = {"order_id": "a1", "fill_count": "0.00", "remaining_count": "1.00", "ts_ms": 1}
 
@@ -41,7 +40,7 @@ def answer(status: int, body: object) -> Answer:
 
 
 def example(name: str) -> Answer:
-    return answer(EXAMPLES[name]["status"], EXAMPLES[name]["body"])
+    return answer(ERRORS[name]["status"], ERRORS[name]["body"])
 
 
 # --- Reading the exchange's words ----------------------------------------------------------------

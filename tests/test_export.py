@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from cases import naming
 from exchange_process import ExchangeProcess, running_exchange
 from hypothesis import given
@@ -481,8 +480,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
     folder = tmp_path_factory.mktemp("exports")
     with running_exchange(folder, "--seed", "8", "--scenario", scenario, "--control", "--still") as running:
         # some of the fills and orders are in the archive alone, some in both lists
-        body = {"trades_s_ago": 86_400, "orders_s_ago": 86_400, "overlap_s": 3600}
-        requests.post(f"{running.url.removesuffix('/trade-api/v2')}/practice/cutoff", json=body, timeout=20)
+        running.control("cutoff", {"trades_s_ago": 86_400, "orders_s_ago": 86_400, "overlap_s": 3600})
         yield running
 
 

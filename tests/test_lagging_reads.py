@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
-from exchange_process import running_exchange
+from faulty_exchange import running_faulty_exchange
 
-from kalshi_trading.credentials import Credentials, load_private_key
-from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Action, Side
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings import Limits
 from kalshi_trading.submission import Outcome
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.transport import Transport
 
 
 @pytest.fixture
@@ -27,13 +23,10 @@ def open_desk(tmp_path):
     with ExitStack() as stack:
 
         def start(lag_s):
-            faults = tmp_path / "faults.json"
-            rules = [{"kind": "read_lag", "lag_s": lag_s}] if lag_s else []
-            faults.write_text(json.dumps({"rules": rules}))
-            how = ("--idle-exit", "0", "--seed", "5", "--faults", str(faults))
-            exchange = stack.enter_context(running_exchange(tmp_path / "data", *how))
-            key = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
-            client = KalshiClient(Transport(exchange.url, key))
+            faulty = stack.enter_context(running_faulty_exchange(tmp_path / "data", "--seed", "5"))
+            if lag_s:
+                faulty.fail({"kind": "read_lag", "lag_s": lag_s})
+            client = faulty.exchange.client()
             limits = Limits(market_loss_limit=D(20))
             executor = TradeExecutor(client, TradeLogger(tmp_path, "practice"), limits=limits)
             return executor, a_market(client)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from exchange_process import running_exchange
+from faulty_exchange import running_faulty_exchange
 from screen_session import quoted_market
 
-from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import OrderStatus
 from kalshi_trading.settings import Limits
 from kalshi_trading.submission import Outcome
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.transport import Transport
 
 Open = Callable[..., tuple[TradeExecutor, KalshiClient]]
 
@@ -31,12 +28,9 @@ def open_desk(tmp_path: Path) -> Iterator[Open]:
         def start(
             lag_s: float, sleep: Callable[[float], None] | None = None
         ) -> tuple[TradeExecutor, KalshiClient]:
-            faults = tmp_path / "faults.json"
-            faults.write_text(json.dumps({"rules": [{"kind": "read_lag", "lag_s": lag_s}]}))
-            how = ("--idle-exit", "0", "--seed", "5", "--faults", str(faults))
-            exchange = stack.enter_context(running_exchange(tmp_path / "data", *how))
-            key = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
-            client = KalshiClient(Transport(exchange.url, key))
+            faulty = stack.enter_context(running_faulty_exchange(tmp_path / "data", "--seed", "5"))
+            faulty.fail({"kind": "read_lag", "lag_s": lag_s})
+            client = faulty.exchange.client()
             journal = TradeLogger(tmp_path, "practice")
             executor = TradeExecutor(client, journal, limits=Limits(), sleep=sleep)
             market = quoted_market(executor)

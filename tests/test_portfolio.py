@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
 import threading
 import time
 from dataclasses import replace
 from decimal import Decimal as D
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from api_examples import REST
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +31,6 @@ from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.position_table import Sorting
 from kalshi_trading.transport import Timing, Transport
 
-REST = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text())["rest"]
 POSITION = REST["get_positions"]["body"]["market_positions"][0]
 EVENT_POSITION = REST["get_positions"]["body"]["event_positions"][0]
 QUOTED = REST["get_market"]["body"]["market"]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from exchange_process import ExchangeProcess, running_exchange
-from faulty_exchange import FaultyExchange, write_rules
+from exchange_process import ExchangeProcess
+from faulty_exchange import FaultyExchange, running_faulty_exchange
 from rich.console import Console
 from screen_session import screen_text, session
 from scripted_prompter import BACK, ScriptedPrompter
@@ -36,11 +36,9 @@ HELD = PAGE + 3
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyExchange]:
     """An account with more positions than a page has, settlements and days of trading."""
     past = f"positions={HELD},fills=600,settled=6,resting=4,days=4,seed=3"
-    folder = tmp_path_factory.mktemp("past")
-    write_rules(faults := folder / "faults.json")
-    how = ("--scenario", past, "--control", "--still", "--faults", str(faults))
-    with running_exchange(folder / "exchange", *how) as running:
-        yield FaultyExchange(running, faults)
+    folder = tmp_path_factory.mktemp("past") / "exchange"
+    with running_faulty_exchange(folder, "--scenario", past, "--still") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

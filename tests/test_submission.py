@@ -11,10 +11,10 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
-from pathlib import Path
 
 import model_factory
 import pytest
+from api_examples import EXAMPLES
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from loopback import ROOT, http, reset, say, send_and_close, serving, unused_port
 from model_factory import MARKET, NOW, preview
@@ -35,7 +35,6 @@ from kalshi_trading.submission import Outcome, Step, Submitter
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.transport import Timing, Transport
 
-EXAMPLES = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text())
 CREATE = f"{ROOT}/portfolio/events/orders"
 ORDER_ID = "a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001"
 ROW = EXAMPLES["rest"]["get_order"]["body"]["order"]

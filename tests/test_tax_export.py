@@ -14,7 +14,6 @@ from typing import Any
 
 import model_factory
 import pytest
-import requests
 from exchange_process import ExchangeProcess, running_exchange
 from hypothesis import given
 from hypothesis import strategies as st
@@ -188,15 +187,8 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
     with running_exchange(
         tmp_path_factory.mktemp("tax"), "--seed", "3", "--scenario", scenario, "--control", "--still"
     ) as it:
-        control(it, "cutoff", {"trades_s_ago": 86_400, "overlap_s": 7200})
+        it.control("cutoff", {"trades_s_ago": 86_400, "overlap_s": 7200})
         yield it
-
-
-def control(exchange: ExchangeProcess, door: str, body: Mapping[str, Any] | None = None) -> Any:
-    url = f"{exchange.url.removesuffix('/trade-api/v2')}/practice/{door}"
-    answer = requests.get(url, timeout=20) if body is None else requests.post(url, json=body, timeout=20)
-    answer.raise_for_status()
-    return answer.json()
 
 
 @pytest.fixture
@@ -227,7 +219,7 @@ def test_the_totals_are_those_of_the_exchanges_books(
     exchange: ExchangeProcess, app: App, tmp_path: Path
 ) -> None:
     done, rows = exported(app, tmp_path / "tax.csv")
-    books = control(exchange, "books")
+    books = exchange.control("books")
     assert done.notes == ()
     assert total(rows, "realized_pnl_without_fees_dollars") == D(books["realized"])
     settled_markets = {ticker for ticker, market in books["markets"].items() if market["settled"]}

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import json
 from dataclasses import replace
 from decimal import Decimal as D
-from pathlib import Path
 
 import pytest
+from api_examples import EXAMPLES
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from exchange_process import running_exchange
 from loopback import reset, say, serving
 from model_factory import order as sample_order
 
-from kalshi_trading.credentials import Credentials, load_private_key
+from kalshi_trading.credentials import Credentials
 from kalshi_trading.errors import InvalidInputError, JournalError, KalshiAPIError, TradeExecutionError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Action, BookSide, OrderStatus, Side
@@ -29,7 +28,6 @@ from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.transport import Timing, Transport
 
-EXAMPLES = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text())
 ROW = EXAMPLES["rest"]["get_order"]["body"]["order"]
 NOT_FOUND = EXAMPLES["errors"]["404_not_found"]
 RESTING = sample_order(BookSide.BID, "0.55")
@@ -40,8 +38,7 @@ class Desk:
     """An executor at a real exchange, with a journal of its own."""
 
     def __init__(self, exchange, folder, limits=None):
-        key = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
-        self.client = KalshiClient(Transport(exchange.url, key))
+        self.client = exchange.client()
         self.client.learn_limits()
         self.journal = TradeLogger(folder, "practice")
         self.executor = TradeExecutor(self.client, self.journal, limits=limits or Limits())

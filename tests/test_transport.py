@@ -740,11 +740,8 @@ def test_a_call_that_failed_leaves_neither_thread_nor_socket(script):
 
 
 def test_sixteen_threads_read_side_by_side_from_a_real_exchange(practice_exchange):
-    from kalshi_trading.credentials import load_private_key
-    from kalshi_trading.kalshi_client import KalshiClient
 
-    credentials = Credentials(practice_exchange.key_id, load_private_key(practice_exchange.private_key_path))
-    client = KalshiClient(Transport(practice_exchange.url, credentials))
+    client = practice_exchange.client()
     client.learn_limits()
     tickers = [market.ticker for market in client.get_markets(status="open", limit=50)]
     wrong, right = [], []

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import product
-from pathlib import Path
 from typing import Any
 from unittest.mock import sentinel
 
 import pytest
+from api_examples import EXACT
 from cases import naming
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +33,6 @@ from kalshi_trading.models import (
 )
 from kalshi_trading.wire_fields import Fields
 
-EXAMPLES = json.loads((Path(__file__).parent / "data" / "api_examples.json").read_text(), parse_float=Decimal)
 TICKER = "KXHIGHNY-26NOV21-B46.5"
 AT = datetime(2026, 11, 21, 14, 50, tzinfo=UTC)
 
@@ -128,7 +126,7 @@ def test_the_examples_of_requests_come_out_word_for_word():
         ),
     }
     for name, wish in wishes.items():
-        expected = EXAMPLES["requests"][name] | {"client_order_id": wish.client_order_id}
+        expected = EXACT["requests"][name] | {"client_order_id": wish.client_order_id}
         assert wire.order_body(wish) == expected
 
 
@@ -161,7 +159,7 @@ class Kind:
 
 
 def body(name):
-    return EXAMPLES["rest"][name]["body"]
+    return EXACT["rest"][name]["body"]
 
 
 VOLUME_PROGRESS = {

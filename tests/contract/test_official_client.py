@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from exchange_process import ExchangeProcess
+from official_client import make_client, sdk
 
 from kalshi_trading.practice.service import ENDPOINTS
-
-sdk = pytest.importorskip("kalshi_python_sync")
 
 pytestmark = [pytest.mark.contract, pytest.mark.filterwarnings("ignore")]
 
@@ -28,13 +26,6 @@ class Place:
         self.series_ticker = market.event_ticker.partition("-")[0]
         self.order_id = order_id
         self.span = {"end_ts": int(time.time()), "start_ts": int(time.time()) - 7200, "period_interval": 60}
-
-
-def make_client(ready: ExchangeProcess) -> Any:
-    configuration = sdk.Configuration(host=ready.url)
-    configuration.api_key_id = ready.key_id
-    configuration.private_key_pem = Path(ready.private_key_path).read_text()
-    return sdk.KalshiClient(configuration)
 
 
 def find_market(client: Any) -> Any:

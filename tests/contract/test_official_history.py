@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
-from test_official_client import make_client
-
-sdk = pytest.importorskip("kalshi_python_sync")
+from exchange_process import running_exchange
+from official_client import make_client
 
 pytestmark = [pytest.mark.contract, pytest.mark.filterwarnings("ignore")]
 
 DAY = 24 * 3_600
 
 
-def test_every_list_of_a_long_past_is_parsed(
-    run_practice_exchange: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_every_list_of_a_long_past_is_parsed(tmp_path: Path) -> None:
     past = "positions=10,fills=80,settled=6,resting=2"
-    with run_practice_exchange(tmp_path, "--control", "--still", "--scenario", past) as exchange:
-        door = exchange.url.removesuffix("/trade-api/v2") + "/practice"
+    with running_exchange(tmp_path, "--control", "--still", "--scenario", past) as exchange:
         ages = {f"{kind}_s_ago": DAY for kind in ("trades", "orders")}
         ages |= {f"{kind}_s_ago": 0 for kind in ("markets", "positions")}
-        requests.post(f"{door}/cutoff", json=ages, timeout=30).raise_for_status()
+        exchange.control("cutoff", ages)
         client = make_client(exchange)
         live, old = client.get_fills(limit=1000).fills, client.get_fills_historical(limit=1000).fills
         assert len({row.fill_id for row in [*live, *old]}) == 80

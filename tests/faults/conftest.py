@@ -1,4 +1,4 @@
-"""Exchanges that fail as told, and proxies in front of them.
+"""Practice exchanges with scripted faults, and proxies in front of them.
 
 `faulty_exchange(*arguments)` starts a practice exchange with a fault file of its own, and
 `proxy_before(exchange)` puts a TCP proxy in front of one. Both end with the test.
@@ -13,22 +13,18 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from exchange_process import ExchangeProcess, running_exchange
-from faulty_exchange import FaultyExchange, write_rules
+from exchange_process import ExchangeProcess
+from faulty_exchange import FaultyExchange, running_faulty_exchange
 from tcp_proxy import TcpProxy
 
 
 @pytest.fixture
 def faulty_exchange(tmp_path: Path) -> Iterator[Callable[..., FaultyExchange]]:
-    """Start exchanges that fail as told: `faulty_exchange("--markets", "50").fail({...})`."""
+    """Start exchanges with scripted faults: `faulty_exchange("--markets", "50").fail({...})`."""
     with ExitStack() as stack:
 
         def start(*arguments: str, name: str = "exchange") -> FaultyExchange:
-            file = tmp_path / f"{name}-faults.json"
-            write_rules(file)
-            arguments = ("--idle-exit", "0", "--faults", str(file), *arguments)
-            running = stack.enter_context(running_exchange(tmp_path / name, *arguments))
-            return FaultyExchange(running, file)
+            return stack.enter_context(running_faulty_exchange(tmp_path / name, *arguments))
 
         yield start
 

@@ -25,7 +25,7 @@ import proof
 import pytest
 import verifier
 import weather
-from faulty_exchange import FaultyExchange, open_tickers
+from faulty_exchange import FaultyExchange
 from order_desk import Access, OrderDesk, Wish
 from tcp_proxy import IdleClose, Pass, Refuse, TcpProxy
 
@@ -151,7 +151,7 @@ def seats(
     taken = []
     for number in range(EXCHANGES):
         faulty = faulty_exchange("--markets", "40", name=f"exchange-{number}")
-        venue = Venue(faulty, open_tickers(faulty.exchange.url, 30))
+        venue = Venue(faulty, faulty.exchange.open_tickers(30))
         for place in range(DESKS_PER_EXCHANGE):
             drawn = random.Random(f"{seed}/{number}/{place}")
             ahead_s = CLOCKS_AHEAD_S[(number + place) % 3]

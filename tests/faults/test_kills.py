@@ -21,7 +21,7 @@ import proof
 import pytest
 import verifier
 import weather
-from faulty_exchange import FaultyExchange, open_tickers
+from faulty_exchange import FaultyExchange
 from order_desk import Access, OrderDesk, Wish, opened
 
 from kalshi_trading.models import TimeInForce
@@ -65,7 +65,7 @@ def access_to(exchange: FaultyExchange) -> Access:
 
 def three_wishes(exchange: FaultyExchange) -> list[Wish]:
     """An order that fills, one that rests, and one that is canceled because it does not fill at once."""
-    ticker = open_tickers(exchange.exchange.url, 1)[0]
+    ticker = exchange.exchange.open_tickers(1)[0]
     at_once = TimeInForce.IMMEDIATE_OR_CANCEL
     return [Wish(ticker, "0.99"), Wish(ticker, "0.01"), Wish(ticker, "0.01", time_in_force=at_once)]
 

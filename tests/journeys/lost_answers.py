@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exchange_process import running_exchange
-from faulty_exchange import FaultyExchange, write_rules
+from faulty_exchange import FaultyExchange, running_faulty_exchange
 from terminal import ENTER, Terminal
 
 DOWN = "\x1b[B"
@@ -32,10 +31,8 @@ class LossyHome(FaultyExchange):
 @contextmanager
 def lossy_home(folder: Path) -> Iterator[LossyHome]:
     """Run such an exchange where the program looks for its own."""
-    faults = folder / "faults.json"
-    write_rules(faults)
-    with running_exchange(folder / "data/practice", "--seed", "11", "--faults", str(faults)) as exchange:
-        yield LossyHome(exchange, faults, folder)
+    with running_faulty_exchange(folder / "data/practice", "--seed", "11") as faulty:
+        yield LossyHome(faulty.exchange, faulty.file, folder)
 
 
 def answer_withheld(seconds: float) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from api_examples import ERRORS
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -15,8 +15,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from practice_desk import ROOT, Desk
 
 from kalshi_trading.practice.key_file import practice_key
-
-ERRORS = json.loads((Path(__file__).parent.parent / "data" / "api_examples.json").read_text())["errors"]
 
 
 def status_and_body(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from exchange_process import running_exchange
 from practice_desk import START, Answer, Desk, MakeDesk, ask
 
 from kalshi_trading.practice.service import build_app
@@ -123,13 +123,10 @@ def test_answers_come_later_side_by_side(make_desk: MakeDesk) -> None:
     assert 0.3 <= asyncio.run(many()) < 10 * 0.3
 
 
-def test_a_real_exchange_begins_with_a_past_moves_on_and_answers_late(
-    run_practice_exchange: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_real_exchange_begins_with_a_past_moves_on_and_answers_late(tmp_path: Path) -> None:
     options = ["--control", "--latency-ms", "40", "--scenario", "positions=12,fills=90,settled=3,resting=0"]
-    with run_practice_exchange(tmp_path, *options, "--idle-exit", "0") as exchange:
-        door = exchange.url.removesuffix("/trade-api/v2") + "/practice"
-        before = requests.get(f"{door}/books", timeout=30).json()
+    with running_exchange(tmp_path, *options, "--idle-exit", "0") as exchange:
+        before = exchange.control("books")
         assert (before["fill_count"], sum(not row["settled"] for row in before["markets"].values())) == (
             90,
             12,
@@ -138,14 +135,12 @@ def test_a_real_exchange_begins_with_a_past_moves_on_and_answers_late(
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: requests.get(f"{exchange.url}/exchange/status", timeout=30), range(8)))
         assert time.monotonic() - begun >= 0.04
-        response = requests.post(f"{door}/clock", json={"advance_s": 400 * 24 * 3_600}, timeout=60)
-        assert response.status_code == 200, response.text
-        after = requests.get(f"{door}/books", timeout=30).json()
+        exchange.control("clock", {"advance_s": 400 * 24 * 3_600})
+        after = exchange.control("books")
         settled = [row for row in after["markets"].values() if row["settled"]]
         assert len(settled) > 3
         assert Decimal(after["cash"]) == Decimal(after["deposited"]) - Decimal(after["withdrawn"]) + sum(
             Decimal(row["cash"]) for row in after["markets"].values()
         )
-    with run_practice_exchange(tmp_path, *options, "--idle-exit", "0") as again:
-        door = again.url.removesuffix("/trade-api/v2") + "/practice"
-        assert requests.get(f"{door}/books", timeout=30).json()["fill_count"] == 90
+    with running_exchange(tmp_path, *options, "--idle-exit", "0") as again:
+        assert again.control("books")["fill_count"] == 90

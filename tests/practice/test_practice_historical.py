@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from answer_shapes import differences
+from api_examples import REST
 from practice_desk import START, Desk, MakeDesk
-from test_practice_shapes import EXAMPLES, differences
 
 from kalshi_trading.practice.records import ONE_SECOND, Market, MarketStatus
 
@@ -181,7 +182,7 @@ def test_historical_rows_look_like_the_documented_ones(desk: Desk) -> None:
         ),
         "get_trades_historical": f"/historical/trades?ticker={market.ticker}",
     }.items():
-        example, answer = EXAMPLES[name]["body"], desk.get(target)
+        example, answer = REST[name]["body"], desk.get(target)
         rows = next(iter(value for value in answer.values() if isinstance(value, (list, dict))))
         assert rows, name
         unlike = [line for line in differences(example, answer, name) if "strike" not in line]

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from api_examples import ERRORS
 from cases import naming
 from practice_desk import Desk
 
 from kalshi_trading.practice.records import BookSide, Market
-
-ERRORS = json.loads((Path(__file__).parent.parent / "data" / "api_examples.json").read_text())["errors"]
 
 
 def ask_price(desk: Desk, market: Market) -> int:

@@ -2,65 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
+from answer_shapes import differences
+from api_examples import REST
 from practice_desk import Desk
-
-EXAMPLES = json.loads((Path(__file__).parent.parent / "data" / "api_examples.json").read_text())["rest"]
-
-FORMATS = {
-    "uuid": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
-    "time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z"),
-    "two decimals": re.compile(r"-?\d+\.\d{2}"),
-    "four decimals": re.compile(r"-?\d+\.\d{4}"),
-    "six decimals": re.compile(r"-?\d+\.\d{6}"),
-}
-# Labels that only look like numbers or ids in the examples.
-FREE_TEXT = {"fill_id", "trade_id", "expiration_value", "id", "client_order_id"}
-# May be absent: nothing of the kind exists in this world.
-OPTIONAL = {
-    "early_close_condition", "order_group_id", "strike_type", "floor_strike", "cap_strike",
-    "average_fill_price", "average_fee_paid", "expiration_time", "cancel_order_on_pause",
-    "open_dollars", "low_dollars", "high_dollars", "close_dollars", "mean_dollars", "previous_dollars",
-    "settlement_value_dollars", "settlement_ts", "expires_ts",
-}  # fmt: skip
-
-
-def form(text: str) -> str:
-    return next((name for name, pattern in FORMATS.items() if pattern.fullmatch(text)), "text")
-
-
-def differences(example: Any, real: Any, where: str) -> list[str]:
-    """Tell where a real answer departs from the example; lists are compared by their first rows."""
-    name = where.rpartition(".")[2]
-    if isinstance(example, dict) and isinstance(real, dict):
-        missing = {f"{where}.{key} is missing" for key in example.keys() - real.keys() - OPTIONAL}
-        extra = {f"{where}.{key} is new" for key in real.keys() - example.keys() - OPTIONAL}
-        inner = [
-            differences(example[key], real[key], f"{where}.{key}") for key in example.keys() & real.keys()
-        ]
-        return sorted(missing | extra) + [line for lines in inner for line in lines]
-    if isinstance(example, list) and isinstance(real, list):
-        if name in ("yes_dollars", "no_dollars") and isinstance(example[0], str):
-            pairs = enumerate(zip(example, real, strict=True))
-            return [line for index, pair in pairs for line in differences(*pair, f"{where}[{index}]")]
-        if example and real:
-            return [line for row in real for line in differences(example[0], row, where)]
-        return []
-    if example is None or real is None:
-        return []
-    if isinstance(example, str) and isinstance(real, str):
-        if name in FREE_TEXT or form(example) == form(real):
-            return []
-        return [f"{where}: {real!r} is not written like {example!r}"]
-    numbers = isinstance(example, (int, float)) and isinstance(real, (int, float))
-    same = isinstance(example, bool) == isinstance(real, bool) and (numbers or type(example) is type(real))
-    return [] if same else [f"{where}: {real!r} is not of the kind of {example!r}"]
 
 
 def span(desk: Desk) -> str:
@@ -127,7 +74,7 @@ def test_answer_is_written_like_the_example(desk: Desk, name: str) -> None:
     desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
     desk.order(market, "bid", 100, expiration_time=desk.clock.now() // 1_000_000 + 600)
     real = desk.get(TARGETS[name](desk))
-    assert differences(EXAMPLES[name]["body"], real, name) == []
+    assert differences(REST[name]["body"], real, name) == []
 
 
 def test_settled_market_and_settlement_are_written_like_the_examples(desk: Desk) -> None:
@@ -137,12 +84,12 @@ def test_settled_market_and_settlement_are_written_like_the_examples(desk: Desk)
     desk.world.tick()
     settlements = desk.get("/portfolio/settlements")
     assert len(settlements["settlements"]) == 1
-    assert differences(EXAMPLES["get_settlements"]["body"], settlements, "settlements") == []
+    assert differences(REST["get_settlements"]["body"], settlements, "settlements") == []
     settled = desk.get(f"/markets/{market.ticker}")["market"]
     assert {"settlement_value_dollars", "settlement_ts"} <= settled.keys()
     example = {
-        **EXAMPLES["get_market"]["body"]["market"],
-        **EXAMPLES["get_historical_market"]["body"]["market"],
+        **REST["get_market"]["body"]["market"],
+        **REST["get_historical_market"]["body"]["market"],
     }
     assert differences(example, settled, "market") == []
 
@@ -150,11 +97,11 @@ def test_settled_market_and_settlement_are_written_like_the_examples(desk: Desk)
 def test_created_and_canceled_orders_are_written_like_the_examples(desk: Desk) -> None:
     market = desk.liquid_market()
     created = desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
-    assert created.status == EXAMPLES["create_order_v2"]["status"] == 201
-    assert differences(EXAMPLES["create_order_v2"]["body"], created.body, "created") == []
+    assert created.status == REST["create_order_v2"]["status"] == 201
+    assert differences(REST["create_order_v2"]["body"], created.body, "created") == []
     canceled = desk.send("DELETE", f"/portfolio/events/orders/{resting(desk)}?market_ticker={market.ticker}")
-    assert canceled.status == EXAMPLES["cancel_order_v2"]["status"] == 200
-    assert differences(EXAMPLES["cancel_order_v2"]["body"], canceled.body, "canceled") == []
+    assert canceled.status == REST["cancel_order_v2"]["status"] == 200
+    assert differences(REST["cancel_order_v2"]["body"], canceled.body, "canceled") == []
 
 
 def test_every_served_example_is_compared() -> None:
@@ -162,7 +109,7 @@ def test_every_served_example_is_compared() -> None:
         "create_order_v2", "cancel_order_v2", "get_settlements", "get_historical_market",
     }  # fmt: skip
     not_served = {"get_market_candlesticks_historical", "get_event_forecast_percentiles_history"}
-    assert EXAMPLES.keys() - TARGETS.keys() == written_elsewhere | not_served
+    assert REST.keys() - TARGETS.keys() == written_elsewhere | not_served
 
 
 def test_order_book_has_the_best_price_last(desk: Desk) -> None:

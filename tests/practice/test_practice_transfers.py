@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from answer_shapes import differences
+from api_examples import REST
 from practice_desk import START, Desk, MakeDesk
-from test_practice_shapes import EXAMPLES, differences
 
 from kalshi_trading.practice.records import ONE_DOLLAR
 from kalshi_trading.practice.stored import Deposit, TransferStatus, Withdrawal
@@ -75,7 +76,7 @@ def test_rows_look_as_documented_and_come_newest_first_in_pages(desk: Desk) -> N
         withdraw(desk, status)
     for name in ("deposits", "withdrawals"):
         answer = desk.get(f"/portfolio/{name}")
-        assert differences(EXAMPLES[f"get_{name}"]["body"], finalized(answer, name), name) == []
+        assert differences(REST[f"get_{name}"]["body"], finalized(answer, name), name) == []
         rows = answer[name]
         assert [row["status"] for row in rows[:4]] == ["returned", "failed", "pending", "applied"]
         assert (rows[0]["amount_cents"], rows[0]["fee_cents"]) == (10_000, 200)

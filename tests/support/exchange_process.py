@@ -6,13 +6,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+
+from kalshi_trading.credentials import Credentials, load_private_key
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.transport import Transport
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -28,6 +33,28 @@ class ExchangeProcess:
     pid: int
     data_dir: Path
     process: subprocess.Popen[str]
+
+    @property
+    def credentials(self) -> Credentials:
+        """The key of its only account."""
+        return Credentials(self.key_id, load_private_key(self.private_key_path))
+
+    def client(self) -> KalshiClient:
+        """Make a client of the account."""
+        return KalshiClient(Transport(self.url, self.credentials))
+
+    def control(self, door: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Read from a door that `--control` opens, or post to it."""
+        url = f"{self.url.removesuffix('/trade-api/v2')}/practice/{door}"
+        answer = requests.get(url, timeout=60) if body is None else requests.post(url, json=body, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def open_tickers(self, count: int) -> list[str]:
+        """Name open markets, those that close last first."""
+        rows = requests.get(f"{self.url}/markets?limit=1000&status=open", timeout=60).json()["markets"]
+        rows.sort(key=lambda row: row["close_time"], reverse=True)
+        return [row["ticker"] for row in rows[:count]]
 
 
 def start_process(data_dir: Path, *arguments: str) -> subprocess.Popen[str]:

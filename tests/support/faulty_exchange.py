@@ -1,16 +1,16 @@
-"""Practice exchanges that fail as a file of rules says."""
+"""Practice exchanges with scripted faults."""
 
 from __future__ import annotations
 
 import json
 import os
-import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exchange_process import ExchangeProcess
+from exchange_process import ExchangeProcess, running_exchange
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,10 @@ def write_rules(file: Path, *rules: Mapping[str, Any], seed: int = 0) -> None:
     os.replace(draft, file)
 
 
-def open_tickers(exchange_url: str, count: int) -> list[str]:
-    """Name open markets, those that close last first."""
-    with urllib.request.urlopen(f"{exchange_url}/markets?limit=1000&status=open") as answer:
-        rows = json.load(answer)["markets"]
-    return [row["ticker"] for row in sorted(rows, key=lambda row: row["close_time"], reverse=True)][:count]
+@contextmanager
+def running_faulty_exchange(folder: Path, *arguments: str) -> Iterator[FaultyExchange]:
+    """Run a practice exchange on this folder that fails as its file says, and kill it at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_rules(file := folder.with_name(f"{folder.name}-faults.json"))
+    with running_exchange(folder, "--idle-exit", "0", "--faults", str(file), *arguments) as exchange:
+        yield FaultyExchange(exchange, file)

@@ -14,14 +14,11 @@ from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.app import App
 from kalshi_trading.config import load_settings
-from kalshi_trading.credentials import Credentials, load_private_key
-from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import Market
 from kalshi_trading.models import OrderStatus
 from kalshi_trading.options import Environment
 from kalshi_trading.program import build_app
 from kalshi_trading.trade_executor import TradeExecutor
-from kalshi_trading.transport import Transport
 
 LONGER_THAN_ANY_RUN = timedelta(hours=1)
 
@@ -32,7 +29,7 @@ def console(width: int = 100) -> Console:
 
 
 def rendered(renderable: RenderableType, width: int = 80) -> str:
-    """Return what stands on a screen of this width."""
+    """Render at this width and return the text."""
     screen = console(width)
     screen.print(renderable)
     return screen.export_text()
@@ -53,7 +50,7 @@ def session(
         loaded,
         environment=environment,
         api_base_url=exchange.url,
-        credentials=Credentials(exchange.key_id, load_private_key(exchange.private_key_path)),
+        credentials=exchange.credentials,
     )
     return build_app(connected, console(width), prompter or ScriptedPrompter(), read_only=False)
 
@@ -85,7 +82,6 @@ def buy(market: Market, *, count: str, price: str) -> list[str]:
 
 def cancel_all(exchange: ExchangeProcess) -> None:
     """Cancel every open order of the account."""
-    key = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
-    client = KalshiClient(Transport(exchange.url, key))
+    client = exchange.client()
     for order in client.get_orders(status=OrderStatus.RESTING):
         client.cancel_order(order.order_id, ticker=order.ticker)

@@ -1,0 +1,19 @@
+"""The exchange's own client for Python, pointed at a practice exchange."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exchange_process import ExchangeProcess
+
+sdk = pytest.importorskip("kalshi_python_sync")
+
+
+def make_client(exchange: ExchangeProcess) -> Any:
+    """Make a client of the account."""
+    configuration = sdk.Configuration(host=exchange.url)
+    configuration.api_key_id = exchange.key_id
+    configuration.private_key_pem = Path(exchange.private_key_path).read_text()
+    return sdk.KalshiClient(configuration)
