@@ -2,8 +2,8 @@
 
     python bench/practice_lists.py [MARKETS]
 
-Prints the first and the fastest of ten answers with 1,000 rows, and how often writing the same rows as JSON
-goes into the latter. Goal: at most 10 times.
+Prints the first and the fastest of ten answers with 1,000 rows, and the ratio of the fastest to `json.dumps`
+of the same rows. Goal with 3,000 markets: at most 10.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
     json.dumps(answer.body)
     ratio = min(times) / (time.perf_counter() - begun)
     print(f"{len(answer.body['markets'])} of {markets} markets: first {times[0] * 1000:.0f} ms, ", end="")
-    print(f"then {min(times) * 1000:.0f} ms, {ratio:.1f} times writing them as JSON")
+    print(f"then {min(times) * 1000:.0f} ms, {ratio:.1f} times json.dumps")
     world.close()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from decimal import Decimal as D
 
 import model_factory
@@ -11,6 +11,7 @@ import pytest
 from market_factory import market
 from model_factory import NOW, order
 from screen_session import rendered
+from zones import local_noon
 
 from kalshi_trading import history_view
 from kalshi_trading.day_summary import read_summary, summarize
@@ -25,7 +26,7 @@ from kalshi_trading.trade_logger import TradeLogger
 
 DAY = NOW.astimezone().date()
 TODAY = Period(DAY, DAY)
-NOON = datetime.combine(DAY, time(12)).astimezone()
+NOON = local_noon(DAY.year, DAY.month, DAY.day)
 
 
 def fill(side, count, price, *, ticker="KXA-1-T1", fee="0", at=NOON, name=None):

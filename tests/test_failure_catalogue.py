@@ -329,7 +329,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         ],
     ),
     68: (
-        # besides, `.ci/run` runs all of quick on a random day in a far zone
+        # .ci/run also runs quick on a random day in a far zone
         "any day and any zone",
         [
             "test_support.py::test_a_program_its_files_and_its_children_live_on_another_day",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mutations import AREAS, MUTATIONS, PROJECT
+from mutations import MUTATIONS, PROJECT
 
 
 def complaints() -> Iterator[str]:
@@ -22,11 +22,5 @@ def complaints() -> Iterator[str]:
     yield from (f"{name}: a second fault of this name" for name in set(names) if names.count(name) > 1)
 
 
-def test_every_fault_still_fits_its_file():
-    assert not list(complaints())
-
-
-def test_faults_of_all_areas_are_there():
-    assert set(AREAS) == {"money", "orders", "journal", "wire"}
-    assert all(AREAS.values())
-    assert len(MUTATIONS) >= 20
+def test_every_fault_still_fits_its_file() -> None:
+    assert list(complaints()) == []

@@ -173,7 +173,7 @@ def seats(
 
 
 def force_every_row(taken: list[Seat], draw: random.Random) -> None:
-    """Let each row of the catalogue happen once at least, at seats where it can."""
+    """Queue each row of the catalogue once, at seats that can meet it."""
     proxied = itertools.cycle([seat for seat in taken if seat.proxy is not None])
     direct = itertools.cycle([seat for seat in taken if seat.proxy is None])
     at_the_exchange, on_the_wire = weather.at_the_exchange(), weather.on_the_wire(draw)

@@ -1,4 +1,4 @@
-"""Journeys share one practice exchange per module; each has a journal of its own."""
+"""One practice exchange, running, and one journal for the journeys of a module."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import proof
 import pytest
+from cases import naming
 from terminal import CTRL_C, CTRL_D, ENTER, Terminal, program
 
 pytestmark = pytest.mark.journey
@@ -57,6 +58,8 @@ def _send(terminal: Terminal) -> None:
 
 
 def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
+    journal = home / "logs/practice/trades.log"
+    earlier = journal.read_text() if journal.exists() else ""  # by other journeys of this home
     with program(home) as terminal:
         ticker = _open_market(terminal)
         _buy(terminal, "10", "")
@@ -85,7 +88,7 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
         terminal.press("0")
         assert terminal.exit_status() == 0
 
-    events = [line.split(" ", 2) for line in (home / "logs/practice/trades.log").read_text().splitlines()]
+    events = [line.split(" ", 2) for line in journal.read_text().removeprefix(earlier).splitlines()]
     names = [event for _, event, _ in events]
     assert names[:4] == ["order.intent", "order.sending", "order.acknowledged", "order.fill"]
     assert json.loads(events[0][2])["ticker"] == ticker
@@ -95,7 +98,7 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
 def test_leaving_at_every_question_of_a_trade_sends_nothing(home: Path, key: str) -> None:
     """Ctrl-C leads back to the menu and end of input out of the program, from each question in turn."""
     for questions in proof.sample_journeys(range(6)):
-        with program(home) as terminal:
+        with naming(f"{questions} questions answered"), program(home) as terminal:
             _open_and_answer(terminal, questions)
             terminal.press(key)
             if key == CTRL_C:

@@ -23,7 +23,7 @@ def lossy(tmp_path: Path) -> Iterator[LossyHome]:
 
 
 def leave(terminal: Terminal, *, keeping_an_order: bool = True) -> None:
-    """Exit. Whether an order still rests decides whether there is a question."""
+    """Exit; answer the question about the open order if one is kept."""
     terminal.menu()
     terminal.press("0")
     if keeping_an_order:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import proof
 import pytest
+from cases import naming
 from exchange_process import ExchangeProcess
 from terminal import PROJECT, environment, program
 
@@ -91,10 +92,11 @@ def test_another_exchange_by_one_setting(tmp_path: Path, practice_exchange: Exch
 def test_end_of_input_exits_cleanly_at_every_depth(home: Path) -> None:
     answers = ["2", "temperature", "1", "1", "1", "50", "10"]
     for depth in proof.sample_journeys(range(len(answers) + 1)):
-        ended = _run(home, typed="".join(f"{answer}\n" for answer in answers[:depth]))
-        assert ended.returncode == 0, ended.stderr
-        assert "─ result ─" not in ended.stdout
-        assert ended.stderr == ""
+        with naming(f"{depth} answers"):
+            ended = _run(home, typed="".join(f"{answer}\n" for answer in answers[:depth]))
+            assert ended.returncode == 0, ended.stderr
+            assert "─ result ─" not in ended.stdout
+            assert ended.stderr == ""
 
 
 def test_plain_lines_trade_without_a_terminal(home: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def naming(case: object) -> Iterator[None]:
-    """Add the case to an exception that leaves the block: the table's test would not tell which it was."""
+    """Note the case on any exception: a table has no test id to name it."""
     try:
         yield
     except Exception as error:

@@ -56,7 +56,7 @@ def write(folder: Path, name: str, lines: int, days: int, writers: int) -> None:
 
 
 def keep_step(marks: Path, name: str, day: int, writers: int) -> None:
-    """Wait for who has not even begun the day before: clocks of one computer are never a day apart."""
+    """Wait until every writer has reached the day before: clocks of one computer are never a day apart."""
     marks.mkdir(exist_ok=True)
     (marks / f"{name}-{day}").touch()
     while day > 0 and not all((marks / f"{who}-{day - 1}").exists() for who in range(writers)):

@@ -141,7 +141,7 @@ def serving(*scripts: Script) -> Iterator[Server]:
 
 
 def unused_port() -> int:
-    """Give a port where nobody listens."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

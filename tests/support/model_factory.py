@@ -83,7 +83,7 @@ def position(net: str, cost: str) -> Position:
 
 
 def order(book_side: BookSide | str, yes_price: str, count: object = "10", **changes: object) -> Order:
-    """Make an order for so many contracts: all rest, or none where `status` says that it ended."""
+    """Make an order. RESTING: all of count remains. Any other status: none."""
     status = changes.get("status", OrderStatus.RESTING)
     fields: dict[str, object] = {
         "order_id": ORDER_ID,

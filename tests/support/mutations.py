@@ -38,7 +38,7 @@ COPIED = (
 )
 # test_mutations.py compares this list with the code, so it would fail under every fault.
 NOT_COPIED = ("test_mutations.py", "__pycache__", ".hypothesis", ".pytest_cache")
-TIME_LIMIT_S = 1800
+TIME_LIMIT_S = 1800  # quick takes minutes, but a fault may let every wait run out
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 
 
@@ -261,7 +261,7 @@ def run_pytest(project: Path) -> tuple[int | None, str]:
         return status, output.read()
 
 
-def is_proved(mutation: Mutation | None) -> bool:
+def prove(mutation: Mutation | None) -> bool:
     """Run the tests in a copy with the fault, or without one, and print the result in one line."""
     name = "no fault" if mutation is None else mutation.name
     started_at = time.monotonic()
@@ -294,9 +294,9 @@ def main() -> int:
     if asked.list:
         print(*(f"{each.file:20} {each.name}" for each in chosen), sep="\n")
         return 0
-    if not is_proved(None):
+    if not prove(None):
         return 1
-    missed = [each for each in chosen if not is_proved(each)]
+    missed = [each for each in chosen if not prove(each)]
     return 1 if missed else 0
 
 

@@ -1,4 +1,4 @@
-"""The exchange and the program as they are, with a key of the test's own and every library talking its most.
+"""Run the exchange or a session with a test key and all library logs at DEBUG.
 
 python secret_canaries.py exchange PEM KEY_ID --data-dir …     a practice exchange that knows this key
 python secret_canaries.py session LIBRARIES_LOG SIGNATURES     a session; settings in the environment
@@ -55,7 +55,7 @@ def keep_signatures(path: Path) -> None:
 
 
 def crash_with_all_at_hand() -> None:
-    """Let the history screen crash with a message made of what is within its reach."""
+    """Make the history screen raise an error that quotes every object it can reach."""
     from kalshi_trading import history_screens
 
     def crash(client: object, *_: object, **__: object) -> None:
