@@ -15,11 +15,12 @@ from pathlib import Path
 
 def failures(report: Path) -> dict[str, str]:
     """Map failed tests to their messages."""
-    found = {}
+    found: dict[str, str] = {}
     for case in ElementTree.parse(report).iter("testcase"):
         said = [each.text or "" for each in case if each.tag in ("failure", "error")]
         if said:
-            found[_name(case)] = "\n".join(said)
+            earlier = found.get(_name(case), "")  # a test and its teardown may both fail
+            found[_name(case)] = "\n".join(filter(None, [earlier, *said]))
     return found
 
 

@@ -75,6 +75,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 # --- Workers --------------------------------------------------------------------------------------
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Start two workers a core: most tests wait for a process, a terminal or a time-out."""
     return 2 * (os.cpu_count() or 1)

@@ -398,13 +398,16 @@ def test_a_followed_journal_that_is_deleted_goes_on_with_the_new_one(followed):
 def test_followed_while_four_threads_write_over_midnights_nothing_is_missed(followed):
     def write(who: int) -> None:
         log = TradeLogger(followed.log.folder.parent, "practice", clock=lambda: clock[0])
-        for step in range(60):
-            log.log_event("session.tick", {"n": f"{who}-{step}"})
-            begun[who] = clock[0] if step < 59 else NOON + timedelta(days=9)
-            if who == 0 and step % 20 == 19:
-                while min(begun) < clock[0]:  # clocks of one computer are never a day apart
-                    time.sleep(0.001)
-                clock[0] += timedelta(days=1)
+        try:
+            for step in range(60):
+                log.log_event("session.tick", {"n": f"{who}-{step}"})
+                begun[who] = clock[0]
+                if who == 0 and step % 20 == 19:
+                    while min(begun) < clock[0]:  # clocks of one computer are never a day apart
+                        time.sleep(0.001)
+                    clock[0] += timedelta(days=1)
+        finally:
+            begun[who] = datetime.max.replace(tzinfo=UTC)
 
     clock, begun, found = [NOON], [NOON - timedelta(days=1)] * 4, []
     threads = [threading.Thread(target=write, args=(who,)) for who in range(4)]

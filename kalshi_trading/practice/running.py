@@ -12,10 +12,11 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from typing import Literal
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kalshi_trading.practice.face import ROOT
@@ -48,6 +49,26 @@ class _BreakableProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app = breakable(self.app, transport.abort)
+
+
+class _Dated:
+    """An application whose answers carry the time at which they leave.
+
+    uvicorn renews its own about once a second, and later on a busy machine. A client would take that for a
+    difference between the clocks.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = (b"date", formatdate(usegmt=True).encode())
+                message = {**message, "headers": [*message.get("headers", ()), date]}
+            await send(message)
+
+        await self._app(scope, receive, dated)
 
 
 class _Activity:
@@ -113,13 +134,14 @@ async def _serve(
     activity: _Activity,
 ) -> None:
     config = uvicorn.Config(
-        app,
+        _Dated(app),
         loop="asyncio",
         http=protocol,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
+        date_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
     server = _Server(config)

@@ -40,6 +40,7 @@ DESKS_PER_EXCHANGE = 2  # the last one of them behind a proxy
 MARGIN_S, APART_S = 2.5, 0.3
 CLOCKS_AHEAD_S = (0, 61, -61)  # row 14
 ROWS = [row for row in range(1, 18) if row != 14]  # row 14 is a matter of the desks' clocks
+FORCED_ROWS = [row for row in ROWS if row != 13]  # closing idle connections is to have no effect
 KINDS = [(action, side) for action in Action for side in Side]
 
 
@@ -71,7 +72,7 @@ class Seat:
     host: str | None = None
     names: weather.NameService | None = None
     proxy: TcpProxy | None = None
-    first: list[weather.Situation] = field(default_factory=list)  # what happens before anything is drawn
+    forced: list[tuple[weather.Situation, str]] = field(default_factory=list)  # with its client_order_id
     met: list[weather.Situation] = field(default_factory=list)
     submissions: list[Submission] = field(default_factory=list)
     quiet_at: float = 0  # when the last late request has arrived, in monotonic seconds
@@ -85,20 +86,24 @@ class Seat:
 
     def situation(self, *, first_half: bool) -> weather.Situation:
         """Draw what happens next; what takes longest only at first, so that nobody waits for it."""
-        if self.first:
-            chosen = self.first.pop()
-        else:
-            table = weather.at_the_exchange()
-            if self.proxy is not None:
-                table += weather.on_the_wire(self.draw)
-            if not first_half:
-                table = [each for each in table if each.lasts_s <= weather.LATE_BUT_IN_TIME_S]
-            chosen = self.draw.choices(table, [each.weight for each in table])[0]
-        self.met.append(chosen)
-        self.quiet_at = max(self.quiet_at, time.monotonic() + chosen.lasts_s + 0.5)
-        return chosen
+        table = weather.at_the_exchange()
+        if self.proxy is not None:
+            table += weather.on_the_wire(self.draw)
+        if not first_half:
+            table = [each for each in table if each.lasts_s <= weather.LATE_BUT_IN_TIME_S]
+        return self.draw.choices(table, [each.weight for each in table])[0]
 
-    def turn_to(self, situation: weather.Situation) -> None:
+    def force(self, situation: weather.Situation) -> None:
+        """Send one order through it that would rest otherwise, while no other desk uses this exchange."""
+        self.turn_to(situation, forced=True)
+        done = self.desk.submit(Wish(self.draw.choice(self.venue.tickers), "0.01"))
+        self.forced.append((situation, done.request.client_order_id))
+        self.turn_to(weather.FINE)
+
+    def turn_to(self, situation: weather.Situation, *, forced: bool = False) -> None:
+        """Change the weather; what is forced lasts until the next change, what is drawn may pass sooner."""
+        self.met.append(situation)
+        self.quiet_at = max(self.quiet_at, time.monotonic() + situation.lasts_s + 0.5)
         if self._healing is not None:
             self._healing.join()
             self._healing = None
@@ -108,10 +113,13 @@ class Seat:
         assert self.names is not None
         assert self.host is not None
         self.names.says[self.host] = situation.names
+        if situation.names != "right":
+            self.proxy.switch(Refuse())  # ends the connections that need no name any more
         wire = situation.wire or Pass()
         # most looks must get through, or the time goes by with waiting for those that do not
-        self.proxy.switch(wire, times=None if isinstance(wire, IdleClose) else self.draw.choice((1, 2, 4)))
-        if isinstance(situation.wire, Refuse) and self.draw.random() < 0.5:
+        lasts = forced or isinstance(wire, IdleClose)
+        self.proxy.switch(wire, times=None if lasts else self.draw.choice((1, 2, 4)))
+        if isinstance(wire, Refuse) and not forced and self.draw.random() < 0.5:
             self._healing = threading.Timer(0.015, self.proxy.switch, [Pass()])
             self._healing.start()
 
@@ -173,14 +181,38 @@ def seats(
 
 
 def force_every_row(taken: list[Seat], draw: random.Random) -> None:
-    """Queue each row of the catalogue once, at seats that can meet it."""
+    """Let each row of the catalogue happen once, at a desk that can meet it, alone at its exchange."""
+    at_the_exchange, on_the_wire = weather.at_the_exchange(), weather.on_the_wire(draw)
     proxied = itertools.cycle([seat for seat in taken if seat.proxy is not None])
     direct = itertools.cycle([seat for seat in taken if seat.proxy is None])
-    at_the_exchange, on_the_wire = weather.at_the_exchange(), weather.on_the_wire(draw)
-    for row in ROWS:
-        situations = [each for each in at_the_exchange + on_the_wire if row in each.rows]
+    planned: dict[int, list[tuple[Seat, weather.Situation]]] = {}
+    for row in FORCED_ROWS:
+        situations = [
+            each for each in at_the_exchange + on_the_wire if row in each.rows and each.leaves_a_mark
+        ]
         chosen = draw.choices(situations, [each.weight for each in situations])[0]
-        next(proxied if chosen in on_the_wire else direct).first.append(chosen)
+        seat = next(proxied if chosen in on_the_wire else direct)
+        planned.setdefault(id(seat.venue), []).append((seat, chosen))
+
+    def force(plans: list[tuple[Seat, weather.Situation]]) -> None:
+        for seat, situation in plans:
+            seat.force(situation)
+
+    with ThreadPoolExecutor(len(planned)) as pool:
+        list(pool.map(force, planned.values()))
+
+
+def without_effect(lines: list[verifier.Line], taken: list[Seat]) -> list[str]:
+    """Name what was forced in vain: an order came to be that could not, or its answer was not lost."""
+    events: dict[str, set[str]] = {}
+    for line in lines:
+        events.setdefault(line.fields.get("client_order_id", ""), set()).add(line.event)
+    forced = [each for seat in taken for each in seat.forced]
+    assert {row for situation, _ in forced for row in situation.rows} >= set(FORCED_ROWS)
+    prevented = [each for each in forced if each[0].prevents]
+    spoiled = [each for each in forced if not each[0].prevents]
+    vain = [situation.name for situation, name in prevented if "order.acknowledged" in events[name]]
+    return vain + [situation.name for situation, name in spoiled if "order.unknown" not in events[name]]
 
 
 def test_no_order_is_doubled_lost_or_misjudged_under_any_fault(
@@ -201,6 +233,7 @@ def test_no_order_is_doubled_lost_or_misjudged_under_any_fault(
     assert damaged == []
     assert [fault for verdict in verdicts for fault in verdict.faults] == []
     assert wire_faults(lines, taken) == []
+    assert without_effect(lines, taken) == []
     everything_happened(taken, verdicts)
 
 

@@ -20,6 +20,7 @@ Rule = Mapping[str, Any]
 
 CREATE = {"method": "POST", "path": "/portfolio/events/orders", "times": 1}
 LISTS = {"method": "GET", "path": "/portfolio/orders", "times": 3}
+SHORTEST_ANSWER = 200  # bytes of an answer to an order, at least
 LATE_BUT_IN_TIME_S = 1.0  # far enough within the margin for a machine that is busy
 LATER_THAN_THE_MARGIN_S = 4.5
 LATER_THAN_A_SIGNATURE_LIVES_S = 10.5
@@ -43,6 +44,21 @@ class Situation:
     def lasts_s(self) -> float:
         """Seconds until the last thing it does has happened."""
         return max((rule.get("after_s", 0.0) for rule in self.rules), default=0.0)
+
+    @property
+    def prevents(self) -> bool:
+        """Whether no order comes to be while this happens; where one does, its first answer is lost."""
+        refuses = any(rule["kind"] == "before_accept" and rule["method"] == "POST" for rule in self.rules)
+        before = tcp_proxy.Refuse(), tcp_proxy.ResetOnConnect(), tcp_proxy.ResetBeforeRequest()
+        return refuses or self.names != "right" or self.wire in (*before, tcp_proxy.BlackHole())
+
+    @property
+    def leaves_a_mark(self) -> bool:
+        """Whether journal or exchange show that it happened: not where reads may use it up, nor at idle."""
+        if isinstance(self.wire, tcp_proxy.Truncate):
+            return self.wire.count < SHORTEST_ANSWER
+        storms = any(rule["kind"] == "rate_limit_storm" for rule in self.rules)
+        return bool(self.rows) and not storms and not isinstance(self.wire, tcp_proxy.IdleClose)
 
 
 def before(answer: Any) -> Rule:

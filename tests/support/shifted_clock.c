@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <utime.h>
 
@@ -58,7 +59,8 @@ time_t time(time_t *seconds) {
 int gettimeofday(struct timeval *restrict now, void *restrict zone) {
     REAL(gettimeofday, NULL);
     int failed = real(now, zone);
-    if (!failed) now->tv_sec += shift_s;
+    struct timeval *volatile given = now; /* declared as never NULL, but glibc allows it */
+    if (!failed && given != NULL) now->tv_sec += shift_s;
     return failed;
 }
 
@@ -88,6 +90,23 @@ STAT(stat64, (const char *restrict path, struct stat64 *restrict file), (path, f
 STAT(lstat64, (const char *restrict path, struct stat64 *restrict file), (path, file))
 STAT(fstat64, (int fd, struct stat64 *file), (fd, file))
 STAT(fstatat64, (int fd, const char *restrict path, struct stat64 *restrict file, int flags), (fd, path, file, flags))
+
+/* What programs built against a glibc older than 2.33 call. */
+#define XSTAT(name, parameters, arguments)                         \
+    int name parameters;                                           \
+    int name parameters {                                          \
+        REAL(name, NULL);                                          \
+        return shifted(real arguments, (struct stat *)file);       \
+    }
+
+XSTAT(__xstat, (int version, const char *path, struct stat *file), (version, path, file))
+XSTAT(__lxstat, (int version, const char *path, struct stat *file), (version, path, file))
+XSTAT(__fxstat, (int version, int fd, struct stat *file), (version, fd, file))
+XSTAT(__fxstatat, (int version, int fd, const char *path, struct stat *file, int flags), (version, fd, path, file, flags))
+XSTAT(__xstat64, (int version, const char *path, struct stat64 *file), (version, path, file))
+XSTAT(__lxstat64, (int version, const char *path, struct stat64 *file), (version, path, file))
+XSTAT(__fxstat64, (int version, int fd, struct stat64 *file), (version, fd, file))
+XSTAT(__fxstatat64, (int version, int fd, const char *path, struct stat64 *file, int flags), (version, fd, path, file, flags))
 
 int statx(int fd, const char *restrict path, int flags, unsigned mask, struct statx *restrict file) {
     REAL(statx, NULL);
@@ -178,6 +197,13 @@ int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timesp
     REAL(pthread_mutex_timedlock, "GLIBC_2.34");
     struct timespec copy;
     return real(mutex, real_deadline(deadline, &copy));
+}
+
+int timerfd_settime(int fd, int flags, const struct itimerspec *wanted, struct itimerspec *before) {
+    REAL(timerfd_settime, NULL);
+    struct itimerspec copy = *wanted;
+    if (flags & TFD_TIMER_ABSTIME && copy.it_value.tv_sec >= MONOTONIC_ENDS) copy.it_value.tv_sec -= shift_s;
+    return real(fd, flags, &copy, before);
 }
 
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted, struct timespec *left) {

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 SOURCE = Path(__file__).with_suffix(".c")
 SHIFT = "SHIFTED_CLOCK_S"
+LIBRARY = "shifted_clock.so"
 
 # What a process started with an environment of its own needs to live in the same time.
 INHERITED = ("TZ", "LD_PRELOAD", SHIFT, "PYTHONPYCACHEPREFIX")
@@ -38,22 +40,23 @@ def shift_to(wanted: str, now: datetime) -> timedelta:
     """
     try:
         if days := _DAYS.fullmatch(wanted):
-            return now + timedelta(days=int(days[1])) - now
-        there = datetime.fromisoformat(wanted)
+            there = now + timedelta(days=int(days[1]))
+        elif "T" in wanted:
+            there = datetime.fromisoformat(wanted).astimezone(UTC)
+        else:
+            there = datetime.combine(date.fromisoformat(wanted), now.astimezone().time()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{wanted!r} is no day ({error}); {_EXAMPLES}") from None
-    if "T" not in wanted:
-        there = datetime.combine(there, now.astimezone().time())
-    return timedelta(seconds=round((there.astimezone(UTC) - now).total_seconds()))
+    return timedelta(seconds=round((there - now).total_seconds()))
 
 
 def compile_library(folder: Path) -> Path:
     """Compile the library into `folder` and return its path. Raises NoCompilerError."""
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if compiler is None:
-        raise NoCompilerError("no C compiler was found")
-    library = folder / "shifted_clock.so"
-    command = [compiler, "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE), "-ldl"]
+    compiler, *options = shlex.split(os.environ.get("CC", "cc")) or ["cc"]
+    if shutil.which(compiler) is None:
+        raise NoCompilerError(f"there is no C compiler ({compiler})")
+    library = folder / LIBRARY
+    command = [compiler, *options, "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE), "-ldl"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise NoCompilerError(f"{compiler} failed: {done.stderr.strip() or done.returncode}")
@@ -77,7 +80,7 @@ def shifted_environment(shift: timedelta, folder: Path) -> dict[str, str]:
 
 def is_shifted() -> bool:
     """Report whether this process already runs on another day."""
-    return bool(os.environ.get(SHIFT))
+    return SHIFT in os.environ and LIBRARY in os.environ.get("LD_PRELOAD", "")
 
 
 def run_again(shift: timedelta) -> int:
