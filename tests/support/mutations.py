@@ -184,6 +184,12 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
     ),
     "wire": (
         Mutation(
+            "an answer is waited for without a deadline",
+            "transport.py",
+            "results.get(timeout=max(0.0, deadline - started_at) + 0.05)",
+            "results.get()",
+        ),
+        Mutation(
             "a sale of YES counts as a purchase",
             "wire.py",
             "(Action.SELL, Side.YES): BookSide.ASK,",
