@@ -115,14 +115,14 @@ def in_zone() -> Iterator[SetZone]:
 @pytest.fixture(scope="session")
 def practice_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
     """One practice exchange for this worker's whole run."""
-    with running_exchange(tmp_path_factory.mktemp("practice"), "--idle-exit", "0") as running:
+    with running_exchange(tmp_path_factory.mktemp("practice"), "--idle-exit", "3600") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def still_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
     """One exchange for this worker whose other participants stand still."""
-    options = ("--seed", "5", "--still", "--idle-exit", "0")
+    options = ("--seed", "5", "--still", "--idle-exit", "3600")
     with running_exchange(tmp_path_factory.mktemp("still"), *options) as running:
         yield running
 
@@ -137,5 +137,5 @@ def exchange(still_exchange: ExchangeProcess) -> Iterator[ExchangeProcess]:
 @pytest.fixture
 def fresh_practice_exchange(tmp_path: Path) -> Iterator[ExchangeProcess]:
     """A practice exchange for one test alone."""
-    with running_exchange(tmp_path / "practice", "--idle-exit", "0") as running:
+    with running_exchange(tmp_path / "practice", "--idle-exit", "3600") as running:
         yield running

@@ -72,7 +72,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory):
     """An exchange of this module alone, since cash is counted to the last digit."""
-    with running_exchange(tmp_path_factory.mktemp("executor"), "--idle-exit", "0", "--seed", "5") as running:
+    with running_exchange(tmp_path_factory.mktemp("executor"), "--seed", "5") as running:
         yield running
 
 

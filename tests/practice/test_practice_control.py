@@ -125,7 +125,7 @@ def test_answers_come_later_side_by_side(make_desk: MakeDesk) -> None:
 
 def test_a_real_exchange_begins_with_a_past_moves_on_and_answers_late(tmp_path: Path) -> None:
     options = ["--control", "--latency-ms", "40", "--scenario", "positions=12,fills=90,settled=3,resting=0"]
-    with running_exchange(tmp_path, *options, "--idle-exit", "0") as exchange:
+    with running_exchange(tmp_path, *options, "--idle-exit", "3600") as exchange:
         before = exchange.control("books")
         assert (before["fill_count"], sum(not row["settled"] for row in before["markets"].values())) == (
             90,
@@ -142,5 +142,5 @@ def test_a_real_exchange_begins_with_a_past_moves_on_and_answers_late(tmp_path: 
         assert Decimal(after["cash"]) == Decimal(after["deposited"]) - Decimal(after["withdrawn"]) + sum(
             Decimal(row["cash"]) for row in after["markets"].values()
         )
-    with running_exchange(tmp_path, *options, "--idle-exit", "0") as again:
+    with running_exchange(tmp_path, *options, "--idle-exit", "3600") as again:
         assert again.control("books")["fill_count"] == 90

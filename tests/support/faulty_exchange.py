@@ -37,5 +37,5 @@ def running_faulty_exchange(folder: Path, *arguments: str) -> Iterator[FaultyExc
     """Run a practice exchange on this folder that fails as its file says, and kill it at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     write_rules(file := folder.with_name(f"{folder.name}-faults.json"))
-    with running_exchange(folder, "--idle-exit", "0", "--faults", str(file), *arguments) as exchange:
+    with running_exchange(folder, "--idle-exit", "3600", "--faults", str(file), *arguments) as exchange:
         yield FaultyExchange(exchange, file)
