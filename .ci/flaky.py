@@ -1,9 +1,9 @@
 """Compare two JUnit reports: of a run, and of its failed tests repeated alone.
 
-    python .ci/flaky.py FIRST SECOND
+    python .ci/flaky.py FIRST SECOND OPTIONS
 
-Prints a test that failed and then passed as FLAKY, with its first failure. Exit status 1: a test failed twice
-or was not repeated.
+Prints a test that failed and then passed as FLAKY, with the options of its run and its first failure. Exit
+status 1: a test failed twice or was not repeated.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ def failures(report: Path) -> dict[str, str]:
     """Map failed tests to their messages."""
     found: dict[str, str] = {}
     for case in ElementTree.parse(report).iter("testcase"):
-        said = [each.text or "" for each in case if each.tag in ("failure", "error")]
-        if said:
+        messages = [each.text or "" for each in case if each.tag in ("failure", "error")]
+        if messages:
             earlier = found.get(_name(case), "")  # a test and its teardown may both fail
-            found[_name(case)] = "\n".join(filter(None, [earlier, *said]))
+            found[_name(case)] = "\n".join(filter(None, [earlier, *messages]))
     return found
 
 
@@ -30,19 +30,21 @@ def passes(report: Path) -> set[str]:
 
 
 def _name(case: ElementTree.Element) -> str:
-    return f"{case.get('classname')}::{case.get('name')}"
+    """Name a test as pytest takes it on its command line."""
+    file = (case.get("classname") or "").replace(".", "/")
+    return f"{file}.py::{case.get('name')}" if file else f"{case.get('name')}"
 
 
-def main(first: Path, second: Path) -> int:
+def main(first: Path, second: Path, options: str) -> int:
     failed, again = failures(first), failures(second)
     flaky = failed.keys() & passes(second)
     for name in sorted(flaky):
-        print(f"FLAKY {name}: mend it before anything else. Its first failure:\n\n{failed[name]}\n")
+        print(f"FLAKY {name} {options}\nMend it before anything else. Its first failure:\n\n{failed[name]}\n")
     lost = sorted(failed.keys() - flaky)
     for name in lost:
-        print(f"FAILED {name}, {'also alone' if name in again else 'not repeated'}")
+        print(f"FAILED {name} {options}, {'also alone' if name in again else 'not repeated'}")
     return 1 if lost or not failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))

@@ -32,7 +32,6 @@ CANCEL_ATTEMPTS = 3
 PANIC_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 3.0, 3.0)
 LAST_PAUSE_S = 1.0
 PANIC_EVENT, REARMED_EVENT = "cancel.panic", "cancel.rearmed"
-SKEW_GRAIN_S = 0.5  # the exchange tells its time in whole seconds, so its skew is known to half of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +214,9 @@ class Canceler:
             return {order.order_id: end for order, end in zip(orders, ends, strict=True)}
 
     def _exchange_time(self) -> datetime | None:
-        """Tell the latest that the exchange's time can be."""
-        skew_s = self._client.clock_skew_s
-        return None if skew_s is None else self._clock() + timedelta(seconds=SKEW_GRAIN_S - skew_s)
+        """Return the latest that the exchange's time can be; None: not seen yet."""
+        skew_s, error_s = self._client.clock_skew_s, self._client.clock_skew_error_s
+        return None if skew_s is None else self._clock() + timedelta(seconds=error_s - skew_s)
 
     def _look(self, under_way: Callable[[], Mapping[str, str]]) -> RestingLook:
         """Read how fresh the lists are, then what rests, then which orders of ours are under way."""

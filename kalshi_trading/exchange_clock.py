@@ -19,7 +19,9 @@ class ExchangeClock:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self.skew_s: float | None = None
-        """How far this computer's clock is ahead of the exchange's, to about a second; None: not seen."""
+        """How far this computer's clock is ahead of the exchange's, to `skew_error_s`; None: not seen."""
+        self.skew_error_s = 0.0
+        """How much more or less it may be ahead than `skew_s`: half a second and half of the round trip."""
         self.offset_s = 0.0
         """What is added to this computer's time to sign a request."""
 
@@ -33,6 +35,7 @@ class ExchangeClock:
             return
         # The best guess is that the header, whose seconds are cut down, was written half-way.
         self.skew_s = self._clock().timestamp() - elapsed_s / 2 - told_s - 0.5
+        self.skew_error_s = 0.5 + elapsed_s / 2
 
     def use(self) -> float | None:
         """Sign by the exchange's clock from now on if this computer's is more than 2 s off.

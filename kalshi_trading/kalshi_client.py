@@ -53,6 +53,11 @@ class KalshiClient(MarketClient):
         """How far this computer's clock is ahead of the exchange's, in seconds; None: not seen yet."""
         return self._transport.clock_skew_s
 
+    @property
+    def clock_skew_error_s(self) -> float:
+        """How many seconds `clock_skew_s` may be off, either way."""
+        return self._transport.clock_skew_error_s
+
     def use_exchange_clock(self) -> float | None:
         """Sign by the exchange's clock if this computer's differs; see `Transport.use_exchange_clock`."""
         return self._transport.use_exchange_clock()

@@ -159,8 +159,13 @@ class Transport:
 
     @property
     def clock_skew_s(self) -> float | None:
-        """How far this computer's clock is ahead of the exchange's, to about a second; None: not seen."""
+        """How far this computer's clock is ahead of the exchange's, in seconds; None: not seen."""
         return self._exchange_clock.skew_s
+
+    @property
+    def clock_skew_error_s(self) -> float:
+        """How many seconds `clock_skew_s` may be off, either way."""
+        return self._exchange_clock.skew_error_s
 
     def use_exchange_clock(self) -> float | None:
         """Sign by the exchange's clock from now on where it differs; see `ExchangeClock.use`."""

@@ -14,7 +14,6 @@ from kalshi_trading import file_locks
 from kalshi_trading.cancellation import (
     LAST_PAUSE_S,
     PANIC_PAUSES_S,
-    SKEW_GRAIN_S,
     Moment,
     RestingLook,
     doubt,
@@ -47,9 +46,10 @@ class Exchange:
     `ages` are how fresh one list after the other is, the last for all that follow.
     """
 
-    def __init__(self, *orders, troubles=None, lists=(), ages=(FRESH,), skew_s=0.0):
+    def __init__(self, *orders, troubles=None, lists=(), ages=(FRESH,), skew_s=0.0, skew_error_s=0.5):
         self.ages = list(ages)
         self.clock_skew_s = skew_s
+        self.clock_skew_error_s = skew_error_s
         self.resting = {each.order_id: each for each in orders}
         self.troubles = {order_id: list(errors) for order_id, errors in (troubles or {}).items()}
         self.lists = list(lists)
@@ -221,12 +221,13 @@ def test_lists_that_never_catch_up_are_named_with_their_time(tmp_path):
     assert naps == [*PANIC_PAUSES_S, LAST_PAUSE_S]
 
 
-@pytest.mark.parametrize("skew_s", [0.0, 30.0, -30.0])
-def test_the_lists_are_compared_with_the_time_of_the_exchange(tmp_path, skew_s):
-    pressed = NOW - timedelta(seconds=skew_s) + timedelta(seconds=SKEW_GRAIN_S)
+@pytest.mark.parametrize(("skew_s", "error_s"), [(0.0, 0.5), (30.0, 0.5), (-30.0, 0.5), (0.0, 3.0)])
+def test_the_lists_are_compared_with_the_latest_time_the_exchange_may_have(tmp_path, skew_s, error_s):
+    pressed = NOW + timedelta(seconds=error_s - skew_s)
     just_after = pressed + timedelta(microseconds=1)
-    at_once = executor_at(Exchange(ages=[pressed], skew_s=skew_s), tmp_path)[0].panic()
-    after = executor_at(Exchange(ages=[just_after], skew_s=skew_s), tmp_path)[0].panic()
+    how = {"skew_s": skew_s, "skew_error_s": error_s}
+    at_once = executor_at(Exchange(ages=[pressed], **how), tmp_path)[0].panic()
+    after = executor_at(Exchange(ages=[just_after], **how), tmp_path)[0].panic()
     assert "before panic was pressed" in at_once.problem
     assert after.is_verified
 

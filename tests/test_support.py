@@ -255,13 +255,13 @@ def report(path: Path, **outcomes: str) -> Path:
 @pytest.mark.parametrize(
     ("alone", "status", "printed"),
     [
-        ({"b": "passed", "c": "passed"}, 0, ["FLAKY a::b", "FLAKY a::c", "it broke"]),
-        ({"b": "passed", "c": "failed"}, 1, ["FLAKY a::b", "FAILED a::c, also alone"]),
-        ({"b": "passed"}, 1, ["FLAKY a::b", "FAILED a::c, not repeated"]),
+        ({"b": "passed", "c": "passed"}, 0, ["FLAKY a.py::b --opt", "FLAKY a.py::c --opt", "it broke"]),
+        ({"b": "passed", "c": "failed"}, 1, ["FLAKY a.py::b --opt", "FAILED a.py::c --opt, also alone"]),
+        ({"b": "passed"}, 1, ["FLAKY a.py::b --opt", "FAILED a.py::c --opt, not repeated"]),
         (
             {"b": "passed", "c": "skipped"},
             1,
-            ["FLAKY a::b", "FAILED a::c, not repeated"],
+            ["FLAKY a.py::b --opt", "FAILED a.py::c --opt, not repeated"],
         ),
     ],
 )
@@ -272,8 +272,11 @@ def test_a_test_that_fails_once_is_flaky_and_one_that_fails_twice_is_lost(
     second = report(tmp_path / "second.xml", **alone)
     script = PROJECT / ".ci" / "flaky.py"
     run = subprocess.run(
-        [sys.executable, str(script), str(first), str(second)], capture_output=True, text=True, check=False
+        [sys.executable, str(script), str(first), str(second), "--opt"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == status, run.stderr
     assert [each for each in printed if each not in run.stdout] == []
-    assert "a::a" not in run.stdout
+    assert "a.py::a" not in run.stdout

@@ -554,6 +554,20 @@ def test_a_time_that_a_cache_may_have_kept_is_not_taken_for_the_exchanges(signed
         assert keyless.clock_skew_s is None
 
 
+def test_the_exchanges_clock_is_known_to_half_a_second_and_half_of_the_round_trip():
+    """Wherever on its way the answer got its time, the true difference lies within the error."""
+
+    def slowly(connection, request):
+        time.sleep(0.2)
+        say(200, {"ok": True}, date=datetime.now(UTC))(connection, request)
+
+    with serving(slowly) as server:
+        transport = connect(server.url)
+        transport.read("/portfolio/balance")
+    assert transport.clock_skew_error_s >= 0.5 + 0.2 / 2
+    assert abs(transport.clock_skew_s) <= transport.clock_skew_error_s
+
+
 def test_a_refused_clock_that_is_right_does_not_loop():
     expired = say(401, EXPIRED, date=datetime.now(UTC))
     with serving(expired) as server, pytest.raises(AuthenticationError, match="clock"):

@@ -300,6 +300,7 @@ def main() -> int:
     if asked.list:
         print(*(f"{each.file:20} {each.name}" for each in chosen), sep="\n")
         return 0
+    print("First without a fault, which takes as long as the quick proof.", flush=True)
     if not prove(None):
         return 1
     missed = [each for each in chosen if not prove(each)]

@@ -69,10 +69,10 @@ def shifted_environment(shift: timedelta, folder: Path) -> dict[str, str]:
     The library is built in `folder`. Compiled modules go there because Python compares the times of files
     with those kept in them. Raises NoCompilerError.
     """
-    preloaded = [str(compile_library(folder)), os.environ.get("LD_PRELOAD", "")]
+    others = [each for each in os.environ.get("LD_PRELOAD", "").split(":") if each and LIBRARY not in each]
     return {
         **os.environ,
-        "LD_PRELOAD": ":".join(filter(None, preloaded)),
+        "LD_PRELOAD": ":".join([str(compile_library(folder)), *others]),
         SHIFT: str(int(shift.total_seconds())),
         "PYTHONPYCACHEPREFIX": str(folder / "pycache"),
     }
