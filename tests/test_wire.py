@@ -125,9 +125,9 @@ def test_the_examples_of_requests_come_out_word_for_word():
             self_trade_prevention=SelfTradePrevention.MAKER,
         ),
     }
-    for name, wish in wishes.items():
-        expected = EXACT["requests"][name] | {"client_order_id": wish.client_order_id}
-        assert wire.order_body(wish) == expected
+    own = {name: {"client_order_id": wish.client_order_id} for name, wish in wishes.items()}
+    expected = {name: EXACT["requests"][name] | own[name] for name in wishes}
+    assert {name: wire.order_body(wish) for name, wish in wishes.items()} == expected
 
 
 def test_an_order_says_how_long_it_lives_and_how_it_meets_itself_because_there_is_no_default():
