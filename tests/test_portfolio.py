@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import threading
-import time
 from dataclasses import replace
 from decimal import Decimal as D
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +14,7 @@ from api_examples import REST
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import ROOT, say, serving
+from loopback import ROOT, hang, say, serving
 from model_factory import MARKET, NOW, position
 from rich.console import Console
 
@@ -285,7 +284,7 @@ ENDPOINTS = {
 }
 BREAKS = {
     "500": (say(500, {"error": {"code": "internal_error", "message": "broken"}}), "not available"),
-    "time-out": (lambda connection, request: time.sleep(1.2), "Try again"),
+    "time-out": (hang, "Try again"),
     "malformed": (say(200, {"cursor": 5, "surprise": [{}]}), "answer"),
     "no JSON": (say(200, b"<html>"), "not the exchange's answer"),
 }
@@ -307,7 +306,7 @@ def test_an_endpoint_that_fails_leaves_the_rest_on_the_screen_and_says_why(track
     account = Account([row], fills=fills)
     account.broken, (account.breaks, words) = (endpoint,), BREAKS[kind]
     with serving(account) as server:
-        tracker = tracker_of(server, total_s=1 if kind == "time-out" else 10)
+        tracker = tracker_of(server, total_s=2.5 if kind == "time-out" else 10)
         broken = on_the_screen(tracker.refresh())
         account.broken = ()
         mended = on_the_screen(tracker.refresh())

@@ -46,6 +46,15 @@ def exchange(faulty: FaultyExchange) -> ExchangeProcess:
     return faulty.exchange
 
 
+FIRST_LOOK_AFTER_S = "kalshi_trading.portfolio_tracker._FIRST_LOOK_AFTER_S"
+
+
+@pytest.fixture(autouse=True)
+def without_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the whole portfolio, however busy the machine is."""
+    monkeypatch.setattr(FIRST_LOOK_AFTER_S, 60.0)
+
+
 class _Insisting(ScriptedPrompter):
     """Confirms as often as the market moves and the order is asked about again."""
 
@@ -99,8 +108,9 @@ def test_the_portfolio_agrees_with_the_exchange_and_leads_back(visit: Callable[.
 
 
 def test_while_fills_take_long_a_first_look_is_shown(
-    faulty: FaultyExchange, visit: Callable[..., tuple]
+    faulty: FaultyExchange, visit: Callable[..., tuple], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(FIRST_LOOK_AFTER_S, 1.0)
     faulty.fail({"kind": "after_accept", "method": "GET", "path": "/portfolio/fills", "delay_s": 3})
     try:
         _, _, text = visit()

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from loopback import ROOT, http, reset, say, send_and_close, serving, unused_port
+from loopback import ROOT, hang, http, reset, say, send_and_close, serving, unused_port
 
 from kalshi_trading import transport as transport_module
 from kalshi_trading.credentials import Credentials
@@ -142,10 +142,6 @@ def refusal(status):
 
 def html(status):
     return say(status, b"<html>Bad gateway</html>", headers={"Content-Type": "text/html"})
-
-
-def hang(connection, _):
-    connection.recv(1)
 
 
 def drip(connection, _):

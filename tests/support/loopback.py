@@ -74,6 +74,11 @@ def send_and_close(data: bytes) -> Script:
     return script
 
 
+def hang(connection: socket.socket, _: Request) -> None:
+    """Keep the connection without an answer until the client has gone."""
+    connection.recv(1)
+
+
 def reset(connection: socket.socket, _: Request) -> None:
     """Break the connection off without an answer."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
