@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -138,4 +139,7 @@ def program(
     try:
         yield Terminal(child, columns, rows)
     finally:
-        child.close(force=True)
+        if child.isalive():  # pexpect gives a killed program a tenth of a second only
+            child.kill(signal.SIGKILL)
+            child.wait()
+        child.close()
