@@ -187,18 +187,18 @@ def test_a_reading_nobody_waits_for_does_not_hold_up_the_next_one(list_):
     def stuck(**asked):
         setattr(exchange, name, answer)
         begun.set()
-        assert goes_on.wait(5)
+        assert goes_on.wait(60)
         return answer(**asked)
 
     setattr(exchange, name, stuck)
     abandoned = threading.Thread(target=read, daemon=True)
     abandoned.start()
-    assert begun.wait(5)
+    assert begun.wait(60)
     after = threading.Thread(target=read, daemon=True)
     after.start()
-    after.join(2)
+    after.join(30)
     held_up = after.is_alive()
     goes_on.set()
-    abandoned.join(5)
+    abandoned.join(60)
     assert not held_up
     assert sum(map(len, history.read_fills().values())) == 1

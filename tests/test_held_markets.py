@@ -201,7 +201,7 @@ def test_a_reading_that_is_left_stops_every_list_and_holds_up_nobody(part):
     def page(connection, request):
         if "cursor" in request.target:
             further.append(request)
-            goes_on.wait(5)
+            goes_on.wait(60)
         cursor = f"c{len(further)}" if endless[0] else ""
         say(200, {"cursor": cursor, **empty})(connection, request)
 
@@ -214,7 +214,7 @@ def test_a_reading_that_is_left_stops_every_list_and_holds_up_nobody(part):
         endless[0] = True
         goes_on.set()
         for thread in threads:
-            thread.join(2)
+            thread.join(30)
         went_on = [thread for thread in threads if thread.is_alive()]
         endless[0] = False
     assert len(further) == 1
@@ -234,7 +234,7 @@ def left_at_first_look(tracker):
 
 def test_threads_of_a_reading_that_was_left_do_not_hold_up_the_end_of_the_program():
     account, goes_on = Exchange(), threading.Event()
-    account.answers["/portfolio/deposits"] = lambda connection, request: goes_on.wait(5)
+    account.answers["/portfolio/deposits"] = lambda connection, request: goes_on.wait(60)
     with serving(account) as server:
         threads = left_at_first_look(tracker_at(server))
         goes_on.set()

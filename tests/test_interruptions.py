@@ -104,7 +104,7 @@ def test_ctrl_c_waits_for_the_end_and_shows_it(app: App) -> None:
 
     def work() -> str:
         press_ctrl_c()
-        assert waiting.wait(10)
+        assert waiting.wait(60)
         return "done"
 
     def says(text: str) -> None:
@@ -121,7 +121,7 @@ def test_a_second_ctrl_c_leaves_it_and_its_result_is_news(app: App) -> None:
 
     def work() -> str:
         press_ctrl_c()
-        assert left.wait(10)
+        assert left.wait(60)
         return "done"
 
     assert not carry_out(replace(app, console=Watched(lambda text: press_ctrl_c())), work)
@@ -208,7 +208,7 @@ def test_a_fault_nobody_waits_for_is_on_record_and_told(app: App) -> None:
 
     def work() -> str:
         press_ctrl_c()
-        assert begun.wait(10)
+        assert begun.wait(60)
         return broken()
 
     assert not carry_out(replace(app, console=Watched(lambda text: press_ctrl_c())), work)

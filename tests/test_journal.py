@@ -470,7 +470,7 @@ def test_a_line_waits_for_one_that_another_program_is_just_writing(diary):
         waiting.start()
         waiting.join(0.3)
         assert waiting.is_alive()
-    waiting.join(10)
+    waiting.join(60)
     assert diary.read() == ["first", "next"]
 
 

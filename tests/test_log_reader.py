@@ -484,7 +484,7 @@ def test_a_long_day_is_compressed_beside_the_line_that_begins_the_next_one(tmp_p
     real = log_files._compress_all
 
     def slowly(plain, lock):
-        started.wait(10)
+        started.wait(60)
         real(plain, lock)
 
     monkeypatch.setattr(log_files, "_compress_all", slowly)

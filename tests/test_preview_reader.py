@@ -350,12 +350,12 @@ def test_the_reads_do_not_wait_for_each_other():
     class Meeting(Exchange):
         def _answer(self, name, value):
             if name in ("market", "book", "balance", "positions", "orders"):
-                everybody.wait(timeout=20)
+                everybody.wait(timeout=60)
             return super()._answer(name, value)
 
     class MeetingDay(Day):
         def pnl(self):
-            everybody.wait(timeout=20)
+            everybody.wait(timeout=60)
             return super().pnl()
 
     clock = Clock()

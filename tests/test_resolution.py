@@ -584,9 +584,9 @@ def searching(desk, done, **how):
     """Search in the background until `done` is set."""
     search = BackgroundSearch(desk.resolver, journal_failed=desk.problems.append, pause_s=0.001, **how)
     search.start()
-    assert done.wait(10)
+    assert done.wait(60)
     search.stop()
-    search._thread.join(10)
+    search._thread.join(60)
     assert not search._thread.is_alive()
 
 

@@ -38,7 +38,7 @@ def start_holder(folder):
 
 def end(process, child):
     os.kill(child, signal.SIGKILL)
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
 
 
 def files_in(folder):

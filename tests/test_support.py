@@ -22,7 +22,7 @@ from worker_lock import worker_lock
 from zones import NEW_YORK, SetZone
 
 PROJECT = Path(__file__).resolve().parent.parent
-IN_TIME_S = 20
+IN_TIME_S = 60
 
 # --- Counts of a run ------------------------------------------------------------------------------
 

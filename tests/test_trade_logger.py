@@ -351,7 +351,7 @@ def test_processes_that_share_a_journal_lose_nothing(journal):
         subprocess.Popen([sys.executable, "-c", WRITER, folder, str(number)], cwd=PROJECT)
         for number in range(4)
     ]
-    assert [writer.wait(timeout=30) for writer in writers] == [0, 0, 0, 0]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0, 0]
     reading = journal.read_journal()
     assert reading.damaged == ()
     assert {record.text("who") for record in reading.records} == {

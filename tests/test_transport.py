@@ -312,7 +312,7 @@ def test_a_certificate_of_somebody_else_proves_that_nothing_was_sent(certificate
         thread.start()
         with pytest.raises(NotSentError):
             connect(f"https://127.0.0.1:{listener.getsockname()[1]}{ROOT}").write(method, ORDERS, (), {})
-        thread.join(5)
+        thread.join(30)
 
 
 def test_a_server_that_does_not_speak_tls_is_never_shown_an_order():
@@ -481,7 +481,7 @@ def test_a_clock_that_is_wrong_is_corrected_by_the_exchanges_once():
 
 
 def test_requests_side_by_side_are_all_corrected():
-    together = threading.Barrier(4, timeout=5)
+    together = threading.Barrier(4, timeout=60)
 
     def all_at_once(connection, request):
         if len(server.requests) <= 4:
@@ -748,7 +748,7 @@ def test_a_call_that_failed_leaves_neither_thread_nor_socket(script):
         with pytest.raises(OutcomeUnknownError):
             connect(server.url, timing=Timing(connect_s=0.2, total_s=0.2)).write("POST", "/portfolio/x")
         for thread in mine():
-            thread.join(1)
+            thread.join(30)
         assert not mine()
 
 

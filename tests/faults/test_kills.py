@@ -110,7 +110,7 @@ def kill_all(
     for process in dying:
         process.start()
     for process in dying:
-        process.join(30)
+        process.join(120)
         assert process.exitcode == KILLED
 
 
@@ -228,7 +228,7 @@ def kill_at_random(
         with hears, begun:
             with ONE_AT_A_TIME:
                 trading.start()
-            assert hears.poll(30), "how long a start takes is the machine's affair"
+            assert hears.poll(120), "how long a start takes is the machine's affair"
         time.sleep(draw.uniform(0, 0.12))
         with ONE_AT_A_TIME:
             trading.kill()

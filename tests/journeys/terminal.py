@@ -17,7 +17,7 @@ import shifted_clock
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 ENTER, CTRL_C, CTRL_D = "\r", "\x03", "\x04"
-LONGEST_WAIT_S = 20.0
+LONGEST_WAIT_S = 60.0
 
 
 class Terminal:
@@ -134,7 +134,7 @@ def program(
         [str(PROJECT / "main.py"), *arguments],
         env=environment(home, **settings),
         dimensions=(rows, columns),
-        timeout=20,
+        timeout=LONGEST_WAIT_S,
     )
     try:
         yield Terminal(child, columns, rows)

@@ -66,7 +66,7 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
         terminal.press(CTRL_C)
         terminal.wait_for(f"Left unfinished: {SENTENCE.format(12)}.*It may be live. Do not send it again")
         terminal.wait_for(f"Outcome unknown, still looking: {SENTENCE.format(12)}")
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 90
         while "found at the exchange: resting" not in " ".join(terminal.text.split()):
             assert time.monotonic() < deadline, terminal.text
             terminal.choose("3", r"Read again\s*\Z")

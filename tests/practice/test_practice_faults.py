@@ -35,7 +35,7 @@ from kalshi_trading.practice.records import Order
 from kalshi_trading.practice.service import build_app
 
 ORDERS = "/portfolio/events/orders"
-LONGEST_S = 30
+LONGEST_S = 60
 
 
 class FaultyDesk:

@@ -29,7 +29,7 @@ from kalshi_trading.practice.clock import SystemClock
 from kalshi_trading.practice.world import World
 
 PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32)
-LONGEST_S = 20
+LONGEST_S = 60
 
 
 class Trader:

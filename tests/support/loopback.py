@@ -141,7 +141,7 @@ def serving(*scripts: Script) -> Iterator[Server]:
             except OSError:
                 continue
         for thread in (accepting, *threads):
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
 
 
