@@ -72,6 +72,13 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"proof {config.option.proof}, {now:%Y-%m-%d %H:%M %z}, zone {config.option.zone}"
 
 
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Show every item of a list that should be empty: a table names all its offenders."""
+    if op == "==" and isinstance(left, list) and right == []:
+        return [f"{len(left)} items where there should be none:", *map(repr, left)]
+    return None
+
+
 # --- Workers --------------------------------------------------------------------------------------
 
 
