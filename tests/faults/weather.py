@@ -54,11 +54,16 @@ class Situation:
 
     @property
     def leaves_a_mark(self) -> bool:
-        """Whether journal or exchange show that it happened: not where reads may use it up, nor at idle."""
+        """Whether journal or exchange must show that it happened.
+
+        Not where reads may use it up, where a large answer may come in time, and where connections are idle.
+        """
         if isinstance(self.wire, tcp_proxy.Truncate):
             return self.wire.count < SHORTEST_ANSWER
-        storms = any(rule["kind"] == "rate_limit_storm" for rule in self.rules)
-        return bool(self.rows) and not storms and not isinstance(self.wire, tcp_proxy.IdleClose)
+        may_pass = any(
+            rule["kind"] == "rate_limit_storm" or rule.get("answer") == "huge" for rule in self.rules
+        )
+        return bool(self.rows) and not may_pass and not isinstance(self.wire, tcp_proxy.IdleClose)
 
 
 def before(answer: Any) -> Rule:
