@@ -215,8 +215,8 @@ class Canceler:
 
     def _exchange_time(self) -> datetime | None:
         """Return the latest that the exchange's time can be; None: not seen yet."""
-        skew_s, error_s = self._client.clock_skew_s, self._client.clock_skew_error_s
-        return None if skew_s is None else self._clock() + timedelta(seconds=error_s - skew_s)
+        skew_s = self._client.least_clock_skew_s
+        return None if skew_s is None else self._clock() - timedelta(seconds=skew_s)
 
     def _look(self, under_way: Callable[[], Mapping[str, str]]) -> RestingLook:
         """Read how fresh the lists are, then what rests, then which orders of ours are under way."""

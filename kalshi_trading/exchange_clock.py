@@ -19,9 +19,9 @@ class ExchangeClock:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self.skew_s: float | None = None
-        """How far this computer's clock is ahead of the exchange's, to `skew_error_s`; None: not seen."""
-        self.skew_error_s = 0.0
-        """How much more or less it may be ahead than `skew_s`: half a second and half of the round trip."""
+        """How far this computer's clock is ahead of the exchange's, in seconds; None: not seen. A guess."""
+        self.least_skew_s: float | None = None
+        """The least that it can be ahead, in seconds; None: not seen."""
         self.offset_s = 0.0
         """What is added to this computer's time to sign a request."""
 
@@ -33,9 +33,11 @@ class ExchangeClock:
         told_s = _seconds_of(headers.get("Date"))
         if told_s is None or headers.get("Age", "0").strip() != "0":
             return
-        # The best guess is that the header, whose seconds are cut down, was written half-way.
-        self.skew_s = self._clock().timestamp() - elapsed_s / 2 - told_s - 0.5
-        self.skew_error_s = 0.5 + elapsed_s / 2
+        # The header, whose seconds are cut down, was written at some time of the way: half-way by the best
+        # guess, and at the earliest as the request left.
+        asked_at_s = self._clock().timestamp() - elapsed_s
+        self.skew_s = asked_at_s + elapsed_s / 2 - told_s - 0.5
+        self.least_skew_s = asked_at_s - told_s - 1
 
     def use(self) -> float | None:
         """Sign by the exchange's clock from now on if this computer's is more than 2 s off.

@@ -54,9 +54,9 @@ class KalshiClient(MarketClient):
         return self._transport.clock_skew_s
 
     @property
-    def clock_skew_error_s(self) -> float:
-        """How many seconds `clock_skew_s` may be off, either way."""
-        return self._transport.clock_skew_error_s
+    def least_clock_skew_s(self) -> float | None:
+        """The least that it can be ahead, in seconds; None: not seen."""
+        return self._transport.least_clock_skew_s
 
     def use_exchange_clock(self) -> float | None:
         """Sign by the exchange's clock if this computer's differs; see `Transport.use_exchange_clock`."""

@@ -163,9 +163,9 @@ class Transport:
         return self._exchange_clock.skew_s
 
     @property
-    def clock_skew_error_s(self) -> float:
-        """How many seconds `clock_skew_s` may be off, either way."""
-        return self._exchange_clock.skew_error_s
+    def least_clock_skew_s(self) -> float | None:
+        """The least that it can be ahead, in seconds; None: not seen."""
+        return self._exchange_clock.least_skew_s
 
     def use_exchange_clock(self) -> float | None:
         """Sign by the exchange's clock from now on where it differs; see `ExchangeClock.use`."""

@@ -46,10 +46,9 @@ class Exchange:
     `ages` are how fresh one list after the other is, the last for all that follow.
     """
 
-    def __init__(self, *orders, troubles=None, lists=(), ages=(FRESH,), skew_s=0.0, skew_error_s=0.5):
+    def __init__(self, *orders, troubles=None, lists=(), ages=(FRESH,), least_skew_s=-0.5):
         self.ages = list(ages)
-        self.clock_skew_s = skew_s
-        self.clock_skew_error_s = skew_error_s
+        self.clock_skew_s, self.least_clock_skew_s = 0.0, least_skew_s
         self.resting = {each.order_id: each for each in orders}
         self.troubles = {order_id: list(errors) for order_id, errors in (troubles or {}).items()}
         self.lists = list(lists)
@@ -221,21 +220,20 @@ def test_lists_that_never_catch_up_are_named_with_their_time(tmp_path):
     assert naps == [*PANIC_PAUSES_S, LAST_PAUSE_S]
 
 
-@pytest.mark.parametrize(("skew_s", "error_s"), [(0.0, 0.5), (30.0, 0.5), (-30.0, 0.5), (0.0, 3.0)])
-def test_the_lists_are_compared_with_the_latest_time_the_exchange_may_have(tmp_path, skew_s, error_s):
-    pressed = NOW + timedelta(seconds=error_s - skew_s)
+@pytest.mark.parametrize("least_skew_s", [-0.5, 29.5, -30.5, -3.0])
+def test_the_lists_are_compared_with_the_latest_time_the_exchange_may_have(tmp_path, least_skew_s):
+    pressed = NOW - timedelta(seconds=least_skew_s)
     just_after = pressed + timedelta(microseconds=1)
-    how = {"skew_s": skew_s, "skew_error_s": error_s}
-    at_once = executor_at(Exchange(ages=[pressed], **how), tmp_path)[0].panic()
-    after = executor_at(Exchange(ages=[just_after], **how), tmp_path)[0].panic()
+    at_once = executor_at(Exchange(ages=[pressed], least_skew_s=least_skew_s), tmp_path)[0].panic()
+    after = executor_at(Exchange(ages=[just_after], least_skew_s=least_skew_s), tmp_path)[0].panic()
     assert "before panic was pressed" in at_once.problem
     assert after.is_verified
 
 
 def test_with_no_clock_to_compare_only_a_newer_list_than_the_first_counts(tmp_path):
     first = NOW + timedelta(hours=1)
-    never = Exchange(ages=[first], skew_s=None)
-    newer = Exchange(ages=[first, first, first + timedelta(seconds=1)], skew_s=None)
+    never = Exchange(ages=[first], least_skew_s=None)
+    newer = Exchange(ages=[first, first, first + timedelta(seconds=1)], least_skew_s=None)
     assert not executor_at(never, tmp_path)[0].panic().is_verified
     assert executor_at(newer, tmp_path)[0].panic().is_verified
     assert newer.listed == 3

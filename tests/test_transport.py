@@ -550,8 +550,8 @@ def test_a_time_that_a_cache_may_have_kept_is_not_taken_for_the_exchanges(signed
         assert keyless.clock_skew_s is None
 
 
-def test_the_exchanges_clock_is_known_to_half_a_second_and_half_of_the_round_trip():
-    """Wherever on its way the answer got its time, the true difference lies within the error."""
+def test_the_exchanges_clock_is_known_to_a_second_and_the_round_trip():
+    """Wherever on its way the answer got its time, these clocks, which agree, lie within the bounds."""
 
     def slowly(connection, request):
         time.sleep(0.2)

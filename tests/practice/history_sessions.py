@@ -54,7 +54,7 @@ class WireTransport:
     """Hands requests to the application in this process; a write may lose its answer, or not arrive."""
 
     clock_skew_s = 0.0
-    clock_skew_error_s = 0.5
+    least_clock_skew_s = -0.5
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
