@@ -714,5 +714,9 @@ def test_the_example_file_works_as_it_stands(dotenv):
 
 
 def test_every_example_in_the_table_is_accepted_by_its_own_reader():
+    wrong = []
     for option in OPTIONS:
-        option.read(option.example, PROJECT)
+        with naming(option.name):
+            if option.read(option.example, PROJECT) is None:
+                wrong.append(option.name)
+    assert wrong == []
