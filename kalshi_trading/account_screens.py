@@ -60,7 +60,7 @@ def _exchange(app: App) -> Iterator[tuple[str, str]]:
 
 
 def _own(app: App) -> Iterator[tuple[str, str]]:
-    skew = app.client.clock_skew_s
-    yield "clock", "not compared yet" if skew is None else f"{skew:+.0f} s against the exchange"
+    skew_s = app.client.clock_skew_s
+    yield "clock", "not compared yet" if skew_s is None else formats.clock_skew(skew_s)
     yield "records", f"{app.journal.folder}, {record_view.total_size(app.journal.log_sizes())}"
     yield "data folder", str(app.settings.data_dir)

@@ -13,6 +13,7 @@ from rich.console import RenderableType
 
 from kalshi_trading import (
     account_screens,
+    formats,
     history_screens,
     leaving,
     order_screens,
@@ -122,7 +123,7 @@ def _compare_clocks(app: App) -> None:
     ahead_s = app.client.use_exchange_clock()
     if ahead_s is None:
         return
-    how = f"{abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} the exchange's"
+    how = formats.clock_skew(ahead_s)
     app.complain(f"This computer's clock is {how}. Requests are signed by the exchange's; set yours right.")
     try:
         app.journal.log_event("clock.offset", {"reason": f"this computer's clock is {how}"})

@@ -41,6 +41,29 @@ def test_what_is_not_known_of_the_day_is_no_zero() -> None:
     assert "Nobody bids for positions that cost $7.50" in unmarked
 
 
+@pytest.mark.parametrize(
+    ("skew_s", "shown"),
+    [
+        (None, "not compared yet"),
+        (-0.3, "right by the exchange's"),
+        (0.4, "right by the exchange's"),
+        (61.2, "61 s ahead of the exchange's"),
+        (-3600.0, "3,600 s behind the exchange's"),
+    ],
+)
+def test_the_page_says_how_far_the_clock_is_from_the_exchanges(
+    still_exchange: ExchangeProcess,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    skew_s: float | None,
+    shown: str,
+) -> None:
+    app = session(still_exchange, tmp_path, ScriptedPrompter("0"))
+    monkeypatch.setattr(type(app.client), "clock_skew_s", skew_s)
+    account_screens.account(app)
+    assert re.search(rf"clock +{shown}", screen_text(app))
+
+
 def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path: Path) -> None:
     prompter = ScriptedPrompter("1", "0")
     app = session(exchange, tmp_path, prompter, KALSHI_DAILY_ORDER_LIMIT="7")
