@@ -1,0 +1,306 @@
+"""What a terminal sends becomes keys, and nothing but keys."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kalshi_trading.keys import (
+    PASTE_GAP_S,
+    SEQUENCE_GAP_S,
+    CursorReport,
+    Event,
+    Key,
+    KeyDecoder,
+    Paste,
+    StatusReport,
+)
+
+ENTER, ESCAPE = Key("c-m"), Key("escape")
+
+
+def decoded(data: bytes) -> list[Event]:
+    """Decode bytes that arrive at once, as a terminal's input is read."""
+    return KeyDecoder().feed(data.decode("utf-8", "surrogateescape"), 0.0)
+
+
+KEYS: dict[bytes, Event] = {
+    b"1": Key("1"),
+    "é".encode(): Key("é"),
+    b"\r": ENTER,
+    b"\n": ENTER,
+    b"\t": Key("c-i"),
+    b"\x7f": Key("c-h"),
+    b"\x08": Key("c-h"),
+    b"\x03": Key("c-c"),
+    b"\x1a": Key("c-z"),
+    # arrows and their neighbours, plain, from the application keypad, and as other terminals spell them
+    b"\x1b[A": Key("up"),
+    b"\x1bOB": Key("down"),
+    b"\x1b[C": Key("right"),
+    b"\x1bOD": Key("left"),
+    b"\x1b[1;1:1A": Key("up"),
+    b"\x1b[1;1:2B": Key("down"),
+    b"\x1b[1;129A": Key("up"),
+    b"\x1b[H": Key("home"),
+    b"\x1b[F": Key("end"),
+    b"\x1bOH": Key("home"),
+    b"\x1b[1~": Key("home"),
+    b"\x1b[7~": Key("home"),
+    b"\x1b[4~": Key("end"),
+    b"\x1b[8~": Key("end"),
+    b"\x1b[3~": Key("delete"),
+    b"\x1b[5~": Key("pageup"),
+    b"\x1b[6~": Key("pagedown"),
+    b"\x1b[6;1:2~": Key("pagedown"),
+    b"\x1b[1;5D": Key("c-left"),
+    b"\x1b[1;5C": Key("c-right"),
+    b"\x1b[Z": Key("s-tab"),
+    # the kitty protocol
+    b"\x1b[13u": ENTER,
+    b"\x1b[13;2u": ENTER,
+    b"\x1b[13;5:1u": ENTER,
+    b"\x1b[57414u": ENTER,
+    b"\x1b[27u": ESCAPE,
+    b"\x1b[27;1u": ESCAPE,
+    b"\x1b[9u": Key("c-i"),
+    b"\x1b[9;2u": Key("s-tab"),
+    b"\x1b[127u": Key("c-h"),
+    b"\x1b[99;5u": Key("c-c"),
+    b"\x1b[122;69u": Key("c-z"),
+    b"\x1b[49u": Key("1"),
+    b"\x1b[49;1:1u": Key("1"),
+    b"\x1b[57400;129u": Key("1"),
+    b"\x1b[97u": Key("a"),
+    b"\x1b[97;2u": Key("A"),
+    b"\x1b[49:33;2u": Key("!"),
+    b"\x1b[49;2;33u": Key("!"),
+    # modifyOtherKeys
+    b"\x1b[27;2;13~": ENTER,
+    b"\x1b[27;5;99~": Key("c-c"),
+    b"\x1b[27;1;49~": Key("1"),
+    # Alt with Enter; 8-bit introducers, as a lone byte and in UTF-8
+    b"\x1b\r": ENTER,
+    b"\x9bA": Key("up"),
+    b"\xc2\x9bA": Key("up"),
+    b"\x8fA": Key("up"),
+    # answers of the terminal
+    b"\x1b[0n": StatusReport(),
+    b"\x1b\x1b[0n": StatusReport(),  # after an Escape that was pressed a moment before
+    b"\x1b[12;40R": CursorReport("\x1b[12;40R"),
+    # pastes
+    b"\x1b[200~12\r34\x1b[201~": Paste("12\r34"),
+    b"\x1b[200~\x1b[A 1\x1b[201~": Paste("\x1b[A 1"),
+    b"\x9b200~1\x9b201~": Paste("1"),
+    b"\x1b[200~\x1b[201~": Paste(""),
+}
+
+NO_KEYS: tuple[bytes, ...] = (
+    # function keys, and keys with modifiers that mean nothing here
+    *(b"\x1bO%c" % letter for letter in b"PQRSEIMXjklmnopqrstuvwxy"),
+    *(b"\x1b[[%c" % letter for letter in b"ABCDE"),
+    *(b"\x1b[%d~" % number for number in (2, *range(9, 35), 57, 99, 201, 1234567890123)),
+    *(b"\x1b[1;%d%c" % (held, letter) for held in (2, 3, 4, 6, 7, 8, 9, 17, 33) for letter in b"ABCDHF"),
+    *(b"\x1b[%d;%d~" % (number, held) for number in (3, 5, 6) for held in (2, 3, 5)),
+    *(b"\x1b[1;1:3%c" % letter for letter in b"ABCD"),
+    *(b"\x1bO%dA" % held for held in (2, 5)),
+    # the kitty protocol: releases, repeats of what acts, other modifiers, keys without a character
+    *(b"\x1b[%d;1:3u" % code for code in (9, 13, 27, 49, 97, 127, 57400, 57414)),
+    *(b"\x1b[%d;1:2u" % code for code in (13, 27, 48, 49, 112)),
+    *(b"\x1b[%d;%du" % (code, held) for code in (49, 97) for held in (3, 4, 6, 7, 8, 9, 17, 33)),
+    *(b"\x1b[%du" % code for code in (*range(57344, 57399), *range(57427, 57455))),
+    *(b"\x1b[%d;5u" % code for code in (48, 49, 59, 228)),
+    b"\x1b[49;2u",
+    b"\x1b[u",
+    b"\x1b[0u",
+    b"\x1b[31u",
+    b"\x1b[55296u",
+    b"\x1b[1114112u",
+    b"\x1b[99999999999999999999u",
+    b"\x1b[27;2;49~",
+    b"\x1b[27;5;49~",
+    b"\x1b[27~",
+    b"\x1b[?0u",
+    b"\x1b[?1u",
+    # Alt with a key
+    *(b"\x1b%c" % letter for letter in b"0123456789abcpqyz!.,;/ ~\x7f\x01\x03"),
+    b"\x1b\x1b[A",
+    b"\x1b\x1bOB",
+    # what the terminal says about itself
+    b"\x1b[?61;6;7;21;22;23;24;28;32;42c",
+    b"\x1b[?1;2c",
+    b"\x1b[>41;354;0c",
+    b"\x1b[=0c",
+    b"\x1b[3n",
+    b"\x1b[?13n",
+    b"\x1b[?12;40R",
+    b"\x1b[?2026;1$y",
+    b"\x1b[4;1$y",
+    b"\x1b[8;24;80t",
+    b"\x1b[4;600;800t",
+    b"\x1b[2;1;1;128;128;1;0x",
+    b"\x1b[I",
+    b"\x1b[O",
+    # mouse: X10, UTF-8, SGR, urxvt, highlight
+    b"\x1b[M 11",
+    b"\x1b[M#!!",
+    b"\x1b[M\x20\x81\x82",
+    b"\x1b[<0;11;11M",
+    b"\x1b[<0;11;11m",
+    b"\x1b[<35;1;1M",
+    b"\x1b[32;11;11M",
+    b"\x1b[t11",
+    b"\x1b[T111111",
+    # strings, ended by ST, 8-bit ST or BEL
+    b"\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\",
+    b"\x1b]4;1;rgb:0000/1111/2222\x07",
+    b"\x1b]52;c;MTExMQ==\x07",
+    b"\x1b]l1 2 3\x1b\\",
+    b"\x9d10;1\x9c",
+    b"\xc2\x9d10;1\xc2\x9c",
+    b"\x1bP1$r0m\x1b\\",
+    b"\x1bP>|xterm(388)\x1b\\",
+    b"\x1bP1+r436f=323536\x1b\\",
+    b"\x1bP!|00000000\x1b\\",
+    b"\x90 1\r1\x9c",
+    b"\x1b_Gi=1;OK\x1b\\",
+    b"\x1b_1\r\n2\x1b\\",
+    b"\x1b^1\x1b\\",
+    b"\x1bX1\x1b\\",
+    b"\x9f1\x9c",
+    b"\x9e1\x9c",
+    b"\x981\x9c",
+    b"\x1b]0;a\rb\x1b1c\x1b\\",
+    # 8-bit forms, controls inside, one sequence inside another
+    b"\x9b?1;2c",
+    b"\x9b<0;1;1M",
+    b"\x1b[1\r1~",
+    b"\x1b[\x7f49;3u",
+    b"\x1b[1\x1b[A",
+    b"\x1b[12\x18",
+    b"\x1b]1\x1b[5~",
+    b"\x1b[" + b"1" * 5000 + b"u",
+    # characters that cannot be seen
+    b"\x00",
+    b"\x1c",
+    b"\x80",
+    b"\xff",
+    b"\x9c",
+    "\u200b\u202e\ufeff\u2028".encode(),
+)
+
+
+def test_keys_are_decoded_in_every_spelling() -> None:
+    wrong = {data: decoded(data) for data, event in KEYS.items() if decoded(data) != [event]}
+    assert wrong == {}
+
+
+def test_nothing_else_is_a_key() -> None:
+    wrong = {data: decoded(data + b"q") for data in NO_KEYS if decoded(data + b"q") != [Key("q")]}
+    assert wrong == {}
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(set(NO_KEYS)) + len(KEYS) >= 400
+
+
+@pytest.mark.parametrize("gap_s", [0.0, SEQUENCE_GAP_S])
+def test_a_sequence_may_come_in_pieces(gap_s: float) -> None:
+    wrong = []
+    for data in (*KEYS, *NO_KEYS):
+        decoder, now, events = KeyDecoder(), 0.0, []
+        pieces = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        for byte in data:
+            events += decoder.feed(pieces.decode(bytes([byte])), now)
+            now += gap_s
+        events += decoder.feed(pieces.decode(b"", final=True) + "q", now)
+        if events != [*decoded(data), Key("q")]:
+            wrong.append((data, events))
+    assert wrong == []
+
+
+def test_a_sequence_cut_short_is_forgotten_after_a_silence() -> None:
+    wrong = []
+    for data in NO_KEYS:
+        for end in range(1, len(data)):
+            decoder = KeyDecoder()
+            decoder.feed(data[:end].decode("utf-8", "surrogateescape"), 0.0)
+            decoder.flush(0.5)
+            events = decoder.feed("q", 0.5 + PASTE_GAP_S + 1)
+            if events != [Key("q")]:
+                wrong.append((data[:end], events))
+    assert wrong == []
+
+
+def test_an_escape_alone_is_the_escape_key_once_nothing_follows() -> None:
+    decoder = KeyDecoder()
+    assert decoder.feed("\x1b", 0.0) == []
+    assert decoder.flush(0.5) == [ESCAPE]
+    assert decoder.flush(0.6) == []
+    assert decoder.feed("1", 0.7) == [Key("1")]
+
+
+def test_escape_pressed_twice_at_once_is_pressed_once() -> None:
+    decoder = KeyDecoder()
+    assert decoder.feed("\x1b\x1b", 0.0) + decoder.flush(0.5) == [ESCAPE]
+
+
+def test_the_late_rest_of_a_sequence_is_no_key() -> None:
+    """A slow line may part a sequence after its escape, which then looked like the Escape key."""
+    wrong = []
+    for data in (*KEYS, *NO_KEYS):
+        if data[:1] == b"\x1b" and data[1:2] in b"[O]P_^X" and data[1:2]:
+            decoder = KeyDecoder()
+            events = decoder.feed("\x1b", 0.0) + decoder.flush(0.5)
+            events += decoder.feed(data[1:].decode("utf-8", "surrogateescape") + "q", 0.6)
+            if events != [ESCAPE, Key("q")]:
+                wrong.append((data, events))
+    assert wrong == []
+
+
+def test_a_paste_may_come_slowly_and_hold_what_looks_like_keys() -> None:
+    decoder = KeyDecoder()
+    assert decoder.feed("\x1b[200~1", 0.0) == []
+    assert decoder.feed("\r2\x1b", PASTE_GAP_S) == []
+    assert decoder.flush(PASTE_GAP_S + 0.5) == []
+    assert decoder.feed("[201~3", 2 * PASTE_GAP_S) == [Paste("1\r2\x1b"[:-1]), Key("3")]
+
+
+printable = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
+control_sequences = st.builds(
+    "\x1b[{}{}{}{}".format,
+    st.sampled_from(["", "?", ">", "<", "="]),
+    st.text("0123456789;:", max_size=12),
+    st.text(" !\"#$%&'*+,-./", max_size=2),
+    st.characters(min_codepoint=0x40, max_codepoint=0x7E),
+).filter(lambda text: text not in ("\x1b[M", "\x1b[t", "\x1b[T", "\x1b[[", "\x1b[200~"))
+strings = st.builds(
+    "\x1b{}{}\x1b\\".format,
+    st.sampled_from(list("]P_^X")),
+    st.text(printable | st.sampled_from("\r\n\t 01"), max_size=30),
+)
+
+
+@given(st.lists(control_sequences | strings, min_size=1, max_size=5), st.data())
+def test_no_character_of_a_sequence_is_a_key_of_its_own(sequences: list[str], data: st.DataObject) -> None:
+    """However the sequences follow one another and wherever they are split: one event each, at most."""
+    text = "".join(sequences)
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(text)), max_size=6)))
+    decoder, events = KeyDecoder(), []
+    for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
+        events += decoder.feed(text[start:end], 0.0)
+    alone = [event for sequence in sequences for event in KeyDecoder().feed(sequence, 0.0)]
+    assert events == alone
+    assert len(alone) <= len(sequences)
+    assert decoder.feed("q", 0.0) == [Key("q")]
+
+
+@given(st.text(st.characters(exclude_categories=[]) | st.sampled_from("\x1b[]OP;:12u~\x9b"), max_size=80))
+def test_any_input_at_all_is_read_and_forgotten(text: str) -> None:
+    decoder = KeyDecoder()
+    decoder.feed(text, 0.0)
+    decoder.flush(0.5)
+    assert decoder.feed("q", 0.5 + PASTE_GAP_S + 1) == [Key("q")]
