@@ -20,7 +20,7 @@ from kalshi_trading.models import Side
 from kalshi_trading.options import Environment
 from kalshi_trading.order_story import read_story
 from kalshi_trading.periods import FORMS, Period, parse_period
-from kalshi_trading.prompts import Back, Choice, numbered
+from kalshi_trading.prompts import Choice, LeaveTask, numbered
 from kalshi_trading.reconciliation import reconcile
 from kalshi_trading.trade_history import TradeHistory, load_history, told_history
 from kalshi_trading.trade_logger import TradeLogger
@@ -44,7 +44,7 @@ def trade_history(app: App) -> None:
     while (task := app.prompter.choose_in_line("Trade history", _tasks(page))) is not _leave:
         try:
             page = task(app, page)
-        except (Back, KeyboardInterrupt):
+        except (LeaveTask, KeyboardInterrupt):
             app.say("Back to the history.")
 
 

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from kalshi_trading.money import parse_count
-from kalshi_trading.prompts import Back, Choice, EndOfInput, PlainPrompter, numbered, typed_word
+from kalshi_trading.prompts import Choice, InputClosed, LeaveTask, PlainPrompter, numbered, typed_word
 
 CHOICES = [Choice("1", "One", "first"), Choice("a", "All", "every")]
 
@@ -51,7 +51,7 @@ def test_the_end_of_input_is_heard_at_a_choice_and_at_a_text() -> None:
         lambda prompter: prompter.ask("How many?", parse_count, default="10"),
     ):
         prompter, _ = _prompter("")
-        with pytest.raises(EndOfInput):
+        with pytest.raises(InputClosed):
             ask(prompter)
 
 
@@ -60,7 +60,7 @@ def test_ctrl_c_leads_back() -> None:
         def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]
             raise KeyboardInterrupt
 
-    with pytest.raises(Back):
+    with pytest.raises(LeaveTask):
         PlainPrompter(lambda line: None, Interrupted()).choose("Which?", CHOICES)
 
 

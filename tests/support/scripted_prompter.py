@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from kalshi_trading.errors import InvalidInputError
-from kalshi_trading.prompts import Back, Choice, EndOfInput
+from kalshi_trading.prompts import Choice, GoBack, InputClosed, LeaveTask
 
 T = TypeVar("T")
 
-BACK = "<Ctrl-C>"
+BACK, ESCAPE = "<Ctrl-C>", "<Esc>"
 
 
 class ScriptedPrompter:
     """Answers each question in turn; `questions` remembers what was asked and `labels` what was offered
-    to choose, `defaults` what Enter would have answered.
+    to choose, `defaults` and `marked` what Enter would have answered.
     """
 
     def __init__(self, *answers: str) -> None:
@@ -23,34 +23,58 @@ class ScriptedPrompter:
         self.questions: list[str] = []
         self.labels: list[list[str]] = []
         self.defaults: list[str] = []
+        self.marked: list[str] = []
 
     def _next(self, question: str) -> str:
         self.questions.append(question)
         if not self._answers:
-            raise EndOfInput
+            raise InputClosed
         answer = self._answers.pop(0)
         if answer == BACK:
-            raise Back
+            raise LeaveTask
+        if answer == ESCAPE:
+            raise GoBack
         return answer
 
-    def choose(self, question: str, choices: Sequence[Choice[T]]) -> T:
+    def choose(
+        self,
+        question: str,
+        choices: Sequence[Choice[T]],
+        *,
+        marked: int = 0,
+        is_consequential: bool = False,
+    ) -> T:
         self.labels.append([choice.label for choice in choices])
+        self.marked.append(choices[marked].label)
         key = self._next(question)
         for choice in choices:
             if choice.key == key:
                 return choice.value
+        if key == "0":
+            raise GoBack
         raise AssertionError(f"{question!r} offers {[choice.key for choice in choices]}, not {key!r}")
 
     def choose_in_line(self, question: str, choices: Sequence[Choice[T]]) -> T:
         return self.choose(question, choices)
 
-    def ask(self, question: str, parse: Callable[[str], T], *, default: str = "") -> T:
-        self.defaults.append(default)
+    def ask(
+        self,
+        question: str,
+        parse: Callable[[str], T],
+        *,
+        default: str = "",
+        prefill: str = "",
+        is_consequential: bool = False,
+    ) -> T:
+        self.defaults.append(default or prefill)
         while True:
             try:
                 return parse(self._next(question) or default)
             except InvalidInputError:
                 continue
+
+    def interrupt(self, error: BaseException) -> bool:
+        return False
 
     def assert_all_used(self) -> None:
         assert not self._answers, f"never asked for: {self._answers}"
