@@ -85,6 +85,7 @@ def _ask_file(app: App, table: Table, period: Period | None) -> tuple[Path | Non
                 ["keep", "replace", "another"],
                 start=0,
             ),
+            is_consequential=True,
         )
         if answer != "another":
             return (path if answer == "replace" else None), True

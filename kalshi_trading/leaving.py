@@ -12,7 +12,7 @@ from kalshi_trading.app import App
 from kalshi_trading.errors import TradingError
 from kalshi_trading.formats import how_many
 from kalshi_trading.models import Order, OrderStatus
-from kalshi_trading.prompts import Back, Choice
+from kalshi_trading.prompts import Choice, GoBack, LeaveTask
 from kalshi_trading.undertaking import within
 
 ORDERS_NAMED = 10
@@ -20,10 +20,9 @@ LOOK_S = 3
 
 
 def is_decided(app: App, *, was_chosen: bool) -> bool:
-    """Ask what becomes of resting orders; False leads back to the menu.
+    """Ask whether to leave, and what becomes of resting orders; False leads back to the menu.
 
-    Where nothing rests, only a Ctrl-C is asked about, as it may be one too many. Reads lag writes, so that an
-    order of the last minute counts that the journal knows to rest.
+    Reads lag writes, so that an order of the last minute counts that the journal knows to rest.
     """
     try:
         orders = _resting(app)
@@ -32,9 +31,8 @@ def is_decided(app: App, *, was_chosen: bool) -> bool:
             app.say(f"Placed a moment ago and not in the exchange's list yet, where it may rest: {sentence}")
         if unlisted:
             app.say("What is not listed stays if you leave; panic, under Cancel an order, cancels it too.")
-        nothing_rests = not orders and not unlisted
-        return (was_chosen and nothing_rests) or _is_confirmed(app, orders, was_chosen=was_chosen)
-    except (Back, KeyboardInterrupt):
+        return _is_confirmed(app, orders, was_chosen=was_chosen)
+    except (LeaveTask, KeyboardInterrupt):
         app.say("Back to the menu.")
         return False
 
@@ -43,12 +41,12 @@ def say_what_stays(app: App) -> None:
     """Name what rests where nobody can be asked any more."""
     try:
         orders = within(LOOK_S, lambda: app.client.get_orders(status=OrderStatus.RESTING).whole())
-    except (TradingError, TimeoutError, Back, KeyboardInterrupt):
+    except (TradingError, TimeoutError, LeaveTask, KeyboardInterrupt):
         app.say("Orders that rest stay at the exchange; whether any do could not be read.")
         return
     if orders:
         app.say(f"{_counted(orders)} at the exchange and may still fill:")
-        _name(app, orders)
+        _name(app, orders, most=ORDERS_NAMED)
 
 
 def _resting(app: App) -> tuple[Order, ...]:
@@ -60,31 +58,46 @@ def _resting(app: App) -> tuple[Order, ...]:
 
 
 def _is_confirmed(app: App, orders: Sequence[Order], *, was_chosen: bool) -> bool:
-    """Ask; the cursor stands on the way back after a Ctrl-C."""
+    """Ask until it is decided; leaving is marked if the user chose it, the way back after a Ctrl-C."""
     stay, leave, cancel = "stay", "leave", "cancel"
-    back = Choice("0", "Back to the menu", stay)
-    if not orders:
-        return app.prompter.choose("Leave the program?", [back, Choice("1", "Exit", leave)]) == leave
-    _name(app, orders)
+    _name(app, orders, most=ORDERS_NAMED)
     one = len(orders) == 1
-    ways = [
-        Choice("1", f"Keep {'it' if one else 'them'} and exit", leave),
-        Choice("2", f"Cancel {'it' if one else 'all of them'} and exit", cancel),
-    ]
-    answer = app.prompter.choose(
-        f"{how_many(len(orders), 'resting order')}. Leave {'it' if one else 'them'} at the exchange?",
-        [*ways, back] if was_chosen else [back, *ways],
-    )
-    if answer == cancel:
-        order_screens.cancel_these(app, orders)
-    return answer != stay
+    question = "Leave the program?"
+    ways = [Choice("1", "Exit", leave)]
+    if orders:
+        count = how_many(len(orders), "resting order")
+        question = f"{count}. Leave {'it' if one else 'them'} at the exchange?"
+        ways = [
+            Choice("1", f"Keep {'it' if one else 'them'} and exit", leave),
+            Choice("2", f"Cancel {'it' if one else 'them all'} and exit", cancel),
+        ]
+    choices = [*ways, Choice("0", "Back to the menu", stay)]
+    marked = 0 if was_chosen else len(ways)
+    while True:
+        answer = app.prompter.choose(question, choices, marked=marked, is_consequential=True)
+        if answer != cancel:
+            return answer == leave
+        if _wants_to_cancel(app, orders):
+            order_screens.cancel_these(app, orders)
+            return True
 
 
-def _name(app: App, orders: Sequence[Order]) -> None:
-    for line in order_screens.lines_of(app, orders[:ORDERS_NAMED]):
+def _wants_to_cancel(app: App, orders: Sequence[Order]) -> bool:
+    """Show every order and ask once more; the key differs from the one that led here."""
+    _name(app, orders, most=len(orders))
+    keep = Choice("0", "Back, cancel nothing", False)
+    go = Choice("1", f"Cancel {how_many(len(orders), 'order')} and exit", True)
+    try:
+        return app.prompter.choose("Cancel what is listed above?", [keep, go], is_consequential=True)
+    except GoBack:
+        return False
+
+
+def _name(app: App, orders: Sequence[Order], *, most: int) -> None:
+    for line in order_screens.lines_of(app, orders[:most]):
         app.say(f"  {line}")
-    if len(orders) > ORDERS_NAMED:
-        app.say(f"  and {len(orders) - ORDERS_NAMED:,} more")
+    if len(orders) > most:
+        app.say(f"  and {len(orders) - most:,} more")
 
 
 def _counted(orders: Sequence[Order]) -> str:

@@ -70,10 +70,11 @@ def cancel_order(app: App) -> None:
     rows += numbered(lines_of(app, orders), [_cancels(app, order) for order in orders])
     if len(orders) > 1:
         rows.append(Choice("a", f"All {len(orders)} orders", _cancels(app, *orders)))
-    rows.append(Choice("p", "Panic: cancel everything and block new orders", lambda: _panic(app)))
+    label = "Panic: cancel everything and block new orders"
+    rows.append(Choice("p", label, lambda: _panic(app), is_immediate=True))
     if app.executor.blocked_because is not None:
         rows.append(Choice("r", "Allow new orders again", lambda: _rearm(app)))
-    app.prompter.choose("Which order?", rows)()
+    app.prompter.choose("Which order?", rows, is_consequential=True)()
 
 
 def _cancels(app: App, *orders: Order) -> Callable[[], None]:
@@ -105,7 +106,8 @@ def _panic(app: App) -> None:
 
 def _rearm(app: App) -> None:
     word = "ALLOW"
-    if not app.prompter.ask(f"Type {word} to allow new orders again:", typed_word(word)):
+    question = f"Type {word} to allow new orders again:"
+    if not app.prompter.ask(question, typed_word(word), is_consequential=True):
         app.say("New orders stay blocked.")
     elif app.executor.rearm():
         app.say("New orders are allowed again.")

@@ -34,7 +34,7 @@ from kalshi_trading.journal import JournalRecord
 from kalshi_trading.liquidation import liquidate
 from kalshi_trading.market_models import FeeSchedule, OrderBook
 from kalshi_trading.models import Action, Order
-from kalshi_trading.money import Contracts, count_text, parse_count
+from kalshi_trading.money import Contracts, Price, count_text, parse_count
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.order_screens import LOOKED_AT
 from kalshi_trading.others_market import book_of_others
@@ -42,7 +42,7 @@ from kalshi_trading.own_words import OwnWords
 from kalshi_trading.portfolio import Mark, PortfolioSnapshot, PositionPnl, part
 from kalshi_trading.position_table import PAGE, Sorting
 from kalshi_trading.position_view import PositionLook
-from kalshi_trading.prompts import Back, Choice, numbered
+from kalshi_trading.prompts import Choice, LeaveTask, Step, ask_in_turn, numbered
 from kalshi_trading.trading_day import start_of_day
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ def portfolio(app: App) -> None:
     while (task := app.prompter.choose_in_line("Portfolio", _tasks(look))) is not _leave:
         try:
             look = task(app, look)
-        except (Back, KeyboardInterrupt):
+        except (LeaveTask, KeyboardInterrupt):
             app.say("Back to the portfolio.")
 
 
@@ -252,19 +252,43 @@ def _book_and_fees(app: App, row: PositionPnl) -> tuple[OrderBook | None, FeeSch
     return book, app.executor.get_fees(row.market) if row.market is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Sale:
+    """What has been answered on the way to selling a position."""
+
+    count: Contracts
+    at_market: bool = False
+    price: Price | None = None
+
+
 def _close(app: App, look: _Look, seen: PositionLook) -> _Look:
     """Open a ticket that sells all or part of what is held, and look again at what is left."""
     position, side = seen.row.position, seen.row.position.side
     assert side is not None  # only what is held can be chosen
     market = seen.row.market or app.executor.get_market_info(position.ticker)
-    count = app.prompter.ask(
-        f"How many of {holding(position.net)} to sell?",
-        lambda text: _at_most(parse_count(text.replace(",", "")), position.count),
-        default=count_text(position.count),
-    )
-    at_market = screens.asks_for_market_order(app)
-    price = None if at_market else screens.ask_price(app, market, seen.book, Action.SELL, side)
-    screens.trade_ticket(app, OrderTicket(position.ticker, Action.SELL, side, count, price))
+
+    def ask_count(sale: _Sale) -> _Sale:
+        count = app.prompter.ask(
+            f"How many of {holding(position.net)} to sell?",
+            lambda text: _at_most(parse_count(text.replace(",", "")), position.count),
+            default=count_text(sale.count),
+        )
+        return replace(sale, count=count)
+
+    def ask_kind(sale: _Sale) -> _Sale:
+        return replace(sale, at_market=screens.asks_for_market_order(app, proposed=sale.at_market))
+
+    def ask_price(sale: _Sale) -> _Sale:
+        price = screens.ask_price(app, market, seen.book, Action.SELL, side, proposed=sale.price)
+        return replace(sale, price=price)
+
+    def send(sale: _Sale) -> _Sale:
+        price = None if sale.at_market else sale.price
+        screens.trade_ticket(app, OrderTicket(position.ticker, Action.SELL, side, sale.count, price))
+        return sale
+
+    steps = [Step(ask_count), Step(ask_kind), Step(ask_price, lambda sale: not sale.at_market), Step(send)]
+    ask_in_turn(_Sale(position.count), steps)
     return _again(app, look)
 
 

@@ -143,7 +143,7 @@ def sizes(app: App) -> None:
         return
     word = "DELETE"
     question = f"Type {word} to delete errors and requests of before {day}, anything else to keep them:"
-    if not app.prompter.ask(question, typed_word(word)):
+    if not app.prompter.ask(question, typed_word(word), is_consequential=True):
         app.say("Everything is kept.")
         return
     deleted = sum(_deleted(path, day) for path in deletable)

@@ -1,12 +1,14 @@
 """One function per menu entry: ask, call a service, show a view.
 
 Computes no money, builds no JSON and catches only what a screen can go on from; everything else reaches
-the menu loop's error boundary. Ctrl-C (Back) leaves a screen at any question.
+the menu loop's error boundary. Ctrl-C (LeaveTask) leaves a screen at any question.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from kalshi_trading import ticket_view, views
 from kalshi_trading.app import App, WaitingTexts, not_empty
@@ -19,7 +21,7 @@ from kalshi_trading.options import Environment
 from kalshi_trading.order_book import touch
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.order_size import OrderSize, parse_size
-from kalshi_trading.prompts import Choice, numbered
+from kalshi_trading.prompts import Choice, GoBack, Step, ask_in_turn, numbered
 from kalshi_trading.risk import off_grid, questions
 from kalshi_trading.wire_fields import validate_ticker
 
@@ -32,30 +34,83 @@ SENDING = WaitingTexts(
 _KINDS = ("Limit: at my price or better, the rest waits", "Market: at once, at a capped price")
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What has been answered on the way from a market to an order."""
+
+    market: Market
+    book: OrderBook | None = None
+    fees: FeeSchedule | None = None
+    action: Action = Action.BUY
+    side: Side = Side.YES
+    is_market_order: bool = False
+    price: Price | None = None
+    """The limit, or the worst price of a market order; None: not answered yet."""
+    size: OrderSize | None = None
+
+    def ticket(self) -> OrderTicket:
+        """Return the order drafted. A cap that dollars were counted with must not move away from it."""
+        assert self.size is not None
+        amount = self.size.amount
+        return OrderTicket(
+            self.market.ticker,
+            self.action,
+            self.side,
+            self.size.count,
+            price=None if self.is_market_order else self.price,
+            worst_price=self.price if self.is_market_order and amount is not None else None,
+            amount=amount,
+        )
+
+
 def find_market(app: App) -> None:
     """Search, show a market with its depth, and offer to trade it."""
-    market = _choose_market(app)
-    if market is not None and app.prompter.choose(
-        "What next?", numbered(["Back to the menu", "Trade this market"], [False, True], start=0)
-    ):
-        _trade(app, market)
+    _with_market(app, [Step(partial(_ask_to_trade, app)), *_order_steps(app)])
 
 
 def place_trade(app: App) -> None:
     """Find a market, fill in a ticket, confirm it, send it once and show what became of it."""
-    market = _choose_market(app)
-    if market is not None:
-        _trade(app, market)
+    _with_market(app, _order_steps(app))
 
 
-def _choose_market(app: App) -> Market | None:
-    """Ask for words or a ticker and show the market chosen; None when nothing was."""
-    wanted = app.prompter.ask("Search words, or a ticker:", not_empty)
-    market = _by_ticker(app, wanted) or _by_words(app, wanted)
-    if market is not None:
-        book = app.working("Reading the order book …", lambda: _book(app, market))
-        app.show(views.market_page(market, None, book, app.clock()))
-    return market
+def _with_market(app: App, steps: Sequence[Step[_Draft]]) -> None:
+    """Choose a market and ask the steps about it; going back from the first searches again."""
+    words = ""
+    while True:
+        words, market = _choose_market(app, words)
+        try:
+            ask_in_turn(_Draft(market), steps)
+            return
+        except GoBack:
+            continue
+
+
+def _order_steps(app: App) -> list[Step[_Draft]]:
+    """Return the questions from the side to the confirmation; dollars need the price, so it comes first."""
+    return [
+        Step(partial(_ask_direction, app)),
+        Step(partial(_ask_kind, app)),
+        Step(partial(_ask_price, app), lambda draft: not draft.is_market_order),
+        Step(partial(_ask_size, app)),
+        Step(partial(_ask_and_send, app)),
+    ]
+
+
+def _ask_to_trade(app: App, draft: _Draft) -> _Draft:
+    if not app.prompter.choose("What next?", numbered(["Back", "Trade this market"], [False, True], start=0)):
+        raise GoBack
+    return draft
+
+
+def _choose_market(app: App, words: str) -> tuple[str, Market]:
+    """Ask for words or a ticker until a market is chosen, and show it; return both."""
+    market = None
+    while market is None:
+        words = app.prompter.ask("Search words, or a ticker:", not_empty, prefill=words)
+        market = _by_ticker(app, words) or _by_words(app, words)
+    book = app.working("Reading the order book …", lambda: _book(app, market))
+    app.show(views.market_page(market, None, book, app.clock()))
+    return words, market
 
 
 def _by_ticker(app: App, wanted: str) -> Market | None:
@@ -85,7 +140,10 @@ def _by_words(app: App, wanted: str) -> Market | None:
             f"More than {MOST_FOUND} markets match; the busiest stand here. Add a word to narrow them down."
         )
     question = "Which market?   (bid/ask of YES, closes in, ticker)"
-    chosen = app.prompter.choose(question, _market_choices(app, found[:MOST_FOUND]))
+    try:
+        chosen = app.prompter.choose(question, _market_choices(app, found[:MOST_FOUND]))
+    except GoBack:
+        return None
     return chosen.market if chosen is not None else None
 
 
@@ -105,27 +163,26 @@ def _book(app: App, market: Market) -> OrderBook | None:
 # --- Ticket → preview → confirm → result ----------------------------------------------------------
 
 
-def _trade(app: App, market: Market) -> None:
-    ticket = _fill_in_ticket(app, market)
-    while trade_ticket(app, ticket) and app.prompter.choose(
-        "What next?", numbered(["Back to the menu", "Change the price or the count"], [False, True], start=0)
-    ):
-        ticket = _refill(app, market, ticket)
+def _ask_and_send(app: App, draft: _Draft) -> _Draft:
+    trade_ticket(app, draft.ticket())
+    return draft
 
 
-def trade_ticket(app: App, ticket: OrderTicket) -> bool:
-    """Preview a ticket, ask, send it once and show what became of it; tell whether a rule denied it."""
+def trade_ticket(app: App, ticket: OrderTicket) -> None:
+    """Preview a ticket, ask, send it once and show what became of it.
+
+    Raises GoBack if a rule denied it or the user did not confirm it: nothing was sent.
+    """
     preview = _preview(app, ticket)
-    while (confirmed := _confirmed_now(app, preview)) is not None:
-        latest, moved = confirmed
+    while True:
+        latest, moved = _confirmed_now(app, preview)
         if not moved:
             _submit(app, latest)
-            return False
+            return
         app.complain("The market moved since you looked. Nothing was sent. What changed:")
         for change in moved:
             app.say(f"  {change}")
         preview = _with_better_cap(app, latest)
-    return preview.is_denied
 
 
 def _with_better_cap(app: App, preview: OrderPreview) -> OrderPreview:
@@ -142,15 +199,15 @@ def _preview(app: App, ticket: OrderTicket) -> OrderPreview:
     return app.working("Pricing the order …", lambda: app.executor.preview(ticket))
 
 
-def _confirmed_now(app: App, preview: OrderPreview) -> tuple[OrderPreview, list[str]] | None:
-    """Show the ticket and ask; confirmed, look again and say what moved meanwhile. None: nothing to send."""
+def _confirmed_now(app: App, preview: OrderPreview) -> tuple[OrderPreview, list[str]]:
+    """Show the ticket and ask; confirmed, look again and say what moved meanwhile. Raises GoBack."""
     app.show(ticket_view.ticket(preview, app.settings.environment))
     if preview.is_denied:
         app.complain("This order cannot be sent. Nothing was sent.")
-        return None
+        raise GoBack
     if not _confirmed(app, preview):
-        app.say("Canceled by you. Nothing was sent.")
-        return None
+        app.say("Not confirmed. Nothing was sent.")
+        raise GoBack
     latest = _preview(app, _same_ticket(preview))
     return latest, ticket_view.changes(preview, latest)
 
@@ -174,45 +231,37 @@ def _same_ticket(preview: OrderPreview) -> OrderTicket:
     return replace(ticket, worst_price=preview.request.price) if ticket.is_market_order else ticket
 
 
-def _fill_in_ticket(app: App, market: Market) -> OrderTicket:
-    """Ask for direction, kind, price and count; dollars need the price, so the count comes last."""
-    book, fees = _book_and_fees(app, market)
-    directions = [(action, side) for side in Side for action in Action]
-    labels = [views.action_label(action, side, book) for action, side in directions]
-    action, side = app.prompter.choose("What do you want to do?", numbered(labels, directions))
-    if asks_for_market_order(app):
-        price, worst = None, app.executor.worst_price(market, book, action, side)
-    else:
-        price = worst = ask_price(app, market, book, action, side)
-    proposed = count_text(app.settings.default_count)
-    size = _ask_size(app, market, action, worst, fees, proposed)
-    # A cap that an amount was counted with must not move away from it.
-    kept = worst if price is None and size.amount is not None else None
-    return OrderTicket(market.ticker, action, side, size.count, price, worst_price=kept, amount=size.amount)
-
-
-def _refill(app: App, market: Market, ticket: OrderTicket) -> OrderTicket:
-    """Ask for price and count again, what was typed before proposed."""
-    book, fees = _book_and_fees(app, market)
-    action, side, price = ticket.action, ticket.side, ticket.price
-    if price is None:
-        worst = app.executor.worst_price(market, book, action, side)
-    else:
-        price = worst = ask_price(app, market, book, action, side, proposed=price)
-    proposed = count_text(ticket.count) if ticket.amount is None else f"${ticket.amount}"
-    size = _ask_size(app, market, action, worst, fees, proposed)
-    kept = worst if price is None and size.amount is not None else None
-    return replace(ticket, count=size.count, price=price, worst_price=kept, amount=size.amount)
-
-
 def _book_and_fees(app: App, market: Market) -> tuple[OrderBook | None, FeeSchedule | None]:
     return app.working(
         "Reading the order book …", lambda: (_book(app, market), app.executor.get_fees(market))
     )
 
 
-def asks_for_market_order(app: App) -> bool:
-    return app.prompter.choose("Which kind of order?", numbered(_KINDS, [False, True]))
+def _ask_direction(app: App, draft: _Draft) -> _Draft:
+    book, fees = _book_and_fees(app, draft.market)
+    directions = [(action, side) for side in Side for action in Action]
+    labels = [views.action_label(action, side, book) for action, side in directions]
+    marked = directions.index((draft.action, draft.side))
+    action, side = app.prompter.choose("What do you want to do?", numbered(labels, directions), marked=marked)
+    price = draft.price if (action, side) == (draft.action, draft.side) else None
+    return replace(draft, book=book, fees=fees, action=action, side=side, price=price)
+
+
+def asks_for_market_order(app: App, *, proposed: bool = False) -> bool:
+    return app.prompter.choose("Which kind of order?", numbered(_KINDS, [False, True]), marked=int(proposed))
+
+
+def _ask_kind(app: App, draft: _Draft) -> _Draft:
+    at_market = asks_for_market_order(app, proposed=draft.is_market_order)
+    price = None if at_market != draft.is_market_order else draft.price
+    if at_market:
+        price = app.executor.worst_price(draft.market, draft.book, draft.action, draft.side)
+    return replace(draft, is_market_order=at_market, price=price)
+
+
+def _ask_price(app: App, draft: _Draft) -> _Draft:
+    price = ask_price(app, draft.market, draft.book, draft.action, draft.side, proposed=draft.price)
+    return replace(draft, price=price)
 
 
 def ask_price(
@@ -243,31 +292,34 @@ def ask_price(
     return app.prompter.ask(question, parse, default="" if proposed is None else price_text(proposed))
 
 
-def _ask_size(
-    app: App, market: Market, action: Action, price: Price, fees: FeeSchedule | None, proposed: str
-) -> OrderSize:
-    """Ask for contracts, or for dollars where they are spent; `price` is the most a contract can cost."""
-    hint = " ($50 for dollars)" if action is Action.BUY else ""
-    return app.prompter.ask(
+def _ask_size(app: App, draft: _Draft) -> _Draft:
+    """Ask for contracts, or for dollars where they are spent; the price is the most a contract can cost."""
+    price, size = draft.price, draft.size
+    assert price is not None
+    hint = " ($50 for dollars)" if draft.action is Action.BUY else ""
+    proposed = count_text(size.count if size is not None else app.settings.default_count).replace(",", "")
+    size = app.prompter.ask(
         f"How many contracts{hint}?",
-        lambda text: parse_size(text, action, price, fees, market.price_grid),
-        default=proposed.replace(",", ""),
+        lambda text: parse_size(text, draft.action, price, draft.fees, draft.market.price_grid),
+        default=f"${size.amount}" if size is not None and size.amount is not None else proposed,
     )
+    return replace(draft, size=size)
 
 
 def _confirmed(app: App, preview: OrderPreview) -> bool:
     """Cancel stands first; an order that a rule asks about, or real money, wants its count typed."""
     send = app.prompter.choose(
         "Send this order?",
-        numbered(["Cancel, send nothing", f"Send: {preview.sentence}"], [False, True], start=0),
+        numbered(["Back, send nothing", f"Send: {preview.sentence}"], [False, True], start=0),
+        is_consequential=True,
     )
     if not send:
-        return False
+        raise GoBack
     if not questions(preview.findings) and app.settings.environment is not Environment.PRODUCTION:
         return True
     count = preview.request.count
     question = f"To confirm, type the number of contracts ({count_text(count)}):"
-    return app.prompter.ask(question, lambda text: is_count(text, count))
+    return app.prompter.ask(question, lambda text: is_count(text, count), is_consequential=True)
 
 
 def is_count(text: str, count: Contracts) -> bool:

@@ -56,7 +56,7 @@ from kalshi_trading.export_tables import (
 )
 from kalshi_trading.journal_table import JOURNAL
 from kalshi_trading.periods import Period
-from kalshi_trading.prompts import Back
+from kalshi_trading.prompts import LeaveTask
 from kalshi_trading.trade_logger import TradeLogger
 
 AT = datetime(2026, 11, 21, 15, 0, 1, 250_000, tzinfo=UTC)
@@ -887,7 +887,7 @@ def test_the_screen_asks_again_for_what_it_does_not_understand(
     export_screens.export(app)
     assert path.exists()
     export_screens.export(answering(exchange, tmp_path, "0"))
-    with pytest.raises(Back):
+    with pytest.raises(LeaveTask):
         export_screens.export(answering(exchange, tmp_path, "5", BACK))
 
 

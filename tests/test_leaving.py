@@ -42,7 +42,7 @@ def test_ctrl_c_in_the_menu_asks_whether_to_leave_and_ctrl_c_goes_back(
 ) -> None:
     _, prompter = at_the_menu(exchange, tmp_path, BACK, "0", BACK, BACK, BACK, "1")
     assert prompter.questions == ["Menu", "Leave the program?"] * 3
-    assert prompter.labels[1][0] == "Back to the menu"
+    assert prompter.marked[1] == "Back to the menu"
 
 
 def test_an_order_that_no_list_shows_yet_is_named_and_asked_about(
@@ -68,7 +68,8 @@ def test_ctrl_c_with_an_order_that_rests_names_it_and_asks_what_becomes_of_it(
     app, prompter = at_the_menu(exchange, tmp_path, BACK, BACK, BACK, "1")
     asked = "1 resting order. Leave it at the exchange?"
     assert prompter.questions == ["Menu", asked] * 2
-    assert prompter.labels[1] == ["Back to the menu", "Keep it and exit", "Cancel it and exit"]
+    assert prompter.labels[1] == ["Keep it and exit", "Cancel it and exit", "Back to the menu"]
+    assert prompter.marked[1] == "Back to the menu"
     assert screen_text(app).count(resting) == 2
     assert app.executor.list_open_orders()
 
@@ -101,7 +102,10 @@ def test_many_orders_are_named_in_part_and_counted(
     market = quoted_market(app.executor)
     for price in ("0.01", "0.02"):
         app.executor.place_limit_order(market.ticker, "yes", 1, D(price))
-    app, prompter = at_the_menu(exchange, tmp_path, "0", "2")
-    assert prompter.questions[-1] == "2 resting orders. Leave them at the exchange?"
+    app, prompter = at_the_menu(exchange, tmp_path, "0", "2", "1")
+    assert prompter.questions[-2:] == [
+        "2 resting orders. Leave them at the exchange?",
+        "Cancel what is listed above?",
+    ]
     assert "and 1 more" in screen_text(app)
     assert app.executor.list_open_orders() == ()

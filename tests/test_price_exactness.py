@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
@@ -59,7 +60,8 @@ class Wire:
     def __init__(self) -> None:
         self.bodies: list[dict[str, object]] = []
 
-    def place_order(self, order: OrderRequest) -> OrderAcknowledgement:
+    def place_order(self, order: OrderRequest, *, before_sending: Callable[[], None]) -> OrderAcknowledgement:
+        before_sending()
         self.bodies.append(order_body(order))
         return OrderAcknowledgement(
             f"order-{len(self.bodies)}", order.client_order_id, D(0), order.count, None, None, NOW

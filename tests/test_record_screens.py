@@ -24,7 +24,7 @@ from kalshi_trading.errors import JournalError
 from kalshi_trading.log_files import LogSize
 from kalshi_trading.log_review import ReviewedEvent
 from kalshi_trading.program import build_app
-from kalshi_trading.prompts import Back
+from kalshi_trading.prompts import LeaveTask
 from kalshi_trading.trade_logger import TradeLogger
 
 NOON = local_noon(2026, 11, 21)
@@ -269,7 +269,7 @@ def test_a_search_tells_damage_in_its_place_between_the_newer_and_the_older(desk
 
 
 def test_a_search_that_is_left_leads_back(desk: Desk) -> None:
-    with pytest.raises(Back):
+    with pytest.raises(LeaveTask):
         desk.look("4", BACK)
 
 

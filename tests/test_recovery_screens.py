@@ -19,7 +19,7 @@ from kalshi_trading import menu
 from kalshi_trading.app import App
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.sessions import Session
-from kalshi_trading.submission import Outcome
+from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.transport import Transport
 
@@ -115,14 +115,16 @@ def test_the_order_of_a_session_that_dies_meanwhile_is_looked_for_then(
     sentence = leave_open(app, session=other.session_id)
     choose = app.prompter.choose
 
-    def after_the_other_died(question: str, choices: Any) -> Any:
+    def after_the_other_died(question: str, choices: Any, **how: Any) -> Any:
+        if question != "Menu":
+            return choose(question, choices, **how)
         assert app.executor.resolver.open_orders() == ()
         other.close()
         ends_at = time.monotonic() + 60
         while not app.executor.resolver.open_orders():
             assert time.monotonic() < ends_at
             time.sleep(0.01)
-        return choose(question, choices)
+        return choose(question, choices, **how)
 
     monkeypatch.setattr(app.prompter, "choose", after_the_other_died)
     assert menu.run(app) == 0
@@ -166,7 +168,7 @@ def test_a_lock_ends_with_the_recovery_that_was_owed_and_finds_what_is_open(star
 def test_a_clock_that_differs_is_told_and_recorded_and_orders_go_through(
     start: Start, off_s: int, how: str
 ) -> None:
-    app = start("0", "2")
+    app = start("0", "1")
 
     def wrong_clock() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=off_s)

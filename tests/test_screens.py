@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal as D
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from exchange_process import ExchangeProcess
@@ -22,7 +22,7 @@ from kalshi_trading.models import Action, Side
 from kalshi_trading.money import parse_price
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderTicket
-from kalshi_trading.prompts import Back, Choice
+from kalshi_trading.prompts import Choice, LeaveTask
 from kalshi_trading.ticket_view import changes
 
 T = TypeVar("T")
@@ -32,12 +32,13 @@ def test_an_order_above_the_soft_limit_wants_its_count_typed(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     market = quoted_market(session(exchange, tmp_path).executor)
-    prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "yes")
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "yes", BACK)
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
-    screens.place_trade(app)
+    with pytest.raises(LeaveTask):
+        screens.place_trade(app)
     prompter.assert_all_used()
-    assert prompter.questions[-1] == "To confirm, type the number of contracts (20):"
-    assert "Canceled by you. Nothing was sent." in screen_text(app)
+    assert prompter.questions[-2] == "To confirm, type the number of contracts (20):"
+    assert "Not confirmed. Nothing was sent." in screen_text(app)
     assert app.executor.list_open_orders() == ()
     assert not app.journal.trades_path.exists()
 
@@ -64,11 +65,11 @@ class _Meanwhile(ScriptedPrompter):
         self._happens: Callable[[], object] | None = happens
         self._before = before
 
-    def choose(self, question: str, choices: Sequence[Choice[T]]) -> T:
+    def choose(self, question: str, choices: Sequence[Choice[T]], **how: Any) -> T:
         if question == self._before and self._happens is not None:
             happens, self._happens = self._happens, None
             happens()
-        return super().choose(question, choices)
+        return super().choose(question, choices, **how)
 
 
 def test_open_orders_are_read_anew_until_the_user_goes_back_or_none_rests(
@@ -94,9 +95,10 @@ def test_what_changed_while_the_user_read_is_shown_and_asked_again(
     market = quoted_market(session(exchange, tmp_path).executor)
     answers = buy(market, count="5", price="2")
     other = session(exchange, tmp_path, ScriptedPrompter(*answers))
-    prompter = _Meanwhile(*answers, "0", happens=lambda: screens.place_trade(other))
+    prompter = _Meanwhile(*answers, BACK, happens=lambda: screens.place_trade(other))
     app = session(exchange, tmp_path, prompter)
-    screens.place_trade(app)
+    with pytest.raises(LeaveTask):
+        screens.place_trade(app)
     prompter.assert_all_used()
     text = screen_text(app)
     assert "The market moved since you looked. Nothing was sent." in text
@@ -118,9 +120,10 @@ def test_a_book_that_moved_is_told_with_both_numbers() -> None:
 
 def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess, tmp_path: Path) -> None:
     market = quoted_market(session(exchange, tmp_path).executor)
-    prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], "0")
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], BACK)
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="1", KALSHI_HARD_ORDER_COUNT="10")
-    screens.place_trade(app)
+    with pytest.raises(LeaveTask):
+        screens.place_trade(app)
     prompter.assert_all_used()
     assert "20 contracts are above the limit of 10" in screen_text(app)
     assert "Send this order?" not in prompter.questions
@@ -128,11 +131,12 @@ def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess,
 
 def test_a_denied_order_is_changed_and_not_typed_anew(exchange: ExchangeProcess, tmp_path: Path) -> None:
     market = quoted_market(session(exchange, tmp_path).executor)
-    prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], "1", "", "3", "0")
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], "3", BACK)
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="10", KALSHI_HARD_ORDER_COUNT="10")
-    screens.place_trade(app)
+    with pytest.raises(LeaveTask):
+        screens.place_trade(app)
     prompter.assert_all_used()
-    assert prompter.defaults[-2:] == ["2¢", "20"]
+    assert prompter.defaults[-1] == "20"
     assert prompter.labels[-1][1].startswith(f"Send: BUY 3 YES {market.ticker} at 2¢")
 
 
@@ -147,22 +151,23 @@ def test_production_is_read_only_until_the_word_is_typed(exchange: ExchangeProce
 
 def test_every_production_order_wants_its_count_typed(exchange: ExchangeProcess, tmp_path: Path) -> None:
     market = quoted_market(session(exchange, tmp_path).executor)
-    prompter = ScriptedPrompter("PRODUCTION", "2", *buy(market, count="3", price="2"), "y", "0")
+    prompter = ScriptedPrompter("PRODUCTION", "2", *buy(market, count="3", price="2"), "y", BACK, "0", "1")
     app = session(exchange, tmp_path, prompter, environment=Environment.PRODUCTION)
     assert menu.run(app) == 0
     prompter.assert_all_used()
-    assert "Canceled by you. Nothing was sent." in screen_text(app)
+    assert "Not confirmed. Nothing was sent." in screen_text(app)
     assert app.executor.list_open_orders() == ()
 
 
-def test_cancel_all_and_leave(exchange: ExchangeProcess, tmp_path: Path) -> None:
+def test_cancel_all_and_leave_is_asked_twice(exchange: ExchangeProcess, tmp_path: Path) -> None:
     market = quoted_market(session(exchange, tmp_path).executor)
     one, two = buy(market, count="3", price="2"), buy(market, count="4", price="3")
-    prompter = ScriptedPrompter("2", *one, "2", *two, "0", "0", "0", "2")
+    prompter = ScriptedPrompter("2", *one, "2", *two, "0", "0", "0", "2", "0", "2", "1")
     app = session(exchange, tmp_path, prompter)
     assert menu.run(app) == 0
     prompter.assert_all_used()
-    assert prompter.questions.count("2 resting orders. Leave them at the exchange?") == 2
+    assert prompter.questions.count("2 resting orders. Leave them at the exchange?") == 3
+    assert prompter.questions.count("Cancel what is listed above?") == 2
     assert screen_text(app).count("Canceled.") == 2
     assert app.executor.list_open_orders() == ()
 
@@ -202,15 +207,18 @@ def test_a_price_off_the_grid_is_asked_again_and_never_snapped(
         if not found.market.price_grid.holds(D("0.555")) and found.market.yes_ask
     )
     prompter = ScriptedPrompter(market.ticker, "1", "1", "55.5", BACK)
-    with pytest.raises(Back):
+    with pytest.raises(LeaveTask):
         screens.place_trade(session(exchange, tmp_path, prompter))
     prompter.assert_all_used()
     assert prompter.questions[-2:] == ["Price per YES contract (cents, or $0.57)?"] * 2
 
 
 def test_a_search_without_a_match_says_what_to_try(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    app = session(exchange, tmp_path, ScriptedPrompter("zzzz qqqq"))
-    screens.find_market(app)
+    prompter = ScriptedPrompter("zzzz qqqq", BACK)
+    app = session(exchange, tmp_path, prompter)
+    with pytest.raises(LeaveTask):
+        screens.find_market(app)
+    assert prompter.defaults == ["", "zzzz qqqq"]
     assert "No open market has “zzzz qqqq” in its texts. Try one word" in screen_text(app)
 
 
@@ -245,7 +253,7 @@ def test_enter_takes_the_best_price_to_the_digit(exchange: ExchangeProcess, tmp_
     market = min(offered, key=lambda market: market.yes_bid or 1)
     prompter = ScriptedPrompter(market.ticker, "2", "1", BACK)
     app = session(exchange, tmp_path, prompter)
-    with pytest.raises(Back):
+    with pytest.raises(LeaveTask):
         screens.place_trade(app)
     proposed = parse_price(prompter.defaults[-1])
     assert abs(proposed - (market.yes_bid or 0)) <= D("0.03")
@@ -265,8 +273,9 @@ def test_another_count_confirms_nothing_and_is_asked_again(typed: str) -> None:
 
 
 def test_an_index_that_is_not_whole_says_so(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    app = session(exchange, tmp_path, ScriptedPrompter("bitcoin", "0"))
+    app = session(exchange, tmp_path, ScriptedPrompter("bitcoin", "0", BACK))
     app.executor.search_markets("bitcoin")
     app.executor._index.incomplete = "the exchange repeated a page"
-    screens.find_market(app)
+    with pytest.raises(LeaveTask):
+        screens.find_market(app)
     assert "Markets may be missing: the exchange repeated a page." in screen_text(app)

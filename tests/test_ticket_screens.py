@@ -24,7 +24,7 @@ from kalshi_trading.models import Action, BookSide, OrderRequest, Side
 from kalshi_trading.money import CENT
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderPreview, OrderTicket, build_preview, order_sentence
-from kalshi_trading.prompts import Back
+from kalshi_trading.prompts import LeaveTask
 from kalshi_trading.settings import Limits
 from kalshi_trading.trade_executor import TradeExecutor
 
@@ -211,7 +211,7 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
             return now
         return replace(now, no_bids=tuple(replace(bid, price=bid.price - 2 * CENT) for bid in now.no_bids))
 
-    def refuse(client: KalshiClient, request: OrderRequest) -> None:
+    def refuse(client: KalshiClient, request: OrderRequest, **how: object) -> None:
         sent.append(request)
         raise KalshiAPIError("Refused.")
 
@@ -246,10 +246,11 @@ def test_an_amount_at_the_market_is_counted_at_the_worst_price(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     market = quoted_market(session(exchange, tmp_path).executor)
-    prompter = ScriptedPrompter(market.ticker, "1", "2", "$20", "0")
+    prompter = ScriptedPrompter(market.ticker, "1", "2", "$20", BACK)
     app = session(exchange, tmp_path, prompter)
     cash = app.client.get_balance().cash
-    screens.place_trade(app)
+    with pytest.raises(LeaveTask):
+        screens.place_trade(app)
     prompter.assert_all_used()
     assert "$20.00 buys" in screen_text(app)
     ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), None)
@@ -265,12 +266,12 @@ def test_the_worst_price_an_amount_was_counted_with_is_the_one_of_the_ticket(
 
     def look(executor: TradeExecutor, ticket: OrderTicket) -> None:
         filled_in.append(ticket)
-        raise Back
+        raise LeaveTask
 
     monkeypatch.setattr(TradeExecutor, "preview", look)
     for count in ("$20", "20"):
         app = session(exchange, tmp_path, ScriptedPrompter(market.ticker, "1", "2", count))
-        with pytest.raises(Back):
+        with pytest.raises(LeaveTask):
             screens.place_trade(app)
     in_dollars, in_contracts = filled_in
     assert in_dollars.is_market_order
@@ -282,7 +283,7 @@ def test_the_worst_price_an_amount_was_counted_with_is_the_one_of_the_ticket(
 def test_dollars_are_not_offered_for_a_sale(exchange: ExchangeProcess, tmp_path: Path) -> None:
     market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(market.ticker, "2", "1", "98", "$5", BACK)
-    with pytest.raises(Back):
+    with pytest.raises(LeaveTask):
         screens.place_trade(session(exchange, tmp_path, prompter))
     assert prompter.questions[-2:] == ["How many contracts?"] * 2
 
@@ -294,17 +295,18 @@ def test_a_lost_order_of_the_same_market_is_named_and_wants_the_count_typed(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     market = quoted_market(session(exchange, tmp_path).executor)
-    prompter = ScriptedPrompter(*buy(market, count="3", price="2"), "no")
+    prompter = ScriptedPrompter(*buy(market, count="3", price="2"), "no", BACK)
     app = session(exchange, tmp_path, prompter)
     for name, ticker, words in (("lost", market.ticker, "BUY 7 YES"), ("other", "KX-OTHER", "BUY 8 YES")):
         lost = {"client_order_id": name, "ticker": ticker, "sentence": f"{words} at 1¢"}
         app.journal.log_order_submission("intent", lost)
-    screens.place_trade(app)
+    with pytest.raises(LeaveTask):
+        screens.place_trade(app)
     text = " ".join(screen_text(app).split())
     assert "its outcome is unknown: BUY 7 YES at 1¢." in text
     assert "BUY 8 YES" not in text
-    assert prompter.questions[-1] == "To confirm, type the number of contracts (3):"
-    assert "Canceled by you. Nothing was sent." in text
+    assert prompter.questions[-2] == "To confirm, type the number of contracts (3):"
+    assert "Not confirmed. Nothing was sent." in text
 
 
 # --- The day --------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from kalshi_trading.models import Action, BookSide, Side
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.portfolio import Part
-from kalshi_trading.submission import Outcome, Submission
+from kalshi_trading.submission_result import Outcome, Submission
 from kalshi_trading.trade_history import describe
 
 # --- Signs and unknowns ---------------------------------------------------------------------------
