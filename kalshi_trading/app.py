@@ -26,14 +26,6 @@ SLOW_S = 3.0
 T = TypeVar("T")
 
 
-class Terminated(BaseException):
-    """The system asks the program to end (SIGTERM, SIGHUP); `signal_number` says how."""
-
-    def __init__(self, signal_number: int) -> None:
-        self.signal_number = signal_number
-        super().__init__(signal_number)
-
-
 @dataclass(frozen=True, slots=True)
 class WaitingTexts:
     """What stands beside the spinner: at first, when it takes long, and after Ctrl-C."""

@@ -61,7 +61,7 @@ def lock_of(path: Path) -> Path:
 def append(path: Path, day: date, text: str, *, durable: bool) -> None:
     """Add a line to the file of its day; durable: it is on the disk when this returns. Raises OSError."""
     data = f"{text}\n".encode(errors="backslashreplace")  # a lone surrogate must not lose the line
-    _make_folder(path.parent)
+    make_folder(path.parent)
     with locked(lock_of(path)):
         rotated = _rotate_when_due(path, day)
         new = not path.exists()
@@ -94,7 +94,7 @@ def _write_line(descriptor: int, data: bytes) -> None:
         raise OSError("the disk took only a part of the line")
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make the folder for the owner alone, and see that its names are on the disk as well."""
     if folder.exists():
         return

@@ -29,7 +29,7 @@ from kalshi_trading.market_models import ExchangeStatus
 from kalshi_trading.money import Dollars
 from kalshi_trading.options import Environment
 from kalshi_trading.portfolio import Part, part
-from kalshi_trading.prompts import Back, Choice, EndOfInput, typed_word
+from kalshi_trading.prompts import Choice, InputClosed, LeaveTask, typed_word
 from kalshi_trading.resolution import Recovery
 from kalshi_trading.sessions import is_alive
 
@@ -64,16 +64,19 @@ def run(app: App) -> int:
     Raises AuthenticationError when the exchange does not take the key at the start.
     """
     search = BackgroundSearch(
-        app.executor.resolver, journal_failed=app.executor.submitter.lock, recover=lambda: _take_over(app)
+        app.executor.resolver,
+        journal_failed=app.executor.submitter.lock,
+        recover=lambda: _take_over(app),
+        unlock=app.executor.submitter.try_to_unlock,
     )
     try:
         _greet(app)
         search.start()
         _serve(app)
         return EXIT_DONE
-    except EndOfInput:
+    except InputClosed:
         return EXIT_DONE
-    except (Back, KeyboardInterrupt):
+    except (LeaveTask, KeyboardInterrupt):
         app.say("Interrupted. Resting orders stay at the exchange.")
         return EXIT_INTERRUPTED
     finally:
@@ -92,7 +95,7 @@ def _serve(app: App) -> None:
                 _visit(app, screen)
             elif leaving.is_decided(app, was_chosen=screen is _leave):
                 break
-    except EndOfInput:
+    except InputClosed:
         leaving.say_what_stays(app)
         _say_goodbye(app)
         raise
@@ -103,7 +106,7 @@ def _chosen(app: App) -> Screen:
     try:
         _show_header(app)
         return app.prompter.choose("Menu", [Choice(key, label, entry) for key, label, entry in ENTRIES])
-    except (Back, KeyboardInterrupt):
+    except (LeaveTask, KeyboardInterrupt):
         return _interrupted
 
 
@@ -113,7 +116,7 @@ def _greet(app: App) -> None:
     if app.settings.environment is Environment.PRODUCTION and not app.executor.read_only:
         word = "PRODUCTION"
         question = f"This session trades real money. Type {word} to allow orders, anything else to look only:"
-        app.executor.read_only = not app.prompter.ask(question, typed_word(word))
+        app.executor.read_only = not app.prompter.ask(question, typed_word(word), is_consequential=True)
     _compare_clocks(app)
     _recover(app)
 
@@ -224,9 +227,9 @@ def _visit(app: App, screen: Screen) -> None:
     """Run one screen; whatever happens there, the menu comes back."""
     try:
         screen(app)
-    except (Back, KeyboardInterrupt):
+    except (LeaveTask, KeyboardInterrupt):
         app.say("Back to the menu.")
-    except EndOfInput:
+    except InputClosed:
         raise
     except TradingError as error:
         app.complain(str(error))
@@ -243,7 +246,7 @@ def _say_goodbye(app: App) -> None:
     """Sum up the day; whatever goes wrong with that is one line, and the program ends all the same."""
     try:
         history_screens.farewell(app)
-    except (Back, KeyboardInterrupt):
+    except (LeaveTask, KeyboardInterrupt):
         app.say("The day's sums are left out.")
     except TradingError as error:
         app.complain(f"The day's sums are left out. {error}")

@@ -44,6 +44,7 @@ Every setting is explained in .env.example.
 def main(arguments: Sequence[str]) -> int:
     """Run the program and return its exit status; no traceback ever leaves it."""
     words = list(arguments)
+    _forget_impossible_sizes()
     if words[:1] == ["practice"]:
         os.execv(sys.executable, [sys.executable, "-m", "kalshi_trading.practice", *words[1:]])
     try:
@@ -55,6 +56,14 @@ def main(arguments: Sequence[str]) -> int:
         streams.silence(1)
         _say_at_the_end(f"{lost} Resting orders stay at the exchange.\n")
         return EXIT_NO_READER if lost.reader_left else EXIT_NO_OUTPUT
+
+
+def _forget_impossible_sizes() -> None:
+    """Take COLUMNS and LINES for unset unless they say a size: at 0 columns nothing would be shown."""
+    for name in ("COLUMNS", "LINES"):
+        size = os.environ.get(name, "")
+        if not (size.isascii() and size.isdigit() and size.strip("0")):
+            os.environ.pop(name, None)
 
 
 def _say_at_the_end(sentence: str) -> None:
@@ -111,13 +120,16 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
     with console.status("Starting …"):
         settings = _connected(settings)
     from kalshi_trading import menu
-    from kalshi_trading.app import Terminated
     from kalshi_trading.practice_process import keep_alive
+    from kalshi_trading.terminal_modes import TerminalModes
+    from kalshi_trading.termination import Terminated, Termination
     from kalshi_trading.trade_logger import open_request_log
 
     open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
-    _hear_signals()
+    modes = TerminalModes()
+    Termination(prompter.interrupt, modes).listen()
     try:
+        modes.hush()
         app = build_app(settings, console, prompter, read_only=read_only or settings.read_only)
         if settings.environment is Environment.PRACTICE:
             keep_alive(app.client.get_exchange_status)
@@ -126,35 +138,10 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
         _say_at_the_end(f"{_key_advice(settings)}\n{error}\n")
         return EXIT_CONFIGURATION
     except Terminated as end:
-        return 128 + end.signal_number
+        return end.exit_status
     finally:
-        _heed_no_signals()  # an order that was left to itself comes to its end first
-
-
-def _hear_signals() -> None:
-    """End in order when the system asks or the terminal closes: an order under way is finished first."""
-    from kalshi_trading.app import Terminated
-
-    def end(signal_number: int, frame: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        if signal_number == signal.SIGHUP:
-            _say_nothing_more()
-        raise Terminated(signal_number)
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGHUP, end)
-
-
-def _say_nothing_more() -> None:
-    """The terminal is gone: what is still said must not fail for it."""
-    for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
-        streams.silence(descriptor)
-
-
-def _heed_no_signals() -> None:
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an order under way gets its answer on record first
+        modes.restore()
 
 
 def _key_advice(settings: Settings) -> str:
@@ -168,7 +155,7 @@ def _screen() -> tuple[Console, Prompter]:
     """Arrow keys where both ends are a terminal, numbered lines elsewhere."""
     from rich.console import Console
 
-    from kalshi_trading.prompts import PlainPrompter, TerminalPrompter
+    from kalshi_trading.prompts import PlainPrompter
 
     console = Console(highlight=False, emoji=False, markup=False)
 
@@ -176,7 +163,9 @@ def _screen() -> tuple[Console, Prompter]:
         console.print(sentence, markup=False)
 
     if sys.stdin.isatty() and sys.stdout.isatty():
-        return console, TerminalPrompter(say)
+        from kalshi_trading.terminal_prompts import TerminalPrompter
+
+        return console, TerminalPrompter(say, sys.stdin, sys.stdout)
     return console, PlainPrompter(say)
 
 

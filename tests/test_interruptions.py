@@ -21,8 +21,9 @@ from screen_session import buy, quoted_market, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens
-from kalshi_trading.app import App, Terminated, WaitingTexts
-from kalshi_trading.prompts import Back, Choice
+from kalshi_trading.app import App, WaitingTexts
+from kalshi_trading.prompts import Choice, LeaveTask
+from kalshi_trading.termination import Terminated
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.undertaking import Undertaking
 
@@ -236,16 +237,18 @@ class LastMoment(ScriptedPrompter):
     app: App
     stop: Stop | None = None
 
-    def choose(self, question: str, choices: Sequence[Choice[T]]) -> T:
+    def choose(self, question: str, choices: Sequence[Choice[T]], **how: Any) -> T:
         if question == "Menu":
             self.app.executor.resolver.announce("Found: the order you were asking for.")
             if self.stop is not None:
                 raise self.stop()
-        return super().choose(question, choices)
+        return super().choose(question, choices, **how)
 
 
 @pytest.mark.parametrize(
-    "stop", [None, Back, KeyboardInterrupt, lambda: Terminated(signal.SIGTERM)], ids=["exit", "^C", "^C", "T"]
+    "stop",
+    [None, LeaveTask, KeyboardInterrupt, lambda: Terminated(signal.SIGTERM)],
+    ids=["exit", "^C", "^C", "T"],
 )
 def test_news_found_at_the_last_moment_are_said_at_the_end(
     exchange: ExchangeProcess, tmp_path: Path, stop: Stop | None

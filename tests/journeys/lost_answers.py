@@ -50,7 +50,7 @@ def open_ticket(terminal: Terminal, count: str) -> None:
     terminal.choose("2", "Search words, or a ticker")
     terminal.type("temperature")
     terminal.wait_for("None of these")
-    bids = re.findall(r"^[ ▸]+(\d+)  +(\d+)(?:\.\d)?¢/", terminal.text, re.MULTILINE)
+    bids = re.findall(r"^[ ▸]+(\d+)  +(\d+)(?:\.\d)?¢/", terminal.screen, re.MULTILINE)
     quoted = next(int(key) for key, bid in bids if int(bid) >= 10)
     terminal.press(DOWN * (quoted - 1) + ENTER)
     terminal.wait_for("What do you want to do")
@@ -68,7 +68,7 @@ def send(terminal: Terminal, then: str) -> None:
     """Confirm, also when the market moves meanwhile, until `then` is on the screen."""
     for _ in range(5):
         asked = terminal.text.count("Send this order")
-        terminal.press("1")
+        terminal.decide("Send this order", "1")
         terminal.wait_until(
             lambda text, asked=asked: then in text or text.count("Send this order") > asked  # type: ignore[misc]
         )

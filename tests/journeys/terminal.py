@@ -26,6 +26,7 @@ class Terminal:
     def __init__(self, child: pexpect.spawn[bytes], columns: int, rows: int) -> None:
         self._child = child
         self._screen = pyte.HistoryScreen(columns, rows, history=5000)
+        self._screen.write_process_input = self.press  # a terminal answers requests for its status
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
 
@@ -71,6 +72,17 @@ class Terminal:
         """Answer a text question."""
         self.press(text + ENTER)
 
+    def decide(self, question: str, key: str) -> None:
+        """Answer a consequential question once it takes keys, which a mark before it shows."""
+        self.wait_for(rf"› {question}[^›]*\Z")
+        self.press(key)
+
+    def leave(self) -> None:
+        """Exit from the menu, where no order is open."""
+        self.menu()
+        self.press("0")
+        self.decide("Leave the program", "1")
+
     def menu(self) -> None:
         """Wait until the menu is the last thing on the screen."""
         self.wait_for(r"0  Exit\s*\Z")
@@ -84,6 +96,11 @@ class Terminal:
     def signal(self, number: int) -> None:
         """Send the program a signal."""
         self._child.kill(number)
+
+    def ended_by(self, number: int) -> int:
+        """Send a signal, wait for the end and return the exit status."""
+        self.signal(number)
+        return self.exit_status()
 
     def hang_up(self) -> int:
         """Close the terminal under the program, wait for its end and return its exit status."""

@@ -44,11 +44,11 @@ def _buy(terminal: Terminal, count: str, price: str) -> None:
 
 def _send(terminal: Terminal) -> None:
     """Confirm until the result is there; a market that moved asks again, which must not send anything."""
-    asked = r"Send this order\?[^\n]*\n[^\n]*0  Cancel[^\n]*\n +1  Send[^\n]*\s*\Z"
+    asked = r"Send this order\?[^\n]*\n[^\n]*0  Back[^\n]*\n +1  Send[^\n]*\s*\Z"
     results = terminal.text.count("─ result ─")
     terminal.wait_for(asked)
     for _ in range(5):
-        terminal.press("1")
+        terminal.decide("Send this order", "1")
         terminal.wait_until(lambda text: not re.search(asked, text))
         terminal.wait_until(lambda text: bool(re.search(asked, text)) or text.count("─ result ─") > results)
         if terminal.text.count("─ result ─") > results:
@@ -75,7 +75,7 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
         terminal.choose("3", r"BUY 7 YES at 2¢.*?0 +7 .*Read again\s*\Z")
         terminal.press("0")
         terminal.choose("4", r"7 YES at 2¢  KX")
-        terminal.press("1")
+        terminal.decide("Which order", "1")
         terminal.wait_for(r"Canceled\. 7 contracts no longer rest")
 
         terminal.choose("1", r"unrealized +[−+]?\$.*10 YES.*Read again\s*\Z")
@@ -84,8 +84,7 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
             "5", r"BUY 7 YES at 2¢[^\n]*canceled.*BUY 10 YES[^\n]*filled +10 .*Sums of days[^\n]*\s*\Z"
         )
         terminal.press("0")
-        terminal.menu()
-        terminal.press("0")
+        terminal.leave()
         assert terminal.exit_status() == 0
 
     events = [line.split(" ", 2) for line in journal.read_text().removeprefix(earlier).splitlines()]
@@ -96,15 +95,13 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
 
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
 def test_leaving_at_every_question_of_a_trade_sends_nothing(home: Path, key: str) -> None:
-    """Ctrl-C leads back to the menu and end of input out of the program, from each question in turn."""
+    """Ctrl-C and Ctrl-D lead back to the menu from each question in turn."""
     for questions in proof.sample_journeys(range(6)):
         with naming(f"{questions} questions answered"), program(home) as terminal:
             _open_and_answer(terminal, questions)
             terminal.press(key)
-            if key == CTRL_C:
-                terminal.wait_for("Back to the menu")
-                terminal.menu()
-                terminal.press("0")
+            terminal.wait_for("Back to the menu")
+            terminal.leave()
             assert terminal.exit_status() == 0
             assert "─ result ─" not in terminal.text
             assert "Traceback" not in terminal.text
@@ -124,7 +121,7 @@ def _open_and_answer(terminal: Terminal, questions: int) -> None:
         if keys.startswith("temperature"):
             terminal.press("temperature" + ENTER)
             terminal.wait_for("None of these")
-            keys = "1" + ENTER
+            keys = "1"
         terminal.press(keys)
         terminal.wait_for(question)
 
@@ -147,23 +144,21 @@ def test_every_menu_entry_comes_back_to_the_menu(home: Path) -> None:
                 terminal.wait_until(lambda text, seen=questions: _count(QUESTION, text) > seen, entry)
                 terminal.press(CTRL_C)
             terminal.wait_until(lambda text, seen=headers: _count(HEADER, text) > seen, f"menu after {entry}")
-        terminal.menu()
-        terminal.press("0")
+        terminal.leave()
         assert terminal.exit_status() == 0
         assert "unexpected" not in terminal.text
 
 
-def test_ctrl_c_at_the_menu_asks_before_it_ends_the_program(home: Path) -> None:
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
+def test_leaving_at_the_menu_asks_before_it_ends_the_program(home: Path, key: str) -> None:
     with program(home) as terminal:
         terminal.menu()
-        terminal.press(CTRL_C)
-        terminal.wait_for(r"Leave the program\?.*1  Exit\s*\Z")
-        terminal.press(CTRL_C)
+        terminal.press(key)
+        terminal.decide("Leave the program", key)
         terminal.wait_for("Back to the menu\\.")
         terminal.menu()
-        terminal.press(CTRL_C)
-        terminal.wait_for(r"Leave the program\?.*1  Exit\s*\Z")
-        terminal.press("1")
+        terminal.press(key)
+        terminal.decide("Leave the program", "1")
         assert terminal.exit_status() == 0
 
 
@@ -197,7 +192,7 @@ def test_the_narrow_screen_stays_readable(home: Path) -> None:
         terminal.menu()
         assert all(len(line) <= 80 for line in terminal.text.splitlines())
         assert b"\x1b[31m" not in terminal.raw
-        terminal.press("0")
+        terminal.leave()
         assert terminal.exit_status() == 0
 
 
@@ -215,16 +210,14 @@ def test_the_portfolio_stands_on_one_narrow_screen_and_arrows_choose(home: Path)
         terminal.menu()
 
 
-def test_a_number_of_two_digits_is_heard_whole(home: Path) -> None:
-    """Typing 12 must not take entry 1 and answer the next question with 2."""
+def test_a_digit_is_the_entry_with_that_digit_on_the_screen(home: Path) -> None:
     with program(home) as terminal:
         terminal.choose("2", "Search words, or a ticker")
         terminal.type("temperature")
-        terminal.wait_for("None of these")
-        row = terminal.wait_for(r"\n[ ▸]+12 +\S+/\S+ +\d+ \w+ +(KX\S+)  [^\n]*")
-        terminal.press("12")
-        terminal.wait_for(r"▸ +12 ")
-        terminal.press(ENTER)
+        terminal.wait_for("page 1 of 2")
+        terminal.press("]")
+        row = terminal.wait_for(r"\n[ ▸]+2  +\S+/\S+ +\d+ \w+ +(KX\S+)  [^\n]*[^›]*page 2 of 2")
+        terminal.press("2")
         page = terminal.wait_for(r"╭─ (KX[A-Z0-9.-]+) ─.*?YES is: ")
         assert page[1] == row[1]
         terminal.wait_for("What do you want to do")

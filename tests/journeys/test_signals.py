@@ -26,9 +26,8 @@ def leave(terminal: Terminal, *, keeping_an_order: bool = True) -> None:
     """Exit; answer the question about the open order if one is kept."""
     terminal.menu()
     terminal.press("0")
-    if keeping_an_order:
-        terminal.wait_for("Leave it at the exchange")
-        terminal.press("1")
+    question = "1 resting order. Leave it at the exchange" if keeping_an_order else "Leave the program"
+    terminal.decide(question, "1")
     assert terminal.exit_status() == 0
     assert "Traceback" not in terminal.text
 
@@ -77,30 +76,30 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
     assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_ends_the_program_after_the_order_is_on_record(
-    lossy: LossyHome, number: int, status: int
+ENDS = {
+    "SIGTERM": (lambda terminal: terminal.ended_by(signal.SIGTERM), 143),
+    "SIGHUP": (lambda terminal: terminal.ended_by(signal.SIGHUP), 129),
+    "hang-up": (Terminal.hang_up, 129),
+}
+RECORDED = ["order.intent", "order.sending", "order.unknown"]
+
+
+@pytest.mark.parametrize(("hold_s", "events"), [(0.5, RECORDED), (6, RECORDED[:2])], ids=["soon", "late"])
+@pytest.mark.parametrize("end", ENDS)
+def test_an_end_waits_two_seconds_for_the_answer_to_an_order(
+    lossy: LossyHome, end: str, hold_s: float, events: list[str]
 ) -> None:
-    count = str(int(number) + 20)
-    lossy.fail(answer_withheld(2))
+    """What is not on record by then is left to the next start, which finds it."""
+    ended_by, status = ENDS[end]
+    count = str(20 + list(ENDS).index(end))
+    lossy.fail(answer_withheld(hold_s))
     with program(lossy.folder, columns=WIDE) as terminal:
         open_ticket(terminal, count)
         send(terminal, "Sending the order")
-        terminal.signal(number)
-        assert terminal.exit_status() == status
+        assert ended_by(terminal) == status
         assert "Traceback" not in terminal.text
-    assert lossy.events() == ["order.intent", "order.sending", "order.unknown"]
+    assert lossy.events() == events
     recovered(lossy.folder, count)
-
-
-def test_a_closed_terminal_ends_the_program_after_the_order_is_on_record(lossy: LossyHome) -> None:
-    lossy.fail(answer_withheld(2))
-    with program(lossy.folder, columns=WIDE) as terminal:
-        open_ticket(terminal, "15")
-        send(terminal, "Sending the order")
-        assert terminal.hang_up() == 129
-    assert lossy.events() == ["order.intent", "order.sending", "order.unknown"]
-    recovered(lossy.folder, "15")
 
 
 def test_a_kill_leaves_an_order_that_the_next_start_names_first_and_finds(lossy: LossyHome) -> None:

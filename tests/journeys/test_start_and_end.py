@@ -212,7 +212,7 @@ def test_a_newcomer_gets_a_practice_exchange_without_asking(tmp_path: Path) -> N
         terminal.menu()
         assert "PRACTICE" in terminal.text
         assert "$10,000.00" in terminal.text
-        terminal.press("0")
+        terminal.leave()
         assert terminal.exit_status() == 0
     ready = json.loads((tmp_path / "data/practice/ready.json").read_text())
     os.kill(ready["pid"], signal.SIGTERM)

@@ -1,0 +1,84 @@
+"""How the program ends when the system asks it to (SIGTERM, SIGHUP) or its terminal goes away.
+
+The first request ends it in order: a question is left, an order under way gets GRACE_S for its answer, and
+recovery does the rest at the next start. A second request, or the end of GRACE_S, ends it at once.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from threading import Thread
+from types import FrameType
+from typing import NoReturn
+
+from kalshi_trading import streams
+from kalshi_trading.terminal_modes import TerminalModes
+
+GRACE_S = 2.0
+HANG_UP_S = 0.3
+"""How long the kernel's own SIGHUP may take: ours after it would count as a second request."""
+HEARD = (signal.SIGTERM, signal.SIGHUP)
+
+
+class Terminated(BaseException):
+    """The system asks the program to end; `signal_number` says how."""
+
+    def __init__(self, signal_number: int) -> None:
+        self.signal_number = signal_number
+        super().__init__(signal_number)
+
+    @property
+    def exit_status(self) -> int:
+        return 128 + self.signal_number
+
+
+class Termination:
+    """Turn signals into the end of the program. `interrupt` ends a question that is being asked, if any."""
+
+    def __init__(self, interrupt: Callable[[BaseException], bool], modes: TerminalModes) -> None:
+        self._interrupt = interrupt
+        self._modes = modes
+        self._is_requested = False
+
+    def listen(self) -> None:
+        """Install the signal handlers, and watch over the terminal."""
+        for number in HEARD:
+            signal.signal(number, self._requested)
+        if self._modes.is_terminal:
+            Thread(target=self._watch_terminal, name="terminal watch", daemon=True).start()
+
+    def _requested(self, number: int, frame: FrameType | None) -> None:
+        if self._is_requested:
+            self._end_now(number)
+        self._is_requested = True
+        signal.signal(signal.SIGINT, self._requested)
+        Thread(target=self._end_later, args=(number,), name="termination", daemon=True).start()
+        if number == signal.SIGHUP:
+            for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
+                streams.silence(descriptor)
+        error = Terminated(number)
+        if not self._interrupt(error):
+            raise error
+
+    def _end_later(self, number: int) -> None:
+        time.sleep(GRACE_S)
+        self._end_now(number)
+
+    def _end_now(self, number: int) -> NoReturn:
+        """End without waiting for anything; only the terminal is left as it was found."""
+        self._modes.restore()
+        os._exit(128 + number)
+
+    def _watch_terminal(self) -> None:
+        """Wait for a hang-up: the kernel sends SIGHUP only to the session of the terminal."""
+        poll = select.poll()
+        poll.register(0, 0)  # errors and hang-ups are always reported
+        poll.poll()
+        time.sleep(HANG_UP_S)
+        if not self._is_requested:
+            os.kill(os.getpid(), signal.SIGHUP)
