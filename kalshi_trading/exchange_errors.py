@@ -22,7 +22,18 @@ from kalshi_trading.wire_fields import harmless
 
 _LONGEST_EXCERPT = 200
 TOO_MANY_REQUESTS = 429
-DEFINITE_REFUSALS = frozenset({400, 401, 403, 404, 409, 410, 422, TOO_MANY_REQUESTS})
+CONFLICT = 409
+DEFINITE_REFUSALS = frozenset({400, 401, 403, 404, 410, 422, TOO_MANY_REQUESTS})
+"""Statuses of a write that, with the exchange's nested error body, prove that nothing was done."""
+DEFINITE_CONFLICTS = frozenset(
+    {
+        "trading_is_paused",
+        "exchange_is_paused",
+        "market_closed",
+        "fill_or_kill_insufficient_resting_volume",
+    }
+)
+"""Codes of a 409 that prove the same; any other may mean that the order arrived before."""
 RETRYABLE_READS = frozenset({408, 425, TOO_MANY_REQUESTS, 500, 502, 503, 504})
 TIMESTAMP_EXPIRED = "header_timestamp_expired"
 
@@ -35,8 +46,11 @@ _ADVICE = {
     TIMESTAMP_EXPIRED: "The clock of this computer differs from the exchange's. Set it and try again.",
     "authentication_error": "Check that key id and private key belong together and to this environment.",
     "market_already_closed": "The market has closed.",
+    "market_closed": "The market has closed.",
     "trading_paused": "Trading is paused. Try again when it resumes.",
+    "trading_is_paused": "Trading is paused. Try again when it resumes.",
     "exchange_paused": "The exchange is paused. Try again when it resumes.",
+    "exchange_is_paused": "The exchange is paused. Try again when it resumes.",
 }
 
 
@@ -114,19 +128,42 @@ def error_for_read(answer: Answer) -> KalshiAPIError | None:
 def error_for_write(answer: Answer) -> KalshiAPIError | None:
     """Tell what a write's answer means; None when it is a success that has a JSON body.
 
-    Only a known refusal with an error body of the exchange is definite. Everything else (408, 5xx,
-    redirects, pages of proxies, an unreadable success) leaves the outcome unknown.
+    Only what `_is_definite` names is a refusal. Everything else (408, 5xx, redirects, bodies that a gateway
+    may have written, an unreadable success) leaves the outcome unknown.
     """
     if answer.status in (200, 201) and isinstance(answer.body, Mapping) and "error" not in answer.body:
         return None
-    if answer.status in DEFINITE_REFUSALS and read_error(answer).recognised:
-        return _refusal(answer)
     words = read_error(answer)
+    if _is_definite(answer):
+        return _refusal(answer)
     return OutcomeUnknownError(
         f"The exchange's answer (HTTP {answer.status}: {words}) does not tell whether it acted.",
         status=answer.status,
         code=words.code,
     )
+
+
+def _is_definite(answer: Answer) -> bool:
+    """Tell whether the exchange itself says that it did nothing.
+
+    Source: Kalshi API, error body shapes and the statuses they were seen with.
+    """
+    body = answer.body
+    if not isinstance(body, Mapping):
+        return False
+    error = body.get("error")
+    if isinstance(error, Mapping):
+        code = error.get("code")
+        if not isinstance(code, str) or not code:
+            return False
+        return answer.status in DEFINITE_REFUSALS or (
+            answer.status == CONFLICT and code in DEFINITE_CONFLICTS
+        )
+    if isinstance(error, str):
+        return answer.status == TOO_MANY_REQUESTS and bool(error)
+    words = body.get("code"), body.get("message")
+    is_flat = error is None and all(isinstance(word, str) and word for word in words)
+    return is_flat and answer.status == 400
 
 
 def _refusal(answer: Answer) -> KalshiAPIError:
@@ -135,7 +172,7 @@ def _refusal(answer: Answer) -> KalshiAPIError:
         401: AuthenticationError,
         403: AuthenticationError,
         404: NotFoundError,
-        409: ConflictError,
+        CONFLICT: ConflictError,
         TOO_MANY_REQUESTS: RateLimitError,
     }.get(answer.status, UnavailableError if answer.status in RETRYABLE_READS else KalshiAPIError)
     said = "is not available" if kind is UnavailableError else "refused"

@@ -85,8 +85,8 @@ def order_acknowledgement(body: Fields) -> OrderAcknowledgement:
     return OrderAcknowledgement(
         order_id=body.identifier("order_id"),
         client_order_id=body.optional_identifier("client_order_id"),
-        fill_count=body.count("fill_count"),
-        remaining_count=body.count("remaining_count"),
+        fill_count=body.exact_count("fill_count"),
+        remaining_count=body.exact_count("remaining_count"),
         average_fill_price=body.optional_decimal("average_fill_price"),
         average_fee_paid=body.optional_decimal("average_fee_paid"),
         at=body.moment_ms("ts_ms"),
@@ -96,7 +96,7 @@ def order_acknowledgement(body: Fields) -> OrderAcknowledgement:
 def cancel_acknowledgement(body: Fields) -> CancelAcknowledgement:
     return CancelAcknowledgement(
         order_id=body.identifier("order_id"),
-        reduced_by=body.count("reduced_by"),
+        reduced_by=body.exact_count("reduced_by"),
         at=body.moment_ms("ts_ms"),
     )
 

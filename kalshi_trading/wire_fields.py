@@ -28,6 +28,7 @@ _MOMENT = re.compile(
 )
 _SANE_YEARS = range(1970, 9000)
 """A time outside them was never set (some programs write the year 1 then), and sums with it overflow."""
+_EXACT_COUNT = re.compile(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,2})?", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 
@@ -115,6 +116,10 @@ class Fields:
     def count(self, name: str) -> Decimal:
         """Read contracts, of which there cannot be fewer than none."""
         return self._required(name, _not_negative)
+
+    def exact_count(self, name: str) -> Decimal:
+        """Read contracts as the exchange writes them, and in no other spelling: `-0.00` is none."""
+        return self._required(name, _exact_count)
 
     def price(self, name: str) -> Decimal:
         """Read the price of an order or a trade: nothing outside $0 to $1 is one."""
@@ -264,6 +269,10 @@ def _positive(value: object) -> Decimal | None:
 def _not_negative(value: object) -> Decimal | None:
     number = decimal_from_text(value)
     return number if number is not None and number >= 0 else None
+
+
+def _exact_count(value: object) -> Decimal | None:
+    return decimal_from_text(value) if isinstance(value, str) and _EXACT_COUNT.fullmatch(value) else None
 
 
 def _price(value: object) -> Decimal | None:

@@ -22,6 +22,7 @@ from kalshi_trading.errors import (
     UnavailableError,
 )
 from kalshi_trading.exchange_errors import (
+    DEFINITE_CONFLICTS,
     DEFINITE_REFUSALS,
     RETRYABLE_READS,
     Answer,
@@ -110,7 +111,7 @@ def test_a_write_is_refused_or_done_only_by_an_answer_that_says_so(status, body)
         assert status in (200, 201)
         assert "error" not in body
     elif not isinstance(error, OutcomeUnknownError):
-        assert status in DEFINITE_REFUSALS
+        assert status in DEFINITE_REFUSALS | {409}
         assert not error.may_have_acted
 
 
@@ -157,13 +158,70 @@ def definite(statuses, bodies):
     return found
 
 
-def test_a_definite_status_with_the_exchanges_body_is_a_refusal():
-    bodies = [NESTED, FLAT, {"error": "too many requests"}, {"msg": "bad parameter"}]
-    assert misjudged(error_for_write, REFUSALS, bodies) == []
+def nested(code, **more):
+    return {"error": {"code": code, "message": "words", **more}}
 
 
-def test_a_definite_status_without_the_exchanges_body_leaves_the_order_unknown():
-    assert definite(sorted(DEFINITE_REFUSALS), [HTML, "", "{", {}, {"error": {}}]) == []
+SHAPES = {
+    "nested": nested("some_reason"),
+    "nested, details": nested("some_reason", details="more", service="exchange"),
+    "flat": {"code": "bad_request", "message": "bad request", "details": "json"},
+    "string": {"error": "too many requests"},
+    **{code: nested(code) for code in sorted(DEFINITE_CONFLICTS)},
+    "nested, duplicate": nested("order_already_exists"),
+}
+LOOK_ALIKES = (
+    {"msg": "Parameter validation failed"},
+    {"message": "Forbidden"},
+    {"code": "forbidden"},
+    {"code": 403, "message": "Forbidden"},
+    {"code": "", "message": "Forbidden"},
+    {"code": "forbidden", "message": None},
+    {"error": {"message": "no code"}},
+    {"error": {"code": ""}},
+    {"error": {"code": 7, "message": "number"}},
+    {"error": ""},
+    {"error": None},
+    {"error": ["too many requests"]},
+    {"errors": [{"code": "some_reason"}]},
+    {"error": {"error": {"code": "some_reason"}}},
+    {"detail": "Not Found"},
+    {"Message": "User is not authorized", "code": None},
+    {},
+    [],
+    [nested("some_reason")],
+    HTML,
+    "",
+    "{",
+    "null",
+    "too many requests",
+)
+
+
+def kind_of_refusal(status, shape):
+    """What a 4xx of this shape is to a write."""
+    is_definite = (
+        (shape.startswith("nested") and status in DEFINITE_REFUSALS)
+        or (shape in DEFINITE_CONFLICTS and status in DEFINITE_REFUSALS | {409})
+        or (shape, status) in {("flat", 400), ("string", 429)}
+    )
+    return REFUSALS[status] if is_definite else OutcomeUnknownError
+
+
+def test_a_refusal_of_a_write_is_definite_in_the_exchanges_own_shapes_only():
+    assert frozenset({400, 401, 403, 404, 410, 422, 429}) == DEFINITE_REFUSALS
+    wrong = []
+    for status, (shape, body) in product(range(400, 500), SHAPES.items()):
+        error = error_of(error_for_write, status, body)
+        kind = kind_of_refusal(status, shape)
+        may_have_acted = kind is OutcomeUnknownError
+        if type(error) is not kind or error.status != status or error.may_have_acted != may_have_acted:
+            wrong.append(f"{status} {shape}: {error!r}")
+    assert wrong == []
+
+
+def test_what_only_looks_like_a_refusal_leaves_the_write_unknown():
+    assert definite(range(400, 500), LOOK_ALIKES) == []
 
 
 def test_every_other_status_leaves_the_order_unknown():
