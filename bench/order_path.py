@@ -36,7 +36,8 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Action, Side
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.resolution import Resolver
-from kalshi_trading.submission import Outcome, Submitter
+from kalshi_trading.submission import Submitter
+from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.transport import Transport
 

@@ -33,7 +33,7 @@ from kalshi_trading.models import (
     Settlement,
     Transfer,
 )
-from kalshi_trading.money import ZERO, Contracts, Dollars
+from kalshi_trading.money import Contracts, Dollars
 from kalshi_trading.paging import Progress, between, collect, each, query, segment
 from kalshi_trading.transport import Query
 from kalshi_trading.wire_fields import Fields
@@ -216,14 +216,24 @@ class KalshiClient(MarketClient):
 
     # --- Orders -----------------------------------------------------------------------------------
 
-    def place_order(self, order: OrderRequest) -> OrderAcknowledgement:
-        """Send one order, once. NotSentError: nothing left; OutcomeUnknownError: it may be live."""
-        body = self._transport.write("POST", "/portfolio/events/orders", (), wire.order_body(order))
+    def place_order(
+        self, order: OrderRequest, *, before_sending: Callable[[], None] = lambda: None
+    ) -> OrderAcknowledgement:
+        """Send one order, once. NotSentError: nothing left; OutcomeUnknownError: it may be live.
+
+        `before_sending` is called once the request is signed; what it raises is raised, and nothing is sent.
+        """
+        body = self._transport.write(
+            "POST",
+            "/portfolio/events/orders",
+            (),
+            wire.order_body(order),
+            before_sending=before_sending,
+        )
         acknowledgement = _trusted(lambda: wire.order_acknowledgement(Fields(body, "order")))
-        if acknowledgement.client_order_id not in (None, order.client_order_id):
-            raise OutcomeUnknownError("The exchange echoed a different order; ours may or may not be live.")
-        filled, remaining = acknowledgement.fill_count, acknowledgement.remaining_count
-        if min(filled, remaining) < ZERO or filled + remaining > order.count:
+        if acknowledgement.client_order_id != order.client_order_id:
+            raise OutcomeUnknownError("The exchange's answer does not name our order; it may be live.")
+        if acknowledgement.fill_count + acknowledgement.remaining_count > order.count:
             raise OutcomeUnknownError("The exchange's counts do not fit the order; what it did is not known.")
         return acknowledgement
 

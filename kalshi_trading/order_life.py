@@ -19,6 +19,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kalshi_trading.journal import JournalRecord
+from kalshi_trading.models import Order, OrderStatus
 
 
 class State(StrEnum):
@@ -34,6 +35,7 @@ class State(StrEnum):
 
 
 WITHOUT_ORDER = frozenset({State.REJECTED, State.NOT_SENT, State.ABSENT})
+BEING_SENT = frozenset({State.INTENT, State.SENDING})
 FINAL = WITHOUT_ORDER | {State.ACKNOWLEDGED}
 _MAY_BE_LIVE = frozenset(State) - WITHOUT_ORDER
 _STATES = {f"order.{state}": state for state in State}
@@ -56,6 +58,11 @@ class OrderLife:
     def is_open(self) -> bool:
         """Tell whether an order may exist that nobody has confirmed or ruled out."""
         return self.state not in FINAL
+
+    def is_refused(self, order: Order) -> bool:
+        """Tell whether a listed order was refused: a killed fill-or-kill is listed as canceled."""
+        canceled = order.status is OrderStatus.CANCELED and not order.fill_count
+        return self.state is State.REJECTED and canceled
 
 
 def is_step(record: JournalRecord) -> bool:

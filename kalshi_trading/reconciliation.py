@@ -27,7 +27,7 @@ from kalshi_trading.money import (
     dollars_text,
     price_text,
 )
-from kalshi_trading.order_life import WITHOUT_ORDER, State
+from kalshi_trading.order_life import WITHOUT_ORDER
 from kalshi_trading.paging import Progress
 from kalshi_trading.periods import Period
 from kalshi_trading.pnl import average_price
@@ -206,8 +206,8 @@ def _unlisted(own: JournaledOrder) -> Iterator[Point]:
 
 
 def _status(own: JournaledOrder, order: Order) -> Iterator[Point]:
-    if own.life.state is State.REJECTED and order.status is OrderStatus.CANCELED and not order.fill_count:
-        return  # a refused fill-or-kill order is listed as a canceled one
+    if own.life.is_refused(order):
+        return
     if own.life.state in WITHOUT_ORDER or own.life.is_open:
         yield Point(Kind.STATUS, f"journal: {own.life.state.replace('_', ' ')}; exchange: {order.status}")
         return

@@ -304,9 +304,11 @@ class Resolver:
         """
         for order in orders:
             with self._lock:
-                life = self._written_off.pop(order.client_order_id, None)
-            if life is not None:
-                self._adopt_late(life, order)
+                life = self._written_off.get(order.client_order_id)
+                if life is None or life.is_refused(order):
+                    continue
+                del self._written_off[order.client_order_id]
+            self._adopt_late(life, order)
 
     def _adopt_late(self, life: OrderLife, order: Order) -> None:
         try:

@@ -1,14 +1,17 @@
 """The protocol by which an order leaves this machine: recorded first, sent once, its outcome told truly.
 
-    DRAFT ─confirmed→ INTENT on disk → SENDING on disk → one POST ─┬─ success, our id echoed → ACKNOWLEDGED
-      └─ a rule against it → DENIED           ↑                    ├─ definite refusal ────→ REJECTED
-                                              └─ provably not sent ┼─ twice more at most ──→ NOT SENT
-                                                                   └─ anything else ───────→ UNKNOWN
+    DRAFT ─confirmed→ INTENT ─signed→ SENDING ─checked→ one POST ─┬─ our id echoed ───→ ACKNOWLEDGED
+      └─ a rule → DENIED        ↑        └─ panic, lock, age ─────┼───────────────────→ NOT SENT
+                                └── twice more at most ───────────┼─ provably not sent → NOT SENT
+                                                                  ├─ definite refusal ─→ REJECTED
+                                                                  └─ anything else ────→ UNKNOWN
 
     UNKNOWN ─ found at the exchange → ACKNOWLEDGED     UNKNOWN ─ proved absent → ABSENT   (`resolution`)
 
 An intent that cannot be written sends nothing. Once bytes may have left, nothing is sent again. A
-result that cannot be written is shown, and nothing more is sent until the journal works.
+result that cannot be written is shown, and nothing more is sent until the journal works. Every attempt is
+signed first and checked last: a process that slept before the check is stopped by it, and one that slept
+after it carries a signature that the exchange no longer accepts.
 """
 
 from __future__ import annotations
@@ -16,27 +19,33 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
 from kalshi_trading.errors import (
-    ConflictError,
     JournalError,
     KalshiAPIError,
     NotSentError,
     OutcomeUnknownError,
 )
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Order, OrderAcknowledgement, OrderRequest
-from kalshi_trading.money import ZERO, Contracts, Dollars, Price
-from kalshi_trading.order_fields import denial_fields, intent_fields, order_fields, sending_fields
+from kalshi_trading.models import OrderRequest
+from kalshi_trading.money import ZERO
+from kalshi_trading.order_fields import denial_fields, intent_fields, sending_fields
 from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderPreview
 from kalshi_trading.pnl import average_price
-from kalshi_trading.resolution import Resolver, unrecorded
+from kalshi_trading.resolution import Resolver
 from kalshi_trading.risk import denials
+from kalshi_trading.submission_result import (
+    Outcome,
+    Submission,
+    acknowledged_result,
+    found_result,
+    result_fields,
+)
 from kalshi_trading.trade_logger import TradeLogger
 
 OLDEST_PREVIEW_S = 10
@@ -49,49 +58,24 @@ _STILL_UNKNOWN = (
 )
 
 
-class Outcome(StrEnum):
-    """What became of an order, as far as it is known."""
-
-    DENIED = "denied"  # by us; nothing was sent
-    NOT_SENT = State.NOT_SENT.value
-    ACKNOWLEDGED = State.ACKNOWLEDGED.value
-    REJECTED = State.REJECTED.value  # by the exchange; nothing was placed
-    UNKNOWN = State.UNKNOWN.value
-    ABSENT = State.ABSENT.value  # the answer was lost, and the order is proved not to be there
-
-
 class Step(StrEnum):
     """Moments between which the program may be killed; what holds at each is proved by tests."""
 
     CONFIRMED = "confirmed"
     INTENT_RECORDED = "intent recorded"
+    SIGNED = "signed"
     SENDING_RECORDED = "sending recorded"
+    CHECKED = "checked"
     ANSWERED = "answered"
     RESULT_RECORDED = "result recorded"
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """The end of one submission. `recorded` False: the result is true but not in the journal.
-
-    `average_price` is in the terms of the order's side; `fee` is None where it could not be read.
-    """
-
-    outcome: Outcome
-    request: OrderRequest
-    message: str
-    order_id: str | None = None
-    fill_count: Contracts = ZERO
-    remaining_count: Contracts = ZERO
-    average_price: Price | None = None
-    fee: Dollars | None = None
-    recorded: bool = True
 
 
 class Submitter:
     """Sends each confirmed order at most once and keeps the journal ahead of the wire.
 
-    `reached` is called at every step; it is how tests kill the program there.
+    `why_blocked` says why orders are blocked, by a panic of any session. `recount` judges a preview again
+    by the orders that other sessions have recorded since. `reached` is called at every step; it is how tests
+    kill the program there.
     """
 
     def __init__(
@@ -100,6 +84,8 @@ class Submitter:
         journal: TradeLogger,
         resolver: Resolver,
         *,
+        why_blocked: Callable[[], str | None] = lambda: None,
+        recount: Callable[[OrderPreview], OrderPreview] = lambda preview: preview,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -108,6 +94,8 @@ class Submitter:
         self._client = client
         self._journal = journal
         self._resolver = resolver
+        self._why_blocked = why_blocked
+        self._recount = recount
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
@@ -134,7 +122,7 @@ class Submitter:
         ACKNOWLEDGED or UNKNOWN, and only then.
         """
         with self._one_at_a_time:
-            self._try_to_unlock()
+            self.try_to_unlock()
             denial = self._denial(preview)
             if denial is None:
                 self._used.add(preview.request.client_order_id)
@@ -152,15 +140,22 @@ class Submitter:
         self._resolver.begin(self._life_of(preview, State.INTENT))  # first, so that no recovery takes it over
         try:
             result = self._intended(preview) or self._sent(preview)
-            state = State(result.outcome)
+            state = State.NOT_SENT if result.outcome is Outcome.DENIED else State(result.outcome)
         finally:
             self._resolver.adopt([self._life_of(preview, state)])
         return result
 
     def _intended(self, preview: OrderPreview) -> Submission | None:
-        """Put the intent on the disk; where that fails, its line may be there even so and gets its end."""
+        """Put the intent on the disk; where that fails, its line may be there even so and gets its end.
+
+        Sessions take turns: what the rails count is counted once more with all intents before this one.
+        """
         try:
-            self._journal.log_order_submission(State.INTENT.value, intent_fields(preview))
+            with self._journal.intents_alone():
+                recounted = self._recount(preview)
+                if recounted.is_denied:
+                    return self._deny(recounted, _reasons(recounted))
+                self._journal.log_order_submission(State.INTENT.value, intent_fields(preview))
         except JournalError as error:
             return self._recorded(self._unwritten(preview.request, error), preview.sentence)
         self._reached(Step.INTENT_RECORDED)
@@ -187,7 +182,7 @@ class Submitter:
         if not self._is_of_this_moment(preview):
             return f"The preview is {int(self._age_s(preview))} s old. Nothing was sent; look at a fresh one."
         if preview.is_denied:
-            return " ".join(finding.message for finding in denials(preview.findings))
+            return _reasons(preview)
         return None
 
     def _deny(self, preview: OrderPreview, reason: str) -> Submission:
@@ -198,18 +193,18 @@ class Submitter:
             return replace(denied, recorded=False)
         return denied
 
-    def _try_to_unlock(self) -> None:
+    def try_to_unlock(self) -> None:
         """Do what is owed, such as writing a missing result; trading goes on once all of it is done."""
-        if self.locked_because is None:
-            return
-        try:
-            while self._owed:
-                self._owed[0]()
-                self._owed.pop(0)
-            self._journal.log_order_submission("unlocked", {"reason": self.locked_because})
-        except JournalError as error:
-            self.locked_because = str(error)
-        else:
+        with self._one_at_a_time:
+            if self.locked_because is None:
+                return
+            try:
+                while self._owed:
+                    self._owed[0]()
+                    self._owed.pop(0)
+                self._journal.log_order_submission("unlocked", {"reason": self.locked_because})
+            except JournalError:
+                return
             self.locked_because = None
 
     # --- The wire ---------------------------------------------------------------------------------
@@ -223,9 +218,19 @@ class Submitter:
             if result.outcome is not Outcome.NOT_SENT or attempt == SENDS_AT_MOST or late:
                 break
             self._sleep(_RESEND_PAUSE_S)
-            if self.stopped or self.locked_because is not None or not self._is_of_this_moment(preview):
-                break  # a panic, an exit, a journal that fails or a night's sleep came in between
+            if self._objection(preview) is not None:
+                break
         return result
+
+    def _objection(self, preview: OrderPreview) -> str | None:
+        """Say why an order that was confirmed must not leave now; None: it may."""
+        if self.stopped:
+            return "New orders are blocked since panic was pressed or the program is ending."
+        if self.locked_because is not None:
+            return f"Trading is locked. {self.locked_because}"
+        if not self._is_of_this_moment(preview):
+            return f"The preview is {int(self._age_s(preview))} s old."
+        return self._why_blocked()
 
     def _is_of_this_moment(self, preview: OrderPreview) -> bool:
         return 0 <= self._age_s(preview) <= OLDEST_PREVIEW_S
@@ -236,45 +241,42 @@ class Submitter:
 
     def _send_once(self, preview: OrderPreview) -> Submission:
         """Send once and say what is known. A duplicate id means that an earlier send arrived."""
-        request, fields = preview.request, sending_fields(preview, self._exchange_time())
+        request = preview.request
         try:
-            self._journal.log_order_submission(State.SENDING.value, fields)
-            self._reached(Step.SENDING_RECORDED)
-            said = self._client.place_order(request)
+            said = self._client.place_order(request, before_sending=lambda: self._announce(preview))
         except JournalError as error:
             return self._unwritten(request, error)
         except NotSentError as error:
             return Submission(Outcome.NOT_SENT, request, str(error))
         except OutcomeUnknownError as error:
             return Submission(Outcome.UNKNOWN, request, str(error))
-        except ConflictError as error:
-            taken = error.code != "fill_or_kill_insufficient_resting_volume"
-            return Submission(Outcome.UNKNOWN if taken else Outcome.REJECTED, request, str(error))
         except KalshiAPIError as error:
             return Submission(Outcome.REJECTED, request, str(error))
-        return self._acknowledged(request, said)
+        return acknowledged_result(request, said)
+
+    def _announce(self, preview: OrderPreview) -> None:
+        """Record that a signed order is about to leave, then look once more whether it may.
+
+        Raises JournalError, or NotSentError with the reason.
+        """
+        self._reached(Step.SIGNED)
+        fields = sending_fields(preview, self._exchange_time())
+        self._journal.log_order_submission(State.SENDING.value, fields)
+        self._reached(Step.SENDING_RECORDED)
+        objection = self._objection(preview)
+        if objection is not None:
+            raise NotSentError(f"Not sent: {objection} Nothing was placed.")
+        self._reached(Step.CHECKED)
 
     def _exchange_time(self) -> datetime | None:
         skew_s = self._client.clock_skew_s
         return None if skew_s is None else self._clock() - timedelta(seconds=skew_s)
 
-    def _acknowledged(self, request: OrderRequest, said: OrderAcknowledgement) -> Submission:
-        average = said.average_fill_price
-        return Submission(
-            outcome=Outcome.ACKNOWLEDGED,
-            request=request,
-            message=what_happened(request, said.fill_count, said.remaining_count),
-            order_id=said.order_id,
-            fill_count=said.fill_count,
-            remaining_count=said.remaining_count,
-            average_price=None if average is None else request.side.converted(average),
-        )
-
     # --- After the wire ---------------------------------------------------------------------------
 
     def _recorded(self, result: Submission, sentence: str) -> Submission:
         """Put the result on the disk; if that fails the result still stands, and trading is locked."""
-        fields = {**_result_fields(result), "sentence": sentence}
+        fields = {**result_fields(result), "sentence": sentence}
         write = partial(self._journal.log_order_submission, result.outcome.value, fields)
         try:
             write()
@@ -289,7 +291,7 @@ class Submitter:
         if found.unrecorded is not None:
             self.lock(found.unrecorded)
         if found.order is not None:
-            return self._with_fills(_found(preview.request, found.order, found.unrecorded))
+            return self._with_fills(found_result(preview.request, found.order, found.unrecorded))
         if found.state is State.ABSENT:
             message = f"{unknown.message} {found.sentence}"
             return Submission(Outcome.ABSENT, preview.request, message)
@@ -322,45 +324,11 @@ class Submitter:
             return result
         result = replace(result, average_price=average, fee=sum((fill.fee for fill in fills), ZERO))
         try:
-            self._journal.log_order_fill(_result_fields(result))
+            self._journal.log_order_fill(result_fields(result))
         except JournalError as error:
             self.lock(str(error))
         return result
 
 
-def _found(request: OrderRequest, order: Order, problem: str | None) -> Submission:
-    message = f"found at the exchange: {what_happened(request, order.fill_count, order.remaining_count)}"
-    if problem is not None:
-        message = f"{message}. {unrecorded(order, problem)}"
-    return Submission(
-        outcome=Outcome.ACKNOWLEDGED,
-        request=request,
-        message=message,
-        order_id=order.order_id,
-        fill_count=order.fill_count,
-        remaining_count=order.remaining_count,
-        fee=order.fees,
-        recorded=problem is None,
-    )
-
-
-def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts) -> str:
-    """Say it from the counts alone: an accepted order need neither rest nor have filled."""
-    if remaining > ZERO:
-        return "resting" if filled == ZERO else "partly filled, the rest is resting"
-    if filled == ZERO:
-        return "accepted and canceled at once; nothing was filled"
-    return "filled" if filled == request.count else "partly filled, the rest was canceled"
-
-
-def _result_fields(result: Submission) -> dict[str, object]:
-    is_known = result.outcome is not Outcome.UNKNOWN
-    return {
-        **order_fields(result.request),
-        "order_id": result.order_id,
-        "fill_count": result.fill_count if is_known else None,
-        "remaining_count": result.remaining_count if is_known else None,
-        "average_price": result.average_price,
-        "fee": result.fee,
-        "reason": result.message,
-    }
+def _reasons(preview: OrderPreview) -> str:
+    return " ".join(finding.message for finding in denials(preview.findings))

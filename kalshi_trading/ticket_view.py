@@ -31,7 +31,7 @@ from kalshi_trading.order_preview import OrderPreview, is_worse
 from kalshi_trading.order_result import Outlook
 from kalshi_trading.proposal import Finding, Severity
 from kalshi_trading.risk import OUTCOME_UNKNOWN
-from kalshi_trading.submission import Outcome, Submission
+from kalshi_trading.submission_result import Outcome, Submission
 from kalshi_trading.trade_history import describe
 from kalshi_trading.views import order_line
 

@@ -71,6 +71,18 @@ class _Connection:
     last_used_at: float = field(default=-math.inf)
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request, signed or not, as it is about to leave."""
+
+    method: str
+    path: str
+    query: Query
+    body: object
+    headers: Mapping[str, str]
+    is_signed: bool
+
+
 class _Workers:
     """Threads to send requests in, used again and again; one that hangs is not there for the next."""
 
@@ -141,7 +153,7 @@ class Transport:
         self._spend("GET", path, signed=signed, within_s=deadline - self._monotonic())
         signed_with_s = self._exchange_clock.offset_s
         try:
-            answer = self._exchange("GET", path, query, None, signed=signed, deadline=deadline)
+            answer = self._exchange(self._request("GET", path, query, None, signed=signed), deadline)
         except (NotSentError, OutcomeUnknownError) as failure:
             return UnavailableError(_unreachable(failure, self._remedy)), True
         error = error_for_read(answer)
@@ -171,8 +183,19 @@ class Transport:
         """Sign by the exchange's clock from now on where it differs; see `ExchangeClock.use`."""
         return self._exchange_clock.use()
 
-    def write(self, method: str, path: str, query: Query = (), body: object = None) -> Mapping[str, Any]:
+    def write(
+        self,
+        method: str,
+        path: str,
+        query: Query = (),
+        body: object = None,
+        *,
+        before_sending: Callable[[], None] = lambda: None,
+    ) -> Mapping[str, Any]:
         """Send one write exactly once and return the JSON object of its success.
+
+        `before_sending` is called when the request is signed; what it raises is raised, and nothing is sent.
+        A process that sleeps after it wakes with a signature that the exchange no longer accepts.
 
         Raises NotSentError when it provably never left, OutcomeUnknownError when the exchange may have
         acted, and another KalshiAPIError when it definitely refused.
@@ -185,9 +208,11 @@ class Transport:
             raise NotSentError(
                 "Nothing was sent; too many requests just now. Try again shortly."
             ) from refusal
+        request = self._request(method, path, query, body, signed=True)
+        before_sending()
         # Only now: time spent waiting for the budget must not be missing for the answer.
         deadline = self._monotonic() + self._timing.total_s
-        answer = self._exchange(method, path, query, body, signed=True, deadline=deadline)
+        answer = self._exchange(request, deadline)
         error = error_for_write(answer)
         if error is not None:
             raise error
@@ -198,9 +223,7 @@ class Transport:
         if signed and self._credentials is not None:
             self.budget.spend(method, self._root_path + path, within_s=within_s)
 
-    def _exchange(
-        self, method: str, path: str, query: Query, body: object, *, signed: bool, deadline: float
-    ) -> Answer:
+    def _exchange(self, request: _Request, deadline: float) -> Answer:
         """Send one request and wait for its whole answer, no longer than the deadline.
 
         The work is done in a thread of its own, because no time-out of a socket bounds an answer that
@@ -210,7 +233,7 @@ class Transport:
 
         def work() -> None:
             try:
-                results.put(self._send(method, path, query, body, signed=signed, deadline=deadline))
+                results.put(self._send(request, deadline))
             except BaseException as error:  # noqa: BLE001  (handed to the caller's thread, whatever it is)
                 results.put(error)
 
@@ -221,33 +244,31 @@ class Transport:
         except queue.Empty:
             result = OutcomeUnknownError("The exchange did not answer in time.")
         status = result.status if isinstance(result, Answer) else type(result).__name__
-        _LOG.info("%s %s %s %d ms", method, path, status, (self._monotonic() - started_at) * 1000)
+        took_ms = (self._monotonic() - started_at) * 1000
+        _LOG.info("%s %s %s %d ms", request.method, request.path, status, took_ms)
         if isinstance(result, BaseException):
             raise result
-        if signed and result.status == TOO_MANY_REQUESTS:
-            self.budget.drain(method)
+        if request.is_signed and result.status == TOO_MANY_REQUESTS:
+            self.budget.drain(request.method)
         return result
 
-    def _send(
-        self, method: str, path: str, query: Query, body: object, *, signed: bool, deadline: float
-    ) -> Answer:
+    def _send(self, request: _Request, deadline: float) -> Answer:
         from urllib3.exceptions import HTTPError
 
-        headers = self._headers(method, path, signed=signed)
-        connection = self._borrow(fresh_only=method != "GET")
+        connection = self._borrow(fresh_only=request.method != "GET")
         left_s = max(0.05, deadline - self._monotonic())
         try:
             response = connection.session.request(
-                method,
-                self._base_url + path,
-                params=list(query),
-                data=None if body is None else json.dumps(body),
-                headers=headers,
+                request.method,
+                self._base_url + request.path,
+                params=list(request.query),
+                data=None if request.body is None else json.dumps(request.body),
+                headers=request.headers,
                 timeout=(min(self._timing.connect_s, left_s), left_s),
                 allow_redirects=False,
                 stream=True,
             )
-            if signed and self._credentials is not None:  # others may share an answer to anybody
+            if request.is_signed:  # others may share an answer to anybody
                 self._exchange_clock.note(response.headers, response.elapsed.total_seconds())
             answer = self._received(response, deadline)
         except (OSError, HTTPError) as error:  # what `requests` raises is an OSError
@@ -263,12 +284,14 @@ class Transport:
         self._idle.put(connection)
         return answer
 
-    def _headers(self, method: str, path: str, *, signed: bool) -> dict[str, str]:
+    def _request(self, method: str, path: str, query: Query, body: object, *, signed: bool) -> _Request:
+        """Put a request together and sign it with the time of now."""
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        is_signed = signed and self._credentials is not None
         if signed and self._credentials is not None:
             now_ms = self._exchange_clock.signing_time_ms()
             headers |= sign(self._credentials, method, self._root_path + path, now_ms)
-        return headers
+        return _Request(method, path, query, body, headers, is_signed)
 
     def _borrow(self, *, fresh_only: bool) -> _Connection:
         """Take an idle connection, or open a new one; a write takes none that has been idle for long."""

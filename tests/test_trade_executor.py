@@ -23,7 +23,7 @@ from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.settings import Limits
-from kalshi_trading.submission import Outcome
+from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.transport import Timing, Transport

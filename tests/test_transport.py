@@ -24,7 +24,6 @@ from kalshi_trading import transport as transport_module
 from kalshi_trading.credentials import Credentials
 from kalshi_trading.errors import (
     AuthenticationError,
-    ConflictError,
     KalshiAPIError,
     NotFoundError,
     NotSentError,
@@ -201,7 +200,6 @@ def test_a_write_without_a_trustworthy_answer_is_unknown_and_was_sent_once(scrip
         (400, KalshiAPIError),
         (401, AuthenticationError),
         (404, NotFoundError),
-        (409, ConflictError),
         (410, KalshiAPIError),
         (422, KalshiAPIError),
         (429, RateLimitError),

@@ -23,7 +23,8 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Action, OrderRequest, Side, TimeInForce
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.resolution import Recovery, Resolver
-from kalshi_trading.submission import Step, Submission, Submitter
+from kalshi_trading.submission import Step, Submitter
+from kalshi_trading.submission_result import Submission
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
 from kalshi_trading.transport import Timing, Transport
 

@@ -10,7 +10,7 @@ import contextlib
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +33,6 @@ from order_desk import Wish, previewed
 
 from kalshi_trading import sessions
 from kalshi_trading.errors import (
-    ConflictError,
     JournalError,
     KalshiAPIError,
     NotSentError,
@@ -53,7 +52,8 @@ from kalshi_trading.models import (
 )
 from kalshi_trading.money import ZERO
 from kalshi_trading.resolution import Recovery, Resolver
-from kalshi_trading.submission import Outcome, Step, Submission, Submitter
+from kalshi_trading.submission import Step, Submitter
+from kalshi_trading.submission_result import Outcome, Submission
 from kalshi_trading.trade_logger import TradeLogger
 
 pytestmark = pytest.mark.faults
@@ -129,7 +129,10 @@ class ModelClient:
         """An answer came, and with it the exchange's time."""
         self.clock_skew_s = (self.machine.clock() - self.exchange.now).total_seconds()
 
-    def place_order(self, request: OrderRequest) -> OrderAcknowledgement:
+    def place_order(
+        self, request: OrderRequest, *, before_sending: Callable[[], None]
+    ) -> OrderAcknowledgement:
+        before_sending()
         fate, how = self.fates.pop(0) if self.fates else ("accepted", 0.0)
         self.machine.about_to_leave(request, fate)
         self.exchange.move(0.1)
@@ -145,7 +148,7 @@ class ModelClient:
             raise OutcomeUnknownError("The exchange did not answer in time.")
         self.heard()
         if fate in ("id taken", "id taken, no order"):
-            raise ConflictError("Exists.", status=409, code="order_already_exists")
+            raise OutcomeUnknownError("Exists.", status=409, code="order_already_exists")
         if fate == "refused":
             raise KalshiAPIError("Refused.", status=400, code="invalid_price")
         if fate == "rate limited":

@@ -193,7 +193,7 @@ def _false_statements(
     as_of = moment(line.fields["as_of"])
     if orders and moment(orders[0]["created_time"]) <= as_of:
         yield f"absent as of {as_of}, but its order is of {orders[0]['created_time']}"
-    sent = [moment(other.fields["sent_at"]) for other in life if other.fields.get("sent_at")]
+    sent = [other.at for other in life if other.event == "order.sending"]
     if sent and as_of <= max(sent) + timedelta(seconds=margin_s):
         yield f"absent as of {as_of}, too soon after it was sent at {max(sent)}"
 
