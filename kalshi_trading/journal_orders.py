@@ -67,6 +67,14 @@ class JournaledOrder:
         """The limit in the terms of `side`."""
         return decimal_from_text(self.text("price"))
 
+    @property
+    def cost(self) -> Dollars:
+        """The cash it was to take; without an intent on record, what its contracts cost at the limit."""
+        cost = decimal_from_text(self.text("cost"))
+        if cost is None and self.intent is None and self.action is Action.BUY:
+            return (self.count or ZERO) * (self.price or ZERO)
+        return cost or ZERO
+
     @cached_property
     def order_id(self) -> str:
         return self.text("order_id")

@@ -6,6 +6,7 @@ client_order_id. Nothing here reads the network or a clock; what is not known st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -88,6 +89,7 @@ class Circumstances:
     freshness: Freshness = NOTHING_TO_MISS
     panic_stands: bool = False  # some session blocked new orders, and none has allowed them since
     later_fees: tuple[FeeSchedule, ...] = ()  # that will apply before the market closes
+    journaled: frozenset[str] = frozenset()  # client_order_ids of our orders that are counted in here
 
     @property
     def working(self) -> tuple[Order | SentOrder, ...]:
@@ -306,6 +308,30 @@ def _expected_fee(now: Circumstances, walk: Walk, rests: Contracts, request: Ord
         charged = fee_of_fill(rate, level.count, level.price, revenue=revenue, accumulator=accumulator)
         total, accumulator = total + charged.net_fee, charged.accumulator
     return total
+
+
+def with_later_orders(
+    preview: OrderPreview, sent: Sequence[SentOrder], today: DayTotals, limits: Limits
+) -> OrderPreview:
+    """Add what the rails that count say once the orders recorded since the preview are counted.
+
+    `sent` and `today` are what the journal says now, of every session.
+    """
+    now = preview.circumstances
+    later = [order for order in sent if order.client_order_id not in now.journaled]
+    if not later:
+        return preview
+    here = tuple(order for order in later if order.ticker == now.market.ticker)
+    elsewhere = sum((order.cost for order in later if order not in here), ZERO)
+    counted = replace(
+        now,
+        unseen=(*now.unseen, *here),
+        today=replace(today, pnl=now.today.pnl),
+        cash=None if now.cash is None else now.cash - elsewhere,
+    )
+    judged = _checked(replace(preview, circumstances=counted), limits, read_only=False)
+    over = tuple(each for each in risk.denials(judged.findings) if each.rule in risk.COUNTING)
+    return replace(preview, findings=(*over, *preview.findings))
 
 
 def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPreview:

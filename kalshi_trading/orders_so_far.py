@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from kalshi_trading.cancellation import panic_stands
 from kalshi_trading.journal_orders import JournaledOrder, JournaledOrders, journaled_orders
-from kalshi_trading.models import Action, TimeInForce
-from kalshi_trading.money import ZERO, Dollars, decimal_from_text
+from kalshi_trading.models import TimeInForce
+from kalshi_trading.money import ZERO
 from kalshi_trading.order_life import WITHOUT_ORDER, OrderLife
 from kalshi_trading.proposal import DayTotals, RecentOrder, SentOrder
 from kalshi_trading.sent_orders import sent_orders
@@ -97,16 +97,8 @@ def orders_of_day(
     recent = (_recent_order(order) for order in placed if order.life.intent_at >= now - _RECENT)
     return (
         tuple(order for order in recent if order is not None),
-        DayTotals(sum(map(_bought, today), ZERO), len(today)),
+        DayTotals(sum((order.cost for order in today), ZERO), len(today)),
     )
-
-
-def _bought(order: JournaledOrder) -> Dollars:
-    """Give what an order was to cost; where its intent is damaged, what its contracts cost at the limit."""
-    cost = decimal_from_text(order.text("cost"))
-    if cost is None and order.intent is None and order.action is Action.BUY:
-        return (order.count or ZERO) * (order.price or ZERO)
-    return cost or ZERO
 
 
 def _recent_order(order: JournaledOrder) -> RecentOrder | None:

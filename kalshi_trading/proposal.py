@@ -73,6 +73,7 @@ class SentOrder:
     remaining_count: Contracts
     at: datetime
     is_open: bool  # nobody has confirmed it or ruled it out
+    cost: Dollars = ZERO  # the cash it may take, without fees
 
 
 @dataclass(frozen=True, slots=True)

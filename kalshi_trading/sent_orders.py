@@ -61,6 +61,7 @@ def _sent_order(own: JournaledOrder) -> SentOrder | None:
         remaining_count=count,
         at=max(record.at for record in own.records if is_step(record)),
         is_open=own.life.is_open,
+        cost=own.cost,
     )
 
 

@@ -21,7 +21,14 @@ from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket, MarketIndex
 from kalshi_trading.models import Action, Order, OrderStatus, Side
 from kalshi_trading.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, Price, decimal_from_text
-from kalshi_trading.order_preview import OrderPreview, OrderTicket, build_preview, worst_price
+from kalshi_trading.order_life import OrderLife
+from kalshi_trading.order_preview import (
+    OrderPreview,
+    OrderTicket,
+    build_preview,
+    with_later_orders,
+    worst_price,
+)
 from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.paging import Progress
 from kalshi_trading.preview_reader import PreviewReader
@@ -29,7 +36,8 @@ from kalshi_trading.proposal import Finding, Severity
 from kalshi_trading.resolution import Resolver
 from kalshi_trading.risk import questions
 from kalshi_trading.settings import Limits
-from kalshi_trading.submission import Submission, Submitter
+from kalshi_trading.submission import Submitter
+from kalshi_trading.submission_result import Submission
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.trading_day import TradingDay
 from kalshi_trading.wire_fields import validate_ticker
@@ -38,6 +46,7 @@ PANIC = (
     "New orders are blocked since panic was pressed; look at the open orders. "
     "Allow new ones again under Cancel an order."
 )
+UNRECORDED_PANIC = "The panic is not on record yet: other sessions can still send orders. Stop them."
 
 
 class TradeExecutor:
@@ -61,11 +70,20 @@ class TradeExecutor:
         """Whether orders are denied; cancels and reads never are."""
         self.blocked_because: str | None = None
         """Why new orders are denied until `rearm`; None: no panic is known; see `why_blocked`."""
+        self._has_unrecorded_panic = False
         self._orders = OrdersReader(journal, account=account, clock=clock)
         self._index = MarketIndex(client)
         self.resolver = Resolver(client, journal, clock=clock, sleep=sleep)
         pause = sleep or time.sleep
-        self.submitter = Submitter(client, journal, self.resolver, clock=clock, sleep=pause)
+        self.submitter = Submitter(
+            client,
+            journal,
+            self.resolver,
+            why_blocked=self.why_blocked,
+            recount=self._recount,
+            clock=clock,
+            sleep=pause,
+        )
         self._canceler = Canceler(client, journal, journal_failed=self._lock, clock=clock, sleep=pause)
         self._reader = PreviewReader(
             client,
@@ -122,6 +140,11 @@ class TradeExecutor:
         )
         return self._unless_blocked(preview)
 
+    def _recount(self, preview: OrderPreview) -> OrderPreview:
+        """Judge a preview again by what every session has recorded since. Raises JournalError."""
+        orders = self._orders.read()
+        return with_later_orders(preview, orders.sent, orders.today, self._limits)
+
     def _unless_blocked(self, preview: OrderPreview) -> OrderPreview:
         """Deny a preview while orders are blocked, also one that was made before."""
         reason = self.why_blocked()
@@ -168,11 +191,26 @@ class TradeExecutor:
         exchange does.
         """
         self._block(PANIC)
-        reason = "everything is canceled, new orders are blocked"
-        is_recorded = self._canceler.record("panic", {"reason": reason})
+        self._try_to_record_panic()
         report = self._canceler.cancel_everything(self._under_way)
         self._notice(end.order for end in (*report.canceled, *report.gone, *report.unknown))
-        return replace(report, is_recorded=is_recorded)
+        return replace(report, is_recorded=not self._has_unrecorded_panic)
+
+    def _try_to_record_panic(self) -> None:
+        """Record it now, or lock trading until that has worked: it is tried again and again."""
+        self._has_unrecorded_panic = True
+        try:
+            self._record_panic()
+        except JournalError as error:
+            reason = f"{error} {UNRECORDED_PANIC}"
+            self.submitter.lock(reason, until=self._record_panic)
+
+    def _record_panic(self) -> None:
+        """Record a panic that is not on record yet. Raises JournalError."""
+        if self._has_unrecorded_panic:
+            reason = "everything is canceled, new orders are blocked"
+            self._journal.log_order_cancellation("panic", {"reason": reason})
+            self._has_unrecorded_panic = False
 
     def _notice(self, orders: Iterable[Order]) -> None:
         """Adopt orders that turned up late. One that cannot be recorded locks orders, and is seen again."""
@@ -181,12 +219,12 @@ class TradeExecutor:
         except JournalError as error:
             self._lock(str(error))
 
-    def _under_way(self) -> dict[str, str]:
+    def _under_way(self) -> dict[str, OrderLife]:
         """Name the orders that may still turn up, also those of other sessions as far as they can be read."""
         lives = list(self.resolver.open_orders())
         with suppress(JournalError):
             lives += self._orders.read().open_lives
-        return {life.client_order_id: life.sentence for life in lives}
+        return {life.client_order_id: life for life in lives}
 
     def why_blocked(self) -> str | None:
         """Say why no order may be sent, also since a panic of another session; None: they may.
@@ -212,6 +250,7 @@ class TradeExecutor:
         """
         if not self._canceler.record("rearmed", {"reason": "new orders are allowed again"}):
             return False
+        self._has_unrecorded_panic = False
         self._block(None)
         return True
 

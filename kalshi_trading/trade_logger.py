@@ -12,7 +12,7 @@ import logging
 import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count, islice
@@ -22,22 +22,25 @@ from kalshi_trading.config import get_config
 from kalshi_trading.error_log import LogEntry, newest_entries, request_log, write_error
 from kalshi_trading.errors import InvalidInputError
 from kalshi_trading.export import write_table
+from kalshi_trading.file_locks import take_lock
 from kalshi_trading.journal import (
     JournalEntry,
     JournalHandler,
     JournalReading,
+    as_journal_errors,
     newest_records,
     read_journal,
     scan_journal,
 )
 from kalshi_trading.journal import JournalRecord as JournalRecord
 from kalshi_trading.journal_table import JOURNAL, journal_row
-from kalshi_trading.log_files import LogSize, size_of
+from kalshi_trading.log_files import LogSize, make_folder, size_of
 from kalshi_trading.periods import FORMS, Period, parse_period
 
 TRADES_FILE = "trades.log"
 ERRORS_FILE = "errors.log"
 REQUESTS_FILE = "requests.log"
+INTENTS_LOCK = "intents.lock"
 _ERROR_NUMBERS = count(1)
 """Tells the errors of one second apart, whichever logger of this process writes them."""
 
@@ -79,6 +82,21 @@ class TradeLogger:
         Raises JournalError when it is not safely on the disk; then nothing may be sent.
         """
         self.log_event(f"order.{event}", fields)
+
+    @contextmanager
+    def intents_alone(self) -> Iterator[None]:
+        """Let no other session record an intent meanwhile: what is counted in here stays true.
+
+        Raises JournalError, also if another session does not let go. Anything but an intent is recorded
+        without this, so that a panic waits for nobody.
+        """
+        with as_journal_errors(self.trades_path):
+            make_folder(self.folder)
+            descriptor = take_lock(self.folder / INTENTS_LOCK)
+        try:
+            yield
+        finally:
+            os.close(descriptor)
 
     def log_order_fill(self, fields: Mapping[str, object]) -> None:
         """Record what of an order was filled. Raises JournalError."""

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
@@ -72,7 +72,16 @@ class WireTransport:
         assert isinstance(answer.body, Mapping)
         return answer.body
 
-    def write(self, method: str, path: str, query: Query = (), body: object = None) -> Mapping[str, Any]:
+    def write(
+        self,
+        method: str,
+        path: str,
+        query: Query = (),
+        body: object = None,
+        *,
+        before_sending: Callable[[], None] = lambda: None,
+    ) -> Mapping[str, Any]:
+        before_sending()
         fate, self.fate = self.fate, "answered"
         if fate == "not sent":
             raise NotSentError("Not sent: the exchange cannot be reached. Nothing was placed or changed.")
