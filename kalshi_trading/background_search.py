@@ -19,6 +19,8 @@ ROUNDS_BETWEEN_RECOVERIES = 12  # about a minute
 class BackgroundSearch:
     """Looks for open orders again and again; at times also for what another session left when it ended.
 
+    Each round begins with `unlock`, which writes what a failing journal did not take.
+
     `journal_failed` is told when something could not be recorded, or the journal not be read.
     """
 
@@ -28,11 +30,13 @@ class BackgroundSearch:
         *,
         journal_failed: Callable[[str], None],
         recover: Callable[[], object] = lambda: None,
+        unlock: Callable[[], object] = lambda: None,
         pause_s: float | None = None,
     ) -> None:
         self._resolver = resolver
         self._journal_failed = journal_failed
         self._recover = recover
+        self._unlock = unlock
         self._pause_s = PAUSE_S if pause_s is None else pause_s
         self._reported: set[str] = set()
         self._ended = threading.Event()
@@ -49,6 +53,7 @@ class BackgroundSearch:
         for number in itertools.count(1):
             if self._ended.wait(self._pause_s):
                 return
+            self._attempt(self._unlock)
             if number % ROUNDS_BETWEEN_RECOVERIES == 0:
                 self._attempt(self._recover)
             self._attempt(self._resolver.examine_all)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 
 from kalshi_trading.errors import (
     JournalError,
@@ -26,11 +26,16 @@ from kalshi_trading.journal import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Order, OrderStatus
 from kalshi_trading.money import Contracts, count_text
+from kalshi_trading.order_life import BEING_SENT, OrderLife
 from kalshi_trading.trade_logger import TradeLogger
 
 CANCEL_ATTEMPTS = 3
-PANIC_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 3.0, 3.0)
+PANIC_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0)
+"""Before each look of a panic; the last one is repeated while an order is being sent."""
 LAST_PAUSE_S = 1.0
+SENDING_S = 42.0
+"""How long an order that is being sent can still arrive: the longest signature window and the time limit of a
+request. Source: Kalshi API, clock skew between 5 and 30 s by observation."""
 PANIC_EVENT, REARMED_EVENT = "cancel.panic", "cancel.rearmed"
 
 
@@ -75,7 +80,12 @@ class Moment:
     """A time of the exchange (None: not known), and our orders without an end just then, by id."""
 
     at: datetime | None
-    under_way: Mapping[str, str]
+    under_way: Mapping[str, OrderLife]
+
+    def is_sending(self, now: datetime) -> bool:
+        """Tell whether an order may be on its way to the exchange right now, in any session."""
+        begun = (life.intent_at for life in self.under_way.values() if life.state in BEING_SENT)
+        return any(abs((now - at).total_seconds()) < 2 * SENDING_S for at in begun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,22 +198,29 @@ class Canceler:
             text = f"It does not rest any more; the exchange has it as {now.status.value}, {filled} filled."
         return Cancellation(now, text, None)
 
-    def cancel_everything(self, under_way: Callable[[], Mapping[str, str]] = dict[str, str]) -> PanicReport:
-        """Cancel all that rests, look again, and repeat until a look proves that nothing does.
+    def cancel_everything(
+        self, under_way: Callable[[], Mapping[str, OrderLife]] = dict[str, OrderLife]
+    ) -> PanicReport:
+        """Cancel all that rests, look again, and repeat until a look proves that nothing does or can.
 
-        `under_way` gives our orders without an end by client_order_id, each as a sentence. The
-        number of looks is bounded; what turned up in the last of them is canceled and looked at too.
+        `under_way` gives the orders without an end, of every session, by client_order_id. The time of
+        looking is bounded; what turned up in the last look is canceled and looked at too.
         """
         ends: dict[str, Cancellation] = {}
         looks: list[RestingLook] = []
         pressed = Moment(self._exchange_time(), under_way())
-        for pause_s in PANIC_PAUSES_S:
+        waited_s = 0.0
+        for number, pause_s in enumerate(chain(PANIC_PAUSES_S, repeat(PANIC_PAUSES_S[-1])), start=1):
             self._sleep(pause_s)
+            waited_s += pause_s
             looks.append(self._look(under_way))
             left = [order for order in looks[-1].orders if not _is_canceled(ends.get(order.order_id))]
-            if not left and doubt(pressed, looks) is None:
+            if not left and not looks[-1].then.under_way and doubt(pressed, looks) is None:
                 return _report(ends, looks[-1], None)
             ends.update(self._each_canceled(left))
+            is_sending = waited_s < SENDING_S and looks[-1].then.is_sending(self._clock())
+            if number >= len(PANIC_PAUSES_S) and not is_sending:
+                break
         self._sleep(LAST_PAUSE_S)
         looks.append(self._look(under_way))
         return _report(ends, looks[-1], doubt(pressed, looks))
@@ -218,7 +235,7 @@ class Canceler:
         skew_s = self._client.least_clock_skew_s
         return None if skew_s is None else self._clock() - timedelta(seconds=skew_s)
 
-    def _look(self, under_way: Callable[[], Mapping[str, str]]) -> RestingLook:
+    def _look(self, under_way: Callable[[], Mapping[str, OrderLife]]) -> RestingLook:
         """Read how fresh the lists are, then what rests, then which orders of ours are under way."""
         as_of, unknown_age = self._as_of()
         orders, problem = self._resting()
@@ -267,5 +284,5 @@ def _report(ends: Mapping[str, Cancellation], last: RestingLook, problem: str | 
         gone=tuple(end for order_id, end in open_ends.items() if order_id not in unknown),
         unknown=(*(end for order_id, end in open_ends.items() if order_id in unknown), *turned_up),
         problem=problem,
-        unresolved=tuple(last.then.under_way.values()),
+        unresolved=tuple(life.sentence for life in last.then.under_way.values()),
     )

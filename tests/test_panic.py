@@ -25,7 +25,7 @@ from kalshi_trading.models import Action, BookSide, CancelAcknowledgement, Listi
 from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings import Limits
-from kalshi_trading.submission import Outcome
+from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -85,7 +85,7 @@ class Exchange:
         self.resting.pop(order_id, None)
         return replace(order(BookSide.BID, "0.50", status=OrderStatus.EXECUTED), order_id=order_id)
 
-    def place_order(self, request):
+    def place_order(self, request, *, before_sending):
         raise AssertionError("an order was sent")
 
 
@@ -301,8 +301,11 @@ def test_an_order_of_ours_that_ends_meanwhile_wants_lists_newer_than_its_end(tmp
     assert report.is_verified
 
 
+LIFE = OrderLife("x", MARKET.ticker, "BUY 1", State.UNKNOWN, NOW)
+
+
 def test_a_doubt_names_the_order_that_ended():
-    pressed = Moment(NOW, {"x": "BUY 1"})
+    pressed = Moment(NOW, {"x": LIFE})
     look = RestingLook((), NOW + timedelta(seconds=1), None, Moment(NOW + timedelta(seconds=2), {}))
     assert doubt(pressed, [look]).endswith("before an order on its way had its end.")
     assert doubt(pressed, [replace(look, then=Moment(look.then.at, pressed.under_way))]) is None
