@@ -16,7 +16,7 @@ PACKAGE = PROJECT / "kalshi_trading"
 # From the ground up. A module imports only from floors below its own, never from its neighbours, so
 # where one neighbour serves another there is a floor between them.
 FLOORS = (
-    "errors file_locks streams side_by_side exchange_clock",
+    "errors file_locks streams side_by_side exchange_clock keys",
     "money periods export",
     "models credentials env_file secret_files options",
     "market_models settings auth absence",
@@ -32,15 +32,15 @@ FLOORS = (
     "kalshi_client market_stream trade_logger practice_process",
     "order_life account_history held_markets log_review tax_lots",
     "resolution journal_orders own_words",
-    "history_rows sent_orders",
+    "history_rows sent_orders submission_result",
     "market_search portfolio_tracker trade_history submission cancellation background_search",
     "trading_day orders_so_far resting_watch reconciliation export_tables",
     "preview_reader day_summary order_story",
     "trade_executor",
     "formats",
-    "views record_view history_view prompts undertaking",
-    "ticket_view portfolio_view position_table pnl_chart account_view app",
-    "position_view pnl_view export_screens",
+    "views record_view history_view prompts undertaking keyboard terminal_modes",
+    "ticket_view portfolio_view position_table pnl_chart account_view app choice_list termination",
+    "position_view pnl_view export_screens terminal_prompts",
     "screens order_screens record_screens history_screens explain_screens account_screens commands",
     "portfolio_screens leaving",
     "menu",

@@ -91,7 +91,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     9: (
         "definite refusals",
         [
-            "test_exchange_errors.py::test_a_definite_status_with_the_exchanges_body_is_a_refusal",
+            "test_exchange_errors.py::test_a_refusal_of_a_write_is_definite_in_the_exchanges_own_shapes_only",
+            "test_exchange_errors.py::test_what_only_looks_like_a_refusal_leaves_the_write_unknown",
             "test_exchange_errors.py::test_the_refusals_a_trader_meets_say_what_to_do",
             "test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
         ],
@@ -185,8 +186,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "journeys/test_signals.py::test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it",
             "journeys/test_signals.py::"
             "test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it",
-            "journeys/test_signals.py::test_a_signal_ends_the_program_after_the_order_is_on_record",
-            "journeys/test_signals.py::test_a_closed_terminal_ends_the_program_after_the_order_is_on_record",
+            "journeys/test_signals.py::test_an_end_waits_two_seconds_for_the_answer_to_an_order",
         ],
     ),
     27: (

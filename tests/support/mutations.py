@@ -204,7 +204,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "an error page of a proxy counts as a refusal by the exchange",
             "exchange_errors.py",
-            "if answer.status in DEFINITE_REFUSALS and read_error(answer).recognised:",
+            "if _is_definite(answer):",
             "if answer.status in DEFINITE_REFUSALS:",
         ),
         Mutation(
@@ -216,7 +216,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "an order travels on a connection the exchange may be closing",
             "transport.py",
-            'connection = self._borrow(fresh_only=method != "GET")',
+            'connection = self._borrow(fresh_only=request.method != "GET")',
             "connection = self._borrow(fresh_only=False)",
         ),
         Mutation(
