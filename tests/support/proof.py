@@ -26,6 +26,10 @@ class Proof:
     history_sessions: int  # sessions whose orders are all in the history
     planted_differences: int  # between journal and exchange
     journal_lines: int  # of each of the sessions that write one journal across midnights
+    type_ahead_trials: int  # ways from the menu to a sent order, with keys pressed too early
+    signals: int  # at random moments of a drawn screen
+    hang_ups: int  # of the terminal, likewise
+    rail_rounds: int  # of four sessions that confirm at once, against each rail that counts
     journeys: int  # ways through the program, where a test has several of one kind
 
 
@@ -40,6 +44,10 @@ QUICK = Proof(
     history_sessions=200,
     planted_differences=50,
     journal_lines=1_500,
+    type_ahead_trials=30,
+    signals=14,
+    hang_ups=6,
+    rail_rounds=20,
     journeys=2,
 )
 FULL = Proof(
@@ -53,6 +61,10 @@ FULL = Proof(
     history_sessions=1_000,
     planted_differences=200,
     journal_lines=5_000,
+    type_ahead_trials=300,
+    signals=200,
+    hang_ups=100,
+    rail_rounds=1_000,
     journeys=100,  # more than any test has
 )
 LONG = Proof(
@@ -66,6 +78,10 @@ LONG = Proof(
     history_sessions=10_000,
     planted_differences=200,
     journal_lines=50_000,
+    type_ahead_trials=10_000,
+    signals=3_400,
+    hang_ups=1_600,
+    rail_rounds=10_000,
     journeys=100,  # more than any test has
 )
 
