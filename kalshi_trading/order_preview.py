@@ -43,6 +43,7 @@ from kalshi_trading.proposal import (
     Proposal,
     RecentOrder,
     SentOrder,
+    Severity,
 )
 from kalshi_trading.settings import Limits
 from kalshi_trading.wire import book_side
@@ -313,9 +314,10 @@ def _expected_fee(now: Circumstances, walk: Walk, rests: Contracts, request: Ord
 def with_later_orders(
     preview: OrderPreview, sent: Sequence[SentOrder], today: DayTotals, limits: Limits
 ) -> OrderPreview:
-    """Add what the rails that count say once the orders recorded since the preview are counted.
+    """Deny a preview if a rail that counts says more once the orders recorded since it are counted.
 
-    `sent` and `today` are what the journal says now, of every session.
+    `sent` and `today` are what the journal says now, of every session. A question that nobody was asked
+    denies as well: there is no time to ask it.
     """
     now = preview.circumstances
     later = [order for order in sent if order.client_order_id not in now.journaled]
@@ -329,9 +331,17 @@ def with_later_orders(
         today=replace(today, pnl=now.today.pnl),
         cash=None if now.cash is None else now.cash - elsewhere,
     )
-    judged = _checked(replace(preview, circumstances=counted), limits, read_only=False)
-    over = tuple(each for each in risk.denials(judged.findings) if each.rule in risk.COUNTING)
-    return replace(preview, findings=(*over, *preview.findings))
+    identity = preview.request.client_order_id
+    judged = build_preview(preview.ticket, counted, limits=limits, read_only=False, client_order_id=identity)
+    known = {(finding.rule, finding.severity) for finding in preview.findings}
+    stricter = [
+        replace(each, severity=Severity.DENY)
+        for each in judged.findings
+        if each.rule in risk.COUNTING
+        and each.severity is not Severity.WARN
+        and (each.rule, each.severity) not in known
+    ]
+    return replace(preview, findings=(*stricter, *preview.findings))
 
 
 def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPreview:

@@ -296,7 +296,7 @@ def data_is_fresh(proposal: Proposal) -> Finding | None:
     return Finding("data age", Severity.ASK, text, behind_s, ZERO)
 
 
-COUNTING = frozenset({"cash", "loss per market", "bought per day", "orders per day"})
+COUNTING = frozenset({"cash", "loss per market", "bought per day", "orders per day", "sale within position"})
 """Rules whose numbers the orders of other sessions change."""
 
 RULES: tuple[Rule, ...] = (

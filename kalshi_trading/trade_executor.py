@@ -36,7 +36,7 @@ from kalshi_trading.proposal import Finding, Severity
 from kalshi_trading.resolution import Resolver
 from kalshi_trading.risk import questions
 from kalshi_trading.settings import Limits
-from kalshi_trading.submission import Submitter
+from kalshi_trading.submission import Step, Submitter
 from kalshi_trading.submission_result import Submission
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.trading_day import TradingDay
@@ -62,6 +62,7 @@ class TradeExecutor:
         account: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] | None = None,
+        reached: Callable[[Step], None] = lambda step: None,
     ) -> None:
         self._client = client
         self._journal = journal
@@ -83,6 +84,7 @@ class TradeExecutor:
             recount=self._recount,
             clock=clock,
             sleep=pause,
+            reached=reached,
         )
         self._canceler = Canceler(client, journal, journal_failed=self._lock, clock=clock, sleep=pause)
         self._reader = PreviewReader(

@@ -21,6 +21,7 @@ from kalshi_trading.order_preview import (
     build_preview,
     is_worse,
     order_sentence,
+    with_later_orders,
     worst_price,
 )
 from kalshi_trading.order_result import Outlook
@@ -641,3 +642,50 @@ def test_a_resting_order_is_in_the_worst_loss_of_a_new_one():
     here = circumstances(resting=(order("bid", "0.50", "1900"),), cash=Decimal(10_000))
     assert "loss per market" not in rules(preview(Action.BUY, Side.YES, "90", "0.55", here=here))
     assert "loss per market" in rules(preview(Action.BUY, Side.YES, "91", "0.55", here=here))
+
+
+# --- Orders that other sessions recorded since ----------------------------------------------------
+
+
+def later_sale():
+    """A sale of YES that another session recorded a moment ago."""
+    return SentOrder(
+        client_order_id="later",
+        order_id="",
+        ticker=TICKER,
+        book_side=BookSide.ASK,
+        yes_price=Decimal("0.60"),
+        remaining_count=Decimal(10),
+        at=NOW,
+        is_open=True,
+    )
+
+
+def test_orders_that_the_preview_counted_change_nothing_later():
+    seen = preview(Action.BUY, Side.YES, "1", "0.60", here=circumstances(journaled=frozenset({"later"})))
+    again = with_later_orders(seen, [later_sale()], DayTotals(Decimal(9999), 9999), Limits())
+    assert again is seen
+
+
+def test_a_sale_of_contracts_that_another_session_is_selling_is_denied():
+    """It was confirmed as the end of a position and would open one now."""
+    seen = preview(Action.SELL, Side.YES, "10", "0.60", here=circumstances(position=position("10", "5.00")))
+    assert (seen.closing, seen.findings) == (10, ())
+    again = with_later_orders(seen, [later_sale()], DayTotals(), Limits())
+    assert [(finding.rule, finding.severity) for finding in again.findings] == [
+        ("sale within position", Severity.DENY)
+    ]
+
+
+def test_a_question_that_was_answered_is_not_asked_again():
+    seen = preview(Action.SELL, Side.YES, "10", "0.60")
+    assert rules(seen) == {"sale within position"}
+    assert with_later_orders(seen, [later_sale()], DayTotals(), Limits()).findings == seen.findings
+
+
+def test_a_sale_that_opens_a_position_since_is_counted_as_bought():
+    seen = preview(Action.SELL, Side.YES, "10", "0.60", here=circumstances(position=position("10", "5.00")))
+    again = with_later_orders(
+        seen, [later_sale()], DayTotals(), replace(Limits(), daily_cost_limit=Decimal(3))
+    )
+    assert rules(again) == {"sale within position", "bought per day"}

@@ -1,14 +1,19 @@
 """Practice exchanges with scripted faults, and proxies in front of them.
 
 `faulty_exchange(*arguments)` starts a practice exchange with a fault file of its own, and
-`proxy_before(exchange)` puts a TCP proxy in front of one. Both end with the test.
+`proxy_before(exchange)` puts a TCP proxy in front of one. Both end with the test. `sessions` starts
+processes.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,6 +21,20 @@ import pytest
 from exchange_process import ExchangeProcess
 from faulty_exchange import FaultyExchange, running_faulty_exchange
 from tcp_proxy import TcpProxy
+
+TESTS = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def sessions() -> Iterator[ForkServerContext]:
+    """Processes that have everything loaded already."""
+    with pytest.MonkeyPatch.context() as environment:
+        folders = TESTS.parent, TESTS / "support", TESTS / "faults"
+        environment.setenv("PYTHONPATH", os.pathsep.join(map(str, folders)))
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["one_order"])
+        forkserver.ensure_running()
+        yield context
 
 
 @pytest.fixture

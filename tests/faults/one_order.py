@@ -24,8 +24,10 @@ MOMENTS = (
     Step.CONFIRMED.value,
     "writing intent",
     Step.INTENT_RECORDED.value,
+    Step.SIGNED.value,
     "writing sending",
     Step.SENDING_RECORDED.value,
+    Step.CHECKED.value,
     Step.ANSWERED.value,
     "writing result",
     Step.RESULT_RECORDED.value,
@@ -52,6 +54,16 @@ def wait_at(step: Step, folder: Path, access: Access, wish: Wish, told: Connecti
         if now is step:
             told.send(step.value)
             time.sleep(600)
+
+    _desk(folder, access, reached).submit(wish)
+
+
+def stop_at(step: Step, folder: Path, access: Access, wish: Wish) -> None:
+    """Send one order and be stopped at this step, like a laptop that is closed; somebody wakes it later."""
+
+    def reached(now: Step) -> None:
+        if now is step:
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     _desk(folder, access, reached).submit(wish)
 

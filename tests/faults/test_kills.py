@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
 import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
@@ -31,7 +29,6 @@ from kalshi_trading.trade_logger import account_fingerprint
 
 pytestmark = pytest.mark.faults
 
-TESTS = Path(__file__).parent.parent
 KILLED = -9
 FATES: dict[str, tuple[weather.Rule, ...]] = {
     "accepted": (),
@@ -39,18 +36,6 @@ FATES: dict[str, tuple[weather.Rule, ...]] = {
     "request lost": ({**weather.LOST_REQUEST, "times": 3},),
     "refused": ({**weather.before("forbidden"), "times": 3},),
 }
-
-
-@pytest.fixture(scope="module")
-def sessions() -> Iterator[ForkServerContext]:
-    """Processes that have everything loaded already."""
-    with pytest.MonkeyPatch.context() as environment:
-        folders = TESTS.parent, TESTS / "support", TESTS / "faults"
-        environment.setenv("PYTHONPATH", os.pathsep.join(map(str, folders)))
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["one_order"])
-        forkserver.ensure_running()
-        yield context
 
 
 @pytest.fixture
@@ -162,7 +147,7 @@ def test_two_sessions_that_recover_at_once_come_to_the_same_end(
         desk.close()
 
 
-@pytest.mark.parametrize("step", [Step.INTENT_RECORDED, Step.SENDING_RECORDED, Step.ANSWERED])
+@pytest.mark.parametrize("step", [Step.INTENT_RECORDED, Step.CHECKED, Step.ANSWERED])
 def test_an_order_of_a_session_that_is_still_alive_is_left_to_it(
     sessions: ForkServerContext, exchange: FaultyExchange, tmp_path: Path, step: Step
 ) -> None:

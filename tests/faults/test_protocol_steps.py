@@ -1,0 +1,165 @@
+"""A session that is stopped, blocked by another one's panic, or moved in time, at each step of an order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+import one_order
+import pytest
+import verifier
+from exchange_process import ExchangeProcess, running_exchange
+from order_desk import Access, Wish
+
+from kalshi_trading.credentials import Credentials, load_private_key
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.models import Action, Side
+from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.settings import Limits
+from kalshi_trading.submission import Step
+from kalshi_trading.submission_result import Outcome, Submission
+from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
+from kalshi_trading.transport import Transport
+
+pytestmark = pytest.mark.faults
+BEFORE_THE_CHECK = (Step.CONFIRMED, Step.INTENT_RECORDED, Step.SIGNED, Step.SENDING_RECORDED)
+SIGNATURE_WINDOW_S = 10  # of the practice exchange; the oldest preview that is sent is as old
+WAIT_S = 60
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
+    with running_exchange(tmp_path_factory.mktemp("steps"), "--seed", "7") as running:
+        yield running
+
+
+class Session:
+    """One that buys a contract for a cent; `at` a step of it something happens."""
+
+    def __init__(self, exchange: ExchangeProcess, folder: Path) -> None:
+        self.ahead = timedelta()
+        self._exchange = exchange
+        self.event: tuple[Step, Callable[[], None]] | None = None
+        credentials = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
+        self.client = KalshiClient(Transport(exchange.url, credentials, clock=self.now))
+        self.client.learn_limits()
+        account = account_fingerprint(exchange.key_id)
+        self.journal = TradeLogger(folder, "practice", account=account, clock=self.now)
+        self.executor = TradeExecutor(
+            self.client, self.journal, limits=Limits(), clock=self.now, reached=self._reached
+        )
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def _reached(self, step: Step) -> None:
+        if self.event is not None and step is self.event[0]:
+            self.event[1]()
+
+    def buy(self, step: Step, event: Callable[[], None]) -> Submission:
+        self.event = (step, event)
+        ticket = OrderTicket(
+            self._exchange.open_tickers(1)[0], Action.BUY, Side.YES, Decimal(1), Decimal("0.01")
+        )
+        return self.executor.submit(self.executor.preview(ticket))
+
+    def exists(self, result: Submission) -> bool:
+        """Tell whether the exchange ever had this order."""
+        listed = self.client.get_orders(ticker=result.request.ticker).whole()
+        return any(order.client_order_id == result.request.client_order_id for order in listed)
+
+
+# --- Stopped for longer than a signature lives ----------------------------------------------------
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def test_a_stopped_process_wakes_too_late_to_place_its_order(
+    sessions: ForkServerContext, exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    access = Access(exchange.url, exchange.key_id, exchange.private_key_path)
+    wish = Wish(exchange.open_tickers(1)[0], "0.01")
+    stopped = [
+        sessions.Process(target=one_order.stop_at, args=(step, tmp_path, access, wish)) for step in Step
+    ]
+    for process in stopped:
+        process.start()
+    pids = [process.pid for process in stopped if process.pid is not None]
+    wait_until(lambda: all(map(is_stopped, pids)))
+    time.sleep(SIGNATURE_WINDOW_S + 1)
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    for process in stopped:
+        process.join(WAIT_S)
+        assert process.exitcode == 0
+    lines, damaged = verifier.journal_lines(tmp_path / "practice")
+    orders = verifier.exchange_orders(access.url, access.key_id, access.private_key_path)
+    own = {line.fields.get("client_order_id") for line in lines}
+    verdict = verifier.verify(lines, [row for row in orders if row["client_order_id"] in own], margin_s=60)
+    assert (damaged, verdict.faults) == ([], [])
+    # The exchange refuses the one that was checked; two had been placed before they were stopped.
+    assert verdict.ends == Counter(not_sent=len(BEFORE_THE_CHECK), rejected=1, acknowledged=2)
+    assert verdict.orders == 2
+
+
+# --- Another session's panic ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", Step)
+def test_nothing_rests_after_another_session_s_panic(
+    exchange: ExchangeProcess, tmp_path: Path, step: Step
+) -> None:
+    session, other = Session(exchange, tmp_path), Session(exchange, tmp_path)
+    panic = threading.Thread(target=other.executor.panic)
+
+    def is_recorded() -> bool:
+        return any(record.event == "cancel.panic" for record in other.journal.read_journal().records)
+
+    def pressed() -> None:
+        panic.start()
+        wait_until(is_recorded)
+
+    result = session.buy(step, pressed)
+    panic.join(WAIT_S)
+    assert not panic.is_alive()
+    assert result.outcome is (Outcome.NOT_SENT if step in BEFORE_THE_CHECK else Outcome.ACKNOWLEDGED)
+    assert session.exists(result) is (step not in BEFORE_THE_CHECK)
+    assert session.executor.list_open_orders() == ()
+
+
+# --- A clock that jumps ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jump_s", [SIGNATURE_WINDOW_S + 1, 3600, -30, -3600])
+@pytest.mark.parametrize("step", BEFORE_THE_CHECK)
+def test_nothing_is_sent_once_the_clock_has_jumped(
+    exchange: ExchangeProcess, tmp_path: Path, step: Step, jump_s: int
+) -> None:
+    session = Session(exchange, tmp_path)
+
+    def jump() -> None:
+        session.ahead = timedelta(seconds=jump_s)
+
+    result = session.buy(step, jump)
+    assert result.outcome is Outcome.NOT_SENT
+    assert "old" in result.message
+    session.ahead = timedelta()
+    assert not session.exists(result)
