@@ -28,14 +28,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class WaitingTexts:
-    """What stands beside the spinner: at first, when it takes long, and after Ctrl-C."""
+    """What stands beside the spinner: at first, when it takes long, and after Ctrl-C.
+
+    `detail`, where it is not empty, says better what is waited for when it takes long.
+    """
 
     first: str
     slow: str
     finishing: str
+    detail: Callable[[], str] = lambda: ""
 
     def waiting(self, seconds: int) -> Text:
-        return Text(f"{self.first if seconds < SLOW_S else self.slow} {seconds} s")
+        slow = self.detail() or self.slow
+        return Text(f"{self.first if seconds < SLOW_S else slow} {seconds} s")
 
     def interrupted(self, seconds: int) -> Text:
         return Text(f"{self.finishing}, {seconds} s … (Ctrl-C again leaves it; the menu says how it ends)")

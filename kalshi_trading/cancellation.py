@@ -148,6 +148,8 @@ class Canceler:
         self._journal_failed = journal_failed
         self._clock = clock
         self._sleep = sleep
+        self.orders_under_way = 0
+        """How many orders of ours had no end yet at the last look of a panic."""
 
     def cancel(self, order: Order) -> Cancellation:
         """Cancel what still rests of an order; repeating is harmless, so it is tried three times.
@@ -240,6 +242,7 @@ class Canceler:
         as_of, unknown_age = self._as_of()
         orders, problem = self._resting()
         then = Moment(self._exchange_time() or as_of, under_way())
+        self.orders_under_way = len(then.under_way)
         return RestingLook(orders, as_of, problem or unknown_age, then)
 
     def _as_of(self) -> tuple[datetime | None, str | None]:

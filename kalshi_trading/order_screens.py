@@ -7,9 +7,10 @@ waits for it, and what is left to itself all the same is told by the menu.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
-from kalshi_trading import ticket_view, views
+from kalshi_trading import formats, ticket_view, views
 from kalshi_trading.app import App, WaitingTexts
 from kalshi_trading.cancellation import Cancellation
 from kalshi_trading.errors import JournalError, TradingError
@@ -96,12 +97,16 @@ def _resting(app: App) -> tuple[Order, ...]:
 def _panic(app: App) -> None:
     shown = app.finished(
         app.executor.panic,
-        PANICKING,
+        replace(PANICKING, detail=lambda: _looked_for(app.executor.orders_under_way)),
         show=lambda report: app.show(ticket_view.panic(report)),
         left=lambda report: app.executor.resolver.announce(ticket_view.end_of_panic(report)),
     )
     if not shown:
         app.complain("Left unfinished: panic goes on by itself, and the menu says what became of it.")
+
+
+def _looked_for(orders: int) -> str:
+    return f"{formats.how_many(orders, 'order')} still under way, looking …" if orders else ""
 
 
 def _rearm(app: App) -> None:

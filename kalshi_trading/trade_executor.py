@@ -198,6 +198,11 @@ class TradeExecutor:
         self._notice(end.order for end in (*report.canceled, *report.gone, *report.unknown))
         return replace(report, is_recorded=not self._has_unrecorded_panic)
 
+    @property
+    def orders_under_way(self) -> int:
+        """How many orders, of every session, a panic is still looking for."""
+        return self._canceler.orders_under_way
+
     def _try_to_record_panic(self) -> None:
         """Record it now, or lock trading until that has worked: it is tried again and again."""
         self._has_unrecorded_panic = True

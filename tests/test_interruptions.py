@@ -65,6 +65,15 @@ def app(tmp_path: Path) -> App:
     )
 
 
+def test_the_waiting_text_says_what_is_waited_for_when_it_takes_long() -> None:
+    looking = replace(TEXTS, detail=lambda: "1 order still under way, looking …")
+    assert [TEXTS.waiting(seconds).plain for seconds in (2, 3)] == ["Doing … 2 s", "Slowly … 3 s"]
+    assert [looking.waiting(seconds).plain for seconds in (2, 3)] == [
+        "Doing … 2 s",
+        "1 order still under way, looking … 3 s",
+    ]
+
+
 def carry_out(app: App, work: Callable[[], str], show: Callable[[str], None] | None = None) -> bool:
     return app.finished(work, TEXTS, show=show or app.say, left=app.executor.resolver.announce)
 

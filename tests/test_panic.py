@@ -14,6 +14,7 @@ from kalshi_trading import file_locks
 from kalshi_trading.cancellation import (
     LAST_PAUSE_S,
     PANIC_PAUSES_S,
+    SENDING_S,
     Moment,
     RestingLook,
     doubt,
@@ -26,7 +27,7 @@ from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings import Limits
 from kalshi_trading.submission_result import Outcome
-from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.trade_executor import UNRECORDED_PANIC, TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
 TICKET = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.65"))
@@ -273,6 +274,23 @@ def test_an_order_that_turns_up_in_the_very_last_look_is_unknown(tmp_path):
     assert not report.is_verified
 
 
+@pytest.mark.parametrize(
+    ("state", "looked_s"), [(State.SENDING, SENDING_S), (State.INTENT, SENDING_S), (State.UNKNOWN, 15)]
+)
+def test_an_order_that_another_session_is_sending_is_looked_for_as_long_as_it_can_arrive(
+    tmp_path, state, looked_s
+):
+    other = TradeLogger(tmp_path, "practice", session_id="another", clock=lambda: NOW)
+    fields = {"client_order_id": "theirs", "ticker": MARKET.ticker, "sentence": "BUY 1"}
+    for event in [State.INTENT, *([state] if state is not State.INTENT else [])]:
+        other.log_order_submission(event, fields)
+    executor, naps = executor_at(Exchange(), tmp_path)
+    report = executor.panic()
+    assert report.unresolved == ("BUY 1",)
+    assert executor.orders_under_way == 1
+    assert looked_s <= sum(naps) < looked_s + 5
+
+
 def test_an_order_of_ours_that_ends_meanwhile_wants_lists_newer_than_its_end(tmp_path):
     """It was on its way when panic was pressed, and may have come to rest after the list was made."""
     life = OrderLife("x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", State.UNKNOWN, NOW)
@@ -441,3 +459,30 @@ def test_a_panic_that_could_not_be_recorded_says_so(tmp_path):
     (tmp_path / "practice" / "trades.log").mkdir(parents=True)
     assert not executor_at(Exchange(), tmp_path)[0].panic().is_recorded
     assert executor_at(Exchange(), tmp_path / "other")[0].panic().is_recorded
+
+
+def test_a_panic_is_recorded_as_soon_as_the_journal_works(tmp_path):
+    blocked = tmp_path / "practice" / "trades.log"
+    blocked.mkdir(parents=True)
+    executor = executor_at(Exchange(), tmp_path)[0]
+    executor.panic()
+    assert UNRECORDED_PANIC in executor.submitter.locked_because
+    executor.submitter.try_to_unlock()
+    assert UNRECORDED_PANIC in executor.submitter.locked_because
+    blocked.rmdir()
+    executor.submitter.try_to_unlock()
+    assert executor.submitter.locked_because is None
+    events = [record.event for record in TradeLogger(tmp_path, "practice").read_journal().records]
+    assert events.count("cancel.panic") == 1
+    assert "blocked since panic" in session_of(tmp_path).why_blocked()
+
+
+def test_a_panic_that_was_taken_back_is_not_recorded_later(tmp_path):
+    blocked = tmp_path / "practice" / "trades.log"
+    blocked.mkdir(parents=True)
+    executor = executor_at(Exchange(), tmp_path)[0]
+    executor.panic()
+    blocked.rmdir()
+    assert executor.rearm()
+    executor.submitter.try_to_unlock()
+    assert session_of(tmp_path).why_blocked() is None

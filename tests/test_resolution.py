@@ -351,6 +351,16 @@ def test_an_order_that_had_been_written_off_is_adopted_and_announced_once(desk, 
     assert desk.events() == ["order.acknowledged"]
 
 
+def test_a_fill_or_kill_order_that_was_refused_does_not_appear_late(desk):
+    """The exchange lists it as canceled with nothing filled; with a fill it is one that nobody knew of."""
+    desk.resolver.adopt([life(State.REJECTED)])
+    killed = ours(status=OrderStatus.CANCELED)
+    desk.resolver.notice([killed])
+    assert desk.resolver.take_news() == ()
+    desk.resolver.notice([replace(killed, fill_count=killed.initial_count)])
+    assert "appeared late" in desk.resolver.take_news()[0]
+
+
 def test_an_order_proved_absent_here_is_noticed_when_it_appears_after_all(desk):
     desk.resolver.adopt([life()])
     desk.look_for(75)
