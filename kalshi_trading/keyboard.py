@@ -14,7 +14,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from prompt_toolkit.input.typeahead import clear_typeahead
+from prompt_toolkit.input.typeahead import get_typeahead
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyPress
 from prompt_toolkit.keys import Keys
@@ -162,7 +162,7 @@ class Gate:
         """Whether keys were held back, which the question should say."""
 
     def __enter__(self) -> Gate:
-        clear_typeahead(self._keyboard)
+        self.has_ignored = bool(get_typeahead(self._keyboard))
         self._keyboard.gate = self
         self._application.after_render += self._start
         return self
@@ -195,6 +195,7 @@ class Gate:
     def admitted(self, presses: Sequence[KeyPress]) -> list[KeyPress]:
         """Return the keys that may act; the others are gone."""
         if not self._has_started:
+            self.has_ignored = self.has_ignored or bool(presses)
             return []
         passing = [each for each in presses if _name(each) in self._immediate]
         others = [each for each in presses if each not in passing]

@@ -141,6 +141,14 @@ def test_keys_typed_ahead_do_nothing(keys: str) -> None:
         assert is_unanswered(confirmation(prompter, screen, extra=PANIC), screen)
 
 
+def test_keys_typed_ahead_are_said_to_be_ignored() -> None:
+    with terminal() as (prompter, screen):
+        screen.press("1")
+        asked = confirmation(prompter, screen)
+        screen.wait_for("ignored")
+        assert is_unanswered(asked, screen)
+
+
 def test_keys_that_another_question_left_over_do_nothing() -> None:
     with terminal() as (prompter, screen):
         screen.press("10\r1")
