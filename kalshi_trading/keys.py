@@ -161,13 +161,20 @@ class KeyDecoder:
     def _control_sequence(self) -> _Parsing:
         body, final = yield from self._body()
         if not body and final in RAW_AFTER:
-            left = RAW_AFTER[final]
-            while left:
-                left -= (yield None) != SILENCE
+            yield from self._raw(RAW_AFTER[final])
             return None
         if (body, final) == ("200", "~"):
             return (yield from self._paste())
         return _known(body, final)
+
+    def _raw(self, left: int) -> Generator[None, str, None]:
+        """Swallow so many characters; none of them is an escape, which would begin another sequence."""
+        while left:
+            character = yield None
+            if character == ESCAPE:
+                yield from self._discarded(character)
+                return
+            left -= character != SILENCE
 
     def _body(self) -> Generator[None, str, tuple[str, str]]:
         """Collect up to the final character; a sequence begun inside takes the place of this one."""
@@ -203,7 +210,7 @@ class KeyDecoder:
                 return None
             if character == ESCAPE:
                 after = yield None
-                while after == SILENCE:
+                while after in (SILENCE, ESCAPE):
                     after = yield None
                 if after == "\\":
                     return None
