@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from test_keys import NO_KEYS
+from key_sequences import NO_KEYS
 
 from kalshi_trading.keyboard import FIRST_ANSWER_S, QUIET_S
 from kalshi_trading.prompts import Choice
