@@ -68,6 +68,11 @@ class Terminal:
     def press(self, keys: str) -> None:
         self._child.send(keys.encode())
 
+    def send(self, data: bytes) -> None:
+        """Send what is no text, at once."""
+        while data:
+            data = data[os.write(self._child.child_fd, data) :]
+
     def type(self, text: str) -> None:
         """Answer a text question."""
         self.press(text + ENTER)

@@ -1,0 +1,254 @@
+"""What a terminal sends by itself does nothing at any consequential question of the real program."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exchange_process import ExchangeProcess, running_exchange
+from key_sequences import NO_KEYS
+from terminal import CTRL_C, ENTER, PROJECT, Terminal, program
+
+pytestmark = pytest.mark.journey
+WIDE = 180
+UP, DOWN, BACKSPACE = "\x1b[A", "\x1b[B", "\x7f"
+AT_ONCE = 20
+"""Sequences that arrive together."""
+ROW = re.compile(r"^ ([▸ ]) (\w)  ", re.MULTILINE)
+PAST = "positions=2,fills=20,settled=0,resting=0,days=2,seed=3"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A home, and the exchange that the program finds there."""
+
+    home: Path
+    exchange: ExchangeProcess
+
+    def state(self) -> Any:
+        """All that an answer could have changed: the files of the home, and the orders at the exchange."""
+        logs = self.home / "logs"
+        files = {path: path.read_bytes() for path in logs.rglob("*.log*") if path.stem != "requests"}
+        tables = {path: path.read_bytes() for path in self.home.glob("*.csv")}
+        orders = sorted(self.exchange.client().get_orders().whole(), key=lambda order: order.order_id)
+        return files, tables, orders
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    options = ("--seed", "11", "--still", "--scenario", PAST)
+    with running_exchange(tmp_path / "data/practice", *options) as exchange:
+        yield Desk(tmp_path, exchange)
+
+
+def throw() -> Iterator[bytes]:
+    """Give the corpus, many sequences together, and again each in two pieces."""
+    for start in range(0, len(NO_KEYS), AT_ONCE):
+        yield b"".join(NO_KEYS[start : start + AT_ONCE])
+    for data in NO_KEYS:
+        yield from filter(None, (data[:2], data[2:]))  # an escape by itself may be the Escape key
+
+
+def question(terminal: Terminal) -> str:
+    """Return the last question on the screen, with its answers."""
+    return terminal.screen.rpartition("› ")[2].strip()
+
+
+def marked(terminal: Terminal) -> int:
+    return [mark for mark, _ in ROW.findall(question(terminal))].index("▸")
+
+
+def list_withstands(desk: Desk, terminal: Terminal, asked: str) -> None:
+    """Throw the corpus at this list; then its mark moves by the one step of an arrow, and back."""
+    terminal.wait_for(rf"› {asked}[^›]*\Z")
+    at, before, stood = marked(terminal), desk.state(), question(terminal)
+    for data in throw():
+        terminal.send(data)
+    is_last = at == len(ROW.findall(question(terminal))) - 1
+    for key, there in ((UP, at - 1), (DOWN, at)) if is_last else ((DOWN, at + 1), (UP, at)):
+        terminal.press(key)
+        terminal.wait_until(
+            lambda text, there=there: (  # type: ignore[misc]
+                re.search(rf"› {asked}[^›]*\Z", text) is not None and marked(terminal) == there
+            ),
+            f"the mark at {there}",
+        )
+    assert question(terminal) == stood
+    assert desk.state() == before
+
+
+def text_withstands(desk: Desk, terminal: Terminal, asked: str) -> None:
+    """Throw the corpus at this question; then a letter that is typed stands alone, and can be taken back."""
+    ready = rf"› {asked}[^›·]*\Z"
+    terminal.wait_for(ready)
+    before, stood = desk.state(), question(terminal)
+    for data in throw():
+        terminal.send(data)
+    terminal.press("x")
+    terminal.wait_for(rf"› {asked}[^›·]*x\s*\Z")
+    assert question(terminal) == f"{stood} x"
+    assert desk.state() == before
+    terminal.press(BACKSPACE)
+    terminal.wait_until(lambda _: question(terminal) == stood)
+
+
+def answer(terminal: Terminal, text: str) -> None:
+    """Type an answer; Enter counts only where it comes alone."""
+    terminal.press(text)
+    terminal.wait_for(rf"{text}\s*\Z")
+    terminal.press(ENTER)
+
+
+def open_ticket(desk: Desk, terminal: Terminal, count: str) -> None:
+    """Fill in a bid that rests, up to the question whether to send it."""
+    terminal.choose("2", "Search words, or a ticker")
+    terminal.type("temperature")
+    terminal.wait_for("None of these")
+    bids = re.findall(r"^[ ▸]+(\d+)  +(\d+)(?:\.\d)?¢/", terminal.screen, re.MULTILINE)
+    terminal.press(next(key for key, bid in bids if int(bid) >= 10))
+    for asked, keys in (
+        ("What do you want to do", "1"),
+        ("Which kind of order", "1"),
+        ("Price per YES contract", "2" + ENTER),
+        ("How many contracts", count + ENTER),
+    ):
+        terminal.wait_for(rf"{asked}[^›]*\Z")
+        terminal.press(keys)
+
+
+def test_sending_canceling_and_leaving_with_orders(desk: Desk) -> None:
+    with program(desk.home, columns=WIDE, KALSHI_SOFT_ORDER_COUNT="5") as terminal:
+        for count in ("6", "7"):
+            open_ticket(desk, terminal, count)
+            list_withstands(desk, terminal, "Send this order")
+            terminal.press("1")
+            text_withstands(desk, terminal, "To confirm, type the number of contracts")
+            answer(terminal, count)
+            terminal.wait_for(rf"ACCEPTED: resting.*{count} YES at 2¢")
+        terminal.choose("4", "Which order")
+        list_withstands(desk, terminal, "Which order")
+        terminal.press("1")
+        terminal.wait_for(r"Canceled\. ")
+        terminal.menu()
+        terminal.press("0")
+        list_withstands(desk, terminal, "1 resting order. Leave it at the exchange")
+        terminal.press("2")
+        list_withstands(desk, terminal, "Cancel what is listed above")
+        terminal.press("1")
+        assert terminal.exit_status() == 0
+        assert terminal.text.count("Canceled. ") == 2
+
+
+def test_allowing_orders_after_a_panic_and_leaving(desk: Desk) -> None:
+    with program(desk.home, columns=WIDE) as terminal:
+        terminal.choose("4", "Which order")
+        terminal.decide("Which order", "p")
+        terminal.choose("4", "Allow new orders again")
+        list_withstands(desk, terminal, "Which order")
+        terminal.press("r")
+        text_withstands(desk, terminal, "Type ALLOW")
+        answer(terminal, "ALLOW")
+        terminal.wait_for(r"New orders are allowed again\.")
+        terminal.menu()
+        terminal.press(CTRL_C)
+        list_withstands(desk, terminal, "Leave the program")
+        terminal.press("0")
+        terminal.menu()
+        terminal.press("0")
+        list_withstands(desk, terminal, "Leave the program")
+        terminal.press("1")
+        assert terminal.exit_status() == 0
+
+
+def test_closing_a_position(desk: Desk) -> None:
+    with program(desk.home, columns=WIDE) as terminal:
+        terminal.choose("1", r"account worth .*Read again\s*\Z")
+        for keys, then in (
+            ("1", "Which position"),
+            ("1", "Close all or part of it"),
+            ("1", "to sell"),
+            (ENTER, "Which kind of order"),
+            ("1", "Price per"),
+            ("99" + ENTER, "Send this order"),
+        ):
+            terminal.press(keys)
+            terminal.wait_for(rf"{then}[^›]*\Z")
+        list_withstands(desk, terminal, "Send this order")
+        terminal.press("1")
+        terminal.wait_for("─ result ─.*ACCEPTED: ")
+
+
+def test_replacing_an_export_and_deleting_old_records(desk: Desk) -> None:
+    table, old = desk.home / "mine.csv", desk.home / "logs/practice/errors-2020-01-01.log"
+    table.write_text("mine")
+    old.parent.mkdir(parents=True)
+    old.write_text("2020-01-01T12:00:00.000Z error oh\n")
+    with program(desk.home, columns=WIDE) as terminal:
+        terminal.choose("8", "Which records")
+        terminal.press("3")
+        terminal.wait_for("Export which table")
+        terminal.press("3")
+        terminal.wait_for("File to write")
+        terminal.type(str(table))
+        list_withstands(desk, terminal, "[^\n]*mine.csv is already there")
+        terminal.press("1")
+        terminal.wait_for(r"written to \S+mine\.csv")
+        assert table.read_text() != "mine"
+        terminal.choose("8", "Which records")
+        terminal.press("6")
+        text_withstands(desk, terminal, "Type DELETE")
+        answer(terminal, "DELETE")
+        terminal.wait_for("1 file was deleted")
+        assert not old.exists()
+
+
+def test_allowing_orders_in_production(desk: Desk) -> None:
+    """The practice exchange stands in for the real one."""
+    settings = {
+        "KALSHI_ENVIRONMENT": "production",
+        "KALSHI_API_BASE_URL": desk.exchange.url,
+        "KALSHI_API_KEY": desk.exchange.key_id,
+        "KALSHI_API_SECRET": desk.exchange.private_key_path,
+    }
+    with program(desk.home, columns=WIDE, **settings) as terminal:
+        text_withstands(desk, terminal, "This session trades real money")
+        answer(terminal, "PRODUCTION")
+        terminal.menu()
+        assert "read-only" not in terminal.text
+        terminal.leave()
+        assert terminal.exit_status() == 0
+
+
+PROVEN = {
+    "menu._greet: ask",
+    "screens._confirmed: choose",
+    "screens._confirmed: ask",
+    "order_screens.cancel_order: choose",
+    "order_screens._rearm: ask",
+    "leaving._is_confirmed: choose",
+    "leaving._wants_to_cancel: choose",
+    "export_screens._ask_file: choose",
+    "record_screens.sizes: ask",
+}
+
+
+def consequential_questions() -> set[str]:
+    """Name the functions of the program that ask a consequential question, and how."""
+    found = set()
+    for path in (PROJECT / "kalshi_trading").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+            for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
+                if "is_consequential=True" in map(ast.unparse, call.keywords):
+                    assert isinstance(call.func, ast.Attribute)
+                    found.add(f"{path.stem}.{function.name}: {call.func.attr}")
+    return found
+
+
+def test_every_consequential_question_is_among_these() -> None:
+    assert consequential_questions() == PROVEN
