@@ -1,0 +1,101 @@
+"""How many keys a journey takes on the real program, from the menu to its end.
+
+Every character that is typed counts, as does Enter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cases import naming
+from exchange_process import running_exchange
+from terminal import ENTER, Terminal, program
+
+pytestmark = pytest.mark.journey
+WIDE = 180
+PAST = "positions=2,fills=20,settled=0,resting=2,days=2,seed=3"
+
+Step = tuple[str, str]
+"""How the question begins that stands last on the screen, and the keys pressed at it."""
+A_QUOTED_ONE = "the key of a market that both sides quote"
+ROW = re.compile(r"^[ ▸]+(\d)  +(\d+)(?:\.\d)?¢/(\d+)(?:\.\d)?¢ ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Journey:
+    """The way from the menu to what shows its end, and the most keys that it may take."""
+
+    most: int
+    steps: Sequence[Step]
+    end: str
+
+
+def order(*, search: str, kind: Sequence[Step], count: str) -> list[Step]:
+    """Search, take a market, buy YES and send."""
+    return [
+        ("Menu", "2"),
+        ("Search words", search + ENTER),
+        ("Which market", A_QUOTED_ONE),
+        ("What do you want to do", "1"),
+        *kind,
+        ("How many contracts", count + ENTER),
+        ("Send this order", "1"),
+    ]
+
+
+LIMIT = [("Which kind of order", "1"), ("Price per YES contract", ENTER)]
+"""At the price that is offered."""
+MARKET = [("Which kind of order", "2")]
+SENT = r"─ result ─[^›]*ACCEPTED: filled"
+JOURNEYS = {  # panic comes last: it blocks orders
+    "market order, 2 letters, 2 digits": Journey(11, order(search="be", kind=MARKET, count="10"), SENT),
+    "market order, 3 letters, 1 digit": Journey(11, order(search="fed", kind=MARKET, count="5"), SENT),
+    "limit order, 2 letters, 2 digits": Journey(12, order(search="be", kind=LIMIT, count="10"), SENT),
+    "limit order, 3 letters, 1 digit": Journey(12, order(search="fed", kind=LIMIT, count="5"), SENT),
+    "cancel one": Journey(2, [("Menu", "4"), ("Which order", "1")], r"Canceled\. "),
+    "leave": Journey(2, [("Menu", "0"), (r"\d resting orders?\. Leave", "1")], ""),
+    "panic": Journey(2, [("Menu", "4"), ("Which order", "p")], "─ everything canceled ─"),
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A home whose exchange stands still, so that no market moves and is asked about again."""
+    with running_exchange(tmp_path / "data/practice", "--seed", "11", "--still", "--scenario", PAST):
+        yield tmp_path
+
+
+def _quoted(terminal: Terminal) -> str:
+    keys = [key for key, bid, ask in ROW.findall(terminal.screen) if int(bid) >= 10 and int(ask) <= 90]
+    assert keys, terminal.screen
+    return keys[0]
+
+
+def _walk(terminal: Terminal, journey: Journey) -> int:
+    """Answer question after question up to the end; return how many keys that took."""
+    pressed = 0
+    for question, keys in journey.steps:
+        terminal.wait_for(rf"› {question}[^›]*\Z")
+        keys = _quoted(terminal) if keys == A_QUOTED_ONE else keys
+        for key in keys:
+            terminal.press(key)
+            pressed += 1
+    if journey.end:
+        terminal.wait_for(journey.end)
+    else:
+        assert terminal.exit_status() == 0
+    return pressed
+
+
+def test_no_journey_takes_more_keys_than_this(home: Path) -> None:
+    too_long = []
+    for name, journey in JOURNEYS.items():
+        with naming(name), program(home, columns=WIDE) as terminal:
+            pressed = _walk(terminal, journey)
+            if pressed > journey.most:
+                too_long.append((name, pressed))
+    assert too_long == []
