@@ -22,6 +22,8 @@ class TerminalModes:
 
     def __init__(self) -> None:
         self._before = _modes()
+        # of its own: standard output may be led elsewhere before the terminal is left
+        self._screen = os.dup(1) if self.is_terminal and os.isatty(1) else None
 
     @property
     def is_terminal(self) -> bool:
@@ -37,9 +39,10 @@ class TerminalModes:
         """Bring the modes back. Never waits for a terminal that takes nothing."""
         if self._before is not None:
             _set(self._before)
+        if self._screen is not None:
             with contextlib.suppress(OSError, ValueError):
-                if select.select([], [1], [], 0)[1]:
-                    os.write(1, _LEAVE)
+                if select.select([], [self._screen], [], 0)[1]:
+                    os.write(self._screen, _LEAVE)
 
 
 def _modes() -> list[Any] | None:
