@@ -20,6 +20,8 @@ from kalshi_trading.config import DOTENV_PATH, load_settings
 from kalshi_trading.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
 from kalshi_trading.options import PROJECT_FOLDER, Environment
 from kalshi_trading.settings import Settings
+from kalshi_trading.terminal_modes import TerminalModes
+from kalshi_trading.termination import Terminated, Termination
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from kalshi_trading.prompts import Prompter
 
 EXIT_DONE, EXIT_BUG, EXIT_NO_OUTPUT, EXIT_CONFIGURATION = 0, 1, 1, 2
-EXIT_INTERRUPTED, EXIT_NO_READER = 130, 141  # as a shell tells SIGINT and SIGPIPE
+EXIT_HUNG_UP, EXIT_INTERRUPTED, EXIT_NO_READER = 129, 130, 141  # as a shell tells SIGHUP, SIGINT and SIGPIPE
 HELP = """\
 Trade Kalshi event contracts by hand.
 
@@ -52,10 +54,21 @@ def main(arguments: Sequence[str]) -> int:
         status = _obey(words)
         sys.stdout.flush()
         return status
+    except Terminated as end:
+        return end.exit_status
     except streams.OutputLost as lost:
+        if lost.terminal_left:
+            return _hung_up()
         streams.silence(1)
         _say_at_the_end(f"{lost} Resting orders stay at the exchange.\n")
         return EXIT_NO_READER if lost.reader_left else EXIT_NO_OUTPUT
+
+
+def _hung_up() -> int:
+    """Nobody is left to be told anything."""
+    for descriptor in (1, 2):
+        streams.silence(descriptor)
+    return EXIT_HUNG_UP
 
 
 def _forget_impossible_sizes() -> None:
@@ -98,6 +111,8 @@ def _obey(words: list[str]) -> int:
         _say_at_the_end("Interrupted.\n")
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  (the boundary around the start; the menu has its own)
+        if isinstance(error, OSError) and streams.is_hung_up():
+            return _hung_up()
         return _report_bug(error, log_dir)
 
 
@@ -117,31 +132,37 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
     console, prompter = _screen()
     for warning in settings.warnings:
         console.print(f"Note: {warning}", markup=False)
-    with console.status("Starting …"):
-        settings = _connected(settings)
-    from kalshi_trading import menu
-    from kalshi_trading.practice_process import keep_alive
-    from kalshi_trading.terminal_modes import TerminalModes
-    from kalshi_trading.termination import Terminated, Termination
-    from kalshi_trading.trade_logger import open_request_log
-
-    open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
     modes = TerminalModes()
-    Termination(prompter.interrupt, modes).listen()
+    termination = Termination(prompter.interrupt, modes)
     try:
-        modes.hush()
-        app = build_app(settings, console, prompter, read_only=read_only or settings.read_only)
-        if settings.environment is Environment.PRACTICE:
-            keep_alive(app.client.get_exchange_status)
-        return menu.run(app)
+        termination.listen()
+        with console.status("Starting …"):
+            settings = _connected(settings)
+        return _trade(settings, console, prompter, modes, read_only=read_only or settings.read_only)
     except AuthenticationError as error:
         _say_at_the_end(f"{_key_advice(settings)}\n{error}\n")
         return EXIT_CONFIGURATION
-    except Terminated as end:
-        return end.exit_status
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an order under way gets its answer on record first
-        modes.restore()
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # an order under way gets its answer on record first
+            termination.conclude()
+        finally:
+            modes.restore()
+
+
+def _trade(
+    settings: Settings, console: Console, prompter: Prompter, modes: TerminalModes, *, read_only: bool
+) -> int:
+    from kalshi_trading import menu
+    from kalshi_trading.practice_process import keep_alive
+    from kalshi_trading.trade_logger import open_request_log
+
+    open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
+    modes.hush()
+    app = build_app(settings, console, prompter, read_only=read_only)
+    if settings.environment is Environment.PRACTICE:
+        keep_alive(app.client.get_exchange_status)
+    return menu.run(app)
 
 
 def _key_advice(settings: Settings) -> str:

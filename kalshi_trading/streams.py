@@ -10,6 +10,7 @@ import codecs
 import errno
 import io
 import os
+import select
 import sys
 
 _LIKE = str.maketrans(
@@ -23,6 +24,7 @@ class OutputLost(BaseException):
 
     def __init__(self, error: OSError) -> None:
         self.reader_left = error.errno == errno.EPIPE
+        self.terminal_left = error.errno == errno.EIO and is_hung_up()
         reason = error.strerror or str(error)
         super().__init__(f"The output cannot be written ({reason}), so the program ends.")
 
@@ -57,6 +59,13 @@ def prepare() -> None:
         encoding, by_line = sys.stdout.encoding, sys.stdout.line_buffering
         sys.stdout.flush()
         sys.stdout = Output(sys.stdout.detach(), encoding=encoding, errors="similar", line_buffering=by_line)
+
+
+def is_hung_up() -> bool:
+    """Tell whether standard output is a terminal that has gone away."""
+    poll = select.poll()
+    poll.register(1, 0)  # errors and hang-ups are always reported
+    return any(events & select.POLLHUP for _, events in poll.poll(0))
 
 
 def silence(descriptor: int) -> None:

@@ -52,6 +52,10 @@ class Termination:
         if self._modes.is_terminal:
             Thread(target=self._watch_terminal, name="terminal watch", daemon=True).start()
 
+    def conclude(self) -> None:
+        """The program is ending anyway: a request from now on ends it at once."""
+        self._is_requested = True
+
     def _requested(self, number: int, frame: FrameType | None) -> None:
         if self._is_requested:
             self._end_now(number)
