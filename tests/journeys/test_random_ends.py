@@ -1,0 +1,268 @@
+"""Signals and hang-ups at random moments: every program ends in time, says nothing strange, leaves nothing.
+
+Most programs are forked from one that has loaded the modules, and find the exchange by its address, both to
+save their start; those that end while they start are new interpreters that look for the practice exchange.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import proof
+import pytest
+from cases import naming
+from faulty_exchange import FaultyExchange, running_faulty_exchange
+from lost_answers import DOWN
+from nursery import Ended, Newborn, Nursery, nursery
+from terminal import LONGEST_WAIT_S
+
+from kalshi_trading.sessions import is_alive
+from kalshi_trading.termination import GRACE_S
+
+pytestmark = pytest.mark.journey
+UP = "\x1b[A"
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+BATCH = 10
+TOLERANCE_S = 0.7
+"""What the machine may take to wake a process and to clear away one that ends."""
+BLOCKED_S = GRACE_S + TOLERANCE_S  # the watchdog may have to end it
+START_S = 3 * GRACE_S  # without a signal of its own, a program must first get as far as to notice a hang-up
+STRANGE = ("Traceback", "Press ENTER", "Exception ignored", "unexpected", "Error")
+CURSOR, BRACKETED_PASTE = 25, 2004
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the programs of a module live."""
+
+    home: Path
+    faulty: FaultyExchange
+    nursery: Nursery
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What leads to the exchange without looking for it."""
+        exchange = self.faulty.exchange
+        return {
+            "KALSHI_ENVIRONMENT": "sandbox",
+            "KALSHI_API_BASE_URL": exchange.url,
+            "KALSHI_API_KEY": exchange.key_id,
+            "KALSHI_API_SECRET": exchange.private_key_path,
+        }
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    home = tmp_path_factory.mktemp("home")
+    practice = home / "data/practice"
+    with running_faulty_exchange(practice, "--seed", "11") as faulty, nursery(home) as born:
+        yield Place(home, faulty, born)
+
+
+# --- Moments --------------------------------------------------------------------------------------
+
+
+def starting(place: Place, terminal: Newborn, dice: random.Random) -> None:
+    """From the first instruction of the process to the menu."""
+    terminal.passes(dice.uniform(0, 0.5))
+
+
+def redrawing(place: Place, terminal: Newborn, dice: random.Random) -> None:
+    """The menu follows a burst of keys."""
+    terminal.menu()
+    for _ in range(dice.randint(1, 30)):
+        terminal.press(dice.choice([DOWN, UP, DOWN * 2, UP + DOWN]))
+        terminal.passes(dice.choice([0, 0, 0.001, 0.01]))
+    terminal.passes(dice.choice([0, dice.uniform(0, 0.05)]))
+
+
+def reading(place: Place, terminal: Newborn, dice: random.Random) -> None:
+    """A screen is being read, slowly, or has just been read."""
+    terminal.menu()
+    place.faulty.fail({"kind": "before_accept", "method": "GET", "delay_s": dice.uniform(0, 0.3)})
+    terminal.press(dice.choice("13459"))
+    terminal.passes(dice.uniform(0, 0.6))
+
+
+def waiting(place: Place, terminal: Newborn, dice: random.Random) -> None:
+    """A screen is being read, and the exchange does not answer."""
+    terminal.menu()
+    place.faulty.fail({"kind": "before_accept", "method": "GET", "hold_s": 30})
+    terminal.press(dice.choice("13"))
+    terminal.wait_for("…")
+    terminal.passes(dice.uniform(0, 0.3))
+
+
+def deciding(place: Place, terminal: Newborn, dice: random.Random) -> None:
+    """A consequential question stands, with and without keys that come too early."""
+    terminal.choose("0", "Leave the program")
+    terminal.press(dice.choice(["", DOWN, DOWN + UP, "111"]))
+    terminal.passes(dice.uniform(0, 0.1))
+
+
+def typing(place: Place, terminal: Newborn, dice: random.Random) -> None:
+    """Text is being typed into a question."""
+    terminal.choose("2", "Search words, or a ticker")
+    for _ in range(dice.randint(0, 20)):
+        terminal.press(dice.choice("abc é\x7f"))
+        terminal.passes(dice.choice([0, 0.002]))
+
+
+def leaving(place: Place, terminal: Newborn, dice: random.Random) -> None:
+    """The program has been told to end, or is about to be gone."""
+    terminal.choose("0", "Leave the program")
+    terminal.decide("Leave the program", "1")
+    terminal.passes(dice.uniform(0, 0.3))
+
+
+def stalled(place: Place, terminal: Newborn, dice: random.Random) -> None:
+    """The terminal takes no more output."""
+    terminal.menu()
+    for _ in range(200):
+        terminal.press(DOWN * dice.randint(1, 3))
+        time.sleep(0.002)  # each is drawn by itself
+
+
+@dataclass(frozen=True)
+class Moment:
+    """How it is reached, and what may be asked of an end that comes then."""
+
+    reach: Callable[[Place, Newborn, random.Random], None]
+    other_statuses: tuple[int, ...] = ()
+    limit_s: float = GRACE_S
+    """An end in order comes before the watchdog's."""
+
+
+UNHEEDED = tuple(-number for number in SIGNALS)
+"""Before the program heeds signals, and when Python has ended it, it dies of them."""
+MOMENTS = {
+    "start": Moment(starting, UNHEEDED, START_S),
+    "menu": Moment(redrawing),
+    "reading": Moment(reading),
+    "question": Moment(deciding),
+    "warm start": Moment(starting, UNHEEDED, START_S),
+    "no answer": Moment(waiting, limit_s=BLOCKED_S),
+    "text": Moment(typing),
+    "end": Moment(leaving, (0, *UNHEEDED)),
+    "no output": Moment(stalled, limit_s=BLOCKED_S),
+}
+
+
+# --- Trials ---------------------------------------------------------------------------------------
+
+
+def strange_ways(place: Place, number: int, way: Callable[..., list[str]]) -> list[str]:
+    """Run the trial of this number; say what was not as it should be."""
+    dice = random.Random(number)
+    name = list(MOMENTS)[number % len(MOMENTS)]
+    settings: Mapping[str, str] = {} if name == "start" else place.settings
+    is_leader = dice.random() < 0.5
+    place.faulty.fail()
+    with (
+        naming(f"trial {number}: {name}, {'leader' if is_leader else 'not leader'}"),
+        place.nursery.birth(is_fresh=name == "start", is_leader=is_leader, **settings) as terminal,
+    ):
+        before = terminal.modes
+        moment = MOMENTS[name]
+        moment.reach(place, terminal, dice)
+        wrong = way(terminal, moment, dice)
+        if terminal.modes not in (None, before):
+            wrong.append(f"the terminal has other modes: {terminal.modes}, {before}")
+        wrong += [f"the screen shows {word}" for word in STRANGE if word in terminal.text]
+        wrong += left_behind(place)
+        return [f"{number} ({name}): {each}" for each in wrong]
+
+
+def by_signals(terminal: Newborn, moment: Moment, dice: random.Random) -> list[str]:
+    """End it by a signal, and sometimes by another one soon after."""
+    first, second = dice.choice(SIGNALS), dice.choice(SIGNALS)
+    is_read = moment.reach is not stalled
+    signalled_at = time.monotonic()
+    terminal.signal(first)
+    expected = {128 + first, *moment.other_statuses}
+    limit_s = moment.limit_s
+    if dice.random() < 0.4 and terminal.ended(dice.uniform(0, 0.3), reading=is_read) is None:
+        signalled_at, limit_s = time.monotonic(), TOLERANCE_S
+        terminal.signal(second)
+        expected |= {128 + second, -second}
+    end = terminal.ended(LONGEST_WAIT_S, reading=is_read)
+    wrong = misjudged(terminal, end, signalled_at, limit_s, expected)
+    if is_read and end is not None and end.status > 0:
+        wrong += ["it leaves no cursor"] if not terminal.has_left_on(CURSOR, at_first=True) else []
+        wrong += ["it leaves brackets"] if terminal.has_left_on(BRACKETED_PASTE, at_first=False) else []
+    return wrong
+
+
+def by_hang_up(terminal: Newborn, moment: Moment, dice: random.Random) -> list[str]:
+    """End it by closing its terminal."""
+    closed_at = time.monotonic()
+    terminal.close()
+    expected = {128 + signal.SIGHUP, *moment.other_statuses}
+    end = terminal.ended(LONGEST_WAIT_S)
+    return misjudged(terminal, end, closed_at, moment.limit_s, expected)
+
+
+def misjudged(
+    terminal: Newborn, end: Ended | None, asked_at: float, limit_s: float, expected: set[int]
+) -> list[str]:
+    if end is None:
+        return ["it lives on"]
+    wrong = [] if end.status in expected else [f"it ended with {end.status}, not {expected}"]
+    if end.at - asked_at > limit_s + terminal.held_up_s:
+        wrong.append(f"it took {end.at - asked_at:.2f} s, not {limit_s} s")
+    return wrong
+
+
+def left_behind(place: Place) -> list[str]:
+    """Name what is left: sessions that seem alive, records of faults, and processes.
+
+    What looked for the practice exchange may end a little later.
+    """
+    logs = place.home / "logs"
+    left = [
+        f"session {lock.stem} seems alive"
+        for lock in logs.glob("*/sessions/*.lock")
+        if is_alive(lock.parent.parent, lock.stem)
+    ]
+    for log in logs.rglob("errors.log"):
+        said = log.read_text()
+        left += [f"on record: {said}"] if "Traceback" in said else []
+        log.unlink()
+    deadline = time.monotonic() + LONGEST_WAIT_S
+    while processes := sorted(processes_of(place.home) - {place.nursery.pid}):
+        if time.monotonic() > deadline:
+            return [*left, f"processes are left: {processes}"]
+        time.sleep(0.02)
+    return left
+
+
+def processes_of(home: Path) -> set[int]:
+    """The processes whose environment names this home."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or is another user's
+            if f"HOME={home}\0".encode() in (process / "environ").read_bytes():
+                found.add(int(process.name))
+    return found
+
+
+def batches(first: int, count: int) -> list[range]:
+    """Deal trials out; numbers that follow each other are of different moments."""
+    after = first + count
+    return [range(number, min(number + BATCH, after)) for number in range(first, after, BATCH)]
+
+
+@pytest.mark.parametrize("numbers", batches(0, proof.CURRENT.signals), ids=str)
+def test_a_signal_at_any_moment_ends_the_program_in_time(place: Place, numbers: range) -> None:
+    assert [wrong for number in numbers for wrong in strange_ways(place, number, by_signals)] == []
+
+
+@pytest.mark.parametrize("numbers", batches(proof.CURRENT.signals, proof.CURRENT.hang_ups), ids=str)
+def test_a_hang_up_at_any_moment_ends_the_program_in_time(place: Place, numbers: range) -> None:
+    assert [wrong for number in numbers for wrong in strange_ways(place, number, by_hang_up)] == []
