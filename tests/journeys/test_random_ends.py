@@ -94,8 +94,8 @@ def waiting(place: Place, terminal: Newborn, dice: random.Random) -> None:
     """A screen is being read, and the exchange does not answer."""
     terminal.menu()
     place.faulty.fail({"kind": "before_accept", "method": "GET", "hold_s": 30})
-    terminal.press(dice.choice("13"))
-    terminal.wait_for("…")
+    terminal.press(dice.choice("31"))
+    terminal.wait_for(r"…\s*\Z")
     terminal.passes(dice.uniform(0, 0.3))
 
 
@@ -162,7 +162,7 @@ def strange_ways(place: Place, number: int, way: Callable[..., list[str]]) -> li
     dice = random.Random(number)
     name = list(MOMENTS)[number % len(MOMENTS)]
     settings: Mapping[str, str] = {} if name == "start" else place.settings
-    is_leader = dice.random() < 0.5
+    is_leader = bool(number % 2)
     place.faulty.fail()
     with (
         naming(f"trial {number}: {name}, {'leader' if is_leader else 'not leader'}"),
