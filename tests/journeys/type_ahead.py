@@ -1,0 +1,296 @@
+"""Trials of typing ahead: a drawn way from the menu to a sent order, and the judgement over its keys."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import accumulate
+from pathlib import Path
+
+from terminal import CTRL_C, ENTER
+from watched_terminal import Press, Question, WatchedTerminal
+
+from kalshi_trading.terminal_prompts import READY
+
+SLOW_LINE_S = 0.3
+REPEAT_S = 0.03
+QUIET_S, HELD_S = 0.15, 1.0
+"""How long a question stands and no key comes before one counts, and how late a key may be a repeated one."""
+LATE_S = 0.02
+"""How much later than it was written a key may reach the program: it then counts as a later one."""
+DOWN, UP, ESCAPE = "\x1b[B", "\x1b[A", "\x1b"
+MOVES = (DOWN, UP, "j", "k")
+SETTLED_S = 0.5 + 2 * SLOW_LINE_S
+"""After so long without a key all were taken, and what they did has come over the line."""
+SEND, COUNT = "Send this order?", "To confirm, type the number of contracts"
+STRAY = "1" * 6 + ENTER * 3 + "2505yjk " + ESCAPE
+SEND_IS_MARKED = "▸ 1  Send"
+CONFIRMATIONS_AT_MOST = 5
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A key held down: after a first delay it repeats."""
+
+    key: str
+    first_delay_s: float
+    repeats: int
+
+
+@dataclass(frozen=True)
+class Typed:
+    """Keys pressed without looking, and the pause after them."""
+
+    keys: str
+    pause_s: float = 0.0
+    is_surplus: bool = False
+    """Whether the confirmation needs no more keys than came before these."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is drawn for one way: its answers, where deliberation ends, and what is typed then."""
+
+    number: int
+    answers: tuple[tuple[str, str], ...]  # question and what answers it
+    deliberate: int  # answers given before anything is typed ahead
+    ahead: tuple[Typed, ...]
+    hold: Hold | None
+    delay_s: float
+    goes_on: bool  # to answer the confirmation if it stands after all that, and not to begin anew
+    by_arrow: bool
+
+
+def drawn(number: int, tickers: Sequence[str]) -> Trial:
+    """Draw a trial, the same for the same number. Every third holds a key, every fourth has a slow line."""
+    draw = random.Random(number)
+    ticker, count = draw.choice(tickers), str(draw.randint(1, 9))
+    by_words = draw.random() < 0.5
+    answers = [
+        ("Menu", "2"),
+        ("Search words", ticker + (" kx" if by_words else "") + ENTER),
+        *([("Which market", "1")] if by_words else []),
+        ("What do you want to do", "1"),
+        ("Which kind of order", "1"),
+        ("Price per YES", str(draw.randint(1, 5)) + ENTER),
+        ("How many contracts", count + ENTER),
+    ]
+    deliberate = draw.randint(0, len(answers))
+    return Trial(
+        number,
+        tuple(answers),
+        deliberate,
+        _typed_ahead(draw, [keys for _, keys in answers[deliberate:]]),
+        _hold(draw) if number % 3 == 0 else None,
+        SLOW_LINE_S if number % 4 == 0 else 0.0,
+        goes_on=draw.random() < 0.5,
+        by_arrow=draw.random() < 0.3,
+    )
+
+
+def _typed_ahead(draw: random.Random, right: Sequence[str]) -> tuple[Typed, ...]:
+    """The rest of the right answers and more, or anything; at once, fast or with pauses."""
+    longest_pause_s = draw.choice([0.0, 0.06, 0.4])
+    surplus = draw.choices(["1", ENTER, DOWN, "1" + ENTER], k=draw.randint(1, 5))
+    keys = [*((each, False) for each in right), *((each, True) for each in surplus)]
+    if draw.random() < 0.3:
+        keys = [(each, False) for each in draw.choices([*STRAY, DOWN, UP], k=draw.randint(1, 12))]
+    return tuple(Typed(each, draw.uniform(0, longest_pause_s), is_surplus) for each, is_surplus in keys)
+
+
+def _hold(draw: random.Random) -> Hold:
+    return Hold(draw.choice(["1", "1", ENTER, DOWN]), draw.uniform(0.25, 0.8), draw.randint(4, 20))
+
+
+# --- One trial ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Seen:
+    """How many trials were of which kind."""
+
+    typed_ahead: int = 0  # keys came before the confirmation that nothing before it needed
+    held: int = 0  # likewise, and one key was held down
+    slow: int = 0  # likewise, over a slow line
+    gone_on: int = 0  # the confirmation that all this came to was answered deliberately
+    sent_before: int = 0  # orders sent by keys that were not meant to, but could
+    ended: int = 0  # the keys led out of the program
+
+    def __add__(self, other: Seen) -> Seen:
+        return Seen(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+
+def carry_out(terminal: WatchedTerminal, trial: Trial, logs: Path) -> Seen:
+    """Type ahead, judge what that did, then send an order deliberately. Raises Ended."""
+    terminal.questions.clear()
+    terminal.presses.clear()
+    sent = sent_orders(logs)
+    try:
+        _type_ahead(terminal, trial)
+        stands = trial.goes_on and _confirmation_stands(terminal)
+        if not stands:
+            terminal.return_to_menu()
+    finally:
+        meanwhile = sent_orders(logs) - sent
+        judge(terminal.questions, terminal.presses, meanwhile)
+    if not stands:
+        _answer_all(terminal, trial, len(trial.answers))
+    _confirm(terminal, trial)
+    deliberately = sent_orders(logs) - sent - meanwhile
+    assert deliberately == 1, f"{deliberately} orders were sent deliberately"
+    terminal.use_line(0)
+    early = any(is_typed_ahead(each, terminal.presses) for each in terminal.questions)
+    return Seen(
+        typed_ahead=early,
+        held=early and trial.hold is not None,
+        slow=early and trial.delay_s > 0,
+        gone_on=stands,
+        sent_before=meanwhile,
+    )
+
+
+def sent_orders(logs: Path) -> int:
+    """Count the orders that the journal says were sent."""
+    return sum(each.read_text().count(" order.sending ") for each in (logs / "practice").glob("trades*.log"))
+
+
+def _type_ahead(terminal: WatchedTerminal, trial: Trial) -> None:
+    """Answer some questions deliberately, then press keys without looking."""
+    _answer_all(terminal, trial, trial.deliberate)
+    for typed in trial.ahead:
+        terminal.press(typed.keys, is_surplus=typed.is_surplus)
+        terminal.pause(typed.pause_s)
+    if trial.hold is not None:
+        terminal.press(trial.hold.key)
+        terminal.pause(trial.hold.first_delay_s)
+        for _ in range(trial.hold.repeats):
+            terminal.press(trial.hold.key)
+            terminal.pause(REPEAT_S)
+    terminal.arrive()
+
+
+def _answer_all(terminal: WatchedTerminal, trial: Trial, count: int) -> None:
+    """Give so many questions their answers, each once it stands; only the last on a slow line."""
+    terminal.use_line(0)
+    for at, (question, keys) in enumerate(trial.answers[:count], start=1):
+        terminal.run_until(
+            lambda question=question: terminal.standing.startswith(f"{READY} {question}"),  # type: ignore[misc]
+            f"{question}: not asked",
+        )
+        if at == count:
+            terminal.use_line(trial.delay_s)
+        terminal.press(keys)
+    terminal.use_line(trial.delay_s)
+
+
+def _confirmation_stands(terminal: WatchedTerminal) -> bool:
+    """Look once all keys have done what they do."""
+    terminal.pause(SETTLED_S)
+    return terminal.standing.endswith(SEND)
+
+
+def _confirm(terminal: WatchedTerminal, trial: Trial) -> None:
+    """Send the order deliberately, and wait for the menu; a market that moved asks again."""
+    for _ in range(CONFIRMATIONS_AT_MOST):
+        _wait_for_confirmation(terminal)
+        if trial.by_arrow and SEND_IS_MARKED not in terminal.screen:
+            terminal.press(DOWN)
+            terminal.run_until(lambda: SEND_IS_MARKED in terminal.screen, "the mark does not move")
+            _wait_for_confirmation(terminal)
+        asked = len(terminal.questions)
+        terminal.press(ENTER if trial.by_arrow else "1")
+        terminal.run_until(lambda asked=asked: _is_past(terminal, asked), "a deliberate key does nothing")  # type: ignore[misc]
+        if COUNT in terminal.standing:
+            _type_count(terminal)
+        if terminal.standing.endswith("Menu"):
+            return
+    raise AssertionError(f"the order is never sent. The screen shows:\n{terminal.screen}")
+
+
+def _wait_for_confirmation(terminal: WatchedTerminal) -> None:
+    terminal.run_until(lambda: terminal.standing == f"{READY} {SEND}", "the confirmation takes no keys")
+
+
+def _is_past(terminal: WatchedTerminal, asked: int) -> bool:
+    return terminal.standing.endswith("Menu") or len(terminal.questions) > asked
+
+
+def _type_count(terminal: WatchedTerminal) -> None:
+    """Type the count of the order as the question names it: stray keys may have made it another."""
+    asked = len(terminal.questions)
+    terminal.run_until(lambda: terminal.standing.endswith(":"), "the count cannot be typed")
+    count = terminal.standing.rpartition("(")[2].removesuffix("):")
+    for typed in accumulate(count):
+        terminal.press(typed[-1])
+        terminal.run_until(
+            lambda typed=typed: terminal.standing.endswith(f": {typed}"),  # type: ignore[misc]
+            "the count is not shown",
+        )
+    terminal.press(ENTER)
+    terminal.run_until(lambda: _is_past(terminal, asked), "the count confirms nothing")
+
+
+# --- The judgement --------------------------------------------------------------------------------
+
+
+def judge(questions: Sequence[Question], presses: Sequence[Press], orders: int) -> None:
+    """Fail if a consequential question is gone, or an order sent, without a key that could do that."""
+    gone = [each for each in questions if each.gone_at < math.inf]
+    unearned = [each for each in gone if not (_is_earned(each, presses) or _is_left(each, presses))]
+    assert unearned == [], f"Gone without a key that could do that:\n{told(unearned, presses)}"
+    confirmed = [each for each in gone if each.text == SEND and _is_earned(each, presses, ("1", ENTER))]
+    assert orders <= len(confirmed), f"{orders} orders were sent:\n{told(gone, presses)}"
+
+
+def is_typed_ahead(question: Question, presses: Sequence[Press]) -> bool:
+    """Tell whether keys that nothing before this confirmation needed were pressed before it was seen."""
+    return question.text == SEND and any(
+        press.is_surplus and press.latest < question.seen_at for press in presses
+    )
+
+
+def _is_earned(question: Question, presses: Sequence[Press], keys: Sequence[str] = ()) -> bool:
+    return any(
+        press.earliest <= question.gone_at
+        and (not keys or press.keys in keys)
+        and _is_deliberate(presses, index, question)
+        for index, press in enumerate(presses)
+    )
+
+
+def _is_left(question: Question, presses: Sequence[Press]) -> bool:
+    """Tell whether Ctrl-C, which needs no wait and sends nothing, came while the question stood."""
+    return any(
+        press.keys == CTRL_C
+        and question.seen_at - SETTLED_S < press.latest
+        and press.earliest < question.gone_at
+        for press in presses
+    )
+
+
+def told(questions: Sequence[Question], presses: Sequence[Press]) -> str:
+    """List questions and keys in the order of time, in seconds."""
+    rows = [(each.seen_at, f"seen: {each.text}") for each in questions]
+    rows += [(each.gone_at, f"gone: {each.text}") for each in questions]
+    rows += [(each.latest, f"  {each.keys!r}") for each in presses]
+    return "\n".join(f"{at:.3f} {what}" for at, what in sorted(rows))
+
+
+def _is_deliberate(presses: Sequence[Press], index: int, question: Question) -> bool:
+    """Tell whether the question stood, and no key was pressed, for long enough before this one.
+
+    One that was pressed shortly before may be held down, and nothing may follow it as soon.
+    """
+    press, quiet_s = presses[index], QUIET_S - LATE_S
+    if press.latest < question.seen_at + quiet_s or press.keys in MOVES or len(press.keys) > 1:
+        return False
+    before = presses[index - 1] if index else None
+    if before is None:
+        return True
+    if press.latest - before.earliest < quiet_s:
+        return False
+    is_repeated = before.keys[-1:] == press.keys and press.latest - before.earliest < HELD_S
+    after = presses[index + 1] if index + 1 < len(presses) else None
+    return not is_repeated or after is None or after.latest - press.earliest >= quiet_s

@@ -1,0 +1,269 @@
+"""The real program at a line that may be slow; notes when keys were pressed and questions stood.
+
+Times are those of the emulator's end of the line, in monotonic seconds.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import select
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pexpect
+import pyte
+from terminal import CTRL_C, PROJECT, environment
+
+from kalshi_trading.terminal_prompts import NOT_READY, READY
+
+COLUMNS, ROWS = 160, 50
+LONGEST_WAIT_S = 30.0
+FOLLOWING = "Ctrl-C ends it."
+RETURNED = re.compile(rb"Back to the (?:menu|portfolio|history)\.|No longer following\.")
+STAYING_IS_MARKED = "▸ 0  Back to the menu"
+CTRL_C_WITHIN_S = 5.0
+REST_S, LOOK_EVERY_S = 0.2, 0.05
+
+
+class Ended(Exception):
+    """The program has ended."""
+
+
+@dataclass(frozen=True)
+class Press:
+    """A key, or some keys that arrive in one piece; it was pressed between two moments."""
+
+    keys: str
+    earliest: float
+    latest: float
+    is_surplus: bool = False
+
+
+@dataclass
+class Question:
+    """A consequential question: since when its answers count at the earliest, and when it was gone."""
+
+    text: str
+    seen_at: float = math.inf
+    gone_at: float = math.inf
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What is on its way to the program: keys, or the answer that a question stands on the screen."""
+
+    due: float
+    text: str
+    question: Question | None = None
+    is_press: bool = False
+    is_surplus: bool = False
+
+
+class _AnsweringScreen(pyte.Screen):
+    """A screen that answers requests for its status."""
+
+    def __init__(self, answer: Callable[[str], None]) -> None:
+        super().__init__(COLUMNS, ROWS)
+        self._answer = answer
+
+    def write_process_input(self, data: str) -> None:
+        self._answer(data)
+
+
+class WatchedTerminal:
+    """An emulator and its keyboard. What is on its way is moved by `run_until` alone."""
+
+    def __init__(self, child: pexpect.spawn[bytes]) -> None:
+        self._child = child
+        self._screen = _AnsweringScreen(self._answer)
+        self._stream = pyte.ByteStream(self._screen)
+        self._to_screen: deque[tuple[float, bytes]] = deque()
+        self._to_program: deque[_Sent] = deque()
+        self._delay_s = 0.0
+        self.presses: list[Press] = []
+        self.questions: list[Question] = []
+        self.has_ended = False
+        self._raw = b""
+        self._text: str | None = None
+        self._shown_at = 0.0
+        self._ways_out = 0  # how often Ctrl-C in the menu has led to the question whether to leave
+
+    # --- What is seen -----------------------------------------------------------------------------
+
+    @property
+    def screen(self) -> str:
+        """What is on the screen now."""
+        if self._text is None:
+            self._text = "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+        return self._text
+
+    @property
+    def standing(self) -> str:
+        """The question that stands last on the screen, with its mark; empty where there is none."""
+        for line in reversed(self.screen.splitlines()):
+            if line.startswith((READY, NOT_READY)) or line.endswith(FOLLOWING):
+                return line
+            if line and not line.startswith(" "):
+                break
+        return ""
+
+    def _feed(self, data: bytes) -> None:
+        self._raw += data
+        self._shown_at = time.monotonic()
+        self._stream.feed(data)
+        self._text = None
+        question = self.questions[-1] if self.questions else None
+        if question is not None and question.text not in self.standing:
+            self._end_question()
+
+    def _end_question(self) -> None:
+        if self.questions and self.questions[-1].gone_at == math.inf:
+            self.questions[-1].gone_at = time.monotonic()
+
+    def _answer(self, text: str) -> None:
+        """Say that all is on the screen: a question that takes no keys yet asks for that."""
+        self._text = None
+        question, standing = None, self.standing
+        if standing.startswith(NOT_READY) or standing.endswith(NOT_READY):
+            self._end_question()
+            question = Question(standing.strip(f"{READY}{NOT_READY} "))
+            self.questions.append(question)
+            self._ways_out += "Leave" in standing and STAYING_IS_MARKED in self.screen
+        self._send(_Sent(self._due, text, question))
+
+    # --- What is pressed --------------------------------------------------------------------------
+
+    def press(self, keys: str, *, is_surplus: bool = False) -> None:
+        """Press some keys in one piece."""
+        self._send(_Sent(self._due, keys, is_press=True, is_surplus=is_surplus))
+
+    @property
+    def _due(self) -> float:
+        return time.monotonic() + self._delay_s
+
+    def _send(self, sent: _Sent) -> None:
+        self._to_program.append(sent)
+        self._deliver()
+
+    # --- The line ---------------------------------------------------------------------------------
+
+    def use_line(self, delay_s: float) -> None:
+        """Let everything take so long in either direction from now on."""
+        self.arrive()
+        self._delay_s = delay_s
+
+    def arrive(self) -> None:
+        """Let everything arrive that is on its way to the program."""
+        self.run_until(lambda: not self._to_program, "the program takes no keys")
+
+    def pause(self, seconds: float) -> None:
+        """Press nothing for a while."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self._run(until)
+
+    def run_until(
+        self, is_so: Callable[[], bool], otherwise: str, *, limit_s: float = LONGEST_WAIT_S
+    ) -> None:
+        """Run the line until a condition holds."""
+        deadline = time.monotonic() + limit_s
+        while not is_so():
+            if self.has_ended:
+                raise Ended
+            assert time.monotonic() < deadline, f"{otherwise}. The screen shows:\n{self.screen}"
+            self._run(min(deadline, time.monotonic() + LOOK_EVERY_S))
+
+    def _run(self, until: float) -> None:
+        """Wait for the next thing to happen, and let it happen."""
+        dues = [until]
+        if self._to_screen:
+            dues.append(self._to_screen[0][0])
+        if self._to_program:
+            dues.append(self._to_program[0].due)
+        timeout = max(0.0, min(dues) - time.monotonic())
+        if self.has_ended:
+            time.sleep(timeout)
+        elif select.select([self._child.child_fd], [], [], timeout)[0]:
+            self._read()
+        self._deliver()
+        while self._to_screen and self._to_screen[0][0] <= time.monotonic():
+            self._feed(self._to_screen.popleft()[1])
+
+    def _read(self) -> None:
+        data = b""
+        with suppress(OSError):  # the program has closed its end
+            data = os.read(self._child.child_fd, 65_536)
+        if data:
+            self._to_screen.append((time.monotonic() + self._delay_s, data))
+        else:
+            self.has_ended = True
+            self._end_question()
+
+    def _deliver(self) -> None:
+        while self._to_program and self._to_program[0].due <= time.monotonic():
+            sent = self._to_program.popleft()
+            earliest = time.monotonic() - self._delay_s
+            with suppress(OSError):
+                os.write(self._child.child_fd, sent.text.encode())
+            if sent.question is not None:
+                sent.question.seen_at = earliest
+            elif sent.is_press:
+                latest = time.monotonic() - self._delay_s
+                self.presses.append(Press(sent.text, earliest, latest, sent.is_surplus))
+
+    # --- Back to a known place --------------------------------------------------------------------
+
+    def return_to_menu(self) -> None:
+        """Press Ctrl-C until the menu stands and no older key is left: the question on the way drops them.
+
+        Raises Ended.
+        """
+        self._raw, self._ways_out = b"", 0
+        is_last = False
+        while not is_last:
+            self.run_until(self._is_at_rest, "no question stands")
+            is_at_the_way_out = "Leave " in self.standing
+            is_last = self._is_left_by_ctrl_c() and is_at_the_way_out
+        self.run_until(lambda: self.standing.endswith("Menu"), "the menu does not come back")
+
+    def _is_left_by_ctrl_c(self) -> bool:
+        """Press Ctrl-C and tell whether it did something: what is older than a question does nothing."""
+        before = self._left()
+        self.press(CTRL_C)
+        until = time.monotonic() + CTRL_C_WITHIN_S
+        self.run_until(lambda: self._left() > before or time.monotonic() > until, "Ctrl-C does nothing")
+        return self._left() > before
+
+    def _is_at_rest(self) -> bool:
+        """Tell whether a question stands and nothing is done: a spinner would turn."""
+        return bool(self.standing) and time.monotonic() - self._shown_at > REST_S
+
+    def _left(self) -> int:
+        return len(RETURNED.findall(self._raw)) + self._ways_out
+
+
+@contextmanager
+def watched_program(home: Path, **settings: str) -> Iterator[WatchedTerminal]:
+    """Run `main.py` in such a terminal; it is killed at the end if it still runs."""
+    child: pexpect.spawn[bytes] = pexpect.spawn(
+        sys.executable,
+        [str(PROJECT / "main.py")],
+        env=environment(home, **settings),
+        cwd=str(home),
+        dimensions=(ROWS, COLUMNS),
+    )
+    try:
+        yield WatchedTerminal(child)
+    finally:
+        if child.isalive():  # pexpect gives a killed program a tenth of a second only
+            child.kill(signal.SIGKILL)
+            child.wait()
+        child.close()
