@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
 from rich.console import Console, RenderableType
+from rich.status import Status
 from rich.text import Text
 
 from kalshi_trading import formats
@@ -76,7 +80,7 @@ class App:
 
     def working(self, what: str, work: Callable[[], T]) -> T:
         """Do something that takes a while under a spinner; Ctrl-C leaves it."""
-        with self.console.status(Text(what)):
+        with _spinner(self.console, what):
             return work()
 
     def finished(
@@ -95,7 +99,7 @@ class App:
         undertaking = Undertaking(work, left)
         self._undertakings.append(undertaking)  # before it starts: no interruption can lose the result
         try:
-            with self.console.status(Text(texts.first)) as status:
+            with _spinner(self.console, texts.first) as status:
                 try:
                     undertaking.start()
                     result = undertaking.awaited(lambda seconds: status.update(texts.waiting(seconds)))
@@ -137,8 +141,42 @@ class App:
 
     def counted(self, what: str, work: Callable[[Callable[[int], None]], T]) -> T:
         """The same for work that reports how many rows it has read."""
-        with self.console.status(Text(what)) as status:
+        with _spinner(self.console, what) as status:
             return work(lambda rows: status.update(Text(f"{what} {rows:,}")))
+
+
+@contextmanager
+def _spinner(console: Console, what: str) -> Iterator[Status]:
+    """Turn a spinner beside these words; Ctrl-C never leaves it turning over what is shown next."""
+    turning = ExitStack()
+    try:
+        with _ctrl_c_waits():
+            status = turning.enter_context(console.status(Text(what)))
+        yield status
+    finally:
+        with _ctrl_c_waits():
+            turning.close()
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Handle Ctrl-C at the end of this block only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = threading.Event()
+
+    def note(*_: object) -> None:
+        came.set()
+
+    handler = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is note:  # and not changed by a request to end
+            signal.signal(signal.SIGINT, handler)
+    if came.is_set() and callable(handler):
+        handler(signal.SIGINT, None)
 
 
 def not_empty(text: str) -> str:

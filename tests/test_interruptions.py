@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import pytest
 from exchange_process import ExchangeProcess
 from rich.console import Console
+from rich.live import Live
 from rich.text import Text
 from screen_session import buy, quoted_market, screen_text, session
 from scripted_prompter import ScriptedPrompter
@@ -321,3 +322,31 @@ def test_an_order_that_was_left_is_told_at_the_end(
     assert "ACCEPTED. resting" in text
     (resting,) = app.executor.list_open_orders()
     app.executor.cancel_order(resting)
+
+
+# --- The spinner ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["start", "stop"])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_ctrl_c_while_the_spinner_comes_or_goes_leaves_none_turning(
+    app: App, monkeypatch: pytest.MonkeyPatch, moment: str, is_late: bool
+) -> None:
+    real, turned = getattr(Live, moment), []
+
+    def interrupted(live: Live, *arguments: Any, **named: Any) -> None:
+        turned.append(live)
+        if is_late:
+            real(live, *arguments, **named)
+        press_ctrl_c()
+        if not is_late:
+            real(live, *arguments, **named)
+
+    monkeypatch.setattr(Live, moment, interrupted)
+    before = set(threading.enumerate())
+    with pytest.raises(KeyboardInterrupt):
+        app.working("Doing …", lambda: None)
+    assert not any(live.is_started for live in turned)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)  # a spinner that was stopped draws once more
+        assert not thread.is_alive()
