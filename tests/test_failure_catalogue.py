@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent
-ROWS = [*range(1, 18), *range(24, 34), *range(35, 39), 45, *range(48, 51), 53, 68]
+ROWS = [*range(1, 18), *range(24, 34), *range(35, 39), 45, *range(48, 51), *range(53, 62), 68]
 
 FAULTS = "faults/test_faulted_submissions.py::test_no_order_is_doubled_lost_or_misjudged_under_any_fault"
 
@@ -326,6 +326,73 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "test_panic.py::test_lists_that_never_catch_up_are_named_with_their_time",
             "test_panic_while_reads_lag.py::test_panic_waits_for_the_lists_to_show_what_was_just_sent",
             "test_ticket_screens.py::test_what_panic_could_not_settle_is_named_order_by_order",
+        ],
+    ),
+    54: (
+        "keys typed ahead, pasted or held",
+        [
+            "journeys/test_type_ahead.py::test_no_older_key_sends_an_order_and_a_deliberate_one_always_does",
+            "test_terminal_prompts.py::test_keys_typed_ahead_do_nothing",
+            "test_terminal_prompts.py::test_a_key_held_down_does_nothing_however_long",
+            "test_terminal_prompts.py::test_a_paste_does_nothing",
+            "test_terminal_prompts.py::test_on_a_slow_line_keys_pressed_before_the_question_was_seen_do_nothing",
+        ],
+    ),
+    55: (
+        "sequences of the terminal that are no keys",
+        [
+            "test_keys.py::test_nothing_else_is_a_key",
+            "test_sequences_at_questions.py::test_no_sequence_does_anything",
+            "journeys/test_terminal_sequences.py::test_sending_canceling_and_leaving_with_orders",
+            "journeys/test_terminal_sequences.py::test_every_consequential_question_is_among_these",
+        ],
+    ),
+    56: (
+        "signals at any moment, a terminal that goes away",
+        [
+            "journeys/test_random_ends.py::test_a_signal_at_any_moment_ends_the_program_in_time",
+            "journeys/test_random_ends.py::test_a_hang_up_at_any_moment_ends_the_program_in_time",
+            "journeys/test_signals.py::test_an_end_waits_two_seconds_for_the_answer_to_an_order",
+        ],
+    ),
+    57: (
+        "stopped or asleep between check and send",
+        [
+            "faults/test_protocol_steps.py::test_a_stopped_process_wakes_too_late_to_place_its_order",
+            "faults/test_protocol_steps.py::test_nothing_is_sent_once_the_clock_has_jumped",
+            "test_submission.py::test_nothing_is_sent_again_after_the_machine_slept",
+        ],
+    ),
+    58: (
+        "sessions that confirm at once",
+        [
+            "faults/test_rails_between_sessions.py::test_as_many_orders_as_fit_are_sent_and_not_one_more",
+            "test_order_preview.py::test_a_sale_of_contracts_that_another_session_is_selling_is_denied",
+        ],
+    ),
+    59: (
+        "panic not recorded, or while an order is under way elsewhere",
+        [
+            "test_panic.py::test_a_panic_is_recorded_as_soon_as_the_journal_works",
+            "test_panic.py::"
+            "test_an_order_that_another_session_is_sending_is_looked_for_as_long_as_it_can_arrive",
+            "test_interruptions.py::test_the_waiting_text_says_what_is_waited_for_when_it_takes_long",
+            "faults/test_protocol_steps.py::test_nothing_rests_after_another_session_s_panic",
+        ],
+    ),
+    60: (
+        "foreign 4xx, acknowledgements that are none",
+        [
+            "test_exchange_errors.py::test_what_only_looks_like_a_refusal_leaves_the_write_unknown",
+            "test_exchange_errors.py::test_every_other_status_leaves_the_order_unknown",
+            "test_api_client.py::test_an_answer_that_does_not_fit_the_order_leaves_it_unknown",
+        ],
+    ),
+    61: (
+        "409: paused, closed",
+        [
+            "test_exchange_errors.py::test_a_refusal_of_a_write_is_definite_in_the_exchanges_own_shapes_only",
+            "test_submission.py::test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up",
         ],
     ),
     68: (

@@ -61,6 +61,44 @@ class Mutation:
 # --- The faults -----------------------------------------------------------------------------------
 
 AREAS: dict[str, tuple[Mutation, ...]] = {
+    "keys": (
+        Mutation(
+            "a key passes before its question has stood",
+            "keyboard.py",
+            "elif not self.is_open or len(others) > 1",
+            "elif len(others) > 1",
+        ),
+        Mutation(
+            "a key held down passes",
+            "keyboard.py",
+            "return key == name and time.monotonic() - at < HELD_S",
+            "return False",
+        ),
+        Mutation(
+            "a question counts as seen before a slow terminal has answered",
+            "keyboard.py",
+            "await self._keyboard.status_answered(self._keyboard.request_status(self._application.output))",
+            "self._keyboard.request_status(self._application.output)",
+        ),
+        Mutation(
+            "the coordinates of a mouse report are keys",
+            "keys.py",
+            "yield from self._raw(RAW_AFTER[final])",
+            "yield from self._raw(0)",
+        ),
+        Mutation(
+            "the end of the program waits for an exchange that does not answer",
+            "termination.py",
+            "time.sleep(GRACE_S)",
+            "time.sleep(30 * GRACE_S)",
+        ),
+        Mutation(
+            "a terminal that goes away is not noticed",
+            "termination.py",
+            "        if self._modes.is_terminal:\n",
+            "        if False:\n",
+        ),
+    ),
     "money": (
         Mutation(
             "a fee is rounded down",
@@ -129,6 +167,38 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "absence.py",
             "fresh_enough = quiet_since + timedelta(seconds=margin_s)",
             "fresh_enough = quiet_since",
+        ),
+        Mutation(
+            "an order is signed after the last check",
+            "transport.py",
+            "        request = self._request(method, path, query, body, signed=True)\n"
+            "        before_sending()\n",
+            "        before_sending()\n"
+            "        request = self._request(method, path, query, body, signed=True)\n",
+        ),
+        Mutation(
+            "an order leaves although panic was pressed after its intent",
+            "submission.py",
+            "        if objection is not None:\n            raise",
+            "        if False:\n            raise",
+        ),
+        Mutation(
+            "sessions count without waiting for each other's intents",
+            "trade_logger.py",
+            "descriptor = take_lock(self.folder / INTENTS_LOCK)",
+            "descriptor = os.open(self.folder / INTENTS_LOCK, os.O_CREAT | os.O_RDWR)",
+        ),
+        Mutation(
+            "panic gives up while another session sends",
+            "cancellation.py",
+            "is_sending = waited_s < SENDING_S and",
+            "is_sending = False and",
+        ),
+        Mutation(
+            "an answer without our id acknowledges an order",
+            "kalshi_client.py",
+            "acknowledgement.client_order_id != order.client_order_id",
+            "acknowledgement.client_order_id not in (None, order.client_order_id)",
         ),
         Mutation(
             "one order more than the daily limit passes",
