@@ -15,11 +15,14 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 SEQUENCE_GAP_S = 1.0
-"""Silence after which an unfinished sequence is given up. Its end, if it comes later, is read as keys."""
+"""Silence after which an unfinished sequence is given up."""
 PASTE_GAP_S = 5.0
 """The same inside a paste, which a slow line may deliver in pieces."""
+LATE_REST_S = 0.15
+"""After one was given up, what comes until a silence of this length may be its end, and is no key."""
 
 ESCAPE, BELL, CANCEL, SUBSTITUTE, DELETE = "\x1b", "\x07", "\x18", "\x1a", "\x7f"
+INTERRUPT = "\x03"
 SILENCE = ""
 STRING_TERMINATOR = "\x9c"
 C1_OF = {chr(code - 0x40): chr(code) for code in (0x8F, 0x90, 0x98, 0x9B, 0x9D, 0x9E, 0x9F)}
@@ -69,18 +72,11 @@ class Paste:
 
 
 @dataclass(frozen=True, slots=True)
-class CursorReport:
-    """The terminal's answer to where the cursor is."""
-
-    sequence: str
-
-
-@dataclass(frozen=True, slots=True)
 class StatusReport:
     """The terminal's answer to a status request: all it was sent before is on the screen."""
 
 
-Event = Key | Paste | CursorReport | StatusReport
+Event = Key | Paste | StatusReport
 _Parsing = Generator[Event | None, str, Event | None]
 
 
@@ -89,6 +85,7 @@ class KeyDecoder:
 
     def __init__(self) -> None:
         self._last_at = 0.0
+        self._is_late = False
         self._start()
 
     def _start(self) -> None:
@@ -101,13 +98,19 @@ class KeyDecoder:
         """Return the events that `data` completes. Undecodable bytes come as surrogates."""
         if not data:
             return []
-        if self._gap_s is not None and now - self._last_at > self._gap_s:
+        silence_s, self._last_at = now - self._last_at, now
+        self._is_late = self._is_late and silence_s <= LATE_REST_S
+        if self._gap_s is not None and silence_s > self._gap_s:
+            self._is_late = True
             self._start()
-        if self._escaped_at is not None and now - self._escaped_at > SEQUENCE_GAP_S:
+        elif self._gap_s == PASTE_GAP_S and data == INTERRUPT and silence_s > LATE_REST_S:
+            self._start()  # pressed by somebody who waits for the end of a paste
+        # What a person types comes one by one: the rest of a late sequence does not.
+        if self._escaped_at is not None and (len(data) == 1 or now - self._escaped_at > SEQUENCE_GAP_S):
             self._escaped_at = None
-        self._last_at = now
-        events = (self._parser.send(_as_c1(character)) for character in data)
-        return [event for event in events if event is not None]
+        events = [self._parser.send(_as_c1(character)) for character in data]
+        kept = (StatusReport,) if self._is_late else (Key, Paste, StatusReport)
+        return [event for event in events if isinstance(event, kept)]
 
     def flush(self, now: float) -> list[Event]:
         """Return the Escape key if an escape stands alone: nothing has followed it for a while."""
@@ -256,8 +259,6 @@ def _known(body: str, final: str) -> Event | None:
     """Return the key or report that a whole sequence stands for; None: not one of ours."""
     if (body, final) == ("0", "n"):
         return StatusReport()
-    if final == "R" and re.fullmatch(r"\d{1,5};\d{1,5}", body, re.ASCII):
-        return CursorReport(f"{ESCAPE}[{body}R")
     if not re.fullmatch(r"[\d;:]*", body, re.ASCII):
         return None
     fields: list[list[int | None]] = [

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from key_sequences import NO_KEYS, NO_KEYS_BY_KIND, TRUNCATED
 
 from kalshi_trading.keys import (
+    LATE_REST_S,
     PASTE_GAP_S,
     SEQUENCE_GAP_S,
-    CursorReport,
     Event,
     Key,
     KeyDecoder,
@@ -91,7 +91,6 @@ KEYS: dict[bytes, Event] = {
     # answers of the terminal
     b"\x1b[0n": StatusReport(),
     b"\x1b\x1b[0n": StatusReport(),  # after an Escape that was pressed a moment before
-    b"\x1b[12;40R": CursorReport("\x1b[12;40R"),
     # pastes
     b"\x1b[200~12\r34\x1b[201~": Paste("12\r34"),
     b"\x1b[200~\x1b[A 1\x1b[201~": Paste("\x1b[A 1"),
@@ -133,14 +132,47 @@ def test_a_sequence_may_come_in_pieces(gap_s: float) -> None:
 def test_a_sequence_cut_short_is_forgotten_after_a_silence() -> None:
     wrong = []
     for data in (*NO_KEYS, *(cut + b"?" for cut in TRUNCATED)):
-        for end in range(1, len(data)):
+        for end in range(1, min(len(data), 40)):
             decoder = KeyDecoder()
             decoder.feed(data[:end].decode("utf-8", "surrogateescape"), 0.0)
             decoder.flush(0.5)
-            events = decoder.feed("q", 0.5 + PASTE_GAP_S + 1)
+            later = 0.5 + PASTE_GAP_S + 1
+            decoder.feed("1", later)
+            events = decoder.feed("q", later + 2 * LATE_REST_S)
             if events != [Key("q")]:
                 wrong.append((data[:end], events))
     assert wrong == []
+
+
+def test_the_end_of_a_sequence_that_was_given_up_is_no_key() -> None:
+    """A line that stalls for long may part a sequence anywhere."""
+    wrong = []
+    for data in (*KEYS, *NO_KEYS):
+        for split in range(2, min(len(data), 40)):
+            decoder = KeyDecoder()
+            decoder.feed(data[:split].decode("utf-8", "surrogateescape"), 0.0)
+            if decoded(data[:split] + b"q")[-1:] == [Key("q")]:
+                continue  # a whole one
+            later = PASTE_GAP_S + 1
+            events = decoder.feed(data[split:].decode("utf-8", "surrogateescape"), later)
+            if events not in ([], [StatusReport()]):
+                wrong.append((data, split, events))
+    assert wrong == []
+
+
+def test_ctrl_c_ends_a_paste_whose_end_was_lost() -> None:
+    decoder = KeyDecoder()
+    assert decoder.feed("\x1b[200~1\x03", 0.0) == []
+    assert decoder.feed("\x03", 1.0) == [Key("c-c")]
+    assert decoder.feed("q", 1.1) == [Key("q")]
+
+
+def test_what_is_typed_soon_after_escape_is_no_sequence() -> None:
+    decoder = KeyDecoder()
+    events = decoder.feed("\x1b", 0.0) + decoder.flush(0.5)
+    for number, character in enumerate("OPX[]^_"):
+        events += decoder.feed(character, 0.6 + number / 10)
+    assert events == [ESCAPE, *map(Key, "OPX[]^_")]
 
 
 def test_an_escape_alone_is_the_escape_key_once_nothing_follows() -> None:
@@ -174,7 +206,7 @@ def test_a_paste_may_come_slowly_and_hold_what_looks_like_keys() -> None:
     assert decoder.feed("\x1b[200~1", 0.0) == []
     assert decoder.feed("\r2\x1b", PASTE_GAP_S) == []
     assert decoder.flush(PASTE_GAP_S + 0.5) == []
-    assert decoder.feed("[201~3", 2 * PASTE_GAP_S) == [Paste("1\r2\x1b"[:-1]), Key("3")]
+    assert decoder.feed("[201~3", 2 * PASTE_GAP_S) == [Paste("1\r2"), Key("3")]
 
 
 printable = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
@@ -211,4 +243,6 @@ def test_any_input_at_all_is_read_and_forgotten(text: str) -> None:
     decoder = KeyDecoder()
     decoder.feed(text, 0.0)
     decoder.flush(0.5)
-    assert decoder.feed("q", 0.5 + PASTE_GAP_S + 1) == [Key("q")]
+    later = 0.5 + PASTE_GAP_S + 1
+    decoder.feed("1", later)
+    assert decoder.feed("q", later + 2 * LATE_REST_S) == [Key("q")]

@@ -54,6 +54,8 @@ _ANSWERS = (
     b"\x1b[3n",
     b"\x1b[?13n",
     b"\x1b[?12;40R",
+    b"\x1b[12;40R",
+    b"\x1b[1;2R",  # also Shift-F3
     b"\x1b[?2026;1$y",
     b"\x1b[4;1$y",
     b"\x1b[8;24;80t",
