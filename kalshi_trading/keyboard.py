@@ -1,17 +1,18 @@
-"""The keyboard of a terminal, as prompt_toolkit reads it, and the gate before consequential questions.
+"""The keyboard of a terminal, as prompt_toolkit reads it, with a gate before consequential questions.
 
-Knows which keys are older than a question. Answers nothing itself.
+Knows when keys came and how far the terminal is with what it was sent. Answers nothing itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import codecs
-import math
 import os
 import select
 import time
-from collections.abc import Collection, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from prompt_toolkit.input.typeahead import get_typeahead
@@ -19,22 +20,70 @@ from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyPress
 from prompt_toolkit.keys import Keys
 
-from kalshi_trading.keys import CursorReport, Event, Key, KeyDecoder, StatusReport
+from kalshi_trading.gate import PASTE, Gate, KeyRun
+from kalshi_trading.keys import Event, Key, KeyDecoder, Paste, StatusReport
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
 
-QUIET_S = 0.15
-"""How long a question stands, and no key comes, before a key can answer it."""
-HELD_S = 1.0
-"""A key pressed again within this time may be one held down: keyboards repeat after 0.2 to 1 s."""
-FIRST_ANSWER_S, NEXT_ANSWER_S = 1.0, 5.0
-"""How long a terminal may take to answer a status request: the first one, and once it has answered one."""
-SHORTEST_ESCAPE_S, LONGEST_ESCAPE_S = 0.1, 0.5
 STATUS_REQUEST = "\x1b[5n"
+FIRST_ANSWER_S = 1.0
+"""How long a terminal may take to answer a status request, until it has answered one."""
+LONGEST_ANSWER_S = 5.0
+"""How long it may take then. One that has said nothing for so long is not waited for again."""
+SHORTEST_ESCAPE_S, LONGEST_ESCAPE_S = 0.1, 0.5
+STEP_S = 0.02
 READ_SIZE = 4096
-LEAVING = (Keys.ControlC.value, Keys.ControlD.value)
-"""Keys that leave a question, which is always safe."""
+
+
+class StatusRequests:
+    """Requests for a terminal's status, which it answers once all it was sent before is on the screen.
+
+    Answers come in order. One that comes late counts for its own request, never for a younger one, unless
+    it takes longer than LONGEST_ANSWER_S. Times are seconds of a clock that only goes forward.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[int, float]] = deque()
+        self._sent = 0
+        self._silent_since: float | None = None  # None: the terminal has answered the last request
+        self._has_answered = False
+
+    def sent(self, now: float) -> int:
+        """Note a request, and return its number."""
+        self._sent += 1
+        self._waiting.append((self._sent, now))
+        if self._silent_since is None:
+            self._silent_since = now
+        return self._sent
+
+    def answered(self, now: float) -> float | None:
+        """Note an answer. Return how long it took; None: it belongs to no request."""
+        self._forget_old(now)
+        if not self._waiting:
+            return None
+        _, sent_at = self._waiting.popleft()
+        self._silent_since = self._waiting[0][1] if self._waiting else None
+        self._has_answered = True
+        return now - sent_at
+
+    def is_settled(self, number: int, now: float) -> bool:
+        """Tell whether a request was answered, or need not be waited for any longer."""
+        self._forget_old(now)
+        sent_at = next((at for waiting, at in self._waiting if waiting == number), None)
+        return sent_at is None or now - sent_at > self._patience_s(now)
+
+    def _patience_s(self, now: float) -> float:
+        if self._has_answered:
+            return LONGEST_ANSWER_S
+        is_silent = self._silent_since is not None and now - self._silent_since > LONGEST_ANSWER_S
+        return 0.0 if is_silent else FIRST_ANSWER_S
+
+    def _forget_old(self, now: float) -> None:
+        while self._waiting and now - self._waiting[0][1] > LONGEST_ANSWER_S:
+            self._waiting.popleft()
+            if self._has_answered:  # it may have gone silent, or this answer was lost
+                self._has_answered, self._silent_since = False, None
 
 
 class Keyboard(Vt100Input):
@@ -45,21 +94,19 @@ class Keyboard(Vt100Input):
         self._bytes = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._decoder = KeyDecoder()
         self._is_closed = False
-        self._requests: list[float] = []
-        self._answers = 0
-        self._answer_limit_s = FIRST_ANSWER_S
+        self._requests = StatusRequests()
+        self.run = KeyRun()
+        self._gate: Gate | None = None
+        self.is_terminal_known = False
+        """Whether the terminal has been asked for its status."""
         self.escape_wait_s = LONGEST_ESCAPE_S
         """How long an escape may stand alone until it is the Escape key."""
-        self._last: tuple[str, float] = ("", -math.inf)
-        self.gate: Gate | None = None
 
-    def has_input(self) -> bool:
-        """Tell whether bytes are waiting to be read."""
-        return not self._is_closed and bool(select.select([self.fileno()], [], [], 0)[0])
+    # --- As prompt_toolkit wants it ---------------------------------------------------------------
 
     def read_keys(self) -> list[KeyPress]:
         """Return the keys that arrived and may act; never blocks."""
-        if not self.has_input():
+        if not self._has_input():
             return []
         try:
             data = os.read(self.fileno(), READ_SIZE)
@@ -75,178 +122,90 @@ class Keyboard(Vt100Input):
     def closed(self) -> bool:
         return self._is_closed
 
-    def request_status(self, output: Any) -> int:
-        """Ask the terminal for its status; return the number of its answer."""
-        output.write_raw(STATUS_REQUEST)
-        output.flush()
-        self._requests.append(time.monotonic())
-        return len(self._requests)
-
-    @property
-    def is_terminal_known(self) -> bool:
-        """Tell whether the terminal has been asked for its status: from its answer we know how far it is."""
-        return bool(self._requests)
-
-    async def status_answered(self, number: int) -> None:
-        """Wait for this answer: what was sent before it is on the screen. Give up on a silent terminal."""
-        while self._answers < number:
-            if time.monotonic() - self._requests[self._answers] > self._answer_limit_s:
-                self._answers, self._answer_limit_s = number, 0.0
-            await asyncio.sleep(0.01)
-
-    def _take_answer(self) -> None:
-        self._answers, self._answer_limit_s = self._answers + 1, NEXT_ANSWER_S
-        if self._answers <= len(self._requests):
-            round_trip_s = time.monotonic() - self._requests[self._answers - 1]
-            self.escape_wait_s = min(SHORTEST_ESCAPE_S + round_trip_s, LONGEST_ESCAPE_S)
-
-    def is_repeated(self, key: str) -> bool:
-        """Tell whether the last key was the same, so recently that it may be held down."""
-        name, at = self._last
-        return key == name and time.monotonic() - at < HELD_S
+    def _has_input(self) -> bool:
+        return not self._is_closed and bool(select.select([self.fileno()], [], [], 0)[0])
 
     def _admitted(self, events: Sequence[Event]) -> list[KeyPress]:
-        presses = []
+        now = time.monotonic()
+        names = []
         for event in events:
             if isinstance(event, StatusReport):
-                self._take_answer()
+                self._note_answer(now)
             else:
-                presses.append(_key_press(event))
-        admitted = self.gate.admitted(presses) if self.gate is not None else presses
-        keys = [event.name for event in events if isinstance(event, Key)]
-        if keys:
-            self._last = keys[-1], time.monotonic()
-        return admitted
+                names.append(event.name if isinstance(event, Key) else PASTE)
+                self.run.note(names[-1], now)
+        if self._gate is not None:
+            return _key_presses(self._gate.press(names, now))
+        return [_key_press(event) for event in events if not isinstance(event, StatusReport)]
+
+    # --- The terminal's status --------------------------------------------------------------------
+
+    def request_status(self, output: Any) -> int:
+        """Ask the terminal for its status; return the number of the request."""
+        output.write_raw(STATUS_REQUEST)
+        output.flush()
+        self.is_terminal_known = True
+        return self._requests.sent(time.monotonic())
+
+    def _note_answer(self, now: float) -> None:
+        round_trip_s = self._requests.answered(now)
+        if round_trip_s is not None:
+            self.escape_wait_s = min(SHORTEST_ESCAPE_S + round_trip_s, LONGEST_ESCAPE_S)
+
+    # --- Consequential questions ------------------------------------------------------------------
+
+    @contextmanager
+    def guarded(self, application: Application[Any], gate: Gate | None) -> Iterator[None]:
+        """Let only keys that pass the gate, if there is one, reach the question that is asked."""
+        if gate is None:
+            yield
+            return
+        self._gate = gate
+        gate.press([_name(press) for press in get_typeahead(self)], time.monotonic())
+
+        def begin(_: object) -> None:
+            application.after_render -= begin
+            while self._has_input():
+                self.read_keys()
+            self.flush_keys()
+            gate.drawn(time.monotonic())
+            application.create_background_task(self._attend(application, gate))
+
+        application.after_render += begin
+        try:
+            yield
+        finally:
+            self._gate = None
+
+    async def _attend(self, application: Application[Any], gate: Gate) -> None:
+        """Tell the gate what happens, and give the question the keys that it lets pass later."""
+        number = self.request_status(application.output)
+        shown = (False, False)
+        while True:
+            await asyncio.sleep(STEP_S)
+            if self._has_input():  # it is older than this moment
+                continue
+            was_unseen, now = gate.is_unseen, time.monotonic()
+            application.key_processor.feed_multiple(_key_presses(gate.tick(now)))
+            application.key_processor.process_keys()
+            if gate.is_unseen and not was_unseen:
+                number = self.request_status(application.output)
+            elif self._requests.is_settled(number, now):
+                gate.seen(now)
+            if (gate.is_open, gate.has_ignored) != shown:
+                shown = (gate.is_open, gate.has_ignored)
+                application.invalidate()
 
 
-def _key_press(event: Event) -> KeyPress:
-    if isinstance(event, CursorReport):
-        return KeyPress(Keys.CPRResponse, event.sequence)
-    if isinstance(event, Key):
-        return KeyPress(event.name) if len(event.name) == 1 else KeyPress(Keys(event.name))
-    assert not isinstance(event, StatusReport)
-    return KeyPress(Keys.BracketedPaste, event.text)
+def _key_presses(names: Sequence[str]) -> list[KeyPress]:
+    return [_key_press(Key(name)) for name in names]
 
 
-class Gate:
-    """Hold back the keys of one consequential question until one can answer it.
-
-    A key passes only if the question has been on the screen, and no key has come, for QUIET_S. A paste, a key
-    held down and several keys that arrive at once never do. Once a key has begun a text, all pass, but Enter
-    still has to come alone. `moves` need no quiet once the question could be answered; `immediate` keys pass
-    always.
-    """
-
-    def __init__(
-        self,
-        keyboard: Keyboard,
-        application: Application[Any],
-        *,
-        is_text: bool = False,
-        moves: Collection[str] = (),
-        immediate: Collection[str] = (),
-    ) -> None:
-        self._keyboard = keyboard
-        self._application = application
-        self._is_text = is_text
-        self._moves = frozenset(moves)
-        self._immediate = frozenset({*immediate, *LEAVING, Keys.CPRResponse.value})
-        self.is_open = False
-        """Whether the next key can answer the question, which shows it."""
-        self.is_typing = False
-        """Whether a text has been begun."""
-        self._has_started = self._has_opened = False
-        self._is_quiet = True
-        self._repeated: KeyPress | None = None
-        self.has_ignored = False
-        """Whether keys were held back, which the question should say."""
-
-    def __enter__(self) -> Gate:
-        self.has_ignored = bool(get_typeahead(self._keyboard))
-        self._keyboard.gate = self
-        self._application.after_render += self._start
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._keyboard.gate = None
-
-    def _start(self, _: object) -> None:
-        """The question is on the screen: what arrived until now is older, whatever key it is."""
-        self._application.after_render -= self._start
-        while self._keyboard.has_input():
-            self._keyboard.read_keys()
-        self._has_started = True
-        self._application.create_background_task(self._open())
-
-    async def _open(self) -> None:
-        await self._keyboard.status_answered(self._keyboard.request_status(self._application.output))
-        await self._wait_for_quiet()
-        self._has_opened = True
-
-    async def _wait_for_quiet(self) -> None:
-        self._is_quiet = False
-        while not self._is_quiet:
-            self._is_quiet = True
-            await asyncio.sleep(QUIET_S)
-            self._feed(self._keyboard.read_keys())  # what came while this process was not running
-        self.is_open = True
-        self._application.invalidate()
-
-    def admitted(self, presses: Sequence[KeyPress]) -> list[KeyPress]:
-        """Return the keys that may act; the others are gone."""
-        if not self._has_started:
-            self.has_ignored = self.has_ignored or bool(presses)
-            return []
-        passing = [each for each in presses if _name(each) in self._immediate]
-        others = [each for each in presses if each not in passing]
-        if not others:
-            return passing
-        if self.is_typing:
-            return passing + _typed(others)
-        if self._has_opened and all(_name(each) in self._moves for each in others):
-            passing += others
-        elif not self.is_open or len(others) > 1 or _name(others[0]) == Keys.BracketedPaste or self._repeated:
-            self._refuse()
-        elif self._keyboard.is_repeated(_name(others[0])):
-            self._repeated = others[0]
-            self._application.create_background_task(self._decide(others[0]))
-            return passing
-        else:
-            self.is_typing = self._is_text
-            passing += others
-        self._close()
-        return passing
-
-    def _refuse(self) -> None:
-        self.has_ignored = True
-        self._repeated = None
-
-    def _close(self) -> None:
-        self._is_quiet = False
-        self._application.invalidate()
-        if self.is_open:
-            self.is_open = False
-            self._application.create_background_task(self._wait_for_quiet())
-
-    async def _decide(self, press: KeyPress) -> None:
-        """Let a repeated key act when it does not go on repeating."""
-        await asyncio.sleep(QUIET_S)
-        self._feed(self._keyboard.read_keys())
-        if self._repeated is press:
-            self._repeated, self.is_typing = None, self._is_text
-            self._feed([press])
-            self._close()
-
-    def _feed(self, presses: Sequence[KeyPress]) -> None:
-        self._application.key_processor.feed_multiple(list(presses))
-        self._application.key_processor.process_keys()
+def _key_press(event: Key | Paste) -> KeyPress:
+    if isinstance(event, Paste):
+        return KeyPress(Keys.BracketedPaste, event.text)
+    return KeyPress(event.name) if len(event.name) == 1 else KeyPress(Keys(event.name))
 
 
 def _name(press: KeyPress) -> str:
     return press.key.value if isinstance(press.key, Keys) else press.key
-
-
-def _typed(presses: Sequence[KeyPress]) -> list[KeyPress]:
-    """Return what adds to a text; Enter counts only where it comes alone."""
-    enters = [Keys.ControlM] if len(presses) > 1 else []
-    return [each for each in presses if each.key not in [Keys.BracketedPaste, *enters]]

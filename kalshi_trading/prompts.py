@@ -6,12 +6,19 @@ changes anything.
 
 from __future__ import annotations
 
+import io
+import select
 import sys
+import termios
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TextIO, TypeVar
 
 from kalshi_trading.errors import InvalidInputError
+
+BACK = "0"
+QUIET_S = 0.15
+"""How long a consequential question stands, and nothing is typed, before it can be answered."""
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -36,6 +43,8 @@ class Choice(Generic[T]):
     key: str
     label: str
     value: T
+    detail: str = ""
+    """More about it, as much of which is shown as there is room for."""
     is_immediate: bool = False
     """Whether the key acts without the wait of a consequential question (panic)."""
 
@@ -69,6 +78,13 @@ class Prompter(Protocol):
         """
         ...
 
+    def resume(self) -> bool:
+        """Show the question that is being asked again after a stop; tell whether there is one.
+
+        Safe in a signal handler.
+        """
+        ...
+
     def ask(
         self,
         question: str,
@@ -80,7 +96,8 @@ class Prompter(Protocol):
     ) -> T:
         """Ask for text until `parse` takes it; its InvalidInputError is shown and the question repeated.
 
-        Enter alone answers `default`; `prefill` is text that can be edited.
+        Enter alone answers `default`; `prefill` is text that can be edited. A 0 that `parse` does not take
+        goes back.
         """
         ...
 
@@ -135,12 +152,31 @@ def offer(default: str) -> str:
     return f" [{default}]" if default else ""
 
 
+def parsed(text: str, parse: Callable[[str], T]) -> T:
+    """Return the answer; raise GoBack for a 0 that is none, else InvalidInputError."""
+    try:
+        return parse(text)
+    except InvalidInputError:
+        if text.strip() == BACK:
+            raise GoBack from None
+        raise
+
+
+def _discard_typed_ahead(lines: TextIO) -> None:
+    """Forget the lines typed at a terminal before a question was asked, and wait until none comes."""
+    if lines.isatty():
+        while select.select([lines], [], [], QUIET_S)[0]:
+            termios.tcflush(lines, termios.TCIFLUSH)
+
+
 class PlainPrompter:
     """Asks with numbered lines, for input that is not a terminal."""
 
     def __init__(self, say: Callable[[str], None], lines: TextIO | None = None) -> None:
         self._say = say
         self._lines = lines if lines is not None else sys.stdin
+        if isinstance(self._lines, io.TextIOWrapper):
+            self._lines.reconfigure(errors="replace")  # an error would lose the lines read with it
 
     def choose(
         self,
@@ -152,13 +188,13 @@ class PlainPrompter:
     ) -> T:
         self._say(question)
         for choice in choices:
-            self._say(f"{choice.key:>3}  {choice.label}")
+            self._say(f"{choice.key:>3}  {choice.label}{choice.detail and f'  {choice.detail}'}")
         while True:
-            typed = self._line()
+            typed = self._line(is_consequential=is_consequential)
             for choice in choices:
                 if typed == choice.key:
                     return choice.value
-            if typed == "0":
+            if typed == BACK:
                 raise GoBack
             self._say(f"Type one of {', '.join(choice.key for choice in choices)}.")
 
@@ -178,20 +214,23 @@ class PlainPrompter:
         while True:
             self._say(f"{question}{offer(default)}")
             try:
-                return parse(self._line() or default)
+                return parsed(self._line(is_consequential=is_consequential) or default, parse)
             except InvalidInputError as error:
                 self._say(str(error))
 
     def interrupt(self, error: BaseException) -> bool:
         return False  # a signal handler that raises ends a line being read
 
-    def _line(self) -> str:
+    def resume(self) -> bool:
+        return False
+
+    def _line(self, *, is_consequential: bool = False) -> str:
+        if is_consequential:
+            _discard_typed_ahead(self._lines)
         try:
             line = self._lines.readline()
         except KeyboardInterrupt:
             raise LeaveTask from None
-        except UnicodeDecodeError:
-            return "�"
         if not line:
             raise InputClosed
         return line.strip()

@@ -6,40 +6,50 @@ Knows which keys answer a question, and lets none answer a consequential one tha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from functools import partial
 from typing import Any, TextIO, TypeVar, cast
 
 from prompt_toolkit.application import Application
+from prompt_toolkit.input.vt100 import raw_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import FormattedTextControl, Layout, Window
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from kalshi_trading.choice_list import MOVES, ChoiceList
+from kalshi_trading.choice_list import IGNORED, MOVES, NOT_READY, READY, ChoiceList
 from kalshi_trading.errors import InvalidInputError
-from kalshi_trading.keyboard import Gate, Keyboard
+from kalshi_trading.gate import Gate
+from kalshi_trading.keyboard import Keyboard
 from kalshi_trading.keys import is_visible
-from kalshi_trading.prompts import Choice, GoBack, InputClosed, LeaveTask, offer
+from kalshi_trading.prompts import Choice, GoBack, InputClosed, LeaveTask, offer, parsed
 
 T = TypeVar("T")
 
-READY, NOT_READY = "›", "·"
-IGNORED = "Keys pressed too early were ignored."
-
 
 class TerminalPrompter:
-    """Asks where the cursor is: a key, or the arrows and Enter, choose."""
+    """Asks where the cursor is: a key, or the arrows and Enter, choose.
 
-    def __init__(self, say: Callable[[str], None], stdin: TextIO, stdout: TextIO) -> None:
+    `say` shows a sentence, and `show_again` all that fits on the screen of what was shown last.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        stdin: TextIO,
+        stdout: TextIO,
+        *,
+        show_again: Callable[[], None] = lambda: None,
+    ) -> None:
         self._say = say
+        self._show_again = show_again
         self._application: Application[Any] | None = None
         self._interruption: BaseException | None = None
+        self._is_suspended = False
         self._keyboard = Keyboard(stdin)
         self._output = Vt100_Output.from_pty(stdout)
-        self._output.enable_cpr = (
-            False  # answers about the cursor come late on a slow line, and nothing needs them
-        )
+        # answers about the cursor come late on a slow line, and nothing needs them
+        self._output.enable_cpr = False
+
+    # --- Lists ------------------------------------------------------------------------------------
 
     def choose(
         self,
@@ -49,27 +59,21 @@ class TerminalPrompter:
         marked: int = 0,
         is_consequential: bool = False,
     ) -> T:
-        return self._chosen(
-            ChoiceList(question, choices, marked=marked), choices, is_consequential=is_consequential
-        )
+        if not is_consequential:
+            return self._chosen(ChoiceList(question, choices, marked=marked), choices)
+        immediate = [choice.key for choice in choices if choice.is_immediate]
+        gate = Gate(self._keyboard.run, moves=MOVES, immediate=immediate)
+        return self._chosen(ChoiceList(question, choices, marked=marked, readiness=gate), choices, gate)
 
     def choose_in_line(self, question: str, choices: Sequence[Choice[T]]) -> T:
-        rows = ChoiceList(question, choices, is_in_line=True)
-        return self._chosen(rows, choices, is_consequential=False)
+        return self._chosen(ChoiceList(question, choices, is_in_line=True), choices)
 
-    def _chosen(self, rows: ChoiceList, choices: Sequence[Choice[T]], *, is_consequential: bool) -> T:
-        application = self._list_application(rows)
-        immediate = [choice.key for choice in choices if choice.is_immediate]
-        with ExitStack() as stack:
-            if is_consequential:
-                gate = Gate(self._keyboard, application, moves=MOVES, immediate=immediate)
-                rows.mark, rows.note = partial(_mark, gate), lambda: IGNORED if gate.has_ignored else ""
-                stack.enter_context(gate)
-            index: int = self._answer(application)
+    def _chosen(self, rows: ChoiceList, choices: Sequence[Choice[T]], gate: Gate | None = None) -> T:
+        index: int = self._answer(self._list_application(rows), gate)
         return choices[index].value
 
     def _list_application(self, rows: ChoiceList) -> Application[int]:
-        bindings = _common_bindings()
+        bindings = self._common_bindings()
 
         @bindings.add(Keys.Any)
         def _(event: KeyPressEvent) -> None:
@@ -96,6 +100,8 @@ class TerminalPrompter:
             output=self._output,
         )
 
+    # --- Text -------------------------------------------------------------------------------------
+
     def ask(
         self,
         question: str,
@@ -108,37 +114,35 @@ class TerminalPrompter:
         while True:
             text = self._line(f"{question}{offer(default)}", prefill, is_consequential=is_consequential)
             try:
-                return parse(text.strip() or default)
+                return parsed(text.strip() or default, parse)
             except InvalidInputError as error:
                 self._say(str(error))
 
     def _line(self, question: str, prefill: str, *, is_consequential: bool) -> str:
         import questionary
 
-        shown = _LiveText(lambda: question)
+        gate = Gate(self._keyboard.run, is_text=True) if is_consequential else None
         prompt = questionary.text(
-            cast(str, shown),
+            cast(str, _LiveQuestion(question, gate)),  # questionary formats it anew each time it draws
             default=prefill,
-            qmark="›",
-            key_bindings=merge_key_bindings([_common_bindings(), _text_bindings()]),
+            qmark=READY,
+            key_bindings=merge_key_bindings([self._common_bindings(), _text_bindings()]),
             input=self._keyboard,
             output=self._output,
         )
-        with ExitStack() as stack:
-            if is_consequential:
-                gate = Gate(self._keyboard, prompt.application, is_text=True)
-                shown.read = lambda: question if gate.is_open or gate.is_typing else f"{question} {NOT_READY}"
-                stack.enter_context(gate)
-            return str(self._answer(prompt.application))
+        return str(self._answer(prompt.application, gate))
 
-    def _answer(self, application: Application[T]) -> T:
+    # --- Both -------------------------------------------------------------------------------------
+
+    def _answer(self, application: Application[T], gate: Gate | None = None) -> T:
         application.ttimeoutlen = self._keyboard.escape_wait_s
-        if not self._keyboard.is_terminal_known:
+        if gate is None and not self._keyboard.is_terminal_known:
             application.after_render += self._ask_terminal
         self._application = application
         try:
-            # the handler of prompt_toolkit would print a traceback and wait for Enter
-            return application.run(pre_run=self._leave_if_interrupted, set_exception_handler=False)
+            with self._keyboard.guarded(application, gate):
+                # the handler of prompt_toolkit would print a traceback and wait for Enter
+                return application.run(pre_run=self._leave_if_interrupted, set_exception_handler=False)
         except KeyboardInterrupt:
             raise LeaveTask from None
         except EOFError:
@@ -165,39 +169,61 @@ class TerminalPrompter:
         if self._interruption is not None and application is not None and not application.is_done:
             application.exit()
 
+    def resume(self) -> bool:
+        application = self._application
+        if application is None or application.loop is None:
+            return False
+        if self._is_suspended:  # with Ctrl-Z: prompt_toolkit goes on by itself
+            self._is_suspended = False
+        else:
+            application.loop.call_soon_threadsafe(self._take_terminal)
+        return True
 
-def _mark(gate: Gate) -> str:
-    return READY if gate.is_open else NOT_READY
+    def _take_terminal(self) -> None:
+        """Bring the question back after somebody else stopped the program and used its terminal."""
+        if self._application is not None and not self._application.is_done:
+            raw_mode(self._keyboard.fileno()).__enter__()
+            self._draw_anew(self._application)
+
+    def _draw_anew(self, application: Application[Any]) -> None:
+        application.renderer.clear()
+        self._show_again()
+        application.invalidate()
+
+    def _common_bindings(self) -> KeyBindings:
+        """Bind the keys that mean the same at every question."""
+        bindings = KeyBindings()
+
+        @bindings.add("c-c", eager=True)
+        @bindings.add("c-d", eager=True)  # a key, and not the end of input: that is the end of the terminal
+        def _(event: KeyPressEvent) -> None:
+            event.app.exit(exception=KeyboardInterrupt)
+
+        @bindings.add("c-z", eager=True)
+        def _(event: KeyPressEvent) -> None:
+            self._is_suspended = True
+            event.app.suspend_to_background()
+
+        @bindings.add("c-l", eager=True)
+        def _(event: KeyPressEvent) -> None:
+            self._draw_anew(event.app)
+
+        return bindings
 
 
-class _LiveText:
-    """Text that questionary formats anew each time it draws."""
+class _LiveQuestion:
+    """A question that says at the time it is drawn what its gate holds back."""
 
-    def __init__(self, read: Callable[[], str]) -> None:
-        self.read = read
+    def __init__(self, question: str, gate: Gate | None) -> None:
+        self._question = question
+        self._gate = gate
 
     def __str__(self) -> str:
-        return self.read()
-
-
-def _common_bindings() -> KeyBindings:
-    """Bind the keys that mean the same at every question."""
-    bindings = KeyBindings()
-
-    @bindings.add("c-c", eager=True)
-    @bindings.add("c-d", eager=True)  # a key, and not the end of input: that is the end of the terminal
-    def _(event: KeyPressEvent) -> None:
-        event.app.exit(exception=KeyboardInterrupt)
-
-    @bindings.add("c-z", eager=True)
-    def _(event: KeyPressEvent) -> None:
-        event.app.suspend_to_background()
-
-    @bindings.add("c-l", eager=True)
-    def _(event: KeyPressEvent) -> None:
-        event.app.renderer.clear()
-
-    return bindings
+        parts = [self._question]
+        if self._gate is not None:
+            parts += [IGNORED] if self._gate.has_ignored else []
+            parts += [] if self._gate.is_open else [NOT_READY]
+        return " ".join(parts)
 
 
 def _text_bindings() -> KeyBindings:

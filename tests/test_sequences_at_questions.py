@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from key_sequences import NO_KEYS, ODD_ENTERS, ODD_ESCAPES, ODD_MOVES, TRUNCATED
-from test_terminal_prompts import CHOICES, RISKY, SAFE, Asked, Screen, confirmation, terminal
+from question_terminal import CHOICES, RISKY, SAFE, Asked, Screen, confirmation, terminal
 
 from kalshi_trading import keyboard
 from kalshi_trading.prompts import numbered, typed_word
@@ -75,20 +75,12 @@ def press_all(screen: Screen, pieces: Callable[[bytes], Iterator[bytes]], asked:
         assert not asked.is_answered, data
 
 
-def wait_until_open(prompter: TerminalPrompter) -> None:
-    """Wait until a consequential question stands and takes keys."""
-    deadline = time.monotonic() + 60
-    while (gate := prompter._keyboard.gate) is None or not gate.is_open:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def stand(prompter: TerminalPrompter, screen: Screen, name: str) -> Asked:
     """Ask this kind of question and wait until it stands and takes keys."""
     asked = Asked(lambda: QUESTIONS[name][0](prompter))
     screen.wait_for("Which?")
     if name.startswith("consequential"):
-        wait_until_open(prompter)
+        screen.wait_until_open()
     screen.wait_until_settled()
     return asked
 
@@ -136,7 +128,7 @@ def test_no_sequence_that_stays_cut_short_does_anything(name: str, monkeypatch: 
 def answer_to(prompter: TerminalPrompter, screen: Screen, data: bytes) -> Any:
     """Ask whether to send, press what was given once the question takes keys, and return the answer."""
     asked = Asked(lambda: prompter.choose("Send?", CHOICES, is_consequential=True))
-    wait_until_open(prompter)
+    screen.wait_until_open()
     screen.press(data.decode("utf-8", "surrogateescape"))
     return asked.result
 
@@ -155,7 +147,7 @@ def test_enter_in_every_form_types_no_word() -> None:
         wrong = []
         for data in ODD_ENTERS:
             asked = Asked(lambda: prompter.ask("Which?", typed_word("ALLOW"), is_consequential=True))
-            wait_until_open(prompter)
+            screen.wait_until_open()
             screen.press(data.decode("utf-8", "surrogateescape"))
             if asked.result is not False:
                 wrong.append((data, asked.result))
@@ -165,11 +157,11 @@ def test_enter_in_every_form_types_no_word() -> None:
 def test_moves_in_every_form_answer_nothing() -> None:
     with terminal() as (prompter, screen):
         asked = confirmation(prompter, screen)
-        wait_until_open(prompter)
+        screen.wait_until_open()
         for data in ODD_MOVES:
             screen.press(data.decode("utf-8", "surrogateescape"))
             screen.wait_until_read()
             assert not asked.is_answered, data
-        wait_until_open(prompter)
+        screen.wait_until_open()
         screen.press("1")
         assert asked.result == RISKY

@@ -1,0 +1,163 @@
+"""Questions on a real pseudo-terminal, and the person at its other end."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import sys
+import termios
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
+
+import pyte
+
+from kalshi_trading.choice_list import NOT_READY, READY
+from kalshi_trading.prompts import QUIET_S, Choice
+from kalshi_trading.terminal_prompts import TerminalPrompter
+
+SAFE, RISKY = "safe", "risky"
+CHOICES = [Choice("0", "Back", SAFE), Choice("1", "Send", RISKY)]
+PANIC = Choice("p", "Panic", "panic", is_immediate=True)
+QUIET = QUIET_S * 2
+
+
+class Screen:
+    """The other end of the terminal: presses keys and reads what is shown."""
+
+    def __init__(self, master: int, slave: int, *, answers: bool, delay_s: float) -> None:
+        self._master = master
+        self._slave = slave
+        self._answers = answers
+        self._delay_s = delay_s
+        self._is_closing = False
+        self.text = ""
+        self._emulator = pyte.Screen(80, 24)
+        self._stream = pyte.Stream(self._emulator)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while not self._is_closing:
+            if not select.select([self._master], [], [], 0.05)[0]:
+                continue
+            try:
+                data = os.read(self._master, 65_536)
+            except OSError:
+                return
+            time.sleep(self._delay_s)
+            self.text += data.decode()
+            self._stream.feed(data.decode())
+            if self._answers and b"\x1b[5n" in data:
+                self.press("\x1b[0n")
+
+    def press(self, keys: str) -> None:
+        time.sleep(self._delay_s)
+        os.write(self._master, keys.encode("utf-8", "surrogateescape"))
+
+    def wait_until_read(self) -> None:
+        """Wait until the program has read what was pressed."""
+        deadline = time.monotonic() + 60
+        while int.from_bytes(fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)), sys.byteorder):
+            assert time.monotonic() < deadline
+            time.sleep(0.0002)
+
+    def wait_until_settled(self) -> None:
+        """Wait until the screen has not changed for a while."""
+        seen = None
+        while seen != self.text:
+            seen = self.text
+            time.sleep(QUIET)
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the last question on the screen shows that keys count."""
+        lines = [line.rstrip() for line in self._emulator.display]
+        questions = [line for line in lines if line.startswith((f"{READY} ", f"{NOT_READY} "))]
+        return bool(questions) and questions[-1].startswith(READY) and not questions[-1].endswith(NOT_READY)
+
+    def wait_until_open(self) -> None:
+        deadline = time.monotonic() + 60
+        while not self.is_open:
+            assert time.monotonic() < deadline, self.text
+            time.sleep(0.005)
+
+    def hang_up(self) -> None:
+        """Close the terminal, which ends a question that still stands."""
+        self._is_closing = True
+        self._reader.join()
+        with suppress(OSError):
+            os.close(self._master)
+
+    def wait_for(self, text: str) -> None:
+        deadline = time.monotonic() + 60
+        while text not in self.text:
+            assert time.monotonic() < deadline, f"{text!r} is not in {self.text!r}"
+            time.sleep(0.005)
+
+
+class Asked:
+    """A question asked in a thread of its own; `result` waits for its answer or error."""
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        self._outcome: Any = None
+        self._thread = threading.Thread(target=self._run, args=(ask,), name="asked", daemon=True)
+        self._thread.start()
+
+    def _run(self, ask: Callable[[], Any]) -> None:
+        try:
+            self._outcome = ask()
+        except BaseException as error:  # noqa: BLE001
+            self._outcome = error
+
+    @property
+    def is_answered(self) -> bool:
+        return not self._thread.is_alive()
+
+    @property
+    def result(self) -> Any:
+        self._thread.join(60)
+        assert self.is_answered
+        return type(self._outcome) if isinstance(self._outcome, BaseException) else self._outcome
+
+
+@contextmanager
+def terminal(*, answers: bool = True, delay_s: float = 0.0) -> Iterator[tuple[TerminalPrompter, Screen]]:
+    """A prompter at a terminal which answers status requests, or not, at the end of a slow line."""
+    master, slave = os.openpty()
+    modes = termios.tcgetattr(slave)
+    modes[3] &= ~termios.ECHO  # as the program itself does
+    termios.tcsetattr(slave, termios.TCSANOW, modes)
+    with os.fdopen(os.dup(slave)) as stdin, os.fdopen(slave, "w") as stdout:
+        said: list[str] = []
+        screen = Screen(master, slave, answers=answers, delay_s=delay_s)
+        try:
+            again = partial(stdout.write, "shown again\r\n")
+            yield TerminalPrompter(said.append, stdin, stdout, show_again=again), screen
+        finally:
+            screen.hang_up()
+            for thread in threading.enumerate():
+                if thread.name == "asked":
+                    thread.join(10)
+
+
+def confirmation(prompter: TerminalPrompter, screen: Screen, *, extra: Choice[str] | None = None) -> Asked:
+    """Ask a consequential question and wait until it is on the screen."""
+    choices = [*CHOICES, *([extra] if extra is not None else [])]
+    asked = Asked(lambda: prompter.choose("Send?", choices, is_consequential=True))
+    screen.wait_for("Send?")
+    return asked
+
+
+def is_unanswered(asked: Asked, screen: Screen) -> bool:
+    """Tell whether what was pressed so far did nothing; then answer, so that the question ends."""
+    time.sleep(QUIET)
+    unanswered = not asked.is_answered
+    if unanswered:
+        screen.wait_until_open()
+        screen.press("1")
+    return unanswered and asked.result == RISKY

@@ -1,0 +1,157 @@
+"""Which keys may answer a consequential question: by time alone, without a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from kalshi_trading.gate import AWAY_S, HELD_S, PASTE, QUIET_S, Gate, KeyRun
+
+SEEN_AT = 0.5
+STEP_S = 0.02
+ENTER = "c-m"
+
+
+class Question:
+    """A gate and the time; `run` is the keys of questions before it."""
+
+    def __init__(self, *earlier: tuple[float, str], **how: object) -> None:
+        self.run = KeyRun()
+        self.gate = Gate(self.run, **how)  # type: ignore[arg-type]
+        self.now = -10.0
+        self.passed: list[str] = []
+        for at, name in earlier:
+            self.press(at, name)
+
+    def until(self, at: float) -> None:
+        """Let time pass, with the steps that a program takes."""
+        while self.now < at:
+            self.now = min(self.now + STEP_S, at)
+            if self.now >= 0 and self.gate._phase.name == "UNDRAWN":
+                self.gate.drawn(self.now)
+            if self.now >= SEEN_AT:
+                self.gate.seen(self.now)
+            if self.now >= 0:
+                self.passed += self.gate.tick(self.now)
+
+    def press(self, at: float, *names: str) -> None:
+        self.until(at)
+        for name in names:
+            self.run.note(name, self.now)
+        self.passed += self.gate.press(names, self.now)
+
+
+def passed(*presses: tuple[float, str], until: float = 30.0, **how: object) -> list[str]:
+    """Return what passes of keys that come one by one; the question is drawn at 0 and seen at SEEN_AT."""
+    question = Question(*presses, **how)
+    question.until(until)
+    return question.passed
+
+
+OPEN_AT = SEEN_AT + QUIET_S + STEP_S
+
+
+def test_a_key_passes_once_the_question_has_been_seen_and_stood() -> None:
+    assert passed((OPEN_AT + 0.01, "1")) == ["1"]
+
+
+@pytest.mark.parametrize("at", [-5.0, -0.1, 0.01, SEEN_AT - 0.01, SEEN_AT + QUIET_S - 0.03])
+def test_a_key_before_that_does_not(at: float) -> None:
+    question = Question((at, "1"))
+    question.until(30)
+    assert (question.passed, question.gate.has_ignored) == ([], True)
+    question.press(31, "1")
+    assert question.passed == ["1"]
+
+
+def test_every_key_that_comes_too_early_starts_the_wait_anew() -> None:
+    presses = [(SEEN_AT + number * 0.1, name) for number, name in enumerate("abcdefghij", start=1)]
+    assert passed(*presses) == []
+    after = presses[-1][0] + QUIET_S + 2 * STEP_S
+    assert passed(*presses, (after, "1")) == ["1"]
+
+
+@pytest.mark.parametrize("delay_s", [0.2, 0.25, 0.5, 0.66, 1.0, 1.8])
+@pytest.mark.parametrize("repeat_s", [0.011, 0.033, 0.1, 0.2, 0.3, 0.5, 1.0])
+@pytest.mark.parametrize("began_at", [-1.7, -0.5, -0.01, 0.2, SEEN_AT])
+def test_a_key_held_since_before_the_question_stood_never_passes(
+    delay_s: float, repeat_s: float, began_at: float
+) -> None:
+    repeats = [began_at + delay_s + number * repeat_s for number in range(12)]
+    if delay_s < repeat_s:
+        return  # no keyboard waits less for the first repetition than for the others
+    assert passed(*((at, "1") for at in (began_at, *repeats))) == []
+
+
+def test_a_key_held_over_a_jittering_line_never_passes() -> None:
+    presses, at = [(-0.3, "1")], 0.2
+    for gap_s in (0.033, 0.2, 0.05, 0.3, 0.033, 0.25, 0.3, 0.15, 0.3, 0.033):
+        presses.append((at, "1"))
+        at += gap_s
+    assert passed(*presses) == []
+
+
+@pytest.mark.parametrize("gap_s", [0.2, 0.5, 1.0, 1.9])
+def test_the_same_key_pressed_again_on_purpose_passes_when_it_goes_on_no_more(gap_s: float) -> None:
+    assert passed((SEEN_AT + 0.05, "1"), (SEEN_AT + 0.05 + gap_s, "1")) == ["1"]
+
+
+def test_after_a_held_key_the_mark_waits_until_the_same_key_would_pass() -> None:
+    question = Question(*((SEEN_AT + number * 0.03, "1") for number in range(20)))
+    last = question.now
+    question.until(last + HELD_S - 0.1)
+    assert not question.gate.is_open
+    question.until(last + HELD_S + 2 * STEP_S)
+    assert question.gate.is_open
+    question.press(question.now, "1")
+    assert question.passed == ["1"]
+
+
+@pytest.mark.parametrize("names", [("1", "2"), ("1", ENTER), (PASTE,), ("1", PASTE)])
+def test_keys_that_arrive_together_and_pastes_never_pass(names: tuple[str, ...]) -> None:
+    question = Question()
+    question.press(2, *names)
+    question.until(30)
+    assert question.passed == []
+
+
+def test_a_key_that_waits_is_gone_when_another_one_comes() -> None:
+    """Enter, pressed twice, must not take what the arrow marks meanwhile."""
+    presses = [(SEEN_AT + 0.05, ENTER), (1.0, ENTER), (1.06, "down")]
+    assert passed(*presses, moves=["down"]) == ["down"]
+    assert passed(*presses[:2], (1.06, "2")) == []
+
+
+def test_moves_pass_without_quiet_once_the_question_stood() -> None:
+    early = [(SEEN_AT + 0.05, "down")]
+    moves = [(2 + number * 0.01, "down") for number in range(5)]
+    assert passed(*early, *moves, moves=["down"]) == ["down"] * 5
+    assert passed(*moves, (moves[-1][0] + 0.1, ENTER), moves=["down"]) == ["down"] * 5
+    assert passed(*moves, (moves[-1][0] + 0.2, ENTER), moves=["down"]) == ["down"] * 5 + [ENTER]
+
+
+def test_panic_and_leaving_pass_as_soon_as_the_question_is_drawn() -> None:
+    assert passed((-0.1, "p"), (0.05, "p"), immediate=["p"]) == ["p"]
+    assert passed((-0.1, "c-c"), (0.05, "c-c")) == ["c-c"]
+
+
+def test_a_text_goes_on_once_it_has_begun_and_enter_comes_alone() -> None:
+    question = Question((2, "1"), is_text=True)
+    question.press(2.01, "0", "0", ENTER)
+    question.press(2.02, PASTE)
+    assert question.passed == ["1", "0", "0"]
+    question.press(2.03, ENTER)
+    assert question.passed[-1] == ENTER
+
+
+def test_after_the_program_was_away_the_question_has_to_stand_anew() -> None:
+    """It was suspended, and what came meanwhile was for somebody else."""
+    question = Question()
+    question.until(2)
+    assert question.gate.is_open
+    question.now += AWAY_S + 1
+    question.run.note("1", question.now)
+    assert question.gate.press(["1"], question.now) == []
+    question.passed += question.gate.tick(question.now)
+    assert question.gate.is_unseen
+    question.press(question.now + QUIET_S + 3 * STEP_S, "2")
+    assert question.passed == ["2"]
