@@ -5,23 +5,36 @@ Draws into text fragments and reads no terminal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import ceil
-from typing import Any
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, Protocol
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from kalshi_trading.keys import ENTER, ESCAPE_KEY
-from kalshi_trading.prompts import Choice, GoBack
+from kalshi_trading.prompts import BACK, Choice, GoBack
 
+READY, NOT_READY = "›", "·"
+IGNORED = "Ignored: keys pressed too early, held down or pasted."
 MOST_ON_A_PAGE = 9
-LINES_AROUND = 2  # the question, and the cursor's line below the list
-BACK = "0"
+LINES_BELOW = 1  # the cursor's
+_INDENT = 6
+_LEAST_DETAIL = 12
 _STEPS = {"up": -1, "k": -1, "left": -1, "down": 1, "j": 1, "right": 1}
 _TURNS = {"pageup": -1, "[": -1, "pagedown": 1, "]": 1}
 MOVES = frozenset({*_STEPS, *_TURNS, "home", "end"})
 
 Fragments = list[tuple[str, str]]
+
+
+class Readiness(Protocol):
+    """Whether keys count, and whether some were ignored."""
+
+    @property
+    def is_open(self) -> bool: ...
+
+    @property
+    def has_ignored(self) -> bool: ...
 
 
 class ChoiceList:
@@ -32,72 +45,89 @@ class ChoiceList:
     """
 
     def __init__(
-        self, question: str, choices: Sequence[Choice[Any]], *, marked: int = 0, is_in_line: bool = False
+        self,
+        question: str,
+        choices: Sequence[Choice[Any]],
+        *,
+        marked: int = 0,
+        is_in_line: bool = False,
+        readiness: Readiness | None = None,
     ) -> None:
         self._question = question
         self._choices = choices
         self._is_in_line = is_in_line
+        self._readiness = readiness
         self._fixed = [index for index, each in enumerate(choices) if not _is_numbered(each)]
+        self._label_width = max((cell_len(each.label) for each in choices), default=0)
         self._pages = [list(range(len(choices)))]
         self._page = 0
         self._marked = marked
-        self._columns = 80
-        self.mark: Callable[[], str] = lambda: "›"
-        self.note: Callable[[], str] = lambda: ""
-        """Return what stands before the question, and a line below it."""
+        self._columns, self._rows = 80, 24
+
+    # --- Pages ------------------------------------------------------------------------------------
 
     def fit(self, columns: int, rows: int) -> None:
         """Divide the list into pages for a screen of this size; the marked entry stays marked."""
-        self._columns = columns
+        self._columns, self._rows = columns, rows
         numbered = [index for index in range(len(self._choices)) if index not in self._fixed]
-        fixed_lines = sum(self._lines(index) for index in self._fixed)
-        everything = fixed_lines + sum(map(self._lines, numbered))
-        room = rows - LINES_AROUND
+        fixed_lines = sum(self._height(index) for index in self._fixed)
+        everything = fixed_lines + sum(map(self._height, numbered))
+        room = rows - len(self._heading()) - LINES_BELOW
         if self._is_in_line or (everything <= room and len(numbered) <= MOST_ON_A_PAGE):
             self._pages = [list(range(len(self._choices)))]
         else:
-            self._pages = [self._in_order(page) for page in self._divided(numbered, room - fixed_lines - 1)]
-        self._page = next(number for number, page in enumerate(self._pages) if self._marked in page)
+            # the fixed ones are on every page, before or after the others as they stand in the list
+            pages = self._divided(numbered, room - fixed_lines - 1)
+            self._pages = [sorted([*page, *self._fixed]) for page in pages]
+        self._page = min(self._page, len(self._pages) - 1)
+        if self._marked not in self._pages[self._page]:
+            self._page = next(number for number, page in enumerate(self._pages) if self._marked in page)
 
     def _divided(self, indexes: Sequence[int], room: int) -> list[list[int]]:
         pages: list[list[int]] = [[]]
         for index in indexes:
-            lines = sum(map(self._lines, pages[-1])) + self._lines(index)
+            lines = sum(map(self._height, pages[-1])) + self._height(index)
             if pages[-1] and (lines > room or len(pages[-1]) == MOST_ON_A_PAGE):
                 pages.append([])
             pages[-1].append(index)
         return pages
 
-    def _in_order(self, page: Sequence[int]) -> list[int]:
-        """Put the entries of every page where they stand in the list: before or after the numbered ones."""
-        return sorted([*page, *self._fixed])
+    def _height(self, index: int) -> int:
+        return len(self._lines(index))
 
-    def _lines(self, index: int) -> int:
-        return ceil((cell_len(self._choices[index].label) + 6) / self._columns)
-
-    def _keys(self) -> dict[str, int]:
-        """Map the keys of this page to its entries."""
+    def _on_screen(self) -> list[int]:
+        """Return the entries of this page that the screen has room for; no others can be chosen."""
         page = self._pages[self._page]
-        if len(self._pages) == 1:
-            return {self._choices[index].key: index for index in page}
-        numbered = [index for index in page if index not in self._fixed]
-        own = {self._choices[index].key: index for index in self._fixed}
-        return own | {str(number): index for number, index in enumerate(numbered, start=1)}
+        if self._is_in_line:
+            return page
+        ends = accumulate(map(self._height, page), initial=len(self._heading()))
+        return [index for index, end in zip(page, list(ends)[1:], strict=True) if end <= self._rows]
+
+    def _keys(self) -> dict[int, str]:
+        """Map the entries of this page to their keys."""
+        page = self._pages[self._page]
+        keys = {index: self._choices[index].key for index in page}
+        if len(self._pages) > 1:
+            numbered = [index for index in page if index not in self._fixed]
+            keys |= {index: str(number) for number, index in enumerate(numbered, start=1)}
+        return keys
+
+    # --- Keys -------------------------------------------------------------------------------------
 
     def press(self, key: str) -> int | None:
         """Return the index of the entry that this key chooses; None: it moved the mark, or means nothing.
 
         Raises GoBack for Esc and 0 in a list without an entry 0.
         """
-        keys = self._keys()
-        if key in keys:
-            return keys[key]
+        shown = self._on_screen()
+        entries = {name: index for index, name in self._keys().items()}
+        if key == ENTER or key in entries:
+            index = self._marked if key == ENTER else entries[key]
+            return index if index in shown else None
         if key in (ESCAPE_KEY, BACK):
-            if BACK not in keys:
+            if BACK not in entries:
                 raise GoBack
-            return keys[BACK]
-        if key == ENTER:
-            return self._marked
+            return entries[BACK]
         self._move(key)
         return None
 
@@ -107,8 +137,10 @@ class ChoiceList:
             at = page.index(self._marked) + _STEPS[key]
             if 0 <= at < len(page):
                 self._marked = page[at]
-            else:
+            elif len(self._pages) > 1:
                 self._turn(_STEPS[key], to_end=_STEPS[key] < 0)
+            else:
+                self._marked = page[at % len(page)]
         elif key in _TURNS and len(self._pages) > 1:
             self._turn(_TURNS[key])
         elif key in ("home", "end"):
@@ -116,15 +148,17 @@ class ChoiceList:
             self._marked = self._pages[self._page][0 if key == "home" else -1]
 
     def _turn(self, step: int, *, to_end: bool = False) -> None:
+        """Turn the page and mark an entry that is on no other page."""
         self._page = (self._page + step) % len(self._pages)
-        self._marked = self._pages[self._page][-1 if to_end else 0]
+        own = [index for index in self._pages[self._page] if index not in self._fixed]
+        self._marked = own[-1 if to_end else 0]
+
+    # --- Drawing ----------------------------------------------------------------------------------
 
     def shown(self) -> Fragments:
         """Return the question and this page of the list."""
-        fragments: Fragments = [("bold", f"{self.mark()} {self._question}")]
-        if self.note():
-            fragments.append(("", f"\n  {self.note()}"))
-        keys = {index: key for key, index in self._keys().items()}
+        fragments: Fragments = [("bold", "\n".join(self._heading()))]
+        keys = self._keys()
         page = self._pages[self._page]
         if self._is_in_line:
             return fragments + self._side_by_side(
@@ -132,11 +166,30 @@ class ChoiceList:
             )
         for index in page:
             pointer = "▸" if index == self._marked else " "
-            label = f"\n {pointer} {keys[index]}  {self._choices[index].label}"
-            fragments.append(("class:highlighted" if index == self._marked else "", label))
+            style = "class:highlighted" if index == self._marked else ""
+            first, *others = self._lines(index)
+            fragments.append((style, f"\n {pointer} {keys[index]}  {first}"))
+            fragments += [(style, f"\n{' ' * _INDENT}{line}") for line in others]
         if len(self._pages) > 1:
             fragments.append(("", f"\n   [ ]  page {self._page + 1} of {len(self._pages)}"))
         return fragments
+
+    def _heading(self) -> list[str]:
+        """Return the lines of the question, with what is to be said of keys."""
+        gate = self._readiness
+        mark = NOT_READY if gate is not None and not gate.is_open else READY
+        note = f"   {IGNORED}" if gate is not None and gate.has_ignored else ""
+        return wrapped(f"{mark} {self._question}{note}", self._columns)
+
+    def _lines(self, index: int) -> list[str]:
+        """Return the lines of an entry: its detail is cut to what fits, its label never."""
+        choice, width = self._choices[index], self._columns - _INDENT
+        room = width - self._label_width - 3
+        if not choice.detail or room < _LEAST_DETAIL:
+            return wrapped(choice.label, width)
+        is_cut = cell_len(choice.detail) > room
+        detail = set_cell_size(choice.detail, room - 1).rstrip() + "…" if is_cut else choice.detail
+        return [f"{set_cell_size(choice.label, self._label_width)}   {detail}"]
 
     def _side_by_side(self, labels: Sequence[str]) -> Fragments:
         fragments: Fragments = []
@@ -162,3 +215,20 @@ def in_rows(widths: Sequence[int], room: int) -> list[list[int]]:
         rows[-1].append(index)
         left -= width + 2
     return rows
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Break a text between words into lines of at most so many cells; a longer word is broken too."""
+    if cell_len(text) <= width:
+        return [text]
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(longer) <= width:
+            lines[-1] = longer
+            continue
+        lines.append(word)
+        while cell_len(lines[-1]) > max(width, 2):
+            head = set_cell_size(lines[-1], max(width, 2)).rstrip()
+            lines[-1:] = [head, lines[-1][len(head) :]]
+    return lines if lines[0] else lines[1:]

@@ -45,16 +45,16 @@ def _interrupted(app: App) -> None:
     """Stand for Ctrl-C in the menu, which may be one too many: it asks before it ends the loop."""
 
 
-ENTRIES: tuple[tuple[str, str, Screen], ...] = (
-    ("1", "Portfolio            positions, P&L, exposure, closing", portfolio_screens.portfolio),
-    ("2", "Place a trade        find → ticket → preview → confirm → result", screens.place_trade),
-    ("3", "Open orders          what rests at the exchange", order_screens.open_orders),
-    ("4", "Cancel an order      one, all, or panic", order_screens.cancel_order),
-    ("5", "Trade history        orders in depth, reconcile, sums of a day", history_screens.trade_history),
-    ("6", "Find a market        search, terms, depth", screens.find_market),
-    ("8", "Records              review, search and follow logs, export", record_screens.records),
-    ("9", "Account & settings   limits and today's use, exchange status, files", account_screens.account),
-    ("0", "Exit", _leave),
+ENTRIES: tuple[Choice[Screen], ...] = (
+    Choice("1", "Portfolio", portfolio_screens.portfolio, "positions, P&L, exposure, closing"),
+    Choice("2", "Place a trade", screens.place_trade, "find → ticket → preview → confirm → result"),
+    Choice("3", "Open orders", order_screens.open_orders, "what rests at the exchange"),
+    Choice("4", "Cancel an order", order_screens.cancel_order, "one, all, or panic"),
+    Choice("5", "Trade history", history_screens.trade_history, "orders in depth, reconcile, sums of a day"),
+    Choice("6", "Find a market", screens.find_market, "search, terms, depth"),
+    Choice("8", "Records", record_screens.records, "review, search and follow logs, export"),
+    Choice("9", "Account & settings", account_screens.account, "limits and today's use, status, files"),
+    Choice("0", "Exit", _leave),
 )
 
 
@@ -105,7 +105,7 @@ def _serve(app: App) -> None:
 def _chosen(app: App) -> Screen:
     try:
         _show_header(app)
-        return app.prompter.choose("Menu", [Choice(key, label, entry) for key, label, entry in ENTRIES])
+        return app.prompter.choose("Menu", ENTRIES)
     except (LeaveTask, KeyboardInterrupt):
         return _interrupted
 

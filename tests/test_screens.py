@@ -178,7 +178,7 @@ def test_an_unexpected_fault_becomes_a_reference_and_the_menu_comes_back(
     def broken(app: App) -> None:
         raise ZeroDivisionError("a fault nobody expected")
 
-    entries = tuple((key, label, broken if key == "1" else entry) for key, label, entry in menu.ENTRIES)
+    entries = tuple(replace(each, value=broken) if each.key == "1" else each for each in menu.ENTRIES)
     monkeypatch.setattr(menu, "ENTRIES", entries)
     app = session(exchange, tmp_path, ScriptedPrompter("1", "0"))
     assert menu.run(app) == 0
