@@ -58,17 +58,11 @@ def main(arguments: Sequence[str]) -> int:
         return end.exit_status
     except streams.OutputLost as lost:
         if lost.terminal_left:
-            return _hung_up()
+            streams.silence_all()
+            return EXIT_HUNG_UP
         streams.silence(1)
         _say_at_the_end(f"{lost} Resting orders stay at the exchange.\n")
         return EXIT_NO_READER if lost.reader_left else EXIT_NO_OUTPUT
-
-
-def _hung_up() -> int:
-    """Nobody is left to be told anything."""
-    for descriptor in (1, 2):
-        streams.silence(descriptor)
-    return EXIT_HUNG_UP
 
 
 def _forget_impossible_sizes() -> None:
@@ -112,7 +106,8 @@ def _obey(words: list[str]) -> int:
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  (the boundary around the start; the menu has its own)
         if isinstance(error, OSError) and streams.is_hung_up():
-            return _hung_up()
+            streams.silence_all()
+            return EXIT_HUNG_UP
         return _report_bug(error, log_dir)
 
 
@@ -158,7 +153,8 @@ def _trade(
     from kalshi_trading.trade_logger import open_request_log
 
     open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
-    modes.hush()
+    if sys.stdout.isatty():  # else the terminal itself shows what is typed
+        modes.disable_echo(prompter.resume)
     app = build_app(settings, console, prompter, read_only=read_only)
     if settings.environment is Environment.PRACTICE:
         keep_alive(app.client.get_exchange_status)
@@ -174,11 +170,10 @@ def _key_advice(settings: Settings) -> str:
 
 def _screen() -> tuple[Console, Prompter]:
     """Arrow keys where both ends are a terminal, numbered lines elsewhere."""
-    from rich.console import Console
-
     from kalshi_trading.prompts import PlainPrompter
+    from kalshi_trading.redrawable import RedrawableConsole
 
-    console = Console(highlight=False, emoji=False, markup=False)
+    console = RedrawableConsole(highlight=False, emoji=False, markup=False)
 
     def say(sentence: str) -> None:
         console.print(sentence, markup=False)
@@ -186,7 +181,8 @@ def _screen() -> tuple[Console, Prompter]:
     if sys.stdin.isatty() and sys.stdout.isatty():
         from kalshi_trading.terminal_prompts import TerminalPrompter
 
-        return console, TerminalPrompter(say, sys.stdin, sys.stdout)
+        prompter = TerminalPrompter(say, sys.stdin, sys.stdout, show_again=console.show_again)
+        return console, prompter
     return console, PlainPrompter(say)
 
 

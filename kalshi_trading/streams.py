@@ -68,6 +68,12 @@ def is_hung_up() -> bool:
     return any(events & select.POLLHUP for _, events in poll.poll(0))
 
 
+def silence_all() -> None:
+    """Lead standard output and error nowhere: the terminal is gone."""
+    for descriptor in (1, 2):
+        silence(descriptor)
+
+
 def silence(descriptor: int) -> None:
     """Lead a stream nowhere, so that what is still in it cannot fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -11,14 +11,18 @@ import os
 import select
 import signal
 import termios
+from collections.abc import Callable
 from typing import Any
 
-_LOCAL_FLAGS = 3  # where termios keeps them
+_LOCAL_FLAGS, _CONTROL_CHARACTERS = 3, 6  # where termios keeps them
 _LEAVE = b"\x1b[?2004l\x1b[?25h"  # bracketed paste off, cursor on
 
 
 class TerminalModes:
-    """The modes as they were at the start; `restore` brings them back, also from another thread."""
+    """The modes as they were at the start; `restore` brings them back, also from another thread.
+
+    Changes nothing while another program of the same terminal is in the foreground.
+    """
 
     def __init__(self) -> None:
         self._before = _modes()
@@ -29,14 +33,36 @@ class TerminalModes:
     def is_terminal(self) -> bool:
         return self._before is not None
 
-    def hush(self) -> None:
-        """Show no key that is pressed from now on, also after the program was suspended."""
-        if self._before is not None:
-            _set(_without_echo(self._before))
-            signal.signal(signal.SIGCONT, lambda number, frame: self.hush())
+    @property
+    def is_in_background(self) -> bool:
+        """Tell whether the terminal is another program's at the moment, as after Ctrl-Z."""
+        with contextlib.suppress(OSError):  # the terminal is gone, or is not the one we were started from
+            return self.is_terminal and os.tcgetpgrp(0) != os.getpgrp()
+        return False
+
+    def disable_echo(self, resumed: Callable[[], bool] = lambda: False) -> None:
+        """Show no key that is pressed from now on, also after the program was stopped.
+
+        `resumed` is called when it goes on; it tells whether a question sees to the terminal itself.
+        """
+        if self._before is None:
+            return
+
+        def go_on(number: int, frame: object) -> None:
+            if not self.is_in_background and not resumed():
+                self._disable_echo()
+
+        self._disable_echo()
+        signal.signal(signal.SIGCONT, go_on)
+
+    def _disable_echo(self) -> None:
+        if self._before is not None and not self.is_in_background:
+            _set(_quiet(self._before))
 
     def restore(self) -> None:
         """Bring the modes back. Never waits for a terminal that takes nothing."""
+        if self.is_in_background:
+            return
         if self._before is not None:
             _set(self._before)
         if self._screen is not None:
@@ -57,7 +83,10 @@ def _set(modes: list[Any]) -> None:
         termios.tcsetattr(0, termios.TCSANOW, modes)
 
 
-def _without_echo(modes: list[Any]) -> list[Any]:
-    hushed = list(modes)
-    hushed[_LOCAL_FLAGS] &= ~termios.ECHO
-    return hushed
+def _quiet(modes: list[Any]) -> list[Any]:
+    """Return modes without echo, and without a key that kills (Ctrl-\\)."""
+    quiet = list(modes)
+    quiet[_LOCAL_FLAGS] &= ~termios.ECHO
+    quiet[_CONTROL_CHARACTERS] = list(modes[_CONTROL_CHARACTERS])
+    quiet[_CONTROL_CHARACTERS][termios.VQUIT] = os.fpathconf(0, "PC_VDISABLE").to_bytes(1, "little")
+    return quiet

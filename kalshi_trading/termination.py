@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Callable
 from threading import Thread
@@ -22,7 +21,7 @@ from kalshi_trading.terminal_modes import TerminalModes
 GRACE_S = 2.0
 HANG_UP_S = 0.3
 """How long the kernel's own SIGHUP may take: ours after it would count as a second request."""
-HEARD = (signal.SIGTERM, signal.SIGHUP)
+END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Terminated(BaseException):
@@ -47,7 +46,7 @@ class Termination:
 
     def listen(self) -> None:
         """Install the signal handlers, and watch over the terminal."""
-        for number in HEARD:
+        for number in END_SIGNALS:
             signal.signal(number, self._requested)
         if self._modes.is_terminal:
             Thread(target=self._watch_terminal, name="terminal watch", daemon=True).start()
@@ -57,14 +56,13 @@ class Termination:
         self._is_requested = True
 
     def _requested(self, number: int, frame: FrameType | None) -> None:
-        if self._is_requested:
+        if self._is_requested or self._modes.is_in_background:  # where a question could not end in order
             self._end_now(number)
         self._is_requested = True
         signal.signal(signal.SIGINT, self._requested)
         Thread(target=self._end_later, args=(number,), name="termination", daemon=True).start()
         if number == signal.SIGHUP:
-            for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
-                streams.silence(descriptor)
+            streams.silence_all()
         error = Terminated(number)
         if not self._interrupt(error):
             raise error

@@ -64,21 +64,21 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
     "keys": (
         Mutation(
             "a key passes before its question has stood",
-            "keyboard.py",
-            "elif not self.is_open or len(others) > 1",
+            "gate.py",
+            "elif self._phase is not Phase.OPEN or len(others) > 1",
             "elif len(others) > 1",
         ),
         Mutation(
             "a key held down passes",
-            "keyboard.py",
-            "return key == name and time.monotonic() - at < HELD_S",
-            "return False",
+            "gate.py",
+            "is_same = name == self._name and gap_s < HELD_S",
+            "is_same = False",
         ),
         Mutation(
             "a question counts as seen before a slow terminal has answered",
             "keyboard.py",
-            "await self._keyboard.status_answered(self._keyboard.request_status(self._application.output))",
-            "self._keyboard.request_status(self._application.output)",
+            "elif self._requests.is_settled(number, now):",
+            "else:",
         ),
         Mutation(
             "the coordinates of a mouse report are keys",

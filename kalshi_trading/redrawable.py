@@ -1,0 +1,33 @@
+"""A console that can show again what stood on the screen. Knows nothing of what is shown."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from rich.console import Console
+from rich.control import Control
+
+MOST_KEPT = 50
+
+
+class RedrawableConsole(Console):
+    """A rich console that remembers what was printed last."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**how)
+        self._kept: deque[tuple[tuple[Any, ...], dict[str, Any]]] = deque(maxlen=MOST_KEPT)
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        if not all(isinstance(each, Control) for each in objects):  # those of a spinner
+            self._kept.append((objects, how))
+        super().print(*objects, **how)
+
+    def show_again(self) -> None:
+        """Print as much of the last output as the screen holds, for its width of now."""
+        with self.capture() as captured:
+            for objects, how in self._kept:
+                super().print(*objects, **how)
+        lines = captured.get().splitlines(keepends=True)
+        self.file.write("".join(lines[-max(1, self.height - 1) :]))
+        self.file.flush()
