@@ -40,7 +40,6 @@ TIMESTAMP_EXPIRED = "header_timestamp_expired"
 _ADVICE = {
     "insufficient_balance": "There is not enough cash for it. Lower the count or the price.",
     "invalid_price": "The price is not on this market's grid. Choose a valid price.",
-    "order_already_exists": "An order with this client_order_id was taken before. Look at the open orders.",
     "fill_or_kill_insufficient_resting_volume": "The book cannot fill all of it at that price.",
     "deprecated_v1_order_endpoint": "This program is too old for the exchange.",
     TIMESTAMP_EXPIRED: "The clock of this computer differs from the exchange's. Set it and try again.",
@@ -70,7 +69,6 @@ class ExchangeWords:
     code: str | None
     message: str
     details: str | None
-    recognised: bool  # one of the exchange's known error shapes, not a page of some proxy
 
     def __str__(self) -> str:
         parts = [part for part in (self.code, self.message, self.details) if part]
@@ -92,12 +90,12 @@ def read_error(answer: Answer) -> ExchangeWords:
         if isinstance(error, Mapping):
             return _from_object(error)
         if isinstance(error, str):
-            return ExchangeWords(None, _excerpt(error), None, recognised=True)
+            return ExchangeWords(None, _excerpt(error), None)
         if isinstance(body.get("code"), str) or isinstance(body.get("message"), str):
             return _from_object(body)
         if isinstance(body.get("msg"), str):
-            return ExchangeWords(None, _excerpt(body["msg"]), None, recognised=True)
-    return ExchangeWords(None, _excerpt(answer.text), None, recognised=False)
+            return ExchangeWords(None, _excerpt(body["msg"]), None)
+    return ExchangeWords(None, _excerpt(answer.text), None)
 
 
 def _from_object(error: Mapping[str, object]) -> ExchangeWords:
@@ -105,7 +103,7 @@ def _from_object(error: Mapping[str, object]) -> ExchangeWords:
         _excerpt(value) if isinstance(value, str) and value else None
         for value in (error.get("code"), error.get("message"), error.get("details"))
     )
-    return ExchangeWords(code, message or "", details, recognised=bool(code or message))
+    return ExchangeWords(code, message or "", details)
 
 
 def _excerpt(text: str) -> str:
@@ -144,7 +142,7 @@ def error_for_write(answer: Answer) -> KalshiAPIError | None:
 
 
 def _is_definite(answer: Answer) -> bool:
-    """Tell whether the exchange itself says that it did nothing.
+    """Return whether the exchange itself says that it did nothing.
 
     Source: Kalshi API, error body shapes and the statuses they were seen with.
     """
