@@ -268,7 +268,7 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-            if request.is_signed:  # others may share an answer to anybody
+            if request.is_signed:  # a cache may answer unsigned requests, with an older date
                 self._exchange_clock.note(response.headers, response.elapsed.total_seconds())
             answer = self._received(response, deadline)
         except (OSError, HTTPError) as error:  # what `requests` raises is an OSError

@@ -118,7 +118,7 @@ class Fields:
         return self._required(name, _not_negative)
 
     def exact_count(self, name: str) -> Decimal:
-        """Read contracts as the exchange writes them, and in no other spelling: `-0.00` is none."""
+        """Read contracts as the exchange writes them, and in no other spelling: `-0.00` is not one."""
         return self._required(name, _exact_count)
 
     def price(self, name: str) -> Decimal:
