@@ -182,5 +182,5 @@ def _ctrl_c_waits() -> Iterator[None]:
 def not_empty(text: str) -> str:
     """Parse text that must not be empty."""
     if not text.strip():
-        raise InvalidInputError("Type a word, or press Ctrl-C to go back.")
+        raise InvalidInputError("Type a word, or press Esc to go back.")
     return text.strip()

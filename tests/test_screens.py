@@ -16,7 +16,7 @@ from screen_session import buy, quoted_market, screen_text, session
 from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens
-from kalshi_trading.app import App
+from kalshi_trading.app import App, not_empty
 from kalshi_trading.errors import InvalidInputError
 from kalshi_trading.models import Action, Side
 from kalshi_trading.money import parse_price
@@ -279,3 +279,8 @@ def test_an_index_that_is_not_whole_says_so(exchange: ExchangeProcess, tmp_path:
     with pytest.raises(LeaveTask):
         screens.find_market(app)
     assert "Markets may be missing: the exchange repeated a page." in screen_text(app)
+
+
+def test_a_question_for_words_names_the_key_that_leads_back() -> None:
+    with pytest.raises(InvalidInputError, match="press Esc to go back"):
+        not_empty(" ")
