@@ -32,14 +32,13 @@ from kalshi_trading.exposure import market_exposure
 from kalshi_trading.formats import holding
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.liquidation import liquidate
-from kalshi_trading.market_models import FeeSchedule, OrderBook
 from kalshi_trading.models import Action, Order
 from kalshi_trading.money import Contracts, Price, count_text, parse_count
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.order_screens import LOOKED_AT
 from kalshi_trading.others_market import book_of_others
 from kalshi_trading.own_words import OwnWords
-from kalshi_trading.portfolio import Mark, PortfolioSnapshot, PositionPnl, part
+from kalshi_trading.portfolio import Mark, PortfolioSnapshot, PositionPnl
 from kalshi_trading.position_table import PAGE, Sorting
 from kalshi_trading.position_view import PositionLook
 from kalshi_trading.prompts import Choice, LeaveTask, Step, ask_in_turn, numbered
@@ -217,7 +216,7 @@ def _explain_row(app: App, look: _Look, seen: PositionLook) -> _Look:
 def _seen(app: App, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLook:
     """Put together what is known of one position, with its book as it is now."""
     position = row.position
-    book, fees = app.working("Reading the order book …", lambda: _book_and_fees(app, row))
+    book, fees = screens.read_book_and_fees(app, position.ticker, row.market)
     orders = snapshot.resting.value
     own = tuple(order for order in orders or () if order.ticker == position.ticker)
     book = None if book is None else book_of_others(book, own)
@@ -245,11 +244,6 @@ def _own_words(app: App, resting: Sequence[Order]) -> OwnWords:
     for order in resting:
         words.learn(order)
     return words
-
-
-def _book_and_fees(app: App, row: PositionPnl) -> tuple[OrderBook | None, FeeSchedule | None]:
-    book = part(lambda: app.executor.get_order_book(row.position.ticker)).value
-    return book, app.executor.get_fees(row.market) if row.market is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def _choose_market(app: App, words: str) -> tuple[str, Market]:
     while market is None:
         words = app.prompter.ask("Search words, or a ticker:", not_empty, prefill=words)
         market = _by_ticker(app, words) or _by_words(app, words)
-    book = app.working("Reading the order book …", lambda: _book(app, market))
+    book = app.working("Reading the order book …", lambda: _book(app, market.ticker))
     app.show(views.market_page(market, None, book, app.clock()))
     return words, market
 
@@ -153,9 +153,9 @@ def _market_choices(app: App, found: tuple[FoundMarket, ...]) -> list[Choice[Fou
     return [*rows, Choice("0", "None of these", None)]
 
 
-def _book(app: App, market: Market) -> OrderBook | None:
+def _book(app: App, ticker: str) -> OrderBook | None:
     try:
-        return app.executor.get_order_book(market.ticker)
+        return app.executor.get_order_book(ticker)
     except KalshiAPIError:
         return None
 
@@ -231,14 +231,22 @@ def _same_ticket(preview: OrderPreview) -> OrderTicket:
     return replace(ticket, worst_price=preview.request.price) if ticket.is_market_order else ticket
 
 
-def _book_and_fees(app: App, market: Market) -> tuple[OrderBook | None, FeeSchedule | None]:
-    return app.working(
-        "Reading the order book …", lambda: (_book(app, market), app.executor.get_fees(market))
-    )
+def read_book_and_fees(
+    app: App, ticker: str, market: Market | None
+) -> tuple[OrderBook | None, FeeSchedule | None]:
+    """Read a market's order book and its fees under a spinner. None: it could not be read.
+
+    Without the `market` its fees are not known.
+    """
+
+    def read() -> tuple[OrderBook | None, FeeSchedule | None]:
+        return _book(app, ticker), None if market is None else app.executor.get_fees(market)
+
+    return app.working("Reading the order book …", read)
 
 
 def _ask_direction(app: App, draft: _Draft) -> _Draft:
-    book, fees = _book_and_fees(app, draft.market)
+    book, fees = read_book_and_fees(app, draft.market.ticker, draft.market)
     directions = [(action, side) for side in Side for action in Action]
     labels = [views.action_label(action, side, book) for action, side in directions]
     marked = directions.index((draft.action, draft.side))
