@@ -302,14 +302,16 @@ def ask_price(
 
 def _ask_size(app: App, draft: _Draft) -> _Draft:
     """Ask for contracts, or for dollars where they are spent; the price is the most a contract can cost."""
-    price, size = draft.price, draft.size
+    price, size, is_buy = draft.price, draft.size, draft.action is Action.BUY
     assert price is not None
-    hint = " ($50 for dollars)" if draft.action is Action.BUY else ""
+    hint = " ($50 for dollars)" if is_buy else ""
     proposed = count_text(size.count if size is not None else app.settings.default_count).replace(",", "")
+    if is_buy and size is not None and size.amount is not None:
+        proposed = f"${size.amount}"
     size = app.prompter.ask(
         f"How many contracts{hint}?",
         lambda text: parse_size(text, draft.action, price, draft.fees, draft.market.price_grid),
-        default=f"${size.amount}" if size is not None and size.amount is not None else proposed,
+        default=proposed,
     )
     return replace(draft, size=size)
 

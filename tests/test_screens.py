@@ -13,7 +13,7 @@ import pytest
 from exchange_process import ExchangeProcess
 from model_factory import BOOK, MARKET, preview
 from screen_session import buy, quoted_market, screen_text, session
-from scripted_prompter import BACK, ScriptedPrompter
+from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens
 from kalshi_trading.app import App, not_empty
@@ -53,6 +53,22 @@ def test_a_typed_count_sends_the_order(exchange: ExchangeProcess, tmp_path: Path
     assert (resting.yes_price, resting.remaining_count) == (D("0.02"), D(20))
     order_screens.cancel_these(app, (resting,))
     assert app.executor.list_open_orders() == ()
+
+
+def test_dollars_typed_for_a_purchase_are_not_proposed_for_a_sale(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    market = quoted_market(session(exchange, tmp_path).executor)
+    to_the_direction = [ESCAPE] * 4
+    prompter = ScriptedPrompter(
+        *buy(market, count="$5", price="2")[:-1], *to_the_direction, "2", "1", "98", BACK
+    )
+    with pytest.raises(LeaveTask):
+        screens.place_trade(session(exchange, tmp_path, prompter))
+    prompter.assert_all_used()
+    assert prompter.questions[-1] == "How many contracts?"
+    assert "$5" in prompter.defaults
+    assert prompter.defaults[-1].isdigit()
 
 
 class _Meanwhile(ScriptedPrompter):
