@@ -205,9 +205,7 @@ def _confirmed_now(app: App, preview: OrderPreview) -> tuple[OrderPreview, list[
     if preview.is_denied:
         app.complain("This order cannot be sent. Nothing was sent.")
         raise GoBack
-    if not _confirmed(app, preview):
-        app.say("Not confirmed. Nothing was sent.")
-        raise GoBack
+    _confirm(app, preview)
     latest = _preview(app, _same_ticket(preview))
     return latest, ticket_view.changes(preview, latest)
 
@@ -316,8 +314,11 @@ def _ask_size(app: App, draft: _Draft) -> _Draft:
     return replace(draft, size=size)
 
 
-def _confirmed(app: App, preview: OrderPreview) -> bool:
-    """Cancel stands first; an order that a rule asks about, or real money, wants its count typed."""
+def _confirm(app: App, preview: OrderPreview) -> None:
+    """Ask whether to send; an order that a rule asks about, or real money, wants its count typed too.
+
+    Raises GoBack if the user does not confirm it.
+    """
     send = app.prompter.choose(
         "Send this order?",
         numbered(["Back, send nothing", f"Send: {preview.sentence}"], [False, True], start=0),
@@ -326,10 +327,12 @@ def _confirmed(app: App, preview: OrderPreview) -> bool:
     if not send:
         raise GoBack
     if not questions(preview.findings) and app.settings.environment is not Environment.PRODUCTION:
-        return True
+        return
     count = preview.request.count
     question = f"To confirm, type the number of contracts ({count_text(count)}):"
-    return app.prompter.ask(question, lambda text: is_count(text, count), is_consequential=True)
+    if not app.prompter.ask(question, lambda text: is_count(text, count), is_consequential=True):
+        app.say("Not confirmed. Nothing was sent.")
+        raise GoBack
 
 
 def is_count(text: str, count: Contracts) -> bool:
