@@ -1,11 +1,12 @@
 """The way out of the menu: what still rests is named, and the user decides what becomes of it.
 
-Asks, calls and shows. Nothing is canceled but at the user's word, and nothing here keeps anybody for long.
+Asks, calls and shows. Cancels only what the user says, and never waits for long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum, auto
 
 from kalshi_trading import order_screens
 from kalshi_trading.app import App
@@ -19,10 +20,16 @@ ORDERS_NAMED = 10
 LOOK_S = 3
 
 
-def is_decided(app: App, *, was_chosen: bool) -> bool:
-    """Ask whether to leave, and what becomes of resting orders; False leads back to the menu.
+class _Answer(Enum):
+    STAY = auto()
+    LEAVE = auto()
+    CANCEL_AND_LEAVE = auto()
 
-    Reads lag writes, so that an order of the last minute counts that the journal knows to rest.
+
+def ask_to_leave(app: App, *, was_chosen: bool) -> bool:
+    """Ask whether to leave, cancel resting orders if that is wanted, and return whether to leave.
+
+    Reads lag writes, so an order of the last minute counts if the journal knows it to rest.
     """
     try:
         orders = _resting(app)
@@ -31,7 +38,10 @@ def is_decided(app: App, *, was_chosen: bool) -> bool:
             app.say(f"Placed a moment ago and not in the exchange's list yet, where it may rest: {sentence}")
         if unlisted:
             app.say("What is not listed stays if you leave; panic, under Cancel an order, cancels it too.")
-        return _is_confirmed(app, orders, was_chosen=was_chosen)
+        answer = _ask_what_to_do(app, orders, was_chosen=was_chosen)
+        if answer is _Answer.CANCEL_AND_LEAVE:
+            order_screens.cancel_these(app, orders)
+        return answer is not _Answer.STAY
     except (LeaveTask, KeyboardInterrupt):
         app.say("Back to the menu.")
         return False
@@ -46,7 +56,7 @@ def say_what_stays(app: App) -> None:
         return
     if orders:
         app.say(f"{_counted(orders)} at the exchange and may still fill:")
-        _name(app, orders, most=ORDERS_NAMED)
+        _say_orders(app, orders, most=ORDERS_NAMED)
 
 
 def _resting(app: App) -> tuple[Order, ...]:
@@ -57,34 +67,30 @@ def _resting(app: App) -> tuple[Order, ...]:
         return ()
 
 
-def _is_confirmed(app: App, orders: Sequence[Order], *, was_chosen: bool) -> bool:
+def _ask_what_to_do(app: App, orders: Sequence[Order], *, was_chosen: bool) -> _Answer:
     """Ask until it is decided; leaving is marked if the user chose it, the way back after a Ctrl-C."""
-    stay, leave, cancel = "stay", "leave", "cancel"
-    _name(app, orders, most=ORDERS_NAMED)
+    _say_orders(app, orders, most=ORDERS_NAMED)
     one = len(orders) == 1
     question = "Leave the program?"
-    ways = [Choice("1", "Exit", leave)]
+    ways = [Choice("1", "Exit", _Answer.LEAVE)]
     if orders:
         count = how_many(len(orders), "resting order")
         question = f"{count}. Leave {'it' if one else 'them'} at the exchange?"
         ways = [
-            Choice("1", f"Keep {'it' if one else 'them'} and exit", leave),
-            Choice("2", f"Cancel {'it' if one else 'them all'} and exit", cancel),
+            Choice("1", f"Keep {'it' if one else 'them'} and exit", _Answer.LEAVE),
+            Choice("2", f"Cancel {'it' if one else 'them all'} and exit", _Answer.CANCEL_AND_LEAVE),
         ]
-    choices = [*ways, Choice("0", "Back to the menu", stay)]
+    choices = [*ways, Choice("0", "Back to the menu", _Answer.STAY)]
     marked = 0 if was_chosen else len(ways)
     while True:
         answer = app.prompter.choose(question, choices, marked=marked, is_consequential=True)
-        if answer != cancel:
-            return answer == leave
-        if _wants_to_cancel(app, orders):
-            order_screens.cancel_these(app, orders)
-            return True
+        if answer is not _Answer.CANCEL_AND_LEAVE or _wants_to_cancel(app, orders):
+            return answer
 
 
 def _wants_to_cancel(app: App, orders: Sequence[Order]) -> bool:
     """Show every order and ask once more; the key differs from the one that led here."""
-    _name(app, orders, most=len(orders))
+    _say_orders(app, orders, most=len(orders))
     keep = Choice("0", "Back, cancel nothing", False)
     go = Choice("1", f"Cancel {how_many(len(orders), 'order')} and exit", True)
     try:
@@ -93,7 +99,7 @@ def _wants_to_cancel(app: App, orders: Sequence[Order]) -> bool:
         return False
 
 
-def _name(app: App, orders: Sequence[Order], *, most: int) -> None:
+def _say_orders(app: App, orders: Sequence[Order], *, most: int) -> None:
     for line in order_screens.lines_of(app, orders[:most]):
         app.say(f"  {line}")
     if len(orders) > most:

@@ -93,7 +93,7 @@ def _serve(app: App) -> None:
             screen = _chosen(app)
             if screen not in (_leave, _interrupted):
                 _visit(app, screen)
-            elif leaving.is_decided(app, was_chosen=screen is _leave):
+            elif leaving.ask_to_leave(app, was_chosen=screen is _leave):
                 break
     except InputClosed:
         leaving.say_what_stays(app)
