@@ -311,7 +311,7 @@ def _expected_fee(now: Circumstances, walk: Walk, rests: Contracts, request: Ord
     return total
 
 
-def with_later_orders(
+def rechecked(
     preview: OrderPreview, sent: Sequence[SentOrder], today: DayTotals, limits: Limits
 ) -> OrderPreview:
     """Deny a preview if a rail that counts says more once the orders recorded since it are counted.

@@ -1,4 +1,4 @@
-"""The protocol by which an order leaves this machine: recorded first, sent once, its outcome told truly.
+"""The protocol by which an order leaves this machine: recorded first, sent once, never guessed at.
 
     DRAFT ─confirmed→ INTENT ─signed→ SENDING ─checked→ one POST ─┬─ our id echoed ───→ ACKNOWLEDGED
       └─ a rule → DENIED        ↑        └─ panic, lock, age ─────┼───────────────────→ NOT SENT
@@ -139,19 +139,20 @@ class Submitter:
         state = State.UNKNOWN
         self._resolver.begin(self._life_of(preview, State.INTENT))  # first, so that no recovery takes it over
         try:
-            result = self._intended(preview) or self._sent(preview)
+            result = self._ended_at_intent(preview) or self._sent(preview)
             state = State.NOT_SENT if result.outcome is Outcome.DENIED else State(result.outcome)
         finally:
             self._resolver.adopt([self._life_of(preview, state)])
         return result
 
-    def _intended(self, preview: OrderPreview) -> Submission | None:
-        """Put the intent on the disk; where that fails, its line may be there even so and gets its end.
+    def _ended_at_intent(self, preview: OrderPreview) -> Submission | None:
+        """Record the intent; return the result of an order that must not be sent, None if it may be.
 
-        Sessions take turns: what the rails count is counted once more with all intents before this one.
+        A write that failed may have left its line in the journal, so it gets a recorded end. Sessions take
+        turns: what the rails count is counted once more with all intents before this one.
         """
         try:
-            with self._journal.intents_alone():
+            with self._journal.intent_lock():
                 recounted = self._recount(preview)
                 if recounted.is_denied:
                     return self._deny(recounted, _reasons(recounted))

@@ -26,7 +26,7 @@ from kalshi_trading.order_preview import (
     OrderPreview,
     OrderTicket,
     build_preview,
-    with_later_orders,
+    rechecked,
     worst_price,
 )
 from kalshi_trading.orders_so_far import OrdersReader
@@ -145,7 +145,7 @@ class TradeExecutor:
     def _recount(self, preview: OrderPreview) -> OrderPreview:
         """Judge a preview again by what every session has recorded since. Raises JournalError."""
         orders = self._orders.read()
-        return with_later_orders(preview, orders.sent, orders.today, self._limits)
+        return rechecked(preview, orders.sent, orders.today, self._limits)
 
     def _unless_blocked(self, preview: OrderPreview) -> OrderPreview:
         """Deny a preview while orders are blocked, also one that was made before."""

@@ -84,11 +84,11 @@ class TradeLogger:
         self.log_event(f"order.{event}", fields)
 
     @contextmanager
-    def intents_alone(self) -> Iterator[None]:
-        """Let no other session record an intent meanwhile: what is counted in here stays true.
+    def intent_lock(self) -> Iterator[None]:
+        """Hold the lock that every session takes to count its orders and record an intent.
 
-        Raises JournalError, also if another session does not let go. Anything but an intent is recorded
-        without this, so that a panic waits for nobody.
+        Raises JournalError, also if another session keeps it for too long. Other records need no lock, so
+        that a panic never waits for one.
         """
         with as_journal_errors(self.trades_path):
             make_folder(self.folder)

@@ -21,7 +21,7 @@ from kalshi_trading.order_preview import (
     build_preview,
     is_worse,
     order_sentence,
-    with_later_orders,
+    rechecked,
     worst_price,
 )
 from kalshi_trading.order_result import Outlook
@@ -663,7 +663,7 @@ def later_sale():
 
 def test_orders_that_the_preview_counted_change_nothing_later():
     seen = preview(Action.BUY, Side.YES, "1", "0.60", here=circumstances(journaled=frozenset({"later"})))
-    again = with_later_orders(seen, [later_sale()], DayTotals(Decimal(9999), 9999), Limits())
+    again = rechecked(seen, [later_sale()], DayTotals(Decimal(9999), 9999), Limits())
     assert again is seen
 
 
@@ -671,7 +671,7 @@ def test_a_sale_of_contracts_that_another_session_is_selling_is_denied():
     """It was confirmed as the end of a position and would open one now."""
     seen = preview(Action.SELL, Side.YES, "10", "0.60", here=circumstances(position=position("10", "5.00")))
     assert (seen.closing, seen.findings) == (10, ())
-    again = with_later_orders(seen, [later_sale()], DayTotals(), Limits())
+    again = rechecked(seen, [later_sale()], DayTotals(), Limits())
     assert [(finding.rule, finding.severity) for finding in again.findings] == [
         ("sale within position", Severity.DENY)
     ]
@@ -680,12 +680,10 @@ def test_a_sale_of_contracts_that_another_session_is_selling_is_denied():
 def test_a_question_that_was_answered_is_not_asked_again():
     seen = preview(Action.SELL, Side.YES, "10", "0.60")
     assert rules(seen) == {"sale within position"}
-    assert with_later_orders(seen, [later_sale()], DayTotals(), Limits()).findings == seen.findings
+    assert rechecked(seen, [later_sale()], DayTotals(), Limits()).findings == seen.findings
 
 
 def test_a_sale_that_opens_a_position_since_is_counted_as_bought():
     seen = preview(Action.SELL, Side.YES, "10", "0.60", here=circumstances(position=position("10", "5.00")))
-    again = with_later_orders(
-        seen, [later_sale()], DayTotals(), replace(Limits(), daily_cost_limit=Decimal(3))
-    )
+    again = rechecked(seen, [later_sale()], DayTotals(), replace(Limits(), daily_cost_limit=Decimal(3)))
     assert rules(again) == {"sale within position", "bought per day"}
