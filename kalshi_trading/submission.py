@@ -19,7 +19,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -70,6 +70,18 @@ class Step(StrEnum):
     RESULT_RECORDED = "result recorded"
 
 
+@dataclass(frozen=True, slots=True)
+class _Debt:
+    """A reason to send nothing, and what must succeed before it ends. `settle` raises JournalError."""
+
+    reason: str
+    settle: Callable[[], object]
+
+
+def _nothing() -> None:
+    """Settle a debt that ends as soon as the journal works."""
+
+
 class Submitter:
     """Sends each confirmed order at most once and keeps the journal ahead of the wire.
 
@@ -102,18 +114,21 @@ class Submitter:
         self._reached = reached
         self._used: set[str] = set()
         self._one_at_a_time = threading.RLock()
-        self._owed: list[Callable[[], object]] = []
-        self.locked_because: str | None = None
-        """Why no order can be sent at the moment; None: orders can be sent."""
+        self._debts: list[_Debt] = []
         self.stopped = False
-        """Whether nothing may be sent again, as in a panic or once the user has left."""
+        """Whether the program is ending: nothing is sent again."""
 
-    def lock(self, reason: str, until: Callable[[], object] | None = None) -> None:
+    @property
+    def locked_because(self) -> str | None:
+        """Every reason why no order can be sent until the journal works again; None: there is none."""
+        return " ".join(dict.fromkeys(debt.reason for debt in self._debts)) or None
+
+    def lock(self, reason: str, until: Callable[[], object] = _nothing) -> None:
         """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
+        debt = _Debt(reason, until)
         with self._one_at_a_time:  # a lock set while another one ends must not end with it
-            self.locked_because = reason
-            if until is not None:
-                self._owed.append(until)
+            if debt not in self._debts:
+                self._debts.append(debt)
 
     def submit(self, preview: OrderPreview) -> Submission:
         """Send the order of a preview, once; the same preview again is denied.
@@ -197,16 +212,17 @@ class Submitter:
     def try_to_unlock(self) -> None:
         """Do what is owed, such as writing a missing result; trading goes on once all of it is done."""
         with self._one_at_a_time:
-            if self.locked_because is None:
+            reason = self.locked_because
+            if reason is None:
                 return
             try:
-                while self._owed:
-                    self._owed[0]()
-                    self._owed.pop(0)
-                self._journal.log_order_submission("unlocked", {"reason": self.locked_because})
+                for number, debt in enumerate(self._debts):
+                    debt.settle()
+                    self._debts[number] = _Debt(debt.reason, _nothing)  # once is enough
+                self._journal.log_order_submission("unlocked", {"reason": reason})
             except JournalError:
                 return
-            self.locked_because = None
+            self._debts.clear()
 
     # --- The wire ---------------------------------------------------------------------------------
 

@@ -940,6 +940,26 @@ def test_a_lock_that_comes_while_another_one_ends_does_not_end_with_it(open_desk
         assert desk.submitter.locked_because == "the second reason"
 
 
+def test_what_is_owed_is_done_once_and_every_reason_stands_until_trading_goes_on(open_desk):
+    done = []
+
+    def fails_at_first():
+        done.append("second")
+        if done.count("second") == 1:
+            raise JournalError("trades.log", "full")
+
+    with serving(Exchange(reset)) as server:
+        submitter = open_desk(server).submitter
+        submitter.lock("One.", until=lambda: done.append("first"))
+        submitter.lock("Two.", until=fails_at_first)
+        submitter.lock("Two.")
+        submitter.try_to_unlock()
+        assert submitter.locked_because == "One. Two."
+        submitter.try_to_unlock()
+        assert submitter.locked_because is None
+    assert done == ["first", "second", "second"]
+
+
 def test_an_order_whose_intent_is_about_to_be_written_is_taken_over_by_no_recovery(open_desk):
     exchange = Exchange(None)
     exchange.create = exchange.accept
