@@ -82,10 +82,9 @@ class Moment:
     at: datetime | None
     under_way: Mapping[str, OrderLife]
 
-    def is_sending(self, now: datetime) -> bool:
-        """Tell whether an order may be on its way to the exchange right now, in any session."""
-        begun = (life.intent_at for life in self.under_way.values() if life.state in BEING_SENT)
-        return any(abs((now - at).total_seconds()) < 2 * SENDING_S for at in begun)
+    def is_sending(self, since: datetime) -> bool:
+        """Return whether an order whose intent is newer than `since` is being sent, in any session."""
+        return any(life.state in BEING_SENT and life.intent_at > since for life in self.under_way.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +209,8 @@ class Canceler:
         """
         ends: dict[str, Cancellation] = {}
         looks: list[RestingLook] = []
+        # what has an older intent arrives within PANIC_PAUSES_S: it was signed 10 s after that at most
+        since = self._clock() - timedelta(seconds=SENDING_S)
         pressed = Moment(self._exchange_time(), under_way())
         waited_s = 0.0
         for number, pause_s in enumerate(chain(PANIC_PAUSES_S, repeat(PANIC_PAUSES_S[-1])), start=1):
@@ -220,7 +221,7 @@ class Canceler:
             if not left and not looks[-1].then.under_way and doubt(pressed, looks) is None:
                 return _report(ends, looks[-1], None)
             ends.update(self._each_canceled(left))
-            is_sending = waited_s < SENDING_S and looks[-1].then.is_sending(self._clock())
+            is_sending = waited_s < SENDING_S and looks[-1].then.is_sending(since)
             if number >= len(PANIC_PAUSES_S) and not is_sending:
                 break
         self._sleep(LAST_PAUSE_S)

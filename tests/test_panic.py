@@ -291,6 +291,15 @@ def test_an_order_that_another_session_is_sending_is_looked_for_as_long_as_it_ca
     assert looked_s <= sum(naps) < looked_s + 5
 
 
+def test_an_intent_too_old_to_be_still_on_its_way_is_looked_for_no_longer_than_the_rest(tmp_path):
+    sent_at = NOW - timedelta(seconds=SENDING_S + 1)
+    other = TradeLogger(tmp_path, "practice", session_id="another", clock=lambda: sent_at)
+    other.log_order_submission("intent", {"client_order_id": "theirs", "ticker": MARKET.ticker})
+    executor, naps = executor_at(Exchange(), tmp_path)
+    assert len(executor.panic().unresolved) == 1
+    assert naps == [*PANIC_PAUSES_S, LAST_PAUSE_S]
+
+
 def test_an_order_of_ours_that_ends_meanwhile_wants_lists_newer_than_its_end(tmp_path):
     """It was on its way when panic was pressed, and may have come to rest after the list was made."""
     life = OrderLife("x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", State.UNKNOWN, NOW)
