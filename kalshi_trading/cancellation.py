@@ -37,6 +37,13 @@ SENDING_S = 42.0
 """How long an order that is being sent can still arrive: the longest signature window and the time limit of a
 request. Source: Kalshi API, clock skew between 5 and 30 s by observation."""
 PANIC_EVENT, REARMED_EVENT = "cancel.panic", "cancel.rearmed"
+UNRECORDED_PANIC = (
+    "The panic is not on record yet: until it is, other sessions can send orders. "
+    "This program keeps trying; stop the others."
+)
+
+UnderWay = tuple[Mapping[str, OrderLife], str | None]
+"""Our orders without an end, of every session, by client_order_id; and why some may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class PanicReport:
     """What became of everything that rested. `problem` says why the last look proves nothing.
 
     `unresolved` names orders of unknown outcome: they could not be canceled and may still turn up.
-    Unless it `is_recorded`, the block on new orders ends with this session.
+    Until it `is_recorded`, other sessions can still send orders.
     """
 
     canceled: tuple[Cancellation, ...]
@@ -77,10 +84,14 @@ class PanicReport:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time of the exchange (None: not known), and our orders without an end just then, by id."""
+    """A time of the exchange (None: not known), and our orders without an end just then, by id.
+
+    `problem` says why some of them may be missing.
+    """
 
     at: datetime | None
     under_way: Mapping[str, OrderLife]
+    problem: str | None = None
 
     def is_sending(self, since: datetime) -> bool:
         """Return whether an order whose intent is newer than `since` is being sent, in any session."""
@@ -101,17 +112,19 @@ def doubt(pressed: Moment, looks: Sequence[RestingLook]) -> str | None:
     """Say why the last look does not show all that was placed before `pressed`, or by us since.
 
     An order of ours that was under way then and has its end by now may have come to rest since, so the
-    look must be newer than that end. None: what the look does not show does not rest.
+    look must be newer than that end, or than the first moment at which those orders could be read. None:
+    what the look does not show does not rest.
     """
     last = looks[-1]
     if last.problem is not None or last.as_of is None:
         return last.problem
-    moments = [pressed, *(look.then for look in looks)]
+    moments = [each for each in (pressed, *(look.then for look in looks)) if each.problem is None]
     ended = [later for before, later in pairwise(moments) if before.under_way.keys() - later.under_way.keys()]
     since = next((moment.at for moment in (*ended[-1:], *moments) if moment.at is not None), last.as_of)
     if last.as_of > since:
         return None
-    event = "an order on its way had its end" if ended else "panic was pressed"
+    event = "panic was pressed" if moments[0] is pressed else "the orders on their way could be read"
+    event = "an order on its way had its end" if ended else event
     return f"The exchange's lists were only as fresh as {last.as_of.astimezone():%H:%M:%S}, before {event}."
 
 
@@ -199,19 +212,16 @@ class Canceler:
             text = f"It does not rest any more; the exchange has it as {now.status.value}, {filled} filled."
         return Cancellation(now, text, None)
 
-    def cancel_everything(
-        self, under_way: Callable[[], Mapping[str, OrderLife]] = dict[str, OrderLife]
-    ) -> PanicReport:
+    def cancel_everything(self, under_way: Callable[[], UnderWay]) -> PanicReport:
         """Cancel all that rests, look again, and repeat until a look proves that nothing does or can.
 
-        `under_way` gives the orders without an end, of every session, by client_order_id. The time of
-        looking is bounded; what turned up in the last look is canceled and looked at too.
+        The time of looking is bounded; what turned up in the last look is canceled and looked at too.
         """
         ends: dict[str, Cancellation] = {}
         looks: list[RestingLook] = []
         # what has an older intent arrives within PANIC_PAUSES_S: it was signed 10 s after that at most
         since = self._clock() - timedelta(seconds=SENDING_S)
-        pressed = Moment(self._exchange_time(), under_way())
+        pressed = Moment(self._exchange_time(), *under_way())
         waited_s = 0.0
         for number, pause_s in enumerate(chain(PANIC_PAUSES_S, repeat(PANIC_PAUSES_S[-1])), start=1):
             self._sleep(pause_s)
@@ -238,13 +248,13 @@ class Canceler:
         skew_s = self._client.least_clock_skew_s
         return None if skew_s is None else self._clock() - timedelta(seconds=skew_s)
 
-    def _look(self, under_way: Callable[[], Mapping[str, OrderLife]]) -> RestingLook:
+    def _look(self, under_way: Callable[[], UnderWay]) -> RestingLook:
         """Read how fresh the lists are, then what rests, then which orders of ours are under way."""
         as_of, unknown_age = self._as_of()
         orders, problem = self._resting()
-        then = Moment(self._exchange_time() or as_of, under_way())
+        then = Moment(self._exchange_time() or as_of, *under_way())
         self.orders_under_way = len(then.under_way)
-        return RestingLook(orders, as_of, problem or unknown_age, then)
+        return RestingLook(orders, as_of, problem or unknown_age or then.problem, then)
 
     def _as_of(self) -> tuple[datetime | None, str | None]:
         try:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading import order_book
-from kalshi_trading.cancellation import Cancellation, PanicReport
+from kalshi_trading.cancellation import UNRECORDED_PANIC, Cancellation, PanicReport
 from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, price, problem, time_left
 from kalshi_trading.models import Action
 from kalshi_trading.money import (
@@ -278,7 +278,7 @@ def _open_ends(report: PanicReport) -> list[str]:
         f"Outcome unknown, not canceled: {sentence}. It may still turn up." for sentence in report.unresolved
     ]
     if not report.is_recorded:
-        said.append("The block could not be recorded in the journal: it ends with this session.")
+        said.append(UNRECORDED_PANIC)
     return said
 
 

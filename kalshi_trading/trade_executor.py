@@ -9,19 +9,23 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from kalshi_trading.cancellation import Canceler, Cancellation, PanicReport
+from kalshi_trading.cancellation import (
+    UNRECORDED_PANIC,
+    Canceler,
+    Cancellation,
+    PanicReport,
+    UnderWay,
+)
 from kalshi_trading.errors import InvalidInputError, JournalError, TradeExecutionError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket, MarketIndex
 from kalshi_trading.models import Action, Order, OrderStatus, Side
 from kalshi_trading.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, Price, decimal_from_text
-from kalshi_trading.order_life import OrderLife
 from kalshi_trading.order_preview import (
     OrderPreview,
     OrderTicket,
@@ -46,7 +50,6 @@ PANIC = (
     "New orders are blocked since panic was pressed; look at the open orders. "
     "Allow new ones again under Cancel an order."
 )
-UNRECORDED_PANIC = "The panic is not on record yet: other sessions can still send orders. Stop them."
 
 
 class TradeExecutor:
@@ -226,12 +229,14 @@ class TradeExecutor:
         except JournalError as error:
             self._lock(str(error))
 
-    def _under_way(self) -> dict[str, OrderLife]:
-        """Name the orders that may still turn up, also those of other sessions as far as they can be read."""
-        lives = list(self.resolver.open_orders())
-        with suppress(JournalError):
+    def _under_way(self) -> UnderWay:
+        """Return the orders that may still turn up, those of other sessions as far as they can be read."""
+        lives, problem = list(self.resolver.open_orders()), None
+        try:
             lives += self._orders.read().open_lives
-        return {life.client_order_id: life for life in lives}
+        except JournalError as error:
+            problem = f"The orders that other sessions are sending could not be read. {error}"
+        return {life.client_order_id: life for life in lives}, problem
 
     def why_blocked(self) -> str | None:
         """Say why no order may be sent, also since a panic of another session; None: they may.

@@ -15,6 +15,7 @@ from kalshi_trading.cancellation import (
     LAST_PAUSE_S,
     PANIC_PAUSES_S,
     SENDING_S,
+    UNRECORDED_PANIC,
     Moment,
     RestingLook,
     doubt,
@@ -27,7 +28,7 @@ from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings import Limits
 from kalshi_trading.submission_result import Outcome
-from kalshi_trading.trade_executor import UNRECORDED_PANIC, TradeExecutor
+from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
 TICKET = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.65"))
@@ -373,9 +374,29 @@ def test_neither_a_limit_nor_read_only_nor_a_failing_journal_holds_it_up(tmp_pat
     executor, _ = executor_at(Exchange(resting(1), resting(2)), tmp_path, limits=none_left, read_only=True)
     report = executor.panic()
     assert len(report.canceled) == 2
-    assert report.is_verified
-    assert executor.blocked_because is not None
-    assert executor.submitter.locked_because is not None
+    assert executor.why_blocked() is not None
+    assert UNRECORDED_PANIC in executor.submitter.locked_because
+
+
+def test_orders_of_other_sessions_that_cannot_be_read_leave_open_whether_all_is_canceled(tmp_path):
+    log = tmp_path / "practice" / "trades.log"
+    log.mkdir(parents=True)
+    exchange = Exchange(resting(1))
+    executor, naps = executor_at(exchange, tmp_path)
+    report = executor.panic()
+    assert report.problem.startswith("The orders that other sessions are sending could not be read.")
+    assert (len(report.canceled), report.is_verified) == (1, False)
+    assert naps == [*PANIC_PAUSES_S, LAST_PAUSE_S]
+
+
+def test_an_order_that_ended_before_the_orders_could_be_read_wants_newer_lists(tmp_path):
+    """It may have been under way when panic was pressed, and come to rest after the list was made."""
+    at = [NOW + timedelta(seconds=number) for number in range(6)]
+    pressed, unread = Moment(at[0], {}, "away"), Moment(at[2], {}, "away")
+    early = RestingLook((), at[3], None, Moment(at[4], {}))
+    assert doubt(pressed, [replace(early, then=unread), early]).endswith("could be read.")
+    assert doubt(pressed, [early, replace(early, as_of=at[5])]) is None
+    assert doubt(replace(pressed, problem=None), [early]) is None
 
 
 @pytest.mark.alone
@@ -473,8 +494,8 @@ def test_a_panic_that_could_not_be_recorded_says_so(tmp_path):
 def test_a_panic_is_recorded_as_soon_as_the_journal_works(tmp_path):
     blocked = tmp_path / "practice" / "trades.log"
     blocked.mkdir(parents=True)
-    executor = executor_at(Exchange(), tmp_path)[0]
-    executor.panic()
+    executor = executor_at(Exchange(resting(1)), tmp_path)[0]
+    assert not executor.panic().is_recorded
     assert UNRECORDED_PANIC in executor.submitter.locked_because
     executor.submitter.try_to_unlock()
     assert UNRECORDED_PANIC in executor.submitter.locked_because

@@ -16,7 +16,7 @@ from screen_session import buy, quoted_market, rendered, screen_text, session
 from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens, ticket_view
-from kalshi_trading.cancellation import Cancellation, PanicReport
+from kalshi_trading.cancellation import UNRECORDED_PANIC, Cancellation, PanicReport
 from kalshi_trading.errors import KalshiAPIError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import OrderBook
@@ -445,5 +445,5 @@ def test_everything_canceled_is_said_only_when_it_is_proved(doubtful: dict[str, 
 
 def test_a_block_that_is_not_on_record_is_told() -> None:
     report = PanicReport(canceled=(), gone=(), unknown=(), problem=None, is_recorded=False)
-    assert "it ends with this session" in " ".join(rendered(ticket_view.panic(report)).split())
-    assert "it ends with this session" in ticket_view.end_of_panic(report)
+    assert UNRECORDED_PANIC in rendered(ticket_view.panic(report), width=200)
+    assert UNRECORDED_PANIC in ticket_view.end_of_panic(report)
