@@ -88,7 +88,6 @@ class Circumstances:
     unresolved: tuple[str, ...] = ()  # our orders in this market that may be live, as sentences
     unseen: tuple[SentOrder, ...] = ()  # ours in this market that may rest or be filled, shown nowhere
     freshness: Freshness = NOTHING_TO_MISS
-    panic_stands: bool = False  # some session blocked new orders, and none has allowed them since
     later_fees: tuple[FeeSchedule, ...] = ()  # that will apply before the market closes
     journaled: frozenset[str] = frozenset()  # client_order_ids of our orders that are counted in here
 
@@ -314,10 +313,10 @@ def _expected_fee(now: Circumstances, walk: Walk, rests: Contracts, request: Ord
 def rechecked(
     preview: OrderPreview, sent: Sequence[SentOrder], today: DayTotals, limits: Limits
 ) -> OrderPreview:
-    """Deny a preview if a rail that counts says more once the orders recorded since it are counted.
+    """Judge a preview again with the orders recorded since; a counting rail that objects now denies it.
 
-    `sent` and `today` are what the journal says now, of every session. A question that nobody was asked
-    denies as well: there is no time to ask it.
+    `sent` and `today` are what the journal says now, of every session. A rail that would only ask denies as
+    well, because the user cannot be asked any more.
     """
     now = preview.circumstances
     later = [order for order in sent if order.client_order_id not in now.journaled]

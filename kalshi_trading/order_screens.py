@@ -73,7 +73,7 @@ def cancel_order(app: App) -> None:
         rows.append(Choice("a", f"All {len(orders)} orders", _cancels(app, *orders)))
     label = "Panic: cancel everything and block new orders"
     rows.append(Choice("p", label, lambda: _panic(app), is_immediate=True))
-    if app.executor.blocked_because is not None:
+    if app.executor.why_blocked() is not None:
         rows.append(Choice("r", "Allow new orders again", lambda: _rearm(app)))
     app.prompter.choose("Which order?", rows, is_consequential=True)()
 

@@ -82,7 +82,6 @@ class PreviewReader:
             recent=orders.recent,
             today=replace(orders.today, pnl=pnl.result()),
             at=at,
-            panic_stands=orders.panic_stands,
             journaled=frozenset(order.client_order_id for order in orders.sent),
             unresolved=tuple(life.sentence for life in orders.open_lives if life.ticker == ticker),
         )

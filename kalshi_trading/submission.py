@@ -29,6 +29,7 @@ from kalshi_trading.errors import (
     KalshiAPIError,
     NotSentError,
     OutcomeUnknownError,
+    TradeExecutionError,
 )
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import OrderRequest
@@ -182,7 +183,13 @@ class Submitter:
         return Submission(Outcome.NOT_SENT, request, f"{error} Nothing was sent or placed.")
 
     def _sent(self, preview: OrderPreview) -> Submission:
-        result = self._send(preview)
+        """Send and record the result. What the journal or the last check stops is not tried again."""
+        try:
+            result = self._send(preview)
+        except JournalError as error:
+            result = self._unwritten(preview.request, error)
+        except TradeExecutionError as refusal:
+            result = Submission(Outcome.NOT_SENT, preview.request, str(refusal))
         self._reached(Step.ANSWERED)
         result = self._recorded(result, preview.sentence)
         self._reached(Step.RESULT_RECORDED)
@@ -191,14 +198,30 @@ class Submitter:
     # --- Before the wire --------------------------------------------------------------------------
 
     def _denial(self, preview: OrderPreview) -> str | None:
-        if self.locked_because is not None:
-            return f"Trading is locked. {self.locked_because} Nothing was sent."
+        objection = self._objection(preview)
+        if objection is not None:
+            return objection
         if preview.request.client_order_id in self._used:
             return "This order was submitted before. Nothing was sent; make a new ticket."
-        if not self._is_of_this_moment(preview):
-            return f"The preview is {int(self._age_s(preview))} s old. Nothing was sent; look at a fresh one."
-        if preview.is_denied:
-            return _reasons(preview)
+        return _reasons(preview) if preview.is_denied else None
+
+    def _objection(self, preview: OrderPreview) -> str | None:
+        """Return why no order may leave now, or not this one any more; None: it may. Reads the journal."""
+        reason = self._why_stopped() or self._why_outdated(preview) or self._why_blocked()
+        return None if reason is None else f"Not sent: {reason[0].lower()}{reason[1:]}"
+
+    def _why_stopped(self) -> str | None:
+        if self.stopped:
+            return "The program is ending."
+        return None if self.locked_because is None else f"Trading is locked. {self.locked_because}"
+
+    def _why_outdated(self, preview: OrderPreview) -> str | None:
+        """Judge by the calendar's clock, which also counts the time a machine sleeps."""
+        age_s = (self._clock() - preview.circumstances.at).total_seconds()
+        if age_s < 0:
+            return "This computer's clock was set back since the preview. Look at a fresh one."
+        if age_s > OLDEST_PREVIEW_S:
+            return f"The preview is {int(age_s)} s old. Look at a fresh one."
         return None
 
     def _deny(self, preview: OrderPreview, reason: str) -> Submission:
@@ -227,7 +250,10 @@ class Submitter:
     # --- The wire ---------------------------------------------------------------------------------
 
     def _send(self, preview: OrderPreview) -> Submission:
-        """Send; what provably never left is sent again under the same id, at most twice, within 5 s."""
+        """Send; what provably never left is sent again under the same id, at most twice, within 5 s.
+
+        Raises JournalError or TradeExecutionError if `_announce` stopped it: nothing was sent.
+        """
         started_at = self._monotonic()
         for attempt in range(1, SENDS_AT_MOST + 1):
             result = self._send_once(preview)
@@ -235,34 +261,13 @@ class Submitter:
             if result.outcome is not Outcome.NOT_SENT or attempt == SENDS_AT_MOST or late:
                 break
             self._sleep(_RESEND_PAUSE_S)
-            if self._objection(preview) is not None:
-                break
         return result
 
-    def _objection(self, preview: OrderPreview) -> str | None:
-        """Say why an order that was confirmed must not leave now; None: it may."""
-        if self.stopped:
-            return "New orders are blocked since panic was pressed or the program is ending."
-        if self.locked_because is not None:
-            return f"Trading is locked. {self.locked_because}"
-        if not self._is_of_this_moment(preview):
-            return f"The preview is {int(self._age_s(preview))} s old."
-        return self._why_blocked()
-
-    def _is_of_this_moment(self, preview: OrderPreview) -> bool:
-        return 0 <= self._age_s(preview) <= OLDEST_PREVIEW_S
-
-    def _age_s(self, preview: OrderPreview) -> float:
-        """Tell by the calendar's clock, which also counts the time a machine sleeps."""
-        return (self._clock() - preview.circumstances.at).total_seconds()
-
     def _send_once(self, preview: OrderPreview) -> Submission:
-        """Send once and say what is known. A duplicate id means that an earlier send arrived."""
+        """Send once and return what is known of it."""
         request = preview.request
         try:
             said = self._client.place_order(request, before_sending=lambda: self._announce(preview))
-        except JournalError as error:
-            return self._unwritten(request, error)
         except NotSentError as error:
             return Submission(Outcome.NOT_SENT, request, str(error))
         except OutcomeUnknownError as error:
@@ -272,9 +277,9 @@ class Submitter:
         return acknowledged_result(request, said)
 
     def _announce(self, preview: OrderPreview) -> None:
-        """Record that a signed order is about to leave, then look once more whether it may.
+        """Record that a signed order is about to leave, then check once more whether it may.
 
-        Raises JournalError, or NotSentError with the reason.
+        Raises JournalError, or TradeExecutionError with the reason.
         """
         self._reached(Step.SIGNED)
         fields = sending_fields(preview, self._exchange_time())
@@ -282,7 +287,7 @@ class Submitter:
         self._reached(Step.SENDING_RECORDED)
         objection = self._objection(preview)
         if objection is not None:
-            raise NotSentError(f"Not sent: {objection} Nothing was placed.")
+            raise TradeExecutionError(objection)
         self._reached(Step.CHECKED)
 
     def _exchange_time(self) -> datetime | None:

@@ -72,8 +72,6 @@ class TradeExecutor:
         self._limits = limits
         self.read_only = read_only
         """Whether orders are denied; cancels and reads never are."""
-        self.blocked_because: str | None = None
-        """Why new orders are denied until `rearm`; None: no panic is known; see `why_blocked`."""
         self._has_unrecorded_panic = False
         self._orders = OrdersReader(journal, account=account, clock=clock)
         self._index = MarketIndex(client)
@@ -134,8 +132,6 @@ class TradeExecutor:
         """
         now = self._reader.read(validate_ticker(ticket.ticker))
         self._notice(now.resting)
-        if now.panic_stands:
-            self._block(PANIC)
         preview = build_preview(
             ticket,
             now,
@@ -143,21 +139,15 @@ class TradeExecutor:
             read_only=self.read_only,
             client_order_id=str(uuid.uuid4()),
         )
-        return self._unless_blocked(preview)
+        reason = self.why_blocked()
+        if reason is None:
+            return preview
+        return replace(preview, findings=(Finding("panic", Severity.DENY, reason), *preview.findings))
 
     def _recount(self, preview: OrderPreview) -> OrderPreview:
         """Judge a preview again by what every session has recorded since. Raises JournalError."""
         orders = self._orders.read()
         return rechecked(preview, orders.sent, orders.today, self._limits)
-
-    def _unless_blocked(self, preview: OrderPreview) -> OrderPreview:
-        """Deny a preview while orders are blocked, also one that was made before."""
-        reason = self.why_blocked()
-        if reason is None:
-            return preview
-        blocked = Finding("panic", Severity.DENY, reason)
-        others = (finding for finding in preview.findings if finding.rule != blocked.rule)
-        return replace(preview, findings=(blocked, *others))
 
     def get_fees(self, market: Market) -> FeeSchedule | None:
         """Give the fee schedule that applies to a market now; None: it could not be read."""
@@ -169,7 +159,7 @@ class TradeExecutor:
 
     def submit(self, preview: OrderPreview) -> Submission:
         """Send the order of a preview, once. See `Submitter.submit`."""
-        return self.submitter.submit(self._unless_blocked(preview))
+        return self.submitter.submit(preview)
 
     # --- Orders -----------------------------------------------------------------------------------
 
@@ -195,7 +185,6 @@ class TradeExecutor:
         No limit, no read-only session and no failing journal holds it up; it never raises for what the
         exchange does.
         """
-        self._block(PANIC)
         self._try_to_record_panic()
         report = self._canceler.cancel_everything(self._under_way)
         self._notice(end.order for end in (*report.canceled, *report.gone, *report.unknown))
@@ -239,31 +228,26 @@ class TradeExecutor:
         return {life.client_order_id: life for life in lives}, problem
 
     def why_blocked(self) -> str | None:
-        """Say why no order may be sent, also since a panic of another session; None: they may.
+        """Return why no order may be sent; None: they may.
 
-        A panic that cannot be ruled out, because the journal cannot be read, counts as one.
+        The journal decides, whichever session pressed panic or allowed orders again; a panic that is not on
+        record yet counts too. So does one that cannot be ruled out, because the journal cannot be read.
         """
-        if self.blocked_because is None:
-            try:
-                if self._orders.read().panic_stands:
-                    self._block(PANIC)
-            except JournalError as error:
-                return f"Nobody can tell whether new orders are blocked by an earlier panic. {error}"
-        return self.blocked_because
-
-    def _block(self, reason: str | None) -> None:
-        self.blocked_because = reason
-        self.submitter.stopped = reason is not None
+        if self._has_unrecorded_panic:
+            return PANIC
+        try:
+            return PANIC if self._orders.read().panic_stands else None
+        except JournalError as error:
+            return f"It is not known whether an earlier panic blocks new orders. {error}"
 
     def rearm(self) -> bool:
-        """Allow new orders again after a panic, in this session and those that follow.
+        """Allow new orders again after a panic, in every session.
 
         False: that could not be recorded, so they stay blocked.
         """
         if not self._canceler.record("rearmed", {"reason": "new orders are allowed again"}):
             return False
         self._has_unrecorded_panic = False
-        self._block(None)
         return True
 
     # --- Doors for scripts ------------------------------------------------------------------------

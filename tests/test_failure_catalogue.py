@@ -361,6 +361,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "faults/test_protocol_steps.py::test_a_stopped_process_wakes_too_late_to_place_its_order",
             "faults/test_protocol_steps.py::test_nothing_is_sent_once_the_clock_has_jumped",
             "test_submission.py::test_nothing_is_sent_again_after_the_machine_slept",
+            "test_submission.py::"
+            "test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason_has_gone",
         ],
     ),
     58: (

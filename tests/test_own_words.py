@@ -87,7 +87,7 @@ def cancel_screen(journal: Journal, *answers: str) -> ScriptedPrompter:
         prompter=prompter,
         journal=journal,
         working=lambda words, work: work(),
-        executor=SimpleNamespace(list_open_orders=lambda: (RESTING,), blocked_because=None),
+        executor=SimpleNamespace(list_open_orders=lambda: (RESTING,), why_blocked=lambda: None),
     )
     order_screens.cancel_order(app)
     return prompter

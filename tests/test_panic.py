@@ -28,7 +28,7 @@ from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings import Limits
 from kalshi_trading.submission_result import Outcome
-from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.trade_executor import PANIC, TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
 TICKET = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.65"))
@@ -345,15 +345,15 @@ def test_a_doubt_names_the_order_that_ended():
 def test_no_order_passes_until_new_orders_are_allowed_again(tmp_path):
     exchange = Exchange()
     executor, _ = executor_at(exchange, tmp_path)
-    assert executor.blocked_because is None
+    assert executor.why_blocked() is None
     looked_at = preview(TICKET)
     executor.panic()
-    assert "blocked" in executor.blocked_because
+    assert executor.why_blocked() == PANIC
     denied = executor.submit(looked_at)
     assert denied.outcome is Outcome.DENIED
-    assert denied.message == executor.blocked_because
+    assert denied.message.startswith("Not sent: new orders are blocked since panic was pressed;")
     executor.rearm()
-    assert executor.blocked_because is None
+    assert executor.why_blocked() is None
     with pytest.raises(AssertionError, match="an order was sent"):
         executor.submit(looked_at)
 
@@ -439,12 +439,37 @@ def test_a_panic_blocks_the_sessions_that_follow_until_one_allows_new_orders_aga
     session_of(tmp_path).panic()
     later = session_of(tmp_path)
     assert "blocked since panic" in later.why_blocked()
-    assert later.submitter.stopped
     assert later.submit(preview(TICKET)).outcome is Outcome.DENIED
     later.rearm()
     with pytest.raises(AssertionError, match="an order was sent"):
         later.submit(preview(TICKET))
     assert session_of(tmp_path).why_blocked() is None
+
+
+@pytest.mark.parametrize("pressed_by", ["this one", "another"])
+def test_a_session_is_free_again_once_another_one_allows_new_orders(tmp_path, pressed_by):
+    here, there = session_of(tmp_path), session_of(tmp_path)
+    (here if pressed_by == "this one" else there).panic()
+    assert here.why_blocked() == there.why_blocked() == PANIC
+    there.rearm()
+    assert here.why_blocked() is None
+    with pytest.raises(AssertionError, match="an order was sent"):
+        here.submit(preview(TICKET))
+
+
+def test_a_session_whose_panic_is_not_on_record_stays_blocked_whatever_another_one_allows(tmp_path):
+    here, there = session_of(tmp_path), session_of(tmp_path)
+    there.panic()
+    log = tmp_path / "practice" / "trades.log"
+    kept = log.rename(log.with_suffix(".kept"))
+    log.mkdir()
+    here.panic()
+    log.rmdir()
+    kept.rename(log)
+    there.rearm()
+    assert (here.why_blocked(), there.why_blocked()) == (PANIC, None)
+    here.submitter.try_to_unlock()
+    assert (here.why_blocked(), there.why_blocked()) == (PANIC, PANIC)
 
 
 def test_a_script_that_recalls_nothing_by_itself_is_blocked_too(tmp_path):
@@ -474,10 +499,10 @@ def test_a_journal_that_cannot_be_read_blocks_orders_but_neither_cancels_nor_pan
     kept = log.rename(log.with_suffix(".kept"))
     log.mkdir()
     executor, _ = executor_at(Exchange(resting(1), resting(2)), tmp_path)
-    assert "Nobody can tell" in executor.why_blocked()
+    assert "not known whether" in executor.why_blocked()
     denied = executor.submit(preview(TICKET))
     assert denied.outcome is Outcome.DENIED
-    assert "Nobody can tell" in denied.message
+    assert "not known whether" in denied.message
     assert executor.cancel_order(resting(2)).is_acknowledged
     log.rmdir()
     kept.rename(log)

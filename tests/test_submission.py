@@ -346,7 +346,7 @@ def test_nothing_is_sent_again_after_the_machine_slept(open_desk):
     assert len(client.sent) == 1
 
 
-def test_nothing_is_sent_again_once_panic_or_exit_stopped_it(open_desk):
+def test_nothing_is_sent_again_once_the_program_is_ending(open_desk):
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         client = Unreachable(desk.client, 99)
@@ -357,8 +357,51 @@ def test_nothing_is_sent_again_once_panic_or_exit_stopped_it(open_desk):
         def stop():
             submitter.stopped = True
 
-        assert submitter.submit(fresh()).outcome is Outcome.NOT_SENT
+        result = submitter.submit(fresh())
+        later = submitter.submit(fresh())
+    assert (result.outcome, result.message) == (Outcome.NOT_SENT, "Not sent: the program is ending.")
+    assert (later.outcome, later.message) == (Outcome.DENIED, "Not sent: the program is ending.")
     assert len(client.sent) == 1
+
+
+def test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason_has_gone(open_desk):
+    """A panic is pressed after the order was confirmed, and new orders are allowed again at once."""
+    blocked = iter([None, "New orders are blocked."])
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        submitter = Submitter(
+            desk.client,
+            desk.journal,
+            desk.resolver,
+            why_blocked=lambda: next(blocked, None),
+            clock=lambda: NOW,
+            sleep=desk._nap,
+        )
+        result = submitter.submit(fresh())
+    assert (result.outcome, result.message) == (Outcome.NOT_SENT, "Not sent: new orders are blocked.")
+    assert desk.events() == ["order.intent", "order.sending", "order.not_sent"]
+    assert desk.last().text("reason") == result.message
+    assert (desk.naps, server.requests) == ([], [])
+
+
+def test_what_stops_another_try_is_the_reason_that_is_shown(open_desk):
+    blocked = iter([None, None, "New orders are blocked."])
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        client = Unreachable(desk.client, 99)
+        submitter = Submitter(
+            client,
+            desk.journal,
+            desk.resolver,
+            why_blocked=lambda: next(blocked),
+            clock=lambda: NOW,
+            sleep=desk._nap,
+        )
+        result = submitter.submit(fresh())
+    assert (result.outcome, result.message) == (Outcome.NOT_SENT, "Not sent: new orders are blocked.")
+    assert (len(client.sent), desk.naps) == (1, [0.5])
 
 
 @pytest.mark.parametrize(("each_takes_s", "sends"), [(0.1, 3), (3.0, 2), (4.4, 2), (4.6, 1), (12.0, 1)])
@@ -390,14 +433,21 @@ def test_an_order_over_our_own_request_budget_was_not_rejected_but_not_sent(open
     assert server.requests == []
 
 
-@pytest.mark.parametrize("age_s", [10.5, 3600, -1])
-def test_a_preview_that_is_not_of_this_moment_is_denied(open_desk, age_s):
+@pytest.mark.parametrize(
+    ("age_s", "words"),
+    [
+        (10.5, "Not sent: the preview is 10 s old."),
+        (3600, "Not sent: the preview is 3600 s old."),
+        (-1, "Not sent: this computer's clock was set back since the preview."),
+    ],
+)
+def test_a_preview_that_is_not_of_this_moment_is_denied(open_desk, age_s, words):
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         desk.now = NOW + timedelta(seconds=age_s)
         result = desk.submitter.submit(fresh())
     assert result.outcome is Outcome.DENIED
-    assert "s old" in result.message
+    assert result.message.startswith(words)
     assert server.requests == []
 
 
@@ -793,9 +843,7 @@ def test_an_intent_that_is_in_the_journal_although_it_failed_gets_its_end_there(
     assert server.count("POST") == 1
 
 
-def test_an_order_whose_sending_cannot_be_recorded_is_not_tried_again_while_trading_is_locked(
-    open_desk, monkeypatch
-):
+def test_an_order_whose_sending_cannot_be_recorded_is_not_tried_again(open_desk, monkeypatch):
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
@@ -809,7 +857,7 @@ def test_an_order_whose_sending_cannot_be_recorded_is_not_tried_again_while_trad
             lambda file: raised(OSError(5, "error")) if failing and failing.pop(0) else real(file),
         )
         result = desk.submitter.submit(fresh())
-        assert (result.outcome, desk.naps) == (Outcome.NOT_SENT, [0.5])
+        assert (result.outcome, desk.naps) == (Outcome.NOT_SENT, [])
     assert server.requests == []
 
 

@@ -369,9 +369,9 @@ def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
 
     order_screens.cancel_order(app)
     assert "New orders stay blocked." in screen_text(app)
-    assert app.executor.blocked_because is not None
+    assert app.executor.why_blocked() is not None
     order_screens.cancel_order(app)
-    assert app.executor.blocked_because is None
+    assert app.executor.why_blocked() is None
     order_screens.cancel_order(app)
     prompter.assert_all_used()
     assert "Allow new orders again" not in prompter.labels[-1]

@@ -183,6 +183,12 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "        if False:\n            raise",
         ),
         Mutation(
+            "an order that the last check stopped is tried again",
+            "submission.py",
+            "raise TradeExecutionError(objection)",
+            "raise NotSentError(objection)",
+        ),
+        Mutation(
             "sessions count without waiting for each other's intents",
             "trade_logger.py",
             "descriptor = take_lock(self.folder / INTENTS_LOCK)",
