@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from dataclasses import replace
 from decimal import Decimal as D
 
@@ -37,11 +38,11 @@ LONG_YES = {(Action.BUY, Side.YES), (Action.SELL, Side.NO)}
 class Desk:
     """An executor at a real exchange, with a journal of its own."""
 
-    def __init__(self, exchange, folder, limits=None):
+    def __init__(self, exchange, folder, limits=None, sleep=None):
         self.client = exchange.client()
         self.client.learn_limits()
         self.journal = TradeLogger(folder, "practice")
-        self.executor = TradeExecutor(self.client, self.journal, limits=limits or Limits())
+        self.executor = TradeExecutor(self.client, self.journal, limits=limits or Limits(), sleep=sleep)
         self.tracker = PortfolioTracker(self.client)
 
     def cash(self):
@@ -217,7 +218,8 @@ def test_a_panic_in_another_session_that_runs_blocks_this_one_too(exchange, tmp_
 
 
 def test_panic_names_what_another_session_may_still_have_under_way(exchange, tmp_path):
-    here, there = Desk(exchange, tmp_path), Desk(exchange, tmp_path)
+    here = Desk(exchange, tmp_path, sleep=lambda seconds: time.sleep(seconds / 100))
+    there = Desk(exchange, tmp_path)
     lost = {"client_order_id": "lost", "ticker": "KX-1", "sentence": "BUY 150 YES KX-1 at 10¢"}
     there.journal.log_order_submission("intent", lost)
     report = here.executor.panic()

@@ -45,7 +45,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
 class Session:
     """One that buys a contract for a cent; `at` a step of it something happens."""
 
-    def __init__(self, exchange: ExchangeProcess, folder: Path) -> None:
+    def __init__(self, exchange: ExchangeProcess, folder: Path, *, pace: float = 1) -> None:
         self.ahead = timedelta()
         self._exchange = exchange
         self.event: tuple[Step, Callable[[], None]] | None = None
@@ -55,7 +55,12 @@ class Session:
         account = account_fingerprint(exchange.key_id)
         self.journal = TradeLogger(folder, "practice", account=account, clock=self.now)
         self.executor = TradeExecutor(
-            self.client, self.journal, limits=Limits(), clock=self.now, reached=self._reached
+            self.client,
+            self.journal,
+            limits=Limits(),
+            clock=self.now,
+            sleep=lambda seconds: time.sleep(seconds * pace),
+            reached=self._reached,
         )
 
     def now(self) -> datetime:
@@ -127,7 +132,7 @@ def test_a_stopped_process_wakes_too_late_to_place_its_order(
 def test_nothing_rests_after_another_session_s_panic(
     exchange: ExchangeProcess, tmp_path: Path, step: Step
 ) -> None:
-    session, other = Session(exchange, tmp_path), Session(exchange, tmp_path)
+    session, other = Session(exchange, tmp_path), Session(exchange, tmp_path, pace=0.1)
     panic = threading.Thread(target=other.executor.panic)
 
     def is_recorded() -> bool:
