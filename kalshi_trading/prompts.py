@@ -10,8 +10,9 @@ import io
 import select
 import sys
 import termios
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TextIO, TypeVar
 
 from kalshi_trading.errors import InvalidInputError
@@ -20,6 +21,7 @@ BACK = "0"
 QUIET_S = 0.15
 """How long a consequential question stands, and nothing is typed, before it can be answered."""
 
+R = TypeVar("R")
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -136,6 +138,57 @@ def ask_in_turn(state: S, steps: Sequence[Step[S]]) -> S:
                 raise
             at = asked.pop()
     return state
+
+
+def ask_then(ask: Callable[[T | None], T], act: Callable[[T], R]) -> R:
+    """Act on an answer and return the result; going back from there asks again.
+
+    `ask` gets the answer given before, if any. Raises GoBack from `ask`.
+    """
+    answer: T | None = None
+    while True:
+        answer = ask(answer)
+        try:
+            return act(answer)
+        except GoBack:
+            continue
+
+
+def choose_task(
+    prompter: Prompter,
+    question: str,
+    tasks: Sequence[Choice[Callable[[], R]]],
+    *,
+    back: str = "Back",
+    marked: int = 0,
+) -> R:
+    """Do the chosen task; going back from it asks again with it marked. Raises GoBack for entry 0."""
+    rows = [
+        Choice("0", back, 0),
+        *(Choice(each.key, each.label, at) for at, each in enumerate(tasks, start=1)),
+    ]
+
+    def ask(before: int | None) -> int:
+        at = prompter.choose(question, rows, marked=marked if before is None else before)
+        if at == 0:
+            raise GoBack
+        return at
+
+    return ask_then(ask, lambda at: tasks[at - 1].value())
+
+
+def choose_by_name(
+    prompter: Prompter, question: str, named: Mapping[str, T], *, back: str = "Back", before: T | None = None
+) -> T:
+    """Ask for one of these by name, with the answer given before marked. Raises GoBack for entry 0."""
+    values = list(named.values())
+    marked = values.index(before) + 1 if before in values else 0
+    tasks: list[Choice[Callable[[], T]]] = numbered(list(named), [partial(_same, each) for each in values])
+    return choose_task(prompter, question, tasks, back=back, marked=marked)
+
+
+def _same(value: T) -> T:
+    return value
 
 
 BACK_OR_AGAIN = numbered(["Back to the menu", "Read again"], [False, True], start=0)
