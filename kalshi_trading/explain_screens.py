@@ -1,6 +1,6 @@
 """The screens that follow a number of the account, or of one market, to where it comes from.
 
-Asks, calls and shows; computes no money. Every question can be answered with going back.
+Asks, calls and shows; computes no money. Going back from a question asks the one before it.
 """
 
 from __future__ import annotations
@@ -23,45 +23,47 @@ from kalshi_trading.explanation import (
 from kalshi_trading.formats import dollars, gain
 from kalshi_trading.market_account import MarketAccount
 from kalshi_trading.portfolio import PortfolioSnapshot, PositionPnl
-from kalshi_trading.prompts import Choice, numbered
+from kalshi_trading.prompts import Choice, ask_then, choose_by_name, choose_task, numbered
 from kalshi_trading.trading_day import start_of_day
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 
 # --- Choosing -------------------------------------------------------------------------------------
 
 
-def one_of(app: App, question: str, ways: Mapping[str, T]) -> T | None:
-    """Ask for one of these by name; None: back."""
-    rows: list[Choice[Callable[[], T | None]]] = [Choice("0", "Back", lambda: None)]
-    rows += numbered(list(ways), [partial(_itself, way) for way in ways.values()])
-    return app.prompter.choose(question, rows)()
+def choose_or_type(
+    app: App,
+    question: str,
+    shown: Sequence[tuple[str, T]],
+    known: Mapping[str, T],
+    act: Callable[[T], R],
+) -> R:
+    """Offer some by their labels, any other known one by its ticker, and act on the one chosen.
 
-
-def picked(app: App, question: str, shown: Sequence[tuple[str, T]], known: Mapping[str, T]) -> T | None:
-    """Offer some by their labels, any other known one by its ticker; None: none of them."""
-    rows: list[Choice[Callable[[], T | None]]] = [Choice("0", "None of these", lambda: None)]
-    rows += numbered([label for label, _ in shown], [partial(_itself, value) for _, value in shown])
+    Going back from there asks again. Raises GoBack from the list.
+    """
+    tasks: list[Choice[Callable[[], R]]] = numbered(
+        [label for label, _ in shown], [partial(act, value) for _, value in shown]
+    )
     if len(known) > len(shown):
-        rows.append(Choice("t", "Another one: type its ticker", lambda: _typed(app, known)))
-    return app.prompter.choose(question, rows)()
+        ask = partial(_ask_ticker, app, known)
+        label = "Another one: type its ticker"
+        tasks.append(Choice("t", label, lambda: ask_then(ask, lambda ticker: act(known[ticker]))))
+    return choose_task(app.prompter, question, tasks, back="None of these")
 
 
-def _itself(value: T) -> T:
-    return value
-
-
-def _typed(app: App, known: Mapping[str, T]) -> T:
-    def parse(text: str) -> T:
+def _ask_ticker(app: App, known: Mapping[str, T], before: str | None) -> str:
+    def parse(text: str) -> str:
         ticker = not_empty(text).upper()
         if ticker not in known:
             alike = [name for name in known if ticker in name][:3]
             hint = f" Did you mean {', '.join(alike)}?" if alike else ""
             raise InvalidInputError(f"Nothing of {ticker} is known here.{hint}")
-        return known[ticker]
+        return ticker
 
-    return app.prompter.ask("Which ticker?", parse)
+    return app.prompter.ask("Which ticker?", parse, default=before or "")
 
 
 # --- Explaining -----------------------------------------------------------------------------------
@@ -72,14 +74,13 @@ def explain(app: App, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) 
     if not snapshot.accounts:
         app.say("Nothing was traded yet.")
         return
-    is_of_all = one_of(app, "A number of what?", {"The whole account": True, "One market": False})
-    if is_of_all:
-        _explain_account(app, snapshot)
-    elif is_of_all is not None:
-        shown = [(row.position.ticker, row.account) for row in rows if row.account is not None]
-        account = picked(app, "Which market?", shown, snapshot.accounts)
-        if account is not None:
-            explain_market(app, account)
+    tasks = [partial(_explain_account, app, snapshot), partial(_explain_one, app, snapshot, rows)]
+    choose_task(app.prompter, "A number of what?", numbered(["The whole account", "One market"], tasks))
+
+
+def _explain_one(app: App, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) -> None:
+    shown = [(row.position.ticker, row.account) for row in rows if row.account is not None]
+    choose_or_type(app, "Which market?", shown, snapshot.accounts, partial(explain_market, app))
 
 
 def _explain_account(app: App, snapshot: PortfolioSnapshot) -> None:
@@ -97,9 +98,7 @@ def _explain_account(app: App, snapshot: PortfolioSnapshot) -> None:
         "What selling everything now would bring": account_explanation.explain_liquidation,
         "Exposure, event by event": account_explanation.explain_exposure,
     }
-    way = one_of(app, "Which number?", ways)
-    if way is not None:
-        show_explained(app, way(snapshot))
+    show_explained(app, choose_by_name(app.prompter, "Which number?", ways)(snapshot))
 
 
 def explain_market(app: App, account: MarketAccount) -> None:
@@ -113,9 +112,7 @@ def explain_market(app: App, account: MarketAccount) -> None:
     row = account.settlement
     if row is not None:
         ways["Settlement, line by line"] = lambda: explain_settlement(row, account)
-    way = one_of(app, "Which number?", ways)
-    if way is not None:
-        show_explained(app, way())
+    show_explained(app, choose_by_name(app.prompter, "Which number?", ways)())
 
 
 def show_explained(app: App, told: Explanation) -> None:

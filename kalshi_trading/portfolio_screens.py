@@ -7,7 +7,9 @@ confirmation.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -32,7 +34,7 @@ from kalshi_trading.exposure import market_exposure
 from kalshi_trading.formats import holding
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.liquidation import liquidate
-from kalshi_trading.models import Action, Order
+from kalshi_trading.models import Action, Order, Settlement
 from kalshi_trading.money import Contracts, Price, count_text, parse_count
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.order_screens import LOOKED_AT
@@ -41,7 +43,7 @@ from kalshi_trading.own_words import OwnWords
 from kalshi_trading.portfolio import Mark, PortfolioSnapshot, PositionPnl
 from kalshi_trading.position_table import PAGE, Sorting
 from kalshi_trading.position_view import PositionLook
-from kalshi_trading.prompts import Choice, LeaveTask, Step, ask_in_turn, numbered
+from kalshi_trading.prompts import Choice, GoBack, Step, ask_in_turn, choose_by_name, choose_task, numbered
 from kalshi_trading.trading_day import start_of_day
 
 T = TypeVar("T")
@@ -66,17 +68,14 @@ class _Look:
 
 
 _Task = Callable[[App, _Look], _Look]
-_RowTask = Callable[[App, _Look, PositionLook], _Look]
 
 
 def portfolio(app: App) -> None:
     """Show the account and answer questions about it until the user goes back."""
     look = _shown(app, _Look(_read(app, Mark.BEST_BID)))
     while (task := app.prompter.choose_in_line("Portfolio", _tasks(look))) is not _leave:
-        try:
+        with suppress(GoBack):
             look = task(app, look)
-        except (LeaveTask, KeyboardInterrupt):
-            app.say("Back to the portfolio.")
 
 
 def _leave(app: App, look: _Look) -> _Look:
@@ -157,9 +156,7 @@ def _again(app: App, look: _Look) -> _Look:
 
 
 def _sort(app: App, look: _Look) -> _Look:
-    sorting = explain_screens.one_of(app, "Sort by what?", {str(by): by for by in Sorting})
-    if sorting is None:
-        return look
+    sorting = choose_by_name(app.prompter, "Sort by what?", {str(by): by for by in Sorting})
     look = replace(look, sorting=sorting, start=0)
     _show_positions(app, look)
     return look
@@ -175,9 +172,7 @@ def _turn_page(app: App, look: _Look) -> _Look:
 
 def _revalue(app: App, look: _Look) -> _Look:
     names = ["Best bid: what somebody would pay now", "Midpoint between bid and ask", "Last price traded"]
-    mark = explain_screens.one_of(app, "Which mark?", dict(zip(names, Mark, strict=True)))
-    if mark is None:
-        return look
+    mark = choose_by_name(app.prompter, "Which mark?", dict(zip(names, Mark, strict=True)))
     return _shown(app, replace(look, snapshot=_read(app, mark)))
 
 
@@ -185,24 +180,24 @@ def _revalue(app: App, look: _Look) -> _Look:
 
 
 def _position(app: App, look: _Look) -> _Look:
-    """Show one position with its book; close it or explain it."""
+    """Choose one position and go on with it."""
     held = {row.position.ticker: row for row in look.snapshot.held}
     if not held:
         app.say("No open positions are known.")
         return look
     labels = [(f"{row.position.ticker}  {holding(row.position.net)}", row) for row in look.rows]
-    row = explain_screens.picked(app, "Which position?", labels, held)
-    if row is None:
-        return look
+    return explain_screens.choose_or_type(
+        app, "Which position?", labels, held, partial(_one_position, app, look)
+    )
+
+
+def _one_position(app: App, look: _Look, row: PositionPnl) -> _Look:
+    """Show one position with its book; close it or explain it."""
     seen = _seen(app, look.snapshot, row)
     app.show(position_view.position_page(seen))
-    names = ["Back to the portfolio", "Close all or part of it", "Explain a number of it"]
-    tasks: list[_RowTask] = [_leave_row, _close, _explain_row]
-    return app.prompter.choose("What next?", numbered(names, tasks, start=0))(app, look, seen)
-
-
-def _leave_row(app: App, look: _Look, seen: PositionLook) -> _Look:
-    return look
+    names = ["Close all or part of it", "Explain a number of it"]
+    tasks = [partial(_close, app, look, seen), partial(_explain_row, app, look, seen)]
+    return choose_task(app.prompter, "What next?", numbered(names, tasks))
 
 
 def _explain_row(app: App, look: _Look, seen: PositionLook) -> _Look:
@@ -310,9 +305,12 @@ def _settlements(app: App, look: _Look) -> _Look:
     app.show(pnl_view.settlements_table(rows, accounts, look.snapshot.as_of, app.console.width))
     if rows:
         shown = [(row.ticker, row) for row in rows[: pnl_view.ROWS_SHOWN]]
-        row = explain_screens.picked(app, "Which one line by line?", shown, {row.ticker: row for row in rows})
-        if row is not None:
+        known = {row.ticker: row for row in rows}
+
+        def show(row: Settlement) -> None:
             explain_screens.show_explained(app, explain_settlement(row, accounts.get(row.ticker)))
+
+        explain_screens.choose_or_type(app, "Which one line by line?", shown, known, show)
     return look
 
 
@@ -331,9 +329,7 @@ def _over_time(app: App, look: _Look) -> _Look:
         "series": pnl_breakdown.by_series,
     }
     ways = {"Day by day, as a curve": "", **{f"By {name}": name for name in breakdowns}}
-    by = explain_screens.one_of(app, "Which P&L?", ways)
-    if by is None:
-        return look
+    by = choose_by_name(app.prompter, "Which P&L?", ways)
     if by:
         app.show(pnl_view.breakdown(by, breakdowns[by](accounts), app.console.width))
     else:

@@ -16,7 +16,7 @@ from exchange_process import ExchangeProcess
 from faulty_exchange import FaultyExchange, running_faulty_exchange
 from rich.console import Console
 from screen_session import screen_text, session
-from scripted_prompter import BACK, ScriptedPrompter
+from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
 from kalshi_trading import portfolio_screens
 from kalshi_trading.app import App
@@ -24,7 +24,7 @@ from kalshi_trading.formats import UNKNOWN, dollars, gain, price
 from kalshi_trading.money import CENT
 from kalshi_trading.portfolio import PositionPnl
 from kalshi_trading.position_table import PAGE
-from kalshi_trading.prompts import Choice
+from kalshi_trading.prompts import Choice, LeaveTask
 
 T = TypeVar("T")
 
@@ -75,6 +75,20 @@ def visit(exchange: ExchangeProcess, tmp_path: Path) -> Callable[..., tuple[App,
         portfolio_screens.portfolio(app)
         prompter.assert_all_used()
         return app, prompter, screen_text(app)
+
+    return walk
+
+
+@pytest.fixture
+def leave(exchange: ExchangeProcess, tmp_path: Path) -> Callable[..., ScriptedPrompter]:
+    """Open the portfolio and answer these, the last of which leaves it for the menu."""
+
+    def walk(*answers: str) -> ScriptedPrompter:
+        prompter = ScriptedPrompter(*answers)
+        with pytest.raises(LeaveTask):
+            portfolio_screens.portfolio(session(exchange, tmp_path, prompter))
+        prompter.assert_all_used()
+        return prompter
 
     return walk
 
@@ -155,7 +169,7 @@ def test_a_bid_of_ones_own_is_neither_mark_nor_buyer_on_the_page(visit: Callable
     placed = app.executor.place_limit_order(ticker, row.position.side, 1, better)
     assert (placed.remaining_count, placed.fill_count) == (1, 0)
     try:
-        _, _, text = visit(POSITION, "t", ticker, "0")
+        _, _, text = visit(POSITION, "t", ticker, "0", ESCAPE, "0")
         sale = squeezed(text).rpartition("sold now bid brings")[2].partition("total")[0]
         assert f"mark {price(row.mark)} (best bid)" in squeezed(text)
         assert f" {price(row.mark)} " in sale
@@ -176,8 +190,9 @@ def gap(row: PositionPnl) -> D:
 def test_a_market_not_on_the_page_is_named_by_its_ticker(visit: Callable[..., tuple]) -> None:
     app, _, _ = visit()
     hidden = largest(app)[-1].position.ticker
-    _, prompter, text = visit(POSITION, "t", "KXNOSUCH", hidden.lower(), "0")
-    assert prompter.questions.count("Which ticker?") == 2
+    _, prompter, text = visit(POSITION, "t", "KXNOSUCH", hidden.lower(), "0", ESCAPE, "0")
+    assert prompter.questions.count("Which ticker?") == 3
+    assert prompter.defaults == ["", hidden]  # gone back to, it is kept
     assert f"─ {hidden} ─" in text
 
 
@@ -195,14 +210,14 @@ def test_part_of_a_position_is_sold_by_the_usual_ticket(visit: Callable[..., tup
     assert text.count("Checked against the exchange") == 2  # it was read again
 
 
-def test_enter_proposes_to_sell_everything_and_back_sells_nothing(visit: Callable[..., tuple]) -> None:
+def test_enter_proposes_to_sell_everything_and_ctrl_c_sells_nothing(
+    visit: Callable[..., tuple], leave: Callable[..., ScriptedPrompter]
+) -> None:
     app, _, _ = visit()
     row = quoted(app)
-    _, _, left = visit(POSITION, "t", row.position.ticker, "1", "", "1", BACK)
-    assert left.endswith("Back to the portfolio.\n")
-    app, prompter, text = visit(POSITION, "t", row.position.ticker, "1", "", "2", BACK)
+    leave(POSITION, "t", row.position.ticker, "1", "", "1", BACK)
+    prompter = leave(POSITION, "t", row.position.ticker, "1", "", "2", BACK)
     assert D(prompter.defaults[-1].replace(",", "")) == row.position.count
-    assert text.endswith("Back to the portfolio.\n")
     left = app.tracker.calculate_position_pnl(row.position.ticker)
     assert left is not None
     assert left.position.count == row.position.count
@@ -268,23 +283,58 @@ def test_profit_over_time_and_every_breakdown_come_to_the_same_total(visit: Call
 
 
 @pytest.mark.parametrize("keys", [(POSITION,), (EXPLAIN,), (EXPLAIN, "2"), (OVER_TIME,), (SORT,), (MARK,)])
-def test_ctrl_c_at_any_question_leads_back_to_the_portfolio(
-    visit: Callable[..., tuple], keys: tuple[str, ...]
+def test_ctrl_c_at_any_question_leaves_the_portfolio(
+    leave: Callable[..., ScriptedPrompter], keys: tuple[str, ...]
 ) -> None:
-    _, prompter, text = visit(*keys, BACK)
-    assert prompter.questions[-1] == "Portfolio"
-    assert "Back to the portfolio." in text
+    prompter = leave(*keys, BACK)
+    assert prompter.questions.count("Portfolio") == 1
+
+
+LISTS = [
+    ((POSITION,), "Portfolio", "Back"),
+    ((POSITION, "2"), "Which position?", "2"),
+    ((POSITION, "1", "2"), "What next?", "2"),
+    ((EXPLAIN,), "Portfolio", "Back"),
+    ((EXPLAIN, "1"), "A number of what?", "1"),
+    ((EXPLAIN, "2"), "A number of what?", "2"),
+    ((EXPLAIN, "2", "3"), "Which market?", "3"),
+    ((OVER_TIME,), "Portfolio", "Back"),
+    ((SORT,), "Portfolio", "Back"),
+    ((MARK,), "Portfolio", "Back"),
+    ((SETTLEMENTS,), "Portfolio", "Back"),
+]
+TEXTS = [
+    ((POSITION, "t"), "Which position?", "t"),
+    ((POSITION, "1", "1"), "What next?", "1"),
+    ((EXPLAIN, "2", "t"), "Which market?", "t"),
+]
 
 
 @pytest.mark.parametrize(
-    "keys", [(EXPLAIN, "0"), (EXPLAIN, "1", "0"), (OVER_TIME, "0"), (SORT, "0"), (MARK, "0"), (POSITION, "0")]
+    ("keys", "back", "landed", "marked"),
+    [
+        *((keys, back, landed, marked) for keys, landed, marked in LISTS for back in ("0", ESCAPE)),
+        *((keys, ESCAPE, landed, marked) for keys, landed, marked in TEXTS),
+    ],
 )
-def test_every_question_can_be_answered_with_going_back(
-    visit: Callable[..., tuple], keys: tuple[str, ...]
+def test_going_back_asks_the_question_before_with_its_answer_marked(
+    leave: Callable[..., ScriptedPrompter], keys: tuple[str, ...], back: str, landed: str, marked: str
 ) -> None:
-    _, prompter, text = visit(*keys)
-    assert prompter.questions[-1] == "Portfolio"
-    assert text.count("Checked against the exchange") == 1  # nothing was read again
+    prompter = leave(*keys, back, BACK)
+    assert prompter.questions[-1] == landed
+    chosen = -1 if marked == "t" else 0 if marked == "Back" else int(marked)
+    assert prompter.marked[-1] == prompter.labels[-1][chosen]
+
+
+def test_going_back_from_the_kind_of_order_keeps_the_count(leave: Callable[..., ScriptedPrompter]) -> None:
+    prompter = leave(POSITION, "1", "1", "1", ESCAPE, BACK)
+    assert prompter.questions[-1].startswith("How many of ")
+    assert prompter.defaults[-1] == "1"
+
+
+def test_going_back_reads_nothing_again(visit: Callable[..., tuple]) -> None:
+    _, _, text = visit(EXPLAIN, "1", "0", "0")
+    assert text.count("Checked against the exchange") == 1
 
 
 @pytest.mark.parametrize(("rows", "width"), [(24, 80), (40, 120)])
