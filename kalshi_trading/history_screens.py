@@ -7,8 +7,10 @@ other filter works on what is there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from kalshi_trading import history_view
 from kalshi_trading.app import App, not_empty
@@ -20,7 +22,7 @@ from kalshi_trading.models import Side
 from kalshi_trading.options import Environment
 from kalshi_trading.order_story import read_story
 from kalshi_trading.periods import FORMS, Period, parse_period
-from kalshi_trading.prompts import Choice, LeaveTask, numbered
+from kalshi_trading.prompts import Choice, GoBack, choose_by_name, choose_task
 from kalshi_trading.reconciliation import reconcile
 from kalshi_trading.trade_history import TradeHistory, load_history, told_history
 from kalshi_trading.trade_logger import TradeLogger
@@ -42,10 +44,8 @@ def trade_history(app: App) -> None:
     app.working("Looking for lost orders …", app.executor.resolver.examine_all)
     page = _read(app, HistoryFilter(), app.settings.environment)
     while (task := app.prompter.choose_in_line("Trade history", _tasks(page))) is not _leave:
-        try:
+        with suppress(GoBack):
             page = task(app, page)
-        except (LeaveTask, KeyboardInterrupt):
-            app.say("Back to the history.")
 
 
 def _leave(app: App, page: HistoryPage) -> HistoryPage:
@@ -156,14 +156,14 @@ def _ticker_part(text: str) -> str:
 
 
 def _by_side(app: App, page: HistoryPage) -> HistoryPage:
-    labels = ["Both sides", *(side.upper() for side in Side)]
-    side = app.prompter.choose("Which side?", numbered(labels, [None, *Side], start=0))
+    sides: dict[str, Side | None] = {**{side.upper(): side for side in Side}, "Both sides": None}
+    side = choose_by_name(app.prompter, "Which side?", sides, before=page.wanted.side)
     return _narrowed(app, page, replace(page.wanted, side=side))
 
 
 def _by_result(app: App, page: HistoryPage) -> HistoryPage:
-    labels = ["Any result", *(result.capitalize() for result in Result)]
-    result = app.prompter.choose("Which result?", numbered(labels, [None, *Result], start=0))
+    results: dict[str, Result | None] = {**{each.capitalize(): each for each in Result}, "Any result": None}
+    result = choose_by_name(app.prompter, "Which result?", results, before=page.wanted.result)
     return _narrowed(app, page, replace(page.wanted, result=result))
 
 
@@ -173,11 +173,9 @@ def _narrowed(app: App, page: HistoryPage, wanted: HistoryFilter) -> HistoryPage
 
 def _by_environment(app: App, page: HistoryPage) -> HistoryPage:
     """Show what the journal tells of another environment; its exchange is not connected."""
-    labels = [
-        f"{each.capitalize()}{' (connected)' if each is app.settings.environment else ''}"
-        for each in Environment
-    ]
-    environment = app.prompter.choose("Which environment?", numbered(labels, list(Environment)))
+    connected = app.settings.environment
+    named = {f"{each.capitalize()}{' (connected)' * (each is connected)}": each for each in Environment}
+    environment = choose_by_name(app.prompter, "Which environment?", named)
     return _read(app, page.wanted, environment)
 
 
@@ -186,20 +184,20 @@ def _by_environment(app: App, page: HistoryPage) -> HistoryPage:
 
 def _one_order(app: App, page: HistoryPage) -> HistoryPage:
     """Tell the whole life of an order of this page, or of one whose id is typed."""
-    rows: list[Choice[Callable[[], HistoryRow | None]]] = [Choice("0", "None of these", lambda: None)]
-    for number, row in enumerate(page.shown, start=1):
-        rows.append(Choice(str(number), history_view.order_label(row), _picks(row)))
-    rows.append(Choice("t", "Another one: type its id", lambda: _typed(app, page)))
-    chosen = app.prompter.choose("Which order?", rows)()
-    if chosen is not None:
-        client = app.client if page.history.is_joined else None
-        told = app.working("Reading what became of it …", lambda: read_story(client, chosen))
-        app.show(history_view.story(told, app.clock()))
+    show = partial(_show_story, app, page)
+    tasks: list[Choice[Callable[[], None]]] = [
+        Choice(str(number), history_view.order_label(row), partial(show, row))
+        for number, row in enumerate(page.shown, start=1)
+    ]
+    tasks.append(Choice("t", "Another one: type its id", lambda: show(_typed(app, page))))
+    choose_task(app.prompter, "Which order?", tasks, back="None of these")
     return page
 
 
-def _picks(row: HistoryRow) -> Callable[[], HistoryRow | None]:
-    return lambda: row
+def _show_story(app: App, page: HistoryPage, row: HistoryRow) -> None:
+    client = app.client if page.history.is_joined else None
+    told = app.working("Reading what became of it …", lambda: read_story(client, row))
+    app.show(history_view.story(told, app.clock()))
 
 
 def _typed(app: App, page: HistoryPage) -> HistoryRow:

@@ -14,7 +14,7 @@ from exchange_process import running_exchange
 from model_factory import NOW, order
 from rich.console import Console
 from screen_session import buy, quoted_market, rendered, screen_text, session
-from scripted_prompter import BACK, ScriptedPrompter
+from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
 from kalshi_trading import history_screens, history_view, menu, screens
 from kalshi_trading.day_summary import DaySummary, MarketDay
@@ -25,6 +25,7 @@ from kalshi_trading.models import OrderStatus, Side
 from kalshi_trading.money import price_text
 from kalshi_trading.options import Environment
 from kalshi_trading.periods import Period
+from kalshi_trading.prompts import LeaveTask
 from kalshi_trading.trade_history import TradeHistory, told_history
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -59,7 +60,7 @@ def test_every_task_of_the_history_is_one_choice_away_from_it_and_comes_back(exc
     answers = [
         *("1", "1"),  # the newest order in depth
         "2",  # older orders
-        *("3", "today", "3", "all", "4", "KX", "5", "KX", "6", "1", "6", "0", "7", "2", "9"),
+        *("3", "today", "3", "all", "4", "KX", "5", "KX", "6", "1", "6", "3", "7", "2", "9"),
         *("8", "2", "8", "1", "r", "all", "s", "", "0"),
     ]
     app, prompter, market = traded(exchange, tmp_path, *answers)
@@ -211,13 +212,42 @@ def test_sums_that_take_long_are_left_out_after_a_few_seconds(exchange, tmp_path
     forever.set()
 
 
-def test_ctrl_c_at_any_question_of_the_history_leads_back(exchange, tmp_path):
-    for keys in ([BACK], ["1", BACK, "0"], ["3", BACK, "0"], ["r", BACK, "0"], ["s", BACK, "0"]):
-        prompter = ScriptedPrompter("5", *keys, "0", "1")
-        app = session(exchange, tmp_path, prompter)
-        assert menu.run(app) == 0
-        prompter.assert_all_used()
-        assert ("Back to the menu." if keys == [BACK] else "Back to the history.") in screen_text(app)
+@pytest.mark.parametrize("keys", ["", "1", "1t", "3", "4", "6", "8", "r", "s"])
+def test_ctrl_c_at_any_question_of_the_history_leads_to_the_menu(exchange, tmp_path, keys):
+    prompter = ScriptedPrompter("5", *keys, BACK, "0", "1")
+    app = session(exchange, tmp_path, prompter)
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert screen_text(app).count("Back to the menu.") == 1
+    assert prompter.questions.count("Trade history") == 1
+
+
+LISTS = [("1", "Trade history"), ("6", "Trade history"), ("7", "Trade history"), ("8", "Trade history")]
+TEXTS = [("1t", "Which order?"), *((task, "Trade history") for task in "345rs")]
+
+
+@pytest.mark.parametrize(
+    ("keys", "back", "landed"),
+    [
+        *((keys, back, landed) for keys, landed in LISTS for back in ("0", ESCAPE)),
+        *((keys, ESCAPE, landed) for keys, landed in TEXTS),
+    ],
+)
+def test_going_back_in_the_history_asks_the_question_before(exchange, tmp_path, keys, back, landed):
+    prompter = ScriptedPrompter(*keys, back, BACK)
+    app = session(exchange, tmp_path, prompter)
+    with pytest.raises(LeaveTask):
+        history_screens.trade_history(app)
+    prompter.assert_all_used()
+    assert prompter.questions[-1] == landed
+
+
+def test_going_back_from_a_filter_keeps_it(exchange, tmp_path):
+    prompter = ScriptedPrompter("6", "1", "6", "0", "6", BACK)
+    app = session(exchange, tmp_path, prompter)
+    with pytest.raises(LeaveTask):
+        history_screens.trade_history(app)
+    assert prompter.marked[-1] == "YES"
 
 
 def test_a_year_without_orders_is_not_an_account_without_orders(exchange, tmp_path):

@@ -27,7 +27,7 @@ from kalshi_trading.terminal_prompts import NOT_READY, READY
 COLUMNS, ROWS = 160, 50
 LONGEST_WAIT_S = 30.0
 FOLLOWING = "Ctrl-C ends it."
-RETURNED = re.compile(rb"Back to the (?:menu|portfolio|history)\.|No longer following\.")
+RETURNED = re.compile(rb"Back to the menu\.|No longer following\.")
 STAYING_IS_MARKED = "▸ 0  Back to the menu"
 CTRL_C_WITHIN_S = 5.0
 REST_S, LOOK_EVERY_S = 0.2, 0.05
