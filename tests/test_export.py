@@ -31,7 +31,7 @@ from exchange_process import ExchangeProcess, running_exchange
 from hypothesis import given
 from hypothesis import strategies as st
 from screen_session import session
-from scripted_prompter import BACK, ScriptedPrompter
+from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
 from kalshi_trading import export_screens
 from kalshi_trading.app import App
@@ -866,10 +866,7 @@ def test_the_screen_asks_for_table_period_and_file_and_says_what_it_wrote(
 def test_the_screen_replaces_only_at_the_users_word(exchange: ExchangeProcess, tmp_path: Path) -> None:
     path, other = tmp_path / "mine.csv", tmp_path / "other.jsonl"
     path.write_text("mine")
-    export_screens.export(app := answering(exchange, tmp_path, "4", "", str(path), "0"))
-    assert path.read_text() == "mine"
-    assert "Nothing was written." in shown(app)
-    export_screens.export(answering(exchange, tmp_path, "4", "all", str(path), "2", str(other)))
+    export_screens.export(answering(exchange, tmp_path, "4", "all", str(path), "0", str(other)))
     assert path.read_text() == "mine"
     assert {line["result"] for line in read_lines(other)} <= {"yes", "no", "scalar"}
     export_screens.export(app := answering(exchange, tmp_path, "4", "all", str(path), "1"))
@@ -886,9 +883,55 @@ def test_the_screen_asks_again_for_what_it_does_not_understand(
     )
     export_screens.export(app)
     assert path.exists()
-    export_screens.export(answering(exchange, tmp_path, "0"))
+    for answers in (["0"], ["5", BACK]):
+        with pytest.raises(LeaveTask):
+            export_screens.export(answering(exchange, tmp_path, *answers))
+
+
+TABLE, PERIOD, FILE = "Export which table?", "Which period (all,", "File to write (.csv,"
+
+
+@pytest.mark.parametrize(
+    ("keys", "landed", "kept"),
+    [
+        (["2", ESCAPE], TABLE, "Orders"),
+        (["2", "today", ESCAPE], PERIOD, "today"),
+        (["3", ESCAPE], TABLE, "Positions as of now"),
+        (["2", "today", "{there}", ESCAPE], FILE, "{there}"),
+        (["2", "today", "{there}", "0"], FILE, "{there}"),
+        (["2", "today", "{there}", "0", ESCAPE], PERIOD, "today"),
+        (["2", "today", "{nowhere}", ESCAPE], FILE, "{nowhere}"),
+        (["2", "today", "{nowhere}", "0"], FILE, "{nowhere}"),
+        (["2", "today", "{there}", "0", ESCAPE, ESCAPE], TABLE, "Orders"),
+    ],
+)
+def test_going_back_asks_the_question_before_with_its_answer_kept(
+    exchange: ExchangeProcess, tmp_path: Path, keys: list[str], landed: str, kept: str
+) -> None:
+    files = {"there": tmp_path / "mine.csv", "nowhere": tmp_path / "nowhere" / "mine.csv"}
+    files["there"].write_text("mine")
+    prompter = ScriptedPrompter(*(key.format(**files) for key in keys), BACK)
     with pytest.raises(LeaveTask):
-        export_screens.export(answering(exchange, tmp_path, "5", BACK))
+        export_screens.export(session(exchange, tmp_path, prompter))
+    prompter.assert_all_used()
+    assert prompter.questions[-1].startswith(landed)
+    remembered = prompter.marked[-1] if landed == TABLE else prompter.defaults[-1]
+    assert remembered.startswith(kept.format(**files))
+    assert files["there"].read_text() == "mine"
+    assert not files["nowhere"].parent.exists()
+
+
+def test_another_period_proposes_another_file(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    names = ["2001-02-03", "", "0", ESCAPE, "2004", BACK]
+    prompter = ScriptedPrompter("5", *names)
+    app = session(exchange, tmp_path, prompter)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        (tmp_path / "kalshi-practice-journal-2001-02-03.csv").touch()
+        with pytest.raises(LeaveTask):
+            export_screens.export(app)
+    prompter.assert_all_used()
+    assert prompter.defaults[-1] == "kalshi-practice-journal-2004-01-01..2004-12-31.csv"
 
 
 def test_positions_are_not_asked_for_a_period(exchange: ExchangeProcess, tmp_path: Path) -> None:

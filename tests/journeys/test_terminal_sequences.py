@@ -232,7 +232,7 @@ PROVEN = {
     "order_screens._rearm: ask",
     "leaving._is_confirmed: choose",
     "leaving._wants_to_cancel: choose",
-    "export_screens._ask_file: choose",
+    "export_screens._ask_to_replace: choose",
     "record_screens.sizes: ask",
 }
 
