@@ -6,7 +6,7 @@ Asks, calls and shows. Nothing is deleted but what the user asks to delete by ty
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,7 @@ from kalshi_trading.journal import as_journal_errors
 from kalshi_trading.log_files import delete_before
 from kalshi_trading.log_reader import DamagedLine
 from kalshi_trading.log_review import LogFollower, ReviewedLine
-from kalshi_trading.prompts import numbered, typed_word
+from kalshi_trading.prompts import GoBack, ask_then, numbered, typed_word
 
 PAGE = 20
 FEWEST = 5
@@ -40,7 +40,13 @@ def records(app: App) -> None:
         "Follow new events as they happen",
         "Size of the records",
     ]
-    app.prompter.choose("Which records?", numbered(labels, tasks, start=0))(app)
+    rows = numbered(labels, tasks, start=0)
+    ask_then(
+        lambda before: app.prompter.choose(
+            "Which records?", rows, marked=0 if before is None else tasks.index(before)
+        ),
+        lambda task: task(app),
+    )
 
 
 def _nothing(app: App) -> None:
@@ -51,21 +57,34 @@ def _nothing(app: App) -> None:
 
 
 def events(app: App) -> None:
+    """Review the journal. Raises GoBack when the user has seen enough."""
     _page_through(app, log_review.newest_events(app.journal), none="The journal is empty.")
+    raise GoBack
 
 
 def errors(app: App) -> None:
+    """Review the errors. Raises GoBack when the user has seen enough."""
     lines = log_review.newest_errors(app.journal)
     if _page_through(app, lines, none="No errors are on record."):
         app.say(f"Their particulars stand under these references in {app.journal.errors_path}.")
+    raise GoBack
 
 
 def search(app: App) -> None:
-    """Look for words in everything that is kept."""
-    words = app.prompter.ask("Words to look for (all of them must occur)?", not_empty).split()
+    """Look for words in everything that is kept, until the user goes back. Raises GoBack."""
+    question = "Words to look for (all of them must occur)?"
+    ask_then(
+        lambda before: app.prompter.ask(question, not_empty, prefill=before or ""),
+        lambda words: _search(app, words.split()),
+    )
+
+
+def _search(app: App, words: Sequence[str]) -> None:
+    """Review what has these words in it. Raises GoBack when the user has seen enough."""
     found = log_review.search(app.journal, words)
     none = f"Nothing on record has “{' '.join(words)}” in it. Try fewer words, a ticker or a reference."
     _page_through(app, found, none=none, only_damaged=none)
+    raise GoBack
 
 
 def _page_through(
@@ -106,7 +125,7 @@ def _next_page(app: App, lines: Iterator[ReviewedLine], most: int) -> list[Revie
 
 def _wants_older(app: App, *, there_are_any: bool) -> bool:
     """Let the page stand until the user leaves it."""
-    rows = numbered(["Back to the menu", "Older ones"], [False, True], start=0)
+    rows = numbered(["Back", "Older ones"], [False, True], start=0)
     if there_are_any:
         return app.prompter.choose_in_line("There is more.", rows)
     return app.prompter.choose_in_line("There are no older ones.", rows[:1])

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from scripted_prompter import BACK, ScriptedPrompter
+from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 from zones import local_noon
 
 from kalshi_trading import account_screens, record_screens, record_view
@@ -56,6 +56,15 @@ class Desk:
         prompter.assert_all_used()
         return app.console.export_text(clear=False)
 
+    def review(self, *answers: str) -> str:
+        """Answer up to a page of records, go back from it and leave; return what was shown."""
+        prompter = ScriptedPrompter(*answers, "0", BACK)
+        app = self.app(prompter)
+        with pytest.raises(LeaveTask):
+            record_screens.records(app)
+        prompter.assert_all_used()
+        return app.console.export_text(clear=False)
+
     def app(self, prompter: ScriptedPrompter) -> App:
         loaded = load_settings(
             {"KALSHI_LOG_DIR": str(self.folder), "KALSHI_DATA_DIR": str(self.folder)}, None
@@ -83,7 +92,7 @@ def test_recent_events_stand_newest_first_under_their_day_and_whole(desk: Desk) 
     desk.trade()
     desk.now += timedelta(days=1)
     desk.log.log_order_submission("rejected", {**ORDER, "reason": "the market is closed"})
-    rows = [row.rstrip() for row in desk.look("1", "0").splitlines()]
+    rows = [row.rstrip() for row in desk.review("1").splitlines()]
     second, first = desk.now.astimezone(), NOON.astimezone()
     assert rows[:5] == [
         f"{second:%a %b %d, %Y}",
@@ -98,13 +107,13 @@ def test_recent_events_stand_newest_first_under_their_day_and_whole(desk: Desk) 
 def test_a_fill_keeps_its_average_and_its_fee_at_eighty_columns(desk: Desk) -> None:
     fill = {"fill_count": "20", "average_price": "0.3725", "fee": "0.1234", "sentence": "BUY 20 YES at 37¢"}
     desk.log.log_order_fill({**ORDER, **fill})
-    assert "20 filled at 37.25¢ on average, fee $0.1234: BUY 20 YES" in " ".join(desk.look("1", "0").split())
+    assert "20 filled at 37.25¢ on average, fee $0.1234: BUY 20 YES" in " ".join(desk.review("1").split())
 
 
 def test_older_events_come_page_by_page_and_each_once(desk: Desk) -> None:
     for number in range(45):
         desk.trade(number)
-    text = desk.look("1", "1", "1", "0")
+    text = desk.review("1", "1", "1")
     bought = [int(row.split("BUY ")[1].split()[0]) for row in text.splitlines() if "BUY" in row]
     assert bought == list(range(45, 0, -1))
 
@@ -114,15 +123,20 @@ def test_a_page_that_ends_with_the_records_stands_until_it_is_left_and_offers_no
 ) -> None:
     for number in range(record_screens.PAGE):
         desk.trade(number)
-    assert desk.look("1", "0").count("BUY") == record_screens.PAGE
+    assert desk.review("1").count("BUY") == record_screens.PAGE
     with pytest.raises(AssertionError):  # no such choice
         desk.look("1", "1")
 
 
 def test_an_empty_journal_says_so(desk: Desk) -> None:
-    assert "The journal is empty." in desk.look("1")
-    assert "No errors are on record." in desk.look("2")
-    assert "Nothing on record has “fish” in it." in desk.look("4", "fish")
+    assert "The journal is empty." in desk.look("1", "0")
+    assert "No errors are on record." in desk.look("2", "0")
+    prompter = ScriptedPrompter("4", "fish", BACK)
+    app = desk.app(prompter)
+    with pytest.raises(LeaveTask):
+        record_screens.records(app)
+    assert prompter.defaults == ["", "fish"]  # other words can be tried
+    assert "Nothing on record has “fish” in it." in app.console.export_text()
 
 
 @pytest.mark.parametrize("damaged", [1, record_screens.PAGE + 5])
@@ -131,7 +145,7 @@ def test_a_journal_whose_newest_lines_are_damaged_is_not_called_empty(desk: Desk
     with desk.log.trades_path.open("ab") as file:
         file.write(b"garbage\n" * damaged)
     answers = ["1"] if damaged > record_screens.PAGE else []
-    text = desk.look("1", *answers, "0")
+    text = desk.review("1", *answers)
     assert text.count("cannot be read") == damaged
     assert "BUY" in text
     assert "empty" not in text
@@ -143,7 +157,7 @@ def test_where_all_lines_are_damaged_that_is_said_and_nothing_else(desk: Desk) -
     for path in (desk.log.trades_path, desk.log.errors_path):
         path.write_bytes(b"garbage\n")
     for task, wrong in (("1", "empty"), ("2", "No errors")):
-        text = desk.look(task, "0")
+        text = desk.review(task)
         assert "Nothing but damaged lines was found." in text
         assert wrong not in text
         assert "particulars" not in text
@@ -156,7 +170,7 @@ def test_damaged_lines_stand_where_they_are_with_file_and_line(desk: Desk) -> No
     desk.trade()
     with desk.log.trades_path.open("ab") as file:
         file.write(b"2026-11-21T12:00")
-    text = desk.look("1", "0")
+    text = desk.review("1")
     places = [
         text.index(words) for words in ("line 4 (cut short)", "BUY", "trades.log line 2 cannot be read")
     ]
@@ -167,7 +181,7 @@ def test_damaged_lines_stand_where_they_are_with_file_and_line(desk: Desk) -> No
 def test_a_journal_of_damage_alone_is_told_and_not_called_empty_alone(desk: Desk) -> None:
     desk.log.folder.mkdir(parents=True)
     desk.log.trades_path.write_bytes(b"\0\0\0\n")
-    text = desk.look("1", "0")
+    text = desk.review("1")
     assert "trades.log line 1 cannot be read" in text
 
 
@@ -186,7 +200,7 @@ def test_errors_are_shown_with_the_reference_they_are_found_by_and_never_a_trace
         except ZeroDivisionError as error:
             references.append(desk.log.log_error(f"Problem {number}", error))
         desk.now += timedelta(minutes=1)
-    text = desk.look("2", "0")
+    text = desk.review("2")
     places = [text.index(f"[{references[1]}] Problem 1"), text.index(f"[{references[0]}] Problem 0")]
     assert places == sorted(places)
     assert "Traceback" not in text
@@ -211,7 +225,7 @@ HOSTILE = [
 def test_nothing_that_a_log_holds_moves_the_cursor_or_is_read_as_markup(desk: Desk, text: str) -> None:
     desk.log.log_order_submission("rejected", {**ORDER, "ticker": f"A{text}B", "reason": f"C{text}D"})
     desk.log.log_error(f"E{text}F")
-    shown = desk.look("1", "0") + desk.look("2", "0") + desk.look("4", "c", "0")
+    shown = desk.review("1") + desk.review("2") + desk.review("4", "c")
     assert not set(shown) & {"\x1b", "\x9b", "\u202e", "\u2066", "\r"}
     if text.startswith(("[", ":")):
         assert f"C{text}D" in shown
@@ -239,20 +253,20 @@ def test_a_search_finds_all_words_in_any_case_over_all_kept_files_of_all_logs(de
         "2026-11-20T10:00:00.000+00:00 INFO GET /markets/KXHIGHNY 200 7 ms\n"
     )
     assert [path.name for path in sorted(desk.log.folder.glob("*.gz"))] == ["trades-2026-11-21.log.gz"]
-    text = " ".join(desk.look("4", "kxhighny", "0").split())
+    text = " ".join(desk.review("4", "kxhighny").split())
     words = ("BUY 8 YES", "the answer broke off", "BUY 7 YES", "GET /markets/KXHIGHNY")
     places = [text.index(each) for each in words]
     assert places == sorted(places)
-    assert "BUY 7 YES" in desk.look("4", "buy CONFIRMED 7", "0")
-    assert "BUY 8 YES" not in desk.look("4", "buy confirmed 7", "0")
-    assert "broke off" in desk.look("4", "eight", "0")  # it stands in the traceback
+    assert "BUY 7 YES" in desk.review("4", "buy CONFIRMED 7")
+    assert "BUY 8 YES" not in desk.review("4", "buy confirmed 7")
+    assert "broke off" in desk.review("4", "eight")  # it stands in the traceback
 
 
 def test_a_search_tells_what_could_not_be_searched(desk: Desk) -> None:
     desk.trade()
     with desk.log.trades_path.open("ab") as file:
         file.write(b"garbage\n")
-    text = desk.look("4", "fish", "0")
+    text = desk.review("4", "fish")
     assert "trades.log line 2 cannot be read" in text
     assert "Nothing on record has “fish” in it." in text
 
@@ -263,7 +277,7 @@ def test_a_search_tells_damage_in_its_place_between_the_newer_and_the_older(desk
         file.write(b"garbage\n")
     desk.trade(2)
     desk.log.log_error("BUY an error")
-    text = desk.look("4", "buy", "0")
+    text = desk.review("4", "buy")
     places = [text.index(words) for words in ("BUY an error", "BUY 3", "trades.log line 2", "BUY 2")]
     assert places == sorted(places)
 
@@ -271,6 +285,37 @@ def test_a_search_tells_damage_in_its_place_between_the_newer_and_the_older(desk
 def test_a_search_that_is_left_leads_back(desk: Desk) -> None:
     with pytest.raises(LeaveTask):
         desk.look("4", BACK)
+
+
+# --- Going back -----------------------------------------------------------------------------------
+
+RECORDS, SEARCH = "Which records?", "Words to look for (all of them must occur)?"
+
+
+@pytest.mark.parametrize(
+    ("keys", "landed", "kept"),
+    [
+        (["1", "0"], RECORDS, "Recent events"),
+        (["1", ESCAPE], RECORDS, "Recent events"),
+        (["2", "0"], RECORDS, "Errors"),
+        (["3", "0"], RECORDS, "Export"),
+        (["3", ESCAPE], RECORDS, "Export"),
+        (["4", ESCAPE], RECORDS, "Search"),
+        (["4", "BUY yes", "0"], SEARCH, "BUY yes"),
+        (["4", "BUY yes", ESCAPE], SEARCH, "BUY yes"),
+        (["6", ESCAPE], RECORDS, "Size"),
+    ],
+)
+def test_going_back_asks_the_question_before_with_its_answer_kept(
+    desk: Desk, keys: list[str], landed: str, kept: str
+) -> None:
+    old_and_new(desk)
+    prompter = ScriptedPrompter(*keys, BACK)
+    with pytest.raises(LeaveTask):
+        record_screens.records(desk.app(prompter))
+    prompter.assert_all_used()
+    assert prompter.questions[-1] == landed
+    assert (prompter.marked if landed == RECORDS else prompter.defaults)[-1].startswith(kept)
 
 
 # --- Follow ---------------------------------------------------------------------------------------
