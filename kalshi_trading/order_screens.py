@@ -16,7 +16,7 @@ from kalshi_trading.cancellation import Cancellation
 from kalshi_trading.errors import JournalError, TradingError
 from kalshi_trading.models import Order
 from kalshi_trading.own_words import intents_of
-from kalshi_trading.prompts import BACK_OR_AGAIN, Choice, numbered, typed_word
+from kalshi_trading.prompts import BACK_OR_AGAIN, Choice, ask_then, numbered, typed_word
 from kalshi_trading.trade_history import OrderRecord, describe
 from kalshi_trading.trade_logger import JournalRecord
 
@@ -75,7 +75,10 @@ def cancel_order(app: App) -> None:
     rows.append(Choice("p", label, lambda: _panic(app), is_immediate=True))
     if app.executor.why_blocked() is not None:
         rows.append(Choice("r", "Allow new orders again", lambda: _rearm(app)))
-    app.prompter.choose("Which order?", rows, is_consequential=True)()
+    ask_then(
+        lambda _: app.prompter.choose("Which order?", rows, is_consequential=True),
+        lambda task: task(),
+    )
 
 
 def _cancels(app: App, *orders: Order) -> Callable[[], None]:

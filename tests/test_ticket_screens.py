@@ -13,7 +13,7 @@ import pytest
 from exchange_process import ExchangeProcess
 from model_factory import BOOK, MARKET, NOW, order, preview
 from screen_session import buy, quoted_market, rendered, screen_text, session
-from scripted_prompter import BACK, ScriptedPrompter
+from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens, ticket_view
 from kalshi_trading.cancellation import UNRECORDED_PANIC, Cancellation, PanicReport
@@ -375,6 +375,19 @@ def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
     order_screens.cancel_order(app)
     prompter.assert_all_used()
     assert "Allow new orders again" not in prompter.labels[-1]
+
+
+def test_going_back_from_the_word_that_allows_orders_asks_which_order(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    prompter = ScriptedPrompter("r", ESCAPE, "0")
+    app = session(exchange, tmp_path, prompter)
+    app.executor.panic()
+    order_screens.cancel_order(app)
+    prompter.assert_all_used()
+    assert prompter.questions[-1] == "Which order?"
+    assert prompter.marked[-1] == "Cancel nothing"
+    assert app.executor.blocked_because is not None
 
 
 def test_a_panic_is_named_by_the_menu_of_the_next_session_which_can_end_it(
