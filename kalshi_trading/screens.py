@@ -63,6 +63,16 @@ class _Draft:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What has been answered on the way to a market."""
+
+    words: str = ""
+    found: tuple[FoundMarket, ...] = ()
+    """Empty: a ticker was typed."""
+    market: Market | None = None
+
+
 def find_market(app: App) -> None:
     """Search, show a market with its depth, and offer to trade it."""
     _with_market(app, [Step(partial(_ask_to_trade, app)), *_order_steps(app)])
@@ -74,15 +84,16 @@ def place_trade(app: App) -> None:
 
 
 def _with_market(app: App, steps: Sequence[Step[_Draft]]) -> None:
-    """Choose a market and ask the steps about it; going back from the first searches again."""
-    words = ""
-    while True:
-        words, market = _choose_market(app, words)
-        try:
-            ask_in_turn(_Draft(market), steps)
-            return
-        except GoBack:
-            continue
+    """Choose a market, show it and ask the steps about it; going back from the first chooses again."""
+
+    def ask_about(search: _Search) -> _Search:
+        assert search.market is not None  # answered by the steps before
+        _show_market(app, search.market)
+        ask_in_turn(_Draft(search.market), steps)
+        return search
+
+    choose = Step(partial(_ask_market, app), lambda search: bool(search.found))
+    ask_in_turn(_Search(), [Step(partial(_ask_words, app)), choose, Step(ask_about)])
 
 
 def _order_steps(app: App) -> list[Step[_Draft]]:
@@ -102,15 +113,19 @@ def _ask_to_trade(app: App, draft: _Draft) -> _Draft:
     return draft
 
 
-def _choose_market(app: App, words: str) -> tuple[str, Market]:
-    """Ask for words or a ticker until a market is chosen, and show it; return both."""
-    market = None
-    while market is None:
-        words = app.prompter.ask("Search words, or a ticker:", not_empty, prefill=words)
-        market = _by_ticker(app, words) or _by_words(app, words)
+def _ask_words(app: App, search: _Search) -> _Search:
+    """Ask for words or a ticker until they find something."""
+    while True:
+        words = app.prompter.ask("Search words, or a ticker:", not_empty, prefill=search.words)
+        market = _by_ticker(app, words)
+        search = _Search(words, () if market is not None else _by_words(app, words), market)
+        if search.found or market is not None:
+            return search
+
+
+def _show_market(app: App, market: Market) -> None:
     book = app.working("Reading the order book …", lambda: _book(app, market.ticker))
     app.show(views.market_page(market, None, book, app.clock()))
-    return words, market
 
 
 def _by_ticker(app: App, wanted: str) -> Market | None:
@@ -123,7 +138,7 @@ def _by_ticker(app: App, wanted: str) -> Market | None:
         return None
 
 
-def _by_words(app: App, wanted: str) -> Market | None:
+def _by_words(app: App, wanted: str) -> tuple[FoundMarket, ...]:
     found = app.counted(
         "Searching the open markets …",
         lambda progress: app.executor.search_markets(wanted, most=MOST_FOUND + 1, progress=progress),
@@ -132,19 +147,24 @@ def _by_words(app: App, wanted: str) -> Market | None:
         app.say(
             f"No open market has “{wanted}” in its texts. Try one word, such as: temperature, bitcoin, fed."
         )
-        return None
+        return ()
     if app.executor.search_incomplete is not None:
         app.complain(f"Markets may be missing: {app.executor.search_incomplete}.")
     if len(found) > MOST_FOUND:
         app.say(
             f"More than {MOST_FOUND} markets match; the busiest stand here. Add a word to narrow them down."
         )
+    return found[:MOST_FOUND]
+
+
+def _ask_market(app: App, search: _Search) -> _Search:
     question = "Which market?   (bid/ask of YES, closes in, ticker)"
-    try:
-        chosen = app.prompter.choose(question, _market_choices(app, found[:MOST_FOUND]))
-    except GoBack:
-        return None
-    return chosen.market if chosen is not None else None
+    before = (at for at, each in enumerate(search.found) if each.market is search.market)
+    rows = _market_choices(app, search.found)
+    chosen = app.prompter.choose(question, rows, marked=next(before, 0))
+    if chosen is None:
+        raise GoBack
+    return replace(search, market=chosen.market)
 
 
 def _market_choices(app: App, found: tuple[FoundMarket, ...]) -> list[Choice[FoundMarket | None]]:

@@ -213,6 +213,51 @@ def test_ctrl_c_in_a_screen_leads_back_to_the_menu(exchange: ExchangeProcess, tm
     assert screen_text(app).count("Back to the menu.") == 2
 
 
+WORDS, MARKETS = "Search words, or a ticker:", "Which market?"
+
+
+@pytest.mark.parametrize(
+    ("screen", "keys", "landed"),
+    [
+        (screens.place_trade, ["temperature", ESCAPE], WORDS),
+        (screens.place_trade, ["temperature", "0"], WORDS),
+        (screens.place_trade, ["temperature", "2", ESCAPE], MARKETS),
+        (screens.place_trade, ["temperature", "2", "0"], MARKETS),
+        (screens.place_trade, ["temperature", "2", ESCAPE, ESCAPE], WORDS),
+        (screens.place_trade, ["temperature", "2", "1", ESCAPE, ESCAPE], MARKETS),
+        (screens.find_market, ["temperature", "2", ESCAPE], MARKETS),
+        (screens.find_market, ["temperature", "2", "0"], MARKETS),
+        (screens.find_market, ["temperature", "2", "1", ESCAPE], "What next?"),
+        (screens.find_market, ["temperature", "2", "1", ESCAPE, ESCAPE, ESCAPE], WORDS),
+    ],
+)
+def test_going_back_from_a_market_leads_to_its_list_and_then_to_the_words(
+    exchange: ExchangeProcess, tmp_path: Path, screen: Callable[[App], None], keys: list[str], landed: str
+) -> None:
+    prompter = ScriptedPrompter(*keys, BACK)
+    app = session(exchange, tmp_path, prompter)
+    with pytest.raises(LeaveTask):
+        screen(app)
+    prompter.assert_all_used()
+    assert prompter.questions[-1].startswith(landed)
+    if landed == WORDS:
+        assert prompter.defaults[-1] == "temperature"
+    if landed == MARKETS:
+        lists = [labels for labels in prompter.labels if labels[-1] == "None of these"]
+        assert lists == [lists[0]] * 2
+        assert prompter.marked[-1] == lists[0][1]
+
+
+def test_going_back_from_a_ticker_leads_to_it(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    market = quoted_market(session(exchange, tmp_path).executor)
+    prompter = ScriptedPrompter("temperature", "1", ESCAPE, ESCAPE, market.ticker, ESCAPE, BACK)
+    with pytest.raises(LeaveTask):
+        screens.place_trade(session(exchange, tmp_path, prompter))
+    prompter.assert_all_used()
+    assert prompter.questions[-1] == WORDS
+    assert prompter.defaults[-1] == market.ticker
+
+
 def test_a_price_off_the_grid_is_asked_again_and_never_snapped(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
