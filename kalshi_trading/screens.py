@@ -21,7 +21,7 @@ from kalshi_trading.options import Environment
 from kalshi_trading.order_book import touch
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.order_size import OrderSize, parse_size
-from kalshi_trading.prompts import Choice, GoBack, Step, ask_in_turn, numbered
+from kalshi_trading.prompts import Choice, GoBack, Step, ask_in_turn, ask_then, numbered
 from kalshi_trading.risk import off_grid, questions
 from kalshi_trading.wire_fields import validate_ticker
 
@@ -339,6 +339,10 @@ def _confirm(app: App, preview: OrderPreview) -> None:
 
     Raises GoBack if the user does not confirm it.
     """
+    ask_then(lambda _: _ask_to_send(app, preview), lambda _: _ask_for_count(app, preview))
+
+
+def _ask_to_send(app: App, preview: OrderPreview) -> None:
     send = app.prompter.choose(
         "Send this order?",
         numbered(["Back, send nothing", f"Send: {preview.sentence}"], [False, True], start=0),
@@ -346,6 +350,9 @@ def _confirm(app: App, preview: OrderPreview) -> None:
     )
     if not send:
         raise GoBack
+
+
+def _ask_for_count(app: App, preview: OrderPreview) -> None:
     if not questions(preview.findings) and app.settings.environment is not Environment.PRODUCTION:
         return
     count = preview.request.count

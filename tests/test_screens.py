@@ -258,6 +258,20 @@ def test_going_back_from_a_ticker_leads_to_it(exchange: ExchangeProcess, tmp_pat
     assert prompter.defaults[-1] == market.ticker
 
 
+def test_going_back_from_the_count_that_confirms_asks_whether_to_send(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    market = quoted_market(session(exchange, tmp_path).executor)
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2"), ESCAPE, "0", BACK)
+    app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
+    with pytest.raises(LeaveTask):
+        screens.place_trade(app)
+    prompter.assert_all_used()
+    assert prompter.questions[-2] == "Send this order?"
+    assert prompter.marked[-1] == "Back, send nothing"
+    assert app.executor.list_open_orders() == ()
+
+
 def test_a_price_off_the_grid_is_asked_again_and_never_snapped(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
