@@ -94,8 +94,9 @@ class Moment:
     problem: str | None = None
 
     def is_sending(self, since: datetime) -> bool:
-        """Return whether an order whose intent is newer than `since` is being sent, in any session."""
-        return any(life.state in BEING_SENT and life.intent_at > since for life in self.under_way.values())
+        """Return whether an order whose intent is newer than `since` may be on its way, in any session."""
+        begun = (life for life in self.under_way.values() if life.state in BEING_SENT)
+        return self.problem is not None or any(life.intent_at > since for life in begun)
 
 
 @dataclass(frozen=True, slots=True)
