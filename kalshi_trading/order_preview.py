@@ -320,10 +320,13 @@ def rechecked(
     """
     now = preview.circumstances
     later = [order for order in sent if order.client_order_id not in now.journaled]
-    if not later:
+    if not later and replace(today, pnl=now.today.pnl) == now.today:
         return preview
-    here = tuple(order for order in later if order.ticker == now.market.ticker)
-    elsewhere = sum((order.cost for order in later if order not in here), ZERO)
+    listed = {order.client_order_id for order in now.resting}
+    here = tuple(
+        order for order in later if order.ticker == now.market.ticker and order.client_order_id not in listed
+    )
+    elsewhere = sum((order.cost for order in later if order.ticker != now.market.ticker), ZERO)
     counted = replace(
         now,
         unseen=(*now.unseen, *here),

@@ -663,8 +663,22 @@ def later_sale():
 
 def test_orders_that_the_preview_counted_change_nothing_later():
     seen = preview(Action.BUY, Side.YES, "1", "0.60", here=circumstances(journaled=frozenset({"later"})))
-    again = rechecked(seen, [later_sale()], DayTotals(Decimal(9999), 9999), Limits())
-    assert again is seen
+    assert rechecked(seen, [later_sale()], DayTotals(), Limits()) is seen
+
+
+def test_orders_of_another_key_of_the_account_count_in_the_day():
+    seen = preview(Action.BUY, Side.YES, "1", "0.60")
+    again = rechecked(seen, [], DayTotals(Decimal(5), 1), replace(Limits(), daily_order_limit=1))
+    assert rules(again) == {"orders per day"}
+
+
+def test_an_order_that_the_preview_lists_as_resting_is_counted_once():
+    own = order(BookSide.BID, "0.50", count="10", client_order_id="later", ticker=TICKER)
+    here = circumstances(resting=(own,))
+    seen = preview(Action.BUY, Side.YES, "10", "0.50", here=here)
+    later = replace(later_sale(), book_side=BookSide.BID, yes_price=Decimal("0.50"))
+    limits = replace(Limits(), market_loss_limit=Decimal(11))
+    assert rechecked(seen, [later], DayTotals(), limits).findings == seen.findings
 
 
 def test_a_sale_of_contracts_that_another_session_is_selling_is_denied():
