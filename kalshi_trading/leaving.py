@@ -39,8 +39,9 @@ def ask_to_leave(app: App, *, was_chosen: bool) -> bool:
         if unlisted:
             app.say("What is not listed stays if you leave; panic, under Cancel an order, cancels it too.")
         answer = _ask_what_to_do(app, orders, was_chosen=was_chosen)
-        if answer is _Answer.CANCEL_AND_LEAVE:
-            order_screens.cancel_these(app, orders)
+        if answer is _Answer.CANCEL_AND_LEAVE and not order_screens.cancel_these(app, orders):
+            app.complain("Not every order is known to be canceled, so the program stays open.")
+            return False
         return answer is not _Answer.STAY
     except (LeaveTask, KeyboardInterrupt):
         app.say("Back to the menu.")

@@ -14,7 +14,7 @@ from kalshi_trading import formats, ticket_view, views
 from kalshi_trading.app import App, WaitingTexts
 from kalshi_trading.cancellation import Cancellation
 from kalshi_trading.errors import JournalError, TradingError
-from kalshi_trading.models import Order
+from kalshi_trading.models import Order, OrderStatus
 from kalshi_trading.own_words import intents_of
 from kalshi_trading.prompts import BACK_OR_AGAIN, Choice, ask_then, numbered, typed_word
 from kalshi_trading.trade_history import OrderRecord, describe
@@ -82,7 +82,10 @@ def cancel_order(app: App) -> None:
 
 
 def _cancels(app: App, *orders: Order) -> Callable[[], None]:
-    return lambda: cancel_these(app, orders)
+    def cancel() -> None:
+        cancel_these(app, orders)
+
+    return cancel
 
 
 def _resting(app: App) -> tuple[Order, ...]:
@@ -123,11 +126,16 @@ def _rearm(app: App) -> None:
         app.complain("New orders stay blocked: the journal could not be written, so nobody would know.")
 
 
-def cancel_these(app: App, orders: Sequence[Order]) -> None:
-    """Cancel orders one after the other and say of each what became of it."""
+def cancel_these(app: App, orders: Sequence[Order]) -> bool:
+    """Cancel orders one after the other and say of each what became of it.
+
+    Return whether each is known to rest no more.
+    """
     lines = lines_of(app, orders)
+    shown_ends: list[Cancellation] = []
 
     def show(ends: Sequence[Cancellation]) -> None:
+        shown_ends.extend(ends)
         for line, end in zip(lines, ends, strict=True):
             say = app.say if end.is_acknowledged else app.complain
             say(ticket_view.end_of_cancel(line, end))
@@ -141,3 +149,8 @@ def cancel_these(app: App, orders: Sequence[Order]) -> None:
     )
     if not shown:
         app.complain("Left unfinished: the cancels go on by themselves, and the menu says how they end.")
+    return shown and not any(_may_rest(end) for end in shown_ends)
+
+
+def _may_rest(end: Cancellation) -> bool:
+    return not end.is_acknowledged and end.order.status is OrderStatus.RESTING

@@ -14,7 +14,7 @@ from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens
 from kalshi_trading.app import App
-from kalshi_trading.errors import UnavailableError
+from kalshi_trading.errors import OutcomeUnknownError, UnavailableError
 from kalshi_trading.models import Listing
 from kalshi_trading.resting_watch import RestingWatch
 
@@ -72,6 +72,25 @@ def test_ctrl_c_with_an_order_that_rests_names_it_and_asks_what_becomes_of_it(
     assert prompter.marked[1] == "Back to the menu"
     assert screen_text(app).count(resting) == 2
     assert app.executor.list_open_orders()
+
+
+def test_the_program_stays_when_a_cancel_is_not_known_to_have_worked(
+    exchange: ExchangeProcess, tmp_path: Path, resting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompter = ScriptedPrompter("0", "2", "1", "0", "1")
+    app = session(exchange, tmp_path, prompter)
+
+    def lost(*_: object, **__: object) -> object:
+        raise OutcomeUnknownError("no answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(app.client, "cancel_order", lost)
+        broken.setattr("kalshi_trading.cancellation.time.sleep", lambda seconds: None)
+        assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert "Not every order is known to be canceled, so the program stays open." in " ".join(
+        screen_text(app).split()
+    )
 
 
 def test_the_end_of_input_names_what_stays(exchange: ExchangeProcess, tmp_path: Path, resting: str) -> None:
