@@ -73,6 +73,10 @@ class StatusRequests:
         sent_at = next((at for waiting, at in self._waiting if waiting == number), None)
         return sent_at is None or now - sent_at > self._patience_s(now)
 
+    def is_awaited(self, now: float) -> bool:
+        """Return whether an answer may still come soon."""
+        return any(not self.is_settled(number, now) for number, _ in list(self._waiting))
+
     def _patience_s(self, now: float) -> float:
         if self._has_answered:
             return LONGEST_ANSWER_S
@@ -146,6 +150,11 @@ class Keyboard(Vt100Input):
         output.flush()
         self.is_terminal_known = True
         return self._requests.sent(time.monotonic())
+
+    async def terminal_answered(self) -> None:
+        """Wait until no answer of the terminal is on its way, or it need not be waited for."""
+        while self._requests.is_awaited(time.monotonic()):
+            await asyncio.sleep(STEP_S)
 
     def _note_answer(self, now: float) -> None:
         round_trip_s = self._requests.answered(now)

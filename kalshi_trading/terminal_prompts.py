@@ -169,6 +169,11 @@ class TerminalPrompter:
         if self._interruption is not None and application is not None and not application.is_done:
             application.exit()
 
+    async def _suspend(self, application: Application[Any]) -> None:
+        await self._keyboard.terminal_answered()  # else the shell would read the answer
+        self._is_suspended = True
+        application.suspend_to_background()
+
     def resume(self) -> bool:
         application = self._application
         if application is None or application.loop is None:
@@ -201,8 +206,7 @@ class TerminalPrompter:
 
         @bindings.add("c-z", eager=True)
         def _(event: KeyPressEvent) -> None:
-            self._is_suspended = True
-            event.app.suspend_to_background()
+            event.app.create_background_task(self._suspend(event.app))
 
         @bindings.add("c-l", eager=True)
         def _(event: KeyPressEvent) -> None:
