@@ -12,6 +12,7 @@ from key_sequences import NO_KEYS, ODD_ENTERS, ODD_ESCAPES, ODD_MOVES, TRUNCATED
 from question_terminal import CHOICES, RISKY, SAFE, Asked, Screen, confirmation, terminal
 
 from kalshi_trading import keyboard
+from kalshi_trading.choice_list import NOT_READY
 from kalshi_trading.prompts import numbered, typed_word
 from kalshi_trading.terminal_prompts import TerminalPrompter
 
@@ -64,6 +65,7 @@ def patient_keyboard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyboard, "SHORTEST_ESCAPE_S", 60.0)
     monkeypatch.setattr(keyboard, "LONGEST_ESCAPE_S", 60.0)
     monkeypatch.setattr("kalshi_trading.keys.SEQUENCE_GAP_S", 60.0)
+    monkeypatch.setattr("kalshi_trading.gate.HELD_S", 0.0)  # the same key comes again and again
 
 
 def press_all(screen: Screen, pieces: Callable[[bytes], Iterator[bytes]], asked: Asked) -> None:
@@ -119,6 +121,7 @@ def test_no_sequence_that_stays_cut_short_does_anything(name: str, monkeypatch: 
             screen.press(data.decode("utf-8", "surrogateescape"))
             screen.wait_until_read()
             time.sleep(0.01)
+        screen.press("1")  # it may be the rest of the last one
         screen.wait_until_settled()
         assert screen.text == before
         press_each(screen, keys)
@@ -130,7 +133,9 @@ def answer_to(prompter: TerminalPrompter, screen: Screen, data: bytes) -> Any:
     asked = Asked(lambda: prompter.choose("Send?", CHOICES, is_consequential=True))
     screen.wait_until_open()
     screen.press(data.decode("utf-8", "surrogateescape"))
-    return asked.result
+    answer = asked.result
+    screen.wait_until_gone()
+    return answer
 
 
 def test_enter_and_escape_in_every_form_take_the_safe_answer() -> None:
@@ -146,7 +151,9 @@ def test_enter_in_every_form_types_no_word() -> None:
     with terminal() as (prompter, screen):
         wrong = []
         for data in ODD_ENTERS:
+            before = len(screen.text)
             asked = Asked(lambda: prompter.ask("Which?", typed_word("ALLOW"), is_consequential=True))
+            screen.wait_for(NOT_READY, since=before)
             screen.wait_until_open()
             screen.press(data.decode("utf-8", "surrogateescape"))
             if asked.result is not False:

@@ -387,7 +387,7 @@ def test_going_back_from_the_word_that_allows_orders_asks_which_order(
     prompter.assert_all_used()
     assert prompter.questions[-1] == "Which order?"
     assert prompter.marked[-1] == "Cancel nothing"
-    assert app.executor.blocked_because is not None
+    assert app.executor.why_blocked() is not None
 
 
 def test_a_panic_is_named_by_the_menu_of_the_next_session_which_can_end_it(

@@ -81,8 +81,15 @@ class Screen:
         return bool(questions) and questions[-1].startswith(READY) and not questions[-1].endswith(NOT_READY)
 
     def wait_until_open(self) -> None:
+        self._wait_until_it_is(is_open=True)
+
+    def wait_until_gone(self) -> None:
+        """Wait until a list that was answered has left the screen."""
+        self._wait_until_it_is(is_open=False)
+
+    def _wait_until_it_is(self, *, is_open: bool) -> None:
         deadline = time.monotonic() + 60
-        while not self.is_open:
+        while self.is_open is not is_open:
             assert time.monotonic() < deadline, self.text
             time.sleep(0.005)
 
@@ -93,9 +100,10 @@ class Screen:
         with suppress(OSError):
             os.close(self._master)
 
-    def wait_for(self, text: str) -> None:
+    def wait_for(self, text: str, since: int = 0) -> None:
+        """Wait until this was drawn, after so many characters that were drawn before."""
         deadline = time.monotonic() + 60
-        while text not in self.text:
+        while text not in self.text[since:]:
             assert time.monotonic() < deadline, f"{text!r} is not in {self.text!r}"
             time.sleep(0.005)
 
@@ -132,7 +140,8 @@ def terminal(*, answers: bool = True, delay_s: float = 0.0) -> Iterator[tuple[Te
     modes = termios.tcgetattr(slave)
     modes[3] &= ~termios.ECHO  # as the program itself does
     termios.tcsetattr(slave, termios.TCSANOW, modes)
-    with os.fdopen(os.dup(slave)) as stdin, os.fdopen(slave, "w") as stdout:
+    stdin, stdout = os.fdopen(os.dup(slave)), os.fdopen(slave, "w")
+    with stdin, suppress(OSError), stdout:
         said: list[str] = []
         screen = Screen(master, slave, answers=answers, delay_s=delay_s)
         try:
