@@ -25,6 +25,7 @@ class Terminal:
 
     def __init__(self, child: pexpect.spawn[bytes], columns: int, rows: int) -> None:
         self._child = child
+        self.pid = int(child.pid or 0)
         self._screen = pyte.HistoryScreen(columns, rows, history=5000)
         self._screen.write_process_input = self.press  # a terminal answers requests for its status
         self._stream = pyte.ByteStream(self._screen)

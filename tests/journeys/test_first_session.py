@@ -175,7 +175,7 @@ def test_bad_answers_get_one_sentence_and_are_asked_again(home: Path) -> None:
         terminal.wait_for("lies between 0¢ and 100¢")
         terminal.type("57")
         terminal.wait_for("How many contracts")
-        for bad in ("ten", "0", "-5", "1e3", "2.345", "١٠", "$", "$1e3", "$0.05"):
+        for bad in ("ten", "-5", "1e3", "2.345", "١٠", "$", "$1e3", "$0.05"):
             terminal.type(bad)
         terminal.wait_for(r"buys no whole contract; one costs up to \$0\.5.*How many contracts[^\n]*\s*\Z")
         terminal.press(CTRL_C)

@@ -22,7 +22,7 @@ import pexpect
 import pyte
 from terminal import CTRL_C, PROJECT, environment
 
-from kalshi_trading.terminal_prompts import NOT_READY, READY
+from kalshi_trading.choice_list import IGNORED, NOT_READY, READY
 
 COLUMNS, ROWS = 160, 50
 LONGEST_WAIT_S = 30.0
@@ -107,10 +107,10 @@ class WatchedTerminal:
 
     @property
     def standing(self) -> str:
-        """The question that stands last on the screen, with its mark; empty where there is none."""
+        """The question that stands last on the screen, with its mark and without its note; or nothing."""
         for line in reversed(self.screen.splitlines()):
             if line.startswith((READY, NOT_READY)) or line.endswith(FOLLOWING):
-                return line
+                return line.replace(f"   {IGNORED}", "").replace(f" {IGNORED}", "")
             if line and not line.startswith(" "):
                 break
         return ""

@@ -1,0 +1,103 @@
+"""The program is stopped and goes on, by another program or by the shell it was started from."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pexpect
+import pytest
+from terminal import ENTER, LONGEST_WAIT_S, PROJECT, Terminal, environment, program
+
+pytestmark = pytest.mark.journey
+CTRL_Z, CTRL_L = "\x1a", "\x0c"
+LEAVING = "Leave the program"
+
+
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def stop_and_go_on(terminal: Terminal) -> None:
+    terminal.signal(signal.SIGSTOP)
+    deadline = time.monotonic() + LONGEST_WAIT_S
+    while not is_stopped(terminal.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    terminal.signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("at_menu", [True, False])
+def test_keys_work_after_another_program_stopped_this_one(home: Path, at_menu: bool) -> None:
+    with program(home) as terminal:
+        terminal.menu()
+        if at_menu:
+            stop_and_go_on(terminal)
+            terminal.press("0")
+        else:
+            terminal.press("0")
+            terminal.wait_for(LEAVING)
+            stop_and_go_on(terminal)
+        terminal.decide(LEAVING, "0")
+        terminal.leave()
+        assert terminal.exit_status() == 0
+
+
+def test_drawing_anew_keeps_what_stood_on_the_screen(home: Path) -> None:
+    with program(home) as terminal:
+        terminal.menu()
+        terminal.press("9")
+        terminal.wait_for(r"MARKET_ORDER_CAP.*Read again\s*\Z")
+        before = terminal.screen
+        terminal.press(CTRL_L)
+        terminal.wait_until(lambda _: terminal.screen.strip() and "MARKET_ORDER_CAP" in terminal.screen)
+        assert terminal.screen.splitlines()[-3:] == before.splitlines()[-3:]
+        terminal.press("0")
+        terminal.leave()
+
+
+@contextmanager
+def shell(home: Path) -> Iterator[Terminal]:
+    """Run the program from an interactive shell."""
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("no bash here")
+    child: pexpect.spawn[bytes] = pexpect.spawn(
+        bash, ["--norc", "--noprofile", "-i"], env=environment(home, PS1="shell> "), dimensions=(50, 100)
+    )
+    try:
+        terminal = Terminal(child, 100, 50)
+        terminal.wait_for(r"shell>\s*\Z")
+        terminal.type(f"{sys.executable} {PROJECT / 'main.py'}")
+        terminal.menu()
+        yield terminal
+    finally:
+        child.close(force=True)
+
+
+def test_a_suspended_program_can_be_terminated(home: Path) -> None:
+    with shell(home) as terminal:
+        terminal.press(CTRL_Z)
+        terminal.wait_for(r"Stopped.*shell>\s*\Z")
+        terminal.type("kill %1")
+        terminal.wait_until(lambda text: "Exit 143" in text or terminal.press(ENTER))  # the shell tells later
+        terminal.type("stty -a")
+        terminal.wait_for(r"isig icanon .*\becho ")
+
+
+def test_a_question_has_to_stand_anew_after_a_suspension(home: Path) -> None:
+    with shell(home) as terminal:
+        terminal.press("0")
+        terminal.wait_for(f"› {LEAVING}")
+        terminal.press(CTRL_Z)
+        terminal.wait_for(r"Stopped.*shell>\s*\Z")
+        time.sleep(1.2)  # as long as a person needs to come back
+        terminal.press("fg\r1")
+        terminal.wait_for(f"› {LEAVING}.*Ignored.*")
+        terminal.decide(LEAVING, "1")
+        terminal.wait_for(r"shell>\s*\Z")
