@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import io
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from kalshi_trading.money import parse_count
-from kalshi_trading.prompts import Choice, InputClosed, LeaveTask, PlainPrompter, numbered, typed_word
+from kalshi_trading.prompts import (
+    QUIET_S,
+    Choice,
+    InputClosed,
+    LeaveTask,
+    PlainPrompter,
+    numbered,
+    typed_word,
+)
 
 CHOICES = [Choice("1", "One", "first"), Choice("a", "All", "every")]
 
@@ -77,3 +88,20 @@ def test_a_typed_word_must_be_that_word() -> None:
     is_it = typed_word("PRODUCTION")
     assert is_it(" PRODUCTION ")
     assert not any(is_it(text) for text in ("production", "y", "yes", "", "PRODUCTIO", "my PRODUCTION stuff"))
+
+
+def test_lines_typed_at_a_terminal_before_a_consequential_question_are_forgotten() -> None:
+    """As where the output goes to a file: the menu then asks in plain lines."""
+    master, slave = os.openpty()
+    said: list[str] = []
+    with os.fdopen(slave) as lines, ThreadPoolExecutor(1) as pool:
+        os.write(master, b"1\n1\n")
+        prompter = PlainPrompter(said.append, lines)
+        choices = [Choice("0", "Back", "safe"), Choice("1", "Send", "risky")]
+        answer = pool.submit(lambda: prompter.choose("Send?", choices, is_consequential=True))
+        while "  1  Send" not in said:
+            time.sleep(0.01)
+        time.sleep(2 * QUIET_S)
+        os.write(master, b"0\n")
+        assert answer.result(60) == "safe"
+    os.close(master)
