@@ -18,8 +18,8 @@ import proof
 import pytest
 from cases import naming
 from faulty_exchange import FaultyExchange, running_faulty_exchange
+from forked_programs import Ended, ForkedProgram, ForkServer, fork_server
 from lost_answers import DOWN
-from nursery import Ended, Newborn, Nursery, nursery
 from terminal import LONGEST_WAIT_S
 
 from kalshi_trading.sessions import is_alive
@@ -43,7 +43,7 @@ class Place:
 
     home: Path
     faulty: FaultyExchange
-    nursery: Nursery
+    server: ForkServer
 
     @property
     def settings(self) -> dict[str, str]:
@@ -61,19 +61,19 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     home = tmp_path_factory.mktemp("home")
     practice = home / "data/practice"
-    with running_faulty_exchange(practice, "--seed", "11") as faulty, nursery(home) as born:
-        yield Place(home, faulty, born)
+    with running_faulty_exchange(practice, "--seed", "11") as faulty, fork_server(home) as server:
+        yield Place(home, faulty, server)
 
 
 # --- Moments --------------------------------------------------------------------------------------
 
 
-def starting(place: Place, terminal: Newborn, dice: random.Random) -> None:
+def starting(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """From the first instruction of the process to the menu."""
     terminal.passes(dice.uniform(0, 0.5))
 
 
-def redrawing(place: Place, terminal: Newborn, dice: random.Random) -> None:
+def redrawing(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """The menu follows a burst of keys."""
     terminal.menu()
     for _ in range(dice.randint(1, 30)):
@@ -82,7 +82,7 @@ def redrawing(place: Place, terminal: Newborn, dice: random.Random) -> None:
     terminal.passes(dice.choice([0, dice.uniform(0, 0.05)]))
 
 
-def reading(place: Place, terminal: Newborn, dice: random.Random) -> None:
+def reading(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """A screen is being read, slowly, or has just been read."""
     terminal.menu()
     place.faulty.fail({"kind": "before_accept", "method": "GET", "delay_s": dice.uniform(0, 0.3)})
@@ -90,7 +90,7 @@ def reading(place: Place, terminal: Newborn, dice: random.Random) -> None:
     terminal.passes(dice.uniform(0, 0.6))
 
 
-def waiting(place: Place, terminal: Newborn, dice: random.Random) -> None:
+def waiting(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """A screen is being read, and the exchange does not answer."""
     terminal.menu()
     place.faulty.fail({"kind": "before_accept", "method": "GET", "hold_s": 30})
@@ -99,14 +99,14 @@ def waiting(place: Place, terminal: Newborn, dice: random.Random) -> None:
     terminal.passes(dice.uniform(0, 0.3))
 
 
-def deciding(place: Place, terminal: Newborn, dice: random.Random) -> None:
+def deciding(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """A consequential question stands, with and without keys that come too early."""
     terminal.choose("0", "Leave the program")
     terminal.press(dice.choice(["", DOWN, DOWN + UP, "111"]))
     terminal.passes(dice.uniform(0, 0.1))
 
 
-def typing(place: Place, terminal: Newborn, dice: random.Random) -> None:
+def typing(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """Text is being typed into a question."""
     terminal.choose("2", "Search words, or a ticker")
     for _ in range(dice.randint(0, 20)):
@@ -114,14 +114,14 @@ def typing(place: Place, terminal: Newborn, dice: random.Random) -> None:
         terminal.passes(dice.choice([0, 0.002]))
 
 
-def leaving(place: Place, terminal: Newborn, dice: random.Random) -> None:
+def leaving(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """The program has been told to end, or is about to be gone."""
     terminal.choose("0", "Leave the program")
     terminal.decide("Leave the program", "1")
     terminal.passes(dice.uniform(0, 0.3))
 
 
-def stalled(place: Place, terminal: Newborn, dice: random.Random) -> None:
+def stalled(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """The terminal takes no more output."""
     terminal.menu()
     for _ in range(200):
@@ -133,7 +133,7 @@ def stalled(place: Place, terminal: Newborn, dice: random.Random) -> None:
 class Moment:
     """How it is reached, and what may be asked of an end that comes then."""
 
-    reach: Callable[[Place, Newborn, random.Random], None]
+    reach: Callable[[Place, ForkedProgram, random.Random], None]
     other_statuses: tuple[int, ...] = ()
     limit_s: float = GRACE_S
     """An end in order comes before the watchdog's."""
@@ -166,7 +166,7 @@ def strange_ways(place: Place, number: int, way: Callable[..., list[str]]) -> li
     place.faulty.fail()
     with (
         naming(f"trial {number}: {name}, {'leader' if is_leader else 'not leader'}"),
-        place.nursery.birth(is_fresh=name == "start", is_leader=is_leader, **settings) as terminal,
+        place.server.start(is_fresh=name == "start", is_leader=is_leader, **settings) as terminal,
     ):
         before = terminal.modes
         moment = MOMENTS[name]
@@ -179,7 +179,7 @@ def strange_ways(place: Place, number: int, way: Callable[..., list[str]]) -> li
         return [f"{number} ({name}): {each}" for each in wrong]
 
 
-def by_signals(terminal: Newborn, moment: Moment, dice: random.Random) -> list[str]:
+def by_signals(terminal: ForkedProgram, moment: Moment, dice: random.Random) -> list[str]:
     """End it by a signal, and sometimes by another one soon after."""
     first, second = dice.choice(SIGNALS), dice.choice(SIGNALS)
     is_read = moment.reach is not stalled
@@ -199,7 +199,7 @@ def by_signals(terminal: Newborn, moment: Moment, dice: random.Random) -> list[s
     return wrong
 
 
-def by_hang_up(terminal: Newborn, moment: Moment, dice: random.Random) -> list[str]:
+def by_hang_up(terminal: ForkedProgram, moment: Moment, dice: random.Random) -> list[str]:
     """End it by closing its terminal."""
     closed_at = time.monotonic()
     terminal.close()
@@ -209,7 +209,7 @@ def by_hang_up(terminal: Newborn, moment: Moment, dice: random.Random) -> list[s
 
 
 def misjudged(
-    terminal: Newborn, end: Ended | None, asked_at: float, limit_s: float, expected: set[int]
+    terminal: ForkedProgram, end: Ended | None, asked_at: float, limit_s: float, expected: set[int]
 ) -> list[str]:
     if end is None:
         return ["it lives on"]
@@ -235,7 +235,7 @@ def left_behind(place: Place) -> list[str]:
         left += [f"on record: {said}"] if "Traceback" in said else []
         log.unlink()
     deadline = time.monotonic() + LONGEST_WAIT_S
-    while processes := sorted(processes_of(place.home) - {place.nursery.pid}):
+    while processes := sorted(processes_of(place.home) - {place.server.pid}):
         if time.monotonic() > deadline:
             return [*left, f"processes are left: {processes}"]
         time.sleep(0.02)

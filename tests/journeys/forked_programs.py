@@ -1,8 +1,8 @@
 """Many programs under terminals of their own, cheaply: forked from a process that has loaded the modules.
 
-`nursery(home)` starts that process, `Nursery.birth` a program. It runs `program.main` and ends as `main.py`
-does; `is_fresh` makes it a new interpreter that runs `main.py`. The nursery waits for every program and says
-when and how it ended, by the clock that all processes share.
+`fork_server(home)` starts that process, `ForkServer.start` a program. It runs `program.main` and ends as
+`main.py` does; `is_fresh` makes it a new interpreter that runs `main.py`. The server waits for every program
+and says when and how it ended, by the clock that all processes share.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class Ended:
     at: float
 
 
-class Newborn(Terminal):
-    """A program under a pseudo-terminal; its parent is the nursery."""
+class ForkedProgram(Terminal):
+    """A program under a pseudo-terminal; the server started it."""
 
-    def __init__(self, nursery: Nursery, pid: int, master: int, size: tuple[int, int]) -> None:
+    def __init__(self, server: ForkServer, pid: int, master: int, size: tuple[int, int]) -> None:
         columns, rows = size
         super().__init__(cast("pexpect.spawn[bytes]", fdspawn(master)), columns, rows)
         self.pid = pid
-        self._nursery = nursery
+        self._server = server
         self._master: int | None = master
         self._end: Ended | None = None
         self.held_up_s = 0.0
@@ -79,10 +79,10 @@ class Newborn(Terminal):
                 return None
             if reading and self._master is not None:
                 self._read(LOOK_S)
-            end = self._nursery.hear("status", LOOK_S)
+            end = self._server.hear("status", LOOK_S)
             self.held_up_s += max(0.0, time.monotonic() - looked_at - 2 * LOOK_S)
             if end is not None:
-                self._nursery.wait_for("over")
+                self._server.wait_for("over")
                 self._end = Ended(os.waitstatus_to_exitcode(end["status"]), end["at"])
         while self._master is not None and self._read(0):
             pass
@@ -99,7 +99,7 @@ class Newborn(Terminal):
         return at_first if on == off else on > off
 
 
-class Nursery:
+class ForkServer:
     """The process that all programs come from; one at a time."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -110,9 +110,9 @@ class Nursery:
         self._answers: IO[bytes] = process.stdout
 
     @contextmanager
-    def birth(
+    def start(
         self, *arguments: str, is_fresh: bool = False, is_leader: bool = True, **settings: str
-    ) -> Iterator[Newborn]:
+    ) -> Iterator[ForkedProgram]:
         """Run a program; it is killed at the end if it still runs.
 
         One that is no leader was started by another program of its terminal, which ignores hang-ups.
@@ -123,7 +123,7 @@ class Nursery:
         order = {"terminal": os.ttyname(slave), "arguments": arguments, "settings": settings}
         self._orders.write(json.dumps(order | {"fresh": is_fresh, "leader": is_leader}).encode() + b"\n")
         self._orders.flush()
-        child = Newborn(self, self.wait_for("pid")["pid"], master, size)
+        child = ForkedProgram(self, self.wait_for("pid")["pid"], master, size)
         os.close(slave)
         try:
             yield child
@@ -134,7 +134,7 @@ class Nursery:
             child.close()
 
     def hear(self, what: str, timeout: float) -> dict[str, Any] | None:
-        """Return the next thing the nursery says, which must be this, or None when it says nothing."""
+        """Return the next thing the server says, which must be this, or None when it says nothing."""
         if not select.select([self._answers], [], [], timeout)[0]:
             return None
         answer: dict[str, Any] = json.loads(self._answers.readline())
@@ -143,12 +143,12 @@ class Nursery:
 
     def wait_for(self, what: str) -> dict[str, Any]:
         answer = self.hear(what, LONGEST_WAIT_S)
-        assert answer is not None, f"the nursery does not tell its {what}"
+        assert answer is not None, f"the server does not report its {what}"
         return answer
 
 
 @contextmanager
-def nursery(home: Path) -> Iterator[Nursery]:
+def fork_server(home: Path) -> Iterator[ForkServer]:
     """Load the modules once, for programs of this home."""
     process = subprocess.Popen(
         [sys.executable, __file__],
@@ -159,7 +159,7 @@ def nursery(home: Path) -> Iterator[Nursery]:
         cwd=PROJECT,
     )
     try:
-        yield Nursery(process)
+        yield ForkServer(process)
     finally:
         assert process.stdin
         assert process.stdout
@@ -172,7 +172,7 @@ def nursery(home: Path) -> Iterator[Nursery]:
 
 
 def serve() -> int:
-    """Give birth as ordered, line by line; in a program, return its exit status."""
+    """Start programs as asked, line by line; in a program, return its exit status."""
     answers = os.dup(1)
     for line in sys.stdin:
         order = json.loads(line)
