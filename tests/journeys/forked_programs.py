@@ -47,6 +47,8 @@ class ForkedProgram(Terminal):
         columns, rows = size
         super().__init__(cast("pexpect.spawn[bytes]", fdspawn(master)), columns, rows)
         self.pid = pid
+        self.modes_at_first: list[Any] = []
+        """The modes of the terminal before the program came to it."""
         self._server = server
         self._master: int | None = master
         self._end: Ended | None = None
@@ -120,10 +122,12 @@ class ForkServer:
         master, slave = os.openpty()
         size = 100, 50
         termios.tcsetwinsize(slave, (size[1], size[0]))
+        before = termios.tcgetattr(slave)
         order = {"terminal": os.ttyname(slave), "arguments": arguments, "settings": settings}
         self._orders.write(json.dumps(order | {"fresh": is_fresh, "leader": is_leader}).encode() + b"\n")
         self._orders.flush()
         child = ForkedProgram(self, self.wait_for("pid")["pid"], master, size)
+        child.modes_at_first = before
         os.close(slave)
         try:
             yield child

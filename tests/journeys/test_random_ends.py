@@ -168,12 +168,11 @@ def strange_ways(place: Place, number: int, way: Callable[..., list[str]]) -> li
         naming(f"trial {number}: {name}, {'leader' if is_leader else 'not leader'}"),
         place.server.start(is_fresh=name == "start", is_leader=is_leader, **settings) as terminal,
     ):
-        before = terminal.modes
         moment = MOMENTS[name]
         moment.reach(place, terminal, dice)
         wrong = way(terminal, moment, dice)
-        if terminal.modes not in (None, before):
-            wrong.append(f"the terminal has other modes: {terminal.modes}, {before}")
+        if terminal.modes not in (None, terminal.modes_at_first):
+            wrong.append(f"the terminal has other modes: {terminal.modes}, {terminal.modes_at_first}")
         wrong += [f"the screen shows {word}" for word in STRANGE if word in terminal.text]
         wrong += left_behind(place)
         return [f"{number} ({name}): {each}" for each in wrong]
