@@ -188,7 +188,6 @@ def serve() -> int:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
             child = os.fork()
             if not child:
-                signal.signal(signal.SIGHUP, signal.SIG_DFL)
                 return _run(order, answers)
             _attend(child, answers)
             os._exit(0)
@@ -226,6 +225,7 @@ def _live(order: Mapping[str, Any], answers: int) -> int:
 
 def _run(order: Mapping[str, Any], answers: int) -> int:
     os.close(answers)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may have been started with nohup
     os.environ.update(order["settings"])
     if order["fresh"]:
         os.execv(sys.executable, [sys.executable, str(PROJECT / "main.py"), *order["arguments"]])

@@ -70,6 +70,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 def _quoted(terminal: Terminal) -> str:
+    terminal.wait_for(r"0  None of these\s*(page|\[ \]|\Z)")
     keys = [key for key, bid, ask in ROW.findall(terminal.screen) if int(bid) >= 10 and int(ask) <= 90]
     assert keys, terminal.screen
     return keys[0]
