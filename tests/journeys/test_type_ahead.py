@@ -10,7 +10,7 @@ import proof
 import pytest
 from exchange_process import running_exchange
 from terminal import CTRL_C, ENTER
-from type_ahead import COUNT, DOWN, SEND, Seen, carry_out, drawn, judge, told
+from type_ahead import COUNT, DOWN, ESCAPE, SEND, Seen, carry_out, drawn, judge, told
 from watched_terminal import Ended, Press, Question, watched_program
 
 pytestmark = pytest.mark.journey
@@ -125,5 +125,7 @@ def test_no_other_key_may(keys: list[tuple[str, float]]) -> None:
 
 def test_a_question_may_be_left_without_waiting_and_a_key_sends_one_order_at_most() -> None:
     assert _is_fair((CTRL_C, 0.05), orders=0)
+    assert _is_fair(("k", 0.3), (ESCAPE, 0.31), orders=0)
+    assert not _is_fair((ESCAPE, 0.3))
     assert not _is_fair(("1", 0.3), orders=2)
     assert not _is_fair(("1", 0.05), question=COUNT, orders=0)
