@@ -15,7 +15,7 @@ from kalshi_trading.keys import ENTER, ESCAPE_KEY
 from kalshi_trading.prompts import BACK, Choice, GoBack
 
 READY, NOT_READY = "›", "·"
-IGNORED = "Ignored: keys pressed too early, held down or pasted."
+IGNORED = "Ignored: too early, held or pasted."
 MOST_ON_A_PAGE = 9
 LINES_BELOW = 1  # the cursor's
 _INDENT = 6
