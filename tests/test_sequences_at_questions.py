@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import proof
 import pytest
 from key_sequences import NO_KEYS, ODD_ENTERS, ODD_ESCAPES, ODD_MOVES, TRUNCATED
 from question_terminal import CHOICES, RISKY, SAFE, Asked, Screen, confirmation, terminal
@@ -95,7 +96,7 @@ def press_each(screen: Screen, keys: str) -> None:
         screen.press(key)
 
 
-@pytest.mark.parametrize("pieces", [whole, in_two, byte_by_byte])
+@pytest.mark.parametrize("pieces", proof.sample_journeys([whole, in_two, byte_by_byte]))
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_no_sequence_does_anything(name: str, pieces: Callable[[bytes], Iterator[bytes]]) -> None:
     _, keys, answer = QUESTIONS[name]

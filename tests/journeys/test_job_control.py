@@ -87,7 +87,7 @@ def test_a_suspended_program_can_be_terminated(home: Path) -> None:
         terminal.type("kill %1")
         terminal.wait_until(lambda text: "Exit 143" in text or terminal.press(ENTER))  # the shell tells later
         terminal.type("stty -a")
-        terminal.wait_for(r"isig icanon .*\becho ")
+        assert terminal.wait_for(r"isig icanon .*\becho ")
 
 
 def test_a_question_has_to_stand_anew_after_a_suspension(home: Path) -> None:
@@ -100,4 +100,4 @@ def test_a_question_has_to_stand_anew_after_a_suspension(home: Path) -> None:
         terminal.press("fg\r1")
         terminal.wait_for(f"› {LEAVING}.*Ignored.*")
         terminal.decide(LEAVING, "1")
-        terminal.wait_for(r"shell>\s*\Z")
+        assert terminal.wait_for(r"shell>\s*\Z")
