@@ -84,8 +84,8 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Start two workers a core: most tests wait for a process, a terminal or a time-out."""
-    return 2 * (os.cpu_count() or 1)
+    """Start three workers a core: most tests wait for a process, a terminal or a time-out."""
+    return 3 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

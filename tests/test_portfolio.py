@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal as D
 from urllib.parse import parse_qs, urlsplit
 
+import proof
 import pytest
 from api_examples import REST
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -282,9 +283,10 @@ ENDPOINTS = {
     "/events": "Order books or fees unavailable",
     "/series/KXHIGHNY": "Order books or fees unavailable",
 }
+SLOW_BREAK = "time-out"
 BREAKS = {
     "500": (say(500, {"error": {"code": "internal_error", "message": "broken"}}), "not available"),
-    "time-out": (hang, "Try again"),
+    SLOW_BREAK: (hang, "Try again"),
     "malformed": (say(200, {"cursor": 5, "surprise": [{}]}), "answer"),
     "no JSON": (say(200, b"<html>"), "not the exchange's answer"),
 }
@@ -298,15 +300,20 @@ UNKNOWN = {  # lines that cannot stand without a part
 }
 
 
-@pytest.mark.parametrize("kind", BREAKS)
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+FAILURES = [
+    *((endpoint, kind) for endpoint in ENDPOINTS for kind in BREAKS if kind != SLOW_BREAK),
+    *((endpoint, SLOW_BREAK) for endpoint in proof.sample_journeys(list(ENDPOINTS))),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "kind"), FAILURES)
 def test_an_endpoint_that_fails_leaves_the_rest_on_the_screen_and_says_why(tracker_of, endpoint, kind):
     fills = [fill_row("KX-A", "bid", "6.00", "0.6000", "0.010000")]
     row = held("KX-A", "6.00", "3.600000", realized_pnl_dollars="0.000000", fees_paid_dollars="0.010000")
     account = Account([row], fills=fills)
     account.broken, (account.breaks, words) = (endpoint,), BREAKS[kind]
     with serving(account) as server:
-        tracker = tracker_of(server, total_s=2.5 if kind == "time-out" else 10)
+        tracker = tracker_of(server, total_s=2.5 if kind == SLOW_BREAK else 10)
         broken = on_the_screen(tracker.refresh())
         account.broken = ()
         mended = on_the_screen(tracker.refresh())

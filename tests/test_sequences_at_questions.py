@@ -139,6 +139,13 @@ def answer_to(prompter: TerminalPrompter, screen: Screen, data: bytes) -> Any:
     return answer
 
 
+@pytest.fixture
+def quick_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a question take keys a moment after it stands: here keys come one by one, as it shows."""
+    monkeypatch.setattr("kalshi_trading.gate.QUIET_S", 0.02)
+
+
+@pytest.mark.usefixtures("quick_questions")
 def test_enter_and_escape_in_every_form_take_the_safe_answer() -> None:
     with terminal() as (prompter, screen):
         wrong = []
@@ -148,6 +155,7 @@ def test_enter_and_escape_in_every_form_take_the_safe_answer() -> None:
         assert wrong == []
 
 
+@pytest.mark.usefixtures("quick_questions")
 def test_enter_in_every_form_types_no_word() -> None:
     with terminal() as (prompter, screen):
         wrong = []
