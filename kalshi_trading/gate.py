@@ -104,7 +104,10 @@ class Gate:
             self._due_at = max(self._due_at, now + QUIET_S)
 
     def press(self, names: Sequence[str], now: float) -> list[str]:
-        """Return the keys, of those that arrived together, that may act now; the others are gone."""
+        """Return the keys, of those that arrived together, that may act; the others are gone.
+
+        Escape is known as a key only a moment after it arrived: `now` is when it did, for any key.
+        """
         if self._phase is Phase.UNDRAWN:
             self.has_ignored = self.has_ignored or bool(names)
             return []
@@ -112,6 +115,7 @@ class Gate:
         others = [name for name in names if name not in self._immediate]
         if not others:
             return passing
+        is_early = self._phase is not Phase.OPEN or now < self._due_at
         if now - self._attended_at > AWAY_S:
             self._refuse(now)
         elif self._phase is Phase.TYPING:
@@ -119,7 +123,7 @@ class Gate:
         elif self._has_opened and self._moves.issuperset(others):
             self._settle(now)
             passing += others
-        elif self._phase is not Phase.OPEN or len(others) > 1 or PASTE in others or self._run.length > 2:
+        elif is_early or len(others) > 1 or PASTE in others or self._run.length > 2:
             self._refuse(now)
         elif self._run.length == 2:
             self._doubt(others[0], now)
@@ -161,7 +165,7 @@ class Gate:
     def _settle(self, now: float) -> None:
         if self._phase is not Phase.UNSEEN:
             self._phase = Phase.SETTLING
-        self._due_at = now + QUIET_S
+        self._due_at = max(self._due_at, now + QUIET_S)
 
 
 def _typed(names: Sequence[str]) -> list[str]:

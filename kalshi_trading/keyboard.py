@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import math
 import os
 import select
 import time
@@ -98,6 +99,7 @@ class Keyboard(Vt100Input):
         self._bytes = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._decoder = KeyDecoder()
         self._is_closed = False
+        self._read_at = -math.inf
         self._requests = StatusRequests()
         self.run = KeyRun()
         self._gate: Gate | None = None
@@ -117,7 +119,8 @@ class Keyboard(Vt100Input):
         except OSError:  # EIO: the terminal has hung up
             data = b""
         self._is_closed = not data
-        return self._admitted(self._decoder.feed(self._bytes.decode(data), time.monotonic()))
+        self._read_at = time.monotonic()
+        return self._admitted(self._decoder.feed(self._bytes.decode(data), self._read_at))
 
     def flush_keys(self) -> list[KeyPress]:
         return self._admitted(self._decoder.flush(time.monotonic()))
@@ -130,16 +133,16 @@ class Keyboard(Vt100Input):
         return not self._is_closed and bool(select.select([self.fileno()], [], [], 0)[0])
 
     def _admitted(self, events: Sequence[Event]) -> list[KeyPress]:
-        now = time.monotonic()
+        """Return the keys that may act, as if they came when their last byte was read."""
         names = []
         for event in events:
             if isinstance(event, StatusReport):
-                self._note_answer(now)
+                self._note_answer(self._read_at)
             else:
                 names.append(event.name if isinstance(event, Key) else PASTE)
-                self.run.note(names[-1], now)
+                self.run.note(names[-1], self._read_at)
         if self._gate is not None:
-            return _key_presses(self._gate.press(names, now))
+            return _key_presses(self._gate.press(names, self._read_at))
         return [_key_press(event) for event in events if not isinstance(event, StatusReport)]
 
     # --- The terminal's status --------------------------------------------------------------------

@@ -121,6 +121,16 @@ def test_a_key_that_waits_is_gone_when_another_one_comes() -> None:
     assert passed(*presses[:2], (1.06, "2")) == []
 
 
+@pytest.mark.parametrize("came_at", [0.2, SEEN_AT + 0.1, 2.05])
+def test_escape_is_judged_by_when_it_came_and_not_by_when_it_is_known(came_at: float) -> None:
+    question = Question((2, "k"), moves=["k"]) if came_at > 2 else Question()
+    question.until(came_at + 0.5)
+    assert question.gate.is_open
+    question.run.note("escape", came_at)
+    assert "escape" not in question.gate.press(["escape"], came_at)
+    assert question.gate.has_ignored
+
+
 def test_moves_pass_without_quiet_once_the_question_stood() -> None:
     early = [(SEEN_AT + 0.05, "down")]
     moves = [(2 + number * 0.01, "down") for number in range(5)]

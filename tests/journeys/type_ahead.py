@@ -261,12 +261,9 @@ def _is_earned(question: Question, presses: Sequence[Press], keys: Sequence[str]
 
 
 def _is_left(question: Question, presses: Sequence[Press]) -> bool:
-    """Tell whether a key that leaves and sends nothing came while the question stood.
-
-    Ctrl-C needs no wait; Escape becomes a key a moment after it came, once no sequence has followed.
-    """
+    """Tell whether Ctrl-C, which needs no wait and sends nothing, came while the question stood."""
     return any(
-        press.keys in (CTRL_C, ESCAPE)
+        press.keys == CTRL_C
         and question.seen_at - SETTLED_S < press.latest
         and press.earliest < question.gone_at
         for press in presses
