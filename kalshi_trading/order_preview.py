@@ -87,6 +87,7 @@ class Circumstances:
     at: datetime
     unresolved: tuple[str, ...] = ()  # our orders in this market that may be live, as sentences
     unseen: tuple[SentOrder, ...] = ()  # ours in this market that may rest or be filled, shown nowhere
+    elsewhere: Dollars = ZERO  # cost of orders of ours in other markets that the cash may not show yet
     freshness: Freshness = NOTHING_TO_MISS
     later_fees: tuple[FeeSchedule, ...] = ()  # that will apply before the market closes
     journaled: frozenset[str] = frozenset()  # client_order_ids of our orders that are counted in here
@@ -98,11 +99,11 @@ class Circumstances:
 
     @property
     def free_cash(self) -> Dollars | None:
-        """Cash less what orders may take that the exchange's data does not show; never below zero."""
+        """Cash less what orders of any market may take that it does not show yet; never below zero."""
         if self.cash is None:
             return None
         held = self.position.net if self.position else ZERO
-        return max(ZERO, self.cash - cash_of_unseen(held, self.resting, self.unseen))
+        return max(ZERO, self.cash - self.elsewhere - cash_of_unseen(held, self.resting, self.unseen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +317,8 @@ def rechecked(
     """Judge a preview again with the orders recorded since; a counting rail that objects now denies it.
 
     `sent` and `today` are what the journal says now, of every session. A rail that would only ask denies as
-    well, because the user cannot be asked any more.
+    well, because the user cannot be asked any more; what was asked with the same numbers is answered. The
+    cost is that of now, so that the day's count is right.
     """
     now = preview.circumstances
     later = [order for order in sent if order.client_order_id not in now.journaled]
@@ -331,19 +333,19 @@ def rechecked(
         now,
         unseen=(*now.unseen, *here),
         today=replace(today, pnl=now.today.pnl),
-        cash=None if now.cash is None else now.cash - elsewhere,
+        elsewhere=now.elsewhere + elsewhere,
     )
     identity = preview.request.client_order_id
     judged = build_preview(preview.ticket, counted, limits=limits, read_only=False, client_order_id=identity)
-    known = {(finding.rule, finding.severity) for finding in preview.findings}
+    known = {(finding.rule, finding.actual, finding.limit) for finding in preview.findings}
     stricter = [
         replace(each, severity=Severity.DENY)
         for each in judged.findings
         if each.rule in risk.COUNTING
         and each.severity is not Severity.WARN
-        and (each.rule, each.severity) not in known
+        and (each.rule, each.actual, each.limit) not in known
     ]
-    return replace(preview, findings=(*stricter, *preview.findings))
+    return replace(preview, cost=judged.cost, findings=(*stricter, *preview.findings))
 
 
 def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPreview:

@@ -17,6 +17,7 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.models import OrderStatus, Position, Positions
 from kalshi_trading.order_preview import Circumstances
+from kalshi_trading.money import ZERO
 from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.proposal import Freshness, SentOrder
 from kalshi_trading.sent_orders import doubtful, not_filled, not_listed
@@ -55,7 +56,7 @@ class PreviewReader:
         orders = self._orders.read()
         sent = [order for order in orders.sent if order.ticker == ticker]
         with ThreadPoolExecutor(max_workers=8) as pool:
-            looked = pool.submit(self._look_at_age, ticker, sent)
+            looked = pool.submit(self._look_at_age, ticker, orders.sent)
 
             def afterwards(read: Callable[[], T]) -> Future[T]:
                 return pool.submit(_once_done, looked, read)
@@ -77,7 +78,8 @@ class PreviewReader:
             cash=None if cash is None else cash.cash_for(market.exchange_index),
             position=_position_in(ticker, positions.result()),
             resting=resting,
-            unseen=not_listed(doubted, resting),
+            unseen=not_listed([order for order in doubted if order.ticker == ticker], resting),
+            elsewhere=sum((order.cost for order in doubted if order.ticker != ticker), ZERO),
             freshness=Freshness(max((order.at for order in sent), default=None), as_of),
             recent=orders.recent,
             today=replace(orders.today, pnl=pnl.result()),
@@ -89,16 +91,17 @@ class PreviewReader:
     def _look_at_age(
         self, ticker: str, sent: Sequence[SentOrder]
     ) -> tuple[datetime | None, tuple[SentOrder, ...]]:
-        """Tell how old the account's data is, and which orders it may lack.
+        """Tell how old the account's data is, and which orders of any market it may lack.
 
-        Read before the rest: what is read later is at least as new. Fills come before the position, so
-        that an order left out because of them is in it.
+        Read before the rest: what is read later is at least as new. Fills of this market come before the
+        position, so that an order left out because of them is in it.
         """
         as_of = or_none(self._as_of)
         doubted = doubtful(sent, as_of, self._clock())
-        if not doubted:
-            return as_of, ()
-        since = min(order.at for order in doubted) - timedelta(days=1)
+        here = [order for order in doubted if order.ticker == ticker]
+        if not here:
+            return as_of, doubted
+        since = min(order.at for order in here) - timedelta(days=1)
         fills = or_none(lambda: self._client.get_fills(ticker=ticker, since=since))
         return as_of, not_filled(doubted, fills or ())
 

@@ -172,7 +172,7 @@ class Submitter:
                 recounted = self._recount(preview)
                 if recounted.is_denied:
                     return self._deny(recounted, _reasons(recounted))
-                self._journal.log_order_submission(State.INTENT.value, intent_fields(preview))
+                self._journal.log_order_submission(State.INTENT.value, intent_fields(recounted))
         except JournalError as error:
             return self._recorded(self._unwritten(preview.request, error), preview.sentence)
         self._reached(Step.INTENT_RECORDED)

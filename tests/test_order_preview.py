@@ -697,6 +697,20 @@ def test_a_question_that_was_answered_is_not_asked_again():
     assert rechecked(seen, [later_sale()], DayTotals(), Limits()).findings == seen.findings
 
 
+def test_an_answer_to_a_smaller_question_is_no_answer_to_a_bigger_one():
+    """It was asked whether 5 of 15 may open a position; all 15 would now."""
+    seen = preview(Action.SELL, Side.YES, "15", "0.60", here=circumstances(position=position("10", "5.00")))
+    assert [finding.severity for finding in seen.findings] == [Severity.ASK]
+    again = rechecked(seen, [later_sale()], DayTotals(), Limits())
+    assert Severity.DENY in [finding.severity for finding in again.findings]
+
+
+def test_the_cost_of_an_order_is_that_of_the_moment_it_is_recorded():
+    seen = preview(Action.SELL, Side.YES, "15", "0.60", here=circumstances(position=position("10", "5.00")))
+    assert seen.cost == Decimal("2.00")
+    assert rechecked(seen, [later_sale()], DayTotals(), Limits()).cost == Decimal("6.00")
+
+
 def test_a_sale_that_opens_a_position_since_is_counted_as_bought():
     seen = preview(Action.SELL, Side.YES, "10", "0.60", here=circumstances(position=position("10", "5.00")))
     again = rechecked(seen, [later_sale()], DayTotals(), replace(Limits(), daily_cost_limit=Decimal(3)))

@@ -172,7 +172,7 @@ SECOND = timedelta(seconds=1)
 
 def sent(identity="ours", *, at=NOW, is_open=False, ticker=MARKET.ticker):
     order_id = "" if is_open else f"order of {identity}"
-    return SentOrder(identity, order_id, ticker, BookSide.BID, D("0.57"), D(10), at, is_open)
+    return SentOrder(identity, order_id, ticker, BookSide.BID, D("0.57"), D(10), at, is_open, cost=D("5.70"))
 
 
 def looking(exchange, *orders, **how):
@@ -220,9 +220,12 @@ def test_fills_that_cannot_be_read_rule_nothing_out():
     assert looking(exchange_at(NOW - SECOND, broken=["fills"]), sent()).unseen == (sent(),)
 
 
-def test_orders_of_other_markets_are_not_counted_here():
+def test_orders_of_other_markets_take_cash_that_may_not_show_it_and_count_for_nothing_else():
     seen = looking(exchange_at(NOW - SECOND), sent(ticker="KX-OTHER"), sent("b", ticker="KX-2", is_open=True))
     assert (seen.unseen, seen.freshness.newest_order_at) == ((), None)
+    assert (seen.cash, seen.free_cash) == (D(1000), D(1000) - 2 * D("5.70"))
+    shown = looking(exchange_at(NOW), sent(ticker="KX-OTHER"))
+    assert shown.free_cash == D(1000)
 
 
 def test_without_freshness_the_orders_of_the_last_minute_are_in_doubt():
