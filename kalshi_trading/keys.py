@@ -77,7 +77,16 @@ class StatusReport:
 
 
 Event = Key | Paste | StatusReport
-_Parsing = Generator[Event | None, str, Event | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    """An unfinished sequence, given up for one that begins inside it with this character."""
+
+    introducer: str
+
+
+_Parsing = Generator[Event | None, str, Event | _Inner | None]
 
 
 class KeyDecoder:
@@ -129,15 +138,21 @@ class KeyDecoder:
                 continue
             self._gap_s = SEQUENCE_GAP_S
             late, self._escaped_at = self._escaped_at is not None, None
-            if character == ESCAPE:
-                event = yield from self._escape()
-            elif late and character in C1_OF:  # the rest of a sequence whose escape came long before it
-                yield from self._sequence(C1_OF[character])
-            elif character in C1_OF.values():
-                event = yield from self._sequence(character)
-            else:
-                event = _plain(character)
+            is_rest = late and character in C1_OF  # of a sequence whose escape came long before it
+            said = yield from self._from(C1_OF[character] if is_rest else character)
+            is_whole = not is_rest and not isinstance(said, _Inner)
+            while isinstance(said, _Inner):
+                said = yield from self._from(said.introducer)
+            event = said if is_whole else None
             self._gap_s = None
+
+    def _from(self, character: str) -> _Parsing:
+        """Parse what begins with this character, which is a plain key unless it introduces a sequence."""
+        if character == ESCAPE:
+            return (yield from self._escape())
+        if character in C1_OF.values():
+            return (yield from self._sequence(character))
+        return _plain(character)
 
     def _escape(self) -> _Parsing:
         is_alone = True
@@ -158,52 +173,43 @@ class KeyDecoder:
             return (yield from self._control_sequence())
         if introducer == SS3:
             body, final = yield from self._body()
+            if _is_introducer(final):
+                return _Inner(final)
             return _known(body, final) if not body else None
         return (yield from self._string(introducer))
 
     def _control_sequence(self) -> _Parsing:
         body, final = yield from self._body()
+        if _is_introducer(final):
+            return _Inner(final)
         if not body and final in RAW_AFTER:
-            yield from self._raw(RAW_AFTER[final])
-            return None
+            return (yield from self._raw(RAW_AFTER[final]))
         if (body, final) == ("200", "~"):
             return (yield from self._paste())
         return _known(body, final)
 
-    def _raw(self, left: int) -> Generator[None, str, None]:
+    def _raw(self, left: int) -> _Parsing:
         """Swallow so many characters; none of them is an escape, which would begin another sequence."""
         while left:
             character = yield None
             if character == ESCAPE:
-                yield from self._discarded(character)
-                return
+                return _Inner(character)
             left -= character != SILENCE
+        return None
 
     def _body(self) -> Generator[None, str, tuple[str, str]]:
-        """Collect up to the final character; a sequence begun inside takes the place of this one."""
+        """Collect up to the final character, or to the introducer of another sequence."""
         body = ""
         while True:
             character = yield None
             if character in (CANCEL, SUBSTITUTE):
                 return body, CANCEL
-            if character == ESCAPE or character in C1_OF.values():
-                yield from self._discarded(character)
-                return body, CANCEL
+            if _is_introducer(character):
+                return body, character
             if "@" <= character <= "~":
                 return body, character
             if character >= " ":
                 body = (body + character)[:LONGEST_BODY]
-
-    def _discarded(self, character: str) -> Generator[None, str, None]:
-        """Swallow a sequence that begins inside another, whatever it would have been."""
-        parsing = self._escape() if character == ESCAPE else self._sequence(character)
-        next(parsing)
-        while True:
-            character = yield None
-            try:
-                parsing.send(character)
-            except StopIteration:
-                return
 
     def _string(self, introducer: str) -> _Parsing:
         """Swallow a control string up to its terminator."""
@@ -218,8 +224,7 @@ class KeyDecoder:
                 if after == "\\":
                     return None
                 if after in C1_OF:
-                    yield from self._discarded(C1_OF[after])
-                    return None
+                    return _Inner(C1_OF[after])
 
     def _paste(self) -> _Parsing:
         self._gap_s = PASTE_GAP_S
@@ -233,6 +238,10 @@ class KeyDecoder:
             for end in ("\x1b[201~", "\x9b201~"):
                 if tail.endswith(end):
                     return Paste("".join(pieces)[: -len(end)] if len(pieces) < LARGEST_PASTE else "")
+
+
+def _is_introducer(character: str) -> bool:
+    return character == ESCAPE or character in C1_OF.values()
 
 
 def _as_c1(character: str) -> str:

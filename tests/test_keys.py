@@ -246,3 +246,16 @@ def test_any_input_at_all_is_read_and_forgotten(text: str) -> None:
     later = 0.5 + PASTE_GAP_S + 1
     decoder.feed("1", later)
     assert decoder.feed("q", later + 2 * LATE_REST_S) == [Key("q")]
+
+
+@pytest.mark.parametrize(
+    "unfinished", ["\x1b[", "\x1bO", "\x1b]\x1b[", "\x9b", "\x1b[M", "\x1bP\x1b]", "\x1b\x1b["]
+)
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_sequences_begun_again_and_again_are_read_and_forgotten(unfinished: str, is_at_once: bool) -> None:
+    """As when a key that sends the beginning of one is held down."""
+    decoder, text = KeyDecoder(), unfinished * 2000
+    for piece in [text] if is_at_once else text:
+        assert decoder.feed(piece, 0.0) == []
+    assert decoder.feed("1", PASTE_GAP_S + 1) == []
+    assert decoder.feed("q", PASTE_GAP_S + 1 + 2 * LATE_REST_S) == [Key("q")]
