@@ -137,6 +137,10 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
     except AuthenticationError as error:
         _say_at_the_end(f"{_key_advice(settings)}\n{error}\n")
         return EXIT_CONFIGURATION
+    except KeyboardInterrupt:
+        if termination.request is not None:  # a question gives Ctrl-C back the meaning it had before
+            raise termination.request from None
+        raise
     finally:
         try:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # an order under way gets its answer on record first

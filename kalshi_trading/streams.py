@@ -61,10 +61,10 @@ def prepare() -> None:
         sys.stdout = Output(sys.stdout.detach(), encoding=encoding, errors="similar", line_buffering=by_line)
 
 
-def is_hung_up() -> bool:
-    """Tell whether standard output is a terminal that has gone away."""
+def is_hung_up(descriptor: int = 1) -> bool:
+    """Tell whether a stream, standard output if none is named, is a terminal that has gone away."""
     poll = select.poll()
-    poll.register(1, 0)  # errors and hang-ups are always reported
+    poll.register(descriptor, 0)  # errors and hang-ups are always reported
     return any(events & select.POLLHUP for _, events in poll.poll(0))
 
 

@@ -1,7 +1,8 @@
 """How the program ends when the system asks it to (SIGTERM, SIGHUP) or its terminal goes away.
 
 The first request ends it in order: a question is left, an order under way gets GRACE_S for its answer, and
-recovery does the rest at the next start. A second request, or the end of GRACE_S, ends it at once.
+recovery does the rest at the next start. A second request, Ctrl-C included, or the end of GRACE_S, ends it at
+once. Of a terminal that went away both its shell and the kernel may tell: that is one request.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from kalshi_trading.terminal_modes import TerminalModes
 
 GRACE_S = 2.0
 HANG_UP_S = 0.3
-"""How long the kernel's own SIGHUP may take: ours after it would count as a second request."""
+"""How long the kernel's own SIGHUP may take, which makes ours needless."""
 END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -43,6 +44,8 @@ class Termination:
         self._interrupt = interrupt
         self._modes = modes
         self._is_requested = False
+        self.request: Terminated | None = None
+        """The first request; None: there was none."""
 
     def listen(self) -> None:
         """Install the signal handlers, and watch over the terminal."""
@@ -56,16 +59,20 @@ class Termination:
         self._is_requested = True
 
     def _requested(self, number: int, frame: FrameType | None) -> None:
-        if self._is_requested or self._modes.is_in_background:  # where a question could not end in order
+        if self._is_requested:
+            if number == signal.SIGHUP and self._modes.is_terminal and streams.is_hung_up(0):
+                return
             self._end_now(number)
         self._is_requested = True
         signal.signal(signal.SIGINT, self._requested)
         Thread(target=self._end_later, args=(number,), name="termination", daemon=True).start()
         if number == signal.SIGHUP:
             streams.silence_all()
-        error = Terminated(number)
-        if not self._interrupt(error):
-            raise error
+        self.request = Terminated(number)
+        if not self._interrupt(self.request):
+            raise self.request
+        if self._modes.is_in_background:  # where a question cannot end in order
+            self._end_now(number)
 
     def _end_later(self, number: int) -> None:
         time.sleep(GRACE_S)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pexpect
 import pyte
+import pytest
 import shifted_clock
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -108,9 +111,19 @@ class Terminal:
         self.signal(number)
         return self.exit_status()
 
+    def read_lines(self) -> None:
+        """Let the terminal hand over whole lines, as it does until a program wants single keys."""
+        modes = termios.tcgetattr(self._child.child_fd)
+        modes[3] |= termios.ICANON
+        termios.tcsetattr(self._child.child_fd, termios.TCSANOW, modes)
+
+    def close(self) -> None:
+        """Close the terminal under the program."""
+        self._child.ptyproc.fileobj.close()
+
     def hang_up(self) -> int:
         """Close the terminal under the program, wait for its end and return its exit status."""
-        self._child.ptyproc.fileobj.close()
+        self.close()
         deadline = time.monotonic() + LONGEST_WAIT_S
         while self._child.isalive():
             assert time.monotonic() < deadline, "the program lives on without its terminal"
@@ -166,3 +179,22 @@ def program(
             child.kill(signal.SIGKILL)
             child.wait()
         child.close()
+
+
+@contextmanager
+def shell(home: Path, *, columns: int = 100) -> Iterator[Terminal]:
+    """Run the program from an interactive shell."""
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("no bash here")
+    child: pexpect.spawn[bytes] = pexpect.spawn(
+        bash, ["--norc", "--noprofile", "-i"], env=environment(home, PS1="shell> "), dimensions=(50, columns)
+    )
+    try:
+        terminal = Terminal(child, columns, 50)
+        terminal.wait_for(r"shell>\s*\Z")
+        terminal.type(f"{sys.executable} {PROJECT / 'main.py'}")
+        terminal.menu()
+        yield terminal
+    finally:
+        child.close(force=True)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import pexpect
 import pytest
-from terminal import ENTER, LONGEST_WAIT_S, PROJECT, Terminal, environment, program
+from terminal import ENTER, LONGEST_WAIT_S, Terminal, program, shell
 
 pytestmark = pytest.mark.journey
 CTRL_Z, CTRL_L = "\x1a", "\x0c"
@@ -24,11 +19,13 @@ def is_stopped(pid: int) -> bool:
 
 
 def stop_and_go_on(terminal: Terminal) -> None:
+    """Stop the program, use its terminal by lines meanwhile as a shell does, and let it go on."""
     terminal.signal(signal.SIGSTOP)
     deadline = time.monotonic() + LONGEST_WAIT_S
     while not is_stopped(terminal.pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    terminal.read_lines()
     terminal.signal(signal.SIGCONT)
 
 
@@ -48,6 +45,19 @@ def test_keys_work_after_another_program_stopped_this_one(home: Path, at_menu: b
         assert terminal.exit_status() == 0
 
 
+def test_keys_work_after_a_suspension_that_nobody_could_end(home: Path) -> None:
+    """Without a shell to go back to the system ignores Ctrl-Z."""
+    with program(home) as terminal:
+        terminal.menu()
+        drawn = len(terminal.raw)
+        terminal.press(CTRL_Z)
+        terminal.wait_until(lambda _: len(terminal.raw) > drawn)
+        terminal.menu()
+        stop_and_go_on(terminal)
+        terminal.leave()
+        assert terminal.exit_status() == 0
+
+
 def test_drawing_anew_keeps_what_stood_on_the_screen(home: Path) -> None:
     with program(home) as terminal:
         terminal.menu()
@@ -59,25 +69,6 @@ def test_drawing_anew_keeps_what_stood_on_the_screen(home: Path) -> None:
         assert terminal.screen.splitlines()[-3:] == before.splitlines()[-3:]
         terminal.press("0")
         terminal.leave()
-
-
-@contextmanager
-def shell(home: Path) -> Iterator[Terminal]:
-    """Run the program from an interactive shell."""
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("no bash here")
-    child: pexpect.spawn[bytes] = pexpect.spawn(
-        bash, ["--norc", "--noprofile", "-i"], env=environment(home, PS1="shell> "), dimensions=(50, 100)
-    )
-    try:
-        terminal = Terminal(child, 100, 50)
-        terminal.wait_for(r"shell>\s*\Z")
-        terminal.type(f"{sys.executable} {PROJECT / 'main.py'}")
-        terminal.menu()
-        yield terminal
-    finally:
-        child.close(force=True)
 
 
 def test_a_suspended_program_can_be_terminated(home: Path) -> None:

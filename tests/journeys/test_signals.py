@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from lost_answers import LossyHome, answer_withheld, lossy_home, open_ticket, request_lost, send
-from terminal import CTRL_C, Terminal, program
+from terminal import CTRL_C, Terminal, program, shell
 
 pytestmark = pytest.mark.journey
 WIDE = 180  # every sentence stands on one line
@@ -100,6 +100,20 @@ def test_an_end_waits_two_seconds_for_the_answer_to_an_order(
         assert "Traceback" not in terminal.text
     assert lossy.events() == events
     recovered(lossy.folder, count)
+
+
+def test_a_window_that_is_closed_gives_an_order_its_two_seconds(lossy: LossyHome) -> None:
+    """The shell in it and the kernel both tell the program, one right after the other."""
+    lossy.fail(answer_withheld(0.5))
+    with shell(lossy.folder, columns=WIDE) as terminal:
+        open_ticket(terminal, "23")
+        send(terminal, "Sending the order")
+        terminal.close()
+        deadline = time.monotonic() + 10
+        while lossy.events() != RECORDED:
+            assert time.monotonic() < deadline, lossy.events()
+            time.sleep(0.05)
+    recovered(lossy.folder, "23")
 
 
 def test_a_kill_leaves_an_order_that_the_next_start_names_first_and_finds(lossy: LossyHome) -> None:
