@@ -33,16 +33,18 @@ from kalshi_trading.prompts import Choice, InputClosed, LeaveTask, typed_word
 from kalshi_trading.resolution import Recovery
 from kalshi_trading.sessions import is_alive
 
-Screen = Callable[[App], None]
+Screen = Callable[[App], bool | None]
+"""What a menu entry does; True: the user leaves."""
 EXIT_DONE, EXIT_INTERRUPTED = 0, 130
 
 
-def _leave(app: App) -> None:
-    """Stand for the menu entry that ends the loop."""
+def _leave(app: App) -> bool:
+    return leaving.ask_to_leave(app, was_chosen=True)
 
 
-def _interrupted(app: App) -> None:
-    """Stand for Ctrl-C in the menu, which may be one too many: it asks before it ends the loop."""
+def _interrupted(app: App) -> bool:
+    """Ask after Ctrl-C in the menu, which may be one too many."""
+    return leaving.ask_to_leave(app, was_chosen=False)
 
 
 ENTRIES: tuple[Choice[Screen], ...] = (
@@ -89,12 +91,8 @@ def run(app: App) -> int:
 def _serve(app: App) -> None:
     """Show the menu until the user has decided to leave, and sum up the day."""
     try:
-        while True:
-            screen = _chosen(app)
-            if screen not in (_leave, _interrupted):
-                _visit(app, screen)
-            elif leaving.ask_to_leave(app, was_chosen=screen is _leave):
-                break
+        while not _visit(app, _chosen(app)):
+            pass
     except InputClosed:
         leaving.say_what_stays(app)
         _say_goodbye(app)
@@ -223,10 +221,10 @@ def _header(
     )
 
 
-def _visit(app: App, screen: Screen) -> None:
-    """Run one screen; whatever happens there, the menu comes back."""
+def _visit(app: App, screen: Screen) -> bool:
+    """Run one screen and tell whether the user leaves; whatever goes wrong there, the menu comes back."""
     try:
-        screen(app)
+        return bool(screen(app))
     except (LeaveTask, KeyboardInterrupt):
         app.say("Back to the menu.")
     except InputClosed:
@@ -240,6 +238,7 @@ def _visit(app: App, screen: Screen) -> None:
             f"Something unexpected went wrong; it is on record as {reference} in {app.journal.errors_path}. "
             "Look at the open orders before you send anything again."
         )
+    return False
 
 
 def _say_goodbye(app: App) -> None:

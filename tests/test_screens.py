@@ -188,15 +188,19 @@ def test_cancel_all_and_leave_is_asked_twice(exchange: ExchangeProcess, tmp_path
     assert app.executor.list_open_orders() == ()
 
 
+@pytest.mark.parametrize("key", ["1", "0"])
 def test_an_unexpected_fault_becomes_a_reference_and_the_menu_comes_back(
-    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
+    """Also on the way out, where orders may rest."""
+
     def broken(app: App) -> None:
+        monkeypatch.undo()
         raise ZeroDivisionError("a fault nobody expected")
 
-    entries = tuple(replace(each, value=broken) if each.key == "1" else each for each in menu.ENTRIES)
+    entries = tuple(replace(each, value=broken) if each.key == key else each for each in menu.ENTRIES)
     monkeypatch.setattr(menu, "ENTRIES", entries)
-    app = session(exchange, tmp_path, ScriptedPrompter("1", "0"))
+    app = session(exchange, tmp_path, ScriptedPrompter(key, "0"))
     assert menu.run(app) == 0
     text = screen_text(app)
     assert "Something unexpected went wrong" in text
