@@ -66,13 +66,17 @@ class ChoiceList:
 
     # --- Pages ------------------------------------------------------------------------------------
 
-    def fit(self, columns: int, rows: int) -> None:
-        """Divide the list into pages for a screen of this size; the marked entry stays marked."""
+    def fit(self, columns: int, rows: int) -> bool:
+        """Divide the list into pages for a screen of this size; the marked entry stays marked.
+
+        Tell whether keys mean something else than before.
+        """
+        before = (self._pages, self._page)
         self._columns, self._rows = columns, rows
         numbered = [index for index in range(len(self._choices)) if index not in self._fixed]
         fixed_lines = sum(self._height(index) for index in self._fixed)
         everything = fixed_lines + sum(map(self._height, numbered))
-        room = rows - len(self._heading()) - LINES_BELOW
+        room = rows - len(self._heading(has_ignored=self._readiness is not None)) - LINES_BELOW
         if self._is_in_line or (everything <= room and len(numbered) <= MOST_ON_A_PAGE):
             self._pages = [list(range(len(self._choices)))]
         else:
@@ -82,6 +86,7 @@ class ChoiceList:
         self._page = min(self._page, len(self._pages) - 1)
         if self._marked not in self._pages[self._page]:
             self._page = next(number for number, page in enumerate(self._pages) if self._marked in page)
+        return (self._pages, self._page) != before
 
     def _divided(self, indexes: Sequence[int], room: int) -> list[list[int]]:
         pages: list[list[int]] = [[]]
@@ -96,11 +101,14 @@ class ChoiceList:
         return len(self._lines(index))
 
     def _on_screen(self) -> list[int]:
-        """Return the entries of this page that the screen has room for; no others can be chosen."""
+        """Return the entries of this page that the screen has room for.
+
+        No others can be chosen, but for the immediate ones, whose keys mean the same everywhere.
+        """
         page = self._pages[self._page]
         if self._is_in_line:
             return page
-        ends = accumulate(map(self._height, page), initial=len(self._heading()))
+        ends = accumulate(map(self._height, page), initial=len(self._heading_now()))
         return [index for index, end in zip(page, list(ends)[1:], strict=True) if end <= self._rows]
 
     def _keys(self) -> dict[int, str]:
@@ -123,7 +131,7 @@ class ChoiceList:
         entries = {name: index for index, name in self._keys().items()}
         if key == ENTER or key in entries:
             index = self._marked if key == ENTER else entries[key]
-            return index if index in shown else None
+            return index if index in shown or self._choices[index].is_immediate else None
         if key in (ESCAPE_KEY, BACK):
             if BACK not in entries:
                 raise GoBack
@@ -157,7 +165,7 @@ class ChoiceList:
 
     def shown(self) -> Fragments:
         """Return the question and this page of the list."""
-        fragments: Fragments = [("bold", "\n".join(self._heading()))]
+        fragments: Fragments = [("bold", "\n".join(self._heading_now()))]
         keys = self._keys()
         page = self._pages[self._page]
         if self._is_in_line:
@@ -174,11 +182,13 @@ class ChoiceList:
             fragments.append(("", f"\n   [ ]  page {self._page + 1} of {len(self._pages)}"))
         return fragments
 
-    def _heading(self) -> list[str]:
+    def _heading_now(self) -> list[str]:
+        return self._heading(has_ignored=self._readiness is not None and self._readiness.has_ignored)
+
+    def _heading(self, *, has_ignored: bool) -> list[str]:
         """Return the lines of the question, with what is to be said of keys."""
-        gate = self._readiness
-        mark = NOT_READY if gate is not None and not gate.is_open else READY
-        note = f"   {IGNORED}" if gate is not None and gate.has_ignored else ""
+        mark = NOT_READY if self._readiness is not None and not self._readiness.is_open else READY
+        note = f"   {IGNORED}" if has_ignored else ""
         return wrapped(f"{mark} {self._question}{note}", self._columns)
 
     def _lines(self, index: int) -> list[str]:

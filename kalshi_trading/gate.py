@@ -14,7 +14,7 @@ import math
 from collections.abc import Collection, Sequence
 from enum import Enum, auto
 
-from kalshi_trading.keys import ENTER
+from kalshi_trading.keys import BACKSPACE, ENTER
 from kalshi_trading.prompts import QUIET_S
 
 HELD_S = 2.0
@@ -103,6 +103,11 @@ class Gate:
             self._phase = Phase.SETTLING
             self._due_at = max(self._due_at, now + QUIET_S)
 
+    def changed(self) -> None:
+        """Note that keys mean something else now, as after a change of the screen's size: it stands anew."""
+        if self._phase is not Phase.UNDRAWN:
+            self._phase, self._has_opened = Phase.UNSEEN, False
+
     def press(self, names: Sequence[str], now: float) -> list[str]:
         """Return the keys, of those that arrived together, that may act; the others are gone.
 
@@ -135,7 +140,7 @@ class Gate:
         """Return the key that may act since time has passed. Call it often, when no input is waiting."""
         was_away, self._attended_at = now - self._attended_at > AWAY_S, now
         self._is_held = self._run.length > 1 and now - self._run.at < HELD_S
-        if was_away and self._phase is not Phase.TYPING:
+        if was_away:
             self._phase = Phase.UNSEEN
         if now < self._due_at:
             return []
@@ -146,7 +151,7 @@ class Gate:
         return []
 
     def _taken(self, name: str, now: float) -> str:
-        if self._is_text:
+        if self._is_text and (len(name) == 1 or name == BACKSPACE):
             self._phase = Phase.TYPING
         else:
             self._settle(now)
@@ -159,11 +164,10 @@ class Gate:
 
     def _refuse(self, now: float) -> None:
         self.has_ignored = True
-        if self._phase is not Phase.TYPING:
-            self._settle(now)
+        self._settle(now)
 
     def _settle(self, now: float) -> None:
-        if self._phase is not Phase.UNSEEN:
+        if self._phase not in (Phase.UNSEEN, Phase.TYPING):
             self._phase = Phase.SETTLING
         self._due_at = max(self._due_at, now + QUIET_S)
 

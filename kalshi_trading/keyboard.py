@@ -191,19 +191,21 @@ class Keyboard(Vt100Input):
 
     async def _attend(self, application: Application[Any], gate: Gate) -> None:
         """Tell the gate what happens, and give the question the keys that it lets pass later."""
-        number = self.request_status(application.output)
+        number, was_unseen = self.request_status(application.output), True
         shown = (False, False)
         while True:
             await asyncio.sleep(STEP_S)
             if self._has_input():  # it is older than this moment
                 continue
-            was_unseen, now = gate.is_unseen, time.monotonic()
-            application.key_processor.feed_multiple(_key_presses(gate.tick(now)))
-            application.key_processor.process_keys()
+            now = time.monotonic()
+            if passed := gate.tick(now):
+                application.key_processor.feed_multiple(_key_presses(passed))
+                application.key_processor.process_keys()
             if gate.is_unseen and not was_unseen:
                 number = self.request_status(application.output)
             elif self._requests.is_settled(number, now):
                 gate.seen(now)
+            was_unseen = gate.is_unseen
             if (gate.is_open, gate.has_ignored) != shown:
                 shown = (gate.is_open, gate.has_ignored)
                 application.invalidate()

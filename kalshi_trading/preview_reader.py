@@ -16,8 +16,8 @@ from kalshi_trading.fee_schedules import FeeTerms, schedule_at, schedules_to_com
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.models import OrderStatus, Position, Positions
-from kalshi_trading.order_preview import Circumstances
 from kalshi_trading.money import ZERO
+from kalshi_trading.order_preview import Circumstances
 from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.proposal import Freshness, SentOrder
 from kalshi_trading.sent_orders import doubtful, not_filled, not_listed

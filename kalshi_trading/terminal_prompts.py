@@ -5,10 +5,13 @@ Knows which keys answer a question, and lets none answer a consequential one tha
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO, TypeVar, cast
 
-from prompt_toolkit.application import Application
+from prompt_toolkit.application import Application, in_terminal
 from prompt_toolkit.input.vt100 import raw_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
@@ -61,18 +64,19 @@ class TerminalPrompter:
     ) -> T:
         if not is_consequential:
             return self._chosen(ChoiceList(question, choices, marked=marked), choices)
+        moves = MOVES.difference(choice.key for choice in choices)
         immediate = [choice.key for choice in choices if choice.is_immediate]
-        gate = Gate(self._keyboard.run, moves=MOVES, immediate=immediate)
+        gate = Gate(self._keyboard.run, moves=moves, immediate=immediate)
         return self._chosen(ChoiceList(question, choices, marked=marked, readiness=gate), choices, gate)
 
     def choose_in_line(self, question: str, choices: Sequence[Choice[T]]) -> T:
         return self._chosen(ChoiceList(question, choices, is_in_line=True), choices)
 
     def _chosen(self, rows: ChoiceList, choices: Sequence[Choice[T]], gate: Gate | None = None) -> T:
-        index: int = self._answer(self._list_application(rows), gate)
+        index: int = self._answer(self._list_application(rows, gate), gate)
         return choices[index].value
 
-    def _list_application(self, rows: ChoiceList) -> Application[int]:
+    def _list_application(self, rows: ChoiceList, gate: Gate | None) -> Application[int]:
         bindings = self._common_bindings()
 
         @bindings.add(Keys.Any)
@@ -88,7 +92,8 @@ class TerminalPrompter:
 
         def shown() -> Any:
             size = self._output.get_size()
-            rows.fit(size.columns, size.rows)
+            if rows.fit(size.columns, size.rows) and gate is not None:
+                gate.changed()
             return rows.shown()
 
         control = FormattedTextControl(shown, focusable=True, show_cursor=False)
@@ -142,7 +147,7 @@ class TerminalPrompter:
         try:
             with self._keyboard.guarded(application, gate):
                 # the handler of prompt_toolkit would print a traceback and wait for Enter
-                return application.run(pre_run=self._leave_if_interrupted, set_exception_handler=False)
+                return application.run(pre_run=self._begin, set_exception_handler=False)
         except KeyboardInterrupt:
             raise LeaveTask from None
         except EOFError:
@@ -151,6 +156,19 @@ class TerminalPrompter:
             self._application = None
             if self._interruption is not None:
                 raise self._interruption
+
+    def _begin(self) -> None:
+        """Let a fault in a task or in a redraw end the question; it is told where others are."""
+
+        def fail(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            error = context.get("exception")
+            if error is None:
+                loop.default_exception_handler(context)
+            elif self._application is not None and not self._application.is_done:
+                self._application.exit(exception=error)
+
+        asyncio.get_running_loop().set_exception_handler(fail)
+        self._leave_if_interrupted()
 
     def _ask_terminal(self, application: Application[Any]) -> None:
         application.after_render -= self._ask_terminal
@@ -169,18 +187,19 @@ class TerminalPrompter:
         if self._interruption is not None and application is not None and not application.is_done:
             application.exit()
 
-    async def _suspend(self, application: Application[Any]) -> None:
+    async def _suspend(self) -> None:
+        """Stop the program, as Ctrl-Z does; without a shell to go back to nothing happens."""
         await self._keyboard.terminal_answered()  # else the shell would read the answer
-        self._is_suspended = True
-        application.suspend_to_background()
+        async with in_terminal():
+            self._is_suspended = True
+            os.kill(0, signal.SIGTSTP)
+        self._is_suspended = False
 
     def resume(self) -> bool:
         application = self._application
         if application is None or application.loop is None:
             return False
-        if self._is_suspended:  # with Ctrl-Z: prompt_toolkit goes on by itself
-            self._is_suspended = False
-        else:
+        if not self._is_suspended:  # else prompt_toolkit goes on by itself
             application.loop.call_soon_threadsafe(self._take_terminal)
         return True
 
@@ -206,7 +225,7 @@ class TerminalPrompter:
 
         @bindings.add("c-z", eager=True)
         def _(event: KeyPressEvent) -> None:
-            event.app.create_background_task(self._suspend(event.app))
+            event.app.create_background_task(self._suspend())
 
         @bindings.add("c-l", eager=True)
         def _(event: KeyPressEvent) -> None:

@@ -91,6 +91,39 @@ def test_an_entry_that_the_screen_has_no_room_for_cannot_be_chosen() -> None:
     assert Pressed([BACK, send], columns=40, lines=5).press("1") == "sent"
 
 
+@pytest.mark.parametrize("lines", [2, 3, 4])
+def test_what_acts_at_once_can_be_chosen_on_any_screen(lines: int) -> None:
+    panic = Choice("p", "Panic", "panic", is_immediate=True)
+    assert Pressed([BACK, *entries(9), panic], lines=lines).press("p") == "panic"
+
+
+def test_a_list_says_when_a_screen_of_another_size_gives_keys_another_meaning() -> None:
+    rows = ChoiceList("Which?", [BACK, *entries(20)])
+    rows.fit(80, 24)
+    assert not rows.fit(80, 24)
+    assert not rows.fit(100, 24)
+    rows.press("]")
+    assert not rows.fit(80, 24)
+    assert rows.fit(80, 9)
+
+
+class Noted:
+    """Says that keys were ignored, from some moment on."""
+
+    is_open = True
+    has_ignored = False
+
+
+def test_what_is_said_of_ignored_keys_moves_no_entry_to_another_page() -> None:
+    noted = Noted()
+    for lines in range(4, 20):
+        noted.has_ignored = False
+        rows = ChoiceList("Which?", [BACK, *entries(20)], readiness=noted)
+        rows.fit(30, lines)
+        noted.has_ignored = True
+        assert not rows.fit(30, lines)
+
+
 def test_a_label_is_broken_between_words_and_a_detail_is_cut() -> None:
     order = Choice("1", "Send: BUY 10 YES KXHIGHNY-26NOV29-B46.5 at 8¢", "sent")
     menu = Choice("2", "Place a trade", "trade", "find → ticket → preview → confirm → result")

@@ -17,7 +17,7 @@ from question_terminal import (
 )
 
 from kalshi_trading.errors import InvalidInputError
-from kalshi_trading.prompts import Choice, GoBack, typed_word
+from kalshi_trading.prompts import Choice, GoBack, numbered, typed_word
 
 # --- Consequential questions ----------------------------------------------------------------------
 
@@ -146,6 +146,42 @@ def test_on_a_slow_line_keys_pressed_before_the_question_was_seen_do_nothing() -
         screen.press("1")  # arrives long after the question was sent, and before it is seen
         screen.wait_for("Ignored")
         assert is_unanswered(asked, screen)
+
+
+def test_a_terminal_of_another_size_makes_the_question_stand_anew() -> None:
+    """The digit before an entry is another one then."""
+    rows = numbered([f"Entry {number}" for number in range(1, 21)], list(range(1, 21)))
+    with terminal() as (prompter, screen):
+        screen.resize(24)
+        asked = Asked(lambda: prompter.choose("Which?", rows, is_consequential=True))
+        screen.wait_until_open()
+        screen.press("]")
+        screen.wait_for("page 2 of 3")
+        screen.wait_until_open()
+        screen.resize(11)
+        screen.wait_for("page 2 of 4")
+        screen.press("3")
+        screen.wait_for("Ignored")
+        screen.wait_until_open()
+        screen.press("3")
+        assert asked.result == 10
+
+
+def test_a_fault_in_a_question_ends_it_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with terminal() as (prompter, screen):
+        asked = confirmation(prompter, screen)
+        screen.wait_until_open()
+        monkeypatch.setattr("kalshi_trading.gate.Gate.tick", broken)
+        assert asked.result is ZeroDivisionError
+        monkeypatch.undo()
+        again = confirmation(prompter, screen)
+        screen.wait_until_settled()
+        monkeypatch.setattr("kalshi_trading.choice_list.ChoiceList.press", broken)
+        screen.press("1")
+        assert again.result is ZeroDivisionError
 
 
 def test_panic_is_immediate() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+import struct
 import sys
 import termios
 import threading
@@ -92,6 +93,11 @@ class Screen:
         while self.is_open is not is_open:
             assert time.monotonic() < deadline, self.text
             time.sleep(0.005)
+
+    def resize(self, rows: int) -> None:
+        """Give the terminal another height."""
+        self._emulator.resize(lines=rows)
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
 
     def hang_up(self) -> None:
         """Close the terminal, which ends a question that still stands."""
