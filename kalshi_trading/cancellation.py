@@ -28,14 +28,16 @@ from kalshi_trading.models import Order, OrderStatus
 from kalshi_trading.money import Contracts, count_text
 from kalshi_trading.order_life import BEING_SENT, OrderLife
 from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.transport import Timing
 
 CANCEL_ATTEMPTS = 3
 PANIC_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0)
 """Before each look of a panic; the last one is repeated while an order is being sent."""
 LAST_PAUSE_S = 1.0
-SENDING_S = 42.0
-"""How long an order that is being sent can still arrive: the longest signature window and the time limit of a
-request. Source: Kalshi API, clock skew between 5 and 30 s by observation."""
+LONGEST_WINDOW_S = 30.0
+"""How long the exchange may take a signature for valid. Source: Kalshi API, 5 to 30 s by observation."""
+SENDING_S = LONGEST_WINDOW_S + Timing().total_s
+"""How long an order that is being sent can still arrive."""
 PANIC_EVENT, REARMED_EVENT = "cancel.panic", "cancel.rearmed"
 UNRECORDED_PANIC = (
     "The panic is not on record yet: until it is, other sessions can send orders. "
@@ -162,7 +164,7 @@ class Canceler:
         self._clock = clock
         self._sleep = sleep
         self.orders_under_way = 0
-        """How many orders of ours had no end yet at the last look of a panic."""
+        """How many orders of ours had no end yet at the last look of a panic; other threads may read it."""
 
     def cancel(self, order: Order) -> Cancellation:
         """Cancel what still rests of an order; repeating is harmless, so it is tried three times.
@@ -216,11 +218,11 @@ class Canceler:
     def cancel_everything(self, under_way: Callable[[], UnderWay]) -> PanicReport:
         """Cancel all that rests, look again, and repeat until a look proves that nothing does or can.
 
-        The time of looking is bounded; what turned up in the last look is canceled and looked at too.
+        The time of looking is bounded. What turns up in the very last look is reported and not canceled.
         """
         ends: dict[str, Cancellation] = {}
         looks: list[RestingLook] = []
-        # what has an older intent arrives within PANIC_PAUSES_S: it was signed 10 s after that at most
+        # what has an older intent arrives within PANIC_PAUSES_S: it was signed OLDEST_PREVIEW_S later at most
         since = self._clock() - timedelta(seconds=SENDING_S)
         pressed = Moment(self._exchange_time(), *under_way())
         waited_s = 0.0

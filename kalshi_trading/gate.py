@@ -15,8 +15,9 @@ from collections.abc import Collection, Sequence
 from enum import Enum, auto
 
 from kalshi_trading.keys import BACKSPACE, ENTER
-from kalshi_trading.prompts import QUIET_S
 
+QUIET_S = 0.15
+"""How long a consequential question stands, and nothing is typed, before it can be answered."""
 HELD_S = 2.0
 """A key pressed again within this time may be held down: keyboards begin to repeat after 0.2 to 1.8 s."""
 LONGEST_DOUBT_S = 1.5
@@ -30,7 +31,7 @@ LEAVING = frozenset({"c-c", "c-d"})
 
 
 class KeyRun:
-    """How many times in a row the last key came, when, and how long after the time before."""
+    """The last key: when it came, how many times in a row, and how long after its last repetition."""
 
     def __init__(self) -> None:
         self._name = ""
@@ -56,7 +57,7 @@ class Phase(Enum):
 
 
 class Gate:
-    """Hold back the keys of one question until one can answer it; `run` has noted each key before.
+    """Hold back the keys of one question until one can answer it; `run` notes each key before `press`.
 
     `moves` need no quiet once the question could be answered; `immediate` keys pass as soon as it is drawn.
     A paste and several keys that arrive at once never begin an answer. Once a key has begun a text, all
@@ -109,9 +110,9 @@ class Gate:
             self._phase, self._has_opened = Phase.UNSEEN, False
 
     def press(self, names: Sequence[str], now: float) -> list[str]:
-        """Return the keys, of those that arrived together, that may act; the others are gone.
+        """Return the keys, of those that arrived together at `now`, that may act; the others are gone.
 
-        Escape is known as a key only a moment after it arrived: `now` is when it did, for any key.
+        Escape is known to be a key only a moment after it arrived; that moment does not count.
         """
         if self._phase is Phase.UNDRAWN:
             self.has_ignored = self.has_ignored or bool(names)

@@ -47,7 +47,7 @@ class StatusRequests:
     def __init__(self) -> None:
         self._waiting: deque[tuple[int, float]] = deque()
         self._sent = 0
-        self._silent_since: float | None = None  # None: the terminal has answered the last request
+        self._silent_since: float | None = None  # None: nothing is known against the terminal
         self._has_answered = False
 
     def sent(self, now: float) -> int:

@@ -1,6 +1,6 @@
 """The way out of the menu: what still rests is named, and the user decides what becomes of it.
 
-Asks, calls and shows. Cancels only what the user says, and never waits for long.
+Asks, calls and shows. Cancels only what the user says.
 """
 
 from __future__ import annotations

@@ -16,10 +16,9 @@ from functools import partial
 from typing import Generic, Protocol, TextIO, TypeVar
 
 from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.gate import QUIET_S
 
 BACK = "0"
-QUIET_S = 0.15
-"""How long a consequential question stands, and nothing is typed, before it can be answered."""
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -55,7 +54,7 @@ class Prompter(Protocol):
     """The seam between screens and a person. Every method raises GoBack, LeaveTask or InputClosed.
 
     A consequential question is one whose answer sends, cancels, unlocks, overwrites or ends something. Only
-    a key pressed on purpose answers it; its first choice, which is marked, is the safe one.
+    a key pressed on purpose answers it, and the safe choice is marked.
     """
 
     def choose(

@@ -11,7 +11,7 @@
 An intent that cannot be written sends nothing. Once bytes may have left, nothing is sent again. A
 result that cannot be written is shown, and nothing more is sent until the journal works. Every attempt is
 signed first and checked last: a process that slept before the check is stopped by it, and one that slept
-after it carries a signature that the exchange no longer accepts.
+after it for longer than the exchange's window carries a signature that is no longer accepted.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Submitter:
         self._sleep = sleep
         self._reached = reached
         self._used: set[str] = set()
-        self._one_at_a_time = threading.RLock()
+        self._guard = threading.RLock()  # of `_used` and `_debts`: the menu, orders and searches share them
         self._debts: list[_Debt] = []
         self.stopped = False
         """Whether the program is ending: nothing is sent again."""
@@ -127,7 +127,7 @@ class Submitter:
     def lock(self, reason: str, until: Callable[[], object] = _nothing) -> None:
         """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
         debt = _Debt(reason, until)
-        with self._one_at_a_time:  # a lock set while another one ends must not end with it
+        with self._guard:  # a lock set while another one ends must not end with it
             if debt not in self._debts:
                 self._debts.append(debt)
 
@@ -137,7 +137,7 @@ class Submitter:
         Never raises for what the exchange does. The exchange may have acted when the outcome is
         ACKNOWLEDGED or UNKNOWN, and only then.
         """
-        with self._one_at_a_time:
+        with self._guard:
             self.try_to_unlock()
             denial = self._denial(preview)
             if denial is None:
@@ -234,7 +234,7 @@ class Submitter:
 
     def try_to_unlock(self) -> None:
         """Do what is owed, such as writing a missing result; trading goes on once all of it is done."""
-        with self._one_at_a_time:
+        with self._guard:
             reason = self.locked_because
             if reason is None:
                 return
@@ -279,7 +279,8 @@ class Submitter:
     def _announce(self, preview: OrderPreview) -> None:
         """Record that a signed order is about to leave, then check once more whether it may.
 
-        Raises JournalError, or TradeExecutionError with the reason.
+        In this order: a panic is recorded first and looks for orders being sent then, so that one of the two
+        sees the other. Raises JournalError, or TradeExecutionError with the reason.
         """
         self._reached(Step.SIGNED)
         fields = sending_fields(preview, self._exchange_time())

@@ -6,6 +6,7 @@ console, never submits anything but a preview.
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -73,6 +74,7 @@ class TradeExecutor:
         self.read_only = read_only
         """Whether orders are denied; cancels and reads never are."""
         self._has_unrecorded_panic = False
+        self._panic_guard = threading.Lock()  # panic, the menu and the background search record it
         self._orders = OrdersReader(journal, account=account, clock=clock)
         self._index = MarketIndex(client)
         self.resolver = Resolver(client, journal, clock=clock, sleep=sleep)
@@ -182,10 +184,10 @@ class TradeExecutor:
     def panic(self) -> PanicReport:
         """Block new orders until `rearm`, cancel everything that rests, and look whether it is gone.
 
-        No limit, no read-only session and no failing journal holds it up; it never raises for what the
-        exchange does.
+        No limit, read-only session or failing journal holds it up, but for some seconds where a program was
+        stopped while it held the journal's lock. It never raises for what the exchange does.
         """
-        self._try_to_record_panic()
+        self._try_to_record_panic()  # before the looks: see `Submitter`, which checks after it has recorded
         report = self._canceler.cancel_everything(self._under_way)
         self._notice(end.order for end in (*report.canceled, *report.gone, *report.unknown))
         return replace(report, is_recorded=not self._has_unrecorded_panic)
@@ -197,7 +199,7 @@ class TradeExecutor:
 
     def _try_to_record_panic(self) -> None:
         """Record it now, or lock trading until that has worked: it is tried again and again."""
-        self._has_unrecorded_panic = True
+        self._has_unrecorded_panic = True  # without the guard: it blocks orders while another one is written
         try:
             self._record_panic()
         except JournalError as error:
@@ -206,10 +208,11 @@ class TradeExecutor:
 
     def _record_panic(self) -> None:
         """Record a panic that is not on record yet. Raises JournalError."""
-        if self._has_unrecorded_panic:
-            reason = "everything is canceled, new orders are blocked"
-            self._journal.log_order_cancellation("panic", {"reason": reason})
-            self._has_unrecorded_panic = False
+        with self._panic_guard:
+            if self._has_unrecorded_panic:
+                reason = "everything is canceled, new orders are blocked"
+                self._journal.log_order_cancellation("panic", {"reason": reason})
+                self._has_unrecorded_panic = False
 
     def _notice(self, orders: Iterable[Order]) -> None:
         """Adopt orders that turned up late. One that cannot be recorded locks orders, and is seen again."""
@@ -245,9 +248,13 @@ class TradeExecutor:
 
         False: that could not be recorded, so they stay blocked.
         """
-        if not self._canceler.record("rearmed", {"reason": "new orders are allowed again"}):
+        try:
+            with self._panic_guard:
+                self._journal.log_order_cancellation("rearmed", {"reason": "new orders are allowed again"})
+                self._has_unrecorded_panic = False
+        except JournalError as error:
+            self._lock(str(error))
             return False
-        self._has_unrecorded_panic = False
         return True
 
     # --- Doors for scripts ------------------------------------------------------------------------

@@ -90,9 +90,10 @@ class TradeLogger:
         Raises JournalError, also if another session keeps it for too long. Other records need no lock, so
         that a panic never waits for one.
         """
-        with as_journal_errors(self.trades_path):
+        lock = self.folder / INTENTS_LOCK
+        with as_journal_errors(lock):
             make_folder(self.folder)
-            descriptor = take_lock(self.folder / INTENTS_LOCK)
+            descriptor = take_lock(lock)
         try:
             yield
         finally:

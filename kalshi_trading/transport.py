@@ -195,7 +195,7 @@ class Transport:
         """Send one write exactly once and return the JSON object of its success.
 
         `before_sending` is called when the request is signed; what it raises is raised, and nothing is sent.
-        A process that sleeps after it wakes with a signature that the exchange no longer accepts.
+        A process that sleeps longer than the exchange's window after it wakes with an outdated signature.
 
         Raises NotSentError when it provably never left, OutcomeUnknownError when the exchange may have
         acted, and another KalshiAPIError when it definitely refused.

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from kalshi_trading.gate import QUIET_S
 from kalshi_trading.money import parse_count
 from kalshi_trading.prompts import (
-    QUIET_S,
     Choice,
     InputClosed,
     LeaveTask,

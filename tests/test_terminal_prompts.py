@@ -12,7 +12,7 @@ from question_terminal import (
     SAFE,
     Asked,
     confirmation,
-    is_unanswered,
+    stands_until_answered,
     terminal,
 )
 
@@ -35,7 +35,7 @@ def test_a_key_pressed_once_the_question_has_stood_answers_it(answers: bool) -> 
 def test_keys_typed_ahead_do_nothing(keys: str) -> None:
     with terminal() as (prompter, screen):
         screen.press(keys)
-        assert is_unanswered(confirmation(prompter, screen, extra=PANIC), screen)
+        assert stands_until_answered(confirmation(prompter, screen, extra=PANIC), screen)
 
 
 def test_keys_typed_ahead_are_said_to_be_ignored() -> None:
@@ -43,7 +43,7 @@ def test_keys_typed_ahead_are_said_to_be_ignored() -> None:
         screen.press("1")
         asked = confirmation(prompter, screen)
         screen.wait_for("Ignored")
-        assert is_unanswered(asked, screen)
+        assert stands_until_answered(asked, screen)
 
 
 def test_keys_that_another_question_left_over_do_nothing() -> None:
@@ -51,7 +51,7 @@ def test_keys_that_another_question_left_over_do_nothing() -> None:
         screen.press("10\r1")
         asked = Asked(lambda: prompter.ask("How many?", str))
         assert asked.result == "10"
-        assert is_unanswered(confirmation(prompter, screen), screen)
+        assert stands_until_answered(confirmation(prompter, screen), screen)
 
 
 def test_a_key_pressed_at_once_is_ignored_and_said_to_be() -> None:
@@ -59,7 +59,7 @@ def test_a_key_pressed_at_once_is_ignored_and_said_to_be() -> None:
         asked = confirmation(prompter, screen)
         screen.press("1")
         screen.wait_for("Ignored")
-        assert is_unanswered(asked, screen)
+        assert stands_until_answered(asked, screen)
 
 
 def test_a_key_held_down_does_nothing_however_long() -> None:
@@ -68,7 +68,7 @@ def test_a_key_held_down_does_nothing_however_long() -> None:
         for _ in range(30):
             screen.press("1")
             time.sleep(0.03)
-        assert is_unanswered(asked, screen)
+        assert stands_until_answered(asked, screen)
 
 
 @pytest.mark.parametrize("delay_s", [0.25, 0.5, 0.8])
@@ -86,7 +86,7 @@ def test_a_key_held_down_since_the_question_before_does_nothing(delay_s: float) 
         for _ in range(10):
             screen.press("1")
             time.sleep(0.03)
-        assert is_unanswered(asked, screen)
+        assert stands_until_answered(asked, screen)
 
 
 def test_the_same_key_pressed_twice_on_purpose_answers() -> None:
@@ -104,7 +104,7 @@ def test_several_keys_at_once_do_nothing() -> None:
         asked = confirmation(prompter, screen)
         screen.wait_until_open()
         screen.press("1\r")
-        assert is_unanswered(asked, screen)
+        assert stands_until_answered(asked, screen)
 
 
 def test_a_paste_does_nothing() -> None:
@@ -112,7 +112,7 @@ def test_a_paste_does_nothing() -> None:
         asked = confirmation(prompter, screen)
         screen.wait_until_open()
         screen.press("\x1b[200~1\x1b[201~")
-        assert is_unanswered(asked, screen)
+        assert stands_until_answered(asked, screen)
 
 
 @pytest.mark.parametrize("enter", ["\r", "\x1b[13;2u", "\x1b[27;5;13~"])
@@ -145,7 +145,7 @@ def test_on_a_slow_line_keys_pressed_before_the_question_was_seen_do_nothing() -
         time.sleep(0.25)
         screen.press("1")  # arrives long after the question was sent, and before it is seen
         screen.wait_for("Ignored")
-        assert is_unanswered(asked, screen)
+        assert stands_until_answered(asked, screen)
 
 
 def test_a_terminal_of_another_size_makes_the_question_stand_anew() -> None:
@@ -220,10 +220,22 @@ def test_zero_goes_back_where_it_is_no_answer() -> None:
         assert asked.result is GoBack
 
 
+@pytest.mark.parametrize("is_text", [True, False])
+def test_nobody_asks_where_the_cursor_is(is_text: bool) -> None:
+    """The answer would come late on a slow line, where it could be taken for keys."""
+    with terminal() as (prompter, screen):
+        asked = Asked(lambda: prompter.ask("Which?", str) if is_text else prompter.choose("Which?", CHOICES))
+        screen.wait_for("Which?")
+        screen.wait_until_settled()
+        screen.press("0\r")
+        assert asked.result in ("0", SAFE)
+        assert "\x1b[6n" not in screen.text
+
+
 def test_ctrl_l_shows_what_stood_on_the_screen() -> None:
     with terminal() as (prompter, screen):
         asked = confirmation(prompter, screen)
         screen.wait_until_open()
         screen.press("\x0c")
         screen.wait_for("shown again")
-        assert is_unanswered(asked, screen)
+        assert stands_until_answered(asked, screen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -76,6 +77,17 @@ class Terminal:
         """Send what is no text, at once."""
         while data:
             data = data[os.write(self._child.child_fd, data) :]
+
+    def wait_until_read(self) -> None:
+        """Wait until the program has read what was sent."""
+        line = os.open(f"/proc/{self.pid}/fd/0", os.O_RDONLY | os.O_NOCTTY)
+        deadline = time.monotonic() + LONGEST_WAIT_S
+        try:
+            while int.from_bytes(fcntl.ioctl(line, termios.FIONREAD, bytes(4)), sys.byteorder):
+                assert time.monotonic() < deadline, self.text
+                time.sleep(0.0002)
+        finally:
+            os.close(line)
 
     def type(self, text: str) -> None:
         """Answer a text question."""
@@ -153,7 +165,6 @@ def environment(home: Path, **settings: str) -> dict[str, str]:
         "HOME": str(home),
         "TERM": "xterm-256color",
         "PYTHONUTF8": "1",
-        "PROMPT_TOOLKIT_NO_CPR": "1",
         "KALSHI_DATA_DIR": str(home / "data"),
         "KALSHI_LOG_DIR": str(home / "logs"),
         **settings,

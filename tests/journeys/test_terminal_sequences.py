@@ -69,6 +69,7 @@ def list_withstands(desk: Desk, terminal: Terminal, asked: str) -> None:
     at, before, stood = marked(terminal), desk.state(), question(terminal)
     for data in throw():
         terminal.send(data)
+        terminal.wait_until_read()
     is_last = at == len(ROW.findall(question(terminal))) - 1
     for key, there in ((UP, at - 1), (DOWN, at)) if is_last else ((DOWN, at + 1), (UP, at)):
         terminal.press(key)
@@ -89,6 +90,7 @@ def text_withstands(desk: Desk, terminal: Terminal, asked: str) -> None:
     before, stood = desk.state(), question(terminal)
     for data in throw():
         terminal.send(data)
+        terminal.wait_until_read()
     terminal.press("x")
     terminal.wait_for(rf"› {asked}[^›·]*x\s*\Z")
     assert question(terminal) == f"{stood} x"
@@ -238,7 +240,7 @@ PROVEN = {
 
 
 def consequential_questions() -> set[str]:
-    """Name the functions of the program that ask a consequential question, and how."""
+    """Name the functions of the program that ask a consequential question, and how: never by a variable."""
     found = set()
     for path in (PROJECT / "kalshi_trading").rglob("*.py"):
         tree = ast.parse(path.read_text())

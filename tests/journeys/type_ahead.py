@@ -16,7 +16,7 @@ from kalshi_trading.choice_list import READY
 
 SLOW_LINE_S = 0.3
 REPEAT_S = 0.03
-QUIET_S, HELD_S = 0.15, 1.0
+QUIET_S, REPEATED_S = 0.15, 1.0
 """How long a question stands and no key comes before one counts, and how late a key may be a repeated one."""
 LATE_S = 0.02
 """How much later than it was written a key may reach the program: it then counts as a later one."""
@@ -291,6 +291,6 @@ def _is_deliberate(presses: Sequence[Press], index: int, question: Question) -> 
         return True
     if press.latest - before.earliest < quiet_s:
         return False
-    is_repeated = before.keys[-1:] == press.keys and press.latest - before.earliest < HELD_S
+    is_repeated = before.keys[-1:] == press.keys and press.latest - before.earliest < REPEATED_S
     after = presses[index + 1] if index + 1 < len(presses) else None
     return not is_repeated or after is None or after.latest - press.earliest >= quiet_s

@@ -65,8 +65,20 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a key passes before its question has stood",
             "gate.py",
-            "elif self._phase is not Phase.OPEN or len(others) > 1",
+            "elif is_early or len(others) > 1",
             "elif len(others) > 1",
+        ),
+        Mutation(
+            "Escape counts from when it is known to be a key",
+            "gate.py",
+            "is_early = self._phase is not Phase.OPEN or now < self._due_at",
+            "is_early = self._phase is not Phase.OPEN",
+        ),
+        Mutation(
+            "a screen of another size gives keys another meaning at once",
+            "terminal_prompts.py",
+            "if rows.fit(size.columns, size.rows) and gate is not None:",
+            "if rows.fit(size.columns, size.rows) and gate is None:",
         ),
         Mutation(
             "a key held down passes",
@@ -91,6 +103,12 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "termination.py",
             "time.sleep(GRACE_S)",
             "time.sleep(30 * GRACE_S)",
+        ),
+        Mutation(
+            "a shell that tells of a hang-up first takes an order its time",
+            "termination.py",
+            "if number == signal.SIGHUP and self._modes.is_terminal and streams.is_hung_up(0):",
+            "if False:",
         ),
         Mutation(
             "a terminal that goes away is not noticed",
@@ -191,8 +209,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "sessions count without waiting for each other's intents",
             "trade_logger.py",
-            "descriptor = take_lock(self.folder / INTENTS_LOCK)",
-            "descriptor = os.open(self.folder / INTENTS_LOCK, os.O_CREAT | os.O_RDWR)",
+            "descriptor = take_lock(lock)",
+            "descriptor = os.open(lock, os.O_CREAT | os.O_RDWR)",
         ),
         Mutation(
             "panic gives up while another session sends",
@@ -205,6 +223,18 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "kalshi_client.py",
             "acknowledgement.client_order_id != order.client_order_id",
             "acknowledgement.client_order_id not in (None, order.client_order_id)",
+        ),
+        Mutation(
+            "an order in another market takes no cash until the exchange shows it",
+            "order_preview.py",
+            "self.cash - self.elsewhere - cash_of_unseen",
+            "self.cash - cash_of_unseen",
+        ),
+        Mutation(
+            "who agreed to open some contracts has agreed to open more",
+            "order_preview.py",
+            "and (each.rule, each.actual, each.limit) not in known",
+            "and each.rule not in {rule for rule, _, _ in known}",
         ),
         Mutation(
             "one order more than the daily limit passes",

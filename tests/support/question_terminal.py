@@ -18,11 +18,13 @@ from typing import Any
 import pyte
 
 from kalshi_trading.choice_list import NOT_READY, READY
-from kalshi_trading.prompts import QUIET_S, Choice
+from kalshi_trading.gate import QUIET_S
+from kalshi_trading.prompts import Choice
 from kalshi_trading.terminal_prompts import TerminalPrompter
 
 SAFE, RISKY = "safe", "risky"
 CHOICES = [Choice("0", "Back", SAFE), Choice("1", "Send", RISKY)]
+OTHER = Choice("7", "Something else", "else")
 PANIC = Choice("p", "Panic", "panic", is_immediate=True)
 QUIET = QUIET_S * 2
 
@@ -162,17 +164,16 @@ def terminal(*, answers: bool = True, delay_s: float = 0.0) -> Iterator[tuple[Te
 
 def confirmation(prompter: TerminalPrompter, screen: Screen, *, extra: Choice[str] | None = None) -> Asked:
     """Ask a consequential question and wait until it is on the screen."""
-    choices = [*CHOICES, *([extra] if extra is not None else [])]
+    choices = [*CHOICES, OTHER, *([extra] if extra is not None else [])]
     asked = Asked(lambda: prompter.choose("Send?", choices, is_consequential=True))
     screen.wait_for("Send?")
     return asked
 
 
-def is_unanswered(asked: Asked, screen: Screen) -> bool:
-    """Tell whether what was pressed so far did nothing; then answer, so that the question ends."""
+def stands_until_answered(asked: Asked, screen: Screen) -> bool:
+    """Tell whether what was pressed so far did nothing, by answering with a key that was not among it."""
     time.sleep(QUIET)
-    unanswered = not asked.is_answered
-    if unanswered:
+    if not asked.is_answered:
         screen.wait_until_open()
-        screen.press("1")
-    return unanswered and asked.result == RISKY
+        screen.press(OTHER.key)
+    return bool(asked.result == OTHER.value)
