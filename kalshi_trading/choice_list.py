@@ -11,11 +11,11 @@ from typing import Any, Protocol
 
 from rich.cells import cell_len, set_cell_size
 
+from kalshi_trading.gate import Note
 from kalshi_trading.keys import ENTER, ESCAPE_KEY
 from kalshi_trading.prompts import BACK, Choice, GoBack
 
 READY, NOT_READY = "›", "·"
-IGNORED = "Ignored: too early, held or pasted."
 MOST_ON_A_PAGE = 9
 LINES_BELOW = 1  # the cursor's
 _INDENT = 6
@@ -23,18 +23,19 @@ _LEAST_DETAIL = 12
 _STEPS = {"up": -1, "k": -1, "left": -1, "down": 1, "j": 1, "right": 1}
 _TURNS = {"pageup": -1, "[": -1, "pagedown": 1, "]": 1}
 MOVES = frozenset({*_STEPS, *_TURNS, "home", "end"})
+_LONGEST_NOTE = max(Note, key=cell_len)
 
 Fragments = list[tuple[str, str]]
 
 
 class Readiness(Protocol):
-    """Whether keys count, and whether some were ignored."""
+    """Whether keys count, and what is to be said of those that did not."""
 
     @property
     def is_open(self) -> bool: ...
 
     @property
-    def has_ignored(self) -> bool: ...
+    def note(self) -> str: ...
 
 
 class ChoiceList:
@@ -63,20 +64,20 @@ class ChoiceList:
         self._page = 0
         self._marked = marked
         self._columns, self._rows = 80, 24
+        self._fitted: tuple[list[list[int]], int] | None = None
 
     # --- Pages ------------------------------------------------------------------------------------
 
     def fit(self, columns: int, rows: int) -> bool:
         """Divide the list into pages for a screen of this size; the marked entry stays marked.
 
-        Tell whether keys mean something else than before.
+        Tell whether keys mean something else than the last time: another page is shown, or it has changed.
         """
-        before = (self._pages, self._page)
         self._columns, self._rows = columns, rows
         numbered = [index for index in range(len(self._choices)) if index not in self._fixed]
         fixed_lines = sum(self._height(index) for index in self._fixed)
         everything = fixed_lines + sum(map(self._height, numbered))
-        room = rows - len(self._heading(has_ignored=self._readiness is not None)) - LINES_BELOW
+        room = rows - len(self._heading(_LONGEST_NOTE if self._readiness else "")) - LINES_BELOW
         if self._is_in_line or (everything <= room and len(numbered) <= MOST_ON_A_PAGE):
             self._pages = [list(range(len(self._choices)))]
         else:
@@ -86,7 +87,8 @@ class ChoiceList:
         self._page = min(self._page, len(self._pages) - 1)
         if self._marked not in self._pages[self._page]:
             self._page = next(number for number, page in enumerate(self._pages) if self._marked in page)
-        return (self._pages, self._page) != before
+        before, self._fitted = self._fitted, (self._pages, self._page)
+        return before not in (None, self._fitted)
 
     def _divided(self, indexes: Sequence[int], room: int) -> list[list[int]]:
         pages: list[list[int]] = [[]]
@@ -139,6 +141,10 @@ class ChoiceList:
         self._move(key)
         return None
 
+    def means(self, key: str) -> bool:
+        """Tell whether this key does anything here."""
+        return key in MOVES or key in (ENTER, ESCAPE_KEY, BACK) or key in self._keys().values()
+
     def _move(self, key: str) -> None:
         page = self._pages[self._page]
         if key in _STEPS:
@@ -183,13 +189,12 @@ class ChoiceList:
         return fragments
 
     def _heading_now(self) -> list[str]:
-        return self._heading(has_ignored=self._readiness is not None and self._readiness.has_ignored)
+        return self._heading(self._readiness.note if self._readiness else "")
 
-    def _heading(self, *, has_ignored: bool) -> list[str]:
+    def _heading(self, note: str) -> list[str]:
         """Return the lines of the question, with what is to be said of keys."""
         mark = NOT_READY if self._readiness is not None and not self._readiness.is_open else READY
-        note = f"   {IGNORED}" if has_ignored else ""
-        return wrapped(f"{mark} {self._question}{note}", self._columns)
+        return wrapped(f"{mark} {self._question}{f'   {note}' if note else ''}", self._columns)
 
     def _lines(self, index: int) -> list[str]:
         """Return the lines of an entry: its detail is cut to what fits, its label never."""

@@ -5,14 +5,15 @@
                                      └── any key ──  DOUBTED ─quiet→ answered, or TYPING
 
 A key passes at once when the gate is OPEN. The second of a run waits until it is clear that it is not held
-down, and those after it never pass. Times are seconds of any clock that only goes forward.
+down, and those after it never pass. What the keys mean can change while the question stands: it is UNSEEN
+again then. Times are seconds of any clock that only goes forward.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from enum import Enum, auto
+from collections.abc import Callable, Collection, Sequence
+from enum import Enum, StrEnum, auto
 
 from kalshi_trading.keys import BACKSPACE, ENTER
 
@@ -20,31 +21,46 @@ QUIET_S = 0.15
 """How long a consequential question stands, and nothing is typed, before it can be answered."""
 HELD_S = 2.0
 """A key pressed again within this time may be held down: keyboards begin to repeat after 0.2 to 1.8 s."""
-LONGEST_DOUBT_S = 1.5
-"""How long to wait at most for a key that is held down to come again."""
+LONGEST_REPEAT_S = 1.0
+"""How long a key that is held down takes at most to come again."""
+ASTRAY_S = 1.0
+"""How long no key may come after one that is no answer: whoever pressed it may think of another question."""
+LEAST_PAUSE_S = 0.03
+"""How soon after another key nobody presses Enter."""
 AWAY_S = 1.0
 """A program that did not run for so long may have been suspended, its question no longer on the screen."""
 PASTE = "paste"
 """The name under which a paste comes; it never passes."""
-LEAVING = frozenset({"c-c", "c-d"})
-"""Keys that leave a question, which is always safe."""
+HARMLESS = frozenset({"c-c", "c-d", "c-l", "c-z"})
+"""Keys that leave a question, draw it again or suspend the program, which is always safe."""
 
 
 class KeyRun:
-    """The last key: when it came, how many times in a row, and how long after its last repetition."""
+    """The last key: when it came, how long after the one before, and how often as one held down would."""
 
     def __init__(self) -> None:
         self._name = ""
         self.at = -math.inf
         self.length = 0
-        self.gap_s = math.inf
+        self.pause_s = math.inf
 
     def note(self, name: str, now: float) -> None:
-        gap_s = now - self.at
-        is_same = name == self._name and gap_s < HELD_S
-        self.length = self.length + 1 if is_same else 1
-        self.gap_s = gap_s if is_same else math.inf
+        self.pause_s = now - self.at
+        if name != self._name or self.pause_s >= HELD_S:
+            self.length = 1
+        else:
+            self.length = 2 if self.pause_s > LONGEST_REPEAT_S else self.length + 1
         self._name, self.at = name, now
+
+
+class Note(StrEnum):
+    """What the question says of keys that did nothing."""
+
+    EARLY = "Ignored: too early."
+    HELD = "Ignored: held down."
+    PASTED = "Ignored: several at once."
+    ASTRAY = "Ignored: no answer here."
+    DOUBTED = "Same key again: wait."
 
 
 class Phase(Enum):
@@ -60,8 +76,9 @@ class Gate:
     """Hold back the keys of one question until one can answer it; `run` notes each key before `press`.
 
     `moves` need no quiet once the question could be answered; `immediate` keys pass as soon as it is drawn.
-    A paste and several keys that arrive at once never begin an answer. Once a key has begun a text, all
-    pass, but Enter still has to come alone.
+    After a key that has no meaning there (`means`), no key counts for longer. A paste and several keys that
+    arrive at once never begin an answer. Once a key has begun a text, all pass, but Enter still has to come
+    alone and must not be held down.
     """
 
     def __init__(
@@ -71,19 +88,24 @@ class Gate:
         is_text: bool = False,
         moves: Collection[str] = (),
         immediate: Collection[str] = (),
+        means: Callable[[str], bool] = lambda name: True,
     ) -> None:
         self._run = run
         self._is_text = is_text
         self._moves = frozenset(moves)
-        self._immediate = LEAVING.union(immediate)
+        self._immediate = HARMLESS.union(immediate)
+        self._means = means
         self._phase = Phase.UNDRAWN
         self._due_at = -math.inf  # when SETTLING or DOUBTED ends
         self._attended_at = math.inf
         self._doubted = ""
+        self._quiet_s = QUIET_S
         self._has_opened = False
         self._is_held = False
-        self.has_ignored = False
-        """Whether keys were held back, which the question should say."""
+        self.view = 0
+        """How often what has to be seen has changed."""
+        self.note = ""
+        """What the question should say of the last key: a Note, or nothing."""
 
     @property
     def is_open(self) -> bool:
@@ -96,18 +118,23 @@ class Gate:
 
     def drawn(self, now: float) -> None:
         """Note that the question was written: what came until now is older."""
-        self._phase, self._attended_at = Phase.UNSEEN, now
+        self._attended_at = now
+        self._stand_anew()
 
     def seen(self, now: float) -> None:
         """Note that the question is on the screen."""
         if self._phase is Phase.UNSEEN:
             self._phase = Phase.SETTLING
-            self._due_at = max(self._due_at, now + QUIET_S)
+            self._due_at = max(self._due_at, now + self._quiet_s)
 
     def changed(self) -> None:
-        """Note that keys mean something else now, as after a change of the screen's size: it stands anew."""
+        """Note that the screen shows something else now, such as another page, or was somebody else's."""
         if self._phase is not Phase.UNDRAWN:
-            self._phase, self._has_opened = Phase.UNSEEN, False
+            self._stand_anew()
+
+    def _stand_anew(self) -> None:
+        self._phase = Phase.UNSEEN
+        self.view += 1
 
     def press(self, names: Sequence[str], now: float) -> list[str]:
         """Return the keys, of those that arrived together at `now`, that may act; the others are gone.
@@ -115,44 +142,76 @@ class Gate:
         Escape is known to be a key only a moment after it arrived; that moment does not count.
         """
         if self._phase is Phase.UNDRAWN:
-            self.has_ignored = self.has_ignored or bool(names)
+            self.note = Note.EARLY if names else self.note
             return []
         passing = [name for name in names if name in self._immediate]
         others = [name for name in names if name not in self._immediate]
         if not others:
             return passing
-        is_early = self._phase is not Phase.OPEN or now < self._due_at
         if now - self._attended_at > AWAY_S:
-            self._refuse(now)
+            self._refuse(now, Note.EARLY)
         elif self._phase is Phase.TYPING:
-            passing += _typed(others)
+            passing += self._typed(others, now)
         elif self._has_opened and self._moves.issuperset(others):
             self._settle(now)
             passing += others
-        elif is_early or len(others) > 1 or PASTE in others or self._run.length > 2:
-            self._refuse(now)
-        elif self._run.length == 2:
-            self._doubt(others[0], now)
         else:
-            passing += [self._taken(others[0], now)]
+            passing += self._begun(others, now)
         return passing
+
+    def _begun(self, names: Sequence[str], now: float) -> list[str]:
+        """Return the key that begins an answer, if there is one."""
+        is_early = self._phase is not Phase.OPEN or now < self._due_at
+        if not all(map(self._means, names)):
+            self._quiet_s = ASTRAY_S
+            self._refuse(now, Note.ASTRAY)
+        elif len(names) > 1 or PASTE in names:
+            self._refuse(now, Note.PASTED)
+        elif is_early or self._run.length > 2:
+            self._refuse(now, Note.HELD if self._run.length > 2 else Note.EARLY)
+        elif self._run.length == 2 and not self._is_text_begun_by(names[0]):
+            self._doubt(names[0], now)
+        else:
+            return [self._taken(names[0], now)]
+        return []
+
+    def _typed(self, names: Sequence[str], now: float) -> list[str]:
+        """Return what adds to a text, or confirms it."""
+        self.note = ""
+        if ENTER not in names:
+            return [name for name in names if name != PASTE]
+        if len(names) > 1 or self._run.pause_s < LEAST_PAUSE_S:
+            self.note = Note.PASTED
+            return [name for name in names if name not in (PASTE, ENTER)]
+        if self._run.length > 2:
+            self.note = Note.HELD
+            return []
+        if self._run.length == 2:
+            self._doubt(ENTER, now)
+            return []
+        return [ENTER]
 
     def tick(self, now: float) -> list[str]:
         """Return the key that may act since time has passed. Call it often, when no input is waiting."""
         was_away, self._attended_at = now - self._attended_at > AWAY_S, now
-        self._is_held = self._run.length > 1 and now - self._run.at < HELD_S
+        self._is_held = self._run.length > 2 and now - self._run.at < LONGEST_REPEAT_S
         if was_away:
-            self._phase = Phase.UNSEEN
+            self.changed()
         if now < self._due_at:
             return []
         if self._phase is Phase.DOUBTED:
             return [self._taken(self._doubted, now)]
         if self._phase is Phase.SETTLING:
-            self._phase, self._has_opened = Phase.OPEN, True
+            self._phase, self._has_opened, self._quiet_s = Phase.OPEN, True, QUIET_S
         return []
 
+    def _is_text_begun_by(self, name: str) -> bool:
+        """Tell whether this key confirms nothing and begins a text, which Enter has to confirm."""
+        return self._is_text and (len(name) == 1 or name == BACKSPACE)
+
     def _taken(self, name: str, now: float) -> str:
-        if self._is_text and (len(name) == 1 or name == BACKSPACE):
+        self.note = ""
+        if self._is_text_begun_by(name):
             self._phase = Phase.TYPING
         else:
             self._settle(now)
@@ -160,19 +219,14 @@ class Gate:
 
     def _doubt(self, name: str, now: float) -> None:
         """Wait for as long as a key that is held down may take to come again."""
-        self._phase, self._doubted = Phase.DOUBTED, name
-        self._due_at = now + min(max(QUIET_S, 1.5 * self._run.gap_s), LONGEST_DOUBT_S)
+        self._phase, self._doubted, self.note = Phase.DOUBTED, name, Note.DOUBTED
+        self._due_at = now + min(max(QUIET_S, 1.1 * self._run.pause_s), LONGEST_REPEAT_S)
 
-    def _refuse(self, now: float) -> None:
-        self.has_ignored = True
+    def _refuse(self, now: float, note: str) -> None:
+        self.note = note
         self._settle(now)
 
     def _settle(self, now: float) -> None:
         if self._phase not in (Phase.UNSEEN, Phase.TYPING):
             self._phase = Phase.SETTLING
-        self._due_at = max(self._due_at, now + QUIET_S)
-
-
-def _typed(names: Sequence[str]) -> list[str]:
-    """Return what adds to a text; Enter counts only where it comes alone."""
-    return [name for name in names if name != PASTE and (name != ENTER or len(names) == 1)]
+        self._due_at = max(self._due_at, now + self._quiet_s)

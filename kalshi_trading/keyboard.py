@@ -22,7 +22,16 @@ from prompt_toolkit.key_binding import KeyPress
 from prompt_toolkit.keys import Keys
 
 from kalshi_trading.gate import PASTE, Gate, KeyRun
-from kalshi_trading.keys import Event, Key, KeyDecoder, Paste, StatusReport
+from kalshi_trading.keys import (
+    ENTER,
+    ESCAPE_KEY,
+    ESCAPED_ENTER,
+    Event,
+    Key,
+    KeyDecoder,
+    Paste,
+    StatusReport,
+)
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -133,17 +142,28 @@ class Keyboard(Vt100Input):
         return not self._is_closed and bool(select.select([self.fileno()], [], [], 0)[0])
 
     def _admitted(self, events: Sequence[Event]) -> list[KeyPress]:
-        """Return the keys that may act, as if they came when their last byte was read."""
+        """Return the keys that may act, as if they came when their last byte was read.
+
+        Escape with Enter after it may be two keys: before a consequential question it leads back.
+        """
         names = []
         for event in events:
             if isinstance(event, StatusReport):
                 self._note_answer(self._read_at)
             else:
-                names.append(event.name if isinstance(event, Key) else PASTE)
+                names.append(self._name_of(event))
                 self.run.note(names[-1], self._read_at)
         if self._gate is not None:
             return _key_presses(self._gate.press(names, self._read_at))
-        return [_key_press(event) for event in events if not isinstance(event, StatusReport)]
+        keys = [event for event in events if not isinstance(event, StatusReport)]
+        return [_key_press(each if isinstance(each, Paste) else Key(self._name_of(each))) for each in keys]
+
+    def _name_of(self, event: Key | Paste) -> str:
+        if isinstance(event, Paste):
+            return PASTE
+        if event.name == ESCAPED_ENTER:
+            return ENTER if self._gate is None else ESCAPE_KEY
+        return event.name
 
     # --- The terminal's status --------------------------------------------------------------------
 
@@ -191,8 +211,8 @@ class Keyboard(Vt100Input):
 
     async def _attend(self, application: Application[Any], gate: Gate) -> None:
         """Tell the gate what happens, and give the question the keys that it lets pass later."""
-        number, was_unseen = self.request_status(application.output), True
-        shown = (False, False)
+        number, view = self.request_status(application.output), gate.view
+        shown = (False, "")
         while True:
             await asyncio.sleep(STEP_S)
             if self._has_input():  # it is older than this moment
@@ -201,13 +221,12 @@ class Keyboard(Vt100Input):
             if passed := gate.tick(now):
                 application.key_processor.feed_multiple(_key_presses(passed))
                 application.key_processor.process_keys()
-            if gate.is_unseen and not was_unseen:
-                number = self.request_status(application.output)
+            if gate.view != view:
+                number, view = self.request_status(application.output), gate.view
             elif self._requests.is_settled(number, now):
                 gate.seen(now)
-            was_unseen = gate.is_unseen
-            if (gate.is_open, gate.has_ignored) != shown:
-                shown = (gate.is_open, gate.has_ignored)
+            if (gate.is_open, gate.note) != shown:
+                shown = (gate.is_open, gate.note)
                 application.invalidate()
 
 

@@ -25,15 +25,17 @@ ESCAPE, BELL, CANCEL, SUBSTITUTE, DELETE = "\x1b", "\x07", "\x18", "\x1a", "\x7f
 INTERRUPT = "\x03"
 SILENCE = ""
 STRING_TERMINATOR = "\x9c"
-C1_OF = {chr(code - 0x40): chr(code) for code in (0x8F, 0x90, 0x98, 0x9B, 0x9D, 0x9E, 0x9F)}
-"""What follows an escape, and the 8-bit character that stands for both: SS3, DCS, SOS, CSI, OSC, PM, APC."""
-SS3, CSI, OSC = "\x8f", "\x9b", "\x9d"
+C1_OF = {chr(code - 0x40): chr(code) for code in (0x8E, 0x8F, 0x90, 0x98, 0x9B, 0x9D, 0x9E, 0x9F)}
+"""What follows an escape, and the 8-bit character for both: SS2, SS3, DCS, SOS, CSI, OSC, PM, APC."""
+SS2, SS3, CSI, OSC = "\x8e", "\x8f", "\x9b", "\x9d"
 RAW_AFTER = {"[": 1, "M": 3, "t": 2, "T": 6}
 """Characters that follow a CSI without parameters: function keys of the Linux console, and mouse reports."""
 LONGEST_BODY = 128
 LARGEST_PASTE = 1_000_000
 
 ENTER, TAB, BACK_TAB, BACKSPACE, ESCAPE_KEY = "c-m", "c-i", "s-tab", "c-h", "escape"
+ESCAPED_ENTER = "escape c-m"
+"""Alt with Enter, or Escape and Enter soon after it: nobody can tell."""
 _BY_LETTER = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end", "Z": BACK_TAB}
 _BY_NUMBER = {
     1: "home",
@@ -166,11 +168,17 @@ class KeyDecoder:
         if character in C1_OF:
             event = yield from self._sequence(C1_OF[character])
             return event if is_alone or not isinstance(event, Key) else None
-        return Key(ENTER) if character in "\r\n" else None  # Alt with a key is no key, but Enter is Enter
+        if " " <= character <= "/":
+            while character == SILENCE or " " <= character <= "/":
+                character = yield None
+            return _Inner(character) if _is_introducer(character) else None
+        return Key(ESCAPED_ENTER) if character in "\r\n" else None  # Alt with another key is no key
 
     def _sequence(self, introducer: str) -> _Parsing:
         if introducer == CSI:
             return (yield from self._control_sequence())
+        if introducer == SS2:
+            return (yield from self._raw(1))
         if introducer == SS3:
             body, final = yield from self._body()
             if _is_introducer(final):

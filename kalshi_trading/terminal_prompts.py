@@ -18,7 +18,7 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import FormattedTextControl, Layout, Window
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from kalshi_trading.choice_list import IGNORED, MOVES, NOT_READY, READY, ChoiceList
+from kalshi_trading.choice_list import MOVES, NOT_READY, READY, ChoiceList
 from kalshi_trading.errors import InvalidInputError
 from kalshi_trading.gate import Gate
 from kalshi_trading.keyboard import Keyboard
@@ -45,6 +45,7 @@ class TerminalPrompter:
         self._say = say
         self._show_again = show_again
         self._application: Application[Any] | None = None
+        self._gate: Gate | None = None
         self._interruption: BaseException | None = None
         self._is_suspended = False
         self._keyboard = Keyboard(stdin)
@@ -64,10 +65,14 @@ class TerminalPrompter:
     ) -> T:
         if not is_consequential:
             return self._chosen(ChoiceList(question, choices, marked=marked), choices)
-        moves = MOVES.difference(choice.key for choice in choices)
-        immediate = [choice.key for choice in choices if choice.is_immediate]
-        gate = Gate(self._keyboard.run, moves=moves, immediate=immediate)
-        return self._chosen(ChoiceList(question, choices, marked=marked, readiness=gate), choices, gate)
+        gate = Gate(
+            self._keyboard.run,
+            moves=MOVES.difference(choice.key for choice in choices),
+            immediate=[choice.key for choice in choices if choice.is_immediate],
+            means=lambda key: rows.means(key),
+        )
+        rows = ChoiceList(question, choices, marked=marked, readiness=gate)
+        return self._chosen(rows, choices, gate)
 
     def choose_in_line(self, question: str, choices: Sequence[Choice[T]]) -> T:
         return self._chosen(ChoiceList(question, choices, is_in_line=True), choices)
@@ -143,7 +148,7 @@ class TerminalPrompter:
         application.ttimeoutlen = self._keyboard.escape_wait_s
         if gate is None and not self._keyboard.is_terminal_known:
             application.after_render += self._ask_terminal
-        self._application = application
+        self._application, self._gate = application, gate
         try:
             with self._keyboard.guarded(application, gate):
                 # the handler of prompt_toolkit would print a traceback and wait for Enter
@@ -153,7 +158,7 @@ class TerminalPrompter:
         except EOFError:
             raise InputClosed from None
         finally:
-            self._application = None
+            self._application = self._gate = None
             if self._interruption is not None:
                 raise self._interruption
 
@@ -194,6 +199,8 @@ class TerminalPrompter:
             self._is_suspended = True
             os.kill(0, signal.SIGTSTP)
         self._is_suspended = False
+        if self._gate is not None:
+            self._gate.changed()
 
     def resume(self) -> bool:
         application = self._application
@@ -211,6 +218,8 @@ class TerminalPrompter:
 
     def _draw_anew(self, application: Application[Any]) -> None:
         application.renderer.clear()
+        if self._gate is not None:
+            self._gate.changed()
         self._show_again()
         application.invalidate()
 
@@ -219,6 +228,7 @@ class TerminalPrompter:
         bindings = KeyBindings()
 
         @bindings.add("c-c", eager=True)
+        @bindings.add("<sigint>", eager=True)
         @bindings.add("c-d", eager=True)  # a key, and not the end of input: that is the end of the terminal
         def _(event: KeyPressEvent) -> None:
             event.app.exit(exception=KeyboardInterrupt)
@@ -235,18 +245,17 @@ class TerminalPrompter:
 
 
 class _LiveQuestion:
-    """A question that says at the time it is drawn what its gate holds back."""
+    """A question that says, when it is drawn, what is to be said of keys."""
 
     def __init__(self, question: str, gate: Gate | None) -> None:
         self._question = question
         self._gate = gate
 
     def __str__(self) -> str:
-        parts = [self._question]
-        if self._gate is not None:
-            parts += [IGNORED] if self._gate.has_ignored else []
-            parts += [] if self._gate.is_open else [NOT_READY]
-        return " ".join(parts)
+        if self._gate is None:
+            return self._question
+        parts = [self._gate.note, self._question, "" if self._gate.is_open else NOT_READY]
+        return " ".join(filter(None, parts))
 
 
 def _text_bindings() -> KeyBindings:

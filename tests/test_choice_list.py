@@ -6,6 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from kalshi_trading.choice_list import ChoiceList, wrapped
+from kalshi_trading.gate import Note
 from kalshi_trading.prompts import Choice, GoBack, numbered
 
 BACK = Choice("0", "Nothing", "nothing")
@@ -97,30 +98,31 @@ def test_what_acts_at_once_can_be_chosen_on_any_screen(lines: int) -> None:
     assert Pressed([BACK, *entries(9), panic], lines=lines).press("p") == "panic"
 
 
-def test_a_list_says_when_a_screen_of_another_size_gives_keys_another_meaning() -> None:
+def test_a_list_says_when_another_page_or_size_gives_keys_another_meaning() -> None:
     rows = ChoiceList("Which?", [BACK, *entries(20)])
     rows.fit(80, 24)
     assert not rows.fit(80, 24)
     assert not rows.fit(100, 24)
-    rows.press("]")
-    assert not rows.fit(80, 24)
     assert rows.fit(80, 9)
+    rows.press("]")
+    assert rows.fit(80, 9)
+    assert not rows.fit(80, 9)
 
 
 class Noted:
     """Says that keys were ignored, from some moment on."""
 
     is_open = True
-    has_ignored = False
+    note = ""
 
 
 def test_what_is_said_of_ignored_keys_moves_no_entry_to_another_page() -> None:
     noted = Noted()
     for lines in range(4, 20):
-        noted.has_ignored = False
+        noted.note = ""
         rows = ChoiceList("Which?", [BACK, *entries(20)], readiness=noted)
         rows.fit(30, lines)
-        noted.has_ignored = True
+        noted.note = max(Note, key=len)
         assert not rows.fit(30, lines)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from key_sequences import NO_KEYS, NO_KEYS_BY_KIND, TRUNCATED
 
 from kalshi_trading.keys import (
+    ESCAPED_ENTER,
     LATE_REST_S,
     PASTE_GAP_S,
     SEQUENCE_GAP_S,
@@ -84,7 +85,7 @@ KEYS: dict[bytes, Event] = {
     b"\x1b[27;5;99~": Key("c-c"),
     b"\x1b[27;1;49~": Key("1"),
     # Alt with Enter; 8-bit introducers, as a lone byte and in UTF-8
-    b"\x1b\r": ENTER,
+    b"\x1b\r": Key(ESCAPED_ENTER),
     b"\x9bA": Key("up"),
     b"\xc2\x9bA": Key("up"),
     b"\x8fA": Key("up"),

@@ -7,6 +7,7 @@ import time
 import pytest
 from question_terminal import (
     CHOICES,
+    OTHER,
     PANIC,
     RISKY,
     SAFE,
@@ -141,7 +142,7 @@ def test_on_a_slow_line_keys_pressed_before_the_question_was_seen_do_nothing() -
         screen.wait_for("How many?")
         screen.press("10\r")
         assert asked.result == "10"
-        asked = Asked(lambda: prompter.choose("Send?", CHOICES, is_consequential=True))
+        asked = Asked(lambda: prompter.choose("Send?", [*CHOICES, OTHER], is_consequential=True))
         time.sleep(0.25)
         screen.press("1")  # arrives long after the question was sent, and before it is seen
         screen.wait_for("Ignored")
@@ -156,15 +157,17 @@ def test_a_terminal_of_another_size_makes_the_question_stand_anew() -> None:
         asked = Asked(lambda: prompter.choose("Which?", rows, is_consequential=True))
         screen.wait_until_open()
         screen.press("]")
-        screen.wait_for("page 2 of 3")
+        screen.wait_until_shown("page 2 of 3")
         screen.wait_until_open()
+        time.sleep(1.2)  # the program looks twice a second how large the terminal is
         screen.resize(11)
-        screen.wait_for("page 2 of 4")
+        screen.wait_until_shown("page 2 of 3")
         screen.press("3")
-        screen.wait_for("Ignored")
+        screen.wait_until_shown("Ignored")
         screen.wait_until_open()
+        shown = next(row for row in screen.rows if row.startswith("   3  Entry"))
         screen.press("3")
-        assert asked.result == 10
+        assert shown.split() == ["3", "Entry", str(asked.result)]
 
 
 def test_a_fault_in_a_question_ends_it_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

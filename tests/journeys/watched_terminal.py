@@ -22,7 +22,8 @@ import pexpect
 import pyte
 from terminal import CTRL_C, PROJECT, environment
 
-from kalshi_trading.choice_list import IGNORED, NOT_READY, READY
+from kalshi_trading.choice_list import NOT_READY, READY
+from kalshi_trading.gate import Note
 
 COLUMNS, ROWS = 160, 50
 LONGEST_WAIT_S = 30.0
@@ -30,6 +31,7 @@ FOLLOWING = "Ctrl-C ends it."
 RETURNED = re.compile(rb"Back to the menu\.|No longer following\.")
 STAYING_IS_MARKED = "▸ 0  Back to the menu"
 CTRL_C_WITHIN_S = 5.0
+NOTE = re.compile(rf" *({'|'.join(map(re.escape, Note))})")
 REST_S, LOOK_EVERY_S = 0.2, 0.05
 
 
@@ -110,7 +112,7 @@ class WatchedTerminal:
         """The question that stands last on the screen, with its mark and without its note; or nothing."""
         for line in reversed(self.screen.splitlines()):
             if line.startswith((READY, NOT_READY)) or line.endswith(FOLLOWING):
-                return line.replace(f"   {IGNORED}", "").replace(f" {IGNORED}", "")
+                return NOTE.sub("", line)
             if line and not line.startswith(" "):
                 break
         return ""

@@ -42,9 +42,17 @@ _KITTY_RELEASES = (
 )
 _MODIFY_OTHER_KEYS = (b"\x1b[27;2;49~", b"\x1b[27;5;49~", b"\x1b[27;3;49~", b"\x1b[27~")
 _ALT = (
-    *(b"\x1b%c" % letter for letter in b"0123456789abcpqyz!.,;/ ~\x7f\x01\x03"),
+    *(b"\x1b%c" % letter for letter in b"0123456789abcpqyz;~\x7f\x01\x03"),
     b"\x1b\x1b[A",
     b"\x1b\x1bOB",
+)
+_CHARACTER_SETS = (  # designated, and single shifts into one
+    *(b"\x1b%c1" % intermediate for intermediate in b" !\"#$%&'()*+,-./"),
+    b"\x1b$(1",
+    b"\x1b(0",
+    b"\x1bN1",
+    b"\x8e1",
+    b"\xc2\x8e1",
 )
 _ANSWERS = (
     b"\x1b[?61;6;7;21;22;23;24;28;32;42c",
@@ -132,6 +140,7 @@ _TO_CUT = (
     *_STRINGS[:1],
     *_STRINGS[5:6],
     *_STRINGS[9:13],
+    *_CHARACTER_SETS[-5:],
     *_EIGHT_BIT[-8:],
 )
 TRUNCATED = tuple(
@@ -150,6 +159,7 @@ NO_KEYS_BY_KIND: dict[str, tuple[bytes, ...]] = {
     "CSI-u releases and repeats": _KITTY_RELEASES,
     "modifyOtherKeys": _MODIFY_OTHER_KEYS,
     "Alt with a key": _ALT,
+    "character sets": _CHARACTER_SETS,
     "DA, DSR and other answers": _ANSWERS,
     "mouse reports": _MOUSE,
     "OSC, DCS and other strings": _STRINGS,

@@ -77,10 +77,14 @@ class Screen:
             time.sleep(QUIET)
 
     @property
+    def rows(self) -> list[str]:
+        """What is on the screen now."""
+        return [line.rstrip() for line in self._emulator.display]
+
+    @property
     def is_open(self) -> bool:
         """Tell whether the last question on the screen shows that keys count."""
-        lines = [line.rstrip() for line in self._emulator.display]
-        questions = [line for line in lines if line.startswith((f"{READY} ", f"{NOT_READY} "))]
+        questions = [line for line in self.rows if line.startswith((f"{READY} ", f"{NOT_READY} "))]
         return bool(questions) and questions[-1].startswith(READY) and not questions[-1].endswith(NOT_READY)
 
     def wait_until_open(self) -> None:
@@ -107,6 +111,13 @@ class Screen:
         self._reader.join()
         with suppress(OSError):
             os.close(self._master)
+
+    def wait_until_shown(self, text: str) -> None:
+        """Wait until this stands on the screen."""
+        deadline = time.monotonic() + 60
+        while not any(text in row for row in self.rows):
+            assert time.monotonic() < deadline, f"{text!r} is not in {self.rows}"
+            time.sleep(0.005)
 
     def wait_for(self, text: str, since: int = 0) -> None:
         """Wait until this was drawn, after so many characters that were drawn before."""
@@ -149,17 +160,19 @@ def terminal(*, answers: bool = True, delay_s: float = 0.0) -> Iterator[tuple[Te
     modes[3] &= ~termios.ECHO  # as the program itself does
     termios.tcsetattr(slave, termios.TCSANOW, modes)
     stdin, stdout = os.fdopen(os.dup(slave)), os.fdopen(slave, "w")
-    with stdin, suppress(OSError), stdout:
-        said: list[str] = []
-        screen = Screen(master, slave, answers=answers, delay_s=delay_s)
-        try:
-            again = partial(stdout.write, "shown again\r\n")
-            yield TerminalPrompter(said.append, stdin, stdout, show_again=again), screen
-        finally:
-            screen.hang_up()
-            for thread in threading.enumerate():
-                if thread.name == "asked":
-                    thread.join(10)
+    said: list[str] = []
+    screen = Screen(master, slave, answers=answers, delay_s=delay_s)
+    try:
+        again = partial(stdout.write, "shown again\r\n")
+        yield TerminalPrompter(said.append, stdin, stdout, show_again=again), screen
+    finally:
+        screen.hang_up()
+        for thread in threading.enumerate():
+            if thread.name == "asked":
+                thread.join(10)
+        stdin.close()
+        with suppress(OSError):  # what it still holds has nowhere to go
+            stdout.close()
 
 
 def confirmation(prompter: TerminalPrompter, screen: Screen, *, extra: Choice[str] | None = None) -> Asked:
