@@ -25,7 +25,7 @@ from kalshi_trading.errors import (
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Order, OrderStatus
-from kalshi_trading.money import Contracts, count_text
+from kalshi_trading.money import ZERO, Contracts, count_text
 from kalshi_trading.order_life import BEING_SENT, OrderLife
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.transport import Timing
@@ -196,9 +196,20 @@ class Canceler:
             except KalshiAPIError as error:
                 return Cancellation(order, f"Not canceled. {error}", None)
             else:
-                return Cancellation(order, "Canceled.", said.reduced_by)
+                return self._acknowledged(order, said.reduced_by)
         text = f"It is not known whether the order was canceled. {problem} Look at the open orders."
         return Cancellation(order, text, None)
+
+    def _acknowledged(self, order: Order, reduced_by: Contracts) -> Cancellation:
+        """Believe a count that can be; where nothing was canceled, read why."""
+        if reduced_by == ZERO:
+            return self._not_resting(order)
+        if reduced_by > order.remaining_count:
+            text = (
+                f"The exchange says that {count_text(reduced_by)} contracts were canceled, more than rested."
+            )
+            return Cancellation(order, f"{text} Look at the open orders.", None)
+        return Cancellation(order, "Canceled.", reduced_by)
 
     def _not_resting(self, order: Order) -> Cancellation:
         try:

@@ -32,6 +32,7 @@ def ask_to_leave(app: App, *, was_chosen: bool) -> bool:
     Reads lag writes, so an order of the last minute counts if the journal knows it to rest.
     """
     try:
+        settle(app)
         orders = _resting(app)
         unlisted = app.watch.unlisted(orders)
         for sentence in unlisted:
@@ -46,6 +47,13 @@ def ask_to_leave(app: App, *, was_chosen: bool) -> bool:
     except (LeaveTask, KeyboardInterrupt):
         app.say("Back to the menu.")
         return False
+
+
+def settle(app: App) -> None:
+    """Write what the journal lacks, as far as it works now, and say what that means if it does not."""
+    app.executor.submitter.try_to_unlock()
+    if app.executor.has_unrecorded_panic:
+        app.complain("The panic is not on record: other sessions, and the next one, can send orders.")
 
 
 def say_what_stays(app: App) -> None:
@@ -69,17 +77,20 @@ def _resting(app: App) -> tuple[Order, ...]:
 
 
 def _ask_what_to_do(app: App, orders: Sequence[Order], *, was_chosen: bool) -> _Answer:
-    """Ask until it is decided; leaving is marked if the user chose it, the way back after a Ctrl-C."""
+    """Ask until it is decided; leaving is marked if the user chose it, the way back after a Ctrl-C.
+
+    Its keys are letters: a digit was meant for the menu.
+    """
     _say_orders(app, orders, most=ORDERS_NAMED)
     one = len(orders) == 1
     question = "Leave the program?"
-    ways = [Choice("1", "Exit", _Answer.LEAVE)]
+    ways = [Choice("e", "Exit", _Answer.LEAVE)]
     if orders:
         count = how_many(len(orders), "resting order")
         question = f"{count}. Leave {'it' if one else 'them'} at the exchange?"
         ways = [
-            Choice("1", f"Keep {'it' if one else 'them'} and exit", _Answer.LEAVE),
-            Choice("2", f"Cancel {'it' if one else 'them all'} and exit", _Answer.CANCEL_AND_LEAVE),
+            Choice("e", f"Keep {'it' if one else 'them'} and exit", _Answer.LEAVE),
+            Choice("x", f"Cancel {'it' if one else 'them all'} and exit", _Answer.CANCEL_AND_LEAVE),
         ]
     choices = [*ways, Choice("0", "Back to the menu", _Answer.STAY)]
     marked = 0 if was_chosen else len(ways)
@@ -93,7 +104,7 @@ def _wants_to_cancel(app: App, orders: Sequence[Order]) -> bool:
     """Show every order and ask once more; the key differs from the one that led here."""
     _say_orders(app, orders, most=len(orders))
     keep = Choice("0", "Back, cancel nothing", False)
-    go = Choice("1", f"Cancel {how_many(len(orders), 'order')} and exit", True)
+    go = Choice("c", f"Cancel {how_many(len(orders), 'order')} and exit", True)
     try:
         return app.prompter.choose("Cancel what is listed above?", [keep, go], is_consequential=True)
     except GoBack:

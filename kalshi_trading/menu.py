@@ -83,6 +83,7 @@ def run(app: App) -> int:
         return EXIT_INTERRUPTED
     finally:
         search.stop()
+        leaving.settle(app)
         app.executor.submitter.stopped = True
         app.executor.resolver.leave_off()
         app.finish()

@@ -215,10 +215,15 @@ def parsed(text: str, parse: Callable[[str], T]) -> T:
 
 
 def _discard_typed_ahead(lines: TextIO) -> None:
-    """Forget the lines typed at a terminal before a question was asked, and wait until none comes."""
+    """Forget what was typed at a terminal before a question was asked, and wait until no line comes.
+
+    The beginning of a line is forgotten too, which cannot be seen before its end.
+    """
     if lines.isatty():
+        termios.tcflush(lines, termios.TCIFLUSH)
         while select.select([lines], [], [], QUIET_S)[0]:
             termios.tcflush(lines, termios.TCIFLUSH)
+        termios.tcflush(lines, termios.TCIFLUSH)
 
 
 class PlainPrompter:

@@ -193,6 +193,11 @@ class TradeExecutor:
         return replace(report, is_recorded=not self._has_unrecorded_panic)
 
     @property
+    def has_unrecorded_panic(self) -> bool:
+        """Whether other sessions, and the next one, do not know of a panic of this session."""
+        return self._has_unrecorded_panic
+
+    @property
     def orders_under_way(self) -> int:
         """How many orders, of every session, a panic is still looking for."""
         return self._canceler.orders_under_way

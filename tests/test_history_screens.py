@@ -131,7 +131,7 @@ def test_an_order_is_found_by_the_beginning_of_either_id(exchange, tmp_path):
 
 @pytest.mark.parametrize(
     "leave",
-    [["0", "1"], [], [BACK, "1"]],  # resting orders of before are kept
+    [["0", "1"], [], [BACK, "e"]],  # resting orders of before are kept
     ids=["exit", "end of input", "Ctrl-C"],
 )
 def test_leaving_after_a_trade_shows_the_day_by_whatever_key(exchange, tmp_path, leave):
@@ -190,7 +190,7 @@ def test_sums_that_fail_are_one_line_and_never_keep_anybody(exchange, tmp_path, 
     def fail(*_, **__):
         raise error
 
-    app, _, _ = traded(exchange, tmp_path, "0", "1")
+    app, _, _ = traded(exchange, tmp_path, "0", "e")
     monkeypatch.setattr(history_screens, "read_summary", fail)
     assert menu.run(app) == 0
     lines = [line for line in screen_text(app).splitlines() if "day's sums" in line]
@@ -202,7 +202,7 @@ def test_sums_that_take_long_are_left_out_after_a_few_seconds(exchange, tmp_path
     forever = threading.Event()
     monkeypatch.setattr(history_screens, "read_summary", lambda *_, **__: forever.wait(60))
     monkeypatch.setattr(history_screens, "FAREWELL_S", 1)
-    app, _, _ = traded(exchange, tmp_path, "0", "1")
+    app, _, _ = traded(exchange, tmp_path, "0", "e")
     begun = time.monotonic()
     assert menu.run(app) == 0
     assert time.monotonic() - begun < 20
@@ -214,7 +214,7 @@ def test_sums_that_take_long_are_left_out_after_a_few_seconds(exchange, tmp_path
 
 @pytest.mark.parametrize("keys", ["", "1", "1t", "3", "4", "6", "8", "r", "s"])
 def test_ctrl_c_at_any_question_of_the_history_leads_to_the_menu(exchange, tmp_path, keys):
-    prompter = ScriptedPrompter("5", *keys, BACK, "0", "1")
+    prompter = ScriptedPrompter("5", *keys, BACK, "0", "e")
     app = session(exchange, tmp_path, prompter)
     assert menu.run(app) == 0
     prompter.assert_all_used()

@@ -263,7 +263,7 @@ class LastMoment(ScriptedPrompter):
 def test_news_found_at_the_last_moment_are_said_at_the_end(
     exchange: ExchangeProcess, tmp_path: Path, stop: Stop | None
 ) -> None:
-    prompter = LastMoment("0" if stop is None else "1")
+    prompter = LastMoment("0" if stop is None else "e")
     app = prompter.app = session(exchange, tmp_path, prompter)
     prompter.stop = stop
     try:

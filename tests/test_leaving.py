@@ -40,7 +40,7 @@ def at_the_menu(exchange: ExchangeProcess, folder: Path, *answers: str) -> tuple
 def test_ctrl_c_in_the_menu_asks_whether_to_leave_and_ctrl_c_goes_back(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    _, prompter = at_the_menu(exchange, tmp_path, BACK, "0", BACK, BACK, BACK, "1")
+    _, prompter = at_the_menu(exchange, tmp_path, BACK, "0", BACK, BACK, BACK, "e")
     assert prompter.questions == ["Menu", "Leave the program?"] * 3
     assert prompter.marked[1] == "Back to the menu"
 
@@ -49,7 +49,7 @@ def test_an_order_that_no_list_shows_yet_is_named_and_asked_about(
     exchange: ExchangeProcess, tmp_path: Path, resting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reads lag writes: the exchange took the order, and its list is of a moment before."""
-    prompter = ScriptedPrompter("0", "0", "0", "1")
+    prompter = ScriptedPrompter("0", "0", "0", "e")
     app = session(exchange, tmp_path, prompter)
     monkeypatch.setattr(app.client, "get_orders", lambda **how: Listing(()))
     assert menu.run(app) == 0
@@ -65,7 +65,7 @@ def test_an_order_that_no_list_shows_yet_is_named_and_asked_about(
 def test_ctrl_c_with_an_order_that_rests_names_it_and_asks_what_becomes_of_it(
     exchange: ExchangeProcess, tmp_path: Path, resting: str
 ) -> None:
-    app, prompter = at_the_menu(exchange, tmp_path, BACK, BACK, BACK, "1")
+    app, prompter = at_the_menu(exchange, tmp_path, BACK, BACK, BACK, "e")
     asked = "1 resting order. Leave it at the exchange?"
     assert prompter.questions == ["Menu", asked] * 2
     assert prompter.labels[1] == ["Keep it and exit", "Cancel it and exit", "Back to the menu"]
@@ -77,7 +77,7 @@ def test_ctrl_c_with_an_order_that_rests_names_it_and_asks_what_becomes_of_it(
 def test_the_program_stays_when_a_cancel_is_not_known_to_have_worked(
     exchange: ExchangeProcess, tmp_path: Path, resting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prompter = ScriptedPrompter("0", "2", "1", "0", "1")
+    prompter = ScriptedPrompter("0", "x", "c", "0", "e")
     app = session(exchange, tmp_path, prompter)
 
     def lost(*_: object, **__: object) -> object:
@@ -121,7 +121,7 @@ def test_many_orders_are_named_in_part_and_counted(
     market = quoted_market(app.executor)
     for price in ("0.01", "0.02"):
         app.executor.place_limit_order(market.ticker, "yes", 1, D(price))
-    app, prompter = at_the_menu(exchange, tmp_path, "0", "2", "1")
+    app, prompter = at_the_menu(exchange, tmp_path, "0", "x", "c")
     assert prompter.questions[-2:] == [
         "2 resting orders. Leave them at the exchange?",
         "Cancel what is listed above?",

@@ -168,7 +168,7 @@ def test_a_lock_ends_with_the_recovery_that_was_owed_and_finds_what_is_open(star
 def test_a_clock_that_differs_is_told_and_recorded_and_orders_go_through(
     start: Start, off_s: int, how: str
 ) -> None:
-    app = start("0", "1")
+    app = start("0", "e")
 
     def wrong_clock() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=off_s)

@@ -167,7 +167,7 @@ def test_production_is_read_only_until_the_word_is_typed(exchange: ExchangeProce
 
 def test_every_production_order_wants_its_count_typed(exchange: ExchangeProcess, tmp_path: Path) -> None:
     market = quoted_market(session(exchange, tmp_path).executor)
-    prompter = ScriptedPrompter("PRODUCTION", "2", *buy(market, count="3", price="2"), "y", BACK, "0", "1")
+    prompter = ScriptedPrompter("PRODUCTION", "2", *buy(market, count="3", price="2"), "y", BACK, "0", "e")
     app = session(exchange, tmp_path, prompter, environment=Environment.PRODUCTION)
     assert menu.run(app) == 0
     prompter.assert_all_used()
@@ -178,7 +178,7 @@ def test_every_production_order_wants_its_count_typed(exchange: ExchangeProcess,
 def test_cancel_all_and_leave_is_asked_twice(exchange: ExchangeProcess, tmp_path: Path) -> None:
     market = quoted_market(session(exchange, tmp_path).executor)
     one, two = buy(market, count="3", price="2"), buy(market, count="4", price="3")
-    prompter = ScriptedPrompter("2", *one, "2", *two, "0", "0", "0", "2", "0", "2", "1")
+    prompter = ScriptedPrompter("2", *one, "2", *two, "0", "0", "0", "x", "0", "x", "c")
     app = session(exchange, tmp_path, prompter)
     assert menu.run(app) == 0
     prompter.assert_all_used()

@@ -102,7 +102,7 @@ class Terminal:
         """Exit from the menu, where no order is open."""
         self.menu()
         self.press("0")
-        self.decide("Leave the program", "1")
+        self.decide("Leave the program", "e")
 
     def menu(self) -> None:
         """Wait until the menu is the last thing on the screen."""

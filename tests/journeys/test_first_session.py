@@ -158,7 +158,7 @@ def test_leaving_at_the_menu_asks_before_it_ends_the_program(home: Path, key: st
         terminal.wait_for("Back to the menu\\.")
         terminal.menu()
         terminal.press(key)
-        terminal.decide("Leave the program", "1")
+        terminal.decide("Leave the program", "e")
         assert terminal.exit_status() == 0
 
 

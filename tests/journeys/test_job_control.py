@@ -90,5 +90,5 @@ def test_a_question_has_to_stand_anew_after_a_suspension(home: Path) -> None:
         time.sleep(1.2)  # as long as a person needs to come back
         terminal.press("fg\r1")
         terminal.wait_for(f"› {LEAVING}.*Ignored.*")
-        terminal.decide(LEAVING, "1")
+        terminal.decide(LEAVING, "e")
         assert terminal.wait_for(r"shell>\s*\Z")

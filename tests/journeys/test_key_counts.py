@@ -57,7 +57,7 @@ JOURNEYS = {  # panic comes last: it blocks orders
     "limit order, 2 letters, 2 digits": Journey(12, order(search="be", kind=LIMIT, count="10"), SENT),
     "limit order, 3 letters, 1 digit": Journey(12, order(search="fed", kind=LIMIT, count="5"), SENT),
     "cancel one": Journey(2, [("Menu", "4"), ("Which order", "1")], r"Canceled\. "),
-    "leave": Journey(2, [("Menu", "0"), (r"\d resting orders?\. Leave", "1")], ""),
+    "leave": Journey(2, [("Menu", "0"), (r"\d resting orders?\. Leave", "e")], ""),
     "panic": Journey(2, [("Menu", "4"), ("Which order", "p")], "─ everything canceled ─"),
 }
 

@@ -117,7 +117,7 @@ def typing(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
 def leaving(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """The program has been told to end, or is about to be gone."""
     terminal.choose("0", "Leave the program")
-    terminal.decide("Leave the program", "1")
+    terminal.decide("Leave the program", "e")
     terminal.passes(dice.uniform(0, 0.3))
 
 

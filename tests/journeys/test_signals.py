@@ -27,7 +27,7 @@ def leave(terminal: Terminal, *, keeping_an_order: bool = True) -> None:
     terminal.menu()
     terminal.press("0")
     question = "1 resting order. Leave it at the exchange" if keeping_an_order else "Leave the program"
-    terminal.decide(question, "1")
+    terminal.decide(question, "e")
     assert terminal.exit_status() == 0
     assert "Traceback" not in terminal.text
 

@@ -100,7 +100,7 @@ def test_end_of_input_exits_cleanly_at_every_depth(home: Path) -> None:
 
 
 def test_plain_lines_trade_without_a_terminal(home: Path) -> None:
-    ended = _run(home, typed="2\nbitcoin\n1\n1\n1\n1\n3\n1\n5\n0\n1\n")
+    ended = _run(home, typed="2\nbitcoin\n1\n1\n1\n1\n3\n1\n5\n0\ne\n")
     assert ended.returncode == 0, ended.stderr
     assert "BUY 3 YES KX" in ended.stdout
     assert "\x1b" not in ended.stdout

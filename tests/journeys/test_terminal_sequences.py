@@ -139,9 +139,9 @@ def test_sending_canceling_and_leaving_with_orders(desk: Desk) -> None:
         terminal.menu()
         terminal.press("0")
         list_withstands(desk, terminal, "1 resting order. Leave it at the exchange")
-        terminal.press("2")
+        terminal.press("x")
         list_withstands(desk, terminal, "Cancel what is listed above")
-        terminal.press("1")
+        terminal.press("c")
         assert terminal.exit_status() == 0
         assert terminal.text.count("Canceled. ") == 2
 
@@ -163,7 +163,7 @@ def test_allowing_orders_after_a_panic_and_leaving(desk: Desk) -> None:
         terminal.menu()
         terminal.press("0")
         list_withstands(desk, terminal, "Leave the program")
-        terminal.press("1")
+        terminal.press("e")
         assert terminal.exit_status() == 0
 
 

@@ -16,6 +16,7 @@ from kalshi_trading.choice_list import READY
 
 SLOW_LINE_S = 0.3
 REPEAT_S = 0.03
+BETWEEN_KEYS_S = 0.1
 QUIET_S, REPEATED_S = 0.15, 1.0
 """How long a question stands and no key comes before one counts, and how late a key may be a repeated one."""
 LATE_S = 0.02
@@ -228,6 +229,7 @@ def _type_count(terminal: WatchedTerminal) -> None:
             lambda typed=typed: terminal.standing.endswith(f": {typed}"),  # type: ignore[misc]
             "the count is not shown",
         )
+    terminal.pause(BETWEEN_KEYS_S)
     terminal.press(ENTER)
     terminal.run_until(lambda: _is_past(terminal, asked), "the count confirms nothing")
 

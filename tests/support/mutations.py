@@ -65,8 +65,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a key passes before its question has stood",
             "gate.py",
-            "elif is_early or len(others) > 1",
-            "elif len(others) > 1",
+            "elif is_early or self._run.length > 2:",
+            "elif self._run.length > 2:",
         ),
         Mutation(
             "Escape counts from when it is known to be a key",
@@ -81,10 +81,22 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "if rows.fit(size.columns, size.rows) and gate is None:",
         ),
         Mutation(
+            "a key after one that is no answer counts as soon as any",
+            "gate.py",
+            "            self._quiet_s = ASTRAY_S\n",
+            "",
+        ),
+        Mutation(
+            "Enter held down confirms a text that was typed before",
+            "gate.py",
+            "        if self._run.length == 2:\n            self._doubt(ENTER, now)\n            return []\n",
+            "",
+        ),
+        Mutation(
             "a key held down passes",
             "gate.py",
-            "is_same = name == self._name and gap_s < HELD_S",
-            "is_same = False",
+            "if name != self._name or self.pause_s >= HELD_S:",
+            "if True:",
         ),
         Mutation(
             "a question counts as seen before a slow terminal has answered",
