@@ -31,7 +31,7 @@ BALANCE_GRAIN: Dollars = Decimal("0.0001")
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
 _PRICE_IN_DOLLARS = re.compile(r"(?:\$([0-9]{1,3}(?:\.[0-9]{1,4})?)|(0\.[0-9]{1,4}))", re.ASCII)
 _PRICE_IN_CENTS = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,2})?)\s?([c¢]?)", re.ASCII)
-_COUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
+_COUNT = re.compile(r"([0-9]{1,9}|[0-9]{1,3}(,[0-9]{3}){1,2})(\.[0-9]{1,2})?", re.ASCII)
 
 
 def decimal_from_text(text: object) -> Decimal | None:
@@ -64,11 +64,11 @@ def parse_price(text: str) -> Price:
 
 
 def parse_count(text: str) -> Contracts:
-    """Read a number of contracts, at most two decimals, above zero. Raises InvalidInputError."""
+    """Read a number of contracts above zero: `10`, `1,000`, `2.5`. Raises InvalidInputError."""
     typed = text.strip()
     if not _COUNT.fullmatch(typed):
-        raise InvalidInputError("A number of contracts looks like 10 or 2.5 (two decimals at most).")
-    count = Decimal(typed)
+        raise InvalidInputError("A number of contracts looks like 10, 1,000 or 2.5 (two decimals at most).")
+    count = Decimal(typed.replace(",", ""))
     if count == ZERO:
         raise InvalidInputError("The number of contracts must be above zero.")
     return count

@@ -251,7 +251,7 @@ class _Sale:
 
 
 def _close(app: App, look: _Look, seen: PositionLook) -> _Look:
-    """Open a ticket that sells all or part of what is held, and look again at what is left."""
+    """Open a ticket that sells all or part of what is held; the result stays on the screen."""
     position, side = seen.row.position, seen.row.position.side
     assert side is not None  # only what is held can be chosen
     market = seen.row.market or app.executor.get_market_info(position.ticker)
@@ -259,7 +259,7 @@ def _close(app: App, look: _Look, seen: PositionLook) -> _Look:
     def ask_count(sale: _Sale) -> _Sale:
         count = app.prompter.ask(
             f"How many of {holding(position.net)} to sell?",
-            lambda text: _at_most(parse_count(text.replace(",", "")), position.count),
+            lambda text: _at_most(parse_count(text), position.count),
             default=count_text(sale.count),
         )
         return replace(sale, count=count)
@@ -278,7 +278,11 @@ def _close(app: App, look: _Look, seen: PositionLook) -> _Look:
 
     steps = [Step(ask_count), Step(ask_kind), Step(ask_price, lambda sale: not sale.at_market), Step(send)]
     ask_in_turn(_Sale(position.count), steps)
-    return _again(app, look)
+    snapshot = app.counted(
+        "Reading positions and fills …",
+        lambda progress: app.tracker.refresh(mark=look.snapshot.mark, progress=progress),
+    )
+    return replace(look, snapshot=snapshot, start=0)
 
 
 def _at_most(count: Contracts, held: Contracts) -> Contracts:

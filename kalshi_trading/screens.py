@@ -309,13 +309,23 @@ def ask_price(
 
     def parse(text: str) -> Price:
         price = parse_price(text)
-        problem = off_grid(market.price_grid, side, price)
+        problem = _two_meanings(text, price, market, side) or off_grid(market.price_grid, side, price)
         if problem is not None:
             raise InvalidInputError(problem)
         return price
 
     question = f"Price per {side.upper()} contract (cents, or $0.57)?"
     return app.prompter.ask(question, parse, default="" if proposed is None else price_text(proposed))
+
+
+def _two_meanings(text: str, dollars: Price, market: Market, side: Side) -> str | None:
+    """Say that a number below one may be dollars or cents, in a market that trades below 1¢."""
+    cents = dollars.scaleb(-2)
+    if not text.strip().startswith("0.") or not text.strip()[-1].isdecimal():
+        return None
+    if not market.price_grid.holds(side.converted(cents)):
+        return None
+    return f"{text.strip()} can be {price_text(cents)} or {price_text(dollars)} here. Type c or $ with it."
 
 
 def _ask_size(app: App, draft: _Draft) -> _Draft:
@@ -368,7 +378,7 @@ def is_count(text: str, count: Contracts) -> bool:
     What is no number confirms nothing. Raises InvalidInputError for another number.
     """
     try:
-        typed = parse_count(text.replace(",", ""))
+        typed = parse_count(text)
     except InvalidInputError:
         return False
     if typed != count:

@@ -26,7 +26,25 @@ from kalshi_trading.money import (
 )
 
 NOT_NUMBERS = [
-    *("", " ", "nan", "NaN", "inf", "-inf", "Infinity", "1e3", "1E-2", "1_000", "0x10", "1,000", "1.", ".5"),
+    *(
+        "",
+        " ",
+        "nan",
+        "NaN",
+        "inf",
+        "-inf",
+        "Infinity",
+        "1e3",
+        "1E-2",
+        "1_000",
+        "0x10",
+        "1,00",
+        "2,5",
+        "1,0000",
+        ",100",
+        "1.",
+        ".5",
+    ),
     *("5.", "١٢٣", "２", "²", "½", "--5", "+5", "5-", "1.2.3", "5 5", "5\x00", "$", "¢", "c", "1e999999999"),
     *("9" * 30, "0." + "1" * 30, "٠.٥٧", "0,57", "five"),
 ]
@@ -146,7 +164,7 @@ def test_every_price_in_dollars_is_read_back_the_same():
 @given(st.integers(min_value=1, max_value=99_999_999_999))
 def test_every_count_is_written_and_read_back_the_same(hundredths):
     count = Decimal(hundredths) / 100
-    assert parse_count(count_text(count).replace(",", "")) == count
+    assert parse_count(count_text(count)) == count
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,8 @@ def test_part_of_a_position_is_sold_by_the_usual_ticket(visit: Callable[..., tup
     left = app.tracker.calculate_position_pnl(position.ticker)
     assert left is not None
     assert left.position.count == position.count - 1
-    assert text.count("Checked against the exchange") == 2  # it was read again
+    assert text.count("Checked against the exchange") == 1  # the result stays on the screen
+    assert text.rindex("ACCEPTED") > text.rindex("Checked against the exchange")
 
 
 def test_enter_proposes_to_sell_everything_and_ctrl_c_sells_nothing(

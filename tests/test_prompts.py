@@ -46,7 +46,7 @@ def test_text_is_asked_again_with_the_sentence_that_says_why() -> None:
     assert prompter.ask("How many?", parse_count) == 10
     assert said[0] == "How many?"
     assert [line for line in said if line != "How many?"] == [
-        "A number of contracts looks like 10 or 2.5 (two decimals at most)."
+        "A number of contracts looks like 10, 1,000 or 2.5 (two decimals at most)."
     ] * 2
 
 
@@ -100,6 +100,27 @@ def test_lines_typed_at_a_terminal_before_a_consequential_question_are_forgotten
         choices = [Choice("0", "Back", "safe"), Choice("1", "Send", "risky")]
         answer = pool.submit(lambda: prompter.choose("Send?", choices, is_consequential=True))
         while "  1  Send" not in said:
+            time.sleep(0.01)
+        time.sleep(2 * QUIET_S)
+        os.write(master, b"0\n")
+        assert answer.result(60) == "safe"
+    os.close(master)
+
+
+def test_the_beginning_of_a_line_typed_before_a_consequential_question_is_forgotten() -> None:
+    """It cannot be seen before its end, which Enter alone would be."""
+    master, slave = os.openpty()
+    said: list[str] = []
+    with os.fdopen(slave) as lines, ThreadPoolExecutor(1) as pool:
+        os.write(master, b"1")
+        prompter = PlainPrompter(said.append, lines)
+        choices = [Choice("0", "Back", "safe"), Choice("1", "Send", "risky")]
+        answer = pool.submit(lambda: prompter.choose("Send?", choices, is_consequential=True))
+        while "  1  Send" not in said:
+            time.sleep(0.01)
+        time.sleep(2 * QUIET_S)
+        os.write(master, b"\n")
+        while "Type one of 0, 1." not in said and not answer.done():
             time.sleep(0.01)
         time.sleep(2 * QUIET_S)
         os.write(master, b"0\n")

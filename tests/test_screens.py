@@ -292,6 +292,22 @@ def test_a_price_off_the_grid_is_asked_again_and_never_snapped(
     assert prompter.questions[-2:] == ["Price per YES contract (cents, or $0.57)?"] * 2
 
 
+def test_a_number_below_one_that_may_be_dollars_or_cents_is_asked_again(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    app = session(exchange, tmp_path)
+    market = next(
+        found.market
+        for found in app.executor.search_markets("")
+        if found.market.price_grid.holds(D("0.007")) and found.market.yes_ask
+    )
+    prompter = ScriptedPrompter(market.ticker, "1", "1", "0.7", "0.7c", BACK)
+    with pytest.raises(LeaveTask):
+        screens.place_trade(session(exchange, tmp_path, prompter))
+    prompter.assert_all_used()
+    assert prompter.questions[-3:-1] == ["Price per YES contract (cents, or $0.57)?"] * 2
+
+
 def test_a_search_without_a_match_says_what_to_try(exchange: ExchangeProcess, tmp_path: Path) -> None:
     prompter = ScriptedPrompter("zzzz qqqq", BACK)
     app = session(exchange, tmp_path, prompter)

@@ -323,7 +323,8 @@ def canceling(server, tmp_path):
     return TradeExecutor(client, journal, limits=Limits(), sleep=naps.append), journal, naps
 
 
-CANCELED = say(200, {"order_id": RESTING.order_id, "reduced_by": "10.00", "ts_ms": 1795271405165})
+CANCEL = {"order_id": RESTING.order_id, "reduced_by": "10.00", "ts_ms": 1795271405165}
+CANCELED = say(200, CANCEL)
 GONE = say(NOT_FOUND["status"], NOT_FOUND["body"])
 
 
@@ -344,6 +345,23 @@ def test_a_cancel_without_an_answer_is_repeated_until_there_is_one(tmp_path, los
         "cancel.requested",
         "cancel.acknowledged",
     ]
+
+
+def test_a_cancel_of_more_than_rested_is_not_believed(tmp_path):
+    with serving(say(200, {**CANCEL, "reduced_by": "9999.00"})) as server:
+        executor, journal, _ = canceling(server, tmp_path)
+        end = executor.cancel_order(RESTING)
+    assert end.reduced_by is None
+    assert "more than rested" in end.message
+    assert journal.read_journal().records[-1].event == "cancel.unconfirmed"
+
+
+def test_a_cancel_of_nothing_is_no_end_of_an_order_that_rests(tmp_path):
+    with serving(say(200, {**CANCEL, "reduced_by": "0.00"}), listed("resting", "0.00")) as server:
+        executor, _, _ = canceling(server, tmp_path)
+        end = executor.cancel_order(RESTING)
+    assert not end.is_acknowledged
+    assert "still lists it" in end.message
 
 
 @pytest.mark.parametrize(

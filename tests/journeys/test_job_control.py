@@ -92,3 +92,20 @@ def test_a_question_has_to_stand_anew_after_a_suspension(home: Path) -> None:
         terminal.wait_for(f"› {LEAVING}.*Ignored.*")
         terminal.decide(LEAVING, "e")
         assert terminal.wait_for(r"shell>\s*\Z")
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.06])
+def test_a_short_suspension_makes_no_key_count_earlier(home: Path, after_s: float) -> None:
+    with shell(home) as terminal:
+        terminal.press("0")
+        terminal.wait_for(f"› {LEAVING}")
+        terminal.press(CTRL_Z)
+        terminal.wait_for(r"Stopped.*shell>\s*\Z")
+        drawn = terminal.raw.count(LEAVING.encode())
+        terminal.type("fg")
+        terminal.wait_until(lambda _: terminal.raw.count(LEAVING.encode()) > drawn)
+        time.sleep(after_s)
+        terminal.press("e")
+        terminal.wait_for(f"{LEAVING}.*Ignored: too early")
+        terminal.decide(LEAVING, "e")
+        assert terminal.wait_for(r"shell>\s*\Z")
