@@ -194,7 +194,7 @@ class Gate:
     def tick(self, now: float) -> list[str]:
         """Return the key that may act since time has passed. Call it often, when no input is waiting."""
         was_away, self._attended_at = now - self._attended_at > AWAY_S, now
-        self._is_held = self._run.length > 2 and now - self._run.at < LONGEST_REPEAT_S
+        self._is_held = self._run.length > 1 and now - self._run.at < LONGEST_REPEAT_S
         if was_away:
             self.changed()
         if now < self._due_at:

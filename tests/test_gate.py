@@ -124,6 +124,18 @@ def test_after_a_held_key_the_mark_waits_until_the_same_key_would_pass() -> None
     assert question.passed == ["1"]
 
 
+def test_the_mark_promises_nothing_while_the_same_key_would_be_taken_for_a_held_one() -> None:
+    question = Question((-0.2, "1"), (-0.2, "1"))
+    question.until(0.75)
+    assert not question.gate.is_open
+    question.until(1)
+    while not question.gate.is_open:
+        question.until(question.now + STEP_S)
+    question.press(question.now, "1")
+    question.until(question.now + LONGEST_REPEAT_S + STEP_S)
+    assert question.passed == ["1"]
+
+
 def test_a_key_pressed_every_second_passes_and_says_why_it_waits() -> None:
     question = Question((-1, "0"), (SEEN_AT + 0.2, "0"))
     assert (question.passed, question.gate.note) == ([], Note.DOUBTED)

@@ -190,6 +190,7 @@ def test_a_fault_in_a_question_ends_it_and_is_told(monkeypatch: pytest.MonkeyPat
 def test_panic_is_immediate() -> None:
     with terminal() as (prompter, screen):
         asked = confirmation(prompter, screen, extra=PANIC)
+        screen.wait_for("\x1b[5n")  # from now on no key is older than the question
         screen.press("p")
         assert asked.result == "panic"
 
