@@ -153,13 +153,16 @@ def test_the_first_digit_of_a_text_may_be_the_key_before_it() -> None:
 
 @pytest.mark.parametrize("delay_s", [0.25, 0.5, 1.0])
 @pytest.mark.parametrize("repeat_s", [0.011, 0.033, 0.2])
-def test_enter_that_is_held_down_confirms_no_text(delay_s: float, repeat_s: float) -> None:
-    """Also where the text was typed before."""
-    held = [(1.5 + delay_s + number * repeat_s, ENTER) for number in range(12)]
+@pytest.mark.parametrize("is_shown_anew", [True, False])
+def test_enter_that_is_held_down_confirms_no_text(
+    delay_s: float, repeat_s: float, is_shown_anew: bool
+) -> None:
+    """It was pressed right after the last digit, or before the text that was typed was shown again."""
+    held = [(1.51 + delay_s + number * repeat_s, ENTER) for number in range(12)]
     question = Question((OPEN_AT, "1"), (1.5, "0"), is_text=True)
-    question.now = 1.52
-    question.gate.changed()
-    question.press(1.52, ENTER)
+    if is_shown_anew:
+        question.gate.changed()
+    question.press(1.51, ENTER)
     for at, name in held:
         question.press(at, name)
     question.until(10)
