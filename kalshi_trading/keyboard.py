@@ -217,7 +217,7 @@ class Keyboard(Vt100Input):
             await asyncio.sleep(STEP_S)
             if self._has_input():  # it is older than this moment
                 continue
-            now = time.monotonic()
+            now, before = time.monotonic(), (gate.is_open, gate.note)
             if passed := gate.tick(now):
                 application.key_processor.feed_multiple(_key_presses(passed))
                 application.key_processor.process_keys()
@@ -225,8 +225,8 @@ class Keyboard(Vt100Input):
                 number, view = self.request_status(application.output), gate.view
             elif self._requests.is_settled(number, now):
                 gate.seen(now)
-            if (gate.is_open, gate.note) != shown:
-                shown = (gate.is_open, gate.note)
+            last_shown, shown = shown, (gate.is_open, gate.note)
+            if not before == last_shown == shown:  # a key may have drawn what stood before it
                 application.invalidate()
 
 

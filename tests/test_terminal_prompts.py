@@ -187,6 +187,21 @@ def test_a_fault_in_a_question_ends_it_and_is_told(monkeypatch: pytest.MonkeyPat
         assert again.result is ZeroDivisionError
 
 
+def test_on_a_busy_machine_the_mark_comes_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question opened again before anybody looked that it had closed."""
+    monkeypatch.setattr("kalshi_trading.keyboard.STEP_S", 0.4)
+    with terminal() as (prompter, screen):
+        asked = confirmation(prompter, screen)
+        screen.wait_until_open()
+        screen.press("\x1b[B")
+        screen.wait_until_shown("▸ 1  Send")
+        screen.wait_until_settled()
+        screen.wait_until_settled()
+        screen.wait_until_open()
+        screen.press("\r")
+        assert asked.result == RISKY
+
+
 def test_panic_is_immediate() -> None:
     with terminal() as (prompter, screen):
         asked = confirmation(prompter, screen, extra=PANIC)
