@@ -24,8 +24,10 @@ from terminal import CTRL_C, PROJECT, environment
 
 from kalshi_trading.choice_list import NOT_READY, READY
 from kalshi_trading.gate import Note
+from kalshi_trading.keyboard import LONGEST_ESCAPE_S
 
 COLUMNS, ROWS = 160, 50
+ESCAPE = "\x1b"
 LONGEST_WAIT_S = 30.0
 FOLLOWING = "Ctrl-C ends it."
 RETURNED = re.compile(rb"Back to the menu\.|No longer following\.")
@@ -228,6 +230,8 @@ class WatchedTerminal:
 
         Raises Ended.
         """
+        if self.presses and self.presses[-1].keys == ESCAPE:  # what it does comes later than itself
+            self.pause(LONGEST_ESCAPE_S + REST_S + 2 * self._delay_s)
         self._raw, self._ways_out = b"", 0
         is_last = False
         while not is_last:
