@@ -161,8 +161,8 @@ class Gate:
 
     def _begun(self, names: Sequence[str], now: float) -> list[str]:
         """Return the key that begins an answer, if there is one."""
-        is_early = self._phase is not Phase.OPEN or now < self._due_at
-        if not all(map(self._means, names)):
+        is_early = self._phase is not Phase.OPEN or now < self._due_at or self._run.pause_s < QUIET_S
+        if not all(self._means(name) for name in names if name != PASTE):
             self._quiet_s = ASTRAY_S
             self._refuse(now, Note.ASTRAY)
         elif len(names) > 1 or PASTE in names:

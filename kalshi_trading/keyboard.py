@@ -26,6 +26,7 @@ from kalshi_trading.keys import (
     ENTER,
     ESCAPE_KEY,
     ESCAPED_ENTER,
+    AltKey,
     Event,
     Key,
     KeyDecoder,
@@ -150,12 +151,13 @@ class Keyboard(Vt100Input):
         for event in events:
             if isinstance(event, StatusReport):
                 self._note_answer(self._read_at)
-            else:
+                continue
+            self.run.note(_held_name(event), self._read_at)
+            if not isinstance(event, AltKey):
                 names.append(self._name_of(event))
-                self.run.note(names[-1], self._read_at)
         if self._gate is not None:
             return _key_presses(self._gate.press(names, self._read_at))
-        keys = [event for event in events if not isinstance(event, StatusReport)]
+        keys = [event for event in events if isinstance(event, Key | Paste)]
         return [_key_press(each if isinstance(each, Paste) else Key(self._name_of(each))) for each in keys]
 
     def _name_of(self, event: Key | Paste) -> str:
@@ -228,6 +230,13 @@ class Keyboard(Vt100Input):
             last_shown, shown = shown, (gate.is_open, gate.note)
             if not before == last_shown == shown:  # a key may have drawn what stood before it
                 application.invalidate()
+
+
+def _held_name(event: Key | Paste | AltKey) -> str:
+    """Return the name under which the key that this was will come again if it is held down."""
+    if isinstance(event, Paste):
+        return PASTE
+    return ENTER if event.name == ESCAPED_ENTER else event.name
 
 
 def _key_presses(names: Sequence[str]) -> list[KeyPress]:

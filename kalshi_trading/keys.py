@@ -78,7 +78,14 @@ class StatusReport:
     """The terminal's answer to a status request: all it was sent before is on the screen."""
 
 
-Event = Key | Paste | StatusReport
+@dataclass(frozen=True, slots=True)
+class AltKey:
+    """A key with Alt, or one soon after Escape: it does nothing, but may be held down."""
+
+    name: str
+
+
+Event = Key | Paste | StatusReport | AltKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,7 @@ class KeyDecoder:
         if self._escaped_at is not None and (len(data) == 1 or now - self._escaped_at > SEQUENCE_GAP_S):
             self._escaped_at = None
         events = [self._parser.send(_as_c1(character)) for character in data]
-        kept = (StatusReport,) if self._is_late else (Key, Paste, StatusReport)
+        kept = StatusReport if self._is_late else Key | Paste | StatusReport | AltKey
         return [event for event in events if isinstance(event, kept)]
 
     def flush(self, now: float) -> list[Event]:
@@ -172,7 +179,10 @@ class KeyDecoder:
             while character == SILENCE or " " <= character <= "/":
                 character = yield None
             return _Inner(character) if _is_introducer(character) else None
-        return Key(ESCAPED_ENTER) if character in "\r\n" else None  # Alt with another key is no key
+        if character in "\r\n":
+            return Key(ESCAPED_ENTER)
+        swallowed = _plain(character)
+        return AltKey(swallowed.name) if isinstance(swallowed, Key) else None
 
     def _sequence(self, introducer: str) -> _Parsing:
         if introducer == CSI:

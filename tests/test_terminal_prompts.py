@@ -90,6 +90,19 @@ def test_a_key_held_down_since_the_question_before_does_nothing(delay_s: float) 
         assert stands_until_answered(asked, screen)
 
 
+@pytest.mark.parametrize("key", ["1", "\r"])
+def test_a_key_held_down_since_an_escape_before_the_question_does_nothing(key: str) -> None:
+    """The escape took its first press away, which was no key then."""
+    with terminal() as (prompter, screen):
+        screen.press("\x1b" + key)
+        asked = confirmation(prompter, screen)
+        time.sleep(0.66)
+        for _ in range(10):
+            screen.press(key)
+            time.sleep(0.03)
+        assert stands_until_answered(asked, screen)
+
+
 def test_the_same_key_pressed_twice_on_purpose_answers() -> None:
     with terminal() as (prompter, screen):
         asked = confirmation(prompter, screen)
