@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from exchange_process import ExchangeProcess, running_exchange
 from key_sequences import NO_KEYS
 from terminal import CTRL_C, ENTER, PROJECT, Terminal, program
+
+from kalshi_trading.gate import QUIET_S
 
 pytestmark = pytest.mark.journey
 WIDE = 180
@@ -91,6 +94,7 @@ def text_withstands(desk: Desk, terminal: Terminal, asked: str) -> None:
     for data in throw():
         terminal.send(data)
         terminal.wait_until_read()
+    time.sleep(2 * QUIET_S)  # the last ones may have been keys with Alt, after which no key comes as soon
     terminal.press("x")
     terminal.wait_for(rf"› {asked}[^›·]*x\s*\Z")
     assert question(terminal) == f"{stood} x"
