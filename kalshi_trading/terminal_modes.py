@@ -36,9 +36,7 @@ class TerminalModes:
     @property
     def is_in_background(self) -> bool:
         """Tell whether the terminal is another program's at the moment, as after Ctrl-Z."""
-        with contextlib.suppress(OSError):  # the terminal is gone, or is not the one we were started from
-            return self.is_terminal and os.tcgetpgrp(0) != os.getpgrp()
-        return False
+        return self.is_terminal and is_in_background(0)
 
     def disable_echo(self, resumed: Callable[[], bool] = lambda: False) -> None:
         """Show no key that is pressed from now on, also after the program was stopped.
@@ -69,6 +67,13 @@ class TerminalModes:
             with contextlib.suppress(OSError, ValueError):
                 if select.select([], [self._screen], [], 0)[1]:
                     os.write(self._screen, _LEAVE)
+
+
+def is_in_background(descriptor: int) -> bool:
+    """Tell whether this terminal is another program's at the moment."""
+    with contextlib.suppress(OSError):  # it is gone, or is not the one we were started from
+        return os.tcgetpgrp(descriptor) != os.getpgrp()
+    return False
 
 
 def _modes() -> list[Any] | None:

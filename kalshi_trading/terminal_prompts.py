@@ -21,9 +21,10 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from kalshi_trading.choice_list import MOVES, NOT_READY, READY, ChoiceList
 from kalshi_trading.errors import InvalidInputError
 from kalshi_trading.gate import Gate
-from kalshi_trading.keyboard import Keyboard
+from kalshi_trading.keyboard import STEP_S, Keyboard
 from kalshi_trading.keys import is_visible
 from kalshi_trading.prompts import Choice, GoBack, InputClosed, LeaveTask, offer, parsed
+from kalshi_trading.terminal_modes import is_in_background
 
 T = TypeVar("T")
 
@@ -198,6 +199,8 @@ class TerminalPrompter:
         async with in_terminal():
             self._is_suspended = True
             os.kill(0, signal.SIGTSTP)
+            while is_in_background(self._keyboard.fileno()):  # after `bg`, or on the way to an end
+                await asyncio.sleep(STEP_S)
         self._is_suspended = False
         if self._gate is not None:
             self._gate.changed()
