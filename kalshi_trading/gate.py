@@ -56,10 +56,10 @@ class KeyRun:
 class Note(StrEnum):
     """What the question says of keys that did nothing."""
 
-    EARLY = "Ignored: too early."
-    HELD = "Ignored: held down."
-    PASTED = "Ignored: several at once."
-    ASTRAY = "Ignored: no answer here."
+    EARLY = "Ignored: too early. Press again."
+    HELD = "Ignored: held down. Let go."
+    PASTED = "Ignored: several keys at once."
+    ASTRAY = "Ignored: no answer here. Wait."
     DOUBTED = "Same key again: wait."
 
 
@@ -112,10 +112,6 @@ class Gate:
         """Tell whether the next key counts, whichever it is; the question shows it."""
         return self._phase is Phase.TYPING or (self._phase is Phase.OPEN and not self._is_held)
 
-    @property
-    def is_unseen(self) -> bool:
-        return self._phase is Phase.UNSEEN
-
     def drawn(self, now: float) -> None:
         """Note that the question was written: what came until now is older."""
         self._attended_at = now
@@ -161,6 +157,7 @@ class Gate:
 
     def _begun(self, names: Sequence[str], now: float) -> list[str]:
         """Return the key that begins an answer, if there is one."""
+        # the pause also counts from keys that no question sees, such as those with Alt
         is_early = self._phase is not Phase.OPEN or now < self._due_at or self._run.pause_s < QUIET_S
         if not all(self._means(name) for name in names if name != PASTE):
             self._quiet_s = ASTRAY_S
