@@ -53,7 +53,10 @@ def settle(app: App) -> None:
     """Write what the journal lacks, as far as it works now, and say what that means if it does not."""
     app.executor.submitter.try_to_unlock()
     if app.executor.has_unrecorded_panic:
-        app.complain("The panic is not on record: other sessions, and the next one, can send orders.")
+        app.complain(
+            "The panic is not on record: other sessions, and the next one, can send orders. "
+            "Stop them, and panic again once the journal works."
+        )
 
 
 def say_what_stays(app: App) -> None:
