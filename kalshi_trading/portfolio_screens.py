@@ -72,7 +72,7 @@ _Task = Callable[[App, _Look], _Look]
 
 def portfolio(app: App) -> None:
     """Show the account and answer questions about it until the user goes back."""
-    look = _shown(app, _Look(_read(app, Mark.BEST_BID)))
+    look = _shown(app, _Look(_read_and_shown(app, Mark.BEST_BID)))
     while (task := app.prompter.choose_in_line("Portfolio", _tasks(look))) is not _leave:
         with suppress(GoBack):
             look = task(app, look)
@@ -99,15 +99,16 @@ def _tasks(look: _Look) -> list[Choice[_Task]]:
     return numbered([name for name, _ in tasks], [way for _, way in tasks], start=0)
 
 
-def _read(app: App, mark: Mark) -> PortfolioSnapshot:
+def _read(app: App, mark: Mark, first_look: Callable[[PortfolioSnapshot], None]) -> PortfolioSnapshot:
     return app.counted(
         "Reading positions and fills …",
-        lambda progress: app.tracker.refresh(
-            mark=mark,
-            progress=progress,
-            first_look=lambda early: _show_early(app, early),
-        ),
+        lambda progress: app.tracker.refresh(mark=mark, progress=progress, first_look=first_look),
     )
+
+
+def _read_and_shown(app: App, mark: Mark) -> PortfolioSnapshot:
+    """Read, and show meanwhile what is known soon."""
+    return _read(app, mark, lambda early: _show_early(app, early))
 
 
 def _show_early(app: App, early: PortfolioSnapshot) -> None:
@@ -152,7 +153,7 @@ def _show_positions(app: App, look: _Look) -> None:
 
 
 def _again(app: App, look: _Look) -> _Look:
-    return _shown(app, replace(look, snapshot=_read(app, look.snapshot.mark), start=0))
+    return _shown(app, replace(look, snapshot=_read_and_shown(app, look.snapshot.mark), start=0))
 
 
 def _sort(app: App, look: _Look) -> _Look:
@@ -173,7 +174,7 @@ def _turn_page(app: App, look: _Look) -> _Look:
 def _revalue(app: App, look: _Look) -> _Look:
     names = ["Best bid: what somebody would pay now", "Midpoint between bid and ask", "Last price traded"]
     mark = choose_by_name(app.prompter, "Which mark?", dict(zip(names, Mark, strict=True)))
-    return _shown(app, replace(look, snapshot=_read(app, mark)))
+    return _shown(app, replace(look, snapshot=_read_and_shown(app, mark)))
 
 
 # --- One position ---------------------------------------------------------------------------------
@@ -278,10 +279,7 @@ def _close(app: App, look: _Look, seen: PositionLook) -> _Look:
 
     steps = [Step(ask_count), Step(ask_kind), Step(ask_price, lambda sale: not sale.at_market), Step(send)]
     ask_in_turn(_Sale(position.count), steps)
-    snapshot = app.counted(
-        "Reading positions and fills …",
-        lambda progress: app.tracker.refresh(mark=look.snapshot.mark, progress=progress),
-    )
+    snapshot = _read(app, look.snapshot.mark, lambda early: None)
     return replace(look, snapshot=snapshot, start=0)
 
 
