@@ -90,39 +90,30 @@ def test_a_typed_word_must_be_that_word() -> None:
     assert not any(is_it(text) for text in ("production", "y", "yes", "", "PRODUCTIO", "my PRODUCTION stuff"))
 
 
-def test_lines_typed_at_a_terminal_before_a_consequential_question_are_forgotten() -> None:
-    """As where the output goes to a file: the menu then asks in plain lines."""
+def answer_at_a_terminal(typed_before: bytes, *typed: bytes) -> str:
+    """Ask whether to send, in plain lines, and return the answer; each line is typed once one is wanted."""
     master, slave = os.openpty()
     said: list[str] = []
     with os.fdopen(slave) as lines, ThreadPoolExecutor(1) as pool:
-        os.write(master, b"1\n1\n")
+        os.write(master, typed_before)
         prompter = PlainPrompter(said.append, lines)
         choices = [Choice("0", "Back", "safe"), Choice("1", "Send", "risky")]
         answer = pool.submit(lambda: prompter.choose("Send?", choices, is_consequential=True))
-        while "  1  Send" not in said:
-            time.sleep(0.01)
-        time.sleep(2 * QUIET_S)
-        os.write(master, b"0\n")
-        assert answer.result(60) == "safe"
+        for wanted, line in enumerate(typed, start=3):  # after the question and its two choices
+            while len(said) < wanted and not answer.done():
+                time.sleep(0.01)
+            time.sleep(2 * QUIET_S)
+            os.write(master, line)
+        result = answer.result(60)
     os.close(master)
+    return result
+
+
+def test_lines_typed_at_a_terminal_before_a_consequential_question_are_forgotten() -> None:
+    """As where the output goes to a file: the menu then asks in plain lines."""
+    assert answer_at_a_terminal(b"1\n1\n", b"0\n") == "safe"
 
 
 def test_the_beginning_of_a_line_typed_before_a_consequential_question_is_forgotten() -> None:
     """It cannot be seen before its end, which Enter alone would be."""
-    master, slave = os.openpty()
-    said: list[str] = []
-    with os.fdopen(slave) as lines, ThreadPoolExecutor(1) as pool:
-        os.write(master, b"1")
-        prompter = PlainPrompter(said.append, lines)
-        choices = [Choice("0", "Back", "safe"), Choice("1", "Send", "risky")]
-        answer = pool.submit(lambda: prompter.choose("Send?", choices, is_consequential=True))
-        while "  1  Send" not in said:
-            time.sleep(0.01)
-        time.sleep(2 * QUIET_S)
-        os.write(master, b"\n")
-        while "Type one of 0, 1." not in said and not answer.done():
-            time.sleep(0.01)
-        time.sleep(2 * QUIET_S)
-        os.write(master, b"0\n")
-        assert answer.result(60) == "safe"
-    os.close(master)
+    assert answer_at_a_terminal(b"1", b"\n", b"0\n") == "safe"

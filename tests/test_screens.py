@@ -276,36 +276,27 @@ def test_going_back_from_the_count_that_confirms_asks_whether_to_send(
     assert app.executor.list_open_orders() == ()
 
 
-def test_a_price_off_the_grid_is_asked_again_and_never_snapped(
-    exchange: ExchangeProcess, tmp_path: Path
+@pytest.mark.parametrize(
+    ("traded", "not_traded", "typed"),
+    [("0.55", "0.555", ["55.5"]), ("0.007", "1", ["0.7", "0.7c"])],
+    ids=["off the grid", "dollars or cents"],
+)
+def test_a_price_that_is_none_here_or_may_be_two_is_asked_again_and_never_snapped(
+    exchange: ExchangeProcess, tmp_path: Path, traded: str, not_traded: str, typed: list[str]
 ) -> None:
     app = session(exchange, tmp_path)
     market = next(
         found.market
         for found in app.executor.search_markets("")
-        if not found.market.price_grid.holds(D("0.555")) and found.market.yes_ask
+        if found.market.price_grid.holds(D(traded))
+        and not found.market.price_grid.holds(D(not_traded))
+        and found.market.yes_ask
     )
-    prompter = ScriptedPrompter(market.ticker, "1", "1", "55.5", BACK)
+    prompter = ScriptedPrompter(market.ticker, "1", "1", *typed, BACK)
     with pytest.raises(LeaveTask):
         screens.place_trade(session(exchange, tmp_path, prompter))
     prompter.assert_all_used()
-    assert prompter.questions[-2:] == ["Price per YES contract (cents, or $0.57)?"] * 2
-
-
-def test_a_number_below_one_that_may_be_dollars_or_cents_is_asked_again(
-    exchange: ExchangeProcess, tmp_path: Path
-) -> None:
-    app = session(exchange, tmp_path)
-    market = next(
-        found.market
-        for found in app.executor.search_markets("")
-        if found.market.price_grid.holds(D("0.007")) and found.market.yes_ask
-    )
-    prompter = ScriptedPrompter(market.ticker, "1", "1", "0.7", "0.7c", BACK)
-    with pytest.raises(LeaveTask):
-        screens.place_trade(session(exchange, tmp_path, prompter))
-    prompter.assert_all_used()
-    assert prompter.questions[-3:-1] == ["Price per YES contract (cents, or $0.57)?"] * 2
+    assert prompter.questions.count("Price per YES contract (cents, or $0.57)?") == 2
 
 
 def test_a_search_without_a_match_says_what_to_try(exchange: ExchangeProcess, tmp_path: Path) -> None:
