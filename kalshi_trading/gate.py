@@ -164,12 +164,14 @@ class Gate:
             self._refuse(now, Note.ASTRAY)
         elif len(names) > 1 or PASTE in names:
             self._refuse(now, Note.PASTED)
-        elif is_early or self._run.length > 2:
+        elif is_early:
             self._refuse(now, Note.HELD if self._run.length > 2 else Note.EARLY)
-        elif self._run.length == 2 and not self._is_text_begun_by(names[0]):
+        elif self._run.length == 1 or self._is_text_begun_by(names[0]):
+            return [self._taken(names[0], now)]
+        elif self._run.length == 2:
             self._doubt(names[0], now)
         else:
-            return [self._taken(names[0], now)]
+            self._refuse(now, Note.HELD)
         return []
 
     def _typed(self, names: Sequence[str], now: float) -> list[str]:
@@ -191,7 +193,8 @@ class Gate:
     def tick(self, now: float) -> list[str]:
         """Return the key that may act since time has passed. Call it often, when no input is waiting."""
         was_away, self._attended_at = now - self._attended_at > AWAY_S, now
-        self._is_held = self._run.length > 1 and now - self._run.at < LONGEST_REPEAT_S
+        is_run = self._run.length > 1 and now - self._run.at < LONGEST_REPEAT_S
+        self._is_held = is_run and not self._is_text
         if was_away:
             self.changed()
         if now < self._due_at:

@@ -151,6 +151,14 @@ def test_the_first_digit_of_a_text_may_be_the_key_before_it() -> None:
     assert question.passed == ["1", "0", ENTER]
 
 
+def test_a_digit_that_came_too_early_may_be_pressed_again_until_it_counts() -> None:
+    early = [(-0.3, "1"), (0.1, "1"), (0.3, "1"), (SEEN_AT + 0.02, "1")]
+    question = Question(*early, (OPEN_AT + 0.2, "1"), (OPEN_AT + 0.4, "0"), is_text=True)
+    assert question.gate.is_open
+    question.press(OPEN_AT + 0.6, ENTER)
+    assert question.passed == ["1", "0", ENTER]
+
+
 @pytest.mark.parametrize("delay_s", [0.25, 0.5, 1.0])
 @pytest.mark.parametrize("repeat_s", [0.011, 0.033, 0.2])
 @pytest.mark.parametrize("is_shown_anew", [True, False])

@@ -65,8 +65,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a key passes before its question has stood",
             "gate.py",
-            "elif is_early or self._run.length > 2:",
-            "elif self._run.length > 2:",
+            "        elif is_early:\n",
+            "        elif False:\n",
         ),
         Mutation(
             "Escape counts from when it is known to be a key",
