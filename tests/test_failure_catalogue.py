@@ -261,7 +261,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "prices off the grid",
         [
             "test_risk.py::test_a_price_off_the_grid_is_denied_and_the_nearest_are_named",
-            "test_screens.py::test_a_price_off_the_grid_is_asked_again_and_never_snapped",
+            "test_screens.py::test_a_price_that_is_none_here_or_may_be_two_is_asked_again_and_never_snapped",
             "test_price_exactness.py::test_a_price_as_typed_reaches_the_disk_as_it_reaches_the_wire",
         ],
     ),

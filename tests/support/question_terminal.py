@@ -53,8 +53,8 @@ class Screen:
             except OSError:
                 return
             time.sleep(self._delay_s)
+            self._stream.feed(data.decode())  # first: who has seen the text may look at the rows
             self.text += data.decode()
-            self._stream.feed(data.decode())
             if self._answers and b"\x1b[5n" in data:
                 self.press("\x1b[0n")
 
