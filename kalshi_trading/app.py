@@ -177,8 +177,7 @@ def _ctrl_c_waits() -> Iterator[None]:
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGINT) is note:  # and not changed by a request to end
-            signal.signal(signal.SIGINT, handler)
+        signal.signal(signal.SIGINT, handler)
     if came.is_set() and callable(handler):
         handler(signal.SIGINT, None)
 

@@ -21,7 +21,7 @@ from kalshi_trading.errors import AuthenticationError, ConfigurationError, Journ
 from kalshi_trading.options import PROJECT_FOLDER, Environment
 from kalshi_trading.settings import Settings
 from kalshi_trading.terminal_modes import TerminalModes
-from kalshi_trading.termination import Terminated, Termination
+from kalshi_trading.termination import CtrlC, Terminated, Termination
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -124,11 +124,12 @@ def _report_bug(error: Exception, log_dir: Path) -> int:
 
 
 def _run_session(settings: Settings, *, read_only: bool) -> int:
-    console, prompter = _screen()
+    ctrl_c = CtrlC()
+    console, prompter = _screen(ctrl_c)
     for warning in settings.warnings:
         console.print(f"Note: {warning}", markup=False)
     modes = TerminalModes()
-    termination = Termination(prompter.interrupt, modes)
+    termination = Termination(prompter.interrupt, modes, ctrl_c)
     try:
         termination.listen()
         with console.status("Starting …"):
@@ -138,7 +139,7 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
         _say_at_the_end(f"{_key_advice(settings)}\n{error}\n")
         return EXIT_CONFIGURATION
     except KeyboardInterrupt:
-        if termination.request is not None:  # a question gives Ctrl-C back the meaning it had before
+        if termination.request is not None:  # Python's own handler stands for a moment after each question
             raise termination.request from None
         raise
     finally:
@@ -172,7 +173,7 @@ def _key_advice(settings: Settings) -> str:
     )
 
 
-def _screen() -> tuple[Console, Prompter]:
+def _screen(ctrl_c: CtrlC) -> tuple[Console, Prompter]:
     """Arrow keys where both ends are a terminal, numbered lines elsewhere."""
     from kalshi_trading.prompts import PlainPrompter
     from kalshi_trading.redrawable import RedrawableConsole
@@ -185,8 +186,9 @@ def _screen() -> tuple[Console, Prompter]:
     if sys.stdin.isatty() and sys.stdout.isatty():
         from kalshi_trading.terminal_prompts import TerminalPrompter
 
-        prompter = TerminalPrompter(say, sys.stdin, sys.stdout, show_again=console.show_again)
-        return console, prompter
+        return console, TerminalPrompter(
+            say, sys.stdin, sys.stdout, show_again=console.show_again, on_ctrl_c=ctrl_c.is_pressed
+        )
     return console, PlainPrompter(say)
 
 

@@ -32,7 +32,8 @@ T = TypeVar("T")
 class TerminalPrompter:
     """Asks where the cursor is: a key, or the arrows and Enter, choose.
 
-    `say` shows a sentence, and `show_again` all that fits on the screen of what was shown last.
+    `say` shows a sentence, and `show_again` all that fits on the screen of what was shown last. `on_ctrl_c`
+    is called at each Ctrl-C.
     """
 
     def __init__(
@@ -42,9 +43,11 @@ class TerminalPrompter:
         stdout: TextIO,
         *,
         show_again: Callable[[], None] = lambda: None,
+        on_ctrl_c: Callable[[], object] = lambda: None,
     ) -> None:
         self._say = say
         self._show_again = show_again
+        self._on_ctrl_c = on_ctrl_c
         self._application: Application[Any] | None = None
         self._gate: Gate | None = None
         self._interruption: BaseException | None = None
@@ -232,6 +235,10 @@ class TerminalPrompter:
 
         @bindings.add("c-c", eager=True)
         @bindings.add("<sigint>", eager=True)
+        def _(event: KeyPressEvent) -> None:
+            self._on_ctrl_c()
+            event.app.exit(exception=KeyboardInterrupt)
+
         @bindings.add("c-d", eager=True)  # a key, and not the end of input: that is the end of the terminal
         def _(event: KeyPressEvent) -> None:
             event.app.exit(exception=KeyboardInterrupt)

@@ -2,11 +2,13 @@
 
 The first request ends it in order: a question is left, an order under way gets GRACE_S for its answer, and
 recovery does the rest at the next start. A second request, Ctrl-C included, or the end of GRACE_S, ends it at
-once. Of a terminal that went away both its shell and the kernel may tell: that is one request.
+once. Of a terminal that went away both its shell and the kernel may tell: that is one request. Ctrl-C alone
+leaves a task, and held down it leaves no more than one.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
@@ -22,7 +24,21 @@ from kalshi_trading.terminal_modes import TerminalModes
 GRACE_S = 2.0
 HANG_UP_S = 0.3
 """How long the kernel's own SIGHUP may take, which makes ours needless."""
+LONGEST_REPEAT_S = 0.15
+"""Between two repeats of a held key: keyboards repeat 10 to 60 times a second."""
 END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+class CtrlC:
+    """Tells a press of Ctrl-C from the repeats of one held down, which would come at any line of code."""
+
+    def __init__(self) -> None:
+        self._came_at = -math.inf
+
+    def is_pressed(self) -> bool:
+        """Take note that it came, as a key or as a signal; False: it only repeats."""
+        before, self._came_at = self._came_at, time.monotonic()
+        return self._came_at - before > LONGEST_REPEAT_S
 
 
 class Terminated(BaseException):
@@ -40,9 +56,12 @@ class Terminated(BaseException):
 class Termination:
     """Turn signals into the end of the program. `interrupt` ends a question that is being asked, if any."""
 
-    def __init__(self, interrupt: Callable[[BaseException], bool], modes: TerminalModes) -> None:
+    def __init__(
+        self, interrupt: Callable[[BaseException], bool], modes: TerminalModes, ctrl_c: CtrlC
+    ) -> None:
         self._interrupt = interrupt
         self._modes = modes
+        self._ctrl_c = ctrl_c
         self._is_requested = False
         self.request: Terminated | None = None
         """The first request; None: there was none."""
@@ -51,6 +70,8 @@ class Termination:
         """Install the signal handlers, and watch over the terminal."""
         for number in END_SIGNALS:
             signal.signal(number, self._requested)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a script has it ignored
+            signal.signal(signal.SIGINT, self._interrupted)
         if self._modes.is_terminal:
             Thread(target=self._watch_terminal, name="terminal watch", daemon=True).start()
 
@@ -64,7 +85,6 @@ class Termination:
                 return
             self._end_now(number)
         self._is_requested = True
-        signal.signal(signal.SIGINT, self._requested)
         Thread(target=self._end_later, args=(number,), name="termination", daemon=True).start()
         if number == signal.SIGHUP:
             streams.silence_all()
@@ -73,6 +93,12 @@ class Termination:
             raise self.request
         if self._modes.is_in_background:  # where a question cannot end in order
             self._end_now(number)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        if self._is_requested:
+            self._end_now(number)
+        if self._ctrl_c.is_pressed():
+            raise KeyboardInterrupt
 
     def _end_later(self, number: int) -> None:
         time.sleep(GRACE_S)

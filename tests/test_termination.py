@@ -9,14 +9,14 @@ import pytest
 
 ORDER_UNDER_WAY = """
 import os, signal, sys, time
-from kalshi_trading.termination import Terminated, Termination
+from kalshi_trading.termination import CtrlC, Terminated, Termination
 
 class Modes:
     is_terminal = False
     is_in_background = {is_in_background}
     def restore(self): pass
 
-termination = Termination(lambda error: {is_asking}, Modes())
+termination = Termination(lambda error: {is_asking}, Modes(), CtrlC())
 termination.listen()
 try:
     os.kill(os.getpid(), signal.SIGTERM)

@@ -70,6 +70,12 @@ class Terminal:
             assert time.monotonic() < deadline, f"{what} did not appear. The screen shows:\n{self.text}"
             self._read(0.1)
 
+    def pause(self, seconds: float) -> None:
+        """Show for so long what the program writes."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._read(left)
+
     def press(self, keys: str) -> None:
         self._child.send(keys.encode())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from lost_answers import LossyHome, answer_withheld, lossy_home, open_ticket, request_lost, send
 from terminal import CTRL_C, Terminal, program, shell
+
+from kalshi_trading.termination import LONGEST_REPEAT_S
 
 pytestmark = pytest.mark.journey
 WIDE = 180  # every sentence stands on one line
@@ -62,6 +65,7 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
         send(terminal, "Sending the order")
         terminal.press(CTRL_C)
         terminal.wait_for("Finishing the order")
+        terminal.pause(2 * LONGEST_REPEAT_S)
         terminal.press(CTRL_C)
         terminal.wait_for(f"Left unfinished: {SENTENCE.format(12)}.*It may be live. Do not send it again")
         terminal.wait_for(f"Outcome unknown, still looking: {SENTENCE.format(12)}")
@@ -74,6 +78,21 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
         terminal.wait_for(rf"{SENTENCE.format(12)}.*ACCEPTED\..*found")
         leave(terminal)
     assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
+
+
+def test_ctrl_c_held_down_leaves_the_task_and_not_the_program(tmp_path: Path) -> None:
+    with program(tmp_path) as terminal:
+        terminal.choose("1", "Read again")
+        for _ in range(90):
+            terminal.send(CTRL_C.encode())
+            terminal.pause(1 / 60)
+        terminal.wait_until_read()
+        terminal.wait_for(r"(0  Exit|› Leave the program[^›]*)\s*\Z")
+        if terminal.text.rstrip().endswith("0  Exit"):
+            terminal.press("0")
+        terminal.decide("Leave the program", "e")
+        assert terminal.exit_status() == 0
+        assert not re.search("Traceback|Exception ignored", terminal.text)
 
 
 ENDS = {
