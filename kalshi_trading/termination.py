@@ -12,6 +12,7 @@ import math
 import os
 import select
 import signal
+import sys
 import time
 from collections.abc import Callable
 from threading import Thread
@@ -53,6 +54,15 @@ class Terminated(BaseException):
         return 128 + self.signal_number
 
 
+def _not_raised(what: sys.UnraisableHookArgs) -> None:
+    """Keep from the screen that a signal came inside the end of an object: there Python raises nothing.
+
+    Ctrl-C is lost with that; a request to end is not (see GRACE_S).
+    """
+    if not isinstance(what.exc_value, KeyboardInterrupt | Terminated):
+        sys.__unraisablehook__(what)
+
+
 class Termination:
     """Turn signals into the end of the program. `interrupt` ends a question that is being asked, if any."""
 
@@ -72,6 +82,7 @@ class Termination:
             signal.signal(number, self._requested)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a script has it ignored
             signal.signal(signal.SIGINT, self._interrupted)
+        sys.unraisablehook = _not_raised
         if self._modes.is_terminal:
             Thread(target=self._watch_terminal, name="terminal watch", daemon=True).start()
 

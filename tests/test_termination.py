@@ -45,3 +45,34 @@ def test_only_a_question_in_the_background_ends_at_once(
     code = ORDER_UNDER_WAY.format(is_in_background=is_in_background, is_asking=is_asking)
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (status, said, "")
+
+
+SIGNAL_AT_THE_END_OF_AN_OBJECT = """
+import os, signal, time
+from kalshi_trading.termination import CtrlC, Termination
+
+class Modes:
+    is_terminal = False
+    is_in_background = False
+    def restore(self): pass
+
+class Weak:
+    def __init__(self, number):
+        self.number = number
+    def __del__(self):
+        os.kill(os.getpid(), self.number)
+        time.sleep(0.01)
+
+Termination(lambda error: False, Modes(), CtrlC()).listen()
+Weak(signal.SIGINT)
+print("lives on", flush=True)
+Weak(signal.SIGTERM)
+time.sleep(10)
+"""
+
+
+def test_a_signal_at_the_end_of_an_object_shows_nothing_and_a_request_ends_the_program_all_the_same() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", SIGNAL_AT_THE_END_OF_AN_OBJECT], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (143, "lives on\n", "")
