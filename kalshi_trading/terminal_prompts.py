@@ -173,8 +173,8 @@ class TerminalPrompter:
             error = context.get("exception")
             if error is None:
                 loop.default_exception_handler(context)
-            elif self._application is not None and not self._application.is_done:
-                self._application.exit(exception=error)
+            elif self._application is not None:
+                _end(self._application, error)
 
         asyncio.get_running_loop().set_exception_handler(fail)
         self._leave_if_interrupted()
@@ -192,9 +192,8 @@ class TerminalPrompter:
         return True
 
     def _leave_if_interrupted(self) -> None:
-        application = self._application
-        if self._interruption is not None and application is not None and not application.is_done:
-            application.exit()
+        if self._interruption is not None and self._application is not None:
+            _end(self._application, self._interruption)
 
     async def _suspend(self) -> None:
         """Stop the program, as Ctrl-Z does; without a shell to go back to nothing happens."""
@@ -237,11 +236,11 @@ class TerminalPrompter:
         @bindings.add("<sigint>", eager=True)
         def _(event: KeyPressEvent) -> None:
             self._on_ctrl_c()
-            event.app.exit(exception=KeyboardInterrupt)
+            _end(event.app, LeaveTask())
 
         @bindings.add("c-d", eager=True)  # a key, and not the end of input: that is the end of the terminal
         def _(event: KeyPressEvent) -> None:
-            event.app.exit(exception=KeyboardInterrupt)
+            _end(event.app, LeaveTask())
 
         @bindings.add("c-z", eager=True)
         def _(event: KeyPressEvent) -> None:
@@ -252,6 +251,12 @@ class TerminalPrompter:
             self._draw_anew(event.app)
 
         return bindings
+
+
+def _end(application: Application[Any], error: BaseException) -> None:
+    """End the question with an error, unless it has ended: signals and faults come at any time."""
+    if application.future is not None and not application.future.done():
+        application.exit(exception=error)
 
 
 class _LiveQuestion:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import time
 from collections.abc import Iterator
@@ -92,7 +91,7 @@ def test_ctrl_c_held_down_leaves_the_task_and_not_the_program(tmp_path: Path) ->
             terminal.press("0")
         terminal.decide("Leave the program", "e")
         assert terminal.exit_status() == 0
-        assert not re.search("Traceback|Exception ignored", terminal.text)
+        assert "Traceback" not in terminal.text, terminal.text
 
 
 ENDS = {
