@@ -134,7 +134,10 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
         termination.listen()
         with console.status("Starting …"):
             settings = _connected(settings)
-        return _trade(settings, console, prompter, modes, read_only=read_only or settings.read_only)
+        status = _trade(settings, console, prompter, modes, read_only=read_only or settings.read_only)
+        if termination.request is not None:  # it came where Python raises nothing
+            raise termination.request
+        return status
     except AuthenticationError as error:
         _say_at_the_end(f"{_key_advice(settings)}\n{error}\n")
         return EXIT_CONFIGURATION

@@ -57,7 +57,7 @@ class Terminated(BaseException):
 def _not_raised(what: sys.UnraisableHookArgs) -> None:
     """Keep from the screen that a signal came inside the end of an object: there Python raises nothing.
 
-    Ctrl-C is lost with that; a request to end is not (see GRACE_S).
+    Ctrl-C is lost with that; a request to end stays in `Termination.request`, and GRACE_S passes.
     """
     if not isinstance(what.exc_value, KeyboardInterrupt | Terminated):
         sys.__unraisablehook__(what)

@@ -308,3 +308,40 @@ def test_an_old_python_says_so_in_one_line(name: str) -> None:
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert "needs Python 3.11 or newer" in ended.stderr
+
+
+LOST_REQUEST = """
+import os, signal, sys, time
+from kalshi_trading import menu, program
+
+class Weak:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+
+def run(app):
+    Weak()
+    return 0
+
+menu.run = run
+sys.exit(program.main([]))
+"""
+
+
+def test_a_request_to_end_that_was_raised_nowhere_is_told_by_the_exit_status(
+    tmp_path: Path, practice_exchange: ExchangeProcess
+) -> None:
+    settings = {
+        "KALSHI_ENVIRONMENT": "sandbox",
+        "KALSHI_API_KEY": practice_exchange.key_id,
+        "KALSHI_API_SECRET": practice_exchange.private_key_path,
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", LOST_REQUEST],
+        cwd=PROJECT,
+        env=environment(tmp_path, **settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (143, "", "")
