@@ -25,8 +25,8 @@ from kalshi_trading.terminal_modes import TerminalModes
 GRACE_S = 2.0
 HANG_UP_S = 0.3
 """How long the kernel's own SIGHUP may take, which makes ours needless."""
-LONGEST_REPEAT_S = 0.15
-"""Between two repeats of a held key: keyboards repeat 10 to 60 times a second."""
+REPEATS_WITHIN_S = 0.15
+"""Keyboards repeat a held key 10 to 60 times a second; a second press on purpose comes later."""
 END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -39,7 +39,7 @@ class CtrlC:
     def is_pressed(self) -> bool:
         """Take note that it came, as a key or as a signal; False: it only repeats."""
         before, self._came_at = self._came_at, time.monotonic()
-        return self._came_at - before > LONGEST_REPEAT_S
+        return self._came_at - before > REPEATS_WITHIN_S
 
 
 class Terminated(BaseException):

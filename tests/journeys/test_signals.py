@@ -11,7 +11,7 @@ import pytest
 from lost_answers import LossyHome, answer_withheld, lossy_home, open_ticket, request_lost, send
 from terminal import CTRL_C, Terminal, program, shell
 
-from kalshi_trading.termination import LONGEST_REPEAT_S
+from kalshi_trading.termination import REPEATS_WITHIN_S
 
 pytestmark = pytest.mark.journey
 WIDE = 180  # every sentence stands on one line
@@ -64,7 +64,7 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
         send(terminal, "Sending the order")
         terminal.press(CTRL_C)
         terminal.wait_for("Finishing the order")
-        terminal.pause(2 * LONGEST_REPEAT_S)
+        terminal.pause(2 * REPEATS_WITHIN_S)
         terminal.press(CTRL_C)
         terminal.wait_for(f"Left unfinished: {SENTENCE.format(12)}.*It may be live. Do not send it again")
         terminal.wait_for(f"Outcome unknown, still looking: {SENTENCE.format(12)}")
