@@ -58,7 +58,7 @@ class Note(StrEnum):
 
     EARLY = "Ignored: too early. Press again."
     HELD = "Ignored: held down. Let go."
-    PASTED = "Ignored: several keys at once."
+    PASTED = "Ignored: several keys at once. Press one."
     ASTRAY = "Ignored: no answer here. Wait."
     DOUBTED = "Same key again: wait."
 
