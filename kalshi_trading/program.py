@@ -190,7 +190,7 @@ def _screen(ctrl_c: CtrlC) -> tuple[Console, Prompter]:
         from kalshi_trading.terminal_prompts import TerminalPrompter
 
         return console, TerminalPrompter(
-            say, sys.stdin, sys.stdout, show_again=console.show_again, on_ctrl_c=ctrl_c.is_pressed
+            say, sys.stdin, sys.stdout, show_again=console.show_again, on_ctrl_c=ctrl_c.note
         )
     return console, PlainPrompter(say)
 

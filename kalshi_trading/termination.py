@@ -36,8 +36,8 @@ class CtrlC:
     def __init__(self) -> None:
         self._came_at = -math.inf
 
-    def is_pressed(self) -> bool:
-        """Take note that it came, as a key or as a signal; False: it only repeats."""
+    def note(self) -> bool:
+        """Take note that it came, as a key or as a signal; tell whether that is a press and no repeat."""
         before, self._came_at = self._came_at, time.monotonic()
         return self._came_at - before > REPEATS_WITHIN_S
 
@@ -108,7 +108,7 @@ class Termination:
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
         if self._is_requested:
             self._end_now(number)
-        if self._ctrl_c.is_pressed():
+        if self._ctrl_c.note():
             raise KeyboardInterrupt
 
     def _end_later(self, number: int) -> None:
