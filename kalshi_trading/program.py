@@ -135,15 +135,13 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
         with console.status("Starting …"):
             settings = _connected(settings)
         status = _trade(settings, console, prompter, modes, read_only=read_only or settings.read_only)
-        if termination.request is not None:  # it came where Python raises nothing
-            raise termination.request
+        termination.raise_request()
         return status
     except AuthenticationError as error:
         _say_at_the_end(f"{_key_advice(settings)}\n{error}\n")
         return EXIT_CONFIGURATION
     except KeyboardInterrupt:
-        if termination.request is not None:  # Python's own handler stands for a moment after each question
-            raise termination.request from None
+        termination.raise_request()  # Python's own handler stands for a moment after each question
         raise
     finally:
         try:

@@ -57,7 +57,7 @@ class Terminated(BaseException):
 def _not_raised(what: sys.UnraisableHookArgs) -> None:
     """Keep from the screen that a signal came inside the end of an object: there Python raises nothing.
 
-    Ctrl-C is lost with that; a request to end stays in `Termination.request`, and GRACE_S passes.
+    Ctrl-C is lost with that; a request to end is not (see `raise_request`), and GRACE_S passes.
     """
     if not isinstance(what.exc_value, KeyboardInterrupt | Terminated):
         sys.__unraisablehook__(what)
@@ -85,6 +85,11 @@ class Termination:
         sys.unraisablehook = _not_raised
         if self._modes.is_terminal:
             Thread(target=self._watch_terminal, name="terminal watch", daemon=True).start()
+
+    def raise_request(self) -> None:
+        """Raise the request to end, if there was one; where it came Python may have raised nothing."""
+        if self.request is not None:
+            raise self.request from None
 
     def conclude(self) -> None:
         """The program is ending anyway: a request from now on ends it at once."""
