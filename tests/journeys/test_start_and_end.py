@@ -333,6 +333,7 @@ def test_a_request_to_end_that_was_raised_nowhere_is_told_by_the_exit_status(
 ) -> None:
     settings = {
         "KALSHI_ENVIRONMENT": "sandbox",
+        "KALSHI_API_BASE_URL": practice_exchange.url,
         "KALSHI_API_KEY": practice_exchange.key_id,
         "KALSHI_API_SECRET": practice_exchange.private_key_path,
     }
