@@ -141,7 +141,7 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
         _say_at_the_end(f"{_key_advice(settings)}\n{error}\n")
         return EXIT_CONFIGURATION
     except KeyboardInterrupt:
-        termination.raise_request()  # Python's own handler stands for a moment after each question
+        termination.raise_request()  # Python's own handler is active for a moment after each question
         raise
     finally:
         try:

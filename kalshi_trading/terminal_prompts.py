@@ -254,7 +254,7 @@ class TerminalPrompter:
 
 
 def _end(application: Application[Any], error: BaseException) -> None:
-    """End the question with an error, unless it has ended: signals and faults come at any time."""
+    """End the question with an error unless it has ended already: a signal can arrive at any time."""
     if application.future is not None and not application.future.done():
         application.exit(exception=error)
 

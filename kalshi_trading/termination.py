@@ -3,7 +3,7 @@
 The first request ends it in order: a question is left, an order under way gets GRACE_S for its answer, and
 recovery does the rest at the next start. A second request, Ctrl-C included, or the end of GRACE_S, ends it at
 once. Of a terminal that went away both its shell and the kernel may tell: that is one request. Ctrl-C alone
-leaves a task, and held down it leaves no more than one.
+leaves a task; holding it down leaves only one.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class CtrlC:
-    """Tells a press of Ctrl-C from the repeats of one held down, which would come at any line of code."""
+    """Separates a press of Ctrl-C from the repeats of a held key, which interrupt any line of code."""
 
     def __init__(self) -> None:
         self._came_at = -math.inf
 
     def note(self) -> bool:
-        """Take note that it came, as a key or as a signal; tell whether that is a press and no repeat."""
+        """Record that Ctrl-C arrived, as a key or a signal; return whether it is a press, not a repeat."""
         before, self._came_at = self._came_at, time.monotonic()
         return self._came_at - before > REPEATS_WITHIN_S
 
@@ -54,10 +54,10 @@ class Terminated(BaseException):
         return 128 + self.signal_number
 
 
-def _not_raised(what: sys.UnraisableHookArgs) -> None:
-    """Keep from the screen that a signal came inside the end of an object: there Python raises nothing.
+def _hide_lost_signal(what: sys.UnraisableHookArgs) -> None:
+    """Print no traceback for a signal that arrives inside a destructor, where Python cannot raise.
 
-    Ctrl-C is lost with that; a request to end is not (see `raise_request`), and GRACE_S passes.
+    Ctrl-C is lost there. A request to end is kept (see `raise_request`), and GRACE_S limits the wait.
     """
     if not isinstance(what.exc_value, KeyboardInterrupt | Terminated):
         sys.__unraisablehook__(what)
@@ -82,12 +82,12 @@ class Termination:
             signal.signal(number, self._requested)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a script has it ignored
             signal.signal(signal.SIGINT, self._interrupted)
-        sys.unraisablehook = _not_raised
+        sys.unraisablehook = _hide_lost_signal
         if self._modes.is_terminal:
             Thread(target=self._watch_terminal, name="terminal watch", daemon=True).start()
 
     def raise_request(self) -> None:
-        """Raise the request to end, if there was one; where it came Python may have raised nothing."""
+        """Raise the request to end, if one arrived where Python could not raise it."""
         if self.request is not None:
             raise self.request from None
 

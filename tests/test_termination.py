@@ -47,7 +47,7 @@ def test_only_a_question_in_the_background_ends_at_once(
     assert (ended.returncode, ended.stdout, ended.stderr) == (status, said, "")
 
 
-SIGNAL_AT_THE_END_OF_AN_OBJECT = """
+SIGNAL_IN_A_DESTRUCTOR = """
 import os, signal, time
 from kalshi_trading.termination import CtrlC, Termination
 
@@ -71,8 +71,8 @@ time.sleep(10)
 """
 
 
-def test_a_signal_at_the_end_of_an_object_shows_nothing_and_a_request_ends_the_program_all_the_same() -> None:
+def test_a_signal_inside_a_destructor_prints_nothing_and_a_request_still_ends_the_program() -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", SIGNAL_AT_THE_END_OF_AN_OBJECT], capture_output=True, text=True, check=False
+        [sys.executable, "-c", SIGNAL_IN_A_DESTRUCTOR], capture_output=True, text=True, check=False
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (143, "lives on\n", "")

@@ -328,7 +328,7 @@ sys.exit(program.main([]))
 """
 
 
-def test_a_request_to_end_that_was_raised_nowhere_is_told_by_the_exit_status(
+def test_a_request_to_end_that_python_could_not_raise_sets_the_exit_status(
     tmp_path: Path, practice_exchange: ExchangeProcess
 ) -> None:
     settings = {
