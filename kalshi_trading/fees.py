@@ -1,4 +1,4 @@
-"""The fee of a fill: curve, multiplier, taker or maker, rounding and the per-order accumulator.
+"""The fee of a fill, and the most cash an order can take with its fees and their rounding.
 
 Knows the published formula and nothing of any account. It never guesses: a schedule whose rates are
 not published (`flat`, or a word we do not know) has the fee None.
@@ -6,15 +6,14 @@ not published (`flat`, or a word we do not know) has the fee None.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from kalshi_trading.market_models import FeeSchedule, FeeType
 from kalshi_trading.money import (
     BALANCE_GRAIN,
-    CENT,
     COUNT_GRAIN,
-    ONE_CONTRACT,
     ONE_DOLLAR,
     ZERO,
     Contracts,
@@ -25,7 +24,6 @@ from kalshi_trading.money import (
 )
 
 FEE_GRAIN: Dollars = Decimal("0.000001")
-_PEAK: Price = Decimal("0.5")
 _TAKER_RATE = Decimal("0.07")
 _MAKER_RATES = {
     FeeType.QUADRATIC: ZERO,
@@ -87,30 +85,28 @@ def fee_of_fill(
     return FillFee(trade_fee, rounding_fee, rebate, aligned + rebate, collected - rebate)
 
 
-def fee_bound(rate: Decimal, count: Contracts, price: Price, *, between_cents: bool = False) -> Dollars:
-    """Give the most that `count` contracts filled at `price` can cost in fees, in dollars.
+def dearest_rate(schedules: Iterable[FeeSchedule], *, is_taker: bool) -> Decimal | None:
+    """Give the highest r·m of these schedules; None when there are none or the rates of one are not known."""
+    rates = [fee_rate(schedule, is_taker=is_taker) for schedule in schedules]
+    known = [rate for rate in rates if rate is not None]
+    return max(known) if known and len(known) == len(rates) else None
 
-    At whole cents it holds however the fills are split: every revenue is then a multiple of the balance
-    unit, so the accumulator returns all rounding but the last. Between cents each fill may keep a unit;
-    one fill per contract is allowed for, also where `between_cents` says that a fill may lie there.
+
+def cash_bound(rate: Decimal, count: Contracts, price: Price) -> Dollars:
+    """Give the most cash that `count` contracts can take, bought at `price` or better, fees inside.
+
+    Holds for every way to split the order into fills at no more than `rate`, as taker or maker. Fills of
+    one count grain take the most: each takes its price and trade fee, or the balance unit they lie in
+    where that is more. Such a fill keeps all its rounding, because a rebate is a whole unit and never
+    exceeds the fee of the fill. Closing a contract takes $1 less and rounds alike.
+    Source: Kalshi fee rounding, October 2026.
     """
-    grains = count / COUNT_GRAIN
-    trade_fees = grains * round_up(model_fee(rate, COUNT_GRAIN, price), FEE_GRAIN)
-    may_keep = between_cents or price % CENT != ZERO
-    kept = round_up(count, ONE_CONTRACT) * BALANCE_GRAIN if may_keep else ZERO
-    return round_up(trade_fees + kept, BALANCE_GRAIN)
+    dearest = _dearest_price(rate, price)
+    with_fee = round_up(COUNT_GRAIN * dearest + model_fee(rate, COUNT_GRAIN, dearest), FEE_GRAIN)
+    rounded = round_up(COUNT_GRAIN * price, BALANCE_GRAIN)
+    return round_up(count / COUNT_GRAIN * max(with_fee, rounded), BALANCE_GRAIN)
 
 
-def taker_fee_bound(
-    schedule: FeeSchedule, count: Contracts, lowest: Price, highest: Price, *, between_cents: bool
-) -> Dollars | None:
-    """Give the most `count` contracts can cost in fees wherever they fill between two prices.
-
-    The curve has its peak at half a dollar, so a better price can cost more; a maker never pays more
-    than a taker. None when the schedule's rates are not known.
-    """
-    rate = fee_rate(schedule, is_taker=True)
-    if rate is None:
-        return None
-    dearest = min(max(lowest, _PEAK), highest)
-    return fee_bound(rate, count, dearest, between_cents=between_cents)
+def _dearest_price(rate: Decimal, price: Price) -> Price:
+    """Give the price up to this one at which P + r·P(1−P) is highest; it rises up to (1 + 1/r)/2."""
+    return min(price, (1 + 1 / rate) / 2) if rate > 1 else price

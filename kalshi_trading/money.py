@@ -93,10 +93,6 @@ class PriceGrid:
     bands: tuple[PriceBand, ...]
 
     @property
-    def is_whole_cents(self) -> bool:
-        return all(band.start % CENT == ZERO and band.step % CENT == ZERO for band in self.bands)
-
-    @property
     def finest_step(self) -> Price:
         """The smallest distance between two prices of the market, a tick."""
         return min(band.step for band in self.bands)

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from kalshi_trading import order_book, risk
 from kalshi_trading.exposure import RestingSize, market_exposure
-from kalshi_trading.fees import fee_bound, fee_of_fill, fee_rate, taker_fee_bound
+from kalshi_trading.fees import dearest_rate, fee_of_fill, fee_rate
 from kalshi_trading.market_models import BookLevel, FeeSchedule, Market, OrderBook
 from kalshi_trading.models import Action, Order, OrderRequest, Position, Side, TimeInForce
 from kalshi_trading.money import (
@@ -28,7 +28,9 @@ from kalshi_trading.money import (
 from kalshi_trading.order_book import Walk
 from kalshi_trading.order_result import (
     AT_THE_LIMIT,
+    Bounds,
     Outlook,
+    bounds,
     cash_after,
     expected_cost,
     locked_in,
@@ -110,8 +112,8 @@ class Circumstances:
 class OrderPreview:
     """One order with every question answered. Dollars; gains are positive.
 
-    `cost` is the cash needed at most: the book can move until the order arrives, so every contract
-    counts at the worst price. What is expected goes by the book as it was read.
+    `cost` is the cash needed at most before fees: the book can move until the order arrives, so every
+    contract counts at the worst price. What is expected goes by the book as it was read.
     """
 
     ticket: OrderTicket
@@ -120,14 +122,14 @@ class OrderPreview:
     walk: Walk
     cost: Dollars
     expected_cost: Dollars
-    fee_bound: Dollars | None  # None: the fee schedule is not known
-    expected_fee: Dollars | None  # None: so is this, or the book could not be read
+    expected_fee: Dollars | None  # None: the fee schedule is not known, or the book could not be read
+    bounds: Bounds | None  # with fees and rounding; None: a fee schedule that may apply is not known
     cash_after: Dollars | None  # at least, if all is filled; None: cash or fees are not known
     held_before: Contracts  # net, above zero YES, below zero NO
     held_after: Contracts
     closing: Contracts  # of its contracts, those that close what is held
     expected: Outlook
-    worst: Outlook  # if all is filled at the worst price, with the most it can cost in fees
+    worst: Outlook  # if all is filled, with the most it can cost
     locked_in: Dollars | None  # profit of what a closing order sells, before fees; None: closes nothing
     findings: tuple[Finding, ...]
 
@@ -185,23 +187,23 @@ def build_preview(
     rests = ZERO if ticket.is_market_order or walk.meets_own_at is not None else walk.left
     signed = request.count if _goes_long_yes(ticket.action, ticket.side) else -request.count
     opening = ZERO if request.reduce_only else opening_count(held, signed, now.working)
-    cost, fee = opening * paid(request.action, request.price), _fee_bound(now, request, request.count)
+    most = bounds(request, opening, _dearest_rate(now, request))
     expected_fee, closing = _expected_fee(now, walk, rests, request), request.count - opening
     preview = OrderPreview(
         ticket=ticket,
         request=request,
         circumstances=now,
         walk=walk,
-        cost=cost,
+        cost=opening * paid(request.action, request.price),
         expected_cost=expected_cost(walk, rests, request, opening),
-        fee_bound=fee,
         expected_fee=expected_fee,
-        cash_after=cash_after(now.free_cash, request, opening, cost, fee),
+        bounds=most,
+        cash_after=cash_after(now.free_cash, most),
         held_before=held,
         held_after=held + signed,
         closing=closing,
         expected=outlook(walk, rests, request, closing, expected_fee),
-        worst=outlook(AT_THE_LIMIT, request.count, request, closing, fee),
+        worst=outlook(AT_THE_LIMIT, request.count, request, closing, most.added if most else None),
         locked_in=locked_in(now.position, walk, rests, request, signed),
         findings=(),
     )
@@ -269,28 +271,13 @@ def _walk(request: OrderRequest, now: Circumstances) -> Walk:
     return order_book.walk(book, request.action, request.side, request.count, request.price, own)
 
 
-def _fee_bound(now: Circumstances, request: OrderRequest, count: Contracts) -> Dollars | None:
-    """Bound the fee of `count` contracts by the dearest schedule that may apply until they fill."""
+def _dearest_rate(now: Circumstances, request: OrderRequest) -> Decimal | None:
+    """Give the dearest r·m that may apply until the order fills; None: not known."""
     if now.fees is None:
         return None
     rests = request.time_in_force is TimeInForce.GOOD_TILL_CANCELED
     schedules = (now.fees, *now.later_fees) if rests else (now.fees,)
-    bounds = [_fee_bound_by(schedule, now.market, request, count) for schedule in schedules]
-    known = [bound for bound in bounds if bound is not None]
-    return max(known) if len(known) == len(bounds) else None
-
-
-def _fee_bound_by(
-    fees: FeeSchedule, market: Market, request: OrderRequest, count: Contracts
-) -> Dollars | None:
-    """Bound the fee whatever part of the contracts takes and at whatever better price."""
-    if request.post_only:
-        rate = fee_rate(fees, is_taker=False)
-        return None if rate is None else fee_bound(rate, count, request.price)
-    is_buy = request.action is Action.BUY
-    lowest, highest = (ZERO, request.price) if is_buy else (request.price, ONE_DOLLAR)
-    in_between = not market.price_grid.is_whole_cents
-    return taker_fee_bound(fees, count, lowest, highest, between_cents=in_between)
+    return dearest_rate(schedules, is_taker=not request.post_only)
 
 
 def _expected_fee(now: Circumstances, walk: Walk, rests: Contracts, request: OrderRequest) -> Dollars | None:
@@ -345,7 +332,7 @@ def rechecked(
         and each.severity is not Severity.WARN
         and (each.rule, each.actual, each.limit) not in known
     ]
-    return replace(preview, cost=judged.cost, findings=(*stricter, *preview.findings))
+    return replace(preview, cost=judged.cost, bounds=judged.bounds, findings=(*stricter, *preview.findings))
 
 
 def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPreview:
@@ -366,7 +353,7 @@ def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPre
         book=now.book,
         walk=preview.walk,
         cost=preview.cost,
-        fee_bound=preview.fee_bound or ZERO,
+        cost_bound=preview.bounds.cost if preview.bounds else preview.cost,
         cash=now.free_cash,
         held=max(ZERO, held if request.side is Side.YES else -held),
         resting=now.resting,

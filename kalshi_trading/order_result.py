@@ -6,7 +6,9 @@ Goes by the book as it was walked, and by the limit for what rests. Pure arithme
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
+from kalshi_trading.fees import cash_bound
 from kalshi_trading.market_models import BookLevel
 from kalshi_trading.models import Action, OrderRequest, Position, Side
 from kalshi_trading.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
@@ -77,14 +79,38 @@ def _profit_if(
     return gain - fee
 
 
-def cash_after(
-    cash: Dollars | None, request: OrderRequest, opening: Contracts, cost: Dollars, fee: Dollars | None
-) -> Dollars | None:
-    """Cash once all is filled at the worst price; what closes brings the rest of its dollar."""
-    if cash is None or fee is None:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most an order can take, fees and rounding inside, however it fills. Dollars, never negative.
+
+    `cost` is the cash for what it opens, and for what it closes where that brings less than its fees.
+    `proceeds` is the least that what it closes brings after fees, if all is filled. `added` is what fees
+    and rounding can add to all contracts at the limit.
+    """
+
+    cost: Dollars
+    proceeds: Dollars
+    added: Dollars
+
+
+def bounds(request: OrderRequest, opening: Contracts, rate: Decimal | None) -> Bounds | None:
+    """Bound the cash of an order; `rate` is the dearest r·m it can meet. None: it is not known."""
+    if rate is None:
         return None
-    closing = request.count - opening
-    return cash - cost + _proceeds(AT_THE_LIMIT, request.count, request, closing) - fee
+    price, closing = paid(request.action, request.price), request.count - opening
+    opened, closed = cash_bound(rate, opening, price), cash_bound(rate, closing, price)
+    return Bounds(
+        cost=opened + max(ZERO, closed - closing),
+        proceeds=max(ZERO, closing - closed),
+        added=opened + closed - request.count * price,
+    )
+
+
+def cash_after(cash: Dollars | None, most: Bounds | None) -> Dollars | None:
+    """Give the least cash that can be left once all is filled."""
+    if cash is None or most is None:
+        return None
+    return cash - most.cost + most.proceeds
 
 
 def locked_in(

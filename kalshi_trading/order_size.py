@@ -1,7 +1,7 @@
 """How many contracts: typed as contracts, or as dollars that buy as many whole ones as they can.
 
-An amount of dollars is never exceeded: each contract is counted at the worst price of the order with
-the most its fee can be. Pure arithmetic.
+An amount of dollars is never exceeded: each contract is counted with the most it can cost. Pure
+arithmetic.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kalshi_trading.errors import InvalidInputError
-from kalshi_trading.fees import taker_fee_bound
-from kalshi_trading.market_models import FeeSchedule
+from kalshi_trading.fees import cash_bound
 from kalshi_trading.models import Action
 from kalshi_trading.money import (
     ONE_CONTRACT,
@@ -20,7 +19,6 @@ from kalshi_trading.money import (
     Contracts,
     Dollars,
     Price,
-    PriceGrid,
     dollars_text,
     parse_count,
 )
@@ -36,13 +34,11 @@ class OrderSize:
     amount: Dollars | None = None
 
 
-def parse_size(
-    text: str, action: Action, price: Price, fees: FeeSchedule | None, grid: PriceGrid
-) -> OrderSize:
+def parse_size(text: str, action: Action, price: Price, rate: Decimal | None) -> OrderSize:
     """Read `10`, `2.5` as contracts and `$50` as what to spend. Raises InvalidInputError.
 
-    `price` is the most a contract can cost; `fees` None: not known, so dollars cannot be turned into
-    contracts.
+    `price` is the limit, `rate` the dearest r·m the order can meet; None: not known, so dollars cannot be
+    turned into contracts.
     """
     typed = text.strip()
     if not typed.startswith("$"):
@@ -53,21 +49,15 @@ def parse_size(
     if action is Action.SELL:
         raise InvalidInputError("Dollars are for purchases. Type how many contracts to sell.")
     amount = Decimal(found[1])
-    return OrderSize(_affordable(amount, price, contract_fee(price, fees, grid)), amount)
+    return OrderSize(_affordable(amount, price, rate), amount)
 
 
-def _affordable(amount: Dollars, price: Price, fee: Dollars | None) -> Contracts:
-    if fee is None:
+def _affordable(amount: Dollars, price: Price, rate: Decimal | None) -> Contracts:
+    if rate is None:
         raise InvalidInputError("The fee of this market is not known. Type a number of contracts instead.")
-    count = amount // (price + fee)
+    each = cash_bound(rate, ONE_CONTRACT, price)  # n whole contracts cost n times as much at most
+    count = amount // each
     if count == ZERO:
-        text = f"{dollars_text(amount)} buys no whole contract; one costs up to {dollars_text(price + fee)}."
+        text = f"{dollars_text(amount)} buys no whole contract; one costs up to {dollars_text(each)}."
         raise InvalidInputError(f"{text} Its fee is inside.")
     return count
-
-
-def contract_fee(price: Price, fees: FeeSchedule | None, grid: PriceGrid) -> Dollars | None:
-    """Give the most the fee of one contract can be, bought at `price` or better; n cost n times it."""
-    if fees is None:
-        return None
-    return taker_fee_bound(fees, ONE_CONTRACT, ZERO, price, between_cents=not grid.is_whole_cents)

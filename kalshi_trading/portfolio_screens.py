@@ -223,7 +223,7 @@ def _seen(app: App, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLo
         alone=market_exposure(position.net, row.cost_basis, ()),
         exposure=None if orders is None else snapshot.exposures.get(position.ticker),
         book=book,
-        sale=None if book is None else liquidate(position.net, book, fees),
+        sale=None if book is None else liquidate(position.net, book, fees[0] if fees else None),
         now=app.clock(),
         words=_own_words(app, orders or ()),
     )

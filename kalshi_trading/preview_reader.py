@@ -126,10 +126,15 @@ class PreviewReader:
         asked_at = self._clock()
         return replace(self._client.get_order_book(ticker), as_of=asked_at)
 
-    def fees(self, market: Market) -> FeeSchedule | None:
-        """Give the fees of a market now; None: they could not be read. Source: Kalshi API, fees."""
-        terms = self._terms(market)
-        return None if terms is None else schedule_at(terms, market, self._clock())
+    def fees(self, market: Market) -> tuple[FeeSchedule, ...]:
+        """Give the fees of a market now and those to come; empty: they could not be read.
+
+        Source: Kalshi API, fees.
+        """
+        terms, now = self._terms(market), self._clock()
+        if terms is None:
+            return ()
+        return (schedule_at(terms, market, now), *schedules_to_come(terms, market, now))
 
     def _terms(self, market: Market) -> FeeTerms | None:
         """Give the fees of the market's event and their changes to come, read at most minutes ago."""

@@ -126,7 +126,7 @@ class Proposal:
     book: OrderBook | None
     walk: Walk
     cost: Dollars  # cash the order may take, without fees; 0 for a sale of what is held
-    fee_bound: Dollars
+    cost_bound: Dollars  # with fees and rounding; without them where they are not known
     cash: Dollars | None  # less what `unseen` may take
     held: Contracts  # contracts of `side` held now
     resting: tuple[Order, ...]  # ours, in this market

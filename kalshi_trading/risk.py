@@ -113,10 +113,9 @@ def enough_cash(proposal: Proposal) -> Finding | None:
         if proposal.unseen:
             text += " Orders of yours that the exchange does not show yet are taken off."
         return Finding("cash", Severity.DENY, text, proposal.cost, proposal.cash)
-    with_fee = proposal.cost + proposal.fee_bound
-    if with_fee > proposal.cash:
+    if proposal.cost_bound > proposal.cash:
         text = "The fee may not be covered; the exchange may refuse the order."
-        return Finding("cash", Severity.WARN, text, with_fee, proposal.cash)
+        return Finding("cash", Severity.WARN, text, proposal.cost_bound, proposal.cash)
     return None
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 
 from kalshi_trading import ticket_view, views
 from kalshi_trading.app import App, WaitingTexts, not_empty
 from kalshi_trading.errors import InvalidInputError, KalshiAPIError
+from kalshi_trading.fees import dearest_rate
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket
 from kalshi_trading.models import Action, Side
@@ -40,13 +42,20 @@ class _Draft:
 
     market: Market
     book: OrderBook | None = None
-    fees: FeeSchedule | None = None
+    fees: tuple[FeeSchedule, ...] = ()
+    """That of now first, then those to come; empty: not known."""
     action: Action = Action.BUY
     side: Side = Side.YES
     is_market_order: bool = False
     price: Price | None = None
     """The limit, or the worst price of a market order; None: not answered yet."""
     size: OrderSize | None = None
+
+    @property
+    def dearest_rate(self) -> Decimal | None:
+        """The dearest r·m the order can meet: a market order never rests until fees change."""
+        schedules = self.fees[:1] if self.is_market_order else self.fees
+        return dearest_rate(schedules, is_taker=True)
 
     def ticket(self) -> OrderTicket:
         """Return the order drafted. A cap that dollars were counted with must not move away from it."""
@@ -251,14 +260,14 @@ def _same_ticket(preview: OrderPreview) -> OrderTicket:
 
 def read_book_and_fees(
     app: App, ticker: str, market: Market | None
-) -> tuple[OrderBook | None, FeeSchedule | None]:
-    """Read a market's order book and its fees under a spinner. None: it could not be read.
+) -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
+    """Read a market's order book and its fees, now and to come, under a spinner. None, empty: unreadable.
 
     Without the `market` its fees are not known.
     """
 
-    def read() -> tuple[OrderBook | None, FeeSchedule | None]:
-        return _book(app, ticker), None if market is None else app.executor.get_fees(market)
+    def read() -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
+        return _book(app, ticker), () if market is None else app.executor.get_fees(market)
 
     return app.working("Reading the order book …", read)
 
@@ -338,7 +347,7 @@ def _ask_size(app: App, draft: _Draft) -> _Draft:
         proposed = f"${size.amount}"
     size = app.prompter.ask(
         f"How many contracts{hint}?",
-        lambda text: parse_size(text, draft.action, price, draft.fees, draft.market.price_grid),
+        lambda text: parse_size(text, draft.action, price, draft.dearest_rate),
         default=proposed,
     )
     return replace(draft, size=size)

@@ -82,9 +82,7 @@ def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
     rows.append(("expected", _expected(preview) + _on_average(preview)))
     if preview.ticket.is_market_order:
         rows.append(("worst price", f"{price_text(request.price)}; what does not fill at it is canceled"))
-    opens = preview.closing < request.count
-    rows.append(("cost", _cost(preview)) if opens else ("fee", _fee(preview)))
-    rows += _outlook(preview)
+    rows += [*_costs(preview), *_outlook(preview)]
     if preview.locked_in is not None:
         profit = gain(round_half_even(preview.locked_in, BALANCE_GRAIN))
         rows.append(("locks in", Text.assemble(profit, " over average cost, before fees")))
@@ -98,12 +96,12 @@ def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
 
 def _outlook(preview: OrderPreview) -> list[tuple[str, str | Text]]:
     """What the order comes to: proceeds of what it closes, and profit either way of what it opens."""
-    expected, worst = preview.expected, preview.worst
+    expected, worst, most = preview.expected, preview.worst, preview.bounds
     rows: list[tuple[str, str | Text]] = []
     if preview.closing > ZERO:
-        about, least = dollars_text(expected.proceeds), dollars_text(worst.proceeds)
-        brings = about if about == least else f"about {about}, at least {least} if all is filled"
-        rows.append(("proceeds", f"{brings}, before fees"))
+        least = "not known" if most is None else f"at least {dollars_text(most.proceeds)}"
+        about = f"about {dollars_text(expected.proceeds)} before fees"
+        rows.append(("proceeds", f"{about}; {least} after fees if all is filled"))
     if preview.closing == preview.request.count:
         return rows
     shown = "what fills now" if preview.ticket.is_market_order and preview.walk.left else "this order"
@@ -172,30 +170,26 @@ def _expected(preview: OrderPreview) -> str:
     return " · ".join(parts)
 
 
-def _cost(preview: OrderPreview) -> str:
-    """Cash without and with fees: by the book as it was read, and at most."""
-    expected, cost = dollars_text(preview.expected_cost), dollars_text(preview.cost)
-    expected_fee, bound = preview.expected_fee, preview.fee_bound
-    if bound is None:
-        return f"{_about(expected, cost)} + fee not known"
-    if expected_fee is None or (expected == cost and expected_fee == bound > ZERO):
-        return f"{_about(expected, cost)} + fee up to {dollars_text(bound)}"
-    if expected == cost:
-        return f"{cost} + fee {_about(dollars_text(expected_fee), dollars_text(bound))}"
-    return f"about {expected} + fee {dollars_text(expected_fee)}; at most {cost} + fee {dollars_text(bound)}"
+def _costs(preview: OrderPreview) -> list[tuple[str, str | Text]]:
+    """Cost and fee by the book as it was read, and the most the order can cost however it fills.
 
-
-def _fee(preview: OrderPreview) -> str:
-    expected, bound = preview.expected_fee, preview.fee_bound
-    if bound is None:
-        return "not known"
-    return (
-        f"up to {dollars_text(bound)}" if expected is None else _about(*map(dollars_text, (expected, bound)))
-    )
-
-
-def _about(expected: str, most: str) -> str:
-    return most if expected == most else f"about {expected}, at most {most}"
+    Where it closes, the fee stands apart: the proceeds pay that of what closes.
+    """
+    opening, bounds = preview.request.count - preview.closing, preview.bounds
+    rows: list[tuple[str, str | Text]] = []
+    fee = "not known" if preview.expected_fee is None else f"about {dollars_text(preview.expected_fee)}"
+    of = f" to open {_contracts(opening)}" if ZERO < opening < preview.request.count else ""
+    if opening > ZERO:
+        about = "" if preview.expected_cost == preview.cost else "about "
+        cost = f"{about}{dollars_text(preview.expected_cost)}{of}"
+        rows.append(("cost", cost if preview.closing > ZERO else f"{cost} + fee {fee}"))
+    if preview.closing > ZERO:
+        rows.append(("fee", fee))
+    if bounds is not None and bounds.cost > ZERO:
+        rows.append(("max cost", f"{dollars_text(bounds.cost)}{of} with fees and rounding"))
+    elif opening > ZERO:
+        rows.append(("max cost", "not known"))
+    return rows
 
 
 def _finding(finding: Finding) -> Text:
@@ -212,6 +206,8 @@ def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
         found.append(f"expected: {_expected(before)} → {_expected(after)}")
     if after.cost > before.cost:
         found.append(f"cost: {dollars_text(before.cost)} → {dollars_text(after.cost)}")
+    elif before.bounds and after.bounds and after.bounds.cost > before.bounds.cost:
+        found.append(f"max cost: {dollars_text(before.bounds.cost)} → {dollars_text(after.bounds.cost)}")
     known = {(finding.rule, finding.severity) for finding in before.findings}
     if before.circumstances.unresolved != after.circumstances.unresolved:
         known.discard((OUTCOME_UNKNOWN, Severity.ASK))

@@ -151,8 +151,8 @@ class TradeExecutor:
         orders = self._orders.read()
         return rechecked(preview, orders.sent, orders.today, self._limits)
 
-    def get_fees(self, market: Market) -> FeeSchedule | None:
-        """Give the fee schedule that applies to a market now; None: it could not be read."""
+    def get_fees(self, market: Market) -> tuple[FeeSchedule, ...]:
+        """Give the fee schedule of a market now, then those to come; empty: they could not be read."""
         return self._reader.fees(market)
 
     def worst_price(self, market: Market, book: OrderBook | None, action: Action, side: Side) -> Price:

@@ -1,4 +1,4 @@
-"""The fee of a fill against the published examples, a second implementation, and its own upper bound."""
+"""The fee of a fill against the published examples and a second implementation, and the most cash taken."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.fees import fee_bound, fee_of_fill, fee_rate, model_fee
+from kalshi_trading.fees import cash_bound, dearest_rate, fee_of_fill, fee_rate, model_fee
 from kalshi_trading.market_models import FeeSchedule, FeeType
 from kalshi_trading.practice import fees as practice_fees
 from kalshi_trading.practice import records
@@ -184,74 +184,51 @@ def test_no_fill_earns_a_fee_and_cash_moves_in_whole_units(kind, percent, is_tak
         assert fee.cash_change % Decimal("0.0001") == 0
 
 
-def total_fee(rate, price, pieces, *, sells):
-    accumulator, total = Decimal(0), Decimal(0)
-    for piece in pieces:
-        count = Decimal(piece) / 100
-        fee = fee_of_fill(
-            rate, count, price, revenue=count * price * (1 if sells else -1), accumulator=accumulator
-        )
-        accumulator, total = fee.accumulator, total + fee.net_fee
-    return total
-
-
-@given(
-    kinds,
-    multipliers,
-    st.booleans(),
-    whole_cents,
-    st.lists(st.integers(min_value=1, max_value=5_000), min_size=1, max_size=60),
-    st.booleans(),
+@pytest.mark.parametrize(
+    ("count", "price", "rate", "most"),
+    [
+        ("100", "0.57", "0.07", "58.72"),  # one fill takes $58.7157; each crumb rounds its fee up
+        ("0.01", "0.57", "0.07", "0.0059"),
+        ("1", "0.055", "0", "0.06"),  # a crumb of $0.00055 takes $0.0006
+        ("1", "0.055", "0.07", "0.06"),  # and so it does with its fee
+        ("1", "0.005", "0", "0.01"),
+        ("1", "0.555", "0.07", "0.5723"),  # the fee of a crumb is above a unit: rounding is given back
+        ("100", "0.40", "0.07", "41.68"),
+        ("12.34", "0.57", "0", "7.0338"),
+        ("100", "0.75", "2", "112.50"),  # P + 2 · P(1 − P) is highest at 75¢ …
+        ("100", "0.90", "2", "112.50"),  # … and a higher limit lets an order fill there
+        ("0", "0.055", "0.07", "0"),
+    ],
 )
-def test_at_whole_cents_no_split_of_an_order_costs_more_than_the_bound(
-    kind, percent, is_taker, price, pieces, sells
-):
-    rate = rate_of(kind, str(Decimal(percent) / 100), is_taker=is_taker)
-    price = Decimal(price) / 10_000
-    bound = fee_bound(rate, Decimal(sum(pieces)) / 100, price)
-    assert total_fee(rate, price, pieces, sells=sells) <= bound
+def test_the_most_cash_an_order_can_take(count, price, rate, most):
+    assert cash_bound(Decimal(rate), Decimal(count), Decimal(price)) == Decimal(most)
 
 
-@given(
-    kinds,
-    multipliers,
-    st.booleans(),
-    prices,
-    st.lists(st.integers(min_value=1, max_value=5_000), min_size=1, max_size=40),
-    st.booleans(),
-)
-def test_between_cents_a_split_into_no_more_fills_than_contracts_costs_no_more_than_the_bound(
-    kind, percent, is_taker, price, pieces, sells
-):
-    rate = rate_of(kind, str(Decimal(percent) / 100), is_taker=is_taker)
-    price = Decimal(price) / 10_000
-    missing = max(0, 100 * (len(pieces) - 1) + 1 - sum(pieces))  # so that there are enough contracts
-    pieces = [*pieces[:-1], pieces[-1] + missing]
-    bound = fee_bound(rate, Decimal(sum(pieces)) / 100, price)
-    assert total_fee(rate, price, pieces, sells=sells) <= bound
+@pytest.mark.parametrize("rate", ["0", "0.0175", "0.07", "0.14", "0.98"])
+@pytest.mark.parametrize("price", ["0.50", "0.57", "0.01", "0.99", "0.055", "0.0001", "0.9999"])
+def test_ten_thousand_crumbs_take_the_most_there_is(price, rate):
+    cash, accumulator = Decimal(0), Decimal(0)
+    for _ in range(10_000):
+        fee = bid("0.01", price, Decimal(rate), accumulator=accumulator)
+        cash, accumulator = cash - fee.cash_change, fee.accumulator
+    assert cash == cash_bound(Decimal(rate), Decimal(100), Decimal(price))
 
 
-@pytest.mark.parametrize("price", ["0.50", "0.57", "0.01", "0.99"])
-def test_at_whole_cents_ten_thousand_crumbs_stay_below_the_bound(price):
-    price, rate = Decimal(price), rate_of()
-    assert total_fee(rate, price, [1] * 10_000, sells=False) <= fee_bound(rate, Decimal(100), price)
-
-
-@given(multipliers, prices, counts)
-def test_the_bound_is_no_wild_guess(percent, price, count):
+@given(multipliers, whole_cents, counts)
+def test_at_whole_cents_the_most_is_near_what_one_fill_takes(percent, price, count):
     rate, price, count = (
         rate_of(multiplier=str(Decimal(percent) / 100)),
         Decimal(price) / 10_000,
         Decimal(count) / 100,
     )
-    least = fee_of_fill(rate, count, price, revenue=-count * price).net_fee
-    assert fee_bound(rate, count, price) - least <= (count + 2) * Decimal("0.0002")
+    one_fill = -bid(count, price, rate).cash_change
+    assert 0 <= cash_bound(rate, count, price) - one_fill <= count * Decimal("0.0001") + Decimal("0.0001")
 
 
-def test_a_maker_without_fee_is_told_zero_at_whole_cents():
-    rate = rate_of(is_taker=False)
-    assert fee_bound(rate, Decimal("12.34"), Decimal("0.57")) == 0
-
-
-def test_nothing_costs_nothing():
-    assert fee_bound(rate_of(), Decimal(0), Decimal("0.055")) == 0
+def test_the_dearest_rate_is_known_only_if_every_schedule_is():
+    plain, double = FeeSchedule(FeeType.QUADRATIC, Decimal(1)), FeeSchedule(FeeType.QUADRATIC, Decimal(2))
+    makers = FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, Decimal(1))
+    assert dearest_rate([plain, double, makers], is_taker=True) == Decimal("0.14")
+    assert dearest_rate([plain, double, makers], is_taker=False) == Decimal("0.0175")
+    assert dearest_rate([plain, FeeSchedule(FeeType.FLAT, Decimal(1))], is_taker=True) is None
+    assert dearest_rate([], is_taker=True) is None

@@ -24,7 +24,7 @@ from kalshi_trading.order_preview import (
     rechecked,
     worst_price,
 )
-from kalshi_trading.order_result import Outlook
+from kalshi_trading.order_result import Bounds, Outlook
 from kalshi_trading.proposal import DayTotals, Freshness, SentOrder, Severity
 from kalshi_trading.settings import Limits
 from kalshi_trading.worst_case import cash_of_unseen
@@ -72,10 +72,10 @@ def test_buying_ten_yes_at_the_ask():
     seen = preview(Action.BUY, Side.YES, "10", "0.65")
     assert (seen.cost, seen.walk.fills, seen.walk.left) == (Decimal("6.50"), levels(("0.65", "10")), 0)
     assert seen.expected_fee == Decimal("0.1593")  # 7% of 10 · 0.65 · 0.35, up to a hundredth of a cent
-    assert seen.fee_bound == Decimal("0.1750")  # at 50¢, should somebody offer it there meanwhile
+    assert seen.bounds == Bounds(Decimal("6.6600"), Decimal(0), Decimal("0.16"))
     assert (seen.held_before, seen.held_after) == (0, 10)
     assert seen.expected == Outlook(Decimal(0), Decimal("3.3407"), Decimal("-6.6593"))
-    assert seen.worst == Outlook(Decimal(0), Decimal("3.325"), Decimal("-6.675"))
+    assert seen.worst == Outlook(Decimal(0), Decimal("3.34"), Decimal("-6.66"))
     assert seen.locked_in is None
     assert seen.findings == ()
 
@@ -84,7 +84,7 @@ def test_a_bid_below_the_market_rests_whole():
     seen = preview(Action.BUY, Side.YES, "10", "0.50")
     assert (seen.walk.fills, seen.walk.left, seen.cost) == ((), 10, Decimal("5.00"))
     assert (seen.expected_fee, seen.held_after) == (0, 10)
-    assert seen.fee_bound == Decimal("0.1750")  # it takes if the book moves before it arrives
+    assert seen.bounds.cost == Decimal("5.1750")  # it takes if the book moves before it arrives
     assert seen.request.time_in_force is TimeInForce.GOOD_TILL_CANCELED
 
 
@@ -165,7 +165,7 @@ def test_a_market_order_shows_only_what_is_there_and_cancels_the_rest():
     assert seen.expected.if_no == -seen.expected_cost - Decimal(
         "4.4236"
     )  # 1.2819625 for 80.5, 3.1416 for 200
-    assert seen.worst.if_no == -500 * Decimal("0.70") - Decimal("8.75")
+    assert seen.worst.if_no == -500 * Decimal("0.70") - Decimal("7.35")
     assert seen.request.time_in_force is TimeInForce.IMMEDIATE_OR_CANCEL
 
 
@@ -173,8 +173,8 @@ def test_a_market_order_can_cost_its_worst_price_for_every_contract_although_few
     thin = circumstances(book=book(no=(("0.35", "10"),)))
     seen = preview(Action.BUY, Side.YES, "1000", None, here=thin)
     assert (seen.cost, seen.expected_cost) == (Decimal("700.00"), Decimal("6.50"))
-    assert (seen.fee_bound, seen.expected_fee) == (Decimal("17.50"), Decimal("0.1593"))
-    assert (seen.held_after, seen.cash_after) == (1000, Decimal("282.50"))
+    assert (seen.bounds.cost, seen.expected_fee) == (Decimal("714.70"), Decimal("0.1593"))
+    assert (seen.held_after, seen.cash_after) == (1000, Decimal("285.30"))
     assert "cost per order" in rules(seen)
     assert "cash" in rules(preview(Action.BUY, Side.YES, "1000", None, here=replace(thin, cash=Decimal(699))))
     spent = replace(thin, today=DayTotals(Decimal(4_301)))
@@ -185,6 +185,7 @@ def test_a_market_order_that_first_closes_can_cost_only_what_it_opens():
     here = circumstances(position=position("-4", "1.00"), book=book(no=(("0.35", "10"),)))
     seen = preview(Action.BUY, Side.YES, "100", None, here=here)
     assert (seen.cost, seen.expected_cost) == (96 * Decimal("0.70"), 6 * Decimal("0.65"))
+    assert (seen.bounds.cost, seen.bounds.proceeds) == (Decimal("68.6112"), Decimal("1.1412"))
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_an_order_that_turns_a_position_brings_and_takes_cash():
     here = circumstances(position=position("10", "6.00"))
     seen = preview(Action.SELL, Side.YES, "15", "0.63", here=here)
     received, taken = 10 * Decimal("0.63"), 5 * Decimal("0.37")
-    assert seen.cash_after == 1000 + received - taken - seen.fee_bound
+    assert seen.cash_after == 1000 + received - taken - seen.bounds.added
 
 
 def test_a_market_order_keeps_the_worst_price_the_user_has_seen():
@@ -291,7 +292,7 @@ def test_a_book_that_moved_is_worse_only_where_fewer_fill_or_at_more_than_a_tick
 def test_an_unknown_fee_leaves_the_outcomes_unknown_rather_than_too_good(kind):
     for fees in (FeeSchedule(kind, Decimal(1)), None):
         seen = preview(Action.BUY, Side.YES, "10", "0.65", here=circumstances(fees=fees))
-        assert (seen.fee_bound, seen.expected_fee, seen.cash_after) == (None, None, None)
+        assert (seen.bounds, seen.expected_fee, seen.cash_after) == (None, None, None)
         assert seen.expected == seen.worst == Outlook(Decimal(0), None, None)
         assert seen.cost == Decimal("6.50")
 
@@ -348,7 +349,7 @@ def test_a_sale_that_is_not_shown_yet_cannot_be_made_twice():
 def test_cash_that_an_unseen_order_may_take_cannot_be_spent_again():
     here = circumstances(cash=Decimal("8.25"), unseen=(unseen("bid", "0.15", "10"),))
     seen = preview(Action.BUY, Side.YES, "10", "0.65", here=here)
-    assert seen.cash_after == Decimal("8.25") - Decimal("1.50") - Decimal("6.50") - seen.fee_bound
+    assert seen.cash_after == Decimal("8.25") - Decimal("1.50") - seen.bounds.cost
     assert not seen.is_denied
     denied = preview(Action.BUY, Side.YES, "10", "0.65", here=replace(here, cash=Decimal("7.99")))
     (cash,) = [finding for finding in denied.findings if finding.rule == "cash"]
@@ -437,8 +438,8 @@ def test_the_preview_of_a_limit_order_agrees_with_counting_contract_by_contract(
     assert seen.held_after == net + sign * count
     assert seen.expected.if_yes == sum(sign * (1 - price) for price in prices) - seen.expected_fee
     assert seen.expected.if_no == sum(-sign * price for price in prices) - seen.expected_fee
-    assert seen.worst.if_yes == sign * count * (1 - limit_in_yes) - seen.fee_bound
-    assert seen.worst.if_no == -sign * count * limit_in_yes - seen.fee_bound
+    assert seen.worst.if_yes == sign * count * (1 - limit_in_yes) - seen.bounds.added
+    assert seen.worst.if_no == -sign * count * limit_in_yes - seen.bounds.added
 
     same_way = sum(row.remaining_count for row in resting if (row.book_side is BookSide.BID) is is_bid)
     closes = min(count, max(0, abs(net) - same_way)) if net * sign < 0 else 0
@@ -446,7 +447,7 @@ def test_the_preview_of_a_limit_order_agrees_with_counting_contract_by_contract(
     worst = limit_in_yes if is_bid else 1 - limit_in_yes
     assert seen.expected_cost == sum(paid[int(closes) :])
     assert seen.cost == worst * (count - closes)
-    assert seen.cash_after == here.cash - seen.cost + closes * (1 - worst) - seen.fee_bound
+    assert seen.cash_after == here.cash - seen.cost + closes * (1 - worst) - seen.bounds.added
 
     if net * sign < 0 and prices:
         closing = prices[: int(min(abs(net), count))]
@@ -457,11 +458,11 @@ def test_the_preview_of_a_limit_order_agrees_with_counting_contract_by_contract(
 
 
 @given(half_books, half_books, st.sampled_from(EVERY_WAY), cents, sizes, st.sampled_from(list(FeeType)[:3]))
-def test_the_fee_of_the_preview_covers_what_the_fills_will_cost(yes, no, way, limit, count, kind):
+def test_the_expected_fee_is_what_the_fills_cost_and_lies_within_the_bound(yes, no, way, limit, count, kind):
     there, (action, side), limit = book_of(yes, no), way, Decimal(limit) / 100
     schedule = FeeSchedule(kind, Decimal(1))
     seen = preview(action, side, count, limit, here=circumstances(book=there, fees=schedule))
-    assert seen.expected_fee <= seen.fee_bound
+    assert seen.expected_cost + seen.expected_fee <= seen.bounds.cost
     accumulator, paid = Decimal(0), Decimal(0)
     rest = [(limit, Decimal(seen.walk.left), False)] if seen.walk.left else []
     for price, size, is_taker in [*((fill.price, fill.count, True) for fill in seen.walk.fills), *rest]:
@@ -469,60 +470,8 @@ def test_the_fee_of_the_preview_covers_what_the_fills_will_cost(yes, no, way, li
         for piece in (size / 4, size / 4, size / 2):
             charged = fee_of_fill(rate, piece, price, revenue=-piece * price, accumulator=accumulator)
             accumulator, paid = charged.accumulator, paid + charged.net_fee
-    assert paid <= seen.fee_bound
+    assert seen.expected_cost + paid <= seen.bounds.cost
     assert abs(paid - seen.expected_fee) <= Decimal("0.0002")  # however a level is split into orders
-
-
-@given(
-    st.sampled_from(EVERY_WAY),
-    st.sampled_from([CENTS, TAPERED]),
-    cents,
-    st.lists(
-        st.tuples(
-            st.integers(min_value=1, max_value=999),
-            st.integers(min_value=1, max_value=800),
-            st.booleans(),
-        ),
-        min_size=1,
-        max_size=5,
-    ),
-    st.sampled_from(list(FeeType)[:3]),
-)
-def test_the_bound_holds_for_fills_at_any_better_price_taken_or_made(way, grid, limit, wanted, kind):
-    (action, side), limit, schedule = way, Decimal(limit) / 100, FeeSchedule(kind, Decimal(1))
-    is_buy = action is Action.BUY
-    fills = [(_better(grid, limit, thousandths, is_buy), size, taken) for thousandths, size, taken in wanted]
-    count = sum((Decimal(size) for _, size, _ in fills), Decimal(0)) / 100
-    here = circumstances(market=market(price_grid=grid), book=None, fees=schedule)
-    bound = preview(action, side, count, limit, here=here).fee_bound
-    accumulator, paid = Decimal(0), Decimal(0)
-    for price, size, taken in fills:
-        rate, size = fee_rate(schedule, is_taker=taken), Decimal(size) / 100
-        revenue = -size * price if is_buy else size * price
-        charged = fee_of_fill(rate, size, price, revenue=revenue, accumulator=accumulator)
-        accumulator, paid = charged.accumulator, paid + charged.net_fee
-    assert paid <= bound
-
-
-def _better(grid, limit, thousandths, is_buy):
-    """A price of the grid that is the limit or better; both grids are the same seen from either side."""
-    wanted = Decimal(thousandths) / 1000
-    wanted = min(wanted, limit) if is_buy else max(wanted, limit)
-    return grid.at_or_below(wanted) or limit if is_buy else grid.at_or_above(wanted) or limit
-
-
-@pytest.mark.parametrize(
-    ("action", "price", "bound"),
-    [
-        (Action.BUY, "0.57", "1.75"),  # it may fill at 50¢
-        (Action.BUY, "0.40", "1.68"),  # 40¢ is the nearest to 50¢ within reach
-        (Action.SELL, "0.40", "1.75"),
-        (Action.SELL, "0.90", "0.63"),
-    ],
-)
-def test_the_bound_goes_by_the_dearest_price_within_reach(action, price, bound):
-    here = circumstances(book=book(yes=(), no=()))
-    assert preview(action, Side.YES, "100", price, here=here).fee_bound == Decimal(bound)
 
 
 MAKERS = FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, Decimal(1))
@@ -532,38 +481,42 @@ def test_an_order_that_can_rest_is_bound_by_the_dearest_fees_to_come():
     waived = FeeSchedule(FeeType.QUADRATIC, Decimal(0))
     here = circumstances(fees=waived, later_fees=(MAKERS, waived))
     rests = preview(Action.BUY, Side.YES, "100", "0.40", here=here)
-    assert (rests.fee_bound, rests.expected_fee) == (Decimal("1.68"), 0)
+    assert (rests.bounds.cost, rests.expected_fee) == (Decimal("41.68"), 0)
     assert (rests.expected.if_no, rests.worst.if_no) == (Decimal("-40"), Decimal("-41.68"))
     at_once = preview(Action.BUY, Side.YES, "100", None, here=here)
-    assert at_once.fee_bound == 0
-    assert preview(Action.BUY, Side.YES, "100", "0.40", here=here, post_only=True).fee_bound == Decimal(
-        "0.42"
-    )
+    assert at_once.bounds.added == 0
+    maker = preview(Action.BUY, Side.YES, "100", "0.40", here=here, post_only=True)
+    assert maker.bounds.cost == Decimal("40.42")
 
 
 def test_fees_to_come_that_are_lower_lower_nothing():
     here = circumstances(later_fees=(FeeSchedule(FeeType.QUADRATIC, Decimal(0)),))
-    assert preview(Action.BUY, Side.YES, "100", "0.40", here=here).fee_bound == Decimal("1.68")
+    assert preview(Action.BUY, Side.YES, "100", "0.40", here=here).bounds.cost == Decimal("41.68")
 
 
 def test_fees_to_come_whose_rates_are_not_published_leave_the_bound_unknown():
     here = circumstances(later_fees=(FeeSchedule(FeeType.FLAT, Decimal(1)),))
-    assert preview(Action.BUY, Side.YES, "100", "0.40", here=here).fee_bound is None
-    assert preview(Action.BUY, Side.YES, "100", None, here=here).fee_bound is not None
+    assert preview(Action.BUY, Side.YES, "100", "0.40", here=here).bounds is None
+    assert preview(Action.BUY, Side.YES, "100", None, here=here).bounds is not None
 
 
-def test_where_fills_may_lie_between_cents_each_contract_may_keep_a_rounding_unit():
-    bounds = [
-        preview(Action.BUY, Side.YES, "100", "0.40", here=circumstances(market=market(price_grid=grid)))
-        for grid in (CENTS, TAPERED)
-    ]
-    assert [seen.fee_bound for seen in bounds] == [Decimal("1.68"), Decimal("1.69")]
+def test_a_closing_sale_brings_its_revenue_less_the_most_its_fees_can_be():
+    seen = preview(Action.SELL, Side.YES, "10", "0.63", here=circumstances(position=position("10", "6.00")))
+    assert seen.bounds == Bounds(Decimal(0), Decimal("6.1360"), Decimal("0.1640"))
+
+
+def test_a_closing_sale_whose_fees_exceed_its_revenue_costs_the_rest():
+    dear = replace(QUADRATIC, multiplier=Decimal(20))
+    here = circumstances(position=position("10", "6.00"), fees=dear)
+    seen = preview(Action.SELL, Side.YES, "10", "0.10", here=here)
+    assert seen.bounds == Bounds(Decimal("0.2860"), Decimal(0), Decimal("1.2860"))
+    assert (seen.cost, seen.cash_after) == (0, Decimal("999.7140"))
 
 
 def test_a_post_only_order_pays_as_a_maker_at_its_limit():
     makers = FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, Decimal(1))
     seen = preview(Action.BUY, Side.YES, "100", "0.40", here=circumstances(fees=makers), post_only=True)
-    assert seen.fee_bound == seen.expected_fee == Decimal("0.42")
+    assert seen.bounds.added == seen.expected_fee == Decimal("0.42")
 
 
 @given(

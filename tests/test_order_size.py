@@ -12,18 +12,20 @@ from market_factory import TAPERED, TICKER, levels, market
 from model_factory import CENTS, NOW, QUADRATIC
 
 from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.fees import fee_rate
 from kalshi_trading.market_models import FeeSchedule, FeeType, OrderBook
 from kalshi_trading.models import Action, Side
 from kalshi_trading.order_preview import Circumstances, OrderTicket, build_preview
-from kalshi_trading.order_size import OrderSize, contract_fee, parse_size
+from kalshi_trading.order_size import OrderSize, parse_size
 from kalshi_trading.proposal import DayTotals
 from kalshi_trading.settings import Limits
 
 COMBO_FEES = FeeSchedule(FeeType.QUADRATIC_WITH_COMBO_MAKER_FEES, D(1))
 
 
-def size(text, price="0.57", action=Action.BUY, fees=QUADRATIC, grid=CENTS):
-    return parse_size(text, action, D(price), fees, grid)
+def size(text, price="0.57", action=Action.BUY, fees=QUADRATIC):
+    rate = None if fees is None else fee_rate(fees, is_taker=True)
+    return parse_size(text, action, D(price), rate)
 
 
 @pytest.mark.parametrize(("text", "count"), [("10", "10"), ("2.5", "2.5"), (" 0.01 ", "0.01")])
@@ -35,17 +37,18 @@ def test_a_plain_number_is_a_number_of_contracts(text, count):
 @pytest.mark.parametrize(
     ("text", "count"),
     [
-        ("$50", 85),  # 57¢ and a fee of up to 1.75¢, as at 50¢, make 58.75¢ a contract
+        ("$50", 85),  # 57¢ and a fee of up to 1.72¢ make 58.72¢ a contract
         ("$0.58", None),
         ("$0.59", 1),
         ("$ 1.17", 1),
         ("$1.18", 2),
+        ("$58.72", 100),
+        ("$58.71", 99),
     ],
 )
 def test_dollars_buy_whole_contracts_with_their_fee_inside(text, count):
-    assert contract_fee(D("0.57"), QUADRATIC, CENTS) == D("0.0175")
     if count is None:
-        with pytest.raises(InvalidInputError, match=r"buys no whole contract; one costs up to \$0.5875"):
+        with pytest.raises(InvalidInputError, match=r"buys no whole contract; one costs up to \$0.5872"):
             size(text)
     else:
         assert size(text) == OrderSize(D(count), D(text.lstrip("$ ")))
@@ -88,17 +91,17 @@ def book_of(yes, no):
     half_books,
     half_books,
     st.sampled_from(Side),
-    st.integers(1, 99),
+    st.integers(1, 999),
     st.integers(1, 500_00),
     st.sampled_from([QUADRATIC, COMBO_FEES, replace(QUADRATIC, multiplier=D(2))]),
     st.sampled_from([CENTS, TAPERED]),
 )
 def test_the_preview_of_an_amount_never_costs_more_and_one_contract_more_might(
-    yes, no, side, cents, amount, fees, grid
+    yes, no, side, thousandths, amount, fees, grid
 ):
-    price, amount = D(cents) / 100, D(amount) / 100
+    price, amount = D(thousandths) / 1000, D(amount) / 100
     try:
-        count = size(f"${amount:.2f}", str(price), fees=fees, grid=grid).count
+        count = size(f"${amount:.2f}", str(price), fees=fees).count
     except InvalidInputError:
         count = D(0)
     here = Circumstances(
@@ -109,7 +112,7 @@ def test_the_preview_of_an_amount_never_costs_more_and_one_contract_more_might(
     def spent(contracts, there):
         ticket = OrderTicket(TICKER, Action.BUY, side, D(contracts), price)
         seen = build_preview(ticket, there, limits=limits, read_only=False, client_order_id="1")
-        return seen.cost + seen.fee_bound
+        return seen.bounds.cost
 
     if count:
         assert spent(count, here) <= amount

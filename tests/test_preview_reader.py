@@ -291,18 +291,18 @@ def test_fees_are_read_once_and_a_waiver_ends_by_the_clock():
     exchange = Exchange(clock)
     reader = reader_at(exchange, Day(), clock)
     waived = replace(MARKET, fee_waiver_until=NOW + timedelta(seconds=1))
-    assert reader.fees(waived) == replace(QUADRATIC, multiplier=D(0))
+    assert reader.fees(waived) == (replace(QUADRATIC, multiplier=D(0)), QUADRATIC)
     clock.now += timedelta(seconds=1)
-    assert reader.fees(waived) == QUADRATIC
+    assert reader.fees(waived) == (QUADRATIC,)
     assert exchange.event_reads == 1
 
 
 def test_fees_that_could_not_be_read_are_asked_for_again():
     exchange = Exchange(Clock(), broken=["fees"])
     reader = reader_at(exchange, Day(), exchange.clock)
-    assert reader.fees(MARKET) is None
+    assert reader.fees(MARKET) == ()
     exchange.broken.clear()
-    assert reader.fees(MARKET) == QUADRATIC
+    assert reader.fees(MARKET) == (QUADRATIC,)
 
 
 @pytest.mark.parametrize("part", ["fees", "changes"])
@@ -314,15 +314,15 @@ def test_fees_whose_changes_are_not_known_are_not_known(part):
 def test_fees_are_asked_for_again_after_ten_minutes():
     exchange = Exchange(Clock())
     reader = reader_at(exchange, Day(), exchange.clock)
-    assert reader.fees(MARKET) == QUADRATIC
+    assert reader.fees(MARKET) == (QUADRATIC,)
     exchange.series = FeeSchedule(FeeType.QUADRATIC, D(3))
     exchange.clock.now += timedelta(minutes=10) - timedelta(microseconds=1)
-    assert reader.fees(MARKET) == QUADRATIC
+    assert reader.fees(MARKET) == (QUADRATIC,)
     exchange.clock.now += timedelta(microseconds=1)
-    assert reader.fees(MARKET) == exchange.series
+    assert reader.fees(MARKET) == (exchange.series,)
     exchange.broken.add("fees")
     exchange.clock.now += timedelta(minutes=10)
-    assert reader.fees(MARKET) is None  # what is old is not passed off as new
+    assert reader.fees(MARKET) == ()  # what is old is not passed off as new
 
 
 def test_a_clock_that_stepped_back_keeps_no_fees_alive():

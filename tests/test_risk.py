@@ -33,7 +33,6 @@ def proposal(**changes):
         "book": book(),
         "walk": Walk((), Decimal(10)),
         "cost": "6.50",
-        "fee_bound": "0.16",
         "cash": "1000",
         "held": "0",
         "resting": (),
@@ -44,7 +43,8 @@ def proposal(**changes):
         "read_only": False,
         "now": NOW,
     }
-    wish |= changes
+    wish = wish | changes
+    wish = {"cost_bound": str(Decimal(wish["cost"]) + Decimal("0.16"))} | wish
     numbers = {name: Decimal(value) for name, value in wish.items() if type(value) is str}
     return Proposal(**(wish | numbers))
 

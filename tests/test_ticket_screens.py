@@ -18,8 +18,9 @@ from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 from kalshi_trading import menu, order_screens, screens, ticket_view
 from kalshi_trading.cancellation import UNRECORDED_PANIC, Cancellation, PanicReport
 from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.fees import cash_bound, fee_rate
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_models import OrderBook
+from kalshi_trading.market_models import FeeChange, FeeSchedule, FeeType, OrderBook
 from kalshi_trading.models import Action, BookSide, OrderRequest, Side
 from kalshi_trading.money import CENT
 from kalshi_trading.options import Environment
@@ -76,17 +77,30 @@ def test_the_ticket_echoes_what_an_amount_buys() -> None:
 @pytest.mark.parametrize(
     ("ticket", "said"),
     [
-        (wish(Action.BUY, Side.YES, "100", "0.57"), "$57.00 + fee about $0.00, at most $1.75"),
-        (wish(Action.BUY, Side.YES, "10", "0.65"), "$6.50 + fee about $0.1593, at most $0.1750"),
+        (wish(Action.BUY, Side.YES, "100", "0.57"), "$57.00 + fee about $0.00 │ │ max cost $58.72"),
+        (wish(Action.BUY, Side.YES, "10", "0.65"), "$6.50 + fee about $0.1593 │ │ max cost $6.66"),
         (
             wish(Action.BUY, Side.YES, "1000", None),
-            "about $222.8250 + fee $5.2321; at most $700.00 + fee $17.50",
+            "about $222.8250 + fee about $5.2321 │ │ max cost $714.70",
         ),
-        (wish(Action.BUY, Side.YES, "100", "0.40", post_only=True), "$40.00 + fee $0.00"),
+        (
+            wish(Action.BUY, Side.YES, "100", "0.40", post_only=True),
+            "$40.00 + fee about $0.00 │ │ max cost $40.00",
+        ),
     ],
 )
 def test_the_cost_stands_there_as_expected_and_at_most(ticket: OrderTicket, said: str) -> None:
-    assert f"cost {said} │" in " ".join(ticket_text(ticket).split())
+    assert f"cost {said} with fees and rounding │" in " ".join(ticket_text(ticket).split())
+
+
+def test_a_dearer_fee_at_a_second_look_is_a_change_although_the_contracts_cost_the_same() -> None:
+    before = preview(wish(Action.BUY, Side.YES, "10", "0.65"))
+    here = replace(before.circumstances, fees=FeeSchedule(FeeType.QUADRATIC, D(2)))
+    after = build_preview(
+        before.ticket, here, limits=Limits(), read_only=False, client_order_id=before.request.client_order_id
+    )
+    assert ticket_view.changes(before, after) == ["max cost: $6.66 → $6.8190"]
+    assert ticket_view.changes(after, before) == []
 
 
 def test_what_the_book_does_not_show_is_not_expected_of_a_market_order() -> None:
@@ -99,9 +113,9 @@ def test_what_the_book_does_not_show_is_not_expected_of_a_market_order() -> None
 @pytest.mark.parametrize(
     ("ticket", "held", "said"),
     [
-        (wish(Action.BUY, Side.YES, "10", "0.65"), "0", "at least $993.3250"),
+        (wish(Action.BUY, Side.YES, "10", "0.65"), "0", "at least $993.34"),
         (wish(Action.SELL, Side.YES, "10", "0.63"), "10", "at least $1,006.1360"),
-        (wish(Action.BUY, Side.YES, "10", "0.65"), "-10", "at least $1,003.3250"),
+        (wish(Action.BUY, Side.YES, "10", "0.65"), "-10", "at least $1,003.34"),
     ],
 )
 def test_cash_afterwards_counts_what_closes(ticket: OrderTicket, held: str, said: str) -> None:
@@ -127,19 +141,23 @@ def test_the_age_of_the_book_stands_on_the_ticket_and_an_old_one_is_asked_about(
 def test_the_worst_case_stands_beside_what_is_expected_where_a_cent_lies_between_them() -> None:
     text = " ".join(ticket_text(wish(Action.BUY, Side.YES, "1000", None)).split())
     assert "what fills now if YES +$107.4429 if NO −$228.0571" in text
-    assert "at worst if YES +$282.50 if NO −$717.50" in text
+    assert "at worst if YES +$285.30 if NO −$714.70" in text
     assert "at worst" not in ticket_text(wish(Action.BUY, Side.YES, "1", "0.65"))
 
 
 def test_what_closes_is_told_by_its_proceeds_and_not_by_outcomes_that_cannot_matter() -> None:
     text = " ".join(ticket_text(wish(Action.SELL, Side.YES, "100", None), held="100", cost="40.00").split())
-    assert "fee about $1.6317, at most $1.71 │" in text
-    assert "proceeds about $63.00, at least $58.00 if all is filled, before fees" in text
+    assert "fee about $1.6317 │" in text
+    assert "proceeds about $63.00 before fees; at least $56.29 after fees if all is filled" in text
+    assert "max cost" not in text
     assert "if YES" not in text
     turned = " ".join(
         ticket_text(wish(Action.SELL, Side.YES, "110", "0.63"), held="100", cost="40.00").split()
     )
-    assert "proceeds $63.00, before fees" in turned
+    assert "cost $3.70 to open 10 contracts │" in turned
+    assert "fee about $1.7949 │" in turned
+    assert "max cost $3.8640 to open 10 contracts with fees and rounding │" in turned
+    assert "proceeds about $63.00 before fees; at least $61.36 after fees" in turned
     assert "if YES" in turned
 
 
@@ -278,6 +296,29 @@ def test_the_worst_price_an_amount_was_counted_with_is_the_one_of_the_ticket(
     assert in_dollars.worst_price is not None
     assert in_dollars.count * in_dollars.worst_price < 20
     assert (in_contracts.worst_price, in_contracts.amount) == (None, None)
+
+
+def test_an_amount_that_may_rest_allows_for_dearer_fees_to_come_and_one_at_the_market_does_not(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = quoted_market(session(exchange, tmp_path).executor)
+    dearer = FeeChange("KX", FeeType.QUADRATIC, D(10), market.close_at)
+    monkeypatch.setattr(KalshiClient, "get_series_fee_changes", lambda *_, **__: (dearer,))
+    filled_in: list[OrderTicket] = []
+
+    def look(executor: TradeExecutor, ticket: OrderTicket) -> None:
+        filled_in.append(ticket)
+        raise LeaveTask
+
+    monkeypatch.setattr(TradeExecutor, "preview", look)
+    for answers in (["1", "2", "$20"], ["1", "1", "2", "$5"]):
+        app = session(exchange, tmp_path, ScriptedPrompter(market.ticker, *answers))
+        with pytest.raises(LeaveTask):
+            screens.place_trade(app)
+    now, to_come = (fee_rate(each, is_taker=True) for each in app.executor.get_fees(market))
+    at_the_market, at_a_limit = filled_in
+    assert at_the_market.count == 20 // cash_bound(now, D(1), at_the_market.worst_price)
+    assert at_a_limit.count == 5 // cash_bound(to_come, D(1), D("0.02")) == 147
 
 
 def test_dollars_are_not_offered_for_a_sale(exchange: ExchangeProcess, tmp_path: Path) -> None:

@@ -58,7 +58,9 @@ def test_the_ticket_answers_every_question() -> None:
     assert "YES bid 63¢ × 120   ask 65¢ × 80.5" in text
     assert "80.5 at 65¢ · 19.5 rest at 65¢" in text
     assert "5 NO → 95 YES" in text
-    assert "$61.75 + fee about $1.2820, at most $1.75" in text  # 95 opening contracts; five close the NO held
+    assert "$61.75 to open 95 contracts" in text  # five close the NO held
+    assert "fee         about $1.2820" in text
+    assert "$63.27 to open 95 contracts with fees and rounding" in text
     assert "if YES +$" in text
     assert "if NO −$" in text
 

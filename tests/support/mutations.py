@@ -137,6 +137,12 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "trade_fee = round_down(model_fee(rate, count, price), FEE_GRAIN)",
         ),
         Mutation(
+            "the most an order can cost leaves out what the smallest fills lose by rounding",
+            "fees.py",
+            "max(with_fee, rounded)",
+            "with_fee",
+        ),
+        Mutation(
             "a NO position has the sign of a YES position",
             "pnl.py",
             "return -self.count if self.side is Side.NO else self.count",
@@ -151,8 +157,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "an unknown fee counts as zero in the cash an order leaves",
             "order_result.py",
-            "    if cash is None or fee is None:\n        return None\n",
-            "    if cash is None:\n        return None\n    fee = fee or ZERO\n",
+            "    if cash is None or most is None:\n        return None\n",
+            "    if cash is None:\n        return None\n    most = most or Bounds(ZERO, ZERO, ZERO)\n",
         ),
         Mutation(
             "a new fill does not refresh the account of its market",

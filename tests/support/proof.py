@@ -18,6 +18,7 @@ class Proof:
 
     examples: int  # of each property
     costly_examples: int  # of a property that builds a world, a process or files for each
+    fill_patterns: int  # ways to fill an order, against the most it can cost
     submissions: int  # orders sent through drawn faults
     kills: int  # of sessions at random moments
     protocol_runs: int  # of the order protocol's state machine
@@ -36,6 +37,7 @@ class Proof:
 QUICK = Proof(
     examples=40,
     costly_examples=10,
+    fill_patterns=300,
     submissions=240,
     kills=32,
     protocol_runs=40,
@@ -53,6 +55,7 @@ QUICK = Proof(
 FULL = Proof(
     examples=300,
     costly_examples=100,
+    fill_patterns=10_000,
     submissions=2_000,
     kills=300,
     protocol_runs=200,
@@ -70,6 +73,7 @@ FULL = Proof(
 LONG = Proof(
     examples=10_000,
     costly_examples=1_000,
+    fill_patterns=100_000,
     submissions=100_000,
     kills=5_000,
     protocol_runs=20_000,
