@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kalshi_trading.child_environment import child_environment
 from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.errors import KalshiAPIError, PracticeExchangeError
 
@@ -63,6 +64,7 @@ def ensure_running(
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 cwd=Path(__file__).resolve().parent.parent,
+                env=child_environment(),
                 start_new_session=True,  # Ctrl-C in this terminal is not meant for it
                 text=True,
             )

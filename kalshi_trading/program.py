@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kalshi_trading import streams
+from kalshi_trading.child_environment import child_environment
 from kalshi_trading.config import DOTENV_PATH, load_settings
 from kalshi_trading.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
 from kalshi_trading.options import PROJECT_FOLDER, Environment
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str]) -> int:
     words = list(arguments)
     _forget_impossible_sizes()
     if words[:1] == ["practice"]:
-        os.execv(sys.executable, [sys.executable, "-m", "kalshi_trading.practice", *words[1:]])
+        command = [sys.executable, "-m", "kalshi_trading.practice", *words[1:]]
+        os.execve(sys.executable, command, child_environment())
     try:
         streams.prepare()
         status = _obey(words)

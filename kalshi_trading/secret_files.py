@@ -10,6 +10,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
+from kalshi_trading.child_environment import child_environment
 from kalshi_trading.errors import Problem
 
 _OTHERS = 0o077
@@ -39,7 +40,9 @@ def _git_would_take(target: Path) -> bool:
         return False
     command = ["git", "-C", str(target.parent), "check-ignore", "--quiet", "--", str(target)]
     try:
-        answer = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=10)
+        answer = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=10, env=child_environment()
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
     return answer.returncode == _NOT_IGNORED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import textwrap
@@ -586,6 +587,19 @@ def test_production_refuses_a_key_that_git_would_take(production, tmp_path):
     assert "git work tree" in problem.what
     (tmp_path / ".gitignore").write_text("*.pem\n")
     assert load_settings(production, None).credentials is not None
+
+
+def test_git_is_asked_about_the_key_without_inheriting_it(production, tmp_path, key_path, monkeypatch):
+    (tmp_path / ".git").mkdir()
+    git = tmp_path / "git"
+    git.write_text(f"#!/bin/sh\nenv > '{tmp_path}/inherited'\n")
+    git.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("KALSHI_API_SECRET", key_path.read_text())
+    load_settings(production, None)
+    inherited = (tmp_path / "inherited").read_text()
+    assert f"PATH={tmp_path}" in inherited
+    assert "PRIVATE KEY" not in inherited
 
 
 def test_production_refuses_an_ignored_key_that_git_has_already_taken(production, tmp_path, key_path):

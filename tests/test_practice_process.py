@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from exchange_process import PROJECT, end_process, read_ready
 
 from kalshi_trading import practice_process
 from kalshi_trading.errors import PracticeExchangeError
@@ -98,6 +100,51 @@ def test_attaching_leaves_the_complaints_of_the_running_exchange_in_place(start,
         file.write("an earlier complaint\n")
     start()
     assert log.read_text() == "an earlier complaint\n"
+
+
+CANARY = "canary-5ec4e7"
+SECRETS = {
+    "KALSHI_API_KEY": CANARY,
+    "KALSHI_API_SECRET": f"-----BEGIN PRIVATE KEY-----\\n{CANARY}",
+    "HTTPS_PROXY": f"http://me:{CANARY}@127.0.0.1:1",
+    "AWS_SECRET_ACCESS_KEY": CANARY,
+    "PYTHON_KEYRING_TOKEN": CANARY,
+    "GIT_CONFIG_VALUE_0": CANARY,
+}
+KEPT = {"PATH": os.environ["PATH"], "TZ": "Asia/Kolkata", "LC_ALL": "C.UTF-8", "PYTHONSAFEPATH": "1"}
+
+
+def environment_of(pid):
+    entries = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return dict(entry.partition("=")[::2] for entry in entries if entry)
+
+
+def test_an_exchange_inherits_what_it_needs_and_no_secret(start, monkeypatch):
+    """A safe start of Python finds the package by PYTHONPATH alone."""
+    for name, value in {**SECRETS, **KEPT, "PYTHONPATH": str(PROJECT)}.items():
+        monkeypatch.setenv(name, value)
+    inherited = environment_of(start().pid)
+    assert [name for name, value in inherited.items() if CANARY in value] == []
+    assert {name: inherited.get(name) for name in KEPT} == KEPT
+
+
+def test_an_exchange_that_runs_alone_inherits_no_secret(tmp_path):
+    command = [sys.executable, "main.py", "practice", "--data-dir", str(tmp_path), "--markets", "20"]
+    process = subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env={**os.environ, **SECRETS, "TZ": "Asia/Kolkata"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert read_ready(process)["pid"] == process.pid
+        inherited = environment_of(process.pid)
+    finally:
+        end_process(process)
+    assert [name for name, value in inherited.items() if CANARY in value] == []
+    assert inherited["TZ"] == "Asia/Kolkata"
 
 
 def test_a_file_where_the_folder_should_be_is_told_in_one_sentence(tmp_path):
