@@ -29,7 +29,6 @@ from kalshi_trading.practice.world import World
 
 ROOT = "/trade-api/v2"
 
-_LARGEST_BODY = 1_000_000
 _log = logging.getLogger(__name__)
 
 
@@ -113,8 +112,6 @@ def _serve(world: World, buckets: Buckets, endpoint: Endpoint) -> Callable[[Requ
             account_id = _account(world, request, endpoint)
             if account_id and not buckets.take(account_id, cost, world.clock.now(), write=endpoint.is_write):
                 raise too_many_requests()
-            if len(body) > _LARGEST_BODY:
-                raise nested(413, "request_too_large")
             query = Query(endpoint.operation, request.query_params)
             call = Call(world, account_id, query, request.path_params, body)
             return json_response(endpoint.status, endpoint.handler(call))

@@ -25,6 +25,7 @@ from kalshi_trading.practice.faults import FaultScript
 from kalshi_trading.practice.key_file import PracticeKey
 from kalshi_trading.practice.latency import Latency
 from kalshi_trading.practice.presence import Presence, Ready
+from kalshi_trading.practice.request_guard import RequestGuard
 from kalshi_trading.practice.service import build_app
 from kalshi_trading.practice.world import World
 
@@ -120,7 +121,8 @@ def serve(
     activity = _Activity()
     app = build_app(world, activity.note, faults=faults, latency=latency, control=control)
     protocol: Literal["h11"] | type[asyncio.Protocol] = "h11" if faults is None else _BreakableProtocol
-    asyncio.run(_serve(app, protocol, world, listener, presence, ready, idle_exit_s, activity))
+    guarded = RequestGuard(app, port)
+    asyncio.run(_serve(guarded, protocol, world, listener, presence, ready, idle_exit_s, activity))
 
 
 async def _serve(

@@ -20,6 +20,7 @@ _PATIENCE_S = 30
 _LARGEST_HEAD = 64 * 1024
 _LARGEST_BODY = 256 * 1024 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_HOST_LINE = re.compile(rb"(\r\nhost: *)[^\r]*", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 
 
@@ -344,7 +345,8 @@ class TcpProxy:
     def _ask_upstream(self, request: Seen) -> bytes:
         with socket.create_connection((HOST, self.upstream_port), _PATIENCE_S) as upstream:
             upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            upstream.sendall(request.bytes)
+            own = f"\\g<1>{HOST}:{self.upstream_port}".encode()  # an exchange answers to its own name only
+            upstream.sendall(_HOST_LINE.sub(own, request.bytes, count=1))
             self.forwarded.append(request)
             return _Stream(upstream).message()
 
