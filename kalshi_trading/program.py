@@ -225,16 +225,20 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
 
     assert settings.api_base_url is not None
     assert settings.credentials is not None
-    timing = Timing(settings.connect_timeout_s, settings.total_timeout_s, settings.read_retries)
-    remedy = ENDED if settings.environment is Environment.PRACTICE else NETWORK
-    client = KalshiClient(
-        Transport(settings.api_base_url, settings.credentials, timing=timing, remedy=remedy)
-    )
     account = account_fingerprint(settings.credentials.key_id)
     session_id, no_session = _session(settings)
     journal = TradeLogger(
         settings.log_dir, settings.environment.value, session_id=session_id, account=account
     )
+    timing = Timing(settings.connect_timeout_s, settings.total_timeout_s, settings.read_retries)
+    transport = Transport(
+        settings.api_base_url,
+        settings.credentials,
+        timing=timing,
+        remedy=ENDED if settings.environment is Environment.PRACTICE else NETWORK,
+        on_no_connection=journal.log_error,
+    )
+    client = KalshiClient(transport)
     executor = TradeExecutor(client, journal, limits=settings.limits, read_only=read_only, account=account)
     if no_session is not None:
         executor.submitter.lock(str(no_session), until=partial(_raise, no_session))

@@ -1,6 +1,6 @@
 """One HTTP request to the exchange, and what became of it: sign, send, bound in time, read, parse.
 
-The only module that knows `requests`. A read is repeated with jittered back-off, each time signed
+The only module that sends through `requests`. A read is repeated with jittered back-off, each time signed
 afresh; a write is sent exactly once, whatever happens. Every call ends at its deadline, also when the
 other side drips one byte a second. Never follows a redirect, never prints, never logs headers or bodies.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import queue
 import random
 import threading
@@ -18,10 +19,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from kalshi_trading.auth import sign
+from kalshi_trading.connection_errors import ConnectionFailure, connection_failure
 from kalshi_trading.credentials import Credentials
 from kalshi_trading.errors import (
     KalshiAPIError,
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     import requests
 
 Query = Sequence[tuple[str, str]]
-NETWORK = "Check the network; nothing was changed."
+NETWORK = "Check the network; nothing was placed or changed."
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 _LOG = logging.getLogger("kalshi_trading.requests")  # method, path, status, duration; nothing else
 _MOST_DIGITS = 40
@@ -83,6 +85,16 @@ class _Request:
     is_signed: bool
 
 
+class _NotConnectedError(NotSentError):
+    """No connection came about, so nothing was sent. `sentence` says why."""
+
+    def __init__(self, failure: ConnectionFailure, remedy: str) -> None:
+        why = f"{failure.cause}. {failure.remedy or remedy}"
+        super().__init__(f"Not sent: {why}")
+        self.sentence = why[0].upper() + why[1:]
+        self.is_lasting = failure.is_lasting
+
+
 class _Workers:
     """Threads to send requests in, used again and again; one that hangs is not there for the next."""
 
@@ -116,6 +128,7 @@ class Transport:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        on_no_connection: Callable[[str, Exception], object] = lambda sentence, error: None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._root_path = urlsplit(self._base_url).path
@@ -125,6 +138,8 @@ class Transport:
         self._exchange_clock = ExchangeClock(clock)
         self._monotonic = monotonic
         self._sleep = sleep
+        self._on_no_connection = on_no_connection
+        self._reported: str | None = None
         self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
         self._workers = _Workers()
         self.budget = RateBudget(clock=monotonic, sleep=sleep)
@@ -154,8 +169,11 @@ class Transport:
         signed_with_s = self._exchange_clock.offset_s
         try:
             answer = self._exchange(self._request("GET", path, query, None, signed=signed), deadline)
-        except (NotSentError, OutcomeUnknownError) as failure:
-            return UnavailableError(_unreachable(failure, self._remedy)), True
+        except _NotConnectedError as failure:
+            return _unavailable(failure.sentence, failure), not failure.is_lasting
+        except OutcomeUnknownError as failure:
+            sentence = f"{failure} It was only a question; nothing was changed. Try again."
+            return _unavailable(sentence, failure), True
         error = error_for_read(answer)
         if error is None:
             assert isinstance(answer.body, Mapping)
@@ -246,15 +264,22 @@ class Transport:
         status = result.status if isinstance(result, Answer) else type(result).__name__
         took_ms = (self._monotonic() - started_at) * 1000
         _LOG.info("%s %s %s %d ms", request.method, request.path, status, took_ms)
+        self._report(result)
         if isinstance(result, BaseException):
             raise result
         if request.is_signed and result.status == TOO_MANY_REQUESTS:
             self.budget.drain(request.method)
         return result
 
-    def _send(self, request: _Request, deadline: float) -> Answer:
-        from urllib3.exceptions import HTTPError
+    def _report(self, result: Answer | BaseException) -> None:
+        """Pass on why no connection comes about, once until an answer comes or another reason."""
+        if isinstance(result, Answer):
+            self._reported = None
+        elif isinstance(result, _NotConnectedError) and result.sentence != self._reported:
+            self._reported = result.sentence
+            self._on_no_connection(result.sentence, result)
 
+    def _send(self, request: _Request, deadline: float) -> Answer:
         connection = self._borrow(fresh_only=request.method != "GET")
         left_s = max(0.05, deadline - self._monotonic())
         try:
@@ -271,18 +296,23 @@ class Transport:
             if request.is_signed:  # a cache may answer unsigned requests, with an older date
                 self._exchange_clock.note(response.headers, response.elapsed.total_seconds())
             answer = self._received(response, deadline)
-        except (OSError, HTTPError) as error:  # what `requests` raises is an OSError
-            connection.session.close()
-            raise _no_answer(error) from error
         except OutcomeUnknownError:
             connection.session.close()
             raise
-        except Exception as error:  # nobody expected it, so nothing proves that the request did not leave
+        except Exception as error:  # noqa: BLE001  (every one is raised again as one of ours)
             connection.session.close()
-            raise OutcomeUnknownError("The exchange's answer could not be understood.") from error
+            self._raise_unanswered(error)
         connection.last_used_at = self._monotonic()
         self._idle.put(connection)
         return answer
+
+    def _raise_unanswered(self, error: Exception) -> NoReturn:
+        """Raise NotSentError when the request provably never left, otherwise OutcomeUnknownError."""
+        scheme = urlsplit(self._base_url).scheme
+        failure = connection_failure(error, scheme=scheme, environ=os.environ)
+        if failure is None:
+            raise OutcomeUnknownError("The exchange's answer did not arrive whole.") from error
+        raise _NotConnectedError(failure, self._remedy) from failure.error
 
     def _request(self, method: str, path: str, query: Query, body: object, *, signed: bool) -> _Request:
         """Put a request together and sign it with the time of now."""
@@ -361,40 +391,7 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
-def _no_answer(error: Exception) -> NotSentError | OutcomeUnknownError:
-    """Tell a request that never left from one whose fate is unknown.
-
-    `requests` raises one and the same error for "refused" and for "closed after reading", so only the
-    cause beneath it counts: no name, no connection, no valid certificate.
-    """
-    import ssl
-
-    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
-
-    for cause in _causes(error):
-        if isinstance(cause, (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)):
-            return NotSentError("Not sent: the exchange cannot be reached. Nothing was placed or changed.")
-    return OutcomeUnknownError("The connection broke before the exchange's whole answer was here.")
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """Everything a library wrapped into this error, outermost first."""
-    found: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting:
-        candidate = waiting.pop(0)
-        if isinstance(candidate, BaseException) and candidate not in found:
-            found.append(candidate)
-            waiting += [
-                candidate.__cause__,
-                candidate.__context__,
-                getattr(candidate, "reason", None),
-                *candidate.args,
-            ]
-    return found
-
-
-def _unreachable(failure: KalshiAPIError, remedy: str) -> str:
-    if isinstance(failure, NotSentError):
-        return f"The exchange cannot be reached. {remedy}"
-    return f"{failure} It was only a question; nothing was changed. Try again."
+def _unavailable(sentence: str, cause: Exception) -> UnavailableError:
+    error = UnavailableError(sentence)
+    error.__cause__ = cause
+    return error

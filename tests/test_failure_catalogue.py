@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent
-ROWS = [*range(1, 18), *range(24, 34), *range(35, 39), 45, *range(48, 51), *range(53, 62), 68]
+ROWS = [*range(1, 18), *range(24, 34), *range(35, 39), 45, *range(48, 51), *range(53, 62), 64, 65, 68]
 
 FAULTS = "faults/test_faulted_submissions.py::test_no_order_is_doubled_lost_or_misjudged_under_any_fault"
 
@@ -397,6 +397,26 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         [
             "test_exchange_errors.py::test_a_refusal_of_a_write_is_definite_in_the_exchanges_own_shapes_only",
             "test_submission.py::test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up",
+        ],
+    ),
+    64: (
+        "secrets in child processes, foreign Host headers, huge bodies",
+        [
+            "test_practice_process.py::test_an_exchange_inherits_what_it_needs_and_no_secret",
+            "test_practice_process.py::test_an_exchange_that_runs_alone_inherits_no_secret",
+            "test_config.py::test_git_is_asked_about_the_key_without_inheriting_it",
+            "practice/test_practice_requests.py::test_requests_to_another_host_are_refused",
+            "practice/test_practice_requests.py::test_a_body_of_400_mb_costs_neither_time_nor_memory",
+        ],
+    ),
+    65: (
+        "certificates, CA files, proxies",
+        [
+            "test_connection_errors.py::test_a_request_that_found_no_way_was_not_sent_and_says_why",
+            "test_connection_errors.py::test_an_order_that_found_no_way_ends_not_sent_in_the_journal",
+            "test_connection_errors.py::test_what_goes_wrong_after_the_handshake_leaves_an_order_unknown",
+            "journeys/test_start_and_end.py::"
+            "test_a_setting_that_bars_the_way_to_the_exchange_is_named_at_the_start",
         ],
     ),
     68: (

@@ -280,6 +280,44 @@ def test_an_exchange_that_cannot_be_reached_leaves_a_usable_menu(tmp_path: Path)
     assert "unavailable: The exchange cannot be reached" in " ".join(ended.stdout.split())
 
 
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"HTTPS_PROXY": "http://127.0.0.1:9"},
+            "The proxy in HTTPS_PROXY cannot be reached (connection refused). "
+            "Correct HTTPS_PROXY, or unset it.",
+        ),
+        (
+            {"HTTPS_PROXY": "http://127.0.0.1:9", "REQUESTS_CA_BUNDLE": "/absent.pem"},
+            "The file in REQUESTS_CA_BUNDLE does not exist: /absent.pem. "
+            "Correct REQUESTS_CA_BUNDLE, or unset it.",
+        ),
+    ],
+)
+def test_a_setting_that_bars_the_way_to_the_exchange_is_named_at_the_start(
+    tmp_path: Path, settings: dict[str, str], sentence: str
+) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text(_new_key())
+    key.chmod(0o600)
+    ended = _run(
+        tmp_path,
+        typed="0\n",
+        KALSHI_ENVIRONMENT="sandbox",
+        KALSHI_API_KEY="01234567-89ab-cdef-0123-456789abcdef",
+        KALSHI_API_SECRET=str(key),
+        KALSHI_READ_RETRIES="0",
+        **settings,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    before_the_menu = " ".join(ended.stdout.partition("Menu")[0].split())
+    assert sentence in before_the_menu, ended.stdout
+    record = (tmp_path / "logs/sandbox/errors.log").read_text()
+    assert sentence in record
+    assert "Caused by" in record or "invalid path: /absent.pem" in record
+
+
 def _new_key() -> str:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat

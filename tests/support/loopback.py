@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import format_datetime
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 ROOT = "/trade-api/v2"
 
@@ -85,6 +89,39 @@ def reset(connection: socket.socket, _: Request) -> None:
     raise ConnectionError  # leaving closes the connection, and lingering for no time resets it
 
 
+def tunnel_to(url: str) -> Script:
+    """Do what a proxy does for CONNECT: pass on bytes to this server, whatever host was asked for."""
+
+    def script(connection: socket.socket, _: Request) -> None:
+        with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as upstream:
+            connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            others = {connection: upstream, upstream: connection}
+            while True:
+                readable, _, _ = select.select(list(others), [], [], 10)
+                for end in readable:
+                    data = end.recv(65_536)
+                    if not data:
+                        raise ConnectionError
+                    others[end].sendall(data)
+
+    return script
+
+
+def forward_to(url: str) -> Script:
+    """Do what a gateway does: ask this server under its own name, and answer what it answers."""
+    address = urlsplit(url).netloc
+
+    def script(connection: socket.socket, request: Request) -> None:
+        upstream = HTTPConnection(address, timeout=10)
+        upstream.request(request.method, request.target, request.body, {**request.headers, "host": address})
+        answer = upstream.getresponse()
+        body = answer.read()
+        upstream.close()
+        connection.sendall(http(answer.status, body, date=answer.headers["date"]))
+
+    return script
+
+
 def _read_request(stream: Any, number: int) -> Request | None:
     first = stream.readline().decode().split()
     if len(first) != 3:
@@ -107,13 +144,21 @@ def _attend(server: Server, connection: socket.socket, number: int) -> None:
         return  # the other side left, or a script closed the connection
 
 
-def _accept(server: Server, listener: socket.socket, open_: list[socket.socket], all_: list[Any]) -> None:
+def _accept(
+    server: Server,
+    listener: socket.socket,
+    tls: ssl.SSLContext | None,
+    open_: list[socket.socket],
+    all_: list[Any],
+) -> None:
     while True:
         try:
             connection, _ = listener.accept()
         except OSError:
             return
         connection.settimeout(10)
+        if tls is not None:  # the first read shakes hands, in the connection's own thread
+            connection = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         open_.append(connection)
         thread = threading.Thread(target=_attend, args=(server, connection, server.connections))
         server.connections += 1
@@ -122,13 +167,16 @@ def _accept(server: Server, listener: socket.socket, open_: list[socket.socket],
 
 
 @contextmanager
-def serving(*scripts: Script) -> Iterator[Server]:
-    """Run a server; at the end every connection is closed and every thread has ended."""
+def serving(*scripts: Script, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Run a server; at the end every connection is closed and every thread has ended.
+
+    It speaks TLS with the certificate of `tls`.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     server = Server(f"http://127.0.0.1:{listener.getsockname()[1]}{ROOT}", list(scripts))
     connections: list[socket.socket] = []
     threads: list[threading.Thread] = []
-    accepting = threading.Thread(target=_accept, args=(server, listener, connections, threads))
+    accepting = threading.Thread(target=_accept, args=(server, listener, tls, connections, threads))
     accepting.start()
     try:
         yield server

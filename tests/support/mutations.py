@@ -338,6 +338,12 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "return found.listing()",
         ),
         Mutation(
+            "an order whose connection broke after it was sent counts as not sent",
+            "connection_errors.py",
+            "    if not was_in(HTTPConnection.connect, HTTPSConnection.connect):\n        return None\n",
+            "",
+        ),
+        Mutation(
             "an order travels on a connection the exchange may be closing",
             "transport.py",
             'connection = self._borrow(fresh_only=request.method != "GET")',
