@@ -60,11 +60,12 @@ def load_private_key(
 ) -> PrivateKey:
     """Load an RSA (2048 bits or more) or Ed25519 key from a file or from the PEM text itself.
 
-    Literal `\\n` in inline text count as line ends. A relative path starts at `folder`. Raises
+    A literal `\\n` counts as a line end. A relative path starts at `folder`. Raises
     ConfigurationError naming `variable`.
     """
     try:
-        return _parse(_text_of(path_or_pem, folder))
+        text = _text_of(path_or_pem, folder)
+        return _parse(text.replace("\\r", "").replace("\\n", "\n"))
     except _Fault as fault:
         where = "The key" if is_inline(path_or_pem) else f"The file {_shown(path_or_pem)}"
         raise ConfigurationError([Problem(variable, f"{where} {fault.what}", fault.remedy)]) from None
@@ -87,7 +88,7 @@ def key_path(path_or_pem: str | Path, folder: Path | None = None) -> Path | None
 
 def _text_of(path_or_pem: str | Path, folder: Path | None) -> str:
     if is_inline(path_or_pem):
-        return str(path_or_pem).replace("\\r", "").replace("\\n", "\n")
+        return str(path_or_pem)
     path = key_path(path_or_pem, folder)
     if path is None:
         raise _Fault("cannot be found: its home folder is unknown.", "Write the path in full.")

@@ -126,6 +126,16 @@ def test_an_ed25519_key_is_taken(tmp_path):
     assert load_private_key(path).private_bytes_raw() == ed25519_key().private_bytes_raw()
 
 
+@pytest.mark.parametrize("line_end", ["\\n", "\\r\\n"])
+@pytest.mark.parametrize("form", [PKCS1, PKCS8])
+def test_a_key_file_of_one_line_with_its_line_ends_spelled_out_is_taken(form, line_end, tmp_path):
+    path = tmp_path / "kalshi.pem"
+    one_line = pem(rsa_key(), form).replace("\n", line_end)
+    for text in (one_line, f'"{one_line}"\n', one_line.removesuffix(line_end)):
+        path.write_text(text)
+        assert load_private_key(path).private_numbers() == rsa_key().private_numbers()
+
+
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path):
     path = tmp_path / "kalshi.pem"
     path.write_bytes(b"\xef\xbb\xbf" + pem(rsa_key()).replace("\n", "\r\n").encode())
