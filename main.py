@@ -1,5 +1,6 @@
 """Start the trading terminal; on a Python that is too old, say so in one line."""
 
+import os
 import sys
 
 if sys.version_info < (3, 11):
@@ -9,7 +10,24 @@ if sys.version_info < (3, 11):
     )
     sys.exit(2)
 
-from kalshi_trading.program import main
+
+def start(words):
+    """Run the program, or after `practice` the practice exchange alone; return the exit status."""
+    folder = os.path.dirname(os.path.realpath(__file__))
+    if folder not in sys.path:  # python -P, python -I and PYTHONSAFEPATH leave it out
+        sys.path.insert(0, folder)
+    if words[:1] == ["practice"]:
+        from kalshi_trading.child_environment import child_environment
+        from kalshi_trading.practice.program import main
+
+        environment = child_environment()
+        if environment != dict(os.environ):  # what it need not know, such as a key, it does not keep
+            os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+        return main(words[1:])
+    from kalshi_trading.program import main
+
+    return main(words)
+
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(start(sys.argv[1:]))

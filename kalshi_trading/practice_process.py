@@ -26,6 +26,7 @@ IDLE_EXIT_S = 600
 ASKED_EVERY_S = 150.0  # well within the above
 ENDED = "This computer's practice exchange has ended: start the program again, its world is kept."
 COMPLAINTS_FILE = "exchange.log"
+_PROJECT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +51,18 @@ def ensure_running(
 
     It outlives this program, so that several sessions share one world. Raises PracticeExchangeError.
     """
-    arguments = ["--data-dir", str(data_dir), "--markets", str(markets), "--idle-exit", str(IDLE_EXIT_S)]
-    if seed is not None:
-        arguments += ["--seed", str(seed)]
-    complaints = data_dir / COMPLAINTS_FILE
     try:
+        data_dir = data_dir.absolute()  # the exchange works in another folder
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        complaints = data_dir / COMPLAINTS_FILE
         with complaints.open("ab") as stderr:  # one that is running may be writing there
             said_before = stderr.tell()
             process = subprocess.Popen(
-                [sys.executable, "-m", "kalshi_trading.practice", *arguments],
+                _command(data_dir, seed, markets),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                cwd=Path(__file__).resolve().parent.parent,
+                cwd=_PROJECT,
                 env=child_environment(),
                 start_new_session=True,  # Ctrl-C in this terminal is not meant for it
                 text=True,
@@ -79,6 +78,13 @@ def ensure_running(
     if not line.strip():
         raise PracticeExchangeError(_why_it_ended(complaints, said_before))
     return _read_announcement(line)
+
+
+def _command(data_dir: Path, seed: int | None, markets: int) -> list[str]:
+    """Start it by main.py, which finds the package from anywhere; `-m` does not with a safe path."""
+    start = [sys.executable, str(_PROJECT / "main.py"), "practice", "--data-dir", str(data_dir)]
+    founding = ["--markets", str(markets), *([] if seed is None else ["--seed", str(seed)])]
+    return [*start, *founding, "--idle-exit", str(IDLE_EXIT_S)]
 
 
 def keep_alive(ask: Callable[[], object]) -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kalshi_trading import streams
-from kalshi_trading.child_environment import child_environment
 from kalshi_trading.config import DOTENV_PATH, load_settings
 from kalshi_trading.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
 from kalshi_trading.options import PROJECT_FOLDER, Environment
@@ -48,9 +47,6 @@ def main(arguments: Sequence[str]) -> int:
     """Run the program and return its exit status; no traceback ever leaves it."""
     words = list(arguments)
     _forget_impossible_sizes()
-    if words[:1] == ["practice"]:
-        command = [sys.executable, "-m", "kalshi_trading.practice", *words[1:]]
-        os.execve(sys.executable, command, child_environment())
     try:
         streams.prepare()
         status = _obey(words)

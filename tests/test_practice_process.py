@@ -206,6 +206,14 @@ def test_an_announcement_nobody_understands_is_told(start, stand_in, line):
         start()
 
 
+def test_a_relative_folder_is_the_one_of_the_working_folder(start, stand_in, tmp_path, monkeypatch):
+    """The exchange works in another folder than the session."""
+    stand_in("sys.exit(sys.argv[4])")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PracticeExchangeError, match=f"{tmp_path}/here"):
+        start(folder=Path("here"))
+
+
 def test_an_exchange_that_crashes_is_told_by_the_last_line_of_its_traceback(start, stand_in):
     stand_in("raise RuntimeError('the roof fell in')")
     with pytest.raises(PracticeExchangeError, match="the roof fell in") as raised:

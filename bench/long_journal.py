@@ -1,0 +1,85 @@
+"""Measure what a long journal costs: a start of the program, and a preview and an order late in a busy day.
+
+    python bench/long_journal.py starts [ROUNDS]     a year of 200 orders a day, and one file of 1 GB
+    python bench/long_journal.py orders [ROUNDS]     after 10 and after 10,000 orders of the day
+
+Goals: start to menu at most 1.3 times that with an empty journal, 150 MB; 1 GB without its checkpoint within
+10 s and 250 MB; preview and order at most 1.2 times as long after 10,000 orders as after 10. The runs take
+turns and the medians are compared. The practice exchange runs throughout.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+
+
+ORDERS_A_DAY = 200
+GIGABYTE = 1_000_000_000
+STAMPS = {"environment": "practice", "session": "5e55" * 8, "account": "0123456789ab"}
+
+
+def line(at: datetime, event: str, fields: dict[str, object]) -> bytes:
+    text = json.dumps({**STAMPS, **fields}, ensure_ascii=False)
+    return f"{at.astimezone().isoformat(timespec='milliseconds')} {event} {text}\n".encode()
+
+
+def order_lines(number: int, at: datetime) -> Iterator[bytes]:
+    """Write the life of an order: five in ten fill at once, four rest and are canceled, one is refused."""
+    name, ticker = str(UUID(int=number, version=4)), f"KXHIGHNY-{at:%y%b%d}-B{number % 60}.5".upper()
+    sentence = f"BUY 10 YES {ticker} at 57¢, good till canceled"
+    named = {"client_order_id": name, "ticker": ticker}
+    wish = {"action": "buy", "side": "yes", "count": "10", "price": "0.57"}
+    kind = {"time_in_force": "good_till_canceled", "post_only": False, "reduce_only": False}
+    said = {"sentence": sentence}
+    fills = number % 10 < 5
+    answer = {"order_id": str(UUID(int=number)), "fill_count": "10" if fills else "0"}
+    answer |= {"remaining_count": "0" if fills else "10", "average_price": None, "fee": None}
+    yield line(at, "order.intent", {**named, **wish, **kind, "cost": "5.70", **said})
+    yield line(at, "order.sending", {**named, **said, "sent_at": f"{at.isoformat()}"})
+    if number % 10 == 9:
+        reason = "The exchange refused: insufficient_balance (HTTP 400). There is not enough cash for it."
+        yield line(at, "order.rejected", {**named, **wish, "reason": reason, **said})
+        return
+    reason = "filled" if fills else "resting"
+    yield line(at, "order.acknowledged", {**named, **wish, **answer, "reason": reason, **said})
+    if fills:
+        filled = {**answer, "average_price": "0.57", "fee": "0.1716", "reason": reason}
+        yield line(at, "order.fill", {**named, **wish, **filled})
+    else:
+        there = {"order_id": answer["order_id"], **named}
+        yield line(at, "cancel.requested", there)
+        yield line(at, "cancel.acknowledged", {**there, "reduced_by": "10", "reason": "Canceled."})
+
+
+def day_lines(day: datetime, first: int, orders: int) -> Iterator[bytes]:
+    for number in range(orders):
+        yield from order_lines(first + number, day + timedelta(seconds=number * 60_000 // orders))
+
+
+def write_year(folder: Path, today: datetime) -> None:
+    """A year of days, each in its compressed file, and some orders of this day."""
+    for back in range(365, 0, -1):
+        day = (today - timedelta(days=back)).replace(hour=0, minute=0)
+        with gzip.open(folder / f"trades-{day:%Y-%m-%d}.log.gz", "wb", 6) as file:
+            file.writelines(day_lines(day, back * ORDERS_A_DAY, ORDERS_A_DAY))
+    (folder / "trades.log").write_bytes(b"".join(order_lines(999_999, today)))
+
+
+def write_gigabyte(folder: Path, today: datetime) -> None:
+    """One file that nobody put aside: it begins today, and all after its first line is older."""
+    with (folder / "trades.log").open("wb") as file:
+        file.writelines(order_lines(999_999_999, today))
+        number = 0
+        while file.tell() < GIGABYTE:
+            day = today - timedelta(days=5 + number // ORDERS_A_DAY % 3000)
+            file.writelines(day_lines(day, number, ORDERS_A_DAY))
+            number += ORDERS_A_DAY
