@@ -75,7 +75,7 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Setti
     key_texts = KeyTexts(**reader.read_all(KeyTexts))
     reader.compare()
     reader.note_unknown_names()
-    settings = _with_addresses(_with_data_dir(settings, reader), reader)
+    settings = _with_addresses(settings, reader)
     if settings.environment in HOSTS:
         settings = replace(settings, credentials=_credentials(settings.environment, key_texts, reader))
     if settings.environment is Environment.PRODUCTION:
@@ -159,7 +159,7 @@ class _Reader:
                 self._note_unknown(f"The environment variable {name}", meant)
 
     def _read(self, row: Option[Any]) -> Any:
-        given = self.given(row) or [_Given(row.name, row.default, PROJECT_FOLDER)]
+        given = self.given(row) or [_Given(row.name, self._default(row), PROJECT_FOLDER)]
         values: list[Any] = []
         for each in given:
             try:
@@ -171,6 +171,12 @@ class _Reader:
                 self.blame(each, f"says something else than {given[0].name}", "Keep one of the two.")
         self._values[row.name] = values[0] if values else None
         return self._values[row.name]
+
+    def _default(self, row: Option[Any]) -> str:
+        """Return the default; XDG_DATA_HOME is where the desktop keeps data."""
+        home = self.environ.get("XDG_DATA_HOME", "")
+        is_moved = row is _SETTINGS_ROWS["data_dir"] and Path(home).is_absolute()
+        return str(Path(home) / "kalshi-trading") if is_moved else row.default
 
     def _look_up(self, name: str) -> _Given | None:
         text = self.environ.get(name, "").strip()
@@ -188,14 +194,6 @@ class _Reader:
 
 def _resembling(name: str) -> str:
     return next(iter(difflib.get_close_matches(name.upper(), KNOWN_NAMES, n=1, cutoff=0.85)), "")
-
-
-def _with_data_dir(settings: Settings, reader: _Reader) -> Settings:
-    """Put the data where the desktop keeps it, unless the user said where."""
-    home = reader.environ.get("XDG_DATA_HOME", "")
-    if reader.given(_SETTINGS_ROWS["data_dir"]) or not Path(home).is_absolute():
-        return settings
-    return replace(settings, data_dir=Path(home) / "kalshi-trading")
 
 
 def _with_addresses(settings: Settings, reader: _Reader) -> Settings:

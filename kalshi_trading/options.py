@@ -159,7 +159,7 @@ def path(text: str) -> Path:
     try:
         found = Path(text).expanduser()
     except RuntimeError:
-        raise InvalidInputError("begins with ~, but the home folder is unknown") from None
+        raise InvalidInputError("needs a full path, because the home folder (~) is unknown") from None
     if not text.isprintable():
         raise InvalidInputError("must be a path without control characters")
     return found

@@ -46,7 +46,7 @@ Every setting is explained in .env.example.
 def main(arguments: Sequence[str]) -> int:
     """Run the program and return its exit status; no traceback ever leaves it."""
     words = list(arguments)
-    _forget_impossible_sizes()
+    _forget_impossible_variables()
     try:
         streams.prepare()
         status = _obey(words)
@@ -63,8 +63,10 @@ def main(arguments: Sequence[str]) -> int:
         return EXIT_NO_READER if lost.reader_left else EXIT_NO_OUTPUT
 
 
-def _forget_impossible_sizes() -> None:
-    """Take COLUMNS and LINES for unset unless they say a size: at 0 columns nothing would be shown."""
+def _forget_impossible_variables() -> None:
+    """Unset COLUMNS and LINES unless they are sizes, and HOME unless it is a folder's full path."""
+    if not os.path.isabs(os.environ.get("HOME", "")):
+        os.environ.pop("HOME", None)
     for name in ("COLUMNS", "LINES"):
         size = os.environ.get(name, "")
         if not (size.isascii() and size.isdigit() and size.strip("0")):

@@ -189,6 +189,7 @@ class Settings:
         options.path,
         "~/.local/share/kalshi-trading",
         "Folder of the practice world and of caches (inside XDG_DATA_HOME where that is set).",
+        example="/var/tmp/kalshi-trading",
     )
     practice_seed: int | None = option(
         "KALSHI_PRACTICE_SEED",

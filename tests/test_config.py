@@ -532,6 +532,39 @@ def test_of_the_process_environment_only_likely_typing_errors_are_warned_of():
     assert "KALSHI_READONLY" in warnings[0]
 
 
+# --- Without a home folder -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def homeless(monkeypatch):
+    """No HOME, and no entry in the list of users."""
+
+    def no_entry(_):
+        raise KeyError
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", no_entry)
+
+
+def test_without_a_home_folder_the_advice_works(homeless):
+    problem = only_problem({})
+    assert problem.variable == "KALSHI_DATA_DIR"
+    assert "home folder (~) is unknown" in problem.what
+    name, value = problem.remedy.removeprefix("For instance: ").split("=")
+    assert load_settings({name: value}, None).data_dir == Path(value)
+
+
+def test_without_a_home_folder_the_desktops_folder_is_enough(homeless):
+    assert load_settings({"XDG_DATA_HOME": "/data"}, None).data_dir == Path("/data/kalshi-trading")
+
+
+def test_a_path_from_an_unknown_home_folder_is_refused(homeless, sandbox):
+    elsewhere = {"KALSHI_DATA_DIR": "/data"}
+    assert only_problem(elsewhere | {"KALSHI_LOG_DIR": "~/logs"}).variable == "KALSHI_LOG_DIR"
+    key = sandbox | elsewhere | {"KALSHI_API_SECRET": "~/key.pem"}
+    assert "Write the path in full" in only_problem(key).remedy
+
+
 # --- Who else can read the key -------------------------------------------------------------------
 
 

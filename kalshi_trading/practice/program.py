@@ -54,7 +54,7 @@ def default_directory() -> Path:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(prog="practice exchange", description="A practice exchange that speaks Kalshi's API.")
     parser.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1; 0 picks a free one")
-    parser.add_argument("--data-dir", type=Path, default=default_directory(), help="where the world lives")
+    parser.add_argument("--data-dir", type=Path, help="where the world lives")
     parser.add_argument("--seed", type=int, default=1, help="the world's seed, when it is founded")
     parser.add_argument("--markets", type=_size, default=400, help="the world's size, when it is founded")
     parser.add_argument(
@@ -110,7 +110,7 @@ def _leave(*_signal: object) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    directory: Path = options.data_dir.expanduser().absolute()
+    directory = _directory(options.data_dir)
     faults = _faults(options.faults)
     presence = _claim(directory)
     if isinstance(presence, Ready):
@@ -121,6 +121,13 @@ def _run(options: argparse.Namespace) -> int:
     finally:
         presence.end()
     return 0
+
+
+def _directory(given: Path | None) -> Path:
+    try:
+        return (given or default_directory()).expanduser().absolute()
+    except RuntimeError:
+        raise CannotStartError("The home folder is unknown. Choose a folder with --data-dir.") from None
 
 
 def _faults(path: Path | None) -> FaultScript | None:

@@ -85,3 +85,38 @@ def test_every_way_to_start_starts_the_practice_exchange(tmp_path: Path) -> None
                 ended = run([sys.executable, *words], home, cwd=cwd, typed="0\n", **settings)
                 assert ended.returncode == 0, ended.stderr
                 assert "cash $10,000.00" in ended.stdout
+
+
+# --- Without a home folder ------------------------------------------------------------------------
+
+HOMELESS = """
+import os, pwd, runpy, sys
+
+def no_entry(user):
+    raise KeyError(user)
+
+pwd.getpwuid = no_entry
+os.environ.pop("HOME", None) if sys.argv[1] == "unset" else os.environ.update(HOME=sys.argv[1])
+sys.argv[:] = [sys.argv[2], *sys.argv[3:]]
+sys.exit(runpy.run_path(sys.argv[0], run_name="__main__"))
+"""
+
+
+def test_without_a_home_folder_the_setting_that_helps_is_named(home: Path) -> None:
+    """The user has no entry in the list of users either, as in a container."""
+    for value in ("unset", "", "relative"):
+        with naming(f"HOME {value}"):
+            command = [sys.executable, "-c", HOMELESS, value, str(MAIN)]
+            refused = run(command, home, KALSHI_DATA_DIR="")
+            assert refused.returncode == 2
+            assert "KALSHI_DATA_DIR: needs a full path" in refused.stderr
+            assert "Traceback" not in refused.stderr
+    heeded = run(command, home, typed="0\n")
+    assert (heeded.returncode, heeded.stderr) == (0, "")
+
+
+def test_the_practice_exchange_alone_without_a_home_folder_names_its_option(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOMELESS, "unset", str(MAIN), "practice"]
+    for words in ([], ["--data-dir", "~/world"]):
+        said = sentence_of(run([*command, *words], tmp_path))
+        assert said == "The home folder is unknown. Choose a folder with --data-dir."
