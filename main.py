@@ -16,17 +16,30 @@ def start(words):
     folder = os.path.dirname(os.path.realpath(__file__))
     if folder not in sys.path:  # python -P, python -I and PYTHONSAFEPATH leave it out
         sys.path.insert(0, folder)
-    if words[:1] == ["practice"]:
-        from kalshi_trading.child_environment import child_environment
-        from kalshi_trading.practice.program import main
+    from kalshi_trading import packages
 
-        environment = child_environment()
-        if environment != dict(os.environ):  # what it need not know, such as a key, it does not keep
-            os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
-        return main(words[1:])
-    from kalshi_trading.program import main
+    try:
+        return _run(words)
+    except ImportError as error:
+        sentence = packages.advice(error)
+        if sentence is None:
+            raise
+        sys.stderr.write("%s\n" % sentence)
+        return 2
 
-    return main(words)
+
+def _run(words):
+    if words[:1] != ["practice"]:
+        from kalshi_trading.program import main
+
+        return main(words)
+    from kalshi_trading.child_environment import child_environment
+    from kalshi_trading.practice.program import main
+
+    environment = child_environment()
+    if environment != dict(os.environ):  # what it need not know, such as a key, it does not keep
+        os.execve(sys.executable, [sys.executable] + sys.orig_argv[1:], environment)
+    return main(words[1:])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from kalshi_trading import (
     history_screens,
     leaving,
     order_screens,
+    packages,
     portfolio_screens,
     record_screens,
     screens,
@@ -239,6 +240,8 @@ def _visit(app: App, screen: Screen) -> bool:
             f"Something unexpected went wrong; it is on record as {reference} in {app.journal.errors_path}. "
             "Look at the open orders before you send anything again."
         )
+        if remedy := packages.advice(error):
+            app.complain(remedy)
     return False
 
 

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kalshi_trading import streams
+from kalshi_trading import packages, streams
 from kalshi_trading.config import DOTENV_PATH, load_settings
 from kalshi_trading.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
 from kalshi_trading.options import PROJECT_FOLDER, Environment
@@ -89,6 +89,9 @@ def _obey(words: list[str]) -> int:
     if words not in ([], ["--read-only"]):
         _say_at_the_end(f"Not understood: {' '.join(words)}\n\n{HELP}")
         return EXIT_CONFIGURATION
+    if absent := packages.missing():
+        _say_at_the_end(f"{absent}\n")
+        return EXIT_CONFIGURATION
     log_dir = PROJECT_FOLDER / "logs"
     try:
         settings = load_settings(os.environ, DOTENV_PATH)
@@ -108,6 +111,9 @@ def _obey(words: list[str]) -> int:
         if isinstance(error, OSError) and streams.is_hung_up():
             streams.silence_all()
             return EXIT_HUNG_UP
+        if sentence := packages.advice(error):
+            _say_at_the_end(f"{sentence}\n")
+            return EXIT_CONFIGURATION
         return _report_bug(error, log_dir)
 
 

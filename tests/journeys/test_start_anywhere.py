@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import venv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 import proof
 import pytest
 from cases import naming
-from terminal import PROJECT, environment
+from terminal import PROJECT, environment, program
 
 pytestmark = pytest.mark.journey
 
@@ -55,6 +57,105 @@ def exchange_ended(home: Path) -> Iterator[None]:
         ready = home / "data/practice/ready.json"
         if ready.exists():
             os.kill(json.loads(ready.read_text())["pid"], signal.SIGKILL)
+
+
+# --- Packages -------------------------------------------------------------------------------------
+
+
+def stub(folder: Path, package: str, text: str = "") -> str:
+    """Put a package in the way that cannot be loaded; return the folder for PYTHONPATH."""
+    text = text or f"raise ModuleNotFoundError(\"No module named '{package}'\", name='{package}')"
+    (folder / package).mkdir(parents=True)
+    (folder / package / "__init__.py").write_text(text)
+    return str(folder)
+
+
+def pip(python: str = sys.executable, project: Path = PROJECT) -> str:
+    return shlex.join([python, "-m", "pip", "install", "-r", str(project / "requirements.txt")])
+
+
+def test_a_python_without_packages_says_how_to_install_them(tmp_path: Path) -> None:
+    venv.create(tmp_path / "my venv", symlinks=True)
+    python = str(tmp_path / "my venv" / "bin" / "python")
+    said = sentence_of(run([python, str(MAIN)], tmp_path))
+    assert said.startswith("Python packages are missing: cryptography, dotenv, ")
+    assert said.endswith(f"Install them: {pip(python)}")
+    alone = sentence_of(run([python, str(MAIN), "practice", "--data-dir", str(tmp_path / "data")], tmp_path))
+    assert alone == f"The Python package cryptography is missing. Install it: {pip(python)}"
+    assert run([python, str(MAIN), "--help"], tmp_path).returncode == 0
+
+
+def test_a_package_that_cannot_be_loaded_later_is_one_sentence(tmp_path: Path) -> None:
+    """Those of the practice exchange are loaded in its own process, whose reason must reach the user."""
+    for package in proof.sample_journeys(IN_THE_SESSION + IN_THE_EXCHANGE):
+        home = tmp_path / package
+        with naming(package), exchange_ended(home):
+            blocked = stub(home / "stub", package)
+            said = sentence_of(run([sys.executable, str(MAIN)], home, PYTHONPATH=blocked))
+            assert said.endswith(f"The Python package {package} is missing. Install it: {pip()}")
+            assert said.startswith("The practice exchange could not start: ") is (package in IN_THE_EXCHANGE)
+
+
+def test_a_broken_package_is_one_sentence_with_another_command(tmp_path: Path) -> None:
+    blocked = stub(tmp_path / "stub", "rich", "raise ImportError('librich.so: cannot open shared object')")
+    said = sentence_of(run([sys.executable, str(MAIN)], tmp_path, PYTHONPATH=blocked))
+    assert said.startswith("A Python package cannot be loaded (librich.so: cannot open shared object).")
+    assert "-m pip install --force-reinstall -r" in said
+
+
+def test_a_package_that_only_a_terminal_needs_is_one_sentence(tmp_path: Path) -> None:
+    blocked = stub(tmp_path / "stub", "prompt_toolkit")
+    with program(tmp_path, columns=200, PYTHONPATH=blocked) as terminal:
+        terminal.wait_for(r"The Python package prompt_toolkit is missing\. Install it: ")
+        assert terminal.exit_status() == 2
+        assert "Traceback" not in terminal.text
+
+
+LATE_IMPORT = """
+import sys
+from kalshi_trading import menu, program
+from kalshi_trading.prompts import Choice
+
+def screen(app):
+    {statement}
+
+menu.ENTRIES = (Choice("1", "Late", screen), *[each for each in menu.ENTRIES if each.key != "1"])
+sys.exit(program.main([]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        (
+            "raise ModuleNotFoundError(\"No module named 'plotext'\", name='plotext')",
+            "The Python package plotext is missing. Install it: ",
+        ),
+        ("from kalshi_trading.app import nonsense", "Something unexpected went wrong"),
+    ],
+)
+def test_an_import_that_fails_in_a_screen_leads_back_to_the_menu(
+    home: Path, statement: str, sentence: str
+) -> None:
+    code = LATE_IMPORT.format(statement=statement)
+    ended = run([sys.executable, "-c", code], home, typed="1\n0\n", COLUMNS="300")
+    assert ended.returncode == 0, ended.stderr
+    assert sentence in " ".join(ended.stdout.split())
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert ended.stdout.count("0  Exit") == 2
+
+
+def test_a_wrong_import_of_our_own_at_the_start_goes_on_record(tmp_path: Path) -> None:
+    broken = (
+        "import sys; from kalshi_trading import program;"
+        "program._connected = lambda settings: __import__('kalshi_trading.nonsense');"
+        "sys.exit(program.main([]))"
+    )
+    ended = run([sys.executable, "-c", broken], tmp_path)
+    assert ended.returncode == 1
+    assert "on record" in ended.stderr
+    assert "pip" not in ended.stderr
+    assert "kalshi_trading.nonsense" in (tmp_path / "logs/start/errors.log").read_text()
 
 
 # --- Ways to start --------------------------------------------------------------------------------
