@@ -7,7 +7,6 @@ a secret, makes a folder or touches the network.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -28,11 +27,13 @@ from kalshi_trading.options import (
     options_of,
 )
 from kalshi_trading.secret_files import exposures
+from kalshi_trading.setting_names import PREFIX, has_prefix, meant_name
 from kalshi_trading.settings import (
     API_PATH,
     HOSTS,
     KNOWN_NAMES,
     OPTIONS,
+    SAFETY_NAMES,
     WEBSOCKET_PATH,
     KeyTexts,
     Limits,
@@ -69,7 +70,7 @@ _KEY_ROWS = options_of(KeyTexts)
 
 def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Settings:
     """Read all options; `environ` goes before the file. Raises ConfigurationError with every problem."""
-    reader = _Reader(environ, read_env_file(dotenv_path))
+    reader = _Reader(environ, read_env_file(dotenv_path, KNOWN_NAMES))
     limits = Limits(**reader.read_all(Limits))
     settings = Settings(**reader.read_all(Settings), limits=limits)
     key_texts = KeyTexts(**reader.read_all(KeyTexts))
@@ -149,14 +150,13 @@ class _Reader:
                 self.problems.append(Problem(lower, what, "Lower it, or raise the other."))
 
     def note_unknown_names(self) -> None:
-        """Warn of options that do not exist; of the process environment only what resembles one."""
+        """Report names that come close to an option; of the process environment only with its prefix."""
         for name, entry in self.env_file.entries.items():
-            if name.upper().startswith("KALSHI_") and name not in KNOWN_NAMES:
-                self._note_unknown(f"Line {entry.line} of {self.file_name}", _resembling(name))
+            if name not in KNOWN_NAMES:
+                self._note_unknown(name, f"line {entry.line} of {self.file_name}")
         for name in self.environ:
-            is_plain = re.fullmatch(r"KALSHI_[A-Z0-9_]{1,60}", name) and name not in KNOWN_NAMES
-            if is_plain and (meant := _resembling(name)):
-                self._note_unknown(f"The environment variable {name}", meant)
+            if name not in KNOWN_NAMES and has_prefix(name):
+                self._note_unknown(name)
 
     def _read(self, row: Option[Any]) -> Any:
         given = self.given(row) or [_Given(row.name, self._default(row), PROJECT_FOLDER)]
@@ -187,13 +187,23 @@ class _Reader:
             return None
         return _Given(name, entry.text.strip(), self.env_file.path.parent, entry.line)
 
-    def _note_unknown(self, where: str, meant: str) -> None:
-        hint = f" Did you mean {meant}?" if meant else ""
-        self.warnings.append(f"{where} sets an option that does not exist.{hint}")
+    def _note_unknown(self, name: str, line: str = "") -> None:
+        """Report a misspelled safety setting as a problem, any other option as a warning."""
+        meant = meant_name(name, KNOWN_NAMES)
+        place = line or f"the process environment{f' ({name})' if _is_plain(name) else ''}"
+        how = "" if name.isascii() else ", with an invisible or look-alike character"
+        if meant in SAFETY_NAMES:
+            remedy = f"Write {meant}=value, or {'remove the line' if line else 'unset the variable'}."
+            self.problems.append(Problem(meant, f"is misspelled in {place}{how}.", remedy))
+        elif meant or (line and name.upper().startswith(PREFIX)):
+            hint = f" Did you mean {meant}?" if meant else ""
+            where = place[0].upper() + place[1:]
+            self.warnings.append(f"{where} sets an option that does not exist{how}.{hint}")
 
 
-def _resembling(name: str) -> str:
-    return next(iter(difflib.get_close_matches(name.upper(), KNOWN_NAMES, n=1, cutoff=0.85)), "")
+def _is_plain(name: str) -> bool:
+    """Return whether a variable's name is safe to show."""
+    return re.fullmatch(r"[A-Za-z0-9_]{1,60}", name) is not None
 
 
 def _with_addresses(settings: Settings, reader: _Reader) -> Settings:

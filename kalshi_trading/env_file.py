@@ -6,13 +6,15 @@ Knows the file's faults: what is not UTF-8, not NAME=value, or written twice. Ne
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
 from kalshi_trading.errors import Problem
+from kalshi_trading.setting_names import meant_name
 
-_SEVERAL_LINES = "Write NAME=value; put a value of several lines in double quotes."
+_MOST_NAMED = 50  # malformed lines that are matched to a setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class EnvFile:
     problems: tuple[Problem, ...]
 
 
-def read_env_file(path: Path | None) -> EnvFile:
-    """Read the file as far as it goes; its faults are in `problems`."""
+def read_env_file(path: Path | None, known_names: Sequence[str]) -> EnvFile:
+    """Read the file as far as it goes. `problems` holds its faults, with the settings that were meant."""
     if path is None or not path.exists():
         return EnvFile(None, {}, ())
     try:
@@ -47,28 +49,42 @@ def read_env_file(path: Path | None) -> EnvFile:
         line = content.count(b"\n", 0, error.start) + 1
         problem = Problem(path.name, f"is not UTF-8 text (line {line}).", "Save it again as UTF-8.")
         return EnvFile(path, {}, (problem,))
-    return _parse(path, text)
+    return _parse(path, text, known_names)
 
 
-def _parse(path: Path, text: str) -> EnvFile:
+def _parse(path: Path, text: str, known_names: Sequence[str]) -> EnvFile:
     from dotenv.parser import parse_stream
 
     entries: dict[str, Entry] = {}
     problems: list[Problem] = []
-    malformed: list[int] = []
+    malformed: list[tuple[int, str]] = []
     for binding in parse_stream(StringIO(text)):
         source = binding.original.string
         blank = source[: len(source) - len(source.lstrip())]
         line = binding.original.line + len(blank.splitlines())
         if binding.error or (binding.key is not None and binding.value is None):
-            malformed.append(line)
+            malformed.append((line, source))
         elif binding.key is not None and binding.value is not None:
             if binding.key in entries:
                 problems.append(_duplicate(path, binding.key, entries[binding.key].line, line))
             entries[binding.key] = Entry(binding.value, line)
-    if malformed:
-        problems.insert(0, Problem(path.name, f"{_lines(malformed)} not NAME=value.", _SEVERAL_LINES))
-    return EnvFile(path, entries, tuple(problems))
+    return EnvFile(path, entries, (*_malformed(path, malformed, known_names), *problems))
+
+
+def _malformed(path: Path, lines: list[tuple[int, str]], known_names: Sequence[str]) -> list[Problem]:
+    """Report malformed lines, grouped by the setting that was meant."""
+    by_name: dict[str, list[int]] = {}
+    for index, (line, source) in enumerate(lines):
+        name = meant_name(source, known_names) if index < _MOST_NAMED else None
+        by_name.setdefault(name or "NAME", []).append(line)
+    return [
+        Problem(
+            path.name,
+            f"{_lines(numbers)} not NAME=value.",
+            f"Write {name}=value; put a value of several lines in double quotes.",
+        )
+        for name, numbers in by_name.items()
+    ]
 
 
 def _duplicate(path: Path, name: str, first: int, second: int) -> Problem:

@@ -235,3 +235,10 @@ OPTIONS: tuple[Option[Any], ...] = tuple(
     row for owner in (KeyTexts, Settings, Limits) for row in options_of(owner).values()
 )
 KNOWN_NAMES = tuple(name for row in OPTIONS for name in (row.name, *row.aliases))
+SAFETY_NAMES = frozenset(  # misspelled ones stop the start
+    name
+    for owner in (Settings, Limits)
+    for field_name, row in options_of(owner).items()
+    if owner is Limits or field_name in ("environment", "read_only")
+    for name in (row.name, *row.aliases)
+)

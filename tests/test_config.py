@@ -518,18 +518,18 @@ def test_a_pem_pasted_without_quotes_is_explained_and_never_shown(dotenv):
 
 
 def test_unknown_options_are_warned_of_with_the_name_that_was_meant(dotenv):
-    path = dotenv("KALSHI_READONLY=1\nkalshi_log_dir=x\nKALSHI_COFFEE=black\nEDITOR=vi\n")
+    path = dotenv("KALSHI_READRETRIES=1\nkalshi_log_dir=x\nKALSHI_COFFEE=black\nEDITOR=vi\n")
     assert load_settings({}, path).warnings == (
-        "Line 1 of .env sets an option that does not exist. Did you mean KALSHI_READ_ONLY?",
+        "Line 1 of .env sets an option that does not exist. Did you mean KALSHI_READ_RETRIES?",
         "Line 2 of .env sets an option that does not exist. Did you mean KALSHI_LOG_DIR?",
         "Line 3 of .env sets an option that does not exist.",
     )
 
 
 def test_of_the_process_environment_only_likely_typing_errors_are_warned_of():
-    warnings = load_settings({"KALSHI_READONLY": "1", "KALSHI_COFFEE": "1", "PATH": "/bin"}, None).warnings
+    warnings = load_settings({"KALSHI_LOGDIR": "1", "KALSHI_COFFEE": "1", "PATH": "/bin"}, None).warnings
     assert len(warnings) == 1
-    assert "KALSHI_READONLY" in warnings[0]
+    assert "KALSHI_LOGDIR" in warnings[0]
 
 
 # --- Without a home folder -----------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -221,3 +222,36 @@ def test_the_practice_exchange_alone_without_a_home_folder_names_its_option(tmp_
     for words in ([], ["--data-dir", "~/world"]):
         said = sentence_of(run([*command, *words], tmp_path))
         assert said == "The home folder is unknown. Choose a folder with --data-dir."
+
+
+# --- Names of settings ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the program, beside whose main.py an `.env` may stand."""
+    folder = tmp_path_factory.mktemp("my project")
+    shutil.copytree(PROJECT / "kalshi_trading", folder / "kalshi_trading")
+    shutil.copy2(MAIN, folder)
+    return folder
+
+
+def test_a_misspelled_safety_setting_stops_the_real_start(copied: Path, tmp_path: Path) -> None:
+    start = [sys.executable, str(copied / "main.py")]
+    in_the_process = run(start, tmp_path, KALHSI_READ_ONLY="1")
+    (copied / ".env").write_text("# mine\nKALHSI_READ_ONLY=1\n")
+    in_the_file = run(start, tmp_path)
+    (copied / ".env").unlink()
+    assert in_the_process.returncode == in_the_file.returncode == 2
+    assert "KALSHI_READ_ONLY: is misspelled in the process environment" in in_the_process.stderr
+    assert "KALSHI_READ_ONLY: is misspelled in line 2 of .env" in in_the_file.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_package_that_only_a_settings_file_needs_is_one_sentence(copied: Path, tmp_path: Path) -> None:
+    (copied / ".env").write_text("LOG_LEVEL=INFO\n")
+    blocked = stub(tmp_path / "stub", "dotenv")
+    ended = run([sys.executable, str(copied / "main.py")], tmp_path, PYTHONPATH=blocked)
+    (copied / ".env").unlink()
+    install = pip(project=copied)
+    assert sentence_of(ended) == f"The Python package dotenv is missing. Install it: {install}"

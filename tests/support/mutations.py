@@ -129,6 +129,32 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "        if False:\n",
         ),
     ),
+    "settings": (
+        Mutation(
+            "a misspelled guard rail is only noted",
+            "config.py",
+            "if meant in SAFETY_NAMES:",
+            "if False:",
+        ),
+        Mutation(
+            "a variable of another program stops the start",
+            "config.py",
+            "if name not in KNOWN_NAMES and has_prefix(name):",
+            "if name not in KNOWN_NAMES:",
+        ),
+        Mutation(
+            "a wrong import of our own is called a missing package",
+            "packages.py",
+            " or _is_bug(error)",
+            "",
+        ),
+        Mutation(
+            "the practice exchange is not found with a safe path",
+            "practice_process.py",
+            '[sys.executable, str(_PROJECT / "main.py"), "practice", ',
+            '[sys.executable, "-m", "kalshi_trading.practice", ',
+        ),
+    ),
     "money": (
         Mutation(
             "a fee is rounded down",
