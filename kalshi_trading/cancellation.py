@@ -8,7 +8,7 @@ same reason a list without orders proves nothing before it is newer than the mom
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,6 @@ from kalshi_trading.errors import (
     OutcomeUnknownError,
     RateLimitError,
 )
-from kalshi_trading.journal import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Order, OrderStatus
 from kalshi_trading.money import ZERO, Contracts, count_text
@@ -38,7 +37,6 @@ LONGEST_WINDOW_S = 30.0
 """How long the exchange may take a signature for valid. Source: Kalshi API, 5 to 30 s by observation."""
 SENDING_S = LONGEST_WINDOW_S + Timing().total_s
 """How long an order that is being sent can still arrive."""
-PANIC_EVENT, REARMED_EVENT = "cancel.panic", "cancel.rearmed"
 UNRECORDED_PANIC = (
     "The panic is not on record yet: until it is, other sessions can send orders. "
     "This program keeps trying; stop the others."
@@ -129,21 +127,6 @@ def doubt(pressed: Moment, looks: Sequence[RestingLook]) -> str | None:
     event = "panic was pressed" if moments[0] is pressed else "the orders on their way could be read"
     event = "an order on its way had its end" if ended else event
     return f"The exchange's lists were only as fresh as {last.as_of.astimezone():%H:%M:%S}, before {event}."
-
-
-def panic_stands(records: Iterable[JournalRecord], account: str | None, *, before: bool = False) -> bool:
-    """Tell whether the last panic of an account was not followed by allowing new orders again.
-
-    A record that names no account counts for each; without an account every record counts. `before` says
-    how it stood before these records.
-    """
-    events = [
-        record.event
-        for record in records
-        if record.event in (PANIC_EVENT, REARMED_EVENT)
-        and (account is None or record.text("account") in ("", account))
-    ]
-    return events[-1] == PANIC_EVENT if events else before
 
 
 class Canceler:

@@ -116,7 +116,7 @@ def read_summary(
     progress: Progress | None = None,
 ) -> DaySummary:
     """Read and add up a period, one request after the other. Raises KalshiAPIError and JournalError."""
-    told, damaged = read_told(journal, period.first - A_DAY, account)
+    told, damage = read_told(journal, period.first - A_DAY, account)
     there = read_exchange(client, since=period.start - A_DAY, progress=progress)
     settled = client.get_settlements(since=period.start)
     fills = _fills_of_markets(client, _moved(client, period, there, settled), progress)
@@ -134,7 +134,7 @@ def read_summary(
         there.orders,
         told.orders.values(),
         accounts.values(),
-        reasons=[there.orders_missing, positions.incomplete, _damage(len(damaged))],
+        reasons=[there.orders_missing, positions.incomplete, _damage(len(damage))],
         missing=[there.fills_missing, settled.incomplete, fills.incomplete],
     )
 

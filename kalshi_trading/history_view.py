@@ -169,10 +169,10 @@ def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
         yield notice("By the journal alone: this environment's exchange is not connected.")
     if history.incomplete:
         yield problem(f"Not the whole history: {history.incomplete}. Choose dates for older orders.")
-    if history.damaged:
-        lines = ", ".join(str(line) for line in history.damaged[:3])
-        more = ", …" if len(history.damaged) > 3 else ""
-        damaged = how_many(len(history.damaged), "damaged line")
+    if history.damage:
+        lines = ", ".join(str(line) for line in history.damage.first[:3])
+        more = ", …" if len(history.damage) > 3 else ""
+        damaged = how_many(len(history.damage), "damaged line")
         yield problem(f"Skipped {damaged} of the journal: {lines}{more}.")
     if history.foreign:
         yield notice(f"Left out: {how_many(history.foreign, 'order')} of other keys in the journal.")

@@ -10,24 +10,22 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from kalshi_trading import log_files
 from kalshi_trading.errors import JournalError
 from kalshi_trading.log_reader import DamagedLine as DamagedLine
-from kalshi_trading.log_reader import LogFile, LogLine, damaged, opened_log
+from kalshi_trading.log_reader import LineBatch, LogFile, LogLine, damaged, opened_log
 from kalshi_trading.periods import local_midnight
 
 DURABLE_EVENTS = ("order.", "cancel.")
 RECORD_VERSION = 1
-BATCH = 256
-"""Lines that are read in one go."""
+MOST_NAMED = 20
 _HEAD = re.compile(r"(\S+) ([a-z]+\.[a-z_]+) (?=\{)", re.ASCII)
 _DECODER = json.JSONDecoder(parse_float=str, parse_constant=str)
 _value_at, _values = _DECODER.raw_decode, _DECODER.decode
@@ -53,11 +51,30 @@ JournalEntry = JournalRecord | DamagedLine
 
 
 @dataclass(frozen=True, slots=True)
+class Damage:
+    """How many lines cannot be read; the first MOST_NAMED of them are named, and the last."""
+
+    count: int = 0
+    first: tuple[DamagedLine, ...] = ()
+    last: DamagedLine | None = None
+
+    def __len__(self) -> int:
+        return self.count
+
+    def with_line(self, line: DamagedLine) -> Damage:
+        first = (*self.first, line) if self.count < MOST_NAMED else self.first
+        return Damage(self.count + 1, first, line)
+
+
+UNDAMAGED = Damage()
+
+
+@dataclass(frozen=True, slots=True)
 class JournalReading:
     """What could be read, oldest first, and what could not."""
 
     records: tuple[JournalRecord, ...]
-    damaged: tuple[DamagedLine, ...]
+    damage: Damage
 
 
 # --- Writing --------------------------------------------------------------------------------------
@@ -96,6 +113,12 @@ def as_journal_errors(path: Path) -> Iterator[None]:
         raise JournalError(str(path), error.strerror or str(error)) from error
 
 
+def line_of(record: JournalRecord) -> bytes:
+    """Write a record as a line from which `parse_line` reads the same record."""
+    fields = json.dumps(record.fields, separators=(", ", ": "))  # ASCII, whatever a text holds
+    return f"{record.at.isoformat()} {record.event} {fields}".encode("ascii")
+
+
 # --- Reading --------------------------------------------------------------------------------------
 
 
@@ -106,13 +129,13 @@ def read_journal(path: Path, *, since: date | None = None, until: date | None = 
     cannot be read.
     """
     records: list[JournalRecord] = []
-    damaged: list[DamagedLine] = []
+    damage = UNDAMAGED
     for entry in scan_journal(path, since=since, until=until):
         if isinstance(entry, JournalRecord):
             records.append(entry)
         else:
-            damaged.append(entry)
-    return JournalReading(tuple(records), tuple(damaged))
+            damage = damage.with_line(entry)
+    return JournalReading(tuple(records), damage)
 
 
 def scan_journal(
@@ -142,19 +165,24 @@ def newest_records(path: Path) -> Iterator[JournalEntry]:
 
 
 def _entries(file: LogFile) -> Iterator[JournalEntry]:
-    number, lines = 1, file.lines()
-    while batch := list(islice(lines, BATCH)):
-        yield from _read_together(batch) or _read_one_by_one(file.name, number, batch)
-        number += len(batch)
+    number = 1
+    for batch in file.batches():
+        yield from entries_of(file.name, number, batch)
+        number += len(batch.lines)
 
 
-def _read_one_by_one(file: str, number: int, lines: Sequence[bytes]) -> Iterator[JournalEntry]:
-    for place, line in enumerate(lines, start=number):
-        record = parse_line(line.rstrip(b"\n"))
+def entries_of(file: str, number: int, batch: LineBatch) -> Iterable[JournalEntry]:
+    """Read lines of one file, the first of them its line `number`; empty ones give nothing."""
+    return _read_together(batch.lines) or _read_one_by_one(file, number, batch)
+
+
+def _read_one_by_one(file: str, number: int, batch: LineBatch) -> Iterator[JournalEntry]:
+    for place, line in enumerate(batch.lines, start=number):
+        record = parse_line(line)
         if record is not None:
             yield record
         elif line.strip():
-            yield DamagedLine(file, place, is_cut=not line.endswith(b"\n"))
+            yield DamagedLine(file, place, is_cut=not batch.has_end)
 
 
 def _read_together(lines: Sequence[bytes]) -> list[JournalRecord] | None:
@@ -163,19 +191,20 @@ def _read_together(lines: Sequence[bytes]) -> list[JournalRecord] | None:
     A word that no line can know stands between them, so that no line reaches into the next one.
     """
     try:
-        texts = [line.decode("utf-8").rstrip("\n") for line in lines]
+        texts = [line.decode("utf-8") for line in lines]
         heads = [head for text in texts if (head := _HEAD.match(text)) is not None and text[-1] == "}"]
         if len(heads) != len(lines):
             return None
-        fields = (text[head.end() :] for text, head in zip(texts, heads, strict=True))
+        fields = [text[head.end() :] for text, head in zip(texts, heads, strict=True)]
         values = _values(f"[{_BETWEEN.join(fields)}]")
         if values[1::2] != [_WORD] * (len(lines) - 1):
             return None
-        records = [_record(head, value) for head, value in zip(heads, values[::2], strict=True)]
+        times = [datetime.fromisoformat(head[1]) for head in heads]
+        if not all(map(_is_readable, times, values[::2])):
+            return None
     except (ValueError, RecursionError):
         return None
-    whole = [record for record in records if record is not None]
-    return whole if len(whole) == len(lines) else None
+    return list(map(JournalRecord, times, [head[2] for head in heads], values[::2]))
 
 
 def entry_of(line: LogLine) -> JournalEntry:
@@ -191,14 +220,12 @@ def parse_line(line: bytes) -> JournalRecord | None:
         if head is None:
             return None
         fields, end = _value_at(text, head.end())
-        return _record(head, fields) if end == len(text) else None
+        at = datetime.fromisoformat(head[1])
+        return JournalRecord(at, head[2], fields) if end == len(text) and _is_readable(at, fields) else None
     except (ValueError, RecursionError):
         return None
 
 
-def _record(head: re.Match[str], fields: dict[str, object]) -> JournalRecord | None:
-    """Put a line together; None when it is of another version. Raises ValueError."""
-    at = datetime.fromisoformat(head[1])
-    if at.tzinfo is None or not 1 < at.year < 9999:  # a year that no zone can hold
-        return None
-    return JournalRecord(at, head[2], fields) if fields.get("version", 1) == RECORD_VERSION else None
+def _is_readable(at: datetime, fields: dict[str, object]) -> bool:
+    """Tell whether a line is of a time that every zone can hold, and of a version that is understood."""
+    return at.tzinfo is not None and 1 < at.year < 9999 and fields.get("version", 1) == RECORD_VERSION

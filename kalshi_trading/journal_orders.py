@@ -6,7 +6,7 @@ listening, is not in it. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,7 +17,7 @@ from kalshi_trading.order_life import OrderLife, State, belongs_to, by_client_or
 
 _INTENT = f"order.{State.INTENT}"
 _ACKNOWLEDGED = f"order.{State.ACKNOWLEDGED}"
-_CANCELED = "cancel.acknowledged"
+FILL_EVENT, ENDED_EVENT, CANCELED_EVENT = "order.fill", "order.ended", "cancel.acknowledged"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class JournaledOrder:
         """What the exchange last said of fills, when it took the order or when it was found there."""
         last: ToldFills | None = None
         for record in self.records:
-            if record.event not in (_ACKNOWLEDGED, "order.fill"):
+            if record.event not in (_ACKNOWLEDGED, FILL_EVENT):
                 continue
             filled, left, fee, average = (
                 decimal_from_text(record.text(name))
@@ -92,19 +92,27 @@ class JournaledOrder:
             )
             if filled is not None and left is not None:
                 # the average of an acknowledgement is the exchange's, rounded nobody knows how
-                last = ToldFills(filled, left, average if record.event == "order.fill" else None, fee)
+                last = ToldFills(filled, left, average if record.event == FILL_EVENT else None, fee)
         return last
 
     @cached_property
     def taken_back(self) -> Contracts:
         """Contracts whose cancel the exchange acknowledged."""
-        acknowledged = (record for record in self.records if record.event == _CANCELED)
+        acknowledged = (record for record in self.records if record.event == CANCELED_EVENT)
         return sum((decimal_from_text(each.text("reduced_by")) or ZERO for each in acknowledged), ZERO)
 
     @cached_property
     def is_canceled(self) -> bool:
         """Tell whether the exchange acknowledged a cancel: nothing rests since, whatever it took back."""
-        return any(record.event == _CANCELED for record in self.records)
+        return any(record.event == CANCELED_EVENT for record in self.records)
+
+    @property
+    def rests(self) -> bool:
+        """Tell whether some of it rested when the journal last spoke of it."""
+        if self.life.state is not State.ACKNOWLEDGED or self.told is None:
+            return False
+        is_left = self.told.remaining_count > self.taken_back
+        return is_left and all(record.event != ENDED_EVENT for record in self.records)
 
     @property
     def most_filled(self) -> Contracts | None:
@@ -147,12 +155,19 @@ def journaled_orders(
     own: dict[str, JournaledOrder] = {}
     foreign: dict[str, JournaledOrder] = {}
     for name, rows in told.items():
-        life = life_of(rows)
-        if life is not None:
-            kept = own if _is_own(life, environment, account) else foreign
-            kept[name] = JournaledOrder(life, rows)
+        order = journaled_order(rows)
+        if order is not None:
+            kept = own if is_own(order.life, environment, account) else foreign
+            kept[name] = order
     return JournaledOrders(own, {name: rows for name, rows in told.items() if name not in foreign}, foreign)
 
 
-def _is_own(life: OrderLife, environment: str, account: str | None) -> bool:
+def journaled_order(records: Sequence[JournalRecord]) -> JournaledOrder | None:
+    """Fold the records of one order, oldest first; None when none of them says that it may exist."""
+    life = life_of(records)
+    return None if life is None else JournaledOrder(life, tuple(records))
+
+
+def is_own(life: OrderLife, environment: str, account: str | None) -> bool:
+    """Tell whether an order is of this environment and account; None: of any account."""
     return belongs_to(life, environment, life.account if account is None else account)

@@ -1,7 +1,8 @@
-"""A log read from either end through rotation and compression, or followed as it grows: lines as bytes.
+"""A log read from either end through rotation and compression: lines as bytes.
 
-What is listed and how far today's file reaches is fixed while nobody writes, so that each line stands in
-one of the files, once. Knows nothing of what a line says, and changes nothing.
+What is listed and how far today's file reaches is fixed under the log's lock, so that each line stands in
+one of the files, once. Memory is bounded whatever the files hold. Knows nothing of what a line says, and
+changes nothing.
 """
 
 from __future__ import annotations
@@ -11,22 +12,38 @@ import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, NamedTuple, cast
 
 from kalshi_trading.file_locks import locked_for_reading
 from kalshi_trading.log_files import CLOCK_SLACK, RotatedFile, lock_of, rotated_files
 
 UNREADABLE = b"the rest of the file cannot be unpacked"
+TOO_LONG = b"a line that is too long"
+"""What stands for a line longer than MOST_BYTES, of which nothing is kept."""
+MOST_BYTES = 1 << 20
+MOST_UNPACKED = 1 << 28
+"""Bytes that any file may have unpacked; one that is larger still may have MOST_RATIO times its own size."""
+MOST_RATIO = 100
 _BLOCK = 1 << 16
+_TOGETHER = 1 << 16
+"""Bytes that are read in one go from the start, no more than MOST_BYTES."""
 _COUNTED_BLOCK = 1 << 20
 _UNPACKED_IN_MEMORY = 1 << 24
-_CANNOT_UNPACK = (EOFError, zlib.error, gzip.BadGzipFile)
+CANNOT_UNPACK = (EOFError, zlib.error, gzip.BadGzipFile)
+
+
+class LineBatch(NamedTuple):
+    """Lines without their ends, and the bytes they take; a last one that has no end comes alone."""
+
+    lines: list[bytes]
+    size: int
+    has_end: bool = True
 
 
 class LogLine(NamedTuple):
@@ -62,45 +79,41 @@ class LogFile:
     """One file of a log. Today's is open as `current` and read up to `size`; the others open when read."""
 
     path: Path
-    current: BinaryIO | None = None
+    current: BufferedReader | None = None
     size: int = 0
 
     @property
     def name(self) -> str:
-        return _shown_name(self.path)
+        return shown_name(self.path)
 
     @property
-    def stream(self) -> BinaryIO:
+    def stream(self) -> BufferedReader:
         """The open file of today."""
         assert self.current is not None
         return self.current
 
-    def lines(self) -> Iterator[bytes]:
-        """Yield the lines with their ends, oldest first; what cannot be unpacked is one line more."""
+    def batches(self) -> Iterator[LineBatch]:
+        """Yield the lines, oldest first; what cannot be unpacked is one line more."""
         if self.current is not None:
-            self.current.seek(0)
-            yield from _within(self.current, self.size)
+            yield from batches_between(self.current, 0, self.size)
             return
-        try:
-            with _opened(self.path) as file:
-                _require_content(file)
-                yield from file
-        except _CANNOT_UNPACK:
-            yield UNREADABLE + b"\n"
+        with opened(self.path) as file:
+            yield from batches_from(file, 0)
 
     def backwards(self) -> Iterator[LogLine]:
         """Yield the lines newest first, reading no more than is asked for."""
         if self.current is not None:
             yield from _backwards(self.name, self.current, self.size)
             return
-        with _opened(self.path) as file:
-            if isinstance(file, gzip.GzipFile):
+        with opened(self.path) as file:
+            if isinstance(file, PackedLog):
                 yield from _unpacked_backwards(self.name, file)
             else:
                 yield from _backwards(self.name, file, os.fstat(file.fileno()).st_size)
 
 
-def _shown_name(path: Path) -> str:
+def shown_name(path: Path) -> str:
+    """Name a file as before it was compressed."""
     return path.name.removesuffix(".gz")
 
 
@@ -110,7 +123,7 @@ def opened_log(
 ) -> Iterator[list[LogFile]]:
     """Give the log's files, oldest first; with days, those that may hold lines of them. Raises OSError."""
     with ExitStack() as stack:
-        rotated, current = _snapshot(path, stack)
+        rotated, current = snapshot(path, stack)
         files = [LogFile(each.path) for each in rotated if _may_hold(each, since, until)]
         yield [*files, *([current] if current is not None else [])]
 
@@ -123,16 +136,23 @@ def _may_hold(file: RotatedFile, since: date | None, until: date | None) -> bool
     )
 
 
-def _snapshot(path: Path, stack: ExitStack) -> tuple[list[RotatedFile], LogFile | None]:
-    """List the files and open today's while nobody writes: each line is in one of them."""
-    try:
-        with locked_for_reading(lock_of(path)):
-            return rotated_files(path), _open_current(path, stack)
-    except (FileNotFoundError, PermissionError):
-        return rotated_files(path), _open_current(path, stack)  # nobody ever wrote here, or this is a copy
+def snapshot(path: Path, stack: ExitStack) -> tuple[list[RotatedFile], LogFile | None]:
+    """List the files and open today's under the lock: each line is in one of them. Raises OSError."""
+    with unwritten(path):
+        return rotated_files(path), open_current(path, stack)
 
 
-def _open_current(path: Path, stack: ExitStack) -> LogFile | None:
+@contextmanager
+def unwritten(path: Path) -> Iterator[None]:
+    """Keep writers out; a log without a lock has none, or is a copy. Raises OSError."""
+    with ExitStack() as stack:
+        with suppress(FileNotFoundError, PermissionError):
+            stack.enter_context(locked_for_reading(lock_of(path)))
+        yield
+
+
+def open_current(path: Path, stack: ExitStack) -> LogFile | None:
+    """Open today's file, as far as it reaches now; None: there is none. Raises OSError."""
     try:
         file = stack.enter_context(path.open("rb"))
     except FileNotFoundError:
@@ -140,31 +160,83 @@ def _open_current(path: Path, stack: ExitStack) -> LogFile | None:
     return LogFile(path, file, os.fstat(file.fileno()).st_size)
 
 
-def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
-    """Open a file that was put aside, also when it has just been compressed."""
+def opened(path: Path) -> BufferedReader | PackedLog:
+    """Open a file that was put aside, also when it has just been compressed. Raises OSError."""
     if path.suffix == ".gz":
-        return gzip.open(path, "rb")
+        return PackedLog(path)
     try:
         return path.open("rb")
     except FileNotFoundError:
-        return gzip.open(path.with_name(f"{path.name}.gz"), "rb")
+        return PackedLog(path.with_name(f"{path.name}.gz"))
 
 
-def _require_content(file: BinaryIO | gzip.GzipFile) -> None:
-    """Let an empty file not pass for an empty one that was compressed. Raises EOFError."""
-    if isinstance(file, gzip.GzipFile) and os.fstat(file.fileno()).st_size == 0:
-        raise EOFError
+class PackedLog(gzip.GzipFile):
+    """A compressed file, unpacked no further than a log can be packed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "rb")
+        self._packed_size = os.fstat(self.fileno()).st_size
+
+    def read1(self, size: int = -1) -> bytes:
+        """Read some bytes. Raises EOFError for an empty file, and behind the most it may hold."""
+        data = super().read1(size)
+        most = max(MOST_UNPACKED, MOST_RATIO * self._packed_size)
+        if self._packed_size == 0 or self.tell() > most:
+            raise EOFError
+        return data
 
 
-def _within(file: BinaryIO, size: int) -> Iterator[bytes]:
-    """Yield the lines of the first `size` bytes: what grows behind them is not whole yet."""
-    for line in file:
-        if len(line) >= size:
-            if size:
-                yield line[:size]
-            return
-        size -= len(line)
-        yield line
+# --- From the start -------------------------------------------------------------------------------
+
+
+def batches_between(file: BinaryIO, begin: int, end: int) -> Iterator[LineBatch]:
+    """Yield the lines of these bytes: what grows behind them is not whole yet."""
+    left = end - begin
+
+    def read(most: int) -> bytes:
+        nonlocal left
+        block = file.read(min(most, left))
+        left -= len(block)
+        return block
+
+    file.seek(begin)
+    yield from _batches(read)
+
+
+def batches_from(file: BufferedReader | BytesIO | PackedLog, begin: int) -> Iterator[LineBatch]:
+    """Yield the lines of a file that grows no more; what cannot be unpacked is one line more."""
+    try:
+        file.seek(begin)
+        yield from _batches(file.read1)
+    except CANNOT_UNPACK:
+        yield LineBatch([UNREADABLE], 0)
+
+
+def _batches(read: Callable[[int], bytes]) -> Iterator[LineBatch]:
+    """Split what is read at line ends, block by block."""
+    rest, dropped = b"", 0  # of the line that is not whole yet: its bytes, or how many if it is too long
+    while block := read(_TOGETHER):
+        if dropped:
+            end = block.find(b"\n") + 1
+            dropped += end or len(block)
+            if not end:
+                continue
+            yield LineBatch([TOO_LONG], dropped)
+            block, dropped = block[end:], 0
+        data = rest + block
+        lines = data.split(b"\n")
+        rest = lines.pop()
+        if lines:
+            lines[0] = _bounded(lines[0])  # no other can be longer than a block
+            yield LineBatch(lines, len(data) - len(rest))
+        if len(rest) > MOST_BYTES:
+            rest, dropped = b"", len(rest)
+    if rest or dropped:
+        yield LineBatch([TOO_LONG if dropped else rest], dropped or len(rest), has_end=False)
+
+
+def _bounded(line: bytes) -> bytes:
+    return line if len(line) <= MOST_BYTES else TOO_LONG
 
 
 # --- From the end ---------------------------------------------------------------------------------
@@ -180,13 +252,13 @@ class _LineNumbers:
     def at(self, offset: int) -> int:
         """Count up to here; to be asked from the end on."""
         if self._known is None:
-            self._known = offset, _ends_between(self._file, 0, offset) + 1
+            self._known = offset, ends_between(self._file, 0, offset) + 1
         begin, number = self._known
-        self._known = offset, number - _ends_between(self._file, offset, begin)
+        self._known = offset, number - ends_between(self._file, offset, begin)
         return self._known[1]
 
 
-def _ends_between(file: BinaryIO, start: int, end: int) -> int:
+def ends_between(file: BinaryIO, start: int, end: int) -> int:
     file.seek(start)
     ends = 0
     while start < end and (block := file.read(min(end - start, _COUNTED_BLOCK))):
@@ -198,15 +270,16 @@ def _ends_between(file: BinaryIO, start: int, end: int) -> int:
 def _backwards(name: str, file: BinaryIO, size: int) -> Iterator[LogLine]:
     """Yield the lines of the first `size` bytes, the last one first."""
     numbers = _LineNumbers(file)
+    end = size
     for offset, data in _pieces_backwards(file, size):
-        at_end = offset + len(data) == size
+        at_end, end = end == size, offset - 1
         if data or not at_end:  # behind the last end there is no line
             yield LogLine(data, name, partial(numbers.at, offset), not at_end)
 
 
 def _pieces_backwards(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
     """Split at line ends, block by block from the end; a piece may reach over any number of blocks."""
-    held: list[bytes] = []
+    held = _Pieces()
     begin = size
     while begin > 0:
         end, begin = begin, max(0, begin - _BLOCK)
@@ -214,117 +287,56 @@ def _pieces_backwards(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
         pieces = file.read(end - begin).split(b"\n")
         while len(pieces) > 1:
             end -= len(pieces[-1])
-            yield end, pieces.pop() + b"".join(reversed(held))
-            held = []
+            held.add(pieces.pop())
+            yield end, held.taken()
             end -= 1
-        held.append(pieces[0])
-    yield 0, b"".join(reversed(held))
+        held.add(pieces[0])
+    yield 0, held.taken()
 
 
-def _unpacked_backwards(name: str, packed: gzip.GzipFile) -> Iterator[LogLine]:
+def end_of_lines(file: LogFile) -> int:
+    """Tell where the last whole line of today's file ends."""
+    return next(_pieces_backwards(file.stream, file.size))[0]
+
+
+class _Pieces:
+    """A line gathered from its end; of one that is too long nothing is kept."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        self._pieces.append(piece)
+        if self._size > MOST_BYTES:
+            self._pieces.clear()
+
+    def taken(self) -> bytes:
+        line = b"".join(reversed(self._pieces)) if self._size <= MOST_BYTES else TOO_LONG
+        self._pieces, self._size = [], 0
+        return line
+
+
+def _unpacked_backwards(name: str, packed: PackedLog) -> Iterator[LogLine]:
     """Unpack beside; what can be unpacked of a damaged file counts up to its last whole line."""
     with tempfile.SpooledTemporaryFile(_UNPACKED_IN_MEMORY) as spool:
         file = cast(BinaryIO, spool)
         whole, is_damaged = _unpack(packed, file)
         if is_damaged:
-            yield LogLine(UNREADABLE, name, lambda: _ends_between(file, 0, whole) + 1, True)
+            yield LogLine(UNREADABLE, name, lambda: ends_between(file, 0, whole) + 1, True)
         size = whole if is_damaged else file.seek(0, os.SEEK_END) or file.tell()
         yield from _backwards(name, file, size)
 
 
-def _unpack(packed: gzip.GzipFile, target: BinaryIO) -> tuple[int, bool]:
+def _unpack(packed: PackedLog, target: BinaryIO) -> tuple[int, bool]:
     """Unpack as far as it goes; return where the last whole line ends, and whether it went no further."""
     whole = 0
     try:
-        _require_content(packed)
         while block := packed.read1(_COUNTED_BLOCK):  # `read` would lose what came before a failure
             end = block.rfind(b"\n") + 1
             whole = target.tell() + end if end else whole
             target.write(block)
-    except _CANNOT_UNPACK:
+    except CANNOT_UNPACK:
         return whole, True
     return whole, False
-
-
-# --- As it grows ----------------------------------------------------------------------------------
-
-
-class Follower:
-    """Gives the lines that a log has got since the last look, across any number of rotations."""
-
-    def __init__(self, path: Path) -> None:
-        """Begin at the end of what there is. Raises OSError."""
-        self._path = path
-        self._files = ExitStack()
-        rotated, self._file = _snapshot(path, self._files)
-        self._known = {_shown_name(each.path) for each in rotated}
-        self._seen = 0 if self._file is None else _end_of_lines(self._file)
-        self._number = 1 if self._file is None else _ends_between(self._file.stream, 0, self._seen) + 1
-
-    def __enter__(self) -> Follower:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._files.close()
-
-    def new_lines(self) -> list[LogLine]:
-        """Give what is new, oldest first; a line is given once it has its end. Raises OSError."""
-        with ExitStack() as looking:
-            rotated, current = _snapshot(self._path, looking)
-            if _is_same(self._file, current):
-                return self._grown()
-            found = self._rest_of_what_was_followed()
-            new = [each for each in rotated if _shown_name(each.path) not in self._known]
-            for each in new[1:] if self._file is not None else new:  # the first is what was followed
-                found += reversed([_counted(line) for line in LogFile(each.path).backwards()])
-            self._known |= {_shown_name(each.path) for each in new}
-            self._files.close()
-            self._file, self._files = current, looking.pop_all()
-            self._seen, self._number = 0, 1
-            return found + self._grown()
-
-    def _grown(self) -> list[LogLine]:
-        if self._file is None:
-            return []
-        stream = self._file.stream
-        now = LogFile(self._path, stream, os.fstat(stream.fileno()).st_size)
-        return self._taken(now.stream, _end_of_lines(now))
-
-    def _rest_of_what_was_followed(self) -> list[LogLine]:
-        """Nobody writes into it any more, so what has no end is a line as well."""
-        if self._file is None:
-            return []
-        stream = self._file.stream
-        return self._taken(stream, os.fstat(stream.fileno()).st_size)
-
-    def _taken(self, stream: BinaryIO, end: int) -> list[LogLine]:
-        stream.seek(self._seen)
-        data = stream.read(max(0, end - self._seen))
-        self._seen = end
-        pieces = data.split(b"\n")
-        last = pieces.pop()
-        lines = [self._line(piece, has_end=True) for piece in pieces]
-        return [*lines, self._line(last, has_end=False)] if last else lines
-
-    def _line(self, data: bytes, *, has_end: bool) -> LogLine:
-        line = LogLine(data, self._path.name, partial(int, self._number), has_end)
-        self._number += 1
-        return line
-
-
-def _is_same(one: LogFile | None, other: LogFile | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return os.path.samestat(os.fstat(one.stream.fileno()), os.fstat(other.stream.fileno()))
-
-
-def _end_of_lines(file: LogFile) -> int:
-    """Tell where the last whole line ends."""
-    return next(_pieces_backwards(file.stream, file.size))[0]
-
-
-def _counted(line: LogLine) -> LogLine:
-    """Count while the file is still open."""
-    return line._replace(number=partial(int, line.number()))

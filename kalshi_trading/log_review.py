@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 
 from kalshi_trading.error_log import LogEntry, entries_backwards, newest_entries
 from kalshi_trading.journal import JournalRecord, as_journal_errors, entry_of
-from kalshi_trading.log_reader import DamagedLine, Follower
+from kalshi_trading.log_cursor import Follower
+from kalshi_trading.log_reader import DamagedLine
 from kalshi_trading.money import Contracts, Price, count_text, decimal_from_text, dollars_text, price_text
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -156,20 +155,10 @@ class LogFollower:
     def __init__(self, journal: TradeLogger) -> None:
         """Begin with what comes now. Raises JournalError."""
         self._journal = journal
-        with ExitStack() as files:
-            with as_journal_errors(journal.trades_path):
-                self._events = files.enter_context(Follower(journal.trades_path))
-            with as_journal_errors(journal.errors_path):
-                self._errors = files.enter_context(Follower(journal.errors_path))
-            self._files = files.pop_all()
-
-    def __enter__(self) -> LogFollower:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._files.close()
+        with as_journal_errors(journal.trades_path):
+            self._events = Follower(journal.trades_path)
+        with as_journal_errors(journal.errors_path):
+            self._errors = Follower(journal.errors_path)
 
     def new_lines(self) -> list[ReviewedLine]:
         """Give what came since the last look, oldest first. Raises JournalError."""

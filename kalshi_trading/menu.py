@@ -29,6 +29,7 @@ from kalshi_trading.errors import AuthenticationError, JournalError, KalshiAPIEr
 from kalshi_trading.market_models import ExchangeStatus
 from kalshi_trading.money import Dollars
 from kalshi_trading.options import Environment
+from kalshi_trading.paging import Progress
 from kalshi_trading.portfolio import Part, part
 from kalshi_trading.prompts import Choice, InputClosed, LeaveTask, typed_word
 from kalshi_trading.resolution import Recovery
@@ -143,7 +144,8 @@ def _recover(app: App) -> None:
             resolver.announce(sentence)
 
     try:
-        for sentence in _left_alone(_take_over(app)):
+        recovery = app.counted("Reading the journal …", lambda progress: _take_over(app, progress))
+        for sentence in _left_alone(recovery):
             app.complain(sentence)
         for life in resolver.open_orders():
             app.complain(f"An earlier session left an order without a recorded end: {life.sentence}")
@@ -153,10 +155,12 @@ def _recover(app: App) -> None:
         app.executor.submitter.lock(str(error), until=recover_and_announce)
 
 
-def _take_over(app: App) -> Recovery:
+def _take_over(app: App, progress: Progress = lambda lines: None) -> Recovery:
     """Take over the orders of sessions that have ended. Raises JournalError."""
     return app.executor.resolver.recover(
-        account=app.account, is_alive=lambda session_id: is_alive(app.journal.folder, session_id)
+        account=app.account,
+        is_alive=lambda session_id: is_alive(app.journal.folder, session_id),
+        progress=progress,
     )
 
 
@@ -166,11 +170,11 @@ def _left_alone(recovery: Recovery) -> list[str]:
         f"The journal holds an order of another key, which is left alone: {life.sentence}"
         for life in recovery.foreign
     ]
-    if recovery.damaged:
-        lines = len(recovery.damaged)
+    if recovery.damage:
+        lines = len(recovery.damage)
         said.append(
             f"{lines} line{' of the journal is' if lines == 1 else 's of the journal are'} damaged "
-            f"(the last is {recovery.damaged[-1]}); orders in them cannot be looked for. "
+            f"(the last is {recovery.damage.last}); orders in them cannot be looked for. "
             "Look at the open orders."
         )
     return said

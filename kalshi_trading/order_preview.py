@@ -92,7 +92,7 @@ class Circumstances:
     elsewhere: Dollars = ZERO  # cost of orders of ours in other markets that the cash may not show yet
     freshness: Freshness = NOTHING_TO_MISS
     later_fees: tuple[FeeSchedule, ...] = ()  # that will apply before the market closes
-    journaled: frozenset[str] = frozenset()  # client_order_ids of our orders that are counted in here
+    known_orders: int = 0  # how many orders of the journal are taken into account here
 
     @property
     def working(self) -> tuple[Order | SentOrder, ...]:
@@ -299,16 +299,15 @@ def _expected_fee(now: Circumstances, walk: Walk, rests: Contracts, request: Ord
 
 
 def rechecked(
-    preview: OrderPreview, sent: Sequence[SentOrder], today: DayTotals, limits: Limits
+    preview: OrderPreview, later: Sequence[SentOrder], today: DayTotals, limits: Limits
 ) -> OrderPreview:
     """Judge a preview again with the orders recorded since; a counting rail that objects now denies it.
 
-    `sent` and `today` are what the journal says now, of every session. A rail that would only ask denies as
-    well, because the user cannot be asked any more; what was asked with the same numbers is answered. The
-    cost is that of now, so that the day's count is right.
+    `later` are those orders and `today` the day's counters now, of every session. A rail that would only ask
+    denies too, because the user cannot be asked any more; what was asked with the same numbers is answered.
+    The cost is that of now, so that the day's count is right.
     """
     now = preview.circumstances
-    later = [order for order in sent if order.client_order_id not in now.journaled]
     if not later and replace(today, pnl=now.today.pnl) == now.today:
         return preview
     listed = {order.client_order_id for order in now.resting}

@@ -1,45 +1,40 @@
 """What the journal tells at this moment: our orders of late, those of unknown outcome, and a panic.
 
 The orders of every session of the account count, also of those that run elsewhere; one of unknown outcome
-counts however old it is. Reads the journal whole once, later from where something may still change. Decides
-nothing and asks no exchange.
+counts however old it is. Decides nothing and asks no exchange.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
-from kalshi_trading.cancellation import panic_stands
-from kalshi_trading.journal_orders import JournaledOrder, JournaledOrders, journaled_orders
-from kalshi_trading.models import TimeInForce
-from kalshi_trading.money import ZERO
-from kalshi_trading.order_life import WITHOUT_ORDER, OrderLife
+from kalshi_trading.journal_digest import panic_stands
+from kalshi_trading.order_index import OrderIndex
+from kalshi_trading.order_life import OrderLife
 from kalshi_trading.proposal import DayTotals, RecentOrder, SentOrder
-from kalshi_trading.sent_orders import sent_orders
+from kalshi_trading.sent_orders import NO_ORDERS, SentOrders
 from kalshi_trading.trade_logger import TradeLogger
-
-_RECENT = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class OrdersSoFar:
     """Our orders of the last minute, the day's counters without profit, and what may still be under way.
 
-    `sent` exist or may exist; `open_lives` are of unknown outcome.
+    `open_lives` are of unknown outcome. `known` counts the orders that are taken into account here.
     """
 
     recent: tuple[RecentOrder, ...]
     today: DayTotals
-    sent: tuple[SentOrder, ...] = ()
+    sent: SentOrders = NO_ORDERS
     open_lives: tuple[OrderLife, ...] = ()
-    panic_stands: bool = False
+    known: int = 0
 
 
 class OrdersReader:
-    """Reads the journal anew each time, back to yesterday or to the oldest order of unknown outcome."""
+    """Reads what the journal got since the last look. Every method raises JournalError. Thread-safe."""
 
     def __init__(
         self,
@@ -52,58 +47,44 @@ class OrdersReader:
         self._account = account
         self._clock = clock
         self._reading = threading.Lock()
-        self._since: date | None = None
+        self._index = OrderIndex(journal.environment, account)
+        self._read_until = 0
         self._panic_stands = False
 
     def read(self) -> OrdersSoFar:
-        """Tell how things stand. Raises JournalError."""
+        """Tell how things stand."""
         with self._reading:
+            self._read_on()
             now = self._clock()
-            since = None if self._since is None else min(self._since, _day_before(now))
-            records = self._journal.read_journal(since).records
-            told = journaled_orders(records, self._journal.environment, self._account)
-            self._panic_stands = panic_stands(records, self._account, before=self._panic_stands)
-            self._since = _unsettled_since(told, now)
-            own = told.orders.values()
             return OrdersSoFar(
-                *orders_of_day(told.known.values(), now),
-                sent_orders(own),
-                tuple(order.life for order in own if order.life.is_open),
-                self._panic_stands,
+                self._index.recent(now),
+                self._index.today(now),
+                self._index.sent(),
+                self._index.open_lives,
+                self._index.known,
             )
 
+    def since(self, known: int) -> tuple[list[SentOrder], DayTotals]:
+        """Give the orders beyond those that an earlier reading took into account, and the day's counters."""
+        with self._reading:
+            self._read_on()
+            return self._index.sent_beyond(known), self._index.today(self._clock())
 
-def _unsettled_since(told: JournaledOrders, now: datetime) -> date:
-    """Give the local day from which the journal has to be read again."""
-    begins = (order.life.intent_at for order in told.orders.values() if order.life.is_open)
-    return min(map(_day_before, (now, *begins)))
+    def open_lives(self) -> tuple[OrderLife, ...]:
+        """Give our orders of unknown outcome."""
+        with self._reading:
+            self._read_on()
+            return self._index.open_lives
 
+    def panic_stands(self) -> bool:
+        """Tell whether a panic of any session blocks new orders."""
+        with self._reading:
+            self._read_on()
+            return self._panic_stands
 
-def _day_before(at: datetime) -> date:
-    """A day more: an order of a moment ago is no less ours after midnight, and clocks may be set."""
-    return at.astimezone().date() - timedelta(days=1)
-
-
-def orders_of_day(
-    orders: Iterable[JournaledOrder], now: datetime
-) -> tuple[tuple[RecentOrder, ...], DayTotals]:
-    """Give the orders of the last minute, and the counters of the local day of `now`.
-
-    What ended without an order at the exchange counts for nothing.
-    """
-    placed = [order for order in orders if order.life.state not in WITHOUT_ORDER]
-    day = now.astimezone().date()
-    today = [order for order in placed if order.life.intent_at.astimezone().date() == day]
-    recent = (_recent_order(order) for order in placed if order.life.intent_at >= now - _RECENT)
-    return (
-        tuple(order for order in recent if order is not None),
-        DayTotals(sum((order.cost for order in today), ZERO), len(today)),
-    )
-
-
-def _recent_order(order: JournaledOrder) -> RecentOrder | None:
-    action, side, count, price = order.action, order.side, order.count, order.price
-    if action is None or side is None or count is None or price is None:
-        return None
-    at_once = order.text("time_in_force") == TimeInForce.IMMEDIATE_OR_CANCEL
-    return RecentOrder(order.life.ticker, action, side, count, price, order.life.intent_at, at_once)
+    def _read_on(self) -> None:
+        changes = self._journal.changes(self._read_until)
+        for name, order in changes.orders:
+            self._index.put(name, order)
+        self._read_until = changes.until
+        self._panic_stands = panic_stands(changes.panics, self._account)

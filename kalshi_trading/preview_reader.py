@@ -5,7 +5,7 @@ What can be done without is None when it cannot be read, never a guess. Sends no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from kalshi_trading.money import ZERO
 from kalshi_trading.order_preview import Circumstances
 from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.proposal import Freshness, SentOrder
-from kalshi_trading.sent_orders import doubtful, not_filled, not_listed
+from kalshi_trading.sent_orders import SentOrders, doubtful, not_filled, not_listed
 from kalshi_trading.trading_day import TradingDay
 
 T = TypeVar("T")
@@ -54,7 +54,6 @@ class PreviewReader:
         resting orders cannot be read, JournalError when the journal cannot.
         """
         orders = self._orders.read()
-        sent = [order for order in orders.sent if order.ticker == ticker]
         with ThreadPoolExecutor(max_workers=8) as pool:
             looked = pool.submit(self._look_at_age, ticker, orders.sent)
 
@@ -80,17 +79,15 @@ class PreviewReader:
             resting=resting,
             unseen=not_listed([order for order in doubted if order.ticker == ticker], resting),
             elsewhere=sum((order.cost for order in doubted if order.ticker != ticker), ZERO),
-            freshness=Freshness(max((order.at for order in sent), default=None), as_of),
+            freshness=Freshness(orders.sent.newest_in(ticker), as_of),
             recent=orders.recent,
             today=replace(orders.today, pnl=pnl.result()),
             at=at,
-            journaled=frozenset(order.client_order_id for order in orders.sent),
+            known_orders=orders.known,
             unresolved=tuple(life.sentence for life in orders.open_lives if life.ticker == ticker),
         )
 
-    def _look_at_age(
-        self, ticker: str, sent: Sequence[SentOrder]
-    ) -> tuple[datetime | None, tuple[SentOrder, ...]]:
+    def _look_at_age(self, ticker: str, sent: SentOrders) -> tuple[datetime | None, tuple[SentOrder, ...]]:
         """Tell how old the account's data is, and which orders of any market it may lack.
 
         Read before the rest: what is read later is at least as new. Fills of this market come before the

@@ -362,7 +362,7 @@ def reconcile(
         shown_until=shown_until,
         clock_ahead=clock_ahead,
         incomplete=history.incomplete,
-        damaged=len(history.damaged),
+        damaged=len(history.damage),
     )
     wanted = [each.row for each in compared(history.rows).differences if _may_have_moved(each.row)]
     again = _looked_at_again(client, wanted)

@@ -138,12 +138,12 @@ def follow(app: App, wait: Callable[[float], None] = time.sleep) -> None:
     """Show what is written from now on, by any session, until Ctrl-C."""
     app.say("Waiting for new events and errors. Ctrl-C ends it.")
     try:
-        with LogFollower(app.journal) as follower:
-            while True:
-                lines = follower.new_lines()
-                if lines:
-                    app.show(record_view.new_lines(lines))
-                wait(LOOK_EVERY_S)
+        follower = LogFollower(app.journal)
+        while True:
+            lines = follower.new_lines()
+            if lines:
+                app.show(record_view.new_lines(lines))
+            wait(LOOK_EVERY_S)
     except KeyboardInterrupt:
         app.say("No longer following.")
 

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from kalshi_trading.absence import ABSENCE_MARGIN_S, NEGATIVES_APART_S, Look, proves_absence
 from kalshi_trading.errors import JournalError, KalshiAPIError
-from kalshi_trading.journal import DamagedLine
+from kalshi_trading.journal import Damage
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Listing, Order
 from kalshi_trading.order_life import (
@@ -25,8 +25,8 @@ from kalshi_trading.order_life import (
     State,
     advanced,
     belongs_to,
-    order_lives,
 )
+from kalshi_trading.paging import Progress
 from kalshi_trading.trade_logger import TradeLogger
 
 FIRST_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
@@ -65,7 +65,7 @@ class Recovery:
     """What a recovery leaves alone: open orders of other keys, and lines that cannot be read."""
 
     foreign: tuple[OrderLife, ...]
-    damaged: tuple[DamagedLine, ...]
+    damage: Damage
 
 
 class Resolver:
@@ -98,7 +98,8 @@ class Resolver:
         self._written_off: dict[str, OrderLife] = {}
         self._absent_since: dict[str, datetime] = {}
         self._known: set[str] = set()  # whatever the journal says of these later, it is judged here
-        self._unread_since: date | None = None
+        self._read_until = 0
+        self._left: dict[str, OrderLife] = {}  # to running sessions and other keys
         self._news: list[str] = []
 
     # --- What is known ----------------------------------------------------------------------------
@@ -116,25 +117,31 @@ class Resolver:
                 self._under_way.pop(life.client_order_id, None)
                 self._file(life)
 
-    def recover(self, *, account: str, is_alive: Callable[[str], bool]) -> Recovery:
+    def recover(
+        self, *, account: str, is_alive: Callable[[str], bool], progress: Progress = lambda lines: None
+    ) -> Recovery:
         """Take over what ended sessions left in the journal; it may be repeated at any time.
 
-        An order of a session that is still running is left to it, until the session has ended. Raises
-        JournalError.
+        An order of a session that is still running is left to it, until the session has ended. `progress`
+        is called with the lines read. Raises JournalError.
         """
-        today = self._clock().astimezone().date()
-        reading = self._journal.read_journal(self._unread_since)
+        changes = self._journal.changes(self._read_until, progress=progress)
+        self._read_until = changes.until
+        for name, order in changes.orders:
+            self._left.pop(name, None)
+            if order is not None:
+                self._left[name] = order.life
         own: list[OrderLife] = []
         foreign: list[OrderLife] = []
-        for life in order_lives(reading.records).values():
+        for life in self._left.values():
             ours = belongs_to(life, self._journal.environment, account)
             (own if ours else foreign).append(life)
         running = {session for session in {life.session for life in own} if is_alive(session)}
         self._take_over(life for life in own if life.session not in running)
-        left = (life for life in own if life.session in running)
-        days = [today, *(life.intent_at.astimezone().date() for life in left)]
-        self._unread_since = min(days) - timedelta(days=1)  # a day more, for clocks may be set
-        return Recovery(tuple(life for life in foreign if life.is_open), reading.damaged)
+        foreign = [life for life in foreign if life.is_open]
+        left = [*(life for life in own if life.session in running), *foreign]
+        self._left = {life.client_order_id: life for life in left}
+        return Recovery(tuple(foreign), changes.damage)
 
     def _take_over(self, lives: Iterable[OrderLife]) -> None:
         """Adopt what is not known here; of the rest the journal that was read may be out of date."""

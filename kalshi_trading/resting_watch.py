@@ -6,21 +6,19 @@ order itself is asked for then. Sends nothing, cancels nothing, renders nothing.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
 from kalshi_trading.errors import JournalError, KalshiAPIError, NotFoundError
-from kalshi_trading.journal_orders import JournaledOrder, ToldFills, journaled_orders
+from kalshi_trading.journal_orders import ENDED_EVENT, JournaledOrder, ToldFills, is_own
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.models import Order, OrderStatus, Side
 from kalshi_trading.money import ZERO, Contracts, Price, count_text, dollars_text, price_text
-from kalshi_trading.order_life import State
+from kalshi_trading.order_life import OrderLife
 from kalshi_trading.pnl import average_price
 from kalshi_trading.sent_orders import LONGEST_LAG
 from kalshi_trading.trade_logger import TradeLogger
 
-ENDED_EVENT = "order.ended"
 MOST_ASKED = 10
 """Orders asked for one by one in a look; a long backlog is told in several."""
 _ENDED = frozenset({OrderStatus.CANCELED, OrderStatus.EXECUTED})
@@ -41,8 +39,8 @@ class RestingWatch:
         self._journal = journal
         self._account = account
         self._clock = clock
-        self._seen: tuple[int, int] | None = None
-        self._since: date | None = None
+        self._read_until = 0
+        self._order_ids: dict[str, str] = {}
         self._resting: dict[str, tuple[JournaledOrder, ToldFills]] = {}
         self._said: dict[str, tuple[Contracts, Contracts]] = {}
         self._unknown: set[str] = set()
@@ -72,28 +70,18 @@ class RestingWatch:
         return tuple(life.sentence for life in lives if self._clock() - life.intent_at <= LONGEST_LAG)
 
     def _read(self) -> None:
-        """Read a journal that has grown, back to the oldest order that rests. Raises JournalError."""
-        seen = self._size()
-        if seen is not None and seen == self._seen:
-            return
-        records = self._journal.read_journal(self._since).records
-        told = journaled_orders(records, self._journal.environment, self._account)
-        self._resting = {}
-        for order in told.orders.values():
-            last = order.told
-            if last is not None and _rests(order, last):
-                self._resting[order.order_id] = order, last
-        begins = (order.life.intent_at for order, _ in self._resting.values())
-        first = min((self._clock(), *begins))
-        self._since = first.astimezone().date() - timedelta(days=1)  # a day more, for clocks may be set
-        self._seen = seen
+        """Read what the journal got since the last look. Raises JournalError."""
+        changes = self._journal.changes(self._read_until)
+        self._read_until = changes.until
+        for name, order in changes.orders:
+            self._resting.pop(self._order_ids.pop(name, ""), None)
+            if order is not None and order.rests and order.order_id and self._is_own(order.life):
+                assert order.told is not None
+                self._order_ids[name] = order.order_id
+                self._resting[order.order_id] = order, order.told
 
-    def _size(self) -> tuple[int, int] | None:
-        try:
-            now = os.stat(self._journal.trades_path)
-        except OSError:
-            return None
-        return now.st_ino, now.st_size
+    def _is_own(self, life: OrderLife) -> bool:
+        return is_own(life, self._journal.environment, self._account)
 
     def _changed(self, listed: Iterable[Order]) -> list[Order]:
         """Give what is no longer as it was told, newest first; asks for what the list lacks."""
@@ -152,15 +140,6 @@ class RestingWatch:
         except KalshiAPIError:
             return None
         return average_price(fills, order.fill_count, side)
-
-
-def _rests(order: JournaledOrder, told: ToldFills) -> bool:
-    return (
-        order.life.state is State.ACKNOWLEDGED
-        and bool(order.order_id)
-        and told.remaining_count > order.taken_back
-        and all(record.event != ENDED_EVENT for record in order.records)
-    )
 
 
 def _named(own: JournaledOrder) -> dict[str, object]:

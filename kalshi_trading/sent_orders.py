@@ -6,7 +6,9 @@ unknown outcome may turn up at any time. Knows how to tell such orders apart; as
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kalshi_trading.journal import JournalRecord
@@ -21,19 +23,30 @@ LONGEST_LAG = timedelta(minutes=1)
 _ACKNOWLEDGED = f"order.{State.ACKNOWLEDGED}"
 
 
-def sent_orders(orders: Iterable[JournaledOrder]) -> tuple[SentOrder, ...]:
-    """Give the orders that exist or may exist, as the journal last spoke of them.
+@dataclass(frozen=True, slots=True)
+class SentOrders:
+    """Orders that exist or may exist, by the time of their last step; `unconfirmed` are those that may."""
 
-    One of which no price and count are on record is left out: it cannot be counted, only named.
-    """
-    found = (_sent_order(own) for own in orders if own.life.state not in WITHOUT_ORDER)
-    return tuple(order for order in found if order is not None)
+    by_step: tuple[SentOrder, ...] = ()
+    unconfirmed: tuple[SentOrder, ...] = ()
+
+    def after(self, at: datetime) -> tuple[SentOrder, ...]:
+        """Give those with a step after a moment, and whatever is unconfirmed."""
+        begin = bisect_right(self.by_step, at, key=lambda order: order.at)
+        later = self.by_step[begin:]
+        return (*(order for order in self.unconfirmed if order.at <= at), *later)
+
+    def newest_in(self, ticker: str) -> datetime | None:
+        """Give the time of the last step in a market."""
+        return next((order.at for order in reversed(self.by_step) if order.ticker == ticker), None)
 
 
-def doubtful(sent: Iterable[SentOrder], as_of: datetime | None, now: datetime) -> tuple[SentOrder, ...]:
+NO_ORDERS = SentOrders()
+
+
+def doubtful(sent: SentOrders, as_of: datetime | None, now: datetime) -> tuple[SentOrder, ...]:
     """Give the orders that data of `as_of` may lack; None: taken to lag by a minute at most."""
-    shown_until = now - LONGEST_LAG if as_of is None else as_of
-    return tuple(order for order in sent if order.is_open or order.at > shown_until)
+    return sent.after(now - LONGEST_LAG if as_of is None else as_of)
 
 
 def not_filled(sent: Iterable[SentOrder], fills: Iterable[Fill]) -> tuple[SentOrder, ...]:
@@ -48,7 +61,13 @@ def not_listed(sent: Iterable[SentOrder], resting: Iterable[Order]) -> tuple[Sen
     return tuple(order for order in sent if order.client_order_id not in listed)
 
 
-def _sent_order(own: JournaledOrder) -> SentOrder | None:
+def sent_order(own: JournaledOrder) -> SentOrder | None:
+    """Give an order that exists or may exist, as the journal last spoke of it.
+
+    None: it ended without one, or no price and count are on record, so that it can only be named.
+    """
+    if own.life.state in WITHOUT_ORDER:
+        return None
     action, side, price, count = own.action, own.side, own.price, _working_count(own.records)
     if action is None or side is None or price is None or count is None or count <= ZERO:
         return None

@@ -148,8 +148,8 @@ class TradeExecutor:
 
     def _recount(self, preview: OrderPreview) -> OrderPreview:
         """Judge a preview again by what every session has recorded since. Raises JournalError."""
-        orders = self._orders.read()
-        return rechecked(preview, orders.sent, orders.today, self._limits)
+        later, today = self._orders.since(preview.circumstances.known_orders)
+        return rechecked(preview, later, today, self._limits)
 
     def get_fees(self, market: Market) -> tuple[FeeSchedule, ...]:
         """Give the fee schedule of a market now, then those to come; empty: they could not be read."""
@@ -230,7 +230,7 @@ class TradeExecutor:
         """Return the orders that may still turn up, those of other sessions as far as they can be read."""
         lives, problem = list(self.resolver.open_orders()), None
         try:
-            lives += self._orders.read().open_lives
+            lives += self._orders.open_lives()
         except JournalError as error:
             problem = f"The orders that other sessions are sending could not be read. {error}"
         return {life.client_order_id: life for life in lives}, problem
@@ -244,7 +244,7 @@ class TradeExecutor:
         if self._has_unrecorded_panic:
             return PANIC
         try:
-            return PANIC if self._orders.read().panic_stands else None
+            return PANIC if self._orders.panic_stands() else None
         except JournalError as error:
             return f"It is not known whether an earlier panic blocks new orders. {error}"
 

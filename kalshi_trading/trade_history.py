@@ -18,7 +18,7 @@ from typing import TypeVar
 from kalshi_trading.history_rows import HistoryRow, is_placed_in
 from kalshi_trading.history_rows import OrderRecord as OrderRecord
 from kalshi_trading.history_rows import describe as describe
-from kalshi_trading.journal import DamagedLine
+from kalshi_trading.journal import UNDAMAGED, Damage
 from kalshi_trading.journal_orders import JournaledOrder, JournaledOrders, journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import oldest_first
@@ -42,7 +42,7 @@ class TradeHistory:
 
     rows: tuple[HistoryRow, ...]
     incomplete: str | None = None
-    damaged: tuple[DamagedLine, ...] = ()
+    damage: Damage = UNDAMAGED
     foreign: int = 0
     """How many orders of other keys the journal holds that the exchange does not list; they are left out."""
     is_joined: bool = True
@@ -86,17 +86,17 @@ def load_history(
     since = None if period is None else period.start - A_DAY
     there = read_exchange(client, since=since, most=None if period else most, progress=progress)
     with _no_collecting():
-        told, damaged = read_told(journal, _journal_since(period, there.oldest), account)
+        told, damage = read_told(journal, _journal_since(period, there.oldest), account)
         rows = [row for row in joined(there, told) if _is_wanted(row, period, there.oldest)]
         foreign = [row for row in foreign_rows(there, told) if _is_wanted(row, period, there.oldest)]
-    return TradeHistory(newest_first(rows), there.incomplete, damaged, len(foreign))
+    return TradeHistory(newest_first(rows), there.incomplete, damage, len(foreign))
 
 
 def told_history(journal: TradeLogger, *, period: Period | None = None) -> TradeHistory:
     """Give the history by the journal alone, where no exchange is connected. Raises JournalError."""
-    told, damaged = read_told(journal, _journal_since(period, None), None)
+    told, damage = read_told(journal, _journal_since(period, None), None)
     rows = [row for row in joined(ExchangeRows((), {}), told) if _is_wanted(row, period, None)]
-    return TradeHistory(newest_first(rows), None, damaged, is_joined=False)
+    return TradeHistory(newest_first(rows), None, damage, is_joined=False)
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def _no_collecting() -> Iterator[None]:
 
 def read_told(
     journal: TradeLogger, since: date | None, account: str | None
-) -> tuple[JournaledOrders, tuple[DamagedLine, ...]]:
+) -> tuple[JournaledOrders, Damage]:
     """Read what the journal tells of the orders since a local day, and of older ones if it spoke of them.
 
     The end of an order may be on record weeks after its intent; then the whole journal is read. Raises
@@ -123,7 +123,7 @@ def read_told(
     told = journaled_orders(reading.records, journal.environment, account)
     if since is not None and any(order.intent is None for order in told.known.values()):
         return read_told(journal, None, account)
-    return told, reading.damaged
+    return told, reading.damage
 
 
 def _journal_since(period: Period | None, oldest: datetime | None) -> date | None:

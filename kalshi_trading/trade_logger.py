@@ -19,6 +19,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from kalshi_trading.config import get_config
+from kalshi_trading.digest_reader import DigestReader, JournalChanges
 from kalshi_trading.error_log import LogEntry, newest_entries, request_log, write_error
 from kalshi_trading.errors import InvalidInputError
 from kalshi_trading.export import write_table
@@ -35,6 +36,7 @@ from kalshi_trading.journal import (
 from kalshi_trading.journal import JournalRecord as JournalRecord
 from kalshi_trading.journal_table import JOURNAL, journal_row
 from kalshi_trading.log_files import LogSize, make_folder, size_of
+from kalshi_trading.paging import Progress
 from kalshi_trading.periods import FORMS, Period, parse_period
 
 TRADES_FILE = "trades.log"
@@ -73,6 +75,7 @@ class TradeLogger:
         # known to nobody else, so that no configuration of logging can turn it off
         self._log = logging.Logger("journal")
         self._log.addHandler(JournalHandler(self.trades_path))
+        self._digest = DigestReader(self.trades_path, clock=clock)
 
     # --- Writing ----------------------------------------------------------------------------------
 
@@ -151,6 +154,13 @@ class TradeLogger:
         Raises JournalError.
         """
         return newest_records(self.trades_path)
+
+    def changes(self, since: int = 0, *, progress: Progress = lambda lines: None) -> JournalChanges:
+        """Give what the journal says newly of the orders that still count; see `DigestReader.changes`.
+
+        Raises JournalError.
+        """
+        return self._digest.changes(since, progress=progress)
 
     def get_trade_history(
         self, start_date: str | date | None = None, end_date: str | date | None = None

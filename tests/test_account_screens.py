@@ -104,7 +104,7 @@ def test_without_exchange_and_journal_the_page_still_tells_the_limits(
         "get_settlements",
     ):
         monkeypatch.setattr(app.client, name, away)
-    monkeypatch.setattr(app.journal, "read_journal", unreadable)
+    monkeypatch.setattr(app.journal, "changes", unreadable)
     account_screens.account(app)
     text = screen_text(app)
     assert "unavailable: The exchange cannot be reached." in text

@@ -20,7 +20,7 @@ from kalshi_trading import history_screens, history_view, menu, screens
 from kalshi_trading.day_summary import DaySummary, MarketDay
 from kalshi_trading.errors import KalshiAPIError, UnavailableError
 from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
-from kalshi_trading.journal import DamagedLine
+from kalshi_trading.journal import Damage, DamagedLine
 from kalshi_trading.models import OrderStatus, Side
 from kalshi_trading.money import price_text
 from kalshi_trading.options import Environment
@@ -297,8 +297,8 @@ def external(**changes):
 
 
 def test_all_that_a_history_may_lack_is_said():
-    damaged = tuple(DamagedLine("trades.log", number) for number in range(5))
-    text = " ".join(page_text(TradeHistory((external(),), "the list broke off", damaged, 2)).split())
+    damage = Damage(5, tuple(DamagedLine("trades.log", number) for number in range(5)))
+    text = " ".join(page_text(TradeHistory((external(),), "the list broke off", damage, 2)).split())
     assert "Not the whole history: the list broke off." in text
     assert "Skipped 5 damaged lines of the journal: trades.log line 0" in text
     assert "Left out: 2 orders of other keys in the journal." in text

@@ -46,7 +46,7 @@ class Diary:
     def read(self, since: date | None = None) -> list[str]:
         """Read whose records there are; none may be damaged."""
         reading = self.log.read_journal(since)
-        assert reading.damaged == ()
+        assert not reading.damage
         return [record.text("who") for record in reading.records]
 
     def names(self) -> list[str]:
@@ -213,7 +213,7 @@ def test_a_file_whose_first_line_is_damaged_rotates_by_the_day_of_its_last_chang
     os.utime(diary.path, (changed.timestamp(), changed.timestamp()))
     diary.write("first")
     assert diary.names() == ["trades-2026-11-14.log.gz", "trades.log"]
-    assert [str(line) for line in diary.log.read_journal().damaged] == ["trades-2026-11-14.log line 1"]
+    assert [str(line) for line in diary.log.read_journal().damage.first] == ["trades-2026-11-14.log line 1"]
 
 
 def test_reading_since_a_day_gives_that_local_day_and_later_ones(diary):
@@ -302,7 +302,7 @@ def test_cut_at_every_byte_of_its_last_record_the_journal_keeps_the_others_and_g
         reading = diary.log.read_journal()
         assert [record.text("who") for record in reading.records] == [*kept, "next"]
         torn = cut not in (last, len(whole) - 1)
-        assert [line.number for line in reading.damaged] == ([3] if torn else [])
+        assert [line.number for line in reading.damage.first] == ([3] if torn else [])
 
 
 @pytest.mark.parametrize("tail", [b"\0" * 4096, b"2026-11-17T12:00:00.000+00:00 order.int\0\0\0\0"])
@@ -313,7 +313,7 @@ def test_zeros_that_a_crash_left_at_the_end_spoil_no_other_line(diary, tail):
     diary.write("second")
     reading = diary.log.read_journal()
     assert [record.text("who") for record in reading.records] == ["first", "second"]
-    assert [str(line) for line in reading.damaged] == ["trades.log line 2"]
+    assert [str(line) for line in reading.damage.first] == ["trades.log line 2"]
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def test_an_unknown_event_is_a_record_and_an_unknown_version_is_reported(diary, 
         file.write(line + b"\n")
     reading = diary.log.read_journal()
     assert len(reading.records) == 1 + understood
-    assert [each.number for each in reading.damaged] == ([] if understood else [2])
+    assert [each.number for each in reading.damage.first] == ([] if understood else [2])
 
 
 def test_a_number_that_is_none_of_ours_is_read_as_its_text(diary):
@@ -353,7 +353,7 @@ def test_a_damaged_old_day_is_reported_and_hides_no_other(diary, cut):
     old.write_bytes(data[:cut] + b"\xff" * (len(data) - len(data[:cut])) if cut else b"no gzip")
     reading = diary.log.read_journal()
     assert [record.text("who") for record in reading.records][-2:] == ["second", "third"]
-    assert {line.file for line in reading.damaged} == {"trades-2026-11-17.log"}
+    assert {line.file for line in reading.damage.first} == {"trades-2026-11-17.log"}
 
 
 # --- Disks and folders ----------------------------------------------------------------------------
@@ -392,7 +392,7 @@ def test_a_full_disk_refuses_the_line_and_room_made_lets_it_go_on(diary, tmp_pat
         diary.write("after")
         reading = diary.log.read_journal()
         assert [record.text("who") for record in reading.records] == [*map(str, range(written)), "after"]
-        assert len(reading.damaged) <= 1
+        assert len(reading.damage) <= 1
     finally:
         subprocess.run(["umount", "-l", str(tmp_path / "logs")], check=True)
 
@@ -425,7 +425,7 @@ def test_a_flush_that_fails_is_an_error_and_the_next_line_looks_at_the_file_anew
     diary.write("next")
     reading = diary.log.read_journal()
     assert [record.text("who") for record in reading.records] == ["first", "next"]
-    assert [line.number for line in reading.damaged] == [2]
+    assert [line.number for line in reading.damage.first] == [2]
 
 
 @pytest.mark.alone

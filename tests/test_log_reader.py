@@ -15,9 +15,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kalshi_trading import journal, log_files, log_reader
+from kalshi_trading import log_files, log_reader
 from kalshi_trading.journal import DamagedLine, JournalRecord, newest_records, read_journal, scan_journal
-from kalshi_trading.log_reader import Follower, LogFile, opened_log
+from kalshi_trading.log_cursor import Follower
+from kalshi_trading.log_reader import LogFile, opened_log
 from kalshi_trading.log_review import newest_errors, newest_events
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -71,7 +72,7 @@ def test_the_lines_of_any_bytes_from_the_end_are_those_from_the_start_turned_rou
     expected = expected if expected[-1] else expected[:-1]
     assert lines_backwards(path) == expected[::-1]
     with opened_log(path) as (file,):
-        assert [each.removesuffix(b"\n") for each in file.lines()] == expected
+        assert [each for batch in file.batches() for each in batch.lines] == expected
         numbers = [each.number() for each in file.backwards()]
     assert numbers == list(range(len(expected), 0, -1))
 
@@ -217,7 +218,7 @@ def test_a_plain_file_that_was_listed_and_then_compressed_is_read_all_the_same(t
         (aside,) = kept.path.parent.glob("trades-*.log")
         aside.with_name(f"{aside.name}.gz").write_bytes(gzip.compress(aside.read_bytes()))
         aside.unlink()
-        assert [len(list(file.lines())) for file in files] == [3, 1]
+        assert [sum(len(each.lines) for each in file.batches()) for file in files] == [3, 1]
         assert [len(list(file.backwards())) for file in files] == [3, 1]
 
 
@@ -227,7 +228,7 @@ def test_what_is_written_while_it_is_read_is_not_read(tmp_path):
     with opened_log(path) as (file,):
         with path.open("ab") as more:
             more.write(b"\n" + line(3))
-        assert [len(each) for each in file.lines()] == [len(line(1)), len(line(2)) - 1]
+        assert [each.size for each in file.batches()] == [len(line(1)), len(line(2)) - 1]
         assert next(file.backwards()).data == line(2)[:-1]
 
 
@@ -247,11 +248,11 @@ FRAGMENTS = [
 ]
 
 
-@given(lines=st.lists(st.sampled_from(FRAGMENTS), max_size=9), batch=st.sampled_from([1, 2, 3, 256]))
+@given(lines=st.lists(st.sampled_from(FRAGMENTS), max_size=9), together=st.sampled_from([1, 60, 1 << 17]))
 def test_lines_read_together_are_those_read_one_by_one_also_where_they_reach_for_each_other(
-    tmp_path, lines, batch, monkeypatch
+    tmp_path, lines, together, monkeypatch
 ):
-    monkeypatch.setattr(journal, "BATCH", batch)
+    monkeypatch.setattr(log_reader, "_TOGETHER", together)
     path = tmp_path / "trades.log"
     path.write_bytes(b"".join(each + b"\n" for each in lines))
     assert list(scan_journal(path)) == list(newest_records(path))[::-1]
@@ -330,21 +331,21 @@ def new(follower: Follower) -> list[str]:
 
 
 def test_followed_from_before_the_first_line_each_line_comes_once(followed):
-    with Follower(followed.path) as follower:
-        assert new(follower) == []
-        followed.write(1, 2)
-        assert new(follower) == ["1", "2"]
-        assert new(follower) == []
-        followed.write(3)
-        assert new(follower) == ["3"]
+    follower = Follower(followed.path)
+    assert new(follower) == []
+    followed.write(1, 2)
+    assert new(follower) == ["1", "2"]
+    assert new(follower) == []
+    followed.write(3)
+    assert new(follower) == ["3"]
 
 
 def test_what_stood_there_before_is_not_new(followed):
     followed.write(1, 2)
-    with Follower(followed.path) as follower:
-        assert new(follower) == []
-        followed.write(3)
-        assert new(follower) == ["3"]
+    follower = Follower(followed.path)
+    assert new(follower) == []
+    followed.write(3)
+    assert new(follower) == ["3"]
 
 
 @given(steps=st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=20), before=st.integers(0, 2))
@@ -353,46 +354,46 @@ def test_across_any_rotations_between_looks_no_line_is_lost_or_doubled(tmp_path,
     here = Followed(tmp_path)
     here.write(*(f"before{each}" for each in range(before)))
     found: list[str] = []
-    with Follower(here.path) as follower:
-        for number, (days, looks) in enumerate(steps):
-            here.now += timedelta(days=days)
-            here.write(number)
-            if looks:
-                found += new(follower)
-        found += new(follower)
+    follower = Follower(here.path)
+    for number, (days, looks) in enumerate(steps):
+        here.now += timedelta(days=days)
+        here.write(number)
+        if looks:
+            found += new(follower)
+    found += new(follower)
     assert found == [str(number) for number in range(len(steps))]
 
 
 def test_a_torn_line_is_told_as_damaged_once_it_has_its_end_with_its_number(followed):
     followed.write(1)
-    with Follower(followed.path) as follower:
-        with followed.path.open("ab") as file:
-            file.write(b"2026-11-01T12:00:00.000+00:00 order.int")
-        assert new(follower) == []
-        followed.write(2)
-        assert new(follower) == ["damaged trades.log line 2", "2"]
+    follower = Follower(followed.path)
+    with followed.path.open("ab") as file:
+        file.write(b"2026-11-01T12:00:00.000+00:00 order.int")
+    assert new(follower) == []
+    followed.write(2)
+    assert new(follower) == ["damaged trades.log line 2", "2"]
 
 
 def test_what_was_torn_when_the_day_ended_is_told_as_cut_short(followed):
     followed.write(1)
-    with Follower(followed.path) as follower:
-        with followed.path.open("ab") as file:
-            file.write(b"torn")
-        followed.now += timedelta(days=1)
-        followed.write(2)
-        assert new(follower) == ["damaged trades.log line 2 (cut short)", "2"]
-        with followed.path.open("ab") as file:
-            file.write(b"garbage\n")
-        assert new(follower) == ["damaged trades.log line 2"]
+    follower = Follower(followed.path)
+    with followed.path.open("ab") as file:
+        file.write(b"torn")
+    followed.now += timedelta(days=1)
+    followed.write(2)
+    assert new(follower) == ["damaged trades-2026-11-01.log line 2 (cut short)", "2"]
+    with followed.path.open("ab") as file:
+        file.write(b"garbage\n")
+    assert new(follower) == ["damaged trades.log line 2"]
 
 
 def test_a_followed_journal_that_is_deleted_goes_on_with_the_new_one(followed):
     followed.write(1)
-    with Follower(followed.path) as follower:
-        followed.path.unlink()
-        assert new(follower) == []
-        followed.write(2)
-        assert new(follower) == ["2"]
+    follower = Follower(followed.path)
+    followed.path.unlink()
+    assert new(follower) == []
+    followed.write(2)
+    assert new(follower) == ["2"]
 
 
 def test_followed_while_four_threads_write_over_midnights_nothing_is_missed(followed):
@@ -411,12 +412,12 @@ def test_followed_while_four_threads_write_over_midnights_nothing_is_missed(foll
 
     clock, begun, found = [NOON], [NOON - timedelta(days=1)] * 4, []
     threads = [threading.Thread(target=write, args=(who,)) for who in range(4)]
-    with Follower(followed.path) as follower:
-        for thread in threads:
-            thread.start()
-        while any(thread.is_alive() for thread in threads):
-            found += new(follower)
+    follower = Follower(followed.path)
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
         found += new(follower)
+    found += new(follower)
     assert sorted(found) == sorted(f"{who}-{step}" for who in range(4) for step in range(60))
 
 
@@ -533,7 +534,8 @@ def test_a_file_opened_on_its_own_is_read_from_both_ends(tmp_path, block):
     path = tmp_path / "trades-2026-11-01.log"
     path.write_bytes(line(1) + line(2))
     file = LogFile(path)
-    assert list(file.lines()) == [each.data + b"\n" for each in file.backwards()][::-1]
+    forwards = [each for batch in file.batches() for each in batch.lines]
+    assert forwards == [each.data for each in file.backwards()][::-1]
 
 
 def test_the_newest_events_are_in_plain_words(tmp_path):

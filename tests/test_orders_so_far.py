@@ -10,7 +10,8 @@ from model_factory import MARKET, NOW
 
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import journaled_orders
-from kalshi_trading.orders_so_far import OrdersReader, orders_of_day
+from kalshi_trading.order_index import OrderIndex
+from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.proposal import DayTotals
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.trading_day import start_of_day
@@ -29,7 +30,10 @@ def intent(identity, cost="5.70", at=NOW):
 
 
 def counted(records, now):
-    return orders_of_day(journaled_orders(records, "practice", None).orders.values(), now)
+    index = OrderIndex("practice", None)
+    for name, order in journaled_orders(records, "practice", None).orders.items():
+        index.put(name, order)
+    return index.recent(now), index.today(now)
 
 
 @pytest.mark.parametrize("end", ["", "sending", "unknown", "acknowledged"])
@@ -106,7 +110,7 @@ def test_an_order_of_a_moment_before_midnight_is_recent_and_not_of_today(tmp_pat
     journal = written(tmp_path, after, *([end] if end else []))
     seen = OrdersReader(journal, clock=lambda: after).read()
     placed = end != "rejected"
-    assert (len(seen.recent), len(seen.sent)) == (placed, placed)
+    assert (len(seen.recent), len(seen.sent.by_step)) == (placed, placed)
     assert seen.today == DayTotals()
     assert [life.sentence for life in seen.open_lives] == (
         [] if end in ("acknowledged", "rejected") else ["BUY 10"]
@@ -115,36 +119,38 @@ def test_an_order_of_a_moment_before_midnight_is_recent_and_not_of_today(tmp_pat
 
 @pytest.mark.parametrize("end", ["", "unknown", "acknowledged"])
 def test_an_order_of_unknown_outcome_stays_in_sight_however_old_it_grows(tmp_path, end):
-    journal = written(tmp_path, NOW, "intent", *([end] if end else []), session_id="another")
+    written(tmp_path, NOW, "intent", *([end] if end else []), session_id="another")
     now = NOW
-    reader = OrdersReader(journal, clock=lambda: now)
+    reader = OrdersReader(TradeLogger(tmp_path, "practice", clock=lambda: now), clock=lambda: now)
     for days in (0, 1, 2, 9, 40):
         now = NOW + timedelta(days=days)
         is_open = end != "acknowledged"
         assert len(reader.read().open_lives) == is_open
-        assert len(reader.read().sent) == (is_open or days < 2)
+        assert len(reader.read().sent.by_step) == (is_open or days <= 2)
         assert reader.read().today.orders == (days == 0)
 
 
 def test_a_panic_of_another_session_stands_until_some_session_allows_orders_again(tmp_path):
     now = NOW
     reader = OrdersReader(TradeLogger(tmp_path, "practice"), clock=lambda: now)
-    assert not reader.read().panic_stands
+    assert not reader.panic_stands()
     another = TradeLogger(tmp_path, "practice", clock=lambda: NOW, account="mine")
     another.log_order_cancellation("panic", {"reason": "everything is canceled"})
     for days in (0, 1, 2, 9):
         now = NOW + timedelta(days=days)
-        assert reader.read().panic_stands
-    assert OrdersReader(another, account="mine").read().panic_stands
-    assert not OrdersReader(another, account="other").read().panic_stands
+        assert reader.panic_stands()
+    assert OrdersReader(another, account="mine").panic_stands()
+    assert not OrdersReader(another, account="other").panic_stands()
     later = TradeLogger(tmp_path, "practice", clock=lambda: now)
     later.log_order_cancellation("rearmed", {"reason": "new orders are allowed again"})
-    assert not reader.read().panic_stands
+    assert not reader.panic_stands()
 
 
-def test_a_clock_that_was_days_ahead_hides_nothing_once_it_is_set(tmp_path):
+@pytest.mark.parametrize("end", ["", "acknowledged"])
+def test_a_clock_that_was_days_ahead_hides_nothing_once_it_is_set(tmp_path, end):
+    written(tmp_path, NOW, "intent", *([end] if end else []))
     now = NOW + timedelta(days=9)
-    reader = OrdersReader(written(tmp_path, NOW, "intent"), clock=lambda: now)
+    reader = OrdersReader(TradeLogger(tmp_path, "practice", clock=lambda: now), clock=lambda: now)
     reader.read()
     now = NOW
     assert (reader.read().today.orders, len(reader.read().recent)) == (1, 1)
@@ -165,4 +171,4 @@ def test_the_orders_of_every_session_of_this_account_are_seen(tmp_path, account,
     written(tmp_path, NOW, "intent", "sending", session_id="another", account="mine")
     journal = TradeLogger(tmp_path, "practice", session_id="this")
     orders = OrdersReader(journal, account=account, clock=lambda: NOW).read()
-    assert (len(orders.sent), len(orders.open_lives)) == (seen, seen)
+    assert (len(orders.sent.by_step), len(orders.open_lives)) == (seen, seen)

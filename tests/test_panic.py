@@ -19,9 +19,9 @@ from kalshi_trading.cancellation import (
     Moment,
     RestingLook,
     doubt,
-    panic_stands,
 )
 from kalshi_trading.errors import KalshiAPIError, NotFoundError, OutcomeUnknownError
+from kalshi_trading.journal_digest import panic_stands
 from kalshi_trading.log_files import lock_of
 from kalshi_trading.models import Action, BookSide, CancelAcknowledgement, Listing, OrderStatus, Side
 from kalshi_trading.order_life import OrderLife, State

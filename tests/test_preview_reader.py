@@ -18,6 +18,7 @@ from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.orders_so_far import OrdersSoFar
 from kalshi_trading.preview_reader import PreviewReader
 from kalshi_trading.proposal import DayPnl, DayTotals, Freshness, SentOrder
+from kalshi_trading.sent_orders import SentOrders
 
 AWAY = KalshiAPIError("the exchange is away")
 DAY_PNL = DayPnl(D(-3))
@@ -96,7 +97,10 @@ class Day:
 
     def __init__(self, pnl=DAY_PNL, *, sent=(), open_lives=()):
         self._pnl = pnl
-        self._orders = OrdersSoFar((), DayTotals(D(5), 2), tuple(sent), tuple(open_lives))
+        by_step = tuple(sorted(sent, key=lambda order: order.at))
+        unconfirmed = tuple(order for order in by_step if order.is_open)
+        orders = SentOrders(by_step, unconfirmed)
+        self._orders = OrdersSoFar((), DayTotals(D(5), 2), orders, tuple(open_lives))
 
     def read(self):
         return self._orders

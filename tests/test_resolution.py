@@ -535,7 +535,7 @@ def test_a_recovery_names_the_lines_that_cannot_be_read(desk):
     path = desk.journal.trades_path
     intent, sending = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(intent[:-20] + b"\n" + sending)
-    assert [line.number for line in desk.recover().damaged] == [1]
+    assert [line.number for line in desk.recover().damage.first] == [1]
     assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
 
 

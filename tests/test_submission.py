@@ -787,7 +787,7 @@ def test_an_order_whose_intent_line_is_damaged_is_looked_for_all_the_same(open_d
         for rest in (others, others[1:]):
             path.write_bytes(b"".join([intent[:-9] + b"\n", *rest]))
             later = open_desk(server).resolver
-            assert len(recover(later).damaged) == 1
+            assert len(recover(later).damage) == 1
             (life,) = later.open_orders()
             assert (life.client_order_id, life.ticker, life.sentence) == (
                 order.request.client_order_id,

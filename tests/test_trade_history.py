@@ -197,7 +197,7 @@ def test_the_history_joins_exchange_and_journal_newest_first(client, journal):
     assert [fill.fill_id for fill in ours.fills] == ["fill-4"]
     assert (ours.is_external, theirs.is_external) == (False, True)
     assert [record.event for record in theirs.records] == ["cancel.requested"]  # we canceled another's order
-    assert (history.incomplete, history.damaged) == (None, ())
+    assert (history.incomplete, len(history.damage)) == (None, 0)
 
 
 @responses.activate
@@ -351,7 +351,7 @@ def test_damaged_lines_of_the_journal_are_told_with_the_history(client, journal)
     journaled(journal, "mine", NOW)
     with journal.trades_path.open("ab") as file:
         file.write(b"half a li\n")
-    assert [str(line) for line in load_history(client, journal).damaged] == ["trades.log line 2"]
+    assert [str(line) for line in load_history(client, journal).damage.first] == ["trades.log line 2"]
 
 
 def test_another_environment_is_told_by_its_journal_alone(journal):

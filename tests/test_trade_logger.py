@@ -99,7 +99,7 @@ def test_any_text_stays_on_its_line_and_comes_back(journal, text):
     journal.log_order_submission("intent", INTENT)
     reading = journal.read_journal()
     assert len(lines_of(journal)) == 2
-    assert reading.damaged == ()
+    assert not reading.damage
     assert reading.records[0].text("reason") == text
 
 
@@ -133,7 +133,7 @@ def test_a_torn_tail_is_closed_so_that_the_next_line_stands_alone(journal):
     reading = journal.read_journal()
     assert journal.trades_path.read_bytes().startswith(torn + b"\n")
     assert [record.event for record in reading.records] == ["order.intent", "order.acknowledged"]
-    assert [str(line) for line in reading.damaged] == ["trades.log line 2"]
+    assert [str(line) for line in reading.damage.first] == ["trades.log line 2"]
 
 
 def test_wherever_the_journal_is_cut_the_earlier_lines_and_the_next_one_survive(journal):
@@ -146,7 +146,7 @@ def test_wherever_the_journal_is_cut_the_earlier_lines_and_the_next_one_survive(
         os.utime(journal.trades_path, (AT.timestamp(),) * 2)  # the journal's clock, not this machine's
         kept = journal.read_journal()
         assert len(kept.records) == (cut + 1) // size
-        assert len(kept.damaged) == (cut % size != 0 and (cut + 1) % size != 0)
+        assert len(kept.damage) == (cut % size != 0 and (cut + 1) % size != 0)
         if cut % 7 == 0:
             journal.log_order_submission("acknowledged", INTENT)
             assert journal.read_journal().records[-1].event == "order.acknowledged"
@@ -197,7 +197,7 @@ def test_a_line_the_disk_takes_only_a_part_of_is_a_journal_error_and_the_next_on
     monkeypatch.undo()
     journal.log_order_submission("intent", INTENT)
     reading = journal.read_journal()
-    assert (len(reading.records), [line.number for line in reading.damaged]) == (1, [1])
+    assert (len(reading.records), [line.number for line in reading.damage.first]) == (1, [1])
 
 
 def test_a_line_that_is_not_safely_on_the_disk_is_a_journal_error(journal, monkeypatch):
@@ -244,7 +244,7 @@ def test_a_damaged_line_is_reported_by_its_number_and_hides_no_other(tmp_path):
             journal.trades_path.write_bytes(good + b"\n" + damage + b"\n" + good)
             reading = journal.read_journal()
             history = journal.get_trade_history(date(2026, 1, 1), date(2026, 12, 31))
-        damaged = [line.number for line in reading.damaged]
+        damaged = [line.number for line in reading.damage.first]
         if len(reading.records) != 2 or damaged != [3] or history != reading.records:
             wrong.append((damage[:60], reading, history))
     assert wrong == []
@@ -329,7 +329,7 @@ def test_threads_that_share_a_journal_lose_nothing(journal):
     for thread in threads:
         thread.join()
     reading = journal.read_journal()
-    assert reading.damaged == ()
+    assert not reading.damage
     assert {record.text("who") for record in reading.records} == {
         f"{writer}-{step}" for writer in range(8) for step in range(50)
     }
@@ -353,7 +353,7 @@ def test_processes_that_share_a_journal_lose_nothing(journal):
     ]
     assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0, 0]
     reading = journal.read_journal()
-    assert reading.damaged == ()
+    assert not reading.damage
     assert {record.text("who") for record in reading.records} == {
         f"{number}-{step}" for number in range(4) for step in range(100)
     }

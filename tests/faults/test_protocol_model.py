@@ -40,6 +40,7 @@ from kalshi_trading.errors import (
     RateLimitError,
     UnavailableError,
 )
+from kalshi_trading.journal import UNDAMAGED
 from kalshi_trading.models import (
     Action,
     BookSide,
@@ -305,7 +306,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         recovery = opened.resolver.recover(
             account=ACCOUNT, is_alive=lambda name: sessions.is_alive(self.folder, name)
         )
-        assert recovery == Recovery(foreign=(), damaged=())
+        assert recovery == Recovery(foreign=(), damage=UNDAMAGED)
 
     def end(self, ended: ModelSession) -> None:
         self.running.remove(ended)

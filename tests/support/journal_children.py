@@ -39,7 +39,7 @@ def logger_on(folder: Path, day: int) -> TradeLogger:
 def whos(folder: Path) -> list[str]:
     """Read whose records stand in the journal; none may be damaged."""
     reading = logger_on(folder, 0).read_journal()
-    assert reading.damaged == (), reading.damaged
+    assert not reading.damage
     return [record.text("who") for record in reading.records]
 
 
@@ -138,7 +138,7 @@ def small(folder: Path) -> int:
     log.log_order_submission("intent", {"who": "after"})
     reading = log.read_journal()
     assert [record.text("who") for record in reading.records] == [*accepted, "after"]
-    assert [line.number for line in reading.damaged] == [len(accepted) + 1]
+    assert [line.number for line in reading.damage.first] == [len(accepted) + 1]
     return len(accepted)
 
 

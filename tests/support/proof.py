@@ -27,6 +27,8 @@ class Proof:
     history_sessions: int  # sessions whose orders are all in the history
     planted_differences: int  # between journal and exchange
     journal_lines: int  # of each of the sessions that write one journal across midnights
+    damaged_places: int  # where a checkpoint is cut, and where a bit of it is flipped
+    hostile_megabytes: int  # of a line, of damaged lines, of a file that was compressed
     type_ahead_trials: int  # ways from the menu to a sent order, with keys pressed too early
     signals: int  # at random moments of a drawn screen
     hang_ups: int  # of the terminal, likewise
@@ -46,6 +48,8 @@ QUICK = Proof(
     history_sessions=200,
     planted_differences=50,
     journal_lines=1_500,
+    damaged_places=60,
+    hostile_megabytes=40,
     type_ahead_trials=30,
     signals=14,
     hang_ups=6,
@@ -64,6 +68,8 @@ FULL = Proof(
     history_sessions=1_000,
     planted_differences=200,
     journal_lines=5_000,
+    damaged_places=2_000,
+    hostile_megabytes=300,
     type_ahead_trials=300,
     signals=200,
     hang_ups=100,
@@ -82,6 +88,8 @@ LONG = Proof(
     history_sessions=10_000,
     planted_differences=200,
     journal_lines=50_000,
+    damaged_places=20_000,
+    hostile_megabytes=2_000,
     type_ahead_trials=10_000,
     signals=3_400,
     hang_ups=1_600,

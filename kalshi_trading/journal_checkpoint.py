@@ -1,0 +1,103 @@
+"""The journal's digest kept in a file beside it, so that a start need not read years again.
+
+It is a shortcut and nothing more: one that is missing, damaged, or of another journal is no checkpoint, and
+the journal is read from its first line. A hash over the whole file shows every change to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from kalshi_trading.journal import Damage, DamagedLine, entries_of, line_of
+from kalshi_trading.journal_digest import JournalDigest
+from kalshi_trading.log_cursor import Bookmark
+from kalshi_trading.log_reader import batches_from
+
+VERSION = 1
+LARGEST = 1 << 28
+"""Bytes a checkpoint can have: with more to keep, it would not be a shortcut."""
+_HASH_SIZE = hashlib.sha256().digest_size * 2 + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A digest, and the place in the journal up to which it was folded."""
+
+    digest: JournalDigest
+    bookmark: Bookmark
+
+
+def checkpoint_of(journal: Path) -> Path:
+    return journal.with_suffix(".checkpoint")
+
+
+def write_checkpoint(journal: Path, checkpoint: Checkpoint) -> None:
+    """Put a checkpoint in the place of the last one, whole. Raises OSError."""
+    path = checkpoint_of(journal)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    sha256 = hashlib.sha256()
+    try:
+        with os.fdopen(os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+            for line in _lines(checkpoint):
+                sha256.update(line)
+                file.write(line)
+            file.write(f"{sha256.hexdigest()}\n".encode())
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_checkpoint(journal: Path) -> Checkpoint | None:
+    """Read the checkpoint of a journal; None: there is none that is whole."""
+    try:
+        with checkpoint_of(journal).open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError:
+        return None
+    content, found = data[:-_HASH_SIZE], data[-_HASH_SIZE:]
+    if found != f"{hashlib.sha256(content).hexdigest()}\n".encode():
+        return None
+    head, _, lines = content.partition(b"\n")
+    with suppress(ValueError, KeyError, TypeError):  # of another version of this program
+        return _parsed(json.loads(head), lines)
+    return None
+
+
+def _lines(checkpoint: Checkpoint) -> Iterator[bytes]:
+    digest = checkpoint.digest
+    dropped_before = digest.dropped_before
+    head = {
+        "version": VERSION,
+        "bookmark": asdict(checkpoint.bookmark),
+        "dropped_before": None if dropped_before is None else dropped_before.isoformat(),
+        "damage": asdict(digest.damage),
+    }
+    yield json.dumps(head).encode("ascii") + b"\n"
+    for record in digest.records():
+        yield line_of(record) + b"\n"
+
+
+def _parsed(head: dict[str, Any], lines: bytes) -> Checkpoint | None:
+    """Put a checkpoint together. Raises ValueError, KeyError, TypeError."""
+    if head["version"] != VERSION:
+        return None
+    mark, damage, dropped_before = head["bookmark"], head["damage"], head["dropped_before"]
+    first = tuple(DamagedLine(**line) for line in damage["first"])
+    last = None if damage["last"] is None else DamagedLine(**damage["last"])
+    digest = JournalDigest(
+        Damage(damage["count"], first, last),
+        None if dropped_before is None else datetime.fromisoformat(dropped_before),
+    )
+    for batch in batches_from(BytesIO(lines), 0):
+        digest.add(entries_of("checkpoint", 0, batch))
+    before = tuple((name, size) for name, size in mark["before"])
+    return Checkpoint(digest, Bookmark(before, mark["offset"], mark["lines"], mark["ending"]))

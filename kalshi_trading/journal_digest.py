@@ -1,0 +1,136 @@
+"""What of the journal still counts: its digest, folded record by record.
+
+Kept are all records of an order that is of unknown outcome, that rests, that was written off within LATE_FOR,
+or that is no older than KEPT_FOR; nothing is kept of the others. So the digest of years is small,
+and a recovery and the day's counters are the same from it as from the whole journal. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from kalshi_trading.journal import UNDAMAGED, Damage, DamagedLine, JournalEntry, JournalRecord
+from kalshi_trading.journal_orders import CANCELED_EVENT, FILL_EVENT, JournaledOrder, journaled_order
+from kalshi_trading.order_life import WITHOUT_ORDER, State
+
+KEPT_FOR = timedelta(days=2)
+"""Longer than a local day of any time zone, and than the exchange's lists lag."""
+LATE_FOR = timedelta(days=30)
+"""How long an order that was written off may turn up: a signature holds for less than a minute."""
+PANIC_EVENT, REARMED_EVENT = "cancel.panic", "cancel.rearmed"
+_INTENT, _ACKNOWLEDGED = f"order.{State.INTENT}", f"order.{State.ACKNOWLEDGED}"
+_TOLD = frozenset({_ACKNOWLEDGED, FILL_EVENT})
+_MANY = 200
+
+
+class JournalDigest:
+    """Orders by client_order_id, the last panic or rearm of each account, and the damage seen so far."""
+
+    def __init__(self, damage: Damage = UNDAMAGED, dropped_before: datetime | None = None) -> None:
+        self.damage = damage
+        self.dropped_before = dropped_before
+        """Orders older than this may have been dropped; None: none was."""
+        self._records: dict[str, list[JournalRecord]] = {}
+        self._panics: dict[str, JournalRecord] = {}
+        self._kept = 0  # orders that the last drop left
+
+    def add(self, entries: Iterable[JournalEntry]) -> list[str]:
+        """Fold further lines in, oldest first; return the orders they name, one for each line that does."""
+        named = []
+        for entry in entries:
+            if isinstance(entry, DamagedLine):
+                self.damage = self.damage.with_line(entry)
+                continue
+            name = entry.fields.get("client_order_id")
+            if isinstance(name, str) and name:
+                self._records.setdefault(name, []).append(entry)
+                named.append(name)
+            elif entry.event in (PANIC_EVENT, REARMED_EVENT):
+                account = entry.text("account")
+                self._panics.pop(account, None)  # the newest comes last
+                self._panics[account] = entry
+        return named
+
+    # --- What it holds ----------------------------------------------------------------------------
+
+    @property
+    def names(self) -> Iterable[str]:
+        return self._records
+
+    @property
+    def panics(self) -> tuple[JournalRecord, ...]:
+        """The last panic or rearm that names each account, or none; newest last."""
+        return tuple(self._panics.values())
+
+    def order(self, name: str) -> JournaledOrder | None:
+        """Give an order; None: no longer kept, or it never may have existed."""
+        return journaled_order(self._records.get(name, ()))
+
+    def records(self) -> Iterator[JournalRecord]:
+        """Yield what is kept, so that folding it again gives the same."""
+        for records in self._records.values():
+            yield from records
+        yield from self._panics.values()
+
+    # --- Dropping ---------------------------------------------------------------------------------
+
+    @property
+    def has_grown(self) -> bool:
+        """Tell whether so many orders came since the last drop that another one pays."""
+        return len(self._records) > 2 * self._kept + _MANY
+
+    def drop_settled(self, before: datetime) -> list[str]:
+        """Drop the orders older than `before` that nothing can come of; return their names."""
+        dropped = [name for name, records in self._records.items() if _is_settled(records, before)]
+        for name in dropped:
+            del self._records[name]
+        self._kept, self.dropped_before = len(self._records), before
+        return dropped
+
+
+def panic_stands(records: Iterable[JournalRecord], account: str | None) -> bool:
+    """Tell whether the last panic of an account was not followed by allowing new orders again.
+
+    A record that names no account counts for each; without an account every record counts.
+    """
+    events = [
+        record.event
+        for record in records
+        if record.event in (PANIC_EVENT, REARMED_EVENT)
+        and (account is None or record.text("account") in ("", account))
+    ]
+    return bool(events) and events[-1] == PANIC_EVENT
+
+
+def _is_settled(records: Sequence[JournalRecord], before: datetime) -> bool:
+    if records[0].at >= before:
+        return False
+    if _is_plainly_settled(records):
+        return True
+    order = journaled_order(records)
+    if order is None:
+        return True
+    life = order.life
+    if life.is_open or order.rests:
+        return False
+    kept_for = LATE_FOR - KEPT_FOR if life.state in WITHOUT_ORDER else timedelta(0)
+    return life.intent_at < before - kept_for
+
+
+def _is_plainly_settled(records: Sequence[JournalRecord]) -> bool:
+    """Recognise the usual ends in a fraction of the time: acknowledged, and all of it filled or canceled."""
+    if records[0].event != _INTENT:
+        return False
+    left: object = None
+    reduced: object = "0"
+    for _, event, fields in reversed(records):
+        if event == CANCELED_EVENT:
+            reduced = fields.get("reduced_by")
+        elif event in _TOLD and left is None:
+            if not str(fields.get("fill_count")).isdecimal():
+                return False
+            left = fields.get("remaining_count")
+        if event == _ACKNOWLEDGED:
+            return left in ("0", reduced)
+    return False

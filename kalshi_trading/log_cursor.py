@@ -1,0 +1,254 @@
+"""A log read on as it grows, by its new bytes alone, across rotation and compression.
+
+A cursor stands behind a whole line. It can be kept as a bookmark, from which a later program reads on. Knows
+nothing of what a line says, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+from io import BufferedReader
+from pathlib import Path
+from typing import NamedTuple
+
+from kalshi_trading.log_files import RotatedFile, rotated_files
+from kalshi_trading.log_reader import (
+    CANNOT_UNPACK,
+    DamagedLine,
+    LineBatch,
+    LogFile,
+    LogLine,
+    PackedLog,
+    batches_between,
+    batches_from,
+    end_of_lines,
+    ends_between,
+    open_current,
+    opened,
+    shown_name,
+    snapshot,
+    unwritten,
+)
+
+_ENDING_BYTES = 4096
+_SIZES = 1 << 32
+
+
+class LogReplacedError(OSError):
+    """The log no longer begins with what was read of it."""
+
+    def __init__(self) -> None:
+        super().__init__("the file was cut or replaced")
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """A place in a log: behind whole files, by name and size, and behind some bytes of the next one.
+
+    `lines` are those of that file; `ending` is a hash of the last bytes before the place.
+    """
+
+    before: tuple[tuple[str, int], ...]
+    offset: int
+    lines: int
+    ending: str
+
+
+class UnreadLines(NamedTuple):
+    """Some lines of one file; `number` is that of the first."""
+
+    file: str
+    number: int
+    batch: LineBatch
+
+    def lines(self) -> Iterator[LogLine]:
+        for place, data in enumerate(self.batch.lines, start=self.number):
+            yield LogLine(data, self.file, partial(int, place), self.batch.has_end)
+
+
+class LogCursor:
+    """Reads what a log has got since the last look. One thread at a time; keeps no file open."""
+
+    def __init__(self, path: Path) -> None:
+        """Stand before the first line."""
+        self._path = path
+        self._before: dict[str, int] = {}
+        self._place: _Place | None = None
+        self._seen: tuple[int, ...] | None = None
+        self.cut: DamagedLine | None = None
+        """The line without an end that the current file ended with at the last look."""
+
+    # --- Bookmarks --------------------------------------------------------------------------------
+
+    def bookmark(self) -> Bookmark | None:
+        """Mark the place; None where there is no file to stand in."""
+        place = self._place
+        if place is None:
+            return None
+        return Bookmark(tuple(self._before.items()), place.offset, place.lines, place.ending)
+
+    def resume(self, mark: Bookmark) -> bool:
+        """Stand at a bookmark; False: this log does not begin like the one it was set in. Raises OSError."""
+        place = _Place(mark.offset, mark.lines, mark.ending)
+        with ExitStack() as looking:
+            rotated, current = snapshot(self._path, looking)
+            known = {shown_name(each.path): _plain_size(each.path) for each in rotated[: len(mark.before)]}
+            further = rotated[len(mark.before) :]
+            if known != dict(mark.before):
+                return False
+            if further:
+                with opened(further[0].path) as stream:
+                    fits = place.is_in(stream)
+            else:
+                fits = current is not None and place.is_in(current.stream)
+        if fits:
+            self._before, self._place = known, place
+        return fits
+
+    def pass_over(self, *, current: bool) -> None:
+        """Stand before the current file, or behind its last whole line. Raises OSError."""
+        with ExitStack() as looking:
+            rotated, today = snapshot(self._path, looking)
+            self._before = {shown_name(each.path): 0 for each in rotated}
+            self._place = self._seen = None
+            if current and today is not None:
+                end = end_of_lines(today)
+                self._place = _Place(end, ends_between(today.stream, 0, end), _ending(today.stream, end))
+
+    # --- Reading ----------------------------------------------------------------------------------
+
+    def unread(self) -> Iterator[UnreadLines]:
+        """Yield what is new, oldest first; a line comes once it has its end, or its file grows no more.
+
+        Raises OSError, a LogReplacedError where the log lost what was read.
+        """
+        if self._seen is not None and self._seen == _identity(self._path):
+            return
+        with ExitStack() as looking:
+            with unwritten(self._path):
+                current = open_current(self._path, looking)
+                goes_on = current is not None and self._goes_on_in(current)
+                rotated = [] if goes_on else rotated_files(self._path)
+            new = [each for each in rotated if shown_name(each.path) not in self._before]
+            for each in new:
+                yield from self._put_aside(each)
+            self.cut = self._seen = None
+            if current is not None:
+                yield from self._grown(current)
+            elif self._place is not None:
+                raise LogReplacedError
+
+    def _goes_on_in(self, current: LogFile) -> bool:
+        """Tell whether a file is the one of the last look, so that nothing was put aside since.
+
+        The system may give its number to a new file once it is compressed.
+        """
+        now = os.fstat(current.stream.fileno())
+        is_same = self._seen is not None and self._seen[:2] == (now.st_dev, now.st_ino)
+        return is_same and self._place is not None and self._place.is_in(current.stream)
+
+    def _put_aside(self, rotated: RotatedFile) -> Iterator[UnreadLines]:
+        """Read a file that grows no more to its end."""
+        name, place = shown_name(rotated.path), self._place or _Place()
+        with opened(rotated.path) as stream:
+            if not place.is_in(stream):
+                raise LogReplacedError
+            for batch in batches_from(stream, place.offset):
+                yield place.past(name, batch)
+        self._before[name], self._place = _plain_size(rotated.path), None
+
+    def _grown(self, current: LogFile) -> Iterator[UnreadLines]:
+        """Read the current file on to its last whole line."""
+        stream, place = current.stream, self._place or _Place()
+        if current.size < place.offset or not place.is_in(stream):
+            raise LogReplacedError
+        self._place = place
+        for batch in batches_between(stream, place.offset, current.size):
+            if batch.has_end:
+                yield place.past(current.name, batch)
+            else:
+                self.cut = DamagedLine(current.name, place.lines + 1, is_cut=True)
+        place.ending = _ending(stream, place.offset)
+        now = os.fstat(stream.fileno())
+        if now.st_size == current.size:
+            self._seen = _parts(now)
+
+
+@dataclass(slots=True)
+class _Place:
+    """A place in one file."""
+
+    offset: int = 0
+    lines: int = 0
+    ending: str = ""
+
+    def is_in(self, stream: BufferedReader | PackedLog) -> bool:
+        """Tell whether the file holds what ends here."""
+        try:
+            return self.offset == 0 or _ending(stream, self.offset) == self.ending
+        except CANNOT_UNPACK:
+            return False
+
+    def past(self, file: str, batch: LineBatch) -> UnreadLines:
+        """Step over some lines, and give them."""
+        unread = UnreadLines(file, self.lines + 1, batch)
+        self.lines += len(batch.lines)
+        self.offset += batch.size
+        return unread
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    try:
+        return _parts(os.stat(path))
+    except FileNotFoundError:
+        return None
+
+
+def _parts(now: os.stat_result) -> tuple[int, ...]:
+    return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns
+
+
+def _ending(stream: BufferedReader | PackedLog, offset: int) -> str:
+    """Hash the last bytes before a place."""
+    begin = max(0, offset - _ENDING_BYTES)
+    stream.seek(begin)
+    return hashlib.sha256(stream.read(offset - begin)).hexdigest()
+
+
+def _plain_size(path: Path) -> int:
+    """Give a file's size before it was compressed, as far as the format keeps it. Source: RFC 1952."""
+    if path.suffix != ".gz":
+        with suppress(FileNotFoundError):  # just compressed
+            return path.stat().st_size % _SIZES
+        path = path.with_name(f"{path.name}.gz")
+    with path.open("rb") as packed:
+        packed.seek(max(0, packed.seek(0, os.SEEK_END) - 4))
+        return int.from_bytes(packed.read(4), "little")
+
+
+# --- As it grows ----------------------------------------------------------------------------------
+
+
+class Follower:
+    """Gives the lines that a log has got since the last look."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin at the end of what there is. Raises OSError."""
+        self._cursor = LogCursor(path)
+        self._cursor.pass_over(current=True)
+
+    def new_lines(self) -> list[LogLine]:
+        """Give what is new, oldest first; a file in place of the followed one is new. Raises OSError."""
+        try:
+            return self._lines()
+        except LogReplacedError:
+            self._cursor.pass_over(current=False)
+            return self._lines()
+
+    def _lines(self) -> list[LogLine]:
+        return [line for unread in self._cursor.unread() for line in unread.lines()]

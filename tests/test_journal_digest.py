@@ -1,0 +1,500 @@
+"""The journal's digest: from a checkpoint, read on or read anew, it says the same as the journal."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import proof
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from model_factory import MARKET, NOW
+
+from kalshi_trading import digest_reader, file_locks, log_files, log_reader
+from kalshi_trading.digest_reader import DigestReader
+from kalshi_trading.errors import JournalError
+from kalshi_trading.file_locks import locked
+from kalshi_trading.journal import newest_records, scan_journal
+from kalshi_trading.journal_checkpoint import checkpoint_of, read_checkpoint
+from kalshi_trading.journal_digest import KEPT_FOR, LATE_FOR
+from kalshi_trading.journal_orders import journaled_orders
+from kalshi_trading.log_files import lock_of
+from kalshi_trading.order_index import OrderIndex
+from kalshi_trading.order_life import WITHOUT_ORDER
+from kalshi_trading.orders_so_far import OrdersReader
+from kalshi_trading.resolution import Resolver
+from kalshi_trading.trade_logger import TradeLogger
+
+DAY = timedelta(days=1)
+WISH = {
+    "ticker": MARKET.ticker,
+    "action": "buy",
+    "side": "yes",
+    "count": "10",
+    "price": "0.57",
+    "cost": "5.70",
+}
+SAID = {"sentence": "BUY 10 YES"}
+FILLED = {"fill_count": "10", "remaining_count": "0", "order_id": "o"}
+RESTS = {"fill_count": "4", "remaining_count": "6", "order_id": "o"}
+LIVES = {
+    "of an intent alone": [("intent", WISH)],
+    "sent": [("intent", WISH), ("sending", SAID)],
+    "unknown": [("intent", WISH), ("sending", SAID), ("unknown", SAID)],
+    "filled": [("intent", WISH), ("sending", SAID), ("acknowledged", FILLED), ("fill", FILLED)],
+    "resting": [("intent", WISH), ("acknowledged", RESTS)],
+    "canceled": [("intent", WISH), ("acknowledged", RESTS), ("cancel.acknowledged", {"reduced_by": "6"})],
+    "canceled in part": [
+        ("intent", WISH),
+        ("acknowledged", RESTS),
+        ("cancel.acknowledged", {"reduced_by": "5"}),
+    ],
+    "filled later": [("intent", WISH), ("acknowledged", RESTS), ("fill", FILLED)],
+    "ended elsewhere": [("intent", WISH), ("acknowledged", RESTS), ("ended", RESTS)],
+    "rejected": [("intent", WISH), ("sending", SAID), ("rejected", SAID)],
+    "absent": [("intent", WISH), ("unknown", SAID), ("absent", SAID)],
+    "late": [("intent", WISH), ("absent", SAID), ("acknowledged", RESTS)],
+    "of a lost intent": [("sending", WISH), ("acknowledged", FILLED)],
+    "of odd numbers": [("intent", WISH), ("acknowledged", {"fill_count": "4.50", "remaining_count": "5.50"})],
+}
+
+
+class Diary:
+    """A journal written at any time, by any session."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = NOW
+        self.folder = folder
+        self._orders = 0
+        self.log = self.session()
+        self.path = self.log.trades_path
+
+    def session(self, account: str = "mine", session: str = "0" * 32) -> TradeLogger:
+        return TradeLogger(
+            self.folder, "practice", session_id=session, account=account, clock=lambda: self.now
+        )
+
+    def order(self, life: str, account: str = "mine") -> None:
+        self._orders += 1
+        log = self.session(account)
+        for event, fields in LIVES[life]:
+            name = {"client_order_id": f"order-{self._orders}"}
+            kind, _, step = event.rpartition(".")
+            log.log_event(f"{kind or 'order'}.{step}", {**name, **fields})
+
+    def years(self) -> None:
+        """Write orders of every age, one of each kind and one of another account, and something damaged."""
+        for age in (400 * DAY, LATE_FOR + 2 * DAY, LATE_FOR - DAY, 3 * DAY, DAY, timedelta(0)):
+            self.now = NOW - age
+            for life in LIVES:
+                self.order(life)
+            self.order("unknown", account="theirs")
+            self.session("theirs").log_order_cancellation("panic", {"reason": "everything is canceled"})
+        self.session().log_order_cancellation("panic", {"reason": "everything is canceled"})
+        self.damage()
+        self.session().log_order_cancellation("rearmed", {"reason": "new orders are allowed again"})
+
+    def damage(self) -> None:
+        with self.path.open("ab") as file:
+            file.write(b"neither a time nor an event\n")
+
+    def said(self, reader: DigestReader | None = None):
+        """What a reader, or a fresh one, says of the journal, but for its own count of changes."""
+        changes = (reader or DigestReader(self.path, clock=lambda: self.now)).changes()
+        return dict(changes.orders), changes.panics, changes.damage
+
+
+@pytest.fixture
+def diary(tmp_path, monkeypatch):
+    monkeypatch.setattr(digest_reader, "CHECKPOINT_AFTER", 1)
+    return Diary(tmp_path)
+
+
+def without_checkpoint(diary: Diary):
+    kept = checkpoint_of(diary.path)
+    hidden = kept.with_suffix(".hidden")
+    if kept.exists():
+        kept.rename(hidden)
+    said = diary.said()
+    kept.unlink(missing_ok=True)
+    if hidden.exists():
+        hidden.rename(kept)
+    return said
+
+
+# --- What it says is what the journal says --------------------------------------------------------
+
+
+def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
+    diary.years()
+    reading = diary.log.read_journal()
+    whole = journaled_orders(reading.records, "practice", "mine")
+    orders, panics, damage = diary.said()
+    index = OrderIndex("practice", "mine")
+    for name, order in whole.known.items():
+        index.put(name, order)
+    seen = OrdersReader(diary.log, account="mine", clock=lambda: diary.now).read()
+    assert seen.today == index.today(diary.now)
+    assert seen.recent == index.recent(diary.now)
+    assert seen.open_lives == index.open_lives
+    assert seen.sent.after(diary.now - DAY) == index.sent().after(diary.now - DAY)
+    assert (damage, len(damage)) == (reading.damage, 1)
+    assert [record.event for record in panics] == ["cancel.panic", "cancel.rearmed"]
+    assert {name for name, order in whole.known.items() if order.rests} <= orders.keys()
+    young = diary.now - KEPT_FOR
+    assert {name for name, order in whole.known.items() if order.life.intent_at >= young} <= orders.keys()
+    assert all(orders[name] == whole.known[name] for name in orders)
+    recovery = Resolver(None, diary.log).recover(account="mine", is_alive=lambda session: False)
+    foreign = [order.life for order in whole.foreign.values() if order.life.is_open]
+    assert list(recovery.foreign) == foreign
+
+
+def test_what_is_settled_is_dropped_and_what_may_turn_up_is_kept_for_a_month(diary):
+    diary.years()
+    orders, _, _ = diary.said()
+    ages = {
+        (NOW - order.life.intent_at).days for order in orders.values() if order.life.state in WITHOUT_ORDER
+    }
+    assert ages == {0, 1, 3, 29}
+    ages = {(NOW - order.life.intent_at).days for order in orders.values() if order.filled == 10}
+    assert ages == {0, 1}
+    assert len([order for order in orders.values() if order.life.is_open]) == 6 * 4
+    assert len([order for order in orders.values() if order.rests]) == 6 * 4
+
+
+@given(
+    lives=st.lists(st.tuples(st.sampled_from(sorted(LIVES)), st.integers(0, 900)), max_size=30),
+    looks=st.lists(st.booleans(), min_size=30, max_size=30),
+)
+def test_read_on_from_a_checkpoint_or_anew_the_digest_is_the_same(tmp_path, lives, looks, monkeypatch):
+    monkeypatch.setattr(digest_reader, "CHECKPOINT_AFTER", 1)
+    shutil.rmtree(tmp_path, ignore_errors=True)
+    diary = Diary(tmp_path)
+    session = DigestReader(diary.path, clock=lambda: diary.now)
+    known: dict[str, object] = {}
+    until = 0
+    for (life, hours), looks_now in zip(lives, looks, strict=False):
+        diary.now += timedelta(hours=hours % 60)
+        diary.order(life)
+        if looks_now:
+            changes = session.changes(until)
+            until = changes.until
+            known |= dict(changes.orders)
+            with_checkpoint, anew = diary.said(), without_checkpoint(diary)
+            assert with_checkpoint == anew
+            assert {name: order for name, order in known.items() if order is not None} == anew[0]
+            assert (changes.panics, changes.damage) == anew[1:]
+
+
+def test_four_sessions_that_write_over_midnights_are_all_read(diary):
+    reader = DigestReader(diary.path, clock=lambda: diary.now)
+    until, seen = 0, set()
+    ended = threading.Barrier(5)
+
+    def write(who: int) -> None:
+        log = diary.session(f"account-{who}")
+        for step in range(40):
+            log.log_order_submission("intent", {"client_order_id": f"{who}-{step}", **WISH})
+        ended.wait(60)
+
+    threads = [threading.Thread(target=write, args=(who,)) for who in range(4)]
+    for thread in threads:
+        thread.start()
+    while ended.n_waiting < 4:
+        changes = reader.changes(until)
+        until, seen = changes.until, seen | {name for name, _ in changes.orders}
+        diary.now += timedelta(hours=3)
+    ended.wait(60)
+    for thread in threads:
+        thread.join()
+    seen |= {name for name, _ in reader.changes(until).orders}
+    assert seen == {f"{who}-{step}" for who in range(4) for step in range(40)}
+    assert diary.said(reader) == diary.said()
+
+
+# --- The checkpoint -------------------------------------------------------------------------------
+
+
+def test_a_start_reads_only_what_came_after_the_checkpoint(diary, monkeypatch):
+    diary.years()
+    said = diary.said()
+    mark = read_checkpoint(diary.path).bookmark
+    read: list[int] = []
+    reader = DigestReader(diary.path, clock=lambda: diary.now)
+    reader.changes(progress=read.append)
+    assert (read, len(mark.before)) == ([], 5)
+    diary.order("resting")
+    reader = DigestReader(diary.path, clock=lambda: diary.now)
+    reader.changes(progress=read.append)
+    assert read == [2]
+    assert len(diary.said(reader)[0]) == len(said[0]) + 1
+
+
+def test_a_short_journal_needs_none(tmp_path):
+    diary = Diary(tmp_path)
+    diary.years()
+    diary.said()
+    assert not checkpoint_of(diary.path).exists()
+
+
+def flipped(content: bytes, place: int, bit: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ (1 << bit)]) + content[place + 1 :]
+
+
+def small(diary: Diary) -> None:
+    diary.now = NOW - 3 * DAY
+    diary.order("unknown")
+    diary.now = NOW
+    diary.order("resting")
+
+
+@pytest.mark.parametrize("write", [small, Diary.years])
+def test_cut_or_flipped_anywhere_it_changes_nothing(diary, write):
+    write(diary)
+    expected = diary.said()
+    path = checkpoint_of(diary.path)
+    whole, draw = path.read_bytes(), random.Random(7)
+    places = range(len(whole))
+    for place in draw.sample(places, min(len(places), proof.CURRENT.damaged_places)):
+        for content in (whole[:place], flipped(whole, place, draw.randrange(8))):
+            path.write_bytes(content)
+            assert diary.said() == expected
+            assert path.read_bytes() == whole  # it was written anew
+
+
+def edited(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"order-", b"0rder-"))
+
+
+def cut(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"\n", 0, -1) + 1])
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("change", [edited, cut, emptied, removed])
+@pytest.mark.parametrize("reads_on", [False, True])
+def test_a_journal_that_was_changed_is_read_anew(diary, change, reads_on):
+    diary.order("resting")
+    diary.order("unknown")
+    reader = DigestReader(diary.path, clock=lambda: diary.now)
+    reader.changes()
+    change(diary.path)
+    assert diary.said(reader if reads_on else None) == without_checkpoint(diary)
+    diary.order("filled")
+    assert diary.said(reader if reads_on else None) == without_checkpoint(diary)
+
+
+@pytest.mark.parametrize("change", [edited, removed])
+def test_earlier_files_that_changed_their_size_or_are_gone_are_read_anew(diary, change):
+    diary.years()
+    diary.said()
+    oldest = log_files.rotated_files(diary.path)[0].path
+    if change is edited:
+        with gzip.open(oldest, "ab") as file:
+            file.write(b'2026-11-01T12:00:00.000+00:00 order.intent {"client_order_id": "added"}\n')
+    else:
+        oldest.unlink()
+    said = diary.said()
+    assert said == without_checkpoint(diary)
+    assert ("added" in said[0]) == (change is edited)
+
+
+def test_the_checkpoint_of_another_journal_is_of_no_use(diary, tmp_path):
+    diary.order("resting")
+    other = Diary(tmp_path / "other")
+    other.order("unknown")
+    expected = other.said()
+    diary.said()
+    shutil.copy(checkpoint_of(diary.path), checkpoint_of(other.path))
+    assert other.said() == expected
+
+
+def test_a_clock_that_is_set_back_reads_what_was_dropped_of_that_day(diary):
+    diary.order("filled")
+    reader = DigestReader(diary.path, clock=lambda: diary.now)
+    assert list(diary.said(reader)[0]) == ["order-1"]
+    diary.now += 9 * DAY
+    assert list(diary.said(reader)[0]) == []
+    assert list(diary.said()[0]) == []  # which leaves a checkpoint
+    diary.now -= 9 * DAY
+    assert list(diary.said(reader)[0]) == ["order-1"]
+    assert list(diary.said()[0]) == ["order-1"]
+
+
+def test_it_is_ones_own_and_takes_the_place_of_the_last_one_whole(diary):
+    mask = os.umask(0)
+    try:
+        diary.order("resting")
+        diary.said()
+    finally:
+        os.umask(mask)
+    assert checkpoint_of(diary.path).stat().st_mode & 0o777 == 0o600
+    left = {path.name for path in diary.path.parent.iterdir()}
+    assert left == {"trades.log", "trades.log.lock", "trades.checkpoint"}
+
+
+def test_where_no_checkpoint_can_be_written_the_journal_is_read_without(diary):
+    diary.order("resting")
+    checkpoint_of(diary.path).mkdir()
+    assert list(diary.said()[0]) == ["order-1"]
+    assert len(list(diary.path.parent.iterdir())) == 3  # journal, lock and this folder
+
+
+# --- What goes wrong on the way -------------------------------------------------------------------
+
+
+def test_an_interruption_half_way_leaves_nothing_half_read(diary):
+    diary.years()
+    expected = diary.said()
+    checkpoint_of(diary.path).unlink()
+    reader = DigestReader(diary.path, clock=lambda: diary.now)
+    seen: list[int] = []
+
+    def interrupted(lines: int) -> None:
+        seen.append(lines)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reader.changes(progress=interrupted)
+    assert diary.said(reader) == expected
+
+
+def test_a_lock_that_another_program_keeps_loses_nothing_that_was_read(diary, monkeypatch):
+    monkeypatch.setattr(file_locks, "PATIENCE_S", 0.05)
+    diary.order("resting")
+    reader = DigestReader(diary.path, clock=lambda: diary.now)
+    until = reader.changes().until
+    with diary.path.open("ab") as file:
+        file.write(b"torn")
+    with locked(lock_of(diary.path)), pytest.raises(JournalError, match="does not let go"):
+        reader.changes(until)
+    changes = reader.changes(until)
+    assert (changes.orders, len(changes.damage)) == ((), 1)
+
+
+def test_a_torn_end_is_damage_until_it_is_whole(diary):
+    diary.order("resting")
+    reader = DigestReader(diary.path, clock=lambda: diary.now)
+    line = diary.path.read_bytes().splitlines(keepends=True)[0].replace(b"order-1", b"order-2")
+    for cut_at, damaged in ((9, 1), (len(line) - 1, 1), (len(line), 0)):
+        content = diary.path.read_bytes()
+        whole = content[: content.rindex(b"\n") + 1]
+        diary.path.write_bytes(whole + line[:cut_at])
+        assert len(diary.said(reader)[2]) == damaged
+        assert diary.said(reader) == diary.said()
+    assert "order-2" in diary.said(reader)[0]
+
+
+# --- Memory ---------------------------------------------------------------------------------------
+
+MEASURE = """
+import resource, sys
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from kalshi_trading.digest_reader import DigestReader
+from kalshi_trading.journal import newest_records, read_journal
+path = Path(sys.argv[1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+changes = DigestReader(path, clock=lambda: datetime(2026, 11, 21, 15, tzinfo=UTC)).changes()
+reading = read_journal(path)
+newest = list(islice(newest_records(path), 5))
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(len(changes.damage), len(reading.damage), len(reading.records), len(newest), grown)
+"""
+
+
+def measured(path: Path) -> tuple[int, ...]:
+    """Read a journal from both ends in a program of its own; the last number is its memory in KiB."""
+    project = Path(digest_reader.__file__).parent.parent
+    command = [sys.executable, "-c", MEASURE, str(path)]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=300, check=True)
+    return tuple(map(int, done.stdout.split()))
+
+
+GOOD = b'2026-11-21T12:00:00.000+00:00 order.intent {"client_order_id": "a", "ticker": "KX-1"}\n'
+
+
+def endless_line(path: Path, size: int) -> None:
+    with path.open("wb") as file:
+        file.write(GOOD)
+        for _ in range(size >> 20):
+            file.write(b"x" * (1 << 20))
+        file.write(b"\n" + GOOD)
+
+
+def endless_end(path: Path, size: int) -> None:
+    endless_line(path, size)
+    os.truncate(path, path.stat().st_size - len(GOOD) - 1)
+
+
+def many_damaged_lines(path: Path, size: int) -> None:
+    with path.open("wb") as file:
+        file.write(GOOD)
+        for _ in range(size >> 20):
+            file.write(b"damaged\n" * (1 << 14))
+
+
+def bomb(path: Path, size: int) -> None:
+    with gzip.open(path.with_name("trades-2026-11-20.log.gz"), "wb", 1) as file:
+        file.write(GOOD)
+        for _ in range(size >> 20):
+            file.write(b"\0" * (1 << 20))
+    path.write_bytes(GOOD)
+
+
+@pytest.mark.parametrize("make", [endless_line, endless_end, many_damaged_lines, bomb])
+def test_no_file_takes_more_memory_than_a_good_one(tmp_path, make):
+    path = tmp_path / "trades.log"
+    make(path, proof.CURRENT.hostile_megabytes << 20)
+    in_digest, in_reading, records, newest, grown = measured(path)
+    assert in_digest == in_reading > 0
+    assert (records, newest > 0) == (1 if make in (endless_end, many_damaged_lines) else 2, True)
+    assert grown < 30 * 1024
+
+
+def test_a_line_longer_than_any_of_ours_is_one_damaged_line_from_both_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(log_reader, "MOST_BYTES", 200)
+    monkeypatch.setattr(log_reader, "_TOGETHER", 100)
+    monkeypatch.setattr(log_reader, "_BLOCK", 64)
+    path = tmp_path / "trades.log"
+    long = b'2026-11-21T12:00:00.000+00:00 order.intent {"pad": "' + b"x" * 400 + b'"}\n'
+    path.write_bytes(GOOD + long + GOOD + long * 2 + GOOD + long[:-1])
+    forwards = [str(entry)[:20] for entry in scan_journal(path)]
+    assert forwards == [str(entry)[:20] for entry in newest_records(path)][::-1]
+    assert [each for each in forwards if "line" in each] == [
+        "trades.log line 2",
+        "trades.log line 4",
+        "trades.log line 5",
+        "trades.log line 7 (c",
+    ]
+
+
+def test_a_compressed_file_may_unpack_to_what_a_log_can_have_and_no_further(tmp_path, monkeypatch):
+    monkeypatch.setattr(log_reader, "MOST_UNPACKED", 100_000)
+    path = tmp_path / "trades.log"
+    packed = path.with_name("trades-2026-11-20.log.gz")
+    with gzip.open(packed, "wb") as file:
+        file.write(GOOD * 5_000)
+    entries = list(scan_journal(path))
+    assert "trades-2026-11-20.log" in str(entries[-1])
+    monkeypatch.setattr(log_reader, "MOST_RATIO", 5_000)
+    assert len(list(scan_journal(path))) == 5_000
