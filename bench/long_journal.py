@@ -12,15 +12,21 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import statistics
+import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
+from kalshi_trading.journal_checkpoint import checkpoint_of  # noqa: E402
 
 ORDERS_A_DAY = 200
 GIGABYTE = 1_000_000_000
@@ -83,3 +89,67 @@ def write_gigabyte(folder: Path, today: datetime) -> None:
             day = today - timedelta(days=5 + number // ORDERS_A_DAY % 3000)
             file.writelines(day_lines(day, number, ORDERS_A_DAY))
             number += ORDERS_A_DAY
+
+
+# --- Starts ---------------------------------------------------------------------------------------
+
+
+def start_once(data: Path, logs: Path) -> tuple[float, float]:
+    """Start the program; return the seconds until its menu stands, and its peak memory in MB."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(data), "KALSHI_LOG_DIR": str(logs)}
+    environment |= {"KALSHI_DATA_DIR": str(data), "TZ": "UTC"}
+    command = [sys.executable, str(PROJECT / "main.py"), "--read-only"]
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    shown = b""
+    while b"Menu" not in shown:
+        block = os.read(process.stdout.fileno(), 65536)
+        if not block:
+            raise SystemExit(f"The program ended before its menu: {shown.decode()[-500:]}")
+        shown += block
+    took = time.perf_counter() - begun
+    process.stdin.close()
+    process.stdout.read()
+    _, _, usage = os.wait4(process.pid, 0)
+    process.returncode = 0
+    return took, usage.ru_maxrss / 1000
+
+
+def measure_starts(folder: Path, rounds: int) -> None:
+    today = datetime.now(UTC)
+    logs = {name: folder / name for name in ("empty", "year", "gigabyte")}
+    for each in logs.values():
+        (each / "practice").mkdir(parents=True, mode=0o700)
+    write_year(logs["year"] / "practice", today)
+    write_gigabyte(logs["gigabyte"] / "practice", today)
+    data = folder / "data"
+    start_once(data, folder / "first")  # founds the practice exchange
+    anew: dict[str, list[tuple[float, float]]] = {}
+    for name in ("year", "gigabyte"):
+        for _ in range(3):
+            checkpoint_of(logs[name] / "practice" / "trades.log").unlink(missing_ok=True)
+            anew.setdefault(name, []).append(start_once(data, logs[name]))
+    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in logs}
+    for _ in range(rounds):
+        for name, each in logs.items():
+            runs[name].append(start_once(data, each))
+    print(f"{'start to menu':<30}{'s':>8}{'ratio':>8}{'MB':>8}")
+    empty = statistics.median(took for took, _ in runs["empty"])
+    for name, kept in [*runs.items(), *((f"{name}, no checkpoint", found) for name, found in anew.items())]:
+        took = statistics.median(took for took, _ in kept)
+        print(f"{name:<30}{took:>8.2f}{took / empty:>8.2f}{max(size for _, size in kept):>8.0f}")
+
+
+# --- Orders ---------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    what, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 9
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        {"starts": measure_starts}[what](Path(folder).resolve(), rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -14,6 +14,7 @@ from pathlib import Path
 PACKAGES = (
     "cryptography",
     "dotenv",
+    "h11",
     "plotext",
     "prompt_toolkit",
     "questionary",
