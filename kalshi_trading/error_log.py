@@ -1,7 +1,8 @@
 """The two logs on which no order depends: errors with their tracebacks, and requests.
 
 An entry is a line to find it by and what belongs to it, indented below. They are for their owner's eyes
-only, are put aside and compressed day by day, and are kept until the user asks otherwise.
+only, are put aside and compressed day by day, and are kept until the user asks otherwise. What is read
+cannot act on a terminal, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kalshi_trading import log_files
+from kalshi_trading.harmless_text import REPLACEMENT, harmless
 from kalshi_trading.log_reader import DamagedLine, LogLine, damaged, opened_log
 
 _INDENT = "    "
@@ -114,9 +116,14 @@ def _entry(data: bytes, below: list[LogLine]) -> LogEntry | None:
         if found is None:
             return None
         at = datetime.fromisoformat(found[1])
-        details = tuple(line.data.decode("utf-8").removeprefix(_INDENT) for line in reversed(below))
+        details = tuple(_text(line.data.decode("utf-8").removeprefix(_INDENT)) for line in reversed(below))
     except ValueError:
         return None
     if at.tzinfo is None or not 1 < at.year < 9999:
         return None
-    return LogEntry(at, found[2], found[3] or "", found[4], details)
+    return LogEntry(at, found[2], _text(found[3] or ""), _text(found[4]), details)
+
+
+def _text(written: str) -> str:
+    """Give text of the file to be shown; what could act on a terminal has become visible signs."""
+    return harmless(written, invisible=REPLACEMENT)

@@ -18,7 +18,7 @@ from kalshi_trading.errors import (
     RateLimitError,
     UnavailableError,
 )
-from kalshi_trading.wire_fields import harmless
+from kalshi_trading.harmless_text import harmless
 
 _LONGEST_EXCERPT = 200
 TOO_MANY_REQUESTS = 429

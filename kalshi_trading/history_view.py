@@ -39,7 +39,6 @@ from kalshi_trading.order_story import OrderStory
 from kalshi_trading.periods import Period
 from kalshi_trading.reconciliation import Difference, Reconciliation
 from kalshi_trading.trade_history import TradeHistory
-from kalshi_trading.wire_fields import harmless
 
 PAGE = 9
 """Orders on one page: as many as there are single digits to choose one by."""
@@ -136,20 +135,20 @@ def _count(count: Contracts | None) -> str:
 def order_words(row: HistoryRow) -> str:
     """Say what an order does: ours in our words, an external one by its effect."""
     if row.count is None or row.side is None or row.price is None:
-        return harmless(row.journaled.life.sentence) if row.journaled is not None else UNKNOWN
+        return row.journaled.life.sentence if row.journaled is not None else UNKNOWN
     verb = "long" if row.action is None else row.action.upper()
     return f"{verb} {count_text(row.count)} {row.side.upper()} at {price_text(row.price)}"
 
 
 def order_label(row: HistoryRow) -> str:
     """One order on one line, for choosing."""
-    return f"{order_words(row)}  {harmless(row.ticker)}  {row.result}"
+    return f"{order_words(row)}  {row.ticker}  {row.result}"
 
 
 def _order_cell(row: HistoryRow, *, is_joined: bool) -> Text:
     """The order in words, its market below, and what is odd about it."""
     cell = Text(order_words(row), overflow="fold")
-    cell.append(f"\n{harmless(row.ticker)}", style="dim")
+    cell.append(f"\n{row.ticker}", style="dim")
     for oddity in _oddities(row, is_joined=is_joined):
         cell.append(f"\n{oddity}", style="yellow")
     return cell
@@ -186,7 +185,7 @@ def story(told: OrderStory, now: datetime) -> RenderableType:
     row = told.row
     panel = Panel(
         Group(Text(order_words(row), style="bold"), facts(list(_order_facts(row)))),
-        title=Text(harmless(row.ticker)),
+        title=Text(row.ticker),
         title_align="left",
         box=box.ROUNDED,
         expand=False,
@@ -195,7 +194,7 @@ def story(told: OrderStory, now: datetime) -> RenderableType:
     for event in told.events:
         table.add_row(*cells(moment(event.at, now), event.source, event.sentence))
     parts: list[RenderableType] = [panel, table]
-    parts += [problem(harmless(f"{point.kind}: {point.sentence}")) for point in told.points]
+    parts += [problem(f"{point.kind}: {point.sentence}") for point in told.points]
     if told.settlement.unavailable:
         parts.append(problem(f"Whether its market has settled is not known. {told.settlement.unavailable}"))
     return Group(*parts, Text(f"times in {time_zone(now)}", style="dim"))
@@ -207,9 +206,9 @@ def _order_facts(row: HistoryRow) -> Iterator[tuple[str, str]]:
     average = "" if row.average_price is None else f" at {price_text(row.average_price)} on average"
     yield "filled", f"{_count(row.fill_count)} of {_count(row.count)}{average} · fees {dollars(row.fees)}"
     if row.journaled is not None and row.journaled.text("time_in_force"):
-        yield "time in force", harmless(row.journaled.text("time_in_force").replace("_", " "))
-    yield "order id", harmless(row.order_id) or UNKNOWN
-    yield "our id", harmless(row.client_order_id) or UNKNOWN
+        yield "time in force", row.journaled.text("time_in_force").replace("_", " ")
+    yield "order id", row.order_id or UNKNOWN
+    yield "our id", row.client_order_id or UNKNOWN
 
 
 # --- Reconciliation -------------------------------------------------------------------------------
@@ -239,8 +238,8 @@ def reconciliation(found: Reconciliation, period: Period | None, now: datetime) 
 def _differences(differences: Sequence[Difference], now: datetime) -> RenderableType:
     table = table_of(("placed", "fixed"), ("order", "wide"), ("what differs", "wide"))
     for each in differences:
-        what = "\n".join(harmless(f"{point.kind}: {point.sentence}") for point in each.points)
-        order = f"{order_words(each.row)}\n{harmless(each.row.ticker)}"
+        what = "\n".join(f"{point.kind}: {point.sentence}" for point in each.points)
+        order = f"{order_words(each.row)}\n{each.row.ticker}"
         table.add_row(*cells(moment(each.row.placed_at, now), order, what))
     return table
 
@@ -279,7 +278,7 @@ def day_summary(summary: DaySummary) -> RenderableType:
     )
     if summary.incomplete is None:
         return panel
-    return Group(panel, problem(harmless(f"These sums may lack something: {summary.incomplete}.")))
+    return Group(panel, problem(f"These sums may lack something: {summary.incomplete}."))
 
 
 def _orders_line(summary: DaySummary) -> str:
@@ -294,4 +293,4 @@ def _extremes(summary: DaySummary) -> tuple[tuple[str, MarketDay | None], ...]:
 
 
 def _market_line(day: MarketDay) -> str:
-    return f"{gain(day.pnl).plain}  {harmless(day.ticker)}"
+    return f"{gain(day.pnl).plain}  {day.ticker}"

@@ -1,6 +1,7 @@
 """The journal's lines: one event each, safely on the disk where an order hangs on it, read with its damage.
 
 A line is a time, an event's name and its fields as JSON. Every failure of writing is raised to the caller.
+Text that anybody may have written into a line cannot act on a terminal once it is read (see `text`).
 Where the lines are kept is `log_files`' matter; nothing is ever rewritten, and no day is ever deleted.
 """
 
@@ -19,6 +20,7 @@ from typing import NamedTuple
 
 from kalshi_trading import log_files
 from kalshi_trading.errors import JournalError
+from kalshi_trading.harmless_text import REPLACEMENT, harmless
 from kalshi_trading.log_reader import DamagedLine as DamagedLine
 from kalshi_trading.log_reader import LineBatch, LogFile, LogLine, damaged, opened_log
 from kalshi_trading.periods import local_midnight
@@ -34,13 +36,21 @@ _BETWEEN = f',"{_WORD}",'
 
 
 class JournalRecord(NamedTuple):
-    """One event of the journal; `fields` holds text, numbers as text."""
+    """One event of the journal; `fields` holds text as it stands in the file, numbers as text."""
 
     at: datetime
     event: str
     fields: Mapping[str, object]
 
     def text(self, name: str) -> str:
+        """Give a field to be shown or compared: what could act on a terminal has become visible signs.
+
+        Nothing vanishes, so no name and no number becomes another one by it.
+        """
+        return harmless(self.exact_text(name), invisible=REPLACEMENT)
+
+    def exact_text(self, name: str) -> str:
+        """Give a field for a file, whatever characters stand in it."""
         value = self.fields.get(name)
         if isinstance(value, str):
             return value

@@ -36,11 +36,11 @@ def journal_row(record: JournalEntry) -> Row:
 
 
 def _text(record: JournalRecord, name: str) -> str | None:
-    return record.text(name) if name in record.fields else None
+    return record.exact_text(name) if name in record.fields else None
 
 
 def _number(record: JournalRecord, name: str) -> Cell:
     """The journal holds numbers as text; what is none, or not as we write them, stays a text."""
-    text = record.text(name)
+    text = record.exact_text(name)
     number = decimal_from_text(text)
     return number if number is not None and f"{number:f}" == text else _text(record, name)

@@ -1,7 +1,7 @@
 """Journal, errors and requests in plain words: the newest of them, those with certain words, and new ones.
 
 Reads no more than is asked for. A damaged line is handed on in its place, never skipped. Text of the logs
-is data: whoever shows it makes it harmless.
+is data: it arrives without what could act on a terminal, and is never read as markup.
 """
 
 from __future__ import annotations

@@ -23,7 +23,6 @@ from kalshi_trading.money import (
 from kalshi_trading.pnl import yes_value
 from kalshi_trading.portfolio import Part, part
 from kalshi_trading.reconciliation import Point, differences_of
-from kalshi_trading.wire_fields import harmless
 
 JOURNAL, EXCHANGE = "journal", "exchange"
 
@@ -82,11 +81,12 @@ def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[StoryEven
 
 
 def told(record: JournalRecord) -> str:
-    """Say one record of an order in plain words; its text may be any."""
+    """Say one record of an order in plain words."""
     say = _WORDS.get(record.event)
+    if say is not None:
+        return say(record)
     reason = record.text("reason")
-    sentence = say(record) if say is not None else f"{record.event}: {reason}" if reason else record.event
-    return harmless(sentence)
+    return f"{record.event}: {reason}" if reason else record.event
 
 
 def _filled(record: JournalRecord) -> str:

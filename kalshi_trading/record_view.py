@@ -1,6 +1,6 @@
 """Reviewed log lines and the size of the logs as they stand on the screen.
 
-Pure, over `formats`. What a log holds may have been written by anybody: it is made harmless here.
+Pure, over `formats`. Text of the logs only ever appears as `Text`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from kalshi_trading.formats import UNKNOWN, cells, how_many, table_of, time_zone
 from kalshi_trading.log_files import LogSize
 from kalshi_trading.log_reader import DamagedLine
 from kalshi_trading.log_review import ReviewedEvent, ReviewedLine
-from kalshi_trading.wire_fields import harmless
 
 _LOGS = {"trades.log": "journal", "errors.log": "errors", "requests.log": "requests"}
 
@@ -54,11 +53,11 @@ def new_lines(lines: Iterable[ReviewedLine]) -> RenderableType:
 def _row(line: ReviewedLine) -> list[Text]:
     if isinstance(line, DamagedLine):
         return [Text(""), Text("✗ damaged", style="bold red"), Text(f"{line} cannot be read")]
-    market = f"{harmless(line.market)}  " if line.market else ""
+    market = f"{line.market}  " if line.market else ""
     return cells(
         f"{line.at.astimezone():%H:%M:%S}",
-        Text(harmless(line.what), style="bold red" if line.what in ("error", "unknown") else ""),
-        Text.assemble((market, "dim"), harmless(line.sentence)),
+        Text(line.what, style="bold red" if line.what in ("error", "unknown") else ""),
+        Text.assemble((market, "dim"), line.sentence),
     )
 
 

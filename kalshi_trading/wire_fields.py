@@ -8,7 +8,6 @@ once, on arrival: no control, escape or direction character gets past this modul
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,6 +16,7 @@ from functools import lru_cache
 from typing import Generic, TypeVar
 
 from kalshi_trading.errors import InvalidInputError, MalformedAnswerError
+from kalshi_trading.harmless_text import harmless
 from kalshi_trading.money import CENT, ONE_DOLLAR, decimal_from_text
 
 E = TypeVar("E", bound=StrEnum)
@@ -30,28 +30,6 @@ _SANE_YEARS = range(1970, 9000)
 """A time outside them was never set (some programs write the year 1 then), and sums with it overflow."""
 _EXACT_COUNT = re.compile(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,2})?", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
-
-
-def harmless(text: str) -> str:
-    """Make text safe for a terminal: controls become visible signs, invisible marks disappear."""
-    if text.isprintable():  # nearly always; a list has tens of thousands of texts
-        return text
-    return "".join(_harmless_character(character) for character in text)
-
-
-def _harmless_character(character: str) -> str:
-    if character in "\n\r\t":
-        return " "
-    if character < " ":
-        return chr(0x2400 + ord(character))
-    category = unicodedata.category(character)
-    if category == "Zs":  # wide, thin and no-break spaces
-        return " "
-    if category == "Cf":  # direction marks, zero-width marks
-        return ""
-    if category in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp"):
-        return "\N{REPLACEMENT CHARACTER}"
-    return character
 
 
 def validate_ticker(text: str) -> str:

@@ -16,8 +16,8 @@ PACKAGE = PROJECT / "kalshi_trading"
 # From the ground up. A module imports only from floors below its own, never from its neighbours, so
 # where one neighbour serves another there is a floor between them.
 FLOORS = (
-    "errors file_locks streams side_by_side exchange_clock keys child_environment packages setting_names",
-    "money periods export",
+    "errors private_files harmless_text streams side_by_side exchange_clock keys",
+    "child_environment packages setting_names file_locks money periods export",
     "models credentials env_file secret_files options",
     "market_models settings auth absence",
     "config fees fee_schedules pnl order_book rate_budget wire_fields exposure",

@@ -100,7 +100,7 @@ def test_any_text_stays_on_its_line_and_comes_back(journal, text):
     reading = journal.read_journal()
     assert len(lines_of(journal)) == 2
     assert not reading.damage
-    assert reading.records[0].text("reason") == text
+    assert reading.records[0].exact_text("reason") == text
 
 
 def test_a_value_that_is_neither_text_nor_number_is_a_mistake_of_the_program(journal):

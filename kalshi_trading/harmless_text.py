@@ -1,0 +1,29 @@
+"""Text that cannot act on a terminal: controls become visible signs. Knows no source and no screen."""
+
+from __future__ import annotations
+
+import unicodedata
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def harmless(text: str, *, invisible: str = "") -> str:
+    """Make text safe for a terminal: controls become visible signs, invisible marks become `invisible`."""
+    if text.isprintable():  # nearly always; a list has tens of thousands of texts
+        return text
+    return "".join(_harmless_character(character, invisible) for character in text)
+
+
+def _harmless_character(character: str, invisible: str) -> str:
+    if character in "\n\r\t":
+        return " "
+    if character < " ":
+        return chr(0x2400 + ord(character))
+    category = unicodedata.category(character)
+    if category == "Zs":  # wide, thin and no-break spaces
+        return " "
+    if category == "Cf":  # direction marks, zero-width marks
+        return invisible
+    if category in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp"):
+        return REPLACEMENT
+    return character
