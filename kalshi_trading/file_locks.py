@@ -15,6 +15,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
+from kalshi_trading.private_files import open_private
+
 PATIENCE_S = 5.0
 """How long somebody waits for a lock; others hold it for as long as a line takes to get to the disk."""
 SHORT_PATIENCE_S = 0.05
@@ -36,7 +38,7 @@ def take_lock(path: Path) -> int:
     Raises OSError, a LockHeldError when the wait becomes too long.
     """
     while True:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        descriptor = open_private(path, os.O_CREAT | os.O_RDWR)
         try:
             _wait_for(descriptor, path, fcntl.LOCK_EX)
             if _is_still_there(descriptor, path):
@@ -60,7 +62,7 @@ def locked(path: Path) -> Iterator[None]:
 @contextmanager
 def locked_for_reading(path: Path) -> Iterator[None]:
     """Keep those away who want the lock alone. Makes no file. Raises OSError when there is none."""
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = open_private(path, os.O_RDONLY)
     try:
         _wait_for(descriptor, path, fcntl.LOCK_SH)
         yield
@@ -70,7 +72,7 @@ def locked_for_reading(path: Path) -> Iterator[None]:
 
 def is_locked(path: Path) -> bool:
     """Tell whether somebody holds the lock alone. Raises OSError when the file cannot be opened."""
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = open_private(path, os.O_RDONLY)
     try:
         return not _is_taken(descriptor, fcntl.LOCK_SH)
     finally:
@@ -79,7 +81,7 @@ def is_locked(path: Path) -> bool:
 
 def remove_unless_locked(path: Path) -> None:
     """Remove a file that nobody holds; whoever is about to lock it then makes a new one. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = open_private(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink()

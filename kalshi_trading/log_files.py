@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kalshi_trading.file_locks import locked
+from kalshi_trading.private_files import make_folder, open_private, open_to_read, sync_folder
 
 COMPRESSED_IN_PASSING = 4_000_000
 """Bytes that are compressed before the line that began the new day is through; more takes a thread."""
@@ -70,7 +71,7 @@ def append(path: Path, day: date, text: str, *, durable: bool) -> None:
             if durable:
                 os.fsync(descriptor)
         if new:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     if rotated:
         _compress_rotated(path)
 
@@ -78,7 +79,7 @@ def append(path: Path, day: date, text: str, *, durable: bool) -> None:
 @contextmanager
 def _open_to_append(path: Path) -> Iterator[int]:
     """Open anew for each line: after a failure nothing that was known of the file is believed."""
-    descriptor = os.open(path, os.O_APPEND | os.O_CREAT | os.O_RDWR, 0o600)
+    descriptor = open_private(path, os.O_APPEND | os.O_CREAT | os.O_RDWR)
     try:
         yield descriptor
     finally:
@@ -94,23 +95,6 @@ def _write_line(descriptor: int, data: bytes) -> None:
         raise OSError("the disk took only a part of the line")
 
 
-def make_folder(folder: Path) -> None:
-    """Make the folder for the owner alone, and see that its names are on the disk as well."""
-    if folder.exists():
-        return
-    for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
-        missing.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(missing.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 # --- Putting aside --------------------------------------------------------------------------------
 
 
@@ -120,7 +104,7 @@ def _rotate_when_due(path: Path, today: date) -> bool:
     if begun is None or today <= begun <= today + CLOCK_SLACK:
         return False
     path.rename(_free_name(path, begun))
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return True
 
 
@@ -133,7 +117,7 @@ def _begun_on(path: Path) -> date | None:
     if not path.is_file():
         return None
     try:
-        with path.open("rb") as file:
+        with open_to_read(path) as file:
             start, changed_at = file.read(10), os.fstat(file.fileno()).st_mtime
     except FileNotFoundError:  # somebody has just deleted it
         return None
@@ -158,6 +142,13 @@ def rotated_files(path: Path) -> list[RotatedFile]:
         if rotated is not None:
             found[rotated.day, rotated.number] = rotated
     return [found[key] for key in sorted(found)]
+
+
+def every_file_of(path: Path) -> list[Path]:
+    """List what stands in the place of this log's files: today's, its lock, those put aside, drafts."""
+    aside = sorted(path.parent.glob(f"{path.stem}-*.log*"))
+    drafts = sorted(path.parent.glob(f".{path.stem}-*.log.gz.partial"))
+    return [path, lock_of(path), *(each for each in aside if _as_rotated(path, each) is not None), *drafts]
 
 
 def _as_rotated(path: Path, candidate: Path) -> RotatedFile | None:
@@ -215,14 +206,14 @@ def _compress(plain: Path, lock: Path) -> None:
     """Compress beside and rename; until then the plain file is the one that counts."""
     packed = plain.with_name(f"{plain.name}.gz")
     partial = plain.with_name(f".{packed.name}.partial")
-    with plain.open("rb") as source:
+    with open_to_read(plain) as source:
         fcntl.flock(source, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused: somebody else is about it
         try:
             _pack(source, partial)
             with locked(lock):  # whoever lists the files sees one of the two
                 if plain.exists():
                     partial.rename(packed)
-                    _sync_folder(plain.parent)
+                    sync_folder(plain.parent)
                     plain.unlink()
         finally:
             partial.unlink(missing_ok=True)
@@ -230,7 +221,7 @@ def _compress(plain: Path, lock: Path) -> None:
 
 def _pack(source: BinaryIO, target: Path) -> None:
     target.unlink(missing_ok=True)
-    with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+    with open(target, "xb", opener=open_private) as file:
         with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6, filename="", mtime=0) as packed:
             shutil.copyfileobj(source, packed)
         file.flush()
@@ -255,5 +246,5 @@ def delete_before(path: Path, day: date) -> int:
             if each.path.suffix == ".gz":
                 each.path.with_suffix("").unlink(missing_ok=True)  # first, or it would come to life again
             each.path.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return len(old)

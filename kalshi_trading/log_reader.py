@@ -22,6 +22,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from kalshi_trading.file_locks import locked_for_reading
 from kalshi_trading.log_files import CLOCK_SLACK, RotatedFile, lock_of, rotated_files
+from kalshi_trading.private_files import open_to_read
 
 UNREADABLE = b"the rest of the file cannot be unpacked"
 TOO_LONG = b"a line that is too long"
@@ -154,7 +155,7 @@ def unwritten(path: Path) -> Iterator[None]:
 def open_current(path: Path, stack: ExitStack) -> LogFile | None:
     """Open today's file, as far as it reaches now; None: there is none. Raises OSError."""
     try:
-        file = stack.enter_context(path.open("rb"))
+        file = stack.enter_context(open_to_read(path))
     except FileNotFoundError:
         return None
     return LogFile(path, file, os.fstat(file.fileno()).st_size)
@@ -165,7 +166,7 @@ def opened(path: Path) -> BufferedReader | PackedLog:
     if path.suffix == ".gz":
         return PackedLog(path)
     try:
-        return path.open("rb")
+        return open_to_read(path)
     except FileNotFoundError:
         return PackedLog(path.with_name(f"{path.name}.gz"))
 
@@ -174,7 +175,8 @@ class PackedLog(gzip.GzipFile):
     """A compressed file, unpacked no further than a log can be packed."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, "rb")
+        self._packed = open_to_read(path)
+        super().__init__(fileobj=self._packed)
         self._packed_size = os.fstat(self.fileno()).st_size
 
     def read1(self, size: int = -1) -> bytes:
@@ -184,6 +186,10 @@ class PackedLog(gzip.GzipFile):
         if self._packed_size == 0 or self.tell() > most:
             raise EOFError
         return data
+
+    def close(self) -> None:
+        super().close()
+        self._packed.close()
 
 
 # --- From the start -------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from pathlib import Path
 from kalshi_trading.child_environment import child_environment
 from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.errors import KalshiAPIError, PracticeExchangeError
+from kalshi_trading.private_files import NotOursError, make_folder, mend, open_private, open_to_read
 
 START_LIMIT_S = 60.0
 IDLE_EXIT_S = 600
@@ -53,9 +54,9 @@ def ensure_running(
     """
     try:
         data_dir = data_dir.absolute()  # the exchange works in another folder
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(data_dir)
         complaints = data_dir / COMPLAINTS_FILE
-        with complaints.open("ab") as stderr:  # one that is running may be writing there
+        with open(complaints, "ab", opener=open_private) as stderr:  # one that is running may write there
             said_before = stderr.tell()
             process = subprocess.Popen(
                 _command(data_dir, seed, markets),
@@ -67,6 +68,8 @@ def ensure_running(
                 start_new_session=True,  # Ctrl-C in this terminal is not meant for it
                 text=True,
             )
+    except NotOursError as error:
+        raise PracticeExchangeError(f"The practice exchange cannot be started: {error}.") from error
     except OSError as error:
         raise PracticeExchangeError(
             f"The practice exchange cannot be started: {error}. Check KALSHI_DATA_DIR."
@@ -85,6 +88,14 @@ def _command(data_dir: Path, seed: int | None, markets: int) -> list[str]:
     start = [sys.executable, str(_PROJECT / "main.py"), "practice", "--data-dir", str(data_dir)]
     founding = ["--markets", str(markets), *([] if seed is None else ["--seed", str(seed)])]
     return [*start, *founding, "--idle-exit", str(IDLE_EXIT_S)]
+
+
+def close_to_others(data_dir: Path) -> tuple[str, ...]:
+    """Close the exchange's folder and its complaints to other users; say what is not ours to close.
+
+    The exchange closes the files that it keeps there itself.
+    """
+    return mend([data_dir], [data_dir / COMPLAINTS_FILE])
 
 
 def keep_alive(ask: Callable[[], object]) -> None:
@@ -120,7 +131,9 @@ def _first_line(process: subprocess.Popen[str], limit_s: float) -> str | None:
 
 def _why_it_ended(complaints: Path, said_before: int) -> str:
     """Say in one sentence why it did not start: the last line it wrote, which ends a traceback too."""
-    said = complaints.read_bytes()[said_before:].decode(errors="replace").strip().splitlines()
+    with open_to_read(complaints) as file:
+        file.seek(said_before)
+        said = file.read().decode(errors="replace").strip().splitlines()
     reason = said[-1] if said else "it ended without a word."
     return f"The practice exchange could not start: {reason}"
 

@@ -161,15 +161,19 @@ def _trade(
     settings: Settings, console: Console, prompter: Prompter, modes: TerminalModes, *, read_only: bool
 ) -> int:
     from kalshi_trading import menu
-    from kalshi_trading.practice_process import keep_alive
+    from kalshi_trading.practice_process import close_to_others, keep_alive
     from kalshi_trading.trade_logger import open_request_log
 
     open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
     if sys.stdout.isatty():  # else the terminal itself shows what is typed
         modes.disable_echo(prompter.resume)
     app = build_app(settings, console, prompter, read_only=read_only)
+    notes = app.journal.close_to_others()
     if settings.environment is Environment.PRACTICE:
+        notes += close_to_others(_practice_folder(settings))
         keep_alive(app.client.get_exchange_status)
+    for note in notes:
+        console.print(f"Note: {note}", markup=False)
     return menu.run(app)
 
 
@@ -206,7 +210,7 @@ def _connected(settings: Settings) -> Settings:
     from kalshi_trading.practice_process import ensure_running
 
     exchange = ensure_running(
-        settings.data_dir / "practice", seed=settings.practice_seed, markets=settings.practice_markets
+        _practice_folder(settings), seed=settings.practice_seed, markets=settings.practice_markets
     )
     return replace(
         settings,
@@ -214,6 +218,10 @@ def _connected(settings: Settings) -> Settings:
         ws_url=exchange.ws_url,
         credentials=exchange.credentials(),
     )
+
+
+def _practice_folder(settings: Settings) -> Path:
+    return settings.data_dir / "practice"
 
 
 def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_only: bool) -> App:

@@ -15,6 +15,7 @@ from types import TracebackType
 
 from kalshi_trading.errors import JournalError
 from kalshi_trading.file_locks import is_locked, remove_unless_locked, take_lock
+from kalshi_trading.private_files import make_folder
 
 _FOLDER = "sessions"
 _SESSION_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -37,7 +38,7 @@ class Session:
         session_id = uuid.uuid4().hex
         path = _path(folder, session_id)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(path.parent)
             _clear(path.parent)
             return cls(session_id, path, take_lock(path))
         except OSError as error:
@@ -72,8 +73,19 @@ def is_alive(folder: Path, session_id: str) -> bool:
         return True  # it cannot be told, and taking over the orders of a living session would be worse
 
 
+def sessions_folder(folder: Path) -> Path:
+    """Name the folder of this environment's session files."""
+    return folder / _FOLDER
+
+
+def session_files(folder: Path) -> list[Path]:
+    """List what stands under a session's name, running or not."""
+    found = sorted(sessions_folder(folder).glob("*.lock"))
+    return [path for path in found if _SESSION_ID.fullmatch(path.stem)]
+
+
 def _path(folder: Path, session_id: str) -> Path:
-    return folder / _FOLDER / f"{session_id}.lock"
+    return sessions_folder(folder) / f"{session_id}.lock"
 
 
 def _clear(sessions: Path) -> None:

@@ -35,9 +35,11 @@ from kalshi_trading.journal import (
 )
 from kalshi_trading.journal import JournalRecord as JournalRecord
 from kalshi_trading.journal_table import JOURNAL, journal_row
-from kalshi_trading.log_files import LogSize, make_folder, size_of
+from kalshi_trading.log_files import LogSize, every_file_of, size_of
 from kalshi_trading.paging import Progress
 from kalshi_trading.periods import FORMS, Period, parse_period
+from kalshi_trading.private_files import make_folder, mend
+from kalshi_trading.sessions import session_files, sessions_folder
 
 TRADES_FILE = "trades.log"
 ERRORS_FILE = "errors.log"
@@ -76,6 +78,15 @@ class TradeLogger:
         self._log = logging.Logger("journal")
         self._log.addHandler(JournalHandler(self.trades_path))
         self._digest = DigestReader(self.trades_path, clock=clock)
+
+    def close_to_others(self) -> tuple[str, ...]:
+        """Close the environment's folder and its files to other users; say what is not ours to close.
+
+        The folder above, which the user may share, stays as it is. Never raises.
+        """
+        folders = (self.folder, sessions_folder(self.folder))
+        logs = [file for path in self.log_paths for file in every_file_of(path)]
+        return mend(folders, [*logs, self.folder / INTENTS_LOCK, *session_files(self.folder)])
 
     # --- Writing ----------------------------------------------------------------------------------
 

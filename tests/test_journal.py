@@ -18,7 +18,7 @@ from pathlib import Path
 
 import proof
 import pytest
-from journal_children import NOON
+from journal_children import NOBODY, NOON
 
 from kalshi_trading import file_locks
 from kalshi_trading.errors import JournalError
@@ -403,6 +403,8 @@ def test_a_read_only_folder_is_a_journal_error_and_can_still_be_read(tmp_path):
     diary.write("before")
     for path in diary.log.folder.iterdir():
         path.chmod(0o644)
+        if os.geteuid() == 0:
+            os.chown(path, NOBODY, -1)  # the child gives its rights up
     diary.log.folder.chmod(0o555)
     (tmp_path / "mine").chmod(0o755)
     tmp_path.chmod(0o755)

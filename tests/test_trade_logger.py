@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import logging
 import logging.config
@@ -156,10 +157,12 @@ def test_wherever_the_journal_is_cut_the_earlier_lines_and_the_next_one_survive(
 # --- What goes wrong ------------------------------------------------------------------------------
 
 
-def test_a_full_disk_is_a_journal_error_and_nothing_else(tmp_path):
+def test_a_full_disk_is_a_journal_error_and_nothing_else(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     journal = TradeLogger(tmp_path, "practice")
-    journal.trades_path.parent.mkdir()
-    journal.trades_path.symlink_to("/dev/full")
+    monkeypatch.setattr(os, "write", refuse)
     with pytest.raises(JournalError, match="No space left") as caught:
         journal.log_order_submission("intent", INTENT)
     assert str(journal.trades_path) in str(caught.value)

@@ -29,6 +29,7 @@ from kalshi_trading.errors import JournalError
 from kalshi_trading.trade_logger import TradeLogger
 
 NOON = local_noon(2026, 11, 17)
+NOBODY = 65534
 WATCHED = {journal.__file__, log_files.__file__, file_locks.__file__}
 
 
@@ -146,7 +147,7 @@ def nobody(folder: Path) -> str:
     """Read a journal in a folder that is read-only, and fail to begin one; return the reason."""
     os.chdir(folder)  # the folders above may be closed to nobody
     if os.geteuid() == 0:
-        os.setuid(65534)
+        os.setuid(NOBODY)
     assert whos(Path("mine")) == ["before"]
     try:
         logger_on(Path("mine"), 1).log_order_submission("intent", {"who": "after"})

@@ -1,0 +1,89 @@
+"""What may stand in the place of a file that is not a regular file of ours, and a limit on hanging."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+NOBODY = 65534
+LONGEST_S = 20
+"""Far longer than anything takes here, and short for something that hangs."""
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        before = Path.cwd()
+        os.chdir(path.parent)  # the path of a socket may not be long
+        try:
+            listener.bind(path.name)
+        finally:
+            os.chdir(before)
+
+
+def _foreign(path: Path) -> None:
+    path.write_text("of another user\n")
+    os.chown(path, NOBODY, -1)
+
+
+def _link_to(make: Callable[[Path], object]) -> Callable[[Path], None]:
+    def link(path: Path) -> None:
+        target = path.with_name(f"target-of-{path.name}")
+        make(target)
+        path.symlink_to(target)
+
+    return link
+
+
+KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "FIFO": (os.mkfifo, "is a named pipe (FIFO), not a regular file"),
+    "socket": (_socket, "is a socket, not a regular file"),
+    "folder": (Path.mkdir, "is a folder, not a regular file"),
+    "link to null": (lambda path: path.symlink_to("/dev/null"), "is a link to a device"),
+    "link to zero": (lambda path: path.symlink_to("/dev/zero"), "is a link to a device"),
+    "link to a FIFO": (_link_to(os.mkfifo), "is a link to a named pipe (FIFO)"),
+    "link to nothing": (_link_to(lambda path: None), "is a link to nothing"),
+}
+"""How each is made, and how it is called."""
+if os.geteuid() == 0:  # nobody else can give a file away
+    whose = f"a file of another user (uid {NOBODY})"
+    KINDS["foreign file"] = _foreign, f"is {whose}"
+    KINDS["link to a foreign file"] = _link_to(_foreign), f"is a link to {whose}"
+
+
+@contextmanager
+def no_hang() -> Iterator[None]:
+    """Fail what is inside when it waits for something that never comes."""
+
+    def fail(*_: object) -> None:
+        raise AssertionError(f"hung for {LONGEST_S} s")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    left = signal.alarm(LONGEST_S)  # of the one around this one
+    try:
+        yield
+    finally:
+        signal.alarm(left)
+        signal.signal(signal.SIGALRM, before)
+
+
+def modes_below(folder: Path) -> dict[str, str]:
+    """Give the mode of a folder and of everything in it, but of links."""
+    found = [folder, *(path for path in folder.rglob("*") if not path.is_symlink())]
+    modes = {}
+    for path in found:
+        with suppress(FileNotFoundError):  # a file that is only there for a moment
+            modes[str(path)] = f"{path.stat().st_mode & 0o7777:o}"
+    return modes
+
+
+def open_to_others(folder: Path) -> dict[str, str]:
+    """Give what below a folder, itself included, is not exactly for its owner alone."""
+    return {
+        path: mode
+        for path, mode in modes_below(folder).items()
+        if mode != ("700" if Path(path).is_dir() else "600")
+    }

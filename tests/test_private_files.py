@@ -1,0 +1,342 @@
+"""Files of ours: opened only if they are, made for their owner alone, closed to others at the start."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from cases import naming
+from foreign_files import KINDS, NOBODY, modes_below, no_hang, open_to_others
+from zones import local_noon
+
+from kalshi_trading import log_review
+from kalshi_trading.errors import JournalError
+from kalshi_trading.private_files import make_folder, open_private
+from kalshi_trading.sessions import Session, is_alive
+from kalshi_trading.trade_logger import TradeLogger, open_request_log
+
+NOON = local_noon(2026, 11, 21)
+SESSION = "0" * 32
+INTENT = {"client_order_id": "one", "ticker": "KX", "sentence": "BUY 1 YES KX at 2¢"}
+
+
+def journal_in(folder: Path, *, day: int = 0) -> TradeLogger:
+    return TradeLogger(folder, "practice", clock=lambda: NOON + timedelta(days=day))
+
+
+def put(kind: str, path: Path) -> str:
+    """Put such a thing in a file's place, and return how it is called."""
+    make_folder(path.parent)
+    make, name = KINDS[kind]
+    make(path)
+    return f"{path.name} {name}"
+
+
+def sentence_of(act: Callable[[], object]) -> str:
+    """Return what a journal error says; fail when there is none, or when it hangs."""
+    with no_hang(), pytest.raises(JournalError) as raised:
+        act()
+    return str(raised.value)
+
+
+def is_told(said: str, what: str) -> bool:
+    """Tell whether a sentence says what stands there, and what to do about it."""
+    remedy = "Make yourself its owner, or move it away." if "another user" in what else "Move it away."
+    return what in said and said.endswith(remedy)
+
+
+# --- Nothing but a regular file of ours -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["trades.log", "trades.log.lock"])
+def test_what_stands_in_the_journals_place_is_told_and_never_waited_for(tmp_path: Path, name: str) -> None:
+    wrong = []
+    for kind in KINDS:
+        with naming(kind):
+            journal = journal_in(tmp_path / kind)
+            what = put(kind, journal.folder / name)
+            doors: list[Callable[[], object]] = [
+                lambda log=journal: log.log_order_submission("intent", INTENT),
+                lambda log=journal: log.read_journal(),
+                lambda log=journal: next(log.newest_records()),
+                lambda log=journal: log_review.LogFollower(log),
+            ]
+            said = [sentence_of(door) for door in doors]
+            wrong += [(kind, each) for each in said if not is_told(each, what)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["trades-2026-11-20.log", "trades-2026-11-20.log.gz"])
+def test_what_stands_in_the_place_of_an_earlier_day_is_told_and_the_journal_goes_on(
+    tmp_path: Path, name: str
+) -> None:
+    wrong = []
+    for kind in KINDS:
+        with naming(kind), no_hang():
+            journal = journal_in(tmp_path / kind)
+            what = put(kind, journal.folder / name)
+            journal.log_order_submission("intent", INTENT)
+            for door in (journal.read_journal, lambda log=journal: list(log.newest_records())):
+                said = sentence_of(door)
+                wrong += [] if is_told(said, what) else [(kind, said)]
+            next_day = journal_in(tmp_path / kind, day=1)
+            next_day.log_order_submission("intent", INTENT)  # compresses what was put aside
+            next_day.log_sizes()
+    assert wrong == []
+
+
+def test_what_stands_in_the_place_of_the_intents_lock_is_told(tmp_path: Path) -> None:
+    wrong = []
+    for kind in KINDS:
+        with naming(kind):
+            journal = journal_in(tmp_path / kind)
+            what = put(kind, journal.folder / "intents.lock")
+            said = sentence_of(journal.intent_lock().__enter__)
+            wrong += [] if is_told(said, what) else [(kind, said)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["errors.log", "errors.log.lock"])
+def test_an_error_log_that_is_none_is_told_and_hides_no_error(tmp_path: Path, name: str) -> None:
+    wrong = []
+    for kind in KINDS:
+        with naming(kind), no_hang():
+            journal = journal_in(tmp_path / kind)
+            what = put(kind, journal.folder / name)
+            assert "not recorded" in journal.log_error("oh")
+            assert journal.read_errors() == ()
+            said = sentence_of(lambda log=journal: list(log_review.newest_errors(log)))
+            wrong += [] if is_told(said, what) else [(kind, said)]
+    assert wrong == []
+
+
+@pytest.fixture
+def request_log() -> Iterator[Callable[[Path], logging.Logger]]:
+    """Let requests go to a folder; as it was before afterwards."""
+    log = logging.getLogger("kalshi_trading")
+    before = log.level, log.propagate, list(log.handlers)
+
+    def begin(folder: Path) -> logging.Logger:
+        open_request_log(folder, "practice", "INFO")
+        return log
+
+    yield begin
+    log.level, log.propagate, log.handlers[:] = before
+
+
+@pytest.mark.parametrize("name", ["requests.log", "requests.log.lock"])
+def test_a_request_log_that_is_none_disturbs_nobody(
+    tmp_path: Path,
+    request_log: Callable[[Path], logging.Logger],
+    capfd: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    for kind in KINDS:
+        put(kind, tmp_path / kind / "practice" / name)
+        with naming(kind), no_hang():
+            request_log(tmp_path / kind).info("GET /markets 200 12 ms")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_stands_in_the_place_of_a_session_keeps_no_session_from_beginning(tmp_path: Path) -> None:
+    for kind in KINDS:
+        with naming(kind), no_hang():
+            put(kind, tmp_path / kind / "sessions" / f"{SESSION}.lock")
+            assert is_alive(tmp_path / kind, SESSION)  # it cannot be told
+            with Session.open(tmp_path / kind) as session:
+                assert is_alive(tmp_path / kind, session.session_id)
+
+
+PLACES = (
+    *("trades.log", "trades.log.lock", "trades-2026-11-20.log", "trades-2026-11-20.1.log.gz", "intents.lock"),
+    *("errors.log", "errors.log.lock", "requests.log", "requests.log.lock", "errors-2026-11-20.log.gz"),
+    f"sessions/{SESSION}.lock",
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_start_names_each_file_that_is_not_ours_once_with_what_to_do(tmp_path: Path, place: str) -> None:
+    wrong = []
+    for kind in KINDS:
+        journal = journal_in(tmp_path / kind)
+        path = journal.folder / place
+        what = put(kind, path)
+        with naming(kind), no_hang():
+            notes = journal.close_to_others()
+        if not (len(notes) == 1 and is_told(notes[0], what) and notes[0].startswith(f"{path} is ")):
+            wrong.append((kind, notes))
+    assert wrong == []
+
+
+def test_a_link_to_files_of_ours_is_followed(tmp_path: Path) -> None:
+    elsewhere = journal_in(tmp_path / "elsewhere")
+    elsewhere.log_order_submission("intent", INTENT)
+    (tmp_path / "logs" / "practice").mkdir(parents=True)
+    (tmp_path / "logs" / "practice" / "trades.log").symlink_to(elsewhere.trades_path)
+    (tmp_path / "archive.gz").write_bytes(gzip.compress(elsewhere.trades_path.read_bytes()))
+    (tmp_path / "logs" / "practice" / "trades-2026-11-20.log.gz").symlink_to(tmp_path / "archive.gz")
+    journal = journal_in(tmp_path / "logs")
+    journal.log_order_submission("sending", INTENT)
+    assert [record.event for record in journal.read_journal().records] == [
+        *("order.intent", "order.intent", "order.sending")
+    ]
+    assert len(elsewhere.read_journal().records) == 2
+
+
+@pytest.mark.parametrize("linked", [".", "practice", "practice/sessions"])
+def test_a_folder_of_logs_may_be_a_link(tmp_path: Path, linked: str) -> None:
+    (tmp_path / "disk").mkdir(mode=0o700)
+    link = tmp_path / "logs" / linked
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(tmp_path / "disk")
+    journal = journal_in(tmp_path / "logs")
+    with Session.open(journal.folder) as session:
+        journal.log_order_submission("intent", INTENT)
+        assert len(journal.read_journal().records) == 1
+        assert is_alive(journal.folder, session.session_id)
+        assert journal.close_to_others() == ()
+        assert list((tmp_path / "disk").iterdir())
+
+
+def test_a_thing_that_takes_the_files_place_after_the_look_is_refused_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the look see a file of ours, whatever is there: only what is open can be trusted."""
+    ours = tmp_path / "ours"
+    ours.touch()
+    seen = ours.stat()
+    wrong = []
+    for number, kind in enumerate(KINDS):
+        path = tmp_path / str(number)
+        put(kind, path)
+        for flags in (os.O_RDONLY, os.O_RDWR | os.O_CREAT, os.O_WRONLY | os.O_APPEND | os.O_CREAT):
+            before = len(os.listdir("/dev/fd"))
+            with monkeypatch.context() as patched, no_hang():
+                patched.setattr(Path, "stat", lambda self, **_: seen)
+                with suppress(OSError):
+                    wrong.append((kind, flags, open_private(path, flags)))
+            if len(os.listdir("/dev/fd")) != before:
+                wrong.append((kind, flags, "left open"))
+    # a link to nothing may have been made into a file of ours, which harms nobody
+    assert [each for each in wrong if each[0] != "link to nothing"] == []
+
+
+# --- For the owner alone --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o277, 0o777])
+def test_all_that_a_journal_makes_is_its_owners_alone_whatever_the_umask(tmp_path: Path, mask: int) -> None:
+    tmp_path.chmod(0o755)
+    before = os.umask(mask)
+    try:
+        journal = journal_in(tmp_path / "logs" / "of" / "mine")
+        with Session.open(journal.folder), journal.intent_lock():
+            journal.log_order_submission("intent", INTENT)
+            journal.log_error("oh")
+            journal_in(tmp_path / "logs" / "of" / "mine", day=1).log_order_submission("intent", INTENT)
+            assert open_to_others(tmp_path / "logs") == {}
+            assert len(modes_below(tmp_path / "logs")) >= 12
+            assert len(journal.read_journal().records) == 2
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+
+def old_logs(folder: Path) -> TradeLogger:
+    """Logs of three days with a session, as an earlier version or a copy may have left them."""
+    for day in range(3):
+        journal = journal_in(folder, day=day)
+        journal.log_order_submission("intent", INTENT)
+        journal.log_error("oh")
+    with journal.intent_lock():
+        pass
+    (journal.folder / "trades-2026-11-19.log").write_text("plain\n")
+    (journal.folder / ".trades-2026-11-18.log.gz.partial").write_text("draft\n")
+    (journal.folder / "sessions").mkdir()
+    (journal.folder / "sessions" / f"{SESSION}.lock").touch()
+    for path in folder.rglob("*"):
+        path.chmod(0o777 if path.is_dir() else 0o664)
+    folder.chmod(0o755)
+    return journal
+
+
+def test_what_was_open_to_others_is_closed_at_the_start_and_the_folder_above_is_left_alone(
+    tmp_path: Path,
+) -> None:
+    journal = old_logs(tmp_path / "logs")
+    mine = [journal.folder / "notes.txt", tmp_path / "logs" / "export.csv"]
+    for path in mine:
+        path.write_text("of the user's own")
+        path.chmod(0o644)
+    assert journal.close_to_others() == ()
+    assert open_to_others(tmp_path / "logs") == {
+        str(tmp_path / "logs"): "755",
+        **{str(path): "644" for path in mine},
+    }
+    assert journal.close_to_others() == ()
+
+
+def test_a_file_that_its_owner_protects_from_writing_stays_so(tmp_path: Path) -> None:
+    journal = old_logs(tmp_path)
+    (packed, *_) = journal.folder.glob("trades-*.gz")
+    packed.chmod(0o444)
+    journal.close_to_others()
+    assert stat.S_IMODE(packed.stat().st_mode) == 0o400
+
+
+@pytest.mark.parametrize("bit", [stat.S_ISVTX, stat.S_ISGID])
+def test_a_folder_that_is_set_up_for_sharing_is_named_and_left_alone(tmp_path: Path, bit: int) -> None:
+    journal = old_logs(tmp_path)
+    journal.folder.chmod(0o775 | bit)
+    (note,) = journal.close_to_others()
+    assert note.startswith(f"{journal.folder} is open to other users, which may be meant. ")
+    assert note.endswith(f" To close it: chmod 700 {journal.folder}.")
+    assert stat.S_IMODE(journal.folder.stat().st_mode) == 0o775 | bit
+
+
+def test_a_folder_behind_a_link_is_named_and_left_alone(tmp_path: Path) -> None:
+    old_logs(tmp_path / "disk")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "practice").symlink_to(tmp_path / "disk" / "practice")
+    (note,) = journal_in(tmp_path / "logs").close_to_others()
+    assert "is open to other users" in note
+    assert note.endswith(f"chmod 700 {tmp_path / 'disk' / 'practice'}.")
+    assert stat.S_IMODE((tmp_path / "disk" / "practice").stat().st_mode) == 0o777
+    assert stat.S_IMODE((tmp_path / "disk" / "practice" / "trades.log").stat().st_mode) == 0o600
+
+
+def test_what_cannot_be_closed_is_named_and_harms_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    journal = old_logs(tmp_path)
+    monkeypatch.setattr(os, "fchmod", refuse)
+    notes = journal.close_to_others()
+    assert f"{journal.trades_path} may be open to other users: Operation not permitted." in notes
+    assert len(notes) == len(modes_below(tmp_path)) - 1
+    journal.log_order_submission("sending", INTENT)
+    assert list(islice(journal.newest_records(), 1))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_named_and_left_alone(tmp_path: Path) -> None:
+    journal = old_logs(tmp_path)
+    os.chown(journal.folder, NOBODY, -1)
+    (note,) = journal.close_to_others()
+    assert f"{journal.folder} is a folder of another user (uid {NOBODY})" in note
+    assert stat.S_IMODE(journal.folder.stat().st_mode) == 0o777
+
+
+def test_a_start_without_any_files_has_nothing_to_say(tmp_path: Path) -> None:
+    assert journal_in(tmp_path / "nowhere").close_to_others() == ()
+    assert not (tmp_path / "nowhere").exists()
