@@ -11,12 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
+from cases import naming
 from exchange_process import PROJECT, end_process, read_ready
+from foreign_files import KINDS, no_hang, open_to_others
 
 from kalshi_trading import practice_process
 from kalshi_trading.errors import PracticeExchangeError
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.practice_process import COMPLAINTS_FILE, ensure_running
+from kalshi_trading.practice_process import COMPLAINTS_FILE, close_to_others, ensure_running
 from kalshi_trading.transport import Transport
 
 
@@ -229,3 +231,42 @@ def test_an_exchange_that_ends_without_a_word_is_told_without_complaints_of_last
     (tmp_path / "world" / COMPLAINTS_FILE).write_text("something of last week\n")
     with pytest.raises(PracticeExchangeError, match="ended without a word"):
         start()
+
+
+# --- Files ----------------------------------------------------------------------------------------
+
+
+def test_what_stands_in_the_place_of_the_complaints_is_told_and_never_waited_for(tmp_path):
+    wrong = []
+    for kind, (make, what) in KINDS.items():
+        folder = tmp_path / kind
+        folder.mkdir()
+        make(folder / COMPLAINTS_FILE)
+        with naming(kind), no_hang(), pytest.raises(PracticeExchangeError) as raised:
+            ensure_running(folder, seed=3, markets=20)
+        said = one_sentence(raised)
+        if f"{folder / COMPLAINTS_FILE} {what}" not in said:
+            wrong.append((kind, said))
+        with naming(kind), no_hang():
+            (note,) = close_to_others(folder)
+            assert what in note
+    assert wrong == []
+
+
+def test_what_stands_in_a_files_place_in_the_world_is_told_and_never_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "lock")
+    with no_hang(), pytest.raises(PracticeExchangeError) as raised:
+        ensure_running(tmp_path, seed=3, markets=20)
+    assert f"{tmp_path / 'lock'} cannot be used: it is a named pipe (FIFO)" in one_sentence(raised)
+
+
+def test_folder_and_complaints_are_closed_to_others(tmp_path):
+    folder = tmp_path / "data" / "practice"
+    folder.mkdir(parents=True)
+    (folder / COMPLAINTS_FILE).touch()
+    (folder / COMPLAINTS_FILE).chmod(0o644)
+    folder.chmod(0o777)
+    folder.parent.chmod(0o755)
+    assert close_to_others(folder) == ()
+    assert open_to_others(folder) == {}
+    assert folder.parent.stat().st_mode & 0o777 == 0o755

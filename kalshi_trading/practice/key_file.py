@@ -5,7 +5,6 @@ Knows the file and its permissions. The key id follows from the key, so there is
 
 from __future__ import annotations
 
-import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-KEY_FILE = "practice-key.pem"
+from kalshi_trading.practice.private_files import KEY_FILE, open_private, require_ours, write_whole
+
 _FEWEST_BITS = 2048
 
 
@@ -38,7 +38,7 @@ def practice_key(directory: Path) -> PracticeKey:
     Raises OSError when the file cannot be read or written and ValueError when it holds no usable key.
     """
     path = directory / KEY_FILE
-    if not path.exists():
+    if not require_ours(path):
         _write(path, rsa.generate_private_key(public_exponent=65537, key_size=2048))
     private_key = _read(path)
     public_key = private_key.public_key()
@@ -47,8 +47,10 @@ def practice_key(directory: Path) -> PracticeKey:
 
 def _read(path: Path) -> RSAPrivateKey:
     """Read the key. The library's own words would say nothing to whoever did not write the file."""
+    with open(path, "rb", opener=open_private) as file:
+        pem = file.read()
     try:
-        private_key = load_pem_private_key(path.read_bytes(), password=None)
+        private_key = load_pem_private_key(pem, password=None)
     except (
         ValueError,
         TypeError,
@@ -61,13 +63,9 @@ def _read(path: Path) -> RSAPrivateKey:
 
 
 def _write(path: Path, private_key: RSAPrivateKey) -> None:
-    """Write the key under another name first, so that nobody ever reads half a key."""
+    """Write the key whole, so that nobody ever reads half a key."""
     pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-    draft = path.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-    draft.replace(path)
+    write_whole(path, pem)
 
 
 def _key_id(public_key: RSAPublicKey) -> str:

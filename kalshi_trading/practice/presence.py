@@ -13,8 +13,15 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-READY_FILE = "ready.json"
-_LOCK = "lock"
+from kalshi_trading.practice.private_files import (
+    LOCK_FILE,
+    READY_FILE,
+    NotOursError,
+    open_private,
+    require_ours,
+    write_whole,
+)
+
 _PATIENCE_S = 15.0
 _PAUSE_S = 0.02
 
@@ -38,10 +45,11 @@ class Presence:
     """A process's claim to be the exchange of a directory."""
 
     def __init__(self, directory: Path, descriptor: int) -> None:
-        self._lock = directory / _LOCK
+        self._lock = directory / LOCK_FILE
         self._ready = directory / READY_FILE
         self._descriptor = descriptor
         self._announced = ""
+        require_ours(self._ready)
         self._ready.unlink(missing_ok=True)
 
     def announce(self, ready: Ready) -> None:
@@ -63,11 +71,7 @@ class Presence:
         os.close(self._descriptor)
 
     def _write(self) -> None:
-        draft = self._ready.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(self._announced)
-        draft.replace(self._ready)
+        write_whole(self._ready, self._announced.encode())
 
     def _is_ours(self) -> bool:
         """Tell whether this directory is still there; another of its name has a lock of its own."""
@@ -78,8 +82,8 @@ class Presence:
 
     def _is_intact(self) -> bool:
         try:
-            return self._ready.read_bytes() == self._announced.encode()
-        except FileNotFoundError:
+            return _content(self._ready) == self._announced.encode()
+        except (FileNotFoundError, NotOursError):
             return False
 
 
@@ -89,7 +93,7 @@ def claim(directory: Path) -> Presence | Ready:
     Waits for another one that is just starting; raises TimeoutError when it never gets ready, and OSError
     when the directory cannot be used.
     """
-    descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = open_private(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT)
     deadline = time.monotonic() + _PATIENCE_S
     while not _lock(descriptor):
         ready = _read(directory)
@@ -120,9 +124,14 @@ def _holder(descriptor: int) -> int | None:
 
 def _read(directory: Path) -> Ready | None:
     try:
-        return Ready(**json.loads((directory / READY_FILE).read_text()))
+        return Ready(**json.loads(_content(directory / READY_FILE)))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
+
+
+def _content(path: Path) -> bytes:
+    with open(path, "rb", opener=open_private) as file:
+        return file.read()
 
 
 def _is_alive(pid: int) -> bool:

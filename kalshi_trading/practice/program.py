@@ -13,7 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from kalshi_trading.practice.presence import READY_FILE, Presence, Ready, claim
+from kalshi_trading.practice.presence import Presence, Ready, claim
+from kalshi_trading.practice.private_files import (
+    KEY_FILE,
+    READY_FILE,
+    WORLD_FILE,
+    NotOursError,
+    make_folder,
+    mend,
+)
 
 if TYPE_CHECKING:
     from kalshi_trading.practice.faults import FaultScript
@@ -146,8 +154,12 @@ def _faults(path: Path | None) -> FaultScript | None:
 
 def _claim(directory: Path) -> Presence | Ready:
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(directory)
+        for note in mend(directory):
+            print(note, file=sys.stderr)
         return claim(directory)
+    except NotOursError as error:
+        raise _unusable(directory, error) from None
     except TimeoutError:
         reason = f"another practice exchange holds it, but {READY_FILE} does not say where it answers"
     except OSError as error:
@@ -159,7 +171,7 @@ def _serve(
     directory: Path, presence: Presence, options: argparse.Namespace, faults: FaultScript | None
 ) -> None:
     """Open what is needed and serve; the heavy libraries are loaded only now."""
-    from kalshi_trading.practice.key_file import KEY_FILE, practice_key
+    from kalshi_trading.practice.key_file import practice_key
     from kalshi_trading.practice.latency import Latency
     from kalshi_trading.practice.running import listen, serve
 
@@ -171,7 +183,7 @@ def _serve(
         key = practice_key(directory)
     except (OSError, ValueError) as error:
         raise _unusable(directory / KEY_FILE, error) from None
-    world = _open_world(directory / "world.sqlite", options)
+    world = _open_world(directory / WORLD_FILE, options)
     latency = Latency(options.latency_ms / 1_000)
     try:
         serve(world, key, listener, presence, options.idle_exit, faults, latency, options.control)
@@ -213,6 +225,8 @@ def _open_world(file: Path, options: argparse.Namespace) -> World:
 def _unusable(file: Path, error: Exception) -> CannotStartError:
     """Name the file, the reason and the remedy; the world in the folder is never thrown away for anybody."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if isinstance(error, NotOursError):
+        return CannotStartError(f"{error.filename} cannot be used: {reason}. Move it away.")
     return CannotStartError(
         f"{file} cannot be used: {reason.rstrip('.')}. Move the folder {file.parent} aside to start over."
     )

@@ -7,6 +7,7 @@ A killed process leaves either all of a commit or nothing of it.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import typing
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from typing import Any
 from kalshi_trading.practice import ledger
 from kalshi_trading.practice.changes import Kind
 from kalshi_trading.practice.forgetting import forget
+from kalshi_trading.practice.private_files import BESIDE_A_WORLD, open_private, require_ours
 from kalshi_trading.practice.records import (
     Account,
     Event,
@@ -74,6 +76,8 @@ class Store:
     """Collects changed records and writes them; reads them back after a restart."""
 
     def __init__(self, path: Path | str) -> None:
+        if isinstance(path, Path):
+            _prepare(path)
         self._database = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
@@ -153,6 +157,13 @@ class Store:
                     del keys[oldest]
                     outdated.append((kind, oldest))
         return outdated
+
+
+def _prepare(path: Path) -> None:
+    """Make the file for its owner alone; those that SQLite keeps beside it take its mode. Raises OSError."""
+    os.close(open_private(path, os.O_RDWR | os.O_CREAT))
+    for end in BESIDE_A_WORLD:
+        require_ours(path.with_name(path.name + end))
 
 
 @contextmanager

@@ -1,0 +1,183 @@
+"""The files of the practice exchange: its owner's alone, and nothing else is taken for them or waited for."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from cases import naming
+from exchange_process import end_process, start_process
+from foreign_files import KINDS, no_hang, open_to_others
+
+from kalshi_trading.practice.clock import SystemClock
+from kalshi_trading.practice.key_file import practice_key
+from kalshi_trading.practice.presence import Presence, Ready, claim
+from kalshi_trading.practice.private_files import EVERY_FILE, make_folder, mend
+from kalshi_trading.practice.world import World
+
+READY = Ready("http://127.0.0.1:9/trade-api/v2", "ws://127.0.0.1:9/", "key", "practice-key.pem", os.getpid())
+
+
+def presence_in(directory: Path) -> Presence:
+    taken = claim(directory)
+    assert isinstance(taken, Presence)
+    return taken
+
+
+def open_world(directory: Path) -> None:
+    World(directory / "world.sqlite", seed=1, market_count=5, clock=SystemClock()).close()
+
+
+DOORS: dict[str, Callable[[Path], object]] = {
+    "lock": claim,
+    "ready.json": claim,
+    "practice-key.pem": practice_key,
+    "world.sqlite": open_world,
+    "world.sqlite-wal": open_world,
+    "world.sqlite-shm": open_world,
+}
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_what_stands_in_a_files_place_is_refused_and_never_waited_for(tmp_path: Path, name: str) -> None:
+    wrong = []
+    for kind, (make, what) in KINDS.items():
+        directory = tmp_path / kind
+        directory.mkdir()
+        make(directory / name)
+        with naming(kind), no_hang():
+            try:
+                DOORS[name](directory)
+                wrong.append((kind, "taken"))
+            except OSError as error:
+                is_told = str(error.strerror).startswith(f"it {what}")
+                wrong += [] if is_told and error.filename == str(directory / name) else [(kind, str(error))]
+            assert list(mend(directory)) == []
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["lock", "practice-key.pem"])
+def test_an_exchange_that_cannot_use_a_file_says_so_in_one_sentence_and_ends(
+    tmp_path: Path, name: str
+) -> None:
+    os.mkfifo(tmp_path / name)
+    process = start_process(tmp_path)
+    try:
+        output, errors = process.communicate(timeout=20)
+    finally:
+        end_process(process)
+    assert (process.returncode, output) == (2, "")
+    assert errors == (
+        f"{tmp_path / name} cannot be used: it is a named pipe (FIFO), not a regular file. Move it away.\n"
+    )
+
+
+@pytest.fixture
+def claimed(tmp_path: Path) -> Iterator[Presence]:
+    presence = presence_in(tmp_path)
+    presence.announce(READY)
+    yield presence
+    presence.end()
+
+
+def test_what_takes_the_announcements_place_is_replaced_while_the_exchange_lives(
+    tmp_path: Path, claimed: Presence
+) -> None:
+    path = tmp_path / "ready.json"
+    for kind, (make, _) in KINDS.items():
+        if kind == "folder":
+            continue  # what is in it may be dear to somebody
+        path.unlink()
+        make(path)
+        with naming(kind), no_hang():
+            claimed.renew()
+            assert not path.is_symlink()
+            assert json.loads(path.read_text())["pid"] == os.getpid()
+        with suppress(FileNotFoundError):
+            (tmp_path / "target-of-ready.json").unlink()
+
+
+def test_a_folder_in_the_announcements_place_harms_no_exchange_that_lives(
+    tmp_path: Path, claimed: Presence
+) -> None:
+    (tmp_path / "ready.json").unlink()
+    (tmp_path / "ready.json").mkdir()
+    claimed.renew()
+    assert (tmp_path / "ready.json").is_dir()
+
+
+def test_a_draft_that_is_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+    for name in ("ready", "practice-key"):
+        os.mkfifo(tmp_path / f"{name}.{os.getpid()}")
+    with no_hang():
+        presence = presence_in(tmp_path)
+        presence.announce(READY)
+        practice_key(tmp_path)
+        presence.end()
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
+def test_all_that_an_exchange_makes_is_its_owners_alone_whatever_the_umask(tmp_path: Path, mask: int) -> None:
+    folder = tmp_path / "data" / "practice"
+    before = os.umask(mask)
+    try:
+        _make_everything(folder)
+    finally:
+        os.umask(before)
+    assert open_to_others(tmp_path / "data") == {}
+    assert len(list(folder.iterdir())) == 6
+
+
+def _make_everything(folder: Path) -> None:
+    """Do what an exchange does at its start, and keep its files open."""
+    make_folder(folder)
+    presence_in(folder).announce(READY)
+    practice_key(folder)
+    World(folder / "world.sqlite", seed=1, market_count=5, clock=SystemClock())
+
+
+def test_files_that_were_open_to_others_are_closed_and_the_folder_is_left_to_who_named_it(
+    tmp_path: Path,
+) -> None:
+    for name in EVERY_FILE:
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o666)
+    tmp_path.chmod(0o755)
+    assert list(mend(tmp_path)) == []
+    assert open_to_others(tmp_path) == {str(tmp_path): "755"}
+
+
+def test_a_file_that_cannot_be_closed_is_named_and_the_exchange_goes_on(tmp_path: Path) -> None:
+    """A file system without modes: a process that starts there says so, and serves."""
+    (tmp_path / "practice-key.pem").touch()
+    (tmp_path / "practice-key.pem").chmod(0o644)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "fchmod", refuse)
+        (note,) = mend(tmp_path)
+    assert note == f"{tmp_path / 'practice-key.pem'} may be open to other users: Operation not permitted."
+
+
+def test_a_start_closes_the_files_of_an_exchange_that_is_running(tmp_path: Path) -> None:
+    first = start_process(tmp_path, "--markets", "5")
+    try:
+        assert first.stdout
+        line = first.stdout.readline()
+        for path in tmp_path.iterdir():
+            path.chmod(0o644)
+        second = start_process(tmp_path)
+        assert second.communicate(timeout=60) == (line, "")
+        assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(60) == 0
+    finally:
+        end_process(first)
