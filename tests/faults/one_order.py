@@ -90,7 +90,8 @@ def _die_before_flush(word: str, folder: Path) -> None:
     own = os.getpid()
 
     def fsync(descriptor: int) -> None:
-        if os.getpid() == own and os.path.samestat(os.fstat(descriptor), journal.stat()):
+        is_there = os.getpid() == own and journal.exists()
+        if is_there and os.path.samestat(os.fstat(descriptor), journal.stat()):
             event = journal.read_bytes().splitlines()[-1].split(b" ")[1].decode().removeprefix("order.")
             if word == (event if event in ("intent", "sending") else "result"):
                 die()

@@ -24,13 +24,13 @@ from pathlib import Path
 
 from zones import local_noon
 
-from kalshi_trading import file_locks, journal, log_files
+from kalshi_trading import file_locks, journal, log_files, private_files
 from kalshi_trading.errors import JournalError
 from kalshi_trading.trade_logger import TradeLogger
 
 NOON = local_noon(2026, 11, 17)
 NOBODY = 65534
-WATCHED = {journal.__file__, log_files.__file__, file_locks.__file__}
+WATCHED = {journal.__file__, log_files.__file__, file_locks.__file__, private_files.__file__}
 
 
 def logger_on(folder: Path, day: int) -> TradeLogger:
