@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from kalshi_trading.journal import Damage, DamagedLine, entries_of, line_of
 from kalshi_trading.journal_digest import JournalDigest
 from kalshi_trading.log_cursor import Bookmark
 from kalshi_trading.log_reader import batches_from
+from kalshi_trading.private_files import open_private, open_to_read
 
 VERSION = 1
 LARGEST = 1 << 28
@@ -43,23 +43,23 @@ def checkpoint_of(journal: Path) -> Path:
 def write_checkpoint(journal: Path, checkpoint: Checkpoint) -> None:
     """Put a checkpoint in the place of the last one, whole. Raises OSError."""
     path = checkpoint_of(journal)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial = path.with_name(f".{path.name}.partial")
     sha256 = hashlib.sha256()
     try:
-        with os.fdopen(os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+        with open(partial, "xb", opener=open_private) as file:
             for line in _lines(checkpoint):
                 sha256.update(line)
                 file.write(line)
             file.write(f"{sha256.hexdigest()}\n".encode())
         partial.rename(path)
     finally:
-        partial.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)  # also what a killed program left
 
 
 def read_checkpoint(journal: Path) -> Checkpoint | None:
     """Read the checkpoint of a journal; None: there is none that is whole."""
     try:
-        with checkpoint_of(journal).open("rb") as file:
+        with open_to_read(checkpoint_of(journal)) as file:
             data = file.read(LARGEST + 1)
     except OSError:
         return None

@@ -34,6 +34,7 @@ from kalshi_trading.log_reader import (
     snapshot,
     unwritten,
 )
+from kalshi_trading.private_files import open_to_read
 
 _ENDING_BYTES = 4096
 _SIZES = 1 << 32
@@ -226,7 +227,7 @@ def _plain_size(path: Path) -> int:
         with suppress(FileNotFoundError):  # just compressed
             return path.stat().st_size % _SIZES
         path = path.with_name(f"{path.name}.gz")
-    with path.open("rb") as packed:
+    with open_to_read(path) as packed:
         packed.seek(max(0, packed.seek(0, os.SEEK_END) - 4))
         return int.from_bytes(packed.read(4), "little")
 

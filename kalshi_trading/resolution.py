@@ -92,6 +92,7 @@ class Resolver:
         self._apart_s = apart_s
         self._lock = threading.Lock()  # guards the tables below; never held while asking the exchange
         self._looking = threading.Lock()
+        self._recovering = threading.Lock()
         self._ended: dict[str, Whereabouts] = {}
         self._under_way: dict[str, OrderLife] = {}
         self._cases: dict[str, Case] = {}
@@ -125,23 +126,19 @@ class Resolver:
         An order of a session that is still running is left to it, until the session has ended. `progress`
         is called with the lines read. Raises JournalError.
         """
-        changes = self._journal.changes(self._read_until, progress=progress)
-        self._read_until = changes.until
-        for name, order in changes.orders:
-            self._left.pop(name, None)
-            if order is not None:
-                self._left[name] = order.life
-        own: list[OrderLife] = []
-        foreign: list[OrderLife] = []
-        for life in self._left.values():
-            ours = belongs_to(life, self._journal.environment, account)
-            (own if ours else foreign).append(life)
-        running = {session for session in {life.session for life in own} if is_alive(session)}
-        self._take_over(life for life in own if life.session not in running)
-        foreign = [life for life in foreign if life.is_open]
-        left = [*(life for life in own if life.session in running), *foreign]
-        self._left = {life.client_order_id: life for life in left}
-        return Recovery(tuple(foreign), changes.damage)
+        with self._recovering:
+            changes = self._journal.changes(self._read_until, progress=progress)
+            self._read_until = changes.until
+            said = {name: None if order is None else order.life for name, order in changes.orders}
+            lives = {name: life for name, life in (self._left | said).items() if life is not None}
+            environment = self._journal.environment
+            own = {name: life for name, life in lives.items() if belongs_to(life, environment, account)}
+            running = {session for session in {life.session for life in own.values()} if is_alive(session)}
+            self._take_over(life for life in own.values() if life.session not in running)
+            foreign = {name: life for name, life in lives.items() if name not in own and life.is_open}
+            left = {name: life for name, life in own.items() if life.session in running}
+            self._left = left | foreign
+            return Recovery(tuple(foreign.values()), changes.damage)
 
     def _take_over(self, lives: Iterable[OrderLife]) -> None:
         """Adopt what is not known here; of the rest the journal that was read may be out of date."""

@@ -34,6 +34,7 @@ from kalshi_trading.journal import (
     scan_journal,
 )
 from kalshi_trading.journal import JournalRecord as JournalRecord
+from kalshi_trading.journal_checkpoint import checkpoint_of
 from kalshi_trading.journal_table import JOURNAL, journal_row
 from kalshi_trading.log_files import LogSize, every_file_of, size_of
 from kalshi_trading.paging import Progress
@@ -86,7 +87,8 @@ class TradeLogger:
         """
         folders = (self.folder, sessions_folder(self.folder))
         logs = [file for path in self.log_paths for file in every_file_of(path)]
-        return mend(folders, [*logs, self.folder / INTENTS_LOCK, *session_files(self.folder)])
+        own = (self.folder / INTENTS_LOCK, checkpoint_of(self.trades_path), *session_files(self.folder))
+        return mend(folders, [*logs, *own])
 
     # --- Writing ----------------------------------------------------------------------------------
 

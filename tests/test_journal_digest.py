@@ -8,7 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -197,24 +197,21 @@ def test_read_on_from_a_checkpoint_or_anew_the_digest_is_the_same(tmp_path, live
 def test_four_sessions_that_write_over_midnights_are_all_read(diary):
     reader = DigestReader(diary.path, clock=lambda: diary.now)
     until, seen = 0, set()
-    ended = threading.Barrier(5)
 
     def write(who: int) -> None:
         log = diary.session(f"account-{who}")
         for step in range(40):
             log.log_order_submission("intent", {"client_order_id": f"{who}-{step}", **WISH})
-        ended.wait(60)
 
-    threads = [threading.Thread(target=write, args=(who,)) for who in range(4)]
-    for thread in threads:
-        thread.start()
-    while ended.n_waiting < 4:
-        changes = reader.changes(until)
-        until, seen = changes.until, seen | {name for name, _ in changes.orders}
-        diary.now += timedelta(hours=3)
-    ended.wait(60)
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as threads:
+        writers = [threads.submit(write, who) for who in range(4)]
+        while not all(writer.done() for writer in writers):
+            changes = reader.changes(until)
+            until, seen = changes.until, seen | {name for name, _ in changes.orders}
+            if changes.orders:
+                diary.now += timedelta(hours=5)
+    for writer in writers:
+        writer.result()
     seen |= {name for name, _ in reader.changes(until).orders}
     assert seen == {f"{who}-{step}" for who in range(4) for step in range(40)}
     assert diary.said(reader) == diary.said()
