@@ -13,27 +13,39 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from kalshi_trading.journal_checkpoint import checkpoint_of
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.models import Action, Side
+from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.practice_process import PracticeExchange, ensure_running
+from kalshi_trading.settings import Limits
+from kalshi_trading.submission_result import Outcome
+from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.transport import Transport
+
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT))
-
-from kalshi_trading.journal_checkpoint import checkpoint_of  # noqa: E402
-
 ORDERS_A_DAY = 200
 GIGABYTE = 1_000_000_000
 STAMPS = {"environment": "practice", "session": "5e55" * 8, "account": "0123456789ab"}
 
 
-def line(at: datetime, event: str, fields: dict[str, object]) -> bytes:
+def line(at: datetime, event: str, fields: Mapping[str, object]) -> bytes:
     text = json.dumps({**STAMPS, **fields}, ensure_ascii=False)
     return f"{at.astimezone().isoformat(timespec='milliseconds')} {event} {text}\n".encode()
 
@@ -66,9 +78,10 @@ def order_lines(number: int, at: datetime) -> Iterator[bytes]:
         yield line(at, "cancel.acknowledged", {**there, "reduced_by": "10", "reason": "Canceled."})
 
 
-def day_lines(day: datetime, first: int, orders: int) -> Iterator[bytes]:
+def day_lines(day: datetime, first: int, orders: int, seconds: float = 60_000) -> Iterator[bytes]:
+    """Write orders spread over so many seconds from the beginning of a day."""
     for number in range(orders):
-        yield from order_lines(first + number, day + timedelta(seconds=number * 60_000 // orders))
+        yield from order_lines(first + number, day + timedelta(seconds=number * seconds / orders))
 
 
 def write_year(folder: Path, today: datetime) -> None:
@@ -145,10 +158,56 @@ def measure_starts(folder: Path, rounds: int) -> None:
 # --- Orders ---------------------------------------------------------------------------------------
 
 
+def executor_at(exchange: PracticeExchange, logs: Path, orders: int) -> TradeExecutor:
+    """Open a session whose journal tells of so many orders of this day."""
+    journal = TradeLogger(logs, "practice", session_id="0" * 32)
+    now = datetime.now(UTC).astimezone()
+    midnight = now.replace(hour=0, minute=0, second=0)
+    lasted_s = (now - midnight).total_seconds() - 120  # what is newer would be doubted
+    journal.folder.mkdir(parents=True, mode=0o700)
+    journal.trades_path.write_bytes(b"".join(day_lines(midnight, 0, orders, lasted_s)))
+    client = KalshiClient(Transport(exchange.api_base_url, exchange.credentials()))
+    client._transport.budget.spend = lambda *_, **__: None  # type: ignore[method-assign]
+    limits = replace(Limits(), daily_order_limit=100_000, daily_cost_limit=Decimal(10_000_000))
+    return TradeExecutor(client, journal, limits=limits)
+
+
+def order_once(executor: TradeExecutor, ticker: str) -> tuple[float, float]:
+    """Preview an order that rests, send it and cancel it; return the milliseconds of the first two."""
+    begun = time.perf_counter()
+    seen = executor.preview(OrderTicket(ticker, Action.BUY, Side.YES, Decimal(1), Decimal("0.01")))
+    shown = time.perf_counter()
+    result = executor.submit(seen)
+    sent = time.perf_counter()
+    assert result.outcome is Outcome.ACKNOWLEDGED, result.message
+    assert result.order_id is not None
+    executor.cancel_order(executor.get_order_status(result.order_id))
+    return (shown - begun) * 1000, (sent - shown) * 1000
+
+
+def measure_orders(folder: Path, rounds: int) -> None:
+    exchange = ensure_running(folder / "data" / "practice", seed=7, markets=50)
+    executors = {count: executor_at(exchange, folder / str(count), count) for count in (10, 10_000)}
+    ticker = max(executors[10].search_markets("a"), key=lambda found: found.market.close_at).market.ticker
+    runs: dict[int, list[tuple[float, float]]] = {count: [] for count in executors}
+    for number in range(-5, rounds):  # the first ones warm up
+        for count, executor in executors.items():
+            took = order_once(executor, ticker)
+            if number >= 0:
+                runs[count].append(took)
+    print(f"{'orders of the day':<20}{'preview ms':>12}{'submit ms':>12}")
+    medians = {count: [statistics.median(each) for each in zip(*runs[count], strict=True)] for count in runs}
+    for count, (preview, submit) in medians.items():
+        print(f"{count:<20,}{preview:>12.2f}{submit:>12.2f}")
+    ratios = [late / early for late, early in zip(medians[10_000], medians[10], strict=True)]
+    print(f"{'ratio':<20}{ratios[0]:>12.2f}{ratios[1]:>12.2f}")
+    os.kill(exchange.pid, signal.SIGTERM)
+
+
 def main() -> None:
     what, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 9
     with tempfile.TemporaryDirectory(dir=".") as folder:
-        {"starts": measure_starts}[what](Path(folder).resolve(), rounds)
+        {"starts": measure_starts, "orders": measure_orders}[what](Path(folder).resolve(), rounds)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Knows where a day begins and what a market had earned before it. Decides nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -14,11 +14,16 @@ from kalshi_trading.market_account import oldest_first, paid_out
 from kalshi_trading.models import BookSide, Fill, Settlement
 from kalshi_trading.money import ZERO, Contracts, Dollars
 from kalshi_trading.periods import local_midnight
-from kalshi_trading.pnl import Holding, add_fill, holding_from, settlement_net_pnl
+from kalshi_trading.pnl import Holding, holding_from, settlement_net_pnl
 from kalshi_trading.portfolio import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.proposal import DayPnl
 from kalshi_trading.sent_orders import LONGEST_LAG
+
+LATE_FILLS = 5 * LONGEST_LAG
+"""How long after a newer fill the list may show an older one."""
+_Story = tuple[datetime, int, Contracts, Settlement | None]
+"""What a market's profit of the day follows from."""
 
 
 def start_of_day(at: datetime) -> datetime:
@@ -27,7 +32,7 @@ def start_of_day(at: datetime) -> datetime:
 
 
 class TradingDay:
-    """Reads the day's profit anew each time; only what was before midnight is remembered."""
+    """Reads the day's profit anew each time; of the fills only the newest, as they never change."""
 
     def __init__(
         self,
@@ -39,6 +44,8 @@ class TradingDay:
         self._tracker = PortfolioTracker(client, clock=clock)
         self._clock = clock
         self._before: dict[tuple[str, datetime], Holding] = {}
+        self._fills = _Fills(start_of_day(clock()))
+        self._known: dict[str, tuple[_Story, Dollars]] = {}
 
     def pnl(self) -> DayPnl:
         """Read the day's profit in one round of requests, a second one for markets held over midnight.
@@ -46,30 +53,38 @@ class TradingDay:
         Raises KalshiAPIError when any part cannot be read whole.
         """
         midnight = start_of_day(self._clock())
+        known = self._fills if self._fills.midnight == midnight else _Fills(midnight)
         with ThreadPoolExecutor(max_workers=2) as pool:
-            fills = pool.submit(self._client.get_fills, since=midnight)
+            fills = pool.submit(self._client.get_fills, since=known.read_from)
             settlements = pool.submit(self._client.get_settlements, since=midnight)
             positions = self._tracker.get_current_positions()
         settled = {row.ticker: row for row in settlements.result().whole() if row.settled_at >= midnight}
-        realized = self._realized(_today(fills.result().whole(), midnight), settled, positions, midnight)
+        self._fills = known.with_newest(fills.result().whole())
+        realized = self._realized(self._fills.by_ticker, settled, positions, midnight)
         held = [row for row in positions if row.position.side is not None]
         # A settled market may stand in the list of positions for a moment longer.
         return DayPnl(realized, *_at_mark(row for row in held if row.position.ticker not in settled))
 
     def _realized(
         self,
-        fills: dict[str, list[Fill]],
-        settled: dict[str, Settlement],
+        fills: Mapping[str, Sequence[Fill]],
+        settled: Mapping[str, Settlement],
         positions: Sequence[PositionPnl],
         midnight: datetime,
     ) -> Dollars:
         nets = {row.position.ticker: row.position.net for row in positions}
 
         def realized(ticker: str) -> Dollars:
-            today, end = fills.get(ticker, []), settled.get(ticker)
-            began_flat = _explains(today, nets.get(ticker, ZERO), end)
-            before = Holding() if began_flat else self._holding_before(ticker, midnight)
-            return realized_since(before, today, end)
+            today, end, net = fills.get(ticker, ()), settled.get(ticker), nets.get(ticker, ZERO)
+            story = (midnight, len(today), net, end)
+            told, earned = self._known.get(ticker, (None, ZERO))
+            if told != story:
+                began_flat = _explains(today, net, end)
+                before = Holding() if began_flat else self._holding_before(ticker, midnight)
+                earned = realized_since(before, today, end)
+                if began_flat or (ticker, midnight) in self._before:
+                    self._known[ticker] = story, earned
+            return earned
 
         with ThreadPoolExecutor(max_workers=4) as pool:
             return sum(pool.map(realized, sorted(fills.keys() | settled.keys())), ZERO)
@@ -96,9 +111,7 @@ def realized_since(before: Holding, fills: Iterable[Fill], settlement: Settlemen
     A settlement row of another position than the fills make is taken at its word.
     """
     earned_before = before.realized_pnl - before.fees_paid
-    after = before
-    for fill in fills:
-        after = add_fill(after, fill)
+    after = holding_from(fills, before)
     if settlement is not None:
         if after.net != settlement.yes_count - settlement.no_count:
             return settlement_net_pnl(settlement) - earned_before
@@ -106,12 +119,29 @@ def realized_since(before: Holding, fills: Iterable[Fill], settlement: Settlemen
     return after.realized_pnl - after.fees_paid - earned_before
 
 
-def _today(fills: Iterable[Fill], midnight: datetime) -> dict[str, list[Fill]]:
-    rows: dict[str, list[Fill]] = {}
-    for fill in oldest_first({fill.fill_id: fill for fill in fills}.values()):
-        if _is_since(fill, midnight):
-            rows.setdefault(fill.ticker, []).append(fill)
-    return rows
+class _Fills:
+    """The fills of a day as far as they were read, newest first as the exchange lists them."""
+
+    def __init__(self, midnight: datetime, rows: Iterable[Fill] = ()) -> None:
+        self.midnight = midnight
+        self._rows = {fill.fill_id: fill for fill in rows}
+        self.by_ticker: dict[str, list[Fill]] = {}
+        for fill in oldest_first(self._rows.values()):
+            if _is_since(fill, midnight):
+                self.by_ticker.setdefault(fill.ticker, []).append(fill)
+
+    @property
+    def read_from(self) -> datetime:
+        """The moment from which the next reading may list a fill that is not here."""
+        times = (fill.created_at for fill in self._rows.values() if fill.created_at is not None)
+        newest = next(times, self.midnight)
+        return max(self.midnight, newest - LATE_FILLS)
+
+    def with_newest(self, rows: Sequence[Fill]) -> _Fills:
+        """Add a reading of the newest ones."""
+        if all(fill.fill_id in self._rows for fill in rows):
+            return self
+        return _Fills(self.midnight, (*rows, *self._rows.values()))
 
 
 def _is_since(fill: Fill, midnight: datetime) -> bool:

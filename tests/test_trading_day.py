@@ -16,7 +16,7 @@ from kalshi_trading.market_models import BookLevel
 from kalshi_trading.models import BookSide, Listing, OrderStatus, Positions
 from kalshi_trading.pnl import holding_from, settlement_net_pnl
 from kalshi_trading.proposal import DayPnl
-from kalshi_trading.trading_day import TradingDay, realized_since, start_of_day
+from kalshi_trading.trading_day import LATE_FILLS, TradingDay, realized_since, start_of_day
 
 MIDNIGHT = start_of_day(NOW)
 
@@ -35,6 +35,7 @@ class Exchange:
 
     def get_fills(self, *, ticker=None, since=None, until=None):
         self.asked.append(("fills", ticker))
+        self.asked_since = since
         rows = [
             fill
             for fill in reversed(self.fills)
@@ -150,6 +151,47 @@ def test_what_was_before_midnight_is_read_once_a_day():
     assert first == second
     assert first.realized == D("1.20")
     assert exchange.asked.count(("old fills", MARKET.ticker)) == 1
+
+
+@given(
+    fills=st.lists(
+        st.tuples(
+            st.sampled_from(["bid", "ask"]),
+            st.integers(1, 9),
+            st.sampled_from([MARKET.ticker, "KX-OTHER"]),
+            st.integers(0, 9 * 3600),  # seconds after midnight
+            st.integers(0, LATE_FILLS.seconds),  # until the list shows it
+        ),
+        max_size=25,
+    )
+)
+def test_read_on_the_day_is_the_same_as_read_anew(fills):
+    """However late the exchange shows a fill, within LATE_FILLS."""
+    rows = []
+    for number, (side, count, ticker, after, late) in enumerate(fills):
+        at = MIDNIGHT + timedelta(seconds=after, microseconds=number)
+        done = replace(fill(side, str(count), "0.40", fee="0.01", at=at), ticker=ticker, fill_id=str(at))
+        rows.append((at, at + timedelta(seconds=late), done))
+    rows.sort(key=lambda row: row[0])
+    exchange, clock = Exchange(), [MIDNIGHT]
+    day = TradingDay(exchange, clock=lambda: clock[0])
+    for clock[0] in sorted({shown_at for _, shown_at, _ in rows}):
+        exchange.fills = tuple(done for _, shown_at, done in rows if shown_at <= clock[0])
+        exchange.positions = tuple(
+            replace(position(str(net), "1.00"), ticker=ticker)
+            for ticker in (MARKET.ticker, "KX-OTHER")
+            if (net := holding_from(each for each in exchange.fills if each.ticker == ticker).net)
+        )
+        assert day.pnl() == TradingDay(exchange, clock=lambda: clock[0]).pnl()
+
+
+def test_of_a_long_day_only_the_newest_fills_are_read_again():
+    rows = [fill("bid", "1", "0.20", at=MIDNIGHT + timedelta(minutes=each)) for each in range(100)]
+    exchange = Exchange(rows, positions=[position("100", "20.00")])
+    day = TradingDay(exchange, clock=lambda: NOW)
+    assert day.pnl() == day.pnl() == pnl(exchange)
+    day.pnl()
+    assert exchange.asked_since == MIDNIGHT + timedelta(minutes=99) - LATE_FILLS
 
 
 def test_right_after_midnight_the_past_is_read_again_because_lists_lag():
