@@ -42,6 +42,8 @@ from kalshi_trading.transport import Transport
 PROJECT = Path(__file__).resolve().parent.parent
 ORDERS_A_DAY = 200
 GIGABYTE = 1_000_000_000
+REFILL_S = 0.7
+"""A pause in which the exchange's budget of requests refills."""
 STAMPS = {"environment": "practice", "session": "5e55" * 8, "account": "0123456789ab"}
 
 
@@ -192,6 +194,7 @@ def measure_orders(folder: Path, rounds: int) -> None:
     runs: dict[int, list[tuple[float, float]]] = {count: [] for count in executors}
     for number in range(-5, rounds):  # the first ones warm up
         for count, executor in executors.items():
+            time.sleep(REFILL_S)
             took = order_once(executor, ticker)
             if number >= 0:
                 runs[count].append(took)

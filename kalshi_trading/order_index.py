@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import takewhile
+from operator import itemgetter
 
 from kalshi_trading.journal_orders import JournaledOrder, is_own
 from kalshi_trading.models import TimeInForce
@@ -98,7 +99,7 @@ class OrderIndex:
         if self._sent is None:
             unconfirmed = (self._entries[name].sent for name in self._open)
             self._sent = SentOrders(
-                tuple(order for _, _, order in self._by_step),
+                tuple(map(itemgetter(2), self._by_step)),
                 tuple(order for order in unconfirmed if order is not None),
             )
         return self._sent

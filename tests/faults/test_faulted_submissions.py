@@ -95,10 +95,14 @@ class Seat:
 
     def force(self, situation: weather.Situation) -> None:
         """Send one order through it that would rest otherwise, while no other desk uses this exchange."""
+        self.forced.append((situation, self.go_through(situation)))
+
+    def go_through(self, situation: weather.Situation) -> str:
+        """Send the same order and return its name, whatever the situation does to it."""
         self.turn_to(situation, forced=True)
         done = self.desk.submit(Wish(self.draw.choice(self.venue.tickers), "0.01"))
-        self.forced.append((situation, done.request.client_order_id))
         self.turn_to(weather.FINE)
+        return done.request.client_order_id
 
     def turn_to(self, situation: weather.Situation, *, forced: bool = False) -> None:
         """Change the weather; what is forced lasts until the next change, what is drawn may pass sooner."""
@@ -200,6 +204,8 @@ def force_every_row(taken: list[Seat], draw: random.Random) -> None:
 
     with ThreadPoolExecutor(len(planned)) as pool:
         list(pool.map(force, planned.values()))
+    idle = next(each for each in on_the_wire if not set(each.rows) & set(FORCED_ROWS))
+    next(proxied).go_through(idle)
 
 
 def without_effect(lines: list[verifier.Line], taken: list[Seat]) -> list[str]:

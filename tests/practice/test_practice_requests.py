@@ -208,5 +208,5 @@ def test_an_end_in_the_middle_of_requests_leaves_no_traceback(tmp_path: Path) ->
         reading.sendall(head(exchange, "GET /trade-api/v2/markets?limit=1000") * 30)
         assert reading.recv(10)
         complaints = complaints_at_the_end(exchange)
-    assert "Cancel 2 running task" in complaints
+    assert "running task" in complaints  # one or both were under way
     assert "Traceback" not in complaints, complaints
