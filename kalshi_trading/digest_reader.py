@@ -49,6 +49,7 @@ class DigestReader:
         self._guard = threading.Lock()
         self._cursor: LogCursor | None = None
         self._digest = JournalDigest()
+        self._looked_through_at: datetime | None = None
         self._changed: list[str] = []
         """The order of each change since the first look, in their turn."""
 
@@ -91,7 +92,7 @@ class DigestReader:
         """Begin anew at the next look; every order known now counts as changed."""
         self._cursor = None
         self._changed.extend(self._digest.names)
-        self._digest = JournalDigest()
+        self._digest, self._looked_through_at = JournalDigest(), None
 
     def _begin(self, now: datetime, progress: Progress) -> None:
         """Read from the checkpoint on, or all, and leave a checkpoint where that was much."""
@@ -118,16 +119,17 @@ class DigestReader:
 
         `note` is called with the orders that this changes.
         """
+        before = now - KEPT_FOR
         lines = size = 0
         for unread in cursor.unread():
-            note(self._digest.add(entries_of(unread.file, unread.number, unread.batch)))
+            named = self._digest.add(entries_of(unread.file, unread.number, unread.batch))
+            self._digest.drop_settled(before, among=named)
+            note(named)
             lines, size = lines + len(unread.batch.lines), size + unread.batch.size
             progress(lines)
-            if self._digest.has_grown:
-                note(self._digest.drop_settled(now - KEPT_FOR))
-        dropped_before = self._digest.dropped_before
-        if dropped_before is None or now - KEPT_FOR - dropped_before >= _DROP_EVERY:
-            note(self._digest.drop_settled(now - KEPT_FOR))
+        if self._looked_through_at is None or now - self._looked_through_at >= _DROP_EVERY:
+            note(self._digest.drop_settled(before))
+            self._looked_through_at = now
         return size
 
 

@@ -21,7 +21,6 @@ LATE_FOR = timedelta(days=30)
 PANIC_EVENT, REARMED_EVENT = "cancel.panic", "cancel.rearmed"
 _INTENT, _ACKNOWLEDGED = f"order.{State.INTENT}", f"order.{State.ACKNOWLEDGED}"
 _TOLD = frozenset({_ACKNOWLEDGED, FILL_EVENT})
-_MANY = 200
 
 
 class JournalDigest:
@@ -33,7 +32,6 @@ class JournalDigest:
         """Orders older than this may have been dropped; None: none was."""
         self._records: dict[str, list[JournalRecord]] = {}
         self._panics: dict[str, JournalRecord] = {}
-        self._kept = 0  # orders that the last drop left
 
     def add(self, entries: Iterable[JournalEntry]) -> list[str]:
         """Fold further lines in, oldest first; return the orders they name, one for each line that does."""
@@ -75,17 +73,16 @@ class JournalDigest:
 
     # --- Dropping ---------------------------------------------------------------------------------
 
-    @property
-    def has_grown(self) -> bool:
-        """Tell whether so many orders came since the last drop that another one pays."""
-        return len(self._records) > 2 * self._kept + _MANY
+    def drop_settled(self, before: datetime, among: Iterable[str] | None = None) -> list[str]:
+        """Drop the orders older than `before` that nothing can come of; return their names.
 
-    def drop_settled(self, before: datetime) -> list[str]:
-        """Drop the orders older than `before` that nothing can come of; return their names."""
-        dropped = [name for name, records in self._records.items() if _is_settled(records, before)]
+        `among` names those to look at; None: all.
+        """
+        looked_at = list(self._records) if among is None else dict.fromkeys(among)
+        dropped = [name for name in looked_at if _is_settled(self._records[name], before)]
         for name in dropped:
             del self._records[name]
-        self._kept, self.dropped_before = len(self._records), before
+        self.dropped_before = before
         return dropped
 
 
