@@ -320,6 +320,42 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "    except OSError:\n        return None\n    return LogFile",
         ),
         Mutation(
+            "a checkpoint is believed whatever became of it",
+            "journal_checkpoint.py",
+            '    if found != f"{hashlib.sha256(content).hexdigest()}\\n".encode():\n        return None\n',
+            "",
+        ),
+        Mutation(
+            "a checkpoint fits any journal that is long enough",
+            "log_cursor.py",
+            "            return self.offset == 0 or _ending(stream, self.offset) == self.ending\n",
+            "            return True\n",
+        ),
+        Mutation(
+            "an order that rests is dropped once it is old",
+            "journal_digest.py",
+            "    if life.is_open or order.rests:\n",
+            "    if life.is_open:\n",
+        ),
+        Mutation(
+            "what was dropped stays dropped when the clock is set back",
+            "digest_reader.py",
+            "if dropped_before is not None and now - _LONGEST_DAY < dropped_before:",
+            "if False:",
+        ),
+        Mutation(
+            "a refused order counts in the day as long as it is known",
+            "order_index.py",
+            "        if order.life.state in WITHOUT_ORDER:\n            return\n",
+            "",
+        ),
+        Mutation(
+            "a fill that the list shows late is never counted",
+            "trading_day.py",
+            "return max(self.midnight, newest - LATE_FILLS)",
+            "return max(self.midnight, newest)",
+        ),
+        Mutation(
             "a record does not name its session and account",
             "trade_logger.py",
             "record.fields = self._stamps | plain",
