@@ -26,7 +26,7 @@ from kalshi_trading.practice_process import ensure_running  # noqa: E402
 from kalshi_trading.program import build_app  # noqa: E402
 from kalshi_trading.prompts import PlainPrompter  # noqa: E402
 
-ANSWERS = ("2", "high temperature chicago", "1", "1", "1", "", "100", "1", "0", "1")
+ANSWERS = ("2", "high temperature chicago", "1", "1", "1", "", "100", "1", "0", "e")
 
 
 class Typed(io.TextIOBase):
