@@ -7,7 +7,7 @@ also what other sessions write, across rotation and compression. Thread-safe; de
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,90 +49,88 @@ class DigestReader:
         self._guard = threading.Lock()
         self._cursor: LogCursor | None = None
         self._digest = JournalDigest()
-        self._looked_through_at: datetime | None = None
+        self._fully_dropped_at: datetime | None = None
         self._changed: list[str] = []
         """The order of each change since the first look, in their turn."""
 
     def changes(self, since: int = 0, *, progress: Progress = lambda lines: None) -> JournalChanges:
-        """Read on, and give what changed since an earlier `until`; 0: every order that counts.
+        """Read on, and return what changed since an earlier `until`; 0: since the first look.
 
         `progress` is called with the number of lines read. Raises JournalError.
         """
         with self._guard, as_journal_errors(self._path):
             self._update(progress)
-            named = self._changed[since - 1 :] if since else self._digest.names
             cut = self._cursor.cut if self._cursor is not None else None
             damage = self._digest.damage
             return JournalChanges(
-                until=len(self._changed) + 1,
-                orders=tuple((name, self._digest.order(name)) for name in dict.fromkeys(named)),
+                until=len(self._changed),
+                orders=tuple(
+                    (name, self._digest.order(name)) for name in dict.fromkeys(self._changed[since:])
+                ),
                 panics=self._digest.panics,
                 damage=damage if cut is None else damage.with_line(cut),
             )
 
     def _update(self, progress: Progress) -> None:
         now = self._clock()
-        dropped_before = self._digest.dropped_before
-        if dropped_before is not None and now - _LONGEST_DAY < dropped_before:
-            self._forget()  # the clock was set back: what was dropped may be of today
-        try:
-            if self._cursor is not None:
-                with suppress(LogReplacedError):
-                    self._read_on(self._cursor, now, progress, note=self._changed.extend)
-                    return
+        if not _covers(self._digest, now):
             self._forget()
-            self._begin(now, progress)
+        try:
+            if self._cursor is None:
+                self._begin(now, progress, read_checkpoint(self._path))
+                return
+            try:
+                for named, _ in self._fold(self._cursor, now, progress):
+                    self._changed += named
+            except LogReplacedError:
+                self._forget()
+                self._begin(now, progress, read_checkpoint(self._path))
         except LockHeldError:
-            raise  # before anything was read
+            raise  # before any line was read
         except BaseException:
-            self._forget()  # it may have been half folded
+            self._forget()  # a batch may have been folded in part
             raise
 
     def _forget(self) -> None:
         """Begin anew at the next look; every order known now counts as changed."""
-        self._cursor = None
-        self._changed.extend(self._digest.names)
-        self._digest, self._looked_through_at = JournalDigest(), None
+        self._changed += self._digest.names
+        self._cursor, self._digest, self._fully_dropped_at = None, JournalDigest(), None
 
-    def _begin(self, now: datetime, progress: Progress) -> None:
-        """Read from the checkpoint on, or all, and leave a checkpoint where that was much."""
-        cursor, checkpoint = LogCursor(self._path), read_checkpoint(self._path)
-        if checkpoint is not None and _is_of_use(checkpoint, now) and cursor.resume(checkpoint.bookmark):
-            self._digest = checkpoint.digest
+    def _begin(self, now: datetime, progress: Progress, checkpoint: Checkpoint | None) -> None:
+        """Read from the checkpoint on, or all, and write a checkpoint where that was much."""
+        cursor, digest = LogCursor(self._path), JournalDigest()
+        if checkpoint and _covers(checkpoint.digest, now) and cursor.resume(checkpoint.bookmark):
+            digest = checkpoint.digest
+        self._digest = digest
+        try:
+            read = sum(size for _, size in self._fold(cursor, now, progress))
+        except LogReplacedError:
+            if checkpoint is None:
+                raise
+            self._begin(now, progress, None)  # the checkpoint is of another journal
+            return
         self._cursor = cursor
-        read = self._read_on(cursor, now, progress, note=lambda names: None)
-        self._changed.extend(self._digest.names)
+        self._changed += digest.names
         mark = cursor.bookmark()
         if read >= CHECKPOINT_AFTER and mark is not None:
-            with suppress(OSError):  # it is only a shortcut
-                write_checkpoint(self._path, Checkpoint(self._digest, mark))
+            with suppress(OSError):  # the journal is read without it
+                write_checkpoint(self._path, Checkpoint(digest, mark))
 
-    def _read_on(
-        self,
-        cursor: LogCursor,
-        now: datetime,
-        progress: Progress,
-        *,
-        note: Callable[[Iterable[str]], None],
-    ) -> int:
-        """Fold what is new and drop what is settled; return how many bytes were new.
-
-        `note` is called with the orders that this changes.
-        """
-        before = now - KEPT_FOR
-        lines = size = 0
+    def _fold(self, cursor: LogCursor, now: datetime, progress: Progress) -> Iterator[tuple[list[str], int]]:
+        """Fold new lines and drop settled orders; yield the orders changed and the bytes read."""
+        before, lines = now - KEPT_FOR, 0
         for unread in cursor.unread():
             named = self._digest.add(entries_of(unread.file, unread.number, unread.batch))
             self._digest.drop_settled(before, among=named)
-            note(named)
-            lines, size = lines + len(unread.batch.lines), size + unread.batch.size
+            lines += len(unread.batch.lines)
+            yield named, unread.batch.size
             progress(lines)
-        if self._looked_through_at is None or now - self._looked_through_at >= _DROP_EVERY:
-            note(self._digest.drop_settled(before))
-            self._looked_through_at = now
-        return size
+        if self._fully_dropped_at is None or now - self._fully_dropped_at >= _DROP_EVERY:
+            yield self._digest.drop_settled(before), 0
+            self._fully_dropped_at = now
 
 
-def _is_of_use(checkpoint: Checkpoint, now: datetime) -> bool:
-    dropped_before = checkpoint.digest.dropped_before
+def _covers(digest: JournalDigest, now: datetime) -> bool:
+    """Return whether no order of the local day was dropped; the clock may have been set back."""
+    dropped_before = digest.dropped_before
     return dropped_before is None or now - _LONGEST_DAY >= dropped_before

@@ -6,6 +6,7 @@ Knows the file's faults: what is not UTF-8, not NAME=value, or written twice. Ne
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import StringIO
@@ -39,9 +40,9 @@ def read_env_file(path: Path | None, known_names: Sequence[str]) -> EnvFile:
     if path is None or not path.exists():
         return EnvFile(None, {}, ())
     try:
-        content = path.read_bytes()
+        content = _content(path)
     except OSError as error:
-        what = "cannot be read: it is a folder." if path.is_dir() else f"cannot be read ({error.strerror})."
+        what = f"cannot be read ({error.strerror})."
         return EnvFile(path, {}, (Problem(path.name, what, f"Correct {path}, or remove it."),))
     try:
         text = content.decode("utf-8-sig")
@@ -50,6 +51,14 @@ def read_env_file(path: Path | None, known_names: Sequence[str]) -> EnvFile:
         problem = Problem(path.name, f"is not UTF-8 text (line {line}).", "Save it again as UTF-8.")
         return EnvFile(path, {}, (problem,))
     return _parse(path, text, known_names)
+
+
+def _content(path: Path) -> bytes:
+    """Read a regular file; a pipe would be waited for without end. Raises OSError."""
+    if not path.is_file():
+        what = "it is a folder" if path.is_dir() else "it is not a regular file"
+        raise OSError(errno.EINVAL, what)
+    return path.read_bytes()
 
 
 def _parse(path: Path, text: str, known_names: Sequence[str]) -> EnvFile:

@@ -20,7 +20,7 @@ from kalshi_trading.journal import Damage, DamagedLine, entries_of, line_of
 from kalshi_trading.journal_digest import JournalDigest
 from kalshi_trading.log_cursor import Bookmark
 from kalshi_trading.log_reader import batches_from
-from kalshi_trading.private_files import open_private, open_to_read
+from kalshi_trading.private_files import open_private, open_to_read, refuse_foreign
 
 VERSION = 1
 LARGEST = 1 << 28
@@ -51,6 +51,7 @@ def write_checkpoint(journal: Path, checkpoint: Checkpoint) -> None:
                 sha256.update(line)
                 file.write(line)
             file.write(f"{sha256.hexdigest()}\n".encode())
+        refuse_foreign(path)
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)  # also what a killed program left

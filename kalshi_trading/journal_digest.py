@@ -12,15 +12,14 @@ from datetime import datetime, timedelta
 
 from kalshi_trading.journal import UNDAMAGED, Damage, DamagedLine, JournalEntry, JournalRecord
 from kalshi_trading.journal_orders import CANCELED_EVENT, FILL_EVENT, JournaledOrder, journaled_order
-from kalshi_trading.order_life import WITHOUT_ORDER, State
+from kalshi_trading.order_life import ACKNOWLEDGED_EVENT, INTENT_EVENT, WITHOUT_ORDER, order_named_by
 
 KEPT_FOR = timedelta(days=2)
 """Longer than a local day of any time zone, and than the exchange's lists lag."""
 LATE_FOR = timedelta(days=30)
 """How long an order that was written off may turn up: a signature holds for less than a minute."""
 PANIC_EVENT, REARMED_EVENT = "cancel.panic", "cancel.rearmed"
-_INTENT, _ACKNOWLEDGED = f"order.{State.INTENT}", f"order.{State.ACKNOWLEDGED}"
-_TOLD = frozenset({_ACKNOWLEDGED, FILL_EVENT})
+_FILL_REPORTS = frozenset({ACKNOWLEDGED_EVENT, FILL_EVENT})
 
 
 class JournalDigest:
@@ -40,8 +39,7 @@ class JournalDigest:
             if isinstance(entry, DamagedLine):
                 self.damage = self.damage.with_line(entry)
                 continue
-            name = entry.fields.get("client_order_id")
-            if isinstance(name, str) and name:
+            if name := order_named_by(entry):
                 self._records.setdefault(name, []).append(entry)
                 named.append(name)
             elif entry.event in (PANIC_EVENT, REARMED_EVENT):
@@ -116,18 +114,21 @@ def _is_settled(records: Sequence[JournalRecord], before: datetime) -> bool:
 
 
 def _is_plainly_settled(records: Sequence[JournalRecord]) -> bool:
-    """Recognise the usual ends in a fraction of the time: acknowledged, and all of it filled or canceled."""
-    if records[0].event != _INTENT:
+    """Recognise the usual ends, all of it filled or canceled, at once: reading years takes a third less.
+
+    What this calls settled, the rules above call settled too.
+    """
+    if records[0].event != INTENT_EVENT:
         return False
     left: object = None
     reduced: object = "0"
     for _, event, fields in reversed(records):
         if event == CANCELED_EVENT:
             reduced = fields.get("reduced_by")
-        elif event in _TOLD and left is None:
+        elif event in _FILL_REPORTS and left is None:
             if not str(fields.get("fill_count")).isdecimal():
                 return False
             left = fields.get("remaining_count")
-        if event == _ACKNOWLEDGED:
+        if event == ACKNOWLEDGED_EVENT:
             return left in ("0", reduced)
     return False

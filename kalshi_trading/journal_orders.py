@@ -13,10 +13,16 @@ from functools import cached_property
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.models import Action, Side
 from kalshi_trading.money import ZERO, Contracts, Dollars, Price, decimal_from_text
-from kalshi_trading.order_life import OrderLife, State, belongs_to, by_client_order_id, life_of
+from kalshi_trading.order_life import (
+    ACKNOWLEDGED_EVENT,
+    INTENT_EVENT,
+    OrderLife,
+    State,
+    belongs_to,
+    by_client_order_id,
+    life_of,
+)
 
-_INTENT = f"order.{State.INTENT}"
-_ACKNOWLEDGED = f"order.{State.ACKNOWLEDGED}"
 FILL_EVENT, ENDED_EVENT, CANCELED_EVENT = "order.fill", "order.ended", "cancel.acknowledged"
 
 
@@ -43,7 +49,7 @@ class JournaledOrder:
     @property
     def intent(self) -> JournalRecord | None:
         """The record of what was confirmed; None: it is of before these records, or damaged."""
-        return next((record for record in self.records if record.event == _INTENT), None)
+        return next((record for record in self.records if record.event == INTENT_EVENT), None)
 
     def text(self, name: str) -> str:
         """Give what the journal last said under this name, empty where it said nothing."""
@@ -84,7 +90,7 @@ class JournaledOrder:
         """What the exchange last said of fills, when it took the order or when it was found there."""
         last: ToldFills | None = None
         for record in self.records:
-            if record.event not in (_ACKNOWLEDGED, FILL_EVENT):
+            if record.event not in (ACKNOWLEDGED_EVENT, FILL_EVENT):
                 continue
             filled, left, fee, average = (
                 decimal_from_text(record.text(name))

@@ -28,11 +28,11 @@ from kalshi_trading.log_reader import (
     batches_from,
     end_of_lines,
     ends_between,
+    locked_against_writers,
     open_current,
     opened,
     shown_name,
     snapshot,
-    unwritten,
 )
 from kalshi_trading.private_files import open_to_read
 
@@ -76,7 +76,7 @@ class LogCursor:
     """Reads what a log has got since the last look. One thread at a time; keeps no file open."""
 
     def __init__(self, path: Path) -> None:
-        """Stand before the first line."""
+        """Start before the first line."""
         self._path = path
         self._before: dict[str, int] = {}
         self._place: _Place | None = None
@@ -94,22 +94,14 @@ class LogCursor:
         return Bookmark(tuple(self._before.items()), place.offset, place.lines, place.ending)
 
     def resume(self, mark: Bookmark) -> bool:
-        """Stand at a bookmark; False: this log does not begin like the one it was set in. Raises OSError."""
-        place = _Place(mark.offset, mark.lines, mark.ending)
-        with ExitStack() as looking:
-            rotated, current = snapshot(self._path, looking)
-            known = {shown_name(each.path): _plain_size(each.path) for each in rotated[: len(mark.before)]}
-            further = rotated[len(mark.before) :]
-            if known != dict(mark.before):
-                return False
-            if further:
-                with opened(further[0].path) as stream:
-                    fits = place.is_in(stream)
-            else:
-                fits = current is not None and place.is_in(current.stream)
-        if fits:
-            self._before, self._place = known, place
-        return fits
+        """Move to a bookmark; False: files before it changed. `unread` finds out whether the place fits."""
+        with locked_against_writers(self._path):
+            rotated = rotated_files(self._path)
+        known = {shown_name(each.path): _plain_size(each.path) for each in rotated[: len(mark.before)]}
+        if known != dict(mark.before):
+            return False
+        self._before, self._place = known, _Place(mark.offset, mark.lines, mark.ending)
+        return True
 
     def pass_over(self, *, current: bool) -> None:
         """Stand before the current file, or behind its last whole line. Raises OSError."""
@@ -131,7 +123,7 @@ class LogCursor:
         if self._seen is not None and self._seen == _identity(self._path):
             return
         with ExitStack() as looking:
-            with unwritten(self._path):
+            with locked_against_writers(self._path):
                 current = open_current(self._path, looking)
                 goes_on = current is not None and self._goes_on_in(current)
                 rotated = [] if goes_on else rotated_files(self._path)
@@ -166,7 +158,7 @@ class LogCursor:
     def _grown(self, current: LogFile) -> Iterator[UnreadLines]:
         """Read the current file on to its last whole line."""
         stream, place = current.stream, self._place or _Place()
-        if current.size < place.offset or not place.is_in(stream):
+        if not place.is_in(stream):
             raise LogReplacedError
         self._place = place
         for batch in batches_between(stream, place.offset, current.size):

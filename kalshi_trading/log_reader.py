@@ -25,7 +25,7 @@ from kalshi_trading.log_files import CLOCK_SLACK, RotatedFile, lock_of, rotated_
 from kalshi_trading.private_files import open_to_read
 
 UNREADABLE = b"the rest of the file cannot be unpacked"
-TOO_LONG = b"a line that is too long"
+TOO_LONG_LINE = b"a line that is too long"
 """What stands for a line longer than MOST_BYTES, of which nothing is kept."""
 MOST_BYTES = 1 << 20
 MOST_UNPACKED = 1 << 28
@@ -139,12 +139,12 @@ def _may_hold(file: RotatedFile, since: date | None, until: date | None) -> bool
 
 def snapshot(path: Path, stack: ExitStack) -> tuple[list[RotatedFile], LogFile | None]:
     """List the files and open today's under the lock: each line is in one of them. Raises OSError."""
-    with unwritten(path):
+    with locked_against_writers(path):
         return rotated_files(path), open_current(path, stack)
 
 
 @contextmanager
-def unwritten(path: Path) -> Iterator[None]:
+def locked_against_writers(path: Path) -> Iterator[None]:
     """Keep writers out; a log without a lock has none, or is a copy. Raises OSError."""
     with ExitStack() as stack:
         with suppress(FileNotFoundError, PermissionError):
@@ -227,7 +227,7 @@ def _batches(read: Callable[[int], bytes]) -> Iterator[LineBatch]:
             dropped += end or len(block)
             if not end:
                 continue
-            yield LineBatch([TOO_LONG], dropped)
+            yield LineBatch([TOO_LONG_LINE], dropped)
             block, dropped = block[end:], 0
         data = rest + block
         lines = data.split(b"\n")
@@ -238,11 +238,11 @@ def _batches(read: Callable[[int], bytes]) -> Iterator[LineBatch]:
         if len(rest) > MOST_BYTES:
             rest, dropped = b"", len(rest)
     if rest or dropped:
-        yield LineBatch([TOO_LONG if dropped else rest], dropped or len(rest), has_end=False)
+        yield LineBatch([TOO_LONG_LINE if dropped else rest], dropped or len(rest), has_end=False)
 
 
 def _bounded(line: bytes) -> bytes:
-    return line if len(line) <= MOST_BYTES else TOO_LONG
+    return line if len(line) <= MOST_BYTES else TOO_LONG_LINE
 
 
 # --- From the end ---------------------------------------------------------------------------------
@@ -319,7 +319,7 @@ class _Pieces:
             self._pieces.clear()
 
     def taken(self) -> bytes:
-        line = b"".join(reversed(self._pieces)) if self._size <= MOST_BYTES else TOO_LONG
+        line = b"".join(reversed(self._pieces)) if self._size <= MOST_BYTES else TOO_LONG_LINE
         self._pieces, self._size = [], 0
         return line
 

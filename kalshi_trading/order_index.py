@@ -1,7 +1,7 @@
 """Our orders sorted for a preview's questions: those of the day, of the last minute, and by their last step.
 
-It is kept up to date one order at a time, so that an answer costs the same after ten orders and after ten
-thousand. Pure.
+It is kept up to date one order at a time: ten thousand orders of a day are not read again for the next one.
+Pure.
 """
 
 from __future__ import annotations

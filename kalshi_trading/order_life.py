@@ -38,6 +38,7 @@ WITHOUT_ORDER = frozenset({State.REJECTED, State.NOT_SENT, State.ABSENT})
 BEING_SENT = frozenset({State.INTENT, State.SENDING})
 FINAL = WITHOUT_ORDER | {State.ACKNOWLEDGED}
 _MAY_BE_LIVE = frozenset(State) - WITHOUT_ORDER
+INTENT_EVENT, ACKNOWLEDGED_EVENT = f"order.{State.INTENT}", f"order.{State.ACKNOWLEDGED}"
 _STATES = {f"order.{state}": state for state in State}
 
 
@@ -70,19 +71,18 @@ def is_step(record: JournalRecord) -> bool:
     return record.event in _STATES
 
 
+def order_named_by(record: JournalRecord) -> str:
+    """Give the client_order_id of the order that a record speaks of; empty where it speaks of none."""
+    return record.text("client_order_id")
+
+
 def by_client_order_id(records: Iterable[JournalRecord]) -> dict[str, list[JournalRecord]]:
     """Sort records to the orders they name; those that name none are left out."""
     named: dict[str, list[JournalRecord]] = {}
     for record in records:
-        if name := record.text("client_order_id"):
+        if name := order_named_by(record):
             named.setdefault(name, []).append(record)
     return named
-
-
-def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderLife]:
-    """Fold the journal, oldest record first, into the lives of its orders by client_order_id."""
-    lives = ((name, life_of(told)) for name, told in by_client_order_id(records).items())
-    return {name: life for name, life in lives if life is not None}
 
 
 def life_of(records: Iterable[JournalRecord]) -> OrderLife | None:

@@ -52,7 +52,7 @@ class OrdersReader:
         self._panic_stands = False
 
     def read(self) -> OrdersSoFar:
-        """Tell how things stand."""
+        """Return recent orders, today's counters and the orders of unknown outcome."""
         with self._reading:
             self._read_on()
             now = self._clock()

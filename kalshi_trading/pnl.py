@@ -186,11 +186,6 @@ def holding_from(fills: Iterable[Fill], start: Holding | None = None) -> Holding
     return replay.holding()
 
 
-def add_fill(holding: Holding, fill: Fill) -> Holding:
-    """Apply one fill."""
-    return holding_from((fill,), holding)
-
-
 def settle(
     holding: Holding,
     yes_value: Dollars,

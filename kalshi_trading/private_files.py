@@ -70,6 +70,11 @@ def open_to_read(path: Path) -> BufferedReader:
     return os.fdopen(open_private(path, os.O_RDONLY), "rb")
 
 
+def refuse_foreign(path: Path) -> None:
+    """Raise NotOursError where something else than a file of ours has its place."""
+    _own_status(path)
+
+
 def _own_status(path: Path) -> os.stat_result | None:
     """Look at a file of ours; None: there is none. Raises NotOursError, OSError."""
     try:

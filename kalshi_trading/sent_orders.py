@@ -15,12 +15,11 @@ from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import JournaledOrder
 from kalshi_trading.models import Fill, Order
 from kalshi_trading.money import ZERO, Contracts, decimal_from_text
-from kalshi_trading.order_life import WITHOUT_ORDER, State, is_step
+from kalshi_trading.order_life import ACKNOWLEDGED_EVENT, WITHOUT_ORDER, is_step
 from kalshi_trading.proposal import SentOrder
 from kalshi_trading.wire import book_side
 
 LONGEST_LAG = timedelta(minutes=1)
-_ACKNOWLEDGED = f"order.{State.ACKNOWLEDGED}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def _working_count(told: Iterable[JournalRecord]) -> Contracts | None:
             decimal_from_text(record.text(name))
             for name in ("fill_count", "remaining_count", "reduced_by", "count")
         )
-        if record.event == _ACKNOWLEDGED and filled is not None and remaining is not None:
+        if record.event == ACKNOWLEDGED_EVENT and filled is not None and remaining is not None:
             count = filled + remaining
         elif count is None:
             count = whole

@@ -22,7 +22,7 @@ from kalshi_trading.sent_orders import LONGEST_LAG
 
 LATE_FILLS = 5 * LONGEST_LAG
 """How long after a newer fill the list may show an older one."""
-_Story = tuple[datetime, int, Contracts, Settlement | None]
+_PnlInputs = tuple[datetime, int, Contracts, Settlement | None]
 """What a market's profit of the day follows from."""
 
 
@@ -45,7 +45,7 @@ class TradingDay:
         self._clock = clock
         self._before: dict[tuple[str, datetime], Holding] = {}
         self._fills = _Fills(start_of_day(clock()))
-        self._known: dict[str, tuple[_Story, Dollars]] = {}
+        self._known: dict[str, tuple[_PnlInputs, Dollars]] = {}
 
     def pnl(self) -> DayPnl:
         """Read the day's profit in one round of requests, a second one for markets held over midnight.
@@ -76,14 +76,14 @@ class TradingDay:
 
         def realized(ticker: str) -> Dollars:
             today, end, net = fills.get(ticker, ()), settled.get(ticker), nets.get(ticker, ZERO)
-            story = (midnight, len(today), net, end)
-            told, earned = self._known.get(ticker, (None, ZERO))
-            if told != story:
+            inputs = (midnight, len(today), net, end)
+            known_inputs, earned = self._known.get(ticker, (None, ZERO))
+            if known_inputs != inputs:
                 began_flat = _explains(today, net, end)
                 before = Holding() if began_flat else self._holding_before(ticker, midnight)
                 earned = realized_since(before, today, end)
                 if began_flat or (ticker, midnight) in self._before:
-                    self._known[ticker] = story, earned
+                    self._known[ticker] = inputs, earned
             return earned
 
         with ThreadPoolExecutor(max_workers=4) as pool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 import os
 import random
 import shutil
@@ -16,18 +18,26 @@ import proof
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from journaled import order_index
 from model_factory import MARKET, NOW
 
-from kalshi_trading import digest_reader, file_locks, log_files, log_reader
+from kalshi_trading import digest_reader, file_locks, journal_digest, log_files, log_reader
 from kalshi_trading.digest_reader import DigestReader
 from kalshi_trading.errors import JournalError
 from kalshi_trading.file_locks import locked
-from kalshi_trading.journal import newest_records, scan_journal
+from kalshi_trading.journal import JournalRecord, newest_records, scan_journal
 from kalshi_trading.journal_checkpoint import checkpoint_of, read_checkpoint
-from kalshi_trading.journal_digest import KEPT_FOR, LATE_FOR
+from kalshi_trading.journal_digest import (
+    KEPT_FOR,
+    LATE_FOR,
+    PANIC_EVENT,
+    REARMED_EVENT,
+    JournalDigest,
+    panic_stands,
+)
 from kalshi_trading.journal_orders import journaled_orders
+from kalshi_trading.log_cursor import Bookmark, LogCursor
 from kalshi_trading.log_files import lock_of
-from kalshi_trading.order_index import OrderIndex
 from kalshi_trading.order_life import WITHOUT_ORDER
 from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.resolution import Resolver
@@ -109,7 +119,7 @@ class Diary:
     def said(self, reader: DigestReader | None = None):
         """What a reader, or a fresh one, says of the journal, but for its own count of changes."""
         changes = (reader or DigestReader(self.path, clock=lambda: self.now)).changes()
-        return dict(changes.orders), changes.panics, changes.damage
+        return {name: order for name, order in changes.orders if order}, changes.panics, changes.damage
 
 
 @pytest.fixture
@@ -138,9 +148,7 @@ def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
     reading = diary.log.read_journal()
     whole = journaled_orders(reading.records, "practice", "mine")
     orders, panics, damage = diary.said()
-    index = OrderIndex("practice", "mine")
-    for name, order in whole.known.items():
-        index.put(name, order)
+    index = order_index(reading.records, "mine")
     seen = OrdersReader(diary.log, account="mine", clock=lambda: diary.now).read()
     assert seen.today == index.today(diary.now)
     assert seen.recent == index.recent(diary.now)
@@ -215,6 +223,48 @@ def test_four_sessions_that_write_over_midnights_are_all_read(diary):
     seen |= {name for name, _ in reader.changes(until).orders}
     assert seen == {f"{who}-{step}" for who in range(4) for step in range(40)}
     assert diary.said(reader) == diary.said()
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["intent", "sending", "acknowledged", "rejected", "unknown", "absent", "fill", "ended"]
+            ),
+            st.sampled_from(["0", "4", "4.50", "10", "", "x"]),
+            st.sampled_from(["0", "6", "5.50", "10", "", "x"]),
+        )
+        | st.tuples(st.just("cancel.acknowledged"), st.sampled_from(["0", "6", "5", "5.50"]), st.just("")),
+        max_size=7,
+    )
+)
+def test_what_is_recognised_as_settled_at_once_is_settled_by_the_rules(steps):
+    records = []
+    for step, filled, left in steps:
+        kind, _, event = step.rpartition(".")
+        fields = {"fill_count": filled, "remaining_count": left} if not kind else {"reduced_by": filled}
+        named = {"client_order_id": "a", "order_id": "o", **WISH, **fields}
+        records.append(JournalRecord(NOW - 400 * DAY, f"{kind or 'order'}.{event}", named))
+    digest = JournalDigest()
+    digest.add(records)
+    with_shortcut = digest.drop_settled(NOW)
+    by_rules = JournalDigest()
+    by_rules.add(records)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journal_digest, "_is_plainly_settled", lambda records: False)
+        assert by_rules.drop_settled(NOW) == with_shortcut
+
+
+def test_the_newest_panic_or_rearm_decides_whichever_account_it_names():
+    def record(event: str, account: str) -> JournalRecord:
+        return JournalRecord(NOW, event, {"account": account} if account else {})
+
+    digest = JournalDigest()
+    digest.add([record(PANIC_EVENT, ""), record(REARMED_EVENT, "mine"), record(PANIC_EVENT, "")])
+    assert panic_stands(digest.panics, "mine")
+    digest.add([record(REARMED_EVENT, "mine")])
+    assert not panic_stands(digest.panics, "mine")
+    assert panic_stands(digest.panics, "theirs")
 
 
 # --- The checkpoint -------------------------------------------------------------------------------
@@ -329,10 +379,47 @@ def test_a_clock_that_is_set_back_reads_what_was_dropped_of_that_day(diary):
     assert list(diary.said(reader)[0]) == ["order-1"]
     diary.now += 9 * DAY
     assert list(diary.said(reader)[0]) == []
-    assert list(diary.said()[0]) == []  # which leaves a checkpoint
+    checkpoint_of(diary.path).unlink()
+    assert list(diary.said()[0]) == []
+    assert read_checkpoint(diary.path).digest.dropped_before > NOW
     diary.now -= 9 * DAY
     assert list(diary.said(reader)[0]) == ["order-1"]
     assert list(diary.said()[0]) == ["order-1"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2},
+        {"bookmark": {"offset": 0}},
+        {"dropped_before": "yesterday"},
+        {"damage": {"count": 0, "first": [{"line": 1}], "last": None}},
+        {"bookmark": {"before": [1], "offset": 1, "lines": 1, "ending": ""}},
+    ],
+    ids=str,
+)
+def test_one_that_another_version_wrote_is_of_no_use(diary, change):
+    diary.order("resting")
+    expected = diary.said()
+    path = checkpoint_of(diary.path)
+    head, _, rest = path.read_bytes().partition(b"\n")
+    lines = rest.rpartition(b"\n")[0].rpartition(b"\n")[0] + b"\n"
+    content = json.dumps(json.loads(head) | change).encode() + b"\n" + lines
+    path.write_bytes(content + f"{hashlib.sha256(content).hexdigest()}\n".encode())
+    assert read_checkpoint(diary.path) is None
+    assert diary.said() == expected
+
+
+def test_a_file_that_is_damaged_after_it_was_put_aside_is_read_anew(diary):
+    diary.order("resting")
+    diary.said()
+    diary.now += DAY
+    diary.order("unknown")
+    packed = log_files.rotated_files(diary.path)[0].path
+    content = packed.read_bytes()
+    for damaged in (content[:30], flipped(content, len(content) // 2, 3), content[:-8] + content[-8:][::-1]):
+        packed.write_bytes(damaged)
+        assert diary.said() == without_checkpoint(diary)
 
 
 def test_it_is_ones_own_and_takes_the_place_of_the_last_one_whole(diary):
@@ -372,6 +459,41 @@ def test_an_interruption_half_way_leaves_nothing_half_read(diary):
     with pytest.raises(KeyboardInterrupt):
         reader.changes(progress=interrupted)
     assert diary.said(reader) == expected
+
+
+def test_a_lock_that_another_program_keeps_at_the_start_hides_nothing(diary, monkeypatch):
+    diary.order("resting")
+    expected = diary.said()
+    reader = DigestReader(diary.path, clock=lambda: diary.now)
+    resume = LogCursor.resume
+
+    def locked_meanwhile(cursor: LogCursor, mark: Bookmark) -> bool:
+        fits = resume(cursor, mark)
+        monkeypatch.undo()
+        raise file_locks.LockHeldError if fits else AssertionError
+
+    monkeypatch.setattr(LogCursor, "resume", locked_meanwhile)
+    with pytest.raises(JournalError, match="does not let go"):
+        reader.changes()
+    assert diary.said(reader) == expected
+
+
+def test_a_journal_in_the_place_of_another_takes_back_what_was_said(diary, tmp_path):
+    diary.order("resting")
+    reader = DigestReader(diary.path, clock=lambda: diary.now)
+    until = reader.changes().until
+    other = Diary(tmp_path / "other")
+    for life in ("filled", "unknown"):
+        other.order(life)
+    content = other.path.read_bytes().replace(b"order-", b"other-")
+    diary.path.unlink()
+    diary.path.write_bytes(content)
+    changed = dict(reader.changes(until).orders)
+    assert {name: order is None for name, order in changed.items()} == {
+        "order-1": True,
+        "other-1": False,
+        "other-2": False,
+    }
 
 
 def test_a_lock_that_another_program_keeps_loses_nothing_that_was_read(diary, monkeypatch):

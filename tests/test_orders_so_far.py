@@ -6,11 +6,10 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+from journaled import order_index
 from model_factory import MARKET, NOW
 
 from kalshi_trading.journal import JournalRecord
-from kalshi_trading.journal_orders import journaled_orders
-from kalshi_trading.order_index import OrderIndex
 from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.proposal import DayTotals
 from kalshi_trading.trade_logger import TradeLogger
@@ -30,9 +29,7 @@ def intent(identity, cost="5.70", at=NOW):
 
 
 def counted(records, now):
-    index = OrderIndex("practice", None)
-    for name, order in journaled_orders(records, "practice", None).orders.items():
-        index.put(name, order)
+    index = order_index(records)
     return index.recent(now), index.today(now)
 
 

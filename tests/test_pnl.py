@@ -13,7 +13,6 @@ from kalshi_trading import wire
 from kalshi_trading.models import BookSide, MarketResult, Settlement, Side
 from kalshi_trading.pnl import (
     Holding,
-    add_fill,
     holding_from,
     settle,
     settlement_gross_pnl,
@@ -116,7 +115,7 @@ def test_no_contracts_bought_at_one_price_are_closed_by_a_bid_at_another():
 def test_a_position_closed_exactly_is_flat_and_can_open_either_side():
     flat = holding_from([fill("bid", "2.50", "0.60"), fill("ask", "2.50", "0.65")])
     assert (flat.net, flat.side, flat.cost_basis, flat.lots) == (0, None, 0, ())
-    assert add_fill(flat, fill("ask", "1", "0.90")).side is Side.NO
+    assert holding_from([fill("ask", "1", "0.90")], flat).side is Side.NO
 
 
 def test_nothing_held_settles_to_nothing():

@@ -9,12 +9,12 @@ from decimal import Decimal as D
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from journaled import order_index
 from model_factory import order
 
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import journaled_orders
 from kalshi_trading.models import BookSide
-from kalshi_trading.order_index import OrderIndex
 from kalshi_trading.sent_orders import doubtful, not_filled, not_listed
 
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
@@ -30,15 +30,8 @@ def intent(name="a", at=NOW, **fields):
     return record("order.intent", name, at, **wish)
 
 
-def index_of(*records):
-    index = OrderIndex("practice", None)
-    for name, own in journaled_orders(records, "practice", None).known.items():
-        index.put(name, own)
-    return index.sent()
-
-
 def told(*records):
-    return index_of(*records).by_step
+    return order_index(records).sent().by_step
 
 
 def counted(*records):
@@ -157,7 +150,7 @@ def test_every_order_that_may_exist_is_counted_exactly_once_unless_the_data_must
         may_exist = end in ("", "sending", "unknown") or (end == "acknowledged" and is_new)
         if may_exist and not shown:
             expected.add(name)
-    seen = not_listed(not_filled(doubtful(index_of(*records), as_of, NOW), fills), resting)
+    seen = not_listed(not_filled(doubtful(order_index(records).sent(), as_of, NOW), fills), resting)
     assert sorted(each.client_order_id for each in seen) == sorted(expected)
 
 

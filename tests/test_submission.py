@@ -16,6 +16,7 @@ import model_factory
 import pytest
 from api_examples import EXAMPLES
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from journaled import order_lives
 from loopback import ROOT, http, reset, say, send_and_close, serving, unused_port
 from model_factory import MARKET, NOW, preview
 
@@ -27,7 +28,7 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.log_files import lock_of
 from kalshi_trading.market_models import AccountLimits, TokenBucketLimit
 from kalshi_trading.models import Action, BookSide, Side
-from kalshi_trading.order_life import State, order_lives
+from kalshi_trading.order_life import State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.own_words import OwnWords
 from kalshi_trading.resolution import FIRST_PAUSES_S, Resolver

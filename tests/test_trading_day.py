@@ -185,6 +185,20 @@ def test_read_on_the_day_is_the_same_as_read_anew(fills):
         assert day.pnl() == TradingDay(exchange, clock=lambda: clock[0]).pnl()
 
 
+def test_after_midnight_a_session_counts_from_zero():
+    def round_trip(at, sold):
+        return [fill("bid", "1", "0.20", at=at), fill("ask", "1", sold, at=at + timedelta(seconds=1))]
+
+    noon = MIDNIGHT + timedelta(hours=12)
+    rows = [*round_trip(noon, "0.50"), *round_trip(noon + timedelta(days=1), "0.90")]
+    rows = [replace(each, fill_id=str(number)) for number, each in enumerate(rows)]
+    exchange, clock = Exchange(rows[:2]), [noon + timedelta(minutes=9)]
+    day = TradingDay(exchange, clock=lambda: clock[0])
+    assert day.pnl() == pnl(exchange)
+    exchange.fills, clock[0] = tuple(rows), clock[0] + timedelta(days=1)
+    assert day.pnl() == TradingDay(exchange, clock=lambda: clock[0]).pnl()
+
+
 def test_of_a_long_day_only_the_newest_fills_are_read_again():
     rows = [fill("bid", "1", "0.20", at=MIDNIGHT + timedelta(minutes=each)) for each in range(100)]
     exchange = Exchange(rows, positions=[position("100", "20.00")])

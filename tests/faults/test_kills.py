@@ -20,10 +20,11 @@ import pytest
 import verifier
 import weather
 from faulty_exchange import FaultyExchange
+from journaled import order_lives
 from order_desk import Access, OrderDesk, Wish, opened
 
 from kalshi_trading.models import TimeInForce
-from kalshi_trading.order_life import State, order_lives
+from kalshi_trading.order_life import State
 from kalshi_trading.submission import Step
 from kalshi_trading.trade_logger import account_fingerprint
 

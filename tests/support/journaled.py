@@ -1,0 +1,22 @@
+"""What records of a journal come to: lives by name, and an index of the orders, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal_orders import journaled_orders
+from kalshi_trading.order_index import OrderIndex
+from kalshi_trading.order_life import OrderLife, by_client_order_id, life_of
+
+
+def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderLife]:
+    lives = ((name, life_of(told)) for name, told in by_client_order_id(records).items())
+    return {name: life for name, life in lives if life is not None}
+
+
+def order_index(records: Iterable[JournalRecord], account: str | None = None) -> OrderIndex:
+    index = OrderIndex("practice", account)
+    for name, order in journaled_orders(records, "practice", account).known.items():
+        index.put(name, order)
+    return index
