@@ -82,7 +82,7 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Setti
     if settings.environment is Environment.PRODUCTION:
         reader.problems += _exposed_files(reader)
     if reader.problems:
-        raise ConfigurationError(reader.problems)
+        raise ConfigurationError([*reader.problems, *reader.misspelled])
     return replace(settings, warnings=tuple(reader.warnings))
 
 
@@ -125,6 +125,7 @@ class _Reader:
         self.file_name = env_file.path.name if env_file.path else ".env"
         self.problems = list(env_file.problems)
         self.warnings: list[str] = []
+        self.misspelled: list[Problem] = []  # the same of options, where the start fails anyway
         self._values: dict[str, Any] = {}  # by variable; only what could be read
 
     def read_all(self, owner: type[Any]) -> dict[str, Any]:
@@ -192,13 +193,17 @@ class _Reader:
         meant = meant_name(name, KNOWN_NAMES)
         place = line or f"the process environment{f' ({name})' if _is_plain(name) else ''}"
         how = "" if name.isascii() else ", with an invisible or look-alike character"
+        remedy = f"Write {meant}=value, or {'remove the line' if line else 'unset the variable'}."
+        if meant:
+            kept = self.problems if meant in SAFETY_NAMES else self.misspelled
+            kept.append(Problem(meant, f"is misspelled in {place}{how}.", remedy))
         if meant in SAFETY_NAMES:
-            remedy = f"Write {meant}=value, or {'remove the line' if line else 'unset the variable'}."
-            self.problems.append(Problem(meant, f"is misspelled in {place}{how}.", remedy))
-        elif meant or (line and name.upper().startswith(PREFIX)):
+            return
+        if meant or (line and name.upper().startswith(PREFIX)):
             hint = f" Did you mean {meant}?" if meant else ""
             where = place[0].upper() + place[1:]
-            self.warnings.append(f"{where} sets an option that does not exist{how}.{hint}")
+            named = f" ({name})" if not meant and _is_plain(name) else ""
+            self.warnings.append(f"{where} sets an option that does not exist{named}{how}.{hint}")
 
 
 def _is_plain(name: str) -> bool:

@@ -37,7 +37,7 @@ class EnvFile:
 
 def read_env_file(path: Path | None, known_names: Sequence[str]) -> EnvFile:
     """Read the file as far as it goes. `problems` holds its faults, with the settings that were meant."""
-    if path is None or not path.exists():
+    if path is None or not (path.exists() or path.is_symlink()):
         return EnvFile(None, {}, ())
     try:
         content = _content(path)
@@ -56,8 +56,9 @@ def read_env_file(path: Path | None, known_names: Sequence[str]) -> EnvFile:
 def _content(path: Path) -> bytes:
     """Read a regular file; a pipe would be waited for without end. Raises OSError."""
     if not path.is_file():
-        what = "it is a folder" if path.is_dir() else "it is not a regular file"
-        raise OSError(errno.EINVAL, what)
+        is_lost = path.is_symlink() and not path.exists()
+        what = "a link to nothing" if is_lost else "a folder" if path.is_dir() else "not a regular file"
+        raise OSError(errno.EINVAL, f"it is {what}")
     return path.read_bytes()
 
 
@@ -70,7 +71,7 @@ def _parse(path: Path, text: str, known_names: Sequence[str]) -> EnvFile:
     for binding in parse_stream(StringIO(text)):
         source = binding.original.string
         blank = source[: len(source) - len(source.lstrip())]
-        line = binding.original.line + len(blank.splitlines())
+        line = binding.original.line + blank.count("\n")
         if binding.error or (binding.key is not None and binding.value is None):
             malformed.append((line, source))
         elif binding.key is not None and binding.value is not None:

@@ -144,7 +144,7 @@ def _recover(app: App) -> None:
             resolver.announce(sentence)
 
     try:
-        recovery = app.counted("Reading the journal …", lambda progress: _take_over(app, progress))
+        recovery = app.counted("Reading the journal, lines:", lambda progress: _take_over(app, progress))
         for sentence in _left_alone(recovery):
             app.complain(sentence)
         for life in resolver.open_orders():

@@ -81,7 +81,8 @@ def _own_status(path: Path) -> os.stat_result | None:
         status = path.stat()
     except FileNotFoundError:
         if path.is_symlink():
-            raise NotOursError(path, "a link to nothing", "Move it away") from None
+            remedy = "Mount the disk it leads to, or remove it"
+            raise NotOursError(path, "a link to nothing", remedy) from None
         return None
     _require_ours(path, status)
     return status
@@ -101,12 +102,15 @@ def _require_ours(path: Path, status: os.stat_result) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder and its missing parents for the owner alone, safely on the disk. Raises OSError.
+    """Make the folder and its missing parents for the owner alone, safely on the disk.
 
-    What is already there stays as it is.
+    What is already there stays as it is. Raises NotOursError where a file is in the way, OSError.
     """
     if folder.exists():
         return
+    above = next(each for each in folder.parents if each.exists())
+    if not above.is_dir():
+        raise NotOursError(above, "a file, not a folder", "Choose another folder")
     for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
         with suppress(FileExistsError):  # another session has just made it
             missing.mkdir(mode=FOLDER_MODE)
@@ -140,7 +144,7 @@ def _problems(paths: Iterable[Path], mend_one: Callable[[Path], None]) -> Iterat
     for path in paths:
         try:
             mend_one(path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except NotOursError as error:
             yield f"{error}."

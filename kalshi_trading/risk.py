@@ -114,7 +114,8 @@ def enough_cash(proposal: Proposal) -> Finding | None:
             text += " Orders of yours that the exchange does not show yet are taken off."
         return Finding("cash", Severity.DENY, text, proposal.cost, proposal.cash)
     if proposal.cost_bound > proposal.cash:
-        text = "The fee may not be covered; the exchange may refuse the order."
+        most, cash = dollars_text(proposal.cost_bound), dollars_text(proposal.cash)
+        text = f"Max cost is {most}, cash is {cash}; the exchange may refuse the order."
         return Finding("cash", Severity.WARN, text, proposal.cost_bound, proposal.cash)
     return None
 

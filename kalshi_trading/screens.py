@@ -13,7 +13,7 @@ from functools import partial
 
 from kalshi_trading import ticket_view, views
 from kalshi_trading.app import App, WaitingTexts, not_empty
-from kalshi_trading.errors import InvalidInputError, KalshiAPIError
+from kalshi_trading.errors import InvalidInputError, JournalError, KalshiAPIError, TradeExecutionError
 from kalshi_trading.fees import dearest_rate
 from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket
@@ -225,7 +225,11 @@ def _with_better_cap(app: App, preview: OrderPreview) -> OrderPreview:
 
 
 def _preview(app: App, ticket: OrderTicket) -> OrderPreview:
-    return app.working("Pricing the order …", lambda: app.executor.preview(ticket))
+    """Price a ticket. Raises TradingError, which says that nothing was sent."""
+    try:
+        return app.working("Pricing the order …", lambda: app.executor.preview(ticket))
+    except JournalError as error:
+        raise TradeExecutionError(f"{error} Nothing was sent.") from error
 
 
 def _confirmed_now(app: App, preview: OrderPreview) -> tuple[OrderPreview, list[str]]:

@@ -509,6 +509,25 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path):
     assert "it is a folder" in only_problem({}, tmp_path).what
 
 
+def test_a_pipe_or_a_link_to_nothing_in_place_of_the_file_is_refused_and_not_waited_for(tmp_path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(tmp_path / "secrets.env")
+    assert "it is not a regular file" in only_problem({}, pipe).what
+    assert "it is a link to nothing" in only_problem({}, link).what
+
+
+def test_a_misspelled_option_is_named_beside_what_stops_the_start(dotenv):
+    path = dotenv(f"KALSHI_ENVIRONMENT=sandbox\nKALSHI_APIKEY={KEY_ID}\n")
+    said = [str(problem) for problem in problems_of({}, path)]
+    assert any(each.startswith("KALSHI_API_KEY: is misspelled in line 2 of .env.") for each in said)
+
+
+@pytest.mark.parametrize(("before", "line"), [(" ", 1), ("\t", 1), ("\n\n  ", 3), ("# first\n ", 2)])
+def test_the_line_of_a_problem_is_the_one_it_stands_on(dotenv, before, line):
+    assert f"line {line} of .env" in only_problem({}, dotenv(f"{before}KALSHI_READ_ONLI=1\n")).what
+
+
 def test_a_pem_pasted_without_quotes_is_explained_and_never_shown(dotenv):
     path = dotenv(f"KALSHI_ENV=demo\nKALSHI_API_KEY={KEY_ID}\nKALSHI_API_SECRET={key_pem()}")
     message = "\n".join(str(problem) for problem in problems_of({}, path))
@@ -522,7 +541,7 @@ def test_unknown_options_are_warned_of_with_the_name_that_was_meant(dotenv):
     assert load_settings({}, path).warnings == (
         "Line 1 of .env sets an option that does not exist. Did you mean KALSHI_READ_RETRIES?",
         "Line 2 of .env sets an option that does not exist. Did you mean KALSHI_LOG_DIR?",
-        "Line 3 of .env sets an option that does not exist.",
+        "Line 3 of .env sets an option that does not exist (KALSHI_COFFEE).",
     )
 
 

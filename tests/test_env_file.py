@@ -183,7 +183,9 @@ def test_variables_of_other_programs_give_nothing(tmp_path):
     "name", ["KALSHI_EXAMPLE_TICKER", "KALSHI_EMAIL", "KALSHI_PASSWORD", "KALSHI_COFFEE"]
 )
 def test_an_option_that_comes_close_to_none_does_not_stop_the_start(name, outcome_of):
-    assert outcome_of(f"{name}=canary7").warnings == ("Line 3 of .env sets an option that does not exist.",)
+    assert outcome_of(f"{name}=canary7").warnings == (
+        f"Line 3 of .env sets an option that does not exist ({name}).",
+    )
 
 
 # --- The process environment ----------------------------------------------------------------------

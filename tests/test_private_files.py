@@ -17,7 +17,7 @@ from cases import naming
 from foreign_files import KINDS, NOBODY, modes_below, no_hang, open_to_others
 from zones import local_noon
 
-from kalshi_trading import log_review
+from kalshi_trading import log_review, private_files
 from kalshi_trading.errors import JournalError
 from kalshi_trading.private_files import make_folder, open_private
 from kalshi_trading.sessions import Session, is_alive
@@ -49,7 +49,9 @@ def sentence_of(act: Callable[[], object]) -> str:
 
 def is_told(said: str, what: str) -> bool:
     """Tell whether a sentence says what stands there, and what to do about it."""
-    remedy = "Make yourself its owner, or move it away." if "another user" in what else "Move it away."
+    remedies = {"another user": "Make yourself its owner, or move it away."}
+    remedies |= {"to nothing": "Mount the disk it leads to, or remove it."}
+    remedy = next((remedies[part] for part in remedies if part in what), "Move it away.")
     return what in said and said.endswith(remedy)
 
 
@@ -225,8 +227,27 @@ def test_a_thing_that_takes_the_files_place_after_the_look_is_refused_as_well(
                     wrong.append((kind, flags, open_private(path, flags)))
             if len(os.listdir("/dev/fd")) != before:
                 wrong.append((kind, flags, "left open"))
-    # a link to nothing may have been made into a file of ours, which harms nobody
+    # where the look saw a file, a link to nothing is made into one, which harms nobody
     assert [each for each in wrong if each[0] != "link to nothing"] == []
+
+
+def test_a_file_in_the_place_of_the_log_folder_is_told_in_one_sentence(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "logs"
+    in_the_way.touch()
+    journal = journal_in(in_the_way)
+    assert journal.close_to_others() == ()
+    said = sentence_of(lambda: Session.open(journal.folder))
+    assert said.endswith("logs is a file, not a folder. Choose another folder.")
+
+
+def test_a_link_that_takes_the_place_of_nothing_is_not_followed(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "trades.log", tmp_path / "elsewhere"
+    path.symlink_to(elsewhere)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(private_files, "_own_status", lambda path: None)
+        with pytest.raises(OSError, match="symbolic links"):
+            open_private(path, os.O_WRONLY | os.O_CREAT)
+    assert not elsewhere.exists()
 
 
 # --- For the owner alone --------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens, ticket_view
 from kalshi_trading.cancellation import UNRECORDED_PANIC, Cancellation, PanicReport
-from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.errors import KalshiAPIError, TradeExecutionError
 from kalshi_trading.fees import cash_bound, fee_rate
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_models import FeeChange, FeeSchedule, FeeType, OrderBook
@@ -36,6 +36,17 @@ def ticket_text(ticket: OrderTicket, **how: object) -> str:
 
 def wish(action: Action, side: Side, count: str, price: str | None, **more: object) -> OrderTicket:
     return OrderTicket(MARKET.ticker, action, side, D(count), None if price is None else D(price), **more)
+
+
+def test_a_journal_that_cannot_be_read_at_the_last_look_says_that_nothing_was_sent(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter())
+    app.journal.trades_path.parent.mkdir(parents=True, exist_ok=True)
+    app.journal.trades_path.mkdir()
+    ticket = OrderTicket(quoted_market(app.executor).ticker, Action.BUY, Side.YES, D(1), D("0.01"))
+    with pytest.raises(TradeExecutionError, match=r"cannot be used: .* Nothing was sent\.$"):
+        screens.trade_ticket(app, ticket)
 
 
 # --- What the ticket says -------------------------------------------------------------------------

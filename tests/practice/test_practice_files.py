@@ -127,19 +127,17 @@ def test_all_that_an_exchange_makes_is_its_owners_alone_whatever_the_umask(tmp_p
     folder = tmp_path / "data" / "practice"
     before = os.umask(mask)
     try:
-        _make_everything(folder)
+        make_folder(folder)
+        presence = presence_in(folder)
+        presence.announce(READY)
+        practice_key(folder)
+        world = World(folder / "world.sqlite", seed=1, market_count=5, clock=SystemClock())
     finally:
         os.umask(before)
     assert open_to_others(tmp_path / "data") == {}
     assert len(list(folder.iterdir())) == 6
-
-
-def _make_everything(folder: Path) -> None:
-    """Do what an exchange does at its start, and keep its files open."""
-    make_folder(folder)
-    presence_in(folder).announce(READY)
-    practice_key(folder)
-    World(folder / "world.sqlite", seed=1, market_count=5, clock=SystemClock())
+    world.close()
+    presence.end()
 
 
 def test_files_that_were_open_to_others_are_closed_and_the_folder_is_left_to_who_named_it(
