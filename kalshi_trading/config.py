@@ -64,6 +64,7 @@ _NOT_ABOVE = (  # the first of each pair of options may not exceed the second
     ("KALSHI_MARKET_ORDER_CAP", "KALSHI_BLOCK_THROUGH"),
     ("KALSHI_CONNECT_TIMEOUT_S", "KALSHI_TOTAL_TIMEOUT_S"),
 )
+_HIDDEN_SETTING = re.compile(rf"(?:^|[\s;,&]|export )({'|'.join(KNOWN_NAMES)})\s*=", re.MULTILINE)
 _SETTINGS_ROWS = options_of(Settings)
 _KEY_ROWS = options_of(KeyTexts)
 
@@ -153,6 +154,9 @@ class _Reader:
     def note_unknown_names(self) -> None:
         """Report names that come close to an option; of the process environment only with its prefix."""
         for name, entry in self.env_file.entries.items():
+            if hidden := _HIDDEN_SETTING.search(entry.text):
+                what = f"stands inside another value, in line {entry.line} of {self.file_name}."
+                self.problems.append(Problem(hidden[1], what, "Write each setting on a line of its own."))
             if name not in KNOWN_NAMES:
                 self._note_unknown(name, f"line {entry.line} of {self.file_name}")
         for name in self.environ:

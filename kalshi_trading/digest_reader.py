@@ -14,11 +14,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from kalshi_trading.file_locks import LockHeldError
-from kalshi_trading.journal import Damage, JournalRecord, as_journal_errors, entries_of
+from kalshi_trading.journal import Damage, JournalRecord, as_journal_errors, entries_of, parse_line
 from kalshi_trading.journal_checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from kalshi_trading.journal_digest import KEPT_FOR, JournalDigest
 from kalshi_trading.journal_orders import JournaledOrder
 from kalshi_trading.log_cursor import LogCursor, LogReplacedError
+from kalshi_trading.log_reader import damaged
 from kalshi_trading.paging import Progress
 
 CHECKPOINT_AFTER = 1 << 20
@@ -68,7 +69,7 @@ class DigestReader:
                     (name, self._digest.order(name)) for name in dict.fromkeys(self._changed[since:])
                 ),
                 panics=self._digest.panics,
-                damage=damage if cut is None else damage.with_line(cut),
+                damage=damage if cut is None else damage.with_line(damaged(cut)),
             )
 
     def _update(self, progress: Progress) -> None:
@@ -113,7 +114,7 @@ class DigestReader:
         self._changed += digest.names
         mark = cursor.bookmark()
         if read >= CHECKPOINT_AFTER and mark is not None:
-            with suppress(OSError):  # the journal is read without it
+            with suppress(OSError, RecursionError):  # the journal is read without it
                 write_checkpoint(self._path, Checkpoint(digest, mark))
 
     def _fold(self, cursor: LogCursor, now: datetime, progress: Progress) -> Iterator[tuple[list[str], int]]:
@@ -125,6 +126,10 @@ class DigestReader:
             lines += len(unread.batch.lines)
             yield named, unread.batch.size
             progress(lines)
+        if cursor.cut is not None and (record := parse_line(cursor.cut.data)) is not None:
+            named = self._digest.add([record])
+            cursor.take_cut()
+            yield named, 0
         if self._fully_dropped_at is None or now - self._fully_dropped_at >= _DROP_EVERY:
             yield self._digest.drop_settled(before), 0
             self._fully_dropped_at = now

@@ -189,6 +189,8 @@ def entries_of(file: str, number: int, batch: LineBatch) -> Iterable[JournalEntr
 
 def _read_one_by_one(file: str, number: int, batch: LineBatch) -> Iterator[JournalEntry]:
     for place, line in enumerate(batch.lines, start=number):
+        if not line:
+            continue
         record = parse_line(line)
         if record is not None:
             yield record

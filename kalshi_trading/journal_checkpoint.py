@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from kalshi_trading.journal import Damage, DamagedLine, entries_of, line_of
 from kalshi_trading.journal_digest import JournalDigest
 from kalshi_trading.log_cursor import Bookmark
-from kalshi_trading.log_reader import batches_from
+from kalshi_trading.log_reader import LineBatch
 from kalshi_trading.private_files import open_private, open_to_read, refuse_foreign
 
 VERSION = 1
+_TOGETHER = 200
 LARGEST = 1 << 28
 """Bytes a checkpoint can have: with more to keep, it would not be a shortcut."""
 _HASH_SIZE = hashlib.sha256().digest_size * 2 + 1
@@ -98,7 +98,11 @@ def _parsed(head: dict[str, Any], lines: bytes) -> Checkpoint | None:
         Damage(damage["count"], first, last),
         None if dropped_before is None else datetime.fromisoformat(dropped_before),
     )
-    for batch in batches_from(BytesIO(lines), 0):
-        digest.add(entries_of("checkpoint", 0, batch))
+    records = lines.split(b"\n")[:-1]
+    for begin in range(0, len(records), _TOGETHER):
+        together = records[begin : begin + _TOGETHER]
+        digest.add(entries_of("checkpoint", begin, LineBatch(together, 0)))
+    if len(digest.damage) > damage["count"]:
+        return None
     before = tuple((name, size) for name, size in mark["before"])
     return Checkpoint(digest, Bookmark(before, mark["offset"], mark["lines"], mark["ending"]))

@@ -1,8 +1,8 @@
 """What of the journal still counts: its digest, folded record by record.
 
 Kept are all records of an order that is of unknown outcome, that rests, that was written off within LATE_FOR,
-or that is no older than KEPT_FOR; nothing is kept of the others. So the digest of years is small,
-and a recovery and the day's counters are the same from it as from the whole journal. Pure.
+or of which anything was recorded within KEPT_FOR; nothing is kept of the others. So the digest of years is
+small, and a recovery and the day's counters are the same from it as from the whole journal. Pure.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class JournalDigest:
     # --- Dropping ---------------------------------------------------------------------------------
 
     def drop_settled(self, before: datetime, among: Iterable[str] | None = None) -> list[str]:
-        """Drop the orders older than `before` that nothing can come of; return their names.
+        """Drop orders of which nothing was recorded since `before` and nothing can come; return their names.
 
         `among` names those to look at; None: all.
         """
@@ -80,7 +80,7 @@ class JournalDigest:
         dropped = [name for name in looked_at if _is_settled(self._records[name], before)]
         for name in dropped:
             del self._records[name]
-        self.dropped_before = before
+        self.dropped_before = max(before, self.dropped_before or before)
         return dropped
 
 
@@ -99,7 +99,8 @@ def panic_stands(records: Iterable[JournalRecord], account: str | None) -> bool:
 
 
 def _is_settled(records: Sequence[JournalRecord], before: datetime) -> bool:
-    if records[0].at >= before:
+    newest_at = max(record.at for record in records)
+    if newest_at >= before:
         return False
     if _is_plainly_settled(records):
         return True
@@ -109,8 +110,7 @@ def _is_settled(records: Sequence[JournalRecord], before: datetime) -> bool:
     life = order.life
     if life.is_open or order.rests:
         return False
-    kept_for = LATE_FOR - KEPT_FOR if life.state in WITHOUT_ORDER else timedelta(0)
-    return life.intent_at < before - kept_for
+    return life.state not in WITHOUT_ORDER or newest_at < before + KEPT_FOR - LATE_FOR
 
 
 def _is_plainly_settled(records: Sequence[JournalRecord]) -> bool:

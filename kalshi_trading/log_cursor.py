@@ -19,7 +19,6 @@ from typing import NamedTuple
 from kalshi_trading.log_files import RotatedFile, rotated_files
 from kalshi_trading.log_reader import (
     CANNOT_UNPACK,
-    DamagedLine,
     LineBatch,
     LogFile,
     LogLine,
@@ -81,15 +80,15 @@ class LogCursor:
         self._before: dict[str, int] = {}
         self._place: _Place | None = None
         self._seen: tuple[int, ...] | None = None
-        self.cut: DamagedLine | None = None
-        """The line without an end that the current file ended with at the last look."""
+        self.cut: LogLine | None = None
+        """The line without an end with which the current file ended at the last look."""
 
     # --- Bookmarks --------------------------------------------------------------------------------
 
     def bookmark(self) -> Bookmark | None:
         """Mark the place; None where there is no file to stand in."""
         place = self._place
-        if place is None:
+        if place is None or place.lacks_end:
             return None
         return Bookmark(tuple(self._before.items()), place.offset, place.lines, place.ending)
 
@@ -114,6 +113,17 @@ class LogCursor:
                 self._place = _Place(end, ends_between(today.stream, 0, end), _ending(today.stream, end))
 
     # --- Reading ----------------------------------------------------------------------------------
+
+    def take_cut(self) -> None:
+        """Step over the line without an end: it is whole. What is appended to it later replaces the log."""
+        assert self.cut is not None
+        assert self._place is not None
+        with open_to_read(self._path) as stream:
+            self._place.offset += len(self.cut.data)
+            self._place.ending = _ending(stream, self._place.offset)
+        self._place.lines += 1
+        self._place.lacks_end = True
+        self.cut = None
 
     def unread(self) -> Iterator[UnreadLines]:
         """Yield what is new, oldest first; a line comes once it has its end, or its file grows no more.
@@ -143,7 +153,8 @@ class LogCursor:
         """
         now = os.fstat(current.stream.fileno())
         is_same = self._seen is not None and self._seen[:2] == (now.st_dev, now.st_ino)
-        return is_same and self._place is not None and self._place.is_in(current.stream)
+        place = self._place
+        return is_same and place is not None and place.offset > 0 and place.is_in(current.stream)
 
     def _put_aside(self, rotated: RotatedFile) -> Iterator[UnreadLines]:
         """Read a file that grows no more to its end."""
@@ -164,8 +175,10 @@ class LogCursor:
         for batch in batches_between(stream, place.offset, current.size):
             if batch.has_end:
                 yield place.past(current.name, batch)
-            else:
-                self.cut = DamagedLine(current.name, place.lines + 1, is_cut=True)
+            elif place.lacks_end:
+                raise LogReplacedError
+            elif batch.lines[0].strip():
+                self.cut = LogLine(batch.lines[0], current.name, partial(int, place.lines + 1), False)
         place.ending = _ending(stream, place.offset)
         now = os.fstat(stream.fileno())
         if now.st_size == current.size:
@@ -179,6 +192,8 @@ class _Place:
     offset: int = 0
     lines: int = 0
     ending: str = ""
+    lacks_end: bool = False
+    """Whether the last line lacks its end, which a writer puts before the next one."""
 
     def is_in(self, stream: BufferedReader | PackedLog) -> bool:
         """Tell whether the file holds what ends here."""
@@ -189,6 +204,11 @@ class _Place:
 
     def past(self, file: str, batch: LineBatch) -> UnreadLines:
         """Step over some lines, and give them."""
+        if self.lacks_end:
+            if batch.lines[0]:
+                raise LogReplacedError
+            self.lacks_end = False
+            self.lines -= 1  # the empty piece is the end of the line that is counted
         unread = UnreadLines(file, self.lines + 1, batch)
         self.lines += len(batch.lines)
         self.offset += batch.size

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
-from io import BufferedReader, BytesIO
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -209,7 +209,7 @@ def batches_between(file: BinaryIO, begin: int, end: int) -> Iterator[LineBatch]
     yield from _batches(read)
 
 
-def batches_from(file: BufferedReader | BytesIO | PackedLog, begin: int) -> Iterator[LineBatch]:
+def batches_from(file: BufferedReader | PackedLog, begin: int) -> Iterator[LineBatch]:
     """Yield the lines of a file that grows no more; what cannot be unpacked is one line more."""
     try:
         file.seek(begin)

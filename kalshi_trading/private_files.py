@@ -56,7 +56,8 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
     try:
         status = os.fstat(descriptor)
         _require_ours(place, status)
-        if flags & os.O_CREAT and stat.S_IMODE(status.st_mode) != FILE_MODE:
+        is_open = flags & os.O_CREAT and stat.S_IMODE(status.st_mode) != FILE_MODE
+        if is_open and not place.is_symlink():  # the target of a link is the user's to close
             with suppress(OSError):  # a file system without modes
                 os.fchmod(descriptor, FILE_MODE)
     except BaseException:
@@ -134,8 +135,8 @@ def mend(folders: Iterable[Path], files: Iterable[Path]) -> tuple[str, ...]:
     """Close to other users what is open to them, and say what is not ours or cannot be closed.
 
     The caller names folders that are the program's own by their name, never a parent that the user may
-    share. A folder that is a link, or is set up for sharing (sticky, setgid), is the user's doing: it stays
-    as it is and is named. What is missing needs nothing. Never raises.
+    share. A link, and a folder set up for sharing (sticky, setgid), is the user's doing: it is named and
+    stays as it is. What is missing needs nothing. Never raises.
     """
     return (*_problems(folders, _mend_folder), *_problems(files, _mend_file))
 
@@ -173,6 +174,9 @@ def _mend_file(path: Path) -> None:
     status = _own_status(path)
     if status is None or not status.st_mode & _OTHERS:
         return
+    if path.is_symlink():
+        remedy = f"To close it: chmod 600 {shlex.quote(str(path.resolve()))}"
+        raise NotOursError(path, "a link to a file that is open to other users", remedy)
     descriptor = open_private(path, os.O_RDONLY)
     try:
         os.fchmod(descriptor, status.st_mode & FILE_MODE)

@@ -36,8 +36,10 @@ def meant_name(written: str, names: Iterable[str]) -> str | None:
 
 
 def has_prefix(written: str) -> bool:
-    """Return whether a name begins with KALSHI or almost so."""
-    return _has_prefix(_letters(_plain(written)))
+    """Return whether a name begins with KALSHI, or with a word one letter away from it."""
+    plain = _plain(written)
+    first = _letters(plain.partition("_")[0])
+    return _letters(plain).startswith("KALSHI") or (first[:1] == "K" and _shared(first, "KALSHI") >= 5)
 
 
 def _words(written: str) -> list[str]:
@@ -74,5 +76,9 @@ def _has_prefix(word: str) -> bool:
 
 def _is_one_apart(word: str, other: str) -> bool:
     """Return whether one letter is wrong, missing, too many, or in its neighbour's place."""
-    same = sum(block.size for block in SequenceMatcher(None, word, other).get_matching_blocks())
-    return len(other) >= _SHORTEST_TYPO and same >= max(len(word), len(other)) - 1
+    return len(other) >= _SHORTEST_TYPO and _shared(word, other) >= max(len(word), len(other)) - 1
+
+
+def _shared(word: str, other: str) -> int:
+    """Return how many letters two words have in the same turn."""
+    return sum(block.size for block in SequenceMatcher(None, word, other).get_matching_blocks())

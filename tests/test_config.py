@@ -523,6 +523,22 @@ def test_a_misspelled_option_is_named_beside_what_stops_the_start(dotenv):
     assert any(each.startswith("KALSHI_API_KEY: is misspelled in line 2 of .env.") for each in said)
 
 
+@pytest.mark.parametrize(
+    "line", ["LOG_LEVEL=INFO KALSHI_READ_ONLY=1", "X=1;KALSHI_READ_ONLY=1", "NOTE='a\nKALSHI_READ_ONLY=1\nb'"]
+)
+def test_a_setting_inside_another_value_stops_the_start(dotenv, line):
+    said = [str(problem) for problem in problems_of({}, dotenv(f"{line}\n"))]
+    assert (
+        "KALSHI_READ_ONLY: stands inside another value, in line 1 of .env. "
+        "Write each setting on a line of its own."
+    ) in said
+
+
+@pytest.mark.parametrize("name", ["KALI_ENV", "KASH_ENV", "KALITE_ENVIRONMENT", "KALIX_READ_ONLY"])
+def test_variables_of_other_programs_with_a_like_name_are_nothing_to_us(name):
+    assert load_settings({name: "1"}, None).warnings == ()
+
+
 @pytest.mark.parametrize(("before", "line"), [(" ", 1), ("\t", 1), ("\n\n  ", 3), ("# first\n ", 2)])
 def test_the_line_of_a_problem_is_the_one_it_stands_on(dotenv, before, line):
     assert f"line {line} of .env" in only_problem({}, dotenv(f"{before}KALSHI_READ_ONLI=1\n")).what

@@ -513,13 +513,74 @@ def test_a_torn_end_is_damage_until_it_is_whole(diary):
     diary.order("resting")
     reader = DigestReader(diary.path, clock=lambda: diary.now)
     line = diary.path.read_bytes().splitlines(keepends=True)[0].replace(b"order-1", b"order-2")
-    for cut_at, damaged in ((9, 1), (len(line) - 1, 1), (len(line), 0)):
+    for cut_at, damaged in ((9, 1), (len(line) - 2, 1), (len(line) - 1, 0), (len(line), 0)):
         content = diary.path.read_bytes()
         whole = content[: content.rindex(b"\n") + 1]
         diary.path.write_bytes(whole + line[:cut_at])
         assert len(diary.said(reader)[2]) == damaged
         assert diary.said(reader) == diary.said()
     assert "order-2" in diary.said(reader)[0]
+
+
+@pytest.mark.parametrize("life", ["of an intent alone", "resting"])
+@pytest.mark.parametrize("then", ["goes on", "is put aside", "is continued by hand", "is damaged"])
+def test_a_last_line_that_lacks_only_its_end_counts(diary, life, then):
+    diary.order(life)
+    diary.session().log_order_cancellation("panic", {"reason": "everything is canceled"})
+    diary.path.write_bytes(diary.path.read_bytes()[:-1])
+    reader = DigestReader(diary.path, clock=lambda: diary.now)
+    reading = diary.log.read_journal()
+    orders, panics, damage = diary.said(reader)
+    assert (len(orders), panics[-1], len(damage)) == (1, reading.records[-1], 0)
+    assert diary.said() == (orders, panics, damage)
+    if then == "is put aside":
+        diary.now += DAY
+    if then in ("goes on", "is put aside"):
+        diary.order("unknown")
+    else:
+        with diary.path.open("ab") as file:
+            file.write(b"\n" if then == "is continued by hand" else b"?\n")
+        diary.damage()
+    reading = diary.log.read_journal()
+    assert diary.said(reader) == diary.said()
+    assert diary.said(reader)[2] == reading.damage
+    assert len(diary.said(reader)[1]) == (then != "is damaged")
+
+
+@pytest.mark.parametrize("letter", ["\N{CYRILLIC CAPITAL LETTER A}", "\N{GRINNING FACE}"])
+def test_a_long_line_of_any_script_is_kept_by_the_checkpoint(diary, letter):
+    named = {"client_order_id": "a", **WISH, "sentence": letter * 200_000}
+    diary.log.log_order_submission("intent", named)
+    expected = diary.said()
+    assert list(expected[0]) == ["a"]
+    assert read_checkpoint(diary.path) is not None
+    assert diary.said() == expected
+
+
+def test_what_was_heard_of_an_old_order_a_moment_ago_is_kept(diary):
+    diary.now = NOW - 40 * DAY
+    diary.order("unknown")
+    diary.order("unknown")
+    diary.now = NOW
+    for number, (event, fields) in enumerate((("acknowledged", FILLED), ("absent", SAID)), start=1):
+        diary.log.log_order_submission(event, {"client_order_id": f"order-{number}", **fields})
+    assert sorted(diary.said()[0]) == ["order-1", "order-2"]
+    diary.now = NOW + 3 * DAY
+    assert sorted(diary.said()[0]) == ["order-2"]
+    diary.now = NOW + LATE_FOR + DAY
+    assert sorted(diary.said()[0]) == []
+
+
+def test_a_clock_set_back_in_steps_hides_nothing(diary):
+    diary.order("filled")
+    diary.now += 2 * DAY + timedelta(hours=1)
+    reader = DigestReader(diary.path, clock=lambda: diary.now)
+    assert list(diary.said(reader)[0]) == []
+    for _ in range(2):
+        diary.now -= timedelta(hours=22, minutes=30)
+        diary.order("resting")
+        diary.said(reader)
+    assert diary.said(reader)[0].keys() == diary.said()[0].keys() == {"order-1", "order-2", "order-3"}
 
 
 # --- Memory ---------------------------------------------------------------------------------------

@@ -231,6 +231,18 @@ def test_a_thing_that_takes_the_files_place_after_the_look_is_refused_as_well(
     assert [each for each in wrong if each[0] != "link to nothing"] == []
 
 
+def test_what_a_link_leads_to_is_named_and_not_closed(tmp_path: Path) -> None:
+    journal = journal_in(tmp_path)
+    journal.log_error("oh")
+    elsewhere = journal.errors_path.rename(tmp_path / "elsewhere")
+    elsewhere.chmod(0o644)
+    journal.errors_path.symlink_to(elsewhere)
+    (note,) = journal.close_to_others()
+    assert note.endswith(f"a link to a file that is open to other users. To close it: chmod 600 {elsewhere}.")
+    journal.log_error("oh")
+    assert elsewhere.stat().st_mode & 0o777 == 0o644
+
+
 def test_a_file_in_the_place_of_the_log_folder_is_told_in_one_sentence(tmp_path: Path) -> None:
     in_the_way = tmp_path / "logs"
     in_the_way.touch()
