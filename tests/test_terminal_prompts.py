@@ -194,7 +194,7 @@ def test_a_fault_in_a_question_ends_it_and_is_told(monkeypatch: pytest.MonkeyPat
         assert asked.result is ZeroDivisionError
         monkeypatch.undo()
         again = confirmation(prompter, screen)
-        screen.wait_until_settled()
+        screen.wait_until_open()
         monkeypatch.setattr("kalshi_trading.choice_list.ChoiceList.press", broken)
         screen.press("1")
         assert again.result is ZeroDivisionError

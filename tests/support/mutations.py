@@ -340,8 +340,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "what was dropped stays dropped when the clock is set back",
             "digest_reader.py",
-            "if dropped_before is not None and now - _LONGEST_DAY < dropped_before:",
-            "if False:",
+            "return dropped_before is None or now - _LONGEST_DAY >= dropped_before",
+            "return True",
         ),
         Mutation(
             "a refused order counts in the day as long as it is known",

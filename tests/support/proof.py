@@ -18,6 +18,8 @@ class Proof:
 
     examples: int  # of each property
     costly_examples: int  # of a property that builds a world, a process or files for each
+    prices: int  # of the 9,999 that an order can have
+    cut_sequences: int  # of the terminal, which never get their end
     fill_patterns: int  # ways to fill an order, against the most it can cost
     submissions: int  # orders sent through drawn faults
     kills: int  # of sessions at random moments
@@ -39,8 +41,10 @@ class Proof:
 QUICK = Proof(
     examples=40,
     costly_examples=10,
+    prices=1_428,
+    cut_sequences=60,
     fill_patterns=300,
-    submissions=240,
+    submissions=160,
     kills=32,
     protocol_runs=40,
     protocol_steps=30,
@@ -49,8 +53,8 @@ QUICK = Proof(
     planted_differences=50,
     journal_lines=1_500,
     damaged_places=60,
-    hostile_megabytes=40,
-    type_ahead_trials=30,
+    hostile_megabytes=8,
+    type_ahead_trials=20,
     signals=14,
     hang_ups=6,
     rail_rounds=20,
@@ -59,6 +63,8 @@ QUICK = Proof(
 FULL = Proof(
     examples=300,
     costly_examples=100,
+    prices=9_999,
+    cut_sequences=1_000,  # more than there are
     fill_patterns=10_000,
     submissions=2_000,
     kills=300,
@@ -79,6 +85,8 @@ FULL = Proof(
 LONG = Proof(
     examples=10_000,
     costly_examples=1_000,
+    prices=9_999,
+    cut_sequences=1_000,  # more than there are
     fill_patterns=100_000,
     submissions=100_000,
     kills=5_000,
@@ -102,6 +110,11 @@ CURRENT = QUICK
 
 
 def sample_journeys(ways: Sequence[T]) -> list[T]:
-    """Choose as many of these ways as a run tries: the first, the last and some evenly between."""
-    most = min(len(ways), CURRENT.journeys)
+    """Choose as many of these ways as a run tries."""
+    return sample(ways, CURRENT.journeys)
+
+
+def sample(ways: Sequence[T], count: int) -> list[T]:
+    """Choose so many: the first, the last and some evenly between."""
+    most = min(len(ways), count)
     return [ways[round(each * (len(ways) - 1) / max(1, most - 1))] for each in range(most)]
