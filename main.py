@@ -34,11 +34,12 @@ def _run(words):
 
         return main(words)
     from kalshi_trading.child_environment import child_environment
-    from kalshi_trading.practice.program import main
 
     environment = child_environment()
     if environment != dict(os.environ):  # what it need not know, such as a key, it does not keep
         os.execve(sys.executable, [sys.executable] + sys.orig_argv[1:], environment)  # noqa: RUF005 (Python 2)
+    from kalshi_trading.practice.program import main
+
     return main(words[1:])
 
 

@@ -193,8 +193,9 @@ def test_a_fault_in_a_question_ends_it_and_is_told(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr("kalshi_trading.gate.Gate.tick", broken)
         assert asked.result is ZeroDivisionError
         monkeypatch.undo()
+        since = len(screen.text)
         again = confirmation(prompter, screen)
-        screen.wait_until_open()
+        screen.wait_for("›", since)  # of this question: the one before left its mark on the screen
         monkeypatch.setattr("kalshi_trading.choice_list.ChoiceList.press", broken)
         screen.press("1")
         assert again.result is ZeroDivisionError
