@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,12 +39,27 @@ def _link_to(make: Callable[[Path], object]) -> Callable[[Path], None]:
     return link
 
 
+def _link_to_device(minor: int, usual: str) -> Callable[[Path], None]:
+    """Link to a device of the test's own: what changes it by a fault must not change the machine's."""
+
+    def link(path: Path) -> None:
+        device = path.with_name(f"device-of-{path.name}")
+        device.unlink(missing_ok=True)
+        try:
+            os.mknod(device, stat.S_IFCHR | 0o600, os.makedev(1, minor))
+        except PermissionError:  # then the machine's cannot be changed either
+            device = Path(usual)
+        path.symlink_to(device)
+
+    return link
+
+
 KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
     "FIFO": (os.mkfifo, "is a named pipe (FIFO), not a regular file"),
     "socket": (_socket, "is a socket, not a regular file"),
     "folder": (Path.mkdir, "is a folder, not a regular file"),
-    "link to null": (lambda path: path.symlink_to("/dev/null"), "is a link to a device"),
-    "link to zero": (lambda path: path.symlink_to("/dev/zero"), "is a link to a device"),
+    "link to null": (_link_to_device(3, "/dev/null"), "is a link to a device"),
+    "link to zero": (_link_to_device(5, "/dev/zero"), "is a link to a device"),
     "link to a FIFO": (_link_to(os.mkfifo), "is a link to a named pipe (FIFO)"),
     "link to nothing": (_link_to(lambda path: None), "is a link to nothing"),
 }
