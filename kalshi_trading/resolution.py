@@ -244,6 +244,8 @@ class Resolver:
                 sentence = _found_sentence(case.life, look.order)
                 return self._close(case, Whereabouts(State.ACKNOWLEDGED, look.order, sentence))
             since = case.quiet_since
+            if look.as_of is None:  # a look that failed ends nothing, whatever others proved
+                return Whereabouts(State.UNKNOWN, None)
             if proves_absence(case.looks, since, margin_s=self._margin_s, apart_s=self._apart_s):
                 return self._close(case, Whereabouts(State.ABSENT, None, _absent_sentence(case)))
             return Whereabouts(State.UNKNOWN, None)
