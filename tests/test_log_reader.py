@@ -381,7 +381,8 @@ def test_what_was_torn_when_the_day_ended_is_told_as_cut_short(followed):
         file.write(b"torn")
     followed.now += timedelta(days=1)
     followed.write(2)
-    assert new(follower) == ["damaged trades-2026-11-01.log line 2 (cut short)", "2"]
+    day = NOON.astimezone().date()
+    assert new(follower) == [f"damaged trades-{day}.log line 2 (cut short)", "2"]
     with followed.path.open("ab") as file:
         file.write(b"garbage\n")
     assert new(follower) == ["damaged trades.log line 2"]
