@@ -25,7 +25,7 @@ _CLOCK = "Set this computer's date and time."
 _PORTAL = "Sign in to this network in a browser, or use another network."
 # OpenSSL's verification results
 _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED, _OTHER_HOST, _OTHER_ADDRESS = 9, 10, 18, 62, 64
-_OTHER = "this is not the exchange: its certificate is for another host"
+_WRONG_HOST = "this is not the exchange: its certificate is for another host"
 _CERTIFICATES = {
     _NOT_YET_VALID: (
         "the exchange's certificate is not valid yet, or this computer's clock is wrong",
@@ -33,8 +33,8 @@ _CERTIFICATES = {
     ),
     _EXPIRED: ("the exchange's certificate has expired, or this computer's clock is wrong", _CLOCK),
     _SELF_SIGNED: ("this is not the exchange: its certificate is self-signed", _PORTAL),
-    _OTHER_HOST: (_OTHER, _PORTAL),
-    _OTHER_ADDRESS: (_OTHER, _PORTAL),
+    _OTHER_HOST: (_WRONG_HOST, _PORTAL),
+    _OTHER_ADDRESS: (_WRONG_HOST, _PORTAL),
 }
 
 

@@ -1,8 +1,8 @@
 """The two logs on which no order depends: errors with their tracebacks, and requests.
 
 An entry is a line to find it by and what belongs to it, indented below. They are for their owner's eyes
-only, are put aside and compressed day by day, and are kept until the user asks otherwise. What is read
-cannot act on a terminal, whoever wrote it.
+only, are put aside and compressed day by day, and are kept until the user asks otherwise. Text becomes
+harmless as it is read.
 """
 
 from __future__ import annotations

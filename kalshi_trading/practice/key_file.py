@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from kalshi_trading.practice.private_files import KEY_FILE, open_private, require_ours, write_whole
+from kalshi_trading.practice.private_files import KEY_FILE, exists_as_ours, open_private, write_whole
 
 _FEWEST_BITS = 2048
 
@@ -38,7 +38,7 @@ def practice_key(directory: Path) -> PracticeKey:
     Raises OSError when the file cannot be read or written and ValueError when it holds no usable key.
     """
     path = directory / KEY_FILE
-    if not require_ours(path):
+    if not exists_as_ours(path):
         _write(path, rsa.generate_private_key(public_exponent=65537, key_size=2048))
     private_key = _read(path)
     public_key = private_key.public_key()
@@ -63,7 +63,7 @@ def _read(path: Path) -> RSAPrivateKey:
 
 
 def _write(path: Path, private_key: RSAPrivateKey) -> None:
-    """Write the key whole, so that nobody ever reads half a key."""
+    """Write the key whole, so that no reader finds half of it."""
     pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     write_whole(path, pem)
 

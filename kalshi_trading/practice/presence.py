@@ -17,8 +17,8 @@ from kalshi_trading.practice.private_files import (
     LOCK_FILE,
     READY_FILE,
     NotOursError,
+    exists_as_ours,
     open_private,
-    require_ours,
     write_whole,
 )
 
@@ -49,7 +49,7 @@ class Presence:
         self._ready = directory / READY_FILE
         self._descriptor = descriptor
         self._announced = ""
-        require_ours(self._ready)
+        exists_as_ours(self._ready)
         self._ready.unlink(missing_ok=True)
 
     def announce(self, ready: Ready) -> None:

@@ -46,7 +46,7 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
     for here: it would empty a file before it is known to be ours. Raises OSError.
     """
     place = Path(path)
-    follow = 0 if require_ours(place) else os.O_NOFOLLOW
+    follow = 0 if exists_as_ours(place) else os.O_NOFOLLOW
     descriptor = os.open(place, flags | os.O_NONBLOCK | follow, _FILE_MODE)
     try:
         status = os.fstat(descriptor)
@@ -60,7 +60,7 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
     return descriptor
 
 
-def require_ours(path: Path) -> bool:
+def exists_as_ours(path: Path) -> bool:
     """Tell whether there is such a file; raises NotOursError unless it is a regular one of ours."""
     try:
         _judge(path, path.stat())
@@ -100,8 +100,8 @@ def make_folder(folder: Path) -> None:
 def mend(directory: Path) -> Iterator[str]:
     """Close the files of a world to other users; yield what cannot be closed, in words.
 
-    The folder itself stays as it is: it may have been named on the command line, and be shared. What is not
-    ours is told by the opening of it.
+    The folder itself stays as it is: it may have been named on the command line, and be shared. Opening a
+    foreign file reports it.
     """
     for path in (directory / name for name in EVERY_FILE):
         try:

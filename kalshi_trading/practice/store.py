@@ -20,7 +20,7 @@ from typing import Any
 from kalshi_trading.practice import ledger
 from kalshi_trading.practice.changes import Kind
 from kalshi_trading.practice.forgetting import forget
-from kalshi_trading.practice.private_files import BESIDE_A_WORLD, open_private, require_ours
+from kalshi_trading.practice.private_files import BESIDE_A_WORLD, exists_as_ours, open_private
 from kalshi_trading.practice.records import (
     Account,
     Event,
@@ -163,7 +163,7 @@ def _prepare(path: Path) -> None:
     """Make the file for its owner alone; those that SQLite keeps beside it take its mode. Raises OSError."""
     os.close(open_private(path, os.O_RDWR | os.O_CREAT))
     for end in BESIDE_A_WORLD:
-        require_ours(path.with_name(path.name + end))
+        exists_as_ours(path.with_name(path.name + end))
 
 
 @contextmanager
