@@ -18,8 +18,8 @@ import proof
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from journaled import order_index
-from model_factory import MARKET, NOW
+from journaled import WISH, order_index
+from model_factory import NOW
 
 from kalshi_trading import digest_reader, file_locks, journal_digest, log_files, log_reader
 from kalshi_trading.digest_reader import DigestReader
@@ -44,14 +44,6 @@ from kalshi_trading.resolution import Resolver
 from kalshi_trading.trade_logger import TradeLogger
 
 DAY = timedelta(days=1)
-WISH = {
-    "ticker": MARKET.ticker,
-    "action": "buy",
-    "side": "yes",
-    "count": "10",
-    "price": "0.57",
-    "cost": "5.70",
-}
 SAID = {"sentence": "BUY 10 YES"}
 FILLED = {"fill_count": "10", "remaining_count": "0", "order_id": "o"}
 RESTS = {"fill_count": "4", "remaining_count": "6", "order_id": "o"}

@@ -7,21 +7,13 @@ from decimal import Decimal as D
 
 from hypothesis import given
 from hypothesis import strategies as st
-from journaled import order_index
-from model_factory import MARKET, NOW
+from journaled import WISH, order_index
+from model_factory import NOW
 
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import journaled_order
 from kalshi_trading.order_index import OrderIndex
 
-WISH = {
-    "ticker": MARKET.ticker,
-    "action": "buy",
-    "side": "yes",
-    "count": "10",
-    "price": "0.57",
-    "cost": "5.70",
-}
 STEPS = ["sending", "acknowledged", "rejected", "unknown", "absent", "not_sent"]
 
 

@@ -118,7 +118,9 @@ def test_a_draft_that_is_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
     with no_hang():
         presence = presence_in(tmp_path)
         presence.announce(READY)
-        practice_key(tmp_path)
+        key = practice_key(tmp_path)
+        assert json.loads((tmp_path / "ready.json").read_text())["url"] == READY.url
+        assert practice_key(tmp_path).key_id == key.key_id  # it is on the disk, and read from there
         presence.end()
 
 

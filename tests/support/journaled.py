@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from model_factory import MARKET
+
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import journaled_orders
 from kalshi_trading.order_index import OrderIndex
 from kalshi_trading.order_life import OrderLife, by_client_order_id, life_of
+
+WISH = {"ticker": MARKET.ticker, "action": "buy", "side": "yes", "count": "10"}
+WISH |= {"price": "0.57", "cost": "5.70"}
+"""What an intent asks for."""
 
 
 def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderLife]:
