@@ -24,6 +24,7 @@ LATE_S = 0.02
 DOWN, UP, ESCAPE = "\x1b[B", "\x1b[A", "\x1b"
 MOVES = (DOWN, UP, "j", "k")
 SETTLED_S = 0.5 + 2 * SLOW_LINE_S
+LONGEST_LOOK_S = 5.0  # how long an order may be priced on a loaded machine before its question is seen
 """After so long without a key all were taken, and what they did has come over the line."""
 SEND, COUNT = "Send this order?", "To confirm, type the number of contracts"
 STRAY = "1" * 6 + ENTER * 3 + "2505yjk " + ESCAPE
@@ -196,6 +197,8 @@ def _confirm(terminal: WatchedTerminal, trial: Trial) -> None:
     """Send the order deliberately, and wait for the menu; a market that moved asks again."""
     for _ in range(CONFIRMATIONS_AT_MOST):
         _wait_for_confirmation(terminal)
+        if terminal.standing.endswith("Menu"):  # what became of the order was shown meanwhile
+            return
         if trial.by_arrow and SEND_IS_MARKED not in terminal.screen:
             terminal.press(DOWN)
             terminal.run_until(lambda: SEND_IS_MARKED in terminal.screen, "the mark does not move")
@@ -211,7 +214,10 @@ def _confirm(terminal: WatchedTerminal, trial: Trial) -> None:
 
 
 def _wait_for_confirmation(terminal: WatchedTerminal) -> None:
-    terminal.run_until(lambda: terminal.standing == f"{READY} {SEND}", "the confirmation takes no keys")
+    terminal.run_until(
+        lambda: terminal.standing == f"{READY} {SEND}" or terminal.standing.endswith("Menu"),
+        "the confirmation takes no keys",
+    )
 
 
 def _is_past(terminal: WatchedTerminal, asked: int) -> bool:
@@ -263,10 +269,10 @@ def _is_earned(question: Question, presses: Sequence[Press], keys: Sequence[str]
 
 
 def _is_left(question: Question, presses: Sequence[Press]) -> bool:
-    """Tell whether Ctrl-C, which needs no wait and sends nothing, came while the question stood."""
+    """Tell whether Ctrl-C, which needs no wait and sends nothing, came from the pricing on."""
     return any(
         press.keys == CTRL_C
-        and question.seen_at - SETTLED_S < press.latest
+        and question.seen_at - LONGEST_LOOK_S < press.latest
         and press.earliest < question.gone_at
         for press in presses
     )
