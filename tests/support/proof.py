@@ -39,25 +39,25 @@ class Proof:
 
 
 QUICK = Proof(
-    examples=40,
+    examples=30,
     costly_examples=10,
     prices=1_428,
     cut_sequences=60,
     fill_patterns=300,
-    submissions=160,
-    kills=32,
-    protocol_runs=40,
+    submissions=120,
+    kills=24,
+    protocol_runs=30,
     protocol_steps=30,
-    portfolio_histories=50,
-    history_sessions=200,
-    planted_differences=50,
+    portfolio_histories=30,
+    history_sessions=120,
+    planted_differences=30,
     journal_lines=1_500,
     damaged_places=60,
     hostile_megabytes=8,
     type_ahead_trials=20,
     signals=14,
     hang_ups=6,
-    rail_rounds=20,
+    rail_rounds=12,
     journeys=2,
 )
 FULL = Proof(
