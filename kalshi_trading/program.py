@@ -149,6 +149,11 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
     except KeyboardInterrupt:
         termination.raise_request()  # Python's own handler is active for a moment after each question
         raise
+    except RuntimeError as error:  # Python wraps what a signal raises while it makes a class
+        termination.raise_request()
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise error.__cause__ from None
+        raise
     finally:
         try:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # an order under way gets its answer on record first

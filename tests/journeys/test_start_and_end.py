@@ -194,6 +194,30 @@ def test_a_fault_at_the_start_goes_on_record_in_the_configured_folder(tmp_path: 
     assert "ZeroDivisionError" in record.read_text()
 
 
+@pytest.mark.parametrize(("number", "status"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
+def test_an_end_while_a_class_is_made_is_no_fault(tmp_path: Path, number: str, status: int) -> None:
+    """Modules are loaded at the start, and Python wraps what a signal raises in `__set_name__`."""
+    loading = (
+        "import os, signal, sys, time; from kalshi_trading import program\n"
+        "class Named:\n"
+        "    def __set_name__(self, owner, name):\n"
+        f"        os.kill(os.getpid(), signal.{number}); time.sleep(1)\n"
+        "program._connected = lambda settings: type('Made', (), {'field': Named()})\n"
+        "sys.exit(program.main([]))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", loading],
+        cwd=PROJECT,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == status, ended.stderr
+    assert not (tmp_path / "logs/start").exists()
+
+
 def test_words_that_are_not_understood_exit_2(tmp_path: Path) -> None:
     ended = _run(tmp_path, "tarde")
     assert ended.returncode == 2
