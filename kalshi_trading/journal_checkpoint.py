@@ -23,6 +23,7 @@ from kalshi_trading.private_files import open_private, open_to_read, refuse_fore
 
 VERSION = 1
 _TOGETHER = 200
+"""Lines that are parsed in one go."""
 LARGEST = 1 << 28
 """Bytes a checkpoint can have: with more to keep, it would not be a shortcut."""
 _HASH_SIZE = hashlib.sha256().digest_size * 2 + 1

@@ -150,7 +150,8 @@ def _problems(paths: Iterable[Path], mend_one: Callable[[Path], None]) -> Iterat
         except NotOursError as error:
             yield f"{error}."
         except OSError as error:
-            yield f"{path} may be open to other users: {error.strerror or error}."
+            why = error.strerror or error
+            yield f"{path} may be open to other users: {why}. To close it: chmod go= {shlex.quote(str(path))}"
 
 
 def _mend_folder(folder: Path) -> None:

@@ -355,7 +355,9 @@ def test_what_cannot_be_closed_is_named_and_harms_nobody(
     journal = old_logs(tmp_path)
     monkeypatch.setattr(os, "fchmod", refuse)
     notes = journal.close_to_others()
-    assert f"{journal.trades_path} may be open to other users: Operation not permitted." in notes
+    path = journal.trades_path
+    remedy = f"To close it: chmod go= {path}"
+    assert f"{path} may be open to other users: Operation not permitted. {remedy}" in notes
     assert len(notes) == len(modes_below(tmp_path)) - 1
     journal.log_order_submission("sending", INTENT)
     assert list(islice(journal.newest_records(), 1))

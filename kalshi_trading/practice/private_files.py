@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -113,6 +114,7 @@ def mend(directory: Path) -> Iterator[str]:
             if mode & _OTHERS:
                 os.fchmod(descriptor, mode & _FILE_MODE)
         except OSError as error:
-            yield f"{path} may be open to other users: {error.strerror}."
+            close = f"chmod go= {shlex.quote(str(path))}"
+            yield f"{path} may be open to other users: {error.strerror}. To close it: {close}"
         finally:
             os.close(descriptor)

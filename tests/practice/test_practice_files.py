@@ -164,7 +164,9 @@ def test_a_file_that_cannot_be_closed_is_named_and_the_exchange_goes_on(tmp_path
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(os, "fchmod", refuse)
         (note,) = mend(tmp_path)
-    assert note == f"{tmp_path / 'practice-key.pem'} may be open to other users: Operation not permitted."
+    path = tmp_path / "practice-key.pem"
+    what = f"{path} may be open to other users: Operation not permitted."
+    assert note == f"{what} To close it: chmod go= {path}"
 
 
 def test_a_start_closes_the_files_of_an_exchange_that_is_running(tmp_path: Path) -> None:
