@@ -31,9 +31,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from model_factory import MARKET, NOW, preview
 
+from kalshi_trading.core.models import Action, Side
 from kalshi_trading.credentials import Credentials
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Action, Side
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.resolution import Resolver
 from kalshi_trading.submission import Submitter

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kalshi_trading.models import Order
+from kalshi_trading.core.models import Order
 
 ABSENCE_MARGIN_S = 60.0
 NEGATIVES_APART_S = 5.0

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.market_models import Market
+from kalshi_trading.core.models import Fill, Position, Settlement
+from kalshi_trading.core.money import ZERO
+from kalshi_trading.core.pnl import holding_from
 from kalshi_trading.market_account import MarketAccount, market_account, rebuilt_settlement
-from kalshi_trading.market_models import Market
-from kalshi_trading.models import Fill, Position, Settlement
-from kalshi_trading.money import ZERO
-from kalshi_trading.pnl import holding_from
 from kalshi_trading.portfolio import Part
 
 FillsOf = Mapping[str, tuple[Fill, ...]]

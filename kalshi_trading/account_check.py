@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from kalshi_trading.core.models import Position, Settlement, Side
+from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, round_down, round_half_even
+from kalshi_trading.core.pnl import settlement_gross_pnl
 from kalshi_trading.explanation import PENDING, explain_all_cash_moved
 from kalshi_trading.market_account import MarketAccount
-from kalshi_trading.models import Position, Settlement, Side
-from kalshi_trading.money import BALANCE_GRAIN, ZERO, Dollars, round_down, round_half_even
-from kalshi_trading.pnl import settlement_gross_pnl
 from kalshi_trading.portfolio import PortfolioSnapshot
 
 _COUNTED_OTHERWISE = "The exchange may count cost another way than first in, first out."

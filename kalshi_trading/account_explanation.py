@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from kalshi_trading.explanation import Explanation, Line, explain_all_cash_moved
-from kalshi_trading.market_account import MarketAccount
-from kalshi_trading.money import (
+from kalshi_trading.core.money import (
     BALANCE_GRAIN,
     ZERO,
     Dollars,
@@ -21,6 +19,8 @@ from kalshi_trading.money import (
     price_text,
     round_down,
 )
+from kalshi_trading.explanation import Explanation, Line, explain_all_cash_moved
+from kalshi_trading.market_account import MarketAccount
 from kalshi_trading.pnl_breakdown import since
 from kalshi_trading.portfolio import PortfolioSnapshot, PositionPnl
 

@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 
 from kalshi_trading import account_view, formats, record_view
 from kalshi_trading.app import App
-from kalshi_trading.errors import JournalError
+from kalshi_trading.core.errors import JournalError
 from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.portfolio import Part, part
 from kalshi_trading.prompts import BACK_OR_AGAIN

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
 
+from kalshi_trading.core.money import ZERO, count_text, price_text
 from kalshi_trading.formats import UNKNOWN, cells, dollars, gain, notice, problem, table_of
-from kalshi_trading.money import ZERO, count_text, price_text
 from kalshi_trading.portfolio import Part
 from kalshi_trading.proposal import DayPnl, DayTotals
 from kalshi_trading.settings import Limits

@@ -15,7 +15,7 @@ from rich.status import Status
 from rich.text import Text
 
 from kalshi_trading import formats
-from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.prompts import Prompter

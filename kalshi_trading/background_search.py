@@ -9,7 +9,7 @@ import itertools
 import threading
 from collections.abc import Callable
 
-from kalshi_trading.errors import JournalError
+from kalshi_trading.core.errors import JournalError
 from kalshi_trading.resolution import Resolver
 
 PAUSE_S = 5.0

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise, repeat
 
-from kalshi_trading.errors import (
+from kalshi_trading.core.errors import (
     JournalError,
     KalshiAPIError,
     NotFoundError,
@@ -22,9 +22,9 @@ from kalshi_trading.errors import (
     OutcomeUnknownError,
     RateLimitError,
 )
+from kalshi_trading.core.models import Order, OrderStatus
+from kalshi_trading.core.money import ZERO, Contracts, count_text
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Order, OrderStatus
-from kalshi_trading.money import ZERO, Contracts, count_text
 from kalshi_trading.order_life import BEING_SENT, OrderLife
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.transport import Timing

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from kalshi_trading.core.errors import ConfigurationError, InvalidInputError, Problem
 from kalshi_trading.credentials import Credentials, PrivateKey, key_path, load_private_key
 from kalshi_trading.env_file import EnvFile, read_env_file
-from kalshi_trading.errors import ConfigurationError, InvalidInputError, Problem
 from kalshi_trading.options import (
     PROJECT_FOLDER,
     Environment,

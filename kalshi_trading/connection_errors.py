@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from kalshi_trading.harmless_text import harmless
+from kalshi_trading.core.text import harmless
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: ([0-9]{3})")

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kalshi_trading import log_files
-from kalshi_trading.harmless_text import REPLACEMENT, harmless
+from kalshi_trading.core.text import REPLACEMENT, harmless
 from kalshi_trading.log_reader import DamagedLine, LogLine, damaged, opened_log
 
 _INDENT = "    "

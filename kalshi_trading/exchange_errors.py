@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kalshi_trading.errors import (
+from kalshi_trading.core.errors import (
     AuthenticationError,
     ConflictError,
     KalshiAPIError,
@@ -18,7 +18,7 @@ from kalshi_trading.errors import (
     RateLimitError,
     UnavailableError,
 )
-from kalshi_trading.harmless_text import harmless
+from kalshi_trading.core.text import harmless
 
 _LONGEST_EXCERPT = 200
 TOO_MANY_REQUESTS = 429

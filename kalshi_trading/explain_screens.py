@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from kalshi_trading import account_explanation, position_view
 from kalshi_trading.app import App, not_empty
-from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.explanation import (
     Explanation,
     explain_cash,

@@ -25,7 +25,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
-from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.core.errors import InvalidInputError
 
 Cell: TypeAlias = str | Decimal | int | bool | datetime | None
 Row: TypeAlias = Sequence[Cell]

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from kalshi_trading.app import App, not_empty
-from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.core.dates import FORMS, Period, parse_period
+from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.export import Table, absolute_path, format_of
 from kalshi_trading.export_tables import (
     ORDERS,
@@ -23,7 +24,6 @@ from kalshi_trading.export_tables import (
 )
 from kalshi_trading.formats import how_many
 from kalshi_trading.journal_table import JOURNAL
-from kalshi_trading.periods import FORMS, Period, parse_period
 from kalshi_trading.prompts import GoBack, Step, ask_in_turn, choose_by_name, numbered
 from kalshi_trading.tax_lots import TAX
 

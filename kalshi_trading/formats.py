@@ -14,7 +14,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kalshi_trading.money import ZERO, Contracts, Dollars, Price, count_text, dollars_text, price_text
+from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price, count_text, dollars_text, price_text
 from kalshi_trading.options import Environment
 
 UNKNOWN = "–"

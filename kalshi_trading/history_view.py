@@ -15,6 +15,8 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
+from kalshi_trading.core.dates import Period
+from kalshi_trading.core.money import Contracts, count_text, price_text
 from kalshi_trading.day_summary import DaySummary, MarketDay
 from kalshi_trading.formats import (
     UNKNOWN,
@@ -33,10 +35,8 @@ from kalshi_trading.formats import (
     time_zone,
 )
 from kalshi_trading.history_rows import HistoryFilter, HistoryRow
-from kalshi_trading.money import Contracts, count_text, price_text
 from kalshi_trading.options import Environment
 from kalshi_trading.order_story import OrderStory
-from kalshi_trading.periods import Period
 from kalshi_trading.reconciliation import Difference, Reconciliation
 from kalshi_trading.trade_history import TradeHistory
 

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kalshi_trading import log_files
-from kalshi_trading.errors import JournalError
-from kalshi_trading.harmless_text import REPLACEMENT, harmless
+from kalshi_trading.core.dates import local_midnight
+from kalshi_trading.core.errors import JournalError
+from kalshi_trading.core.text import REPLACEMENT, harmless
 from kalshi_trading.log_reader import DamagedLine as DamagedLine
 from kalshi_trading.log_reader import LineBatch, LogFile, LogLine, damaged, opened_log
-from kalshi_trading.periods import local_midnight
 
 DURABLE_EVENTS = ("order.", "cancel.")
 RECORD_VERSION = 1

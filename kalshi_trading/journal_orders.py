@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price, decimal_from_text
 from kalshi_trading.journal import JournalRecord
-from kalshi_trading.models import Action, Side
-from kalshi_trading.money import ZERO, Contracts, Dollars, Price, decimal_from_text
 from kalshi_trading.order_life import (
     ACKNOWLEDGED_EVENT,
     INTENT_EVENT,

@@ -12,14 +12,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from kalshi_trading import lists, wire
-from kalshi_trading.errors import MalformedAnswerError, OutcomeUnknownError
-from kalshi_trading.market_client import MarketClient
-from kalshi_trading.market_models import (
+from kalshi_trading.core.errors import MalformedAnswerError, OutcomeUnknownError
+from kalshi_trading.core.market_models import (
     AccountLimits,
     EndpointCosts,
     VolumeProgress,
 )
-from kalshi_trading.models import (
+from kalshi_trading.core.models import (
     Balance,
     CancelAcknowledgement,
     Fill,
@@ -33,7 +32,8 @@ from kalshi_trading.models import (
     Settlement,
     Transfer,
 )
-from kalshi_trading.money import Contracts, Dollars
+from kalshi_trading.core.money import Contracts, Dollars
+from kalshi_trading.market_client import MarketClient
 from kalshi_trading.paging import Progress, between, collect, each, query, segment
 from kalshi_trading.transport import Query
 from kalshi_trading.wire_fields import Fields

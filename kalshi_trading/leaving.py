@@ -10,9 +10,9 @@ from enum import Enum, auto
 
 from kalshi_trading import order_screens
 from kalshi_trading.app import App
-from kalshi_trading.errors import TradingError
+from kalshi_trading.core.errors import TradingError
+from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.formats import how_many
-from kalshi_trading.models import Order, OrderStatus
 from kalshi_trading.prompts import Choice, GoBack, LeaveTask
 from kalshi_trading.undertaking import within
 

@@ -11,8 +11,8 @@ from operator import attrgetter
 from typing import Generic, TypeVar
 
 from kalshi_trading import wire, wire_markets
-from kalshi_trading.market_models import Event, Market, Trade
-from kalshi_trading.models import Fill, Order, Position, Transfer
+from kalshi_trading.core.market_models import Event, Market, Trade
+from kalshi_trading.core.models import Fill, Order, Position, Transfer
 from kalshi_trading.wire_fields import Fields, Unchanged
 
 T = TypeVar("T")

@@ -12,11 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kalshi_trading.core.money import (
+    Contracts,
+    Price,
+    count_text,
+    decimal_from_text,
+    dollars_text,
+    price_text,
+)
 from kalshi_trading.error_log import LogEntry, entries_backwards, newest_entries
 from kalshi_trading.journal import JournalRecord, as_journal_errors, entry_of
 from kalshi_trading.log_cursor import Follower
 from kalshi_trading.log_reader import DamagedLine
-from kalshi_trading.money import Contracts, Price, count_text, decimal_from_text, dollars_text, price_text
 from kalshi_trading.trade_logger import TradeLogger
 
 _AT_ONCE = datetime.max.replace(tzinfo=UTC)

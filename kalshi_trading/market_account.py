@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from kalshi_trading.market_models import Market
-from kalshi_trading.models import Fill, Position, Settlement, Side
-from kalshi_trading.money import (
+from kalshi_trading.core.market_models import Market
+from kalshi_trading.core.models import Fill, Position, Settlement, Side
+from kalshi_trading.core.money import (
     CENT,
     ZERO,
     Contracts,
@@ -20,7 +20,7 @@ from kalshi_trading.money import (
     count_text,
     round_down,
 )
-from kalshi_trading.pnl import (
+from kalshi_trading.core.pnl import (
     Holding,
     holding_from,
     payout,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from kalshi_trading import lists, wire_markets
-from kalshi_trading.market_models import (
+from kalshi_trading.core.market_models import (
     BarPeriod,
     Candlestick,
     Event,
@@ -26,7 +26,7 @@ from kalshi_trading.market_models import (
     Series,
     Trade,
 )
-from kalshi_trading.models import Listing
+from kalshi_trading.core.models import Listing
 from kalshi_trading.paging import Progress, between, collect, query, segment
 from kalshi_trading.transport import Query, Transport
 from kalshi_trading.wire_fields import Fields, Unchanged

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kalshi_trading.core.market_models import Event, Market, MarketStatus
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_models import Event, Market, MarketStatus
 from kalshi_trading.paging import Progress
 
 _YOUNGEST_REFRESH_S = 30.0

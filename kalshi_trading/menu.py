@@ -25,9 +25,9 @@ from kalshi_trading import (
 )
 from kalshi_trading.app import App
 from kalshi_trading.background_search import BackgroundSearch
-from kalshi_trading.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
-from kalshi_trading.market_models import ExchangeStatus
-from kalshi_trading.money import Dollars
+from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
+from kalshi_trading.core.market_models import ExchangeStatus
+from kalshi_trading.core.money import Dollars
 from kalshi_trading.options import Environment
 from kalshi_trading.paging import Progress
 from kalshi_trading.portfolio import Part, part

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from kalshi_trading.models import OrderRequest
+from kalshi_trading.core.models import OrderRequest
 from kalshi_trading.order_preview import OrderPreview
 
 

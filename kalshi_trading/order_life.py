@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.journal import JournalRecord
-from kalshi_trading.models import Order, OrderStatus
 
 
 class State(StrEnum):

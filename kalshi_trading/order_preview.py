@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from kalshi_trading import order_book, risk
-from kalshi_trading.exposure import RestingSize, market_exposure
-from kalshi_trading.fees import dearest_rate, fee_of_fill, fee_rate
-from kalshi_trading.market_models import BookLevel, FeeSchedule, Market, OrderBook
-from kalshi_trading.models import Action, Order, OrderRequest, Position, Side, TimeInForce
-from kalshi_trading.money import (
+from kalshi_trading import risk
+from kalshi_trading.core import order_book
+from kalshi_trading.core.exposure import RestingSize, market_exposure
+from kalshi_trading.core.fees import dearest_rate, fee_of_fill, fee_rate
+from kalshi_trading.core.market_models import BookLevel, FeeSchedule, Market, OrderBook
+from kalshi_trading.core.models import Action, Order, OrderRequest, Position, Side, TimeInForce
+from kalshi_trading.core.money import (
     ONE_DOLLAR,
     ZERO,
     Contracts,
@@ -25,7 +26,7 @@ from kalshi_trading.money import (
     count_text,
     price_text,
 )
-from kalshi_trading.order_book import Walk
+from kalshi_trading.core.order_book import Walk
 from kalshi_trading.order_result import (
     AT_THE_LIMIT,
     Bounds,

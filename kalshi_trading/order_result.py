@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kalshi_trading.fees import cash_bound
-from kalshi_trading.market_models import BookLevel
-from kalshi_trading.models import Action, OrderRequest, Position, Side
-from kalshi_trading.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
-from kalshi_trading.order_book import Walk
+from kalshi_trading.core.fees import cash_bound
+from kalshi_trading.core.market_models import BookLevel
+from kalshi_trading.core.models import Action, OrderRequest, Position, Side
+from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
+from kalshi_trading.core.order_book import Walk
 
 AT_THE_LIMIT = Walk((), ZERO)
 """Nothing fills better than at the limit: with all contracts as the rest, the worst that can happen."""

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kalshi_trading.errors import InvalidInputError
-from kalshi_trading.fees import cash_bound
-from kalshi_trading.models import Action
-from kalshi_trading.money import (
+from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.core.fees import cash_bound
+from kalshi_trading.core.models import Action
+from kalshi_trading.core.money import (
     ONE_CONTRACT,
     ZERO,
     Contracts,

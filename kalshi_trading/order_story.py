@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kalshi_trading.history_rows import HistoryRow
-from kalshi_trading.journal import JournalRecord
-from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Fill, Order, OrderStatus, Settlement, Side
-from kalshi_trading.money import (
+from kalshi_trading.core.models import Fill, Order, OrderStatus, Settlement, Side
+from kalshi_trading.core.money import (
     ZERO,
     count_text,
     decimal_from_text,
     dollars_text,
     price_text,
 )
-from kalshi_trading.pnl import yes_value
+from kalshi_trading.core.pnl import yes_value
+from kalshi_trading.history_rows import HistoryRow
+from kalshi_trading.journal import JournalRecord
+from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio import Part, part
 from kalshi_trading.reconciliation import Point, differences_of
 

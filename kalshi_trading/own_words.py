@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
+from kalshi_trading.core.models import Action, BookSide, Order, Side
 from kalshi_trading.journal import JournalRecord
-from kalshi_trading.models import Action, BookSide, Order, Side
 from kalshi_trading.order_life import WITHOUT_ORDER
 from kalshi_trading.wire import book_side
 

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
-from kalshi_trading.errors import InvalidInputError, KalshiAPIError, MalformedAnswerError
+from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, MalformedAnswerError
+from kalshi_trading.core.models import Listing
 from kalshi_trading.lists import Pages
-from kalshi_trading.models import Listing
 from kalshi_trading.transport import Query, Transport
 from kalshi_trading.wire_fields import Fields
 

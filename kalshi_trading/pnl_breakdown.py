@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
+from kalshi_trading.core.money import ZERO, Dollars
 from kalshi_trading.market_account import MarketAccount, series_of
-from kalshi_trading.money import ZERO, Dollars
 
 K = TypeVar("K", bound=Hashable)
 

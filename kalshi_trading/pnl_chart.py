@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from kalshi_trading.money import BALANCE_GRAIN, CENT, Dollars, dollars_text, round_down, round_up
+from kalshi_trading.core.money import BALANCE_GRAIN, CENT, Dollars, dollars_text, round_down, round_up
 
 HEIGHT = 15
 _MOST_STEPS = 5

@@ -15,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading import pnl_chart
+from kalshi_trading.core.models import MarketResult, Settlement
+from kalshi_trading.core.money import ZERO, Dollars
 from kalshi_trading.formats import cells, dollars, gain, how_many, moment, notice, price, table_of, time_zone
 from kalshi_trading.market_account import MarketAccount, settlement_net
-from kalshi_trading.models import MarketResult, Settlement
-from kalshi_trading.money import ZERO, Dollars
 from kalshi_trading.pnl_breakdown import Realized
 from kalshi_trading.position_table import MARKET_WIDTH, fitting
 

@@ -13,15 +13,21 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.exposure import (
+    Exposure,
+    RestingSize,
+    event_exposure,
+    market_exposure,
+    resting_collateral,
+)
+from kalshi_trading.core.liquidation import Liquidation
+from kalshi_trading.core.market_models import Event, Market
+from kalshi_trading.core.models import Balance, Order, Position, Settlement, Side, Transfer
+from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, Price, round_down
+from kalshi_trading.core.pnl import unrealized_pnl
 from kalshi_trading.explanation import explain_all_cash_moved
-from kalshi_trading.exposure import Exposure, RestingSize, event_exposure, market_exposure, resting_collateral
-from kalshi_trading.liquidation import Liquidation
 from kalshi_trading.market_account import MarketAccount, event_of
-from kalshi_trading.market_models import Event, Market
-from kalshi_trading.models import Balance, Order, Position, Settlement, Side, Transfer
-from kalshi_trading.money import BALANCE_GRAIN, ZERO, Dollars, Price, round_down
-from kalshi_trading.pnl import unrealized_pnl
 from kalshi_trading.pnl_breakdown import Realized, since, total
 
 T = TypeVar("T")

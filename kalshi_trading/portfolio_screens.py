@@ -26,19 +26,19 @@ from kalshi_trading import (
 )
 from kalshi_trading.account_check import check_account
 from kalshi_trading.app import App
-from kalshi_trading.errors import InvalidInputError, JournalError
+from kalshi_trading.core.errors import InvalidInputError, JournalError
+from kalshi_trading.core.exposure import market_exposure
+from kalshi_trading.core.liquidation import liquidate
+from kalshi_trading.core.models import Action, Order, Settlement
+from kalshi_trading.core.money import Contracts, Price, count_text, parse_count
+from kalshi_trading.core.others_market import book_of_others
 from kalshi_trading.explanation import (
     explain_settlement,
 )
-from kalshi_trading.exposure import market_exposure
 from kalshi_trading.formats import holding
 from kalshi_trading.journal import JournalRecord
-from kalshi_trading.liquidation import liquidate
-from kalshi_trading.models import Action, Order, Settlement
-from kalshi_trading.money import Contracts, Price, count_text, parse_count
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.order_screens import LOOKED_AT
-from kalshi_trading.others_market import book_of_others
 from kalshi_trading.own_words import OwnWords
 from kalshi_trading.portfolio import Mark, PortfolioSnapshot, PositionPnl
 from kalshi_trading.position_table import PAGE, Sorting

@@ -17,13 +17,10 @@ from typing import Any, Protocol, TypeVar
 
 from kalshi_trading.account_book import AccountBook, FillsOf, ResultOf
 from kalshi_trading.account_history import AccountHistory
-from kalshi_trading.errors import KalshiAPIError
-from kalshi_trading.held_markets import BATCH, EventDirectory, HeldMarkets
-from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.liquidation import liquidate
-from kalshi_trading.market_account import MarketAccount, event_of
-from kalshi_trading.market_models import Market, OrderBook
-from kalshi_trading.models import (
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.liquidation import liquidate
+from kalshi_trading.core.market_models import Market, OrderBook
+from kalshi_trading.core.models import (
     Balance,
     Order,
     OrderStatus,
@@ -32,8 +29,11 @@ from kalshi_trading.models import (
     Settlement,
     Transfer,
 )
-from kalshi_trading.money import Dollars
-from kalshi_trading.others_market import book_of_others, market_of_others
+from kalshi_trading.core.money import Dollars
+from kalshi_trading.core.others_market import book_of_others, market_of_others
+from kalshi_trading.held_markets import BATCH, EventDirectory, HeldMarkets
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.market_account import MarketAccount, event_of
 from kalshi_trading.paging import Progress
 from kalshi_trading.portfolio import (
     Mark,

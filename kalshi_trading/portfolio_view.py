@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading.account_check import AccountCheck, Comparison
+from kalshi_trading.core.money import ZERO, count_text
 from kalshi_trading.formats import (
     dollars,
     gain,
@@ -24,7 +25,6 @@ from kalshi_trading.formats import (
     problem,
     time_zone,
 )
-from kalshi_trading.money import ZERO, count_text
 from kalshi_trading.pnl_breakdown import Realized
 from kalshi_trading.portfolio import EventRisk, PortfolioSnapshot, known_sum
 

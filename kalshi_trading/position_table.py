@@ -14,8 +14,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Contracts, Dollars, price_text, round_half_even
 from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, notice, price, table_of, time_left
-from kalshi_trading.money import BALANCE_GRAIN, ZERO, Contracts, Dollars, price_text, round_half_even
 from kalshi_trading.portfolio import PortfolioSnapshot, PositionPnl
 
 PAGE = 40

@@ -15,9 +15,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from kalshi_trading import order_book
+from kalshi_trading.core import order_book
+from kalshi_trading.core.exposure import Exposure
+from kalshi_trading.core.liquidation import Liquidation
+from kalshi_trading.core.market_models import OrderBook
+from kalshi_trading.core.models import Action, Fill, Order
+from kalshi_trading.core.money import ZERO, Contracts, count_text, dollars_text
+from kalshi_trading.core.pnl import Holding, Lot
 from kalshi_trading.explanation import Explanation
-from kalshi_trading.exposure import Exposure
 from kalshi_trading.formats import (
     UNKNOWN,
     cells,
@@ -33,12 +38,7 @@ from kalshi_trading.formats import (
     time_left,
     time_zone,
 )
-from kalshi_trading.liquidation import Liquidation
-from kalshi_trading.market_models import OrderBook
-from kalshi_trading.models import Action, Fill, Order
-from kalshi_trading.money import ZERO, Contracts, count_text, dollars_text
 from kalshi_trading.own_words import OwnWords
-from kalshi_trading.pnl import Holding, Lot
 from kalshi_trading.portfolio import Mark, PositionPnl
 from kalshi_trading.position_table import average, closes_in, outcome
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from kalshi_trading.errors import InvalidInputError, KalshiAPIError, NotFoundError
-from kalshi_trading.fee_schedules import FeeTerms, schedule_at, schedules_to_come
+from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, NotFoundError
+from kalshi_trading.core.fee_schedules import FeeTerms, schedule_at, schedules_to_come
+from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
+from kalshi_trading.core.models import OrderStatus, Position, Positions
+from kalshi_trading.core.money import ZERO
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
-from kalshi_trading.models import OrderStatus, Position, Positions
-from kalshi_trading.money import ZERO
 from kalshi_trading.order_preview import Circumstances
 from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.proposal import Freshness, SentOrder

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from kalshi_trading import packages, streams
 from kalshi_trading.config import DOTENV_PATH, load_settings
-from kalshi_trading.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
+from kalshi_trading.core.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
 from kalshi_trading.options import PROJECT_FOLDER, Environment
 from kalshi_trading.settings import Settings
 from kalshi_trading.terminal_modes import TerminalModes

@@ -10,10 +10,10 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from kalshi_trading.market_models import Market, OrderBook
-from kalshi_trading.models import Action, BookSide, Order, Side
-from kalshi_trading.money import ZERO, Contracts, Dollars, Price
-from kalshi_trading.order_book import Walk
+from kalshi_trading.core.market_models import Market, OrderBook
+from kalshi_trading.core.models import Action, BookSide, Order, Side
+from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
+from kalshi_trading.core.order_book import Walk
 from kalshi_trading.settings import Limits
 
 

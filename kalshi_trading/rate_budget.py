@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kalshi_trading.errors import RateLimitError
-from kalshi_trading.market_models import (
+from kalshi_trading.core.errors import RateLimitError
+from kalshi_trading.core.market_models import (
     AccountLimits,
     EndpointCosts,
     TokenBucketLimit,

@@ -13,12 +13,10 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
-from kalshi_trading.errors import KalshiAPIError
-from kalshi_trading.history_rows import HistoryRow
-from kalshi_trading.journal_orders import JournaledOrder
-from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import BookSide, Fill, Order, OrderStatus
-from kalshi_trading.money import (
+from kalshi_trading.core.dates import Period
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
+from kalshi_trading.core.money import (
     BALANCE_GRAIN,
     ZERO,
     Contracts,
@@ -27,10 +25,12 @@ from kalshi_trading.money import (
     dollars_text,
     price_text,
 )
+from kalshi_trading.core.pnl import average_price
+from kalshi_trading.history_rows import HistoryRow
+from kalshi_trading.journal_orders import JournaledOrder
+from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_life import WITHOUT_ORDER
 from kalshi_trading.paging import Progress
-from kalshi_trading.periods import Period
-from kalshi_trading.pnl import average_price
 from kalshi_trading.sent_orders import LONGEST_LAG
 from kalshi_trading.trade_history import load_history, with_order
 from kalshi_trading.trade_logger import TradeLogger

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from kalshi_trading.absence import ABSENCE_MARGIN_S, NEGATIVES_APART_S, Look, proves_absence
-from kalshi_trading.errors import JournalError, KalshiAPIError
+from kalshi_trading.core.errors import JournalError, KalshiAPIError
+from kalshi_trading.core.models import Listing, Order
 from kalshi_trading.journal import Damage
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Listing, Order
 from kalshi_trading.order_life import (
     WITHOUT_ORDER,
     OrderLife,

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
-from kalshi_trading.market_models import MarketStatus
-from kalshi_trading.models import Action, Side
-from kalshi_trading.money import (
+from kalshi_trading.core.market_models import MarketStatus
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.money import (
     ZERO,
     Price,
     PriceGrid,
@@ -22,7 +22,7 @@ from kalshi_trading.money import (
     price_text,
     round_half_even,
 )
-from kalshi_trading.order_book import is_crossed, midpoint, touch
+from kalshi_trading.core.order_book import is_crossed, midpoint, touch
 from kalshi_trading.proposal import Finding, Proposal, RecentOrder, Severity
 from kalshi_trading.worst_case import promised_count
 

@@ -13,14 +13,14 @@ from functools import partial
 
 from kalshi_trading import ticket_view, views
 from kalshi_trading.app import App, WaitingTexts, not_empty
-from kalshi_trading.errors import InvalidInputError, JournalError, KalshiAPIError, TradeExecutionError
-from kalshi_trading.fees import dearest_rate
-from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
+from kalshi_trading.core.errors import InvalidInputError, JournalError, KalshiAPIError, TradeExecutionError
+from kalshi_trading.core.fees import dearest_rate
+from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.money import Contracts, Price, count_text, parse_count, parse_price, price_text
+from kalshi_trading.core.order_book import touch
 from kalshi_trading.market_search import FoundMarket
-from kalshi_trading.models import Action, Side
-from kalshi_trading.money import Contracts, Price, count_text, parse_count, parse_price, price_text
 from kalshi_trading.options import Environment
-from kalshi_trading.order_book import touch
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.order_size import OrderSize, parse_size
 from kalshi_trading.prompts import Choice, GoBack, Step, ask_in_turn, ask_then, numbered

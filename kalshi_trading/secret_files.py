@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 from kalshi_trading.child_environment import child_environment
-from kalshi_trading.errors import Problem
+from kalshi_trading.core.errors import Problem
 
 _OTHERS = 0o077
 _NOT_IGNORED = 1  # exit status of `git check-ignore` for a file that git would take or has taken

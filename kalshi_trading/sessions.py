@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from kalshi_trading.errors import JournalError
+from kalshi_trading.core.errors import JournalError
 from kalshi_trading.file_locks import is_locked, remove_unless_locked, take_lock
 from kalshi_trading.private_files import make_folder
 

@@ -24,20 +24,20 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
-from kalshi_trading.errors import (
+from kalshi_trading.core.errors import (
     JournalError,
     KalshiAPIError,
     NotSentError,
     OutcomeUnknownError,
     TradeExecutionError,
 )
+from kalshi_trading.core.models import OrderRequest
+from kalshi_trading.core.money import ZERO
+from kalshi_trading.core.pnl import average_price
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import OrderRequest
-from kalshi_trading.money import ZERO
 from kalshi_trading.order_fields import denial_fields, intent_fields, sending_fields
 from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderPreview
-from kalshi_trading.pnl import average_price
 from kalshi_trading.resolution import Resolver
 from kalshi_trading.risk import denials
 from kalshi_trading.submission_result import (

@@ -19,7 +19,7 @@ from prompt_toolkit.layout import FormattedTextControl, Layout, Window
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from kalshi_trading.choice_list import MOVES, NOT_READY, READY, ChoiceList
-from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.gate import Gate
 from kalshi_trading.keyboard import STEP_S, Keyboard
 from kalshi_trading.keys import is_visible

@@ -11,11 +11,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from kalshi_trading import order_book
 from kalshi_trading.cancellation import UNRECORDED_PANIC, Cancellation, PanicReport
-from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, price, problem, time_left
-from kalshi_trading.models import Action
-from kalshi_trading.money import (
+from kalshi_trading.core import order_book
+from kalshi_trading.core.models import Action
+from kalshi_trading.core.money import (
     BALANCE_GRAIN,
     CENT,
     ONE_CONTRACT,
@@ -26,6 +25,7 @@ from kalshi_trading.money import (
     price_text,
     round_half_even,
 )
+from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, price, problem, time_left
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderPreview, is_worse
 from kalshi_trading.order_result import Outlook

@@ -21,12 +21,12 @@ from kalshi_trading.cancellation import (
     PanicReport,
     UnderWay,
 )
-from kalshi_trading.errors import InvalidInputError, JournalError, TradeExecutionError
+from kalshi_trading.core.errors import InvalidInputError, JournalError, TradeExecutionError
+from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
+from kalshi_trading.core.models import Action, Order, OrderStatus, Side
+from kalshi_trading.core.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, Price, decimal_from_text
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket, MarketIndex
-from kalshi_trading.models import Action, Order, OrderStatus, Side
-from kalshi_trading.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, Price, decimal_from_text
 from kalshi_trading.order_preview import (
     OrderPreview,
     OrderTicket,

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
+from kalshi_trading.core.dates import Period
+from kalshi_trading.core.models import Fill, Listing, Order
 from kalshi_trading.history_rows import HistoryRow, is_placed_in
 from kalshi_trading.history_rows import OrderRecord as OrderRecord
 from kalshi_trading.history_rows import describe as describe
@@ -22,9 +24,7 @@ from kalshi_trading.journal import UNDAMAGED, Damage
 from kalshi_trading.journal_orders import JournaledOrder, JournaledOrders, journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import oldest_first
-from kalshi_trading.models import Fill, Listing, Order
 from kalshi_trading.paging import Progress
-from kalshi_trading.periods import Period
 from kalshi_trading.trade_logger import TradeLogger
 
 T = TypeVar("T")

@@ -19,9 +19,10 @@ from itertools import count, islice
 from pathlib import Path
 
 from kalshi_trading.config import get_config
+from kalshi_trading.core.dates import FORMS, Period, parse_period
+from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.digest_reader import DigestReader, JournalChanges
 from kalshi_trading.error_log import LogEntry, newest_entries, request_log, write_error
-from kalshi_trading.errors import InvalidInputError
 from kalshi_trading.export import write_table
 from kalshi_trading.file_locks import take_lock
 from kalshi_trading.journal import (
@@ -38,7 +39,6 @@ from kalshi_trading.journal_checkpoint import checkpoint_of
 from kalshi_trading.journal_table import JOURNAL, journal_row
 from kalshi_trading.log_files import LogSize, every_file_of, size_of
 from kalshi_trading.paging import Progress
-from kalshi_trading.periods import FORMS, Period, parse_period
 from kalshi_trading.private_files import make_folder, mend
 from kalshi_trading.sessions import session_files, sessions_folder
 

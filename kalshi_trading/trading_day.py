@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from kalshi_trading.core.dates import local_midnight
+from kalshi_trading.core.models import BookSide, Fill, Settlement
+from kalshi_trading.core.money import ZERO, Contracts, Dollars
+from kalshi_trading.core.pnl import Holding, holding_from, settlement_net_pnl
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import oldest_first, paid_out
-from kalshi_trading.models import BookSide, Fill, Settlement
-from kalshi_trading.money import ZERO, Contracts, Dollars
-from kalshi_trading.periods import local_midnight
-from kalshi_trading.pnl import Holding, holding_from, settlement_net_pnl
 from kalshi_trading.portfolio import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.proposal import DayPnl

@@ -24,14 +24,14 @@ from urllib.parse import urlsplit
 
 from kalshi_trading.auth import sign
 from kalshi_trading.connection_errors import ConnectionFailure, connection_failure
-from kalshi_trading.credentials import Credentials
-from kalshi_trading.errors import (
+from kalshi_trading.core.errors import (
     KalshiAPIError,
     NotSentError,
     OutcomeUnknownError,
     RateLimitError,
     UnavailableError,
 )
+from kalshi_trading.credentials import Credentials
 from kalshi_trading.exchange_clock import ExchangeClock
 from kalshi_trading.exchange_errors import (
     RETRYABLE_READS,

@@ -15,7 +15,15 @@ from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
 
-from kalshi_trading import order_book
+from kalshi_trading.core import order_book
+from kalshi_trading.core.market_models import Event, ExchangeStatus, Market, OrderBook
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.money import (
+    ONE_DOLLAR,
+    Dollars,
+    count_text,
+    price_text,
+)
 from kalshi_trading.formats import (
     badge,
     cells,
@@ -28,15 +36,7 @@ from kalshi_trading.formats import (
     time_left,
     time_zone,
 )
-from kalshi_trading.market_models import Event, ExchangeStatus, Market, OrderBook
 from kalshi_trading.market_search import FoundMarket
-from kalshi_trading.models import Action, Side
-from kalshi_trading.money import (
-    ONE_DOLLAR,
-    Dollars,
-    count_text,
-    price_text,
-)
 from kalshi_trading.options import Environment
 from kalshi_trading.portfolio import Part
 from kalshi_trading.trade_history import OrderRecord

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from kalshi_trading.market_models import (
+from kalshi_trading.core.market_models import (
     AccountLimits,
     EndpointCosts,
     TokenBucketLimit,
     VolumeProgress,
 )
-from kalshi_trading.models import (
+from kalshi_trading.core.models import (
     Action,
     Balance,
     BookSide,
@@ -31,7 +31,7 @@ from kalshi_trading.models import (
     Side,
     Transfer,
 )
-from kalshi_trading.money import COUNT_GRAIN, ZERO, Contracts, Price
+from kalshi_trading.core.money import COUNT_GRAIN, ZERO, Contracts, Price
 from kalshi_trading.wire_fields import Fields
 
 _BOOK_SIDES = {

@@ -15,9 +15,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Generic, TypeVar
 
-from kalshi_trading.errors import InvalidInputError, MalformedAnswerError
-from kalshi_trading.harmless_text import harmless
-from kalshi_trading.money import CENT, ONE_DOLLAR, decimal_from_text
+from kalshi_trading.core.errors import InvalidInputError, MalformedAnswerError
+from kalshi_trading.core.money import CENT, ONE_DOLLAR, decimal_from_text
+from kalshi_trading.core.text import harmless
 
 E = TypeVar("E", bound=StrEnum)
 V = TypeVar("V")

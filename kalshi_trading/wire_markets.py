@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from kalshi_trading.errors import MalformedAnswerError
-from kalshi_trading.market_models import (
+from kalshi_trading.core.errors import MalformedAnswerError
+from kalshi_trading.core.market_models import (
     BookLevel,
     Candlestick,
     Event,
@@ -32,11 +32,11 @@ from kalshi_trading.market_models import (
     TradeRange,
     TradingSession,
 )
-from kalshi_trading.models import (
+from kalshi_trading.core.models import (
     MarketResult,
     Side,
 )
-from kalshi_trading.money import PriceBand, PriceGrid
+from kalshi_trading.core.money import PriceBand, PriceGrid
 from kalshi_trading.wire_fields import Fields
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

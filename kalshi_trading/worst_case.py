@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from kalshi_trading.models import BookSide, Order
-from kalshi_trading.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
+from kalshi_trading.core.models import BookSide, Order
+from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
 from kalshi_trading.proposal import SentOrder
 
 

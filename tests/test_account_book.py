@@ -9,8 +9,8 @@ import pytest
 from model_factory import MARKET, NOW, fill, position, settlement
 
 from kalshi_trading.account_book import AccountBook
-from kalshi_trading.errors import KalshiAPIError
-from kalshi_trading.models import BookSide, MarketResult
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.models import BookSide, MarketResult
 from kalshi_trading.portfolio import Part
 
 BID, ASK = BookSide.BID, BookSide.ASK

@@ -9,8 +9,8 @@ import pytest
 from model_factory import MARKET, NOW, fill, order, position, settlement, snapshot
 
 from kalshi_trading.account_check import average_cost, check_account
+from kalshi_trading.core.models import Balance, BookSide, Transfer
 from kalshi_trading.market_account import market_account
-from kalshi_trading.models import Balance, BookSide, Transfer
 from kalshi_trading.portfolio import Part, PositionPnl
 
 BID, ASK = BookSide.BID, BookSide.ASK

@@ -20,10 +20,10 @@ from kalshi_trading.account_explanation import (
     explain_today,
     explain_value,
 )
+from kalshi_trading.core.liquidation import liquidate
+from kalshi_trading.core.models import Balance, BookSide
 from kalshi_trading.explanation import explain_cost, explain_fees, explain_realized
-from kalshi_trading.liquidation import liquidate
 from kalshi_trading.market_account import market_account
-from kalshi_trading.models import Balance, BookSide
 from kalshi_trading.portfolio import Part, PortfolioSnapshot
 
 BID, ASK = BookSide.BID, BookSide.ASK

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from model_factory import NOW, fill, settlement
 
 from kalshi_trading.account_history import AccountHistory
-from kalshi_trading.errors import KalshiAPIError
-from kalshi_trading.models import BookSide, Listing
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.models import BookSide, Listing
 
 HOUR = timedelta(hours=1)
 

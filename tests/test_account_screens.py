@@ -13,7 +13,7 @@ from screen_session import quoted_market, rendered, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import account_screens, account_view
-from kalshi_trading.errors import JournalError, UnavailableError
+from kalshi_trading.core.errors import JournalError, UnavailableError
 from kalshi_trading.options import options_of
 from kalshi_trading.portfolio import Part
 from kalshi_trading.proposal import DayPnl, DayTotals

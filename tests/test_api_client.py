@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from responses import matchers
 
 from kalshi_trading import paging
-from kalshi_trading.credentials import Credentials
-from kalshi_trading.errors import (
+from kalshi_trading.core.errors import (
     InvalidInputError,
     KalshiAPIError,
     MalformedAnswerError,
@@ -25,9 +24,10 @@ from kalshi_trading.errors import (
     OutcomeUnknownError,
     UnavailableError,
 )
+from kalshi_trading.core.market_models import BarPeriod
+from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
+from kalshi_trading.credentials import Credentials
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_models import BarPeriod
-from kalshi_trading.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
 from kalshi_trading.transport import Timing, Transport
 
 URL = "https://external-api.demo.kalshi.co/trade-api/v2"

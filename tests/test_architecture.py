@@ -13,44 +13,6 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = PROJECT / "kalshi_trading"
 
-# From the ground up. A module imports only from floors below its own, never from its neighbours, so
-# where one neighbour serves another there is a floor between them.
-FLOORS = (
-    "errors private_files harmless_text streams side_by_side exchange_clock keys",
-    "child_environment packages setting_names file_locks money periods export",
-    "models credentials env_file secret_files options",
-    "market_models settings auth absence",
-    "config fees fee_schedules pnl order_book rate_budget wire_fields exposure",
-    "exchange_errors connection_errors wire wire_markets proposal market_account liquidation others_market",
-    "worst_case order_result",
-    "risk pnl_breakdown explanation",
-    "log_files",
-    "log_reader",
-    "log_cursor",
-    "transport lists order_preview order_size journal sessions error_log portfolio",
-    "paging journal_table order_fields order_life",
-    "market_client account_check account_book account_explanation journal_orders",
-    "journal_digest",
-    "journal_checkpoint",
-    "digest_reader",
-    "kalshi_client market_stream trade_logger practice_process",
-    "account_history held_markets log_review tax_lots",
-    "resolution own_words",
-    "history_rows sent_orders submission_result",
-    "market_search portfolio_tracker trade_history submission cancellation background_search order_index",
-    "trading_day orders_so_far resting_watch reconciliation export_tables",
-    "preview_reader day_summary order_story",
-    "trade_executor",
-    "formats gate",
-    "views record_view history_view prompts undertaking terminal_modes redrawable",
-    "ticket_view portfolio_view position_table pnl_chart account_view app choice_list termination",
-    "position_view pnl_view export_screens keyboard",
-    "screens order_screens record_screens history_screens explain_screens account_screens commands",
-    "portfolio_screens leaving terminal_prompts",
-    "menu",
-    "program",
-)
-FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
 
 HEAVY_LIBRARIES = {"requests", "questionary", "cryptography", "starlette", "uvicorn", "plotext", "websockets"}
 CLIENT_WRITES = {"place_order", "cancel_order", "amend_order", "decrease_order", "cancel_all_orders"}
@@ -160,18 +122,6 @@ def test_no_module_imports_relatively():
         for module in EVERY_MODULE
         for node in ast.walk(tree_of(module))
         if isinstance(node, ast.ImportFrom) and node.level > 0
-    ]
-    assert wrong == []
-
-
-def test_every_module_has_a_floor_and_imports_only_downwards():
-    wrong = [f"{module}: has no floor in FLOORS" for module in OWN_MODULES if module not in FLOOR_OF]
-    # a module of the practice exchange has no floor: the exchange is reached by URL only
-    wrong += [
-        f"{module} line {line}: imports {imported}, which is not below"
-        for module in OWN_MODULES
-        for line, imported in sorted(imports_from_package(module))
-        if imported and FLOOR_OF.get(imported, 99) >= FLOOR_OF.get(module, 99)
     ]
     assert wrong == []
 

@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from loopback import forward_to, hang, reset, say, send_and_close, serving, tunnel_to, unused_port
 from screen_session import quoted_market
 
+from kalshi_trading.core.errors import NotSentError, OutcomeUnknownError, UnavailableError
+from kalshi_trading.core.models import Action, OrderStatus, Side
 from kalshi_trading.credentials import Credentials
-from kalshi_trading.errors import NotSentError, OutcomeUnknownError, UnavailableError
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Action, OrderStatus, Side
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings import Limits
 from kalshi_trading.submission_result import Outcome

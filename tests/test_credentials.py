@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import NoEncryption, PrivateFo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kalshi_trading.core.errors import ConfigurationError
 from kalshi_trading.credentials import load_private_key
-from kalshi_trading.errors import ConfigurationError
 
 PKCS1, PKCS8, OPENSSH = PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8, PrivateFormat.OpenSSH
 

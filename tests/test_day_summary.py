@@ -14,14 +14,14 @@ from screen_session import rendered
 from zones import local_noon
 
 from kalshi_trading import history_view
+from kalshi_trading.core.dates import Period
+from kalshi_trading.core.market_models import HistoricalCutoff
+from kalshi_trading.core.models import Listing, MarketResult, Position, Positions, Settlement
+from kalshi_trading.core.pnl import holding_from
 from kalshi_trading.day_summary import read_summary, summarize
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import journaled_orders
 from kalshi_trading.market_account import market_account, oldest_first
-from kalshi_trading.market_models import HistoricalCutoff
-from kalshi_trading.models import Listing, MarketResult, Position, Positions, Settlement
-from kalshi_trading.periods import Period
-from kalshi_trading.pnl import holding_from
 from kalshi_trading.trade_logger import TradeLogger
 
 DAY = NOW.astimezone().date()

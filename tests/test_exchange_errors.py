@@ -12,7 +12,7 @@ from cases import naming
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.errors import (
+from kalshi_trading.core.errors import (
     AuthenticationError,
     ConflictError,
     KalshiAPIError,

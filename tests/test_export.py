@@ -35,7 +35,8 @@ from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
 from kalshi_trading import export_screens
 from kalshi_trading.app import App
-from kalshi_trading.errors import InvalidInputError, KalshiAPIError
+from kalshi_trading.core.dates import Period
+from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.export import (
     Cell,
     Format,
@@ -55,7 +56,6 @@ from kalshi_trading.export_tables import (
     Exporter,
 )
 from kalshi_trading.journal_table import JOURNAL
-from kalshi_trading.periods import Period
 from kalshi_trading.prompts import LeaveTask
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -346,7 +346,7 @@ def test_a_disk_that_takes_no_more_leaves_nothing_behind(tmp_path: Path) -> None
         import resource, signal, sys
         from decimal import Decimal
         from pathlib import Path
-        from kalshi_trading.errors import InvalidInputError
+        from kalshi_trading.core.errors import InvalidInputError
         from kalshi_trading.export import Table, write_table
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))

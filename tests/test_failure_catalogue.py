@@ -41,7 +41,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     3: (
         "request lost before the exchange",
         [
-            "test_submission.py::test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof",
+            "test_submission.py::"
+            "test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof",
             "test_resolution.py::test_absence_needs_two_whole_fresh_looks_apart",
             "journeys/test_signals.py::"
             "test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works",
@@ -167,7 +168,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     24: (
         "killed at each step",
         [
-            "faults/test_kills.py::test_a_session_killed_at_any_step_is_recovered_whatever_became_of_its_order",
+            "faults/test_kills.py::"
+            "test_a_session_killed_at_any_step_is_recovered_whatever_became_of_its_order",
             "faults/test_kills.py::test_a_session_killed_while_it_recovers_leaves_everything_to_the_next_one",
             "journeys/test_signals.py::test_a_kill_leaves_an_order_that_the_next_start_names_first_and_finds",
             "test_resolution.py::test_an_order_whose_program_was_killed_before_it_was_sent_is_proved_absent",
@@ -251,10 +253,10 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     35: (
         "text that is no number",
         [
-            "test_money.py::test_what_is_not_a_price_is_refused",
-            "test_money.py::test_what_is_not_a_number_of_contracts_is_refused",
-            "test_money.py::test_any_text_is_a_price_in_the_grammar_or_refused",
-            "test_money.py::test_any_text_is_a_count_in_the_grammar_or_refused",
+            "core/test_money.py::test_what_is_not_a_price_is_refused",
+            "core/test_money.py::test_what_is_not_a_number_of_contracts_is_refused",
+            "core/test_money.py::test_any_text_is_a_price_in_the_grammar_or_refused",
+            "core/test_money.py::test_any_text_is_a_count_in_the_grammar_or_refused",
         ],
     ),
     36: (
@@ -335,7 +337,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "test_terminal_prompts.py::test_keys_typed_ahead_do_nothing",
             "test_terminal_prompts.py::test_a_key_held_down_does_nothing_however_long",
             "test_terminal_prompts.py::test_a_paste_does_nothing",
-            "test_terminal_prompts.py::test_on_a_slow_line_keys_pressed_before_the_question_was_seen_do_nothing",
+            "test_terminal_prompts.py::"
+            "test_on_a_slow_line_keys_pressed_before_the_question_was_seen_do_nothing",
         ],
     ),
     55: (
@@ -455,7 +458,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         [
             "test_support.py::test_a_program_its_files_and_its_children_live_on_another_day",
             "test_journal.py::test_a_new_day_begins_a_new_file_and_the_old_one_is_compressed_and_private",
-            "test_periods.py::test_a_day_lasts_from_midnight_to_midnight_also_when_the_clocks_change",
+            "core/test_periods.py::test_a_day_lasts_from_midnight_to_midnight_also_when_the_clocks_change",
             "test_trading_day.py::test_midnight_is_the_local_one_also_when_the_clocks_change",
             "test_log_reader.py::test_a_day_without_a_midnight_has_the_records_of_its_hours",
         ],

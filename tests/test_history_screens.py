@@ -17,14 +17,14 @@ from screen_session import buy, quoted_market, rendered, screen_text, session
 from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
 from kalshi_trading import history_screens, history_view, menu, screens
+from kalshi_trading.core.dates import Period
+from kalshi_trading.core.errors import KalshiAPIError, UnavailableError
+from kalshi_trading.core.models import OrderStatus, Side
+from kalshi_trading.core.money import price_text
 from kalshi_trading.day_summary import DaySummary, MarketDay
-from kalshi_trading.errors import KalshiAPIError, UnavailableError
 from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
 from kalshi_trading.journal import Damage, DamagedLine
-from kalshi_trading.models import OrderStatus, Side
-from kalshi_trading.money import price_text
 from kalshi_trading.options import Environment
-from kalshi_trading.periods import Period
 from kalshi_trading.prompts import LeaveTask
 from kalshi_trading.trade_history import TradeHistory, told_history
 from kalshi_trading.trade_logger import TradeLogger

@@ -30,11 +30,11 @@ from kalshi_trading import (
     screens,
 )
 from kalshi_trading.app import App
+from kalshi_trading.core.money import decimal_from_text
+from kalshi_trading.core.text import REPLACEMENT, harmless
 from kalshi_trading.error_log import newest_entries, write_error
-from kalshi_trading.harmless_text import REPLACEMENT, harmless
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.log_reader import DamagedLine
-from kalshi_trading.money import decimal_from_text
 from kalshi_trading.order_life import State
 from kalshi_trading.order_story import read_story
 from kalshi_trading.prompts import GoBack, InputClosed, LeaveTask

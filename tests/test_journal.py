@@ -21,7 +21,7 @@ import pytest
 from journal_children import NOBODY, NOON
 
 from kalshi_trading import file_locks
-from kalshi_trading.errors import JournalError
+from kalshi_trading.core.errors import JournalError
 from kalshi_trading.file_locks import locked
 from kalshi_trading.trade_logger import TradeLogger
 

@@ -22,8 +22,8 @@ from journaled import WISH, order_index
 from model_factory import NOW
 
 from kalshi_trading import digest_reader, file_locks, journal_digest, log_files, log_reader
+from kalshi_trading.core.errors import JournalError
 from kalshi_trading.digest_reader import DigestReader
-from kalshi_trading.errors import JournalError
 from kalshi_trading.file_locks import locked
 from kalshi_trading.journal import JournalRecord, newest_records, scan_journal
 from kalshi_trading.journal_checkpoint import checkpoint_of, read_checkpoint

@@ -9,7 +9,7 @@ from decimal import Decimal as D
 import pytest
 from faulty_exchange import running_faulty_exchange
 
-from kalshi_trading.models import Action, Side
+from kalshi_trading.core.models import Action, Side
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings import Limits
 from kalshi_trading.submission_result import Outcome

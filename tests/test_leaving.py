@@ -14,8 +14,8 @@ from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens
 from kalshi_trading.app import App
-from kalshi_trading.errors import OutcomeUnknownError, UnavailableError
-from kalshi_trading.models import Listing
+from kalshi_trading.core.errors import OutcomeUnknownError, UnavailableError
+from kalshi_trading.core.models import Listing
 from kalshi_trading.resting_watch import RestingWatch
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal as D
 import pytest
 from model_factory import MARKET, NOW, fill, position, settlement
 
+from kalshi_trading.core.models import BookSide, MarketResult, Side
 from kalshi_trading.explanation import explain_cash, explain_fees, explain_realized, explain_settlement
 from kalshi_trading.market_account import (
     event_of,
@@ -17,7 +18,6 @@ from kalshi_trading.market_account import (
     rebuilt_settlement,
     series_of,
 )
-from kalshi_trading.models import BookSide, MarketResult, Side
 
 TICKER = MARKET.ticker
 BID, ASK = BookSide.BID, BookSide.ASK

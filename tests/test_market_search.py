@@ -8,7 +8,7 @@ import pytest
 import responses
 from responses import matchers
 
-from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_search import MarketIndex
 from kalshi_trading.transport import Timing, Transport

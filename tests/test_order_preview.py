@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from market_factory import TAPERED, TICKER, book, levels, market
 from model_factory import CENTS, NOW, QUADRATIC, order, position
 
-from kalshi_trading.fees import fee_of_fill, fee_rate
-from kalshi_trading.market_models import FeeSchedule, FeeType, OrderBook
-from kalshi_trading.models import Action, BookSide, Side, TimeInForce
+from kalshi_trading.core.fees import fee_of_fill, fee_rate
+from kalshi_trading.core.market_models import FeeSchedule, FeeType, OrderBook
+from kalshi_trading.core.models import Action, BookSide, Side, TimeInForce
 from kalshi_trading.order_preview import (
     Circumstances,
     OrderTicket,

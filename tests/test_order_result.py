@@ -17,10 +17,10 @@ from market_factory import TAPERED, TICKER, market
 from model_factory import CENTS, NOW, position
 from proof import CURRENT
 
-from kalshi_trading.fees import fee_of_fill, fee_rate
-from kalshi_trading.market_models import FeeSchedule, FeeType
-from kalshi_trading.models import Action, Side
-from kalshi_trading.money import PriceBand, PriceGrid
+from kalshi_trading.core.fees import fee_of_fill, fee_rate
+from kalshi_trading.core.market_models import FeeSchedule, FeeType
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.money import PriceBand, PriceGrid
 from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
 from kalshi_trading.practice import fees as practice_fees
 from kalshi_trading.practice import records

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from market_factory import TAPERED, TICKER, levels, market
 from model_factory import CENTS, NOW, QUADRATIC
 
-from kalshi_trading.errors import InvalidInputError
-from kalshi_trading.fees import fee_rate
-from kalshi_trading.market_models import FeeSchedule, FeeType, OrderBook
-from kalshi_trading.models import Action, Side
+from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.core.fees import fee_rate
+from kalshi_trading.core.market_models import FeeSchedule, FeeType, OrderBook
+from kalshi_trading.core.models import Action, Side
 from kalshi_trading.order_preview import Circumstances, OrderTicket, build_preview
 from kalshi_trading.order_size import OrderSize, parse_size
 from kalshi_trading.proposal import DayTotals

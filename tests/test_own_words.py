@@ -12,8 +12,8 @@ from model_factory import NOW, order
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import order_screens
+from kalshi_trading.core.models import Action, BookSide, Side
 from kalshi_trading.journal import JournalRecord
-from kalshi_trading.models import Action, BookSide, Side
 from kalshi_trading.own_words import OwnWords, intents_of
 
 RESTING = order(BookSide.BID, "0.63")

@@ -20,10 +20,10 @@ from kalshi_trading.cancellation import (
     RestingLook,
     doubt,
 )
-from kalshi_trading.errors import KalshiAPIError, NotFoundError, OutcomeUnknownError
+from kalshi_trading.core.errors import KalshiAPIError, NotFoundError, OutcomeUnknownError
+from kalshi_trading.core.models import Action, BookSide, CancelAcknowledgement, Listing, OrderStatus, Side
 from kalshi_trading.journal_digest import panic_stands
 from kalshi_trading.log_files import lock_of
-from kalshi_trading.models import Action, BookSide, CancelAcknowledgement, Listing, OrderStatus, Side
 from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings import Limits

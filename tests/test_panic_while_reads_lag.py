@@ -10,8 +10,8 @@ import pytest
 from faulty_exchange import running_faulty_exchange
 from screen_session import quoted_market
 
+from kalshi_trading.core.models import OrderStatus
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import OrderStatus
 from kalshi_trading.settings import Limits
 from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_executor import TradeExecutor

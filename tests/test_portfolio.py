@@ -21,11 +21,11 @@ from rich.console import Console
 
 from kalshi_trading import portfolio_view, position_table
 from kalshi_trading.account_check import check_account
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.models import Side
+from kalshi_trading.core.money import ZERO
 from kalshi_trading.credentials import Credentials
-from kalshi_trading.errors import KalshiAPIError
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Side
-from kalshi_trading.money import ZERO
 from kalshi_trading.portfolio import PositionPnl, mark_price
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.position_table import Sorting

@@ -18,8 +18,8 @@ import pytest
 from cases import naming
 from model_factory import MARKET, NOW, preview
 
-from kalshi_trading.models import Action, OrderAcknowledgement, OrderRequest, Side
-from kalshi_trading.money import parse_price
+from kalshi_trading.core.models import Action, OrderAcknowledgement, OrderRequest, Side
+from kalshi_trading.core.money import parse_price
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings import Limits
 from kalshi_trading.trade_executor import TradeExecutor

@@ -18,7 +18,7 @@ from foreign_files import KINDS, NOBODY, modes_below, no_hang, open_to_others
 from zones import local_noon
 
 from kalshi_trading import log_review, private_files
-from kalshi_trading.errors import JournalError
+from kalshi_trading.core.errors import JournalError
 from kalshi_trading.private_files import make_folder, open_private
 from kalshi_trading.sessions import Session, is_alive
 from kalshi_trading.trade_logger import TradeLogger, open_request_log

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from kalshi_trading.core.money import parse_count
 from kalshi_trading.gate import QUIET_S
-from kalshi_trading.money import parse_count
 from kalshi_trading.prompts import (
     Choice,
     InputClosed,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.errors import RateLimitError
-from kalshi_trading.market_models import AccountLimits, EndpointCosts, TokenBucketLimit
+from kalshi_trading.core.errors import RateLimitError
+from kalshi_trading.core.market_models import AccountLimits, EndpointCosts, TokenBucketLimit
 from kalshi_trading.rate_budget import RateBudget
 
 ORDERS = "/trade-api/v2/portfolio/events/orders"

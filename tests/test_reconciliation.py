@@ -13,9 +13,9 @@ from model_factory import NOW, order
 from screen_session import rendered
 
 from kalshi_trading import history_view, reconciliation
-from kalshi_trading.errors import UnavailableError
+from kalshi_trading.core.errors import UnavailableError
+from kalshi_trading.core.models import BookSide, Listing, OrderStatus
 from kalshi_trading.history_rows import HistoryRow
-from kalshi_trading.models import BookSide, Listing, OrderStatus
 from kalshi_trading.reconciliation import Kind, compare, first_fills, reconcile
 from kalshi_trading.trade_logger import TradeLogger
 

@@ -20,8 +20,8 @@ from zones import local_noon
 from kalshi_trading import account_screens, record_screens, record_view
 from kalshi_trading.app import App
 from kalshi_trading.config import load_settings
+from kalshi_trading.core.errors import JournalError
 from kalshi_trading.credentials import Credentials
-from kalshi_trading.errors import JournalError
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.log_files import LogSize
 from kalshi_trading.log_review import event_of

@@ -13,8 +13,8 @@ from model_factory import MARKET, NOW, order
 
 from kalshi_trading.absence import Look, proves_absence
 from kalshi_trading.background_search import ROUNDS_BETWEEN_RECOVERIES, BackgroundSearch
-from kalshi_trading.errors import JournalError, UnavailableError
-from kalshi_trading.models import BookSide, Listing, OrderStatus
+from kalshi_trading.core.errors import JournalError, UnavailableError
+from kalshi_trading.core.models import BookSide, Listing, OrderStatus
 from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.resolution import Resolver
 from kalshi_trading.trade_logger import TradeLogger

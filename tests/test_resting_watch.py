@@ -16,8 +16,8 @@ from screen_session import quoted_market, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import menu
-from kalshi_trading.errors import JournalError, NotFoundError, UnavailableError
-from kalshi_trading.models import BookSide, Fill, Listing, Order, OrderStatus
+from kalshi_trading.core.errors import JournalError, NotFoundError, UnavailableError
+from kalshi_trading.core.models import BookSide, Fill, Listing, Order, OrderStatus
 from kalshi_trading.resting_watch import ENDED_EVENT, RestingWatch
 from kalshi_trading.trade_logger import TradeLogger
 

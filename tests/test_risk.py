@@ -10,10 +10,10 @@ import pytest
 from market_factory import TAPERED, TICKER, book, market
 from model_factory import CENTS, NOW, order
 
-from kalshi_trading.market_models import MarketStatus
-from kalshi_trading.models import Action, Side
-from kalshi_trading.money import PriceGrid
-from kalshi_trading.order_book import Walk
+from kalshi_trading.core.market_models import MarketStatus
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.money import PriceGrid
+from kalshi_trading.core.order_book import Walk
 from kalshi_trading.proposal import DayPnl, DayTotals, Freshness, Proposal, RecentOrder, Severity
 from kalshi_trading.risk import check, denials, questions
 from kalshi_trading.settings import Limits

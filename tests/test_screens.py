@@ -17,9 +17,9 @@ from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens
 from kalshi_trading.app import App, not_empty
-from kalshi_trading.errors import InvalidInputError
-from kalshi_trading.models import Action, Side
-from kalshi_trading.money import parse_price
+from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.money import parse_price
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.prompts import Choice, LeaveTask

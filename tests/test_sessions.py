@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kalshi_trading.errors import JournalError
+from kalshi_trading.core.errors import JournalError
 from kalshi_trading.sessions import Session, is_alive
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -21,13 +21,13 @@ from loopback import ROOT, http, reset, say, send_and_close, serving, unused_por
 from model_factory import MARKET, NOW, preview
 
 from kalshi_trading import file_locks
+from kalshi_trading.core.errors import JournalError, NotSentError
+from kalshi_trading.core.market_models import AccountLimits, TokenBucketLimit
+from kalshi_trading.core.models import Action, BookSide, Side
 from kalshi_trading.credentials import Credentials
-from kalshi_trading.errors import JournalError, NotSentError
 from kalshi_trading.journal_orders import journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.log_files import lock_of
-from kalshi_trading.market_models import AccountLimits, TokenBucketLimit
-from kalshi_trading.models import Action, BookSide, Side
 from kalshi_trading.order_life import State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.own_words import OwnWords

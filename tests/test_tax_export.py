@@ -21,13 +21,13 @@ from model_factory import MARKET
 from screen_session import session
 
 from kalshi_trading.app import App
-from kalshi_trading.errors import KalshiAPIError
+from kalshi_trading.core.dates import Period
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.market_models import Market
+from kalshi_trading.core.models import Fill, MarketResult, Position, Settlement
+from kalshi_trading.core.pnl import holding_from
 from kalshi_trading.export import write_table
 from kalshi_trading.export_tables import Exported, Exporter
-from kalshi_trading.market_models import Market
-from kalshi_trading.models import Fill, MarketResult, Position, Settlement
-from kalshi_trading.periods import Period
-from kalshi_trading.pnl import holding_from
 from kalshi_trading.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
 
 LAYOUT = (

@@ -17,7 +17,7 @@ from question_terminal import (
     terminal,
 )
 
-from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.prompts import Choice, GoBack, numbered, typed_word
 
 # --- Consequential questions ----------------------------------------------------------------------

@@ -17,12 +17,12 @@ from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
 from kalshi_trading import menu, order_screens, screens, ticket_view
 from kalshi_trading.cancellation import UNRECORDED_PANIC, Cancellation, PanicReport
-from kalshi_trading.errors import KalshiAPIError, TradeExecutionError
-from kalshi_trading.fees import cash_bound, fee_rate
+from kalshi_trading.core.errors import KalshiAPIError, TradeExecutionError
+from kalshi_trading.core.fees import cash_bound, fee_rate
+from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType, OrderBook
+from kalshi_trading.core.models import Action, BookSide, OrderRequest, Side
+from kalshi_trading.core.money import CENT
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_models import FeeChange, FeeSchedule, FeeType, OrderBook
-from kalshi_trading.models import Action, BookSide, OrderRequest, Side
-from kalshi_trading.money import CENT
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderPreview, OrderTicket, build_preview, order_sentence
 from kalshi_trading.prompts import LeaveTask

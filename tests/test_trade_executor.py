@@ -14,12 +14,12 @@ from exchange_process import running_exchange
 from loopback import reset, say, serving
 from model_factory import order as sample_order
 
+from kalshi_trading.core.errors import InvalidInputError, JournalError, KalshiAPIError, TradeExecutionError
+from kalshi_trading.core.models import Action, BookSide, OrderStatus, Side
+from kalshi_trading.core.money import ZERO
+from kalshi_trading.core.order_book import best_ask, best_bid
 from kalshi_trading.credentials import Credentials
-from kalshi_trading.errors import InvalidInputError, JournalError, KalshiAPIError, TradeExecutionError
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Action, BookSide, OrderStatus, Side
-from kalshi_trading.money import ZERO
-from kalshi_trading.order_book import best_ask, best_bid
 from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.portfolio_tracker import PortfolioTracker

@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from zones import local_noon
 
-from kalshi_trading.errors import InvalidInputError, JournalError
+from kalshi_trading.core.errors import InvalidInputError, JournalError
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint, open_request_log
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_factory import BOOK, MARKET, NOW, fill, order, position, settlement
 
-from kalshi_trading.errors import KalshiAPIError
-from kalshi_trading.market_models import BookLevel
-from kalshi_trading.models import BookSide, Listing, OrderStatus, Positions
-from kalshi_trading.pnl import holding_from, settlement_net_pnl
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.market_models import BookLevel
+from kalshi_trading.core.models import BookSide, Listing, OrderStatus, Positions
+from kalshi_trading.core.pnl import holding_from, settlement_net_pnl
 from kalshi_trading.proposal import DayPnl
 from kalshi_trading.trading_day import LATE_FILLS, TradingDay, realized_since, start_of_day
 

@@ -21,8 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from loopback import ROOT, hang, http, reset, say, send_and_close, serving, unused_port
 
 from kalshi_trading import transport as transport_module
-from kalshi_trading.credentials import Credentials
-from kalshi_trading.errors import (
+from kalshi_trading.core.errors import (
     AuthenticationError,
     KalshiAPIError,
     NotFoundError,
@@ -31,7 +30,8 @@ from kalshi_trading.errors import (
     RateLimitError,
     UnavailableError,
 )
-from kalshi_trading.market_models import AccountLimits, TokenBucketLimit
+from kalshi_trading.core.market_models import AccountLimits, TokenBucketLimit
+from kalshi_trading.credentials import Credentials
 from kalshi_trading.transport import Timing, Transport
 
 KEY_ID = "11111111-2222-3333-4444-555555555555"

@@ -11,9 +11,9 @@ from model_factory import BOOK, MARKET, NOW, order, preview
 from screen_session import rendered
 
 from kalshi_trading import formats, ticket_view, views
-from kalshi_trading.market_models import Event, ExchangeStatus
+from kalshi_trading.core.market_models import Event, ExchangeStatus
+from kalshi_trading.core.models import Action, BookSide, Side
 from kalshi_trading.market_search import FoundMarket
-from kalshi_trading.models import Action, BookSide, Side
 from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.portfolio import Part

@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalshi_trading import wire, wire_markets
-from kalshi_trading.errors import MalformedAnswerError
-from kalshi_trading.market_models import BookLevel, FeeType, MarketStatus
-from kalshi_trading.models import (
+from kalshi_trading.core.errors import MalformedAnswerError
+from kalshi_trading.core.market_models import BookLevel, FeeType, MarketStatus
+from kalshi_trading.core.models import (
     Action,
     BookSide,
     MarketResult,

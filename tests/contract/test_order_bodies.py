@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from kalshi_trading import wire
-from kalshi_trading.models import Action, OrderRequest, SelfTradePrevention, Side, TimeInForce
+from kalshi_trading.core.models import Action, OrderRequest, SelfTradePrevention, Side, TimeInForce
 
 kalshi = pytest.importorskip("kalshi_python_sync", reason="the official client needs Python 3.13")
 pytestmark = pytest.mark.contract

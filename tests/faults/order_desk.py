@@ -17,10 +17,10 @@ from pathlib import Path
 from model_factory import MARKET, preview
 
 from kalshi_trading import sessions
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.models import Action, OrderRequest, Side, TimeInForce
 from kalshi_trading.credentials import Credentials, load_private_key
-from kalshi_trading.errors import KalshiAPIError
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Action, OrderRequest, Side, TimeInForce
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.resolution import Recovery, Resolver
 from kalshi_trading.submission import Step, Submitter

@@ -23,7 +23,7 @@ from faulty_exchange import FaultyExchange
 from journaled import order_lives
 from order_desk import Access, OrderDesk, Wish, opened
 
-from kalshi_trading.models import TimeInForce
+from kalshi_trading.core.models import TimeInForce
 from kalshi_trading.order_life import State
 from kalshi_trading.submission import Step
 from kalshi_trading.trade_logger import account_fingerprint

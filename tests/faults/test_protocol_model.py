@@ -32,7 +32,7 @@ from hypothesis.stateful import (
 from order_desk import Wish, previewed
 
 from kalshi_trading import sessions
-from kalshi_trading.errors import (
+from kalshi_trading.core.errors import (
     JournalError,
     KalshiAPIError,
     NotSentError,
@@ -40,8 +40,7 @@ from kalshi_trading.errors import (
     RateLimitError,
     UnavailableError,
 )
-from kalshi_trading.journal import UNDAMAGED
-from kalshi_trading.models import (
+from kalshi_trading.core.models import (
     Action,
     BookSide,
     Listing,
@@ -51,7 +50,8 @@ from kalshi_trading.models import (
     OrderStatus,
     Side,
 )
-from kalshi_trading.money import ZERO
+from kalshi_trading.core.money import ZERO
+from kalshi_trading.journal import UNDAMAGED
 from kalshi_trading.resolution import Recovery, Resolver
 from kalshi_trading.submission import Step, Submitter
 from kalshi_trading.submission_result import Outcome, Submission

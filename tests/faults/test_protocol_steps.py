@@ -19,9 +19,9 @@ import verifier
 from exchange_process import ExchangeProcess, running_exchange
 from order_desk import Access, Wish
 
+from kalshi_trading.core.models import Action, Side
 from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Action, Side
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings import Limits
 from kalshi_trading.submission import Step

@@ -17,8 +17,8 @@ import pytest
 from market_factory import book
 from model_factory import MARKET, NOW, QUADRATIC
 
-from kalshi_trading.models import Action, OrderAcknowledgement, OrderRequest, Side
-from kalshi_trading.money import ZERO, dollars_text
+from kalshi_trading.core.models import Action, OrderAcknowledgement, OrderRequest, Side
+from kalshi_trading.core.money import ZERO, dollars_text
 from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
 from kalshi_trading.proposal import DayTotals
 from kalshi_trading.settings import Limits

@@ -24,10 +24,10 @@ from model_factory import MARKET, preview
 from practice_desk import ROOT, START, Desk, ask
 
 from kalshi_trading.cancellation import Canceler
-from kalshi_trading.errors import KalshiAPIError, NotSentError, OutcomeUnknownError
+from kalshi_trading.core.errors import KalshiAPIError, NotSentError, OutcomeUnknownError
+from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
 from kalshi_trading.exchange_errors import Answer, error_for_read, error_for_write
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.practice.clock import ManualClock
 from kalshi_trading.practice.engine import NewOrder, Refusal

@@ -17,14 +17,14 @@ import proof
 import pytest
 from history_sessions import ACCOUNT, Past
 
+from kalshi_trading.core.dates import Period
+from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
+from kalshi_trading.core.money import ZERO
 from kalshi_trading.day_summary import read_summary
 from kalshi_trading.history_rows import HistoryRow, Result
 from kalshi_trading.journal import JournalRecord
 from kalshi_trading.journal_orders import journaled_orders
-from kalshi_trading.models import BookSide, Fill, Order, OrderStatus
-from kalshi_trading.money import ZERO
 from kalshi_trading.order_story import events_of
-from kalshi_trading.periods import Period
 from kalshi_trading.practice.engine import Exchange
 from kalshi_trading.reconciliation import Kind, compare, reconcile
 from kalshi_trading.trade_history import ExchangeRows, joined, load_history, read_exchange

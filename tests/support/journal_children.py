@@ -25,7 +25,7 @@ from pathlib import Path
 from zones import local_noon
 
 from kalshi_trading import file_locks, journal, log_files, private_files
-from kalshi_trading.errors import JournalError
+from kalshi_trading.core.errors import JournalError
 from kalshi_trading.trade_logger import TradeLogger
 
 NOON = local_noon(2026, 11, 17)

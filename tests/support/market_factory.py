@@ -7,8 +7,8 @@ from decimal import Decimal as D
 
 from model_factory import MARKET, NOW
 
-from kalshi_trading.market_models import BookLevel, Market, OrderBook
-from kalshi_trading.money import PriceBand, PriceGrid
+from kalshi_trading.core.market_models import BookLevel, Market, OrderBook
+from kalshi_trading.core.money import PriceBand, PriceGrid
 
 TICKER = MARKET.ticker
 TAPERED = PriceGrid(

@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
-from kalshi_trading.market_account import market_account
-from kalshi_trading.market_models import (
+from kalshi_trading.core.market_models import (
     BookLevel,
     FeeSchedule,
     FeeType,
@@ -15,7 +14,7 @@ from kalshi_trading.market_models import (
     MarketStatus,
     OrderBook,
 )
-from kalshi_trading.models import (
+from kalshi_trading.core.models import (
     Balance,
     BookSide,
     Fill,
@@ -25,7 +24,8 @@ from kalshi_trading.models import (
     Position,
     Settlement,
 )
-from kalshi_trading.money import ZERO, PriceBand, PriceGrid
+from kalshi_trading.core.money import ZERO, PriceBand, PriceGrid
+from kalshi_trading.market_account import market_account
 from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
 from kalshi_trading.portfolio import Mark, Part, PortfolioSnapshot, PositionPnl, mark_price
 from kalshi_trading.proposal import DayTotals

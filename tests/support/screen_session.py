@@ -14,8 +14,8 @@ from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.app import App
 from kalshi_trading.config import load_settings
-from kalshi_trading.market_models import Market
-from kalshi_trading.models import OrderStatus
+from kalshi_trading.core.market_models import Market
+from kalshi_trading.core.models import OrderStatus
 from kalshi_trading.options import Environment
 from kalshi_trading.program import build_app
 from kalshi_trading.trade_executor import TradeExecutor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.prompts import Choice, GoBack, InputClosed, LeaveTask
 
 T = TypeVar("T")

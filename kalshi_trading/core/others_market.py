@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from kalshi_trading.market_models import BookLevel, Market, OrderBook
-from kalshi_trading.models import BookSide, Order
-from kalshi_trading.money import ONE_DOLLAR, ZERO, Contracts, Price
+from kalshi_trading.core.market_models import BookLevel, Market, OrderBook
+from kalshi_trading.core.models import BookSide, Order
+from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Price
 
 
 def book_of_others(book: OrderBook, own: Sequence[Order]) -> OrderBook:

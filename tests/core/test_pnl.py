@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from model_factory import fill
 
 from kalshi_trading import wire
-from kalshi_trading.models import BookSide, MarketResult, Settlement, Side
-from kalshi_trading.pnl import (
+from kalshi_trading.core.models import BookSide, MarketResult, Settlement, Side
+from kalshi_trading.core.pnl import (
     Holding,
     holding_from,
     settle,

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kalshi_trading.market_models import FeeSchedule, FeeType
-from kalshi_trading.money import (
+from kalshi_trading.core.market_models import FeeSchedule, FeeType
+from kalshi_trading.core.money import (
     BALANCE_GRAIN,
     COUNT_GRAIN,
     ONE_DOLLAR,

@@ -11,8 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from kalshi_trading.models import MarketResult, Side
-from kalshi_trading.money import Contracts, Dollars, Price, PriceGrid
+from kalshi_trading.core.models import MarketResult, Side
+from kalshi_trading.core.money import Contracts, Dollars, Price, PriceGrid
 
 
 class MarketStatus(StrEnum):

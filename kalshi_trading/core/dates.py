@@ -10,7 +10,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.core.errors import InvalidInputError
 
 FORMS = "today, yesterday, 7d, 2026, 2026-11, 2026-11-01 or a range such as 2026-11-01..2026-11-07"
 _DAYS_BACK = re.compile(r"([0-9]{1,5})d", re.ASCII)

@@ -9,9 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kalshi_trading.market_models import BookLevel, OrderBook
-from kalshi_trading.models import Action, Side
-from kalshi_trading.money import BALANCE_GRAIN, ONE_DOLLAR, ZERO, Contracts, Dollars, Price, round_half_even
+from kalshi_trading.core.market_models import BookLevel, OrderBook
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.money import (
+    BALANCE_GRAIN,
+    ONE_DOLLAR,
+    ZERO,
+    Contracts,
+    Dollars,
+    Price,
+    round_half_even,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from kalshi_trading.models import Fill, MarketResult, Settlement, Side
-from kalshi_trading.money import (
+from kalshi_trading.core.models import Fill, MarketResult, Settlement, Side
+from kalshi_trading.core.money import (
     BALANCE_GRAIN,
     CENT,
     ONE_DOLLAR,

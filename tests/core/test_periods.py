@@ -11,8 +11,8 @@ from cases import naming
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.errors import InvalidInputError
-from kalshi_trading.periods import Period, parse_period
+from kalshi_trading.core.dates import Period, parse_period
+from kalshi_trading.core.errors import InvalidInputError
 
 TODAY = date(2026, 11, 21)
 ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "America/Santiago", "Africa/Cairo")

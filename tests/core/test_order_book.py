@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.market_models import BookLevel, OrderBook
-from kalshi_trading.models import Action, Side
-from kalshi_trading.order_book import asks, best_ask, best_bid, is_crossed, midpoint, touch, walk
+from kalshi_trading.core.market_models import BookLevel, OrderBook
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.order_book import asks, best_ask, best_bid, is_crossed, midpoint, touch, walk
 from kalshi_trading.wire_fields import Fields
 from kalshi_trading.wire_markets import order_book
 

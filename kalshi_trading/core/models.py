@@ -12,8 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from kalshi_trading.errors import KalshiAPIError
-from kalshi_trading.money import ONE_DOLLAR, Contracts, Dollars, Price
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.money import ONE_DOLLAR, Contracts, Dollars, Price
 
 T = TypeVar("T")
 

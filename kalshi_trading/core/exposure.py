@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kalshi_trading.models import BookSide
-from kalshi_trading.money import ZERO, Contracts, Dollars, Price
+from kalshi_trading.core.models import BookSide
+from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from kalshi_trading.market_models import FeeChange, FeeSchedule, FeeType, Market
-from kalshi_trading.money import ZERO
+from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType, Market
+from kalshi_trading.core.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_factory import MARKET, NOW, QUADRATIC
 
-from kalshi_trading.fee_schedules import FeeTerms, schedule_at, schedules_to_come
-from kalshi_trading.market_models import FeeChange, FeeSchedule, FeeType
+from kalshi_trading.core.fee_schedules import FeeTerms, schedule_at, schedules_to_come
+from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType
 
 HOUR = timedelta(hours=1)
 MAKERS = FeeType.QUADRATIC_WITH_MAKER_FEES

@@ -10,8 +10,8 @@ from cases import naming
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.errors import InvalidInputError
-from kalshi_trading.money import (
+from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.core.money import (
     PriceBand,
     PriceGrid,
     count_text,

@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from typing import TypeAlias
 
-from kalshi_trading.errors import InvalidInputError
+from kalshi_trading.core.errors import InvalidInputError
 
 Price: TypeAlias = Decimal
 """Dollars per contract in the terms of the side named beside it; 0 < price < 1 when it can be traded."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kalshi_trading.fees import fee_of_fill, fee_rate
-from kalshi_trading.market_models import FeeSchedule, OrderBook
-from kalshi_trading.models import Action, Side
-from kalshi_trading.money import ZERO, Contracts, Dollars, Price
-from kalshi_trading.order_book import Walk, walk
+from kalshi_trading.core.fees import fee_of_fill, fee_rate
+from kalshi_trading.core.market_models import FeeSchedule, OrderBook
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
+from kalshi_trading.core.order_book import Walk, walk
 
 
 @dataclass(frozen=True, slots=True)

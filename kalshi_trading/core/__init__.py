@@ -1,0 +1,1 @@
+"""The nouns of trading and their arithmetic; nothing here reads or writes."""
