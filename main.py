@@ -33,7 +33,7 @@ def _run(words):
         from kalshi_trading.program import main
 
         return main(words)
-    from kalshi_trading.child_environment import child_environment
+    from kalshi_trading.settings.child_environment import child_environment
 
     environment = child_environment()
     if environment != dict(os.environ):  # what it need not know, such as a key, it does not keep

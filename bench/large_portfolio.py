@@ -39,10 +39,10 @@ def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) ->
 
     from kalshi_trading import portfolio_view, position_table
     from kalshi_trading.account_check import check_account
-    from kalshi_trading.credentials import Credentials, load_private_key
     from kalshi_trading.kalshi_client import KalshiClient
     from kalshi_trading.portfolio_tracker import PortfolioTracker
     from kalshi_trading.position_table import Sorting
+    from kalshi_trading.settings.credentials import Credentials, load_private_key
     from kalshi_trading.trading_day import start_of_day
     from kalshi_trading.transport import Timing, Transport
 

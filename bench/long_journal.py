@@ -33,7 +33,7 @@ from kalshi_trading.journal_checkpoint import checkpoint_of
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.practice_process import PracticeExchange, ensure_running
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
 from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger

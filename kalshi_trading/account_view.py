@@ -13,7 +13,7 @@ from kalshi_trading.core.money import ZERO, count_text, price_text
 from kalshi_trading.formats import UNKNOWN, cells, dollars, gain, notice, problem, table_of
 from kalshi_trading.portfolio import Part
 from kalshi_trading.proposal import DayPnl, DayTotals
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
 
 _Rail = tuple[str, str, str]
 """What is limited, the limits, and what begins the names of their settings."""

@@ -20,7 +20,7 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.prompts import Prompter
 from kalshi_trading.resting_watch import RestingWatch
-from kalshi_trading.settings import Settings
+from kalshi_trading.settings.model import Settings
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.undertaking import Undertaking

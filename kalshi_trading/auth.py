@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 
-from kalshi_trading.credentials import Credentials, PrivateKey
+from kalshi_trading.settings.credentials import Credentials, PrivateKey
 
 WEBSOCKET_PATH = "/trade-api/ws/v2"
 

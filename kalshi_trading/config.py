@@ -16,19 +16,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kalshi_trading.core.errors import ConfigurationError, InvalidInputError, Problem
-from kalshi_trading.credentials import Credentials, PrivateKey, key_path, load_private_key
-from kalshi_trading.env_file import EnvFile, read_env_file
-from kalshi_trading.options import (
-    PROJECT_FOLDER,
-    Environment,
-    Option,
-    is_loopback,
-    looks_like_key_id,
-    options_of,
-)
-from kalshi_trading.secret_files import exposures
-from kalshi_trading.setting_names import PREFIX, has_prefix, meant_name
-from kalshi_trading.settings import (
+from kalshi_trading.settings.credentials import Credentials, PrivateKey, key_path, load_private_key
+from kalshi_trading.settings.env_file import EnvFile, read_env_file
+from kalshi_trading.settings.model import (
     API_PATH,
     HOSTS,
     KNOWN_NAMES,
@@ -39,6 +29,16 @@ from kalshi_trading.settings import (
     Limits,
     Settings,
 )
+from kalshi_trading.settings.options import (
+    PROJECT_FOLDER,
+    Environment,
+    Option,
+    is_loopback,
+    looks_like_key_id,
+    options_of,
+)
+from kalshi_trading.settings.secret_files import exposures
+from kalshi_trading.settings.setting_names import PREFIX, has_prefix, meant_name
 
 __all__ = [
     "OPTIONS",

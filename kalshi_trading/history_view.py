@@ -35,9 +35,9 @@ from kalshi_trading.formats import (
     time_zone,
 )
 from kalshi_trading.history_rows import HistoryFilter, HistoryRow
-from kalshi_trading.options import Environment
 from kalshi_trading.order_story import OrderStory
 from kalshi_trading.reconciliation import Difference, Reconciliation
+from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_history import TradeHistory
 
 PAGE = 9

@@ -48,7 +48,7 @@ from kalshi_trading.proposal import (
     SentOrder,
     Severity,
 )
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
 from kalshi_trading.wire import book_side
 from kalshi_trading.worst_case import cash_of_unseen, opening_count
 

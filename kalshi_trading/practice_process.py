@@ -17,10 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kalshi_trading.child_environment import child_environment
 from kalshi_trading.core.errors import KalshiAPIError, PracticeExchangeError
-from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.private_files import NotOursError, make_folder, mend, open_private, open_to_read
+from kalshi_trading.settings.child_environment import child_environment
+from kalshi_trading.settings.credentials import Credentials, load_private_key
 
 START_LIMIT_S = 60.0
 IDLE_EXIT_S = 600

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from kalshi_trading import packages, streams
 from kalshi_trading.config import DOTENV_PATH, load_settings
 from kalshi_trading.core.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
-from kalshi_trading.options import PROJECT_FOLDER, Environment
-from kalshi_trading.settings import Settings
+from kalshi_trading.settings.model import Settings
+from kalshi_trading.settings.options import PROJECT_FOLDER, Environment
 from kalshi_trading.terminal_modes import TerminalModes
 from kalshi_trading.termination import CtrlC, Terminated, Termination
 

@@ -14,7 +14,7 @@ from kalshi_trading.core.market_models import Market, OrderBook
 from kalshi_trading.core.models import Action, BookSide, Order, Side
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.order_book import Walk
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
 
 
 class Severity(StrEnum):

@@ -26,11 +26,11 @@ from kalshi_trading.core.money import (
     round_half_even,
 )
 from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, price, problem, time_left
-from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderPreview, is_worse
 from kalshi_trading.order_result import Outlook
 from kalshi_trading.proposal import Finding, Severity
 from kalshi_trading.risk import OUTCOME_UNKNOWN
+from kalshi_trading.settings.options import Environment
 from kalshi_trading.submission_result import Outcome, Submission
 from kalshi_trading.trade_history import describe
 from kalshi_trading.views import order_line

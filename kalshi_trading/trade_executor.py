@@ -40,7 +40,7 @@ from kalshi_trading.preview_reader import PreviewReader
 from kalshi_trading.proposal import Finding, Severity
 from kalshi_trading.resolution import Resolver
 from kalshi_trading.risk import questions
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
 from kalshi_trading.submission import Step, Submitter
 from kalshi_trading.submission_result import Submission
 from kalshi_trading.trade_logger import TradeLogger

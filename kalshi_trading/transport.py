@@ -31,7 +31,6 @@ from kalshi_trading.core.errors import (
     RateLimitError,
     UnavailableError,
 )
-from kalshi_trading.credentials import Credentials
 from kalshi_trading.exchange_clock import ExchangeClock
 from kalshi_trading.exchange_errors import (
     RETRYABLE_READS,
@@ -42,6 +41,7 @@ from kalshi_trading.exchange_errors import (
     error_for_write,
 )
 from kalshi_trading.rate_budget import RateBudget
+from kalshi_trading.settings.credentials import Credentials
 
 if TYPE_CHECKING:
     import requests

@@ -14,10 +14,10 @@ from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import account_screens, account_view
 from kalshi_trading.core.errors import JournalError, UnavailableError
-from kalshi_trading.options import options_of
 from kalshi_trading.portfolio import Part
 from kalshi_trading.proposal import DayPnl, DayTotals
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import options_of
 
 
 def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:

@@ -26,8 +26,8 @@ from kalshi_trading.core.errors import (
 )
 from kalshi_trading.core.market_models import BarPeriod
 from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
-from kalshi_trading.credentials import Credentials
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.transport import Timing, Transport
 
 URL = "https://external-api.demo.kalshi.co/trade-api/v2"

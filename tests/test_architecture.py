@@ -23,7 +23,7 @@ CALLS_WRITES = {
     "cancellation": "takes orders back, which only lowers risk",
 }
 MAKES_FLOATS = {
-    "options": "durations",
+    "settings.options": "durations",
     "practice.answers": "strikes and multipliers, which are numbers in the exchange's JSON",
     "practice.catalogue_terms": "chances of invented events",
     "practice.values": "chances of invented events",

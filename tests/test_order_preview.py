@@ -26,7 +26,7 @@ from kalshi_trading.order_preview import (
 )
 from kalshi_trading.order_result import Bounds, Outlook
 from kalshi_trading.proposal import DayTotals, Freshness, SentOrder, Severity
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
 from kalshi_trading.worst_case import cash_of_unseen
 
 CLIENT_ORDER_ID = "0d9f6c3e-0001-4b7a-8e55-c0ffee000001"

@@ -25,7 +25,7 @@ from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicke
 from kalshi_trading.practice import fees as practice_fees
 from kalshi_trading.practice import records
 from kalshi_trading.proposal import DayTotals
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
 
 CASH = D(1_000_000)
 

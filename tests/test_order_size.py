@@ -18,7 +18,7 @@ from kalshi_trading.core.models import Action, Side
 from kalshi_trading.order_preview import Circumstances, OrderTicket, build_preview
 from kalshi_trading.order_size import OrderSize, parse_size
 from kalshi_trading.proposal import DayTotals
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
 
 COMBO_FEES = FeeSchedule(FeeType.QUADRATIC_WITH_COMBO_MAKER_FEES, D(1))
 

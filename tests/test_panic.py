@@ -26,7 +26,7 @@ from kalshi_trading.journal_digest import panic_stands
 from kalshi_trading.log_files import lock_of
 from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
 from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_executor import PANIC, TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger

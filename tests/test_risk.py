@@ -16,7 +16,7 @@ from kalshi_trading.core.money import PriceGrid
 from kalshi_trading.core.order_book import Walk
 from kalshi_trading.proposal import DayPnl, DayTotals, Freshness, Proposal, RecentOrder, Severity
 from kalshi_trading.risk import check, denials, questions
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
 
 LIMITS = Limits()
 

@@ -24,7 +24,6 @@ from kalshi_trading import file_locks
 from kalshi_trading.core.errors import JournalError, NotSentError
 from kalshi_trading.core.market_models import AccountLimits, TokenBucketLimit
 from kalshi_trading.core.models import Action, BookSide, Side
-from kalshi_trading.credentials import Credentials
 from kalshi_trading.journal_orders import journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.log_files import lock_of
@@ -32,6 +31,7 @@ from kalshi_trading.order_life import State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.own_words import OwnWords
 from kalshi_trading.resolution import FIRST_PAUSES_S, Resolver
+from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.submission import Step, Submitter
 from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_logger import TradeLogger

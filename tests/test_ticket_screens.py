@@ -23,10 +23,10 @@ from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType, O
 from kalshi_trading.core.models import Action, BookSide, OrderRequest, Side
 from kalshi_trading.core.money import CENT
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.options import Environment
 from kalshi_trading.order_preview import OrderPreview, OrderTicket, build_preview, order_sentence
 from kalshi_trading.prompts import LeaveTask
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_executor import TradeExecutor
 
 

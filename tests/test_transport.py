@@ -31,7 +31,7 @@ from kalshi_trading.core.errors import (
     UnavailableError,
 )
 from kalshi_trading.core.market_models import AccountLimits, TokenBucketLimit
-from kalshi_trading.credentials import Credentials
+from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.transport import Timing, Transport
 
 KEY_ID = "11111111-2222-3333-4444-555555555555"

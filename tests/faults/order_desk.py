@@ -19,10 +19,10 @@ from model_factory import MARKET, preview
 from kalshi_trading import sessions
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import Action, OrderRequest, Side, TimeInForce
-from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.resolution import Recovery, Resolver
+from kalshi_trading.settings.credentials import Credentials, load_private_key
 from kalshi_trading.submission import Step, Submitter
 from kalshi_trading.submission_result import Submission
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint

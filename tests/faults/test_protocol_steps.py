@@ -20,10 +20,10 @@ from exchange_process import ExchangeProcess, running_exchange
 from order_desk import Access, Wish
 
 from kalshi_trading.core.models import Action, Side
-from kalshi_trading.credentials import Credentials, load_private_key
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_preview import OrderTicket
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.credentials import Credentials, load_private_key
+from kalshi_trading.settings.model import Limits
 from kalshi_trading.submission import Step
 from kalshi_trading.submission_result import Outcome, Submission
 from kalshi_trading.trade_executor import TradeExecutor

@@ -21,7 +21,7 @@ from kalshi_trading.core.models import Action, OrderAcknowledgement, OrderReques
 from kalshi_trading.core.money import ZERO, dollars_text
 from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
 from kalshi_trading.proposal import DayTotals
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
 from kalshi_trading.submission_result import Outcome, Submission
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger

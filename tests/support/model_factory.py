@@ -29,7 +29,7 @@ from kalshi_trading.market_account import market_account
 from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
 from kalshi_trading.portfolio import Mark, Part, PortfolioSnapshot, PositionPnl, mark_price
 from kalshi_trading.proposal import DayTotals
-from kalshi_trading.settings import Limits
+from kalshi_trading.settings.model import Limits
 
 ORDER_ID = "a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001"
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)

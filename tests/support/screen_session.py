@@ -16,8 +16,8 @@ from kalshi_trading.app import App
 from kalshi_trading.config import load_settings
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import OrderStatus
-from kalshi_trading.options import Environment
 from kalshi_trading.program import build_app
+from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_executor import TradeExecutor
 
 LONGER_THAN_ANY_RUN = timedelta(hours=1)

@@ -13,9 +13,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kalshi_trading import options
-from kalshi_trading.credentials import Credentials
-from kalshi_trading.options import Environment, Option, option, options_of
+from kalshi_trading.settings import options
+from kalshi_trading.settings.credentials import Credentials
+from kalshi_trading.settings.options import Environment, Option, option, options_of
 
 API_PATH = "/trade-api/v2"
 WEBSOCKET_PATH = "/trade-api/ws/v2"

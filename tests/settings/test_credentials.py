@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalshi_trading.core.errors import ConfigurationError
-from kalshi_trading.credentials import load_private_key
+from kalshi_trading.settings.credentials import load_private_key
 
 PKCS1, PKCS8, OPENSSH = PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8, PrivateFormat.OpenSSH
 

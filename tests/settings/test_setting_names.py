@@ -6,8 +6,8 @@ from cases import naming
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.setting_names import has_prefix, meant_name
-from kalshi_trading.settings import KNOWN_NAMES, SAFETY_NAMES
+from kalshi_trading.settings.model import KNOWN_NAMES, SAFETY_NAMES
+from kalshi_trading.settings.setting_names import has_prefix, meant_name
 
 MEANT = {
     "KALSHI_READ_ONLY": [

@@ -13,7 +13,7 @@ from io import StringIO
 from pathlib import Path
 
 from kalshi_trading.core.errors import Problem
-from kalshi_trading.setting_names import meant_name
+from kalshi_trading.settings.setting_names import meant_name
 
 _MOST_NAMED = 50  # malformed lines that are matched to a setting
 

@@ -20,7 +20,7 @@ from kalshi_trading.core.errors import InvalidInputError
 T = TypeVar("T")
 Parser = Callable[[str], T]
 
-PROJECT_FOLDER = Path(__file__).resolve().parent.parent
+PROJECT_FOLDER = Path(__file__).resolve().parent.parent.parent
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")

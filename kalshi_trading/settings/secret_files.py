@@ -10,8 +10,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from kalshi_trading.child_environment import child_environment
 from kalshi_trading.core.errors import Problem
+from kalshi_trading.settings.child_environment import child_environment
 
 _OTHERS = 0o077
 _NOT_IGNORED = 1  # exit status of `git check-ignore` for a file that git would take or has taken
