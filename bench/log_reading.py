@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from kalshi_trading.journal import JournalEntry, JournalRecord
+from kalshi_trading.journal.records import JournalEntry, JournalRecord
 from kalshi_trading.trade_logger import TradeLogger
 
 NEWEST = 50

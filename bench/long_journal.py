@@ -29,7 +29,7 @@ from uuid import UUID
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from kalshi_trading.core.models import Action, Side
-from kalshi_trading.journal_checkpoint import checkpoint_of
+from kalshi_trading.journal.checkpoint import checkpoint_of
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.practice_process import PracticeExchange, ensure_running

@@ -24,8 +24,8 @@ from kalshi_trading.core.errors import (
 )
 from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.core.money import ZERO, Contracts, count_text
+from kalshi_trading.journal.order_state import BEING_SENT, OrderLife
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.order_life import BEING_SENT, OrderLife
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.transport import Timing
 

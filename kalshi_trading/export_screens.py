@@ -13,7 +13,6 @@ from pathlib import Path
 from kalshi_trading.app import App, not_empty
 from kalshi_trading.core.dates import FORMS, Period, parse_period
 from kalshi_trading.core.errors import InvalidInputError
-from kalshi_trading.export import Table, absolute_path, format_of
 from kalshi_trading.export_tables import (
     ORDERS,
     POSITIONS,
@@ -23,7 +22,8 @@ from kalshi_trading.export_tables import (
     Exporter,
 )
 from kalshi_trading.formats import how_many
-from kalshi_trading.journal_table import JOURNAL
+from kalshi_trading.journal.csv_rows import JOURNAL
+from kalshi_trading.journal.files.table_files import Table, absolute_path, format_of
 from kalshi_trading.prompts import GoBack, Step, ask_in_turn, choose_by_name, numbered
 from kalshi_trading.tax_lots import TAX
 

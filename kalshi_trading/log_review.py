@@ -20,10 +20,10 @@ from kalshi_trading.core.money import (
     dollars_text,
     price_text,
 )
-from kalshi_trading.error_log import LogEntry, entries_backwards, newest_entries
-from kalshi_trading.journal import JournalRecord, as_journal_errors, entry_of
-from kalshi_trading.log_cursor import Follower
-from kalshi_trading.log_reader import DamagedLine
+from kalshi_trading.journal.error_log import LogEntry, entries_backwards, newest_entries
+from kalshi_trading.journal.files.log_cursor import Follower
+from kalshi_trading.journal.files.log_reader import DamagedLine
+from kalshi_trading.journal.records import JournalRecord, as_journal_errors, entry_of
 from kalshi_trading.trade_logger import TradeLogger
 
 _AT_ONCE = datetime.max.replace(tzinfo=UTC)

@@ -14,8 +14,8 @@ from itertools import takewhile
 from operator import itemgetter
 
 from kalshi_trading.core.models import TimeInForce
-from kalshi_trading.journal_orders import JournaledOrder, is_own
-from kalshi_trading.order_life import WITHOUT_ORDER, OrderLife
+from kalshi_trading.journal.order_log import JournaledOrder, is_own
+from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderLife
 from kalshi_trading.proposal import DayTotals, RecentOrder, SentOrder
 from kalshi_trading.sent_orders import SentOrders, sent_order
 

@@ -19,7 +19,7 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.core.pnl import yes_value
 from kalshi_trading.history_rows import HistoryRow
-from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio import Part, part
 from kalshi_trading.reconciliation import Point, differences_of

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kalshi_trading.journal_digest import panic_stands
+from kalshi_trading.journal.digest import panic_stands
+from kalshi_trading.journal.order_state import OrderLife
 from kalshi_trading.order_index import OrderIndex
-from kalshi_trading.order_life import OrderLife
 from kalshi_trading.proposal import DayTotals, RecentOrder, SentOrder
 from kalshi_trading.sent_orders import NO_ORDERS, SentOrders
 from kalshi_trading.trade_logger import TradeLogger

@@ -36,10 +36,10 @@ from kalshi_trading.explanation import (
     explain_settlement,
 )
 from kalshi_trading.formats import holding
-from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal.own_orders import OwnWords
+from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.order_screens import LOOKED_AT
-from kalshi_trading.own_words import OwnWords
 from kalshi_trading.portfolio import Mark, PortfolioSnapshot, PositionPnl
 from kalshi_trading.position_table import PAGE, Sorting
 from kalshi_trading.position_view import PositionLook

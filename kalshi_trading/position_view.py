@@ -38,7 +38,7 @@ from kalshi_trading.formats import (
     time_left,
     time_zone,
 )
-from kalshi_trading.own_words import OwnWords
+from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.portfolio import Mark, PositionPnl
 from kalshi_trading.position_table import average, closes_in, outcome
 

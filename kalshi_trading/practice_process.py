@@ -18,7 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kalshi_trading.core.errors import KalshiAPIError, PracticeExchangeError
-from kalshi_trading.private_files import NotOursError, make_folder, mend, open_private, open_to_read
+from kalshi_trading.journal.files.private_files import (
+    NotOursError,
+    make_folder,
+    mend,
+    open_private,
+    open_to_read,
+)
 from kalshi_trading.settings.child_environment import child_environment
 from kalshi_trading.settings.credentials import Credentials, load_private_key
 

@@ -279,7 +279,7 @@ def _raise(error: JournalError) -> None:
 
 def _session(settings: Settings) -> tuple[str | None, JournalError | None]:
     """Begin a session that others can see is alive, until the process ends; or say why that failed."""
-    from kalshi_trading.sessions import Session
+    from kalshi_trading.journal.sessions import Session
 
     try:
         return Session.open(settings.log_dir / settings.environment.value).session_id, None

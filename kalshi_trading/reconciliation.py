@@ -27,9 +27,9 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.history_rows import HistoryRow
-from kalshi_trading.journal_orders import JournaledOrder
+from kalshi_trading.journal.order_log import JournaledOrder
+from kalshi_trading.journal.order_state import WITHOUT_ORDER
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.order_life import WITHOUT_ORDER
 from kalshi_trading.paging import Progress
 from kalshi_trading.sent_orders import LONGEST_LAG
 from kalshi_trading.trade_history import load_history, with_order

@@ -13,9 +13,9 @@ from kalshi_trading.core.errors import JournalError, KalshiAPIError, NotFoundErr
 from kalshi_trading.core.models import Order, OrderStatus, Side
 from kalshi_trading.core.money import ZERO, Contracts, Price, count_text, dollars_text, price_text
 from kalshi_trading.core.pnl import average_price
-from kalshi_trading.journal_orders import ENDED_EVENT, JournaledOrder, ToldFills, is_own
+from kalshi_trading.journal.order_log import ENDED_EVENT, JournaledOrder, ToldFills, is_own
+from kalshi_trading.journal.order_state import OrderLife
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.order_life import OrderLife
 from kalshi_trading.sent_orders import LONGEST_LAG
 from kalshi_trading.trade_logger import TradeLogger
 

@@ -34,9 +34,9 @@ from kalshi_trading.core.errors import (
 from kalshi_trading.core.models import OrderRequest
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.pnl import average_price
+from kalshi_trading.journal.order_state import OrderLife, State
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_fields import denial_fields, intent_fields, sending_fields
-from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderPreview
 from kalshi_trading.resolution import Resolver
 from kalshi_trading.risk import denials

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from kalshi_trading.core.models import Order, OrderAcknowledgement, OrderRequest
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
+from kalshi_trading.journal.order_state import State
 from kalshi_trading.order_fields import order_fields
-from kalshi_trading.order_life import State
 from kalshi_trading.resolution import unrecorded
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from kalshi_trading.account_book import AccountBook, ResultOf
 from kalshi_trading.core.models import Fill, Position, Settlement
 from kalshi_trading.core.pnl import ClosedLot
-from kalshi_trading.export import Progress, Row, Table
+from kalshi_trading.journal.files.table_files import Progress, Row, Table
 from kalshi_trading.market_account import MarketAccount, oldest_first
 from kalshi_trading.portfolio import Part
 

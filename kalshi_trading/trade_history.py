@@ -20,8 +20,8 @@ from kalshi_trading.core.models import Fill, Listing, Order
 from kalshi_trading.history_rows import HistoryRow, is_placed_in
 from kalshi_trading.history_rows import OrderRecord as OrderRecord
 from kalshi_trading.history_rows import describe as describe
-from kalshi_trading.journal import UNDAMAGED, Damage
-from kalshi_trading.journal_orders import JournaledOrder, JournaledOrders, journaled_orders
+from kalshi_trading.journal.order_log import JournaledOrder, JournaledOrders, journaled_orders
+from kalshi_trading.journal.records import UNDAMAGED, Damage
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import oldest_first
 from kalshi_trading.paging import Progress

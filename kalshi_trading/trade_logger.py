@@ -21,11 +21,15 @@ from pathlib import Path
 from kalshi_trading.config import get_config
 from kalshi_trading.core.dates import FORMS, Period, parse_period
 from kalshi_trading.core.errors import InvalidInputError
-from kalshi_trading.digest_reader import DigestReader, JournalChanges
-from kalshi_trading.error_log import LogEntry, newest_entries, request_log, write_error
-from kalshi_trading.export import write_table
-from kalshi_trading.file_locks import take_lock
-from kalshi_trading.journal import (
+from kalshi_trading.journal.checkpoint import checkpoint_of
+from kalshi_trading.journal.csv_rows import JOURNAL, journal_row
+from kalshi_trading.journal.digest_reader import DigestReader, JournalChanges
+from kalshi_trading.journal.error_log import LogEntry, newest_entries, request_log, write_error
+from kalshi_trading.journal.files.file_locks import take_lock
+from kalshi_trading.journal.files.log_files import LogSize, every_file_of, size_of
+from kalshi_trading.journal.files.private_files import make_folder, mend
+from kalshi_trading.journal.files.table_files import write_table
+from kalshi_trading.journal.records import (
     JournalEntry,
     JournalHandler,
     JournalReading,
@@ -34,13 +38,9 @@ from kalshi_trading.journal import (
     read_journal,
     scan_journal,
 )
-from kalshi_trading.journal import JournalRecord as JournalRecord
-from kalshi_trading.journal_checkpoint import checkpoint_of
-from kalshi_trading.journal_table import JOURNAL, journal_row
-from kalshi_trading.log_files import LogSize, every_file_of, size_of
+from kalshi_trading.journal.records import JournalRecord as JournalRecord
+from kalshi_trading.journal.sessions import session_files, sessions_folder
 from kalshi_trading.paging import Progress
-from kalshi_trading.private_files import make_folder, mend
-from kalshi_trading.sessions import session_files, sessions_folder
 
 TRADES_FILE = "trades.log"
 ERRORS_FILE = "errors.log"

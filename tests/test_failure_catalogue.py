@@ -195,7 +195,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "disk full before the intent",
         [
             "test_submission.py::test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading",
-            "test_journal.py::test_a_full_disk_refuses_the_line_and_room_made_lets_it_go_on",
+            "journal/test_journal.py::test_a_full_disk_refuses_the_line_and_room_made_lets_it_go_on",
         ],
     ),
     28: (
@@ -208,9 +208,10 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     29: (
         "folder read-only, missing or deleted; a flush that fails",
         [
-            "test_journal.py::test_a_read_only_folder_is_a_journal_error_and_can_still_be_read",
-            "test_journal.py::test_a_flush_that_fails_is_an_error_and_the_next_line_looks_at_the_file_anew",
-            "test_journal.py::test_files_deleted_while_writers_wait_are_made_anew",
+            "journal/test_journal.py::test_a_read_only_folder_is_a_journal_error_and_can_still_be_read",
+            "journal/test_journal.py::"
+            "test_a_flush_that_fails_is_an_error_and_the_next_line_looks_at_the_file_anew",
+            "journal/test_journal.py::test_files_deleted_while_writers_wait_are_made_anew",
             "test_recovery_screens.py::"
             "test_a_journal_that_cannot_be_read_locks_orders_and_leaves_reads_and_cancels",
         ],
@@ -218,7 +219,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     30: (
         "two sessions at once",
         [
-            "test_journal.py::"
+            "journal/test_journal.py::"
             "test_four_writers_across_midnights_lose_and_tear_nothing_and_readers_see_each_line_once",
             "test_resolution.py::test_recovery_leaves_the_orders_of_a_session_that_is_alive_to_it",
             "test_recovery_screens.py::test_an_order_of_a_session_that_is_alive_is_left_to_it",
@@ -228,17 +229,17 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     31: (
         "midnight while writing",
         [
-            "test_journal.py::"
+            "journal/test_journal.py::"
             "test_four_writers_across_midnights_lose_and_tear_nothing_and_readers_see_each_line_once",
-            "test_journal.py::test_a_midnight_in_the_middle_of_a_reading_hides_no_line_from_it",
+            "journal/test_journal.py::test_a_midnight_in_the_middle_of_a_reading_hides_no_line_from_it",
         ],
     ),
     32: (
         "torn and damaged lines",
         [
-            "test_journal.py::"
+            "journal/test_journal.py::"
             "test_cut_at_every_byte_of_its_last_record_the_journal_keeps_the_others_and_goes_on",
-            "test_journal.py::test_an_unknown_event_is_a_record_and_an_unknown_version_is_reported",
+            "journal/test_journal.py::test_an_unknown_event_is_a_record_and_an_unknown_version_is_reported",
             "test_trade_logger.py::test_a_damaged_line_is_reported_by_its_number_and_hides_no_other",
         ],
     ),
@@ -405,14 +406,16 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     62: (
         "a pipe, a device, a folder, a socket, what is another user's; long journals and lines, gzip bombs",
         [
-            "test_private_files.py::test_what_stands_in_the_journals_place_is_told_and_never_waited_for",
-            "test_journal_digest.py::test_a_start_reads_only_what_came_after_the_checkpoint",
-            "test_journal_digest.py::test_cut_or_flipped_anywhere_it_changes_nothing",
-            "test_journal_digest.py::test_no_file_takes_more_memory_than_a_good_one",
-            "test_private_files.py::"
+            "journal/test_private_files.py::"
+            "test_what_stands_in_the_journals_place_is_told_and_never_waited_for",
+            "journal/test_journal_digest.py::test_a_start_reads_only_what_came_after_the_checkpoint",
+            "journal/test_journal_digest.py::test_cut_or_flipped_anywhere_it_changes_nothing",
+            "journal/test_journal_digest.py::test_no_file_takes_more_memory_than_a_good_one",
+            "journal/test_private_files.py::"
             "test_what_stands_in_the_place_of_an_earlier_day_is_told_and_the_journal_goes_on",
-            "test_private_files.py::test_the_start_names_each_file_that_is_not_ours_once_with_what_to_do",
-            "test_private_files.py::"
+            "journal/test_private_files.py::"
+            "test_the_start_names_each_file_that_is_not_ours_once_with_what_to_do",
+            "journal/test_private_files.py::"
             "test_a_thing_that_takes_the_files_place_after_the_look_is_refused_as_well",
             "practice/test_practice_files.py::"
             "test_what_stands_in_a_files_place_is_refused_and_never_waited_for",
@@ -457,10 +460,11 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "any day and any zone",
         [
             "test_support.py::test_a_program_its_files_and_its_children_live_on_another_day",
-            "test_journal.py::test_a_new_day_begins_a_new_file_and_the_old_one_is_compressed_and_private",
+            "journal/test_journal.py::"
+            "test_a_new_day_begins_a_new_file_and_the_old_one_is_compressed_and_private",
             "core/test_periods.py::test_a_day_lasts_from_midnight_to_midnight_also_when_the_clocks_change",
             "test_trading_day.py::test_midnight_is_the_local_one_also_when_the_clocks_change",
-            "test_log_reader.py::test_a_day_without_a_midnight_has_the_records_of_its_hours",
+            "journal/test_log_reader.py::test_a_day_without_a_midnight_has_the_records_of_its_hours",
         ],
     ),
 }

@@ -23,7 +23,7 @@ from kalshi_trading.core.models import OrderStatus, Side
 from kalshi_trading.core.money import price_text
 from kalshi_trading.day_summary import DaySummary, MarketDay
 from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
-from kalshi_trading.journal import Damage, DamagedLine
+from kalshi_trading.journal.records import Damage, DamagedLine
 from kalshi_trading.prompts import LeaveTask
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_history import TradeHistory, told_history

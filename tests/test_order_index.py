@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from journaled import WISH, order_index
 from model_factory import NOW
 
-from kalshi_trading.journal import JournalRecord
-from kalshi_trading.journal_orders import journaled_order
+from kalshi_trading.journal.order_log import journaled_order
+from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.order_index import OrderIndex
 
 STEPS = ["sending", "acknowledged", "rejected", "unknown", "absent", "not_sent"]

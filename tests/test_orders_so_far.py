@@ -9,7 +9,7 @@ import pytest
 from journaled import order_index
 from model_factory import MARKET, NOW
 
-from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.proposal import DayTotals
 from kalshi_trading.trade_logger import TradeLogger

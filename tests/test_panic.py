@@ -10,7 +10,6 @@ from decimal import Decimal as D
 import pytest
 from model_factory import MARKET, NOW, order, preview
 
-from kalshi_trading import file_locks
 from kalshi_trading.cancellation import (
     LAST_PAUSE_S,
     PANIC_PAUSES_S,
@@ -22,9 +21,10 @@ from kalshi_trading.cancellation import (
 )
 from kalshi_trading.core.errors import KalshiAPIError, NotFoundError, OutcomeUnknownError
 from kalshi_trading.core.models import Action, BookSide, CancelAcknowledgement, Listing, OrderStatus, Side
-from kalshi_trading.journal_digest import panic_stands
-from kalshi_trading.log_files import lock_of
-from kalshi_trading.order_life import OrderLife, State
+from kalshi_trading.journal.digest import panic_stands
+from kalshi_trading.journal.files import file_locks
+from kalshi_trading.journal.files.log_files import lock_of
+from kalshi_trading.journal.order_state import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.submission_result import Outcome

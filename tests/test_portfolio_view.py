@@ -24,9 +24,9 @@ from kalshi_trading.core.market_models import Event
 from kalshi_trading.core.models import Balance, BookSide, MarketResult, Transfer
 from kalshi_trading.core.pnl import settlement_net_pnl
 from kalshi_trading.explanation import Explanation, Line, explain_realized, explain_settlement
-from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal.own_orders import OwnWords
+from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.market_account import market_account
-from kalshi_trading.own_words import OwnWords
 from kalshi_trading.pnl_breakdown import Realized, by_day
 from kalshi_trading.portfolio import Mark, Part, PortfolioSnapshot
 from kalshi_trading.position_table import Sorting

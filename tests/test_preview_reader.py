@@ -14,7 +14,7 @@ from model_factory import BOOK, MARKET, NOW, QUADRATIC, order, position
 from kalshi_trading.core.errors import InvalidInputError, JournalError, KalshiAPIError, NotFoundError
 from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType
 from kalshi_trading.core.models import Balance, BookSide, Listing, Positions
-from kalshi_trading.order_life import OrderLife, State
+from kalshi_trading.journal.order_state import OrderLife, State
 from kalshi_trading.orders_so_far import OrdersSoFar
 from kalshi_trading.preview_reader import PreviewReader
 from kalshi_trading.proposal import DayPnl, DayTotals, Freshness, SentOrder

@@ -15,7 +15,7 @@ from kalshi_trading.absence import Look, proves_absence
 from kalshi_trading.background_search import ROUNDS_BETWEEN_RECOVERIES, BackgroundSearch
 from kalshi_trading.core.errors import JournalError, UnavailableError
 from kalshi_trading.core.models import BookSide, Listing, OrderStatus
-from kalshi_trading.order_life import OrderLife, State
+from kalshi_trading.journal.order_state import OrderLife, State
 from kalshi_trading.resolution import Resolver
 from kalshi_trading.trade_logger import TradeLogger
 

@@ -13,8 +13,8 @@ from journaled import order_index
 from model_factory import order
 
 from kalshi_trading.core.models import BookSide
-from kalshi_trading.journal import JournalRecord
-from kalshi_trading.journal_orders import journaled_orders
+from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.sent_orders import doubtful, not_filled, not_listed
 
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)

@@ -20,16 +20,16 @@ from journaled import order_lives
 from loopback import ROOT, http, reset, say, send_and_close, serving, unused_port
 from model_factory import MARKET, NOW, preview
 
-from kalshi_trading import file_locks
 from kalshi_trading.core.errors import JournalError, NotSentError
 from kalshi_trading.core.market_models import AccountLimits, TokenBucketLimit
 from kalshi_trading.core.models import Action, BookSide, Side
-from kalshi_trading.journal_orders import journaled_orders
+from kalshi_trading.journal.files import file_locks
+from kalshi_trading.journal.files.log_files import lock_of
+from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.order_state import State
+from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.log_files import lock_of
-from kalshi_trading.order_life import State
 from kalshi_trading.order_preview import OrderTicket
-from kalshi_trading.own_words import OwnWords
 from kalshi_trading.resolution import FIRST_PAUSES_S, Resolver
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.submission import Step, Submitter

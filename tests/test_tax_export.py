@@ -26,8 +26,8 @@ from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Fill, MarketResult, Position, Settlement
 from kalshi_trading.core.pnl import holding_from
-from kalshi_trading.export import write_table
 from kalshi_trading.export_tables import Exported, Exporter
+from kalshi_trading.journal.files.table_files import write_table
 from kalshi_trading.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
 
 LAYOUT = (

@@ -18,8 +18,8 @@ from kalshi_trading.core.errors import InvalidInputError, JournalError, KalshiAP
 from kalshi_trading.core.models import Action, BookSide, OrderStatus, Side
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.order_book import best_ask, best_bid
+from kalshi_trading.journal.order_state import OrderLife, State
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.order_life import OrderLife, State
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.settings.credentials import Credentials

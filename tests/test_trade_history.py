@@ -19,7 +19,7 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.errors import JournalError, KalshiAPIError
 from kalshi_trading.core.models import Action, OrderStatus, Side
 from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
-from kalshi_trading.journal_orders import journaled_orders
+from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.reconciliation import Kind, differences_of
 from kalshi_trading.settings.credentials import Credentials

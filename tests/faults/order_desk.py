@@ -16,9 +16,9 @@ from pathlib import Path
 
 from model_factory import MARKET, preview
 
-from kalshi_trading import sessions
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import Action, OrderRequest, Side, TimeInForce
+from kalshi_trading.journal import sessions
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.resolution import Recovery, Resolver

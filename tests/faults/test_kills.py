@@ -24,7 +24,7 @@ from journaled import order_lives
 from order_desk import Access, OrderDesk, Wish, opened
 
 from kalshi_trading.core.models import TimeInForce
-from kalshi_trading.order_life import State
+from kalshi_trading.journal.order_state import State
 from kalshi_trading.submission import Step
 from kalshi_trading.trade_logger import account_fingerprint
 

@@ -31,7 +31,6 @@ from hypothesis.stateful import (
 )
 from order_desk import Wish, previewed
 
-from kalshi_trading import sessions
 from kalshi_trading.core.errors import (
     JournalError,
     KalshiAPIError,
@@ -51,7 +50,8 @@ from kalshi_trading.core.models import (
     Side,
 )
 from kalshi_trading.core.money import ZERO
-from kalshi_trading.journal import UNDAMAGED
+from kalshi_trading.journal import sessions
+from kalshi_trading.journal.records import UNDAMAGED
 from kalshi_trading.resolution import Recovery, Resolver
 from kalshi_trading.submission import Step, Submitter
 from kalshi_trading.submission_result import Outcome, Submission

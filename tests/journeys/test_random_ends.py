@@ -22,7 +22,7 @@ from forked_programs import Ended, ForkedProgram, ForkServer, fork_server
 from lost_answers import DOWN
 from terminal import LONGEST_WAIT_S
 
-from kalshi_trading.sessions import is_alive
+from kalshi_trading.journal.sessions import is_alive
 from kalshi_trading.termination import GRACE_S
 
 pytestmark = pytest.mark.journey

@@ -22,8 +22,8 @@ from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.day_summary import read_summary
 from kalshi_trading.history_rows import HistoryRow, Result
-from kalshi_trading.journal import JournalRecord
-from kalshi_trading.journal_orders import journaled_orders
+from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.order_story import events_of
 from kalshi_trading.practice.engine import Exchange
 from kalshi_trading.reconciliation import Kind, compare, reconcile

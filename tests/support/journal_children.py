@@ -24,8 +24,9 @@ from pathlib import Path
 
 from zones import local_noon
 
-from kalshi_trading import file_locks, journal, log_files, private_files
 from kalshi_trading.core.errors import JournalError
+from kalshi_trading.journal import records as journal
+from kalshi_trading.journal.files import file_locks, log_files, private_files
 from kalshi_trading.trade_logger import TradeLogger
 
 NOON = local_noon(2026, 11, 17)

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from model_factory import MARKET
 
-from kalshi_trading.journal import JournalRecord
-from kalshi_trading.journal_orders import journaled_orders
+from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.order_state import OrderLife, by_client_order_id, life_of
+from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.order_index import OrderIndex
-from kalshi_trading.order_life import OrderLife, by_client_order_id, life_of
 
 WISH = {"ticker": MARKET.ticker, "action": "buy", "side": "yes", "count": "10"}
 WISH |= {"price": "0.57", "cost": "5.70"}

@@ -19,7 +19,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kalshi_trading.core.models import Order, OrderStatus
-from kalshi_trading.journal import JournalRecord
+from kalshi_trading.journal.records import JournalRecord
 
 
 class State(StrEnum):

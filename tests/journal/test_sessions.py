@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from kalshi_trading.core.errors import JournalError
-from kalshi_trading.sessions import Session, is_alive
+from kalshi_trading.journal.sessions import Session, is_alive
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parent.parent.parent
 HOLDER = """
 import subprocess, sys
 from pathlib import Path
-from kalshi_trading.sessions import Session
+from kalshi_trading.journal.sessions import Session
 session = Session.open(Path(sys.argv[1]))
 child = subprocess.Popen(["sleep", "60"])
 print(session.session_id, child.pid, flush=True)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from journaled import order_lives
 
-from kalshi_trading.journal import JournalRecord
-from kalshi_trading.order_life import State, advanced, belongs_to
+from kalshi_trading.journal.order_state import State, advanced, belongs_to
+from kalshi_trading.journal.records import JournalRecord
 
 AT = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
 AFTER = [state for state in State if state is not State.INTENT]

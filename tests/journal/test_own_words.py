@@ -13,8 +13,8 @@ from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import order_screens
 from kalshi_trading.core.models import Action, BookSide, Side
-from kalshi_trading.journal import JournalRecord
-from kalshi_trading.own_words import OwnWords, intents_of
+from kalshi_trading.journal.own_orders import OwnWords, intents_of
+from kalshi_trading.journal.records import JournalRecord
 
 RESTING = order(BookSide.BID, "0.63")
 INTENT = JournalRecord(

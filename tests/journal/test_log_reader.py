@@ -15,10 +15,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kalshi_trading import log_files, log_reader
-from kalshi_trading.journal import DamagedLine, JournalRecord, newest_records, read_journal, scan_journal
-from kalshi_trading.log_cursor import Follower
-from kalshi_trading.log_reader import LogFile, opened_log
+from kalshi_trading.journal.files import log_files, log_reader
+from kalshi_trading.journal.files.log_cursor import Follower
+from kalshi_trading.journal.files.log_reader import LogFile, opened_log
+from kalshi_trading.journal.records import (
+    DamagedLine,
+    JournalRecord,
+    newest_records,
+    read_journal,
+    scan_journal,
+)
 from kalshi_trading.log_review import newest_errors, newest_events
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -325,7 +331,7 @@ def followed(tmp_path):
 
 
 def new(follower: Follower) -> list[str]:
-    from kalshi_trading.journal import entry_of
+    from kalshi_trading.journal.records import entry_of
 
     return [shown(entry_of(each)) for each in follower.new_lines() if each.data.strip()]
 

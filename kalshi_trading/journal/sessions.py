@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 
 from kalshi_trading.core.errors import JournalError
-from kalshi_trading.file_locks import is_locked, remove_unless_locked, take_lock
-from kalshi_trading.private_files import make_folder
+from kalshi_trading.journal.files.file_locks import is_locked, remove_unless_locked, take_lock
+from kalshi_trading.journal.files.private_files import make_folder
 
 _FOLDER = "sessions"
 _SESSION_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from kalshi_trading.journal import UNDAMAGED, Damage, DamagedLine, JournalEntry, JournalRecord
-from kalshi_trading.journal_orders import CANCELED_EVENT, FILL_EVENT, JournaledOrder, journaled_order
-from kalshi_trading.order_life import ACKNOWLEDGED_EVENT, INTENT_EVENT, WITHOUT_ORDER, order_named_by
+from kalshi_trading.journal.order_log import CANCELED_EVENT, FILL_EVENT, JournaledOrder, journaled_order
+from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, INTENT_EVENT, WITHOUT_ORDER, order_named_by
+from kalshi_trading.journal.records import UNDAMAGED, Damage, DamagedLine, JournalEntry, JournalRecord
 
 KEPT_FOR = timedelta(days=2)
 """Longer than a local day of any time zone, and than the exchange's lists lag."""

@@ -20,8 +20,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from kalshi_trading.file_locks import locked
-from kalshi_trading.private_files import make_folder, open_private, open_to_read, sync_folder
+from kalshi_trading.journal.files.file_locks import locked
+from kalshi_trading.journal.files.private_files import make_folder, open_private, open_to_read, sync_folder
 
 COMPRESSED_IN_PASSING = 4_000_000
 """Bytes that are compressed before the line that began the new day is through; more takes a thread."""

@@ -37,7 +37,16 @@ from kalshi_trading import export_screens
 from kalshi_trading.app import App
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
-from kalshi_trading.export import (
+from kalshi_trading.export_tables import (
+    ORDERS,
+    POSITIONS,
+    SETTLEMENTS,
+    TRADES,
+    Exported,
+    Exporter,
+)
+from kalshi_trading.journal.csv_rows import JOURNAL
+from kalshi_trading.journal.files.table_files import (
     Cell,
     Format,
     Row,
@@ -47,15 +56,6 @@ from kalshi_trading.export import (
     original_text,
     write_table,
 )
-from kalshi_trading.export_tables import (
-    ORDERS,
-    POSITIONS,
-    SETTLEMENTS,
-    TRADES,
-    Exported,
-    Exporter,
-)
-from kalshi_trading.journal_table import JOURNAL
 from kalshi_trading.prompts import LeaveTask
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -347,7 +347,7 @@ def test_a_disk_that_takes_no_more_leaves_nothing_behind(tmp_path: Path) -> None
         from decimal import Decimal
         from pathlib import Path
         from kalshi_trading.core.errors import InvalidInputError
-        from kalshi_trading.export import Table, write_table
+        from kalshi_trading.journal.files.table_files import Table, write_table
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
         try:
@@ -355,7 +355,7 @@ def test_a_disk_that_takes_no_more_leaves_nothing_behind(tmp_path: Path) -> None
         except InvalidInputError as error:
             print(error)
     """
-    project = Path(__file__).resolve().parent.parent
+    project = Path(__file__).resolve().parent.parent.parent
     answer = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "t.csv")],
         capture_output=True,

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
-from kalshi_trading.private_files import open_private
+from kalshi_trading.journal.files.private_files import open_private
 
 PATIENCE_S = 5.0
 """How long somebody waits for a lock; others hold it for as long as a line takes to get to the disk."""

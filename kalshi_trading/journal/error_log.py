@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kalshi_trading import log_files
 from kalshi_trading.core.text import REPLACEMENT, harmless
-from kalshi_trading.log_reader import DamagedLine, LogLine, damaged, opened_log
+from kalshi_trading.journal.files import log_files
+from kalshi_trading.journal.files.log_reader import DamagedLine, LogLine, damaged, opened_log
 
 _INDENT = "    "
 _HEAD = re.compile(r"(\S+) ([A-Z]+) (?:\[([^\]]+)\] )?(.*)", re.DOTALL)

@@ -18,12 +18,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from kalshi_trading import log_files
 from kalshi_trading.core.dates import local_midnight
 from kalshi_trading.core.errors import JournalError
 from kalshi_trading.core.text import REPLACEMENT, harmless
-from kalshi_trading.log_reader import DamagedLine as DamagedLine
-from kalshi_trading.log_reader import LineBatch, LogFile, LogLine, damaged, opened_log
+from kalshi_trading.journal.files import log_files
+from kalshi_trading.journal.files.log_reader import DamagedLine as DamagedLine
+from kalshi_trading.journal.files.log_reader import LineBatch, LogFile, LogLine, damaged, opened_log
 
 DURABLE_EVENTS = ("order.", "cancel.")
 RECORD_VERSION = 1

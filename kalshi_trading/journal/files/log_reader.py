@@ -20,9 +20,9 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-from kalshi_trading.file_locks import locked_for_reading
-from kalshi_trading.log_files import CLOCK_SLACK, RotatedFile, lock_of, rotated_files
-from kalshi_trading.private_files import open_to_read
+from kalshi_trading.journal.files.file_locks import locked_for_reading
+from kalshi_trading.journal.files.log_files import CLOCK_SLACK, RotatedFile, lock_of, rotated_files
+from kalshi_trading.journal.files.private_files import open_to_read
 
 UNREADABLE = b"the rest of the file cannot be unpacked"
 TOO_LONG_LINE = b"a line that is too long"

@@ -12,8 +12,7 @@ from functools import cached_property
 
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price, decimal_from_text
-from kalshi_trading.journal import JournalRecord
-from kalshi_trading.order_life import (
+from kalshi_trading.journal.order_state import (
     ACKNOWLEDGED_EVENT,
     INTENT_EVENT,
     OrderLife,
@@ -22,6 +21,7 @@ from kalshi_trading.order_life import (
     by_client_order_id,
     life_of,
 )
+from kalshi_trading.journal.records import JournalRecord
 
 FILL_EVENT, ENDED_EVENT, CANCELED_EVENT = "order.fill", "order.ended", "cancel.acknowledged"
 

@@ -20,12 +20,12 @@ import proof
 import pytest
 from journal_children import NOBODY, NOON
 
-from kalshi_trading import file_locks
 from kalshi_trading.core.errors import JournalError
-from kalshi_trading.file_locks import locked
+from kalshi_trading.journal.files import file_locks
+from kalshi_trading.journal.files.file_locks import locked
 from kalshi_trading.trade_logger import TradeLogger
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent.parent
 WRITERS, DAYS = 4, 6
 
 

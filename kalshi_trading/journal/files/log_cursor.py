@@ -16,8 +16,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
-from kalshi_trading.log_files import RotatedFile, rotated_files
-from kalshi_trading.log_reader import (
+from kalshi_trading.journal.files.log_files import RotatedFile, rotated_files
+from kalshi_trading.journal.files.log_reader import (
     CANNOT_UNPACK,
     LineBatch,
     LogFile,
@@ -33,7 +33,7 @@ from kalshi_trading.log_reader import (
     shown_name,
     snapshot,
 )
-from kalshi_trading.private_files import open_to_read
+from kalshi_trading.journal.files.private_files import open_to_read
 
 _ENDING_BYTES = 4096
 _SIZES = 1 << 32

@@ -21,13 +21,11 @@ from hypothesis import strategies as st
 from journaled import WISH, order_index
 from model_factory import NOW
 
-from kalshi_trading import digest_reader, file_locks, journal_digest, log_files, log_reader
 from kalshi_trading.core.errors import JournalError
-from kalshi_trading.digest_reader import DigestReader
-from kalshi_trading.file_locks import locked
-from kalshi_trading.journal import JournalRecord, newest_records, scan_journal
-from kalshi_trading.journal_checkpoint import checkpoint_of, read_checkpoint
-from kalshi_trading.journal_digest import (
+from kalshi_trading.journal import digest as journal_digest
+from kalshi_trading.journal import digest_reader
+from kalshi_trading.journal.checkpoint import checkpoint_of, read_checkpoint
+from kalshi_trading.journal.digest import (
     KEPT_FOR,
     LATE_FOR,
     PANIC_EVENT,
@@ -35,10 +33,14 @@ from kalshi_trading.journal_digest import (
     JournalDigest,
     panic_stands,
 )
-from kalshi_trading.journal_orders import journaled_orders
-from kalshi_trading.log_cursor import Bookmark, LogCursor
-from kalshi_trading.log_files import lock_of
-from kalshi_trading.order_life import WITHOUT_ORDER
+from kalshi_trading.journal.digest_reader import DigestReader
+from kalshi_trading.journal.files import file_locks, log_files, log_reader
+from kalshi_trading.journal.files.file_locks import locked
+from kalshi_trading.journal.files.log_cursor import Bookmark, LogCursor
+from kalshi_trading.journal.files.log_files import lock_of
+from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.order_state import WITHOUT_ORDER
+from kalshi_trading.journal.records import JournalRecord, newest_records, scan_journal
 from kalshi_trading.orders_so_far import OrdersReader
 from kalshi_trading.resolution import Resolver
 from kalshi_trading.trade_logger import TradeLogger
@@ -582,8 +584,8 @@ import resource, sys
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from kalshi_trading.digest_reader import DigestReader
-from kalshi_trading.journal import newest_records, read_journal
+from kalshi_trading.journal.digest_reader import DigestReader
+from kalshi_trading.journal.records import newest_records, read_journal
 path = Path(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 changes = DigestReader(path, clock=lambda: datetime(2026, 11, 21, 15, tzinfo=UTC)).changes()

@@ -1,0 +1,1 @@
+"""The record on disk; `trade_logger` is its door."""

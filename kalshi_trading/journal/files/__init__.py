@@ -1,0 +1,1 @@
+"""Files on disk: private, locked, appended, rotated, read on."""
