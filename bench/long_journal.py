@@ -29,15 +29,15 @@ from uuid import UUID
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from kalshi_trading.core.models import Action, Side
+from kalshi_trading.exchange.http.transport import Transport
+from kalshi_trading.exchange.practice_launcher import PracticeExchange, ensure_running
 from kalshi_trading.journal.checkpoint import checkpoint_of
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_preview import OrderTicket
-from kalshi_trading.practice_process import PracticeExchange, ensure_running
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.transport import Transport
 
 PROJECT = Path(__file__).resolve().parent.parent
 ORDERS_A_DAY = 200

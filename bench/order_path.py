@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from model_factory import MARKET, NOW, preview
 
 from kalshi_trading.core.models import Action, Side
+from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.resolution import Resolver
@@ -39,7 +40,6 @@ from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.submission import Submitter
 from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.transport import Transport
 
 ROOT = "/trade-api/v2"
 ORDER = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, Decimal(10), Decimal("0.55"))

@@ -22,7 +22,7 @@ from rich.console import Console  # noqa: E402  (after the path of the package i
 
 from kalshi_trading import menu  # noqa: E402
 from kalshi_trading.config import load_settings  # noqa: E402
-from kalshi_trading.practice_process import ensure_running  # noqa: E402
+from kalshi_trading.exchange.practice_launcher import ensure_running  # noqa: E402
 from kalshi_trading.program import build_app  # noqa: E402
 from kalshi_trading.prompts import PlainPrompter  # noqa: E402
 

@@ -15,9 +15,9 @@ from operator import attrgetter
 from typing import Generic, TypeVar
 
 from kalshi_trading.core.models import Fill, Listing, Settlement
+from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import oldest_first
-from kalshi_trading.paging import Progress
 from kalshi_trading.side_by_side import SideBySide
 
 T = TypeVar("T")

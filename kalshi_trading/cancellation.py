@@ -24,10 +24,10 @@ from kalshi_trading.core.errors import (
 )
 from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.core.money import ZERO, Contracts, count_text
+from kalshi_trading.exchange.http.transport import Timing
 from kalshi_trading.journal.order_state import BEING_SENT, OrderLife
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.transport import Timing
 
 CANCEL_ATTEMPTS = 3
 PANIC_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0)

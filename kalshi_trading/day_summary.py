@@ -15,11 +15,11 @@ from kalshi_trading.account_book import AccountBook
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import Fill, Listing, Order, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
+from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.journal.order_log import JournaledOrder
 from kalshi_trading.journal.order_state import State
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import MarketAccount, oldest_first
-from kalshi_trading.paging import Progress
 from kalshi_trading.pnl_breakdown import by_day
 from kalshi_trading.portfolio import Part, part
 from kalshi_trading.portfolio_tracker import PortfolioTracker

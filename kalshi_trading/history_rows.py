@@ -15,11 +15,11 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import Action, BookSide, Fill, Order, OrderStatus, Side
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.pnl import average_price
+from kalshi_trading.exchange.wire.account import book_side
 from kalshi_trading.journal.order_log import JournaledOrder, ToldFills
 from kalshi_trading.journal.order_state import WITHOUT_ORDER, State
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.market_account import event_of
-from kalshi_trading.wire import book_side
 
 # --- An order of the exchange in words ------------------------------------------------------------
 

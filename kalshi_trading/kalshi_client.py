@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
-from kalshi_trading import lists, wire
 from kalshi_trading.core.errors import MalformedAnswerError, OutcomeUnknownError
 from kalshi_trading.core.market_models import (
     AccountLimits,
@@ -33,10 +32,12 @@ from kalshi_trading.core.models import (
     Transfer,
 )
 from kalshi_trading.core.money import Contracts, Dollars
-from kalshi_trading.market_client import MarketClient
-from kalshi_trading.paging import Progress, between, collect, each, query, segment
-from kalshi_trading.transport import Query
-from kalshi_trading.wire_fields import Fields
+from kalshi_trading.exchange import endpoints as lists
+from kalshi_trading.exchange.http.transport import Query
+from kalshi_trading.exchange.market_data import MarketClient
+from kalshi_trading.exchange.paging import Progress, between, collect, each, query, segment
+from kalshi_trading.exchange.wire import account as wire
+from kalshi_trading.exchange.wire.fields import Fields
 
 T = TypeVar("T")
 

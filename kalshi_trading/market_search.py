@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kalshi_trading.core.market_models import Event, Market, MarketStatus
+from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.paging import Progress
 
 _YOUNGEST_REFRESH_S = 30.0
 _LOADS_WORTH_OF_AGE = 20  # an index that took long to load is kept longer

@@ -28,8 +28,8 @@ from kalshi_trading.background_search import BackgroundSearch
 from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.core.market_models import ExchangeStatus
 from kalshi_trading.core.money import Dollars
+from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.journal.sessions import is_alive
-from kalshi_trading.paging import Progress
 from kalshi_trading.portfolio import Part, part
 from kalshi_trading.prompts import Choice, InputClosed, LeaveTask, typed_word
 from kalshi_trading.resolution import Recovery

@@ -27,6 +27,7 @@ from kalshi_trading.core.money import (
     price_text,
 )
 from kalshi_trading.core.order_book import Walk
+from kalshi_trading.exchange.wire.account import book_side
 from kalshi_trading.order_result import (
     AT_THE_LIMIT,
     Bounds,
@@ -49,7 +50,6 @@ from kalshi_trading.proposal import (
     Severity,
 )
 from kalshi_trading.settings.model import Limits
-from kalshi_trading.wire import book_side
 from kalshi_trading.worst_case import cash_of_unseen, opening_count
 
 

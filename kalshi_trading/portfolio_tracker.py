@@ -31,10 +31,10 @@ from kalshi_trading.core.models import (
 )
 from kalshi_trading.core.money import Dollars
 from kalshi_trading.core.others_market import book_of_others, market_of_others
+from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.held_markets import BATCH, EventDirectory, HeldMarkets
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import MarketAccount, event_of
-from kalshi_trading.paging import Progress
 from kalshi_trading.portfolio import (
     Mark,
     Part,

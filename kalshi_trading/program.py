@@ -166,7 +166,7 @@ def _trade(
     settings: Settings, console: Console, prompter: Prompter, modes: TerminalModes, *, read_only: bool
 ) -> int:
     from kalshi_trading import menu
-    from kalshi_trading.practice_process import close_to_others, keep_alive
+    from kalshi_trading.exchange.practice_launcher import close_to_others, keep_alive
     from kalshi_trading.trade_logger import open_request_log
 
     open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
@@ -212,7 +212,7 @@ def _connected(settings: Settings) -> Settings:
     """Fill in address and key of the practice exchange, starting it when it is not running."""
     if settings.environment is not Environment.PRACTICE:
         return settings
-    from kalshi_trading.practice_process import ensure_running
+    from kalshi_trading.exchange.practice_launcher import ensure_running
 
     exchange = ensure_running(
         _practice_folder(settings), seed=settings.practice_seed, markets=settings.practice_markets
@@ -232,13 +232,13 @@ def _practice_folder(settings: Settings) -> Path:
 def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_only: bool) -> App:
     """Build every service of a session over one client and one journal."""
     from kalshi_trading.app import App
+    from kalshi_trading.exchange.http.transport import NETWORK, Timing, Transport
+    from kalshi_trading.exchange.practice_launcher import ENDED
     from kalshi_trading.kalshi_client import KalshiClient
     from kalshi_trading.portfolio_tracker import PortfolioTracker
-    from kalshi_trading.practice_process import ENDED
     from kalshi_trading.resting_watch import RestingWatch
     from kalshi_trading.trade_executor import TradeExecutor
     from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
-    from kalshi_trading.transport import NETWORK, Timing, Transport
 
     assert settings.api_base_url is not None
     assert settings.credentials is not None

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from kalshi_trading.absence import ABSENCE_MARGIN_S, NEGATIVES_APART_S, Look, proves_absence
 from kalshi_trading.core.errors import JournalError, KalshiAPIError
 from kalshi_trading.core.models import Listing, Order
+from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.journal.order_state import (
     WITHOUT_ORDER,
     OrderLife,
@@ -26,7 +27,6 @@ from kalshi_trading.journal.order_state import (
 )
 from kalshi_trading.journal.records import Damage
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.paging import Progress
 from kalshi_trading.trade_logger import TradeLogger
 
 FIRST_PAUSES_S = (0.5, 1.0, 2.0, 4.0)

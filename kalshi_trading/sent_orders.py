@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 
 from kalshi_trading.core.models import Fill, Order
 from kalshi_trading.core.money import ZERO, Contracts, decimal_from_text
+from kalshi_trading.exchange.wire.account import book_side
 from kalshi_trading.journal.order_log import JournaledOrder
 from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, WITHOUT_ORDER, is_step
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.proposal import SentOrder
-from kalshi_trading.wire import book_side
 
 LONGEST_LAG = timedelta(minutes=1)
 

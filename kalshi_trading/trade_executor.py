@@ -25,6 +25,8 @@ from kalshi_trading.core.errors import InvalidInputError, JournalError, TradeExe
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, Order, OrderStatus, Side
 from kalshi_trading.core.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, Price, decimal_from_text
+from kalshi_trading.exchange.paging import Progress
+from kalshi_trading.exchange.wire.fields import validate_ticker
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_search import FoundMarket, MarketIndex
 from kalshi_trading.order_preview import (
@@ -35,7 +37,6 @@ from kalshi_trading.order_preview import (
     worst_price,
 )
 from kalshi_trading.orders_so_far import OrdersReader
-from kalshi_trading.paging import Progress
 from kalshi_trading.preview_reader import PreviewReader
 from kalshi_trading.proposal import Finding, Severity
 from kalshi_trading.resolution import Resolver
@@ -45,7 +46,6 @@ from kalshi_trading.submission import Step, Submitter
 from kalshi_trading.submission_result import Submission
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.trading_day import TradingDay
-from kalshi_trading.wire_fields import validate_ticker
 
 PANIC = (
     "New orders are blocked since panic was pressed; look at the open orders. "

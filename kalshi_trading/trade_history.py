@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import Fill, Listing, Order
+from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.history_rows import HistoryRow, is_placed_in
 from kalshi_trading.history_rows import OrderRecord as OrderRecord
 from kalshi_trading.history_rows import describe as describe
@@ -24,7 +25,6 @@ from kalshi_trading.journal.order_log import JournaledOrder, JournaledOrders, jo
 from kalshi_trading.journal.records import UNDAMAGED, Damage
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_account import oldest_first
-from kalshi_trading.paging import Progress
 from kalshi_trading.trade_logger import TradeLogger
 
 T = TypeVar("T")

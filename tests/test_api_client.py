@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from responses import matchers
 
-from kalshi_trading import paging
 from kalshi_trading.core.errors import (
     InvalidInputError,
     KalshiAPIError,
@@ -26,9 +25,10 @@ from kalshi_trading.core.errors import (
 )
 from kalshi_trading.core.market_models import BarPeriod
 from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
+from kalshi_trading.exchange import paging
+from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.settings.credentials import Credentials
-from kalshi_trading.transport import Timing, Transport
 
 URL = "https://external-api.demo.kalshi.co/trade-api/v2"
 ROOT = "/trade-api/v2"

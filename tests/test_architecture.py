@@ -35,11 +35,11 @@ CATCHES_EVERYTHING = {
     "background_search": "goes on whatever happens to one look, and puts it on record",
     "resolution": "looks for the other orders before it raises what went wrong with one",
     "undertaking": "hands what went wrong in a worker thread to whoever waits for it",
-    "transport": "hands what went wrong in a worker thread to the caller's thread",
+    "exchange.http.transport": "hands what went wrong in a worker thread to the caller's thread",
 }
 SPEAK_HTTP = {
-    "transport": "sends requests",
-    "connection_errors": "reads the errors that the libraries raise; sends nothing",
+    "exchange.http.transport": "sends requests",
+    "exchange.http.connection_errors": "reads the errors that the libraries raise; sends nothing",
 }
 PRINTS = {
     "program": "the last word when nothing else works",

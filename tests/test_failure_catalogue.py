@@ -22,10 +22,10 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     1: (
         "no name, refused, connect time-out, TLS",
         [
-            "test_transport.py::test_a_name_nobody_knows_proves_that_nothing_was_sent",
-            "test_transport.py::test_a_refused_connection_proves_that_nothing_was_sent",
-            "test_transport.py::test_a_connection_nobody_answers_proves_that_nothing_was_sent",
-            "test_transport.py::test_a_certificate_of_somebody_else_proves_that_nothing_was_sent",
+            "exchange/test_transport.py::test_a_name_nobody_knows_proves_that_nothing_was_sent",
+            "exchange/test_transport.py::test_a_refused_connection_proves_that_nothing_was_sent",
+            "exchange/test_transport.py::test_a_connection_nobody_answers_proves_that_nothing_was_sent",
+            "exchange/test_transport.py::test_a_certificate_of_somebody_else_proves_that_nothing_was_sent",
             "test_submission.py::test_an_exchange_that_cannot_be_reached_got_nothing",
             "test_submission.py::test_what_never_left_is_sent_again_twice_at_most_with_the_same_id",
         ],
@@ -60,8 +60,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     5: (
         "reset in the answer, truncated body",
         [
-            "test_transport.py::test_an_answer_cut_off_anywhere_leaves_the_order_unknown",
-            "test_transport.py::test_an_answer_in_chunks_cut_off_anywhere_leaves_the_order_unknown",
+            "exchange/test_transport.py::test_an_answer_cut_off_anywhere_leaves_the_order_unknown",
+            "exchange/test_transport.py::test_an_answer_in_chunks_cut_off_anywhere_leaves_the_order_unknown",
         ],
     ),
     6: (
@@ -75,7 +75,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     7: (
         "success that carries an error",
         [
-            "test_exchange_errors.py::test_a_success_that_is_none_leaves_the_order_unknown",
+            "exchange/test_exchange_errors.py::test_a_success_that_is_none_leaves_the_order_unknown",
             "test_submission.py::test_an_order_that_is_not_found_stays_unknown_and_unresolved",
             FAULTS,
         ],
@@ -83,18 +83,20 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     8: (
         "pages of proxies, 408, 425, 5xx, redirects",
         [
-            "test_exchange_errors.py::test_every_other_status_leaves_the_order_unknown",
-            "test_exchange_errors.py::test_a_page_of_a_proxy_is_shown_short_and_without_control_characters",
-            "test_transport.py::test_a_redirect_is_not_followed_with_a_signature",
+            "exchange/test_exchange_errors.py::test_every_other_status_leaves_the_order_unknown",
+            "exchange/test_exchange_errors.py::"
+            "test_a_page_of_a_proxy_is_shown_short_and_without_control_characters",
+            "exchange/test_transport.py::test_a_redirect_is_not_followed_with_a_signature",
             FAULTS,
         ],
     ),
     9: (
         "definite refusals",
         [
-            "test_exchange_errors.py::test_a_refusal_of_a_write_is_definite_in_the_exchanges_own_shapes_only",
-            "test_exchange_errors.py::test_what_only_looks_like_a_refusal_leaves_the_write_unknown",
-            "test_exchange_errors.py::test_the_refusals_a_trader_meets_say_what_to_do",
+            "exchange/test_exchange_errors.py::"
+            "test_a_refusal_of_a_write_is_definite_in_the_exchanges_own_shapes_only",
+            "exchange/test_exchange_errors.py::test_what_only_looks_like_a_refusal_leaves_the_write_unknown",
+            "exchange/test_exchange_errors.py::test_the_refusals_a_trader_meets_say_what_to_do",
             "test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
         ],
     ),
@@ -109,34 +111,36 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     11: (
         "429 and its Retry-After",
         [
-            "test_transport.py::test_a_time_to_wait_that_somebody_names_changes_nothing",
-            "test_transport.py::test_a_storm_of_refusals_ends",
-            "test_transport.py::test_a_write_that_the_exchange_refuses_is_refused_and_was_sent_once",
-            "test_rate_budget.py::test_orders_leave_a_fifth_of_the_bucket_to_cancels",
-            "test_rate_budget.py::test_no_sequence_of_requests_ever_meets_a_refusal",
+            "exchange/test_transport.py::test_a_time_to_wait_that_somebody_names_changes_nothing",
+            "exchange/test_transport.py::test_a_storm_of_refusals_ends",
+            "exchange/test_transport.py::test_a_write_that_the_exchange_refuses_is_refused_and_was_sent_once",
+            "exchange/test_rate_budget.py::test_orders_leave_a_fifth_of_the_bucket_to_cancels",
+            "exchange/test_rate_budget.py::test_no_sequence_of_requests_ever_meets_a_refusal",
         ],
     ),
     12: (
         "slow and dripping answers",
         [
-            "test_transport.py::test_no_read_outlives_its_deadline",
-            "test_transport.py::test_a_write_without_a_trustworthy_answer_is_unknown_and_was_sent_once",
+            "exchange/test_transport.py::test_no_read_outlives_its_deadline",
+            "exchange/test_transport.py::"
+            "test_a_write_without_a_trustworthy_answer_is_unknown_and_was_sent_once",
             "journeys/test_signals.py::test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it",
         ],
     ),
     13: (
         "idle connections that are closed",
         [
-            "test_transport.py::test_a_write_uses_a_connection_only_when_it_was_used_a_moment_ago",
-            "test_transport.py::test_a_read_on_a_connection_that_died_meanwhile_succeeds",
+            "exchange/test_transport.py::test_a_write_uses_a_connection_only_when_it_was_used_a_moment_ago",
+            "exchange/test_transport.py::test_a_read_on_a_connection_that_died_meanwhile_succeeds",
         ],
     ),
     14: (
         "wrong clock",
         [
-            "test_transport.py::test_a_clock_that_is_off_is_told_and_the_exchanges_is_used_from_then_on",
-            "test_transport.py::test_a_clock_that_is_wrong_is_corrected_by_the_exchanges_once",
-            "test_transport.py::test_an_exchange_that_never_accepts_the_clock_does_not_loop",
+            "exchange/test_transport.py::"
+            "test_a_clock_that_is_off_is_told_and_the_exchanges_is_used_from_then_on",
+            "exchange/test_transport.py::test_a_clock_that_is_wrong_is_corrected_by_the_exchanges_once",
+            "exchange/test_transport.py::test_an_exchange_that_never_accepts_the_clock_does_not_loop",
             "test_resolution.py::test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong",
             "test_recovery_screens.py::test_a_clock_that_differs_is_told_and_recorded_and_orders_go_through",
         ],
@@ -144,16 +148,16 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     15: (
         "captive portals, wrong hosts, bad certificates",
         [
-            "test_exchange_errors.py::test_a_page_where_an_object_belongs_is_not_the_exchange",
-            "test_transport.py::test_a_certificate_of_somebody_else_proves_that_nothing_was_sent",
+            "exchange/test_exchange_errors.py::test_a_page_where_an_object_belongs_is_not_the_exchange",
+            "exchange/test_transport.py::test_a_certificate_of_somebody_else_proves_that_nothing_was_sent",
             "test_config.py::test_a_key_is_never_sent_to_the_other_environments_host",
         ],
     ),
     16: (
         "answers too large, too deep, no JSON",
         [
-            "test_transport.py::test_an_answer_larger_than_any_is_given_up",
-            "test_transport.py::test_json_that_cannot_be_trusted_is_not_the_exchange",
+            "exchange/test_transport.py::test_an_answer_larger_than_any_is_given_up",
+            "exchange/test_transport.py::test_json_that_cannot_be_trusted_is_not_the_exchange",
         ],
     ),
     17: (
@@ -271,7 +275,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     37: (
         "four directions",
         [
-            "test_wire.py::test_every_price_in_every_direction_means_at_the_exchange_what_the_user_said",
+            "exchange/test_wire.py::"
+            "test_every_price_in_every_direction_means_at_the_exchange_what_the_user_said",
             "test_price_exactness.py::test_all_9999_prices_are_shown_recorded_and_sent_alike",
             "test_trade_executor.py::test_each_direction_moves_position_and_cash_as_the_exchange_says",
         ],
@@ -279,8 +284,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     38: (
         "text that is no ticker",
         [
-            "test_wire_fields.py::test_what_is_not_a_ticker_is_refused",
-            "test_wire_fields.py::test_no_text_becomes_anything_but_a_ticker",
+            "exchange/test_wire_fields.py::test_what_is_not_a_ticker_is_refused",
+            "exchange/test_wire_fields.py::test_no_text_becomes_anything_but_a_ticker",
             "test_trade_executor.py::test_text_that_is_no_ticker_is_refused_before_anything_is_asked",
         ],
     ),
@@ -391,15 +396,16 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     60: (
         "foreign 4xx, acknowledgements that are none",
         [
-            "test_exchange_errors.py::test_what_only_looks_like_a_refusal_leaves_the_write_unknown",
-            "test_exchange_errors.py::test_every_other_status_leaves_the_order_unknown",
+            "exchange/test_exchange_errors.py::test_what_only_looks_like_a_refusal_leaves_the_write_unknown",
+            "exchange/test_exchange_errors.py::test_every_other_status_leaves_the_order_unknown",
             "test_api_client.py::test_an_answer_that_does_not_fit_the_order_leaves_it_unknown",
         ],
     ),
     61: (
         "409: paused, closed",
         [
-            "test_exchange_errors.py::test_a_refusal_of_a_write_is_definite_in_the_exchanges_own_shapes_only",
+            "exchange/test_exchange_errors.py::"
+            "test_a_refusal_of_a_write_is_definite_in_the_exchanges_own_shapes_only",
             "test_submission.py::test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up",
         ],
     ),
@@ -438,8 +444,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     64: (
         "secrets in child processes, foreign Host headers, huge bodies",
         [
-            "test_practice_process.py::test_an_exchange_inherits_what_it_needs_and_no_secret",
-            "test_practice_process.py::test_an_exchange_that_runs_alone_inherits_no_secret",
+            "exchange/test_practice_process.py::test_an_exchange_inherits_what_it_needs_and_no_secret",
+            "exchange/test_practice_process.py::test_an_exchange_that_runs_alone_inherits_no_secret",
             "test_config.py::test_git_is_asked_about_the_key_without_inheriting_it",
             "practice/test_practice_requests.py::test_requests_to_another_host_are_refused",
             "practice/test_practice_requests.py::test_a_body_of_400_mb_costs_neither_time_nor_memory",
@@ -448,9 +454,11 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     65: (
         "certificates, CA files, proxies",
         [
-            "test_connection_errors.py::test_a_request_that_found_no_way_was_not_sent_and_says_why",
-            "test_connection_errors.py::test_an_order_that_found_no_way_ends_not_sent_in_the_journal",
-            "test_connection_errors.py::test_what_goes_wrong_after_the_handshake_leaves_an_order_unknown",
+            "exchange/test_connection_errors.py::test_a_request_that_found_no_way_was_not_sent_and_says_why",
+            "exchange/test_connection_errors.py::"
+            "test_an_order_that_found_no_way_ends_not_sent_in_the_journal",
+            "exchange/test_connection_errors.py::"
+            "test_what_goes_wrong_after_the_handshake_leaves_an_order_unknown",
             "journeys/test_start_and_end.py::"
             "test_a_setting_that_bars_the_way_to_the_exchange_is_named_at_the_start",
         ],

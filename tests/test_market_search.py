@@ -9,9 +9,9 @@ import responses
 from responses import matchers
 
 from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.market_search import MarketIndex
-from kalshi_trading.transport import Timing, Transport
 
 URL = "https://external-api.demo.kalshi.co/trade-api/v2"
 

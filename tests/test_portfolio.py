@@ -24,12 +24,12 @@ from kalshi_trading.account_check import check_account
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import ZERO
+from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio import PositionPnl, mark_price
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.position_table import Sorting
 from kalshi_trading.settings.credentials import Credentials
-from kalshi_trading.transport import Timing, Transport
 
 POSITION = REST["get_positions"]["body"]["market_positions"][0]
 EVENT_POSITION = REST["get_positions"]["body"]["event_positions"][0]

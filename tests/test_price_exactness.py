@@ -20,11 +20,11 @@ from model_factory import MARKET, NOW, preview
 
 from kalshi_trading.core.models import Action, OrderAcknowledgement, OrderRequest, Side
 from kalshi_trading.core.money import parse_price
+from kalshi_trading.exchange.wire.account import order_body
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.wire import order_body
 
 WAYS = list(itertools.product(Action, Side))
 SENTENCE = re.compile(r"(BUY|SELL) ([0-9,]+(?:\.[0-9]+)?) (YES|NO) (\S+) at ([0-9.]+)¢, ([a-z ]+)")

@@ -17,11 +17,11 @@ from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import menu
 from kalshi_trading.app import App
+from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.journal.sessions import Session
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.transport import Transport
 
 Start = Callable[..., App]
 

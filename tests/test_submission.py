@@ -23,6 +23,7 @@ from model_factory import MARKET, NOW, preview
 from kalshi_trading.core.errors import JournalError, NotSentError
 from kalshi_trading.core.market_models import AccountLimits, TokenBucketLimit
 from kalshi_trading.core.models import Action, BookSide, Side
+from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal.files import file_locks
 from kalshi_trading.journal.files.log_files import lock_of
 from kalshi_trading.journal.order_log import journaled_orders
@@ -35,7 +36,6 @@ from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.submission import Step, Submitter
 from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.transport import Timing, Transport
 
 CREATE = f"{ROOT}/portfolio/events/orders"
 ORDER_ID = "a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001"

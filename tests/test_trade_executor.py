@@ -18,6 +18,7 @@ from kalshi_trading.core.errors import InvalidInputError, JournalError, KalshiAP
 from kalshi_trading.core.models import Action, BookSide, OrderStatus, Side
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.order_book import best_ask, best_bid
+from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal.order_state import OrderLife, State
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_preview import OrderTicket
@@ -27,7 +28,6 @@ from kalshi_trading.settings.model import Limits
 from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.transport import Timing, Transport
 
 ROW = EXAMPLES["rest"]["get_order"]["body"]["order"]
 NOT_FOUND = EXAMPLES["errors"]["404_not_found"]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.journal.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from kalshi_trading.journal.digest import KEPT_FOR, JournalDigest
 from kalshi_trading.journal.files.file_locks import LockHeldError
@@ -20,7 +21,6 @@ from kalshi_trading.journal.files.log_cursor import LogCursor, LogReplacedError
 from kalshi_trading.journal.files.log_reader import damaged
 from kalshi_trading.journal.order_log import JournaledOrder
 from kalshi_trading.journal.records import Damage, JournalRecord, as_journal_errors, entries_of, parse_line
-from kalshi_trading.paging import Progress
 
 CHECKPOINT_AFTER = 1 << 20
 """Bytes read at a start from which on the next start should be spared them."""

@@ -11,9 +11,9 @@ from typing import TypeAlias
 from uuid import UUID
 
 from kalshi_trading.core.models import Action, BookSide, Order, Side
+from kalshi_trading.exchange.wire.account import book_side
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.wire import book_side
 
 _WITHOUT_ORDER = {"order.denied", *(f"order.{state}" for state in WITHOUT_ORDER)}
 _Words: TypeAlias = tuple[Action, Side] | None

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from kalshi_trading import wire
 from kalshi_trading.core.models import Action, OrderRequest, SelfTradePrevention, Side, TimeInForce
+from kalshi_trading.exchange.wire import account as wire
 
 kalshi = pytest.importorskip("kalshi_python_sync", reason="the official client needs Python 3.13")
 pytestmark = pytest.mark.contract

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from kalshi_trading.core.market_models import BookLevel, OrderBook
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.order_book import asks, best_ask, best_bid, is_crossed, midpoint, touch, walk
-from kalshi_trading.wire_fields import Fields
-from kalshi_trading.wire_markets import order_book
+from kalshi_trading.exchange.wire.fields import Fields
+from kalshi_trading.exchange.wire.markets import order_book
 
 AT = datetime(2026, 11, 21, 14, 50, tzinfo=UTC)
 EVERY_WAY = [(action, side) for action in Action for side in Side]

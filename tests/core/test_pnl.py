@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_factory import fill
 
-from kalshi_trading import wire
 from kalshi_trading.core.models import BookSide, MarketResult, Settlement, Side
 from kalshi_trading.core.pnl import (
     Holding,
@@ -19,7 +18,8 @@ from kalshi_trading.core.pnl import (
     settlement_net_pnl,
     unrealized_pnl,
 )
-from kalshi_trading.wire_fields import Fields
+from kalshi_trading.exchange.wire import account as wire
+from kalshi_trading.exchange.wire.fields import Fields
 
 STEP_1 = fill("bid", "10", "0.60", fee="0.1680")
 STEP_2 = fill("ask", "4", "0.65", fee="0.0637")  # buying 4 NO at 35¢

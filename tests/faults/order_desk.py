@@ -18,6 +18,7 @@ from model_factory import MARKET, preview
 
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import Action, OrderRequest, Side, TimeInForce
+from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal import sessions
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
@@ -26,7 +27,6 @@ from kalshi_trading.settings.credentials import Credentials, load_private_key
 from kalshi_trading.submission import Step, Submitter
 from kalshi_trading.submission_result import Submission
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
-from kalshi_trading.transport import Timing, Transport
 
 ENVIRONMENT = "practice"
 BUSY_AT_MOST_S = 20.0

@@ -20,6 +20,7 @@ from exchange_process import ExchangeProcess, running_exchange
 from order_desk import Access, Wish
 
 from kalshi_trading.core.models import Action, Side
+from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings.credentials import Credentials, load_private_key
@@ -28,7 +29,6 @@ from kalshi_trading.submission import Step
 from kalshi_trading.submission_result import Outcome, Submission
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
-from kalshi_trading.transport import Transport
 
 pytestmark = pytest.mark.faults
 BEFORE_THE_CHECK = (Step.CONFIRMED, Step.INTENT_RECORDED, Step.SIGNED, Step.SENDING_RECORDED)

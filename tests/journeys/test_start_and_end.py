@@ -245,7 +245,8 @@ def test_a_newcomer_gets_a_practice_exchange_without_asking(tmp_path: Path) -> N
 def test_a_practice_exchange_waits_as_long_as_its_session(tmp_path: Path) -> None:
     """The real program and exchange, with minutes made seconds; nothing is asked while the menu stands."""
     hurried = (
-        "import sys; from kalshi_trading import practice_process, program;"
+        "import sys; from kalshi_trading.exchange import practice_launcher as practice_process; "
+        "from kalshi_trading import program;"
         "practice_process.IDLE_EXIT_S, practice_process.ASKED_EVERY_S = 3, 0.5;"
         "sys.exit(program.main([]))"
     )

@@ -26,7 +26,8 @@ from practice_desk import ROOT, START, Desk, ask
 from kalshi_trading.cancellation import Canceler
 from kalshi_trading.core.errors import KalshiAPIError, NotSentError, OutcomeUnknownError
 from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
-from kalshi_trading.exchange_errors import Answer, error_for_read, error_for_write
+from kalshi_trading.exchange.http.error_mapping import Answer, error_for_read, error_for_write
+from kalshi_trading.exchange.http.transport import Query, _parse
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.practice.clock import ManualClock
@@ -38,7 +39,6 @@ from kalshi_trading.practice.world import World
 from kalshi_trading.resolution import Resolver
 from kalshi_trading.submission import Step, Submitter
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.transport import Query, _parse
 
 ACCOUNT, OTHER = "me", "other"
 NEVER = START + 10_000 * 24 * HOUR

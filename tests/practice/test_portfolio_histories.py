@@ -25,6 +25,7 @@ from practice_desk import ROOT, START, Desk, ask
 
 from kalshi_trading.account_check import check_account
 from kalshi_trading.core.money import BALANCE_GRAIN, round_down
+from kalshi_trading.exchange.http.transport import Query, _parse
 from kalshi_trading.explanation import explain_cash, explain_fees, explain_realized
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio import Mark, PortfolioSnapshot
@@ -42,7 +43,6 @@ from kalshi_trading.practice.records import (
 )
 from kalshi_trading.practice.service import build_app
 from kalshi_trading.practice.world import World
-from kalshi_trading.transport import Query, _parse
 
 CENTS, TENTHS, SCALAR = range(3)
 GRIDS = {CENTS: "linear_cent", TENTHS: "deci_cent", SCALAR: "deci_cent"}

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import requests
 
+from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.settings.credentials import Credentials, load_private_key
-from kalshi_trading.transport import Transport
 
 PROJECT = Path(__file__).resolve().parents[2]
 

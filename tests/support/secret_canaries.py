@@ -41,7 +41,7 @@ def let_everything_talk(path: Path) -> None:
 
 def keep_signatures(path: Path) -> None:
     """Write every signature that is sent to a file of the test's."""
-    from kalshi_trading import transport
+    from kalshi_trading.exchange.http import transport
 
     sign = transport.sign
 

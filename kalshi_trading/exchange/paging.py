@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, MalformedAnswerError
 from kalshi_trading.core.models import Listing
-from kalshi_trading.lists import Pages
-from kalshi_trading.transport import Query, Transport
-from kalshi_trading.wire_fields import Fields
+from kalshi_trading.exchange.endpoints import Pages
+from kalshi_trading.exchange.http.transport import Query, Transport
+from kalshi_trading.exchange.wire.fields import Fields
 
 T = TypeVar("T")
 Progress = Callable[[int], None]

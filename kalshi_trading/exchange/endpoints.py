@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Generic, TypeVar
 
-from kalshi_trading import wire, wire_markets
 from kalshi_trading.core.market_models import Event, Market, Trade
 from kalshi_trading.core.models import Fill, Order, Position, Transfer
-from kalshi_trading.wire_fields import Fields, Unchanged
+from kalshi_trading.exchange.wire import account as wire
+from kalshi_trading.exchange.wire import markets as wire_markets
+from kalshi_trading.exchange.wire.fields import Fields, Unchanged
 
 T = TypeVar("T")
 

@@ -22,8 +22,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
-from kalshi_trading.auth import sign
-from kalshi_trading.connection_errors import ConnectionFailure, connection_failure
 from kalshi_trading.core.errors import (
     KalshiAPIError,
     NotSentError,
@@ -31,8 +29,9 @@ from kalshi_trading.core.errors import (
     RateLimitError,
     UnavailableError,
 )
-from kalshi_trading.exchange_clock import ExchangeClock
-from kalshi_trading.exchange_errors import (
+from kalshi_trading.exchange.http.clock import ExchangeClock
+from kalshi_trading.exchange.http.connection_errors import ConnectionFailure, connection_failure
+from kalshi_trading.exchange.http.error_mapping import (
     RETRYABLE_READS,
     TIMESTAMP_EXPIRED,
     TOO_MANY_REQUESTS,
@@ -40,7 +39,8 @@ from kalshi_trading.exchange_errors import (
     error_for_read,
     error_for_write,
 )
-from kalshi_trading.rate_budget import RateBudget
+from kalshi_trading.exchange.http.rate_limiter import RateBudget
+from kalshi_trading.exchange.http.signing import sign
 from kalshi_trading.settings.credentials import Credentials
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ from kalshi_trading.core.models import (
     Side,
 )
 from kalshi_trading.core.money import PriceBand, PriceGrid
-from kalshi_trading.wire_fields import Fields
+from kalshi_trading.exchange.wire.fields import Fields
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 

@@ -15,11 +15,11 @@ from cases import naming
 from exchange_process import PROJECT, end_process, read_ready
 from foreign_files import KINDS, no_hang, open_to_others
 
-from kalshi_trading import practice_process
 from kalshi_trading.core.errors import PracticeExchangeError
+from kalshi_trading.exchange import practice_launcher as practice_process
+from kalshi_trading.exchange.http.transport import Transport
+from kalshi_trading.exchange.practice_launcher import COMPLAINTS_FILE, close_to_others, ensure_running
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.practice_process import COMPLAINTS_FILE, close_to_others, ensure_running
-from kalshi_trading.transport import Transport
 
 
 def is_alive(pid):

@@ -33,7 +33,7 @@ IDLE_EXIT_S = 600
 ASKED_EVERY_S = 150.0  # well within the above
 ENDED = "This computer's practice exchange has ended: start the program again, its world is kept."
 COMPLAINTS_FILE = "exchange.log"
-_PROJECT = Path(__file__).resolve().parent.parent
+_PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(frozen=True, slots=True)

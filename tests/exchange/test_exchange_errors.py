@@ -21,7 +21,7 @@ from kalshi_trading.core.errors import (
     RateLimitError,
     UnavailableError,
 )
-from kalshi_trading.exchange_errors import (
+from kalshi_trading.exchange.http.error_mapping import (
     DEFINITE_CONFLICTS,
     DEFINITE_REFUSALS,
     RETRYABLE_READS,

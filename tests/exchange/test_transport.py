@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from loopback import ROOT, hang, http, reset, say, send_and_close, serving, unused_port
 
-from kalshi_trading import transport as transport_module
 from kalshi_trading.core.errors import (
     AuthenticationError,
     KalshiAPIError,
@@ -31,8 +30,9 @@ from kalshi_trading.core.errors import (
     UnavailableError,
 )
 from kalshi_trading.core.market_models import AccountLimits, TokenBucketLimit
+from kalshi_trading.exchange.http import transport as transport_module
+from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.settings.credentials import Credentials
-from kalshi_trading.transport import Timing, Transport
 
 KEY_ID = "11111111-2222-3333-4444-555555555555"
 KEY = Ed25519PrivateKey.generate()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kalshi_trading.core.errors import RateLimitError
 from kalshi_trading.core.market_models import AccountLimits, EndpointCosts, TokenBucketLimit
-from kalshi_trading.rate_budget import RateBudget
+from kalshi_trading.exchange.http.rate_limiter import RateBudget
 
 ORDERS = "/trade-api/v2/portfolio/events/orders"
 ONE_ORDER = f"{ORDERS}/a1c5e7d2-1111"

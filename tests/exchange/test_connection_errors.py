@@ -23,6 +23,7 @@ from screen_session import quoted_market
 
 from kalshi_trading.core.errors import NotSentError, OutcomeUnknownError, UnavailableError
 from kalshi_trading.core.models import Action, OrderStatus, Side
+from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.settings.credentials import Credentials
@@ -30,7 +31,6 @@ from kalshi_trading.settings.model import Limits
 from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.transport import Timing, Transport
 
 HOST = "external-api.demo.kalshi.co"
 URL = f"https://{HOST}/trade-api/v2"

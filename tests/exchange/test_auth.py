@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.auth import sign, websocket_headers
 from kalshi_trading.config import WEBSOCKET_PATH as CONFIGURED_WEBSOCKET_PATH
+from kalshi_trading.exchange.http.signing import sign, websocket_headers
 from kalshi_trading.settings.credentials import Credentials
 
 KEY_ID = "0d5b1c7e-0000-4000-8000-1234567890ab"

@@ -18,7 +18,6 @@ from cases import naming
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading import wire, wire_markets
 from kalshi_trading.core.errors import MalformedAnswerError
 from kalshi_trading.core.market_models import BookLevel, FeeType, MarketStatus
 from kalshi_trading.core.models import (
@@ -31,7 +30,9 @@ from kalshi_trading.core.models import (
     Side,
     TimeInForce,
 )
-from kalshi_trading.wire_fields import Fields
+from kalshi_trading.exchange.wire import account as wire
+from kalshi_trading.exchange.wire import markets as wire_markets
+from kalshi_trading.exchange.wire.fields import Fields
 
 TICKER = "KXHIGHNY-26NOV21-B46.5"
 AT = datetime(2026, 11, 21, 14, 50, tzinfo=UTC)

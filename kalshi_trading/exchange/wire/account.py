@@ -32,7 +32,7 @@ from kalshi_trading.core.models import (
     Transfer,
 )
 from kalshi_trading.core.money import COUNT_GRAIN, ZERO, Contracts, Price
-from kalshi_trading.wire_fields import Fields
+from kalshi_trading.exchange.wire.fields import Fields
 
 _BOOK_SIDES = {
     (Action.BUY, Side.YES): BookSide.BID,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from kalshi_trading import lists, wire_markets
 from kalshi_trading.core.market_models import (
     BarPeriod,
     Candlestick,
@@ -27,9 +26,11 @@ from kalshi_trading.core.market_models import (
     Trade,
 )
 from kalshi_trading.core.models import Listing
-from kalshi_trading.paging import Progress, between, collect, query, segment
-from kalshi_trading.transport import Query, Transport
-from kalshi_trading.wire_fields import Fields, Unchanged
+from kalshi_trading.exchange import endpoints as lists
+from kalshi_trading.exchange.http.transport import Query, Transport
+from kalshi_trading.exchange.paging import Progress, between, collect, query, segment
+from kalshi_trading.exchange.wire import markets as wire_markets
+from kalshi_trading.exchange.wire.fields import Fields, Unchanged
 
 MOST_BOOKS_PER_REQUEST = 100
 _BOOK_SIDES = Unchanged(wire_markets.book_sides, "ticker")

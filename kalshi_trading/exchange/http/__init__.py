@@ -1,0 +1,1 @@
+"""Signed requests over HTTP, their limits and their errors."""

@@ -1,0 +1,1 @@
+"""The exchange's JSON, read into the program's nouns."""
