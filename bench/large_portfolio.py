@@ -28,7 +28,7 @@ import requests
 from exchange_process import running_exchange
 
 if TYPE_CHECKING:  # the reader alone shall load the program
-    from kalshi_trading.portfolio import PortfolioSnapshot
+    from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 
 EXCHANGE_FLAGS = ("--control", "--idle-exit", "0")
 
@@ -38,9 +38,9 @@ def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) ->
     from rich.console import Console
 
     from kalshi_trading import portfolio_view, position_table
-    from kalshi_trading.account_check import check_account
     from kalshi_trading.exchange.http.transport import Timing, Transport
     from kalshi_trading.kalshi_client import KalshiClient
+    from kalshi_trading.portfolio.cross_check import check_account
     from kalshi_trading.portfolio_tracker import PortfolioTracker
     from kalshi_trading.position_table import Sorting
     from kalshi_trading.settings.credentials import Credentials, load_private_key

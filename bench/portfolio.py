@@ -30,10 +30,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import requests
 from exchange_process import ExchangeProcess, running_exchange
 
-from kalshi_trading.account_history import AccountHistory
 from kalshi_trading.exchange.http.signing import sign
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.portfolio.fill_history import AccountHistory
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.settings.credentials import Credentials
 

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from kalshi_trading import account_explanation, position_view
+from kalshi_trading import position_view
 from kalshi_trading.app import App, not_empty
 from kalshi_trading.core.errors import InvalidInputError
-from kalshi_trading.explanation import (
+from kalshi_trading.formats import dollars, gain
+from kalshi_trading.portfolio import explain_account as account_explanation
+from kalshi_trading.portfolio.explain_market import (
     Explanation,
     explain_cash,
     explain_cost,
@@ -20,9 +22,8 @@ from kalshi_trading.explanation import (
     explain_realized,
     explain_settlement,
 )
-from kalshi_trading.formats import dollars, gain
-from kalshi_trading.market_account import MarketAccount
-from kalshi_trading.portfolio import PortfolioSnapshot, PositionPnl
+from kalshi_trading.portfolio.ledger import MarketAccount
+from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.prompts import Choice, ask_then, choose_by_name, choose_task, numbered
 from kalshi_trading.trading_day import start_of_day
 

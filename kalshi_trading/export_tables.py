@@ -21,7 +21,7 @@ from kalshi_trading.journal.files.table_files import Format, Progress, Row, Tabl
 from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.portfolio import PositionPnl
+from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
 from kalshi_trading.trade_logger import TradeLogger

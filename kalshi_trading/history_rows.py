@@ -19,7 +19,7 @@ from kalshi_trading.exchange.wire.account import book_side
 from kalshi_trading.journal.order_log import JournaledOrder, ToldFills
 from kalshi_trading.journal.order_state import WITHOUT_ORDER, State
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.market_account import event_of
+from kalshi_trading.portfolio.ledger import event_of
 
 # --- An order of the exchange in words ------------------------------------------------------------
 

@@ -30,7 +30,7 @@ from kalshi_trading.core.market_models import ExchangeStatus
 from kalshi_trading.core.money import Dollars
 from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.journal.sessions import is_alive
-from kalshi_trading.portfolio import Part, part
+from kalshi_trading.portfolio.snapshot import Part, part
 from kalshi_trading.prompts import Choice, InputClosed, LeaveTask, typed_word
 from kalshi_trading.resolution import Recovery
 from kalshi_trading.settings.options import Environment

@@ -18,8 +18,8 @@ from kalshi_trading import pnl_chart
 from kalshi_trading.core.models import MarketResult, Settlement
 from kalshi_trading.core.money import ZERO, Dollars
 from kalshi_trading.formats import cells, dollars, gain, how_many, moment, notice, price, table_of, time_zone
-from kalshi_trading.market_account import MarketAccount, settlement_net
-from kalshi_trading.pnl_breakdown import Realized
+from kalshi_trading.portfolio.breakdown import Realized
+from kalshi_trading.portfolio.ledger import MarketAccount, settlement_net
 from kalshi_trading.position_table import MARKET_WIDTH, fitting
 
 DAYS_SHOWN = 14

@@ -15,16 +15,7 @@ from typing import TypeVar
 
 from rich.console import RenderableType
 
-from kalshi_trading import (
-    explain_screens,
-    pnl_breakdown,
-    pnl_view,
-    portfolio_view,
-    position_table,
-    position_view,
-    screens,
-)
-from kalshi_trading.account_check import check_account
+from kalshi_trading import explain_screens, pnl_view, portfolio_view, position_table, position_view, screens
 from kalshi_trading.app import App
 from kalshi_trading.core.errors import InvalidInputError, JournalError
 from kalshi_trading.core.exposure import market_exposure
@@ -32,15 +23,17 @@ from kalshi_trading.core.liquidation import liquidate
 from kalshi_trading.core.models import Action, Order, Settlement
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count
 from kalshi_trading.core.others_market import book_of_others
-from kalshi_trading.explanation import (
-    explain_settlement,
-)
 from kalshi_trading.formats import holding
 from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.order_screens import LOOKED_AT
-from kalshi_trading.portfolio import Mark, PortfolioSnapshot, PositionPnl
+from kalshi_trading.portfolio import breakdown as pnl_breakdown
+from kalshi_trading.portfolio.cross_check import check_account
+from kalshi_trading.portfolio.explain_market import (
+    explain_settlement,
+)
+from kalshi_trading.portfolio.snapshot import Mark, PortfolioSnapshot, PositionPnl
 from kalshi_trading.position_table import PAGE, Sorting
 from kalshi_trading.position_view import PositionLook
 from kalshi_trading.prompts import Choice, GoBack, Step, ask_in_turn, choose_by_name, choose_task, numbered

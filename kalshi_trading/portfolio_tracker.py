@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from kalshi_trading.account_book import AccountBook, FillsOf, ResultOf
-from kalshi_trading.account_history import AccountHistory
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.liquidation import liquidate
 from kalshi_trading.core.market_models import Market, OrderBook
@@ -32,10 +30,13 @@ from kalshi_trading.core.models import (
 from kalshi_trading.core.money import Dollars
 from kalshi_trading.core.others_market import book_of_others, market_of_others
 from kalshi_trading.exchange.paging import Progress
-from kalshi_trading.held_markets import BATCH, EventDirectory, HeldMarkets
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_account import MarketAccount, event_of
-from kalshi_trading.portfolio import (
+from kalshi_trading.portfolio.fill_history import AccountHistory
+from kalshi_trading.portfolio.ledger import MarketAccount, event_of
+from kalshi_trading.portfolio.ledger_cache import AccountBook, FillsOf, ResultOf
+from kalshi_trading.portfolio.quotes import BATCH, EventDirectory, HeldMarkets
+from kalshi_trading.portfolio.read_pool import SideBySide
+from kalshi_trading.portfolio.snapshot import (
     Mark,
     Part,
     PortfolioSnapshot,
@@ -44,7 +45,6 @@ from kalshi_trading.portfolio import (
     mark_price,
     part,
 )
-from kalshi_trading.side_by_side import SideBySide
 
 T = TypeVar("T")
 FirstLook = Callable[[PortfolioSnapshot], None]

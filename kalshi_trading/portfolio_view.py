@@ -13,7 +13,6 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from kalshi_trading.account_check import AccountCheck, Comparison
 from kalshi_trading.core.money import ZERO, count_text
 from kalshi_trading.formats import (
     dollars,
@@ -25,8 +24,9 @@ from kalshi_trading.formats import (
     problem,
     time_zone,
 )
-from kalshi_trading.pnl_breakdown import Realized
-from kalshi_trading.portfolio import EventRisk, PortfolioSnapshot, known_sum
+from kalshi_trading.portfolio.breakdown import Realized
+from kalshi_trading.portfolio.cross_check import AccountCheck, Comparison
+from kalshi_trading.portfolio.snapshot import EventRisk, PortfolioSnapshot, known_sum
 
 BIGGEST_RISKS = 3
 DIFFERENCES_SHOWN = 8

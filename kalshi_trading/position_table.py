@@ -16,7 +16,7 @@ from rich.text import Text
 
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Contracts, Dollars, price_text, round_half_even
 from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, notice, price, table_of, time_left
-from kalshi_trading.portfolio import PortfolioSnapshot, PositionPnl
+from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 
 PAGE = 40
 """Positions on a page where no screen bounds it."""

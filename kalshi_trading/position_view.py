@@ -22,7 +22,6 @@ from kalshi_trading.core.market_models import OrderBook
 from kalshi_trading.core.models import Action, Fill, Order
 from kalshi_trading.core.money import ZERO, Contracts, count_text, dollars_text
 from kalshi_trading.core.pnl import Holding, Lot
-from kalshi_trading.explanation import Explanation
 from kalshi_trading.formats import (
     UNKNOWN,
     cells,
@@ -39,7 +38,8 @@ from kalshi_trading.formats import (
     time_zone,
 )
 from kalshi_trading.journal.own_orders import OwnWords
-from kalshi_trading.portfolio import Mark, PositionPnl
+from kalshi_trading.portfolio.explain_market import Explanation
+from kalshi_trading.portfolio.snapshot import Mark, PositionPnl
 from kalshi_trading.position_table import average, closes_in, outcome
 
 LOTS_SHOWN = 5

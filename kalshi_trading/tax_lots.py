@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from kalshi_trading.account_book import AccountBook, ResultOf
 from kalshi_trading.core.models import Fill, Position, Settlement
 from kalshi_trading.core.pnl import ClosedLot
 from kalshi_trading.journal.files.table_files import Progress, Row, Table
-from kalshi_trading.market_account import MarketAccount, oldest_first
-from kalshi_trading.portfolio import Part
+from kalshi_trading.portfolio.ledger import MarketAccount, oldest_first
+from kalshi_trading.portfolio.ledger_cache import AccountBook, ResultOf
+from kalshi_trading.portfolio.snapshot import Part
 
 TAX = Table(
     "tax",

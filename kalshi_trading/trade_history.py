@@ -24,7 +24,7 @@ from kalshi_trading.history_rows import describe as describe
 from kalshi_trading.journal.order_log import JournaledOrder, JournaledOrders, journaled_orders
 from kalshi_trading.journal.records import UNDAMAGED, Damage
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_account import oldest_first
+from kalshi_trading.portfolio.ledger import oldest_first
 from kalshi_trading.trade_logger import TradeLogger
 
 T = TypeVar("T")

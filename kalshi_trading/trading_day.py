@@ -14,8 +14,8 @@ from kalshi_trading.core.models import BookSide, Fill, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
 from kalshi_trading.core.pnl import Holding, holding_from, settlement_net_pnl
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_account import oldest_first, paid_out
-from kalshi_trading.portfolio import PositionPnl
+from kalshi_trading.portfolio.ledger import oldest_first, paid_out
+from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.proposal import DayPnl
 from kalshi_trading.sent_orders import LONGEST_LAG

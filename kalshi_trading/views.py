@@ -37,7 +37,7 @@ from kalshi_trading.formats import (
     time_zone,
 )
 from kalshi_trading.market_search import FoundMarket
-from kalshi_trading.portfolio import Part
+from kalshi_trading.portfolio.snapshot import Part
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_history import OrderRecord
 

@@ -29,7 +29,7 @@ MAKES_FLOATS = {
     "practice.values": "chances of invented events",
 }
 CATCHES_EVERYTHING = {
-    "side_by_side": "hands whatever went wrong to the thread that asks for the answer",
+    "portfolio.read_pool": "hands whatever went wrong to the thread that asks for the answer",
     "menu": "the error boundary: whatever a screen does, the menu comes back",
     "program": "the error boundary around the start",
     "background_search": "goes on whatever happens to one look, and puts it on record",

@@ -21,7 +21,7 @@ from kalshi_trading.core.pnl import holding_from
 from kalshi_trading.day_summary import read_summary, summarize
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.market_account import market_account, oldest_first
+from kalshi_trading.portfolio.ledger import market_account, oldest_first
 from kalshi_trading.trade_logger import TradeLogger
 
 DAY = NOW.astimezone().date()

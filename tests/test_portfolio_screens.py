@@ -22,7 +22,7 @@ from kalshi_trading import portfolio_screens
 from kalshi_trading.app import App
 from kalshi_trading.core.money import CENT
 from kalshi_trading.formats import UNKNOWN, dollars, gain, price
-from kalshi_trading.portfolio import PositionPnl
+from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.position_table import PAGE
 from kalshi_trading.prompts import Choice, LeaveTask
 

@@ -16,19 +16,19 @@ from screen_session import rendered
 from zones import NEW_YORK, SetZone
 
 from kalshi_trading import formats, pnl_chart, pnl_view, portfolio_view, position_table, position_view
-from kalshi_trading.account_check import AccountCheck, Comparison, check_account
-from kalshi_trading.account_explanation import explain_all_cash, explain_all_fees, explain_all_realized
 from kalshi_trading.core.exposure import market_exposure
 from kalshi_trading.core.liquidation import Liquidation, liquidate
 from kalshi_trading.core.market_models import Event
 from kalshi_trading.core.models import Balance, BookSide, MarketResult, Transfer
 from kalshi_trading.core.pnl import settlement_net_pnl
-from kalshi_trading.explanation import Explanation, Line, explain_realized, explain_settlement
 from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.market_account import market_account
-from kalshi_trading.pnl_breakdown import Realized, by_day
-from kalshi_trading.portfolio import Mark, Part, PortfolioSnapshot
+from kalshi_trading.portfolio.breakdown import Realized, by_day
+from kalshi_trading.portfolio.cross_check import AccountCheck, Comparison, check_account
+from kalshi_trading.portfolio.explain_account import explain_all_cash, explain_all_fees, explain_all_realized
+from kalshi_trading.portfolio.explain_market import Explanation, Line, explain_realized, explain_settlement
+from kalshi_trading.portfolio.ledger import market_account
+from kalshi_trading.portfolio.snapshot import Mark, Part, PortfolioSnapshot
 from kalshi_trading.position_table import Sorting
 from kalshi_trading.position_view import PositionLook
 

@@ -23,12 +23,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from practice_desk import ROOT, START, Desk, ask
 
-from kalshi_trading.account_check import check_account
 from kalshi_trading.core.money import BALANCE_GRAIN, round_down
 from kalshi_trading.exchange.http.transport import Query, _parse
-from kalshi_trading.explanation import explain_cash, explain_fees, explain_realized
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.portfolio import Mark, PortfolioSnapshot
+from kalshi_trading.portfolio.cross_check import check_account
+from kalshi_trading.portfolio.explain_market import explain_cash, explain_fees, explain_realized
+from kalshi_trading.portfolio.snapshot import Mark, PortfolioSnapshot
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.practice.clock import ManualClock
 from kalshi_trading.practice.engine import NewOrder, Refusal

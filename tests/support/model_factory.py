@@ -25,9 +25,9 @@ from kalshi_trading.core.models import (
     Settlement,
 )
 from kalshi_trading.core.money import ZERO, PriceBand, PriceGrid
-from kalshi_trading.market_account import market_account
 from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
-from kalshi_trading.portfolio import Mark, Part, PortfolioSnapshot, PositionPnl, mark_price
+from kalshi_trading.portfolio.ledger import market_account
+from kalshi_trading.portfolio.snapshot import Mark, Part, PortfolioSnapshot, PositionPnl, mark_price
 from kalshi_trading.proposal import DayTotals
 from kalshi_trading.settings.model import Limits
 

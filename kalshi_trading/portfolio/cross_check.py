@@ -13,9 +13,9 @@ from decimal import Decimal
 from kalshi_trading.core.models import Position, Settlement, Side
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, round_down, round_half_even
 from kalshi_trading.core.pnl import settlement_gross_pnl
-from kalshi_trading.explanation import PENDING, explain_all_cash_moved
-from kalshi_trading.market_account import MarketAccount
-from kalshi_trading.portfolio import PortfolioSnapshot
+from kalshi_trading.portfolio.explain_market import PENDING, explain_all_cash_moved
+from kalshi_trading.portfolio.ledger import MarketAccount
+from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 
 _COUNTED_OTHERWISE = "The exchange may count cost another way than first in, first out."
 _FEES = "A rebate or a rounding fee may stand in one of them only."

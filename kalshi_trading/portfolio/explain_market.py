@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from kalshi_trading.core.models import Fill, MarketResult, Settlement, Side, Transfer
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Dollars, count_text, dollars_text, price_text
 from kalshi_trading.core.pnl import ClosedLot, payout, settlement_net_pnl, yes_value
-from kalshi_trading.market_account import MarketAccount, settlement_net
+from kalshi_trading.portfolio.ledger import MarketAccount, settlement_net
 
 PENDING = "pending"
 _ARRIVED = ("applied",)

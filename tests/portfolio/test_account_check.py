@@ -8,10 +8,10 @@ from decimal import Decimal as D
 import pytest
 from model_factory import MARKET, NOW, fill, order, position, settlement, snapshot
 
-from kalshi_trading.account_check import average_cost, check_account
 from kalshi_trading.core.models import Balance, BookSide, Transfer
-from kalshi_trading.market_account import market_account
-from kalshi_trading.portfolio import Part, PositionPnl
+from kalshi_trading.portfolio.cross_check import average_cost, check_account
+from kalshi_trading.portfolio.ledger import market_account
+from kalshi_trading.portfolio.snapshot import Part, PositionPnl
 
 BID, ASK = BookSide.BID, BookSide.ASK
 FILLS = (

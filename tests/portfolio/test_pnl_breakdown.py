@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from model_factory import NOW, fill, position, settlement
 
 from kalshi_trading.core.models import BookSide, MarketResult
-from kalshi_trading.market_account import market_account
-from kalshi_trading.pnl_breakdown import Realized, by_day, by_event, by_market, by_series, since, total
+from kalshi_trading.portfolio.breakdown import Realized, by_day, by_event, by_market, by_series, since, total
+from kalshi_trading.portfolio.ledger import market_account
 
 BID, ASK = BookSide.BID, BookSide.ASK
 DAY = timedelta(days=1)

@@ -14,9 +14,9 @@ from typing import TypeVar
 from kalshi_trading.core.fee_schedules import FeeTerms, schedule_at
 from kalshi_trading.core.market_models import Event, FeeSchedule, Market, OrderBook
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_account import series_of
-from kalshi_trading.portfolio import Part, part
-from kalshi_trading.side_by_side import SideBySide
+from kalshi_trading.portfolio.ledger import series_of
+from kalshi_trading.portfolio.read_pool import SideBySide
+from kalshi_trading.portfolio.snapshot import Part, part
 
 T = TypeVar("T")
 Batch = Future[Part[dict[str, T]]]

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from kalshi_trading.core.money import ZERO, Dollars
-from kalshi_trading.market_account import MarketAccount, series_of
+from kalshi_trading.portfolio.ledger import MarketAccount, series_of
 
 K = TypeVar("K", bound=Hashable)
 

@@ -10,8 +10,13 @@ import pytest
 from model_factory import MARKET, NOW, fill, position, settlement
 
 from kalshi_trading.core.models import BookSide, MarketResult, Side
-from kalshi_trading.explanation import explain_cash, explain_fees, explain_realized, explain_settlement
-from kalshi_trading.market_account import (
+from kalshi_trading.portfolio.explain_market import (
+    explain_cash,
+    explain_fees,
+    explain_realized,
+    explain_settlement,
+)
+from kalshi_trading.portfolio.ledger import (
     event_of,
     market_account,
     oldest_first,

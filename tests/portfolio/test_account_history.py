@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_factory import NOW, fill, settlement
 
-from kalshi_trading.account_history import AccountHistory
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import BookSide, Listing
+from kalshi_trading.portfolio.fill_history import AccountHistory
 
 HOUR = timedelta(hours=1)
 

@@ -26,9 +26,9 @@ from kalshi_trading.core.market_models import Event, Market
 from kalshi_trading.core.models import Balance, Order, Position, Settlement, Side, Transfer
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, Price, round_down
 from kalshi_trading.core.pnl import unrealized_pnl
-from kalshi_trading.explanation import explain_all_cash_moved
-from kalshi_trading.market_account import MarketAccount, event_of
-from kalshi_trading.pnl_breakdown import Realized, since, total
+from kalshi_trading.portfolio.breakdown import Realized, since, total
+from kalshi_trading.portfolio.explain_market import explain_all_cash_moved
+from kalshi_trading.portfolio.ledger import MarketAccount, event_of
 
 T = TypeVar("T")
 

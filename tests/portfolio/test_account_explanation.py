@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_factory import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, position, settlement, snapshot
 
-from kalshi_trading.account_explanation import (
+from kalshi_trading.core.liquidation import liquidate
+from kalshi_trading.core.models import Balance, BookSide
+from kalshi_trading.portfolio.explain_account import (
     explain_all_cash,
     explain_all_costs,
     explain_exposure,
@@ -20,11 +22,9 @@ from kalshi_trading.account_explanation import (
     explain_today,
     explain_value,
 )
-from kalshi_trading.core.liquidation import liquidate
-from kalshi_trading.core.models import Balance, BookSide
-from kalshi_trading.explanation import explain_cost, explain_fees, explain_realized
-from kalshi_trading.market_account import market_account
-from kalshi_trading.portfolio import Part, PortfolioSnapshot
+from kalshi_trading.portfolio.explain_market import explain_cost, explain_fees, explain_realized
+from kalshi_trading.portfolio.ledger import market_account
+from kalshi_trading.portfolio.snapshot import Part, PortfolioSnapshot
 
 BID, ASK = BookSide.BID, BookSide.ASK
 MIDNIGHT = NOW - timedelta(hours=15)

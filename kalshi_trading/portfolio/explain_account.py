@@ -19,10 +19,10 @@ from kalshi_trading.core.money import (
     price_text,
     round_down,
 )
-from kalshi_trading.explanation import Explanation, Line, explain_all_cash_moved
-from kalshi_trading.market_account import MarketAccount
-from kalshi_trading.pnl_breakdown import since
-from kalshi_trading.portfolio import PortfolioSnapshot, PositionPnl
+from kalshi_trading.portfolio.breakdown import since
+from kalshi_trading.portfolio.explain_market import Explanation, Line, explain_all_cash_moved
+from kalshi_trading.portfolio.ledger import MarketAccount
+from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 
 # --- What was earned ------------------------------------------------------------------------------
 

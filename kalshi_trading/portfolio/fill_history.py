@@ -17,8 +17,8 @@ from typing import Generic, TypeVar
 from kalshi_trading.core.models import Fill, Listing, Settlement
 from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_account import oldest_first
-from kalshi_trading.side_by_side import SideBySide
+from kalshi_trading.portfolio.ledger import oldest_first
+from kalshi_trading.portfolio.read_pool import SideBySide
 
 T = TypeVar("T")
 AllHere = Callable[[], None] | None

@@ -1,0 +1,1 @@
+"""What the account holds and is worth; `portfolio_tracker` is its door."""
