@@ -20,7 +20,7 @@ from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count, parse_price, price_text
 from kalshi_trading.core.order_book import touch
 from kalshi_trading.exchange.wire.fields import validate_ticker
-from kalshi_trading.market_search import FoundMarket
+from kalshi_trading.markets.search import FoundMarket
 from kalshi_trading.order_preview import OrderPreview, OrderTicket
 from kalshi_trading.order_size import OrderSize, parse_size
 from kalshi_trading.prompts import Choice, GoBack, Step, ask_in_turn, ask_then, numbered

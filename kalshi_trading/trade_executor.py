@@ -28,7 +28,7 @@ from kalshi_trading.core.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, 
 from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.exchange.wire.fields import validate_ticker
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.market_search import FoundMarket, MarketIndex
+from kalshi_trading.markets.search import FoundMarket, MarketIndex
 from kalshi_trading.order_preview import (
     OrderPreview,
     OrderTicket,

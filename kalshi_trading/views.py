@@ -36,7 +36,7 @@ from kalshi_trading.formats import (
     time_left,
     time_zone,
 )
-from kalshi_trading.market_search import FoundMarket
+from kalshi_trading.markets.search import FoundMarket
 from kalshi_trading.portfolio.snapshot import Part
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_history import OrderRecord

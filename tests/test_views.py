@@ -13,7 +13,7 @@ from screen_session import rendered
 from kalshi_trading import formats, ticket_view, views
 from kalshi_trading.core.market_models import Event, ExchangeStatus
 from kalshi_trading.core.models import Action, BookSide, Side
-from kalshi_trading.market_search import FoundMarket
+from kalshi_trading.markets.search import FoundMarket
 from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.portfolio.snapshot import Part
 from kalshi_trading.settings.options import Environment
