@@ -40,11 +40,11 @@ def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) ->
     from kalshi_trading import portfolio_view, position_table
     from kalshi_trading.exchange.http.transport import Timing, Transport
     from kalshi_trading.kalshi_client import KalshiClient
+    from kalshi_trading.orders.pretrade.day_pnl import start_of_day
     from kalshi_trading.portfolio.cross_check import check_account
     from kalshi_trading.portfolio_tracker import PortfolioTracker
     from kalshi_trading.position_table import Sorting
     from kalshi_trading.settings.credentials import Credentials, load_private_key
-    from kalshi_trading.trading_day import start_of_day
 
     transport = Transport(url, Credentials(key_id, load_private_key(key_path)), timing=Timing(total_s=60))
     client = KalshiClient(transport)

@@ -33,9 +33,9 @@ from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.exchange.practice_launcher import PracticeExchange, ensure_running
 from kalshi_trading.journal.checkpoint import checkpoint_of
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.orders.execution.submission_result import Outcome
+from kalshi_trading.orders.pretrade.preview import OrderTicket
 from kalshi_trading.settings.model import Limits
-from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 

@@ -34,11 +34,11 @@ from model_factory import MARKET, NOW, preview
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.order_preview import OrderPreview, OrderTicket
-from kalshi_trading.resolution import Resolver
+from kalshi_trading.orders.execution.recovery import Resolver
+from kalshi_trading.orders.execution.submission import Submitter
+from kalshi_trading.orders.execution.submission_result import Outcome
+from kalshi_trading.orders.pretrade.preview import OrderPreview, OrderTicket
 from kalshi_trading.settings.credentials import Credentials
-from kalshi_trading.submission import Submitter
-from kalshi_trading.submission_result import Outcome
 from kalshi_trading.trade_logger import TradeLogger
 
 ROOT = "/trade-api/v2"

@@ -13,11 +13,11 @@ from rich.console import Group, RenderableType
 from kalshi_trading import account_view, formats, record_view
 from kalshi_trading.app import App
 from kalshi_trading.core.errors import JournalError
-from kalshi_trading.orders_so_far import OrdersReader
+from kalshi_trading.orders.pretrade.activity import OrdersReader
+from kalshi_trading.orders.pretrade.day_pnl import TradingDay
+from kalshi_trading.orders.pretrade.risk_input import DayTotals
 from kalshi_trading.portfolio.snapshot import Part, part
 from kalshi_trading.prompts import BACK_OR_AGAIN
-from kalshi_trading.proposal import DayTotals
-from kalshi_trading.trading_day import TradingDay
 
 
 def account(app: App) -> None:

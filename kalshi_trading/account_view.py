@@ -11,8 +11,8 @@ from rich.console import Group, RenderableType
 
 from kalshi_trading.core.money import ZERO, count_text, price_text
 from kalshi_trading.formats import UNKNOWN, cells, dollars, gain, notice, problem, table_of
+from kalshi_trading.orders.pretrade.risk_input import DayPnl, DayTotals
 from kalshi_trading.portfolio.snapshot import Part
-from kalshi_trading.proposal import DayPnl, DayTotals
 from kalshi_trading.settings.model import Limits
 
 _Rail = tuple[str, str, str]

@@ -17,9 +17,9 @@ from rich.text import Text
 from kalshi_trading import formats
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.execution.resting_watch import RestingWatch
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.prompts import Prompter
-from kalshi_trading.resting_watch import RestingWatch
 from kalshi_trading.settings.model import Settings
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger

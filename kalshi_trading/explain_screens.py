@@ -13,6 +13,7 @@ from kalshi_trading import position_view
 from kalshi_trading.app import App, not_empty
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.formats import dollars, gain
+from kalshi_trading.orders.pretrade.day_pnl import start_of_day
 from kalshi_trading.portfolio import explain_account as account_explanation
 from kalshi_trading.portfolio.explain_market import (
     Explanation,
@@ -25,7 +26,6 @@ from kalshi_trading.portfolio.explain_market import (
 from kalshi_trading.portfolio.ledger import MarketAccount
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.prompts import Choice, ask_then, choose_by_name, choose_task, numbered
-from kalshi_trading.trading_day import start_of_day
 
 R = TypeVar("R")
 T = TypeVar("T")

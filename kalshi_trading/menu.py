@@ -24,15 +24,15 @@ from kalshi_trading import (
     views,
 )
 from kalshi_trading.app import App
-from kalshi_trading.background_search import BackgroundSearch
 from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.core.market_models import ExchangeStatus
 from kalshi_trading.core.money import Dollars
 from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.journal.sessions import is_alive
+from kalshi_trading.orders.execution.recovery import Recovery
+from kalshi_trading.orders.execution.recovery_loop import BackgroundSearch
 from kalshi_trading.portfolio.snapshot import Part, part
 from kalshi_trading.prompts import Choice, InputClosed, LeaveTask, typed_word
-from kalshi_trading.resolution import Recovery
 from kalshi_trading.settings.options import Environment
 
 Screen = Callable[[App], bool | None]

@@ -26,8 +26,9 @@ from kalshi_trading.core.others_market import book_of_others
 from kalshi_trading.formats import holding
 from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.order_preview import OrderTicket
 from kalshi_trading.order_screens import LOOKED_AT
+from kalshi_trading.orders.pretrade.day_pnl import start_of_day
+from kalshi_trading.orders.pretrade.preview import OrderTicket
 from kalshi_trading.portfolio import breakdown as pnl_breakdown
 from kalshi_trading.portfolio.cross_check import check_account
 from kalshi_trading.portfolio.explain_market import (
@@ -37,7 +38,6 @@ from kalshi_trading.portfolio.snapshot import Mark, PortfolioSnapshot, PositionP
 from kalshi_trading.position_table import PAGE, Sorting
 from kalshi_trading.position_view import PositionLook
 from kalshi_trading.prompts import Choice, GoBack, Step, ask_in_turn, choose_by_name, choose_task, numbered
-from kalshi_trading.trading_day import start_of_day
 
 T = TypeVar("T")
 CHOICES_LINES = 3

@@ -235,8 +235,8 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
     from kalshi_trading.exchange.http.transport import NETWORK, Timing, Transport
     from kalshi_trading.exchange.practice_launcher import ENDED
     from kalshi_trading.kalshi_client import KalshiClient
+    from kalshi_trading.orders.execution.resting_watch import RestingWatch
     from kalshi_trading.portfolio_tracker import PortfolioTracker
-    from kalshi_trading.resting_watch import RestingWatch
     from kalshi_trading.trade_executor import TradeExecutor
     from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
 

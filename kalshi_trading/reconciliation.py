@@ -32,7 +32,7 @@ from kalshi_trading.history_rows import HistoryRow
 from kalshi_trading.journal.order_log import JournaledOrder
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.sent_orders import LONGEST_LAG
+from kalshi_trading.orders.pretrade.in_flight import LONGEST_LAG
 from kalshi_trading.trade_history import load_history, with_order
 from kalshi_trading.trade_logger import TradeLogger
 

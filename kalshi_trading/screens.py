@@ -21,10 +21,10 @@ from kalshi_trading.core.money import Contracts, Price, count_text, parse_count,
 from kalshi_trading.core.order_book import touch
 from kalshi_trading.exchange.wire.fields import validate_ticker
 from kalshi_trading.markets.search import FoundMarket
-from kalshi_trading.order_preview import OrderPreview, OrderTicket
-from kalshi_trading.order_size import OrderSize, parse_size
+from kalshi_trading.orders.pretrade.preview import OrderPreview, OrderTicket
+from kalshi_trading.orders.pretrade.risk import off_grid, questions
+from kalshi_trading.orders.pretrade.ticket import OrderSize, parse_size
 from kalshi_trading.prompts import Choice, GoBack, Step, ask_in_turn, ask_then, numbered
-from kalshi_trading.risk import off_grid, questions
 from kalshi_trading.settings.options import Environment
 
 MOST_FOUND = 15

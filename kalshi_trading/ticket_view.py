@@ -11,7 +11,6 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from kalshi_trading.cancellation import UNRECORDED_PANIC, Cancellation, PanicReport
 from kalshi_trading.core import order_book
 from kalshi_trading.core.models import Action
 from kalshi_trading.core.money import (
@@ -26,12 +25,13 @@ from kalshi_trading.core.money import (
     round_half_even,
 )
 from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, price, problem, time_left
-from kalshi_trading.order_preview import OrderPreview, is_worse
-from kalshi_trading.order_result import Outlook
-from kalshi_trading.proposal import Finding, Severity
-from kalshi_trading.risk import OUTCOME_UNKNOWN
+from kalshi_trading.orders.execution.cancel import UNRECORDED_PANIC, Cancellation, PanicReport
+from kalshi_trading.orders.execution.submission_result import Outcome, Submission
+from kalshi_trading.orders.pretrade.order_result import Outlook
+from kalshi_trading.orders.pretrade.preview import OrderPreview, is_worse
+from kalshi_trading.orders.pretrade.risk import OUTCOME_UNKNOWN
+from kalshi_trading.orders.pretrade.risk_input import Finding, Severity
 from kalshi_trading.settings.options import Environment
-from kalshi_trading.submission_result import Outcome, Submission
 from kalshi_trading.trade_history import describe
 from kalshi_trading.views import order_line
 

@@ -14,13 +14,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from kalshi_trading.cancellation import (
-    UNRECORDED_PANIC,
-    Canceler,
-    Cancellation,
-    PanicReport,
-    UnderWay,
-)
 from kalshi_trading.core.errors import InvalidInputError, JournalError, TradeExecutionError
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, Order, OrderStatus, Side
@@ -29,23 +22,30 @@ from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.exchange.wire.fields import validate_ticker
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.markets.search import FoundMarket, MarketIndex
-from kalshi_trading.order_preview import (
+from kalshi_trading.orders.execution.cancel import (
+    UNRECORDED_PANIC,
+    Canceler,
+    Cancellation,
+    PanicReport,
+    UnderWay,
+)
+from kalshi_trading.orders.execution.recovery import Resolver
+from kalshi_trading.orders.execution.submission import Step, Submitter
+from kalshi_trading.orders.execution.submission_result import Submission
+from kalshi_trading.orders.pretrade.activity import OrdersReader
+from kalshi_trading.orders.pretrade.context_reader import PreviewReader
+from kalshi_trading.orders.pretrade.day_pnl import TradingDay
+from kalshi_trading.orders.pretrade.preview import (
     OrderPreview,
     OrderTicket,
     build_preview,
     rechecked,
     worst_price,
 )
-from kalshi_trading.orders_so_far import OrdersReader
-from kalshi_trading.preview_reader import PreviewReader
-from kalshi_trading.proposal import Finding, Severity
-from kalshi_trading.resolution import Resolver
-from kalshi_trading.risk import questions
+from kalshi_trading.orders.pretrade.risk import questions
+from kalshi_trading.orders.pretrade.risk_input import Finding, Severity
 from kalshi_trading.settings.model import Limits
-from kalshi_trading.submission import Step, Submitter
-from kalshi_trading.submission_result import Submission
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.trading_day import TradingDay
 
 PANIC = (
     "New orders are blocked since panic was pressed; look at the open orders. "

@@ -14,8 +14,8 @@ from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading import account_screens, account_view
 from kalshi_trading.core.errors import JournalError, UnavailableError
+from kalshi_trading.orders.pretrade.risk_input import DayPnl, DayTotals
 from kalshi_trading.portfolio.snapshot import Part
-from kalshi_trading.proposal import DayPnl, DayTotals
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.settings.options import options_of
 

@@ -19,8 +19,8 @@ CLIENT_WRITES = {"place_order", "cancel_order", "amend_order", "decrease_order",
 
 # What may stand in these modules only, each with its reason.
 CALLS_WRITES = {
-    "submission": "sends what was previewed and confirmed, once",
-    "cancellation": "takes orders back, which only lowers risk",
+    "orders.execution.submission": "sends what was previewed and confirmed, once",
+    "orders.execution.cancel": "takes orders back, which only lowers risk",
 }
 MAKES_FLOATS = {
     "settings.options": "durations",
@@ -32,8 +32,8 @@ CATCHES_EVERYTHING = {
     "portfolio.read_pool": "hands whatever went wrong to the thread that asks for the answer",
     "menu": "the error boundary: whatever a screen does, the menu comes back",
     "program": "the error boundary around the start",
-    "background_search": "goes on whatever happens to one look, and puts it on record",
-    "resolution": "looks for the other orders before it raises what went wrong with one",
+    "orders.execution.recovery_loop": "goes on whatever happens to one look, and puts it on record",
+    "orders.execution.recovery": "looks for the other orders before it raises what went wrong with one",
     "undertaking": "hands what went wrong in a worker thread to whoever waits for it",
     "exchange.http.transport": "hands what went wrong in a worker thread to the caller's thread",
 }

@@ -26,14 +26,14 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "exchange/test_transport.py::test_a_refused_connection_proves_that_nothing_was_sent",
             "exchange/test_transport.py::test_a_connection_nobody_answers_proves_that_nothing_was_sent",
             "exchange/test_transport.py::test_a_certificate_of_somebody_else_proves_that_nothing_was_sent",
-            "test_submission.py::test_an_exchange_that_cannot_be_reached_got_nothing",
-            "test_submission.py::test_what_never_left_is_sent_again_twice_at_most_with_the_same_id",
+            "orders/test_submission.py::test_an_exchange_that_cannot_be_reached_got_nothing",
+            "orders/test_submission.py::test_what_never_left_is_sent_again_twice_at_most_with_the_same_id",
         ],
     ),
     2: (
         "time-out after the exchange accepted",
         [
-            "test_submission.py::test_an_order_whose_answer_was_lost_is_found_by_its_own_id",
+            "orders/test_submission.py::test_an_order_whose_answer_was_lost_is_found_by_its_own_id",
             "journeys/test_signals.py::test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it",
             FAULTS,
         ],
@@ -41,9 +41,9 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     3: (
         "request lost before the exchange",
         [
-            "test_submission.py::"
+            "orders/test_submission.py::"
             "test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof",
-            "test_resolution.py::test_absence_needs_two_whole_fresh_looks_apart",
+            "orders/test_resolution.py::test_absence_needs_two_whole_fresh_looks_apart",
             "journeys/test_signals.py::"
             "test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works",
         ],
@@ -51,9 +51,11 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     4: (
         "request arrives late",
         [
-            "test_submission.py::test_an_order_that_shows_up_late_is_found_at_a_later_look",
-            "test_resolution.py::test_an_order_that_had_been_written_off_is_adopted_and_announced_once",
-            "test_resolution.py::test_an_order_proved_absent_here_is_noticed_when_it_appears_after_all",
+            "orders/test_submission.py::test_an_order_that_shows_up_late_is_found_at_a_later_look",
+            "orders/test_resolution.py::"
+            "test_an_order_that_had_been_written_off_is_adopted_and_announced_once",
+            "orders/test_resolution.py::"
+            "test_an_order_proved_absent_here_is_noticed_when_it_appears_after_all",
             FAULTS,
         ],
     ),
@@ -68,7 +70,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "201 with invalid JSON, without an order, or of another order",
         [
             "test_api_client.py::test_an_answer_that_does_not_fit_the_order_leaves_it_unknown",
-            "test_submission.py::test_an_order_that_is_not_found_stays_unknown_and_unresolved",
+            "orders/test_submission.py::test_an_order_that_is_not_found_stays_unknown_and_unresolved",
             FAULTS,
         ],
     ),
@@ -76,7 +78,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "success that carries an error",
         [
             "exchange/test_exchange_errors.py::test_a_success_that_is_none_leaves_the_order_unknown",
-            "test_submission.py::test_an_order_that_is_not_found_stays_unknown_and_unresolved",
+            "orders/test_submission.py::test_an_order_that_is_not_found_stays_unknown_and_unresolved",
             FAULTS,
         ],
     ),
@@ -97,14 +99,15 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "test_a_refusal_of_a_write_is_definite_in_the_exchanges_own_shapes_only",
             "exchange/test_exchange_errors.py::test_what_only_looks_like_a_refusal_leaves_the_write_unknown",
             "exchange/test_exchange_errors.py::test_the_refusals_a_trader_meets_say_what_to_do",
-            "test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
+            "orders/test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
         ],
     ),
     10: (
         "409 duplicate",
         [
-            "test_submission.py::test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up",
-            "test_submission.py::test_a_duplicate_id_whose_order_is_not_shown_is_unknown_and_not_rejected",
+            "orders/test_submission.py::test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up",
+            "orders/test_submission.py::"
+            "test_a_duplicate_id_whose_order_is_not_shown_is_unknown_and_not_rejected",
             FAULTS,
         ],
     ),
@@ -141,7 +144,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "test_a_clock_that_is_off_is_told_and_the_exchanges_is_used_from_then_on",
             "exchange/test_transport.py::test_a_clock_that_is_wrong_is_corrected_by_the_exchanges_once",
             "exchange/test_transport.py::test_an_exchange_that_never_accepts_the_clock_does_not_loop",
-            "test_resolution.py::test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong",
+            "orders/test_resolution.py::"
+            "test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong",
             "test_recovery_screens.py::test_a_clock_that_differs_is_told_and_recorded_and_orders_go_through",
         ],
     ),
@@ -166,7 +170,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "test_api_client.py::test_a_cursor_that_repeats_ends_the_list_and_says_so",
             "test_api_client.py::test_cursors_in_a_circle_end_the_list_and_say_so",
             "test_api_client.py::test_pages_without_end_are_cut_off_and_say_so",
-            "test_resolution.py::test_lists_with_rows_missing_never_prove_anything",
+            "orders/test_resolution.py::test_lists_with_rows_missing_never_prove_anything",
         ],
     ),
     24: (
@@ -176,7 +180,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "test_a_session_killed_at_any_step_is_recovered_whatever_became_of_its_order",
             "faults/test_kills.py::test_a_session_killed_while_it_recovers_leaves_everything_to_the_next_one",
             "journeys/test_signals.py::test_a_kill_leaves_an_order_that_the_next_start_names_first_and_finds",
-            "test_resolution.py::test_an_order_whose_program_was_killed_before_it_was_sent_is_proved_absent",
+            "orders/test_resolution.py::"
+            "test_an_order_whose_program_was_killed_before_it_was_sent_is_proved_absent",
         ],
     ),
     25: (
@@ -198,15 +203,16 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     27: (
         "disk full before the intent",
         [
-            "test_submission.py::test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading",
+            "orders/test_submission.py::"
+            "test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading",
             "journal/test_journal.py::test_a_full_disk_refuses_the_line_and_room_made_lets_it_go_on",
         ],
     ),
     28: (
         "disk full after acceptance",
         [
-            "test_submission.py::test_a_result_that_cannot_be_recorded_still_stands_and_locks_trading",
-            "test_submission.py::test_trading_goes_on_once_the_missing_result_is_in_the_journal",
+            "orders/test_submission.py::test_a_result_that_cannot_be_recorded_still_stands_and_locks_trading",
+            "orders/test_submission.py::test_trading_goes_on_once_the_missing_result_is_in_the_journal",
         ],
     ),
     29: (
@@ -225,7 +231,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         [
             "journal/test_journal.py::"
             "test_four_writers_across_midnights_lose_and_tear_nothing_and_readers_see_each_line_once",
-            "test_resolution.py::test_recovery_leaves_the_orders_of_a_session_that_is_alive_to_it",
+            "orders/test_resolution.py::test_recovery_leaves_the_orders_of_a_session_that_is_alive_to_it",
             "test_recovery_screens.py::test_an_order_of_a_session_that_is_alive_is_left_to_it",
             "faults/test_kills.py::test_two_sessions_that_recover_at_once_come_to_the_same_end",
         ],
@@ -251,7 +257,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "journal edited, or of another account",
         [
             "test_trade_logger.py::test_whatever_byte_is_changed_the_journal_can_be_read",
-            "test_resolution.py::test_recovery_names_the_orders_of_other_keys_and_leaves_them_alone",
+            "orders/test_resolution.py::test_recovery_names_the_orders_of_other_keys_and_leaves_them_alone",
             "test_recovery_screens.py::test_an_order_of_another_key_is_named_and_left_alone",
         ],
     ),
@@ -267,9 +273,9 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     36: (
         "prices off the grid",
         [
-            "test_risk.py::test_a_price_off_the_grid_is_denied_and_the_nearest_are_named",
+            "orders/test_risk.py::test_a_price_off_the_grid_is_denied_and_the_nearest_are_named",
             "test_screens.py::test_a_price_that_is_none_here_or_may_be_two_is_asked_again_and_never_snapped",
-            "test_price_exactness.py::test_a_price_as_typed_reaches_the_disk_as_it_reaches_the_wire",
+            "orders/test_price_exactness.py::test_a_price_as_typed_reaches_the_disk_as_it_reaches_the_wire",
         ],
     ),
     37: (
@@ -277,7 +283,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         [
             "exchange/test_wire.py::"
             "test_every_price_in_every_direction_means_at_the_exchange_what_the_user_said",
-            "test_price_exactness.py::test_all_9999_prices_are_shown_recorded_and_sent_alike",
+            "orders/test_price_exactness.py::test_all_9999_prices_are_shown_recorded_and_sent_alike",
             "test_trade_executor.py::test_each_direction_moves_position_and_cash_as_the_exchange_says",
         ],
     ),
@@ -300,9 +306,9 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     48: (
         "market closes or pauses before the order",
         [
-            "test_risk.py::test_from_the_closing_time_on_nothing_is_sent",
-            "test_risk.py::test_only_an_active_market_takes_orders",
-            "test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
+            "orders/test_risk.py::test_from_the_closing_time_on_nothing_is_sent",
+            "orders/test_risk.py::test_only_an_active_market_takes_orders",
+            "orders/test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
             "practice/test_practice_refusals.py::"
             "test_pauses_refuse_orders_and_only_a_full_one_refuses_cancels",
         ],
@@ -312,17 +318,17 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         [
             "test_screens.py::test_what_changed_while_the_user_read_is_shown_and_asked_again",
             "test_screens.py::test_a_book_that_moved_is_told_with_both_numbers",
-            "test_submission.py::test_a_preview_that_is_not_of_this_moment_is_denied",
+            "orders/test_submission.py::test_a_preview_that_is_not_of_this_moment_is_denied",
         ],
     ),
     50: (
         "balance, own orders, post-only, partial fills, orders killed at once",
         [
-            "test_submission.py::test_what_happened_is_told_from_the_counts",
-            "test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
+            "orders/test_submission.py::test_what_happened_is_told_from_the_counts",
+            "orders/test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
             "test_trade_executor.py::test_what_the_exchange_refuses_is_shown_as_refused",
-            "test_risk.py::test_cash_must_cover_the_cost_and_should_cover_the_fee",
-            "test_order_preview.py::test_an_order_that_would_meet_ones_own_is_warned_of",
+            "orders/test_risk.py::test_cash_must_cover_the_cost_and_should_cover_the_fee",
+            "orders/test_order_preview.py::test_an_order_that_would_meet_ones_own_is_warned_of",
         ],
     ),
     53: (
@@ -330,10 +336,10 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         [
             "test_trade_executor.py::test_a_cancel_that_finds_nothing_tells_what_became_of_the_order",
             "test_trade_executor.py::test_a_cancel_is_tried_three_times_and_then_not_known",
-            "test_panic.py::test_what_is_never_acknowledged_and_still_listed_is_unknown",
-            "test_panic.py::test_lists_that_never_catch_up_are_named_with_their_time",
-            "test_panic_while_reads_lag.py::test_panic_waits_for_the_lists_to_show_what_was_just_sent",
-            "test_ticket_screens.py::test_what_panic_could_not_settle_is_named_order_by_order",
+            "orders/test_panic.py::test_what_is_never_acknowledged_and_still_listed_is_unknown",
+            "orders/test_panic.py::test_lists_that_never_catch_up_are_named_with_their_time",
+            "orders/test_panic_while_reads_lag.py::test_panic_waits_for_the_lists_to_show_what_was_just_sent",
+            "orders/test_ticket_screens.py::test_what_panic_could_not_settle_is_named_order_by_order",
         ],
     ),
     54: (
@@ -369,8 +375,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         [
             "faults/test_protocol_steps.py::test_a_stopped_process_wakes_too_late_to_place_its_order",
             "faults/test_protocol_steps.py::test_nothing_is_sent_once_the_clock_has_jumped",
-            "test_submission.py::test_nothing_is_sent_again_after_the_machine_slept",
-            "test_submission.py::"
+            "orders/test_submission.py::test_nothing_is_sent_again_after_the_machine_slept",
+            "orders/test_submission.py::"
             "test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason_has_gone",
         ],
     ),
@@ -378,16 +384,17 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "sessions that confirm at once",
         [
             "faults/test_rails_between_sessions.py::test_as_many_orders_as_fit_are_sent_and_not_one_more",
-            "test_order_preview.py::test_a_sale_of_contracts_that_another_session_is_selling_is_denied",
+            "orders/test_order_preview.py::"
+            "test_a_sale_of_contracts_that_another_session_is_selling_is_denied",
         ],
     ),
     59: (
         "panic not recorded, or while an order is under way elsewhere",
         [
-            "test_panic.py::test_a_panic_is_recorded_as_soon_as_the_journal_works",
-            "test_panic.py::"
+            "orders/test_panic.py::test_a_panic_is_recorded_as_soon_as_the_journal_works",
+            "orders/test_panic.py::"
             "test_orders_of_other_sessions_that_cannot_be_read_leave_open_whether_all_is_canceled",
-            "test_panic.py::"
+            "orders/test_panic.py::"
             "test_an_order_that_another_session_is_sending_is_looked_for_as_long_as_it_can_arrive",
             "test_interruptions.py::test_the_waiting_text_says_what_is_waited_for_when_it_takes_long",
             "faults/test_protocol_steps.py::test_nothing_rests_after_another_session_s_panic",
@@ -406,7 +413,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         [
             "exchange/test_exchange_errors.py::"
             "test_a_refusal_of_a_write_is_definite_in_the_exchanges_own_shapes_only",
-            "test_submission.py::test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up",
+            "orders/test_submission.py::test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up",
         ],
     ),
     62: (
@@ -471,7 +478,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "journal/test_journal.py::"
             "test_a_new_day_begins_a_new_file_and_the_old_one_is_compressed_and_private",
             "core/test_periods.py::test_a_day_lasts_from_midnight_to_midnight_also_when_the_clocks_change",
-            "test_trading_day.py::test_midnight_is_the_local_one_also_when_the_clocks_change",
+            "orders/test_trading_day.py::test_midnight_is_the_local_one_also_when_the_clocks_change",
             "journal/test_log_reader.py::test_a_day_without_a_midnight_has_the_records_of_its_hours",
         ],
     ),

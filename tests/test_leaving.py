@@ -16,7 +16,7 @@ from kalshi_trading import menu, order_screens, screens
 from kalshi_trading.app import App
 from kalshi_trading.core.errors import OutcomeUnknownError, UnavailableError
 from kalshi_trading.core.models import Listing
-from kalshi_trading.resting_watch import RestingWatch
+from kalshi_trading.orders.execution.resting_watch import RestingWatch
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_the_program_stays_when_a_cancel_is_not_known_to_have_worked(
 
     with monkeypatch.context() as broken:
         broken.setattr(app.client, "cancel_order", lost)
-        broken.setattr("kalshi_trading.cancellation.time.sleep", lambda seconds: None)
+        broken.setattr("kalshi_trading.orders.execution.cancel.time.sleep", lambda seconds: None)
         assert menu.run(app) == 0
     prompter.assert_all_used()
     assert "Not every order is known to be canceled, so the program stays open." in " ".join(

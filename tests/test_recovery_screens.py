@@ -20,7 +20,7 @@ from kalshi_trading.app import App
 from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.journal.sessions import Session
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.submission_result import Outcome
+from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.trade_logger import TradeLogger
 
 Start = Callable[..., App]
@@ -109,7 +109,7 @@ def test_the_order_of_a_session_that_dies_meanwhile_is_looked_for_then(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen from a session that stays at its menu until the order is proved to be looked for."""
-    monkeypatch.setattr("kalshi_trading.background_search.PAUSE_S", 0.01)
+    monkeypatch.setattr("kalshi_trading.orders.execution.recovery_loop.PAUSE_S", 0.01)
     app = start("0")
     other = Session.open(app.journal.folder)
     sentence = leave_open(app, session=other.session_id)

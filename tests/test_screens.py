@@ -20,7 +20,7 @@ from kalshi_trading.app import App, not_empty
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import parse_price
-from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.orders.pretrade.preview import OrderTicket
 from kalshi_trading.prompts import Choice, LeaveTask
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ticket_view import changes

@@ -16,7 +16,7 @@ import requests  # noqa: F401
 from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: F401
 from order_desk import Access, OrderDesk, Wish, answered
 
-from kalshi_trading.submission import Step
+from kalshi_trading.orders.execution.submission import Step
 
 MARGIN_S, APART_S = 0.2, 0.1
 WRITING = ("writing intent", "writing sending", "writing result")

@@ -21,11 +21,11 @@ from kalshi_trading.core.models import Action, OrderRequest, Side, TimeInForce
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal import sessions
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.order_preview import OrderPreview, OrderTicket
-from kalshi_trading.resolution import Recovery, Resolver
+from kalshi_trading.orders.execution.recovery import Recovery, Resolver
+from kalshi_trading.orders.execution.submission import Step, Submitter
+from kalshi_trading.orders.execution.submission_result import Submission
+from kalshi_trading.orders.pretrade.preview import OrderPreview, OrderTicket
 from kalshi_trading.settings.credentials import Credentials, load_private_key
-from kalshi_trading.submission import Step, Submitter
-from kalshi_trading.submission_result import Submission
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
 
 ENVIRONMENT = "practice"

@@ -29,9 +29,9 @@ from faulty_exchange import FaultyExchange
 from order_desk import Access, OrderDesk, Wish
 from tcp_proxy import IdleClose, Pass, Refuse, TcpProxy
 
-from kalshi_trading.background_search import BackgroundSearch
 from kalshi_trading.core.models import Action, Side, TimeInForce
-from kalshi_trading.submission_result import Outcome, Submission
+from kalshi_trading.orders.execution.recovery_loop import BackgroundSearch
+from kalshi_trading.orders.execution.submission_result import Outcome, Submission
 
 pytestmark = pytest.mark.faults
 

@@ -25,7 +25,7 @@ from order_desk import Access, OrderDesk, Wish, opened
 
 from kalshi_trading.core.models import TimeInForce
 from kalshi_trading.journal.order_state import State
-from kalshi_trading.submission import Step
+from kalshi_trading.orders.execution.submission import Step
 from kalshi_trading.trade_logger import account_fingerprint
 
 pytestmark = pytest.mark.faults

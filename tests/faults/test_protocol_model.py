@@ -52,9 +52,9 @@ from kalshi_trading.core.models import (
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.journal import sessions
 from kalshi_trading.journal.records import UNDAMAGED
-from kalshi_trading.resolution import Recovery, Resolver
-from kalshi_trading.submission import Step, Submitter
-from kalshi_trading.submission_result import Outcome, Submission
+from kalshi_trading.orders.execution.recovery import Recovery, Resolver
+from kalshi_trading.orders.execution.submission import Step, Submitter
+from kalshi_trading.orders.execution.submission_result import Outcome, Submission
 from kalshi_trading.trade_logger import TradeLogger
 
 pytestmark = pytest.mark.faults

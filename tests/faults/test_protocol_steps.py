@@ -22,11 +22,11 @@ from order_desk import Access, Wish
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.orders.execution.submission import Step
+from kalshi_trading.orders.execution.submission_result import Outcome, Submission
+from kalshi_trading.orders.pretrade.preview import OrderTicket
 from kalshi_trading.settings.credentials import Credentials, load_private_key
 from kalshi_trading.settings.model import Limits
-from kalshi_trading.submission import Step
-from kalshi_trading.submission_result import Outcome, Submission
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
 

@@ -41,8 +41,8 @@ from kalshi_trading.journal.files.log_files import lock_of
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
 from kalshi_trading.journal.records import JournalRecord, newest_records, scan_journal
-from kalshi_trading.orders_so_far import OrdersReader
-from kalshi_trading.resolution import Resolver
+from kalshi_trading.orders.execution.recovery import Resolver
+from kalshi_trading.orders.pretrade.activity import OrdersReader
 from kalshi_trading.trade_logger import TradeLogger
 
 DAY = timedelta(days=1)

@@ -23,21 +23,21 @@ from engine_world import HOUR, market
 from model_factory import MARKET, preview
 from practice_desk import ROOT, START, Desk, ask
 
-from kalshi_trading.cancellation import Canceler
 from kalshi_trading.core.errors import KalshiAPIError, NotSentError, OutcomeUnknownError
 from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
 from kalshi_trading.exchange.http.error_mapping import Answer, error_for_read, error_for_write
 from kalshi_trading.exchange.http.transport import Query, _parse
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.order_preview import OrderTicket
+from kalshi_trading.orders.execution.cancel import Canceler
+from kalshi_trading.orders.execution.recovery import Resolver
+from kalshi_trading.orders.execution.submission import Step, Submitter
+from kalshi_trading.orders.pretrade.preview import OrderTicket
 from kalshi_trading.practice.clock import ManualClock
 from kalshi_trading.practice.engine import NewOrder, Refusal
 from kalshi_trading.practice.records import ONE_DOLLAR, BookSide, Event, FeeType, SelfTradePrevention, Series
 from kalshi_trading.practice.records import TimeInForce as PracticeTimeInForce
 from kalshi_trading.practice.service import build_app
 from kalshi_trading.practice.world import World
-from kalshi_trading.resolution import Resolver
-from kalshi_trading.submission import Step, Submitter
 from kalshi_trading.trade_logger import TradeLogger
 
 ACCOUNT, OTHER = "me", "other"

@@ -9,7 +9,7 @@ from model_factory import MARKET
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.order_state import OrderLife, by_client_order_id, life_of
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.order_index import OrderIndex
+from kalshi_trading.orders.pretrade.order_index import OrderIndex
 
 WISH = {"ticker": MARKET.ticker, "action": "buy", "side": "yes", "count": "10"}
 WISH |= {"price": "0.57", "cost": "5.70"}

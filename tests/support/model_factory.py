@@ -25,10 +25,10 @@ from kalshi_trading.core.models import (
     Settlement,
 )
 from kalshi_trading.core.money import ZERO, PriceBand, PriceGrid
-from kalshi_trading.order_preview import Circumstances, OrderPreview, OrderTicket, build_preview
+from kalshi_trading.orders.pretrade.preview import Circumstances, OrderPreview, OrderTicket, build_preview
+from kalshi_trading.orders.pretrade.risk_input import DayTotals
 from kalshi_trading.portfolio.ledger import market_account
 from kalshi_trading.portfolio.snapshot import Mark, Part, PortfolioSnapshot, PositionPnl, mark_price
-from kalshi_trading.proposal import DayTotals
 from kalshi_trading.settings.model import Limits
 
 ORDER_ID = "a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001"

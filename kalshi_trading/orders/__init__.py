@@ -1,0 +1,1 @@
+"""Orders before and after they are sent; `trade_executor` is their door."""

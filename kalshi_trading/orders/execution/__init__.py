@@ -1,0 +1,1 @@
+"""Sending, canceling and recovering orders."""

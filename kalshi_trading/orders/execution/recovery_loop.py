@@ -1,0 +1,71 @@
+"""The search for open orders that goes on while the user does other things.
+
+Knows when to look and that no fault may end the search; how to look is `resolution`'s.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+
+from kalshi_trading.core.errors import JournalError
+from kalshi_trading.orders.execution.recovery import Resolver
+
+PAUSE_S = 5.0
+ROUNDS_BETWEEN_RECOVERIES = 12  # about a minute
+
+
+class BackgroundSearch:
+    """Looks for open orders again and again; at times also for what another session left when it ended.
+
+    Each round begins with `unlock`, which writes what a failing journal did not take.
+
+    `journal_failed` is told when something could not be recorded, or the journal not be read.
+    """
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        *,
+        journal_failed: Callable[[str], None],
+        recover: Callable[[], object] = lambda: None,
+        unlock: Callable[[], object] = lambda: None,
+        pause_s: float | None = None,
+    ) -> None:
+        self._resolver = resolver
+        self._journal_failed = journal_failed
+        self._recover = recover
+        self._unlock = unlock
+        self._pause_s = PAUSE_S if pause_s is None else pause_s
+        self._reported: set[str] = set()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="order search", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the search; open cases stay in the journal for the next start."""
+        self._ended.set()
+
+    def _run(self) -> None:
+        for number in itertools.count(1):
+            if self._ended.wait(self._pause_s):
+                return
+            self._attempt(self._unlock)
+            if number % ROUNDS_BETWEEN_RECOVERIES == 0:
+                self._attempt(self._recover)
+            self._attempt(self._resolver.examine_all)
+            self._attempt(self._resolver.look_for_late)
+
+    def _attempt(self, look: Callable[[], object]) -> None:
+        """Do one part of a round; whatever goes wrong with it, the next one comes."""
+        try:
+            look()
+        except JournalError as error:
+            self._journal_failed(str(error))  # the case stays open
+        except Exception as error:  # noqa: BLE001  (a search that ended silently would lose orders)
+            if repr(error) not in self._reported:
+                self._reported.add(repr(error))
+                self._resolver.report(error)

@@ -1,0 +1,165 @@
+"""What became of orders that rested when the journal last spoke of them: tells it once and records it.
+
+Asks only while such orders are known. A list that lacks an order proves nothing, as reads lag writes: the
+order itself is asked for then. Sends nothing, cancels nothing, renders nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from kalshi_trading.core.errors import JournalError, KalshiAPIError, NotFoundError
+from kalshi_trading.core.models import Order, OrderStatus, Side
+from kalshi_trading.core.money import ZERO, Contracts, Price, count_text, dollars_text, price_text
+from kalshi_trading.core.pnl import average_price
+from kalshi_trading.journal.order_log import ENDED_EVENT, JournaledOrder, ToldFills, is_own
+from kalshi_trading.journal.order_state import OrderLife
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.pretrade.in_flight import LONGEST_LAG
+from kalshi_trading.trade_logger import TradeLogger
+
+MOST_ASKED = 10
+"""Orders asked for one by one in a look; a long backlog is told in several."""
+_ENDED = frozenset({OrderStatus.CANCELED, OrderStatus.EXECUTED})
+
+
+class RestingWatch:
+    """Looks after the orders of ours that rest, also those of other sessions of this journal."""
+
+    def __init__(
+        self,
+        client: KalshiClient,
+        journal: TradeLogger,
+        *,
+        account: str | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = client
+        self._journal = journal
+        self._account = account
+        self._clock = clock
+        self._read_until = 0
+        self._order_ids: dict[str, str] = {}
+        self._resting: dict[str, tuple[JournaledOrder, ToldFills]] = {}
+        self._said: dict[str, tuple[Contracts, Contracts]] = {}
+        self._unknown: set[str] = set()
+
+    def look(self) -> tuple[str, ...]:
+        """Say what has filled or ended since the journal last spoke of it, and record that.
+
+        What cannot be read now is told by a later look. Never raises for the exchange or the journal.
+        """
+        try:
+            self._read()
+            if not self._resting:
+                return ()
+            listed = self._client.get_orders(status=OrderStatus.RESTING).whole()
+        except (KalshiAPIError, JournalError):
+            return ()
+        return tuple(self._told(order) for order in self._changed(listed))
+
+    def unlisted(self, listed: Iterable[Order]) -> tuple[str, ...]:
+        """Say which orders the journal knows to rest that are too new for every list to have them."""
+        try:
+            self._read()
+        except JournalError:
+            return ()
+        names = {order.order_id for order in listed}
+        lives = [own.life for name, (own, _) in self._resting.items() if name not in names]
+        return tuple(life.sentence for life in lives if self._clock() - life.intent_at <= LONGEST_LAG)
+
+    def _read(self) -> None:
+        """Read what the journal got since the last look. Raises JournalError."""
+        changes = self._journal.changes(self._read_until)
+        self._read_until = changes.until
+        for name, order in changes.orders:
+            self._resting.pop(self._order_ids.pop(name, ""), None)
+            if order is not None and order.rests and order.order_id and self._is_own(order.life):
+                assert order.told is not None
+                self._order_ids[name] = order.order_id
+                self._resting[order.order_id] = order, order.told
+
+    def _is_own(self, life: OrderLife) -> bool:
+        return is_own(life, self._journal.environment, self._account)
+
+    def _changed(self, listed: Iterable[Order]) -> list[Order]:
+        """Give what is no longer as it was told, newest first; asks for what the list lacks."""
+        rows = {order.order_id: order for order in listed}
+        missing = [name for name in reversed(self._resting) if name not in rows and name not in self._unknown]
+        for name in missing[:MOST_ASKED]:
+            try:
+                rows[name] = self._client.get_order(name)
+            except NotFoundError:
+                self._give_up(name)
+            except KalshiAPIError:
+                break
+        return [rows[name] for name in reversed(self._resting) if name in rows and self._is_new(rows[name])]
+
+    def _give_up(self, name: str) -> None:
+        """Ask no more for an order that is not there, unless it may be too new to be."""
+        if self._clock() - self._resting[name][0].life.intent_at > LONGEST_LAG:
+            self._unknown.add(name)
+
+    def _is_new(self, order: Order) -> bool:
+        _, told = self._resting[order.order_id]
+        has_filled = order.fill_count > told.fill_count
+        has_ended = order.status in _ENDED and order.fill_count >= told.fill_count
+        now = order.fill_count, order.remaining_count
+        return (has_filled or has_ended) and self._said.get(order.order_id) != now
+
+    def _told(self, order: Order) -> str:
+        """Put what became of an order on record, and say it; unrecorded it is said all the same."""
+        own, told = self._resting[order.order_id]
+        self._said[order.order_id] = order.fill_count, order.remaining_count
+        average = self._average(order, own.side)
+        happened = _happened(order, told, average)
+        fields = {
+            **_named(own),
+            "order_id": order.order_id,
+            "fill_count": order.fill_count,
+            "remaining_count": order.remaining_count,
+            "fee": order.fees,
+            "reason": happened,
+        }
+        try:
+            if order.fill_count > told.fill_count:
+                self._journal.log_order_fill({**fields, "average_price": average})
+            else:
+                self._journal.log_event(ENDED_EVENT, fields)
+        except JournalError as error:
+            return f"{own.life.sentence}: {happened}. It is not on record. {error}"
+        return f"{own.life.sentence}: {happened}."
+
+    def _average(self, order: Order, side: Side | None) -> Price | None:
+        """Give the mean price of all fills; None where not all of them can be read."""
+        if order.fill_count == ZERO or side is None:
+            return None
+        try:
+            fills = self._client.get_fills(order_id=order.order_id)
+        except KalshiAPIError:
+            return None
+        return average_price(fills, order.fill_count, side)
+
+
+def _named(own: JournaledOrder) -> dict[str, object]:
+    names: dict[str, object] = {name: own.text(name) for name in ("action", "side", "count")}
+    life = own.life
+    names |= {"client_order_id": life.client_order_id, "ticker": life.ticker, "sentence": life.sentence}
+    return names
+
+
+def _happened(order: Order, told: ToldFills, average: Price | None) -> str:
+    """Say it in counts: all filled, more filled while the rest stays, or ended."""
+    filled = f"{count_text(order.fill_count)} of {count_text(order.initial_count)}"
+    if average is not None:
+        filled += f" at {price_text(average)} on average"
+    filled += f", fee {dollars_text(order.fees)}"
+    if order.status not in _ENDED:
+        return f"filled in part, {filled}; {count_text(order.remaining_count)} still rest"
+    if order.fill_count == order.initial_count:
+        return f"filled, {filled}"
+    if order.fill_count > told.fill_count:
+        return f"filled in part, {filled}; the rest no longer rests"
+    left = order.initial_count - order.fill_count
+    return f"no longer rests; {count_text(left)} of {count_text(order.initial_count)} were not filled"

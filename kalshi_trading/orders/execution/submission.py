@@ -1,0 +1,357 @@
+"""The protocol by which an order leaves this machine: recorded first, sent once, never guessed at.
+
+    DRAFT ─confirmed→ INTENT ─signed→ SENDING ─checked→ one POST ─┬─ our id echoed ───→ ACKNOWLEDGED
+      └─ a rule → DENIED        ↑        └─ panic, lock, age ─────┼───────────────────→ NOT SENT
+                                └── twice more at most ───────────┼─ provably not sent → NOT SENT
+                                                                  ├─ definite refusal ─→ REJECTED
+                                                                  └─ anything else ────→ UNKNOWN
+
+    UNKNOWN ─ found at the exchange → ACKNOWLEDGED     UNKNOWN ─ proved absent → ABSENT   (`resolution`)
+
+An intent that cannot be written sends nothing. Once bytes may have left, nothing is sent again. A
+result that cannot be written is shown, and nothing more is sent until the journal works. Every attempt is
+signed first and checked last: a process that slept before the check is stopped by it, and one that slept
+after it for longer than the exchange's window carries a signature that is no longer accepted.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import partial
+
+from kalshi_trading.core.errors import (
+    JournalError,
+    KalshiAPIError,
+    NotSentError,
+    OutcomeUnknownError,
+    TradeExecutionError,
+)
+from kalshi_trading.core.models import OrderRequest
+from kalshi_trading.core.money import ZERO
+from kalshi_trading.core.pnl import average_price
+from kalshi_trading.journal.order_state import OrderLife, State
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.execution.journal_fields import denial_fields, intent_fields, sending_fields
+from kalshi_trading.orders.execution.recovery import Resolver
+from kalshi_trading.orders.execution.submission_result import (
+    Outcome,
+    Submission,
+    acknowledged_result,
+    found_result,
+    result_fields,
+)
+from kalshi_trading.orders.pretrade.preview import OrderPreview
+from kalshi_trading.orders.pretrade.risk import denials
+from kalshi_trading.trade_logger import TradeLogger
+
+OLDEST_PREVIEW_S = 10
+SENDS_AT_MOST = 3
+RESEND_WITHIN_S = 5.0
+_RESEND_PAUSE_S = 0.5
+_STILL_UNKNOWN = (
+    "Do not send it again: the program goes on looking for it, and the menu says what became of it. "
+    "You can do other things meanwhile; if you leave, the next start goes on looking."
+)
+
+
+class Step(StrEnum):
+    """Moments between which the program may be killed; what holds at each is proved by tests."""
+
+    CONFIRMED = "confirmed"
+    INTENT_RECORDED = "intent recorded"
+    SIGNED = "signed"
+    SENDING_RECORDED = "sending recorded"
+    CHECKED = "checked"
+    ANSWERED = "answered"
+    RESULT_RECORDED = "result recorded"
+
+
+@dataclass(frozen=True, slots=True)
+class _Debt:
+    """A reason to send nothing, and what must succeed before it ends. `settle` raises JournalError."""
+
+    reason: str
+    settle: Callable[[], object]
+
+
+def _nothing() -> None:
+    """Settle a debt that ends as soon as the journal works."""
+
+
+class Submitter:
+    """Sends each confirmed order at most once and keeps the journal ahead of the wire.
+
+    `why_blocked` says why orders are blocked, by a panic of any session. `recount` judges a preview again
+    by the orders that other sessions have recorded since. `reached` is called at every step; it is how tests
+    kill the program there.
+    """
+
+    def __init__(
+        self,
+        client: KalshiClient,
+        journal: TradeLogger,
+        resolver: Resolver,
+        *,
+        why_blocked: Callable[[], str | None] = lambda: None,
+        recount: Callable[[OrderPreview], OrderPreview] = lambda preview: preview,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        reached: Callable[[Step], None] = lambda step: None,
+    ) -> None:
+        self._client = client
+        self._journal = journal
+        self._resolver = resolver
+        self._why_blocked = why_blocked
+        self._recount = recount
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._reached = reached
+        self._used: set[str] = set()
+        self._guard = threading.RLock()  # of `_used` and `_debts`: the menu, orders and searches share them
+        self._debts: list[_Debt] = []
+        self.stopped = False
+        """Whether the program is ending: nothing is sent again."""
+
+    @property
+    def locked_because(self) -> str | None:
+        """Every reason why no order can be sent until the journal works again; None: there is none."""
+        return " ".join(dict.fromkeys(debt.reason for debt in self._debts)) or None
+
+    def lock(self, reason: str, until: Callable[[], object] = _nothing) -> None:
+        """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
+        debt = _Debt(reason, until)
+        with self._guard:  # a lock set while another one ends must not end with it
+            if debt not in self._debts:
+                self._debts.append(debt)
+
+    def submit(self, preview: OrderPreview) -> Submission:
+        """Send the order of a preview, once; the same preview again is denied.
+
+        Never raises for what the exchange does. The exchange may have acted when the outcome is
+        ACKNOWLEDGED or UNKNOWN, and only then.
+        """
+        with self._guard:
+            self.try_to_unlock()
+            denial = self._denial(preview)
+            if denial is None:
+                self._used.add(preview.request.client_order_id)
+        if denial is not None:
+            return self._deny(preview, denial)
+        self._reached(Step.CONFIRMED)
+        result = self._carried_out(preview)
+        if result.outcome is Outcome.UNKNOWN:
+            return self._searched(preview, result)
+        return self._with_fills(result) if result.outcome is Outcome.ACKNOWLEDGED else result
+
+    def _carried_out(self, preview: OrderPreview) -> Submission:
+        """Record, send and record again; whatever goes wrong on the way leaves an order to look for."""
+        state = State.UNKNOWN
+        self._resolver.begin(self._life_of(preview, State.INTENT))  # first, so that no recovery takes it over
+        try:
+            result = self._ended_at_intent(preview) or self._sent(preview)
+            state = State.NOT_SENT if result.outcome is Outcome.DENIED else State(result.outcome)
+        finally:
+            self._resolver.adopt([self._life_of(preview, state)])
+        return result
+
+    def _ended_at_intent(self, preview: OrderPreview) -> Submission | None:
+        """Record the intent; return the result of an order that must not be sent, None if it may be.
+
+        A write that failed may have left its line in the journal, so it gets a recorded end. Sessions take
+        turns: what the rails count is counted once more with all intents before this one.
+        """
+        try:
+            with self._journal.intent_lock():
+                recounted = self._recount(preview)
+                if recounted.is_denied:
+                    return self._deny(recounted, _reasons(recounted))
+                self._journal.log_order_submission(State.INTENT.value, intent_fields(recounted))
+        except JournalError as error:
+            return self._recorded(self._unwritten(preview.request, error), preview.sentence)
+        self._reached(Step.INTENT_RECORDED)
+        return None
+
+    def _unwritten(self, request: OrderRequest, error: JournalError) -> Submission:
+        self.lock(str(error))
+        return Submission(Outcome.NOT_SENT, request, f"{error} Nothing was sent or placed.")
+
+    def _sent(self, preview: OrderPreview) -> Submission:
+        """Send and record the result. What the journal or the last check stops is not tried again."""
+        try:
+            result = self._send(preview)
+        except JournalError as error:
+            result = self._unwritten(preview.request, error)
+        except TradeExecutionError as refusal:
+            result = Submission(Outcome.NOT_SENT, preview.request, str(refusal))
+        self._reached(Step.ANSWERED)
+        result = self._recorded(result, preview.sentence)
+        self._reached(Step.RESULT_RECORDED)
+        return result
+
+    # --- Before the wire --------------------------------------------------------------------------
+
+    def _denial(self, preview: OrderPreview) -> str | None:
+        objection = self._objection(preview)
+        if objection is not None:
+            return objection
+        if preview.request.client_order_id in self._used:
+            return "This order was submitted before. Nothing was sent; make a new ticket."
+        return _reasons(preview) if preview.is_denied else None
+
+    def _objection(self, preview: OrderPreview) -> str | None:
+        """Return why no order may leave now, or not this one any more; None: it may. Reads the journal."""
+        reason = self._why_stopped() or self._why_outdated(preview) or self._why_blocked()
+        return None if reason is None else f"Not sent: {reason[0].lower()}{reason[1:]}"
+
+    def _why_stopped(self) -> str | None:
+        if self.stopped:
+            return "The program is ending."
+        return None if self.locked_because is None else f"Trading is locked. {self.locked_because}"
+
+    def _why_outdated(self, preview: OrderPreview) -> str | None:
+        """Judge by the calendar's clock, which also counts the time a machine sleeps."""
+        age_s = (self._clock() - preview.circumstances.at).total_seconds()
+        if age_s < 0:
+            return "This computer's clock was set back since the preview. Look at a fresh one."
+        if age_s > OLDEST_PREVIEW_S:
+            return f"The preview is {int(age_s)} s old. Look at a fresh one."
+        return None
+
+    def _deny(self, preview: OrderPreview, reason: str) -> Submission:
+        denied = Submission(Outcome.DENIED, preview.request, reason)
+        try:
+            self._journal.log_order_submission(Outcome.DENIED.value, denial_fields(preview, reason))
+        except JournalError:
+            return replace(denied, recorded=False)
+        return denied
+
+    def try_to_unlock(self) -> None:
+        """Do what is owed, such as writing a missing result; trading goes on once all of it is done."""
+        with self._guard:
+            reason = self.locked_because
+            if reason is None:
+                return
+            try:
+                for number, debt in enumerate(self._debts):
+                    debt.settle()
+                    self._debts[number] = _Debt(debt.reason, _nothing)  # once is enough
+                self._journal.log_order_submission("unlocked", {"reason": reason})
+            except JournalError:
+                return
+            self._debts.clear()
+
+    # --- The wire ---------------------------------------------------------------------------------
+
+    def _send(self, preview: OrderPreview) -> Submission:
+        """Send; what provably never left is sent again under the same id, at most twice, within 5 s.
+
+        Raises JournalError or TradeExecutionError if `_announce` stopped it: nothing was sent.
+        """
+        started_at = self._monotonic()
+        for attempt in range(1, SENDS_AT_MOST + 1):
+            result = self._send_once(preview)
+            late = self._monotonic() - started_at + _RESEND_PAUSE_S > RESEND_WITHIN_S
+            if result.outcome is not Outcome.NOT_SENT or attempt == SENDS_AT_MOST or late:
+                break
+            self._sleep(_RESEND_PAUSE_S)
+        return result
+
+    def _send_once(self, preview: OrderPreview) -> Submission:
+        """Send once and return what is known of it."""
+        request = preview.request
+        try:
+            said = self._client.place_order(request, before_sending=lambda: self._announce(preview))
+        except NotSentError as error:
+            return Submission(Outcome.NOT_SENT, request, str(error))
+        except OutcomeUnknownError as error:
+            return Submission(Outcome.UNKNOWN, request, str(error))
+        except KalshiAPIError as error:
+            return Submission(Outcome.REJECTED, request, str(error))
+        return acknowledged_result(request, said)
+
+    def _announce(self, preview: OrderPreview) -> None:
+        """Record that a signed order is about to leave, then check once more whether it may.
+
+        In this order: a panic is recorded first and looks for orders being sent then, so that one of the two
+        sees the other. Raises JournalError, or TradeExecutionError with the reason.
+        """
+        self._reached(Step.SIGNED)
+        fields = sending_fields(preview, self._exchange_time())
+        self._journal.log_order_submission(State.SENDING.value, fields)
+        self._reached(Step.SENDING_RECORDED)
+        objection = self._objection(preview)
+        if objection is not None:
+            raise TradeExecutionError(objection)
+        self._reached(Step.CHECKED)
+
+    def _exchange_time(self) -> datetime | None:
+        skew_s = self._client.clock_skew_s
+        return None if skew_s is None else self._clock() - timedelta(seconds=skew_s)
+
+    # --- After the wire ---------------------------------------------------------------------------
+
+    def _recorded(self, result: Submission, sentence: str) -> Submission:
+        """Put the result on the disk; if that fails the result still stands, and trading is locked."""
+        fields = {**result_fields(result), "sentence": sentence}
+        write = partial(self._journal.log_order_submission, result.outcome.value, fields)
+        try:
+            write()
+        except JournalError as error:
+            self.lock(str(error), until=write)
+            return replace(result, recorded=False)
+        return result
+
+    def _searched(self, preview: OrderPreview, unknown: Submission) -> Submission:
+        """Look for an order whose answer was lost; what is not settled now is looked for on and on."""
+        found = self._resolver.search(preview.request.client_order_id)
+        if found.unrecorded is not None:
+            self.lock(found.unrecorded)
+        if found.order is not None:
+            return self._with_fills(found_result(preview.request, found.order, found.unrecorded))
+        if found.state is State.ABSENT:
+            message = f"{unknown.message} {found.sentence}"
+            return Submission(Outcome.ABSENT, preview.request, message)
+        recorded = unknown.recorded and found.unrecorded is None
+        return replace(unknown, message=f"{unknown.message} {_STILL_UNKNOWN}", recorded=recorded)
+
+    def _life_of(self, preview: OrderPreview, state: State) -> OrderLife:
+        return OrderLife(
+            client_order_id=preview.request.client_order_id,
+            ticker=preview.request.ticker,
+            sentence=preview.sentence,
+            state=state,
+            intent_at=preview.circumstances.at,
+        )
+
+    def _with_fills(self, result: Submission) -> Submission:
+        """Add average price and fee from the fills themselves, and put the fill on record.
+
+        Until all fills can be read the fee stays unknown and the fill is not recorded: the exchange
+        keeps it.
+        """
+        if result.fill_count == ZERO or result.order_id is None:
+            return replace(result, fee=ZERO)
+        try:
+            fills = self._client.get_fills(order_id=result.order_id)
+        except KalshiAPIError:
+            return result
+        average = average_price(fills, result.fill_count, result.request.side)
+        if average is None:
+            return result
+        result = replace(result, average_price=average, fee=sum((fill.fee for fill in fills), ZERO))
+        try:
+            self._journal.log_order_fill(result_fields(result))
+        except JournalError as error:
+            self.lock(str(error))
+        return result
+
+
+def _reasons(preview: OrderPreview) -> str:
+    return " ".join(finding.message for finding in denials(preview.findings))

@@ -1,0 +1,92 @@
+"""What became of one submitted order, and its fields in the journal. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kalshi_trading.core.models import Order, OrderAcknowledgement, OrderRequest
+from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
+from kalshi_trading.journal.order_state import State
+from kalshi_trading.orders.execution.journal_fields import order_fields
+from kalshi_trading.orders.execution.recovery import unrecorded
+
+
+class Outcome(StrEnum):
+    """What became of an order, as far as it is known."""
+
+    DENIED = "denied"  # by us; nothing was sent
+    NOT_SENT = State.NOT_SENT.value
+    ACKNOWLEDGED = State.ACKNOWLEDGED.value
+    REJECTED = State.REJECTED.value  # by the exchange; nothing was placed
+    UNKNOWN = State.UNKNOWN.value
+    ABSENT = State.ABSENT.value  # the answer was lost, and the order is proved not to be there
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The end of one submission. `recorded` False: the result is true but not in the journal.
+
+    `average_price` is in the terms of the order's side; `fee` is None where it could not be read.
+    """
+
+    outcome: Outcome
+    request: OrderRequest
+    message: str
+    order_id: str | None = None
+    fill_count: Contracts = ZERO
+    remaining_count: Contracts = ZERO
+    average_price: Price | None = None
+    fee: Dollars | None = None
+    recorded: bool = True
+
+
+def acknowledged_result(request: OrderRequest, said: OrderAcknowledgement) -> Submission:
+    average = said.average_fill_price
+    return Submission(
+        outcome=Outcome.ACKNOWLEDGED,
+        request=request,
+        message=what_happened(request, said.fill_count, said.remaining_count),
+        order_id=said.order_id,
+        fill_count=said.fill_count,
+        remaining_count=said.remaining_count,
+        average_price=None if average is None else request.side.converted(average),
+    )
+
+
+def found_result(request: OrderRequest, order: Order, problem: str | None) -> Submission:
+    message = f"found at the exchange: {what_happened(request, order.fill_count, order.remaining_count)}"
+    if problem is not None:
+        message = f"{message}. {unrecorded(order, problem)}"
+    return Submission(
+        outcome=Outcome.ACKNOWLEDGED,
+        request=request,
+        message=message,
+        order_id=order.order_id,
+        fill_count=order.fill_count,
+        remaining_count=order.remaining_count,
+        fee=order.fees,
+        recorded=problem is None,
+    )
+
+
+def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts) -> str:
+    """Say it from the counts alone: an accepted order need neither rest nor have filled."""
+    if remaining > ZERO:
+        return "resting" if filled == ZERO else "partly filled, the rest is resting"
+    if filled == ZERO:
+        return "accepted and canceled at once; nothing was filled"
+    return "filled" if filled == request.count else "partly filled, the rest was canceled"
+
+
+def result_fields(result: Submission) -> dict[str, object]:
+    is_known = result.outcome is not Outcome.UNKNOWN
+    return {
+        **order_fields(result.request),
+        "order_id": result.order_id,
+        "fill_count": result.fill_count if is_known else None,
+        "remaining_count": result.remaining_count if is_known else None,
+        "average_price": result.average_price,
+        "fee": result.fee,
+        "reason": result.message,
+    }

@@ -1,0 +1,1 @@
+"""What is known, worked out and checked before an order is sent."""

@@ -1,0 +1,90 @@
+"""What the journal tells at this moment: our orders of late, those of unknown outcome, and a panic.
+
+The orders of every session of the account count, also of those that run elsewhere; one of unknown outcome
+counts however old it is. Decides nothing and asks no exchange.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kalshi_trading.journal.digest import panic_stands
+from kalshi_trading.journal.order_state import OrderLife
+from kalshi_trading.orders.pretrade.in_flight import NO_ORDERS, SentOrders
+from kalshi_trading.orders.pretrade.order_index import OrderIndex
+from kalshi_trading.orders.pretrade.risk_input import DayTotals, RecentOrder, SentOrder
+from kalshi_trading.trade_logger import TradeLogger
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersSoFar:
+    """Our orders of the last minute, the day's counters without profit, and what may still be under way.
+
+    `open_lives` are of unknown outcome. `known` counts the orders that are taken into account here.
+    """
+
+    recent: tuple[RecentOrder, ...]
+    today: DayTotals
+    sent: SentOrders = NO_ORDERS
+    open_lives: tuple[OrderLife, ...] = ()
+    known: int = 0
+
+
+class OrdersReader:
+    """Reads what the journal got since the last look. Every method raises JournalError. Thread-safe."""
+
+    def __init__(
+        self,
+        journal: TradeLogger,
+        *,
+        account: str | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._journal = journal
+        self._account = account
+        self._clock = clock
+        self._reading = threading.Lock()
+        self._index = OrderIndex(journal.environment, account)
+        self._read_until = 0
+        self._panic_stands = False
+
+    def read(self) -> OrdersSoFar:
+        """Return recent orders, today's counters and the orders of unknown outcome."""
+        with self._reading:
+            self._read_on()
+            now = self._clock()
+            return OrdersSoFar(
+                self._index.recent(now),
+                self._index.today(now),
+                self._index.sent(),
+                self._index.open_lives,
+                self._index.known,
+            )
+
+    def since(self, known: int) -> tuple[list[SentOrder], DayTotals]:
+        """Give the orders beyond those that an earlier reading took into account, and the day's counters."""
+        with self._reading:
+            self._read_on()
+            return self._index.sent_beyond(known), self._index.today(self._clock())
+
+    def open_lives(self) -> tuple[OrderLife, ...]:
+        """Give our orders of unknown outcome."""
+        with self._reading:
+            self._read_on()
+            return self._index.open_lives
+
+    def panic_stands(self) -> bool:
+        """Tell whether a panic of any session blocks new orders."""
+        with self._reading:
+            self._read_on()
+            return self._panic_stands
+
+    def _read_on(self) -> None:
+        changes = self._journal.changes(self._read_until)
+        for name, order in changes.orders:
+            self._index.put(name, order)
+        self._read_until = changes.until
+        self._panic_stands = panic_stands(changes.panics, self._account)

@@ -1,0 +1,178 @@
+"""Everything a preview needs to know, read side by side: the market, its book and fees, and the account.
+
+What can be done without is None when it cannot be read, never a guess. Sends no order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, NotFoundError
+from kalshi_trading.core.fee_schedules import FeeTerms, schedule_at, schedules_to_come
+from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
+from kalshi_trading.core.models import OrderStatus, Position, Positions
+from kalshi_trading.core.money import ZERO
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.pretrade.activity import OrdersReader
+from kalshi_trading.orders.pretrade.day_pnl import TradingDay
+from kalshi_trading.orders.pretrade.in_flight import SentOrders, doubtful, not_filled, not_listed
+from kalshi_trading.orders.pretrade.preview import Circumstances
+from kalshi_trading.orders.pretrade.risk_input import Freshness, SentOrder
+
+T = TypeVar("T")
+
+FEES_KEPT_FOR = timedelta(minutes=10)
+SMALLEST_SKEW_S = 1.0
+"""The exchange tells its time in whole seconds; less than this may be their rounding."""
+
+
+class PreviewReader:
+    """Reads the circumstances of a ticket, anew each time; only fees are remembered, for some minutes."""
+
+    def __init__(
+        self,
+        client: KalshiClient,
+        orders: OrdersReader,
+        day: TradingDay,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = client
+        self._orders = orders
+        self._day = day
+        self._clock = clock
+        self._fee_terms: dict[str, tuple[datetime, FeeTerms]] = {}
+
+    def read(self, ticker: str) -> Circumstances:
+        """Read all parts side by side, the account's as soon as it is known how old its data is.
+
+        Raises InvalidInputError when there is no such market, KalshiAPIError when market, position or
+        resting orders cannot be read, JournalError when the journal cannot.
+        """
+        orders = self._orders.read()
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            looked = pool.submit(self._look_at_age, ticker, orders.sent)
+
+            def afterwards(read: Callable[[], T]) -> Future[T]:
+                return pool.submit(_once_done, looked, read)
+
+            balance = afterwards(lambda: or_none(self._client.get_balance))
+            positions = afterwards(lambda: self._client.get_positions(ticker=ticker))
+            listed = afterwards(lambda: self._client.get_orders(ticker=ticker, status=OrderStatus.RESTING))
+            book = pool.submit(or_none, lambda: self._book(ticker))
+            pnl = pool.submit(or_none, self._day.pnl)
+            market = self.market(ticker)
+            terms = pool.submit(self._terms, market)
+        cash, fees, resting, at = balance.result(), terms.result(), listed.result().whole(), self._clock()
+        as_of, doubted = looked.result()
+        return Circumstances(
+            market=market,
+            book=book.result(),
+            fees=None if fees is None else schedule_at(fees, market, at),
+            later_fees=() if fees is None else schedules_to_come(fees, market, at),
+            cash=None if cash is None else cash.cash_for(market.exchange_index),
+            position=_position_in(ticker, positions.result()),
+            resting=resting,
+            unseen=not_listed([order for order in doubted if order.ticker == ticker], resting),
+            elsewhere=sum((order.cost for order in doubted if order.ticker != ticker), ZERO),
+            freshness=Freshness(orders.sent.newest_in(ticker), as_of),
+            recent=orders.recent,
+            today=replace(orders.today, pnl=pnl.result()),
+            at=at,
+            known_orders=orders.known,
+            unresolved=tuple(life.sentence for life in orders.open_lives if life.ticker == ticker),
+        )
+
+    def _look_at_age(self, ticker: str, sent: SentOrders) -> tuple[datetime | None, tuple[SentOrder, ...]]:
+        """Tell how old the account's data is, and which orders of any market it may lack.
+
+        Read before the rest: what is read later is at least as new. Fills of this market come before the
+        position, so that an order left out because of them is in it.
+        """
+        as_of = or_none(self._as_of)
+        doubted = doubtful(sent, as_of, self._clock())
+        here = [order for order in doubted if order.ticker == ticker]
+        if not here:
+            return as_of, doubted
+        since = min(order.at for order in here) - timedelta(days=1)
+        fills = or_none(lambda: self._client.get_fills(ticker=ticker, since=since))
+        return as_of, not_filled(doubted, fills or ())
+
+    def _as_of(self) -> datetime:
+        """Read how fresh the account's data is, by our clock."""
+        as_of, skew_s = self._client.get_user_data_timestamp(), self._client.clock_skew_s
+        if skew_s is None or abs(skew_s) <= SMALLEST_SKEW_S:
+            return as_of
+        return as_of + timedelta(seconds=skew_s)
+
+    def market(self, ticker: str) -> Market:
+        """Read one market. Raises InvalidInputError when there is none of that ticker."""
+        try:
+            return self._client.get_market(ticker)
+        except NotFoundError:
+            raise InvalidInputError(
+                f"There is no market {ticker}. Search for it by a word instead."
+            ) from None
+
+    def _book(self, ticker: str) -> OrderBook:
+        """Read the book; its age counts from the question, as a slow answer may be an old one."""
+        asked_at = self._clock()
+        return replace(self._client.get_order_book(ticker), as_of=asked_at)
+
+    def fees(self, market: Market) -> tuple[FeeSchedule, ...]:
+        """Give the fees of a market now and those to come; empty: they could not be read.
+
+        Source: Kalshi API, fees.
+        """
+        terms, now = self._terms(market), self._clock()
+        if terms is None:
+            return ()
+        return (schedule_at(terms, market, now), *schedules_to_come(terms, market, now))
+
+    def _terms(self, market: Market) -> FeeTerms | None:
+        """Give the fees of the market's event and their changes to come, read at most minutes ago."""
+        now = self._clock()
+        read_at, known = self._fee_terms.get(market.event_ticker, (now, None))
+        if known is not None and timedelta(0) <= now - read_at < FEES_KEPT_FOR:
+            return known
+        terms = or_none(lambda: self._read_terms(market.event_ticker))
+        if terms is not None:
+            self._fee_terms[market.event_ticker] = now, terms
+        return terms
+
+    def _read_terms(self, event_ticker: str) -> FeeTerms:
+        event = self._client.get_event(event_ticker)
+        series = event.series_ticker
+        with ThreadPoolExecutor(max_workers=3) as pool:
+            base = pool.submit(self._client.get_series, series)
+            series_changes = pool.submit(self._client.get_series_fee_changes, series_ticker=series)
+            event_changes = pool.submit(self._client.get_event_fee_changes, event_ticker=event_ticker)
+        return FeeTerms(
+            series=base.result().fees,
+            override_type=event.fee_type_override,
+            override_multiplier=event.fee_multiplier_override,
+            series_changes=series_changes.result(),
+            event_changes=event_changes.result().whole(),
+        )
+
+
+def _once_done(first: Future[Any], read: Callable[[], T]) -> T:
+    """Read once something else is done."""
+    first.result()
+    return read()
+
+
+def or_none(read: Callable[[], T]) -> T | None:
+    """Read what can be done without."""
+    try:
+        return read()
+    except KalshiAPIError:
+        return None
+
+
+def _position_in(ticker: str, positions: Positions) -> Position | None:
+    return next((position for position in positions.markets.whole() if position.ticker == ticker), None)

@@ -1,0 +1,166 @@
+"""What this account earned since local midnight, by the exchange.
+
+Knows where a day begins and what a market had earned before it. Decides nothing and never renders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from kalshi_trading.core.dates import local_midnight
+from kalshi_trading.core.models import BookSide, Fill, Settlement
+from kalshi_trading.core.money import ZERO, Contracts, Dollars
+from kalshi_trading.core.pnl import Holding, holding_from, settlement_net_pnl
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.pretrade.in_flight import LONGEST_LAG
+from kalshi_trading.orders.pretrade.risk_input import DayPnl
+from kalshi_trading.portfolio.ledger import oldest_first, paid_out
+from kalshi_trading.portfolio.snapshot import PositionPnl
+from kalshi_trading.portfolio_tracker import PortfolioTracker
+
+LATE_FILLS = 5 * LONGEST_LAG
+"""How long after a newer fill the list may show an older one."""
+_PnlInputs = tuple[datetime, int, Contracts, Settlement | None]
+"""What a market's profit of the day follows from."""
+
+
+def start_of_day(at: datetime) -> datetime:
+    """Give the moment where the local day of `at` began."""
+    return local_midnight(at.astimezone().date())
+
+
+class TradingDay:
+    """Reads the day's profit anew each time; of the fills only the newest, as they never change."""
+
+    def __init__(
+        self,
+        client: KalshiClient,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = client
+        self._tracker = PortfolioTracker(client, clock=clock)
+        self._clock = clock
+        self._before: dict[tuple[str, datetime], Holding] = {}
+        self._fills = _Fills(start_of_day(clock()))
+        self._known: dict[str, tuple[_PnlInputs, Dollars]] = {}
+
+    def pnl(self) -> DayPnl:
+        """Read the day's profit in one round of requests, a second one for markets held over midnight.
+
+        Raises KalshiAPIError when any part cannot be read whole.
+        """
+        midnight = start_of_day(self._clock())
+        known = self._fills if self._fills.midnight == midnight else _Fills(midnight)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            fills = pool.submit(self._client.get_fills, since=known.read_from)
+            settlements = pool.submit(self._client.get_settlements, since=midnight)
+            positions = self._tracker.get_current_positions()
+        settled = {row.ticker: row for row in settlements.result().whole() if row.settled_at >= midnight}
+        self._fills = known.with_newest(fills.result().whole())
+        realized = self._realized(self._fills.by_ticker, settled, positions, midnight)
+        held = [row for row in positions if row.position.side is not None]
+        # A settled market may stand in the list of positions for a moment longer.
+        return DayPnl(realized, *_at_mark(row for row in held if row.position.ticker not in settled))
+
+    def _realized(
+        self,
+        fills: Mapping[str, Sequence[Fill]],
+        settled: Mapping[str, Settlement],
+        positions: Sequence[PositionPnl],
+        midnight: datetime,
+    ) -> Dollars:
+        nets = {row.position.ticker: row.position.net for row in positions}
+
+        def realized(ticker: str) -> Dollars:
+            today, end, net = fills.get(ticker, ()), settled.get(ticker), nets.get(ticker, ZERO)
+            inputs = (midnight, len(today), net, end)
+            known_inputs, earned = self._known.get(ticker, (None, ZERO))
+            if known_inputs != inputs:
+                began_flat = _explains(today, net, end)
+                before = Holding() if began_flat else self._holding_before(ticker, midnight)
+                earned = realized_since(before, today, end)
+                if began_flat or (ticker, midnight) in self._before:
+                    self._known[ticker] = inputs, earned
+            return earned
+
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            return sum(pool.map(realized, sorted(fills.keys() | settled.keys())), ZERO)
+
+    def _holding_before(self, ticker: str, midnight: datetime) -> Holding:
+        """Replay a market's fills up to midnight; remembered for the day once the lists must be whole."""
+        if (ticker, midnight) in self._before:
+            return self._before[ticker, midnight]
+        asked_at = self._clock()
+        rows = [
+            *self._client.get_fills(ticker=ticker, until=midnight).whole(),
+            *self._client.get_historical_fills(ticker=ticker).whole(),
+        ]
+        once = {fill.fill_id: fill for fill in rows if not _is_since(fill, midnight)}
+        before = holding_from(oldest_first(once.values()))
+        if asked_at - midnight > LONGEST_LAG:  # by now even lists that lag show the last fill before it
+            self._before[ticker, midnight] = before
+        return before
+
+
+def realized_since(before: Holding, fills: Iterable[Fill], settlement: Settlement | None) -> Dollars:
+    """Give what one market earned since `before`, first in first out, fees inside; fills oldest first.
+
+    A settlement row of another position than the fills make is taken at its word.
+    """
+    earned_before = before.realized_pnl - before.fees_paid
+    after = holding_from(fills, before)
+    if settlement is not None:
+        if after.net != settlement.yes_count - settlement.no_count:
+            return settlement_net_pnl(settlement) - earned_before
+        after = paid_out(after, settlement)
+    return after.realized_pnl - after.fees_paid - earned_before
+
+
+class _Fills:
+    """The fills of a day as far as they were read, newest first as the exchange lists them."""
+
+    def __init__(self, midnight: datetime, rows: Iterable[Fill] = ()) -> None:
+        self.midnight = midnight
+        self._rows = {fill.fill_id: fill for fill in rows}
+        self.by_ticker: dict[str, list[Fill]] = {}
+        for fill in oldest_first(self._rows.values()):
+            if _is_since(fill, midnight):
+                self.by_ticker.setdefault(fill.ticker, []).append(fill)
+
+    @property
+    def read_from(self) -> datetime:
+        """The moment from which the next reading may list a fill that is not here."""
+        times = (fill.created_at for fill in self._rows.values() if fill.created_at is not None)
+        newest = next(times, self.midnight)
+        return max(self.midnight, newest - LATE_FILLS)
+
+    def with_newest(self, rows: Sequence[Fill]) -> _Fills:
+        """Add a reading of the newest ones."""
+        if all(fill.fill_id in self._rows for fill in rows):
+            return self
+        return _Fills(self.midnight, (*rows, *self._rows.values()))
+
+
+def _is_since(fill: Fill, midnight: datetime) -> bool:
+    """Tell whether a fill is of today; one without a time is taken as such."""
+    return fill.created_at is None or fill.created_at >= midnight
+
+
+def _explains(fills: Sequence[Fill], net: Contracts, settlement: Settlement | None) -> bool:
+    """Tell whether today's fills alone make the position, or the settled counts: nothing was held before."""
+    if settlement is None:
+        return holding_from(fills).net == net
+    bids = sum((fill.count for fill in fills if fill.book_side is BookSide.BID), ZERO)
+    asks = sum((fill.count for fill in fills if fill.book_side is BookSide.ASK), ZERO)
+    return (bids, asks) == (settlement.yes_count, settlement.no_count)
+
+
+def _at_mark(positions: Iterable[PositionPnl]) -> tuple[Dollars, Dollars]:
+    """Give the unrealized profit of what has a mark, and the cost of what has none."""
+    held = list(positions)
+    unrealized = sum((row.unrealized_pnl or ZERO for row in held), ZERO)
+    unmarked = sum((row.position.cost_basis for row in held if row.unrealized_pnl is None), ZERO)
+    return unrealized, unmarked

@@ -1,0 +1,100 @@
+"""Orders of ours that the exchange's data may not show yet, told from the journal.
+
+Reads lag writes: what was just sent may be missing among open orders, position and cash, and what has an
+unknown outcome may turn up at any time. Knows how to tell such orders apart; asks nobody. Pure.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kalshi_trading.core.models import Fill, Order
+from kalshi_trading.core.money import ZERO, Contracts, decimal_from_text
+from kalshi_trading.exchange.wire.account import book_side
+from kalshi_trading.journal.order_log import JournaledOrder
+from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, WITHOUT_ORDER, is_step
+from kalshi_trading.journal.records import JournalRecord
+from kalshi_trading.orders.pretrade.risk_input import SentOrder
+
+LONGEST_LAG = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SentOrders:
+    """Orders that exist or may exist, by the time of their last step; `unconfirmed` are those that may."""
+
+    by_step: tuple[SentOrder, ...] = ()
+    unconfirmed: tuple[SentOrder, ...] = ()
+
+    def after(self, at: datetime) -> tuple[SentOrder, ...]:
+        """Give those with a step after a moment, and whatever is unconfirmed."""
+        begin = bisect_right(self.by_step, at, key=lambda order: order.at)
+        later = self.by_step[begin:]
+        return (*(order for order in self.unconfirmed if order.at <= at), *later)
+
+    def newest_in(self, ticker: str) -> datetime | None:
+        """Give the time of the last step in a market."""
+        return next((order.at for order in reversed(self.by_step) if order.ticker == ticker), None)
+
+
+NO_ORDERS = SentOrders()
+
+
+def doubtful(sent: SentOrders, as_of: datetime | None, now: datetime) -> tuple[SentOrder, ...]:
+    """Give the orders that data of `as_of` may lack; None: taken to lag by a minute at most."""
+    return sent.after(now - LONGEST_LAG if as_of is None else as_of)
+
+
+def not_filled(sent: Iterable[SentOrder], fills: Iterable[Fill]) -> tuple[SentOrder, ...]:
+    """Leave out the orders of which fills are listed: then the exchange's data shows them."""
+    filled = {fill.order_id for fill in fills}
+    return tuple(order for order in sent if order.order_id not in filled)
+
+
+def not_listed(sent: Iterable[SentOrder], resting: Iterable[Order]) -> tuple[SentOrder, ...]:
+    """Leave out the orders that are listed as resting, so that none is counted twice."""
+    listed = {order.client_order_id for order in resting}
+    return tuple(order for order in sent if order.client_order_id not in listed)
+
+
+def sent_order(own: JournaledOrder) -> SentOrder | None:
+    """Give an order that exists or may exist, as the journal last spoke of it.
+
+    None: it ended without one, or no price and count are on record, so that it can only be named.
+    """
+    if own.life.state in WITHOUT_ORDER:
+        return None
+    action, side, price, count = own.action, own.side, own.price, _working_count(own.records)
+    if action is None or side is None or price is None or count is None or count <= ZERO:
+        return None
+    return SentOrder(
+        client_order_id=own.life.client_order_id,
+        order_id=own.order_id,
+        ticker=own.life.ticker,
+        book_side=book_side(action, side),
+        yes_price=side.converted(price),
+        remaining_count=count,
+        at=max(record.at for record in own.records if is_step(record)),
+        is_open=own.life.is_open,
+        cost=own.cost,
+    )
+
+
+def _working_count(told: Iterable[JournalRecord]) -> Contracts | None:
+    """Give what of an order may have filled or may rest: all of it, less what the exchange took back."""
+    count: Contracts | None = None
+    for record in told:
+        filled, remaining, canceled, whole = (
+            decimal_from_text(record.text(name))
+            for name in ("fill_count", "remaining_count", "reduced_by", "count")
+        )
+        if record.event == ACKNOWLEDGED_EVENT and filled is not None and remaining is not None:
+            count = filled + remaining
+        elif count is None:
+            count = whole
+        elif canceled is not None:
+            count -= canceled
+    return count

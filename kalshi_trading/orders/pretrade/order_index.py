@@ -1,0 +1,134 @@
+"""Our orders sorted for a preview's questions: those of the day, of the last minute, and by their last step.
+
+It is kept up to date one order at a time: ten thousand orders of a day are not read again for the next one.
+Pure.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import takewhile
+from operator import itemgetter
+
+from kalshi_trading.core.models import TimeInForce
+from kalshi_trading.journal.order_log import JournaledOrder, is_own
+from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderLife
+from kalshi_trading.orders.pretrade.in_flight import SentOrders, sent_order
+from kalshi_trading.orders.pretrade.risk_input import DayTotals, RecentOrder, SentOrder
+
+_RECENT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An order as it was put in, so that it can be taken out again."""
+
+    order: JournaledOrder
+    day: date
+    sent: SentOrder | None
+
+
+class OrderIndex:
+    """The orders of an account, and of other keys where only the day's counters look at them.
+
+    What ended without an order at the exchange counts for nothing. Account None: every key is ours.
+    """
+
+    def __init__(self, environment: str, account: str | None) -> None:
+        self._environment = environment
+        self._account = account
+        self._entries: dict[str, _Entry] = {}
+        self._numbers: dict[str, int] = {}
+        self._by_intent: list[tuple[datetime, int, str]] = []
+        self._by_step: list[tuple[datetime, int, SentOrder]] = []
+        self._days: dict[date, DayTotals] = {}
+        self._open: dict[str, OrderLife] = {}
+        self._sent: SentOrders | None = None  # until an order changes
+
+    def put(self, name: str, order: JournaledOrder | None) -> None:
+        """Set what is known of an order; None: it counts no more."""
+        self._take_out(name)
+        if order is None:
+            return
+        number = self._numbers.setdefault(name, len(self._numbers))
+        if order.life.state in WITHOUT_ORDER:
+            return
+        ours = is_own(order.life, self._environment, self._account)
+        at = order.life.intent_at
+        entry = _Entry(order, at.astimezone().date(), sent_order(order) if ours else None)
+        self._entries[name] = entry
+        insort(self._by_intent, (at, number, name))
+        totals = self._days.get(entry.day, DayTotals())
+        self._days[entry.day] = DayTotals(totals.bought + order.cost, totals.orders + 1)
+        if ours and order.life.is_open:
+            self._open[name] = order.life
+        if entry.sent is not None:
+            insort(self._by_step, (entry.sent.at, number, entry.sent))
+            self._sent = None
+
+    def _take_out(self, name: str) -> None:
+        entry = self._entries.pop(name, None)
+        if entry is None:
+            return
+        number = self._numbers[name]
+        del self._by_intent[bisect_left(self._by_intent, (entry.order.life.intent_at, number))]
+        totals = self._days[entry.day]
+        self._days[entry.day] = DayTotals(totals.bought - entry.order.cost, totals.orders - 1)
+        self._open.pop(name, None)
+        if entry.sent is not None:
+            del self._by_step[bisect_left(self._by_step, (entry.sent.at, number))]
+            self._sent = None
+
+    # --- Questions --------------------------------------------------------------------------------
+
+    @property
+    def known(self) -> int:
+        """How many orders were ever put in."""
+        return len(self._numbers)
+
+    @property
+    def open_lives(self) -> tuple[OrderLife, ...]:
+        """Our orders of unknown outcome, however old."""
+        return tuple(self._open.values())
+
+    def sent(self) -> SentOrders:
+        """Give our orders that exist or may exist."""
+        if self._sent is None:
+            unconfirmed = (self._entries[name].sent for name in self._open)
+            self._sent = SentOrders(
+                tuple(map(itemgetter(2), self._by_step)),
+                tuple(order for order in unconfirmed if order is not None),
+            )
+        return self._sent
+
+    def sent_beyond(self, known: int) -> list[SentOrder]:
+        """Give those among them that were put in after the first `known` orders."""
+        names = takewhile(lambda name: self._numbers[name] >= known, reversed(self._numbers))
+        later = (self._entries[name].sent for name in names if name in self._entries)
+        return [order for order in later if order is not None]
+
+    def today(self, now: datetime) -> DayTotals:
+        """Count the orders of the local day of `now`, without the day's profit."""
+        return self._days.get(now.astimezone().date(), DayTotals())
+
+    def recent(self, now: datetime) -> tuple[RecentOrder, ...]:
+        """Give the orders of the last minute, oldest first."""
+        found = reversed(list(self._newest(now - _RECENT)))
+        return tuple(order for order in map(_recent_order, found) if order is not None)
+
+    def _newest(self, since: datetime) -> Iterator[JournaledOrder]:
+        for at, _, name in reversed(self._by_intent):
+            if at < since:
+                return
+            yield self._entries[name].order
+
+
+def _recent_order(order: JournaledOrder) -> RecentOrder | None:
+    action, side, count, price = order.action, order.side, order.count, order.price
+    if action is None or side is None or count is None or price is None:
+        return None
+    at_once = order.text("time_in_force") == TimeInForce.IMMEDIATE_OR_CANCEL
+    return RecentOrder(order.life.ticker, action, side, count, price, order.life.intent_at, at_once)

@@ -1,0 +1,216 @@
+"""Orders that rested when the journal last spoke of them: told once when they fill or end, and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal as D
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exchange_process import ExchangeProcess
+from market_factory import TICKER
+from model_factory import NOW, order
+from screen_session import quoted_market, screen_text, session
+from scripted_prompter import ScriptedPrompter
+
+from kalshi_trading import menu
+from kalshi_trading.core.errors import JournalError, NotFoundError, UnavailableError
+from kalshi_trading.core.models import BookSide, Fill, Listing, Order, OrderStatus
+from kalshi_trading.orders.execution.resting_watch import ENDED_EVENT, RestingWatch
+from kalshi_trading.trade_logger import TradeLogger
+
+SENTENCE = f"BUY 20 YES {TICKER} at 37¢, good till canceled"
+RESTING = order("bid", "0.37", "20")
+
+
+class Exchange:
+    """Lists as the watch asks for them; `asked` counts the questions."""
+
+    def __init__(self, *orders: Order) -> None:
+        self.orders = {each.order_id: each for each in orders}
+        self.fills: list[Fill] = []
+        self.asked: list[str] = []
+        self.error: Exception | None = None
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if self.error is not None:
+            raise self.error
+
+    def get_orders(self, *, status: OrderStatus) -> Listing[Order]:
+        self._ask("list")
+        return Listing(tuple(each for each in self.orders.values() if each.status is status))
+
+    def get_order(self, order_id: str) -> Order:
+        self._ask(order_id)
+        if order_id not in self.orders:
+            raise NotFoundError("There is no such order.")
+        return self.orders[order_id]
+
+    def get_fills(self, *, order_id: str) -> Listing[Fill]:
+        return Listing(tuple(self.fills))
+
+    def fill(self, count: str, *, price: str = "0.37", fee: str = "0.12") -> None:
+        row = self.orders[RESTING.order_id]
+        left = row.remaining_count - D(count)
+        self.fills.append(
+            Fill(
+                f"f{len(self.fills)}",
+                row.order_id,
+                TICKER,
+                BookSide.BID,
+                D(count),
+                D(price),
+                False,
+                D(fee),
+                NOW,
+            )
+        )
+        self.orders[row.order_id] = replace(
+            row,
+            fill_count=row.fill_count + D(count),
+            remaining_count=left,
+            fees=row.fees + D(fee),
+            status=OrderStatus.RESTING if left else OrderStatus.EXECUTED,
+        )
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> TradeLogger:
+    """The journal of a session that placed an order, which rests."""
+    log = TradeLogger(tmp_path, "practice", clock=lambda: NOW)
+    terms = {
+        "client_order_id": "ours",
+        "ticker": TICKER,
+        "sentence": SENTENCE,
+        "action": "buy",
+        "side": "yes",
+    }
+    log.log_order_submission("intent", terms | {"count": D(20), "price": D("0.37")})
+    answer = {"order_id": RESTING.order_id, "fill_count": D(0), "remaining_count": D(20)}
+    log.log_order_submission("acknowledged", terms | answer)
+    return log
+
+
+def watch_of(exchange: Any, journal: TradeLogger) -> RestingWatch:
+    return RestingWatch(exchange, journal, clock=lambda: NOW + timedelta(minutes=5))
+
+
+def recorded(journal: TradeLogger) -> list[tuple[str, str, str, str]]:
+    return [
+        tuple(record.text(name) for name in ("fill_count", "remaining_count", "average_price", "fee"))
+        for record in journal.read_journal().records
+        if record.event == "order.fill"
+    ]
+
+
+def test_a_fill_is_told_once_and_recorded_for_every_session(journal: TradeLogger) -> None:
+    exchange = Exchange(RESTING)
+    watch = watch_of(exchange, journal)
+    assert watch.look() == ()
+    exchange.fill("20")
+    assert watch.look() == (f"{SENTENCE}: filled, 20 of 20 at 37¢ on average, fee $0.12.",)
+    assert recorded(journal) == [("20", "0", "0.37", "0.12")]
+    questions = len(exchange.asked)
+    assert watch.look() == watch_of(exchange, journal).look() == ()
+    assert len(exchange.asked) == questions  # nothing rests any more, so nobody is asked
+
+
+def test_fills_in_part_are_told_as_they_come(journal: TradeLogger) -> None:
+    exchange = Exchange(RESTING)
+    watch = watch_of(exchange, journal)
+    exchange.fill("5")
+    (first,) = watch.look()
+    assert first.endswith("filled in part, 5 of 20 at 37¢ on average, fee $0.12; 15 still rest.")
+    assert watch.look() == ()
+    exchange.fill("15", fee="0.30")
+    (second,) = watch.look()
+    assert second.endswith("filled, 20 of 20 at 37¢ on average, fee $0.42.")
+    assert [row[:2] for row in recorded(journal)] == [("5", "15"), ("20", "0")]
+
+
+@pytest.mark.parametrize("filled", ["0", "5"])
+def test_an_order_that_was_taken_back_elsewhere_is_told_as_ended(journal: TradeLogger, filled: str) -> None:
+    exchange = Exchange(RESTING)
+    if D(filled):
+        exchange.fill(filled)
+    row = exchange.orders[RESTING.order_id]
+    exchange.orders[RESTING.order_id] = replace(row, remaining_count=D(0), status=OrderStatus.CANCELED)
+    watch = watch_of(exchange, journal)
+    (told,) = watch.look()
+    expected = "the rest no longer rests." if D(filled) else "no longer rests; 20 of 20 were not filled."
+    assert told.endswith(expected)
+    assert watch.look() == watch_of(exchange, journal).look() == ()
+    events = [record.event for record in journal.read_journal().records]
+    assert events[-1] == ("order.fill" if D(filled) else ENDED_EVENT)
+
+
+def test_a_cancel_of_ours_is_no_news(journal: TradeLogger) -> None:
+    journal.log_order_cancellation("acknowledged", {"client_order_id": "ours", "reduced_by": D(20)})
+    exchange = Exchange()
+    assert watch_of(exchange, journal).look() == ()
+    assert exchange.asked == []
+
+
+def test_a_list_that_lags_proves_nothing(journal: TradeLogger) -> None:
+    """The order is not listed yet, or is not found yet: nothing is said and it is watched on."""
+    exchange = Exchange()
+    watch = RestingWatch(exchange, journal, clock=lambda: NOW + timedelta(seconds=1))  # type: ignore[arg-type]
+    assert watch.look() == ()
+    exchange.orders[RESTING.order_id] = RESTING
+    exchange.fill("20")
+    assert len(watch.look()) == 1
+
+
+def test_an_order_that_is_gone_for_long_is_asked_for_once(journal: TradeLogger) -> None:
+    exchange = Exchange()
+    watch = watch_of(exchange, journal)
+    for _ in range(3):
+        assert watch.look() == ()
+    assert exchange.asked.count(RESTING.order_id) == 1
+
+
+def test_what_cannot_be_read_is_told_later(journal: TradeLogger, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange = Exchange(RESTING)
+    exchange.fill("20")
+    watch = watch_of(exchange, journal)
+    exchange.error = UnavailableError("The exchange cannot be reached.")
+    assert watch.look() == ()
+    exchange.error = None
+    write = journal.log_order_fill
+
+    def full(fields: object) -> None:
+        raise JournalError(str(journal.trades_path), "the disk is full")
+
+    monkeypatch.setattr(journal, "log_order_fill", full)
+    (told,) = watch.look()
+    assert "filled, 20 of 20" in told
+    assert "It is not on record. The journal" in told
+    assert watch.look() == ()
+    monkeypatch.setattr(journal, "log_order_fill", write)
+    assert len(watch_of(exchange, journal).look()) == 1  # the next session tells and records it
+    assert len(recorded(journal)) == 1
+
+
+def test_the_menu_tells_it_among_the_news(still_exchange: ExchangeProcess, tmp_path: Path) -> None:
+    """An order that another program took back while nobody looked."""
+    prompter = ScriptedPrompter("9", "0", "0")
+    app = session(still_exchange, tmp_path, prompter)
+    market = quoted_market(app.executor)
+    placed = app.executor.place_limit_order(market.ticker, "yes", 3, "0.02")
+    assert placed.order_id is not None
+    app.client.cancel_order(placed.order_id, ticker=market.ticker)
+    assert menu.run(app) == 0
+    assert " ".join(screen_text(app).split()).count("no longer rests; 3 of 3 were not filled.") == 1
+
+
+def test_a_fault_of_the_watch_is_told_and_keeps_nobody_from_the_menu(
+    still_exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = session(still_exchange, tmp_path, ScriptedPrompter("0"))
+    monkeypatch.setattr(app.watch, "look", lambda: 1 // 0)
+    assert menu.run(app) == 0
+    assert "Resting orders could not be looked at; why is on record as" in screen_text(app)
+    assert "ZeroDivisionError" in app.journal.errors_path.read_text()

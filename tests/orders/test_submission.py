@@ -1,0 +1,1044 @@
+"""The protocol of an order, against an exchange that accepts, refuses, garbles or loses what it is sent."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import itertools
+import json
+import os
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal as D
+
+import model_factory
+import pytest
+from api_examples import EXAMPLES
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from journaled import order_lives
+from loopback import ROOT, http, reset, say, send_and_close, serving, unused_port
+from model_factory import MARKET, NOW, preview
+
+from kalshi_trading.core.errors import JournalError, NotSentError
+from kalshi_trading.core.market_models import AccountLimits, TokenBucketLimit
+from kalshi_trading.core.models import Action, BookSide, Side
+from kalshi_trading.exchange.http.transport import Timing, Transport
+from kalshi_trading.journal.files import file_locks
+from kalshi_trading.journal.files.log_files import lock_of
+from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.order_state import State
+from kalshi_trading.journal.own_orders import OwnWords
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.execution.recovery import FIRST_PAUSES_S, Resolver
+from kalshi_trading.orders.execution.submission import Step, Submitter
+from kalshi_trading.orders.execution.submission_result import Outcome
+from kalshi_trading.orders.pretrade.preview import OrderTicket
+from kalshi_trading.settings.credentials import Credentials
+from kalshi_trading.trade_logger import TradeLogger
+
+CREATE = f"{ROOT}/portfolio/events/orders"
+ORDER_ID = "a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001"
+ROW = EXAMPLES["rest"]["get_order"]["body"]["order"]
+FILL = EXAMPLES["rest"]["get_fills"]["body"]["fills"][1]
+TIMING = Timing(connect_s=2, total_s=2, read_retries=0)
+BUY_10_YES = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.65"))
+IDS = iter(f"0d9f6c3e-{number:04}" for number in range(10_000))
+
+
+def fresh(ticket=BUY_10_YES, **how):
+    """A preview of NOW with a client_order_id of its own."""
+    made = preview(ticket, **how)
+    return replace(made, request=replace(made.request, client_order_id=next(IDS)))
+
+
+class Exchange:
+    """What the exchange does with a create, and what its lists show."""
+
+    def __init__(self, create):
+        self.create = create
+        self.orders = []
+        self.fills = []
+        self.lists_work = True
+
+    def __call__(self, connection, request):
+        if request.method == "POST":
+            self.create(connection, request)
+        elif not self.lists_work:
+            say(503, b"<html>")(connection, request)
+        elif request.path.endswith("/fills"):
+            say(200, {"fills": self.fills, "cursor": ""})(connection, request)
+        else:
+            say(200, {"orders": self.orders, "cursor": ""})(connection, request)
+
+    def accept(self, connection, request, *, filled="0.00", remaining="10.00"):
+        """Take the order, and answer as the exchange does."""
+        order_id = self.list_order(request, filled=filled, remaining=remaining)
+        body = {"order_id": order_id, "client_order_id": json.loads(request.body)["client_order_id"]}
+        body |= {"fill_count": filled, "remaining_count": remaining, "ts_ms": 1795271405165}
+        connection.sendall(http(201, body))
+
+    def list_order(self, request, *, filled="0.00", remaining="10.00", status="resting"):
+        counts = {"fill_count_fp": filled, "remaining_count_fp": remaining, "initial_count_fp": "10.00"}
+        own = {"client_order_id": json.loads(request.body)["client_order_id"], "order_id": ORDER_ID}
+        self.orders.append({**ROW, **counts, **own, "status": status})
+        return ORDER_ID
+
+
+class Desk:
+    """A submitter at an exchange, with its journal; `naps` are the pauses it made."""
+
+    def __init__(self, url, folder, key):
+        self.now = NOW
+        transport = Transport(url, Credentials("key", key), timing=TIMING, clock=lambda: self.now)
+        self.client = KalshiClient(transport)
+        self.journal = TradeLogger(folder, "practice")
+        self.naps = []
+        self.between_looks = lambda: None
+        how = {"clock": lambda: self.now, "sleep": self._nap}
+        self.resolver = Resolver(self.client, self.journal, monotonic=lambda: self.now.timestamp(), **how)
+        self.submitter = Submitter(self.client, self.journal, self.resolver, **how)
+
+    def _nap(self, seconds):
+        self.naps.append(seconds)
+        self.between_looks()
+
+    def events(self):
+        return [record.event for record in self.journal.read_journal().records]
+
+    def last(self):
+        return self.journal.read_journal().records[-1]
+
+
+KEY = Ed25519PrivateKey.generate()
+
+
+def recover(resolver):
+    """What the next start does."""
+    return resolver.recover(account="", is_alive=lambda session_id: False)
+
+
+@pytest.fixture
+def open_desk(tmp_path):
+    return lambda server: Desk(server.url, tmp_path / "logs", KEY)
+
+
+# --- Acknowledged --------------------------------------------------------------------------------
+
+
+def test_a_resting_order_is_acknowledged_and_recorded_in_the_order_of_the_protocol(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        order = fresh()
+        result = desk.submitter.submit(order)
+        assert (result.outcome, result.message, result.order_id) == (
+            Outcome.ACKNOWLEDGED,
+            "resting",
+            ORDER_ID,
+        )
+        assert (result.fill_count, result.remaining_count, result.fee) == (0, 10, 0)
+        assert result.recorded
+        assert desk.events() == ["order.intent", "order.sending", "order.acknowledged"]
+        assert desk.resolver.open_orders() == ()
+    intent = desk.journal.read_journal().records[0]
+    assert intent.text("client_order_id") == order.request.client_order_id
+    assert intent.text("sentence") == order.sentence
+    assert json.loads(server.requests[0].body)["client_order_id"] == order.request.client_order_id
+
+
+def test_the_intent_is_on_the_disk_before_the_order_is_on_the_wire(open_desk):
+    seen = []
+    exchange = Exchange(None)
+
+    def create(connection, request):
+        seen.append(desk.events())
+        exchange.accept(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.submitter.submit(fresh())
+    assert seen == [["order.intent", "order.sending"]]
+
+
+def test_the_result_is_on_the_disk_before_the_fills_are_read(open_desk):
+    seen = []
+
+    class Watched(Exchange):
+        def __call__(self, connection, request):
+            if request.path.endswith("/fills"):
+                seen.append(desk.events()[-1])
+            super().__call__(connection, request)
+
+    exchange = Watched(None)
+    exchange.create = lambda connection, request: exchange.accept(
+        connection, request, filled="10.00", remaining="0.00"
+    )
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.submitter.submit(fresh())
+    assert seen == ["order.acknowledged"]
+
+
+def test_the_steps_come_in_the_order_in_which_the_journal_needs_them(open_desk):
+    seen = []
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        submitter = Submitter(
+            desk.client,
+            desk.journal,
+            desk.resolver,
+            clock=lambda: NOW,
+            reached=lambda step: seen.append((step, len(desk.events()), server.count("POST"))),
+        )
+        submitter.submit(fresh())
+    assert seen == [
+        (Step.CONFIRMED, 0, 0),
+        (Step.INTENT_RECORDED, 1, 0),
+        (Step.SIGNED, 1, 0),
+        (Step.SENDING_RECORDED, 2, 0),
+        (Step.CHECKED, 2, 0),
+        (Step.ANSWERED, 2, 1),
+        (Step.RESULT_RECORDED, 3, 1),
+    ]
+
+
+def filled_exchange(fills):
+    exchange = Exchange(None)
+    exchange.create = lambda connection, request: exchange.accept(
+        connection, request, filled="10.00", remaining="0.00"
+    )
+    exchange.fills = fills
+    return exchange
+
+
+def test_price_and_fee_of_a_fill_are_those_of_the_fills(open_desk):
+    fills = [
+        {**FILL, "fill_id": "f1", "count_fp": "4.00", "yes_price_dollars": "0.6000", "fee_cost": "0.067200"},
+        {**FILL, "fill_id": "f2", "count_fp": "6.00", "yes_price_dollars": "0.6500", "fee_cost": "0.095600"},
+    ]
+    with serving(filled_exchange(fills)) as server:
+        desk = open_desk(server)
+        result = desk.submitter.submit(fresh())
+    assert (result.message, result.average_price, result.fee) == ("filled", D("0.63"), D("0.1628"))
+    assert desk.events()[-1] == "order.fill"
+
+
+def test_the_average_price_of_a_no_order_is_in_no_dollars(open_desk):
+    fills = [{**FILL, "count_fp": "10.00", "yes_price_dollars": "0.6300"}]
+    with serving(filled_exchange(fills)) as server:
+        ticket = OrderTicket(MARKET.ticker, Action.BUY, Side.NO, D(10), D("0.37"))
+        result = open_desk(server).submitter.submit(fresh(ticket))
+    assert result.average_price == D("0.37")
+
+
+@pytest.mark.parametrize("fills", [[], [{**FILL, "count_fp": "4.00"}], [{**FILL, "fee_cost": None}]])
+def test_fills_that_are_not_all_there_yet_leave_the_fee_unknown_instead_of_wrong(open_desk, fills):
+    with serving(filled_exchange(fills)) as server:
+        result = open_desk(server).submitter.submit(fresh())
+    assert (result.outcome, result.fill_count) == (Outcome.ACKNOWLEDGED, 10)
+    assert result.fee is None
+    assert result.average_price is None
+
+
+@pytest.mark.parametrize(
+    ("filled", "remaining", "words"),
+    [
+        ("0.00", "10.00", "resting"),
+        ("4.00", "6.00", "partly filled, the rest is resting"),
+        ("10.00", "0.00", "filled"),
+        ("4.00", "0.00", "partly filled, the rest was canceled"),
+        ("0.00", "0.00", "accepted and canceled at once; nothing was filled"),
+    ],
+)
+def test_what_happened_is_told_from_the_counts(open_desk, filled, remaining, words):
+    exchange = Exchange(None)
+    exchange.create = lambda connection, request: exchange.accept(
+        connection, request, filled=filled, remaining=remaining
+    )
+    with serving(exchange) as server:
+        assert open_desk(server).submitter.submit(fresh()).message == words
+
+
+# --- Refused, and not sent -----------------------------------------------------------------------
+
+
+NOT_DEFINITE = {"409_duplicate", "400_param"}
+"""Errors of an order that do not prove that nothing was placed."""
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES["errors"] if name not in NOT_DEFINITE])
+def test_a_refused_order_is_rejected_and_never_placed(open_desk, name):
+    refusal = EXAMPLES["errors"][name]
+    with serving(Exchange(say(refusal["status"], refusal["body"]))) as server:
+        desk = open_desk(server)
+        result = desk.submitter.submit(fresh())
+        assert result.outcome is Outcome.REJECTED
+        assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
+        assert desk.last().event == "order.rejected"
+        assert desk.resolver.open_orders() == ()
+    assert len(server.requests) == 1
+    assert desk.naps == []
+
+
+def test_an_exchange_that_cannot_be_reached_got_nothing(tmp_path):
+    desk = Desk(f"http://127.0.0.1:{unused_port()}{ROOT}", tmp_path, KEY)
+    result = desk.submitter.submit(fresh())
+    assert result.outcome is Outcome.NOT_SENT
+    assert "nothing was placed" in result.message
+    assert desk.events() == ["order.intent", *["order.sending"] * 3, "order.not_sent"]
+    assert desk.resolver.open_orders() == ()
+
+
+class Unreachable:
+    """A client that cannot reach the exchange the first times; `sent` keeps what it was to place."""
+
+    def __init__(self, client, failures):
+        self._client = client
+        self._failures = failures
+        self.sent = []
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def place_order(self, request, *, before_sending):
+        before_sending()
+        self.sent.append(request)
+        if len(self.sent) <= self._failures:
+            raise NotSentError("Not sent: the exchange cannot be reached. Nothing was placed or changed.")
+        return self._client.place_order(request)  # which is recorded and checked by now
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2])
+def test_what_never_left_is_sent_again_twice_at_most_with_the_same_id(open_desk, failures):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        client = Unreachable(desk.client, failures)
+        submitter = Submitter(client, desk.journal, desk.resolver, clock=lambda: NOW, sleep=desk._nap)
+        order = fresh()
+        result = submitter.submit(order)
+    assert (result.outcome, result.message) == (Outcome.ACKNOWLEDGED, "resting")
+    assert client.sent == [order.request] * (failures + 1)
+    assert desk.naps == [0.5] * failures
+    assert server.count("POST") == 1
+
+
+def test_nothing_is_sent_again_after_the_machine_slept(open_desk):
+    """A sleeping machine's monotonic clock stands still; the calendar does not."""
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        client = Unreachable(desk.client, 99)
+        moments = [NOW]
+        submitter = Submitter(
+            client,
+            desk.journal,
+            desk.resolver,
+            clock=lambda: moments[-1],
+            monotonic=lambda: 0.0,
+            sleep=lambda pause: moments.append(NOW + timedelta(hours=8)),
+        )
+        assert submitter.submit(fresh()).outcome is Outcome.NOT_SENT
+    assert len(client.sent) == 1
+
+
+def test_nothing_is_sent_again_once_the_program_is_ending(open_desk):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        client = Unreachable(desk.client, 99)
+        submitter = Submitter(
+            client, desk.journal, desk.resolver, clock=lambda: NOW, sleep=lambda pause: stop()
+        )
+
+        def stop():
+            submitter.stopped = True
+
+        result = submitter.submit(fresh())
+        later = submitter.submit(fresh())
+    assert (result.outcome, result.message) == (Outcome.NOT_SENT, "Not sent: the program is ending.")
+    assert (later.outcome, later.message) == (Outcome.DENIED, "Not sent: the program is ending.")
+    assert len(client.sent) == 1
+
+
+def test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason_has_gone(open_desk):
+    """A panic is pressed after the order was confirmed, and new orders are allowed again at once."""
+    blocked = iter([None, "New orders are blocked."])
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        submitter = Submitter(
+            desk.client,
+            desk.journal,
+            desk.resolver,
+            why_blocked=lambda: next(blocked, None),
+            clock=lambda: NOW,
+            sleep=desk._nap,
+        )
+        result = submitter.submit(fresh())
+    assert (result.outcome, result.message) == (Outcome.NOT_SENT, "Not sent: new orders are blocked.")
+    assert desk.events() == ["order.intent", "order.sending", "order.not_sent"]
+    assert desk.last().text("reason") == result.message
+    assert (desk.naps, server.requests) == ([], [])
+
+
+def test_what_stops_another_try_is_the_reason_that_is_shown(open_desk):
+    blocked = iter([None, None, "New orders are blocked."])
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        client = Unreachable(desk.client, 99)
+        submitter = Submitter(
+            client,
+            desk.journal,
+            desk.resolver,
+            why_blocked=lambda: next(blocked),
+            clock=lambda: NOW,
+            sleep=desk._nap,
+        )
+        result = submitter.submit(fresh())
+    assert (result.outcome, result.message) == (Outcome.NOT_SENT, "Not sent: new orders are blocked.")
+    assert (len(client.sent), desk.naps) == (1, [0.5])
+
+
+@pytest.mark.parametrize(("each_takes_s", "sends"), [(0.1, 3), (3.0, 2), (4.4, 2), (4.6, 1), (12.0, 1)])
+def test_nothing_is_sent_again_later_than_five_seconds_after_the_first_try(open_desk, each_takes_s, sends):
+    seconds = itertools.count()
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        client = Unreachable(desk.client, 99)
+        submitter = Submitter(
+            client,
+            desk.journal,
+            desk.resolver,
+            clock=lambda: NOW,
+            sleep=desk._nap,
+            monotonic=lambda: next(seconds) * each_takes_s,
+        )
+        assert submitter.submit(fresh()).outcome is Outcome.NOT_SENT
+    assert len(client.sent) == sends
+    assert server.requests == []
+
+
+def test_an_order_over_our_own_request_budget_was_not_rejected_but_not_sent(open_desk):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        budget = desk.client._transport.budget
+        budget.learn(AccountLimits("x", TokenBucketLimit(1, 10), TokenBucketLimit(1, 10)), None)
+        budget.spend("POST", CREATE, within_s=0)
+        assert desk.submitter.submit(fresh()).outcome is Outcome.NOT_SENT
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("age_s", "words"),
+    [
+        (10.5, "Not sent: the preview is 10 s old."),
+        (3600, "Not sent: the preview is 3600 s old."),
+        (-1, "Not sent: this computer's clock was set back since the preview."),
+    ],
+)
+def test_a_preview_that_is_not_of_this_moment_is_denied(open_desk, age_s, words):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        desk.now = NOW + timedelta(seconds=age_s)
+        result = desk.submitter.submit(fresh())
+    assert result.outcome is Outcome.DENIED
+    assert result.message.startswith(words)
+    assert server.requests == []
+
+
+def test_a_preview_of_ten_seconds_ago_is_still_sent(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.now = NOW + timedelta(seconds=10)
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+
+
+def test_the_same_preview_is_sent_only_once(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        order = fresh()
+        desk.submitter.submit(order)
+        again = desk.submitter.submit(order)
+    assert again.outcome is Outcome.DENIED
+    assert "submitted before" in again.message
+    assert server.count("POST") == 1
+
+
+def test_the_same_preview_submitted_twice_at_the_same_moment_is_sent_only_once(open_desk):
+    both_looking = threading.Barrier(2)
+
+    def clock():
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_looking.wait(0.2)
+        return NOW
+
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        submitter = Submitter(desk.client, desk.journal, desk.resolver, clock=clock)
+        order, outcomes = fresh(), []
+        threads = [
+            threading.Thread(target=lambda: outcomes.append(submitter.submit(order).outcome))
+            for _ in range(2)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(outcomes) == [Outcome.ACKNOWLEDGED, Outcome.DENIED]
+    assert server.count("POST") == 1
+
+
+def test_a_preview_that_a_rule_denies_is_not_sent(open_desk):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        off_grid = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.655"))
+        result = desk.submitter.submit(fresh(off_grid))
+        assert result.outcome is Outcome.DENIED
+        assert "not a price of this market" in result.message
+        assert desk.events() == ["order.denied"]
+        (denial,) = desk.journal.read_journal().records
+    assert denial.fields["reason"] == result.message
+    first, *_ = denial.fields["findings"]
+    assert (first["rule"], first["severity"], first["actual"]) == ("price grid", "deny", "0.655")
+    assert server.requests == []
+
+
+# --- The answer is lost --------------------------------------------------------------------------
+
+LOST = {
+    "reset": reset,
+    "closed": send_and_close(b""),
+    "cut off": send_and_close(http(201, {"order_id": ORDER_ID})[:-5]),
+    "no JSON": say(201, b"<html>"),
+    "no order": say(201, {"fill_count": "10.00"}),
+    "another order": say(
+        201,
+        {
+            "order_id": "x",
+            "client_order_id": "y",
+            "fill_count": "10.00",
+            "remaining_count": "0.00",
+            "ts_ms": 1,
+        },
+    ),
+    "too many": say(
+        201, {"order_id": "x", "fill_count": "11.00", "remaining_count": "0.00", "ts_ms": 1795271405165}
+    ),
+    "error inside": say(201, {"error": {"code": "insufficient_balance", "message": "x"}}),
+    "timeout": lambda connection, _: connection.recv(1),
+    "408": say(408, {"error": "timeout"}),
+    "502": say(502, b"<html>"),
+    "503": say(503, {"code": "exchange_paused", "message": "exchange paused"}),
+    "504": say(504, b""),
+    "redirect": say(307, {}, headers={"Location": "/elsewhere"}),
+}
+
+
+@pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
+def test_an_order_whose_answer_was_lost_is_found_by_its_own_id(open_desk, answer):
+    exchange = Exchange(None)
+
+    def create(connection, request):
+        exchange.orders.append({**ROW, "client_order_id": "somebody-elses"})
+        exchange.list_order(request, filled="10.00", remaining="0.00", status="executed")
+        exchange.fills = [{**FILL, "order_id": ORDER_ID, "count_fp": "10.00"}]
+        answer(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        result = desk.submitter.submit(fresh())
+        assert result.outcome is Outcome.ACKNOWLEDGED
+        assert result.message == "found at the exchange: filled"
+        assert (result.order_id, result.fill_count) == (ORDER_ID, 10)
+        assert (result.average_price, result.fee) == (D("0.6"), D("0.168"))
+        assert desk.resolver.open_orders() == ()
+    assert server.count("POST") == 1
+
+
+@pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
+@pytest.mark.parametrize("lists_work", [True, False])
+def test_an_order_that_is_not_found_stays_unknown_and_unresolved(open_desk, answer, lists_work):
+    exchange = Exchange(answer)
+    exchange.lists_work = lists_work
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        order = fresh()
+        result = desk.submitter.submit(order)
+        assert result.outcome is Outcome.UNKNOWN
+        assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
+        assert "Do not send it again" in result.message
+        assert desk.naps == list(FIRST_PAUSES_S)
+        waiting = desk.resolver.open_orders()
+        assert [(row.client_order_id, row.sentence) for row in waiting] == [
+            (order.request.client_order_id, order.sentence)
+        ]
+    assert server.count("POST") == 1
+
+
+def test_of_an_unknown_outcome_no_counts_are_on_record(open_desk, tmp_path):
+    """Nought would say that nothing was filled, and nothing rests."""
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        desk.submitter.submit(fresh())
+    assert desk.last().event == "order.unknown"
+    assert (desk.last().fields["fill_count"], desk.last().fields["remaining_count"]) == (None, None)
+    desk.journal.export_trades_to_csv(tmp_path / "journal.csv")
+    *_, row = csv.DictReader((tmp_path / "journal.csv").read_text(encoding="utf-8-sig").splitlines())
+    assert (row["event"], row["fill_count"]) == ("order.unknown", "")
+
+
+def test_an_order_that_shows_up_late_is_found_at_a_later_look(open_desk):
+    exchange = Exchange(None)
+    sent = []
+
+    def create(connection, request):
+        sent.append(request)
+        reset(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.between_looks = lambda: len(desk.naps) == 3 and exchange.list_order(sent[0])
+        result = desk.submitter.submit(fresh())
+    assert (result.outcome, result.message) == (Outcome.ACKNOWLEDGED, "found at the exchange: resting")
+    assert desk.naps == [0.5, 1.0, 2.0]
+
+
+class Clockwork(Exchange):
+    """An exchange that says how fresh its reads are: always as of the desk's own moment."""
+
+    desk = None
+
+    def __call__(self, connection, request):
+        if request.path.endswith("/user_data_timestamp"):
+            say(200, {"as_of_time": self.desk.now.isoformat()})(connection, request)
+        else:
+            super().__call__(connection, request)
+
+
+def test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof(open_desk):
+    def create(connection, request):
+        """Lose the order, but tell the time, so that the program knows the exchange's clock."""
+        connection.sendall(http(502, b"<html>", date=NOW))
+
+    exchange = Clockwork(create)
+    with serving(exchange) as server:
+        desk = exchange.desk = open_desk(server)
+
+        def half_a_minute_passes():
+            desk.now += timedelta(seconds=35)
+
+        desk.between_looks = half_a_minute_passes
+        order = fresh()
+        result = desk.submitter.submit(order)
+        assert result.outcome is Outcome.ABSENT
+        at = (NOW + timedelta(seconds=140)).astimezone()
+        assert result.message.endswith(f"Not placed (verified as of {at:%H:%M:%S}): {order.sentence}.")
+        assert desk.resolver.open_orders() == ()
+    assert desk.last().event == "order.absent"
+    assert desk.events().count("order.unknown") == 1
+    assert server.count("POST") == 1
+
+
+def test_an_order_that_is_being_sent_is_named_among_the_open_ones(open_desk):
+    seen = []
+    exchange = Exchange(None)
+
+    def create(connection, request):
+        seen.extend(life.sentence for life in desk.resolver.open_orders())
+        desk.resolver.examine_all()
+        exchange.accept(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        order = fresh()
+        desk.submitter.submit(order)
+        assert desk.resolver.open_orders() == ()
+    assert seen == [order.sentence]
+    assert [request.method for request in server.requests] == ["POST"]
+
+
+def test_a_fault_of_our_own_on_the_way_leaves_an_order_to_look_for(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+
+    def stumble(step):
+        if step is Step.ANSWERED:
+            raise ZeroDivisionError
+
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        submitter = Submitter(desk.client, desk.journal, desk.resolver, clock=lambda: NOW, reached=stumble)
+        order = fresh()
+        with pytest.raises(ZeroDivisionError):
+            submitter.submit(order)
+        assert [life.sentence for life in desk.resolver.open_orders()] == [order.sentence]
+        desk.resolver.examine_all()
+        assert desk.resolver.open_orders() == ()
+        assert desk.last().text("order_id") == ORDER_ID
+
+
+def test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up(open_desk):
+    exchange = Exchange(None)
+    duplicate = EXAMPLES["errors"]["409_duplicate"]
+
+    def create(connection, request):
+        exchange.list_order(request)
+        say(duplicate["status"], duplicate["body"])(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+
+
+def test_a_duplicate_id_whose_order_is_not_shown_is_unknown_and_not_rejected(open_desk):
+    duplicate = EXAMPLES["errors"]["409_duplicate"]
+    with serving(Exchange(say(duplicate["status"], duplicate["body"]))) as server:
+        assert open_desk(server).submitter.submit(fresh()).outcome is Outcome.UNKNOWN
+
+
+def test_a_denial_says_nothing_of_an_order_that_was_sent_before(open_desk):
+    """The same preview again has the same id: what is told under it is told of the order that may be live."""
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        order = fresh()
+        desk.submitter.submit(order)
+        before = journaled_orders(desk.journal.read_journal().records, "practice", None)
+        assert desk.submitter.submit(order).outcome is Outcome.DENIED
+        records = desk.journal.read_journal().records
+    assert journaled_orders(records, "practice", None) == before
+    assert (records[-1].event, records[-1].text("ticker")) == ("order.denied", MARKET.ticker)
+    words = OwnWords(records)
+    listed = model_factory.order(BookSide.BID, "0.65")
+    words.learn(replace(listed, client_order_id=order.request.client_order_id))
+    assert words.of(ORDER_ID, BookSide.BID) == (order.request.client_order_id, Action.BUY, Side.YES)
+
+
+def test_an_unknown_order_submitted_again_is_denied_and_still_unresolved(open_desk):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        order = fresh()
+        desk.submitter.submit(order)
+        assert desk.submitter.submit(order).outcome is Outcome.DENIED
+        assert [row.client_order_id for row in desk.resolver.open_orders()] == [order.request.client_order_id]
+
+
+def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_desk):
+    sent = []
+
+    def create(connection, request):
+        sent.append(request)
+        reset(connection, request)
+
+    exchange = Exchange(create)
+    with serving(exchange) as server:
+        order = fresh()
+        open_desk(server).submitter.submit(order)
+        later = open_desk(server).resolver
+        recover(later)
+        later.examine_all()
+        assert len(later.open_orders()) == 1
+        exchange.lists_work = False
+        later.examine_all()
+        assert len(later.open_orders()) == 1
+        exchange.lists_work = True
+        exchange.list_order(sent[0])
+        later.examine_all()
+        assert later.open_orders() == ()
+        assert later.take_news() == (f"Found: {order.sentence} is order {ORDER_ID}, resting.",)
+        before = len(open_desk(server).events())
+        recover(later)
+        later.examine_all()
+        assert len(open_desk(server).events()) == before
+
+
+def test_a_session_that_died_after_writing_its_intent_leaves_the_order_unresolved(open_desk):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        fields = {"client_order_id": "c1", "ticker": MARKET.ticker, "sentence": "BUY 10 YES"}
+        desk.journal.log_order_submission("intent", fields)
+        recover(desk.resolver)
+        assert [row.client_order_id for row in desk.resolver.open_orders()] == ["c1"]
+        desk.journal.log_order_submission("sending", fields)
+        recover(desk.resolver)
+        assert [row.client_order_id for row in desk.resolver.open_orders()] == ["c1"]
+
+
+def test_an_order_whose_intent_line_is_damaged_is_looked_for_all_the_same(open_desk):
+    with serving(Exchange(reset)) as server:
+        order, desk = fresh(), open_desk(server)
+        desk.submitter.submit(order)
+        path = desk.journal.trades_path
+        intent, *others = path.read_bytes().splitlines(keepends=True)
+        for rest in (others, others[1:]):
+            path.write_bytes(b"".join([intent[:-9] + b"\n", *rest]))
+            later = open_desk(server).resolver
+            assert len(recover(later).damage) == 1
+            (life,) = later.open_orders()
+            assert (life.client_order_id, life.ticker, life.sentence) == (
+                order.request.client_order_id,
+                order.request.ticker,
+                order.sentence,
+            )
+
+
+# --- The journal fails ---------------------------------------------------------------------------
+
+
+def spoil(desk):
+    """Put a folder where the journal is, so that nobody can write it."""
+    path = desk.journal.trades_path
+    if path.exists():
+        path.rename(path.with_suffix(".old"))
+    path.mkdir(parents=True)
+
+
+def test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading(open_desk):
+    with serving(Exchange(reset)) as server:
+        desk = open_desk(server)
+        spoil(desk)
+        result = desk.submitter.submit(fresh())
+        assert result.outcome is Outcome.NOT_SENT
+        assert "Nothing was sent" in result.message
+        assert desk.submitter.locked_because is not None
+        assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
+        with pytest.raises(JournalError):
+            recover(desk.resolver)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_an_intent_that_is_in_the_journal_although_it_failed_gets_its_end_there(
+    open_desk, monkeypatch, failures
+):
+    """The system may refuse to say that a line is on the disk, and another program reads it all the same."""
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        order = fresh()
+        desk.journal.log_event("session.begun", {})
+        left = [OSError(5, "Input/output error")] * failures
+        real = os.fsync
+        monkeypatch.setattr(os, "fsync", lambda file: real(file) if not left else raised(left.pop()))
+        result = desk.submitter.submit(order)
+        assert (result.outcome, result.recorded) == (Outcome.NOT_SENT, failures == 1)
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+        told = desk.journal.read_journal().records
+        assert order_lives(told)[order.request.client_order_id].state is State.NOT_SENT
+    assert server.count("POST") == 1
+
+
+def test_an_order_whose_sending_cannot_be_recorded_is_not_tried_again(open_desk, monkeypatch):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.journal.log_event("session.begun", {})
+        failing = [False, True]  # the intent is written, the step after it is not
+        real = os.fsync
+        monkeypatch.setattr(
+            os,
+            "fsync",
+            lambda file: raised(OSError(5, "error")) if failing and failing.pop(0) else real(file),
+        )
+        result = desk.submitter.submit(fresh())
+        assert (result.outcome, desk.naps) == (Outcome.NOT_SENT, [])
+    assert server.requests == []
+
+
+def raised(error):
+    raise error
+
+
+def test_an_order_is_not_sent_while_a_program_that_was_stopped_holds_the_journal(open_desk, monkeypatch):
+    monkeypatch.setattr(file_locks, "PATIENCE_S", 0.1)
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        lock = lock_of(desk.journal.trades_path)
+        lock.parent.mkdir(parents=True)
+        with file_locks.locked(lock):
+            result = desk.submitter.submit(fresh())
+            assert result.outcome is Outcome.NOT_SENT
+            assert "another program holds it" in result.message
+            assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
+            assert server.requests == []
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+
+
+def test_a_result_that_cannot_be_recorded_still_stands_and_locks_trading(open_desk):
+    exchange = Exchange(None)
+
+    def create(connection, request):
+        spoil(desk)
+        exchange.accept(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        result = desk.submitter.submit(fresh())
+        assert (result.outcome, result.order_id) == (Outcome.ACKNOWLEDGED, ORDER_ID)
+        assert not result.recorded
+        second = desk.submitter.submit(fresh())
+        assert second.outcome is Outcome.DENIED
+        assert "locked" in second.message
+    assert server.count("POST") == 1
+
+
+def mend(desk):
+    """Give the journal back as it was."""
+    path = desk.journal.trades_path
+    path.rmdir()
+    if path.with_suffix(".old").exists():
+        path.with_suffix(".old").rename(path)
+
+
+def test_trading_goes_on_once_the_missing_result_is_in_the_journal(open_desk):
+    exchange = Exchange(None)
+
+    def create(connection, request):
+        if server.count("POST") == 1:
+            spoil(desk)
+        exchange.accept(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        first = fresh()
+        assert not desk.submitter.submit(first).recorded
+        mend(desk)
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+    assert desk.submitter.locked_because is None
+    records = desk.journal.read_journal().records
+    assert [record.event for record in records] == [
+        "order.intent",
+        "order.sending",
+        "order.acknowledged",
+        "order.unlocked",
+        "order.intent",
+        "order.sending",
+        "order.acknowledged",
+    ]
+    assert records[2].text("client_order_id") == first.request.client_order_id
+
+
+@pytest.mark.parametrize(
+    ("filled", "remaining", "status", "what"),
+    [("0.00", "10.00", "resting", "IS LIVE"), ("0.00", "0.00", "canceled", "was accepted")],
+)
+def test_an_order_that_is_found_but_cannot_be_recorded_is_told_as_what_it_is(
+    open_desk, filled, remaining, status, what
+):
+    exchange = Exchange(None)
+
+    def create(connection, request):
+        exchange.list_order(request, filled=filled, remaining=remaining, status=status)
+        reset(connection, request)
+
+    exchange.create = create
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.between_looks = lambda: len(desk.naps) == 1 and spoil(desk)
+        result = desk.submitter.submit(fresh())
+        assert (result.outcome, result.order_id, result.recorded) == (Outcome.ACKNOWLEDGED, ORDER_ID, False)
+        assert f"Order {ORDER_ID} {what} but could not be recorded. The journal " in result.message
+        assert desk.submitter.locked_because is not None
+        mend(desk)
+        desk.resolver.examine_all()
+        assert desk.resolver.open_orders() == ()
+    assert desk.last().event == "order.acknowledged"
+
+
+def test_a_lock_that_comes_while_another_one_ends_does_not_end_with_it(open_desk):
+    """A cancel may find the journal failing at the very moment at which a submission unlocks trading."""
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.submitter.lock("the first reason")
+        record_it = desk.journal.log_order_submission
+        others = []
+
+        def record(event, fields):
+            record_it(event, fields)
+            if event == "unlocked" and not others:
+                others.append(threading.Thread(target=desk.submitter.lock, args=("the second reason",)))
+                others[0].start()
+                others[0].join(0.2)
+
+        desk.journal.log_order_submission = record
+        desk.submitter.submit(fresh())
+        others[0].join()
+        assert desk.submitter.locked_because == "the second reason"
+
+
+def test_what_is_owed_is_done_once_and_every_reason_stands_until_trading_goes_on(open_desk):
+    done = []
+
+    def fails_at_first():
+        done.append("second")
+        if done.count("second") == 1:
+            raise JournalError("trades.log", "full")
+
+    with serving(Exchange(reset)) as server:
+        submitter = open_desk(server).submitter
+        submitter.lock("One.", until=lambda: done.append("first"))
+        submitter.lock("Two.", until=fails_at_first)
+        submitter.lock("Two.")
+        submitter.try_to_unlock()
+        assert submitter.locked_because == "One. Two."
+        submitter.try_to_unlock()
+        assert submitter.locked_because is None
+    assert done == ["first", "second", "second"]
+
+
+def test_an_order_whose_intent_is_about_to_be_written_is_taken_over_by_no_recovery(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        record_it = desk.journal.log_order_submission
+
+        def record(event, fields):
+            record_it(event, fields)
+            recover(desk.resolver)
+            desk.resolver.examine_all()
+
+        desk.journal.log_order_submission = record
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+    assert [request.method for request in server.requests] == ["POST"]
+
+
+def test_what_is_owed_keeps_trading_locked_also_when_the_journal_can_be_written(open_desk):
+    exchange = Exchange(None)
+    exchange.create = exchange.accept
+    unreadable = True
+
+    def recover_again():
+        if unreadable:
+            raise JournalError("trades.log", "cannot be read")
+
+    with serving(exchange) as server:
+        desk = open_desk(server)
+        desk.submitter.lock("not recovered", until=recover_again)
+        assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
+        unreadable = False
+        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+    assert server.count("POST") == 1
