@@ -13,7 +13,8 @@ from pathlib import Path
 from kalshi_trading.app import App, not_empty
 from kalshi_trading.core.dates import FORMS, Period, parse_period
 from kalshi_trading.core.errors import InvalidInputError
-from kalshi_trading.export_tables import (
+from kalshi_trading.formats import how_many
+from kalshi_trading.history.exporter import (
     ORDERS,
     POSITIONS,
     SETTLEMENTS,
@@ -21,11 +22,10 @@ from kalshi_trading.export_tables import (
     Exported,
     Exporter,
 )
-from kalshi_trading.formats import how_many
+from kalshi_trading.history.tax_lots import TAX
 from kalshi_trading.journal.csv_rows import JOURNAL
 from kalshi_trading.journal.files.table_files import Table, absolute_path, format_of
 from kalshi_trading.prompts import GoBack, Step, ask_in_turn, choose_by_name, numbered
-from kalshi_trading.tax_lots import TAX
 
 EVERYTHING = "all"
 _LABELS = {

@@ -17,14 +17,14 @@ from kalshi_trading.app import App, not_empty
 from kalshi_trading.core.dates import FORMS, Period, parse_period
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.models import Side
-from kalshi_trading.day_summary import DaySummary, read_summary
-from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
+from kalshi_trading.history.comparison import reconcile
+from kalshi_trading.history.day_summary import DaySummary, read_summary
+from kalshi_trading.history.rows import HistoryFilter, HistoryRow, Result
+from kalshi_trading.history.timeline import read_story
+from kalshi_trading.history.trade_history import TradeHistory, load_history, told_history
 from kalshi_trading.history_view import FEWEST, PAGE, HistoryPage
-from kalshi_trading.order_story import read_story
 from kalshi_trading.prompts import Choice, GoBack, choose_by_name, choose_task
-from kalshi_trading.reconciliation import reconcile
 from kalshi_trading.settings.options import Environment
-from kalshi_trading.trade_history import TradeHistory, load_history, told_history
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.undertaking import within
 

@@ -17,7 +17,6 @@ from rich.text import Text
 
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.money import Contracts, count_text, price_text
-from kalshi_trading.day_summary import DaySummary, MarketDay
 from kalshi_trading.formats import (
     UNKNOWN,
     badge,
@@ -34,11 +33,12 @@ from kalshi_trading.formats import (
     table_of,
     time_zone,
 )
-from kalshi_trading.history_rows import HistoryFilter, HistoryRow
-from kalshi_trading.order_story import OrderStory
-from kalshi_trading.reconciliation import Difference, Reconciliation
+from kalshi_trading.history.comparison import Difference, Reconciliation
+from kalshi_trading.history.day_summary import DaySummary, MarketDay
+from kalshi_trading.history.rows import HistoryFilter, HistoryRow
+from kalshi_trading.history.timeline import OrderStory
+from kalshi_trading.history.trade_history import TradeHistory
 from kalshi_trading.settings.options import Environment
-from kalshi_trading.trade_history import TradeHistory
 
 PAGE = 9
 """Orders on one page: as many as there are single digits to choose one by."""

@@ -14,10 +14,10 @@ from kalshi_trading import formats, ticket_view, views
 from kalshi_trading.app import App, WaitingTexts
 from kalshi_trading.core.errors import JournalError, TradingError
 from kalshi_trading.core.models import Order, OrderStatus
+from kalshi_trading.history.trade_history import OrderRecord, describe
 from kalshi_trading.journal.own_orders import intents_of
 from kalshi_trading.orders.execution.cancel import Cancellation
 from kalshi_trading.prompts import BACK_OR_AGAIN, Choice, ask_then, numbered, typed_word
-from kalshi_trading.trade_history import OrderRecord, describe
 from kalshi_trading.trade_logger import JournalRecord
 
 LOOKED_AT = 2000

@@ -11,13 +11,14 @@ from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
 
-from kalshi_trading import log_review, record_view
+from kalshi_trading import record_view
 from kalshi_trading.app import App, not_empty
 from kalshi_trading.export_screens import export
+from kalshi_trading.history import log_review
+from kalshi_trading.history.log_review import LogFollower, ReviewedLine
 from kalshi_trading.journal.files.log_files import delete_before
 from kalshi_trading.journal.files.log_reader import DamagedLine
 from kalshi_trading.journal.records import as_journal_errors
-from kalshi_trading.log_review import LogFollower, ReviewedLine
 from kalshi_trading.prompts import GoBack, ask_then, numbered, typed_word
 
 PAGE = 20

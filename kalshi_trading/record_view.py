@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading.formats import UNKNOWN, cells, how_many, table_of, time_zone
+from kalshi_trading.history.log_review import ReviewedEvent, ReviewedLine
 from kalshi_trading.journal.files.log_files import LogSize
 from kalshi_trading.journal.files.log_reader import DamagedLine
-from kalshi_trading.log_review import ReviewedEvent, ReviewedLine
 
 _LOGS = {"trades.log": "journal", "errors.log": "errors", "requests.log": "requests"}
 

@@ -25,6 +25,7 @@ from kalshi_trading.core.money import (
     round_half_even,
 )
 from kalshi_trading.formats import UNKNOWN, dollars, gain, holding, price, problem, time_left
+from kalshi_trading.history.trade_history import describe
 from kalshi_trading.orders.execution.cancel import UNRECORDED_PANIC, Cancellation, PanicReport
 from kalshi_trading.orders.execution.submission_result import Outcome, Submission
 from kalshi_trading.orders.pretrade.order_result import Outlook
@@ -32,7 +33,6 @@ from kalshi_trading.orders.pretrade.preview import OrderPreview, is_worse
 from kalshi_trading.orders.pretrade.risk import OUTCOME_UNKNOWN
 from kalshi_trading.orders.pretrade.risk_input import Finding, Severity
 from kalshi_trading.settings.options import Environment
-from kalshi_trading.trade_history import describe
 from kalshi_trading.views import order_line
 
 _SIGNS = {

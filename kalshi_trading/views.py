@@ -36,10 +36,10 @@ from kalshi_trading.formats import (
     time_left,
     time_zone,
 )
+from kalshi_trading.history.trade_history import OrderRecord
 from kalshi_trading.markets.search import FoundMarket
 from kalshi_trading.portfolio.snapshot import Part
 from kalshi_trading.settings.options import Environment
-from kalshi_trading.trade_history import OrderRecord
 
 CHOICE_MARGIN = 8
 """What stands before a choice on its line, and one sign at its end."""

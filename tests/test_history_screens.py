@@ -21,12 +21,12 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.errors import KalshiAPIError, UnavailableError
 from kalshi_trading.core.models import OrderStatus, Side
 from kalshi_trading.core.money import price_text
-from kalshi_trading.day_summary import DaySummary, MarketDay
-from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
+from kalshi_trading.history.day_summary import DaySummary, MarketDay
+from kalshi_trading.history.rows import HistoryFilter, HistoryRow, Result
+from kalshi_trading.history.trade_history import TradeHistory, told_history
 from kalshi_trading.journal.records import Damage, DamagedLine
 from kalshi_trading.prompts import LeaveTask
 from kalshi_trading.settings.options import Environment
-from kalshi_trading.trade_history import TradeHistory, told_history
 from kalshi_trading.trade_logger import TradeLogger
 
 

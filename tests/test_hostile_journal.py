@@ -32,14 +32,14 @@ from kalshi_trading import (
 from kalshi_trading.app import App
 from kalshi_trading.core.money import decimal_from_text
 from kalshi_trading.core.text import REPLACEMENT, harmless
+from kalshi_trading.history.timeline import read_story
+from kalshi_trading.history.trade_history import told_history
 from kalshi_trading.journal.error_log import newest_entries, write_error
 from kalshi_trading.journal.files.log_reader import DamagedLine
 from kalshi_trading.journal.order_state import State
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.order_story import read_story
 from kalshi_trading.prompts import GoBack, InputClosed, LeaveTask
 from kalshi_trading.trade_executor import TradeExecutor
-from kalshi_trading.trade_history import told_history
 
 HOSTILE = (
     *("\x1b[2J", "\x1b]0;title\x07", "\x9b2J", "\x9d0;x\x9c", "\x00", "\x08", "\x7f", "\r", "\n", "\t"),

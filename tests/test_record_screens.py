@@ -21,9 +21,9 @@ from kalshi_trading import account_screens, record_screens, record_view
 from kalshi_trading.app import App
 from kalshi_trading.config import load_settings
 from kalshi_trading.core.errors import JournalError
+from kalshi_trading.history.log_review import event_of
 from kalshi_trading.journal.files.log_files import LogSize
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.log_review import event_of
 from kalshi_trading.program import build_app
 from kalshi_trading.prompts import LeaveTask
 from kalshi_trading.settings.credentials import Credentials

@@ -13,12 +13,12 @@ from screen_session import rendered
 from kalshi_trading import formats, ticket_view, views
 from kalshi_trading.core.market_models import Event, ExchangeStatus
 from kalshi_trading.core.models import Action, BookSide, Side
+from kalshi_trading.history.trade_history import describe
 from kalshi_trading.markets.search import FoundMarket
 from kalshi_trading.orders.execution.submission_result import Outcome, Submission
 from kalshi_trading.orders.pretrade.preview import OrderTicket
 from kalshi_trading.portfolio.snapshot import Part
 from kalshi_trading.settings.options import Environment
-from kalshi_trading.trade_history import describe
 
 # --- Signs and unknowns ---------------------------------------------------------------------------
 

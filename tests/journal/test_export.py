@@ -37,7 +37,7 @@ from kalshi_trading import export_screens
 from kalshi_trading.app import App
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
-from kalshi_trading.export_tables import (
+from kalshi_trading.history.exporter import (
     ORDERS,
     POSITIONS,
     SETTLEMENTS,

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from kalshi_trading.history.log_review import newest_errors, newest_events
 from kalshi_trading.journal.files import log_files, log_reader
 from kalshi_trading.journal.files.log_cursor import Follower
 from kalshi_trading.journal.files.log_reader import LogFile, opened_log
@@ -25,7 +26,6 @@ from kalshi_trading.journal.records import (
     read_journal,
     scan_journal,
 )
-from kalshi_trading.log_review import newest_errors, newest_events
 from kalshi_trading.trade_logger import TradeLogger
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)

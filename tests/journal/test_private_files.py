@@ -17,8 +17,8 @@ from cases import naming
 from foreign_files import KINDS, NOBODY, modes_below, no_hang, open_to_others
 from zones import local_noon
 
-from kalshi_trading import log_review
 from kalshi_trading.core.errors import JournalError
+from kalshi_trading.history import log_review
 from kalshi_trading.journal.files import private_files
 from kalshi_trading.journal.files.private_files import make_folder, open_private
 from kalshi_trading.journal.sessions import Session, is_alive

@@ -20,14 +20,14 @@ from history_sessions import ACCOUNT, Past
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
 from kalshi_trading.core.money import ZERO
-from kalshi_trading.day_summary import read_summary
-from kalshi_trading.history_rows import HistoryRow, Result
+from kalshi_trading.history.comparison import Kind, compare, reconcile
+from kalshi_trading.history.day_summary import read_summary
+from kalshi_trading.history.rows import HistoryRow, Result
+from kalshi_trading.history.timeline import events_of
+from kalshi_trading.history.trade_history import ExchangeRows, joined, load_history, read_exchange
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.order_story import events_of
 from kalshi_trading.practice.engine import Exchange
-from kalshi_trading.reconciliation import Kind, compare, reconcile
-from kalshi_trading.trade_history import ExchangeRows, joined, load_history, read_exchange
 
 DAYS = 42  # some markets close meanwhile, and most fills are older than the archive's cut
 DAY_US = 86_400 * 1_000_000

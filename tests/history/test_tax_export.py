@@ -26,9 +26,9 @@ from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Fill, MarketResult, Position, Settlement
 from kalshi_trading.core.pnl import holding_from
-from kalshi_trading.export_tables import Exported, Exporter
+from kalshi_trading.history.exporter import Exported, Exporter
+from kalshi_trading.history.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
 from kalshi_trading.journal.files.table_files import write_table
-from kalshi_trading.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
 
 LAYOUT = (
     "type,quantity_fp,market_ticker,side,entry_price_dollars,exit_price_dollars,open_fees_dollars,"

@@ -19,12 +19,12 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.errors import JournalError, KalshiAPIError
 from kalshi_trading.core.models import Action, OrderStatus, Side
 from kalshi_trading.exchange.http.transport import Timing, Transport
-from kalshi_trading.history_rows import HistoryFilter, HistoryRow, Result
+from kalshi_trading.history.comparison import Kind, differences_of
+from kalshi_trading.history.rows import HistoryFilter, HistoryRow, Result
+from kalshi_trading.history.trade_history import describe, load_history, told_history
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.reconciliation import Kind, differences_of
 from kalshi_trading.settings.credentials import Credentials
-from kalshi_trading.trade_history import describe, load_history, told_history
 from kalshi_trading.trade_logger import JournalRecord, TradeLogger
 
 URL = "https://external-api.demo.kalshi.co/trade-api/v2"

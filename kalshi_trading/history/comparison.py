@@ -28,12 +28,12 @@ from kalshi_trading.core.money import (
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.exchange.paging import Progress
 from kalshi_trading.exchange.wire.account import book_side
-from kalshi_trading.history_rows import HistoryRow
+from kalshi_trading.history.rows import HistoryRow
+from kalshi_trading.history.trade_history import load_history, with_order
 from kalshi_trading.journal.order_log import JournaledOrder
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.in_flight import LONGEST_LAG
-from kalshi_trading.trade_history import load_history, with_order
 from kalshi_trading.trade_logger import TradeLogger
 
 MOST_LOOKED_AT_AGAIN = 200

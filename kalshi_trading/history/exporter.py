@@ -16,6 +16,7 @@ from pathlib import Path
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import Fill, Order, Settlement
 from kalshi_trading.core.pnl import settlement_gross_pnl, settlement_net_pnl
+from kalshi_trading.history.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
 from kalshi_trading.journal.csv_rows import JOURNAL, journal_row
 from kalshi_trading.journal.files.table_files import Format, Progress, Row, Table, write_table
 from kalshi_trading.journal.own_orders import OwnWords
@@ -23,7 +24,6 @@ from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
-from kalshi_trading.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
 from kalshi_trading.trade_logger import TradeLogger
 
 TRADES = Table(

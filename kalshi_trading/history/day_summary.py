@@ -15,6 +15,7 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import Fill, Listing, Order, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
 from kalshi_trading.exchange.paging import Progress
+from kalshi_trading.history.trade_history import A_DAY, ExchangeRows, read_exchange, read_told
 from kalshi_trading.journal.order_log import JournaledOrder
 from kalshi_trading.journal.order_state import State
 from kalshi_trading.kalshi_client import KalshiClient
@@ -23,7 +24,6 @@ from kalshi_trading.portfolio.ledger import MarketAccount, oldest_first
 from kalshi_trading.portfolio.ledger_cache import AccountBook
 from kalshi_trading.portfolio.snapshot import Part, part
 from kalshi_trading.portfolio_tracker import PortfolioTracker
-from kalshi_trading.trade_history import A_DAY, ExchangeRows, read_exchange, read_told
 from kalshi_trading.trade_logger import TradeLogger
 
 _TICKERS_AT_ONCE = 100

@@ -12,11 +12,12 @@ from market_factory import TICKER
 from model_factory import NOW, order
 from screen_session import rendered
 
-from kalshi_trading import history_view, reconciliation
+from kalshi_trading import history_view
 from kalshi_trading.core.errors import UnavailableError
 from kalshi_trading.core.models import BookSide, Listing, OrderStatus
-from kalshi_trading.history_rows import HistoryRow
-from kalshi_trading.reconciliation import Kind, compare, first_fills, reconcile
+from kalshi_trading.history import comparison as reconciliation
+from kalshi_trading.history.comparison import Kind, compare, first_fills, reconcile
+from kalshi_trading.history.rows import HistoryRow
 from kalshi_trading.trade_logger import TradeLogger
 
 MINUTE = timedelta(minutes=1)

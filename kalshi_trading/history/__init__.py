@@ -1,0 +1,1 @@
+"""Past orders: their rows, their comparison with the exchange, their export."""
