@@ -16,7 +16,7 @@ def start(words):
     folder = os.path.dirname(os.path.realpath(__file__))
     if folder not in sys.path:  # python -P, python -I and PYTHONSAFEPATH leave it out
         sys.path.insert(0, folder)
-    from kalshi_trading import packages
+    from kalshi_trading.ui import packages
 
     try:
         return _run(words)
@@ -30,7 +30,7 @@ def start(words):
 
 def _run(words):
     if words[:1] != ["practice"]:
-        from kalshi_trading.program import main
+        from kalshi_trading.ui.program import main
 
         return main(words)
     from kalshi_trading.settings.child_environment import child_environment

@@ -22,12 +22,12 @@ from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from kalshi_trading import program
 from kalshi_trading.history.exporter import TABLES, Exporter
 from kalshi_trading.journal.files.table_files import Format, Table
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.ui import program
 
 ROWS = 100_000
 PAGE = 1000

@@ -20,11 +20,11 @@ sys.path.insert(0, str(PROJECT))
 
 from rich.console import Console  # noqa: E402  (after the path of the package is known)
 
-from kalshi_trading import menu  # noqa: E402
 from kalshi_trading.config import load_settings  # noqa: E402
 from kalshi_trading.exchange.practice_launcher import ensure_running  # noqa: E402
-from kalshi_trading.program import build_app  # noqa: E402
-from kalshi_trading.prompts import PlainPrompter  # noqa: E402
+from kalshi_trading.ui import menu  # noqa: E402
+from kalshi_trading.ui.program import build_app  # noqa: E402
+from kalshi_trading.ui.prompts.prompter import PlainPrompter  # noqa: E402
 
 ANSWERS = ("2", "high temperature chicago", "1", "1", "1", "", "100", "1", "0", "e")
 

@@ -30,11 +30,11 @@ MAKES_FLOATS = {
 }
 CATCHES_EVERYTHING = {
     "portfolio.read_pool": "hands whatever went wrong to the thread that asks for the answer",
-    "menu": "the error boundary: whatever a screen does, the menu comes back",
-    "program": "the error boundary around the start",
+    "ui.menu": "the error boundary: whatever a screen does, the menu comes back",
+    "ui.program": "the error boundary around the start",
     "orders.execution.recovery_loop": "goes on whatever happens to one look, and puts it on record",
     "orders.execution.recovery": "looks for the other orders before it raises what went wrong with one",
-    "undertaking": "hands what went wrong in a worker thread to whoever waits for it",
+    "ui.background_task": "hands what went wrong in a worker thread to whoever waits for it",
     "exchange.http.transport": "hands what went wrong in a worker thread to the caller's thread",
 }
 SPEAK_HTTP = {
@@ -42,9 +42,9 @@ SPEAK_HTTP = {
     "exchange.http.connection_errors": "reads the errors that the libraries raise; sends nothing",
 }
 PRINTS = {
-    "program": "the last word when nothing else works",
+    "ui.program": "the last word when nothing else works",
     "commands": "output of one-shot commands",
-    "prompts": "plain lines where there is no terminal",
+    "ui.prompts.prompter": "plain lines where there is no terminal",
 }
 
 MODULE_LINES = 400

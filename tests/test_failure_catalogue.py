@@ -146,7 +146,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "exchange/test_transport.py::test_an_exchange_that_never_accepts_the_clock_does_not_loop",
             "orders/test_resolution.py::"
             "test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong",
-            "test_recovery_screens.py::test_a_clock_that_differs_is_told_and_recorded_and_orders_go_through",
+            "ui/test_recovery_screens.py::"
+            "test_a_clock_that_differs_is_told_and_recorded_and_orders_go_through",
         ],
     ),
     15: (
@@ -222,7 +223,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "journal/test_journal.py::"
             "test_a_flush_that_fails_is_an_error_and_the_next_line_looks_at_the_file_anew",
             "journal/test_journal.py::test_files_deleted_while_writers_wait_are_made_anew",
-            "test_recovery_screens.py::"
+            "ui/test_recovery_screens.py::"
             "test_a_journal_that_cannot_be_read_locks_orders_and_leaves_reads_and_cancels",
         ],
     ),
@@ -232,7 +233,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "journal/test_journal.py::"
             "test_four_writers_across_midnights_lose_and_tear_nothing_and_readers_see_each_line_once",
             "orders/test_resolution.py::test_recovery_leaves_the_orders_of_a_session_that_is_alive_to_it",
-            "test_recovery_screens.py::test_an_order_of_a_session_that_is_alive_is_left_to_it",
+            "ui/test_recovery_screens.py::test_an_order_of_a_session_that_is_alive_is_left_to_it",
             "faults/test_kills.py::test_two_sessions_that_recover_at_once_come_to_the_same_end",
         ],
     ),
@@ -258,7 +259,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         [
             "test_trade_logger.py::test_whatever_byte_is_changed_the_journal_can_be_read",
             "orders/test_resolution.py::test_recovery_names_the_orders_of_other_keys_and_leaves_them_alone",
-            "test_recovery_screens.py::test_an_order_of_another_key_is_named_and_left_alone",
+            "ui/test_recovery_screens.py::test_an_order_of_another_key_is_named_and_left_alone",
         ],
     ),
     35: (
@@ -274,7 +275,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "prices off the grid",
         [
             "orders/test_risk.py::test_a_price_off_the_grid_is_denied_and_the_nearest_are_named",
-            "test_screens.py::test_a_price_that_is_none_here_or_may_be_two_is_asked_again_and_never_snapped",
+            "ui/test_screens.py::"
+            "test_a_price_that_is_none_here_or_may_be_two_is_asked_again_and_never_snapped",
             "orders/test_price_exactness.py::test_a_price_as_typed_reaches_the_disk_as_it_reaches_the_wire",
         ],
     ),
@@ -316,8 +318,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     49: (
         "price moves before the order",
         [
-            "test_screens.py::test_what_changed_while_the_user_read_is_shown_and_asked_again",
-            "test_screens.py::test_a_book_that_moved_is_told_with_both_numbers",
+            "ui/test_screens.py::test_what_changed_while_the_user_read_is_shown_and_asked_again",
+            "ui/test_screens.py::test_a_book_that_moved_is_told_with_both_numbers",
             "orders/test_submission.py::test_a_preview_that_is_not_of_this_moment_is_denied",
         ],
     ),
@@ -346,18 +348,18 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "keys typed ahead, pasted or held",
         [
             "journeys/test_type_ahead.py::test_no_older_key_sends_an_order_and_a_deliberate_one_always_does",
-            "test_terminal_prompts.py::test_keys_typed_ahead_do_nothing",
-            "test_terminal_prompts.py::test_a_key_held_down_does_nothing_however_long",
-            "test_terminal_prompts.py::test_a_paste_does_nothing",
-            "test_terminal_prompts.py::"
+            "ui/test_terminal_prompts.py::test_keys_typed_ahead_do_nothing",
+            "ui/test_terminal_prompts.py::test_a_key_held_down_does_nothing_however_long",
+            "ui/test_terminal_prompts.py::test_a_paste_does_nothing",
+            "ui/test_terminal_prompts.py::"
             "test_on_a_slow_line_keys_pressed_before_the_question_was_seen_do_nothing",
         ],
     ),
     55: (
         "sequences of the terminal that are no keys",
         [
-            "test_keys.py::test_nothing_else_is_a_key",
-            "test_sequences_at_questions.py::test_no_sequence_does_anything",
+            "ui/test_keys.py::test_nothing_else_is_a_key",
+            "ui/test_sequences_at_questions.py::test_no_sequence_does_anything",
             "journeys/test_terminal_sequences.py::test_sending_canceling_and_leaving_with_orders",
             "journeys/test_terminal_sequences.py::test_every_consequential_question_is_among_these",
         ],
@@ -396,7 +398,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "test_orders_of_other_sessions_that_cannot_be_read_leave_open_whether_all_is_canceled",
             "orders/test_panic.py::"
             "test_an_order_that_another_session_is_sending_is_looked_for_as_long_as_it_can_arrive",
-            "test_interruptions.py::test_the_waiting_text_says_what_is_waited_for_when_it_takes_long",
+            "ui/test_interruptions.py::test_the_waiting_text_says_what_is_waited_for_when_it_takes_long",
             "faults/test_protocol_steps.py::test_nothing_rests_after_another_session_s_panic",
         ],
     ),
@@ -441,11 +443,11 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     63: (
         "control characters in the journal",
         [
-            "test_hostile_journal.py::test_no_text_of_a_journal_acts_on_the_terminal",
-            "test_hostile_journal.py::"
+            "ui/test_hostile_journal.py::test_no_text_of_a_journal_acts_on_the_terminal",
+            "ui/test_hostile_journal.py::"
             "test_no_text_of_a_journal_acts_on_the_terminal_from_the_story_of_any_order",
-            "test_hostile_journal.py::test_an_unresolved_order_stands_on_the_ticket_without_acting",
-            "test_hostile_journal.py::test_the_export_of_a_journal_has_its_text_to_the_character",
+            "ui/test_hostile_journal.py::test_an_unresolved_order_stands_on_the_ticket_without_acting",
+            "ui/test_hostile_journal.py::test_the_export_of_a_journal_has_its_text_to_the_character",
         ],
     ),
     64: (

@@ -19,7 +19,6 @@ from loopback import ROOT, hang, say, serving
 from model_factory import MARKET, NOW, position
 from rich.console import Console
 
-from kalshi_trading import portfolio_view, position_table
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import ZERO
@@ -28,8 +27,10 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.cross_check import check_account
 from kalshi_trading.portfolio.snapshot import PositionPnl, mark_price
 from kalshi_trading.portfolio_tracker import PortfolioTracker
-from kalshi_trading.position_table import Sorting
 from kalshi_trading.settings.credentials import Credentials
+from kalshi_trading.ui.views import portfolio as portfolio_view
+from kalshi_trading.ui.views import positions as position_table
+from kalshi_trading.ui.views.positions import Sorting
 
 POSITION = REST["get_positions"]["body"]["market_positions"][0]
 EVENT_POSITION = REST["get_positions"]["body"]["event_positions"][0]

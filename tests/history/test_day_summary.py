@@ -13,7 +13,6 @@ from model_factory import NOW, order
 from screen_session import rendered
 from zones import local_noon
 
-from kalshi_trading import history_view
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.market_models import HistoricalCutoff
 from kalshi_trading.core.models import Listing, MarketResult, Position, Positions, Settlement
@@ -23,6 +22,7 @@ from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.portfolio.ledger import market_account, oldest_first
 from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.ui.views import history as history_view
 
 DAY = NOW.astimezone().date()
 TODAY = Period(DAY, DAY)

@@ -12,13 +12,13 @@ from market_factory import TICKER
 from model_factory import NOW, order
 from screen_session import rendered
 
-from kalshi_trading import history_view
 from kalshi_trading.core.errors import UnavailableError
 from kalshi_trading.core.models import BookSide, Listing, OrderStatus
 from kalshi_trading.history import comparison as reconciliation
 from kalshi_trading.history.comparison import Kind, compare, first_fills, reconcile
 from kalshi_trading.history.rows import HistoryRow
 from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.ui.views import history as history_view
 
 MINUTE = timedelta(minutes=1)
 

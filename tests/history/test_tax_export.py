@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from model_factory import MARKET
 from screen_session import session
 
-from kalshi_trading.app import App
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.market_models import Market
@@ -29,6 +28,7 @@ from kalshi_trading.core.pnl import holding_from
 from kalshi_trading.history.exporter import Exported, Exporter
 from kalshi_trading.history.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
 from kalshi_trading.journal.files.table_files import write_table
+from kalshi_trading.ui.app import App
 
 LAYOUT = (
     "type,quantity_fp,market_ticker,side,entry_price_dollars,exit_price_dollars,open_fees_dollars,"

@@ -33,8 +33,6 @@ from hypothesis import strategies as st
 from screen_session import session
 from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
-from kalshi_trading import export_screens
-from kalshi_trading.app import App
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.history.exporter import (
@@ -56,8 +54,10 @@ from kalshi_trading.journal.files.table_files import (
     original_text,
     write_table,
 )
-from kalshi_trading.prompts import LeaveTask
 from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.ui.app import App
+from kalshi_trading.ui.prompts.prompter import LeaveTask
+from kalshi_trading.ui.screens import export as export_screens
 
 AT = datetime(2026, 11, 21, 15, 0, 1, 250_000, tzinfo=UTC)
 TITLES = Table("titles", ("title", "amount"))

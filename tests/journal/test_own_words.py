@@ -11,10 +11,10 @@ import pytest
 from model_factory import NOW, order
 from scripted_prompter import ScriptedPrompter
 
-from kalshi_trading import order_screens
 from kalshi_trading.core.models import Action, BookSide, Side
 from kalshi_trading.journal.own_orders import OwnWords, intents_of
 from kalshi_trading.journal.records import JournalRecord
+from kalshi_trading.ui.screens import orders as order_screens
 
 RESTING = order(BookSide.BID, "0.63")
 INTENT = JournalRecord(

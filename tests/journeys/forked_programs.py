@@ -232,7 +232,7 @@ def _run(order: Mapping[str, Any], answers: int) -> int:
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  (as long as the program)
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-    from kalshi_trading import program
+    from kalshi_trading.ui import program
 
     return program.main(order["arguments"])
 
@@ -241,7 +241,10 @@ if __name__ == "__main__":
     import questionary
     import rich.console
 
-    from kalshi_trading import app, menu, terminal_modes, terminal_prompts, termination
+    from kalshi_trading.ui import app, menu
+    from kalshi_trading.ui.prompts import terminal_prompter as terminal_prompts
+    from kalshi_trading.ui.terminal import modes as terminal_modes
+    from kalshi_trading.ui.terminal import termination
 
     PRELOADED = (questionary, rich.console, app, menu, terminal_modes, terminal_prompts, termination)
     sys.exit(serve())

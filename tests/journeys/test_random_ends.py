@@ -23,7 +23,7 @@ from lost_answers import DOWN
 from terminal import LONGEST_WAIT_S
 
 from kalshi_trading.journal.sessions import is_alive
-from kalshi_trading.termination import GRACE_S
+from kalshi_trading.ui.terminal.termination import GRACE_S
 
 pytestmark = pytest.mark.journey
 UP = "\x1b[A"

@@ -11,7 +11,7 @@ import pytest
 from lost_answers import LossyHome, answer_withheld, lossy_home, open_ticket, request_lost, send
 from terminal import CTRL_C, Terminal, program, shell
 
-from kalshi_trading.termination import REPEATS_WITHIN_S
+from kalshi_trading.ui.terminal.termination import REPEATS_WITHIN_S
 
 pytestmark = pytest.mark.journey
 WIDE = 180  # every sentence stands on one line

@@ -114,8 +114,8 @@ def test_a_package_that_only_a_terminal_needs_is_one_sentence(tmp_path: Path) ->
 
 LATE_IMPORT = """
 import sys
-from kalshi_trading import menu, program
-from kalshi_trading.prompts import Choice
+from kalshi_trading.ui import menu, program
+from kalshi_trading.ui.prompts.prompter import Choice
 
 def screen(app):
     {statement}
@@ -132,7 +132,7 @@ sys.exit(program.main([]))
             "raise ModuleNotFoundError(\"No module named 'plotext'\", name='plotext')",
             "The Python package plotext is missing. Install it: ",
         ),
-        ("from kalshi_trading.app import nonsense", "Something unexpected went wrong"),
+        ("from kalshi_trading.ui.app import nonsense", "Something unexpected went wrong"),
     ],
 )
 def test_an_import_that_fails_in_a_screen_leads_back_to_the_menu(
@@ -148,7 +148,7 @@ def test_an_import_that_fails_in_a_screen_leads_back_to_the_menu(
 
 def test_a_wrong_import_of_our_own_at_the_start_goes_on_record(tmp_path: Path) -> None:
     broken = (
-        "import sys; from kalshi_trading import program;"
+        "import sys; from kalshi_trading.ui import program;"
         "program._connected = lambda settings: __import__('kalshi_trading.nonsense');"
         "sys.exit(program.main([]))"
     )

@@ -15,7 +15,7 @@ from exchange_process import ExchangeProcess, running_exchange
 from key_sequences import NO_KEYS
 from terminal import CTRL_C, ENTER, PROJECT, Terminal, program
 
-from kalshi_trading.gate import QUIET_S
+from kalshi_trading.ui.terminal.gate import QUIET_S
 
 pytestmark = pytest.mark.journey
 WIDE = 180

@@ -12,7 +12,7 @@ from pathlib import Path
 from terminal import CTRL_C, ENTER
 from watched_terminal import Press, Question, WatchedTerminal
 
-from kalshi_trading.choice_list import READY
+from kalshi_trading.ui.prompts.choice_list import READY
 
 SLOW_LINE_S = 0.3
 REPEAT_S = 0.03

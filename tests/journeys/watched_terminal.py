@@ -22,9 +22,9 @@ import pexpect
 import pyte
 from terminal import CTRL_C, PROJECT, environment
 
-from kalshi_trading.choice_list import NOT_READY, READY
-from kalshi_trading.gate import Note
-from kalshi_trading.keyboard import LONGEST_ESCAPE_S
+from kalshi_trading.ui.prompts.choice_list import NOT_READY, READY
+from kalshi_trading.ui.terminal.gate import Note
+from kalshi_trading.ui.terminal.keyboard import LONGEST_ESCAPE_S
 
 COLUMNS, ROWS = 160, 50
 ESCAPE = "\x1b"

@@ -15,11 +15,11 @@ from model_factory import NOW, order
 from screen_session import quoted_market, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
-from kalshi_trading import menu
 from kalshi_trading.core.errors import JournalError, NotFoundError, UnavailableError
 from kalshi_trading.core.models import BookSide, Fill, Listing, Order, OrderStatus
 from kalshi_trading.orders.execution.resting_watch import ENDED_EVENT, RestingWatch
 from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.ui import menu
 
 SENTENCE = f"BUY 20 YES {TICKER} at 37¢, good till canceled"
 RESTING = order("bid", "0.37", "20")

@@ -15,7 +15,6 @@ from model_factory import BOOK, MARKET, NOW, order, preview
 from screen_session import buy, quoted_market, rendered, screen_text, session
 from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
-from kalshi_trading import menu, order_screens, screens, ticket_view
 from kalshi_trading.core.errors import KalshiAPIError, TradeExecutionError
 from kalshi_trading.core.fees import cash_bound, fee_rate
 from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType, OrderBook
@@ -24,10 +23,14 @@ from kalshi_trading.core.money import CENT
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.cancel import UNRECORDED_PANIC, Cancellation, PanicReport
 from kalshi_trading.orders.pretrade.preview import OrderPreview, OrderTicket, build_preview, order_sentence
-from kalshi_trading.prompts import LeaveTask
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.ui import menu
+from kalshi_trading.ui.prompts.prompter import LeaveTask
+from kalshi_trading.ui.screens import orders as order_screens
+from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.views import ticket as ticket_view
 
 
 def ticket_text(ticket: OrderTicket, **how: object) -> str:

@@ -17,10 +17,10 @@ from typing import Any
 
 import pyte
 
-from kalshi_trading.choice_list import NOT_READY, READY
-from kalshi_trading.gate import QUIET_S
-from kalshi_trading.prompts import Choice
-from kalshi_trading.terminal_prompts import TerminalPrompter
+from kalshi_trading.ui.prompts.choice_list import NOT_READY, READY
+from kalshi_trading.ui.prompts.prompter import Choice
+from kalshi_trading.ui.prompts.terminal_prompter import TerminalPrompter
+from kalshi_trading.ui.terminal.gate import QUIET_S
 
 SAFE, RISKY = "safe", "risky"
 CHOICES = [Choice("0", "Back", SAFE), Choice("1", "Send", RISKY)]

@@ -12,13 +12,13 @@ from exchange_process import ExchangeProcess
 from rich.console import Console, RenderableType
 from scripted_prompter import ScriptedPrompter
 
-from kalshi_trading.app import App
 from kalshi_trading.config import load_settings
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import OrderStatus
-from kalshi_trading.program import build_app
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.ui.app import App
+from kalshi_trading.ui.program import build_app
 
 LONGER_THAN_ANY_RUN = timedelta(hours=1)
 

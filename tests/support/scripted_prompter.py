@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from kalshi_trading.core.errors import InvalidInputError
-from kalshi_trading.prompts import Choice, GoBack, InputClosed, LeaveTask
+from kalshi_trading.ui.prompts.prompter import Choice, GoBack, InputClosed, LeaveTask
 
 T = TypeVar("T")
 

@@ -56,7 +56,7 @@ def keep_signatures(path: Path) -> None:
 
 def crash_with_all_at_hand() -> None:
     """Make the history screen raise an error that quotes every object it can reach."""
-    from kalshi_trading import history_screens
+    from kalshi_trading.ui.screens import history as history_screens
 
     def crash(client: object, *_: object, **__: object) -> None:
         parts = [vars(client), *[vars(part) for part in vars(client).values() if hasattr(part, "__dict__")]]
@@ -66,7 +66,7 @@ def crash_with_all_at_hand() -> None:
 
 
 def session(libraries_log: Path, signatures: Path) -> int:
-    from kalshi_trading import program
+    from kalshi_trading.ui import program
 
     let_everything_talk(libraries_log)
     keep_signatures(signatures)

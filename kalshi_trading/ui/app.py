@@ -1,0 +1,189 @@
+"""What a running session consists of: settings, console, prompter and services, built once and handed on."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from rich.console import Console, RenderableType
+from rich.status import Status
+from rich.text import Text
+
+from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.execution.resting_watch import RestingWatch
+from kalshi_trading.portfolio_tracker import PortfolioTracker
+from kalshi_trading.settings.model import Settings
+from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.ui import formats
+from kalshi_trading.ui.background_task import Undertaking
+from kalshi_trading.ui.prompts.prompter import Prompter
+
+SLOW_S = 3.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingTexts:
+    """What stands beside the spinner: at first, when it takes long, and after Ctrl-C.
+
+    `detail`, where it is not empty, says better what is waited for when it takes long.
+    """
+
+    first: str
+    slow: str
+    finishing: str
+    detail: Callable[[], str] = lambda: ""
+
+    def waiting(self, seconds: int) -> Text:
+        slow = self.detail() or self.slow
+        return Text(f"{self.first if seconds < SLOW_S else slow} {seconds} s")
+
+    def interrupted(self, seconds: int) -> Text:
+        return Text(f"{self.finishing}, {seconds} s … (Ctrl-C again leaves it; the menu says how it ends)")
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One session. Screens reach everything through it, and nothing past it."""
+
+    settings: Settings
+    console: Console
+    prompter: Prompter
+    client: KalshiClient
+    executor: TradeExecutor
+    tracker: PortfolioTracker
+    journal: TradeLogger
+    watch: RestingWatch
+    clock: Callable[[], datetime]
+    account: str
+    """Fingerprint of the key, as it stands in the journal."""
+    _undertakings: list[Undertaking[Any]] = field(default_factory=list)
+    _news: list[str] = field(default_factory=list)
+
+    def show(self, renderable: RenderableType) -> None:
+        self.console.print(renderable)
+
+    def say(self, sentence: str) -> None:
+        """Show one sentence; text of the exchange is never read as markup."""
+        self.show(Text(sentence))
+
+    def complain(self, sentence: str) -> None:
+        self.show(formats.problem(sentence))
+
+    def working(self, what: str, work: Callable[[], T]) -> T:
+        """Do something that takes a while under a spinner; Ctrl-C leaves it."""
+        with _spinner(self.console, what):
+            return work()
+
+    def finished(
+        self,
+        work: Callable[[], T],
+        texts: WaitingTexts,
+        *,
+        show: Callable[[T], None],
+        left: Callable[[T], None],
+    ) -> bool:
+        """Do something that must not be torn apart and show its result.
+
+        Ctrl-C waits for it, a second one leaves it: False. It then runs to its end by itself, and `left`
+        is told the result. So it is when anything else comes between the end and `show`'s own end.
+        """
+        undertaking = Undertaking(work, left)
+        self._undertakings.append(undertaking)  # before it starts: no interruption can lose the result
+        try:
+            with _spinner(self.console, texts.first) as status:
+                try:
+                    undertaking.start()
+                    result = undertaking.awaited(lambda seconds: status.update(texts.waiting(seconds)))
+                except KeyboardInterrupt:
+                    if not undertaking.is_begun:
+                        raise
+                    status.update(texts.interrupted(0))
+                    result = undertaking.awaited(lambda seconds: status.update(texts.interrupted(seconds)))
+            show(result)
+        except KeyboardInterrupt:
+            return False
+        undertaking.is_told = True
+        return True
+
+    def news(self) -> tuple[str, ...]:
+        """Return what was found out and is not yet shown (see `news_shown`), as sentences."""
+        self._hear_of_undertakings()
+        self._news.extend(self.executor.resolver.take_news())
+        return tuple(self._news)
+
+    def _hear_of_undertakings(self) -> None:
+        """Let those that were left tell their results, and forget those that have."""
+        for undertaking in self._undertakings:
+            error = undertaking.tell()
+            if error is not None:
+                reference = self.journal.log_error("Unexpected error in what was left to itself", error)
+                self._news.append(f"What was left to itself went wrong; it is on record as {reference}.")
+        self._undertakings[:] = [each for each in self._undertakings if each.is_begun and not each.is_told]
+
+    def news_shown(self, sentences: tuple[str, ...]) -> None:
+        """Forget news that now stand on the screen."""
+        del self._news[: len(sentences)]
+
+    def finish(self) -> None:
+        """Before the program ends, wait for what was left to itself and say what is not yet said."""
+        waiting = [each for each in self._undertakings if not each.is_over]
+        if waiting:
+            self.say("Finishing what is still under way …")
+        for undertaking in waiting:
+            undertaking.join()
+        for sentence in self.news():
+            self.say(sentence)
+
+    def counted(self, what: str, work: Callable[[Callable[[int], None]], T]) -> T:
+        """The same for work that reports how many rows it has read."""
+        with _spinner(self.console, what) as status:
+            return work(lambda rows: status.update(Text(f"{what} {rows:,}")))
+
+
+@contextmanager
+def _spinner(console: Console, what: str) -> Iterator[Status]:
+    """Turn a spinner beside these words; Ctrl-C never leaves it turning over what is shown next."""
+    turning = ExitStack()
+    try:
+        with _ctrl_c_waits():
+            status = turning.enter_context(console.status(Text(what)))
+        yield status
+    finally:
+        with _ctrl_c_waits():
+            turning.close()
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Handle Ctrl-C at the end of this block only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = threading.Event()
+
+    def note(*_: object) -> None:
+        came.set()
+
+    handler = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if came.is_set() and callable(handler):
+        handler(signal.SIGINT, None)
+
+
+def not_empty(text: str) -> str:
+    """Parse text that must not be empty."""
+    if not text.strip():
+        raise InvalidInputError("Type a word, or press Esc to go back.")
+    return text.strip()

@@ -1,0 +1,259 @@
+"""The menu loop and the session's single error boundary.
+
+Every screen leads back here. What a screen could not handle is shown as one sentence; what nobody
+expected goes to errors.log with its traceback, and the user gets a reference to find it by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from rich.console import RenderableType
+
+from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
+from kalshi_trading.core.market_models import ExchangeStatus
+from kalshi_trading.core.money import Dollars
+from kalshi_trading.exchange.paging import Progress
+from kalshi_trading.journal.sessions import is_alive
+from kalshi_trading.orders.execution.recovery import Recovery
+from kalshi_trading.orders.execution.recovery_loop import BackgroundSearch
+from kalshi_trading.portfolio.snapshot import Part, part
+from kalshi_trading.settings.options import Environment
+from kalshi_trading.ui import formats, packages
+from kalshi_trading.ui.app import App
+from kalshi_trading.ui.prompts.prompter import Choice, InputClosed, LeaveTask, typed_word
+from kalshi_trading.ui.screens import account as account_screens
+from kalshi_trading.ui.screens import exit as leaving
+from kalshi_trading.ui.screens import history as history_screens
+from kalshi_trading.ui.screens import orders as order_screens
+from kalshi_trading.ui.screens import portfolio as portfolio_screens
+from kalshi_trading.ui.screens import records as record_screens
+from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.views import orders as views
+
+Screen = Callable[[App], bool | None]
+"""What a menu entry does; True: the user leaves."""
+EXIT_DONE, EXIT_INTERRUPTED = 0, 130
+
+
+def _leave(app: App) -> bool:
+    return leaving.ask_to_leave(app, was_chosen=True)
+
+
+def _interrupted(app: App) -> bool:
+    """Ask after Ctrl-C in the menu, which may be one too many."""
+    return leaving.ask_to_leave(app, was_chosen=False)
+
+
+ENTRIES: tuple[Choice[Screen], ...] = (
+    Choice("1", "Portfolio", portfolio_screens.portfolio, "positions, P&L, exposure, closing"),
+    Choice("2", "Place a trade", screens.place_trade, "find → ticket → preview → confirm → result"),
+    Choice("3", "Open orders", order_screens.open_orders, "what rests at the exchange"),
+    Choice("4", "Cancel an order", order_screens.cancel_order, "one, all, or panic"),
+    Choice("5", "Trade history", history_screens.trade_history, "orders in depth, reconcile, sums of a day"),
+    Choice("6", "Find a market", screens.find_market, "search, terms, depth"),
+    Choice("8", "Records", record_screens.records, "review, search and follow logs, export"),
+    Choice("9", "Account & settings", account_screens.account, "limits and today's use, status, files"),
+    Choice("0", "Exit", _leave),
+)
+
+
+def run(app: App) -> int:
+    """Show the menu until the user leaves; return the exit status.
+
+    Raises AuthenticationError when the exchange does not take the key at the start.
+    """
+    search = BackgroundSearch(
+        app.executor.resolver,
+        journal_failed=app.executor.submitter.lock,
+        recover=lambda: _take_over(app),
+        unlock=app.executor.submitter.try_to_unlock,
+    )
+    try:
+        _greet(app)
+        search.start()
+        _serve(app)
+        return EXIT_DONE
+    except InputClosed:
+        return EXIT_DONE
+    except (LeaveTask, KeyboardInterrupt):
+        app.say("Interrupted. Resting orders stay at the exchange.")
+        return EXIT_INTERRUPTED
+    finally:
+        search.stop()
+        leaving.settle(app)
+        app.executor.submitter.stopped = True
+        app.executor.resolver.leave_off()
+        app.finish()
+
+
+def _serve(app: App) -> None:
+    """Show the menu until the user has decided to leave, and sum up the day."""
+    try:
+        while not _visit(app, _chosen(app)):
+            pass
+    except InputClosed:
+        leaving.say_what_stays(app)
+        _say_goodbye(app)
+        raise
+    _say_goodbye(app)
+
+
+def _chosen(app: App) -> Screen:
+    try:
+        _show_header(app)
+        return app.prompter.choose("Menu", ENTRIES)
+    except (LeaveTask, KeyboardInterrupt):
+        return _interrupted
+
+
+def _greet(app: App) -> None:
+    """Check the key, learn the request limits, and look for orders whose outcome was lost."""
+    app.working("Signing in …", lambda: _sign_in(app))
+    if app.settings.environment is Environment.PRODUCTION and not app.executor.read_only:
+        word = "PRODUCTION"
+        question = f"This session trades real money. Type {word} to allow orders, anything else to look only:"
+        app.executor.read_only = not app.prompter.ask(question, typed_word(word), is_consequential=True)
+    _compare_clocks(app)
+    _recover(app)
+
+
+def _compare_clocks(app: App) -> None:
+    """A request signed at the wrong time is refused: where the clocks differ, sign by the exchange's."""
+    ahead_s = app.client.use_exchange_clock()
+    if ahead_s is None:
+        return
+    how = formats.clock_skew(ahead_s)
+    app.complain(f"This computer's clock is {how}. Requests are signed by the exchange's; set yours right.")
+    try:
+        app.journal.log_event("clock.offset", {"reason": f"this computer's clock is {how}"})
+    except JournalError as error:
+        app.executor.submitter.lock(str(error))
+
+
+def _recover(app: App) -> None:
+    """Look for the orders an earlier session left without an end, before anything new is sent."""
+    resolver = app.executor.resolver
+
+    def recover_and_announce() -> None:
+        for sentence in _left_alone(_take_over(app)):
+            resolver.announce(sentence)
+
+    try:
+        recovery = app.counted("Reading the journal, lines:", lambda progress: _take_over(app, progress))
+        for sentence in _left_alone(recovery):
+            app.complain(sentence)
+        for life in resolver.open_orders():
+            app.complain(f"An earlier session left an order without a recorded end: {life.sentence}")
+        if resolver.open_orders():
+            app.working("Looking for it at the exchange …", resolver.examine_all)
+    except JournalError as error:
+        app.executor.submitter.lock(str(error), until=recover_and_announce)
+
+
+def _take_over(app: App, progress: Progress = lambda lines: None) -> Recovery:
+    """Take over the orders of sessions that have ended. Raises JournalError."""
+    return app.executor.resolver.recover(
+        account=app.account,
+        is_alive=lambda session_id: is_alive(app.journal.folder, session_id),
+        progress=progress,
+    )
+
+
+def _left_alone(recovery: Recovery) -> list[str]:
+    """Say which orders the program does not look for."""
+    said = [
+        f"The journal holds an order of another key, which is left alone: {life.sentence}"
+        for life in recovery.foreign
+    ]
+    if recovery.damage:
+        lines = len(recovery.damage)
+        said.append(
+            f"{lines} line{' of the journal is' if lines == 1 else 's of the journal are'} damaged "
+            f"(the last is {recovery.damage.last}); orders in them cannot be looked for. "
+            "Look at the open orders."
+        )
+    return said
+
+
+def _sign_in(app: App) -> None:
+    try:
+        app.client.learn_limits()
+    except AuthenticationError:
+        raise
+    except KalshiAPIError as error:
+        app.complain(f"The exchange could not be asked for this account's limits. {error}")
+
+
+def _show_header(app: App) -> None:
+    """Show what is new until it stands on the screen."""
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        balance = pool.submit(part, lambda: app.client.get_balance().cash)
+        status = pool.submit(part, app.client.get_exchange_status)
+        pool.submit(_watch_resting_orders, app)
+    news = app.news()
+    app.show(_header(app, balance.result(), status.result(), news))
+    app.news_shown(news)
+
+
+def _watch_resting_orders(app: App) -> None:
+    """Put among the news what became of orders that rested; no fault of that keeps the menu away."""
+    try:
+        for sentence in app.watch.look():
+            app.executor.resolver.announce(sentence)
+    except Exception as error:  # noqa: BLE001  (the menu is where everything else is mended from)
+        reference = app.journal.log_error("Unexpected error in the watch over resting orders", error)
+        app.executor.resolver.announce(
+            f"Resting orders could not be looked at; why is on record as {reference}."
+        )
+
+
+def _header(
+    app: App, balance: Part[Dollars], status: Part[ExchangeStatus], news: Sequence[str]
+) -> RenderableType:
+    resolver = app.executor.resolver
+    return views.header(
+        app.settings.environment,
+        balance,
+        status,
+        news=news,
+        unresolved=[life.sentence for life in resolver.open_orders()],
+        read_only=app.executor.read_only,
+        locked=app.executor.submitter.locked_because or app.executor.why_blocked(),
+    )
+
+
+def _visit(app: App, screen: Screen) -> bool:
+    """Run one screen and tell whether the user leaves; whatever goes wrong there, the menu comes back."""
+    try:
+        return bool(screen(app))
+    except (LeaveTask, KeyboardInterrupt):
+        app.say("Back to the menu.")
+    except InputClosed:
+        raise
+    except TradingError as error:
+        app.complain(str(error))
+        app.journal.log_error(str(error), error)
+    except Exception as error:  # noqa: BLE001  (the one place for what nobody expected)
+        reference = app.journal.log_error("Unexpected error", error)
+        app.complain(
+            f"Something unexpected went wrong; it is on record as {reference} in {app.journal.errors_path}. "
+            "Look at the open orders before you send anything again."
+        )
+        if remedy := packages.advice(error):
+            app.complain(remedy)
+    return False
+
+
+def _say_goodbye(app: App) -> None:
+    """Sum up the day; whatever goes wrong with that is one line, and the program ends all the same."""
+    try:
+        history_screens.farewell(app)
+    except (LeaveTask, KeyboardInterrupt):
+        app.say("The day's sums are left out.")
+    except TradingError as error:
+        app.complain(f"The day's sums are left out. {error}")
+    except Exception as error:  # noqa: BLE001  (nothing keeps the user from leaving)
+        reference = app.journal.log_error("Unexpected error in the day's sums", error)
+        app.complain(f"The day's sums are left out; why is on record as {reference}.")

@@ -1,0 +1,71 @@
+"""The packages the program needs: which are missing, and the command that installs them.
+
+A wrong import in our own code is a bug, never a missing package. Loads no package.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+PACKAGES = (
+    "cryptography",
+    "dotenv",
+    "h11",
+    "plotext",
+    "prompt_toolkit",
+    "questionary",
+    "requests",
+    "rich",
+    "starlette",
+    "urllib3",
+    "uvicorn",
+)
+_OURS = Path(__file__).parent.parent
+
+
+def missing() -> str | None:
+    """Return a sentence that names every missing package; None: all are installed."""
+    absent = [name for name in PACKAGES if find_spec(name) is None]
+    return _missing(absent) if absent else None
+
+
+def advice(error: BaseException) -> str | None:
+    """Return the sentence for a package that is missing or broken; None: the error is something else."""
+    if not isinstance(error, ImportError) or _is_bug(error):
+        return None
+    name, reason = error.name or "", " ".join(str(error).split())
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        return f"This Python lacks its standard module {name}. Use a complete Python 3.11 or newer."
+    if not isinstance(error, ModuleNotFoundError) or "." in name:
+        return f"A Python package cannot be loaded ({reason}). Repair it: {_pip('--force-reinstall')}"
+    return _missing([name]) if name else f"A Python package is missing ({reason}). Install it: {_pip()}"
+
+
+def _missing(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"The Python package {names[0]} is missing. Install it: {_pip()}"
+    return f"Python packages are missing: {', '.join(names)}. Install them: {_pip()}"
+
+
+def _pip(*options: str) -> str:
+    """Return the command that installs the requirements for this very interpreter."""
+    requirements = _OURS.resolve().parent / "requirements.txt"
+    interpreter = sys.executable or "python3"
+    return shlex.join([interpreter, "-m", "pip", "install", *options, "-r", str(requirements)])
+
+
+def _is_bug(error: ImportError) -> bool:
+    """Return whether our own code is wrong: it imports what is neither a package nor there."""
+    name = error.name or ""
+    if name.partition(".")[0] == _OURS.name:
+        return True
+    frames = error.__traceback__
+    while frames is not None and frames.tb_next is not None:
+        frames = frames.tb_next
+    is_in_a_package = frames is not None and _OURS not in Path(frames.tb_frame.f_code.co_filename).parents
+    is_known = name in PACKAGES or name in sys.stdlib_module_names
+    return not is_in_a_package and not (is_known and isinstance(error, ModuleNotFoundError))

@@ -1,0 +1,292 @@
+"""The composition root: command line, settings, services and exit status.
+
+Builds every service once and hands it on; holds no decision about trading.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kalshi_trading.config import DOTENV_PATH, load_settings
+from kalshi_trading.core.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
+from kalshi_trading.settings.model import Settings
+from kalshi_trading.settings.options import PROJECT_FOLDER, Environment
+from kalshi_trading.ui import packages
+from kalshi_trading.ui.terminal import output as streams
+from kalshi_trading.ui.terminal.modes import TerminalModes
+from kalshi_trading.ui.terminal.termination import CtrlC, Terminated, Termination
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kalshi_trading.ui.app import App
+    from kalshi_trading.ui.prompts.prompter import Prompter
+
+EXIT_DONE, EXIT_BUG, EXIT_NO_OUTPUT, EXIT_CONFIGURATION = 0, 1, 1, 2
+EXIT_HUNG_UP, EXIT_INTERRUPTED, EXIT_NO_READER = 129, 130, 141  # as a shell tells SIGHUP, SIGINT and SIGPIPE
+HELP = """\
+Trade Kalshi event contracts by hand.
+
+  python main.py               open the menu (practice exchange unless .env says otherwise)
+  python main.py --read-only   the same, without being able to trade
+  python main.py practice …    run the practice exchange alone; see practice --help
+  python main.py --help        this text
+
+Every setting is explained in .env.example.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the program and return its exit status; no traceback ever leaves it."""
+    words = list(arguments)
+    _forget_impossible_variables()
+    try:
+        streams.prepare()
+        status = _obey(words)
+        sys.stdout.flush()
+        return status
+    except Terminated as end:
+        return end.exit_status
+    except streams.OutputLost as lost:
+        if lost.terminal_left:
+            streams.silence_all()
+            return EXIT_HUNG_UP
+        streams.silence(1)
+        _say_at_the_end(f"{lost} Resting orders stay at the exchange.\n")
+        return EXIT_NO_READER if lost.reader_left else EXIT_NO_OUTPUT
+
+
+def _forget_impossible_variables() -> None:
+    """Unset COLUMNS and LINES unless they are sizes, and HOME unless it is a folder's full path."""
+    if not os.path.isabs(os.environ.get("HOME", "")):
+        os.environ.pop("HOME", None)
+    for name in ("COLUMNS", "LINES"):
+        size = os.environ.get(name, "")
+        if not (size.isascii() and size.isdigit() and size.strip("0")):
+            os.environ.pop(name, None)
+
+
+def _say_at_the_end(sentence: str) -> None:
+    """Write to stderr; where that is lost as well, nothing is left to tell it by."""
+    try:
+        sys.stderr.write(sentence)
+        sys.stderr.flush()
+    except OSError:
+        streams.silence(2)
+
+
+def _obey(words: list[str]) -> int:
+    if words in (["--help"], ["-h"]):
+        sys.stdout.write(HELP)
+        return EXIT_DONE
+    if words not in ([], ["--read-only"]):
+        _say_at_the_end(f"Not understood: {' '.join(words)}\n\n{HELP}")
+        return EXIT_CONFIGURATION
+    if absent := packages.missing():
+        _say_at_the_end(f"{absent}\n")
+        return EXIT_CONFIGURATION
+    log_dir = PROJECT_FOLDER / "logs"
+    try:
+        settings = load_settings(os.environ, DOTENV_PATH)
+        log_dir = settings.log_dir
+        return _run_session(settings, read_only="--read-only" in words)
+    except ConfigurationError as error:
+        problems = "".join(f"  - {problem}\n" for problem in error.problems)
+        _say_at_the_end(f"The program cannot start. What is wrong in the settings:\n{problems}")
+        return EXIT_CONFIGURATION
+    except TradingError as error:
+        _say_at_the_end(f"{error}\n")
+        return EXIT_CONFIGURATION
+    except KeyboardInterrupt:
+        _say_at_the_end("Interrupted.\n")
+        return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001  (the boundary around the start; the menu has its own)
+        if isinstance(error, OSError) and streams.is_hung_up():
+            streams.silence_all()
+            return EXIT_HUNG_UP
+        if sentence := packages.advice(error):
+            _say_at_the_end(f"{sentence}\n")
+            return EXIT_CONFIGURATION
+        return _report_bug(error, log_dir)
+
+
+def _report_bug(error: Exception, log_dir: Path) -> int:
+    """Put the traceback on record and tell the user where."""
+    from kalshi_trading.trade_logger import TradeLogger
+
+    log = TradeLogger(log_dir, "start")
+    reference = log.log_error("Unexpected error at the start", error)
+    _say_at_the_end(
+        f"Something unexpected went wrong; it is on record as {reference} in {log.errors_path}.\n"
+    )
+    return EXIT_BUG
+
+
+def _run_session(settings: Settings, *, read_only: bool) -> int:
+    ctrl_c = CtrlC()
+    console, prompter = _screen(ctrl_c)
+    for warning in settings.warnings:
+        console.print(f"Note: {warning}", markup=False)
+    modes = TerminalModes()
+    termination = Termination(prompter.interrupt, modes, ctrl_c)
+    try:
+        termination.listen()
+        with console.status("Starting …"):
+            settings = _connected(settings)
+        status = _trade(settings, console, prompter, modes, read_only=read_only or settings.read_only)
+        termination.raise_request()
+        return status
+    except AuthenticationError as error:
+        _say_at_the_end(f"{_key_advice(settings)}\n{error}\n")
+        return EXIT_CONFIGURATION
+    except KeyboardInterrupt:
+        termination.raise_request()  # Python's own handler is active for a moment after each question
+        raise
+    except RuntimeError as error:  # Python wraps what a signal raises while it makes a class
+        termination.raise_request()
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise error.__cause__ from None
+        raise
+    finally:
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # an order under way gets its answer on record first
+            termination.conclude()
+        finally:
+            modes.restore()
+
+
+def _trade(
+    settings: Settings, console: Console, prompter: Prompter, modes: TerminalModes, *, read_only: bool
+) -> int:
+    from kalshi_trading.exchange.practice_launcher import close_to_others, keep_alive
+    from kalshi_trading.trade_logger import open_request_log
+    from kalshi_trading.ui import menu
+
+    open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
+    if sys.stdout.isatty():  # else the terminal itself shows what is typed
+        modes.disable_echo(prompter.resume)
+    app = build_app(settings, console, prompter, read_only=read_only)
+    notes = app.journal.close_to_others()
+    if settings.environment is Environment.PRACTICE:
+        notes += close_to_others(_practice_folder(settings))
+        keep_alive(app.client.get_exchange_status)
+    for note in notes:
+        console.print(f"Note: {note}", markup=False)
+    return menu.run(app)
+
+
+def _key_advice(settings: Settings) -> str:
+    return (
+        f"The {settings.environment} exchange does not accept the key in KALSHI_API_KEY and "
+        "KALSHI_API_SECRET. Keys of sandbox and production are not interchangeable."
+    )
+
+
+def _screen(ctrl_c: CtrlC) -> tuple[Console, Prompter]:
+    """Arrow keys where both ends are a terminal, numbered lines elsewhere."""
+    from kalshi_trading.ui.prompts.prompter import PlainPrompter
+    from kalshi_trading.ui.terminal.redrawable import RedrawableConsole
+
+    console = RedrawableConsole(highlight=False, emoji=False, markup=False)
+
+    def say(sentence: str) -> None:
+        console.print(sentence, markup=False)
+
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from kalshi_trading.ui.prompts.terminal_prompter import TerminalPrompter
+
+        return console, TerminalPrompter(
+            say, sys.stdin, sys.stdout, show_again=console.show_again, on_ctrl_c=ctrl_c.note
+        )
+    return console, PlainPrompter(say)
+
+
+def _connected(settings: Settings) -> Settings:
+    """Fill in address and key of the practice exchange, starting it when it is not running."""
+    if settings.environment is not Environment.PRACTICE:
+        return settings
+    from kalshi_trading.exchange.practice_launcher import ensure_running
+
+    exchange = ensure_running(
+        _practice_folder(settings), seed=settings.practice_seed, markets=settings.practice_markets
+    )
+    return replace(
+        settings,
+        api_base_url=exchange.api_base_url,
+        ws_url=exchange.ws_url,
+        credentials=exchange.credentials(),
+    )
+
+
+def _practice_folder(settings: Settings) -> Path:
+    return settings.data_dir / "practice"
+
+
+def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_only: bool) -> App:
+    """Build every service of a session over one client and one journal."""
+    from kalshi_trading.exchange.http.transport import NETWORK, Timing, Transport
+    from kalshi_trading.exchange.practice_launcher import ENDED
+    from kalshi_trading.kalshi_client import KalshiClient
+    from kalshi_trading.orders.execution.resting_watch import RestingWatch
+    from kalshi_trading.portfolio_tracker import PortfolioTracker
+    from kalshi_trading.trade_executor import TradeExecutor
+    from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
+    from kalshi_trading.ui.app import App
+
+    assert settings.api_base_url is not None
+    assert settings.credentials is not None
+    account = account_fingerprint(settings.credentials.key_id)
+    session_id, no_session = _session(settings)
+    journal = TradeLogger(
+        settings.log_dir, settings.environment.value, session_id=session_id, account=account
+    )
+    timing = Timing(settings.connect_timeout_s, settings.total_timeout_s, settings.read_retries)
+    transport = Transport(
+        settings.api_base_url,
+        settings.credentials,
+        timing=timing,
+        remedy=ENDED if settings.environment is Environment.PRACTICE else NETWORK,
+        on_no_connection=journal.log_error,
+    )
+    client = KalshiClient(transport)
+    executor = TradeExecutor(client, journal, limits=settings.limits, read_only=read_only, account=account)
+    if no_session is not None:
+        executor.submitter.lock(str(no_session), until=partial(_raise, no_session))
+    return App(
+        settings=settings,
+        console=console,
+        prompter=prompter,
+        client=client,
+        executor=executor,
+        tracker=PortfolioTracker(client),
+        journal=journal,
+        watch=RestingWatch(client, journal, account=account),
+        clock=_now,
+        account=account,
+    )
+
+
+def _raise(error: JournalError) -> None:
+    raise error
+
+
+def _session(settings: Settings) -> tuple[str | None, JournalError | None]:
+    """Begin a session that others can see is alive, until the process ends; or say why that failed."""
+    from kalshi_trading.journal.sessions import Session
+
+    try:
+        return Session.open(settings.log_dir / settings.environment.value).session_id, None
+    except JournalError as error:
+        return None, error
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

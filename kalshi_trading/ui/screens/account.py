@@ -1,0 +1,68 @@
+"""The screen of the account and its settings: environment, exchange, guard rails with today's use, files.
+
+Asks, calls and shows; computes nothing. A part that cannot be read leaves the others there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from rich.console import Group, RenderableType
+
+from kalshi_trading.core.errors import JournalError
+from kalshi_trading.orders.pretrade.activity import OrdersReader
+from kalshi_trading.orders.pretrade.day_pnl import TradingDay
+from kalshi_trading.orders.pretrade.risk_input import DayTotals
+from kalshi_trading.portfolio.snapshot import Part, part
+from kalshi_trading.ui import formats
+from kalshi_trading.ui.app import App
+from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN
+from kalshi_trading.ui.views import account as account_view
+from kalshi_trading.ui.views import records as record_view
+
+
+def account(app: App) -> None:
+    """Show the page until the user goes back."""
+    is_wanted = True
+    while is_wanted:
+        app.show(app.working("Asking the exchange …", lambda: _page(app)))
+        is_wanted = app.prompter.choose_in_line("Account & settings", BACK_OR_AGAIN)
+
+
+def _page(app: App) -> RenderableType:
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        pnl = pool.submit(part, TradingDay(app.client, clock=app.clock).pnl)
+        facts = pool.submit(lambda: list(_exchange(app)))
+        rails = account_view.rails(app.settings.limits, _today(app), pnl.result())
+        rows = [*facts.result(), *_own(app)]
+    return Group(formats.facts(rows), rails)
+
+
+def _today(app: App) -> Part[DayTotals]:
+    reader = OrdersReader(app.journal, account=app.account, clock=app.clock)
+    try:
+        return Part(reader.read().today)
+    except JournalError as error:
+        return Part(None, str(error))
+
+
+def _exchange(app: App) -> Iterator[tuple[str, str]]:
+    status, limits = part(app.client.get_exchange_status), part(app.client.get_account_limits)
+    yield "environment", f"{app.settings.environment}{', read-only' if app.executor.read_only else ''}"
+    if status.value is None:
+        yield "exchange", f"unavailable: {status.unavailable}"
+    else:
+        yield "exchange", "trading" if status.value.trading_active else "paused"
+    if limits.value is not None:
+        rates = f"{limits.value.read.refill_rate} read, {limits.value.write.refill_rate} write per second"
+        yield "request budget", f"{rates} · usage tier {limits.value.usage_tier}"
+    elif limits.unavailable != status.unavailable:
+        yield "request budget", f"unavailable: {limits.unavailable}"
+
+
+def _own(app: App) -> Iterator[tuple[str, str]]:
+    skew_s = app.client.clock_skew_s
+    yield "clock", "not compared yet" if skew_s is None else formats.clock_skew(skew_s)
+    yield "records", f"{app.journal.folder}, {record_view.total_size(app.journal.log_sizes())}"
+    yield "data folder", str(app.settings.data_dir)

@@ -1,0 +1,125 @@
+"""The way out of the menu: what still rests is named, and the user decides what becomes of it.
+
+Asks, calls and shows. Cancels only what the user says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+
+from kalshi_trading.core.errors import TradingError
+from kalshi_trading.core.models import Order, OrderStatus
+from kalshi_trading.ui.app import App
+from kalshi_trading.ui.background_task import within
+from kalshi_trading.ui.formats import how_many
+from kalshi_trading.ui.prompts.prompter import Choice, GoBack, LeaveTask
+from kalshi_trading.ui.screens import orders as order_screens
+
+ORDERS_NAMED = 10
+LOOK_S = 3
+
+
+class _Answer(Enum):
+    STAY = auto()
+    LEAVE = auto()
+    CANCEL_AND_LEAVE = auto()
+
+
+def ask_to_leave(app: App, *, was_chosen: bool) -> bool:
+    """Ask whether to leave, cancel resting orders if that is wanted, and return whether to leave.
+
+    Reads lag writes, so an order of the last minute counts if the journal knows it to rest.
+    """
+    try:
+        settle(app)
+        orders = _resting(app)
+        unlisted = app.watch.unlisted(orders)
+        for sentence in unlisted:
+            app.say(f"Placed a moment ago and not in the exchange's list yet, where it may rest: {sentence}")
+        if unlisted:
+            app.say("What is not listed stays if you leave; panic, under Cancel an order, cancels it too.")
+        answer = _ask_what_to_do(app, orders, was_chosen=was_chosen)
+        if answer is _Answer.CANCEL_AND_LEAVE and not order_screens.cancel_these(app, orders):
+            app.complain("Not every order is known to be canceled, so the program stays open.")
+            return False
+        return answer is not _Answer.STAY
+    except (LeaveTask, KeyboardInterrupt):
+        app.say("Back to the menu.")
+        return False
+
+
+def settle(app: App) -> None:
+    """Write what the journal lacks, as far as it works now, and say what that means if it does not."""
+    app.executor.submitter.try_to_unlock()
+    if app.executor.has_unrecorded_panic:
+        app.complain(
+            "The panic is not on record: other sessions, and the next one, can send orders. "
+            "Stop them, and panic again once the journal works."
+        )
+
+
+def say_what_stays(app: App) -> None:
+    """Name what rests where nobody can be asked any more."""
+    try:
+        orders = within(LOOK_S, lambda: app.client.get_orders(status=OrderStatus.RESTING).whole())
+    except (TradingError, TimeoutError, LeaveTask, KeyboardInterrupt):
+        app.say("Orders that rest stay at the exchange; whether any do could not be read.")
+        return
+    if orders:
+        app.say(f"{_counted(orders)} at the exchange and may still fill:")
+        _say_orders(app, orders, most=ORDERS_NAMED)
+
+
+def _resting(app: App) -> tuple[Order, ...]:
+    try:
+        return app.working("Looking for resting orders …", app.executor.list_open_orders)
+    except TradingError as error:
+        app.complain(f"The open orders could not be read; any that rest stay. {error}")
+        return ()
+
+
+def _ask_what_to_do(app: App, orders: Sequence[Order], *, was_chosen: bool) -> _Answer:
+    """Ask until it is decided; leaving is marked if the user chose it, the way back after a Ctrl-C.
+
+    Its keys are letters: a digit was meant for the menu.
+    """
+    _say_orders(app, orders, most=ORDERS_NAMED)
+    one = len(orders) == 1
+    question = "Leave the program?"
+    ways = [Choice("e", "Exit", _Answer.LEAVE)]
+    if orders:
+        count = how_many(len(orders), "resting order")
+        question = f"{count}. Leave {'it' if one else 'them'} at the exchange?"
+        ways = [
+            Choice("e", f"Keep {'it' if one else 'them'} and exit", _Answer.LEAVE),
+            Choice("x", f"Cancel {'it' if one else 'them all'} and exit", _Answer.CANCEL_AND_LEAVE),
+        ]
+    choices = [*ways, Choice("0", "Back to the menu", _Answer.STAY)]
+    marked = 0 if was_chosen else len(ways)
+    while True:
+        answer = app.prompter.choose(question, choices, marked=marked, is_consequential=True)
+        if answer is not _Answer.CANCEL_AND_LEAVE or _wants_to_cancel(app, orders):
+            return answer
+
+
+def _wants_to_cancel(app: App, orders: Sequence[Order]) -> bool:
+    """Show every order and ask once more; the key differs from the one that led here."""
+    _say_orders(app, orders, most=len(orders))
+    keep = Choice("0", "Back, cancel nothing", False)
+    go = Choice("c", f"Cancel {how_many(len(orders), 'order')} and exit", True)
+    try:
+        return app.prompter.choose("Cancel what is listed above?", [keep, go], is_consequential=True)
+    except GoBack:
+        return False
+
+
+def _say_orders(app: App, orders: Sequence[Order], *, most: int) -> None:
+    for line in order_screens.lines_of(app, orders[:most]):
+        app.say(f"  {line}")
+    if len(orders) > most:
+        app.say(f"  and {len(orders) - most:,} more")
+
+
+def _counted(orders: Sequence[Order]) -> str:
+    return f"{how_many(len(orders), 'resting order')} {'stays' if len(orders) == 1 else 'stay'}"

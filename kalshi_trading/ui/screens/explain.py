@@ -1,0 +1,120 @@
+"""The screens that follow a number of the account, or of one market, to where it comes from.
+
+Asks, calls and shows; computes no money. Going back from a question asks the one before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.orders.pretrade.day_pnl import start_of_day
+from kalshi_trading.portfolio import explain_account as account_explanation
+from kalshi_trading.portfolio.explain_market import (
+    Explanation,
+    explain_cash,
+    explain_cost,
+    explain_fees,
+    explain_realized,
+    explain_settlement,
+)
+from kalshi_trading.portfolio.ledger import MarketAccount
+from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
+from kalshi_trading.ui.app import App, not_empty
+from kalshi_trading.ui.formats import dollars, gain
+from kalshi_trading.ui.prompts.prompter import Choice, ask_then, choose_by_name, choose_task, numbered
+from kalshi_trading.ui.views import position as position_view
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+# --- Choosing -------------------------------------------------------------------------------------
+
+
+def choose_or_type(
+    app: App,
+    question: str,
+    shown: Sequence[tuple[str, T]],
+    known: Mapping[str, T],
+    act: Callable[[T], R],
+) -> R:
+    """Offer some by their labels, any other known one by its ticker, and act on the one chosen.
+
+    Going back from there asks again. Raises GoBack from the list.
+    """
+    tasks: list[Choice[Callable[[], R]]] = numbered(
+        [label for label, _ in shown], [partial(act, value) for _, value in shown]
+    )
+    if len(known) > len(shown):
+        ask = partial(_ask_ticker, app, known)
+        label = "Another one: type its ticker"
+        tasks.append(Choice("t", label, lambda: ask_then(ask, lambda ticker: act(known[ticker]))))
+    return choose_task(app.prompter, question, tasks, back="None of these")
+
+
+def _ask_ticker(app: App, known: Mapping[str, T], before: str | None) -> str:
+    def parse(text: str) -> str:
+        ticker = not_empty(text).upper()
+        if ticker not in known:
+            alike = [name for name in known if ticker in name][:3]
+            hint = f" Did you mean {', '.join(alike)}?" if alike else ""
+            raise InvalidInputError(f"Nothing of {ticker} is known here.{hint}")
+        return ticker
+
+    return app.prompter.ask("Which ticker?", parse, default=before or "")
+
+
+# --- Explaining -----------------------------------------------------------------------------------
+
+
+def explain(app: App, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) -> None:
+    """Explain a number of the whole account, or of one market; `rows` are offered first."""
+    if not snapshot.accounts:
+        app.say("Nothing was traded yet.")
+        return
+    tasks = [partial(_explain_account, app, snapshot), partial(_explain_one, app, snapshot, rows)]
+    choose_task(app.prompter, "A number of what?", numbered(["The whole account", "One market"], tasks))
+
+
+def _explain_one(app: App, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) -> None:
+    shown = [(row.position.ticker, row.account) for row in rows if row.account is not None]
+    choose_or_type(app, "Which market?", shown, snapshot.accounts, partial(explain_market, app))
+
+
+def _explain_account(app: App, snapshot: PortfolioSnapshot) -> None:
+    midnight = start_of_day(snapshot.as_of)
+    ways: dict[str, Callable[[PortfolioSnapshot], Explanation]] = {
+        "Realized P&L, market by market": account_explanation.explain_all_realized,
+        "Fees, market by market": account_explanation.explain_all_fees,
+        "Cost of what is held": account_explanation.explain_all_costs,
+        "Cash: transfers and markets": account_explanation.explain_all_cash,
+        "Net realized today, market by market": lambda whole: account_explanation.explain_today(
+            whole, midnight
+        ),
+        "Unrealized P&L, position by position": account_explanation.explain_open,
+        f"Value of the positions at the {snapshot.mark}": account_explanation.explain_value,
+        "What selling everything now would bring": account_explanation.explain_liquidation,
+        "Exposure, event by event": account_explanation.explain_exposure,
+    }
+    show_explained(app, choose_by_name(app.prompter, "Which number?", ways)(snapshot))
+
+
+def explain_market(app: App, account: MarketAccount) -> None:
+    """Explain a number of one market."""
+    ways: dict[str, Callable[[], Explanation]] = {
+        f"Realized P&L {gain(account.realized_pnl).plain}": lambda: explain_realized(account),
+        f"Fees {dollars(account.fees_paid)}": lambda: explain_fees(account),
+        "Cost of what is held": lambda: explain_cost(account),
+        "Cash it moved": lambda: explain_cash(account),
+    }
+    row = account.settlement
+    if row is not None:
+        ways["Settlement, line by line"] = lambda: explain_settlement(row, account)
+    show_explained(app, choose_by_name(app.prompter, "Which number?", ways)())
+
+
+def show_explained(app: App, told: Explanation) -> None:
+    app.show(position_view.explanation(told, app.clock()))

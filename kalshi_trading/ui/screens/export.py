@@ -1,0 +1,141 @@
+"""The screen that writes tables to files: which one, of which period, under which name.
+
+Asks, calls and shows. What is already there is replaced only at the user's word.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from kalshi_trading.core.dates import FORMS, Period, parse_period
+from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.history.exporter import (
+    ORDERS,
+    POSITIONS,
+    SETTLEMENTS,
+    TRADES,
+    Exported,
+    Exporter,
+)
+from kalshi_trading.history.tax_lots import TAX
+from kalshi_trading.journal.csv_rows import JOURNAL
+from kalshi_trading.journal.files.table_files import Table, absolute_path, format_of
+from kalshi_trading.ui.app import App, not_empty
+from kalshi_trading.ui.formats import how_many
+from kalshi_trading.ui.prompts.prompter import GoBack, Step, ask_in_turn, choose_by_name, numbered
+
+EVERYTHING = "all"
+_LABELS = {
+    TRADES: "Trades: every fill, ours and external ones",
+    ORDERS: "Orders",
+    POSITIONS: "Positions as of now",
+    SETTLEMENTS: "Settlements",
+    JOURNAL: "Journal: all that this program recorded",
+    TAX: "Tax: closed lots, laid out like Kalshi's yearly file",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What has been answered on the way to a file."""
+
+    table: Table | None = None
+    days: str = EVERYTHING
+    """The period as it was typed."""
+    period: Period | None = None
+    """None: all time."""
+    named: str = ""
+    """The file as it was typed; empty: the proposed one."""
+    path: Path = Path()
+    is_replaced: bool = False
+
+
+def export(app: App) -> None:
+    """Ask for a table, a period and a file, and write it. Raises GoBack from the first question."""
+    steps = [
+        Step(partial(_ask_table, app)),
+        Step(partial(_ask_period, app), lambda wanted: wanted.table is not POSITIONS),
+        Step(partial(_ask_file, app)),
+        Step(partial(_ask_folder, app), lambda wanted: not wanted.path.parent.is_dir()),
+        Step(partial(_ask_to_replace, app), lambda wanted: os.path.lexists(wanted.path)),
+    ]
+    _write(app, ask_in_turn(_Wanted(), steps))
+
+
+def _write(app: App, wanted: _Wanted) -> None:
+    table, path = wanted.table, wanted.path
+    assert table is not None  # the first question
+    exporter = Exporter(app.client, app.tracker, app.journal, app.clock)
+    write = partial(exporter.export, table, path, period=wanted.period, written_as=format_of(path))
+    done = app.counted(
+        f"Writing {table.name} …", lambda progress: write(replace=wanted.is_replaced, progress=progress)
+    )
+    app.say(closing_line(done))
+    for note in done.notes:
+        app.complain(note)
+
+
+def _ask_table(app: App, wanted: _Wanted) -> _Wanted:
+    named = {label: table for table, label in _LABELS.items()}
+    table = choose_by_name(app.prompter, "Export which table?", named, before=wanted.table)
+    return replace(wanted, table=table, period=None)
+
+
+def _ask_period(app: App, wanted: _Wanted) -> _Wanted:
+    today = app.clock().astimezone().date()
+
+    def parse(text: str) -> _Wanted:
+        period = None if text.lower() == EVERYTHING else parse_period(text, today)
+        return replace(wanted, days=text, period=period)
+
+    question = f"Which period ({EVERYTHING}, {FORMS})?"
+    return app.prompter.ask(question, parse, default=wanted.days)
+
+
+def _ask_file(app: App, wanted: _Wanted) -> _Wanted:
+    assert wanted.table is not None  # the first question
+    days = str(wanted.period or app.clock().astimezone().date())
+    proposed = f"kalshi-{app.settings.environment}-{wanted.table.name}-{days}.csv"
+
+    def parse(text: str) -> _Wanted:
+        named = "" if text == proposed else text  # another table or period proposes another name
+        return replace(wanted, named=named, path=_parse_file(text), is_replaced=False)
+
+    question = "File to write (.csv, or .jsonl for JSON Lines)?"
+    return app.prompter.ask(question, parse, default=wanted.named or proposed)
+
+
+def _ask_folder(app: App, wanted: _Wanted) -> _Wanted:
+    """Ask before a folder is made: it may be a slip of the finger. Raises GoBack if it is one."""
+    question = f"There is no folder {wanted.path.parent}."
+    return choose_by_name(app.prompter, question, {"Make it": wanted}, back="Write another file")
+
+
+def _ask_to_replace(app: App, wanted: _Wanted) -> _Wanted:
+    """Ask before a file is replaced. Raises GoBack if it is to be kept."""
+    is_replaced = app.prompter.choose(
+        f"{wanted.path} is already there.",
+        numbered(["Keep it, write another file", "Replace it"], [False, True], start=0),
+        is_consequential=True,
+    )
+    if not is_replaced:
+        raise GoBack
+    return replace(wanted, is_replaced=True)
+
+
+def _parse_file(text: str) -> Path:
+    path = absolute_path(Path(not_empty(text)))
+    format_of(path)
+    if path.is_dir():
+        raise InvalidInputError(f"{path} is a folder. Name a file in it.")
+    return path
+
+
+def closing_line(done: Exported) -> str:
+    """Say how many rows were written, of which time, and where they are."""
+    everything = "as of now" if done.table is POSITIONS else "all time"
+    when = everything if done.period is None else str(done.period)
+    return f"{how_many(done.rows, 'row')} ({done.table.name}, {when}) written to {done.path}."

@@ -1,0 +1,262 @@
+"""The screens of the trade history: list, filters, one order in depth, reconciliation, the day's sums.
+
+Asks, calls and shows; computes nothing. The history is read anew for other dates and environments; every
+other filter works on what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date
+from functools import partial
+
+from kalshi_trading.core.dates import FORMS, Period, parse_period
+from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
+from kalshi_trading.core.models import Side
+from kalshi_trading.history.comparison import reconcile
+from kalshi_trading.history.day_summary import DaySummary, read_summary
+from kalshi_trading.history.rows import HistoryFilter, HistoryRow, Result
+from kalshi_trading.history.timeline import read_story
+from kalshi_trading.history.trade_history import TradeHistory, load_history, told_history
+from kalshi_trading.settings.options import Environment
+from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.ui.app import App, not_empty
+from kalshi_trading.ui.background_task import within
+from kalshi_trading.ui.prompts.prompter import Choice, GoBack, choose_by_name, choose_task
+from kalshi_trading.ui.views import history as history_view
+from kalshi_trading.ui.views.history import FEWEST, PAGE, HistoryPage
+
+FAREWELL_S = 3
+CHOICES_LINES = 4
+"""What the choices take on a narrow screen, with their question."""
+_ALL = "all"
+
+_Task = Callable[[App, HistoryPage], HistoryPage]
+
+
+def trade_history(app: App) -> None:
+    """Show the newest orders and answer questions about them until the user goes back.
+
+    An order of unknown outcome is looked for once more first.
+    """
+    app.working("Looking for lost orders …", app.executor.resolver.examine_all)
+    page = _read(app, HistoryFilter(), app.settings.environment)
+    while (task := app.prompter.choose_in_line("Trade history", _tasks(page))) is not _leave:
+        with suppress(GoBack):
+            page = task(app, page)
+
+
+def _leave(app: App, page: HistoryPage) -> HistoryPage:
+    """Stand for the way back to the menu."""
+    return page
+
+
+def _tasks(page: HistoryPage) -> list[Choice[_Task]]:
+    """Offer everything at once, so that nothing is more than three choices away from the menu."""
+    rows: list[tuple[str, str, _Task]] = [("0", "Back", _leave)]
+    rows += [("1", "One order in depth", _one_order)] if page.rows else []
+    rows += [("2", "Older orders", _turn_page)] if page.has_older else []
+    rows += [
+        ("3", "By date", _by_date),
+        ("4", "By market", _by_market),
+        ("5", "By event or series", _by_event),
+        ("6", "By side", _by_side),
+        ("7", "By result", _by_result),
+        ("8", "Another environment", _by_environment),
+        ("9", "All orders", _everything),
+    ]
+    if page.history.is_joined:  # what follows asks the connected exchange, which is that of this page only
+        rows += [
+            ("r", "Reconcile with the exchange", _reconcile),
+            ("s", "Sums of days", _sums),
+        ]
+    return [Choice(*row) for row in rows]
+
+
+# --- The list -------------------------------------------------------------------------------------
+
+
+def _read(app: App, wanted: HistoryFilter, environment: Environment) -> HistoryPage:
+    """Read the history of one environment and show its first page."""
+    if environment is app.settings.environment:
+        history = app.counted(
+            "Reading the history …",
+            lambda progress: load_history(
+                app.client, app.journal, account=app.account, period=wanted.period, progress=progress
+            ),
+        )
+        app.executor.resolver.notice(row.order for row in history.rows if row.order is not None)
+    else:
+        elsewhere = TradeLogger(app.settings.log_dir, environment.value)
+        history = app.working("Reading the journal …", lambda: told_history(elsewhere, period=wanted.period))
+    return _chosen(app, history, wanted, environment)
+
+
+def _chosen(app: App, history: TradeHistory, wanted: HistoryFilter, environment: Environment) -> HistoryPage:
+    """Show what of a history that was read is wanted."""
+    rows = tuple(row for row in history.rows if wanted.takes(row))
+    return _shown(app, HistoryPage(history, wanted, environment, rows))
+
+
+def _shown(app: App, page: HistoryPage) -> HistoryPage:
+    """Show a page, as long as the screen has room for it above the choices."""
+    shown = history_view.history(page, app.clock())
+    room = app.console.height - CHOICES_LINES
+    while app.console.is_terminal and page.size > FEWEST and len(app.console.render_lines(shown)) > room:
+        page = replace(page, size=page.size - 1)
+        shown = history_view.history(page, app.clock())
+    app.show(shown)
+    return page
+
+
+def _turn_page(app: App, page: HistoryPage) -> HistoryPage:
+    return _shown(app, replace(page, start=page.start + page.size, size=PAGE))
+
+
+def _everything(app: App, page: HistoryPage) -> HistoryPage:
+    return _read(app, HistoryFilter(), app.settings.environment)
+
+
+# --- Filters --------------------------------------------------------------------------------------
+
+
+def _by_date(app: App, page: HistoryPage) -> HistoryPage:
+    period = _ask_period(app, _ALL if page.wanted.period is None else str(page.wanted.period))
+    return _read(app, replace(page.wanted, period=period), page.environment)
+
+
+def _ask_period(app: App, proposed: str) -> Period | None:
+    """Ask for days; None: all of them."""
+    today = _today(app)
+
+    def parse(text: str) -> Period | None:
+        return None if text.strip().lower() == _ALL else parse_period(text, today)
+
+    return app.prompter.ask(f"Which days? {FORMS}; or {_ALL}", parse, default=proposed)
+
+
+def _today(app: App) -> date:
+    return app.clock().astimezone().date()
+
+
+def _by_market(app: App, page: HistoryPage) -> HistoryPage:
+    market = app.prompter.ask("Ticker of the market, or a part of it (* for all):", _ticker_part)
+    return _narrowed(app, page, replace(page.wanted, market=market))
+
+
+def _by_event(app: App, page: HistoryPage) -> HistoryPage:
+    event = app.prompter.ask("Ticker of the event or series, or its beginning (* for all):", _ticker_part)
+    return _narrowed(app, page, replace(page.wanted, event=event))
+
+
+def _ticker_part(text: str) -> str:
+    return not_empty(text).upper().replace("*", "")
+
+
+def _by_side(app: App, page: HistoryPage) -> HistoryPage:
+    sides: dict[str, Side | None] = {**{side.upper(): side for side in Side}, "Both sides": None}
+    side = choose_by_name(app.prompter, "Which side?", sides, before=page.wanted.side)
+    return _narrowed(app, page, replace(page.wanted, side=side))
+
+
+def _by_result(app: App, page: HistoryPage) -> HistoryPage:
+    results: dict[str, Result | None] = {**{each.capitalize(): each for each in Result}, "Any result": None}
+    result = choose_by_name(app.prompter, "Which result?", results, before=page.wanted.result)
+    return _narrowed(app, page, replace(page.wanted, result=result))
+
+
+def _narrowed(app: App, page: HistoryPage, wanted: HistoryFilter) -> HistoryPage:
+    return _chosen(app, page.history, wanted, page.environment)
+
+
+def _by_environment(app: App, page: HistoryPage) -> HistoryPage:
+    """Show what the journal tells of another environment; its exchange is not connected."""
+    connected = app.settings.environment
+    named = {f"{each.capitalize()}{' (connected)' * (each is connected)}": each for each in Environment}
+    environment = choose_by_name(app.prompter, "Which environment?", named)
+    return _read(app, page.wanted, environment)
+
+
+# --- One order ------------------------------------------------------------------------------------
+
+
+def _one_order(app: App, page: HistoryPage) -> HistoryPage:
+    """Tell the whole life of an order of this page, or of one whose id is typed."""
+    show = partial(_show_story, app, page)
+    tasks: list[Choice[Callable[[], None]]] = [
+        Choice(str(number), history_view.order_label(row), partial(show, row))
+        for number, row in enumerate(page.shown, start=1)
+    ]
+    tasks.append(Choice("t", "Another one: type its id", lambda: show(_typed(app, page))))
+    choose_task(app.prompter, "Which order?", tasks, back="None of these")
+    return page
+
+
+def _show_story(app: App, page: HistoryPage, row: HistoryRow) -> None:
+    client = app.client if page.history.is_joined else None
+    told = app.working("Reading what became of it …", lambda: read_story(client, row))
+    app.show(history_view.story(told, app.clock()))
+
+
+def _typed(app: App, page: HistoryPage) -> HistoryRow:
+    def parse(text: str) -> HistoryRow:
+        wanted = not_empty(text)
+        found = [row for row in page.history.rows if _is_called(row, wanted)]
+        if len(found) != 1:
+            many = f"{len(found)} orders begin" if found else "No order in this history begins"
+            raise InvalidInputError(f"{many} with {wanted}. Type the id of the order or our own.")
+        return found[0]
+
+    return app.prompter.ask("Id of the order, or its beginning:", parse)
+
+
+def _is_called(row: HistoryRow, wanted: str) -> bool:
+    return row.order_id.startswith(wanted) or row.client_order_id.startswith(wanted)
+
+
+# --- Reconciliation and sums ----------------------------------------------------------------------
+
+
+def _reconcile(app: App, page: HistoryPage) -> HistoryPage:
+    period = _ask_period(app, _ALL if page.wanted.period is None else str(page.wanted.period))
+    found = app.counted(
+        "Comparing journal and exchange …",
+        lambda progress: reconcile(
+            app.client, app.journal, account=app.account, period=period, clock=app.clock, progress=progress
+        ),
+    )
+    app.show(history_view.reconciliation(found, period, app.clock()))
+    return page
+
+
+def _sums(app: App, page: HistoryPage) -> HistoryPage:
+    today = _today(app)
+    period = app.prompter.ask(f"Which days? {FORMS}", lambda text: parse_period(text, today), default="today")
+    summary = app.counted(
+        "Adding up …",
+        lambda progress: read_summary(
+            app.client, app.journal, period, account=app.account, progress=progress
+        ),
+    )
+    app.show(history_view.day_summary(summary))
+    return page
+
+
+def farewell(app: App) -> None:
+    """Sum up the day when the user leaves, if it brought anything.
+
+    Waits no longer than some seconds. Raises KalshiAPIError and JournalError.
+    """
+    today = _today(app)
+
+    def read() -> DaySummary:
+        return read_summary(app.client, app.journal, Period(today, today), account=app.account)
+
+    try:
+        summary = within(FAREWELL_S, read)
+    except TimeoutError:
+        raise KalshiAPIError("The exchange takes too long to tell.") from None
+    if not summary.is_empty:
+        app.show(history_view.day_summary(summary))

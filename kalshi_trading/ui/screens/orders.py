@@ -1,0 +1,158 @@
+"""Screens for orders that exist: what rests, taking it back, and panic.
+
+Computes nothing and catches only what a screen can go on from. A cancel is never torn apart: Ctrl-C
+waits for it, and what is left to itself all the same is told by the menu.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from kalshi_trading.core.errors import JournalError, TradingError
+from kalshi_trading.core.models import Order, OrderStatus
+from kalshi_trading.history.trade_history import OrderRecord, describe
+from kalshi_trading.journal.own_orders import intents_of
+from kalshi_trading.orders.execution.cancel import Cancellation
+from kalshi_trading.trade_logger import JournalRecord
+from kalshi_trading.ui import formats
+from kalshi_trading.ui.app import App, WaitingTexts
+from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN, Choice, ask_then, numbered, typed_word
+from kalshi_trading.ui.views import orders as views
+from kalshi_trading.ui.views import ticket as ticket_view
+
+LOOKED_AT = 2000
+"""Journal entries, newest first, in which our words are looked for while somebody waits to cancel."""
+CANCELING = WaitingTexts(
+    first="Canceling …",
+    slow="Canceling; the exchange is slow to answer …",
+    finishing="Finishing the cancels",
+)
+PANICKING = WaitingTexts(
+    first="Canceling everything …",
+    slow="Looking until the exchange's lists show that nothing rests …",
+    finishing="Finishing the panic",
+)
+
+
+def open_orders(app: App) -> None:
+    """Show what rests until the user goes back."""
+    is_wanted = True
+    while is_wanted:
+        orders = app.working("Reading the open orders …", app.executor.list_open_orders)
+        app.show(views.open_orders(_described(app, orders), app.clock()))
+        is_wanted = bool(orders) and app.prompter.choose_in_line("Open orders", BACK_OR_AGAIN)
+
+
+def lines_of(app: App, orders: Sequence[Order]) -> list[str]:
+    """Say each order on one line, in our words where the newest entries of the journal have them."""
+    return [views.order_line(row) for row in _described(app, orders, most=LOOKED_AT)]
+
+
+def _described(app: App, orders: Sequence[Order], *, most: int | None = None) -> list[OrderRecord]:
+    """Put orders into our words, as far as the newest `most` entries of the journal have them."""
+    intents = _own_words(app, orders, most)
+    return [describe(order, intents.get(order.order_id)) for order in orders]
+
+
+def _own_words(app: App, orders: Sequence[Order], most: int | None) -> Mapping[str, JournalRecord]:
+    """Give our words for orders; without the journal they stand in the exchange's, and it is said why."""
+    try:
+        entries = islice(app.journal.newest_records(), most)
+        return intents_of(orders, (each for each in entries if isinstance(each, JournalRecord)))
+    except JournalError as error:
+        app.complain(f"{error} The orders below stand in the exchange's words, whoever placed them.")
+        return {}
+
+
+def cancel_order(app: App) -> None:
+    """Cancel one resting order, or all; or stop everything, which also blocks new orders."""
+    orders = _resting(app)
+    rows: list[Choice[Callable[[], None]]] = [Choice("0", "Cancel nothing", lambda: None)]
+    rows += numbered(lines_of(app, orders), [_cancels(app, order) for order in orders])
+    if len(orders) > 1:
+        rows.append(Choice("a", f"All {len(orders)} orders", _cancels(app, *orders)))
+    label = "Panic: cancel everything and block new orders"
+    rows.append(Choice("p", label, lambda: _panic(app), is_immediate=True))
+    if app.executor.why_blocked() is not None:
+        rows.append(Choice("r", "Allow new orders again", lambda: _rearm(app)))
+    ask_then(
+        lambda _: app.prompter.choose("Which order?", rows, is_consequential=True),
+        lambda task: task(),
+    )
+
+
+def _cancels(app: App, *orders: Order) -> Callable[[], None]:
+    def cancel() -> None:
+        cancel_these(app, orders)
+
+    return cancel
+
+
+def _resting(app: App) -> tuple[Order, ...]:
+    """List what rests; what cannot be listed can still be canceled by panic."""
+    try:
+        orders = app.working("Reading the open orders …", app.executor.list_open_orders)
+    except TradingError as error:
+        app.complain(f"The open orders could not be read. {error}")
+        return ()
+    if not orders:
+        app.say("No resting orders; there is nothing to cancel.")
+    return orders
+
+
+def _panic(app: App) -> None:
+    shown = app.finished(
+        app.executor.panic,
+        replace(PANICKING, detail=lambda: _looked_for(app.executor.orders_under_way)),
+        show=lambda report: app.show(ticket_view.panic(report)),
+        left=lambda report: app.executor.resolver.announce(ticket_view.end_of_panic(report)),
+    )
+    if not shown:
+        app.complain("Left unfinished: panic goes on by itself, and the menu says what became of it.")
+
+
+def _looked_for(orders: int) -> str:
+    return f"{formats.how_many(orders, 'order')} still under way, looking …" if orders else ""
+
+
+def _rearm(app: App) -> None:
+    word = "ALLOW"
+    question = f"Type {word} to allow new orders again:"
+    if not app.prompter.ask(question, typed_word(word), is_consequential=True):
+        app.say("New orders stay blocked.")
+    elif app.executor.rearm():
+        app.say("New orders are allowed again.")
+    else:
+        app.complain("New orders stay blocked: the journal could not be written, so nobody would know.")
+
+
+def cancel_these(app: App, orders: Sequence[Order]) -> bool:
+    """Cancel orders one after the other and say of each what became of it.
+
+    Return whether each is known to rest no more.
+    """
+    lines = lines_of(app, orders)
+    shown_ends: list[Cancellation] = []
+
+    def show(ends: Sequence[Cancellation]) -> None:
+        shown_ends.extend(ends)
+        for line, end in zip(lines, ends, strict=True):
+            say = app.say if end.is_acknowledged else app.complain
+            say(ticket_view.end_of_cancel(line, end))
+
+    def announce(ends: Sequence[Cancellation]) -> None:
+        for line, end in zip(lines, ends, strict=True):
+            app.executor.resolver.announce(ticket_view.end_of_cancel(line, end))
+
+    shown = app.finished(
+        lambda: [app.executor.cancel_order(order) for order in orders], CANCELING, show=show, left=announce
+    )
+    if not shown:
+        app.complain("Left unfinished: the cancels go on by themselves, and the menu says how they end.")
+    return shown and not any(_may_rest(end) for end in shown_ends)
+
+
+def _may_rest(end: Cancellation) -> bool:
+    return not end.is_acknowledged and end.order.status is OrderStatus.RESTING

@@ -1,0 +1,347 @@
+"""The screens of the portfolio: read the account, show it, and follow any number to where it comes from.
+
+Asks, calls and shows; computes no money. Closing a position goes the way of every order: ticket, preview,
+confirmation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from typing import TypeVar
+
+from rich.console import RenderableType
+
+from kalshi_trading.core.errors import InvalidInputError, JournalError
+from kalshi_trading.core.exposure import market_exposure
+from kalshi_trading.core.liquidation import liquidate
+from kalshi_trading.core.models import Action, Order, Settlement
+from kalshi_trading.core.money import Contracts, Price, count_text, parse_count
+from kalshi_trading.core.others_market import book_of_others
+from kalshi_trading.journal.own_orders import OwnWords
+from kalshi_trading.journal.records import JournalRecord
+from kalshi_trading.orders.pretrade.day_pnl import start_of_day
+from kalshi_trading.orders.pretrade.preview import OrderTicket
+from kalshi_trading.portfolio import breakdown as pnl_breakdown
+from kalshi_trading.portfolio.cross_check import check_account
+from kalshi_trading.portfolio.explain_market import (
+    explain_settlement,
+)
+from kalshi_trading.portfolio.snapshot import Mark, PortfolioSnapshot, PositionPnl
+from kalshi_trading.ui.app import App
+from kalshi_trading.ui.formats import holding
+from kalshi_trading.ui.prompts.prompter import (
+    Choice,
+    GoBack,
+    Step,
+    ask_in_turn,
+    choose_by_name,
+    choose_task,
+    numbered,
+)
+from kalshi_trading.ui.screens import explain as explain_screens
+from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.screens.orders import LOOKED_AT
+from kalshi_trading.ui.views import pnl_view
+from kalshi_trading.ui.views import portfolio as portfolio_view
+from kalshi_trading.ui.views import position as position_view
+from kalshi_trading.ui.views import positions as position_table
+from kalshi_trading.ui.views.position import PositionLook
+from kalshi_trading.ui.views.positions import PAGE, Sorting
+
+T = TypeVar("T")
+CHOICES_LINES = 3
+"""What the choices below take on a narrow screen, with their question."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the user sees: the account as it was read, how it is sorted, and which part of it."""
+
+    snapshot: PortfolioSnapshot
+    sorting: Sorting = Sorting.VALUE
+    start: int = 0
+    page: int = PAGE
+
+    @property
+    def rows(self) -> list[PositionPnl]:
+        """The positions of this page."""
+        start = position_table.page_start(self.start, len(self.snapshot.held), self.page)
+        return position_table.in_order(self.snapshot.held, self.sorting)[start : start + self.page]
+
+
+_Task = Callable[[App, _Look], _Look]
+
+
+def portfolio(app: App) -> None:
+    """Show the account and answer questions about it until the user goes back."""
+    look = _shown(app, _Look(_read_and_shown(app, Mark.BEST_BID)))
+    while (task := app.prompter.choose_in_line("Portfolio", _tasks(look))) is not _leave:
+        with suppress(GoBack):
+            look = task(app, look)
+
+
+def _leave(app: App, look: _Look) -> _Look:
+    """Stand for the way back to the menu."""
+    return look
+
+
+def _tasks(look: _Look) -> list[Choice[_Task]]:
+    tasks: list[tuple[str, _Task]] = [
+        ("One position, closing it", _position),
+        ("Explain a number", _explain),
+        ("P&L over time", _over_time),
+        ("Sort", _sort),
+        ("Another mark", _revalue),
+        ("Settlements", _settlements),
+        ("Read again", _again),
+    ]
+    if len(look.snapshot.held) > look.page:
+        tasks.append(("More positions", _turn_page))
+    tasks.insert(0, ("Back", _leave))
+    return numbered([name for name, _ in tasks], [way for _, way in tasks], start=0)
+
+
+def _read(app: App, mark: Mark, first_look: Callable[[PortfolioSnapshot], None]) -> PortfolioSnapshot:
+    return app.counted(
+        "Reading positions and fills …",
+        lambda progress: app.tracker.refresh(mark=mark, progress=progress, first_look=first_look),
+    )
+
+
+def _read_and_shown(app: App, mark: Mark) -> PortfolioSnapshot:
+    """Read, and show meanwhile what is known soon."""
+    return _read(app, mark, lambda early: _show_early(app, early))
+
+
+def _show_early(app: App, early: PortfolioSnapshot) -> None:
+    width, is_brief = app.console.width, _is_low(app)
+    summary = portfolio_view.first_look(early, width, is_brief=is_brief)
+    app.show(summary)
+    page = _room(app, summary)
+    app.show(position_table.positions(early, Sorting.COST, 0, width, page=page, is_brief=is_brief))
+
+
+def _shown(app: App, look: _Look) -> _Look:
+    """Show summary and positions, as many as there is room for on the screen; give the look with its page."""
+    snapshot = look.snapshot
+    today = snapshot.realized_since(start_of_day(snapshot.as_of))
+    check = check_account(snapshot)
+    summary = portfolio_view.summary(snapshot, today, check, app.console.width, is_brief=_is_low(app))
+    app.show(summary)
+    look = replace(look, page=_room(app, summary))
+    _show_positions(app, look)
+    return look
+
+
+def _is_low(app: App) -> bool:
+    return app.console.is_terminal and app.console.height < portfolio_view.LOW_SCREEN
+
+
+def _room(app: App, above: RenderableType) -> int:
+    """Give how many positions fit between what stands above and the choices below."""
+    if not app.console.is_terminal:
+        return PAGE
+    lines = app.console.height - len(app.console.render_lines(above)) - CHOICES_LINES
+    return position_table.page_size(lines, is_brief=_is_low(app))
+
+
+def _show_positions(app: App, look: _Look) -> None:
+    width, is_brief = app.console.width, _is_low(app)
+    app.show(
+        position_table.positions(
+            look.snapshot, look.sorting, look.start, width, page=look.page, is_brief=is_brief
+        )
+    )
+
+
+def _again(app: App, look: _Look) -> _Look:
+    return _shown(app, replace(look, snapshot=_read_and_shown(app, look.snapshot.mark), start=0))
+
+
+def _sort(app: App, look: _Look) -> _Look:
+    sorting = choose_by_name(app.prompter, "Sort by what?", {str(by): by for by in Sorting})
+    look = replace(look, sorting=sorting, start=0)
+    _show_positions(app, look)
+    return look
+
+
+def _turn_page(app: App, look: _Look) -> _Look:
+    """Show the next page, after the last one the first."""
+    following = look.start + look.page
+    look = replace(look, start=following if following < len(look.snapshot.held) else 0)
+    _show_positions(app, look)
+    return look
+
+
+def _revalue(app: App, look: _Look) -> _Look:
+    names = ["Best bid: what somebody would pay now", "Midpoint between bid and ask", "Last price traded"]
+    mark = choose_by_name(app.prompter, "Which mark?", dict(zip(names, Mark, strict=True)))
+    return _shown(app, replace(look, snapshot=_read_and_shown(app, mark)))
+
+
+# --- One position ---------------------------------------------------------------------------------
+
+
+def _position(app: App, look: _Look) -> _Look:
+    """Choose one position and go on with it."""
+    held = {row.position.ticker: row for row in look.snapshot.held}
+    if not held:
+        app.say("No open positions are known.")
+        return look
+    labels = [(f"{row.position.ticker}  {holding(row.position.net)}", row) for row in look.rows]
+    return explain_screens.choose_or_type(
+        app, "Which position?", labels, held, partial(_one_position, app, look)
+    )
+
+
+def _one_position(app: App, look: _Look, row: PositionPnl) -> _Look:
+    """Show one position with its book; close it or explain it."""
+    seen = _seen(app, look.snapshot, row)
+    app.show(position_view.position_page(seen))
+    names = ["Close all or part of it", "Explain a number of it"]
+    tasks = [partial(_close, app, look, seen), partial(_explain_row, app, look, seen)]
+    return choose_task(app.prompter, "What next?", numbered(names, tasks))
+
+
+def _explain_row(app: App, look: _Look, seen: PositionLook) -> _Look:
+    if seen.row.account is None:
+        app.say("Nothing is known of it but the exchange's own figures above.")
+    else:
+        explain_screens.explain_market(app, seen.row.account)
+    return look
+
+
+def _seen(app: App, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLook:
+    """Put together what is known of one position, with its book as it is now."""
+    position = row.position
+    book, fees = screens.read_book_and_fees(app, position.ticker, row.market)
+    orders = snapshot.resting.value
+    own = tuple(order for order in orders or () if order.ticker == position.ticker)
+    book = None if book is None else book_of_others(book, own)
+    return PositionLook(
+        row=row,
+        mark=snapshot.mark,
+        resting=None if orders is None else own,
+        alone=market_exposure(position.net, row.cost_basis, ()),
+        exposure=None if orders is None else snapshot.exposures.get(position.ticker),
+        book=book,
+        sale=None if book is None else liquidate(position.net, book, fees[0] if fees else None),
+        now=app.clock(),
+        words=_own_words(app, orders or ()),
+    )
+
+
+def _own_words(app: App, resting: Sequence[Order]) -> OwnWords:
+    """Give our words as far as the newest entries of the journal have them."""
+    try:
+        entries = islice(app.journal.newest_records(), LOOKED_AT)
+        words = OwnWords(reversed([each for each in entries if isinstance(each, JournalRecord)]))
+    except JournalError as error:
+        app.complain(f"{error} Orders and fills stand in the exchange's words, whoever placed them.")
+        return OwnWords(())
+    for order in resting:
+        words.learn(order)
+    return words
+
+
+@dataclass(frozen=True, slots=True)
+class _Sale:
+    """What has been answered on the way to selling a position."""
+
+    count: Contracts
+    at_market: bool = False
+    price: Price | None = None
+
+
+def _close(app: App, look: _Look, seen: PositionLook) -> _Look:
+    """Open a ticket that sells all or part of what is held; the result stays on the screen."""
+    position, side = seen.row.position, seen.row.position.side
+    assert side is not None  # only what is held can be chosen
+    market = seen.row.market or app.executor.get_market_info(position.ticker)
+
+    def ask_count(sale: _Sale) -> _Sale:
+        count = app.prompter.ask(
+            f"How many of {holding(position.net)} to sell?",
+            lambda text: _at_most(parse_count(text), position.count),
+            default=count_text(sale.count),
+        )
+        return replace(sale, count=count)
+
+    def ask_kind(sale: _Sale) -> _Sale:
+        return replace(sale, at_market=screens.asks_for_market_order(app, proposed=sale.at_market))
+
+    def ask_price(sale: _Sale) -> _Sale:
+        price = screens.ask_price(app, market, seen.book, Action.SELL, side, proposed=sale.price)
+        return replace(sale, price=price)
+
+    def send(sale: _Sale) -> _Sale:
+        price = None if sale.at_market else sale.price
+        screens.trade_ticket(app, OrderTicket(position.ticker, Action.SELL, side, sale.count, price))
+        return sale
+
+    steps = [Step(ask_count), Step(ask_kind), Step(ask_price, lambda sale: not sale.at_market), Step(send)]
+    ask_in_turn(_Sale(position.count), steps)
+    snapshot = _read(app, look.snapshot.mark, lambda early: None)
+    return replace(look, snapshot=snapshot, start=0)
+
+
+def _at_most(count: Contracts, held: Contracts) -> Contracts:
+    if count > held:
+        raise InvalidInputError(f"You hold {count_text(held)}; selling more would open the other side.")
+    return count
+
+
+# --- Explaining -----------------------------------------------------------------------------------
+
+
+def _explain(app: App, look: _Look) -> _Look:
+    explain_screens.explain(app, look.snapshot, look.rows)
+    return look
+
+
+def _settlements(app: App, look: _Look) -> _Look:
+    """Show the payouts, and one of them line by line."""
+    rows = look.snapshot.settlements.value
+    if rows is None:
+        app.complain(f"The settlements could not be read. {look.snapshot.settlements.unavailable}")
+        return look
+    accounts = look.snapshot.accounts
+    app.show(pnl_view.settlements_table(rows, accounts, look.snapshot.as_of, app.console.width))
+    if rows:
+        shown = [(row.ticker, row) for row in rows[: pnl_view.ROWS_SHOWN]]
+        known = {row.ticker: row for row in rows}
+
+        def show(row: Settlement) -> None:
+            explain_screens.show_explained(app, explain_settlement(row, accounts.get(row.ticker)))
+
+        explain_screens.choose_or_type(app, "Which one line by line?", shown, known, show)
+    return look
+
+
+# --- P&L over time --------------------------------------------------------------------------------
+
+
+def _over_time(app: App, look: _Look) -> _Look:
+    """Show the profit as a curve over days, or added up by market, event or series."""
+    accounts = look.snapshot.accounts.values()
+    if look.snapshot.realized is None:
+        app.complain("Realized P&L is not known: positions or settlements could not be read.")
+        return look
+    breakdowns = {
+        "market": pnl_breakdown.by_market,
+        "event": pnl_breakdown.by_event,
+        "series": pnl_breakdown.by_series,
+    }
+    ways = {"Day by day, as a curve": "", **{f"By {name}": name for name in breakdowns}}
+    by = choose_by_name(app.prompter, "Which P&L?", ways)
+    if by:
+        app.show(pnl_view.breakdown(by, breakdowns[by](accounts), app.console.width))
+    else:
+        days = pnl_breakdown.by_day(accounts, lambda at: at.astimezone().date())
+        app.show(pnl_view.over_time(days, look.snapshot.as_of.astimezone().date(), app.console.width))
+    app.show(pnl_view.not_rebuilt(accounts))
+    return look

@@ -1,0 +1,175 @@
+"""The screens of the records: review events and errors, search them, follow them, and what they take.
+
+Asks, calls and shows. Nothing is deleted but what the user asks to delete by typing the word.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from itertools import islice
+from pathlib import Path
+
+from kalshi_trading.history import log_review
+from kalshi_trading.history.log_review import LogFollower, ReviewedLine
+from kalshi_trading.journal.files.log_files import delete_before
+from kalshi_trading.journal.files.log_reader import DamagedLine
+from kalshi_trading.journal.records import as_journal_errors
+from kalshi_trading.ui.app import App, not_empty
+from kalshi_trading.ui.prompts.prompter import GoBack, ask_then, numbered, typed_word
+from kalshi_trading.ui.screens.export import export
+from kalshi_trading.ui.views import records as record_view
+
+PAGE = 20
+FEWEST = 5
+LINES_AROUND = 6
+"""The days, the time zone, and the choices."""
+LOOK_EVERY_S = 0.5
+DAYS_OFFERED_TO_KEEP = 30
+
+
+def records(app: App) -> None:
+    """Review the journal and the errors, search or follow them, export, or see what they take."""
+    tasks: list[Callable[[App], None]] = [_nothing, events, errors, export, search, follow, sizes]
+    labels = [
+        "Back to the menu",
+        "Recent events, newest first",
+        "Errors, with their references",
+        "Export a table as CSV or JSON Lines",
+        "Search all records",
+        "Follow new events as they happen",
+        "Size of the records",
+    ]
+    rows = numbered(labels, tasks, start=0)
+    ask_then(
+        lambda before: app.prompter.choose(
+            "Which records?", rows, marked=0 if before is None else tasks.index(before)
+        ),
+        lambda task: task(app),
+    )
+
+
+def _nothing(app: App) -> None:
+    """Lead back to the menu."""
+
+
+# --- Review ---------------------------------------------------------------------------------------
+
+
+def events(app: App) -> None:
+    """Review the journal. Raises GoBack when the user has seen enough."""
+    _page_through(app, log_review.newest_events(app.journal), none="The journal is empty.")
+    raise GoBack
+
+
+def errors(app: App) -> None:
+    """Review the errors. Raises GoBack when the user has seen enough."""
+    lines = log_review.newest_errors(app.journal)
+    if _page_through(app, lines, none="No errors are on record."):
+        app.say(f"Their particulars stand under these references in {app.journal.errors_path}.")
+    raise GoBack
+
+
+def search(app: App) -> None:
+    """Look for words in everything that is kept, until the user goes back. Raises GoBack."""
+    question = "Words to look for (all of them must occur)?"
+    ask_then(
+        lambda before: app.prompter.ask(question, not_empty, prefill=before or ""),
+        lambda words: _search(app, words.split()),
+    )
+
+
+def _search(app: App, words: Sequence[str]) -> None:
+    """Review what has these words in it. Raises GoBack when the user has seen enough."""
+    found = log_review.search(app.journal, words)
+    none = f"Nothing on record has “{' '.join(words)}” in it. Try fewer words, a ticker or a reference."
+    _page_through(app, found, none=none, only_damaged=none)
+    raise GoBack
+
+
+def _page_through(
+    app: App,
+    lines: Iterator[ReviewedLine],
+    *,
+    none: str,
+    only_damaged: str = "Nothing but damaged lines was found.",
+) -> bool:
+    """Show page after page as long as the user wants older ones; tell whether an event was shown."""
+    size = _page_size(app)
+    page = _next_page(app, lines, size + 1)
+    there_was_one = False
+    if not page:
+        app.say(none)
+    while page:
+        shown, further = page[:size], page[size:]
+        there_was_one |= any(not isinstance(line, DamagedLine) for line in shown)
+        app.show(record_view.review(shown, app.clock()))
+        if not further and not there_was_one:
+            app.say(only_damaged)
+        if not _wants_older(app, there_are_any=bool(further)):
+            break
+        page = [*further, *_next_page(app, lines, size)]
+    return there_was_one
+
+
+def _page_size(app: App) -> int:
+    """As many as fit on the screen when most take two lines."""
+    return (
+        min(PAGE, max(FEWEST, (app.console.height - LINES_AROUND) // 2)) if app.console.is_terminal else PAGE
+    )
+
+
+def _next_page(app: App, lines: Iterator[ReviewedLine], most: int) -> list[ReviewedLine]:
+    return app.working("Reading the records …", lambda: list(islice(lines, most)))
+
+
+def _wants_older(app: App, *, there_are_any: bool) -> bool:
+    """Let the page stand until the user leaves it."""
+    rows = numbered(["Back", "Older ones"], [False, True], start=0)
+    if there_are_any:
+        return app.prompter.choose_in_line("There is more.", rows)
+    return app.prompter.choose_in_line("There are no older ones.", rows[:1])
+
+
+# --- Follow ---------------------------------------------------------------------------------------
+
+
+def follow(app: App, wait: Callable[[float], None] = time.sleep) -> None:
+    """Show what is written from now on, by any session, until Ctrl-C."""
+    app.say("Waiting for new events and errors. Ctrl-C ends it.")
+    try:
+        follower = LogFollower(app.journal)
+        while True:
+            lines = follower.new_lines()
+            if lines:
+                app.show(record_view.new_lines(lines))
+            wait(LOOK_EVERY_S)
+    except KeyboardInterrupt:
+        app.say("No longer following.")
+
+
+# --- Size -----------------------------------------------------------------------------------------
+
+
+def sizes(app: App) -> None:
+    """Show what the logs take, and offer to delete old errors and requests; the journal always stays."""
+    logs = app.journal.log_sizes()
+    app.show(record_view.sizes(logs))
+    day = app.clock().astimezone().date() - timedelta(days=DAYS_OFFERED_TO_KEEP)
+    deletable = (app.journal.errors_path, app.journal.requests_path)
+    oldest = [logs[path.name].oldest for path in deletable]
+    if not any(each is not None and each < day for each in oldest):
+        return
+    word = "DELETE"
+    question = f"Type {word} to delete errors and requests of before {day}, anything else to keep them:"
+    if not app.prompter.ask(question, typed_word(word), is_consequential=True):
+        app.say("Everything is kept.")
+        return
+    deleted = sum(_deleted(path, day) for path in deletable)
+    app.say(f"{deleted} file{' was' if deleted == 1 else 's were'} deleted. The journal is kept whole.")
+
+
+def _deleted(path: Path, day: date) -> int:
+    with as_journal_errors(path):
+        return delete_before(path, day)

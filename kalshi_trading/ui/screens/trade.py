@@ -1,0 +1,400 @@
+"""One function per menu entry: ask, call a service, show a view.
+
+Computes no money, builds no JSON and catches only what a screen can go on from; everything else reaches
+the menu loop's error boundary. Ctrl-C (LeaveTask) leaves a screen at any question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import partial
+
+from kalshi_trading.core.errors import InvalidInputError, JournalError, KalshiAPIError, TradeExecutionError
+from kalshi_trading.core.fees import dearest_rate
+from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.money import Contracts, Price, count_text, parse_count, parse_price, price_text
+from kalshi_trading.core.order_book import touch
+from kalshi_trading.exchange.wire.fields import validate_ticker
+from kalshi_trading.markets.search import FoundMarket
+from kalshi_trading.orders.pretrade.preview import OrderPreview, OrderTicket
+from kalshi_trading.orders.pretrade.risk import off_grid, questions
+from kalshi_trading.orders.pretrade.ticket import OrderSize, parse_size
+from kalshi_trading.settings.options import Environment
+from kalshi_trading.ui.app import App, WaitingTexts, not_empty
+from kalshi_trading.ui.prompts.prompter import Choice, GoBack, Step, ask_in_turn, ask_then, numbered
+from kalshi_trading.ui.views import orders as views
+from kalshi_trading.ui.views import ticket as ticket_view
+
+MOST_FOUND = 15
+SENDING = WaitingTexts(
+    first="Sending the order …",
+    slow="No answer yet; the order may be live. Checking at the exchange. Do not send it again.",
+    finishing="Finishing the order",
+)
+_KINDS = ("Limit: at my price or better, the rest waits", "Market: at once, at a capped price")
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What has been answered on the way from a market to an order."""
+
+    market: Market
+    book: OrderBook | None = None
+    fees: tuple[FeeSchedule, ...] = ()
+    """That of now first, then those to come; empty: not known."""
+    action: Action = Action.BUY
+    side: Side = Side.YES
+    is_market_order: bool = False
+    price: Price | None = None
+    """The limit, or the worst price of a market order; None: not answered yet."""
+    size: OrderSize | None = None
+
+    @property
+    def dearest_rate(self) -> Decimal | None:
+        """The dearest r·m the order can meet: a market order never rests until fees change."""
+        schedules = self.fees[:1] if self.is_market_order else self.fees
+        return dearest_rate(schedules, is_taker=True)
+
+    def ticket(self) -> OrderTicket:
+        """Return the order drafted. A cap that dollars were counted with must not move away from it."""
+        assert self.size is not None
+        amount = self.size.amount
+        return OrderTicket(
+            self.market.ticker,
+            self.action,
+            self.side,
+            self.size.count,
+            price=None if self.is_market_order else self.price,
+            worst_price=self.price if self.is_market_order and amount is not None else None,
+            amount=amount,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What has been answered on the way to a market."""
+
+    words: str = ""
+    found: tuple[FoundMarket, ...] = ()
+    """Empty: a ticker was typed."""
+    market: Market | None = None
+
+
+def find_market(app: App) -> None:
+    """Search, show a market with its depth, and offer to trade it."""
+    _with_market(app, [Step(partial(_ask_to_trade, app)), *_order_steps(app)])
+
+
+def place_trade(app: App) -> None:
+    """Find a market, fill in a ticket, confirm it, send it once and show what became of it."""
+    _with_market(app, _order_steps(app))
+
+
+def _with_market(app: App, steps: Sequence[Step[_Draft]]) -> None:
+    """Choose a market, show it and ask the steps about it; going back from the first chooses again."""
+
+    def ask_about(search: _Search) -> _Search:
+        assert search.market is not None  # answered by the steps before
+        _show_market(app, search.market)
+        ask_in_turn(_Draft(search.market), steps)
+        return search
+
+    choose = Step(partial(_ask_market, app), lambda search: bool(search.found))
+    ask_in_turn(_Search(), [Step(partial(_ask_words, app)), choose, Step(ask_about)])
+
+
+def _order_steps(app: App) -> list[Step[_Draft]]:
+    """Return the questions from the side to the confirmation; dollars need the price, so it comes first."""
+    return [
+        Step(partial(_ask_direction, app)),
+        Step(partial(_ask_kind, app)),
+        Step(partial(_ask_price, app), lambda draft: not draft.is_market_order),
+        Step(partial(_ask_size, app)),
+        Step(partial(_ask_and_send, app)),
+    ]
+
+
+def _ask_to_trade(app: App, draft: _Draft) -> _Draft:
+    if not app.prompter.choose("What next?", numbered(["Back", "Trade this market"], [False, True], start=0)):
+        raise GoBack
+    return draft
+
+
+def _ask_words(app: App, search: _Search) -> _Search:
+    """Ask for words or a ticker until they find something."""
+    while True:
+        words = app.prompter.ask("Search words, or a ticker:", not_empty, prefill=search.words)
+        market = _by_ticker(app, words)
+        search = _Search(words, () if market is not None else _by_words(app, words), market)
+        if search.found or market is not None:
+            return search
+
+
+def _show_market(app: App, market: Market) -> None:
+    book = app.working("Reading the order book …", lambda: _book(app, market.ticker))
+    app.show(views.market_page(market, None, book, app.clock()))
+
+
+def _by_ticker(app: App, wanted: str) -> Market | None:
+    if "-" not in wanted or " " in wanted:
+        return None
+    try:
+        ticker = validate_ticker(wanted)
+        return app.working("Looking up the market …", lambda: app.executor.get_market_info(ticker))
+    except InvalidInputError:
+        return None
+
+
+def _by_words(app: App, wanted: str) -> tuple[FoundMarket, ...]:
+    found = app.counted(
+        "Searching the open markets …",
+        lambda progress: app.executor.search_markets(wanted, most=MOST_FOUND + 1, progress=progress),
+    )
+    if not found:
+        app.say(
+            f"No open market has “{wanted}” in its texts. Try one word, such as: temperature, bitcoin, fed."
+        )
+        return ()
+    if app.executor.search_incomplete is not None:
+        app.complain(f"Markets may be missing: {app.executor.search_incomplete}.")
+    if len(found) > MOST_FOUND:
+        app.say(
+            f"More than {MOST_FOUND} markets match; the busiest stand here. Add a word to narrow them down."
+        )
+    return found[:MOST_FOUND]
+
+
+def _ask_market(app: App, search: _Search) -> _Search:
+    question = "Which market?   (bid/ask of YES, closes in, ticker)"
+    before = (at for at, each in enumerate(search.found) if each.market is search.market)
+    rows = _market_choices(app, search.found)
+    chosen = app.prompter.choose(question, rows, marked=next(before, 0))
+    if chosen is None:
+        raise GoBack
+    return replace(search, market=chosen.market)
+
+
+def _market_choices(app: App, found: tuple[FoundMarket, ...]) -> list[Choice[FoundMarket | None]]:
+    labels = views.market_labels(found, app.console.width, app.clock())
+    rows: list[Choice[FoundMarket | None]] = list(numbered(labels, list(found)))
+    return [*rows, Choice("0", "None of these", None)]
+
+
+def _book(app: App, ticker: str) -> OrderBook | None:
+    try:
+        return app.executor.get_order_book(ticker)
+    except KalshiAPIError:
+        return None
+
+
+# --- Ticket → preview → confirm → result ----------------------------------------------------------
+
+
+def _ask_and_send(app: App, draft: _Draft) -> _Draft:
+    trade_ticket(app, draft.ticket())
+    return draft
+
+
+def trade_ticket(app: App, ticket: OrderTicket) -> None:
+    """Preview a ticket, ask, send it once and show what became of it.
+
+    Raises GoBack if a rule denied it or the user did not confirm it: nothing was sent.
+    """
+    preview = _preview(app, ticket)
+    while True:
+        latest, moved = _confirmed_now(app, preview)
+        if not moved:
+            _submit(app, latest)
+            return
+        app.complain("The market moved since you looked. Nothing was sent. What changed:")
+        for change in moved:
+            app.say(f"  {change}")
+        preview = _with_better_cap(app, latest)
+
+
+def _with_better_cap(app: App, preview: OrderPreview) -> OrderPreview:
+    """Bring the worst price of a market order nearer where the book came nearer; it never moves away."""
+    request, now = preview.request, preview.circumstances
+    if not preview.ticket.is_market_order or now.book is None:
+        return preview
+    cap = app.executor.worst_price(now.market, now.book, request.action, request.side)
+    is_better = cap < request.price if request.action is Action.BUY else cap > request.price
+    return _preview(app, replace(preview.ticket, worst_price=cap)) if is_better else preview
+
+
+def _preview(app: App, ticket: OrderTicket) -> OrderPreview:
+    """Price a ticket. Raises TradingError, which says that nothing was sent."""
+    try:
+        return app.working("Pricing the order …", lambda: app.executor.preview(ticket))
+    except JournalError as error:
+        raise TradeExecutionError(f"{error} Nothing was sent.") from error
+
+
+def _confirmed_now(app: App, preview: OrderPreview) -> tuple[OrderPreview, list[str]]:
+    """Show the ticket and ask; confirmed, look again and say what moved meanwhile. Raises GoBack."""
+    app.show(ticket_view.ticket(preview, app.settings.environment))
+    if preview.is_denied:
+        app.complain("This order cannot be sent. Nothing was sent.")
+        raise GoBack
+    _confirm(app, preview)
+    latest = _preview(app, _same_ticket(preview))
+    return latest, ticket_view.changes(preview, latest)
+
+
+def _submit(app: App, preview: OrderPreview) -> None:
+    """Send and show the result; a user who will not wait leaves the rest to the search."""
+    shown = app.finished(
+        lambda: app.executor.submit(preview),
+        SENDING,
+        show=lambda result: app.show(ticket_view.submission(result)),
+        left=lambda result: app.executor.resolver.announce(ticket_view.end_of(preview, result)),
+    )
+    if not shown:
+        app.complain(f"Left unfinished: {preview.sentence}. It may be live. Do not send it again.")
+        app.say("The program goes on looking for it; the menu says what became of it.")
+
+
+def _same_ticket(preview: OrderPreview) -> OrderTicket:
+    """The ticket again, with a market order's worst price as the user saw it."""
+    ticket = preview.ticket
+    return replace(ticket, worst_price=preview.request.price) if ticket.is_market_order else ticket
+
+
+def read_book_and_fees(
+    app: App, ticker: str, market: Market | None
+) -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
+    """Read a market's order book and its fees, now and to come, under a spinner. None, empty: unreadable.
+
+    Without the `market` its fees are not known.
+    """
+
+    def read() -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
+        return _book(app, ticker), () if market is None else app.executor.get_fees(market)
+
+    return app.working("Reading the order book …", read)
+
+
+def _ask_direction(app: App, draft: _Draft) -> _Draft:
+    book, fees = read_book_and_fees(app, draft.market.ticker, draft.market)
+    directions = [(action, side) for side in Side for action in Action]
+    labels = [views.action_label(action, side, book) for action, side in directions]
+    marked = directions.index((draft.action, draft.side))
+    action, side = app.prompter.choose("What do you want to do?", numbered(labels, directions), marked=marked)
+    price = draft.price if (action, side) == (draft.action, draft.side) else None
+    return replace(draft, book=book, fees=fees, action=action, side=side, price=price)
+
+
+def asks_for_market_order(app: App, *, proposed: bool = False) -> bool:
+    return app.prompter.choose("Which kind of order?", numbered(_KINDS, [False, True]), marked=int(proposed))
+
+
+def _ask_kind(app: App, draft: _Draft) -> _Draft:
+    at_market = asks_for_market_order(app, proposed=draft.is_market_order)
+    price = None if at_market != draft.is_market_order else draft.price
+    if at_market:
+        price = app.executor.worst_price(draft.market, draft.book, draft.action, draft.side)
+    return replace(draft, is_market_order=at_market, price=price)
+
+
+def _ask_price(app: App, draft: _Draft) -> _Draft:
+    price = ask_price(app, draft.market, draft.book, draft.action, draft.side, proposed=draft.price)
+    return replace(draft, price=price)
+
+
+def ask_price(
+    app: App,
+    market: Market,
+    book: OrderBook | None,
+    action: Action,
+    side: Side,
+    *,
+    proposed: Price | None = None,
+) -> Price:
+    """Ask for a limit in the terms of the chosen side, on the market's grid; nothing is ever rounded.
+
+    Without another proposal the price of the best level is proposed.
+    """
+    best = touch(book, action, side) if book is not None else None
+    if proposed is None and best is not None:
+        proposed = best.price
+
+    def parse(text: str) -> Price:
+        price = parse_price(text)
+        problem = _two_meanings(text, price, market, side) or off_grid(market.price_grid, side, price)
+        if problem is not None:
+            raise InvalidInputError(problem)
+        return price
+
+    question = f"Price per {side.upper()} contract (cents, or $0.57)?"
+    return app.prompter.ask(question, parse, default="" if proposed is None else price_text(proposed))
+
+
+def _two_meanings(text: str, dollars: Price, market: Market, side: Side) -> str | None:
+    """Say that a number below one may be dollars or cents, in a market that trades below 1¢."""
+    cents = dollars.scaleb(-2)
+    if not text.strip().startswith("0.") or not text.strip()[-1].isdecimal():
+        return None
+    if not market.price_grid.holds(side.converted(cents)):
+        return None
+    return f"{text.strip()} can be {price_text(cents)} or {price_text(dollars)} here. Type c or $ with it."
+
+
+def _ask_size(app: App, draft: _Draft) -> _Draft:
+    """Ask for contracts, or for dollars where they are spent; the price is the most a contract can cost."""
+    price, size, is_buy = draft.price, draft.size, draft.action is Action.BUY
+    assert price is not None
+    hint = " ($50 for dollars)" if is_buy else ""
+    proposed = count_text(size.count if size is not None else app.settings.default_count).replace(",", "")
+    if is_buy and size is not None and size.amount is not None:
+        proposed = f"${size.amount}"
+    size = app.prompter.ask(
+        f"How many contracts{hint}?",
+        lambda text: parse_size(text, draft.action, price, draft.dearest_rate),
+        default=proposed,
+    )
+    return replace(draft, size=size)
+
+
+def _confirm(app: App, preview: OrderPreview) -> None:
+    """Ask whether to send; an order that a rule asks about, or real money, wants its count typed too.
+
+    Raises GoBack if the user does not confirm it.
+    """
+    ask_then(lambda _: _ask_to_send(app, preview), lambda _: _ask_for_count(app, preview))
+
+
+def _ask_to_send(app: App, preview: OrderPreview) -> None:
+    send = app.prompter.choose(
+        "Send this order?",
+        numbered(["Back, send nothing", f"Send: {preview.sentence}"], [False, True], start=0),
+        is_consequential=True,
+    )
+    if not send:
+        raise GoBack
+
+
+def _ask_for_count(app: App, preview: OrderPreview) -> None:
+    if not questions(preview.findings) and app.settings.environment is not Environment.PRODUCTION:
+        return
+    count = preview.request.count
+    question = f"To confirm, type the number of contracts ({count_text(count)}):"
+    if not app.prompter.ask(question, lambda text: is_count(text, count), is_consequential=True):
+        app.say("Not confirmed. Nothing was sent.")
+        raise GoBack
+
+
+def is_count(text: str, count: Contracts) -> bool:
+    """Tell whether exactly this count was typed, with or without thousands separators.
+
+    What is no number confirms nothing. Raises InvalidInputError for another number.
+    """
+    try:
+        typed = parse_count(text)
+    except InvalidInputError:
+        return False
+    if typed != count:
+        raise InvalidInputError(f"{text} is not {count_text(count)}. Type no to send nothing.")
+    return True

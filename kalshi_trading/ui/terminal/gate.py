@@ -1,0 +1,232 @@
+"""Which keys may answer a consequential question, by when they come. Reads no terminal and no clock.
+
+    UNDRAWN ─drawn→ UNSEEN ─seen→ SETTLING ─quiet→ OPEN ─a key→ answered, or TYPING
+                                     ↑               │ the same key again, soon
+                                     └── any key ──  DOUBTED ─quiet→ answered, or TYPING
+
+A key passes at once when the gate is OPEN. The second of a run waits until it is clear that it is not held
+down, and those after it never pass. What the keys mean can change while the question stands: it is UNSEEN
+again then. Times are seconds of any clock that only goes forward.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from enum import Enum, StrEnum, auto
+
+from kalshi_trading.ui.terminal.keys import BACKSPACE, ENTER
+
+QUIET_S = 0.15
+"""How long a consequential question stands, and nothing is typed, before it can be answered."""
+HELD_S = 2.0
+"""A key pressed again within this time may be held down: keyboards begin to repeat after 0.2 to 1.8 s."""
+LONGEST_REPEAT_S = 1.0
+"""How long a key that is held down takes at most to come again."""
+ASTRAY_S = 1.0
+"""How long no key may come after one that is no answer: whoever pressed it may think of another question."""
+LEAST_PAUSE_S = 0.03
+"""How soon after another key nobody presses Enter."""
+AWAY_S = 1.0
+"""A program that did not run for so long may have been suspended, its question no longer on the screen."""
+PASTE = "paste"
+"""The name under which a paste comes; it never passes."""
+HARMLESS = frozenset({"c-c", "c-d", "c-l", "c-z"})
+"""Keys that leave a question, draw it again or suspend the program, which is always safe."""
+
+
+class KeyRun:
+    """The last key: when it came, how long after the one before, and how often as one held down would."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self.at = -math.inf
+        self.length = 0
+        self.pause_s = math.inf
+
+    def note(self, name: str, now: float) -> None:
+        self.pause_s = now - self.at
+        if name != self._name or self.pause_s >= HELD_S:
+            self.length = 1
+        else:
+            self.length = 2 if self.pause_s > LONGEST_REPEAT_S else self.length + 1
+        self._name, self.at = name, now
+
+
+class Note(StrEnum):
+    """What the question says of keys that did nothing."""
+
+    EARLY = "Ignored: too early. Press again."
+    HELD = "Ignored: held down. Let go."
+    PASTED = "Ignored: several keys at once. Press one."
+    ASTRAY = "Ignored: no answer here. Wait."
+    DOUBTED = "Same key again: wait."
+
+
+class Phase(Enum):
+    UNDRAWN = auto()  # every key is older than the question
+    UNSEEN = auto()  # a slow line may not have delivered the question
+    SETTLING = auto()  # it is too early, or keys are coming
+    OPEN = auto()
+    DOUBTED = auto()  # a key that may be held down waits
+    TYPING = auto()  # a text has been begun
+
+
+class Gate:
+    """Hold back the keys of one question until one can answer it; `run` notes each key before `press`.
+
+    `moves` need no quiet once the question could be answered; `immediate` keys pass as soon as it is drawn.
+    After a key that has no meaning there (`means`), no key counts for longer. A paste and several keys that
+    arrive at once never begin an answer. Once a key has begun a text, all pass, but Enter still has to come
+    alone and must not be held down.
+    """
+
+    def __init__(
+        self,
+        run: KeyRun,
+        *,
+        is_text: bool = False,
+        moves: Collection[str] = (),
+        immediate: Collection[str] = (),
+        means: Callable[[str], bool] = lambda name: True,
+    ) -> None:
+        self._run = run
+        self._is_text = is_text
+        self._moves = frozenset(moves)
+        self._immediate = HARMLESS.union(immediate)
+        self._means = means
+        self._phase = Phase.UNDRAWN
+        self._due_at = -math.inf  # when SETTLING or DOUBTED ends
+        self._attended_at = math.inf
+        self._doubted = ""
+        self._quiet_s = QUIET_S
+        self._has_opened = False
+        self._is_held = False
+        self.view = 0
+        """How often what has to be seen has changed."""
+        self.note = ""
+        """What the question should say of the last key: a Note, or nothing."""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the next key counts, whichever it is; the question shows it."""
+        return self._phase is Phase.TYPING or (self._phase is Phase.OPEN and not self._is_held)
+
+    def drawn(self, now: float) -> None:
+        """Note that the question was written: what came until now is older."""
+        self._attended_at = now
+        self._stand_anew()
+
+    def seen(self, now: float) -> None:
+        """Note that the question is on the screen."""
+        if self._phase is Phase.UNSEEN:
+            self._phase = Phase.SETTLING
+            self._due_at = max(self._due_at, now + self._quiet_s)
+
+    def changed(self) -> None:
+        """Note that the screen shows something else now, such as another page, or was somebody else's."""
+        if self._phase is not Phase.UNDRAWN:
+            self._stand_anew()
+
+    def _stand_anew(self) -> None:
+        self._phase = Phase.UNSEEN
+        self.view += 1
+
+    def press(self, names: Sequence[str], now: float) -> list[str]:
+        """Return the keys, of those that arrived together at `now`, that may act; the others are gone.
+
+        Escape is known to be a key only a moment after it arrived; that moment does not count.
+        """
+        if self._phase is Phase.UNDRAWN:
+            self.note = Note.EARLY if names else self.note
+            return []
+        passing = [name for name in names if name in self._immediate]
+        others = [name for name in names if name not in self._immediate]
+        if not others:
+            return passing
+        if now - self._attended_at > AWAY_S:
+            self._refuse(now, Note.EARLY)
+        elif self._phase is Phase.TYPING:
+            passing += self._typed(others, now)
+        elif self._has_opened and self._moves.issuperset(others):
+            self._settle(now)
+            passing += others
+        else:
+            passing += self._begun(others, now)
+        return passing
+
+    def _begun(self, names: Sequence[str], now: float) -> list[str]:
+        """Return the key that begins an answer, if there is one."""
+        # the pause also counts from keys that no question sees, such as those with Alt
+        is_early = self._phase is not Phase.OPEN or now < self._due_at or self._run.pause_s < QUIET_S
+        if not all(self._means(name) for name in names if name != PASTE):
+            self._quiet_s = ASTRAY_S
+            self._refuse(now, Note.ASTRAY)
+        elif len(names) > 1 or PASTE in names:
+            self._refuse(now, Note.PASTED)
+        elif is_early:
+            self._refuse(now, Note.HELD if self._run.length > 2 else Note.EARLY)
+        elif self._run.length == 1 or self._is_text_begun_by(names[0]):
+            return [self._taken(names[0], now)]
+        elif self._run.length == 2:
+            self._doubt(names[0], now)
+        else:
+            self._refuse(now, Note.HELD)
+        return []
+
+    def _typed(self, names: Sequence[str], now: float) -> list[str]:
+        """Return what adds to a text, or confirms it."""
+        self.note = ""
+        if ENTER not in names:
+            return [name for name in names if name != PASTE]
+        if len(names) > 1 or self._run.pause_s < LEAST_PAUSE_S:
+            self.note = Note.PASTED
+            return [name for name in names if name not in (PASTE, ENTER)]
+        if self._run.length > 2:
+            self.note = Note.HELD
+            return []
+        if self._run.length == 2:
+            self._doubt(ENTER, now)
+            return []
+        return [ENTER]
+
+    def tick(self, now: float) -> list[str]:
+        """Return the key that may act since time has passed. Call it often, when no input is waiting."""
+        was_away, self._attended_at = now - self._attended_at > AWAY_S, now
+        is_run = self._run.length > 1 and now - self._run.at < LONGEST_REPEAT_S
+        self._is_held = is_run and not self._is_text
+        if was_away:
+            self.changed()
+        if now < self._due_at:
+            return []
+        if self._phase is Phase.DOUBTED:
+            return [self._taken(self._doubted, now)]
+        if self._phase is Phase.SETTLING:
+            self._phase, self._has_opened, self._quiet_s = Phase.OPEN, True, QUIET_S
+        return []
+
+    def _is_text_begun_by(self, name: str) -> bool:
+        """Tell whether this key confirms nothing and begins a text, which Enter has to confirm."""
+        return self._is_text and (len(name) == 1 or name == BACKSPACE)
+
+    def _taken(self, name: str, now: float) -> str:
+        self.note = ""
+        if self._is_text_begun_by(name):
+            self._phase = Phase.TYPING
+        else:
+            self._settle(now)
+        return name
+
+    def _doubt(self, name: str, now: float) -> None:
+        """Wait for as long as a key that is held down may take to come again."""
+        self._phase, self._doubted, self.note = Phase.DOUBTED, name, Note.DOUBTED
+        self._due_at = now + min(max(QUIET_S, 1.1 * self._run.pause_s), LONGEST_REPEAT_S)
+
+    def _refuse(self, now: float, note: str) -> None:
+        self.note = note
+        self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        if self._phase not in (Phase.UNSEEN, Phase.TYPING):
+            self._phase = Phase.SETTLING
+        self._due_at = max(self._due_at, now + self._quiet_s)

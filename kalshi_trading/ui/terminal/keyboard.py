@@ -1,0 +1,253 @@
+"""The keyboard of a terminal, as prompt_toolkit reads it, with a gate before consequential questions.
+
+Knows when keys came and how far the terminal is with what it was sent. Answers nothing itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import math
+import os
+import select
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from prompt_toolkit.input.typeahead import get_typeahead
+from prompt_toolkit.input.vt100 import Vt100Input
+from prompt_toolkit.key_binding import KeyPress
+from prompt_toolkit.keys import Keys
+
+from kalshi_trading.ui.terminal.gate import PASTE, Gate, KeyRun
+from kalshi_trading.ui.terminal.keys import (
+    ENTER,
+    ESCAPE_KEY,
+    ESCAPED_ENTER,
+    AltKey,
+    Event,
+    Key,
+    KeyDecoder,
+    Paste,
+    StatusReport,
+)
+
+if TYPE_CHECKING:
+    from prompt_toolkit.application import Application
+
+STATUS_REQUEST = "\x1b[5n"
+FIRST_ANSWER_S = 1.0
+"""How long a terminal may take to answer a status request, until it has answered one."""
+LONGEST_ANSWER_S = 5.0
+"""How long it may take then. One that has said nothing for so long is not waited for again."""
+SHORTEST_ESCAPE_S, LONGEST_ESCAPE_S = 0.1, 0.5
+STEP_S = 0.02
+READ_SIZE = 4096
+
+
+class StatusRequests:
+    """Requests for a terminal's status, which it answers once all it was sent before is on the screen.
+
+    Answers come in order. One that comes late counts for its own request, never for a younger one, unless
+    it takes longer than LONGEST_ANSWER_S. Times are seconds of a clock that only goes forward.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[int, float]] = deque()
+        self._sent = 0
+        self._silent_since: float | None = None  # None: nothing is known against the terminal
+        self._has_answered = False
+
+    def sent(self, now: float) -> int:
+        """Note a request, and return its number."""
+        self._sent += 1
+        self._waiting.append((self._sent, now))
+        if self._silent_since is None:
+            self._silent_since = now
+        return self._sent
+
+    def answered(self, now: float) -> float | None:
+        """Note an answer. Return how long it took; None: it belongs to no request."""
+        self._forget_old(now)
+        if not self._waiting:
+            return None
+        _, sent_at = self._waiting.popleft()
+        self._silent_since = self._waiting[0][1] if self._waiting else None
+        self._has_answered = True
+        return now - sent_at
+
+    def is_settled(self, number: int, now: float) -> bool:
+        """Tell whether a request was answered, or need not be waited for any longer."""
+        self._forget_old(now)
+        sent_at = next((at for waiting, at in self._waiting if waiting == number), None)
+        return sent_at is None or now - sent_at > self._patience_s(now)
+
+    def is_awaited(self, now: float) -> bool:
+        """Return whether an answer may still come soon."""
+        return any(not self.is_settled(number, now) for number, _ in list(self._waiting))
+
+    def _patience_s(self, now: float) -> float:
+        if self._has_answered:
+            return LONGEST_ANSWER_S
+        is_silent = self._silent_since is not None and now - self._silent_since > LONGEST_ANSWER_S
+        return 0.0 if is_silent else FIRST_ANSWER_S
+
+    def _forget_old(self, now: float) -> None:
+        while self._waiting and now - self._waiting[0][1] > LONGEST_ANSWER_S:
+            self._waiting.popleft()
+            if self._has_answered:  # it may have gone silent, or this answer was lost
+                self._has_answered, self._silent_since = False, None
+
+
+class Keyboard(Vt100Input):
+    """Standard input, decoded by `keys`. A terminal that is gone is the end of input."""
+
+    def __init__(self, stdin: TextIO) -> None:
+        super().__init__(stdin)
+        self._bytes = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._decoder = KeyDecoder()
+        self._is_closed = False
+        self._read_at = -math.inf
+        self._requests = StatusRequests()
+        self.run = KeyRun()
+        self._gate: Gate | None = None
+        self.is_terminal_known = False
+        """Whether the terminal has been asked for its status."""
+        self.escape_wait_s = LONGEST_ESCAPE_S
+        """How long an escape may stand alone until it is the Escape key."""
+
+    # --- As prompt_toolkit wants it ---------------------------------------------------------------
+
+    def read_keys(self) -> list[KeyPress]:
+        """Return the keys that arrived and may act; never blocks."""
+        if not self._has_input():
+            return []
+        try:
+            data = os.read(self.fileno(), READ_SIZE)
+        except OSError:  # EIO: the terminal has hung up
+            data = b""
+        self._is_closed = not data
+        self._read_at = time.monotonic()
+        return self._admitted(self._decoder.feed(self._bytes.decode(data), self._read_at))
+
+    def flush_keys(self) -> list[KeyPress]:
+        return self._admitted(self._decoder.flush(time.monotonic()))
+
+    @property
+    def closed(self) -> bool:
+        return self._is_closed
+
+    def _has_input(self) -> bool:
+        return not self._is_closed and bool(select.select([self.fileno()], [], [], 0)[0])
+
+    def _admitted(self, events: Sequence[Event]) -> list[KeyPress]:
+        """Return the keys that may act, as if they came when their last byte was read.
+
+        Escape with Enter after it may be two keys: before a consequential question it leads back.
+        """
+        names = []
+        for event in events:
+            if isinstance(event, StatusReport):
+                self._note_answer(self._read_at)
+                continue
+            self.run.note(_held_name(event), self._read_at)
+            if not isinstance(event, AltKey):
+                names.append(self._name_of(event))
+        if self._gate is not None:
+            return _key_presses(self._gate.press(names, self._read_at))
+        keys = [event for event in events if isinstance(event, Key | Paste)]
+        return [_key_press(each if isinstance(each, Paste) else Key(self._name_of(each))) for each in keys]
+
+    def _name_of(self, event: Key | Paste) -> str:
+        if isinstance(event, Paste):
+            return PASTE
+        if event.name == ESCAPED_ENTER:
+            return ENTER if self._gate is None else ESCAPE_KEY
+        return event.name
+
+    # --- The terminal's status --------------------------------------------------------------------
+
+    def request_status(self, output: Any) -> int:
+        """Ask the terminal for its status; return the number of the request."""
+        output.write_raw(STATUS_REQUEST)
+        output.flush()
+        self.is_terminal_known = True
+        return self._requests.sent(time.monotonic())
+
+    async def terminal_answered(self) -> None:
+        """Wait until no answer of the terminal is on its way, or it need not be waited for."""
+        while self._requests.is_awaited(time.monotonic()):
+            await asyncio.sleep(STEP_S)
+
+    def _note_answer(self, now: float) -> None:
+        round_trip_s = self._requests.answered(now)
+        if round_trip_s is not None:
+            self.escape_wait_s = min(SHORTEST_ESCAPE_S + round_trip_s, LONGEST_ESCAPE_S)
+
+    # --- Consequential questions ------------------------------------------------------------------
+
+    @contextmanager
+    def guarded(self, application: Application[Any], gate: Gate | None) -> Iterator[None]:
+        """Let only keys that pass the gate, if there is one, reach the question that is asked."""
+        if gate is None:
+            yield
+            return
+        self._gate = gate
+        gate.press([_name(press) for press in get_typeahead(self)], time.monotonic())
+
+        def begin(_: object) -> None:
+            application.after_render -= begin
+            while self._has_input():
+                self.read_keys()
+            self.flush_keys()
+            gate.drawn(time.monotonic())
+            application.create_background_task(self._attend(application, gate))
+
+        application.after_render += begin
+        try:
+            yield
+        finally:
+            self._gate = None
+
+    async def _attend(self, application: Application[Any], gate: Gate) -> None:
+        """Tell the gate what happens, and give the question the keys that it lets pass later."""
+        number, view = self.request_status(application.output), gate.view
+        shown = (False, "")
+        while True:
+            await asyncio.sleep(STEP_S)
+            if self._has_input():  # it is older than this moment
+                continue
+            now, before = time.monotonic(), (gate.is_open, gate.note)
+            if passed := gate.tick(now):
+                application.key_processor.feed_multiple(_key_presses(passed))
+                application.key_processor.process_keys()
+            if gate.view != view:
+                number, view = self.request_status(application.output), gate.view
+            elif self._requests.is_settled(number, now):
+                gate.seen(now)
+            last_shown, shown = shown, (gate.is_open, gate.note)
+            if not before == last_shown == shown:  # a key may have drawn what stood before it
+                application.invalidate()
+
+
+def _held_name(event: Key | Paste | AltKey) -> str:
+    """Return the name under which the key that this was will come again if it is held down."""
+    if isinstance(event, Paste):
+        return PASTE
+    return ENTER if event.name == ESCAPED_ENTER else event.name
+
+
+def _key_presses(names: Sequence[str]) -> list[KeyPress]:
+    return [_key_press(Key(name)) for name in names]
+
+
+def _key_press(event: Key | Paste) -> KeyPress:
+    if isinstance(event, Paste):
+        return KeyPress(Keys.BracketedPaste, event.text)
+    return KeyPress(event.name) if len(event.name) == 1 else KeyPress(Keys(event.name))
+
+
+def _name(press: KeyPress) -> str:
+    return press.key.value if isinstance(press.key, Keys) else press.key

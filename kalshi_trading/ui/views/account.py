@@ -1,0 +1,65 @@
+"""The account and the guard rails on the screen, each with its setting and with what of it today took.
+
+Pure, over `formats`; what could not be read is named and never shown as zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+
+from kalshi_trading.core.money import ZERO, count_text, price_text
+from kalshi_trading.orders.pretrade.risk_input import DayPnl, DayTotals
+from kalshi_trading.portfolio.snapshot import Part
+from kalshi_trading.settings.model import Limits
+from kalshi_trading.ui.formats import UNKNOWN, cells, dollars, gain, notice, problem, table_of
+
+_Rail = tuple[str, str, str]
+"""What is limited, the limits, and what begins the names of their settings."""
+
+
+def rails(limits: Limits, today: Part[DayTotals], pnl: Part[DayPnl]) -> RenderableType:
+    """Every guard rail, those of the day with today's use."""
+    table = table_of(("guard rail", "fixed"), ("today and limit", "wide"), ("setting KALSHI_", "fixed"))
+    for row in (*_of_day(limits, today.value, pnl.value), *_of_order(limits)):
+        table.add_row(*cells(*row))
+    told = [problem(f"{name} not known: {reason}") for name, reason in _unread(today, pnl)]
+    return Group(table, *told, *(notice(text) for text in _meant(pnl.value)))
+
+
+def _of_day(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -> Iterator[_Rail]:
+    bought, orders = (UNKNOWN, UNKNOWN) if today is None else (dollars(today.bought), f"{today.orders:,}")
+    yield "buys sent today", f"{bought} of {dollars(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"
+    yield "orders today", f"{orders} of {limits.daily_order_limit:,}", "DAILY_ORDER_LIMIT"
+    total, limit = gain(None if pnl is None else pnl.total).plain, gain(-limits.daily_loss_limit).plain
+    yield "realized + open", f"{total} of {limit}", "DAILY_LOSS_LIMIT"
+
+
+def _of_order(limits: Limits) -> Iterator[_Rail]:
+    costs = dollars(limits.soft_order_cost), dollars(limits.hard_order_cost)
+    counts = count_text(limits.soft_order_count), count_text(limits.hard_order_count)
+    through = price_text(limits.warn_through), price_text(limits.block_through)
+    yield "one order costs", f"{costs[0]} asks, {costs[1]} at most", "SOFT_, HARD_ORDER_COST"
+    yield "contracts in it", f"{counts[0]} ask, {counts[1]} at most", "SOFT_, HARD_ORDER_COUNT"
+    yield "lost in a market", f"{dollars(limits.market_loss_limit)} at most", "MARKET_LOSS_LIMIT"
+    yield "beyond the best", f"{through[0]} warn, {through[1]} at most", "WARN_, BLOCK_THROUGH"
+    yield "off the midpoint", f"{price_text(limits.warn_from_midpoint)} warn", "WARN_FROM_MIDPOINT"
+    yield "market order", f"{price_text(limits.market_order_cap)} beyond the best", "MARKET_ORDER_CAP"
+
+
+def _meant(pnl: DayPnl | None) -> Iterator[str]:
+    """Say what today's profit consists of."""
+    if pnl is not None:
+        realized, unrealized = gain(pnl.realized).plain, gain(pnl.unrealized).plain
+        parts = f"net realized {realized}, unrealized {unrealized}"
+        yield f"Realized today and open now: {parts}; at the limit only reducing orders pass."
+        if pnl.unmarked > ZERO:
+            yield f"Nobody bids for positions that cost {dollars(pnl.unmarked)}; they count as zero in it."
+
+
+def _unread(today: Part[DayTotals], pnl: Part[DayPnl]) -> Iterator[tuple[str, str | None]]:
+    if today.value is None:
+        yield "Today's buying and orders", today.unavailable
+    if pnl.value is None:
+        yield "Today's P&L", pnl.unavailable

@@ -1,0 +1,296 @@
+"""The trade history, one order in depth, the reconciliation and the day's sums on the screen.
+
+Pure, over `formats`; every number is told by the services. Text of journal and exchange only ever appears
+as `Text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.text import Text
+
+from kalshi_trading.core.dates import Period
+from kalshi_trading.core.money import Contracts, count_text, price_text
+from kalshi_trading.history.comparison import Difference, Reconciliation
+from kalshi_trading.history.day_summary import DaySummary, MarketDay
+from kalshi_trading.history.rows import HistoryFilter, HistoryRow
+from kalshi_trading.history.timeline import OrderStory
+from kalshi_trading.history.trade_history import TradeHistory
+from kalshi_trading.settings.options import Environment
+from kalshi_trading.ui.formats import (
+    UNKNOWN,
+    badge,
+    cells,
+    day_and_time,
+    dollars,
+    facts,
+    gain,
+    how_many,
+    moment,
+    notice,
+    price,
+    problem,
+    table_of,
+    time_zone,
+)
+
+PAGE = 9
+"""Orders on one page: as many as there are single digits to choose one by."""
+FEWEST = 3
+"""Orders on a page of the lowest screen."""
+DIFFERENCES_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """A part of the history: `rows` are what the filter takes, `start` is where the page begins."""
+
+    history: TradeHistory
+    wanted: HistoryFilter
+    environment: Environment
+    rows: tuple[HistoryRow, ...]
+    start: int = 0
+    size: int = PAGE
+
+    @property
+    def shown(self) -> tuple[HistoryRow, ...]:
+        return self.rows[self.start : self.start + self.size]
+
+    @property
+    def has_older(self) -> bool:
+        return self.start + self.size < len(self.rows)
+
+
+# --- The list -------------------------------------------------------------------------------------
+
+
+def history(page: HistoryPage, now: datetime) -> RenderableType:
+    """One page of orders, what they were chosen by, and what may be missing."""
+    parts: list[RenderableType] = [_heading(page)]
+    if page.shown:
+        parts.append(_orders(page.shown, now, is_joined=page.history.is_joined))
+        parts.append(Text(f"{_place(page)} · times in {time_zone(now)}", style="dim"))
+    else:
+        is_chosen = bool(page.history.rows) or page.wanted != HistoryFilter()
+        parts.append(notice("No order is like that." if is_chosen else "No orders yet."))
+    return Group(*parts, *_gaps(page.history))
+
+
+def _heading(page: HistoryPage) -> Text:
+    words = "; ".join(_wanted(page.wanted)) or "all orders"
+    return Text.assemble(badge(page.environment), f"  {words}")
+
+
+def _wanted(wanted: HistoryFilter) -> Iterator[str]:
+    if wanted.period is not None:
+        yield f"placed {wanted.period}"
+    if wanted.market:
+        yield f"markets with {wanted.market}"
+    if wanted.event:
+        yield f"events {wanted.event}…"
+    if wanted.side is not None:
+        yield f"side {wanted.side.upper()}"
+    if wanted.result is not None:
+        yield f"result {wanted.result}"
+
+
+def _place(page: HistoryPage) -> str:
+    last = min(page.start + page.size, len(page.rows))
+    return f"orders {page.start + 1} to {last} of {len(page.rows)}, newest first"
+
+
+def _orders(rows: Sequence[HistoryRow], now: datetime, *, is_joined: bool) -> RenderableType:
+    table = table_of(
+        ("placed", "fixed"),
+        ("order", "wide"),
+        ("result", "fixed"),
+        ("filled", "right"),
+        ("avg", "right"),
+        ("fee", "right"),
+    )
+    for row in rows:
+        table.add_row(
+            *cells(
+                "\n".join(day_and_time(row.placed_at, now)),
+                _order_cell(row, is_joined=is_joined),
+                f"{row.result}\n(external)" if row.is_external else row.result.value,
+                _count(row.fill_count),
+                price(row.average_price),
+                dollars(row.fees),
+            )
+        )
+    return table
+
+
+def _count(count: Contracts | None) -> str:
+    return UNKNOWN if count is None else count_text(count)
+
+
+def order_words(row: HistoryRow) -> str:
+    """Say what an order does: ours in our words, an external one by its effect."""
+    if row.count is None or row.side is None or row.price is None:
+        return row.journaled.life.sentence if row.journaled is not None else UNKNOWN
+    verb = "long" if row.action is None else row.action.upper()
+    return f"{verb} {count_text(row.count)} {row.side.upper()} at {price_text(row.price)}"
+
+
+def order_label(row: HistoryRow) -> str:
+    """One order on one line, for choosing."""
+    return f"{order_words(row)}  {row.ticker}  {row.result}"
+
+
+def _order_cell(row: HistoryRow, *, is_joined: bool) -> Text:
+    """The order in words, its market below, and what is odd about it."""
+    cell = Text(order_words(row), overflow="fold")
+    cell.append(f"\n{row.ticker}", style="dim")
+    for oddity in _oddities(row, is_joined=is_joined):
+        cell.append(f"\n{oddity}", style="yellow")
+    return cell
+
+
+def _oddities(row: HistoryRow, *, is_joined: bool) -> Iterator[str]:
+    took_it = row.journaled is not None and row.order_id
+    if is_joined and row.order is None and took_it:
+        yield "the exchange does not list it (yet)"
+    if row.fills_missing:
+        yield f"fills of {count_text(row.fills_missing)} are not listed"
+
+
+def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
+    """Say everything the list may lack."""
+    if not history.is_joined:
+        yield notice("By the journal alone: this environment's exchange is not connected.")
+    if history.incomplete:
+        yield problem(f"Not the whole history: {history.incomplete}. Choose dates for older orders.")
+    if history.damage:
+        lines = ", ".join(str(line) for line in history.damage.first[:3])
+        more = ", …" if len(history.damage) > 3 else ""
+        damaged = how_many(len(history.damage), "damaged line")
+        yield problem(f"Skipped {damaged} of the journal: {lines}{more}.")
+    if history.foreign:
+        yield notice(f"Left out: {how_many(history.foreign, 'order')} of other keys in the journal.")
+
+
+# --- One order ------------------------------------------------------------------------------------
+
+
+def story(told: OrderStory, now: datetime) -> RenderableType:
+    """One order in depth: what it is, everything that happened, and where both sides differ."""
+    row = told.row
+    panel = Panel(
+        Group(Text(order_words(row), style="bold"), facts(list(_order_facts(row)))),
+        title=Text(row.ticker),
+        title_align="left",
+        box=box.ROUNDED,
+        expand=False,
+    )
+    table = table_of(("when", "fixed"), ("by", "fixed"), ("what", "wide"))
+    for event in told.events:
+        table.add_row(*cells(moment(event.at, now), event.source, event.sentence))
+    parts: list[RenderableType] = [panel, table]
+    parts += [problem(f"{point.kind}: {point.sentence}") for point in told.points]
+    if told.settlement.unavailable:
+        parts.append(problem(f"Whether its market has settled is not known. {told.settlement.unavailable}"))
+    return Group(*parts, Text(f"times in {time_zone(now)}", style="dim"))
+
+
+def _order_facts(row: HistoryRow) -> Iterator[tuple[str, str]]:
+    whose = "placed elsewhere" if row.is_external else "ours"
+    yield "result", f"{row.result} · {whose}"
+    average = "" if row.average_price is None else f" at {price_text(row.average_price)} on average"
+    yield "filled", f"{_count(row.fill_count)} of {_count(row.count)}{average} · fees {dollars(row.fees)}"
+    if row.journaled is not None and row.journaled.text("time_in_force"):
+        yield "time in force", row.journaled.text("time_in_force").replace("_", " ")
+    yield "order id", row.order_id or UNKNOWN
+    yield "our id", row.client_order_id or UNKNOWN
+
+
+# --- Reconciliation -------------------------------------------------------------------------------
+
+
+def reconciliation(found: Reconciliation, period: Period | None, now: datetime) -> RenderableType:
+    """What was compared, and every order in which journal and exchange differ."""
+    when = "all times" if period is None else str(period)
+    orders, fills = how_many(found.compared, "order"), how_many(found.fills, "fill")
+    compared = f"{orders}, {fills} and {how_many(found.records, 'journal record')} compared ({when})"
+    if found.is_clean:
+        agreed = f"✓ Journal and exchange agree: {compared}."
+        return Group(
+            Text(agreed if found.compared else f"There is nothing to compare ({when})."),
+            *_not_compared(found),
+        )
+    different = how_many(len(found.differences), "order")
+    parts: list[RenderableType] = [Text(f"Different: {different}; {compared}.")]
+    if found.differences:
+        parts.append(_differences(found.differences[:DIFFERENCES_SHOWN], now))
+    hidden = len(found.differences) - DIFFERENCES_SHOWN
+    if hidden > 0:
+        parts.append(notice(f"{hidden} more are not shown; choose fewer days."))
+    return Group(*parts, *_not_compared(found), Text(f"times in {time_zone(now)}", style="dim"))
+
+
+def _differences(differences: Sequence[Difference], now: datetime) -> RenderableType:
+    table = table_of(("placed", "fixed"), ("order", "wide"), ("what differs", "wide"))
+    for each in differences:
+        what = "\n".join(f"{point.kind}: {point.sentence}" for point in each.points)
+        order = f"{order_words(each.row)}\n{each.row.ticker}"
+        table.add_row(*cells(moment(each.row.placed_at, now), order, what))
+    return table
+
+
+def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
+    if found.too_new:
+        yield notice(f"Too new to be judged: {how_many(found.too_new, 'order')}; ask again in a minute.")
+    if found.incomplete:
+        yield problem(f"The exchange's lists are not whole: {found.incomplete}.")
+    if found.unjudged:
+        why = "for that reason" if found.incomplete else "which moved while the lists were read; ask again"
+        yield problem(f"Not compared: {how_many(found.unjudged, 'order')}, {why}.")
+    if found.foreign:
+        yield notice(f"Not compared: {how_many(found.foreign, 'order')} of other keys in the journal.")
+    if found.damaged:
+        damaged = how_many(found.damaged, "damaged line")
+        yield problem(f"The journal has {damaged}; orders in them are not known.")
+
+
+# --- Day summary ----------------------------------------------------------------------------------
+
+
+def day_summary(summary: DaySummary) -> RenderableType:
+    """The sums of some days on a few lines."""
+    if summary.is_empty:
+        return notice(f"Nothing was traded ({summary.period}).")
+    rows = [
+        ("orders", _orders_line(summary)),
+        ("fills", f"{summary.fills} · {count_text(summary.contracts)} contracts"),
+        ("fees", dollars(summary.fees)),
+        ("net realized", UNKNOWN if summary.pnl is None else f"{gain(summary.pnl).plain} after fees"),
+    ]
+    rows += [(name, _market_line(day)) for name, day in _extremes(summary) if day is not None]
+    panel = Panel(
+        facts(rows), title=Text(f"{summary.period}"), title_align="left", box=box.ROUNDED, expand=False
+    )
+    if summary.incomplete is None:
+        return panel
+    return Group(panel, problem(f"These sums may lack something: {summary.incomplete}."))
+
+
+def _orders_line(summary: DaySummary) -> str:
+    parts = [f"{summary.orders} placed"]
+    parts += [f"{summary.rejected} rejected"] if summary.rejected else []
+    parts += [f"{summary.unknown} of unknown outcome"] if summary.unknown else []
+    return " · ".join(parts)
+
+
+def _extremes(summary: DaySummary) -> tuple[tuple[str, MarketDay | None], ...]:
+    return ("best market", summary.best), ("worst market", summary.worst)
+
+
+def _market_line(day: MarketDay) -> str:
+    return f"{gain(day.pnl).plain}  {day.ticker}"

@@ -1,0 +1,164 @@
+"""Profit over time and by market, event and series, and settlements, on the screen.
+
+Pure, over `formats`; every table stands above the sum of all its rows, also those not shown. Columns that
+do not fit fall in a fixed order and are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kalshi_trading.core.models import MarketResult, Settlement
+from kalshi_trading.core.money import ZERO, Dollars
+from kalshi_trading.portfolio.breakdown import Realized
+from kalshi_trading.portfolio.ledger import MarketAccount, settlement_net
+from kalshi_trading.ui.formats import (
+    cells,
+    dollars,
+    gain,
+    how_many,
+    moment,
+    notice,
+    price,
+    table_of,
+    time_zone,
+)
+from kalshi_trading.ui.views import pnl_chart
+from kalshi_trading.ui.views.positions import MARKET_WIDTH, fitting
+
+DAYS_SHOWN = 14
+ROWS_SHOWN = 20
+NARROWEST_CHART = 30
+
+_Row = tuple[str, Realized]
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column of numbers; of those that do not fit, the one with the highest `falls` goes first."""
+
+    name: str
+    falls: int
+    cells: Sequence[str | Text]
+
+
+def over_time(days: Mapping[date | None, Realized], today: date, width: int) -> RenderableType:
+    """The net profit realized so far as a curve, and the last days with profit in a table."""
+    if not days:
+        return notice("Nothing was traded yet, so there is no P&L over time.")
+    return Group(_chart(days, today, width), _days_table(days, width))
+
+
+def _chart(days: Mapping[date | None, Realized], today: date, width: int) -> RenderableType:
+    dated = [day for day in days if day is not None]
+    if len(dated) < 2 or width < NARROWEST_CHART:
+        return notice("A curve needs two days with trades or settlements, and some width.")
+    points = list(running_net(days, today))
+    title = Text("net realized so far, by day (fees inside, what is unrealized not)", style="bold")
+    return Group(title, Text(pnl_chart.curve(points, width), no_wrap=True))
+
+
+def running_net(days: Mapping[date | None, Realized], today: date) -> Iterator[tuple[date, Dollars]]:
+    """Give the net profit so far at the end of every day up to today, beginning with the day before."""
+    dated = [day for day in days if day is not None]
+    so_far = days[None].net if None in days else ZERO
+    day = min(dated) - timedelta(days=1)
+    while day <= max(*dated, today):
+        so_far += days[day].net if day in days else ZERO
+        yield day, so_far
+        day += timedelta(days=1)
+
+
+def _days_table(days: Mapping[date | None, Realized], width: int) -> RenderableType:
+    rows = [
+        (f"{day:%a %b %d %Y}" if day is not None else "time not known", realized)
+        for day, realized in days.items()
+    ]
+    earlier, shown = rows[:-DAYS_SHOWN], rows[-DAYS_SHOWN:]
+    if earlier:
+        shown.insert(0, _together(f"{len(earlier):,} earlier days", earlier))
+    return _added_up("day", shown, width)
+
+
+def breakdown(name: str, parts: Mapping[str, Realized], width: int) -> RenderableType:
+    """What each market, event or series earned, the largest net amounts first, and all others together."""
+    if not parts:
+        return notice("Nothing was traded yet.")
+    rows = sorted(parts.items(), key=lambda part: (-abs(part[1].net), part[0]))
+    shown, rest = rows[:ROWS_SHOWN], rows[ROWS_SHOWN:]
+    if rest:
+        shown.append(_together(f"{len(rest):,} others", rest))
+    return _added_up(name, shown, width)
+
+
+def not_rebuilt(accounts: Iterable[MarketAccount]) -> RenderableType:
+    """Say how many markets stand there by the exchange's own figures; nothing where none does."""
+    gaps = [account.ticker for account in accounts if account.gap is not None]
+    if not gaps:
+        return Group()
+    markets = f"{how_many(len(gaps), 'market')} {'stands' if len(gaps) == 1 else 'stand'}"
+    told = "which tell neither trading from settlement nor the day of a trade"
+    named = ", ".join(gaps[:3]) + (" …" if len(gaps) > 3 else "")
+    return notice(f"{markets} there by the exchange's own figures, {told}: {named}")
+
+
+def _together(name: str, rows: Iterable[_Row]) -> _Row:
+    return name, sum((realized for _, realized in rows), Realized())
+
+
+def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
+    """One row each and their sum below."""
+    every = [*rows, _together("total", rows)]
+    columns = (
+        _Column("by trading", 3, [gain(realized.by_trading) for _, realized in every]),
+        _Column("by settlement", 2, [gain(realized.by_settlement) for _, realized in every]),
+        _Column("fees", 1, [dollars(realized.fees) for _, realized in every]),
+        _Column("net realized", 0, [gain(realized.net) for _, realized in every]),
+    )
+    table, left_out = _fitted(name, [key for key, _ in every], columns, width)
+    table.rows[-2].end_section = True
+    table.rows[-1].style = "bold"
+    return Group(table, left_out)
+
+
+def settlements_table(
+    rows: Sequence[Settlement], accounts: Mapping[str, MarketAccount], now: datetime, width: int
+) -> RenderableType:
+    """Payouts with what each market earned over its whole life, newest first."""
+    if not rows:
+        return notice("No settlements yet.")
+    shown = rows[:ROWS_SHOWN]
+    columns = (
+        _Column("result", 1, [_result(row) for row in shown]),
+        _Column("paid out", 3, [dollars(row.revenue) for row in shown]),
+        _Column("net realized", 0, [gain(settlement_net(row, accounts.get(row.ticker))) for row in shown]),
+        _Column(f"when ({time_zone(now)})", 2, [moment(row.settled_at, now) for row in shown]),
+    )
+    table, left_out = _fitted("settled market", [row.ticker for row in shown], columns, width)
+    if len(rows) > ROWS_SHOWN:
+        return Group(table, left_out, notice(f"The newest {ROWS_SHOWN} of {len(rows):,} settlements."))
+    return Group(table, left_out)
+
+
+def _fitted(
+    name: str, keys: Sequence[str], columns: Sequence[_Column], width: int
+) -> tuple[Table, RenderableType]:
+    """Make a table of the columns that fit beside the keys; also names those that do not."""
+    shown = {column.name: column.cells for column in columns}
+    key_width = min(max(map(len, (name, *keys))), MARKET_WIDTH)
+    names = fitting(shown, {column.name: column.falls for column in columns}, width - key_width - 2)
+    table = table_of((name, "wide"), *((column, "right") for column in names))
+    for key, *numbers in zip(keys, *(shown[column] for column in names), strict=True):
+        table.add_row(*cells(key, *numbers))
+    left_out = [column for column in shown if column not in names]
+    return table, notice(f"too narrow for {', '.join(left_out)}") if left_out else Group()
+
+
+def _result(row: Settlement) -> str:
+    return f"scalar {price(row.value)}" if row.result is MarketResult.SCALAR else row.result.value

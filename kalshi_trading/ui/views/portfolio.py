@@ -1,0 +1,277 @@
+"""The summary of the account on the screen: what there is, earned, at risk, and whether it adds up.
+
+Pure, over `formats`. What could not be read says why in one line and is never shown as zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from kalshi_trading.core.money import ZERO, count_text
+from kalshi_trading.portfolio.breakdown import Realized
+from kalshi_trading.portfolio.cross_check import AccountCheck, Comparison
+from kalshi_trading.portfolio.snapshot import EventRisk, PortfolioSnapshot, known_sum
+from kalshi_trading.ui.formats import (
+    dollars,
+    gain,
+    holding,
+    how_many,
+    moment,
+    notice,
+    problem,
+    time_zone,
+)
+
+BIGGEST_RISKS = 3
+DIFFERENCES_SHOWN = 8
+
+LOW_SCREEN = 30
+"""Lines below which a screen has no room for what only explains."""
+
+_AT_RISK = "most at risk: "
+_AROUND_NOTES = 6
+"""The panel's border, and the dot before a note."""
+_Cell = tuple[str, Text]
+"""A number's name and the number."""
+
+
+# --- Summary --------------------------------------------------------------------------------------
+
+
+def summary(
+    snapshot: PortfolioSnapshot,
+    today: Realized | None,
+    check: AccountCheck,
+    width: int,
+    *,
+    is_brief: bool = False,
+) -> RenderableType:
+    """What there is, what it earned, what it can lose, and whether it adds up; `is_brief` on low screens."""
+    failures = list(_failures(snapshot))
+    return Group(
+        _panel(snapshot, today, width, is_brief=is_brief),
+        *_told_once(failures),
+        *_checked(check, {reason for _, reason in failures}),
+    )
+
+
+def first_look(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool = False) -> RenderableType:
+    """What can be told while the fills are still being read."""
+    failures = [failure for failure in _failed_parts(snapshot) if failure[0] != "fills"]
+    told = notice("A first look: fills are still being read, and order books with them.")
+    return Group(_panel(snapshot, None, width, is_brief=is_brief), *_told_once(failures), told)
+
+
+def _panel(snapshot: PortfolioSnapshot, today: Realized | None, width: int, *, is_brief: bool) -> Panel:
+    notes = [*_notes(snapshot, width, is_brief=is_brief), *([] if is_brief else _meanings(snapshot))]
+    at = f"{moment(snapshot.as_of, snapshot.as_of)} {time_zone(snapshot.as_of)}"
+    return Panel(
+        Group(_numbers(snapshot, today, width - 4), *(notice(note) for note in notes)),
+        title=Text(f"portfolio · {at} · marks: {snapshot.mark}"),
+        title_align="left",
+        box=box.ROUNDED,
+        expand=False,
+    )
+
+
+def _numbers(snapshot: PortfolioSnapshot, today: Realized | None, room: int) -> Table:
+    """What there is beside what was earned; below one another where that is too wide."""
+    have, earned = _have(snapshot), _earned(snapshot, today)
+    side_by_side = sum(max(len(name) for name, _ in column) for column in (have, earned))
+    side_by_side += sum(max(len(amount) for _, amount in column) for column in (have, earned)) + 8
+    table = Table.grid(padding=(0, 2))
+    pairs = 2 if side_by_side <= room else 1
+    for _ in range(pairs):
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
+    rows = zip(have, earned, strict=True) if pairs == 2 else ((cell,) for cell in (*have, *earned))
+    for row in rows:
+        table.add_row(*(part for name, amount in row for part in (Text(name), amount)))
+    return table
+
+
+def _have(snapshot: PortfolioSnapshot) -> tuple[_Cell, ...]:
+    balance = snapshot.balance.value
+    return (
+        ("account worth", Text(_worth(snapshot), style="bold")),
+        ("cash", Text(dollars(balance.cash if balance else None))),
+        ("positions", Text(dollars(snapshot.value_at_mark))),
+        ("sold now", Text(dollars(snapshot.liquidation_value))),
+        ("exposure", Text(dollars(snapshot.worst_loss))),
+    )
+
+
+def _worth(snapshot: PortfolioSnapshot) -> str:
+    """What nobody bids for is worth something or nothing, so that the rest is the least it can be."""
+    least = snapshot.worth_at_least
+    return dollars(snapshot.worth) if snapshot.worth is not None or least is None else f"≥ {dollars(least)}"
+
+
+def _earned(snapshot: PortfolioSnapshot, today: Realized | None) -> tuple[_Cell, ...]:
+    total, realized = snapshot.total_pnl, snapshot.realized
+    return (
+        ("net realized today", gain(today.net if today else None)),
+        ("realized", gain(realized.gross if realized else None)),
+        ("unrealized", gain(snapshot.unrealized_pnl)),
+        ("fees", Text(dollars(total.fees if total else None))),
+        ("net P&L", gain(total.net if total else None)),
+    )
+
+
+# --- What has to be known beside the numbers --------------------------------------------------------
+
+
+def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterator[str]:
+    """What no screen is too low for."""
+    yield from _resting(snapshot)
+    balance = snapshot.balance.value
+    if balance is not None and len(balance.by_shard) > 1:
+        yield "cash: " + " · ".join(f"{dollars(cash)} on shard {shard}" for shard, cash in balance.by_shard)
+    yield from _unmarked(snapshot)
+    yield from _not_sold(snapshot)
+    if snapshot.risks:
+        told = _risks_in_line(snapshot.risks, width - _AROUND_NOTES) if is_brief else _risks(snapshot.risks)
+        yield f"{_AT_RISK}{told}"
+    yield from _own_figures(snapshot)
+
+
+def _resting(snapshot: PortfolioSnapshot) -> Iterator[str]:
+    resting = snapshot.resting.value
+    if resting is None:
+        yield "what resting orders hold is not known"
+    elif resting:
+        hold = "holds" if len(resting) == 1 else "hold"
+        yield f"{how_many(len(resting), 'resting order')} {hold} {dollars(snapshot.collateral)}"
+
+
+def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
+    """Name what stands apart from the sums because it has no mark."""
+    if not snapshot.unmarked:
+        return
+    marked = [row for row in snapshot.held if row.mark is not None]
+    value = dollars(known_sum(row.value for row in marked))
+    unrealized = gain(known_sum(row.unrealized_pnl for row in marked)).plain
+    without = f"{len(snapshot.unmarked)} of {how_many(len(snapshot.held), 'market')} without"
+    yield f"{without} a {snapshot.mark}; the others {value}, unrealized {unrealized}"
+
+
+def _not_sold(snapshot: PortfolioSnapshot) -> Iterator[str]:
+    sales = [row.liquidation for row in snapshot.held]
+    unsold = [sale.unsold for sale in sales if sale is not None and sale.unsold > ZERO]
+    unknown = sum(sale is None or sale.value is None for sale in sales)
+    if unknown:
+        yield f"sold now: book or fees of {how_many(unknown, 'market')} not known"
+    if unsold:
+        without = f"{count_text(sum(unsold, ZERO))} contracts in {how_many(len(unsold), 'market')}"
+        yield f"sold now: {without} find no buyer"
+
+
+def _risks(risks: Sequence[EventRisk]) -> str:
+    """Name what is most at risk, with what it is made of."""
+    told = []
+    for risk in risks[:BIGGEST_RISKS]:
+        kind = ", one YES at most" if risk.mutually_exclusive and len(risk.markets) > 1 else ""
+        told.append(f"{_risk(risk)} ({how_many(len(risk.markets), 'market')}{kind})")
+    return " · ".join(told)
+
+
+def _risks_in_line(risks: Sequence[EventRisk], room: int) -> str:
+    """Name as much of what is most at risk as one line has room for."""
+    told = [_risk(risk) for risk in risks[:BIGGEST_RISKS]]
+    while len(told) > 1 and len(_AT_RISK + " · ".join(told)) > room:
+        told.pop()
+    return " · ".join(told)
+
+
+def _risk(risk: EventRisk) -> str:
+    return f"{risk.event_ticker} {dollars(risk.worst_loss)}"
+
+
+def _own_figures(snapshot: PortfolioSnapshot) -> Iterator[str]:
+    gaps = sum(account.gap is not None for account in snapshot.accounts.values())
+    if snapshot.fills.value is None:
+        yield "figures: the exchange's own, since fills are missing"
+    elif gaps:
+        yield f"figures: of {how_many(gaps, 'market')} the exchange's own"
+
+
+def _meanings(snapshot: PortfolioSnapshot) -> Iterator[str]:
+    """What the numbers are, for those who have the room."""
+    if snapshot.fills.value is not None:
+        yield f"from {how_many(snapshot.fills.value, 'fill')}; positions at the {snapshot.mark}"
+    yield "sold now: into today's books, after fees · exposure: worst case, with resting orders"
+    if snapshot.realized is not None:
+        yield f"realized, before fees: {_roads(snapshot, snapshot.realized)}"
+    yield "net realized today: since local midnight, after fees; the daily loss limit adds what is held"
+    yield "net P&L = realized + unrealized − fees"
+
+
+def _roads(snapshot: PortfolioSnapshot, realized: Realized) -> str:
+    """Split by road, unless a settled market stands there by figures that do not."""
+    if any(row.gap is not None and row.settlement is not None for row in snapshot.accounts.values()):
+        return "by trading and settlement, which the exchange's figures do not tell apart"
+    by_trading, by_settlement = gain(realized.by_trading).plain, gain(realized.by_settlement).plain
+    return f"by trading {by_trading} · by settlement {by_settlement}"
+
+
+# --- What could not be read, and whether it adds up -------------------------------------------------
+
+
+def _failures(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
+    """Name every part that could not be read, and why."""
+    yield from _failed_parts(snapshot)
+    if snapshot.quotes_missing:
+        yield "quotes", snapshot.quotes_missing
+    if snapshot.books_missing:
+        yield "order books or fees", snapshot.books_missing
+
+
+def _failed_parts(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
+    reasons = {
+        "balance": snapshot.balance.unavailable,
+        "positions": snapshot.positions.unavailable,
+        "resting orders": snapshot.resting.unavailable,
+        "settlements": snapshot.settlements.unavailable,
+        "fills": snapshot.fills.unavailable,
+        "deposits": snapshot.deposits.unavailable,
+        "withdrawals": snapshot.withdrawals.unavailable,
+    }
+    return ((name, reason) for name, reason in reasons.items() if reason)
+
+
+def _told_once(failures: Iterable[tuple[str, str]]) -> Iterator[Text]:
+    """One line for each reason, naming all the parts that are missing for it."""
+    parts: dict[str, list[str]] = {}
+    for name, reason in failures:
+        parts.setdefault(reason, []).append(name)
+    for reason, names in parts.items():
+        listed = ", ".join(names)
+        yield problem(f"{listed[0].upper()}{listed[1:]} unavailable: {reason}")
+
+
+def _checked(check: AccountCheck, told: Container[str]) -> Iterator[Text]:
+    """Say whether the account adds up; each difference with both numbers and a hint.
+
+    A reason that was `told` before is not repeated.
+    """
+    agreeing = check.compared - len(check.differences)
+    if check.compared:
+        agree = "agrees" if agreeing == 1 else "agree"
+        yield notice(f"Checked against the exchange: {how_many(agreeing, 'number')} {agree}.")
+    yield from (problem(_difference(row)) for row in check.differences[:DIFFERENCES_SHOWN])
+    if len(check.differences) > DIFFERENCES_SHOWN:
+        yield problem(f"{len(check.differences) - DIFFERENCES_SHOWN} more numbers differ.")
+    for each in dict.fromkeys(check.not_compared):
+        what, _, reason = each.partition(": ")
+        yield notice(f"Not checked: {what}, as above." if reason in told else f"Not checked: {each}")
+
+
+def _difference(row: Comparison) -> str:
+    shown = holding if row.what.endswith(" position") else dollars
+    return f"{row.what} differs: {shown(row.ours)} here, {shown(row.theirs)} at the exchange. {row.hint}"

@@ -1,0 +1,223 @@
+"""One position in depth, and where a number comes from, on the screen.
+
+Pure, over `formats`; the lines of an explanation always stand above their sum, also those not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from kalshi_trading.core import order_book
+from kalshi_trading.core.exposure import Exposure
+from kalshi_trading.core.liquidation import Liquidation
+from kalshi_trading.core.market_models import OrderBook
+from kalshi_trading.core.models import Action, Fill, Order
+from kalshi_trading.core.money import ZERO, Contracts, count_text, dollars_text
+from kalshi_trading.core.pnl import Holding, Lot
+from kalshi_trading.journal.own_orders import OwnWords
+from kalshi_trading.portfolio.explain_market import Explanation
+from kalshi_trading.portfolio.snapshot import Mark, PositionPnl
+from kalshi_trading.ui.formats import (
+    UNKNOWN,
+    cells,
+    dollars,
+    facts,
+    gain,
+    holding,
+    moment,
+    notice,
+    price,
+    problem,
+    table_of,
+    time_left,
+    time_zone,
+)
+from kalshi_trading.ui.views.positions import average, closes_in, outcome
+
+LOTS_SHOWN = 5
+FILLS_SHOWN = 5
+LEVELS_SHOWN = 5
+LINES_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class PositionLook:
+    """One position and what is known around it. `alone` is its worst case without resting orders."""
+
+    row: PositionPnl
+    mark: Mark
+    resting: tuple[Order, ...] | None
+    alone: Exposure
+    exposure: Exposure | None
+    book: OrderBook | None
+    sale: Liquidation | None
+    """What selling everything into `book` would bring."""
+    now: datetime
+    words: OwnWords
+    """Which orders and fills are ours, and in which words."""
+
+
+def position_page(look: PositionLook) -> RenderableType:
+    """Its last fills, lots, orders and book; last, what is held and what it can become.
+
+    What matters most stands nearest the question below, where a low screen still shows it.
+    """
+    account = look.row.account
+    parts: list[RenderableType] = [Text(f"times in {time_zone(look.now)}", style="dim")]
+    if account is not None and account.fills:
+        parts.append(_fills(look, account.fills))
+    return Group(*parts, _lots(look), _resting(look), _sale(look), _panel(look))
+
+
+def _panel(look: PositionLook) -> Panel:
+    row = look.row
+    title = row.market.title if row.market is not None else "The market could not be read."
+    shown = Group(Text(title, style="bold"), Text(outcome(row)), facts(list(_facts(look))))
+    return Panel(shown, title=Text(row.position.ticker), title_align="left", box=box.ROUNDED, expand=False)
+
+
+def _facts(look: PositionLook) -> Iterator[tuple[str, str]]:
+    row, exposure = look.row, look.exposure
+    cost = f"{dollars(row.cost_basis)}, {average(row.cost_basis, row.position.count)} on average"
+    yield "held", f"{holding(row.position.net)} · closes in {closes_in(row, look.now)}"
+    yield "cost", f"{cost}, without fees"
+    yield "mark", f"{price(row.mark)} ({look.mark}) · value {dollars(row.value)}"
+    yield "unrealized", gain(row.unrealized_pnl).plain
+    yield "realized", f"{gain(row.realized_pnl).plain} so far · fees {dollars(row.fees_paid)}"
+    alone = look.alone
+    yield "if YES", f"{gain(-alone.if_yes).plain} on what is held"
+    yield "if NO", f"{gain(-alone.if_no).plain} on what is held"
+    worst = "not known: the resting orders could not be read"
+    if exposure is not None:
+        worst = f"{dollars(exposure.worst)} can be lost, resting orders included"
+    yield "worst case", worst
+
+
+def _sale(look: PositionLook) -> RenderableType:
+    """The best bids a sale of everything would meet, adding up to what it brings."""
+    side, sale = look.row.position.side, look.sale
+    if look.book is None or sale is None or side is None:
+        return problem("The order book could not be read, so it is not known what a sale would bring.")
+    met = order_book.walk(look.book, Action.SELL, side, look.row.position.count, ZERO).fills
+    table = table_of(("sold now", "right"), ("bid", "right"), ("brings", "right"))
+    for level in met[:LEVELS_SHOWN]:
+        table.add_row(*cells(count_text(level.count), price(level.price), dollars(level.count * level.price)))
+    deeper = order_book.Walk(met[LEVELS_SHOWN:], ZERO)
+    if deeper.fills:
+        table.add_row(*cells(count_text(deeper.filled), "deeper", dollars(deeper.amount)))
+    table.add_row(*cells("", "fees", dollars(None if sale.fees is None else -sale.fees)))
+    table.add_row(*cells("", "total", dollars(sale.value)), style="bold")
+    if sale.unsold > ZERO:
+        return Group(table, notice(f"{count_text(sale.unsold)} find no buyer."))
+    return table
+
+
+def _lots(look: PositionLook) -> RenderableType:
+    account = look.row.account
+    if account is None or account.gap is not None:
+        reason = account.gap if account is not None else "no fills are known"
+        return notice(f"Lots cannot be told: {reason}.")
+    numbers = ("age", "count", "price", "cost", "fees")
+    table = table_of(("lots held, opened", "fixed"), *((number, "right") for number in numbers))
+    lots = account.holding.lots
+    for lot in lots[:LOTS_SHOWN]:
+        at = lot.opened_by.created_at
+        _add_lots(table, moment(at, look.now), (age(at, look.now), price(lot.price)), (lot,))
+    if len(lots) > LOTS_SHOWN:
+        _add_lots(table, f"{len(lots) - LOTS_SHOWN:,} newer ones", ("", ""), lots[LOTS_SHOWN:])
+    _add_lots(table, "total", ("", ""), lots, "bold")
+    return table
+
+
+def _add_lots(
+    table: Table, name: str, age_and_price: tuple[str, str], lots: tuple[Lot, ...], style: str | None = None
+) -> None:
+    """Add one line for some lots together."""
+    together = Holding(lots=lots)
+    opened, paid = age_and_price
+    fees = sum((lot.fees for lot in lots), ZERO)
+    numbers = (count_text(together.count), paid, dollars(together.cost_basis), dollars(fees))
+    table.add_row(*cells(name, opened, *numbers), style=style)
+
+
+def age(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return UNKNOWN
+    return time_left(now, at) if (now - at).total_seconds() >= 1 else "now"
+
+
+def _resting(look: PositionLook) -> RenderableType:
+    if look.resting is None:
+        return problem("The resting orders could not be read.")
+    if not look.resting:
+        return notice("No resting orders in this market.")
+    table = table_of(("resting orders", "wide"), ("left", "right"), ("placed", "right"))
+    for order in look.resting:
+        table.add_row(
+            *cells(
+                f"{_trade(look, order, order.initial_count)} at {_price(look, order)}",
+                count_text(order.remaining_count),
+                moment(order.created_at, look.now),
+            )
+        )
+    return table
+
+
+def _fills(look: PositionLook, fills: Sequence[Fill]) -> RenderableType:
+    last = fills[-FILLS_SHOWN:]
+    name = f"last {len(last)} of {len(fills):,} fills" if len(last) < len(fills) else "fills"
+    table = table_of(
+        (name, "fixed"), ("filled", "wide"), ("price", "right"), ("fee", "right"), ("as", "fixed")
+    )
+    for fill in reversed(last):
+        table.add_row(
+            *cells(
+                moment(fill.created_at, look.now),
+                _trade(look, fill, fill.count),
+                _price(look, fill),
+                dollars(fill.fee),
+                "taker" if fill.is_taker else "maker",
+            )
+        )
+    return table
+
+
+def _trade(look: PositionLook, row: Order | Fill, count: Contracts) -> str:
+    """Say what was traded: ours in our words, else by its effect, as everywhere."""
+    _, action, side = look.words.of(row.order_id, row.book_side)
+    return f"{'long' if action is None else action.upper()} {count_text(count)} {side.upper()}"
+
+
+def _price(look: PositionLook, row: Order | Fill) -> str:
+    """Give the price in the terms of the side that `_trade` names."""
+    _, _, side = look.words.of(row.order_id, row.book_side)
+    return price(side.converted(row.yes_price))
+
+
+# --- Explanations ---------------------------------------------------------------------------------
+
+
+def explanation(told: Explanation, now: datetime) -> RenderableType:
+    """The summands of a number, oldest first, and the number as their total; many older ones as one."""
+    if told.caution and not told.lines:
+        return Group(Text(told.title), problem(told.caution))
+    when = f"when ({time_zone(now)})" if any(line.at for line in told.lines) else "when"
+    table = table_of((when, "fixed"), ("what", "wide"), ("amount", "right"), title=told.title)
+    older, shown = told.lines[:-LINES_SHOWN], told.lines[-LINES_SHOWN:]
+    if older:
+        together = Explanation("", older).total
+        table.add_row(*cells("", f"{len(older):,} lines before these", dollars_text(together)))
+    for line in shown:
+        at = moment(line.at, now) if line.at is not None else ""
+        table.add_row(*cells(at, line.text, dollars_text(line.amount)))
+    table.add_section()
+    table.add_row(*cells("", "total", dollars_text(told.total)), style="bold")
+    return Group(table, problem(told.caution)) if told.caution else table

@@ -1,0 +1,176 @@
+"""The table of positions on the screen, sorted and by pages.
+
+Pure, over `formats`. Columns that do not fit fall in a fixed order and are named; a ticker is never cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Contracts, Dollars, price_text, round_half_even
+from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
+from kalshi_trading.ui.formats import UNKNOWN, dollars, gain, holding, notice, price, table_of, time_left
+
+PAGE = 40
+"""Positions on a page where no screen bounds it."""
+FEWEST = 3
+MARKET_WIDTH = 24  # of the column that gives way
+
+
+class Sorting(StrEnum):
+    """What the positions are sorted by; what is not known stands last."""
+
+    VALUE = "value"
+    UNREALIZED = "unrealized P&L"
+    CLOSES = "closes in"
+    COST = "cost"
+    TICKER = "ticker"
+
+
+def in_order(rows: Iterable[PositionPnl], sorting: Sorting) -> list[PositionPnl]:
+    """Sort: amounts largest first, closing times and tickers first things first."""
+    return sorted(rows, key=lambda row: (*_rank(row, sorting), row.position.ticker))
+
+
+def _rank(row: PositionPnl, sorting: Sorting) -> tuple[bool, Dollars | datetime]:
+    if sorting is Sorting.CLOSES:
+        latest = datetime.max.replace(tzinfo=UTC)
+        return row.market is None, row.market.close_at if row.market else latest
+    amounts = {Sorting.VALUE: row.value, Sorting.UNREALIZED: row.unrealized_pnl, Sorting.COST: row.cost_basis}
+    amount = amounts.get(sorting, ZERO)
+    return amount is None, -(amount or ZERO)
+
+
+def page_start(start: int, count: int, page: int = PAGE) -> int:
+    """Give where the page begins; the last one, where there are fewer rows than that by now."""
+    return max(0, min(start, (count - 1) // page * page))
+
+
+def page_size(lines: int, *, is_brief: bool) -> int:
+    """Give how many positions a table of so many lines has room for."""
+    around = 4 + (1 if is_brief else 2)  # the head, the lines around it, and what stands below
+    return min(PAGE, max(FEWEST, (lines - around) // (1 if is_brief else 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column of numbers; of those that do not fit, the one with the highest `falls` goes first."""
+
+    name: str
+    falls: int
+    cell: Callable[[PositionPnl, datetime], str | Text]
+
+
+_COLUMNS = (
+    _Column("held", 0, lambda row, _: holding(row.position.net)),
+    _Column("avg cost", 2, lambda row, _: average(row.cost_basis, row.position.count)),
+    _Column("mark", 1, lambda row, _: price(row.mark)),
+    _Column("value", 0, lambda row, _: dollars(row.value)),
+    _Column("unrealized", 0, lambda row, _: gain(row.unrealized_pnl)),
+    _Column("realized", 4, lambda row, _: gain(row.realized_pnl)),
+    _Column("fees", 5, lambda row, _: dollars(row.fees_paid)),
+    _Column("closes in", 3, lambda row, now: closes_in(row, now)),
+)
+
+
+def positions(
+    snapshot: PortfolioSnapshot,
+    sorting: Sorting,
+    start: int,
+    width: int,
+    *,
+    page: int = PAGE,
+    is_brief: bool = False,
+) -> RenderableType:
+    """One page of what is held, and what to know about it; nothing where positions are not known.
+
+    `is_brief` leaves out what a low screen has no room for: the names of the outcomes.
+    """
+    if snapshot.positions.value is None:
+        return Group()
+    if not snapshot.held:
+        return notice("No open positions.")
+    start = page_start(start, len(snapshot.held), page)
+    rows = in_order(snapshot.held, sorting)[start : start + page]
+    table, left_out = positions_table(rows, snapshot.as_of, width, is_brief=is_brief)
+    facts = [f"by {sorting}"]
+    if not is_brief:
+        facts += [f"mark: {snapshot.mark} of the side held", f"{UNKNOWN} not known"]
+    if len(snapshot.held) > len(rows):
+        noun = "" if is_brief else " positions"
+        facts.insert(0, f"{start + 1:,} to {start + len(rows):,} of {len(snapshot.held):,}{noun}")
+    if left_out:
+        facts.append(f"too narrow for {', '.join(left_out)}")
+    return Group(table, Text(" · ".join(facts), style="dim"))
+
+
+def positions_table(
+    rows: Sequence[PositionPnl], now: datetime, width: int, *, is_brief: bool = False
+) -> tuple[Table, list[str]]:
+    """One market a row, with as many columns as fit; also names those that do not."""
+    shown = {column.name: [column.cell(row, now) for row in rows] for column in _COLUMNS}
+    names = _fitting(shown, max((len(row.position.ticker) for row in rows), default=0), width)
+    table = table_of(("market", "wide"), *((name, "right") for name in names))
+    for index, row in enumerate(rows):
+        numbers = (shown[name][index] for name in names)
+        table.add_row(
+            _market(row, is_brief=is_brief),
+            *(cell if isinstance(cell, Text) else Text(cell) for cell in numbers),
+        )
+    return table, [name for name in shown if name not in names]
+
+
+def _fitting(shown: dict[str, list[str | Text]], ticker_width: int, width: int) -> list[str]:
+    """Choose the columns for a width."""
+    falls = {column.name: column.falls for column in _COLUMNS}
+    return fitting(shown, falls, width - min(ticker_width, MARKET_WIDTH) - 2)
+
+
+def fitting(shown: Mapping[str, Sequence[str | Text]], falls: Mapping[str, int], room: int) -> list[str]:
+    """Name the columns that fit, three signs between them; the one with the highest `falls` goes first."""
+    needs = {name: max(len(name), *map(len, column), 0) + 3 for name, column in shown.items()}
+    kept = list(shown)
+    while sum(needs[name] for name in kept) > room:
+        first_to_fall = max(kept, key=lambda name: falls[name])
+        if falls[first_to_fall] == 0:
+            break
+        kept.remove(first_to_fall)
+    return kept
+
+
+def _market(row: PositionPnl, *, is_brief: bool) -> RenderableType:
+    """The ticker, never cut; the outcome below it, cut where it is too long."""
+    ticker = Text(row.position.ticker, overflow="fold")
+    if row.market is None or is_brief:
+        return ticker
+    return Group(ticker, Text(outcome(row), style="dim", no_wrap=True, overflow="ellipsis"))
+
+
+def outcome(row: PositionPnl) -> str:
+    """Name the outcome held, as the exchange labels it; often it labels NO with the words of YES."""
+    if row.market is None:
+        return UNKNOWN
+    yes, no = row.market.yes_label, row.market.no_label
+    if row.position.net >= ZERO:
+        return yes
+    return no if no and no != yes else f"not: {yes}"
+
+
+def closes_in(row: PositionPnl, now: datetime) -> str:
+    return UNKNOWN if row.market is None else time_left(row.market.close_at, now)
+
+
+def average(cost: Dollars, count: Contracts) -> str:
+    """Write an average price; `~` where it had to be rounded to a hundredth of a cent."""
+    if count == ZERO:
+        return UNKNOWN
+    exact = cost / count
+    shown = round_half_even(exact, BALANCE_GRAIN)
+    return price_text(shown) if shown == exact else f"~{price_text(shown)}"

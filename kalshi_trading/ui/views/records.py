@@ -1,0 +1,88 @@
+"""Reviewed log lines and the size of the logs as they stand on the screen.
+
+Pure, over `formats`. Text of the logs only ever appears as `Text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import groupby
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kalshi_trading.history.log_review import ReviewedEvent, ReviewedLine
+from kalshi_trading.journal.files.log_files import LogSize
+from kalshi_trading.journal.files.log_reader import DamagedLine
+from kalshi_trading.ui.formats import UNKNOWN, cells, how_many, table_of, time_zone
+
+_LOGS = {"trades.log": "journal", "errors.log": "errors", "requests.log": "requests"}
+
+
+def review(lines: Iterable[ReviewedLine], now: datetime) -> RenderableType:
+    """Each under its day; a long sentence takes more lines than one."""
+    parts: list[RenderableType] = []
+    for day, group in groupby(_with_days(lines), key=lambda pair: pair[0]):
+        parts += [Text(day, style="bold")] if day else []
+        parts.append(new_lines([line for _, line in group]))
+    return Group(*parts, Text(f"times in {time_zone(now)}", style="dim"))
+
+
+def _with_days(lines: Iterable[ReviewedLine]) -> Iterable[tuple[str, ReviewedLine]]:
+    """Put each line under its day; a damaged one under that of the line shown before it."""
+    day = ""
+    for line in lines:
+        if isinstance(line, ReviewedEvent):
+            day = f"{line.at.astimezone():%a %b %d, %Y}"
+        yield day, line
+
+
+def new_lines(lines: Iterable[ReviewedLine]) -> RenderableType:
+    """The lines alone: time, what, market, sentence."""
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(no_wrap=True, min_width=8)
+    table.add_column(no_wrap=True, min_width=9, max_width=16)
+    table.add_column(ratio=1, overflow="fold")
+    for line in lines:
+        table.add_row(*_row(line))
+    return table
+
+
+def _row(line: ReviewedLine) -> list[Text]:
+    if isinstance(line, DamagedLine):
+        return [Text(""), Text("✗ damaged", style="bold red"), Text(f"{line} cannot be read")]
+    market = f"{line.market}  " if line.market else ""
+    return cells(
+        f"{line.at.astimezone():%H:%M:%S}",
+        Text(line.what, style="bold red" if line.what in ("error", "unknown") else ""),
+        Text.assemble((market, "dim"), line.sentence),
+    )
+
+
+def sizes(logs: Mapping[str, LogSize]) -> RenderableType:
+    """What each log takes on the disk."""
+    table = table_of(("log", "fixed"), ("files", "right"), ("oldest day", "right"), ("size", "right"))
+    for name, log in logs.items():
+        oldest = log.oldest or log.begun
+        day = str(oldest) if oldest else UNKNOWN
+        table.add_row(*cells(_LOGS.get(name, name), str(log.files), day, size_text(log.stored_bytes)))
+    return Group(table, Text(f"together {total_size(logs)}", style="dim"))
+
+
+def total_size(logs: Mapping[str, LogSize]) -> str:
+    files = sum(log.files for log in logs.values())
+    size = size_text(sum(log.stored_bytes for log in logs.values()))
+    return f"{size} in {how_many(files, 'file')}"
+
+
+def size_text(size: int) -> str:
+    """Write a number of bytes in the unit where it has few digits."""
+    if size < 1000:
+        return f"{size} B"
+    for unit in ("kB", "MB", "GB"):
+        size, rest = divmod(size, 1000)
+        if size < 1000:
+            return f"{size}.{rest // 100} {unit}"
+    return f"{size:,} GB"

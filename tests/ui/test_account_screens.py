@@ -1,0 +1,113 @@
+"""The account's page: every guard rail with its setting, and what of it today took."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+from exchange_process import ExchangeProcess
+from screen_session import quoted_market, rendered, screen_text, session
+from scripted_prompter import ScriptedPrompter
+
+from kalshi_trading.core.errors import JournalError, UnavailableError
+from kalshi_trading.orders.pretrade.risk_input import DayPnl, DayTotals
+from kalshi_trading.portfolio.snapshot import Part
+from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import options_of
+from kalshi_trading.ui.screens import account as account_screens
+from kalshi_trading.ui.views import account as account_view
+
+
+def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
+    text = rendered(account_view.rails(Limits(), Part(DayTotals(D("46.5"), 3)), Part(DayPnl(D(-2), D(-10)))))
+    for option in options_of(Limits).values():
+        ending = option.name.removeprefix("KALSHI_")
+        assert ending in text or ending.partition("_")[2] in text, option.name
+    assert "$46.50 of $5,000.00" in text
+    assert "3 of 200" in text
+    assert "−$12.00 of −$500.00" in text
+    assert "net realized −$2.00, unrealized −$10.00" in text
+    assert len(fields(Limits)) == 12  # a new one has to be shown
+
+
+def test_what_is_not_known_of_the_day_is_no_zero() -> None:
+    text = rendered(account_view.rails(Limits(), Part(None, "No journal."), Part(None, "No exchange.")))
+    assert text.count("– of ") == 3
+    assert "Today's buying and orders not known: No journal." in text
+    assert "Today's P&L not known: No exchange." in text
+    unmarked = rendered(account_view.rails(Limits(), Part(DayTotals()), Part(DayPnl(unmarked=D("7.5")))))
+    assert "Nobody bids for positions that cost $7.50" in unmarked
+
+
+@pytest.mark.parametrize(
+    ("skew_s", "shown"),
+    [
+        (None, "not compared yet"),
+        (-0.3, "right by the exchange's"),
+        (0.4, "right by the exchange's"),
+        (61.2, "61 s ahead of the exchange's"),
+        (-3600.0, "3,600 s behind the exchange's"),
+    ],
+)
+def test_the_page_says_how_far_the_clock_is_from_the_exchanges(
+    still_exchange: ExchangeProcess,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    skew_s: float | None,
+    shown: str,
+) -> None:
+    app = session(still_exchange, tmp_path, ScriptedPrompter("0"))
+    monkeypatch.setattr(type(app.client), "clock_skew_s", skew_s)
+    account_screens.account(app)
+    assert re.search(rf"clock +{shown}", screen_text(app))
+
+
+def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    prompter = ScriptedPrompter("1", "0")
+    app = session(exchange, tmp_path, prompter, KALSHI_DAILY_ORDER_LIMIT="7")
+    app.executor.place_limit_order(quoted_market(app.executor).ticker, "yes", 3, "0.02")
+    account_screens.account(app)
+    prompter.assert_all_used()
+    text = screen_text(app)
+    assert text.count("1 of 7") == 2
+    assert re.search(r"buys sent today +\$0\.06\d* of \$5,000\.00", text)
+    assert "request budget" in text
+
+
+def test_the_page_fits_on_a_narrow_screen(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a path that is too long for its line takes another one
+    app = session(exchange, Path("logs"), ScriptedPrompter("0"), width=80)
+    account_screens.account(app)
+    assert len(screen_text(app).rstrip().splitlines()) <= 24 - 2
+
+
+def test_without_exchange_and_journal_the_page_still_tells_the_limits(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter("0"))
+
+    def away(*_: object, **__: object) -> object:
+        raise UnavailableError("The exchange cannot be reached.")
+
+    def unreadable(*_: object) -> object:
+        raise JournalError(app.journal.trades_path, "it is away")
+
+    for name in (
+        "get_exchange_status",
+        "get_account_limits",
+        "get_fills",
+        "get_positions",
+        "get_settlements",
+    ):
+        monkeypatch.setattr(app.client, name, away)
+    monkeypatch.setattr(app.journal, "changes", unreadable)
+    account_screens.account(app)
+    text = screen_text(app)
+    assert "unavailable: The exchange cannot be reached." in text
+    assert "Today's buying and orders not known: " in text
+    assert "of $5,000.00" in text

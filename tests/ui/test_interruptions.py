@@ -1,0 +1,354 @@
+"""Ctrl-C and signals at every moment of something under way: its result always reaches the user."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import pytest
+from exchange_process import ExchangeProcess
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+from screen_session import buy, quoted_market, screen_text, session
+from scripted_prompter import ScriptedPrompter
+
+from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.ui import menu
+from kalshi_trading.ui.app import App, WaitingTexts
+from kalshi_trading.ui.background_task import Undertaking
+from kalshi_trading.ui.prompts.prompter import Choice, LeaveTask
+from kalshi_trading.ui.screens import orders as order_screens
+from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.terminal.termination import Terminated
+
+T = TypeVar("T")
+Stop = Callable[[], BaseException]
+STOPS = [KeyboardInterrupt, lambda: Terminated(signal.SIGTERM)]
+TEXTS = WaitingTexts("Doing …", "Slowly …", "Finishing the work")
+
+
+class News:
+    """The part of the resolver that keeps news."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+
+    def announce(self, sentence: str) -> None:
+        self.kept.append(sentence)
+
+    def take_news(self) -> tuple[str, ...]:
+        kept, self.kept = tuple(self.kept), []
+        return kept
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    nothing: Any = None
+    executor: Any = SimpleNamespace(resolver=News())
+    return App(
+        settings=nothing,
+        console=Console(file=io.StringIO(), width=100, record=True),
+        prompter=nothing,
+        client=nothing,
+        executor=executor,
+        tracker=nothing,
+        journal=TradeLogger(tmp_path, "practice"),
+        watch=nothing,
+        clock=nothing,
+        account="",
+    )
+
+
+def test_the_waiting_text_says_what_is_waited_for_when_it_takes_long() -> None:
+    looking = replace(TEXTS, detail=lambda: "1 order still under way, looking …")
+    assert [TEXTS.waiting(seconds).plain for seconds in (2, 3)] == ["Doing … 2 s", "Slowly … 3 s"]
+    assert [looking.waiting(seconds).plain for seconds in (2, 3)] == [
+        "Doing … 2 s",
+        "1 order still under way, looking … 3 s",
+    ]
+
+
+def carry_out(app: App, work: Callable[[], str], show: Callable[[str], None] | None = None) -> bool:
+    return app.finished(work, TEXTS, show=show or app.say, left=app.executor.resolver.announce)
+
+
+def press_ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+class Watched:
+    """A console whose spinner tells what it shows, and may be interrupted when it goes away."""
+
+    def __init__(self, says: Callable[[str], None], stop: Stop | None = None) -> None:
+        self._says = says
+        self._stop = stop
+
+    @contextmanager
+    def status(self, text: Text) -> Iterator[Any]:
+        yield SimpleNamespace(update=lambda text: self._says(str(text)))
+        if self._stop is not None:
+            raise self._stop()
+
+    def print(self, renderable: object) -> None:
+        self._says(str(renderable))
+
+
+# --- While it lasts -------------------------------------------------------------------------------
+
+
+def test_a_result_is_shown_once_and_is_no_news(app: App) -> None:
+    assert carry_out(app, lambda: "done")
+    assert screen_text(app).count("done") == 1
+    assert app.news() == ()
+
+
+def test_ctrl_c_waits_for_the_end_and_shows_it(app: App) -> None:
+    waiting = threading.Event()
+    said: list[str] = []
+
+    def work() -> str:
+        press_ctrl_c()
+        assert waiting.wait(60)
+        return "done"
+
+    def says(text: str) -> None:
+        said.append(text)
+        waiting.set()
+
+    assert carry_out(replace(app, console=Watched(says)), work)
+    assert said[0] == "Finishing the work, 0 s … (Ctrl-C again leaves it; the menu says how it ends)"
+    assert said[-1] == "done"
+
+
+def test_a_second_ctrl_c_leaves_it_and_its_result_is_news(app: App) -> None:
+    left = threading.Event()
+
+    def work() -> str:
+        press_ctrl_c()
+        assert left.wait(60)
+        return "done"
+
+    assert not carry_out(replace(app, console=Watched(lambda text: press_ctrl_c())), work)
+    assert app.news() == ()
+    left.set()
+    app.finish()
+    assert "Finishing what is still under way" in screen_text(app)
+    assert "done" in screen_text(app)
+
+
+def test_what_was_interrupted_before_it_began_is_not_waited_for(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(self: Undertaking[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Undertaking, "start", stopped)
+    assert not carry_out(app, lambda: "done")
+    app.finish()
+    assert screen_text(app) == ""
+
+
+# --- In the lines around the end ------------------------------------------------------------------
+
+
+def outcome_of(app: App, run: Callable[[], bool]) -> bool | str:
+    try:
+        return run()
+    except Terminated:
+        return "ended"
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_an_interruption_just_after_the_end_loses_nothing(
+    app: App, stop: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ends_unheard(self: Undertaking[str], say: object) -> str:
+        self.join()
+        raise stop()
+
+    monkeypatch.setattr(Undertaking, "awaited", ends_unheard)
+    assert outcome_of(app, lambda: carry_out(app, lambda: "done")) in (False, "ended")
+    assert app.news() == ("done",)
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_an_interruption_while_the_spinner_goes_away_loses_nothing(app: App, stop: Stop) -> None:
+    stopped = replace(app, console=Watched(lambda text: None, stop))
+    assert outcome_of(app, lambda: carry_out(stopped, lambda: "done")) in (False, "ended")
+    assert app.news() == ("done",)
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_an_interruption_while_the_result_is_shown_loses_nothing(app: App, stop: Stop) -> None:
+    def show(result: str) -> None:
+        raise stop()
+
+    assert outcome_of(app, lambda: carry_out(app, lambda: "done", show)) in (False, "ended")
+    assert app.news() == ("done",)
+
+
+def test_a_result_that_cannot_be_shown_is_news(app: App) -> None:
+    def show(result: str) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        carry_out(app, lambda: "done", show)
+    assert app.news() == ("done",)
+
+
+def broken() -> str:
+    raise ZeroDivisionError("a fault nobody expected")
+
+
+def test_a_fault_is_raised_where_somebody_waits_and_told_once(app: App) -> None:
+    with pytest.raises(ZeroDivisionError):
+        carry_out(app, broken)
+    assert app.news() == ()
+    assert not app.journal.errors_path.exists()
+
+
+def test_a_fault_nobody_waits_for_is_on_record_and_told(app: App) -> None:
+    begun = threading.Event()
+
+    def work() -> str:
+        press_ctrl_c()
+        assert begun.wait(60)
+        return broken()
+
+    assert not carry_out(replace(app, console=Watched(lambda text: press_ctrl_c())), work)
+    begun.set()
+    app.finish()
+    assert "What was left to itself went wrong; it is on record as" in screen_text(app)
+    assert "a fault nobody expected" in app.journal.errors_path.read_text()
+
+
+def test_news_stay_until_they_stand_on_the_screen(app: App) -> None:
+    app.executor.resolver.announce("found")
+    seen = app.news()
+    app.executor.resolver.announce("found another")
+    assert (seen, app.news()) == (("found",), ("found", "found another"))
+    app.news_shown(seen)
+    assert app.news() == ("found another",)
+
+
+# --- On a practice exchange -----------------------------------------------------------------------
+
+
+class LastMoment(ScriptedPrompter):
+    """Something is found out while the menu stands on the screen, and then the user goes."""
+
+    app: App
+    stop: Stop | None = None
+
+    def choose(self, question: str, choices: Sequence[Choice[T]], **how: Any) -> T:
+        if question == "Menu":
+            self.app.executor.resolver.announce("Found: the order you were asking for.")
+            if self.stop is not None:
+                raise self.stop()
+        return super().choose(question, choices, **how)
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [None, LeaveTask, KeyboardInterrupt, lambda: Terminated(signal.SIGTERM)],
+    ids=["exit", "^C", "^C", "T"],
+)
+def test_news_found_at_the_last_moment_are_said_at_the_end(
+    exchange: ExchangeProcess, tmp_path: Path, stop: Stop | None
+) -> None:
+    prompter = LastMoment("0" if stop is None else "e")
+    app = prompter.app = session(exchange, tmp_path, prompter)
+    prompter.stop = stop
+    try:
+        menu.run(app)
+    except Terminated:
+        assert stop is not None
+    assert screen_text(app).count("Found: the order you were asking for.") == 1
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who presses Ctrl-C twice at whatever takes time."""
+
+    def awaited(self: Undertaking[object], say: object) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Undertaking, "awaited", awaited)
+
+
+def test_panic_that_was_left_goes_on_and_its_end_is_told(
+    exchange: ExchangeProcess, tmp_path: Path, impatient: None
+) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter("p"))
+    market = quoted_market(app.executor)
+    app.executor.place_limit_order(market.ticker, "yes", 1, "0.02")
+    order_screens.cancel_order(app)
+    assert "Left unfinished: panic goes on by itself" in screen_text(app)
+    app.finish()
+    assert "Everything canceled: 1 canceled · 0 no longer resting · 0 unknown." in screen_text(app)
+    assert app.executor.list_open_orders() == ()
+
+
+def test_cancels_that_were_left_go_on_and_their_ends_are_told(
+    exchange: ExchangeProcess, tmp_path: Path, impatient: None
+) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter("a"))
+    market = quoted_market(app.executor)
+    for price in ("0.02", "0.03"):
+        app.executor.place_limit_order(market.ticker, "yes", 1, price)
+    order_screens.cancel_order(app)
+    assert "Left unfinished: the cancels go on by themselves" in screen_text(app)
+    app.finish()
+    assert screen_text(app).count("Canceled. 1 contract no longer rests.") == 2
+    assert app.executor.list_open_orders() == ()
+
+
+def test_an_order_that_was_left_is_told_at_the_end(
+    exchange: ExchangeProcess, tmp_path: Path, impatient: None
+) -> None:
+    market = quoted_market(session(exchange, tmp_path).executor)
+    app = session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="3", price="2")))
+    screens.place_trade(app)
+    assert "Left unfinished: BUY 3 YES" in screen_text(app)
+    app.finish()
+    text = " ".join(screen_text(app).split())
+    assert "ACCEPTED. resting" in text
+    (resting,) = app.executor.list_open_orders()
+    app.executor.cancel_order(resting)
+
+
+# --- The spinner ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["start", "stop"])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_ctrl_c_while_the_spinner_comes_or_goes_leaves_none_turning(
+    app: App, monkeypatch: pytest.MonkeyPatch, moment: str, is_late: bool
+) -> None:
+    real, turned = getattr(Live, moment), []
+
+    def interrupted(live: Live, *arguments: Any, **named: Any) -> None:
+        turned.append(live)
+        if is_late:
+            real(live, *arguments, **named)
+        press_ctrl_c()
+        if not is_late:
+            real(live, *arguments, **named)
+
+    monkeypatch.setattr(Live, moment, interrupted)
+    before = set(threading.enumerate())
+    with pytest.raises(KeyboardInterrupt):
+        app.working("Doing …", lambda: None)
+    assert not any(live.is_started for live in turned)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)  # a spinner that was stopped draws once more
+        assert not thread.is_alive()

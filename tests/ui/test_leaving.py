@@ -1,0 +1,132 @@
+"""The ways out of the menu: Ctrl-C asks, resting orders are named, the end of input says what stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+from exchange_process import ExchangeProcess
+from screen_session import buy, quoted_market, screen_text, session
+from scripted_prompter import BACK, ScriptedPrompter
+
+from kalshi_trading.core.errors import OutcomeUnknownError, UnavailableError
+from kalshi_trading.core.models import Listing
+from kalshi_trading.orders.execution.resting_watch import RestingWatch
+from kalshi_trading.ui import menu
+from kalshi_trading.ui.app import App
+from kalshi_trading.ui.screens import orders as order_screens
+from kalshi_trading.ui.screens import trade as screens
+
+
+@pytest.fixture
+def resting(exchange: ExchangeProcess, tmp_path: Path) -> Iterator[str]:
+    """One order that rests, in the user's words."""
+    app = session(exchange, tmp_path)
+    market = quoted_market(app.executor)
+    screens.place_trade(session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="3", price="2"))))
+    yield f"BUY 3 YES at 2¢  {market.ticker}"
+    order_screens.cancel_these(app, app.executor.list_open_orders())
+
+
+def at_the_menu(exchange: ExchangeProcess, folder: Path, *answers: str) -> tuple[App, ScriptedPrompter]:
+    prompter = ScriptedPrompter(*answers)
+    app = session(exchange, folder, prompter)
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    return app, prompter
+
+
+def test_ctrl_c_in_the_menu_asks_whether_to_leave_and_ctrl_c_goes_back(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    _, prompter = at_the_menu(exchange, tmp_path, BACK, "0", BACK, BACK, BACK, "e")
+    assert prompter.questions == ["Menu", "Leave the program?"] * 3
+    assert prompter.marked[1] == "Back to the menu"
+
+
+def test_an_order_that_no_list_shows_yet_is_named_and_asked_about(
+    exchange: ExchangeProcess, tmp_path: Path, resting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reads lag writes: the exchange took the order, and its list is of a moment before."""
+    prompter = ScriptedPrompter("0", "0", "0", "e")
+    app = session(exchange, tmp_path, prompter)
+    monkeypatch.setattr(app.client, "get_orders", lambda **how: Listing(()))
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert prompter.questions == ["Menu", "Leave the program?"] * 2
+    named = "Placed a moment ago and not in the exchange's list yet, where it may rest: BUY 3 YES"
+    assert " ".join(screen_text(app).split()).count(named) == 2
+    later = app.clock() + timedelta(minutes=2)
+    watch = RestingWatch(app.client, app.journal, account=app.account, clock=lambda: later)
+    assert watch.unlisted(()) == ()  # by now every list would have it
+
+
+def test_ctrl_c_with_an_order_that_rests_names_it_and_asks_what_becomes_of_it(
+    exchange: ExchangeProcess, tmp_path: Path, resting: str
+) -> None:
+    app, prompter = at_the_menu(exchange, tmp_path, BACK, BACK, BACK, "e")
+    asked = "1 resting order. Leave it at the exchange?"
+    assert prompter.questions == ["Menu", asked] * 2
+    assert prompter.labels[1] == ["Keep it and exit", "Cancel it and exit", "Back to the menu"]
+    assert prompter.marked[1] == "Back to the menu"
+    assert screen_text(app).count(resting) == 2
+    assert app.executor.list_open_orders()
+
+
+def test_the_program_stays_when_a_cancel_is_not_known_to_have_worked(
+    exchange: ExchangeProcess, tmp_path: Path, resting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompter = ScriptedPrompter("0", "x", "c", "0", "e")
+    app = session(exchange, tmp_path, prompter)
+
+    def lost(*_: object, **__: object) -> object:
+        raise OutcomeUnknownError("no answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(app.client, "cancel_order", lost)
+        broken.setattr("kalshi_trading.orders.execution.cancel.time.sleep", lambda seconds: None)
+        assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert "Not every order is known to be canceled, so the program stays open." in " ".join(
+        screen_text(app).split()
+    )
+
+
+def test_the_end_of_input_names_what_stays(exchange: ExchangeProcess, tmp_path: Path, resting: str) -> None:
+    app, _ = at_the_menu(exchange, tmp_path)
+    text = screen_text(app)
+    assert "1 resting order stays at the exchange and may still fill:" in text
+    assert resting in text
+
+
+def test_the_end_of_input_does_not_claim_that_nothing_rests_where_nobody_knows(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = session(exchange, tmp_path)
+
+    def away(**_: object) -> object:
+        raise UnavailableError("The exchange cannot be reached.")
+
+    monkeypatch.setattr(app.client, "get_orders", away)
+    assert menu.run(app) == 0
+    assert "Orders that rest stay at the exchange; whether any do could not be read." in screen_text(app)
+
+
+def test_many_orders_are_named_in_part_and_counted(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kalshi_trading.ui.screens.exit.ORDERS_NAMED", 1)
+    app = session(exchange, tmp_path)
+    market = quoted_market(app.executor)
+    for price in ("0.01", "0.02"):
+        app.executor.place_limit_order(market.ticker, "yes", 1, D(price))
+    app, prompter = at_the_menu(exchange, tmp_path, "0", "x", "c")
+    assert prompter.questions[-2:] == [
+        "2 resting orders. Leave them at the exchange?",
+        "Cancel what is listed above?",
+    ]
+    assert "and 1 more" in screen_text(app)
+    assert app.executor.list_open_orders() == ()

@@ -1,0 +1,712 @@
+"""The portfolio on the screen: what stands there, what is said to be unknown, and what falls when narrow."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal as D
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from model_factory import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, settlement, snapshot
+from screen_session import rendered
+from zones import NEW_YORK, SetZone
+
+from kalshi_trading.core.exposure import market_exposure
+from kalshi_trading.core.liquidation import Liquidation, liquidate
+from kalshi_trading.core.market_models import Event
+from kalshi_trading.core.models import Balance, BookSide, MarketResult, Transfer
+from kalshi_trading.core.pnl import settlement_net_pnl
+from kalshi_trading.journal.own_orders import OwnWords
+from kalshi_trading.journal.records import JournalRecord
+from kalshi_trading.portfolio.breakdown import Realized, by_day
+from kalshi_trading.portfolio.cross_check import AccountCheck, Comparison, check_account
+from kalshi_trading.portfolio.explain_account import explain_all_cash, explain_all_fees, explain_all_realized
+from kalshi_trading.portfolio.explain_market import Explanation, Line, explain_realized, explain_settlement
+from kalshi_trading.portfolio.ledger import market_account
+from kalshi_trading.portfolio.snapshot import Mark, Part, PortfolioSnapshot
+from kalshi_trading.ui import formats
+from kalshi_trading.ui.views import pnl_chart, pnl_view
+from kalshi_trading.ui.views import portfolio as portfolio_view
+from kalshi_trading.ui.views import position as position_view
+from kalshi_trading.ui.views import positions as position_table
+from kalshi_trading.ui.views.position import PositionLook
+from kalshi_trading.ui.views.positions import Sorting
+
+BID, ASK = BookSide.BID, BookSide.ASK
+NOTHING_CHECKED = AccountCheck(0, (), ())
+COLUMNS = {"held", "avg cost", "mark", "value", "unrealized", "realized", "fees", "closes in"}
+
+
+def summary(account: PortfolioSnapshot, width: int = 100, **more: object) -> str:
+    told = {"today": None, "check": NOTHING_CHECKED, **more}
+    return rendered(portfolio_view.summary(account, width=width, **told), width)  # type: ignore[arg-type]
+
+
+def amount(text: str, name: str) -> str:
+    """The number that stands in the panel under a name."""
+    (found,) = re.findall(rf"^│ (?:[^·]* )?{re.escape(name)} +([+−$–]\S*)", text, re.MULTILINE)
+    return str(found)
+
+
+def notes(text: str) -> list[str]:
+    return [row.strip("│ ·") for row in text.splitlines() if row.startswith("│ · ")]
+
+
+def table(
+    account: PortfolioSnapshot, width: int = 160, sorting: Sorting = Sorting.VALUE, start: int = 0
+) -> str:
+    return rendered(position_table.positions(account, sorting, start, width), width)
+
+
+def line(text: str, name: str) -> str:
+    """The one line that begins with a name."""
+    (found,) = [row for row in text.splitlines() if row.strip("│ ").startswith(name)]
+    return " ".join(found.strip("│ ").split())
+
+
+def bought(count: str, price: str, fee: str = "0", **more: object) -> object:
+    return fill(BID, count, price, fee=fee, **more)  # type: ignore[arg-type]
+
+
+# --- Summary --------------------------------------------------------------------------------------
+
+
+def test_the_summary_adds_up_on_the_screen() -> None:
+    """Ten at 60¢, four of them sold at 65¢: 20¢ realized, six left worth 63¢ each."""
+    row = held("6", "3.60", fill(BID, "10", "0.60", fee="0.1"), fill(ASK, "4", "0.65", fee="0.07"))
+    text = summary(snapshot(row), today=Realized(D("0.20"), D(0), D("0.17")))
+    shown_numbers = {
+        "account worth": "$100.1483",
+        "cash": "$96.3683",
+        "positions": "$3.78",
+        "net realized today": "+$0.03",
+        "realized": "+$0.20",
+        "unrealized": "+$0.18",
+        "fees": "$0.17",
+        "net P&L": "+$0.21",
+    }
+    assert {name: amount(text, name) for name in shown_numbers} == shown_numbers
+    assert "realized, before fees: by trading +$0.20 · by settlement $0.00" in notes(text)
+    assert "from 2 fills; positions at the best bid" in notes(text)
+
+
+def test_the_account_is_worth_what_resting_orders_hold_as_well() -> None:
+    """Whether the exchange's balance holds it too is told by what came in and went out."""
+    rests = Part((order(BID, "0.60"),))
+
+    def worth(**read: object) -> str:
+        return summary(snapshot(resting=rests, **read)).splitlines()[1]
+
+    def came(amount: str) -> Part[tuple[Transfer, ...]]:
+        return Part((Transfer("d", "applied", "ach", D(amount), D(0), NOW),))
+
+    assert re.search(r"account worth +\$102\.3683 ", worth(deposits=came("102.3683")))
+    assert re.search(r"account worth +\$96\.3683 ", worth(deposits=came("96.3683")))
+    at_least = r"account worth +≥ \$96\.3683 "
+    assert re.search(at_least, worth(deposits=came("102.3583")))  # a cent that nothing explains
+    assert re.search(at_least, worth(deposits=Part(None, "gone")))
+
+
+@pytest.mark.parametrize("is_brief", [True, False])
+def test_numbers_stand_side_by_side_where_there_is_room(is_brief: bool) -> None:
+    wide, narrow = (summary(snapshot(held("6", "3.60")), width, is_brief=is_brief) for width in (80, 50))
+    assert "account worth" in next(row for row in wide.splitlines() if "net realized today" in row)
+    assert "account worth" not in next(row for row in narrow.splitlines() if "net realized today" in row)
+    assert amount(narrow, "cash") == amount(wide, "cash") == "$96.3683"
+
+
+def test_a_low_screen_leaves_out_what_only_explains() -> None:
+    account = snapshot(
+        held("6", "3.60", market=replace(MARKET, yes_bid=None)), resting=Part((order(BID, "0.60"),))
+    )
+    brief = notes(summary(account, 80, is_brief=True))
+    assert brief == [
+        "1 resting order holds $6.00",
+        "1 of 1 market without a best bid; the others $0.00, unrealized $0.00",
+        "sold now: book or fees of 1 market not known",
+        f"most at risk: {MARKET.event_ticker} $9.60",
+    ]
+    full = notes(summary(account, 80))
+    assert set(brief[:3]) < set(full)
+    assert f"{brief[3]} (1 market)" in full
+    assert "net P&L = realized + unrealized − fees" in full
+
+
+def test_cash_per_shard_stands_there_when_there_is_more_than_one() -> None:
+    split = Balance(D(30), D(0), NOW, ((0, D(10)), (1, D(20))))
+    text = summary(snapshot(balance=Part(split)))
+    assert "cash: $10.00 on shard 0 · $20.00 on shard 1" in notes(text)
+    assert "shard" not in summary(snapshot(balance=Part(replace(split, by_shard=((0, D(30)),)))))
+
+
+def test_what_resting_orders_hold_is_told() -> None:
+    text = summary(snapshot(resting=Part((order(BID, "0.60"),))))
+    assert "1 resting order holds $6.00" in notes(text)
+    unread = summary(snapshot(resting=Part(None, "HTTP 500")))
+    assert "what resting orders hold is not known" in notes(unread)
+    assert amount(unread, "exposure") == amount(unread, "account worth") == "–"
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "unknown"),
+    [
+        ("balance", "Balance", ["account worth", "cash"]),
+        (
+            "positions",
+            "Positions",
+            ["positions", "sold now", "unrealized", "realized", "net P&L", "exposure"],
+        ),
+        ("resting", "Resting orders", ["account worth", "exposure"]),
+        ("settlements", "Settlements", ["realized", "fees", "net P&L"]),
+        ("fills", "Fills", []),
+        ("deposits", "Deposits", []),
+        ("withdrawals", "Withdrawals", []),
+    ],
+)
+def test_a_part_that_failed_says_why_once_and_its_numbers_are_unknown(
+    part: str, name: str, unknown: list[str]
+) -> None:
+    failed = snapshot(held("6", "3.60"), **{part: Part(None, "HTTP 500 again")})
+    text = summary(failed)
+    assert text.count(f"{name} unavailable: HTTP 500 again") == 1
+    for row in unknown:
+        assert amount(text, row) == formats.UNKNOWN
+    assert "no open positions" not in table(failed).lower()
+
+
+def test_without_fills_the_figures_are_said_to_be_the_exchanges() -> None:
+    text = summary(snapshot(held("6", "3.60"), fills=Part(None, "away")))
+    assert "figures: the exchange's own, since fills are missing" in notes(text)
+    early = rendered(
+        portfolio_view.first_look(snapshot(held("6", "3.60"), fills=Part(None, "still being read")), 80)
+    )
+    assert "fills are still being read" in early
+    assert "unavailable" not in early
+
+
+def test_a_market_its_fills_do_not_explain_is_counted_apart() -> None:
+    text = summary(snapshot(held("6", "3.60", fill(BID, "5", "0.60"))))
+    assert "figures: of 1 market the exchange's own" in notes(text)
+    assert "from 1 fill; positions at the best bid" in notes(text)
+
+
+def test_positions_nobody_bids_for_make_the_sums_unknown_and_name_the_others() -> None:
+    unquoted = replace(MARKET, yes_bid=None)
+    rows = held("6", "3.60"), held("2", "1", market=unquoted, ticker="KX-B")
+    text = summary(snapshot(*rows))
+    assert "1 of 2 markets without a best bid; the others $3.78, unrealized +$0.18" in notes(text)
+    assert {amount(text, name) for name in ("positions", "unrealized", "net P&L")} == {"–"}
+    assert "≥ $100.1483" in text  # what has no bid is worth nothing at least
+
+
+def test_contracts_that_find_no_buyer_are_named_beside_what_a_sale_brings() -> None:
+    row = replace(held("6", "3.60"), liquidation=Liquidation(D("2.52"), D("0.07"), D("0.63"), D(2)))
+    text = summary(snapshot(row))
+    assert amount(text, "sold now") == "$2.45"
+    assert "sold now: 2 contracts in 1 market find no buyer" in notes(text)
+    unknown = summary(snapshot(held("6", "3.60")))
+    assert amount(unknown, "sold now") == "–"
+    assert "sold now: book or fees of 1 market not known" in notes(unknown)
+
+
+def test_the_three_biggest_risks_stand_below_the_whole_exposure() -> None:
+    rows = [
+        held("10", cost, ticker=f"KX{name}-E-M", market=replace(MARKET, event_ticker=f"KX{name}-E"))
+        for name, cost in (("A", "1"), ("B", "4"), ("C", "3"), ("D", "2"))
+    ]
+    text = summary(snapshot(*rows))
+    assert amount(text, "exposure") == "$10.00"
+    told = "KXB-E $4.00 (1 market) · KXC-E $3.00 (1 market) · KXD-E $2.00 (1 market)"
+    assert f"most at risk: {told}" in notes(text)
+
+
+@pytest.mark.parametrize(("letters", "told"), [(1, 3), (12, 2), (20, 2), (21, 1)])
+def test_where_the_screen_is_low_as_many_risks_are_named_as_one_line_has_room_for(
+    letters: int, told: int
+) -> None:
+    rows = [
+        held("10", cost, ticker=f"{name}-E-M", market=replace(MARKET, event_ticker=f"{name}-E"))
+        for name, cost in (("A" * letters, "1"), ("B" * letters, "4"), ("C" * letters, "3"))
+    ]
+    lines = summary(snapshot(*rows), width=80, is_brief=True).split("│ · most at risk: ")[1].splitlines()
+    assert lines[0].count("$") == told
+    assert lines[1].startswith("╰")
+
+
+def test_exclusive_events_say_so() -> None:
+    rows = [
+        held("10", "4", ticker=f"KXA-E-{name}", market=replace(MARKET, event_ticker="KXA-E")) for name in "MN"
+    ]
+    event = Event("KXA-E", "KXA", "", "", True, None, None, None, ())
+    assert "KXA-E $8.00 (2 markets, one YES at most)" in summary(snapshot(*rows, events={"KXA-E": event}))
+
+
+def test_the_check_says_how_many_numbers_agree() -> None:
+    account = snapshot(held("6", "3.60", fill(BID, "6", "0.60")), balance=Part(None, "away"))
+    text = summary(account, check=check_account(account))
+    assert "Checked against the exchange: 4 numbers agree." in text
+    assert "Balance unavailable: away" in text
+    assert "Not checked: cash, as above." in text
+    alone = AccountCheck(1, (), ("cash: another reason",) * 3)
+    told = summary(account, check=alone)
+    assert "1 number agrees." in told
+    assert told.count("Not checked: cash: another reason") == 1
+
+
+def test_one_reason_for_many_parts_is_one_line() -> None:
+    away = Part(None, "The exchange cannot be reached.")
+    names = ("balance", "positions", "resting", "settlements", "fills", "deposits", "withdrawals")
+    account = snapshot(**dict.fromkeys(names, away))
+    text = " ".join(summary(account, check=check_account(account)).split())
+    assert text.count("The exchange cannot be reached.") == 1
+    assert "Balance, positions, resting orders, settlements, fills, deposits, withdrawals unavailable" in text
+    assert text.count("Not checked: fills, positions and settlements, as above.") == 1
+
+
+def test_a_difference_is_shown_with_both_numbers_and_the_hint() -> None:
+    differs = Comparison("KX-A position", D(-25), D(-20), "Fills are missing here.")
+    cash = Comparison("cash", D("1.5"), D(2), "A credit.")
+    text = summary(snapshot(), 200, check=AccountCheck(9, (differs, cash), ()))
+    assert "7 numbers agree" in text
+    assert "KX-A position differs: 25 NO here, 20 NO at the exchange. Fills are missing here." in text
+    assert "cash differs: $1.50 here, $2.00 at the exchange. A credit." in text
+
+
+def test_many_differences_are_cut_and_counted() -> None:
+    rows = tuple(Comparison(f"KX-{n} cost", D(n), D(0), "") for n in range(1, 31))
+    text = summary(snapshot(), check=AccountCheck(30, rows, ()))
+    assert text.count(" differs: ") == portfolio_view.DIFFERENCES_SHOWN
+    assert f"{30 - portfolio_view.DIFFERENCES_SHOWN} more numbers differ." in text
+
+
+# --- Positions ------------------------------------------------------------------------------------
+
+
+def test_minus_25_is_25_no_at_the_bid_for_no() -> None:
+    """YES is bid 63¢ and asked 65¢, so NO is bid 35¢: 25 NO bought for $8.00 are worth $8.75."""
+    text = table(snapshot(held("-25", "8.00")))
+    row = line(text, MARKET.ticker).split()
+    assert row[1:7] == ["25", "NO", "32¢", "35¢", "$8.75", "+$0.75"]
+    assert "not: 46° to 47°" in text
+    assert "-25" not in text
+
+
+def test_a_flat_account_says_no_open_positions() -> None:
+    assert "No open positions." in table(snapshot())
+    assert table(snapshot(positions=Part(None, "away"))).strip() == ""
+
+
+def test_no_mark_is_no_zero() -> None:
+    row = line(table(snapshot(held("6", "3.60", market=replace(MARKET, yes_bid=None)))), MARKET.ticker)
+    assert row.split()[3:7] == ["60¢", "–", "–", "–"]
+
+
+def test_an_average_that_had_to_be_rounded_says_so() -> None:
+    assert "~33.33¢" in table(snapshot(held("3", "1.00")))
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [
+        (160, set()),
+        (100, {"fees", "realized"}),
+        (84, {"fees", "realized", "closes in"}),
+        (80, {"fees", "realized", "closes in", "avg cost"}),
+        (64, {"fees", "realized", "closes in", "avg cost", "mark"}),
+    ],
+)
+def test_columns_fall_in_a_fixed_order_and_are_named(width: int, left_out: set[str]) -> None:
+    text = table(snapshot(held("-25", "8.00"), held("1234.5", "700.25", ticker="KX-B")), width)
+    head = next(row for row in text.splitlines() if "market" in row)
+    assert set(re.split(r"\s{2,}", head.strip())) == COLUMNS - left_out | {"market"}
+    told = " ".join(text.split()).partition("too narrow for ")[2]
+    assert set(filter(None, told.split(", "))) == left_out
+    assert MARKET.ticker in text
+
+
+@given(
+    st.integers(40, 200),
+    st.lists(st.tuples(st.decimals(-9999, 9999, places=2), st.decimals(0, 9999, places=4)), max_size=4),
+)
+def test_the_table_and_the_summary_keep_to_any_width(width: int, rows: list[tuple[D, D]]) -> None:
+    account = snapshot(
+        *(held(str(net), str(cost), ticker=f"KXLONGSERIES-{n}-T12.5") for n, (net, cost) in enumerate(rows))
+    )
+    for text in (table(account, width), summary(account, width)):
+        assert all(len(row) <= width for row in text.splitlines())
+
+
+THREE = (
+    held("10", "1", ticker="KX-A", market=replace(MARKET, close_at=NOW + timedelta(hours=3))),  # worth $6.30
+    held("-10", "9", ticker="KX-B", market=replace(MARKET, close_at=NOW + timedelta(hours=1))),  # $3.50
+    held("5", "2", ticker="KX-C", market=None),  # no mark, no closing time
+)
+
+
+@pytest.mark.parametrize(
+    ("sorting", "order"),
+    [
+        (Sorting.VALUE, "ABC"),
+        (Sorting.TICKER, "ABC"),
+        (Sorting.UNREALIZED, "ABC"),
+        (Sorting.CLOSES, "BAC"),
+        (Sorting.COST, "BCA"),
+    ],
+)
+def test_positions_are_sorted_as_asked_and_the_unknown_stand_last(sorting: Sorting, order: str) -> None:
+    rows = position_table.in_order(reversed(THREE), sorting)
+    assert "".join(row.position.ticker[-1] for row in rows) == order
+
+
+def test_very_many_positions_come_by_pages() -> None:
+    account = snapshot(*(held("1", "0.5", ticker=f"KX-{n:03}") for n in range(95)))
+    first, last = table(account, sorting=Sorting.TICKER), table(account, sorting=Sorting.TICKER, start=80)
+    assert "1 to 40 of 95 positions" in first
+    assert "KX-039" in first
+    assert "KX-040" not in first
+    assert "81 to 95 of 95 positions" in last
+    assert "KX-094" in last
+    assert "KX-079" not in last
+
+
+def test_a_page_behind_the_last_row_is_the_last_page() -> None:
+    """Positions were closed since the page was turned."""
+    account = snapshot(*(held("1", "0.5", ticker=f"KX-{n:03}") for n in range(45)))
+    text = table(account, sorting=Sorting.TICKER, start=80)
+    assert "41 to 45 of 45 positions" in text
+    assert "KX-044" in text
+    assert MARKET.ticker in table(snapshot(held("1", "0.5")), start=40)
+
+
+def test_markup_in_labels_is_shown_literally() -> None:
+    hostile = replace(MARKET, yes_label="[/bold][red]x", title="[link=http://evil]y")
+    row = held("6", "3.60", market=hostile)
+    assert "[/bold][red]x" in table(snapshot(row))
+    assert "[link=http://evil]y" in rendered(position_view.position_page(look(row)))
+
+
+# --- One position ---------------------------------------------------------------------------------
+
+
+def look(row: object, **more: object) -> PositionLook:
+    net = row.position.net  # type: ignore[attr-defined]
+    known = {
+        "row": row,
+        "mark": Mark.BEST_BID,
+        "resting": (),
+        "alone": market_exposure(net, row.cost_basis, ()),  # type: ignore[attr-defined]
+        "exposure": market_exposure(net, row.cost_basis, ()),  # type: ignore[attr-defined]
+        "book": BOOK,
+        "sale": liquidate(net, BOOK, QUADRATIC),
+        "now": NOW,
+        "words": OwnWords(()),
+    }
+    return PositionLook(**{**known, **more})  # type: ignore[arg-type]
+
+
+def test_a_position_in_depth_tells_lots_outcomes_and_the_sale() -> None:
+    """200 YES: 120 find a bid at 63¢, 80 at 62¢."""
+    lots = fill(BID, "150", "0.60", at=NOW - timedelta(days=2)), fill(BID, "50", "0.50", at=NOW)
+    text = rendered(position_view.position_page(look(held("200", "115", *lots))))
+    assert line(text, "cost").startswith("cost $115.00, 57.5¢ on average")
+    assert line(text, "if YES").startswith("if YES +$85.00")
+    assert line(text, "if NO").startswith("if NO −$115.00")
+    assert "120 63¢ $75.60" in " ".join(text.split())
+    assert "80 62¢ $49.60" in " ".join(text.split())
+    sale = liquidate(D(200), BOOK, QUADRATIC)
+    assert f"total {formats.dollars(sale.value)}" in " ".join(text.split())
+    assert "2 d 150 60¢ $90.00" in " ".join(text.split())
+    assert "now 50 50¢ $25.00" in " ".join(text.split())
+    assert "total 200 $115.00" in " ".join(text.split())
+    assert "No resting orders in this market." in text
+
+
+def test_what_matters_most_of_a_position_stands_last_where_a_low_screen_shows_it() -> None:
+    lots = [fill(BID, "1", "0.60", at=NOW - timedelta(hours=n)) for n in range(9, 0, -1)]
+    row = held("9", "5.40", *lots)
+    end = rendered(position_view.position_page(look(row, resting=(order(ASK, "0.65"),)))).splitlines()[-20:]
+    assert all(
+        any(words in row for row in end) for words in ("9 YES", "worst case", "unrealized", "sold now")
+    )
+
+
+def test_lots_and_levels_that_are_not_shown_are_in_the_sums() -> None:
+    lots = [fill(BID, "1", "0.60", at=NOW - timedelta(hours=n)) for n in range(9, 0, -1)]
+    text = " ".join(rendered(position_view.position_page(look(held("9", "5.40", *lots)))).split())
+    assert "4 newer ones 4 $2.40" in text
+    assert "total 9 $5.40" in text
+    assert "last 5 of 9 fills" in text
+
+
+def test_contracts_without_a_buyer_are_told_in_depth() -> None:
+    row = held("500", "300", fill(BID, "500", "0.60"))
+    assert "50 find no buyer." in rendered(position_view.position_page(look(row)))
+
+
+def test_what_is_not_known_of_a_position_is_said() -> None:
+    row = held("6", "3.60", fill(BID, "5", "0.60"), market=None)
+    unknown = look(row, book=None, sale=None, resting=None, exposure=None)
+    text = rendered(position_view.position_page(unknown), 120)
+    assert "The order book could not be read" in text
+    assert "The resting orders could not be read." in text
+    assert "not known: the resting orders could not be read" in line(text, "worst case")
+    assert "Lots cannot be told: the fills make 5 contracts, the exchange has 6." in text
+    assert "closes in –" in text
+
+
+def test_resting_orders_stand_in_the_terms_of_the_side_they_buy() -> None:
+    text = rendered(position_view.position_page(look(held("6", "3.60"), resting=(order(ASK, "0.65"),))))
+    assert "long 10 NO at 35¢ 10" in " ".join(text.split())
+
+
+def told(event: str, **fields: str) -> JournalRecord:
+    return JournalRecord(NOW, event, {"client_order_id": "ours", **fields})
+
+
+def test_ours_stand_in_our_words_as_in_the_history() -> None:
+    """A sale of YES is no purchase of NO, though the exchange's row is the same."""
+    resting = order(ASK, "0.45", count="5")
+    words = OwnWords(
+        [
+            told("order.intent", action="sell", side="yes"),
+            told("order.acknowledged", order_id=resting.order_id),
+        ]
+    )
+    row = held(
+        "6", "3.60", fill(BID, "10", "0.60"), replace(fill(ASK, "4", "0.65"), order_id=resting.order_id)
+    )
+    text = rendered(position_view.position_page(look(row, resting=(resting,), words=words)))
+    flat = " ".join(text.split())
+    assert "SELL 5 YES at 45¢ 5" in flat
+    assert "SELL 4 YES 65¢" in flat
+    assert "NO at" not in flat
+
+
+# --- Explanations ---------------------------------------------------------------------------------
+
+
+def test_a_settlement_explains_why_a_winning_position_paid_less() -> None:
+    """Paid 97.08 and 151.34 for 168 of each side: a loss of 80.42, not of 248.42."""
+    row = settlement(yes=("168", "97.08"), no=("168", "151.34"), revenue="0")
+    text = " ".join(rendered(position_view.explanation(explain_settlement(row, None), NOW), 120).split())
+    assert "received for 168 pairs of YES and NO, $1 each $168.00" in text
+    assert text.endswith("total −$80.42")
+    assert "−$80.42" in rendered(pnl_view.settlements_table([row], {}, NOW, 80))
+
+
+def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_earned() -> None:
+    """10 YES at 60¢, 4 sold by buying NO at 35¢: 2.60 before fees, however the row counts."""
+    fills = (fill(BID, "10", "0.60"), fill(ASK, "4", "0.65"))
+    ends = replace(settlement(yes=("6", "3.60"), no=("0", "0"), revenue="6.00"), result=MarketResult.YES)
+    earned = market_account(MARKET.ticker, fills, position=None, settlement=ends)
+    told = explain_settlement(ends, earned)
+    assert told.total == D("2.40")
+    assert told.caution is not None
+    assert told.caution.startswith("By its fills the market earned $2.60 after fees")
+    assert "+$2.60" in rendered(pnl_view.settlements_table([ends], {MARKET.ticker: earned}, NOW, 80))
+    whole = replace(ends, yes_count=D(10), yes_cost=D(6), no_count=D(4), no_cost=D("1.40"))
+    assert explain_settlement(
+        whole, market_account(MARKET.ticker, fills, position=None, settlement=whole)
+    ) == (explain_settlement(whole, None))
+
+
+def test_costs_of_nothing_are_in_the_sum_too() -> None:
+    odd = settlement(yes=("0", "1.40"), no=("6", "3.60"), revenue="0")
+    assert explain_settlement(odd, None).total == settlement_net_pnl(odd)
+
+
+def test_an_explanation_ends_with_the_number_it_explains() -> None:
+    row = held("6", "3.60", fill(BID, "10", "0.60"), fill(ASK, "4", "0.65"))
+    assert row.account is not None
+    text = " ".join(rendered(position_view.explanation(explain_realized(row.account), NOW)).split())
+    assert "4 YES bought at 60¢, closed at 65¢ $0.20" in text
+    assert text.endswith("total $0.20")
+
+
+@given(st.lists(st.decimals(-1000, 1000, places=6), max_size=100))
+@example([D("0.1")] * 55)
+def test_the_lines_on_the_screen_add_up_to_the_total_on_the_screen(amounts: list[D]) -> None:
+    told = Explanation("a number", tuple(Line(NOW, "line", amount) for amount in amounts))
+    rows = [
+        row.split()[-1] for row in rendered(position_view.explanation(told, NOW)).splitlines() if "$" in row
+    ]
+    numbers = [D(row.replace("−", "-").replace("$", "").replace(",", "")) for row in rows]
+    assert sum(numbers[:-1]) == numbers[-1] == sum(amounts)
+
+
+def test_the_whole_account_is_explained_market_by_market() -> None:
+    one = held("6", "3.60", fill(BID, "10", "0.60", fee="0.1"), fill(ASK, "4", "0.65"))
+    two = held("1", "0.5", fill(BID, "1", "0.50", ticker="KX-B", fee="0.02"), ticker="KX-B")
+    account = snapshot(one, two)
+    realized = explain_all_realized(account)
+    assert [told.text for told in realized.lines] == [MARKET.ticker]  # the other one earned nothing yet
+    assert realized.total == account.realized.gross  # type: ignore[union-attr]
+    assert explain_all_fees(account).total == D("0.12")
+
+
+def test_the_cash_is_explained_to_the_last_digit_or_says_what_differs() -> None:
+    """$10 came in with a fee of 50¢, $3.60 were spent, and a resting bid may hold $1.20 of the rest."""
+    came = Transfer("d", "applied", "ach", D(10), D("0.5"), NOW)
+    failed = replace(came, transfer_id="e", status="failed")
+    row = held("6", "3.60", fill(BID, "6", "0.60"))
+    parts = {"deposits": Part((came, failed)), "resting": Part((order(BID, "0.12"),))}
+
+    def told(cash: str) -> Explanation:
+        return explain_all_cash(snapshot(row, balance=Part(Balance(D(cash), D(0), NOW, ())), **parts))
+
+    assert (told("5.90").total, told("5.90").caution) == (D("5.90"), None)
+    assert (told("4.70").total, told("4.70").caution) == (D("4.70"), None)
+    assert "held by resting orders" in [each.text for each in told("4.70").lines]
+    assert told("7").caution == "The exchange says $7.00."
+    unread = explain_all_cash(snapshot(row, withdrawals=Part(None, "away")))
+    assert unread.caution == "Deposits or withdrawals are missing. away"
+
+
+def test_figures_of_the_exchange_are_not_split_by_road() -> None:
+    row = settlement(yes=("10", "6"), no=("0", "0"), revenue="0")
+    told = market_account(MARKET.ticker, (), position=None, settlement=row)
+    text = summary(snapshot(accounts={MARKET.ticker: told}))
+    assert amount(text, "realized") == "−$6.00"
+    assert any("before fees: by trading and settlement, which" in note for note in notes(text))
+    assert "1 market stands there by the exchange's own figures" in rendered(pnl_view.not_rebuilt([told]))
+    assert MARKET.ticker in rendered(pnl_view.not_rebuilt([told]))
+    assert rendered(pnl_view.not_rebuilt([])).strip() == ""
+
+
+def test_what_is_not_known_has_no_total() -> None:
+    text = rendered(position_view.explanation(Explanation("Exposure", (), "Not known: away."), NOW))
+    assert "Not known: away." in text
+    assert "total" not in text
+
+
+# --- Times ----------------------------------------------------------------------------------------
+
+
+def test_a_time_names_the_year_and_the_offset_where_they_are_not_those_of_now(in_zone: SetZone) -> None:
+    in_zone(NEW_YORK)
+    new_year = datetime(2026, 1, 1, 2, tzinfo=UTC)  # still the year before in New York
+    assert formats.moment(NOW - timedelta(hours=1), NOW) == "Nov 21 09:00:00"
+    assert formats.moment(new_year, NOW) == "Dec 31 2025 21:00:00"
+    assert formats.moment(datetime(2025, 7, 1, 16, tzinfo=UTC), NOW) == "Jul 01 2025 12:00:00 UTC-04:00"
+    assert formats.moment(None, NOW) == formats.UNKNOWN
+
+
+def test_tables_of_the_past_name_what_their_times_do_not_share_with_now(in_zone: SetZone) -> None:
+    in_zone(NEW_YORK)
+    summer = datetime(2025, 7, 1, 16, tzinfo=UTC)
+    row = held("6", "3.60", fill(BID, "10", "0.60", at=summer), fill(ASK, "4", "0.65", at=summer))
+    assert row.account is not None
+    paid = replace(settlement(yes=("1", "1"), no=("0", "0"), revenue="0"), settled_at=summer)
+    for shown_row in (
+        position_view.position_page(look(row)),
+        position_view.explanation(explain_realized(row.account), NOW),
+        pnl_view.settlements_table([paid], {}, NOW, 120),
+    ):
+        text = rendered(shown_row, 120)
+        assert "Jul 01 2025 12:00:00 UTC-04:00" in text
+        assert "UTC-05:00" in text
+
+
+# --- Over time ------------------------------------------------------------------------------------
+
+TODAY = date(2026, 11, 21)
+
+
+def earned(net: str) -> Realized:
+    return Realized(by_trading=D(net))
+
+
+def test_the_curve_carries_every_day_on_to_the_next() -> None:
+    days = {
+        None: earned("1"),
+        TODAY - timedelta(days=3): earned("2"),
+        TODAY - timedelta(days=1): earned("-5"),
+    }
+    assert [str(net) for _, net in pnl_view.running_net(days, TODAY)] == ["1", "3", "3", "-2", "-2"]
+
+
+def test_a_curve_names_round_dollars_and_its_first_and_last_day() -> None:
+    days = {TODAY - timedelta(days=9): earned("12.34"), TODAY: earned("-3")}
+    text = rendered(pnl_view.over_time(days, TODAY, 80))
+    assert "$0.00┤" in text
+    assert "+$15.00┤" in text or "+$20.00┤" in text
+    assert "Nov 11" in text
+    assert "Nov 21" in text
+    assert "\x1b" not in text
+    assert " ".join(text.split()).endswith("total +$9.34 $0.00 $0.00 +$9.34")
+
+
+@pytest.mark.parametrize("days", [{}, {TODAY: earned("1")}, {None: earned("1"), TODAY: earned("1")}])
+def test_too_little_for_a_curve_is_a_sentence(days: dict[date | None, Realized]) -> None:
+    text = rendered(pnl_view.over_time(days, TODAY, 80))
+    assert "┤" not in text
+    assert "Nothing was traded yet" in text or "needs two days" in text
+
+
+def test_only_the_last_days_stand_alone_and_the_earlier_ones_together() -> None:
+    days = {TODAY - timedelta(days=n): earned("1") for n in range(29, -1, -1)}
+    text = rendered(pnl_view.over_time(days, TODAY, 80))
+    assert f"{30 - pnl_view.DAYS_SHOWN} earlier days" in text
+    assert line(text, "total").endswith("+$30.00")
+
+
+def test_days_are_the_users_days() -> None:
+    row = held("6", "3.60", fill(BID, "10", "0.60"), fill(ASK, "4", "0.65", fee="0.05"))
+    assert row.account is not None
+    days = by_day([row.account], lambda at: at.date())
+    assert "+$0.15" in line(rendered(pnl_view.over_time(days, TODAY, 80)), "Sat Nov 21 2026")
+
+
+def test_a_breakdown_shows_the_largest_and_adds_the_others_up() -> None:
+    parts = {f"KX-{n:02}": earned(str(n)) for n in range(1, 31)}
+    text = rendered(pnl_view.breakdown("market", parts, 80))
+    assert "KX-30" in text
+    assert "KX-05" not in text
+    assert line(text, "10 others").endswith("+$55.00")
+    assert line(text, "total").endswith("+$465.00")
+
+
+LONG_TICKER = "KXMVESPORTSMULTIGAMEEXTENDED-S20261121ABCDEF-0123456789A"
+MILLIONS = D("-1234567.891234")
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"), [(120, ""), (80, "by trading"), (64, "by trading, by settlement")]
+)
+def test_amounts_in_millions_push_columns_out_before_they_squeeze_a_ticker(width: int, left_out: str) -> None:
+    parts = {LONG_TICKER: Realized(MILLIONS, -MILLIONS, D("98765.432100"))}
+    text = rendered(pnl_view.breakdown("market", parts, width), width)
+    assert text.partition("too narrow for ")[2].strip() == left_out
+    assert line(text, "total").endswith("−$98,765.4321")
+    assert LONG_TICKER[:24] in text
+    assert len(text.splitlines()) <= 10  # three lines for the ticker, not a letter on each
+
+
+def test_settlements_of_millions_keep_the_ticker_and_the_profit() -> None:
+    row = replace(settlement(yes=("1", "1.1234"), no=("0", "0"), revenue="1234567.89"), ticker=LONG_TICKER)
+    text = rendered(pnl_view.settlements_table([row], {}, NOW, 64), 64)
+    assert LONG_TICKER[:24] in text
+    assert "+$1,234,566.7666" in text
+    assert "too narrow for paid out, when" in text
+
+
+@given(st.lists(st.decimals(-(10**6), 10**6, places=6), min_size=1, max_size=5))
+def test_the_amounts_beside_a_curve_are_few_and_span_it(amounts: list[D]) -> None:
+    marks = pnl_chart.labelled_amounts(amounts)
+    assert marks[0] <= min(*amounts, D(0))
+    assert marks[-1] >= max(*amounts, D(0))
+    assert 2 <= len(marks) <= 8
+    steps = {after - before for before, after in pairwise(marks)}
+    assert len(steps) == 1
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_curve_is_as_wide_as_the_console(width: int) -> None:
+    points = [(TODAY - timedelta(days=n), D(n)) for n in range(20, -1, -1)]
+    rows = pnl_chart.curve(points, width).splitlines()
+    assert len(rows) <= pnl_chart.HEIGHT
+    assert max(map(len, rows)) <= width

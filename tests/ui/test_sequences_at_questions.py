@@ -1,0 +1,186 @@
+"""The whole corpus of sequences at every kind of question: none answers, moves a mark or leaves a text."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import proof
+import pytest
+from key_sequences import NO_KEYS, ODD_ENTERS, ODD_ESCAPES, ODD_MOVES, TRUNCATED
+from question_terminal import CHOICES, RISKY, SAFE, Asked, Screen, confirmation, terminal
+
+from kalshi_trading.ui.prompts.choice_list import NOT_READY
+from kalshi_trading.ui.prompts.prompter import GoBack, numbered, typed_word
+from kalshi_trading.ui.prompts.terminal_prompter import TerminalPrompter
+from kalshi_trading.ui.terminal import keyboard
+
+LONGEST = 100
+"""Bytes of a sequence that is also sent byte by byte; tests of the decoder do so with the others."""
+ROWS = numbered([f"Entry {number}" for number in range(1, 6)], list(range(1, 6)))
+LONG_ROWS = numbered([f"Entry {number}" for number in range(1, 31)], list(range(1, 31)))
+ENTER = "\r"
+
+Ask = Callable[[TerminalPrompter], Any]
+QUESTIONS: dict[str, tuple[Ask, str, Any]] = {
+    "list": (lambda asker: asker.choose("Which?", ROWS, marked=2), ENTER, 3),
+    "paged list": (lambda asker: asker.choose("Which?", LONG_ROWS, marked=14), ENTER, 15),
+    "in-line list": (lambda asker: asker.choose_in_line("Which?", ROWS), ENTER, 1),
+    "text": (lambda asker: asker.ask("Which?", str), "10" + ENTER, "10"),
+    "text to edit": (lambda asker: asker.ask("Which?", str, prefill="fed"), "10" + ENTER, "fed10"),
+    "consequential list": (
+        lambda asker: asker.choose("Which?", ROWS, marked=2, is_consequential=True),
+        ENTER,
+        3,
+    ),
+    "consequential text": (
+        lambda asker: asker.ask("Which?", typed_word("ALLOW"), is_consequential=True),
+        "ALLOW" + ENTER,
+        True,
+    ),
+}
+"""Each kind of question, the keys that answer it with what is marked or typed, and that answer."""
+
+
+def whole(data: bytes) -> Iterator[bytes]:
+    yield data
+
+
+def in_two(data: bytes) -> Iterator[bytes]:
+    at = random.Random(data).randrange(len(data)) if len(data) > 1 else 0
+    yield from filter(None, (data[:at], data[at:]))
+
+
+def byte_by_byte(data: bytes) -> Iterator[bytes]:
+    if len(data) > LONGEST:
+        yield data
+    else:
+        yield from (data[at : at + 1] for at in range(len(data)))
+
+
+@pytest.fixture(autouse=True)
+def patient_keyboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no pause of a busy machine within a sequence make its escape the Escape key."""
+    monkeypatch.setattr(keyboard, "SHORTEST_ESCAPE_S", 60.0)
+    monkeypatch.setattr(keyboard, "LONGEST_ESCAPE_S", 60.0)
+    monkeypatch.setattr("kalshi_trading.ui.terminal.keys.SEQUENCE_GAP_S", 60.0)
+    monkeypatch.setattr("kalshi_trading.ui.terminal.gate.HELD_S", 0.0)  # the same key comes again and again
+
+
+def press_all(screen: Screen, pieces: Callable[[bytes], Iterator[bytes]], asked: Asked) -> None:
+    """Send the corpus in pieces, each of which is read by itself."""
+    for data in NO_KEYS:
+        for piece in pieces(data):
+            screen.press(piece.decode("utf-8", "surrogateescape"))
+            screen.wait_until_read()
+        assert not asked.is_answered, data
+
+
+def stand(prompter: TerminalPrompter, screen: Screen, name: str) -> Asked:
+    """Ask this kind of question and wait until it stands and takes keys."""
+    asked = Asked(lambda: QUESTIONS[name][0](prompter))
+    screen.wait_for("Which?")
+    if name.startswith("consequential"):
+        screen.wait_until_open()
+    screen.wait_until_settled()
+    return asked
+
+
+def press_each(screen: Screen, keys: str) -> None:
+    """Press keys one by one; the first one and Enter count only where they come alone."""
+    for number, key in enumerate(keys):
+        if number == 1 or key == ENTER:
+            screen.wait_until_settled()
+        screen.press(key)
+
+
+@pytest.mark.parametrize("pieces", proof.sample_journeys([whole, in_two, byte_by_byte]))
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_no_sequence_does_anything(name: str, pieces: Callable[[bytes], Iterator[bytes]]) -> None:
+    _, keys, answer = QUESTIONS[name]
+    with terminal() as (prompter, screen):
+        asked = stand(prompter, screen, name)
+        before = screen.text
+        press_all(screen, pieces, asked)
+        screen.wait_until_settled()
+        assert screen.text == before  # no mark moved, no text appeared, nothing was held back
+        press_each(screen, keys)
+        assert asked.result == answer
+
+
+@pytest.mark.parametrize("name", ["paged list", "text", "consequential list", "consequential text"])
+def test_no_sequence_that_stays_cut_short_does_anything(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is followed by the silence after which it is given up; here a moment stands for a second."""
+    monkeypatch.setattr("kalshi_trading.ui.terminal.keys.SEQUENCE_GAP_S", 0.005)
+    _, keys, answer = QUESTIONS[name]
+    with terminal() as (prompter, screen):
+        asked = stand(prompter, screen, name)
+        before = screen.text
+        for data in proof.sample(TRUNCATED, proof.CURRENT.cut_sequences):
+            screen.press(data.decode("utf-8", "surrogateescape"))
+            screen.wait_until_read()
+            time.sleep(0.01)
+        screen.press("1")  # it may be the rest of the last one
+        screen.wait_until_read()
+        time.sleep(0.3)  # sixty times the silence after which that one is given up
+        screen.wait_until_settled()
+        assert screen.text == before
+        press_each(screen, keys)
+        assert asked.result == answer
+
+
+def answer_to(prompter: TerminalPrompter, screen: Screen, data: bytes) -> Any:
+    """Ask whether to send, press what was given once the question takes keys, and return the answer."""
+    asked = Asked(lambda: prompter.choose("Send?", CHOICES, is_consequential=True))
+    screen.wait_until_open()
+    screen.press(data.decode("utf-8", "surrogateescape"))
+    answer = asked.result
+    screen.wait_until_gone()
+    return answer
+
+
+@pytest.fixture
+def quick_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a question take keys a moment after it stands: here keys come one by one, as it shows."""
+    monkeypatch.setattr("kalshi_trading.ui.terminal.gate.QUIET_S", 0.02)
+
+
+@pytest.mark.usefixtures("quick_questions")
+def test_enter_and_escape_in_every_form_take_the_safe_answer() -> None:
+    with terminal() as (prompter, screen):
+        wrong = []
+        for data in (*ODD_ENTERS, *ODD_ESCAPES):
+            if (answer := answer_to(prompter, screen, data)) != SAFE:
+                wrong.append((data, answer))
+        assert wrong == []
+
+
+@pytest.mark.usefixtures("quick_questions")
+def test_enter_in_every_form_types_no_word() -> None:
+    with terminal() as (prompter, screen):
+        wrong = []
+        for data in ODD_ENTERS:
+            before = len(screen.text)
+            asked = Asked(lambda: prompter.ask("Which?", typed_word("ALLOW"), is_consequential=True))
+            screen.wait_for(NOT_READY, since=before)
+            screen.wait_until_open()
+            screen.press(data.decode("utf-8", "surrogateescape"))
+            if asked.result not in (False, GoBack):
+                wrong.append((data, asked.result))
+        assert wrong == []
+
+
+def test_moves_in_every_form_answer_nothing() -> None:
+    with terminal() as (prompter, screen):
+        asked = confirmation(prompter, screen)
+        screen.wait_until_open()
+        for data in ODD_MOVES:
+            screen.press(data.decode("utf-8", "surrogateescape"))
+            screen.wait_until_read()
+            assert not asked.is_answered, data
+        screen.wait_until_settled()
+        screen.wait_until_open()
+        screen.press("1")
+        assert asked.result == RISKY
