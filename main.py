@@ -38,7 +38,7 @@ def _run(words):
     environment = child_environment()
     if environment != dict(os.environ):  # what it need not know, such as a key, it does not keep
         os.execve(sys.executable, [sys.executable] + sys.orig_argv[1:], environment)  # noqa: RUF005 (Python 2)
-    from kalshi_trading.practice.program import main
+    from kalshi_trading.practice.server.program import main
 
     return main(words[1:])
 

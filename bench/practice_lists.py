@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from practice_desk import ROOT, START, Answer, ask
 
-from kalshi_trading.practice.clock import ManualClock
-from kalshi_trading.practice.service import build_app
-from kalshi_trading.practice.world import World
+from kalshi_trading.practice.server.app import build_app
+from kalshi_trading.practice.world.clock import ManualClock
+from kalshi_trading.practice.world.world import World
 
 
 def main() -> None:

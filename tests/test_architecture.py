@@ -24,9 +24,9 @@ CALLS_WRITES = {
 }
 MAKES_FLOATS = {
     "settings.options": "durations",
-    "practice.answers": "strikes and multipliers, which are numbers in the exchange's JSON",
-    "practice.catalogue_terms": "chances of invented events",
-    "practice.values": "chances of invented events",
+    "practice.responses.markets": "strikes and multipliers, which are numbers in the exchange's JSON",
+    "practice.simulation.event_shapes": "chances of invented events",
+    "practice.simulation.fair_values": "chances of invented events",
 }
 CATCHES_EVERYTHING = {
     "portfolio.read_pool": "hands whatever went wrong to the thread that asks for the answer",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from kalshi_trading.practice.program import main
+from kalshi_trading.practice.server.program import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,7 +11,7 @@ import pytest
 from exchange_process import ExchangeProcess
 from official_client import make_client, sdk
 
-from kalshi_trading.practice.service import ENDPOINTS
+from kalshi_trading.practice.server.app import ENDPOINTS
 
 pytestmark = [pytest.mark.contract, pytest.mark.filterwarnings("ignore")]
 

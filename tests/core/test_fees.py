@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from kalshi_trading.core.fees import cash_bound, dearest_rate, fee_of_fill, fee_rate, model_fee
 from kalshi_trading.core.market_models import FeeSchedule, FeeType
-from kalshi_trading.practice import fees as practice_fees
 from kalshi_trading.practice import records
+from kalshi_trading.practice.accounting import fees as practice_fees
 
 CENT_ACCOUNT = Decimal("0.01")
 KNOWN_TYPES = [

@@ -23,8 +23,8 @@ from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import PriceBand, PriceGrid
 from kalshi_trading.orders.pretrade.preview import Circumstances, OrderPreview, OrderTicket, build_preview
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
-from kalshi_trading.practice import fees as practice_fees
 from kalshi_trading.practice import records
+from kalshi_trading.practice.accounting import fees as practice_fees
 from kalshi_trading.settings.model import Limits
 
 CASH = D(1_000_000)

@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from practice_desk import KEY_ID, START, Desk, MakeDesk
 
-from kalshi_trading.practice.clock import ManualClock
-from kalshi_trading.practice.service import build_app
-from kalshi_trading.practice.world import World
+from kalshi_trading.practice.server.app import build_app
+from kalshi_trading.practice.world.clock import ManualClock
+from kalshi_trading.practice.world.world import World
 
 
 @pytest.fixture

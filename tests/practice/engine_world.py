@@ -7,7 +7,7 @@ from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
-from kalshi_trading.practice.engine import Exchange, NewOrder, Placed
+from kalshi_trading.practice.engine.exchange import Exchange, NewOrder, Placed
 from kalshi_trading.practice.records import (
     ONE_SECOND,
     BookSide,

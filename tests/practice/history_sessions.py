@@ -32,12 +32,12 @@ from kalshi_trading.orders.execution.cancel import Canceler
 from kalshi_trading.orders.execution.recovery import Resolver
 from kalshi_trading.orders.execution.submission import Step, Submitter
 from kalshi_trading.orders.pretrade.preview import OrderTicket
-from kalshi_trading.practice.clock import ManualClock
-from kalshi_trading.practice.engine import NewOrder, Refusal
+from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
 from kalshi_trading.practice.records import ONE_DOLLAR, BookSide, Event, FeeType, SelfTradePrevention, Series
 from kalshi_trading.practice.records import TimeInForce as PracticeTimeInForce
-from kalshi_trading.practice.service import build_app
-from kalshi_trading.practice.world import World
+from kalshi_trading.practice.server.app import build_app
+from kalshi_trading.practice.world.clock import ManualClock
+from kalshi_trading.practice.world.world import World
 from kalshi_trading.trade_logger import TradeLogger
 
 ACCOUNT, OTHER = "me", "other"

@@ -15,9 +15,9 @@ from urllib.parse import unquote
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.types import ASGIApp, Message
 
-from kalshi_trading.practice.clock import ManualClock
 from kalshi_trading.practice.records import BookSide, Market, MarketStatus
-from kalshi_trading.practice.world import World
+from kalshi_trading.practice.world.clock import ManualClock
+from kalshi_trading.practice.world.world import World
 
 ROOT = "/trade-api/v2"
 START = int(datetime(2026, 11, 21, 14, 31, 7, tzinfo=UTC).timestamp()) * 1_000_000

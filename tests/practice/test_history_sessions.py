@@ -27,7 +27,7 @@ from kalshi_trading.history.timeline import events_of
 from kalshi_trading.history.trade_history import ExchangeRows, joined, load_history, read_exchange
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.practice.engine import Exchange
+from kalshi_trading.practice.engine.exchange import Exchange
 
 DAYS = 42  # some markets close meanwhile, and most fills are older than the archive's cut
 DAY_US = 86_400 * 1_000_000

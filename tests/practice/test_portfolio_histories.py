@@ -30,8 +30,7 @@ from kalshi_trading.portfolio.cross_check import check_account
 from kalshi_trading.portfolio.explain_market import explain_cash, explain_fees, explain_realized
 from kalshi_trading.portfolio.snapshot import Mark, PortfolioSnapshot
 from kalshi_trading.portfolio_tracker import PortfolioTracker
-from kalshi_trading.practice.clock import ManualClock
-from kalshi_trading.practice.engine import NewOrder, Refusal
+from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
 from kalshi_trading.practice.records import (
     ONE_DOLLAR,
     BookSide,
@@ -41,8 +40,9 @@ from kalshi_trading.practice.records import (
     Series,
     TimeInForce,
 )
-from kalshi_trading.practice.service import build_app
-from kalshi_trading.practice.world import World
+from kalshi_trading.practice.server.app import build_app
+from kalshi_trading.practice.world.clock import ManualClock
+from kalshi_trading.practice.world.world import World
 
 CENTS, TENTHS, SCALAR = range(3)
 GRIDS = {CENTS: "linear_cent", TENTHS: "deci_cent", SCALAR: "deci_cent"}

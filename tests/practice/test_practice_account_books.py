@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from practice_desk import Desk
 from test_practice_random_trading import DEPOSITS, Wanderer
 
-from kalshi_trading.practice.account_books import MarketBooks, books
-from kalshi_trading.practice.positions import exposure
+from kalshi_trading.practice.accounting.positions import exposure
 from kalshi_trading.practice.records import MarketStatus
-from kalshi_trading.practice.stored import TransferStatus
-from kalshi_trading.practice.transfers import Transfers, identity
+from kalshi_trading.practice.simulation.bank import Transfers, identity
+from kalshi_trading.practice.storage.saved_world import TransferStatus
+from kalshi_trading.practice.world.account_audit import MarketBooks, books
 
 PERSONS = tuple(name for name in DEPOSITS if name != "sim")
 

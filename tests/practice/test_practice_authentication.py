@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from practice_desk import ROOT, Desk
 
-from kalshi_trading.practice.key_file import practice_key
+from kalshi_trading.practice.server.key_file import practice_key
 
 
 def status_and_body(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.practice.book import Book
+from kalshi_trading.practice.engine.book import Book
 from kalshi_trading.practice.records import BookSide, Order, SelfTradePrevention, TimeInForce
 
 BID, ASK = BookSide.BID, BookSide.ASK

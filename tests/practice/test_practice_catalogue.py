@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kalshi_trading.practice.catalogue import Catalogue, Listing, due
-from kalshi_trading.practice.quoting import grid_prices, nearest, quotes, touch
 from kalshi_trading.practice.records import BookSide, Event, FeeType, Market
-from kalshi_trading.practice.values import Values, walk
+from kalshi_trading.practice.simulation.catalogue import Catalogue, Listing, due
+from kalshi_trading.practice.simulation.fair_values import Values, walk
+from kalshi_trading.practice.simulation.quoting import grid_prices, nearest, quotes, touch
 
 NOON = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()) * 1_000_000
 DAY = 86_400 * 1_000_000

@@ -15,7 +15,7 @@ import requests
 from exchange_process import running_exchange
 from practice_desk import START, Answer, Desk, MakeDesk, ask
 
-from kalshi_trading.practice.service import build_app
+from kalshi_trading.practice.server.app import build_app
 
 JSON = {"content-type": "application/json"}
 

@@ -20,19 +20,19 @@ from hypothesis import strategies as st
 from practice_desk import ROOT, START, Answer, Desk, MakeDesk, ask
 from starlette.types import Message, Receive, Scope, Send
 
-from kalshi_trading.practice import answers_portfolio
-from kalshi_trading.practice.fault_answers import (
+from kalshi_trading.practice.faults.answers import (
     CANNED,
     GARBLED,
     HUGE_BYTES,
     OTHER_CLIENT_ORDER_ID,
     RawAnswer,
 )
-from kalshi_trading.practice.fault_door import NoAnswerError
-from kalshi_trading.practice.fault_rules import parse
-from kalshi_trading.practice.faults import FaultKind, FaultScript, Rule
+from kalshi_trading.practice.faults.door import NoAnswerError
+from kalshi_trading.practice.faults.rules import parse
+from kalshi_trading.practice.faults.script import FaultKind, FaultScript, Rule
 from kalshi_trading.practice.records import Order
-from kalshi_trading.practice.service import build_app
+from kalshi_trading.practice.responses import account as answers_portfolio
+from kalshi_trading.practice.server.app import build_app
 
 ORDERS = "/portfolio/events/orders"
 LONGEST_S = 60

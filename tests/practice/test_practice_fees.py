@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.practice import fees
+from kalshi_trading.practice.accounting import fees
 from kalshi_trading.practice.records import FeeType
 
 QUADRATIC = FeeType.QUADRATIC

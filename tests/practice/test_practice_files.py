@@ -15,11 +15,11 @@ from cases import naming
 from exchange_process import end_process, start_process
 from foreign_files import KINDS, no_hang, open_to_others
 
-from kalshi_trading.practice.clock import SystemClock
-from kalshi_trading.practice.key_file import practice_key
-from kalshi_trading.practice.presence import Presence, Ready, claim
-from kalshi_trading.practice.private_files import EVERY_FILE, make_folder, mend
-from kalshi_trading.practice.world import World
+from kalshi_trading.practice.server.instance_lock import Presence, Ready, claim
+from kalshi_trading.practice.server.key_file import practice_key
+from kalshi_trading.practice.storage.private_files import EVERY_FILE, make_folder, mend
+from kalshi_trading.practice.world.clock import SystemClock
+from kalshi_trading.practice.world.world import World
 
 READY = Ready("http://127.0.0.1:9/trade-api/v2", "ws://127.0.0.1:9/", "key", "practice-key.pem", os.getpid())
 

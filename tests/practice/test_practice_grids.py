@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from kalshi_trading.practice import grids
+from kalshi_trading.practice.engine import price_grids as grids
 
 # name, step below the low edge, in the centre, above the high edge (ten-thousandths), edges
 STRUCTURES = [

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.practice.ledger import FEES, HOUSE, Ledger, UnbalancedPostingError, cash, pot
+from kalshi_trading.practice.accounting.ledger import FEES, HOUSE, Ledger, UnbalancedPostingError, cash, pot
 
 
 def test_a_posting_moves_money_between_accounts() -> None:

@@ -20,8 +20,8 @@ from engine_world import (
     price,
 )
 
-from kalshi_trading.practice.engine import Exchange, Happening, Occurrence
-from kalshi_trading.practice.positions import exposure
+from kalshi_trading.practice.accounting.positions import exposure
+from kalshi_trading.practice.engine.exchange import Exchange, Happening, Occurrence
 from kalshi_trading.practice.records import ONE_SECOND, MarketStatus, OrderStatus, Position
 
 DAY = 24 * HOUR

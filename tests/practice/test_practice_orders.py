@@ -22,9 +22,9 @@ from engine_world import (
     price,
 )
 
-from kalshi_trading.practice.engine import NewOrder, Refusal
+from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
+from kalshi_trading.practice.engine.state import TRADES_KEPT
 from kalshi_trading.practice.records import BookSide, FeeType, OrderStatus, Position, SelfTradePrevention
-from kalshi_trading.practice.tables import TRADES_KEPT
 
 MAKER = SelfTradePrevention.MAKER
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.practice.positions import apply_fill, closable, exposure, settle
+from kalshi_trading.practice.accounting.positions import apply_fill, closable, exposure, settle
 from kalshi_trading.practice.records import BookSide, Position
 
 BID, ASK = BookSide.BID, BookSide.ASK

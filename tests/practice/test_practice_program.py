@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from exchange_process import ExchangeProcess, end_process, read_ready, running_exchange, start_process
 
-from kalshi_trading.practice.clock import SystemClock
-from kalshi_trading.practice.world import World
+from kalshi_trading.practice.world.clock import SystemClock
+from kalshi_trading.practice.world.world import World
 
 PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=32)
 LONGEST_S = 60

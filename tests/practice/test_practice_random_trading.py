@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_practice_lifecycle import restored
 
-from kalshi_trading.practice.engine import NewOrder, Refusal
-from kalshi_trading.practice.positions import exposure
+from kalshi_trading.practice.accounting.positions import exposure
+from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
 from kalshi_trading.practice.records import (
     ONE_SECOND,
     BookSide,

@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from practice_desk import KEY_ID, START, Desk, MakeDesk
 from test_practice_historical import listed
 
-from kalshi_trading.practice.account_books import Books
-from kalshi_trading.practice.clock import ManualClock
-from kalshi_trading.practice.scenario import Scenario, build, parse
-from kalshi_trading.practice.service import build_app
-from kalshi_trading.practice.world import World
+from kalshi_trading.practice.server.app import build_app
+from kalshi_trading.practice.world.account_audit import Books
+from kalshi_trading.practice.world.clock import ManualClock
+from kalshi_trading.practice.world.scenario import Scenario, build, parse
+from kalshi_trading.practice.world.world import World
 
 SMALL = Scenario(positions=30, fills=400, settled=8, resting=5)
 

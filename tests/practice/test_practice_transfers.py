@@ -11,8 +11,8 @@ from api_examples import REST
 from practice_desk import START, Desk, MakeDesk
 
 from kalshi_trading.practice.records import ONE_DOLLAR
-from kalshi_trading.practice.stored import Deposit, TransferStatus, Withdrawal
-from kalshi_trading.practice.transfers import identity
+from kalshi_trading.practice.simulation.bank import identity
+from kalshi_trading.practice.storage.saved_world import Deposit, TransferStatus, Withdrawal
 
 APPLIED, PENDING = TransferStatus.APPLIED, TransferStatus.PENDING
 FAILED, RETURNED = TransferStatus.FAILED, TransferStatus.RETURNED

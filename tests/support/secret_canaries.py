@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 
 def exchange(pem: Path, key_id: str, arguments: list[str]) -> int:
-    from kalshi_trading.practice import key_file, program
+    from kalshi_trading.practice.server import key_file, program
 
     public_key = load_pem_private_key(pem.read_bytes(), None).public_key()
     key_file.practice_key = lambda _: key_file.PracticeKey(key_id, pem, public_key)  # type: ignore[arg-type]

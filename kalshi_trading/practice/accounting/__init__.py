@@ -1,0 +1,1 @@
+"""Money, positions and fees of the accounts."""

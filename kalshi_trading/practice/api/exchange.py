@@ -1,0 +1,65 @@
+"""Handlers for the exchange itself, for accounts' budgets and for endpoints that are gone."""
+
+from __future__ import annotations
+
+from kalshi_trading.practice.api import rate_limits as buckets
+from kalshi_trading.practice.api.http import Call, Endpoint
+from kalshi_trading.practice.responses import markets as answers
+from kalshi_trading.practice.responses.errors import old_order_endpoint
+from kalshi_trading.practice.responses.markets import SHARD, Json
+
+_ALL_DAY = [{"open_time": "00:00", "close_time": "00:00"}]
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _status(call: Call) -> Json:
+    exchange = call.world.exchange
+    state = {
+        "exchange_active": exchange.exchange_active,
+        "trading_active": exchange.exchange_active and exchange.trading_active,
+        "intra_exchange_transfers_active": exchange.exchange_active,
+    }
+    shard = {"exchange_index": SHARD, "description": "Practice", **state}
+    return {**state, "exchange_index_statuses": [shard]}
+
+
+def _schedule(_call: Call) -> Json:
+    """Open at any time; nothing is planned."""
+    hours = {"start_time": "2026-01-01T05:00:00Z", "end_time": "2036-01-01T05:00:00Z"}
+    return {
+        "schedule": {
+            "standard_hours": [{**hours, **dict.fromkeys(_DAYS, _ALL_DAY)}],
+            "maintenance_windows": [],
+        }
+    }
+
+
+def _user_data_timestamp(call: Call) -> Json:
+    return {"as_of_time": answers.time(call.world.reads_as_of)}
+
+
+def _account_limits(_call: Call) -> Json:
+    return buckets.limits()
+
+
+def _endpoint_costs(_call: Call) -> Json:
+    return buckets.endpoint_costs()
+
+
+def _old_endpoint(_call: Call) -> Json:
+    raise old_order_endpoint()
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/exchange/status", "GetExchangeStatus", _status),
+    Endpoint("GET", "/exchange/schedule", "GetExchangeSchedule", _schedule),
+    Endpoint("GET", "/exchange/user_data_timestamp", "GetUserDataTimestamp", _user_data_timestamp),
+    Endpoint("GET", "/account/limits", "GetAccountApiLimits", _account_limits, private=True),
+    Endpoint("GET", "/account/endpoint_costs", "GetAccountEndpointCosts", _endpoint_costs),
+    Endpoint("POST", "/portfolio/orders", "CreateOrder", _old_endpoint),
+    Endpoint("POST", "/portfolio/orders/batched", "BatchCreateOrders", _old_endpoint),
+    Endpoint("DELETE", "/portfolio/orders/batched", "BatchCancelOrders", _old_endpoint),
+    Endpoint("DELETE", "/portfolio/orders/{order_id}", "CancelOrder", _old_endpoint),
+    Endpoint("POST", "/portfolio/orders/{order_id}/amend", "AmendOrder", _old_endpoint),
+    Endpoint("POST", "/portfolio/orders/{order_id}/decrease", "DecreaseOrder", _old_endpoint),
+)

@@ -1,0 +1,109 @@
+"""Handlers for what is older than the cut-offs; the rows look as they did when they were live.
+
+Source: Kalshi API, historical.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from kalshi_trading.practice.api.http import Call, Endpoint
+from kalshi_trading.practice.api.markets import candles_of, list_trades, read_span, written_markets
+from kalshi_trading.practice.api.paging import page
+from kalshi_trading.practice.api.portfolio import list_fills, list_orders, list_positions
+from kalshi_trading.practice.records import Market
+from kalshi_trading.practice.responses import markets as answers
+from kalshi_trading.practice.responses.errors import not_found
+from kalshi_trading.practice.responses.markets import Json
+from kalshi_trading.practice.world.world import World
+
+_FILTERS = ("tickers", "event_ticker", "series_ticker")
+
+
+def written_cut_offs(world: World) -> Json:
+    """Write the instants before which rows are historical."""
+    archive, now = world.archive, world.clock.now()
+    return {
+        "market_settled_ts": answers.time(archive.markets_boundary(now).cut_off),
+        "trades_created_ts": answers.time(archive.trades_boundary(now).cut_off),
+        "orders_updated_ts": answers.time(archive.orders_boundary(now).cut_off),
+        "market_positions_last_updated_ts": answers.time(archive.positions_boundary(now).cut_off),
+    }
+
+
+def _cut_offs(call: Call) -> Json:
+    return written_cut_offs(call.world)
+
+
+def _markets(call: Call) -> Json:
+    query = call.query
+    limit = query.limit(1000, least=0)
+    given = [name for name in _FILTERS if query.text(name)]
+    if len(given) > 1:
+        raise query.refuse(given[1], "excluded_with")
+    tickers, event_ticker = frozenset(query.names("tickers")), query.text("event_ticker")
+    series_ticker, stands = query.text("series_ticker"), call.world.archive.markets(call.now, live=False)
+    query.choice("mve_filter", ("exclude",))
+
+    def keep(market: Market) -> bool:
+        return (
+            (not tickers or market.ticker in tickers)
+            and event_ticker in (None, market.event_ticker)
+            and series_ticker in (None, market.series_ticker)
+            and stands(market)
+        )
+
+    markets = call.world.exchange.markets.values()
+    rows, cursor = page(markets, lambda market: market.ticker, limit, query.text("cursor"), keep)
+    return {"markets": written_markets(call, rows), "cursor": cursor}
+
+
+def _market(call: Call) -> Json:
+    return {"market": written_markets(call, [_find(call)])[0]}
+
+
+def _candlesticks(call: Call) -> Json:
+    span = read_span(call)
+    market = _find(call)
+    return {"ticker": market.ticker, "candlesticks": [_bare(row) for row in candles_of(call, market, span)]}
+
+
+def _find(call: Call) -> Market:
+    market = call.world.exchange.markets.get(call.path["ticker"])
+    if market is None or not call.world.archive.markets(call.now, live=False)(market):
+        raise not_found()
+    return market
+
+
+def _bare(row: Json) -> Json:
+    """Take the unit off every name, and name every price, as the historical endpoint does."""
+    prices = ("open", "low", "high", "close", "mean", "previous")
+    bare = {name.removesuffix("_fp"): value for name, value in row.items()}
+    for side in ("yes_bid", "yes_ask", "price"):
+        bare[side] = {name.removesuffix("_dollars"): value for name, value in row[side].items()}
+    return {**bare, "price": dict.fromkeys(prices) | bare["price"]}
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/historical/cutoff", "GetHistoricalCutoff", _cut_offs),
+    Endpoint("GET", "/historical/markets", "GetHistoricalMarkets", _markets),
+    Endpoint("GET", "/historical/trades", "GetHistoricalTrades", partial(list_trades, live=False)),
+    Endpoint("GET", "/historical/fills", "GetHistoricalFills", partial(list_fills, live=False), private=True),
+    Endpoint(
+        "GET", "/historical/orders", "GetHistoricalOrders", partial(list_orders, live=False), private=True
+    ),
+    Endpoint(
+        "GET",
+        "/historical/positions",
+        "GetHistoricalPositions",
+        partial(list_positions, live=False),
+        private=True,
+    ),
+    Endpoint("GET", "/historical/markets/{ticker}", "GetHistoricalMarket", _market),
+    Endpoint(
+        "GET",
+        "/historical/markets/{ticker}/candlesticks",
+        "GetMarketCandlesticksHistorical",
+        _candlesticks,
+    ),
+)

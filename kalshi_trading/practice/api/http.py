@@ -1,0 +1,151 @@
+"""The HTTP face of a world: routing, authentication, token buckets, errors, and committing before answering.
+
+Knows how a request becomes a call of a handler and how the outcome becomes an answer. Never knows what a
+handler does. Everything between reading a body and answering happens without a pause, so requests never
+see each other's halves.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kalshi_trading.practice.api.query import Query
+from kalshi_trading.practice.api.rate_limits import Buckets, cost_of
+from kalshi_trading.practice.engine.exchange import Refusal
+from kalshi_trading.practice.responses.errors import ApiError, nested, too_many_requests, unsigned
+from kalshi_trading.practice.responses.markets import Json
+from kalshi_trading.practice.world.world import World
+
+ROOT = "/trade-api/v2"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as a handler sees it. `account_id` is empty on a public request without a signature."""
+
+    world: World
+    account_id: str
+    query: Query
+    path: dict[str, str]
+    body: bytes
+
+    @property
+    def now(self) -> int:
+        return self.world.clock.now()
+
+
+Handler = Callable[[Call], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One row of the API: what is called where, and by whom."""
+
+    method: str
+    path: str
+    operation: str
+    handler: Handler
+    private: bool = False
+    status: int = 200
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it is paid from the write bucket."""
+        return self.method != "GET"
+
+
+def build_app(
+    world: World, endpoints: Sequence[Endpoint], on_request: Callable[[], None] = lambda: None
+) -> ASGIApp:
+    """Make the ASGI application that serves these endpoints of a world."""
+    buckets = Buckets()
+    routes = [
+        Route(ROOT + endpoint.path, _serve(world, buckets, endpoint), methods=[endpoint.method])
+        for endpoint in endpoints
+    ]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Exception: _failure})
+    app.router.redirect_slashes = False
+    return _Door(app, on_request)
+
+
+class _Door:
+    """Every request's way in: counts it, and sends a path with a trailing slash to the one without."""
+
+    def __init__(self, app: ASGIApp, on_request: Callable[[], None]) -> None:
+        self._app = app
+        self._on_request = on_request
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        self._on_request()
+        path = scope["path"]
+        if path.endswith("/") and path.strip("/"):
+            query = scope["query_string"].decode("latin-1")
+            target = "/" + path.strip("/") + (f"?{query}" if query else "")
+            await RedirectResponse(target, status_code=301)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _serve(world: World, buckets: Buckets, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    cost = cost_of(endpoint.method, endpoint.path)
+
+    async def respond(request: Request) -> Response:
+        body = await request.body()
+        try:
+            world.catch_up()
+            account_id = _account(world, request, endpoint)
+            if account_id and not buckets.take(account_id, cost, world.clock.now(), write=endpoint.is_write):
+                raise too_many_requests()
+            query = Query(endpoint.operation, request.query_params)
+            call = Call(world, account_id, query, request.path_params, body)
+            return json_response(endpoint.status, endpoint.handler(call))
+        except ApiError as error:
+            return json_response(error.status, error.body)
+        except Refusal as refusal:
+            return json_response(refusal.status, nested(refusal.status, refusal.code, refusal.details).body)
+        finally:
+            world.commit()
+
+    return respond
+
+
+def _account(world: World, request: Request, endpoint: Endpoint) -> str:
+    """Return who signed the request; headers on a public endpoint must be right as well."""
+    path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").partition("?")[0]
+    signer = world.keys.signer(request.headers, request.method, path, world.signing_clock.now())
+    if signer is None and endpoint.private:
+        raise unsigned()
+    return signer or ""
+
+
+def json_response(status: int, body: Any) -> Response:
+    """Write an answer as compact JSON."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(text.encode(), status_code=status, media_type="application/json")
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "bad_request")
+    return json_response(status, nested(status, code).body)
+
+
+async def _failure(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return json_response(500, nested(500, "internal_error").body)

@@ -1,0 +1,274 @@
+"""Handlers for public market data: series, events, markets, books, trades, candlesticks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import TypeVar
+
+from kalshi_trading.practice.api.http import Call, Endpoint
+from kalshi_trading.practice.api.market_filters import STATUSES, market_filter
+from kalshi_trading.practice.api.paging import page
+from kalshi_trading.practice.records import ONE_SECOND, BookSide, Event, Market, Series, Trade
+from kalshi_trading.practice.responses import markets as answers
+from kalshi_trading.practice.responses.errors import not_found
+from kalshi_trading.practice.responses.markets import Json
+from kalshi_trading.practice.simulation.candles import INTERVALS, MOST_CANDLES
+from kalshi_trading.practice.simulation.minute_bars import Candle
+
+_Record = TypeVar("_Record")
+
+
+def _series_list(call: Call) -> Json:
+    query = call.query
+    category, tags, since = query.text("category"), query.names("tags"), query.instant("min_updated_ts")
+    query.boolean("include_product_metadata")
+    rows = [
+        row
+        for row in call.world.exchange.series.values()
+        if category in (None, row.category)
+        and (not tags or set(tags) & set(row.tags))
+        and (since is None or row.last_updated_at >= since)
+    ]
+    return {"series": [_written_series(call, row) for row in rows]}
+
+
+def _series(call: Call) -> Json:
+    return {"series": _written_series(call, _find(call.world.exchange.series, call.path["series_ticker"]))}
+
+
+def _written_series(call: Call, row: Series) -> Json:
+    if not call.query.boolean("include_volume"):
+        return answers.series(row)
+    markets = call.world.exchange.markets.values()
+    return answers.series(row, sum(it.volume for it in markets if it.series_ticker == row.ticker))
+
+
+def _no_series_fee_changes(call: Call) -> Json:
+    call.query.boolean("show_historical")
+    return {"series_fee_change_arr": []}
+
+
+def _no_event_fee_changes(call: Call) -> Json:
+    call.query.limit(1000)
+    return {"event_fee_changes": [], "cursor": ""}
+
+
+def _events(call: Call) -> Json:
+    query, world = call.query, call.world
+    limit, nested = query.limit(200, default=200), query.boolean("with_nested_markets")
+    status = query.choice("status", [word for word in STATUSES if word != "paused"])
+    series_ticker, tickers = query.text("series_ticker"), query.names("tickers")
+    closes_after, since = query.instant("min_close_ts"), query.instant("min_updated_ts")
+
+    def keep(event: Event) -> bool:
+        family = world.participants.family(event.event_ticker)
+        return (
+            series_ticker in (None, event.series_ticker)
+            and (not tickers or event.event_ticker in tickers)
+            and (since is None or event.last_updated_at >= since)
+            and (closes_after is None or any(market.close_at >= closes_after for market in family))
+            and (status is None or any(market.status in STATUSES[status] for market in family))
+        )
+
+    events = world.exchange.events.values()
+    rows, cursor = page(events, lambda event: event.event_ticker, limit, query.text("cursor"), keep)
+    answer: Json = {"events": [_written_event(call, row, nested) for row in rows], "cursor": cursor}
+    return {**answer, "milestones": []} if query.boolean("with_milestones") else answer
+
+
+def _event(call: Call) -> Json:
+    event = _find(call.world.exchange.events, call.path["event_ticker"])
+    if call.query.boolean("with_nested_markets"):
+        return {"event": _written_event(call, event, nested=True), "markets": []}
+    family = call.world.participants.family(event.event_ticker)
+    return {"event": _written_event(call, event, nested=False), "markets": written_markets(call, family)}
+
+
+def _written_event(call: Call, event: Event, nested: bool | None) -> Json:
+    answer = answers.event(event, call.world.exchange.series[event.series_ticker])
+    if nested:
+        answer["markets"] = written_markets(call, call.world.participants.family(event.event_ticker))
+    return answer
+
+
+def _event_metadata(call: Call) -> Json:
+    event = _find(call.world.exchange.events, call.path["event_ticker"])
+    family = call.world.participants.family(event.event_ticker)
+    return answers.event_metadata(event, call.world.exchange.series[event.series_ticker], family)
+
+
+def _no_multivariate_events(call: Call) -> Json:
+    call.query.limit(200)
+    if call.query.text("series_ticker") and call.query.text("collection_ticker"):
+        raise call.query.refuse("collection_ticker", "excluded_with")
+    return {"events": [], "cursor": ""}
+
+
+def _markets(call: Call) -> Json:
+    query = call.query
+    limit, wanted = query.limit(1000, least=0), market_filter(query)
+    stands = call.world.archive.markets(call.now, live=True)
+
+    def keep(market: Market) -> bool:
+        return wanted(market) and stands(market)
+
+    markets = call.world.exchange.markets.values()
+    rows, cursor = page(markets, lambda market: market.ticker, limit, query.text("cursor"), keep)
+    return {"markets": written_markets(call, rows), "cursor": cursor}
+
+
+def _market(call: Call) -> Json:
+    market = _find(call.world.exchange.markets, call.path["ticker"])
+    if not call.world.archive.markets(call.now, live=True)(market):
+        raise not_found()
+    call.world.participants.watch(market.ticker, call.now)
+    return {"market": written_markets(call, [market])[0]}
+
+
+def written_markets(call: Call, markets: Iterable[Market]) -> list[Json]:
+    """Write markets as they stand now."""
+    return [call.world.market_answers.market(market, call.now) for market in markets]
+
+
+def _order_book(call: Call) -> Json:
+    depth = call.query.integer("depth", least=0, most=100) or 0
+    market = _find(call.world.exchange.markets, call.path["ticker"])
+    call.world.participants.watch(market.ticker, call.now)
+    return {"orderbook_fp": _book(call, market, depth)}
+
+
+def _order_books(call: Call) -> Json:
+    known = call.world.exchange.markets
+    markets = [known[ticker] for ticker in call.query.repeated("tickers", most=100) if ticker in known]
+    for market in markets:
+        call.world.participants.awaken(market.ticker, call.now)
+    books = [{"ticker": market.ticker, "orderbook_fp": _book(call, market, 0)} for market in markets]
+    return {"orderbooks": books}
+
+
+def _book(call: Call, market: Market, depth: int) -> Json:
+    exchange = call.world.exchange
+    bids, asks = (exchange.levels(market.ticker, side) for side in (BookSide.BID, BookSide.ASK))
+    return answers.order_book(bids, asks, depth)
+
+
+def list_trades(call: Call, *, live: bool) -> Json:
+    """List public trades of the live window, or those from before it."""
+    query = call.query
+    limit, ticker = query.limit(1000, least=0), query.text("ticker")
+    earliest, latest = query.instant("min_ts"), query.instant("max_ts")
+    block_trades, stands = query.boolean("is_block_trade"), call.world.archive.fills(call.now, live=live)
+
+    def keep(trade: Trade) -> bool:
+        return (
+            not block_trades
+            and (earliest is None or trade.created_at >= earliest)
+            and (latest is None or trade.created_at <= latest)
+            and stands(trade)
+        )
+
+    trades = _newest_trades(call, ticker)
+    rows, cursor = page(trades, lambda trade: trade.trade_id, limit, query.text("cursor"), keep)
+    return {"trades": [answers.trade(row) for row in rows], "cursor": cursor}
+
+
+def _newest_trades(call: Call, ticker: str | None) -> list[Trade]:
+    if ticker is None:
+        return list(reversed(call.world.latest_trades))
+    return list(reversed(call.world.exchange.trades.get(ticker, ())))
+
+
+def _candlesticks(call: Call) -> Json:
+    span = read_span(call)
+    market = _find(call.world.exchange.markets, call.path["ticker"])
+    if market.series_ticker != call.path["series_ticker"]:
+        raise not_found()
+    return {"ticker": market.ticker, "candlesticks": candles_of(call, market, span)}
+
+
+def _batch_candlesticks(call: Call) -> Json:
+    tickers = call.query.names("market_tickers", most=100)
+    if not tickers:
+        raise call.query.refuse("market_tickers", "required")
+    span = read_span(call, markets=len(tickers))
+    known = call.world.exchange.markets
+    markets = [known[ticker] for ticker in tickers if ticker in known]
+    rows = [{"market_ticker": it.ticker, "candlesticks": candles_of(call, it, span)} for it in markets]
+    return {"markets": rows}
+
+
+def _event_candlesticks(call: Call) -> Json:
+    """Serve as much of the span as fits into one answer."""
+    event = _find(call.world.exchange.events, call.path["ticker"])
+    if event.series_ticker != call.path["series_ticker"]:
+        raise not_found()
+    start, end, interval = read_span(call)
+    family = call.world.participants.family(event.event_ticker)
+    end = min(end, start + MOST_CANDLES // max(1, len(family)) * interval * 60)
+    return {
+        "market_tickers": [market.ticker for market in family],
+        "market_candlesticks": [candles_of(call, it, (start, end, interval)) for it in family],
+        "adjusted_end_ts": end,
+    }
+
+
+def read_span(call: Call, markets: int = 1) -> tuple[int, int, int]:
+    """Read start, end and interval (Unix seconds, minutes) of a candlestick request."""
+    query = call.query
+    start, end = query.required_integer("start_ts", least=0), query.required_integer("end_ts", least=0)
+    interval = query.required_integer("period_interval")
+    if interval not in INTERVALS:
+        raise query.refuse("period_interval", "oneof")
+    if end < start:
+        raise query.refuse("end_ts", "gtefield")
+    end = min(end, call.now // ONE_SECOND + interval * 60)
+    if (end - start) // (interval * 60) * markets > MOST_CANDLES:
+        raise query.refuse("end_ts", "max_candlesticks")
+    return start, end, interval
+
+
+def candles_of(call: Call, market: Market, span: tuple[int, int, int]) -> list[Json]:
+    """Write the candlesticks of one market over a span."""
+    start, end, interval = span
+    found: list[Candle] = call.world.candles.series(market, start, end, interval, call.now)
+    if call.query.boolean("include_latest_before_start"):
+        latest = call.world.candles.latest_before(market, start, interval, call.now)
+        found = [latest, *found] if latest is not None else found
+    return [answers.candle(row) for row in found]
+
+
+def _find(records: Mapping[str, _Record], name: str) -> _Record:
+    if name not in records:
+        raise not_found()
+    return records[name]
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/series", "GetSeriesList", _series_list),
+    Endpoint("GET", "/series/fee_changes", "GetSeriesFeeChanges", _no_series_fee_changes),
+    Endpoint("GET", "/series/{series_ticker}", "GetSeries", _series),
+    Endpoint(
+        "GET",
+        "/series/{series_ticker}/markets/{ticker}/candlesticks",
+        "GetMarketCandlesticks",
+        _candlesticks,
+    ),
+    Endpoint(
+        "GET",
+        "/series/{series_ticker}/events/{ticker}/candlesticks",
+        "GetMarketCandlesticksByEvent",
+        _event_candlesticks,
+    ),
+    Endpoint("GET", "/events", "GetEvents", _events),
+    Endpoint("GET", "/events/multivariate", "GetMultivariateEvents", _no_multivariate_events),
+    Endpoint("GET", "/events/fee_changes", "GetEventFeeChanges", _no_event_fee_changes),
+    Endpoint("GET", "/events/{event_ticker}", "GetEvent", _event),
+    Endpoint("GET", "/events/{event_ticker}/metadata", "GetEventMetadata", _event_metadata),
+    Endpoint("GET", "/markets", "GetMarkets", _markets),
+    Endpoint("GET", "/markets/trades", "GetTrades", partial(list_trades, live=True)),
+    Endpoint("GET", "/markets/orderbooks", "GetMarketOrderbooks", _order_books),
+    Endpoint("GET", "/markets/candlesticks", "BatchGetMarketCandlesticks", _batch_candlesticks),
+    Endpoint("GET", "/markets/{ticker}", "GetMarket", _market),
+    Endpoint("GET", "/markets/{ticker}/orderbook", "GetMarketOrderbook", _order_book),
+)

@@ -1,0 +1,154 @@
+"""Strict reading of the JSON body of a new order; knows its wire form, never the state of a market.
+
+Numbers travel as strings: a JSON number where a string must stand cannot be decoded.
+Source: Kalshi API, orders V2 and errors.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from kalshi_trading.practice.engine.exchange import NewOrder
+from kalshi_trading.practice.records import ONE_SECOND, BookSide, SelfTradePrevention, TimeInForce
+from kalshi_trading.practice.responses.errors import ApiError, nested, undecodable
+
+_STRUCT = "CreateOrderV2Request"
+_STRINGS = (
+    "ticker",
+    "client_order_id",
+    "side",
+    "count",
+    "price",
+    "time_in_force",
+    "self_trade_prevention_type",
+    "order_group_id",
+)
+_BOOLEANS = ("post_only", "reduce_only", "cancel_order_on_pause")
+_INTEGERS = ("expiration_time", "subaccount", "exchange_index")
+_REQUIRED = ("ticker", "side", "count", "price", "time_in_force", "self_trade_prevention_type")
+_INT64 = range(-(2**63), 2**63)
+_END_OF_TIME_S = 253_402_300_800  # the year 10000 cannot be written as a time
+_DECIMAL = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?")
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def new_order(raw: bytes, fresh_id: str) -> NewOrder:
+    """Read a create body. `fresh_id` becomes the client_order_id when none was sent."""
+    body = _decode(raw)
+    _check_kinds(body)
+    for name in _REQUIRED:
+        if not body.get(name):
+            raise _invalid(f"{name} is required")
+    _check_place(body)
+    return NewOrder(
+        ticker=body["ticker"],
+        client_order_id=body.get("client_order_id") or fresh_id,
+        side=_word(BookSide, body, "side"),
+        price=_price(body["price"]),
+        count=_count(body["count"]),
+        time_in_force=_word(TimeInForce, body, "time_in_force"),
+        self_trade_prevention=_word(SelfTradePrevention, body, "self_trade_prevention_type"),
+        post_only=bool(body.get("post_only")),
+        reduce_only=bool(body.get("reduce_only")),
+        expires_at=_expiration(body),
+        cancel_order_on_pause=bool(body.get("cancel_order_on_pause")),
+    )
+
+
+def _decode(raw: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise undecodable("invalid JSON body") from None
+    if not isinstance(body, dict):
+        raise undecodable(f"json: cannot unmarshal {_kind(body)} into Go value of type {_STRUCT}")
+    if any(_is_half_a_letter(value) for value in body.values()):
+        raise undecodable("invalid JSON body")
+    return body
+
+
+def _is_half_a_letter(value: object) -> bool:
+    """Tell text with a lone surrogate, which nobody could be told again."""
+    return (
+        isinstance(value, str) and not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value)
+    )
+
+
+def _check_kinds(body: dict[str, Any]) -> None:
+    for names, wanted, expected in (
+        (_STRINGS, str, "string"),
+        (_BOOLEANS, bool, "bool"),
+        (_INTEGERS, int, "int64"),
+    ):
+        for name in names:
+            value = body.get(name)
+            if value is None or (type(value) is wanted and (wanted is not int or value in _INT64)):
+                continue
+            field = f"Go struct field {_STRUCT}.{name} of type {expected}"
+            raise undecodable(f"json: cannot unmarshal {_kind(value)} into {field}")
+
+
+def _kind(value: object) -> str:
+    kinds = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
+    return kinds.get(type(value), "null")
+
+
+def _check_place(body: dict[str, Any]) -> None:
+    """Refuse the subaccounts, shards and order groups that this exchange does not have."""
+    if body.get("subaccount"):
+        raise nested(400, "invalid_order", "subaccount does not exist")
+    if body.get("exchange_index") not in (None, -1, 0):
+        raise nested(400, "invalid_order", "market is not on this exchange index")
+    if body.get("order_group_id"):
+        raise nested(400, "order_group_not_found")
+
+
+def _expiration(body: dict[str, Any]) -> int | None:
+    """Return microseconds; whether that is in the future is not known here."""
+    seconds: int | None = body.get("expiration_time")
+    if seconds is None:
+        return None
+    if seconds >= _END_OF_TIME_S:
+        raise _invalid("Expiration timestamp is too far in the future")
+    return seconds * ONE_SECOND
+
+
+def _word(words: type[Word], body: dict[str, Any], name: str) -> Word:
+    try:
+        return words(body[name])
+    except ValueError:
+        raise _invalid(f"{name} must be one of {', '.join(words)}") from None
+
+
+def _price(text: str) -> int:
+    """Return ten-thousandths of a dollar; whether it lies on the market's grid is not known here."""
+    ten_thousandths = _scaled(text, 4)
+    if ten_thousandths is None:
+        raise nested(400, "invalid_price")
+    return ten_thousandths
+
+
+def _count(text: str) -> int:
+    hundredths = _scaled(text, 2)
+    if not hundredths:
+        raise nested(400, "invalid_order_size")
+    return hundredths
+
+
+def _scaled(text: str, places: int) -> int | None:
+    """Return the decimal text in units of 10**-places, or None when it is not such a number."""
+    match = _DECIMAL.fullmatch(text)
+    if not match:
+        return None
+    whole, fraction = match.group(1), (match.group(2) or "").rstrip("0")
+    if len(fraction) > places:
+        return None
+    return int(whole + fraction.ljust(places, "0"))
+
+
+def _invalid(details: str) -> ApiError:
+    return nested(400, "invalid_order", details)

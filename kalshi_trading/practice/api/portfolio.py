@@ -1,0 +1,259 @@
+"""Handlers for what belongs to the account that signed: money, positions, orders."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from kalshi_trading.practice.api.http import Call, Endpoint
+from kalshi_trading.practice.api.order_request import new_order
+from kalshi_trading.practice.api.paging import by_name, newest_first, page
+from kalshi_trading.practice.engine.exchange import Exchange
+from kalshi_trading.practice.records import (
+    ONE_DOLLAR_PRICE,
+    BookSide,
+    Fill,
+    MarketStatus,
+    Order,
+    OrderStatus,
+    Position,
+    Settlement,
+)
+from kalshi_trading.practice.responses import account as answers_portfolio
+from kalshi_trading.practice.responses import markets as answers
+from kalshi_trading.practice.responses.errors import nested, not_found
+from kalshi_trading.practice.responses.markets import Json
+from kalshi_trading.practice.simulation.bank import Transfer, identity
+
+_MOST_ROWS = 1000
+_SETTLEMENT_STATUSES = ("unsettled", "settled", "all")
+
+
+def _balance(call: Call) -> Json:
+    reads = call.world.reads
+    _require_primary(call)
+    held = [position for position in reads.positions_of(call.account_id) if not position.settled]
+    value = sum(_worth(call.world.exchange, position) for position in held)
+    return answers_portfolio.balance(reads.balance(call.account_id), value, call.world.reads_as_of)
+
+
+def _worth(exchange: Exchange, position: Position) -> int:
+    """Return what a position would fetch now: at the bid, or at its payout once that is known."""
+    market = exchange.markets[position.ticker]
+    if market.settlement_value is not None:
+        yes = no = market.settlement_value
+    elif market.status is MarketStatus.ACTIVE:
+        bid, ask = exchange.best(market.ticker, BookSide.BID), exchange.best(market.ticker, BookSide.ASK)
+        yes, no = bid[0] if bid else 0, ask[0] if ask else ONE_DOLLAR_PRICE
+    else:
+        yes = no = market.last_price or 0
+    return yes * position.count if position.count > 0 else (ONE_DOLLAR_PRICE - no) * -position.count
+
+
+def list_positions(call: Call, *, live: bool) -> Json:
+    """List positions of the live window, or those of events that settled before it."""
+    query, exchange, reads = call.query, call.world.exchange, call.world.reads
+    limit = query.limit(_MOST_ROWS)
+    asked_ticker, event_ticker = query.text("ticker"), query.text("event_ticker")
+    status = (query.choice("settlement_status", _SETTLEMENT_STATUSES) or "unsettled") if live else "all"
+    counted = query.names("count_filter") if live else ()
+    if not set(counted) <= {"position", "total_traded"}:
+        raise query.refuse("count_filter", "oneof")
+    known, stands = query.primary_account_only(), call.world.archive.positions(call.now, live=live)
+
+    def keep(ticker: str) -> bool:
+        position = reads.position(call.account_id, ticker)
+        return (
+            known
+            and position is not None
+            and asked_ticker in (None, ticker)
+            and event_ticker in (None, exchange.markets[ticker].event_ticker)
+            and status in ("all", "settled" if position.settled else "unsettled")
+            and (not counted or _is_counted(position, counted))
+            and stands(position)
+        )
+
+    tickers = reads.position_tickers(call.account_id)
+    names, cursor = by_name(tickers, limit, query.text("cursor"), keep)
+    found = [reads.position(call.account_id, name) for name in names]
+    rows = [row for row in found if row is not None]
+    events: dict[str, list[Position]] = {}
+    for row in rows:
+        events.setdefault(exchange.markets[row.ticker].event_ticker, []).append(row)
+    return {
+        "market_positions": [answers_portfolio.market_position(row) for row in rows],
+        "event_positions": [answers_portfolio.event_position(name, held) for name, held in events.items()],
+        "cursor": cursor,
+    }
+
+
+def _is_counted(position: Position, names: tuple[str, ...]) -> bool:
+    traded = position.yes_bought + position.no_bought
+    return ("position" in names and position.count != 0) or ("total_traded" in names and traded != 0)
+
+
+def list_fills(call: Call, *, live: bool) -> Json:
+    """List fills of the live window, or those from before it."""
+    query = call.query
+    limit, tickers, order_id = query.limit(_MOST_ROWS), query.names("ticker", 100), query.text("order_id")
+    in_time, known = _time_filter(call), query.primary_account_only()
+    stands = call.world.archive.fills(call.now, live=live)
+
+    def keep(fill: Fill) -> bool:
+        return (
+            known
+            and (not tickers or fill.ticker in tickers)
+            and order_id in (None, fill.order_id)
+            and in_time(fill.created_at)
+            and stands(fill)
+        )
+
+    line = call.world.reads.fill_line(call.account_id)
+    rows, cursor = newest_first(line, limit, query.text("cursor"), keep)
+    return {"fills": [answers_portfolio.fill(row) for row in rows], "cursor": cursor}
+
+
+def _settlements(call: Call) -> Json:
+    query, exchange = call.query, call.world.exchange
+    limit, ticker, event_ticker = query.limit(_MOST_ROWS), query.text("ticker"), query.text("event_ticker")
+    in_time, known = _time_filter(call), query.primary_account_only()
+
+    def keep(row: Settlement) -> bool:
+        return (
+            known
+            and ticker in (None, row.ticker)
+            and event_ticker in (None, row.event_ticker)
+            and in_time(row.settled_at)
+        )
+
+    settled = exchange.settlements[call.account_id]
+    rows, cursor = newest_first(settled, limit, query.text("cursor"), keep)
+    written = [
+        answers_portfolio.settlement(row, answers.result(exchange.markets[row.ticker])) for row in rows
+    ]
+    return {"settlements": written, "cursor": cursor}
+
+
+def list_orders(call: Call, *, live: bool) -> Json:
+    """List orders of the live window and all that rest, or those that ended before it."""
+    query, exchange = call.query, call.world.exchange
+    limit, ticker, events = query.limit(_MOST_ROWS), query.text("ticker"), query.names("event_ticker", 10)
+    status, in_time = query.choice("status", tuple(OrderStatus)), _time_filter(call)
+    known, stands = query.primary_account_only(), call.world.archive.orders(call.now, live=live)
+
+    def keep(order: Order) -> bool:
+        return (
+            known
+            and ticker in (None, order.ticker)
+            and status in (None, order.status)
+            and (not events or exchange.markets[order.ticker].event_ticker in events)
+            and in_time(order.created_at)
+            and stands(order)
+        )
+
+    line = call.world.reads.order_line(call.account_id)
+    rows, cursor = newest_first(line, limit, query.text("cursor"), keep)
+    return {"orders": [answers_portfolio.order(row) for row in rows], "cursor": cursor}
+
+
+def _order(call: Call) -> Json:
+    order = call.world.reads.order(call.path["order_id"])
+    return {"order": answers_portfolio.order(_require_own(order, call))}
+
+
+def _queue_position(call: Call) -> Json:
+    order = _require_own(call.world.exchange.order(call.path["order_id"]), call)
+    if order.status is not OrderStatus.RESTING:
+        raise not_found("order is not resting")
+    ahead = call.world.exchange.queue_position(call.account_id, order.order_id)
+    return {"queue_position_fp": answers.count(ahead)}
+
+
+def _queue_positions(call: Call) -> Json:
+    query, exchange = call.query, call.world.exchange
+    tickers, event_ticker = query.names("market_tickers"), query.text("event_ticker")
+    if not tickers and event_ticker is None:
+        raise query.refuse("market_tickers", "required_without")
+    resting = [
+        order
+        for order in exchange.orders_of(call.account_id)
+        if order.status is OrderStatus.RESTING
+        and query.primary_account_only()
+        and (not tickers or order.ticker in tickers)
+        and event_ticker in (None, exchange.markets[order.ticker].event_ticker)
+    ]
+    ahead = [(order, exchange.queue_position(call.account_id, order.order_id)) for order in resting]
+    return {"queue_positions": [answers_portfolio.queue_position(order, count) for order, count in ahead]}
+
+
+def _deposits(call: Call) -> Json:
+    rows, cursor = _transfers(call, call.world.transfers.deposits)
+    return {"deposits": rows, "cursor": cursor}
+
+
+def _withdrawals(call: Call) -> Json:
+    rows, cursor = _transfers(call, call.world.transfers.withdrawals)
+    return {"withdrawals": rows, "cursor": cursor}
+
+
+def _transfers(call: Call, transfers: Sequence[Transfer]) -> tuple[list[Json], str]:
+    own = [row for row in reversed(transfers) if row.account_id == call.account_id]
+    rows, cursor = page(own, identity, call.query.limit(500), call.query.text("cursor"))
+    return [answers_portfolio.transfer(row) for row in rows], cursor
+
+
+def _create_order(call: Call) -> Json:
+    new = new_order(call.body, fresh_id=str(uuid.uuid4()))
+    if new.ticker in call.world.exchange.markets:
+        call.world.participants.watch(new.ticker, call.now)
+    return answers_portfolio.created(call.world.exchange.place(call.account_id, new))
+
+
+def _cancel_order(call: Call) -> Json:
+    market_ticker = call.query.text("market_ticker")
+    order = call.world.exchange.orders.get(call.path["order_id"])
+    elsewhere = order is not None and market_ticker not in (None, order.ticker)
+    if elsewhere or not call.query.primary_account_only():
+        raise not_found()
+    return answers_portfolio.canceled(*call.world.exchange.cancel(call.account_id, call.path["order_id"]))
+
+
+def _require_own(order: Order | None, call: Call) -> Order:
+    if order is None or order.account_id != call.account_id:
+        raise not_found()
+    return order
+
+
+def _time_filter(call: Call) -> Callable[[int], bool]:
+    earliest, latest = call.query.instant("min_ts"), call.query.instant("max_ts")
+    return lambda at: (earliest is None or at >= earliest) and (latest is None or at <= latest)
+
+
+def _require_primary(call: Call) -> None:
+    if not call.query.primary_account_only():
+        raise nested(404, "not_found", "subaccount does not exist")
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/portfolio/balance", "GetBalance", _balance, private=True),
+    Endpoint("GET", "/portfolio/positions", "GetPositions", partial(list_positions, live=True), private=True),
+    Endpoint("GET", "/portfolio/fills", "GetFills", partial(list_fills, live=True), private=True),
+    Endpoint("GET", "/portfolio/settlements", "GetSettlements", _settlements, private=True),
+    Endpoint("GET", "/portfolio/orders", "GetOrders", partial(list_orders, live=True), private=True),
+    Endpoint(
+        "GET", "/portfolio/orders/queue_positions", "GetOrderQueuePositions", _queue_positions, private=True
+    ),
+    Endpoint("GET", "/portfolio/orders/{order_id}", "GetOrder", _order, private=True),
+    Endpoint(
+        "GET",
+        "/portfolio/orders/{order_id}/queue_position",
+        "GetOrderQueuePosition",
+        _queue_position,
+        private=True,
+    ),
+    Endpoint("GET", "/portfolio/deposits", "GetDeposits", _deposits, private=True),
+    Endpoint("GET", "/portfolio/withdrawals", "GetWithdrawals", _withdrawals, private=True),
+    Endpoint("POST", "/portfolio/events/orders", "CreateOrderV2", _create_order, private=True, status=201),
+    Endpoint("DELETE", "/portfolio/events/orders/{order_id}", "CancelOrderV2", _cancel_order, private=True),
+)

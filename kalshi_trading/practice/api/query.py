@@ -1,0 +1,104 @@
+"""Strict reading of a request's query string; knows the rules of single parameters, never their meaning.
+
+A broken rule is answered the way the exchange does it: 400 with a `msg` naming operation and field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from starlette.datastructures import QueryParams
+
+from kalshi_trading.practice.records import ONE_SECOND
+from kalshi_trading.practice.responses.errors import ApiError, invalid_parameter
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_LONGEST_TEXT = 20_000
+_LONGEST_NAME = 200
+
+
+class Query:
+    """The parameters of one request to one operation."""
+
+    def __init__(self, operation: str, parameters: QueryParams) -> None:
+        self._operation = operation
+        self._parameters = parameters
+
+    def refuse(self, name: str, rule: str) -> ApiError:
+        """Make the error that says this parameter broke that rule."""
+        field = "".join(part.capitalize() for part in name.split("_"))
+        return invalid_parameter(self._operation, field, rule)
+
+    def text(self, name: str) -> str | None:
+        """Return the text, or None when it is absent or empty."""
+        value = self._parameters.get(name)
+        if value is not None and len(value) > _LONGEST_TEXT:
+            raise self.refuse(name, "max")
+        return value or None
+
+    def choice(self, name: str, words: Iterable[str]) -> str | None:
+        value = self.text(name)
+        if value is not None and value not in words:
+            raise self.refuse(name, "oneof")
+        return value
+
+    def names(self, name: str, most: int | None = None) -> tuple[str, ...]:
+        """Return the parts of a comma-separated list; empty when it is absent."""
+        parts = tuple(part for part in (self.text(name) or "").split(",") if part)
+        if most is not None and len(parts) > most:
+            raise self.refuse(name, "max")
+        return parts
+
+    def repeated(self, name: str, most: int) -> tuple[str, ...]:
+        """Return the values of a parameter that is given once per value; at least one."""
+        values = tuple(value for value in self._parameters.getlist(name) if value)
+        if not values:
+            raise self.refuse(name, "required")
+        if len(values) > most or any(len(value) > _LONGEST_NAME for value in values):
+            raise self.refuse(name, "max")
+        return values
+
+    def boolean(self, name: str) -> bool | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        if value.lower() not in _BOOLEANS:
+            raise self.refuse(name, "boolean")
+        return _BOOLEANS[value.lower()]
+
+    def integer(self, name: str, least: int | None = None, most: int | None = None) -> int | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        if not _INTEGER.fullmatch(value):
+            raise self.refuse(name, "number")
+        number = int(value)
+        if least is not None and number < least:
+            raise self.refuse(name, "gte")
+        if most is not None and number > most:
+            raise self.refuse(name, "lte")
+        return number
+
+    def required_integer(self, name: str, least: int | None = None, most: int | None = None) -> int:
+        number = self.integer(name, least, most)
+        if number is None:
+            raise self.refuse(name, "required")
+        return number
+
+    def instant(self, name: str) -> int | None:
+        """Return a time given in Unix seconds as microseconds."""
+        seconds = self.integer(name, least=0, most=10**11)
+        return None if seconds is None else seconds * ONE_SECOND
+
+    def limit(self, most: int, default: int = 100, least: int = 1) -> int:
+        """Return the page size; above the maximum is an error, never a shorter page."""
+        number = self.integer("limit", least, most)
+        return default if number is None else number
+
+    def primary_account_only(self) -> bool:
+        """Tell whether the asked subaccount and shard are the ones that exist: number 0 of each."""
+        subaccount = self.integer("subaccount", least=0, most=63)
+        shard = self.integer("exchange_index", least=-1)
+        return subaccount in (None, 0) and shard in (None, -1, 0)

@@ -1,0 +1,1 @@
+"""Admission, matching and the life of markets."""

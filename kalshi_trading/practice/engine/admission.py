@@ -1,0 +1,134 @@
+"""Whether a new order may enter: every rule that can refuse it, in the sequence in which they speak.
+
+Knows the order as it arrives and the state it meets. Never changes anything.
+Source: Kalshi API, orders V2, order semantics and errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kalshi_trading.practice.accounting import fees, positions
+from kalshi_trading.practice.accounting.collateral import Hold
+from kalshi_trading.practice.engine import price_grids as grids
+from kalshi_trading.practice.engine.book import Meeting
+from kalshi_trading.practice.engine.refusals import Refusal, invalid_order
+from kalshi_trading.practice.engine.state import Tables
+from kalshi_trading.practice.records import (
+    BookSide,
+    Market,
+    MarketStatus,
+    SelfTradePrevention,
+    TimeInForce,
+)
+
+LONGEST_CLIENT_ORDER_ID = 64
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order as it arrives, in whole-number units; `price` is the YES price."""
+
+    ticker: str
+    client_order_id: str
+    side: BookSide
+    price: int
+    count: int
+    time_in_force: TimeInForce
+    self_trade_prevention: SelfTradePrevention
+    post_only: bool = False
+    reduce_only: bool = False
+    expires_at: int | None = None
+    cancel_order_on_pause: bool = False
+
+
+def admit(tables: Tables, account_id: str, new: NewOrder, now: int) -> None:
+    """Refuse an order that breaks a rule which needs no look at the account's cash."""
+    _check_exchange(tables)
+    market = tables.market(new.ticker)
+    _check_market(market)
+    if not grids.is_on_grid(market.grid, new.price):
+        raise Refusal(400, "invalid_price")
+    if new.count <= 0:
+        raise Refusal(400, "invalid_order_size")
+    _check_expiration(new, now)
+    _check_reduce_only(new, tables.closable(account_id, new.ticker, new.side))
+    if new.post_only and tables.books[new.ticker].crosses(new.side, new.price):
+        raise invalid_order("post only cross")
+    _check_client_order_id(tables, account_id, new.client_order_id)
+
+
+def tradable_count(tables: Tables, account_id: str, new: NewOrder) -> int:
+    """Return how many of its contracts an order may trade: reduce-only stops at the position."""
+    if not new.reduce_only:
+        return new.count
+    return min(new.count, tables.closable(account_id, new.ticker, new.side))
+
+
+def check_balance(
+    tables: Tables, account_id: str, new: NewOrder, count: int, meetings: Sequence[Meeting]
+) -> None:
+    """Refuse an order that could lead the account's cash below zero, now or while it rests."""
+    holds = tables.holds.get(account_id)
+    if holds is None:
+        return
+    hold = Hold(positions.side_price(new.side, new.price), count, _highest_fees(tables, new, count, meetings))
+    need = holds.need(
+        lambda ticker, side: tables.closable(account_id, ticker, side), new.ticker, new.side, hold
+    )
+    if need > tables.cash(account_id):
+        raise Refusal(400, "insufficient_balance")
+
+
+def _highest_fees(tables: Tables, new: NewOrder, count: int, meetings: Sequence[Meeting]) -> int:
+    """Bound the fees at the limit price.
+
+    A fill at a better price may carry a higher fee, but saves more than that on the contract.
+    """
+    series = tables.series[tables.markets[new.ticker].series_ticker]
+    schedule = (series.fee_type, series.fee_multiplier_percent)
+    taken = sum(meeting.count for meeting in meetings)
+    highest = fees.highest_fees(*schedule, new.price, taken, is_taker=True, fills=len(meetings))
+    if new.time_in_force is TimeInForce.GOOD_TILL_CANCELED and taken < count:
+        highest += fees.highest_resting_fees(*schedule, new.price, count - taken)
+    return highest
+
+
+def _check_exchange(tables: Tables) -> None:
+    if not tables.exchange_active:
+        raise Refusal(400, "exchange_paused")
+    if not tables.trading_active:
+        raise Refusal(400, "trading_paused")
+
+
+def _check_market(market: Market) -> None:
+    if market.status in (MarketStatus.INITIALIZED, MarketStatus.INACTIVE):
+        raise Refusal(400, "market_inactive")
+    if market.status is not MarketStatus.ACTIVE:
+        raise Refusal(400, "market_already_closed")
+
+
+def _check_expiration(new: NewOrder, now: int) -> None:
+    if new.expires_at is None:
+        return
+    if new.time_in_force is not TimeInForce.GOOD_TILL_CANCELED:
+        raise invalid_order(f"Cannot specify both {new.time_in_force} and expiration_ts")
+    if new.expires_at <= now:
+        raise invalid_order("Expiration timestamp must be in the future")
+
+
+def _check_reduce_only(new: NewOrder, closable: int) -> None:
+    if not new.reduce_only:
+        return
+    if new.time_in_force is not TimeInForce.IMMEDIATE_OR_CANCEL:
+        raise invalid_order("reduce_only requires immediate_or_cancel")
+    if closable == 0:
+        raise invalid_order("no position to reduce")
+
+
+def _check_client_order_id(tables: Tables, account_id: str, client_order_id: str) -> None:
+    if len(client_order_id) > LONGEST_CLIENT_ORDER_ID:
+        raise invalid_order(f"client_order_id is longer than {LONGEST_CLIENT_ORDER_ID} characters")
+    if tables.knows_client_order_id(account_id, client_order_id):
+        raise Refusal(409, "order_already_exists")

@@ -1,0 +1,217 @@
+"""Placing and canceling: what an admitted order does to the book, the positions and the money.
+
+Knows matching by price and time, self-trade prevention and the postings of a fill. Never reads the
+clock and never refuses an order once it has begun to trade.
+Source: Kalshi API, order semantics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kalshi_trading.practice.accounting import fees, ledger, positions
+from kalshi_trading.practice.engine import admission
+from kalshi_trading.practice.engine.admission import NewOrder
+from kalshi_trading.practice.engine.book import Meeting
+from kalshi_trading.practice.engine.changes import Kind
+from kalshi_trading.practice.engine.refusals import Refusal
+from kalshi_trading.practice.engine.state import Tables
+from kalshi_trading.practice.records import (
+    ONE_DOLLAR_PRICE,
+    Fill,
+    Order,
+    OrderStatus,
+    SelfTradePrevention,
+    TimeInForce,
+    Trade,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The order as it stands after matching, and its own fills at the resting orders' prices."""
+
+    order: Order
+    fills: tuple[Fill, ...]
+
+
+def place(tables: Tables, account_id: str, new: NewOrder, now: int) -> Placed:
+    """Check an order, match it, and rest or end what is left of it.
+
+    A fill-or-kill order that cannot fill whole is refused too, but stored: its id is spent.
+    """
+    admission.admit(tables, account_id, new, now)
+    count = admission.tradable_count(tables, account_id, new)
+    meetings = list(tables.books[new.ticker].meet(new.side, new.price, count, account_id))
+    admission.check_balance(tables, account_id, new, count, meetings)
+    order = _enter(tables, account_id, new, now)
+    if _is_killed(new, meetings):
+        tables.end(order, OrderStatus.CANCELED, now)
+        raise Refusal(409, "fill_or_kill_insufficient_resting_volume")
+    fills, stopped = _match(tables, order, meetings, now)
+    _finish(tables, order, stopped, now)
+    return Placed(order, fills)
+
+
+def cancel(tables: Tables, account_id: str, order_id: str, now: int) -> tuple[Order, int]:
+    """Cancel an account's own resting order; return it and the contracts that were left of it."""
+    if not tables.exchange_active:
+        raise Refusal(400, "exchange_paused")
+    order = tables.resting_order(account_id, order_id)
+    return order, tables.cancel_resting(order, now)
+
+
+def _enter(tables: Tables, account_id: str, new: NewOrder, now: int) -> Order:
+    order = Order(
+        order_id=tables.new_id(),
+        account_id=account_id,
+        client_order_id=new.client_order_id,
+        ticker=new.ticker,
+        side=new.side,
+        price=new.price,
+        initial_count=new.count,
+        remaining_count=new.count,
+        time_in_force=new.time_in_force,
+        post_only=new.post_only,
+        self_trade_prevention=new.self_trade_prevention,
+        created_at=now,
+        updated_at=now,
+        expires_at=new.expires_at,
+        cancel_order_on_pause=new.cancel_order_on_pause,
+        sequence=tables.next_sequence(),
+    )
+    tables.enter_order(order)
+    return order
+
+
+def _is_killed(new: NewOrder, meetings: Sequence[Meeting]) -> bool:
+    """Tell whether a fill-or-kill order ends here; one that meets its own side goes on as an IOC."""
+    if new.time_in_force is not TimeInForce.FILL_OR_KILL:
+        return False
+    meets_itself = any(meeting.count == 0 for meeting in meetings)
+    return not meets_itself and sum(meeting.count for meeting in meetings) < new.count
+
+
+def _match(
+    tables: Tables, order: Order, meetings: Sequence[Meeting], now: int
+) -> tuple[tuple[Fill, ...], bool]:
+    """Trade with each order met; tell also whether an own order stopped it."""
+    fills: list[Fill] = []
+    for meeting in meetings:
+        if meeting.count > 0:
+            fills.append(_trade(tables, order, meeting, now))
+        elif order.self_trade_prevention is SelfTradePrevention.MAKER:
+            tables.cancel_resting(meeting.resting, now)
+        else:
+            return tuple(fills), True
+    return tuple(fills), False
+
+
+def _finish(tables: Tables, order: Order, stopped: bool, now: int) -> None:
+    if order.remaining_count == 0:
+        tables.end(order, OrderStatus.EXECUTED, now)
+    elif stopped or order.time_in_force is not TimeInForce.GOOD_TILL_CANCELED:
+        tables.end(order, OrderStatus.CANCELED, now)
+    else:
+        tables.rest(order)
+        tables.changed(Kind.ORDER, order.order_id, order)
+
+
+def _trade(tables: Tables, taker: Order, meeting: Meeting, now: int) -> Fill:
+    """Carry out one match at the resting order's price; return the taker's fill."""
+    maker = meeting.resting
+    trade = Trade(
+        trade_id=tables.new_id(),
+        ticker=taker.ticker,
+        price=maker.price,
+        count=meeting.count,
+        taker_side=taker.side,
+        created_at=now,
+        sequence=tables.next_sequence(),
+    )
+    tables.enter_trade(trade)
+    tables.changed(Kind.TRADE, trade.trade_id, trade)
+    tables.reduce(maker, trade.count)
+    taker.remaining_count -= trade.count
+    maker_pairs = _fill(tables, maker, trade, is_taker=False)[1]
+    fill, taker_pairs = _fill(tables, taker, trade, is_taker=True)
+    _count_trade(tables, trade, trade.count - maker_pairs - taker_pairs)
+    if maker.remaining_count == 0:
+        tables.end(maker, OrderStatus.EXECUTED, now)
+    return fill
+
+
+def _count_trade(tables: Tables, trade: Trade, opened: int) -> None:
+    market = tables.markets[trade.ticker]
+    market.last_price = trade.price
+    market.volume += trade.count
+    market.open_interest += opened
+    tables.changed(Kind.MARKET, market.ticker, market)
+
+
+def _fill(tables: Tables, order: Order, trade: Trade, *, is_taker: bool) -> tuple[Fill, int]:
+    """Settle one party's side of a trade; return the fill and the pairs it netted."""
+    position = tables.position_for(order.account_id, order.ticker)
+    pairs = positions.apply_fill(position, order.side, trade.price, trade.count)
+    cost = positions.side_price(order.side, trade.price) * trade.count
+    charge = _charge(tables, order, trade, pairs * ONE_DOLLAR_PRICE - cost, is_taker)
+    _count_fill(order, trade, cost, charge, is_taker)
+    position.fees_paid += charge.net_fee
+    position.updated_at = trade.created_at
+    fill = _record_fill(tables, order, trade, charge.net_fee, is_taker)
+    tables.changed(Kind.POSITION, f"{position.account_id}/{position.ticker}", position)
+    tables.changed(Kind.ORDER, order.order_id, order)
+    return fill, pairs
+
+
+def _charge(tables: Tables, order: Order, trade: Trade, revenue: int, is_taker: bool) -> fees.FeeCharge:
+    """Work out the fee and post the fill: cash against the market's pot and the fees."""
+    series = tables.series[tables.markets[order.ticker].series_ticker]
+    charge = fees.charge(
+        series.fee_type,
+        series.fee_multiplier_percent,
+        trade.price,
+        trade.count,
+        revenue,
+        is_taker,
+        order.rounding_accumulator,
+    )
+    tables.post(
+        (ledger.cash(order.account_id), charge.cash_change),
+        (ledger.pot(order.ticker), -revenue),
+        (ledger.FEES, charge.net_fee),
+    )
+    return charge
+
+
+def _count_fill(order: Order, trade: Trade, cost: int, charge: fees.FeeCharge, is_taker: bool) -> None:
+    order.fill_count += trade.count
+    order.rounding_accumulator = charge.accumulator
+    order.updated_at = trade.created_at
+    if is_taker:
+        order.taker_fill_cost += cost
+        order.taker_fees += charge.net_fee
+    else:
+        order.maker_fill_cost += cost
+        order.maker_fees += charge.net_fee
+
+
+def _record_fill(tables: Tables, order: Order, trade: Trade, fee: int, is_taker: bool) -> Fill:
+    fill = Fill(
+        trade_id=trade.trade_id,
+        account_id=order.account_id,
+        order_id=order.order_id,
+        ticker=order.ticker,
+        side=order.side,
+        price=trade.price,
+        count=trade.count,
+        is_taker=is_taker,
+        fee=fee,
+        created_at=trade.created_at,
+        sequence=trade.sequence,
+    )
+    if not tables.accounts[order.account_id].simulated:
+        tables.enter_fill(fill)
+        tables.changed(Kind.FILL, f"{fill.trade_id}/{fill.account_id}", fill)
+    return fill

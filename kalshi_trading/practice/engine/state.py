@@ -1,0 +1,257 @@
+"""All records of the exchange with their indexes, and the steps that keep them in agreement.
+
+Knows which index, hold and ledger account belongs to which record, and reports every change to the
+sink. Never decides: the rules stand in `admission`, `trading` and `lifecycle`.
+
+Of simulated accounts only what counts is kept: positions, balances and the orders that rest. They
+trade for ever, and their history would grow with them.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from collections.abc import Callable
+
+from kalshi_trading.practice.accounting import fees, ledger, positions
+from kalshi_trading.practice.accounting.collateral import Hold, Holds
+from kalshi_trading.practice.engine.book import Book
+from kalshi_trading.practice.engine.changes import ChangeSink, Kind
+from kalshi_trading.practice.engine.refusals import not_found
+from kalshi_trading.practice.engine.schedule import Happening, Occurrence, Timetable
+from kalshi_trading.practice.records import (
+    Account,
+    BookSide,
+    Event,
+    Fill,
+    Market,
+    Order,
+    OrderStatus,
+    Position,
+    Series,
+    Settlement,
+    Trade,
+)
+
+TRADES_KEPT = 1_000  # per market
+
+
+class Tables:
+    """The exchange's state."""
+
+    def __init__(self, *, new_id: Callable[[], str], changes: ChangeSink) -> None:
+        self.new_id = new_id
+        self.trading_active = True
+        self.exchange_active = True
+        self.forgets_ended_ids = False
+        self.series: dict[str, Series] = {}
+        self.events: dict[str, Event] = {}
+        self.markets: dict[str, Market] = {}
+        self.accounts: dict[str, Account] = {}
+        self.orders: dict[str, Order] = {}  # of simulated accounts: while they rest
+        self.positions: dict[str, dict[str, Position]] = {}  # account id, then ticker
+        self.fills: dict[str, list[Fill]] = {}  # account id; oldest first
+        self.trades: dict[str, deque[Trade]] = {}  # ticker; oldest first
+        self.settlements: dict[str, list[Settlement]] = {}  # account id; oldest first
+        self.order_lines: dict[str, list[Order]] = {}  # account id; oldest first; none for simulated accounts
+        self.position_tickers: dict[str, list[str]] = {}  # account id; sorted
+        self.books: dict[str, Book] = {}
+        self.holds: dict[str, Holds] = {}  # account id; none for simulated accounts: their credit is endless
+        self.ledger = ledger.Ledger()
+        self.timetable = Timetable()
+        self.happenings: list[Happening] = []  # not told yet
+        self._account_orders: dict[str, dict[str, Order]] = {}  # oldest first
+        self._client_order_ids: dict[str, set[str]] = {}
+        self._changes = changes
+        self._sequence = 0
+
+    def next_sequence(self) -> int:
+        """Return a number greater than every one before it."""
+        self._sequence += 1
+        return self._sequence
+
+    def changed(self, kind: Kind, key: str, record: object) -> None:
+        """Report a record to the sink."""
+        self._changes.touch(kind, key, record)
+
+    def happened(self, at: int, what: Occurrence, key: str) -> None:
+        """Remember something to be told by the next `advance`."""
+        self.happenings.append(Happening(at, what, key))
+
+    # What stands where.
+
+    def account(self, account_id: str) -> Account:
+        """Return an account; an unknown one is refused."""
+        account = self.accounts.get(account_id)
+        if account is None:
+            raise not_found("account not found")
+        return account
+
+    def market(self, ticker: str) -> Market:
+        """Return a market; an unknown one is refused."""
+        market = self.markets.get(ticker)
+        if market is None:
+            raise not_found("market not found")
+        return market
+
+    def resting_order(self, account_id: str, order_id: str) -> Order:
+        """Return an account's own resting order; every other order is refused as not found."""
+        order = self.orders.get(order_id)
+        if order is None or order.account_id != account_id or order.status is not OrderStatus.RESTING:
+            raise not_found("order not found")
+        return order
+
+    def account_orders(self, account_id: str) -> list[Order]:
+        """Return an account's orders, newest first."""
+        return list(reversed(self._account_orders[account_id].values()))
+
+    def knows_client_order_id(self, account_id: str, client_order_id: str) -> bool:
+        """Tell whether an order of this account carries this id, or ever carried it."""
+        if client_order_id not in self._client_order_ids[account_id] or not self.forgets_ended_ids:
+            return client_order_id in self._client_order_ids[account_id]
+        return any(
+            order.client_order_id == client_order_id and order.status is OrderStatus.RESTING
+            for order in self._account_orders[account_id].values()
+        )
+
+    def closable(self, account_id: str, ticker: str, side: BookSide) -> int:
+        """Return how many contracts an order of this account on this side can close."""
+        return positions.closable(self.positions[account_id].get(ticker), side)
+
+    def cash(self, account_id: str) -> int:
+        """Return an account's cash, collateral of resting orders included."""
+        return self.ledger.balance(ledger.cash(account_id))
+
+    def collateral(self, account_id: str) -> int:
+        """Return the part of the cash that resting orders hold back, without fees."""
+        holds = self.holds.get(account_id)
+        if holds is None:
+            return 0
+        return holds.collateral(lambda ticker, side: self.closable(account_id, ticker, side))
+
+    def reserved(self, account_id: str) -> int:
+        """Return the part of the cash that resting orders may need, fees included."""
+        holds = self.holds.get(account_id)
+        if holds is None:
+            return 0
+        return holds.reserved(lambda ticker, side: self.closable(account_id, ticker, side))
+
+    # Steps: each leaves records and indexes in agreement.
+
+    def enter_account(self, account: Account) -> None:
+        """Open the books of an account."""
+        self.accounts[account.account_id] = account
+        self.positions[account.account_id] = {}
+        self.position_tickers[account.account_id] = []
+        self.order_lines[account.account_id] = []
+        self.fills[account.account_id] = []
+        self.settlements[account.account_id] = []
+        self._account_orders[account.account_id] = {}
+        self._client_order_ids[account.account_id] = set()
+        if not account.simulated:
+            self.holds[account.account_id] = Holds()
+
+    def enter_market(self, market: Market) -> None:
+        """Give a market its book."""
+        self.markets[market.ticker] = market
+        self.books[market.ticker] = Book()
+
+    def enter_order(self, order: Order) -> None:
+        """Register an order under its ids; it does not rest by this."""
+        self._sequence = max(self._sequence, order.sequence)
+        self.orders[order.order_id] = order
+        self._account_orders[order.account_id][order.order_id] = order
+        self._client_order_ids[order.account_id].add(order.client_order_id)
+        if not self.accounts[order.account_id].simulated:
+            self.order_lines[order.account_id].append(order)
+
+    def enter_position(self, position: Position) -> None:
+        """Register a position."""
+        insort(self.position_tickers[position.account_id], position.ticker)
+        self.positions[position.account_id][position.ticker] = position
+
+    def enter_fill(self, fill: Fill) -> None:
+        """Add a fill to its account's history."""
+        self._sequence = max(self._sequence, fill.sequence)
+        self.fills[fill.account_id].append(fill)
+
+    def enter_trade(self, trade: Trade) -> None:
+        """Add a trade to its market's prints."""
+        self._sequence = max(self._sequence, trade.sequence)
+        self.trades.setdefault(trade.ticker, deque(maxlen=TRADES_KEPT)).append(trade)
+
+    def enter_settlement(self, settlement: Settlement) -> None:
+        """Add a payout row to its account's history."""
+        self._sequence = max(self._sequence, settlement.sequence)
+        self.settlements[settlement.account_id].append(settlement)
+
+    def position_for(self, account_id: str, ticker: str) -> Position:
+        """Return the account's position in a market, opening an empty one the first time."""
+        position = self.positions[account_id].get(ticker)
+        if position is None:
+            position = Position(account_id, ticker)
+            self.enter_position(position)
+        return position
+
+    def post(self, *entries: ledger.Entry) -> None:
+        """Post balanced entries and report the balances they moved."""
+        self.ledger.post(entries)
+        for name, _ in entries:
+            self.changed(Kind.BALANCE, name, self.ledger.balance(name))
+
+    def rest(self, order: Order) -> None:
+        """Put an order last in line on its book and hold its collateral."""
+        self.books[order.ticker].add(order)
+        self._hold(order)
+        if order.expires_at is not None:
+            self.timetable.schedule(order.expires_at, Occurrence.ORDER_EXPIRED, order.order_id)
+
+    def reduce(self, order: Order, count: int) -> None:
+        """Take filled contracts off a resting order; it keeps its place, or leaves when none is left."""
+        if count == order.remaining_count:
+            self._unrest(order)
+            order.remaining_count = 0
+        else:
+            self.books[order.ticker].reduce(order, count)
+            order.remaining_count -= count
+            self._hold(order)
+
+    def cancel_resting(self, order: Order, at: int) -> int:
+        """Take a resting order off its book for good and return what was left of it."""
+        self._unrest(order)
+        reduced_by = order.remaining_count
+        self.end(order, OrderStatus.CANCELED, at)
+        return reduced_by
+
+    def end(self, order: Order, status: OrderStatus, at: int) -> None:
+        """Give an order that does not rest its final state."""
+        order.status = status
+        order.remaining_count = 0
+        order.updated_at = at
+        self.changed(Kind.ORDER, order.order_id, order)
+        if self.accounts[order.account_id].simulated:
+            self._forget(order)
+
+    def hold_for(self, order: Order) -> Hold:
+        """Work out what a resting order holds back."""
+        series = self.series[self.markets[order.ticker].series_ticker]
+        highest = fees.highest_resting_fees(
+            series.fee_type, series.fee_multiplier_percent, order.price, order.remaining_count
+        )
+        return Hold(positions.side_price(order.side, order.price), order.remaining_count, highest)
+
+    def _hold(self, order: Order) -> None:
+        holds = self.holds.get(order.account_id)
+        if holds is not None:
+            holds.put(order.ticker, order.side, order.order_id, self.hold_for(order))
+
+    def _unrest(self, order: Order) -> None:
+        self.books[order.ticker].remove(order)
+        holds = self.holds.get(order.account_id)
+        if holds is not None:
+            holds.drop(order.ticker, order.side, order.order_id)
+
+    def _forget(self, order: Order) -> None:
+        del self.orders[order.order_id]
+        del self._account_orders[order.account_id][order.order_id]
+        self._client_order_ids[order.account_id].discard(order.client_order_id)

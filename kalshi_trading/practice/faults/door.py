@@ -1,0 +1,187 @@
+"""The way in to an exchange that fails on purpose: an ASGI application around the whole API.
+
+Knows what each kind of fault does to a request and its answer. Never decides when one happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kalshi_trading.practice.api.http import ROOT
+from kalshi_trading.practice.faults import answers as fault_answers
+from kalshi_trading.practice.faults import paging as fault_paging
+from kalshi_trading.practice.faults.answers import RawAnswer, as_json
+from kalshi_trading.practice.faults.script import FaultKind, FaultScript, Rule
+from kalshi_trading.practice.world.lagging_reads import Replica
+from kalshi_trading.practice.world.world import World
+
+_ABORT = "practice.abort"
+_CREATE = ("POST", "/portfolio/events/orders")
+
+
+class NoAnswerError(Exception):
+    """The request is left without an answer; comes up only where there is no connection to close."""
+
+
+def breakable(app: ASGIApp, abort: Callable[[], None]) -> ASGIApp:
+    """Let an application close its connection without an answer."""
+
+    async def with_abort(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, _ABORT: abort}, receive, send)
+
+    return with_abort
+
+
+class FaultDoor:
+    """An application that fails as its script says."""
+
+    def __init__(self, app: ASGIApp, world: World, script: FaultScript) -> None:
+        self._app = app
+        self._world = world
+        self._script = script
+        self._lingering: set[asyncio.Task[RawAnswer]] = set()
+        now = world.clock.now()
+        world.follow(Replica(world.exchange, world.account_id, now, script.shown_until))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = _Request(self._app, scope, receive, send)
+        await request.read()
+        self._script.refresh()
+        self._world.exchange.forgets_ended_ids(self._script.dedup == "forget_ended")
+        path = scope["path"].removeprefix(ROOT)
+        rule = self._script.strike(scope["method"], path, self._world.clock.now())
+        if rule is None:
+            await request.answer(await self._process(request))
+        else:
+            await self._strike(rule, request)
+
+    async def _strike(self, rule: Rule, request: _Request) -> None:
+        match rule.kind:
+            case FaultKind.BEFORE_ACCEPT if rule.delay_s is not None:
+                await self._script.pause(rule.delay_s)
+                await request.answer(await self._process(request))
+            case FaultKind.BEFORE_ACCEPT:
+                await self._withhold(rule, request)
+            case FaultKind.AFTER_ACCEPT:
+                await self._after_accept(rule, request)
+            case FaultKind.LATE:
+                task = asyncio.create_task(self._linger(rule.after_s or 0, request))
+                self._lingering.add(task)
+                task.add_done_callback(self._lingering.discard)
+                await self._withhold(rule, request)
+            case FaultKind.RATE_LIMIT_STORM:
+                await request.answer(fault_answers.too_many_requests(rule.retry_after))
+            case _:
+                await self._break_list(rule, request)
+
+    async def _after_accept(self, rule: Rule, request: _Request) -> None:
+        answer = await self._process(request)
+        if rule.delay_s is not None:
+            await self._script.pause(rule.delay_s)
+            await request.answer(answer)
+        elif isinstance(rule.answer, str) and rule.answer in fault_answers.GARBLED:
+            await request.answer(fault_answers.garbled(rule.answer, answer))
+        else:
+            await self._withhold(rule, request)
+
+    async def _withhold(self, rule: Rule, request: _Request) -> None:
+        """Give the rule's answer, or none."""
+        if rule.answer is None:
+            await self._script.pause(rule.hold_s or 0)
+            await request.close()
+        elif isinstance(rule.answer, str):
+            await request.answer(fault_answers.canned(rule.answer, self._world.clock.now()))
+        else:
+            await request.answer(rule.answer)
+
+    async def _linger(self, after_s: float, request: _Request) -> RawAnswer:
+        await self._script.pause(after_s)
+        return await self._process(request)
+
+    async def _process(self, request: _Request) -> RawAnswer:
+        answer = await request.process()
+        is_create = (request.scope["method"], request.scope["path"].removeprefix(ROOT)) == _CREATE
+        if is_create and answer.status == 409 and self._script.dedup == "refuse_without_code":
+            return as_json(409, {"message": "conflict"})
+        return answer
+
+    async def _break_list(self, rule: Rule, request: _Request) -> None:
+        answer = await self._process(request)
+        body = _list_of(answer)
+        if body is None:
+            await request.answer(answer)
+            return
+        broken = fault_paging.broken(rule.mode or "", rule.page, request.turn, body)
+        if broken is None:
+            await request.answer(fault_answers.canned("json_500", self._world.clock.now()))
+        else:
+            await request.answer(as_json(answer.status, broken))
+
+
+def _list_of(answer: RawAnswer) -> dict[str, Any] | None:
+    """Return the body of a page of a list, or None when it is none."""
+    if answer.status != 200:
+        return None
+    body = json.loads(answer.body)
+    return body if isinstance(body, dict) and "cursor" in body else None
+
+
+class _Request:
+    """One request that has been read whole, and the way back to whoever sent it."""
+
+    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        # a marked cursor may come back after its rule has ended
+        self.turn, query_string = fault_paging.turn_of(scope["query_string"])
+        self.scope = {**scope, "query_string": query_string}
+        self._app = app
+        self._receive = receive
+        self._send = send
+        self._body = b""
+
+    async def read(self) -> None:
+        """Read the body."""
+        more = True
+        while more:
+            message = await self._receive()
+            self._body += message.get("body", b"")
+            more = message.get("more_body", False)
+
+    async def process(self) -> RawAnswer:
+        """Let the exchange process the request and keep its answer."""
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": self._body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await self._app(dict(self.scope), receive, send)
+        body = b"".join(message.get("body", b"") for message in sent)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in sent[0]["headers"]}
+        headers.pop("content-length", None)
+        return RawAnswer(sent[0]["status"], body, headers)
+
+    async def answer(self, answer: RawAnswer) -> None:
+        """Send an answer."""
+        headers = {**answer.headers, "content-length": str(len(answer.body))}
+        named = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()]
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": named})
+        await self._send({"type": "http.response.body", "body": answer.body})
+
+    async def close(self) -> None:
+        """Close the connection without an answer. Raises NoAnswerError where there is none."""
+        abort = self.scope.get(_ABORT)
+        if abort is None:
+            raise NoAnswerError
+        abort()
+        while (await self._receive())["type"] != "http.disconnect":
+            continue

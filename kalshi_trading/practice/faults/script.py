@@ -1,0 +1,139 @@
+"""A script of faults while it runs: which rule meets this request, and how the exchange behaves now.
+
+Knows the rules, how often each was used and, for a file, when it changed. Never touches a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from kalshi_trading.practice.faults.rules import FaultKind, Rule, RuleSet, parse
+from kalshi_trading.practice.records import ONE_SECOND
+
+__all__ = ["FaultKind", "FaultScript", "Rule"]
+
+_NEVER = 2**63
+_log = logging.getLogger(__name__)
+
+Stamp = tuple[int, int, int]
+
+
+@dataclass(slots=True)
+class _Running:
+    """A rule and what it did so far."""
+
+    rule: Rule
+    met: int = 0
+    used: int = 0
+    ends_at: int = _NEVER
+
+    def strikes(self, now: int, chance: Callable[[], float]) -> bool:
+        """Tell whether this request, which is meant, is struck; count it."""
+        rule = self.rule
+        self.met += 1
+        if self.met <= rule.after:
+            return False
+        if self.met == rule.after + 1 and rule.for_s is not None:
+            self.ends_at = now + _microseconds(rule.for_s)
+        if now >= self.ends_at or (rule.times is not None and self.used >= rule.times):
+            return False
+        if rule.chance < 1 and chance() >= rule.chance:
+            return False
+        self.used += 1
+        return True
+
+
+class FaultScript:
+    """Rules in force; the first that strikes a request counts. They may be replaced at any time.
+
+    `pause` waits so many seconds; a test that moves its clock itself hands in another one.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule] = (),
+        *,
+        seed: int = 0,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.pause = pause
+        self._file: Path | None = None
+        self._stamp: Stamp | None = None
+        self.replace(rules, seed=seed)
+
+    @classmethod
+    def from_file(cls, path: Path) -> FaultScript:
+        """Read a file of rules; later changes of it are followed. Raises OSError and ValueError."""
+        stamp = _stamp(path)
+        found = _read(path)
+        script = cls(found.rules, seed=found.seed)
+        script._file, script._stamp = path, stamp
+        return script
+
+    def replace(self, rules: Sequence[Rule], *, seed: int = 0) -> None:
+        """Put other rules in force; everything is counted from zero again."""
+        self._random = Random(seed)
+        self._running = [_Running(rule) for rule in rules]
+
+    def refresh(self) -> None:
+        """Read the file again when it has changed. What cannot be read leaves the rules as they are."""
+        if self._file is None:
+            return
+        try:
+            stamp = _stamp(self._file)
+            if stamp == self._stamp:
+                return
+            self._stamp = stamp
+            found = _read(self._file)
+        except (OSError, ValueError) as error:
+            _log.error("The faults in %s stay as they were: %s.", self._file, error)
+            return
+        self.replace(found.rules, seed=found.seed)
+
+    def strike(self, method: str, path: str, now: int) -> Rule | None:
+        """Return the rule that strikes this request, and count it."""
+        for running in self._running:
+            rule = running.rule
+            is_meant = rule.meets_requests and rule.matches(method, path)
+            if is_meant and running.strikes(now, self._random.random):
+                return rule
+        return None
+
+    def used(self) -> list[int]:
+        """Return how often each rule has struck, in their sequence."""
+        return [running.used for running in self._running]
+
+    @property
+    def dedup(self) -> str:
+        """How a repeated client_order_id is treated."""
+        rule = self._standing(FaultKind.DEDUP)
+        return (rule and rule.mode) or "refuse"
+
+    def shown_until(self, now: int) -> int:
+        """Return the instant up to which private reads show what happened; 0 stands still."""
+        if self._standing(FaultKind.FROZEN):
+            return 0
+        lag = self._standing(FaultKind.READ_LAG)
+        return now if lag is None else now - _microseconds(lag.lag_s or 0)
+
+    def _standing(self, kind: FaultKind) -> Rule | None:
+        return next((running.rule for running in self._running if running.rule.kind is kind), None)
+
+
+def _microseconds(seconds: float) -> int:
+    return round(seconds * ONE_SECOND)
+
+
+def _read(path: Path) -> RuleSet:
+    return parse(path.read_text(encoding="utf-8"))
+
+
+def _stamp(path: Path) -> Stamp:
+    status = os.stat(path)
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -1,0 +1,1 @@
+"""Answers as the exchange words them."""

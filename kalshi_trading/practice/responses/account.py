@@ -1,0 +1,200 @@
+"""An account's own records as the exchange writes them in JSON.
+
+Writes field by field by hand; never reads JSON and never decides what may be seen.
+Source: Kalshi API, portfolio reads and orders V2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kalshi_trading.practice.engine.exchange import Placed
+from kalshi_trading.practice.records import (
+    ONE_CONTRACT,
+    ONE_DOLLAR_PRICE,
+    ONE_SECOND,
+    Fill,
+    Order,
+    Position,
+    Settlement,
+)
+from kalshi_trading.practice.responses.markets import SHARD, Json, count, money, outcome_side, price, time
+from kalshi_trading.practice.simulation.bank import Transfer, identity
+
+_ONE_CENT = 10_000  # millionths of a dollar
+_PRIMARY = 0  # the one subaccount
+
+
+def balance(available: int, positions_value: int, now: int) -> Json:
+    """Write the cash an account can trade with, and what its positions would fetch."""
+    dollars = money(available)[:-2]
+    return {
+        "balance": available // _ONE_CENT,
+        "balance_dollars": dollars,
+        "portfolio_value": positions_value // _ONE_CENT,
+        "updated_ts": now // ONE_SECOND,
+        "balance_breakdown": [{"exchange_index": SHARD, "balance": dollars}],
+    }
+
+
+def order(record: Order) -> Json:
+    """Write an order as the portfolio shows it."""
+    answer = {
+        "order_id": record.order_id,
+        "user_id": record.account_id,
+        "client_order_id": record.client_order_id,
+        "ticker": record.ticker,
+        "outcome_side": outcome_side(record.side),
+        "book_side": record.side,
+        "type": "limit",
+        "status": record.status,
+        "yes_price_dollars": price(record.price),
+        "no_price_dollars": price(ONE_DOLLAR_PRICE - record.price),
+        "fill_count_fp": count(record.fill_count),
+        "remaining_count_fp": count(record.remaining_count),
+        "initial_count_fp": count(record.initial_count),
+        "taker_fill_cost_dollars": money(record.taker_fill_cost),
+        "maker_fill_cost_dollars": money(record.maker_fill_cost),
+        "taker_fees_dollars": money(record.taker_fees),
+        "maker_fees_dollars": money(record.maker_fees),
+        "created_time": time(record.created_at),
+        "last_update_time": time(record.updated_at),
+        "self_trade_prevention_type": record.self_trade_prevention,
+        "subaccount_number": _PRIMARY,
+        "exchange_index": SHARD,
+    }
+    if record.expires_at is not None:
+        answer["expiration_time"] = time(record.expires_at)
+    if record.cancel_order_on_pause:
+        answer["cancel_order_on_pause"] = True
+    return answer
+
+
+def created(placed: Placed) -> Json:
+    """Write what became of a new order at once."""
+    record = placed.order
+    answer = {
+        "order_id": record.order_id,
+        "client_order_id": record.client_order_id,
+        "fill_count": count(record.fill_count),
+        "remaining_count": count(record.remaining_count),
+        "ts_ms": record.created_at // 1000,
+    }
+    filled = sum(part.count for part in placed.fills)
+    if filled:
+        notional = sum(part.price * part.count for part in placed.fills)
+        fees = sum(part.fee for part in placed.fills)
+        answer["average_fill_price"] = price(_nearest(notional, filled))
+        answer["average_fee_paid"] = price(_nearest(fees, filled))
+    return answer
+
+
+def canceled(record: Order, reduced_by: int) -> Json:
+    """Write what a cancel took off the book."""
+    return {
+        "order_id": record.order_id,
+        "client_order_id": record.client_order_id,
+        "reduced_by": count(reduced_by),
+        "ts_ms": record.updated_at // 1000,
+    }
+
+
+def queue_position(record: Order, ahead: int) -> Json:
+    """Write how many contracts stand before an order."""
+    return {
+        "order_id": record.order_id,
+        "market_ticker": record.ticker,
+        "queue_position_fp": count(ahead),
+    }
+
+
+def fill(record: Fill) -> Json:
+    """Write one execution of an account's order."""
+    return {
+        "fill_id": record.trade_id,
+        "trade_id": record.trade_id,
+        "order_id": record.order_id,
+        "ticker": record.ticker,
+        "market_ticker": record.ticker,
+        "exchange_index": SHARD,
+        "outcome_side": outcome_side(record.side),
+        "book_side": record.side,
+        "count_fp": count(record.count),
+        "yes_price_dollars": price(record.price),
+        "no_price_dollars": price(ONE_DOLLAR_PRICE - record.price),
+        "is_taker": record.is_taker,
+        "created_time": time(record.created_at),
+        "fee_cost": money(record.fee),
+        "subaccount_number": _PRIMARY,
+        "ts": record.created_at // ONE_SECOND,
+    }
+
+
+def market_position(record: Position) -> Json:
+    """Write what an account holds in one market; negative counts are NO."""
+    return {
+        "ticker": record.ticker,
+        "exchange_index": SHARD,
+        "total_traded_dollars": money(record.yes_cost + record.no_cost),
+        "position_fp": count(record.count),
+        "market_exposure_dollars": money(exposure(record)),
+        "realized_pnl_dollars": money(record.realized_pnl),
+        "fees_paid_dollars": money(record.fees_paid),
+        "last_updated_ts": time(record.updated_at),
+    }
+
+
+def event_position(event_ticker: str, records: Iterable[Position]) -> Json:
+    """Write what an account holds over the markets of one event."""
+    rows = list(records)
+    return {
+        "event_ticker": event_ticker,
+        "total_cost_dollars": money(sum(row.yes_cost + row.no_cost for row in rows)),
+        "total_cost_shares_fp": count(sum(row.yes_bought + row.no_bought for row in rows)),
+        "event_exposure_dollars": money(sum(exposure(row) for row in rows)),
+        "realized_pnl_dollars": money(sum(row.realized_pnl for row in rows)),
+        "fees_paid_dollars": money(sum(row.fees_paid for row in rows)),
+    }
+
+
+def exposure(record: Position) -> int:
+    """Return the cost of what is still held, without fees."""
+    return sum(lot.price * lot.count for lot in record.lots)
+
+
+def settlement(record: Settlement, market_result: str) -> Json:
+    """Write the payout of one market; whole cents are paid, what is below is not shown."""
+    return {
+        "ticker": record.ticker,
+        "exchange_index": SHARD,
+        "event_ticker": record.event_ticker,
+        "market_result": market_result,
+        "yes_count_fp": count(record.yes_count),
+        "yes_total_cost_dollars": money(record.yes_cost),
+        "no_count_fp": count(record.no_count),
+        "no_total_cost_dollars": money(record.no_cost),
+        "revenue": record.revenue // _ONE_CENT,
+        "settled_time": time(record.settled_at),
+        "fee_cost": money(record.fees),
+        "value": record.value // ONE_CONTRACT,
+    }
+
+
+def transfer(record: Transfer) -> Json:
+    """Write practice money that is paid in or out."""
+    answer: Json = {
+        "id": identity(record),
+        "status": record.status,
+        "type": "ach",
+        "amount_cents": record.amount // _ONE_CENT,
+        "fee_cents": record.fee // _ONE_CENT,
+        "created_ts": record.created_at // ONE_SECOND,
+    }
+    if record.finalized_at is not None:
+        answer["finalized_ts"] = record.finalized_at // ONE_SECOND
+    return answer
+
+
+def _nearest(total: int, parts: int) -> int:
+    """Divide and round to the nearest whole number, halves up."""
+    return (2 * total + parts) // (2 * parts)

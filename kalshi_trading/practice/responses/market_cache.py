@@ -1,0 +1,48 @@
+"""Markets as JSON, quickly: what never changes about a market is written once and kept."""
+
+from __future__ import annotations
+
+from kalshi_trading.practice.engine.exchange import Exchange
+from kalshi_trading.practice.records import ONE_SECOND, BookSide, Market
+from kalshi_trading.practice.responses import markets as answers
+from kalshi_trading.practice.responses.markets import Json
+from kalshi_trading.practice.simulation.candles import Candles
+from kalshi_trading.practice.simulation.quoting import Touch
+
+_DAY_AGO_FOR_S = 600  # how long "a day ago" may stand
+
+_DayAgo = tuple[Touch, int | None]
+
+
+class MarketAnswers:
+    """Writes the markets of one exchange."""
+
+    def __init__(self, exchange: Exchange, candles: Candles) -> None:
+        self._exchange = exchange
+        self._candles = candles
+        self._terms: dict[str, tuple[int, Json]] = {}
+        self._day_ago: dict[str, tuple[int, _DayAgo]] = {}
+
+    def market(self, market: Market, now: int) -> Json:
+        """Write a market as it stands now."""
+        bid = self._exchange.best(market.ticker, BookSide.BID)
+        ask = self._exchange.best(market.ticker, BookSide.ASK)
+        volume = self._candles.volume_of_day(market, now)
+        return {
+            **self._unchanging(market),
+            **answers.market_quotes(market, bid, ask),
+            **answers.market_life(market, volume, self._earlier(market, now)),
+        }
+
+    def _unchanging(self, market: Market) -> Json:
+        known = self._terms.get(market.ticker)
+        if known is None or known[0] != market.updated_at:
+            known = self._terms[market.ticker] = (market.updated_at, answers.market_terms(market))
+        return known[1]
+
+    def _earlier(self, market: Market, now: int) -> _DayAgo:
+        period = now // (_DAY_AGO_FOR_S * ONE_SECOND)
+        known = self._day_ago.get(market.ticker)
+        if known is None or known[0] != period:
+            known = self._day_ago[market.ticker] = (period, self._candles.day_ago(market, now))
+        return known[1]

@@ -1,0 +1,45 @@
+"""The whole API of a world as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.types import ASGIApp
+
+from kalshi_trading.practice.api import exchange as routes_exchange
+from kalshi_trading.practice.api import historical as routes_historical
+from kalshi_trading.practice.api import http as face
+from kalshi_trading.practice.api import markets as routes_markets
+from kalshi_trading.practice.api import portfolio as routes_portfolio
+from kalshi_trading.practice.faults.door import FaultDoor
+from kalshi_trading.practice.faults.script import FaultScript
+from kalshi_trading.practice.server.control import ControlDoor
+from kalshi_trading.practice.server.latency import DistantApp, Latency
+from kalshi_trading.practice.world.world import World
+
+ENDPOINTS = (
+    routes_exchange.ENDPOINTS
+    + routes_markets.ENDPOINTS
+    + routes_portfolio.ENDPOINTS
+    + routes_historical.ENDPOINTS
+)
+
+
+def build_app(
+    world: World,
+    on_request: Callable[[], None] = lambda: None,
+    *,
+    faults: FaultScript | None = None,
+    latency: Latency | None = None,
+    control: bool = False,
+) -> ASGIApp:
+    """Make the application that serves every endpoint; `on_request` is called for each request.
+
+    With `faults` it fails as they say, with `latency` it answers later; `control` opens the practice door.
+    """
+    app = face.build_app(world, ENDPOINTS, on_request)
+    if faults is not None:
+        app = FaultDoor(app, world, faults)
+    latency = latency or Latency()
+    distant = DistantApp(app, latency)
+    return ControlDoor(distant, world, latency) if control else distant

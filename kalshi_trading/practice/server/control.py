@@ -1,0 +1,167 @@
+"""The practice-only door: moving the clock, money, cut-offs and the distance, and looking into the books.
+
+Nothing of it exists at Kalshi, and it is closed unless somebody opens it. It stands beside the API, without
+signatures, on loopback only; a body must be JSON by its header, which no page in a browser can send here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kalshi_trading.practice.api.historical import written_cut_offs
+from kalshi_trading.practice.api.http import json_response
+from kalshi_trading.practice.records import ONE_DOLLAR, ONE_SECOND
+from kalshi_trading.practice.responses import account as answers_portfolio
+from kalshi_trading.practice.responses import markets as answers
+from kalshi_trading.practice.responses.markets import Json
+from kalshi_trading.practice.server.latency import Latency
+from kalshi_trading.practice.storage.saved_world import TransferStatus
+from kalshi_trading.practice.world.clock import MovableClock
+from kalshi_trading.practice.world.world import World
+
+PREFIX = "/practice"
+
+_MOST_SECONDS = 10 * 366 * 24 * 3_600
+_MOST_CENTS = 10**12
+_MOST_LATENCY_MS = 60_000
+_KINDS = ("markets", "trades", "orders", "positions")
+
+Handler = Callable[[Request, Json], Json]
+
+
+class ControlDoor:
+    """An application with the control requests before it."""
+
+    def __init__(self, app: ASGIApp, world: World, latency: Latency) -> None:
+        self._app = app
+        self._control = _Control(world, latency).app()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_ours = scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/")
+        await (self._control if is_ours else self._app)(scope, receive, send)
+
+
+class _Control:
+    """The control requests of one world."""
+
+    def __init__(self, world: World, latency: Latency) -> None:
+        self._world = world
+        self._latency = latency
+
+    def app(self) -> Starlette:
+        routes: list[tuple[str, str, Handler]] = [
+            ("POST", "/clock", self._clock),
+            ("POST", "/deposits", self._deposit),
+            ("POST", "/withdrawals", self._withdraw),
+            ("POST", "/transfers/{transfer_id}", self._finish),
+            ("POST", "/cutoff", self._cut_off),
+            ("POST", "/latency", self._distance),
+            ("GET", "/books", self._books),
+        ]
+        return Starlette(
+            routes=[
+                Route(PREFIX + path, self._serve(handler), methods=[method])
+                for method, path, handler in routes
+            ]
+        )
+
+    def _serve(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def respond(request: Request) -> Response:
+            raw = await request.body()
+            try:
+                self._world.catch_up()
+                body = _read_body(request, raw) if request.method == "POST" else {}
+                return json_response(200, handler(request, body))
+            except ValueError as error:
+                return json_response(400, {"error": str(error)})
+            except KeyError as error:
+                return json_response(404, {"error": f"{error.args[0]} is not known"})
+            finally:
+                self._world.commit()
+
+        return respond
+
+    def _clock(self, _request: Request, body: Json) -> Json:
+        seconds = _whole(body, "advance_s", _MOST_SECONDS)
+        if not isinstance(self._world.clock, MovableClock):
+            raise ValueError("this exchange's clock cannot be moved")
+        self._world.advance(seconds)
+        return {"now": answers.time(self._world.clock.now())}
+
+    def _deposit(self, _request: Request, body: Json) -> Json:
+        row = self._world.deposit(
+            self._world.account_id, _money(body, "amount"), fee=_money(body, "fee", "0"), status=_status(body)
+        )
+        return answers_portfolio.transfer(row)
+
+    def _withdraw(self, _request: Request, body: Json) -> Json:
+        row = self._world.withdraw(
+            self._world.account_id, _money(body, "amount"), fee=_money(body, "fee", "0"), status=_status(body)
+        )
+        return answers_portfolio.transfer(row)
+
+    def _finish(self, request: Request, body: Json) -> Json:
+        row = self._world.finish_transfer(request.path_params["transfer_id"], _status(body))
+        return answers_portfolio.transfer(row)
+
+    def _cut_off(self, _request: Request, body: Json) -> Json:
+        now = self._world.clock.now()
+        ages = {
+            kind: _whole(body, f"{kind}_s_ago", _MOST_SECONDS) for kind in _KINDS if f"{kind}_s_ago" in body
+        }
+        overlap_s = _whole(body, "overlap_s", _MOST_SECONDS) if "overlap_s" in body else None
+        instants = {kind: now - age * ONE_SECOND for kind, age in ages.items()}
+        self._world.archive.set(**instants, overlap_s=overlap_s)
+        return written_cut_offs(self._world)
+
+    def _distance(self, _request: Request, body: Json) -> Json:
+        milliseconds = _whole(body, "ms", _MOST_LATENCY_MS)
+        self._latency.seconds = milliseconds / 1_000
+        return {"ms": milliseconds}
+
+    def _books(self, _request: Request, _body: Json) -> Json:
+        return self._world.books(self._world.account_id).as_json()
+
+
+def _read_body(request: Request, raw: bytes) -> Json:
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise ValueError("the body must be application/json")
+    body: Any = json.loads(raw)
+    if not isinstance(body, dict):
+        raise ValueError("the body must be a JSON object")
+    return body
+
+
+def _whole(body: Json, name: str, most: int) -> int:
+    number = body.get(name)
+    if type(number) is not int or not 0 <= number <= most:
+        raise ValueError(f"{name} must be a whole number from 0 to {most}")
+    return number
+
+
+def _money(body: Json, name: str, default: str | None = None) -> int:
+    """Read dollars with up to two decimals, in millionths."""
+    text = body.get(name, default)
+    try:
+        cents = Decimal(text) * 100 if isinstance(text, str) else None
+    except InvalidOperation:
+        cents = None
+    if cents is None or not cents.is_finite() or cents != int(cents) or not 0 <= cents <= _MOST_CENTS:
+        raise ValueError(f'{name} must be dollars and cents in quotes, such as "25.00"')
+    return int(cents) * ONE_DOLLAR // 100
+
+
+def _status(body: Json) -> TransferStatus:
+    word = body.get("status", TransferStatus.APPLIED)
+    if word not in tuple(TransferStatus):
+        raise ValueError(f"status must be one of {', '.join(TransferStatus)}")
+    return TransferStatus(word)

@@ -1,0 +1,73 @@
+"""The practice key pair: made on first use, kept where only its owner can read it.
+
+Knows the file and its permissions. The key id follows from the key, so there is nothing else to keep.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from kalshi_trading.practice.storage.private_files import KEY_FILE, exists_as_ours, open_private, write_whole
+
+_FEWEST_BITS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeKey:
+    key_id: str
+    private_key_path: Path
+    public_key: RSAPublicKey
+
+
+def practice_key(directory: Path) -> PracticeKey:
+    """Return the key of this directory, making it when there is none.
+
+    Raises OSError when the file cannot be read or written and ValueError when it holds no usable key.
+    """
+    path = directory / KEY_FILE
+    if not exists_as_ours(path):
+        _write(path, rsa.generate_private_key(public_exponent=65537, key_size=2048))
+    private_key = _read(path)
+    public_key = private_key.public_key()
+    return PracticeKey(_key_id(public_key), path, public_key)
+
+
+def _read(path: Path) -> RSAPrivateKey:
+    """Read the key. The library's own words would say nothing to whoever did not write the file."""
+    with open(path, "rb", opener=open_private) as file:
+        pem = file.read()
+    try:
+        private_key = load_pem_private_key(pem, password=None)
+    except (
+        ValueError,
+        TypeError,
+        UnsupportedAlgorithm,
+    ):  # no key, one behind a password, one of no known kind
+        raise ValueError("it does not hold a private key") from None
+    if not isinstance(private_key, RSAPrivateKey) or private_key.key_size < _FEWEST_BITS:
+        raise ValueError("it does not hold an RSA key")
+    return private_key
+
+
+def _write(path: Path, private_key: RSAPrivateKey) -> None:
+    """Write the key whole, so that no reader finds half of it."""
+    pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    write_whole(path, pem)
+
+
+def _key_id(public_key: RSAPublicKey) -> str:
+    encoded = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, encoded.hex()))

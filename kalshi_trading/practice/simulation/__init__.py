@@ -1,0 +1,1 @@
+"""Invented events, prices and participants."""

@@ -1,0 +1,114 @@
+"""Money on its way between an account and its bank, with the rows that tell of it.
+
+Knows when money in transit counts as cash: a deposit when it is applied, a withdrawal until it fails or
+comes back. Fees always lower the cash. Never knows why money moves.
+Source: Kalshi API, portfolio reads (deposits, withdrawals).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from kalshi_trading.practice.engine.exchange import Exchange
+from kalshi_trading.practice.storage.saved_world import Deposit, OwnKind, TransferStatus, Withdrawal
+
+Transfer = Deposit | Withdrawal
+
+_NEXT = {
+    TransferStatus.PENDING: (TransferStatus.APPLIED, TransferStatus.FAILED),
+    TransferStatus.APPLIED: (TransferStatus.RETURNED,),
+}
+_ONE_CENT = 10_000
+
+
+class Transfers:
+    """Every deposit and withdrawal of a world, oldest first; `note` hears of each that is new or changed."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+        note: Callable[[str, str, object], None],
+    ) -> None:
+        self.deposits: list[Deposit] = []
+        self.withdrawals: list[Withdrawal] = []
+        self._exchange = exchange
+        self._clock = clock
+        self._new_id = new_id
+        self._note = note
+
+    def restore(self, deposits: Iterable[Deposit], withdrawals: Iterable[Withdrawal]) -> None:
+        """Take stored rows over; their money is in the balances already."""
+        self.deposits.extend(deposits)
+        self.withdrawals.extend(withdrawals)
+
+    def deposit(self, account_id: str, amount: int, *, fee: int, status: TransferStatus) -> Deposit:
+        """Pay money in. Amount and fee in millionths of a dollar, whole cents; else ValueError."""
+        _check(amount, fee)
+        if fee >= amount:
+            raise ValueError("the fee must be below the deposit")
+        row = Deposit(self._new_id(), account_id, amount, self._clock(), fee, TransferStatus.PENDING)
+        self._begin(row, status)
+        self.deposits.append(row)
+        return row
+
+    def withdraw(self, account_id: str, amount: int, *, fee: int, status: TransferStatus) -> Withdrawal:
+        """Pay money out. Units as for `deposit`; more than is free is a ValueError."""
+        _check(amount, fee)
+        row = Withdrawal(self._new_id(), account_id, amount, self._clock(), fee, TransferStatus.PENDING)
+        self._exchange.withdraw(account_id, amount + fee)
+        self._begin(row, status)
+        self.withdrawals.append(row)
+        return row
+
+    def finish(self, transfer_id: str, status: TransferStatus) -> Transfer:
+        """Take a transfer one step on. An unknown one is a KeyError, a step back a ValueError."""
+        transfers: list[Transfer] = [*self.deposits, *self.withdrawals]
+        for row in transfers:
+            if transfer_id == identity(row):
+                self._move(row, status)
+                return row
+        raise KeyError(transfer_id)
+
+    def _begin(self, row: Transfer, status: TransferStatus) -> None:
+        """Bring a new transfer to its first status, through those that come before."""
+        if status is TransferStatus.RETURNED:
+            self._move(row, TransferStatus.APPLIED)
+        if status is not TransferStatus.PENDING:
+            self._move(row, status)
+        self._note(_kind(row), identity(row), row)
+
+    def _move(self, row: Transfer, status: TransferStatus) -> None:
+        if status not in _NEXT.get(row.status, ()):
+            raise ValueError(f"a transfer that is {row.status} cannot become {status}")
+        before, earlier = row.cash_change, row.status
+        row.status = status
+        try:
+            self._post(row.account_id, row.cash_change - before)
+        except ValueError:
+            row.status = earlier
+            raise
+        row.finalized_at = self._clock()
+        self._note(_kind(row), identity(row), row)
+
+    def _post(self, account_id: str, change: int) -> None:
+        if change > 0:
+            self._exchange.deposit(account_id, change)
+        elif change < 0:
+            self._exchange.withdraw(account_id, -change)
+
+
+def identity(row: Transfer) -> str:
+    """Return the id of a transfer."""
+    return row.deposit_id if isinstance(row, Deposit) else row.withdrawal_id
+
+
+def _kind(row: Transfer) -> OwnKind:
+    return OwnKind.DEPOSIT if isinstance(row, Deposit) else OwnKind.WITHDRAWAL
+
+
+def _check(amount: int, fee: int) -> None:
+    if amount <= 0 or fee < 0 or amount % _ONE_CENT or fee % _ONE_CENT:
+        raise ValueError("a transfer is made of whole cents, above zero")

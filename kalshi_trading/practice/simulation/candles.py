@@ -1,0 +1,196 @@
+"""Candlesticks: what bids, asks and trades did, minute by minute.
+
+While the exchange runs, real quotes and trades are noted. For the time before that, the same rule that
+makes the simulated quotes tells what they were. Prices in ten-thousandths of a dollar, counts in
+hundredths of a contract; period ends in Unix seconds, inclusive.
+Source: Kalshi API, markets (candlesticks).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from kalshi_trading.practice.records import (
+    ONE_CONTRACT,
+    ONE_DOLLAR_PRICE,
+    ONE_SECOND,
+    Market,
+    Trade,
+)
+from kalshi_trading.practice.simulation.minute_bars import MINUTE_S, Candle, Range, Tape
+from kalshi_trading.practice.simulation.quoting import Touch, nearest, touch
+
+INTERVALS = (1, 60, 1440)  # minutes
+MOST_CANDLES = 10_000
+
+_HOUR_S = 3_600
+_DAY_S = 86_400
+_KEPT_S = 6 * _HOUR_S
+_SAMPLES = {1: 2, 60: 7, 1440: 13}  # imagined quotes per candle
+_IMAGINED_VOLUME = 15 * ONE_CONTRACT  # per minute
+
+ValueAt = Callable[[Market, int], int]
+
+
+class Candles:
+    """Notes what happens and tells it, and what came before it, as candlesticks."""
+
+    def __init__(self, value_at: ValueAt) -> None:
+        self._value_at = value_at
+        self._tapes: defaultdict[str, Tape] = defaultdict(Tape)
+        self._hourly: defaultdict[str, dict[int, int]] = defaultdict(dict)
+
+    def note_quotes(self, market: Market, now: int, best: Touch) -> None:
+        """Note the best prices as they stand after something happened."""
+        tape, now_s = self._tapes[market.ticker], now // ONE_SECOND
+        bid, ask = best.bid or 0, best.ask or ONE_DOLLAR_PRICE
+        if tape.quoted_since_s is None:
+            tape.quoted_since_s = now_s - now_s % MINUTE_S
+        last = tape.candles[-1] if tape.candles else None
+        if last is not None and last.end_s > now_s:
+            last.open_interest = market.open_interest
+        if last is not None and (last.bid.close, last.ask.close) == (bid, ask):
+            return
+        opening = (last.bid.close, last.ask.close) if last else (bid, ask)
+        candle = tape.minute(now_s, *opening)
+        candle.bid.take(bid)
+        candle.ask.take(ask)
+        candle.open_interest = market.open_interest
+
+    def note_trade(self, market: Market, trade: Trade) -> None:
+        """Note a trade; its minute opens with the quotes last seen."""
+        tape, now_s = self._tapes[market.ticker], trade.created_at // ONE_SECOND
+        last = tape.candles[-1] if tape.candles else None
+        opening = (last.bid.close, last.ask.close) if last else (trade.price, trade.price)
+        candle = tape.minute(now_s, *opening)
+        if candle.trades is None:
+            candle.trades = Range.of(trade.price)
+        candle.trades.take(trade.price)
+        candle.volume += trade.count
+        candle.turnover += trade.price * trade.count
+        candle.open_interest = market.open_interest
+        hours = self._hourly[market.ticker]
+        hours[now_s // _HOUR_S] = hours.get(now_s // _HOUR_S, 0) + trade.count
+
+    def tidy(self, now: int) -> None:
+        """Forget minutes and hours that are too old to matter."""
+        now_s = now // ONE_SECOND
+        for tape in self._tapes.values():
+            tape.drop_before(now_s - _KEPT_S)
+        for hours in self._hourly.values():
+            for hour in [hour for hour in hours if hour < (now_s - _DAY_S) // _HOUR_S]:
+                del hours[hour]
+
+    def volume_of_day(self, market: Market, now: int) -> int:
+        """Return the contracts traded in the last 24 hours."""
+        if now - market.open_at <= _DAY_S * ONE_SECOND:
+            return market.volume
+        first = (now // ONE_SECOND - _DAY_S) // _HOUR_S
+        hours = self._hourly.get(market.ticker, {})
+        return sum(count for hour, count in hours.items() if hour >= first)
+
+    def day_ago(self, market: Market, now: int) -> tuple[Touch, int | None]:
+        """Return the best prices and the last price of 24 hours ago; nothing where it did not trade yet."""
+        then = now - _DAY_S * ONE_SECOND
+        then -= then % (10 * MINUTE_S * ONE_SECOND)
+        if then < market.open_at:
+            return Touch(None, None), None
+        value = self._value_at(market, then)
+        return touch(market, value), nearest(market, value)
+
+    def series(self, market: Market, start_s: int, end_s: int, interval: int, now: int) -> list[Candle]:
+        """Return the candles whose ends lie between start and end, oldest first, none in the future."""
+        length = interval * MINUTE_S
+        opened = market.open_at // ONE_SECOND
+        last = min(end_s, _round_up(min(now, market.close_at) // ONE_SECOND + 1, length))
+        first = max(_round_up(start_s, length), _round_up(opened + 1, length))
+        ends = range(first, last + 1, length)
+        candles: list[Candle] = []
+        for end in ends[:MOST_CANDLES]:
+            before = candles[-1] if candles else None
+            candles.append(self._candle(market, end, interval, now, before))
+        return candles
+
+    def latest_before(self, market: Market, start_s: int, interval: int, now: int) -> Candle | None:
+        """Return a flat candle that carries the last prices known before the start."""
+        start = _round_up(start_s, interval * MINUTE_S)
+        if start * ONE_SECOND <= market.open_at:
+            return None
+        found = self.series(market, start - interval * MINUTE_S, start - 1, interval, now)
+        if not found:
+            return None
+        last = found[-1]
+        close = last.trades.close if last.trades else last.previous
+        return Candle(
+            last.end_s,
+            Range.of(last.bid.close),
+            Range.of(last.ask.close),
+            open_interest=last.open_interest,
+            previous=close,
+        )
+
+    def _candle(self, market: Market, end_s: int, interval: int, now: int, before: Candle | None) -> Candle:
+        start_s = end_s - interval * MINUTE_S
+        tape = self._tapes.get(market.ticker) or Tape()
+        seen_from = tape.quoted_since_s if tape.quoted_since_s is not None else now // ONE_SECOND + 1
+        candle = self._carried(market, start_s, tape, seen_from)
+        candle.end_s = end_s
+        candle.previous = self._previous(market, start_s, before)
+        noted = tape.between(start_s, end_s)
+        if start_s < seen_from:
+            end = min(end_s, seen_from, market.close_at // ONE_SECOND)
+            self._imagine(market, candle, start_s, end, interval)
+        if any(minute.trades for minute in noted):
+            candle.forget_trades()  # what was imagined gives way to what is known
+        for minute in noted:
+            candle.go_on(minute, with_quotes=minute.end_s > seen_from)
+        return candle
+
+    def _carried(self, market: Market, start_s: int, tape: Tape, seen_from: int) -> Candle:
+        """Return an empty candle that opens where the time before it ended."""
+        last = tape.before(start_s)
+        if last is not None and start_s >= seen_from:
+            bid, ask = last.bid.close, last.ask.close
+            return Candle(0, Range.of(bid), Range.of(ask), open_interest=last.open_interest)
+        best = self._imagined_touch(market, max(start_s, market.open_at // ONE_SECOND))
+        return Candle(0, Range.of(best[0]), Range.of(best[1]))
+
+    def _previous(self, market: Market, start_s: int, before: Candle | None) -> int | None:
+        if before is not None:
+            return before.trades.close if before.trades else before.previous
+        if start_s * ONE_SECOND < market.open_at:
+            return None
+        return nearest(market, self._value_at(market, start_s * ONE_SECOND))
+
+    def _imagine(self, market: Market, candle: Candle, start_s: int, end_s: int, interval: int) -> None:
+        """Add the quotes and trades of a time that nobody noted."""
+        opened_s, way_s = market.open_at // ONE_SECOND, (market.close_at - market.open_at) // ONE_SECOND
+        start_s = max(start_s, opened_s)
+        if end_s <= start_s:
+            return
+        samples = _SAMPLES[interval]
+        moments = [start_s + (end_s - start_s) * step // (samples - 1) for step in range(samples)]
+        prices = [self._imagine_moment(market, candle, moment) for moment in moments]
+        candle.trades = Range.of(prices[0])
+        for price in prices:
+            candle.trades.take(price)
+        candle.volume = -(-(end_s - start_s) // MINUTE_S) * _IMAGINED_VOLUME
+        candle.turnover = sum(prices) * candle.volume // samples
+        candle.open_interest = market.open_interest * (end_s - opened_s) // max(1, way_s)
+
+    def _imagine_moment(self, market: Market, candle: Candle, moment_s: int) -> int:
+        """Let the candle see the quotes of one moment; returns the price of a trade then."""
+        value = self._value_at(market, moment_s * ONE_SECOND)
+        best = touch(market, value)
+        candle.bid.take(best.bid or 0)
+        candle.ask.take(best.ask or ONE_DOLLAR_PRICE)
+        return nearest(market, value)
+
+    def _imagined_touch(self, market: Market, moment_s: int) -> tuple[int, int]:
+        best = touch(market, self._value_at(market, moment_s * ONE_SECOND))
+        return best.bid or 0, best.ask or ONE_DOLLAR_PRICE
+
+
+def _round_up(number: int, step: int) -> int:
+    return -(-number // step) * step

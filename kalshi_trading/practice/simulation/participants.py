@@ -1,0 +1,233 @@
+"""The simulated participants: one account that quotes, one that crosses now and then.
+
+They follow the imagined world of `values`, never a person's orders: whoever rests below the market waits
+until the price comes. Knows which markets want attention; works through the others in turn, so that one
+step costs little however many markets there are.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import lru_cache
+from random import Random
+
+from kalshi_trading.practice.engine.exchange import Exchange, NewOrder, Refusal
+from kalshi_trading.practice.records import (
+    ONE_CONTRACT,
+    ONE_SECOND,
+    BookSide,
+    Event,
+    Market,
+    MarketStatus,
+    SelfTradePrevention,
+    TimeInForce,
+)
+from kalshi_trading.practice.simulation.fair_values import Values
+from kalshi_trading.practice.simulation.quoting import Quote, nearest, quotes
+
+QUOTER = "simulated-quoter"
+CROSSER = "simulated-crosser"
+
+_STEP_MARKETS = 60  # markets looked after in one step
+_FIRST_STEP_MARKETS = 2_000
+_WATCHED_EVENTS = 30
+_SHORT_LIVED_S = 3_600
+_CROSSING_CHANCE = 0.05
+_LARGEST_CROSSING = 40  # contracts
+_FIRST_TRADE = (200, 4_000)  # contracts; the open interest a market starts with
+
+
+class Participants:
+    """Keeps the books of an exchange alive."""
+
+    def __init__(self, exchange: Exchange, values: Values, seed: int, new_id: Callable[[], str]) -> None:
+        self._exchange = exchange
+        self._values = values
+        self._random = Random(seed)
+        self._new_id = new_id
+        self._families: dict[str, list[Market]] = {}
+        self._queue: OrderedDict[str, None] = OrderedDict()  # events, the longest unattended first
+        self._short_lived: dict[str, None] = {}
+        self._watched: OrderedDict[str, None] = OrderedDict()
+        self._quoted: set[str] = set()
+        self._worth = lru_cache(maxsize=4096)(self._imagine)
+        self._resting: dict[str, dict[tuple[BookSide, int], str]] = {}
+        self.are_still = False
+        """While they are, books stay as they are unless somebody else trades."""
+
+    def open_accounts(self) -> None:
+        """Open the simulated accounts; they have unlimited credit."""
+        for account_id in (QUOTER, CROSSER):
+            if account_id not in self._exchange.accounts:
+                self._exchange.open_account(account_id, simulated=True)
+
+    def follow(self, markets: Iterable[Market]) -> None:
+        """Take these markets on."""
+        for market in markets:
+            self._families.setdefault(market.event_ticker, []).append(market)
+            self._queue[market.event_ticker] = None
+            if _is_short_lived(market):
+                self._short_lived[market.event_ticker] = None
+
+    def family(self, event_ticker: str) -> list[Market]:
+        """Return the markets of one event, in the order in which their values follow each other."""
+        return self._families.get(event_ticker, [])
+
+    def value(self, market: Market, now: int) -> int:
+        """Return what a YES contract is worth in the imagined world."""
+        return self._worth(market.event_ticker, now)[market.ticker]
+
+    def outcome(self, event_ticker: str) -> list[tuple[Market, int]]:
+        """Return every market of the event with what its YES contract pays in the end."""
+        markets = self._families[event_ticker]
+        payouts = self._values.outcome(self._exchange.events[event_ticker], markets)
+        return list(zip(markets, payouts, strict=True))
+
+    def watch(self, ticker: str, now: int) -> None:
+        """Look after this market's event at every step from now on."""
+        event_ticker = self._exchange.markets[ticker].event_ticker
+        self._watched[event_ticker] = None
+        self._watched.move_to_end(event_ticker)
+        if len(self._watched) > _WATCHED_EVENTS:
+            self._watched.popitem(last=False)
+        self.awaken(ticker, now)
+
+    def awaken(self, ticker: str, now: int) -> None:
+        """Quote this market's event now if nobody has yet."""
+        event_ticker = self._exchange.markets[ticker].event_ticker
+        if event_ticker not in self._quoted:
+            self._attend(event_ticker, now)
+
+    def begin(self, now: int) -> None:
+        """Quote a first part of the markets; the others follow step by step."""
+        self._work_through(_FIRST_STEP_MARKETS, now)
+
+    def step(self, now: int) -> None:
+        """Look after the short-lived and the watched events, and after those whose turn it is."""
+        for event_ticker in [*self._short_lived, *self._watched]:
+            self._attend(event_ticker, now)
+        self._work_through(_STEP_MARKETS, now)
+
+    def _imagine(self, event_ticker: str, now: int) -> dict[str, int]:
+        """Return the value of each market of one event."""
+        markets = self._families[event_ticker]
+        worth = self._values.at(self._exchange.events[event_ticker], markets, now)
+        return {market.ticker: value for market, value in zip(markets, worth, strict=True)}
+
+    def _work_through(self, count: int, now: int) -> None:
+        attended: set[str] = set()
+        while self._queue and count > 0:
+            event_ticker = next(iter(self._queue))
+            if event_ticker in attended:
+                break
+            attended.add(event_ticker)
+            self._queue.move_to_end(event_ticker)
+            count -= max(1, self._attend(event_ticker, now))
+
+    def _attend(self, event_ticker: str, now: int) -> int:
+        """Bring one event's quotes to its present values; returns the number of markets that trade."""
+        markets = self._families[event_ticker]
+        active = [market for market in markets if market.status is MarketStatus.ACTIVE]
+        if self.are_still or not (self._exchange.trading_active and self._exchange.exchange_active):
+            return 0
+        if not active:
+            self._let_go(event_ticker, markets)
+            return 0
+        self._quoted.add(event_ticker)
+        worth = self._values.at(self._exchange.events[event_ticker], markets, now)
+        for market, value in zip(markets, worth, strict=True):
+            # The clock runs on: a market may close between this look at it and the exchange's own.
+            with suppress(Refusal):
+                if market.status is MarketStatus.ACTIVE:
+                    self._trade(market, value)
+        return len(active)
+
+    def _let_go(self, event_ticker: str, markets: list[Market]) -> None:
+        """Stop looking after an event that will not trade again."""
+        if any(market.status is MarketStatus.INITIALIZED for market in markets):
+            return
+        self._watched.pop(event_ticker, None)
+        self._short_lived.pop(event_ticker, None)
+        for market in markets:
+            self._resting.pop(market.ticker, None)
+        if all(market.status is MarketStatus.FINALIZED for market in markets):
+            self._queue.pop(event_ticker, None)
+
+    def _trade(self, market: Market, value: int) -> None:
+        if not market.volume:
+            self._exchange_first_contracts(market, value)
+        self._quote(market, value)
+        if self._random.random() < _CROSSING_CHANCE:
+            self._cross(market)
+            self._quote(market, value)
+
+    def _quote(self, market: Market, value: int) -> None:
+        """Replace the orders that stand wrong; those that stand right keep their place."""
+        wanted = {(quote.side, quote.price): quote for quote in quotes(market, value)}
+        resting = self._resting.setdefault(market.ticker, {})
+        for place, order_id in list(resting.items()):
+            order = self._exchange.orders.get(order_id)
+            if order is None:
+                del resting[place]
+            elif place not in wanted or 2 * order.remaining_count < wanted[place].count:
+                self._exchange.cancel(QUOTER, order_id)
+                del resting[place]
+        for place, quote in wanted.items():
+            if place not in resting:
+                self._offer(market, quote, resting)
+
+    def _offer(self, market: Market, quote: Quote, resting: dict[tuple[BookSide, int], str]) -> None:
+        order_id = self._place(QUOTER, market, quote, TimeInForce.GOOD_TILL_CANCELED)
+        if order_id in self._exchange.orders:
+            resting[(quote.side, quote.price)] = order_id
+
+    def _cross(self, market: Market) -> None:
+        """Take a little from the best level of one side, never more than that level's price."""
+        side, other = self._random.choice(((BookSide.BID, BookSide.ASK), (BookSide.ASK, BookSide.BID)))
+        best = self._exchange.best(market.ticker, other)
+        if best is not None:
+            count = self._random.randint(1, _LARGEST_CROSSING) * ONE_CONTRACT
+            if self._random.random() < 0.1:
+                count += ONE_CONTRACT // 2
+            self._place(CROSSER, market, Quote(side, best[0], count), TimeInForce.IMMEDIATE_OR_CANCEL)
+
+    def _exchange_first_contracts(self, market: Market, value: int) -> None:
+        """Let the two accounts trade once, so that the market has open interest and a last price."""
+        count = self._random.randint(*_FIRST_TRADE) * ONE_CONTRACT
+        price = nearest(market, value)
+        offer = Quote(BookSide.ASK, price, count)
+        order_id = self._place(QUOTER, market, offer, TimeInForce.GOOD_TILL_CANCELED)
+        self._place(CROSSER, market, Quote(BookSide.BID, price, count), TimeInForce.IMMEDIATE_OR_CANCEL)
+        if order_id in self._exchange.orders:
+            self._exchange.cancel(QUOTER, order_id)
+
+    def _place(self, account_id: str, market: Market, quote: Quote, time_in_force: TimeInForce) -> str:
+        new = NewOrder(
+            ticker=market.ticker,
+            client_order_id=self._new_id(),
+            side=quote.side,
+            price=quote.price,
+            count=quote.count,
+            time_in_force=time_in_force,
+            self_trade_prevention=SelfTradePrevention.TAKER_AT_CROSS,
+        )
+        return self._exchange.place(account_id, new).order.order_id
+
+
+def _is_short_lived(market: Market) -> bool:
+    return market.close_at - market.open_at <= _SHORT_LIVED_S * ONE_SECOND
+
+
+def observed(event: Event, outcome: list[tuple[Market, int]]) -> str:
+    """Return the observed value that an outcome stands for: a number on a ladder, else the winner's name."""
+    winners = [market for market, payout in outcome if payout > 0]
+    if outcome[0][0].scalar:
+        return f"{outcome[0][1] / 100:.0f}"
+    if not winners:
+        return outcome[0][0].floor_strike or "No"
+    best = winners[0] if event.mutually_exclusive else winners[-1]
+    if best.strike_type is None:
+        return best.yes_sub_title
+    return best.floor_strike if best.strike_type == "between" and best.floor_strike else best.yes_sub_title

@@ -1,0 +1,100 @@
+"""What the simulated quoting account offers around a value; pure, so that past quotes can be told too.
+
+Prices are on the market's grid, counts in hundredths of a contract. Never looks at a book.
+"""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kalshi_trading.practice.engine.price_grids import bands
+from kalshi_trading.practice.records import ONE_CONTRACT, ONE_DOLLAR_PRICE, BookSide, Market
+
+LEVELS = 4
+_HALF_SPREADS = (40, 70, 100)  # at most three cents between bid and ask
+_SMALLEST_COUNT = 100  # contracts; half of it is always left, so that an order of ten fills at the touch
+_COUNT_VARIETY = 300
+_WHOLE_CENT = 100
+_FINE_GAP = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    side: BookSide
+    price: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """Best bid and best ask; None where there is no price left on that side."""
+
+    bid: int | None
+    ask: int | None
+
+
+def touch(market: Market, value: int) -> Touch:
+    """Return the best prices offered when the market is worth `value`."""
+    prices = grid_prices(market.grid)
+    half = _HALF_SPREADS[_spell(market.ticker) % len(_HALF_SPREADS)]
+    below = bisect_right(prices, value - half) - 1
+    above = bisect_left(prices, value + half)
+    if below < 0 and prices[0] < value:
+        below = 0
+    if above == len(prices) and value < prices[-1]:
+        above -= 1
+    return Touch(
+        bid=prices[below] if below >= 0 else None,
+        ask=prices[above] if above < len(prices) else None,
+    )
+
+
+def quotes(market: Market, value: int) -> list[Quote]:
+    """Return every order the quoting account wants to have in this market, best first on each side."""
+    best = touch(market, value)
+    gap = _WHOLE_CENT if market.grid == "linear_cent" else _FINE_GAP
+    bids = _stairs(market.grid, best.bid, -gap)
+    asks = _stairs(market.grid, best.ask, gap)
+    wanted = [(BookSide.BID, price) for price in bids] + [(BookSide.ASK, price) for price in asks]
+    return [Quote(side, price, _count(market.ticker, price)) for side, price in wanted]
+
+
+def nearest(market: Market, value: int) -> int:
+    """Return the price on the grid next to the value."""
+    prices = grid_prices(market.grid)
+    above = min(bisect_left(prices, value), len(prices) - 1)
+    return min(prices[max(0, above - 1)], prices[above], key=lambda price: abs(price - value))
+
+
+@lru_cache(maxsize=16)
+def grid_prices(grid: str) -> tuple[int, ...]:
+    """Return every valid price of a grid, lowest first."""
+    prices = {price for band in bands(grid) for price in range(band.start, band.end + 1, band.step)}
+    return tuple(sorted(prices - {0, ONE_DOLLAR_PRICE}))
+
+
+def _stairs(grid: str, best: int | None, gap: int) -> list[int]:
+    """Return up to LEVELS prices, one gap apart, that lead away from the best one."""
+    if best is None:
+        return []
+    prices = grid_prices(grid)
+    stairs = []
+    for level in range(LEVELS):
+        goal = best + level * gap
+        index = bisect_left(prices, goal) if gap > 0 else bisect_right(prices, goal) - 1
+        if 0 <= index < len(prices) and prices[index] not in stairs:
+            stairs.append(prices[index])
+    return stairs
+
+
+def _count(ticker: str, price: int) -> int:
+    """Return the size offered at a price; it stays the same as long as the price is offered."""
+    return (_SMALLEST_COUNT + _spell(f"{ticker} {price}") % _COUNT_VARIETY) * ONE_CONTRACT
+
+
+def _spell(text: str) -> int:
+    """Return a number that belongs to a text for ever, unlike `hash`."""
+    return zlib.crc32(text.encode())

@@ -1,0 +1,76 @@
+"""Which stored records a world can do without, so that its file does not grow for ever.
+
+Knows that a market settled a while ago matters only to persons who traded it. Never touches what belongs
+to a person, and keeps the ledger balanced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from kalshi_trading.practice.accounting import ledger
+from kalshi_trading.practice.engine.changes import Kind
+from kalshi_trading.practice.records import ONE_SECOND, MarketStatus, Order, Position, Settlement
+from kalshi_trading.practice.storage.saved_world import Stored
+
+_REMEMBERED_S = 24 * 3600
+
+Row = tuple[str, str]  # kind and key
+
+
+def forget(stored: Stored, now: int) -> list[Row]:
+    """Take what nobody needs out of `stored`; return the rows to delete.
+
+    The fees that forgotten positions paid move to the house, so the two balances change together.
+    """
+    simulated = {account.account_id for account in stored.account if account.simulated}
+    tickers = _forgettable(stored, simulated, now)
+    if not tickers:
+        return []
+    gone = [position for position in stored.position if position.ticker in tickers]
+    rows: list[Row] = [(Kind.MARKET, ticker) for ticker in tickers]
+    rows += [(Kind.TRADE, trade.trade_id) for trade in stored.trade if trade.ticker in tickers]
+    rows += [(Kind.POSITION, f"{position.account_id}/{position.ticker}") for position in gone]
+    for records in (stored.market, stored.trade, stored.position):
+        _keep(records, lambda record: record.ticker not in tickers)
+    return rows + _forget_events(stored) + _forget_balances(stored, tickers, gone)
+
+
+def _forgettable(stored: Stored, simulated: set[str], now: int) -> set[str]:
+    """Return the markets settled a while ago that only simulated accounts ever traded."""
+    horizon = now - _REMEMBERED_S * ONE_SECOND
+    ours: set[str] = set()
+    rows: Iterable[Order | Position | Settlement]
+    for rows in (stored.order, stored.position, stored.settlement):
+        ours.update(row.ticker for row in rows if row.account_id not in simulated)
+    return {
+        market.ticker
+        for market in stored.market
+        if market.status is MarketStatus.FINALIZED
+        and (market.settled_at or now) < horizon
+        and market.ticker not in ours
+    }
+
+
+def _forget_events(stored: Stored) -> list[Row]:
+    """Let go of the events without a market left."""
+    alive = {market.event_ticker for market in stored.market}
+    rows: list[Row] = [
+        (Kind.EVENT, event.event_ticker) for event in stored.event if event.event_ticker not in alive
+    ]
+    _keep(stored.event, lambda event: event.event_ticker in alive)
+    return rows
+
+
+def _forget_balances(stored: Stored, tickers: set[str], gone: list[Position]) -> list[Row]:
+    """Let go of the empty pots, and book the forgotten fees over to the house."""
+    fees = sum(position.fees_paid for position in gone)
+    for name, amount in ((ledger.FEES, -fees), (ledger.HOUSE, fees)):
+        stored.balances[name] = stored.balances.get(name, 0) + amount
+    pots = [name for name in map(ledger.pot, tickers) if stored.balances.pop(name, None) is not None]
+    return [(Kind.BALANCE, name) for name in pots]
+
+
+def _keep(records: list[Any], wanted: Callable[[Any], bool]) -> None:
+    records[:] = filter(wanted, records)

@@ -1,0 +1,211 @@
+"""The SQLite file that keeps a world: every changed record, written in one transaction per commit.
+
+Knows how records become rows and which rows are not worth keeping. Never decides what a record says.
+A killed process leaves either all of a commit or nothing of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import typing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from kalshi_trading.practice.accounting import ledger
+from kalshi_trading.practice.engine.changes import Kind
+from kalshi_trading.practice.records import (
+    Account,
+    Event,
+    Fill,
+    Lot,
+    Market,
+    Order,
+    Position,
+    Series,
+    Settlement,
+    Trade,
+)
+from kalshi_trading.practice.storage.private_files import BESIDE_A_WORLD, exists_as_ours, open_private
+from kalshi_trading.practice.storage.pruning import forget
+from kalshi_trading.practice.storage.saved_world import (
+    LAYOUT,
+    Charter,
+    CutOffs,
+    Deposit,
+    OwnKind,
+    Stored,
+    Withdrawal,
+)
+
+_TRADES_KEPT = 100  # public trades per market
+_PATIENCE_S = 1.0  # nobody else should hold the file at all
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, key)
+)
+"""
+_UPSERT = """
+INSERT INTO records (kind, key, body) VALUES (?, ?, ?)
+ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body
+"""
+_DELETE = "DELETE FROM records WHERE kind = ? AND key = ?"
+_CLASSES: dict[str, type[Any]] = {
+    Kind.SERIES: Series,
+    Kind.EVENT: Event,
+    Kind.MARKET: Market,
+    Kind.ACCOUNT: Account,
+    Kind.ORDER: Order,
+    Kind.POSITION: Position,
+    Kind.FILL: Fill,
+    Kind.TRADE: Trade,
+    Kind.SETTLEMENT: Settlement,
+    OwnKind.DEPOSIT: Deposit,
+    OwnKind.WITHDRAWAL: Withdrawal,
+    OwnKind.CUT_OFFS: CutOffs,
+    OwnKind.CHARTER: Charter,
+}
+
+
+class Store:
+    """Collects changed records and writes them; reads them back after a restart."""
+
+    def __init__(self, path: Path | str) -> None:
+        if isinstance(path, Path):
+            _prepare(path)
+        self._database = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute(_SCHEMA)
+        self._changed: dict[tuple[str, str], object] = {}
+        self._simulated: set[str] = set()
+        self._trade_keys: dict[str, dict[str, None]] = {}  # by ticker, oldest first
+
+    def touch(self, kind: str, key: str, record: object) -> None:
+        """Write this record with the next commit. Orders of simulated accounts are not kept."""
+        if isinstance(record, Account) and record.simulated:
+            self._simulated.add(record.account_id)
+        if isinstance(record, (Order, Fill)) and record.account_id in self._simulated:
+            return
+        self._changed[kind, key] = record
+
+    def commit(self) -> None:
+        """Write everything that was touched since the last commit, or nothing of it."""
+        if not self._changed:
+            return
+        outdated = self._outdated_trades()
+        rows = [(kind, key, encode(record)) for (kind, key), record in self._changed.items()]
+        with _transaction(self._database) as database:
+            database.executemany(_UPSERT, rows)
+            database.executemany(_DELETE, outdated)
+        self._changed.clear()  # only now: what could not be written stays to be written
+
+    def load(self, now: int) -> Stored:
+        """Read the world, leaving out and deleting what nobody needs any more.
+
+        Raises ValueError when the file does not hold a world that this version understands.
+        """
+        try:
+            stored = self._read()
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise ValueError("its world was made by another version, or is damaged") from None
+        self._simulated = {account.account_id for account in stored.account if account.simulated}
+        self._delete(forget(stored, now), stored.balances)
+        for trade in stored.trade:
+            self._trade_keys.setdefault(trade.ticker, {})[trade.trade_id] = None
+        return stored
+
+    def close(self) -> None:
+        """Write what is left and let go of the file."""
+        self.commit()
+        self._database.close()
+
+    def _read(self) -> Stored:
+        stored = Stored()
+        for kind, key, body in self._database.execute("SELECT kind, key, body FROM records ORDER BY rowid"):
+            if kind == Kind.BALANCE:
+                stored.balances[key] = json.loads(body)
+            else:
+                getattr(stored, kind).append(decode(_CLASSES[kind], body))
+        if any(charter.layout != LAYOUT for charter in stored.charter):
+            raise ValueError
+        return stored
+
+    def _delete(self, rows: list[tuple[str, str]], balances: dict[str, int]) -> None:
+        """Delete rows, and write the two balances that take over what the rows stood for."""
+        if not rows:
+            return
+        moved = [(Kind.BALANCE, name, encode(balances[name])) for name in (ledger.FEES, ledger.HOUSE)]
+        with _transaction(self._database) as database:
+            database.executemany(_DELETE, rows)
+            database.executemany(_UPSERT, moved)
+
+    def _outdated_trades(self) -> list[tuple[str, str]]:
+        """Note the new trades and return the old ones that they push out."""
+        outdated = []
+        for (kind, key), record in self._changed.items():
+            if isinstance(record, Trade):
+                keys = self._trade_keys.setdefault(record.ticker, {})
+                keys[key] = None
+                if len(keys) > _TRADES_KEPT:
+                    oldest = next(iter(keys))
+                    del keys[oldest]
+                    outdated.append((kind, oldest))
+        return outdated
+
+
+def _prepare(path: Path) -> None:
+    """Make the file for its owner alone; those that SQLite keeps beside it take its mode. Raises OSError."""
+    os.close(open_private(path, os.O_RDWR | os.O_CREAT))
+    for end in BESIDE_A_WORLD:
+        exists_as_ours(path.with_name(path.name + end))
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Do all of the statements inside, or none of them."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield database
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def encode(record: object) -> str:
+    """Return a record as JSON text."""
+    return json.dumps(record, default=_plain, separators=(",", ":"))
+
+
+def _plain(record: object) -> dict[str, object]:
+    return {name: getattr(record, name) for name in _FIELDS[type(record)]}
+
+
+def decode(kind: type[Any], text: str) -> Any:
+    """Return the record of that class which `encode` turned into text."""
+    values = json.loads(text)
+    for name, read in _READERS[kind].items():
+        if values.get(name) is not None:
+            values[name] = read(values[name])
+    return kind(**values)
+
+
+def _readers(kind: Any) -> dict[str, Callable[[Any], Any]]:
+    """Return how to read the fields that JSON cannot express."""
+    readers: dict[str, Callable[[Any], Any]] = {}
+    for name, hint in typing.get_type_hints(kind).items():
+        if isinstance(hint, type) and issubclass(hint, StrEnum):
+            readers[name] = hint
+        elif hint == list[Lot]:
+            readers[name] = lambda lots: [Lot(**lot) for lot in lots]
+    return readers
+
+
+_FIELDS = {kind: tuple(entry.name for entry in fields(kind)) for kind in (*_CLASSES.values(), Lot)}
+_READERS = {kind: _readers(kind) for kind in _CLASSES.values()}

@@ -1,0 +1,1 @@
+"""One exchange with its clock, accounts and past."""

@@ -1,0 +1,139 @@
+"""One account's books, added up afresh from its fills, settlements and transfers.
+
+Knows first in, first out, over the exchange's own rows alone, so that the running figures of positions and
+ledger can be compared with it. Figures are exact decimal text in dollars (six decimals) and contracts
+(two); fees are never inside a profit. Never changes anything.
+Source: Kalshi API, positions, fills, settlements, P&L.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from kalshi_trading.practice.engine.exchange import Exchange
+from kalshi_trading.practice.records import ONE_DOLLAR_PRICE, BookSide, Fill, Settlement
+from kalshi_trading.practice.responses.markets import count, money
+from kalshi_trading.practice.simulation.bank import Transfers
+
+
+@dataclass(frozen=True, slots=True)
+class MarketBooks:
+    """One market: `position` below 0 is NO, `exposure` the cost of what is held, `cash` all it brought."""
+
+    position: str
+    exposure: str
+    realized_by_trading: str
+    realized_by_settlement: str
+    realized: str
+    fees: str
+    revenue: str
+    cash: str
+    fill_count: int
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """A whole account: `cash` includes the collateral of resting orders."""
+
+    deposited: str
+    withdrawn: str
+    realized: str
+    fees: str
+    revenue: str
+    cash: str
+    collateral: str
+    fill_count: int
+    markets: dict[str, MarketBooks]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it as plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """The running account of one market. A lot is a price in the terms of its side, and a count."""
+
+    held: int = 0  # below 0 is NO
+    lots: deque[tuple[int, int]] = field(default_factory=deque)
+    by_trading: int = 0
+    by_settlement: int = 0
+    fees: int = 0
+    revenue: int = 0
+    cash: int = 0
+    fill_count: int = 0
+    settled: bool = False
+
+    def take(self, fill: Fill) -> None:
+        """Buy the contract of the fill's side; the opposite one is sold as far as it is held."""
+        signed = fill.count if fill.side is BookSide.BID else -fill.count
+        own_price = fill.price if signed > 0 else ONE_DOLLAR_PRICE - fill.price
+        closing = min(fill.count, abs(self.held)) if self.held * signed < 0 else 0
+        self.by_trading += self._close(closing, ONE_DOLLAR_PRICE - own_price)
+        if fill.count > closing:
+            self.lots.append((own_price, fill.count - closing))
+        self.held += signed
+        self.cash += closing * ONE_DOLLAR_PRICE - fill.count * own_price - fill.fee
+        self.fees += fill.fee
+        self.fill_count += 1
+
+    def settle(self, row: Settlement) -> None:
+        """Close what is held at what it pays."""
+        pays = row.value if self.held > 0 else ONE_DOLLAR_PRICE - row.value
+        self.by_settlement += self._close(abs(self.held), pays)
+        self.revenue += row.revenue
+        self.cash += row.revenue
+        self.held = 0
+        self.settled = True
+
+    def _close(self, wanted: int, proceeds: int) -> int:
+        """Use up the oldest lots; return the profit."""
+        profit = 0
+        while wanted:
+            price, held = self.lots.popleft()
+            part = min(wanted, held)
+            profit += part * (proceeds - price)
+            wanted -= part
+            if held > part:
+                self.lots.appendleft((price, held - part))
+        return profit
+
+    def written(self) -> MarketBooks:
+        """Write it down."""
+        return MarketBooks(
+            position=count(self.held),
+            exposure=money(sum(price * held for price, held in self.lots)),
+            realized_by_trading=money(self.by_trading),
+            realized_by_settlement=money(self.by_settlement),
+            realized=money(self.by_trading + self.by_settlement),
+            fees=money(self.fees),
+            revenue=money(self.revenue),
+            cash=money(self.cash),
+            fill_count=self.fill_count,
+            settled=self.settled,
+        )
+
+
+def books(exchange: Exchange, transfers: Transfers, account_id: str) -> Books:
+    """Add up everything that ever happened to an account."""
+    sheets: dict[str, _Sheet] = {}
+    for fill in exchange.fills[account_id]:
+        sheets.setdefault(fill.ticker, _Sheet()).take(fill)
+    for row in exchange.settlements[account_id]:
+        sheets.setdefault(row.ticker, _Sheet()).settle(row)
+    paid_in = sum(row.cash_change for row in transfers.deposits if row.account_id == account_id)
+    paid_out = sum(row.cash_change for row in transfers.withdrawals if row.account_id == account_id)
+    return Books(
+        deposited=money(paid_in),
+        withdrawn=money(-paid_out),
+        realized=money(sum(sheet.by_trading + sheet.by_settlement for sheet in sheets.values())),
+        fees=money(sum(sheet.fees for sheet in sheets.values())),
+        revenue=money(sum(sheet.revenue for sheet in sheets.values())),
+        cash=money(paid_in + paid_out + sum(sheet.cash for sheet in sheets.values())),
+        collateral=money(exchange.cash(account_id) - exchange.balance(account_id)),
+        fill_count=sum(sheet.fill_count for sheet in sheets.values()),
+        markets={ticker: sheet.written() for ticker, sheet in sorted(sheets.items())},
+    )

@@ -1,0 +1,126 @@
+"""Which rows are live and which are historical.
+
+Knows the cut-offs: set, or moving with the clock. A row that is a little older than its cut-off stands in
+both lists. What rests or is not settled yet never becomes historical, and an event's markets and positions
+move together. Never holds rows of its own.
+Source: Kalshi API, historical.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from kalshi_trading.practice.engine.exchange import Exchange
+from kalshi_trading.practice.records import (
+    ONE_SECOND,
+    Fill,
+    Market,
+    MarketStatus,
+    Order,
+    OrderStatus,
+    Position,
+    Trade,
+)
+from kalshi_trading.practice.storage.saved_world import CutOffs, OwnKind
+
+_DAY = 24 * 3_600 * ONE_SECOND
+_LIVE_FOR = 60 * _DAY
+_ORDERS_LIVE_FOR = 14 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """One cut-off, and up to where the live list reaches back; Unix microseconds."""
+
+    cut_off: int
+    live_from: int
+
+    def holds(self, at: int | None, live: bool) -> bool:
+        """Tell whether a row of that instant stands in the live list or in the historical one."""
+        if at is None:
+            return live
+        return at >= self.live_from if live else at < self.cut_off
+
+
+class Archive:
+    """The boundary of each kind of rows, over the records of one exchange."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        founded_at: int,
+        family: Callable[[str], list[Market]],
+        cut_offs: CutOffs,
+        note: Callable[[str, str, object], None],
+    ) -> None:
+        self._exchange = exchange
+        self._founded_at = founded_at
+        self._family = family
+        self._set = cut_offs
+        self._note = note
+
+    def set(
+        self,
+        *,
+        markets: int | None = None,
+        trades: int | None = None,
+        orders: int | None = None,
+        positions: int | None = None,
+        overlap_s: int | None = None,
+    ) -> None:
+        """Fix cut-offs at instants in Unix microseconds; those that are not named stay as they are."""
+        named = {"markets": markets, "trades": trades, "orders": orders, "positions": positions}
+        wanted = {name: at for name, at in {**named, "overlap_s": overlap_s}.items() if at is not None}
+        self._set = replace(self._set, **wanted)
+        self._note(OwnKind.CUT_OFFS, "cut_offs", self._set)
+
+    def markets_boundary(self, now: int) -> Boundary:
+        """Return the boundary of settled markets, by the time at which their event was settled."""
+        return self._boundary(self._set.markets, now - _LIVE_FOR)
+
+    def trades_boundary(self, now: int) -> Boundary:
+        """Return the boundary of trades and fills, by their time."""
+        return self._boundary(self._set.trades, now - _LIVE_FOR)
+
+    def orders_boundary(self, now: int) -> Boundary:
+        """Return the boundary of ended orders, by their last change."""
+        return self._boundary(self._set.orders, now - _ORDERS_LIVE_FOR)
+
+    def positions_boundary(self, now: int) -> Boundary:
+        """Return the boundary of settled positions, by the time at which their event was settled."""
+        return self._boundary(self._set.positions, now - _LIVE_FOR)
+
+    def fills(self, now: int, *, live: bool) -> Callable[[Fill | Trade], bool]:
+        """Return the test for the fills and trades of one list."""
+        boundary = self.trades_boundary(now)
+        return lambda row: boundary.holds(row.created_at, live)
+
+    def orders(self, now: int, *, live: bool) -> Callable[[Order], bool]:
+        """Return the test for the orders of one list."""
+        boundary = self.orders_boundary(now)
+        return lambda row: boundary.holds(None if row.status is OrderStatus.RESTING else row.updated_at, live)
+
+    def markets(self, now: int, *, live: bool) -> Callable[[Market], bool]:
+        """Return the test for the markets of one list."""
+        boundary = self.markets_boundary(now)
+        return lambda market: boundary.holds(self._event_settled_at(market), live)
+
+    def positions(self, now: int, *, live: bool) -> Callable[[Position], bool]:
+        """Return the test for the positions of one list."""
+        boundary, markets = self.positions_boundary(now), self._exchange.markets
+        return lambda row: boundary.holds(self._event_settled_at(markets[row.ticker]), live)
+
+    def _boundary(self, set_at: int | None, moving: int) -> Boundary:
+        cut_off = max(self._founded_at, moving) if set_at is None else set_at
+        return Boundary(cut_off, cut_off - self._set.overlap_s * ONE_SECOND)
+
+    def _event_settled_at(self, market: Market) -> int | None:
+        """Return when the last market of this market's event was settled, or None before that."""
+        if market.status is not MarketStatus.FINALIZED:
+            return None
+        family = self._family(market.event_ticker)
+        if any(other.settled_at is None for other in family):
+            return None
+        return max(other.settled_at or 0 for other in family)

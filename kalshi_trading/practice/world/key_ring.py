@@ -1,0 +1,78 @@
+"""Who sends a request: verifies the KALSHI-ACCESS headers; knows public keys only.
+
+The signed text is timestamp + METHOD + path without query; RSA keys sign with PSS over SHA-256 and a salt
+as long as the digest, Ed25519 keys sign as they are. A timestamp may be ten seconds off.
+Source: Kalshi API, authentication.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from kalshi_trading.practice.responses.errors import stale_timestamp, unauthenticated, unsigned
+
+KEY_HEADER = "kalshi-access-key"
+TIMESTAMP_HEADER = "kalshi-access-timestamp"
+SIGNATURE_HEADER = "kalshi-access-signature"
+
+_WINDOW_MS = 10_000
+_MILLISECONDS = re.compile(r"[0-9]{1,16}")
+_PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
+
+PublicKey = RSAPublicKey | Ed25519PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    account_id: str
+    public_key: PublicKey
+
+
+class KeyRing:
+    """The keys that may sign, and the accounts they sign for."""
+
+    def __init__(self) -> None:
+        self._holders: dict[str, _Holder] = {}
+
+    def admit(self, key_id: str, account_id: str, public_key: PublicKey) -> None:
+        """Accept signatures made with this key from now on."""
+        self._holders[key_id] = _Holder(account_id, public_key)
+
+    def signer(self, headers: Mapping[str, str], method: str, path: str, now: int) -> str | None:
+        """Return the account that signed; None when no header of the three was sent. Raises ApiError."""
+        given = [headers.get(name) for name in (KEY_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER)]
+        if given == [None, None, None]:
+            return None
+        key_id, timestamp, signature = given
+        if not key_id or not timestamp or not signature:
+            raise unsigned()
+        if not _MILLISECONDS.fullmatch(timestamp) or abs(int(timestamp) - now // 1000) > _WINDOW_MS:
+            raise stale_timestamp()
+        holder = self._holders.get(key_id)
+        if holder is None:
+            raise unauthenticated("NOT_FOUND")
+        if not _is_valid(holder.public_key, signature, f"{timestamp}{method}{path}".encode()):
+            raise unauthenticated("INCORRECT_API_KEY_SIGNATURE")
+        return holder.account_id
+
+
+def _is_valid(public_key: PublicKey, signature: str, text: bytes) -> bool:
+    try:
+        raw = base64.b64decode(signature, validate=True)
+        if isinstance(public_key, Ed25519PublicKey):
+            public_key.verify(raw, text)
+        else:
+            public_key.verify(raw, text, _PSS, SHA256())
+    except (binascii.Error, ValueError, InvalidSignature):
+        return False
+    return True

@@ -1,0 +1,119 @@
+"""A copy of one account's records that follows the exchange at a distance, as its reads do.
+
+Knows orders, fills, positions and the balance as they stood at one instant, `as_of`, which only moves
+forward. Never changes anything at the exchange.
+Source: Kalshi API, user_data_timestamp.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kalshi_trading.practice.accounting import ledger
+from kalshi_trading.practice.engine.changes import Kind
+from kalshi_trading.practice.engine.exchange import Exchange
+from kalshi_trading.practice.records import Fill, Order, Position
+
+Change = tuple[int, Kind, str, Any]  # when it was committed, and what then stood under the key
+
+_FOLLOWED = (Kind.ORDER, Kind.FILL, Kind.POSITION)
+
+
+class Replica:
+    """What private reads show. `shown_until` gives, for the present, the instant they may show."""
+
+    def __init__(
+        self, exchange: Exchange, account_id: str, now: int, shown_until: Callable[[int], int]
+    ) -> None:
+        self.as_of = now
+        self._exchange = exchange
+        self._account_id = account_id
+        self._shown_until = shown_until
+        self._touched: dict[tuple[Kind, str], Any] = {}
+        self._waiting: deque[Change] = deque()
+        self._balance = exchange.balance(account_id)
+        self._fills = {_key(fill): fill for fill in reversed(exchange.fills_of(account_id))}
+        self._positions = {row.ticker: copy.deepcopy(row) for row in exchange.positions_of(account_id)}
+        self._orders = {row.order_id: copy.copy(row) for row in reversed(exchange.orders_of(account_id))}
+
+    # Following.
+
+    def touch(self, kind: str, key: str, record: object) -> None:
+        """Take note of a change; it counts from the next `commit` on."""
+        is_own = getattr(record, "account_id", None) == self._account_id
+        if kind in _FOLLOWED and is_own:
+            self._touched[Kind(kind), key] = record
+        elif kind == Kind.BALANCE and key == ledger.cash(self._account_id):
+            self._touched[Kind.BALANCE, key] = None
+
+    def commit(self, now: int) -> None:
+        """Date what was touched."""
+        if self._touched:  # an order may hold or free collateral without moving cash
+            self._touched[Kind.BALANCE, self._account_id] = self._exchange.balance(self._account_id)
+        for (kind, key), record in self._touched.items():
+            self._waiting.append((now, kind, key, copy.deepcopy(record)))
+        self._touched.clear()
+        self.advance(now)
+
+    def advance(self, now: int) -> None:
+        """Catch up as far as may be shown by now."""
+        self.as_of = max(self.as_of, min(now, self._shown_until(now)))
+        while self._waiting and self._waiting[0][0] <= self.as_of:
+            self._apply(*self._waiting.popleft()[1:])
+
+    def _apply(self, kind: Kind, key: str, record: Any) -> None:
+        if kind is Kind.ORDER:
+            self._orders[key] = record
+        elif kind is Kind.FILL:
+            self._fills[key] = record
+        elif kind is Kind.POSITION:
+            self._positions[record.ticker] = record
+        elif record is not None:
+            self._balance = record
+
+    # Reading, in the way of the exchange; the account asked for is the one that is followed.
+
+    def order(self, order_id: str) -> Order | None:
+        """Return an order, or None when it does not show yet."""
+        return self._orders.get(order_id)
+
+    def orders_of(self, account_id: str) -> list[Order]:
+        """Return the orders, newest first."""
+        return [row for row in reversed(self._orders.values()) if row.account_id == account_id]
+
+    def fills_of(self, account_id: str) -> list[Fill]:
+        """Return the fills, newest first."""
+        return [row for row in reversed(self._fills.values()) if row.account_id == account_id]
+
+    def order_line(self, account_id: str) -> Sequence[Order]:
+        """Return the orders, oldest first."""
+        return sorted(self.orders_of(account_id), key=lambda row: row.sequence)
+
+    def fill_line(self, account_id: str) -> Sequence[Fill]:
+        """Return the fills, oldest first."""
+        return sorted(self.fills_of(account_id), key=lambda row: row.sequence)
+
+    def position_tickers(self, account_id: str) -> Sequence[str]:
+        """Return the markets that were ever traded, sorted."""
+        return sorted(row.ticker for row in self.positions_of(account_id))
+
+    def position(self, account_id: str, ticker: str) -> Position | None:
+        """Return what is or was held in a market, or None."""
+        row = self._positions.get(ticker)
+        return row if row is not None and row.account_id == account_id else None
+
+    def positions_of(self, account_id: str) -> list[Position]:
+        """Return the positions, the last changed first."""
+        held = [row for row in self._positions.values() if row.account_id == account_id]
+        return sorted(held, key=lambda row: row.updated_at, reverse=True)
+
+    def balance(self, _account_id: str) -> int:
+        """Return the cash minus what resting orders hold back."""
+        return self._balance
+
+
+def _key(fill: Fill) -> str:
+    return f"{fill.trade_id}/{fill.account_id}"

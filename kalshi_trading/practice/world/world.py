@@ -1,0 +1,311 @@
+"""One running world: exchange, catalogue, participants, candles and store, moved on by the clock.
+
+Knows in which order things happen. Never speaks HTTP. Whoever changed something through `exchange` calls
+`commit` before telling anybody.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import deque
+from pathlib import Path
+
+from kalshi_trading.practice.engine.exchange import Exchange, Occurrence
+from kalshi_trading.practice.records import (
+    ONE_DOLLAR,
+    ONE_SECOND,
+    BookSide,
+    Market,
+    MarketStatus,
+    Order,
+    Trade,
+)
+from kalshi_trading.practice.responses.market_cache import MarketAnswers
+from kalshi_trading.practice.simulation.bank import Transfers
+from kalshi_trading.practice.simulation.candles import Candles
+from kalshi_trading.practice.simulation.catalogue import Catalogue
+from kalshi_trading.practice.simulation.fair_values import Values
+from kalshi_trading.practice.simulation.participants import Participants, observed
+from kalshi_trading.practice.simulation.quoting import Touch
+from kalshi_trading.practice.storage.saved_world import (
+    Charter,
+    CutOffs,
+    Deposit,
+    OwnKind,
+    Stored,
+    TransferStatus,
+    Withdrawal,
+)
+from kalshi_trading.practice.storage.store import Store
+from kalshi_trading.practice.world import account_audit as account_books
+from kalshi_trading.practice.world.account_audit import Books
+from kalshi_trading.practice.world.archive import Archive
+from kalshi_trading.practice.world.clock import Clock, MovableClock
+from kalshi_trading.practice.world.key_ring import KeyRing
+from kalshi_trading.practice.world.lagging_reads import Replica
+
+OPENING_DEPOSIT = 10_000 * ONE_DOLLAR
+
+_FOUNDED_EARLIER_S = 12 * 60  # so that a new world has short-lived markets that are over already
+_TIDY_EVERY_S = 600
+_NEVER = 2**63
+_LATEST_TRADES = 20_000  # over all markets
+
+
+class World:
+    """A world in a file (or in memory, for the path ":memory:") that lives by a clock."""
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        seed: int,
+        market_count: int,
+        clock: Clock,
+        signing_clock: Clock | None = None,
+    ) -> None:
+        self.clock = clock
+        self.signing_clock = signing_clock or clock  # what signatures are dated by, wherever the world stands
+        self.keys = KeyRing()
+        self.exchange = Exchange(clock=clock.now, new_id=_new_id, changes=self)
+        self.transfers = Transfers(self.exchange, clock=clock.now, new_id=_new_id, note=self._keep)
+        self._store = Store(path)
+        stored = self._store.load(clock.now())
+        self.charter = stored.charter[0] if stored.charter else self._found(seed, market_count)
+        self._values = Values(self.charter.seed)
+        self._catalogue = Catalogue(self.charter.seed, self.charter.market_count)
+        self.participants = Participants(self.exchange, self._values, self.charter.seed, _new_id)
+        self.candles = Candles(self.participants.value)
+        self.market_answers = MarketAnswers(self.exchange, self.candles)
+        self.archive = Archive(
+            self.exchange,
+            founded_at=self.charter.founded_at - _FOUNDED_EARLIER_S * ONE_SECOND,
+            family=self.participants.family,
+            cut_offs=stored.cut_offs[0] if stored.cut_offs else CutOffs(),
+            note=self._keep,
+        )
+        self.latest_trades: deque[Trade] = deque(maxlen=_LATEST_TRADES)
+        self._touched: set[str] = set()
+        self._replica: Replica | None = None
+        self._next_change = 0
+        self._next_tidying = 0
+        self._next_verdict = _NEVER
+        self._undecided: list[Market] = []
+        self._begin(stored)
+
+    @property
+    def account_id(self) -> str:
+        """The account of the person who trades here."""
+        return self.charter.account_id
+
+    @property
+    def reads(self) -> Exchange | Replica:
+        """What private reads show: the exchange itself, unless a replica stands before it."""
+        if self._replica is None:
+            return self.exchange
+        self._replica.advance(self.clock.now())
+        return self._replica
+
+    @property
+    def reads_as_of(self) -> int:
+        """How fresh private reads are, in Unix microseconds."""
+        reads = self.reads
+        return reads.as_of if isinstance(reads, Replica) else self.clock.now()
+
+    def follow(self, replica: Replica) -> None:
+        """Let private reads show a replica from now on."""
+        self._replica = replica
+
+    def touch(self, kind: str, key: str, record: object) -> None:
+        """Take note of a record the exchange changed."""
+        self._store.touch(kind, key, record)
+        if self._replica is not None:
+            self._replica.touch(kind, key, record)
+        if isinstance(record, Trade):
+            self.latest_trades.append(record)
+            self.candles.note_trade(self.exchange.markets[record.ticker], record)
+        elif isinstance(record, Order):
+            self._touched.add(record.ticker)
+
+    def commit(self) -> None:
+        """Make everything that happened so far survive this process."""
+        now = self.clock.now()
+        for ticker in self._touched:
+            self.candles.note_quotes(self.exchange.markets[ticker], now, self.touch_of(ticker))
+        self._touched.clear()
+        self._store.commit()
+        if self._replica is not None:
+            self._replica.commit(now)
+
+    def touch_of(self, ticker: str) -> Touch:
+        """Return the best prices in a market's book."""
+        bid, ask = self.exchange.best(ticker, BookSide.BID), self.exchange.best(ticker, BookSide.ASK)
+        return Touch(bid[0] if bid else None, ask[0] if ask else None)
+
+    def tick(self) -> None:
+        """Do what has become due, let the participants act, and commit."""
+        self._catch_up()
+        self.participants.step(self.clock.now())
+        if self.clock.now() >= self._next_tidying:
+            self._next_tidying = self.clock.now() + _TIDY_EVERY_S * ONE_SECOND
+            self.candles.tidy(self.clock.now())
+        self.commit()
+
+    def catch_up(self) -> None:
+        """Do what has become due, so that a request sees the world of this moment."""
+        if self._is_due():
+            self._catch_up()
+            self.commit()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock, which must be a movable one, and let everything happen at its time on the way."""
+        self.advance_to(self.clock.now() + round(seconds * ONE_SECOND))
+
+    def advance_to(self, until: int) -> None:
+        """Do the same up to an instant in Unix microseconds."""
+        if not isinstance(self.clock, MovableClock):
+            raise TypeError("this world's clock cannot be moved")
+        while (due := self._next_step()) <= until:
+            self.clock.move_to(due)
+            self._note_closings()
+            self._give_verdicts()
+        self.clock.move_to(until)
+        self.tick()
+
+    def deposit(
+        self,
+        account_id: str,
+        amount: int,
+        *,
+        fee: int = 0,
+        status: TransferStatus = TransferStatus.APPLIED,
+    ) -> Deposit:
+        """Pay practice money in; amount and fee in millionths of a dollar, whole cents."""
+        return self.transfers.deposit(account_id, amount, fee=fee, status=status)
+
+    def withdraw(
+        self,
+        account_id: str,
+        amount: int,
+        *,
+        fee: int = 0,
+        status: TransferStatus = TransferStatus.APPLIED,
+    ) -> Withdrawal:
+        """Pay practice money out; what is not free is a ValueError."""
+        return self.transfers.withdraw(account_id, amount, fee=fee, status=status)
+
+    def finish_transfer(self, transfer_id: str, status: TransferStatus) -> Deposit | Withdrawal:
+        """Take a transfer one step on: pending to applied or failed, applied to returned."""
+        return self.transfers.finish(transfer_id, status)
+
+    def books(self, account_id: str) -> Books:
+        """Add up an account's own records, market by market."""
+        return account_books.books(self.exchange, self.transfers, account_id)
+
+    def close(self) -> None:
+        """Write what is left and let go of the file."""
+        self.commit()
+        self._store.close()
+
+    def _keep(self, kind: str, key: str, record: object) -> None:
+        self._store.touch(kind, key, record)
+
+    def _found(self, seed: int, market_count: int) -> Charter:
+        charter = Charter(seed, market_count, _new_id(), self.clock.now())
+        self._store.touch(OwnKind.CHARTER, "charter", charter)
+        return charter
+
+    def _begin(self, stored: Stored) -> None:
+        now = self.clock.now()
+        self.transfers.restore(stored.deposit, stored.withdrawal)
+        if stored.charter:
+            self._restore(stored)
+        self.participants.open_accounts()
+        self.participants.follow(self.exchange.markets.values())
+        if not stored.charter:
+            self.exchange.open_account(self.account_id, simulated=False)
+            self.deposit(self.account_id, OPENING_DEPOSIT)
+            self._announce(now - _FOUNDED_EARLIER_S * ONE_SECOND)
+        self._announce(now)
+        self._catch_up()
+        self.participants.begin(now)
+        self.commit()
+
+    def _restore(self, stored: Stored) -> None:
+        self.exchange.restore(
+            series=stored.series,
+            events=stored.event,
+            markets=stored.market,
+            accounts=stored.account,
+            orders=stored.order,
+            positions=stored.position,
+            fills=stored.fill,
+            trades=stored.trade,
+            settlements=stored.settlement,
+            balances=stored.balances,
+        )
+        self._undecided = [market for market in stored.market if market.status is MarketStatus.CLOSED]
+        for trade in stored.trade:
+            self.latest_trades.append(trade)
+            self.candles.note_trade(self.exchange.markets[trade.ticker], trade)
+
+    def _announce(self, now: int) -> None:
+        """Add what the catalogue has by then and the exchange has not."""
+        news = self._catalogue.news(now)
+        for series in news.series:
+            if series.ticker not in self.exchange.series:
+                self.exchange.add_series(series)
+        new_events = {event.event_ticker for event in news.events} - self.exchange.events.keys()
+        for event in news.events:
+            if event.event_ticker in new_events:
+                self.exchange.add_event(event)
+        markets = [market for market in news.markets if market.event_ticker in new_events]
+        for market in markets:
+            self.exchange.add_market(market)
+        self.participants.follow(markets)
+        self._next_change = self._catalogue.next_change(now)
+
+    def _is_due(self) -> bool:
+        now = self.clock.now()
+        due = self.exchange.next_due()
+        return now >= min(self._next_change, self._next_verdict) or (due is not None and due <= now)
+
+    def _next_step(self) -> int:
+        """Return when the exchange's clock or a verdict is due next."""
+        return min(self._next_verdict, self.exchange.next_due() or _NEVER)
+
+    def _catch_up(self) -> None:
+        now = self.clock.now()
+        if now >= self._next_change:
+            self._announce(now)
+        self._note_closings()
+        self._give_verdicts()
+
+    def _give_verdicts(self) -> None:
+        now = self.clock.now()
+        if now < self._next_verdict:
+            return
+        for market in [market for market in self._undecided if market.expected_expiration_at <= now]:
+            self._undecided.remove(market)
+            self._decide(market)
+        self._note_closings()
+
+    def _note_closings(self) -> None:
+        """Let the exchange's clock run, and remember which markets wait for their result."""
+        for happening in self.exchange.advance():
+            if happening.what is Occurrence.MARKET_CLOSED:
+                self._undecided.append(self.exchange.markets[happening.key])
+        verdicts = [market.expected_expiration_at for market in self._undecided]
+        self._next_verdict = min(verdicts, default=_NEVER)
+
+    def _decide(self, market: Market) -> None:
+        event = self.exchange.events[market.event_ticker]
+        outcome = self.participants.outcome(market.event_ticker)
+        payout = {other.ticker: value for other, value in outcome}[market.ticker]
+        self.exchange.determine(
+            market.ticker, payout, observed(event, outcome), at=market.expected_expiration_at
+        )
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
