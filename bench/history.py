@@ -23,7 +23,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from kalshi_trading.core.dates import Period
-from kalshi_trading.core.models import BookSide, Fill, Listing, Order, OrderStatus
+from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
+from kalshi_trading.core.results import Listing
 from kalshi_trading.history.comparison import compare
 from kalshi_trading.history.rows import HistoryFilter, Result
 from kalshi_trading.history.trade_history import TradeHistory, load_history

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kalshi_trading.core.errors import ConfigurationError, InvalidInputError, Problem
-from kalshi_trading.settings.credentials import Credentials, PrivateKey, key_path, load_private_key
+from kalshi_trading.settings.credentials import Credentials, PrivateKey, exposures, key_path, load_private_key
 from kalshi_trading.settings.env_file import EnvFile, read_env_file
 from kalshi_trading.settings.model import (
     API_PATH,
@@ -37,7 +37,6 @@ from kalshi_trading.settings.options import (
     looks_like_key_id,
     options_of,
 )
-from kalshi_trading.settings.secret_files import exposures
 from kalshi_trading.settings.setting_names import PREFIX, has_prefix, meant_name
 
 __all__ = [

@@ -8,7 +8,7 @@ which the exchange may have acted. Source: Kalshi Trade API v2, October 2026.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from kalshi_trading.core.errors import MalformedAnswerError, OutcomeUnknownError
@@ -21,7 +21,6 @@ from kalshi_trading.core.models import (
     Balance,
     CancelAcknowledgement,
     Fill,
-    Listing,
     Order,
     OrderAcknowledgement,
     OrderRequest,
@@ -32,12 +31,19 @@ from kalshi_trading.core.models import (
     Transfer,
 )
 from kalshi_trading.core.money import Contracts, Dollars
+from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.exchange import endpoints as lists
-from kalshi_trading.exchange.http.transport import Query
+from kalshi_trading.exchange.http.transport import Query, Timing
 from kalshi_trading.exchange.market_data import MarketClient
-from kalshi_trading.exchange.paging import Progress, between, collect, each, query, segment
+from kalshi_trading.exchange.paging import between, collect, each, query, segment
 from kalshi_trading.exchange.wire import account as wire
 from kalshi_trading.exchange.wire.fields import Fields
+
+LONGEST_LAG = timedelta(minutes=1)
+"""How far the exchange's lists may lag what was written to it."""
+_LONGEST_WINDOW_S = 30.0  # how long the exchange may take a signature for valid; 5 to 30 s by observation
+LONGEST_SEND_S = _LONGEST_WINDOW_S + Timing().total_s
+"""How long an order that is being sent can still arrive."""
 
 T = TypeVar("T")
 

@@ -16,7 +16,6 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from kalshi_trading.core.errors import KalshiAPIError
-from kalshi_trading.core.liquidation import liquidate
 from kalshi_trading.core.market_models import Market, OrderBook
 from kalshi_trading.core.models import (
     Balance,
@@ -28,23 +27,17 @@ from kalshi_trading.core.models import (
     Transfer,
 )
 from kalshi_trading.core.money import Dollars
-from kalshi_trading.core.others_market import book_of_others, market_of_others
-from kalshi_trading.exchange.paging import Progress
+from kalshi_trading.core.order_book import book_of_others, market_of_others
+from kalshi_trading.core.results import Part, Progress, part
+from kalshi_trading.core.tickers import event_of
+from kalshi_trading.core.valuation import Mark, liquidate, mark_price
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.fill_history import AccountHistory
-from kalshi_trading.portfolio.ledger import MarketAccount, event_of
+from kalshi_trading.portfolio.ledger import MarketAccount
 from kalshi_trading.portfolio.ledger_cache import AccountBook, FillsOf, ResultOf
 from kalshi_trading.portfolio.quotes import BATCH, EventDirectory, HeldMarkets
 from kalshi_trading.portfolio.read_pool import SideBySide
-from kalshi_trading.portfolio.snapshot import (
-    Mark,
-    Part,
-    PortfolioSnapshot,
-    PositionPnl,
-    TotalPnl,
-    mark_price,
-    part,
-)
+from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl, TotalPnl
 
 T = TypeVar("T")
 FirstLook = Callable[[PortfolioSnapshot], None]

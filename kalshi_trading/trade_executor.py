@@ -18,32 +18,22 @@ from kalshi_trading.core.errors import InvalidInputError, JournalError, TradeExe
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, Order, OrderStatus, Side
 from kalshi_trading.core.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, Price, decimal_from_text
-from kalshi_trading.exchange.paging import Progress
-from kalshi_trading.exchange.wire.fields import validate_ticker
+from kalshi_trading.core.results import Progress
+from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.markets.search import FoundMarket, MarketIndex
-from kalshi_trading.orders.execution.cancel import (
-    UNRECORDED_PANIC,
-    Canceler,
-    Cancellation,
-    PanicReport,
-    UnderWay,
-)
+from kalshi_trading.orders.execution.cancel import Canceler, Cancellation
+from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, OpenOrders, PanicReport, PanicRun
 from kalshi_trading.orders.execution.recovery import Resolver
 from kalshi_trading.orders.execution.submission import Step, Submitter
 from kalshi_trading.orders.execution.submission_result import Submission
 from kalshi_trading.orders.pretrade.activity import OrdersReader
 from kalshi_trading.orders.pretrade.context_reader import PreviewReader
 from kalshi_trading.orders.pretrade.day_pnl import TradingDay
-from kalshi_trading.orders.pretrade.preview import (
-    OrderPreview,
-    OrderTicket,
-    build_preview,
-    rechecked,
-    worst_price,
-)
+from kalshi_trading.orders.pretrade.preview import OrderPreview, build_preview, rechecked, worst_price
 from kalshi_trading.orders.pretrade.risk import questions
 from kalshi_trading.orders.pretrade.risk_input import Finding, Severity
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -89,7 +79,9 @@ class TradeExecutor:
             sleep=pause,
             reached=reached,
         )
-        self._canceler = Canceler(client, journal, journal_failed=self._lock, clock=clock, sleep=pause)
+        self._canceler = Canceler(client, journal, journal_failed=self._lock, sleep=pause)
+        self._panic_run: PanicRun | None = None
+        self._clock, self._pause = clock, pause
         self._reader = PreviewReader(
             client,
             self._orders,
@@ -188,7 +180,10 @@ class TradeExecutor:
         stopped while it held the journal's lock. It never raises for what the exchange does.
         """
         self._try_to_record_panic()  # before the looks: see `Submitter`, which checks after it has recorded
-        report = self._canceler.cancel_everything(self._under_way)
+        self._panic_run = PanicRun(
+            self._client, self._canceler, self._read_open_orders, clock=self._clock, sleep=self._pause
+        )
+        report = self._panic_run.cancel_everything()
         self._notice(end.order for end in (*report.canceled, *report.gone, *report.unknown))
         return replace(report, is_recorded=not self._has_unrecorded_panic)
 
@@ -200,7 +195,7 @@ class TradeExecutor:
     @property
     def orders_under_way(self) -> int:
         """How many orders, of every session, a panic is still looking for."""
-        return self._canceler.orders_under_way
+        return self._panic_run.orders_under_way if self._panic_run is not None else 0
 
     def _try_to_record_panic(self) -> None:
         """Record it now, or lock trading until that has worked: it is tried again and again."""
@@ -226,7 +221,7 @@ class TradeExecutor:
         except JournalError as error:
             self._lock(str(error))
 
-    def _under_way(self) -> UnderWay:
+    def _read_open_orders(self) -> OpenOrders:
         """Return the orders that may still turn up, those of other sessions as far as they can be read."""
         lives, problem = list(self.resolver.open_orders()), None
         try:

@@ -21,7 +21,7 @@ from pathlib import Path
 from kalshi_trading.config import get_config
 from kalshi_trading.core.dates import FORMS, Period, parse_period
 from kalshi_trading.core.errors import InvalidInputError
-from kalshi_trading.exchange.paging import Progress
+from kalshi_trading.core.results import Progress
 from kalshi_trading.journal.checkpoint import checkpoint_of
 from kalshi_trading.journal.csv_rows import JOURNAL, journal_row
 from kalshi_trading.journal.digest_reader import DigestReader, JournalChanges

@@ -22,10 +22,11 @@ from rich.console import Console
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import ZERO
+from kalshi_trading.core.valuation import mark_price
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.cross_check import check_account
-from kalshi_trading.portfolio.snapshot import PositionPnl, mark_price
+from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.ui.views import portfolio as portfolio_view

@@ -22,7 +22,7 @@ from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal.order_state import OrderLife, State
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission_result import Outcome
-from kalshi_trading.orders.pretrade.preview import OrderTicket
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.settings.model import Limits

@@ -6,16 +6,12 @@ are aware UTC. Nothing here reads JSON, performs I/O or puts a number where none
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
 
-from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.money import ONE_DOLLAR, Contracts, Dollars, Price
-
-T = TypeVar("T")
+from kalshi_trading.core.results import Listing
 
 
 class Side(StrEnum):
@@ -74,26 +70,6 @@ class MarketResult(StrEnum):
     SCALAR = "scalar"
     NONE = ""
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[T]):
-    """Rows collected over pages. `incomplete` says why rows may be missing; None: it is the whole list."""
-
-    items: tuple[T, ...]
-    incomplete: str | None = None
-
-    def whole(self) -> tuple[T, ...]:
-        """Return the rows; raises KalshiAPIError when some may be missing, as a sum would be wrong."""
-        if self.incomplete is not None:
-            raise KalshiAPIError(f"The list could not be read whole: {self.incomplete}.")
-        return self.items
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        return len(self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,3 +237,16 @@ class CancelAcknowledgement:
     order_id: str
     reduced_by: Contracts
     at: datetime
+
+
+_BOOK_SIDES = {
+    (Action.BUY, Side.YES): BookSide.BID,
+    (Action.SELL, Side.YES): BookSide.ASK,
+    (Action.BUY, Side.NO): BookSide.ASK,
+    (Action.SELL, Side.NO): BookSide.BID,
+}
+
+
+def book_side(action: Action, side: Side) -> BookSide:
+    """Give the side of the YES book. Source: Kalshi API, order direction."""
+    return _BOOK_SIDES[action, side]

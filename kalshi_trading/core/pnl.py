@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from kalshi_trading.core.models import Fill, MarketResult, Settlement, Side
@@ -288,3 +288,11 @@ def payout(row: Settlement) -> Dollars:
     side = Side.YES if held > ZERO else Side.NO
     exact = abs(held) * side.converted(yes_value(row))
     return exact if round_down(exact, CENT) == row.revenue else row.revenue
+
+
+def oldest_first(fills: Iterable[Fill]) -> list[Fill]:
+    """Sort fills that came newest first; those of one moment keep the exchange's order, turned round."""
+    latest = datetime.max.replace(tzinfo=UTC)
+    rows = list(fills)
+    rows.reverse()
+    return sorted(rows, key=lambda fill: fill.created_at or latest)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from kalshi_trading.core.money import ONE_CONTRACT, Contracts, count_text
+
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -27,3 +29,12 @@ def _harmless_character(character: str, invisible: str) -> str:
     if category in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp"):
         return REPLACEMENT
     return character
+
+
+def how_many(number: int, noun: str) -> str:
+    """Write a number of things, one of them without the plural's s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _contracts(count: Contracts) -> str:
+    return f"{count_text(count)} contract{'' if count == ONE_CONTRACT else 's'}"

@@ -25,10 +25,10 @@ from kalshi_trading.core.market_models import (
     Series,
     Trade,
 )
-from kalshi_trading.core.models import Listing
+from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.exchange import endpoints as lists
 from kalshi_trading.exchange.http.transport import Query, Transport
-from kalshi_trading.exchange.paging import Progress, between, collect, query, segment
+from kalshi_trading.exchange.paging import between, collect, query, segment
 from kalshi_trading.exchange.wire import markets as wire_markets
 from kalshi_trading.exchange.wire.fields import Fields, Unchanged
 

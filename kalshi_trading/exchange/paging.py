@@ -13,14 +13,12 @@ from typing import Generic, TypeVar
 from urllib.parse import quote
 
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, MalformedAnswerError
-from kalshi_trading.core.models import Listing
+from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.exchange.endpoints import Pages
 from kalshi_trading.exchange.http.transport import Query, Transport
 from kalshi_trading.exchange.wire.fields import Fields
 
 T = TypeVar("T")
-Progress = Callable[[int], None]
-"""Called with the number of rows read so far."""
 
 MOST_PAGES = 2000
 _SECOND = timedelta(seconds=1)

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from kalshi_trading.core.dates import Period
-from kalshi_trading.core.models import Fill, Listing, Order, Settlement
+from kalshi_trading.core.models import Fill, Order, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
-from kalshi_trading.exchange.paging import Progress
+from kalshi_trading.core.pnl import oldest_first
+from kalshi_trading.core.results import Listing, Part, Progress, part
 from kalshi_trading.history.trade_history import A_DAY, ExchangeRows, read_exchange, read_told
 from kalshi_trading.journal.order_log import JournaledOrder
 from kalshi_trading.journal.order_state import State
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.breakdown import by_day
-from kalshi_trading.portfolio.ledger import MarketAccount, oldest_first
+from kalshi_trading.portfolio.ledger import MarketAccount
 from kalshi_trading.portfolio.ledger_cache import AccountBook
-from kalshi_trading.portfolio.snapshot import Part, part
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.trade_logger import TradeLogger
 

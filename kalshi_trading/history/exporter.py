@@ -16,9 +16,10 @@ from pathlib import Path
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import Fill, Order, Settlement
 from kalshi_trading.core.pnl import settlement_gross_pnl, settlement_net_pnl
+from kalshi_trading.core.results import Progress
 from kalshi_trading.history.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
 from kalshi_trading.journal.csv_rows import JOURNAL, journal_row
-from kalshi_trading.journal.files.table_files import Format, Progress, Row, Table, write_table
+from kalshi_trading.journal.files.table_files import Format, Row, Table, write_table
 from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient

@@ -12,14 +12,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from kalshi_trading.core.dates import Period
-from kalshi_trading.core.models import Action, BookSide, Fill, Order, OrderStatus, Side
+from kalshi_trading.core.models import Action, BookSide, Fill, Order, OrderStatus, Side, book_side
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.pnl import average_price
-from kalshi_trading.exchange.wire.account import book_side
+from kalshi_trading.core.tickers import event_of
 from kalshi_trading.journal.order_log import JournaledOrder, ToldFills
 from kalshi_trading.journal.order_state import WITHOUT_ORDER, State
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.portfolio.ledger import event_of
 
 # --- An order of the exchange in words ------------------------------------------------------------
 

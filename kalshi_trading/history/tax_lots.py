@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from kalshi_trading.core.models import Fill, Position, Settlement
-from kalshi_trading.core.pnl import ClosedLot
-from kalshi_trading.journal.files.table_files import Progress, Row, Table
-from kalshi_trading.portfolio.ledger import MarketAccount, oldest_first
+from kalshi_trading.core.pnl import ClosedLot, oldest_first
+from kalshi_trading.core.results import Part, Progress
+from kalshi_trading.journal.files.table_files import Row, Table
+from kalshi_trading.portfolio.ledger import MarketAccount
 from kalshi_trading.portfolio.ledger_cache import AccountBook, ResultOf
-from kalshi_trading.portfolio.snapshot import Part
 
 TAX = Table(
     "tax",

@@ -18,11 +18,11 @@ from kalshi_trading.core.money import (
     price_text,
 )
 from kalshi_trading.core.pnl import yes_value
+from kalshi_trading.core.results import Part, part
 from kalshi_trading.history.comparison import Point, differences_of
 from kalshi_trading.history.rows import HistoryRow
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.portfolio.snapshot import Part, part
 
 JOURNAL, EXCHANGE = "journal", "exchange"
 

@@ -16,15 +16,15 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from kalshi_trading.core.dates import Period
-from kalshi_trading.core.models import Fill, Listing, Order
-from kalshi_trading.exchange.paging import Progress
+from kalshi_trading.core.models import Fill, Order
+from kalshi_trading.core.pnl import oldest_first
+from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.history.rows import HistoryRow, is_placed_in
 from kalshi_trading.history.rows import OrderRecord as OrderRecord
 from kalshi_trading.history.rows import describe as describe
 from kalshi_trading.journal.order_log import JournaledOrder, JournaledOrders, journaled_orders
 from kalshi_trading.journal.records import UNDAMAGED, Damage
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.portfolio.ledger import oldest_first
 from kalshi_trading.trade_logger import TradeLogger
 
 T = TypeVar("T")

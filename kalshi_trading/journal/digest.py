@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 
 from kalshi_trading.journal.order_log import CANCELED_EVENT, FILL_EVENT, JournaledOrder, journaled_order
 from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, INTENT_EVENT, WITHOUT_ORDER, order_named_by
+from kalshi_trading.journal.panic_state import PANIC_EVENT, REARMED_EVENT
 from kalshi_trading.journal.records import UNDAMAGED, Damage, DamagedLine, JournalEntry, JournalRecord
 
 KEPT_FOR = timedelta(days=2)
 """Longer than a local day of any time zone, and than the exchange's lists lag."""
 LATE_FOR = timedelta(days=30)
 """How long an order that was written off may turn up: a signature holds for less than a minute."""
-PANIC_EVENT, REARMED_EVENT = "cancel.panic", "cancel.rearmed"
 _FILL_REPORTS = frozenset({ACKNOWLEDGED_EVENT, FILL_EVENT})
 
 
@@ -82,20 +82,6 @@ class JournalDigest:
             del self._records[name]
         self.dropped_before = max(before, self.dropped_before or before)
         return dropped
-
-
-def panic_stands(records: Iterable[JournalRecord], account: str | None) -> bool:
-    """Tell whether the last panic of an account was not followed by allowing new orders again.
-
-    A record that names no account counts for each; without an account every record counts.
-    """
-    events = [
-        record.event
-        for record in records
-        if record.event in (PANIC_EVENT, REARMED_EVENT)
-        and (account is None or record.text("account") in ("", account))
-    ]
-    return bool(events) and events[-1] == PANIC_EVENT
 
 
 def _is_settled(records: Sequence[JournalRecord], before: datetime) -> bool:

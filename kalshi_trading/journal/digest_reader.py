@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from kalshi_trading.exchange.paging import Progress
+from kalshi_trading.core.results import Progress
 from kalshi_trading.journal.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from kalshi_trading.journal.digest import KEPT_FOR, JournalDigest
 from kalshi_trading.journal.files.file_locks import LockHeldError

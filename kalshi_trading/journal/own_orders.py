@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
-from kalshi_trading.core.models import Action, BookSide, Order, Side
-from kalshi_trading.exchange.wire.account import book_side
+from kalshi_trading.core.models import Action, BookSide, Order, Side, book_side
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
 from kalshi_trading.journal.records import JournalRecord
 

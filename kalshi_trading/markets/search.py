@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kalshi_trading.core.market_models import Event, Market, MarketStatus
-from kalshi_trading.exchange.paging import Progress
+from kalshi_trading.core.results import Progress
 from kalshi_trading.kalshi_client import KalshiClient
 
 _YOUNGEST_REFRESH_S = 30.0

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from kalshi_trading.core.money import ZERO, Dollars
-from kalshi_trading.portfolio.ledger import MarketAccount, series_of
+from kalshi_trading.core.tickers import series_of
+from kalshi_trading.portfolio.ledger import MarketAccount
 
 K = TypeVar("K", bound=Hashable)
 

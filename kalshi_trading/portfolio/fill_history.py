@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Generic, TypeVar
 
-from kalshi_trading.core.models import Fill, Listing, Settlement
-from kalshi_trading.exchange.paging import Progress
+from kalshi_trading.core.models import Fill, Settlement
+from kalshi_trading.core.pnl import oldest_first
+from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.portfolio.ledger import oldest_first
 from kalshi_trading.portfolio.read_pool import SideBySide
 
 T = TypeVar("T")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Fill, Position, Settlement, Side
@@ -29,6 +28,7 @@ from kalshi_trading.core.pnl import (
     settlement_net_pnl,
     yes_value,
 )
+from kalshi_trading.core.tickers import event_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +76,6 @@ class MarketAccount:
         if self.settlement is not None:
             return self.settlement.event_ticker
         return event_of(self.ticker)
-
-
-def event_of(ticker: str) -> str:
-    """Give the event a market's ticker names: SERIES-EVENT-MARKET without its last part."""
-    return ticker.rpartition("-")[0] or ticker
-
-
-def series_of(event_ticker: str) -> str:
-    """Give the series an event's ticker names: its first part."""
-    return event_ticker.partition("-")[0]
-
-
-def oldest_first(fills: Iterable[Fill]) -> list[Fill]:
-    """Sort fills that came newest first; those of one moment keep the exchange's order, turned round."""
-    latest = datetime.max.replace(tzinfo=UTC)
-    rows = list(fills)
-    rows.reverse()
-    return sorted(rows, key=lambda fill: fill.created_at or latest)
 
 
 def market_account(

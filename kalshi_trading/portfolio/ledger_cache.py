@@ -12,8 +12,8 @@ from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Fill, Position, Settlement
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.pnl import holding_from
+from kalshi_trading.core.results import Part
 from kalshi_trading.portfolio.ledger import MarketAccount, market_account, rebuilt_settlement
-from kalshi_trading.portfolio.snapshot import Part
 
 FillsOf = Mapping[str, tuple[Fill, ...]]
 ResultOf = Callable[[Iterable[str]], Mapping[str, Market]]

@@ -11,12 +11,12 @@ from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from kalshi_trading.core.fee_schedules import FeeTerms, schedule_at
+from kalshi_trading.core.fees import FeeTerms, schedule_at
 from kalshi_trading.core.market_models import Event, FeeSchedule, Market, OrderBook
+from kalshi_trading.core.results import Part, part
+from kalshi_trading.core.tickers import series_of
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.portfolio.ledger import series_of
 from kalshi_trading.portfolio.read_pool import SideBySide
-from kalshi_trading.portfolio.snapshot import Part, part
 
 T = TypeVar("T")
 Batch = Future[Part[dict[str, T]]]

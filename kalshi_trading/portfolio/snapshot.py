@@ -6,55 +6,29 @@ unknown. Pure; fetches and renders nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
-from typing import Generic, TypeVar
 
-from kalshi_trading.core.errors import KalshiAPIError
-from kalshi_trading.core.exposure import (
+from kalshi_trading.core.market_models import Event, Market
+from kalshi_trading.core.models import Balance, Order, Position, Settlement, Transfer
+from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, Price, round_down
+from kalshi_trading.core.pnl import unrealized_pnl
+from kalshi_trading.core.results import Part, known_sum
+from kalshi_trading.core.tickers import event_of
+from kalshi_trading.core.valuation import (
     Exposure,
+    Liquidation,
+    Mark,
     RestingSize,
     event_exposure,
     market_exposure,
     resting_collateral,
 )
-from kalshi_trading.core.liquidation import Liquidation
-from kalshi_trading.core.market_models import Event, Market
-from kalshi_trading.core.models import Balance, Order, Position, Settlement, Side, Transfer
-from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, Price, round_down
-from kalshi_trading.core.pnl import unrealized_pnl
 from kalshi_trading.portfolio.breakdown import Realized, since, total
 from kalshi_trading.portfolio.explain_market import explain_all_cash_moved
-from kalshi_trading.portfolio.ledger import MarketAccount, event_of
-
-T = TypeVar("T")
-
-
-class Mark(StrEnum):
-    """The price at which a position is valued, in the terms of the side held."""
-
-    BEST_BID = "best bid"  # what somebody would pay now
-    MIDPOINT = "midpoint"
-    LAST = "last price"
-
-
-@dataclass(frozen=True, slots=True)
-class Part(Generic[T]):
-    """One part of the picture: its value, or why there is none."""
-
-    value: T | None
-    unavailable: str | None = None
-
-
-def part(read: Callable[[], T]) -> Part[T]:
-    """Read one part of a picture; what the exchange refuses or garbles becomes the reason it is missing."""
-    try:
-        return Part(read())
-    except KalshiAPIError as error:
-        return Part(None, str(error))
+from kalshi_trading.portfolio.ledger import MarketAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,28 +256,3 @@ class PortfolioSnapshot:
         if self.positions.value is None or self.resting.value is None:
             return None
         return sum((risk.worst_loss for risk in self.risks), ZERO)
-
-
-def known_sum(amounts: Iterable[Dollars | None]) -> Dollars | None:
-    """Add up; None as soon as one amount is not known."""
-    total = ZERO
-    for amount in amounts:
-        if amount is None:
-            return None
-        total += amount
-    return total
-
-
-def mark_price(position: Position, market: Market | None, mark: Mark = Mark.BEST_BID) -> Price | None:
-    """Give the mark in the terms of the side held; None without quotes or when the market is not known."""
-    if market is None or position.side is None:
-        return None
-    side = position.side
-    if mark is Mark.LAST:
-        return None if market.last_price is None else side.converted(market.last_price)
-    if mark is Mark.BEST_BID:
-        quote = market.yes_bid if side is Side.YES else market.yes_ask
-        return None if quote is None else side.converted(quote)
-    if market.yes_bid is None or market.yes_ask is None:
-        return None
-    return side.converted((market.yes_bid + market.yes_ask) / 2)

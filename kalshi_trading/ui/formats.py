@@ -90,11 +90,6 @@ def time_left(until: datetime, now: datetime) -> str:
     return " ".join(f"{amount} {unit}" for amount, unit in units[first : first + 2] if amount)
 
 
-def how_many(number: int, noun: str) -> str:
-    """Write a number of things, one of them without the plural's s."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def badge(environment: Environment) -> Text:
     name, style = _BADGES[environment]
     return Text(f" {name} ", style=style)

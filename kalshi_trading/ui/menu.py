@@ -14,11 +14,10 @@ from rich.console import RenderableType
 from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.core.market_models import ExchangeStatus
 from kalshi_trading.core.money import Dollars
-from kalshi_trading.exchange.paging import Progress
+from kalshi_trading.core.results import Part, Progress, part
 from kalshi_trading.journal.sessions import is_alive
 from kalshi_trading.orders.execution.recovery import Recovery
 from kalshi_trading.orders.execution.recovery_loop import BackgroundSearch
-from kalshi_trading.portfolio.snapshot import Part, part
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui import formats, packages
 from kalshi_trading.ui.app import App
@@ -30,7 +29,7 @@ from kalshi_trading.ui.screens import orders as order_screens
 from kalshi_trading.ui.screens import portfolio as portfolio_screens
 from kalshi_trading.ui.screens import records as record_screens
 from kalshi_trading.ui.screens import trade as screens
-from kalshi_trading.ui.views import orders as views
+from kalshi_trading.ui.views import account
 
 Screen = Callable[[App], bool | None]
 """What a menu entry does; True: the user leaves."""
@@ -213,7 +212,7 @@ def _header(
     app: App, balance: Part[Dollars], status: Part[ExchangeStatus], news: Sequence[str]
 ) -> RenderableType:
     resolver = app.executor.resolver
-    return views.header(
+    return account.header(
         app.settings.environment,
         balance,
         status,

@@ -8,14 +8,14 @@ from itertools import chain, combinations, product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.core.exposure import (
+from kalshi_trading.core.models import BookSide
+from kalshi_trading.core.valuation import (
     Exposure,
     RestingSize,
     event_exposure,
     market_exposure,
     resting_collateral,
 )
-from kalshi_trading.core.models import BookSide
 
 BID, ASK = BookSide.BID, BookSide.ASK
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_factory import MARKET, NOW, QUADRATIC
 
-from kalshi_trading.core.fee_schedules import FeeTerms, schedule_at, schedules_to_come
+from kalshi_trading.core.fees import FeeTerms, schedule_at, schedules_to_come
 from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType
 
 HOUR = timedelta(hours=1)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from model_factory import BOOK, QUADRATIC
 
 from kalshi_trading.core.fees import fee_of_fill
-from kalshi_trading.core.liquidation import liquidate
 from kalshi_trading.core.market_models import BookLevel, FeeSchedule, FeeType
+from kalshi_trading.core.valuation import liquidate
 
 
 def test_yes_is_sold_to_the_bids_for_yes_best_first():

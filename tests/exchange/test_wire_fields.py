@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from kalshi_trading.core.errors import InvalidInputError, MalformedAnswerError
 from kalshi_trading.core.models import BookSide, OrderStatus
 from kalshi_trading.core.text import harmless
+from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.exchange.endpoints import POSITIONS
-from kalshi_trading.exchange.wire.fields import Fields, Unchanged, validate_ticker
+from kalshi_trading.exchange.wire.fields import Fields, Unchanged
 
 GARBAGE = [12, 12.5, Decimal("12.5"), True, [], {}, "nan", "1e3", "1_000", "٥", "0x1", " 1", "1,0", "--1"]
 

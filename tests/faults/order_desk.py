@@ -24,7 +24,8 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.recovery import Recovery, Resolver
 from kalshi_trading.orders.execution.submission import Step, Submitter
 from kalshi_trading.orders.execution.submission_result import Submission
-from kalshi_trading.orders.pretrade.preview import OrderPreview, OrderTicket
+from kalshi_trading.orders.pretrade.preview import OrderPreview
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.credentials import Credentials, load_private_key
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
 

@@ -42,7 +42,6 @@ from kalshi_trading.core.errors import (
 from kalshi_trading.core.models import (
     Action,
     BookSide,
-    Listing,
     Order,
     OrderAcknowledgement,
     OrderRequest,
@@ -50,6 +49,7 @@ from kalshi_trading.core.models import (
     Side,
 )
 from kalshi_trading.core.money import ZERO
+from kalshi_trading.core.results import Listing
 from kalshi_trading.journal import sessions
 from kalshi_trading.journal.records import UNDAMAGED
 from kalshi_trading.orders.execution.recovery import Recovery, Resolver

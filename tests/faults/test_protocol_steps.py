@@ -24,7 +24,7 @@ from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission import Step
 from kalshi_trading.orders.execution.submission_result import Outcome, Submission
-from kalshi_trading.orders.pretrade.preview import OrderTicket
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.credentials import Credentials, load_private_key
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.trade_executor import TradeExecutor

@@ -20,8 +20,9 @@ from model_factory import MARKET, NOW, QUADRATIC
 from kalshi_trading.core.models import Action, OrderAcknowledgement, OrderRequest, Side
 from kalshi_trading.core.money import ZERO, dollars_text
 from kalshi_trading.orders.execution.submission_result import Outcome, Submission
-from kalshi_trading.orders.pretrade.preview import Circumstances, OrderPreview, OrderTicket, build_preview
+from kalshi_trading.orders.pretrade.preview import Circumstances, OrderPreview, build_preview
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger

@@ -15,12 +15,13 @@ from zones import local_noon
 
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.market_models import HistoricalCutoff
-from kalshi_trading.core.models import Listing, MarketResult, Position, Positions, Settlement
-from kalshi_trading.core.pnl import holding_from
+from kalshi_trading.core.models import MarketResult, Position, Positions, Settlement
+from kalshi_trading.core.pnl import holding_from, oldest_first
+from kalshi_trading.core.results import Listing
 from kalshi_trading.history.day_summary import read_summary, summarize
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.portfolio.ledger import market_account, oldest_first
+from kalshi_trading.portfolio.ledger import market_account
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui.views import history as history_view
 

@@ -25,14 +25,7 @@ from kalshi_trading.core.errors import JournalError
 from kalshi_trading.journal import digest as journal_digest
 from kalshi_trading.journal import digest_reader
 from kalshi_trading.journal.checkpoint import checkpoint_of, read_checkpoint
-from kalshi_trading.journal.digest import (
-    KEPT_FOR,
-    LATE_FOR,
-    PANIC_EVENT,
-    REARMED_EVENT,
-    JournalDigest,
-    panic_stands,
-)
+from kalshi_trading.journal.digest import KEPT_FOR, LATE_FOR, JournalDigest
 from kalshi_trading.journal.digest_reader import DigestReader
 from kalshi_trading.journal.files import file_locks, log_files, log_reader
 from kalshi_trading.journal.files.file_locks import locked
@@ -40,6 +33,7 @@ from kalshi_trading.journal.files.log_cursor import Bookmark, LogCursor
 from kalshi_trading.journal.files.log_files import lock_of
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
+from kalshi_trading.journal.panic_state import PANIC_EVENT, REARMED_EVENT, panic_stands
 from kalshi_trading.journal.records import JournalRecord, newest_records, scan_journal
 from kalshi_trading.orders.execution.recovery import Resolver
 from kalshi_trading.orders.pretrade.activity import OrdersReader

@@ -15,10 +15,9 @@ from model_factory import CENTS, NOW, QUADRATIC, order, position
 from kalshi_trading.core.fees import fee_of_fill, fee_rate
 from kalshi_trading.core.market_models import FeeSchedule, FeeType, OrderBook
 from kalshi_trading.core.models import Action, BookSide, Side, TimeInForce
-from kalshi_trading.orders.pretrade.order_result import Bounds, Outlook
+from kalshi_trading.orders.pretrade.payoff import Bounds, Outlook, cash_of_unseen
 from kalshi_trading.orders.pretrade.preview import (
     Circumstances,
-    OrderTicket,
     build_preview,
     is_worse,
     order_sentence,
@@ -26,7 +25,7 @@ from kalshi_trading.orders.pretrade.preview import (
     worst_price,
 )
 from kalshi_trading.orders.pretrade.risk_input import DayTotals, Freshness, SentOrder, Severity
-from kalshi_trading.orders.pretrade.worst_case import cash_of_unseen
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 
 CLIENT_ORDER_ID = "0d9f6c3e-0001-4b7a-8e55-c0ffee000001"

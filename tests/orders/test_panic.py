@@ -11,22 +11,23 @@ import pytest
 from model_factory import MARKET, NOW, order, preview
 
 from kalshi_trading.core.errors import KalshiAPIError, NotFoundError, OutcomeUnknownError
-from kalshi_trading.core.models import Action, BookSide, CancelAcknowledgement, Listing, OrderStatus, Side
-from kalshi_trading.journal.digest import panic_stands
+from kalshi_trading.core.models import Action, BookSide, CancelAcknowledgement, OrderStatus, Side
+from kalshi_trading.core.results import Listing
 from kalshi_trading.journal.files import file_locks
 from kalshi_trading.journal.files.log_files import lock_of
 from kalshi_trading.journal.order_state import OrderLife, State
-from kalshi_trading.orders.execution.cancel import (
+from kalshi_trading.journal.panic_state import panic_stands
+from kalshi_trading.kalshi_client import LONGEST_SEND_S
+from kalshi_trading.orders.execution.panic import (
     LAST_PAUSE_S,
     PANIC_PAUSES_S,
-    SENDING_S,
     UNRECORDED_PANIC,
-    Moment,
-    RestingLook,
-    doubt,
+    ExchangeInstant,
+    RestingSnapshot,
+    why_unproven,
 )
 from kalshi_trading.orders.execution.submission_result import Outcome
-from kalshi_trading.orders.pretrade.preview import OrderTicket
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.trade_executor import PANIC, TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
@@ -276,7 +277,8 @@ def test_an_order_that_turns_up_in_the_very_last_look_is_unknown(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("state", "looked_s"), [(State.SENDING, SENDING_S), (State.INTENT, SENDING_S), (State.UNKNOWN, 15)]
+    ("state", "looked_s"),
+    [(State.SENDING, LONGEST_SEND_S), (State.INTENT, LONGEST_SEND_S), (State.UNKNOWN, 15)],
 )
 def test_an_order_that_another_session_is_sending_is_looked_for_as_long_as_it_can_arrive(
     tmp_path, state, looked_s
@@ -293,7 +295,7 @@ def test_an_order_that_another_session_is_sending_is_looked_for_as_long_as_it_ca
 
 
 def test_an_intent_too_old_to_be_still_on_its_way_is_looked_for_no_longer_than_the_rest(tmp_path):
-    sent_at = NOW - timedelta(seconds=SENDING_S + 1)
+    sent_at = NOW - timedelta(seconds=LONGEST_SEND_S + 1)
     other = TradeLogger(tmp_path, "practice", session_id="another", clock=lambda: sent_at)
     other.log_order_submission("intent", {"client_order_id": "theirs", "ticker": MARKET.ticker})
     executor, naps = executor_at(Exchange(), tmp_path)
@@ -333,10 +335,14 @@ LIFE = OrderLife("x", MARKET.ticker, "BUY 1", State.UNKNOWN, NOW)
 
 
 def test_a_doubt_names_the_order_that_ended():
-    pressed = Moment(NOW, {"x": LIFE})
-    look = RestingLook((), NOW + timedelta(seconds=1), None, Moment(NOW + timedelta(seconds=2), {}))
-    assert doubt(pressed, [look]).endswith("before an order on its way had its end.")
-    assert doubt(pressed, [replace(look, then=Moment(look.then.at, pressed.under_way))]) is None
+    pressed = ExchangeInstant(NOW, {"x": LIFE})
+    look = RestingSnapshot(
+        (), NOW + timedelta(seconds=1), None, ExchangeInstant(NOW + timedelta(seconds=2), {})
+    )
+    assert why_unproven(pressed, [look]).endswith("before an order on its way had its end.")
+    assert (
+        why_unproven(pressed, [replace(look, then=ExchangeInstant(look.then.at, pressed.under_way))]) is None
+    )
 
 
 # --- New orders -----------------------------------------------------------------------------------
@@ -386,17 +392,17 @@ def test_orders_of_other_sessions_that_cannot_be_read_leave_open_whether_all_is_
     report = executor.panic()
     assert report.problem.startswith("The orders that other sessions are sending could not be read.")
     assert (len(report.canceled), report.is_verified) == (1, False)
-    assert SENDING_S <= sum(naps) < SENDING_S + 5
+    assert LONGEST_SEND_S <= sum(naps) < LONGEST_SEND_S + 5
 
 
 def test_an_order_that_ended_before_the_orders_could_be_read_wants_newer_lists(tmp_path):
     """It may have been under way when panic was pressed, and come to rest after the list was made."""
     at = [NOW + timedelta(seconds=number) for number in range(6)]
-    pressed, unread = Moment(at[0], {}, "away"), Moment(at[2], {}, "away")
-    early = RestingLook((), at[3], None, Moment(at[4], {}))
-    assert doubt(pressed, [replace(early, then=unread), early]).endswith("could be read.")
-    assert doubt(pressed, [early, replace(early, as_of=at[5])]) is None
-    assert doubt(replace(pressed, problem=None), [early]) is None
+    pressed, unread = ExchangeInstant(at[0], {}, "away"), ExchangeInstant(at[2], {}, "away")
+    early = RestingSnapshot((), at[3], None, ExchangeInstant(at[4], {}))
+    assert why_unproven(pressed, [replace(early, then=unread), early]).endswith("could be read.")
+    assert why_unproven(pressed, [early, replace(early, as_of=at[5])]) is None
+    assert why_unproven(replace(pressed, problem=None), [early]) is None
 
 
 @pytest.mark.alone

@@ -13,7 +13,8 @@ from model_factory import BOOK, MARKET, NOW, QUADRATIC, order, position
 
 from kalshi_trading.core.errors import InvalidInputError, JournalError, KalshiAPIError, NotFoundError
 from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType
-from kalshi_trading.core.models import Balance, BookSide, Listing, Positions
+from kalshi_trading.core.models import Balance, BookSide, Positions
+from kalshi_trading.core.results import Listing
 from kalshi_trading.journal.order_state import OrderLife, State
 from kalshi_trading.orders.pretrade.activity import OrdersSoFar
 from kalshi_trading.orders.pretrade.context_reader import PreviewReader

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from model_factory import MARKET, NOW, order
 
 from kalshi_trading.core.errors import JournalError, UnavailableError
-from kalshi_trading.core.models import BookSide, Listing, OrderStatus
+from kalshi_trading.core.models import BookSide, OrderStatus
+from kalshi_trading.core.results import Listing
 from kalshi_trading.journal.order_state import OrderLife, State
 from kalshi_trading.orders.execution.absence_proof import Look, proves_absence
 from kalshi_trading.orders.execution.recovery import Resolver

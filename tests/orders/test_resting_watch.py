@@ -16,7 +16,8 @@ from screen_session import quoted_market, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.core.errors import JournalError, NotFoundError, UnavailableError
-from kalshi_trading.core.models import BookSide, Fill, Listing, Order, OrderStatus
+from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
+from kalshi_trading.core.results import Listing
 from kalshi_trading.orders.execution.resting_watch import ENDED_EVENT, RestingWatch
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import menu

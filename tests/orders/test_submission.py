@@ -33,7 +33,7 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.recovery import FIRST_PAUSES_S, Resolver
 from kalshi_trading.orders.execution.submission import Step, Submitter
 from kalshi_trading.orders.execution.submission_result import Outcome
-from kalshi_trading.orders.pretrade.preview import OrderTicket
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.trade_logger import TradeLogger
 

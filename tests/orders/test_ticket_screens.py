@@ -21,8 +21,10 @@ from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType, O
 from kalshi_trading.core.models import Action, BookSide, OrderRequest, Side
 from kalshi_trading.core.money import CENT
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.execution.cancel import UNRECORDED_PANIC, Cancellation, PanicReport
-from kalshi_trading.orders.pretrade.preview import OrderPreview, OrderTicket, build_preview, order_sentence
+from kalshi_trading.orders.execution.cancel import Cancellation
+from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, PanicReport
+from kalshi_trading.orders.pretrade.preview import OrderPreview, build_preview, order_sentence
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_executor import TradeExecutor
@@ -30,6 +32,7 @@ from kalshi_trading.ui import menu
 from kalshi_trading.ui.prompts.prompter import LeaveTask
 from kalshi_trading.ui.screens import orders as order_screens
 from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.views import result
 from kalshi_trading.ui.views import ticket as ticket_view
 
 
@@ -481,7 +484,7 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
         problem="The open orders could not be read. Away.",
         unresolved=("BUY 7 YES at 1¢",),
     )
-    text = " ".join(rendered(ticket_view.panic(report)).replace("│", " ").split())
+    text = " ".join(rendered(result.panic(report)).replace("│", " ").split())
     assert "0 canceled · 1 no longer resting · 1 unknown" in text
     assert "Too late: it was already filled, all 10." in text
     assert "It is not known whether the order was canceled." in text
@@ -501,17 +504,15 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
 )
 def test_everything_canceled_is_said_only_when_it_is_proved(doubtful: dict[str, Any]) -> None:
     proved = PanicReport(canceled=(), gone=(), unknown=(), problem=None)
-    assert "─ everything canceled ─" in rendered(ticket_view.panic(proved))
-    assert ticket_view.end_of_panic(proved).startswith("Everything canceled: 0 canceled")
+    assert "─ everything canceled ─" in rendered(result.panic(proved))
+    assert result.end_of_panic(proved).startswith("Everything canceled: 0 canceled")
     report = replace(proved, **doubtful)
-    assert "everything canceled ─" not in rendered(ticket_view.panic(report)).replace(
-        "whether everything", ""
-    )
-    assert "not known whether everything is canceled" in rendered(ticket_view.panic(report))
-    assert ticket_view.end_of_panic(report).startswith("Panic: not known whether everything is canceled")
+    assert "everything canceled ─" not in rendered(result.panic(report)).replace("whether everything", "")
+    assert "not known whether everything is canceled" in rendered(result.panic(report))
+    assert result.end_of_panic(report).startswith("Panic: not known whether everything is canceled")
 
 
 def test_a_block_that_is_not_on_record_is_told() -> None:
     report = PanicReport(canceled=(), gone=(), unknown=(), problem=None, is_recorded=False)
-    assert UNRECORDED_PANIC in rendered(ticket_view.panic(report), width=200)
-    assert UNRECORDED_PANIC in ticket_view.end_of_panic(report)
+    assert UNRECORDED_PANIC in rendered(result.panic(report), width=200)
+    assert UNRECORDED_PANIC in result.end_of_panic(report)

@@ -13,8 +13,9 @@ from model_factory import BOOK, MARKET, NOW, fill, order, position, settlement
 
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.market_models import BookLevel
-from kalshi_trading.core.models import BookSide, Listing, OrderStatus, Positions
+from kalshi_trading.core.models import BookSide, OrderStatus, Positions
 from kalshi_trading.core.pnl import holding_from, settlement_net_pnl
+from kalshi_trading.core.results import Listing
 from kalshi_trading.orders.pretrade.day_pnl import LATE_FILLS, TradingDay, realized_since, start_of_day
 from kalshi_trading.orders.pretrade.risk_input import DayPnl
 

@@ -10,8 +10,8 @@ from model_factory import MARKET, NOW, fill, position, settlement
 
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import BookSide, MarketResult
+from kalshi_trading.core.results import Part
 from kalshi_trading.portfolio.ledger_cache import AccountBook
-from kalshi_trading.portfolio.snapshot import Part
 
 BID, ASK = BookSide.BID, BookSide.ASK
 TICKER = MARKET.ticker

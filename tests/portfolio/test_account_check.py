@@ -9,9 +9,10 @@ import pytest
 from model_factory import MARKET, NOW, fill, order, position, settlement, snapshot
 
 from kalshi_trading.core.models import Balance, BookSide, Transfer
+from kalshi_trading.core.results import Part
 from kalshi_trading.portfolio.cross_check import average_cost, check_account
 from kalshi_trading.portfolio.ledger import market_account
-from kalshi_trading.portfolio.snapshot import Part, PositionPnl
+from kalshi_trading.portfolio.snapshot import PositionPnl
 
 BID, ASK = BookSide.BID, BookSide.ASK
 FILLS = (

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_factory import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, position, settlement, snapshot
 
-from kalshi_trading.core.liquidation import liquidate
 from kalshi_trading.core.models import Balance, BookSide
+from kalshi_trading.core.results import Part
+from kalshi_trading.core.valuation import liquidate
 from kalshi_trading.portfolio.explain_account import (
     explain_all_cash,
     explain_all_costs,
@@ -24,7 +25,7 @@ from kalshi_trading.portfolio.explain_account import (
 )
 from kalshi_trading.portfolio.explain_market import explain_cost, explain_fees, explain_realized
 from kalshi_trading.portfolio.ledger import market_account
-from kalshi_trading.portfolio.snapshot import Part, PortfolioSnapshot
+from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 
 BID, ASK = BookSide.BID, BookSide.ASK
 MIDNIGHT = NOW - timedelta(hours=15)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from model_factory import NOW, fill, settlement
 
 from kalshi_trading.core.errors import KalshiAPIError
-from kalshi_trading.core.models import BookSide, Listing
+from kalshi_trading.core.models import BookSide
+from kalshi_trading.core.results import Listing
 from kalshi_trading.portfolio.fill_history import AccountHistory
 
 HOUR = timedelta(hours=1)

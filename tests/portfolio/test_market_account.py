@@ -10,19 +10,15 @@ import pytest
 from model_factory import MARKET, NOW, fill, position, settlement
 
 from kalshi_trading.core.models import BookSide, MarketResult, Side
+from kalshi_trading.core.pnl import oldest_first
+from kalshi_trading.core.tickers import event_of, series_of
 from kalshi_trading.portfolio.explain_market import (
     explain_cash,
     explain_fees,
     explain_realized,
     explain_settlement,
 )
-from kalshi_trading.portfolio.ledger import (
-    event_of,
-    market_account,
-    oldest_first,
-    rebuilt_settlement,
-    series_of,
-)
+from kalshi_trading.portfolio.ledger import market_account, rebuilt_settlement
 
 TICKER = MARKET.ticker
 BID, ASK = BookSide.BID, BookSide.ASK

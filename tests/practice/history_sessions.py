@@ -31,7 +31,7 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.cancel import Canceler
 from kalshi_trading.orders.execution.recovery import Resolver
 from kalshi_trading.orders.execution.submission import Step, Submitter
-from kalshi_trading.orders.pretrade.preview import OrderTicket
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
 from kalshi_trading.practice.records import ONE_DOLLAR, BookSide, Event, FeeType, SelfTradePrevention, Series
 from kalshi_trading.practice.records import TimeInForce as PracticeTimeInForce

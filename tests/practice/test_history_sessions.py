@@ -20,8 +20,9 @@ from history_sessions import ACCOUNT, Past
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
 from kalshi_trading.core.money import ZERO
-from kalshi_trading.history.comparison import Kind, compare, reconcile
+from kalshi_trading.history.comparison import Kind, compare
 from kalshi_trading.history.day_summary import read_summary
+from kalshi_trading.history.reconcile import reconcile
 from kalshi_trading.history.rows import HistoryRow, Result
 from kalshi_trading.history.timeline import events_of
 from kalshi_trading.history.trade_history import ExchangeRows, joined, load_history, read_exchange

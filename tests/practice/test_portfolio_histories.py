@@ -24,11 +24,12 @@ from hypothesis import strategies as st
 from practice_desk import ROOT, START, Desk, ask
 
 from kalshi_trading.core.money import BALANCE_GRAIN, round_down
+from kalshi_trading.core.valuation import Mark
 from kalshi_trading.exchange.http.transport import Query, _parse
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.cross_check import check_account
 from kalshi_trading.portfolio.explain_market import explain_cash, explain_fees, explain_realized
-from kalshi_trading.portfolio.snapshot import Mark, PortfolioSnapshot
+from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
 from kalshi_trading.practice.records import (

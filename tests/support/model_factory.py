@@ -25,10 +25,13 @@ from kalshi_trading.core.models import (
     Settlement,
 )
 from kalshi_trading.core.money import ZERO, PriceBand, PriceGrid
-from kalshi_trading.orders.pretrade.preview import Circumstances, OrderPreview, OrderTicket, build_preview
+from kalshi_trading.core.results import Part
+from kalshi_trading.core.valuation import Mark, mark_price
+from kalshi_trading.orders.pretrade.preview import Circumstances, OrderPreview, build_preview
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.portfolio.ledger import market_account
-from kalshi_trading.portfolio.snapshot import Mark, Part, PortfolioSnapshot, PositionPnl, mark_price
+from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.settings.model import Limits
 
 ORDER_ID = "a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001"

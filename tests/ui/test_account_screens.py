@@ -13,8 +13,8 @@ from screen_session import quoted_market, rendered, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.core.errors import JournalError, UnavailableError
+from kalshi_trading.core.results import Part
 from kalshi_trading.orders.pretrade.risk_input import DayPnl, DayTotals
-from kalshi_trading.portfolio.snapshot import Part
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.settings.options import options_of
 from kalshi_trading.ui.screens import account as account_screens

@@ -13,7 +13,7 @@ from screen_session import buy, quoted_market, screen_text, session
 from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading.core.errors import OutcomeUnknownError, UnavailableError
-from kalshi_trading.core.models import Listing
+from kalshi_trading.core.results import Listing
 from kalshi_trading.orders.execution.resting_watch import RestingWatch
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.app import App

@@ -15,11 +15,11 @@ from model_factory import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, settl
 from screen_session import rendered
 from zones import NEW_YORK, SetZone
 
-from kalshi_trading.core.exposure import market_exposure
-from kalshi_trading.core.liquidation import Liquidation, liquidate
 from kalshi_trading.core.market_models import Event
 from kalshi_trading.core.models import Balance, BookSide, MarketResult, Transfer
 from kalshi_trading.core.pnl import settlement_net_pnl
+from kalshi_trading.core.results import Part
+from kalshi_trading.core.valuation import Liquidation, Mark, liquidate, market_exposure
 from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.portfolio.breakdown import Realized, by_day
@@ -27,9 +27,9 @@ from kalshi_trading.portfolio.cross_check import AccountCheck, Comparison, check
 from kalshi_trading.portfolio.explain_account import explain_all_cash, explain_all_fees, explain_all_realized
 from kalshi_trading.portfolio.explain_market import Explanation, Line, explain_realized, explain_settlement
 from kalshi_trading.portfolio.ledger import market_account
-from kalshi_trading.portfolio.snapshot import Mark, Part, PortfolioSnapshot
+from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 from kalshi_trading.ui import formats
-from kalshi_trading.ui.views import pnl_chart, pnl_view
+from kalshi_trading.ui.views import pnl
 from kalshi_trading.ui.views import portfolio as portfolio_view
 from kalshi_trading.ui.views import position as position_view
 from kalshi_trading.ui.views import positions as position_table
@@ -495,7 +495,7 @@ def test_a_settlement_explains_why_a_winning_position_paid_less() -> None:
     text = " ".join(rendered(position_view.explanation(explain_settlement(row, None), NOW), 120).split())
     assert "received for 168 pairs of YES and NO, $1 each $168.00" in text
     assert text.endswith("total −$80.42")
-    assert "−$80.42" in rendered(pnl_view.settlements_table([row], {}, NOW, 80))
+    assert "−$80.42" in rendered(pnl.settlements_table([row], {}, NOW, 80))
 
 
 def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_earned() -> None:
@@ -507,7 +507,7 @@ def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_ear
     assert told.total == D("2.40")
     assert told.caution is not None
     assert told.caution.startswith("By its fills the market earned $2.60 after fees")
-    assert "+$2.60" in rendered(pnl_view.settlements_table([ends], {MARKET.ticker: earned}, NOW, 80))
+    assert "+$2.60" in rendered(pnl.settlements_table([ends], {MARKET.ticker: earned}, NOW, 80))
     whole = replace(ends, yes_count=D(10), yes_cost=D(6), no_count=D(4), no_cost=D("1.40"))
     assert explain_settlement(
         whole, market_account(MARKET.ticker, fills, position=None, settlement=whole)
@@ -572,9 +572,9 @@ def test_figures_of_the_exchange_are_not_split_by_road() -> None:
     text = summary(snapshot(accounts={MARKET.ticker: told}))
     assert amount(text, "realized") == "−$6.00"
     assert any("before fees: by trading and settlement, which" in note for note in notes(text))
-    assert "1 market stands there by the exchange's own figures" in rendered(pnl_view.not_rebuilt([told]))
-    assert MARKET.ticker in rendered(pnl_view.not_rebuilt([told]))
-    assert rendered(pnl_view.not_rebuilt([])).strip() == ""
+    assert "1 market stands there by the exchange's own figures" in rendered(pnl.not_rebuilt([told]))
+    assert MARKET.ticker in rendered(pnl.not_rebuilt([told]))
+    assert rendered(pnl.not_rebuilt([])).strip() == ""
 
 
 def test_what_is_not_known_has_no_total() -> None:
@@ -604,7 +604,7 @@ def test_tables_of_the_past_name_what_their_times_do_not_share_with_now(in_zone:
     for shown_row in (
         position_view.position_page(look(row)),
         position_view.explanation(explain_realized(row.account), NOW),
-        pnl_view.settlements_table([paid], {}, NOW, 120),
+        pnl.settlements_table([paid], {}, NOW, 120),
     ):
         text = rendered(shown_row, 120)
         assert "Jul 01 2025 12:00:00 UTC-04:00" in text
@@ -626,12 +626,12 @@ def test_the_curve_carries_every_day_on_to_the_next() -> None:
         TODAY - timedelta(days=3): earned("2"),
         TODAY - timedelta(days=1): earned("-5"),
     }
-    assert [str(net) for _, net in pnl_view.running_net(days, TODAY)] == ["1", "3", "3", "-2", "-2"]
+    assert [str(net) for _, net in pnl.running_net(days, TODAY)] == ["1", "3", "3", "-2", "-2"]
 
 
 def test_a_curve_names_round_dollars_and_its_first_and_last_day() -> None:
     days = {TODAY - timedelta(days=9): earned("12.34"), TODAY: earned("-3")}
-    text = rendered(pnl_view.over_time(days, TODAY, 80))
+    text = rendered(pnl.over_time(days, TODAY, 80))
     assert "$0.00┤" in text
     assert "+$15.00┤" in text or "+$20.00┤" in text
     assert "Nov 11" in text
@@ -642,15 +642,15 @@ def test_a_curve_names_round_dollars_and_its_first_and_last_day() -> None:
 
 @pytest.mark.parametrize("days", [{}, {TODAY: earned("1")}, {None: earned("1"), TODAY: earned("1")}])
 def test_too_little_for_a_curve_is_a_sentence(days: dict[date | None, Realized]) -> None:
-    text = rendered(pnl_view.over_time(days, TODAY, 80))
+    text = rendered(pnl.over_time(days, TODAY, 80))
     assert "┤" not in text
     assert "Nothing was traded yet" in text or "needs two days" in text
 
 
 def test_only_the_last_days_stand_alone_and_the_earlier_ones_together() -> None:
     days = {TODAY - timedelta(days=n): earned("1") for n in range(29, -1, -1)}
-    text = rendered(pnl_view.over_time(days, TODAY, 80))
-    assert f"{30 - pnl_view.DAYS_SHOWN} earlier days" in text
+    text = rendered(pnl.over_time(days, TODAY, 80))
+    assert f"{30 - pnl.DAYS_SHOWN} earlier days" in text
     assert line(text, "total").endswith("+$30.00")
 
 
@@ -658,12 +658,12 @@ def test_days_are_the_users_days() -> None:
     row = held("6", "3.60", fill(BID, "10", "0.60"), fill(ASK, "4", "0.65", fee="0.05"))
     assert row.account is not None
     days = by_day([row.account], lambda at: at.date())
-    assert "+$0.15" in line(rendered(pnl_view.over_time(days, TODAY, 80)), "Sat Nov 21 2026")
+    assert "+$0.15" in line(rendered(pnl.over_time(days, TODAY, 80)), "Sat Nov 21 2026")
 
 
 def test_a_breakdown_shows_the_largest_and_adds_the_others_up() -> None:
     parts = {f"KX-{n:02}": earned(str(n)) for n in range(1, 31)}
-    text = rendered(pnl_view.breakdown("market", parts, 80))
+    text = rendered(pnl.breakdown("market", parts, 80))
     assert "KX-30" in text
     assert "KX-05" not in text
     assert line(text, "10 others").endswith("+$55.00")
@@ -679,7 +679,7 @@ MILLIONS = D("-1234567.891234")
 )
 def test_amounts_in_millions_push_columns_out_before_they_squeeze_a_ticker(width: int, left_out: str) -> None:
     parts = {LONG_TICKER: Realized(MILLIONS, -MILLIONS, D("98765.432100"))}
-    text = rendered(pnl_view.breakdown("market", parts, width), width)
+    text = rendered(pnl.breakdown("market", parts, width), width)
     assert text.partition("too narrow for ")[2].strip() == left_out
     assert line(text, "total").endswith("−$98,765.4321")
     assert LONG_TICKER[:24] in text
@@ -688,7 +688,7 @@ def test_amounts_in_millions_push_columns_out_before_they_squeeze_a_ticker(width
 
 def test_settlements_of_millions_keep_the_ticker_and_the_profit() -> None:
     row = replace(settlement(yes=("1", "1.1234"), no=("0", "0"), revenue="1234567.89"), ticker=LONG_TICKER)
-    text = rendered(pnl_view.settlements_table([row], {}, NOW, 64), 64)
+    text = rendered(pnl.settlements_table([row], {}, NOW, 64), 64)
     assert LONG_TICKER[:24] in text
     assert "+$1,234,566.7666" in text
     assert "too narrow for paid out, when" in text
@@ -696,7 +696,7 @@ def test_settlements_of_millions_keep_the_ticker_and_the_profit() -> None:
 
 @given(st.lists(st.decimals(-(10**6), 10**6, places=6), min_size=1, max_size=5))
 def test_the_amounts_beside_a_curve_are_few_and_span_it(amounts: list[D]) -> None:
-    marks = pnl_chart.labelled_amounts(amounts)
+    marks = pnl.labelled_amounts(amounts)
     assert marks[0] <= min(*amounts, D(0))
     assert marks[-1] >= max(*amounts, D(0))
     assert 2 <= len(marks) <= 8
@@ -707,6 +707,6 @@ def test_the_amounts_beside_a_curve_are_few_and_span_it(amounts: list[D]) -> Non
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_a_curve_is_as_wide_as_the_console(width: int) -> None:
     points = [(TODAY - timedelta(days=n), D(n)) for n in range(20, -1, -1)]
-    rows = pnl_chart.curve(points, width).splitlines()
-    assert len(rows) <= pnl_chart.HEIGHT
+    rows = pnl.curve(points, width).splitlines()
+    assert len(rows) <= pnl.HEIGHT
     assert max(map(len, rows)) <= width

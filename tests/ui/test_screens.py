@@ -18,7 +18,7 @@ from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import parse_price
-from kalshi_trading.orders.pretrade.preview import OrderTicket
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.app import App, not_empty

@@ -12,14 +12,17 @@ from screen_session import rendered
 
 from kalshi_trading.core.market_models import Event, ExchangeStatus
 from kalshi_trading.core.models import Action, BookSide, Side
+from kalshi_trading.core.results import Part
 from kalshi_trading.history.trade_history import describe
 from kalshi_trading.markets.search import FoundMarket
 from kalshi_trading.orders.execution.submission_result import Outcome, Submission
-from kalshi_trading.orders.pretrade.preview import OrderTicket
-from kalshi_trading.portfolio.snapshot import Part
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui import formats
+from kalshi_trading.ui.views import account
+from kalshi_trading.ui.views import market as market_view
 from kalshi_trading.ui.views import orders as views
+from kalshi_trading.ui.views import result as result_view
 from kalshi_trading.ui.views import ticket as ticket_view
 
 # --- Signs and unknowns ---------------------------------------------------------------------------
@@ -93,7 +96,7 @@ def test_production_is_unmistakable() -> None:
 )
 def test_no_outcome_but_acceptance_reads_like_acceptance(outcome: Outcome, words: str, never: str) -> None:
     request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
-    text = rendered(ticket_view.submission(Submission(outcome, request, "because")))
+    text = rendered(result_view.submission(Submission(outcome, request, "because")))
     assert words in text
     assert "because" in text
     assert never not in text
@@ -112,7 +115,7 @@ def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
         D("0.35"),
         None,
     )
-    text = rendered(ticket_view.submission(result))
+    text = rendered(result_view.submission(result))
     assert "bought 4 NO at 35¢ on average · fee –" in text
     assert "resting: BUY 6 NO at 35¢" in text
 
@@ -120,7 +123,7 @@ def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
 def test_a_result_that_could_not_be_recorded_is_said_in_words() -> None:
     request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
     result = Submission(Outcome.ACKNOWLEDGED, request, "resting", "id-1", D(0), D(1), recorded=False)
-    assert "could not be recorded in the journal" in rendered(ticket_view.submission(result))
+    assert "could not be recorded in the journal" in rendered(result_view.submission(result))
 
 
 # --- Markets to choose from -------------------------------------------------------------------------
@@ -139,7 +142,7 @@ def test_markets_to_choose_from_differ_by_day_ticker_and_close(width: int) -> No
         )
         for day in (22, 23)
     ]
-    labels = views.market_labels(rows, width, NOW)
+    labels = market_view.market_labels(rows, width, NOW)
     assert all(len(label) <= width - 8 for label in labels)
     for label, words in zip(
         labels, ("1 d  KXHIGHNY-26NOV22-B46.5", "2 d  KXHIGHNY-26NOV23-B46.5"), strict=True
@@ -152,7 +155,7 @@ def test_markets_to_choose_from_differ_by_day_ticker_and_close(width: int) -> No
 def test_a_ticker_to_choose_from_is_never_cut() -> None:
     ticker = "KXMVESPORTSMULTIGAMEEXTENDED-S20261121ABCDEF-0123456789A"
     event = Event("E", "E", "title", "", True, None, None, None, ())
-    (label,) = views.market_labels([FoundMarket(event, replace(MARKET, ticker=ticker))], 80, NOW)
+    (label,) = market_view.market_labels([FoundMarket(event, replace(MARKET, ticker=ticker))], 80, NOW)
     assert label.endswith(ticker)
 
 
@@ -169,7 +172,7 @@ def test_an_order_placed_elsewhere_is_external_and_told_by_its_effect() -> None:
 def test_header_names_environment_money_trading_and_what_is_unresolved() -> None:
     status = Part(ExchangeStatus(True, False, None, ()))
     text = rendered(
-        views.header(
+        account.header(
             Environment.SANDBOX,
             Part(D("12.50")),
             status,
@@ -195,7 +198,7 @@ def test_header_names_environment_money_trading_and_what_is_unresolved() -> None
 
 def test_header_without_an_exchange_shows_no_zero() -> None:
     text = rendered(
-        views.header(
+        account.header(
             Environment.SANDBOX,
             Part(None, "no network"),
             Part(None, "x"),
@@ -217,14 +220,14 @@ HOSTILE = "[/bold][link=http://evil]click[/link] :100: [red]x"
 
 def test_markup_in_titles_is_shown_literally() -> None:
     market = replace(MARKET, title=HOSTILE, yes_label=HOSTILE, rules_primary=HOSTILE)
-    text = rendered(views.market_page(market, None, BOOK, NOW), 200)
+    text = rendered(market_view.market_page(market, None, BOOK, NOW), 200)
     assert text.count("[/bold][link=http://evil]click[/link] :100:") >= 2
 
 
 @pytest.mark.parametrize("width", [40, 80, 100, 200])
 def test_every_view_keeps_to_the_width_of_the_screen(width: int) -> None:
     views_shown = [
-        views.market_page(MARKET, None, BOOK, NOW),
+        market_view.market_page(MARKET, None, BOOK, NOW),
         ticket_view.ticket(
             preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(100), D("0.65"))), Environment.PRACTICE
         ),

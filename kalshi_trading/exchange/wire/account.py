@@ -15,7 +15,6 @@ from kalshi_trading.core.market_models import (
     VolumeProgress,
 )
 from kalshi_trading.core.models import (
-    Action,
     Balance,
     BookSide,
     CancelAcknowledgement,
@@ -28,23 +27,11 @@ from kalshi_trading.core.models import (
     OrderStatus,
     Position,
     Settlement,
-    Side,
     Transfer,
+    book_side,
 )
 from kalshi_trading.core.money import COUNT_GRAIN, ZERO, Contracts, Price
 from kalshi_trading.exchange.wire.fields import Fields
-
-_BOOK_SIDES = {
-    (Action.BUY, Side.YES): BookSide.BID,
-    (Action.SELL, Side.YES): BookSide.ASK,
-    (Action.BUY, Side.NO): BookSide.ASK,
-    (Action.SELL, Side.NO): BookSide.BID,
-}
-
-
-def book_side(action: Action, side: Side) -> BookSide:
-    """Give the side of the YES book. Source: Kalshi API, order direction."""
-    return _BOOK_SIDES[action, side]
 
 
 def order_body(order: OrderRequest) -> dict[str, object]:

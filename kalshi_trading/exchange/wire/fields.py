@@ -15,14 +15,14 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Generic, TypeVar
 
-from kalshi_trading.core.errors import InvalidInputError, MalformedAnswerError
+from kalshi_trading.core.errors import MalformedAnswerError
 from kalshi_trading.core.money import CENT, ONE_DOLLAR, decimal_from_text
 from kalshi_trading.core.text import harmless
+from kalshi_trading.core.tickers import _TICKER
 
 E = TypeVar("E", bound=StrEnum)
 V = TypeVar("V")
 
-_TICKER = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,127}", re.ASCII)
 _MOMENT = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
 )
@@ -30,14 +30,6 @@ _SANE_YEARS = range(1970, 9000)
 """A time outside them was never set (some programs write the year 1 then), and sums with it overflow."""
 _EXACT_COUNT = re.compile(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,2})?", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
-
-
-def validate_ticker(text: str) -> str:
-    """Return the ticker in upper case, or raise InvalidInputError when it cannot be one."""
-    ticker = text.strip().upper()
-    if not text.isascii() or not _TICKER.fullmatch(ticker):
-        raise InvalidInputError("That is not a ticker. A ticker looks like KXHIGHNY-26NOV21-B46.5.")
-    return ticker
 
 
 class Fields:

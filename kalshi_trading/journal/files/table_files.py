@@ -16,7 +16,7 @@ import os
 import re
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import TextIO, TypeAlias
 
 from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.core.results import Progress
 
 Cell: TypeAlias = str | Decimal | int | bool | datetime | None
 Row: TypeAlias = Sequence[Cell]
-Progress: TypeAlias = Callable[[int], None]
 
 _BYTE_ORDER_MARK = "\ufeff"
 _ROWS_BETWEEN_WORDS = 1000

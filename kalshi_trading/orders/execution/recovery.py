@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from kalshi_trading.core.errors import JournalError, KalshiAPIError
-from kalshi_trading.core.models import Listing, Order
-from kalshi_trading.exchange.paging import Progress
+from kalshi_trading.core.models import Order
+from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.journal.order_state import (
     WITHOUT_ORDER,
     OrderLife,

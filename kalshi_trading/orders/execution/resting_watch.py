@@ -15,8 +15,7 @@ from kalshi_trading.core.money import ZERO, Contracts, Price, count_text, dollar
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.journal.order_log import ENDED_EVENT, JournaledOrder, ToldFills, is_own
 from kalshi_trading.journal.order_state import OrderLife
-from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.pretrade.in_flight import LONGEST_LAG
+from kalshi_trading.kalshi_client import LONGEST_LAG, KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
 
 MOST_ASKED = 10

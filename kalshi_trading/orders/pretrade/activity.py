@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kalshi_trading.journal.digest import panic_stands
 from kalshi_trading.journal.order_state import OrderLife
+from kalshi_trading.journal.panic_state import panic_stands
 from kalshi_trading.orders.pretrade.in_flight import NO_ORDERS, SentOrders
 from kalshi_trading.orders.pretrade.order_index import OrderIndex
 from kalshi_trading.orders.pretrade.risk_input import DayTotals, RecentOrder, SentOrder

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, NotFoundError
-from kalshi_trading.core.fee_schedules import FeeTerms, schedule_at, schedules_to_come
+from kalshi_trading.core.fees import FeeTerms, schedule_at, schedules_to_come
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import OrderStatus, Position, Positions
 from kalshi_trading.core.money import ZERO

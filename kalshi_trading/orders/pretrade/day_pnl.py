@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from kalshi_trading.core.dates import local_midnight
 from kalshi_trading.core.models import BookSide, Fill, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
-from kalshi_trading.core.pnl import Holding, holding_from, settlement_net_pnl
-from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.pretrade.in_flight import LONGEST_LAG
+from kalshi_trading.core.pnl import Holding, holding_from, oldest_first, settlement_net_pnl
+from kalshi_trading.kalshi_client import LONGEST_LAG, KalshiClient
 from kalshi_trading.orders.pretrade.risk_input import DayPnl
-from kalshi_trading.portfolio.ledger import oldest_first, paid_out
+from kalshi_trading.portfolio.ledger import paid_out
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 

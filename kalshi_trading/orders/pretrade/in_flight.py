@@ -9,17 +9,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from kalshi_trading.core.models import Fill, Order
+from kalshi_trading.core.models import Fill, Order, book_side
 from kalshi_trading.core.money import ZERO, Contracts, decimal_from_text
-from kalshi_trading.exchange.wire.account import book_side
 from kalshi_trading.journal.order_log import JournaledOrder
 from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, WITHOUT_ORDER, is_step
 from kalshi_trading.journal.records import JournalRecord
+from kalshi_trading.kalshi_client import LONGEST_LAG
 from kalshi_trading.orders.pretrade.risk_input import SentOrder
-
-LONGEST_LAG = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)

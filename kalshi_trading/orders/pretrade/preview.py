@@ -12,10 +12,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from kalshi_trading.core import order_book
-from kalshi_trading.core.exposure import RestingSize, market_exposure
 from kalshi_trading.core.fees import dearest_rate, fee_of_fill, fee_rate
 from kalshi_trading.core.market_models import BookLevel, FeeSchedule, Market, OrderBook
-from kalshi_trading.core.models import Action, Order, OrderRequest, Position, Side, TimeInForce
+from kalshi_trading.core.models import Action, Order, OrderRequest, Position, Side, TimeInForce, book_side
 from kalshi_trading.core.money import (
     ONE_DOLLAR,
     ZERO,
@@ -26,16 +25,18 @@ from kalshi_trading.core.money import (
     price_text,
 )
 from kalshi_trading.core.order_book import Walk
-from kalshi_trading.exchange.wire.account import book_side
+from kalshi_trading.core.valuation import RestingSize, market_exposure
 from kalshi_trading.orders.pretrade import risk
-from kalshi_trading.orders.pretrade.order_result import (
+from kalshi_trading.orders.pretrade.payoff import (
     AT_THE_LIMIT,
     Bounds,
     Outlook,
     bounds,
     cash_after,
+    cash_of_unseen,
     expected_cost,
     locked_in,
+    opening_count,
     outlook,
     paid,
 )
@@ -49,30 +50,8 @@ from kalshi_trading.orders.pretrade.risk_input import (
     SentOrder,
     Severity,
 )
-from kalshi_trading.orders.pretrade.worst_case import cash_of_unseen, opening_count
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
-
-
-@dataclass(frozen=True, slots=True)
-class OrderTicket:
-    """What the user wants. `price` None asks for a market order: at once, at a capped price.
-
-    `worst_price` is that cap once the user has seen it, so that a later look cannot move it. `amount`
-    is what the user wanted to spend when the count was given in dollars.
-    """
-
-    ticker: str
-    action: Action
-    side: Side
-    count: Contracts
-    price: Price | None
-    post_only: bool = False
-    worst_price: Price | None = None
-    amount: Dollars | None = None
-
-    @property
-    def is_market_order(self) -> bool:
-        return self.price is None
 
 
 @dataclass(frozen=True, slots=True)

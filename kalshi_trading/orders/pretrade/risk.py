@@ -23,8 +23,8 @@ from kalshi_trading.core.money import (
     round_half_even,
 )
 from kalshi_trading.core.order_book import is_crossed, midpoint, touch
+from kalshi_trading.orders.pretrade.payoff import promised_count
 from kalshi_trading.orders.pretrade.risk_input import Finding, Proposal, RecentOrder, Severity
-from kalshi_trading.orders.pretrade.worst_case import promised_count
 
 STALE_BOOK = timedelta(seconds=5)
 OUTCOME_UNKNOWN = "outcome unknown"

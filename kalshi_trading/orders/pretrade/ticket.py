@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.fees import cash_bound
-from kalshi_trading.core.models import Action
+from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import (
     ONE_CONTRACT,
     ZERO,
@@ -61,3 +61,25 @@ def _affordable(amount: Dollars, price: Price, rate: Decimal | None) -> Contract
         text = f"{dollars_text(amount)} buys no whole contract; one costs up to {dollars_text(each)}."
         raise InvalidInputError(f"{text} Its fee is inside.")
     return count
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTicket:
+    """What the user wants. `price` None asks for a market order: at once, at a capped price.
+
+    `worst_price` is that cap once the user has seen it, so that a later look cannot move it. `amount`
+    is what the user wanted to spend when the count was given in dollars.
+    """
+
+    ticker: str
+    action: Action
+    side: Side
+    count: Contracts
+    price: Price | None
+    post_only: bool = False
+    worst_price: Price | None = None
+    amount: Dollars | None = None
+
+    @property
+    def is_market_order(self) -> bool:
+        return self.price is None

@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from rich.console import Group, RenderableType
 
 from kalshi_trading.core.errors import JournalError
+from kalshi_trading.core.results import Part, part
 from kalshi_trading.orders.pretrade.activity import OrdersReader
 from kalshi_trading.orders.pretrade.day_pnl import TradingDay
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
-from kalshi_trading.portfolio.snapshot import Part, part
 from kalshi_trading.ui import formats
 from kalshi_trading.ui.app import App
 from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN

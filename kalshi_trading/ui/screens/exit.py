@@ -10,9 +10,9 @@ from enum import Enum, auto
 
 from kalshi_trading.core.errors import TradingError
 from kalshi_trading.core.models import Order, OrderStatus
+from kalshi_trading.core.text import how_many
 from kalshi_trading.ui.app import App
 from kalshi_trading.ui.background_task import within
-from kalshi_trading.ui.formats import how_many
 from kalshi_trading.ui.prompts.prompter import Choice, GoBack, LeaveTask
 from kalshi_trading.ui.screens import orders as order_screens
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kalshi_trading.core.dates import FORMS, Period, parse_period
 from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.core.text import how_many
 from kalshi_trading.history.exporter import (
     ORDERS,
     POSITIONS,
@@ -24,7 +25,6 @@ from kalshi_trading.history.tax_lots import TAX
 from kalshi_trading.journal.csv_rows import JOURNAL
 from kalshi_trading.journal.files.table_files import Table, absolute_path, format_of
 from kalshi_trading.ui.app import App, not_empty
-from kalshi_trading.ui.formats import how_many
 from kalshi_trading.ui.prompts.prompter import GoBack, Step, ask_in_turn, choose_by_name, numbered
 
 EVERYTHING = "all"

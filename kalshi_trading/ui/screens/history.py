@@ -15,8 +15,8 @@ from functools import partial
 from kalshi_trading.core.dates import FORMS, Period, parse_period
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.models import Side
-from kalshi_trading.history.comparison import reconcile
 from kalshi_trading.history.day_summary import DaySummary, read_summary
+from kalshi_trading.history.reconcile import reconcile
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow, Result
 from kalshi_trading.history.timeline import read_story
 from kalshi_trading.history.trade_history import TradeHistory, load_history, told_history

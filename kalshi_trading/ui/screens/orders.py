@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from kalshi_trading.core import text
 from kalshi_trading.core.errors import JournalError, TradingError
 from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.history.trade_history import OrderRecord, describe
 from kalshi_trading.journal.own_orders import intents_of
 from kalshi_trading.orders.execution.cancel import Cancellation
 from kalshi_trading.trade_logger import JournalRecord
-from kalshi_trading.ui import formats
 from kalshi_trading.ui.app import App, WaitingTexts
 from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN, Choice, ask_then, numbered, typed_word
 from kalshi_trading.ui.views import orders as views
-from kalshi_trading.ui.views import ticket as ticket_view
+from kalshi_trading.ui.views import result
 
 LOOKED_AT = 2000
 """Journal entries, newest first, in which our words are looked for while somebody waits to cancel."""
@@ -106,15 +106,15 @@ def _panic(app: App) -> None:
     shown = app.finished(
         app.executor.panic,
         replace(PANICKING, detail=lambda: _looked_for(app.executor.orders_under_way)),
-        show=lambda report: app.show(ticket_view.panic(report)),
-        left=lambda report: app.executor.resolver.announce(ticket_view.end_of_panic(report)),
+        show=lambda report: app.show(result.panic(report)),
+        left=lambda report: app.executor.resolver.announce(result.end_of_panic(report)),
     )
     if not shown:
         app.complain("Left unfinished: panic goes on by itself, and the menu says what became of it.")
 
 
 def _looked_for(orders: int) -> str:
-    return f"{formats.how_many(orders, 'order')} still under way, looking …" if orders else ""
+    return f"{text.how_many(orders, 'order')} still under way, looking …" if orders else ""
 
 
 def _rearm(app: App) -> None:
@@ -140,11 +140,11 @@ def cancel_these(app: App, orders: Sequence[Order]) -> bool:
         shown_ends.extend(ends)
         for line, end in zip(lines, ends, strict=True):
             say = app.say if end.is_acknowledged else app.complain
-            say(ticket_view.end_of_cancel(line, end))
+            say(result.end_of_cancel(line, end))
 
     def announce(ends: Sequence[Cancellation]) -> None:
         for line, end in zip(lines, ends, strict=True):
-            app.executor.resolver.announce(ticket_view.end_of_cancel(line, end))
+            app.executor.resolver.announce(result.end_of_cancel(line, end))
 
     shown = app.finished(
         lambda: [app.executor.cancel_order(order) for order in orders], CANCELING, show=show, left=announce

@@ -16,21 +16,20 @@ from typing import TypeVar
 from rich.console import RenderableType
 
 from kalshi_trading.core.errors import InvalidInputError, JournalError
-from kalshi_trading.core.exposure import market_exposure
-from kalshi_trading.core.liquidation import liquidate
 from kalshi_trading.core.models import Action, Order, Settlement
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count
-from kalshi_trading.core.others_market import book_of_others
+from kalshi_trading.core.order_book import book_of_others
+from kalshi_trading.core.valuation import Mark, liquidate, market_exposure
 from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders.pretrade.day_pnl import start_of_day
-from kalshi_trading.orders.pretrade.preview import OrderTicket
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.portfolio import breakdown as pnl_breakdown
 from kalshi_trading.portfolio.cross_check import check_account
 from kalshi_trading.portfolio.explain_market import (
     explain_settlement,
 )
-from kalshi_trading.portfolio.snapshot import Mark, PortfolioSnapshot, PositionPnl
+from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.ui.app import App
 from kalshi_trading.ui.formats import holding
 from kalshi_trading.ui.prompts.prompter import (
@@ -44,8 +43,10 @@ from kalshi_trading.ui.prompts.prompter import (
 )
 from kalshi_trading.ui.screens import explain as explain_screens
 from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.screens.choose import choose_or_type
+from kalshi_trading.ui.screens.market import read_book_and_fees
 from kalshi_trading.ui.screens.orders import LOOKED_AT
-from kalshi_trading.ui.views import pnl_view
+from kalshi_trading.ui.views import pnl
 from kalshi_trading.ui.views import portfolio as portfolio_view
 from kalshi_trading.ui.views import position as position_view
 from kalshi_trading.ui.views import positions as position_table
@@ -193,9 +194,7 @@ def _position(app: App, look: _Look) -> _Look:
         app.say("No open positions are known.")
         return look
     labels = [(f"{row.position.ticker}  {holding(row.position.net)}", row) for row in look.rows]
-    return explain_screens.choose_or_type(
-        app, "Which position?", labels, held, partial(_one_position, app, look)
-    )
+    return choose_or_type(app, "Which position?", labels, held, partial(_one_position, app, look))
 
 
 def _one_position(app: App, look: _Look, row: PositionPnl) -> _Look:
@@ -218,7 +217,7 @@ def _explain_row(app: App, look: _Look, seen: PositionLook) -> _Look:
 def _seen(app: App, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLook:
     """Put together what is known of one position, with its book as it is now."""
     position = row.position
-    book, fees = screens.read_book_and_fees(app, position.ticker, row.market)
+    book, fees = read_book_and_fees(app, position.ticker, row.market)
     orders = snapshot.resting.value
     own = tuple(order for order in orders or () if order.ticker == position.ticker)
     book = None if book is None else book_of_others(book, own)
@@ -310,15 +309,15 @@ def _settlements(app: App, look: _Look) -> _Look:
         app.complain(f"The settlements could not be read. {look.snapshot.settlements.unavailable}")
         return look
     accounts = look.snapshot.accounts
-    app.show(pnl_view.settlements_table(rows, accounts, look.snapshot.as_of, app.console.width))
+    app.show(pnl.settlements_table(rows, accounts, look.snapshot.as_of, app.console.width))
     if rows:
-        shown = [(row.ticker, row) for row in rows[: pnl_view.ROWS_SHOWN]]
+        shown = [(row.ticker, row) for row in rows[: pnl.ROWS_SHOWN]]
         known = {row.ticker: row for row in rows}
 
         def show(row: Settlement) -> None:
             explain_screens.show_explained(app, explain_settlement(row, accounts.get(row.ticker)))
 
-        explain_screens.choose_or_type(app, "Which one line by line?", shown, known, show)
+        choose_or_type(app, "Which one line by line?", shown, known, show)
     return look
 
 
@@ -339,9 +338,9 @@ def _over_time(app: App, look: _Look) -> _Look:
     ways = {"Day by day, as a curve": "", **{f"By {name}": name for name in breakdowns}}
     by = choose_by_name(app.prompter, "Which P&L?", ways)
     if by:
-        app.show(pnl_view.breakdown(by, breakdowns[by](accounts), app.console.width))
+        app.show(pnl.breakdown(by, breakdowns[by](accounts), app.console.width))
     else:
         days = pnl_breakdown.by_day(accounts, lambda at: at.astimezone().date())
-        app.show(pnl_view.over_time(days, look.snapshot.as_of.astimezone().date(), app.console.width))
-    app.show(pnl_view.not_rebuilt(accounts))
+        app.show(pnl.over_time(days, look.snapshot.as_of.astimezone().date(), app.console.width))
+    app.show(pnl.not_rebuilt(accounts))
     return look

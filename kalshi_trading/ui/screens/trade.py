@@ -1,4 +1,4 @@
-"""One function per menu entry: ask, call a service, show a view.
+"""Find a market and trade it: draft an order, preview it, confirm it, send it once, show what became of it.
 
 Computes no money, builds no JSON and catches only what a screen can go on from; everything else reaches
 the menu loop's error boundary. Ctrl-C (LeaveTask) leaves a screen at any question.
@@ -11,24 +11,23 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
-from kalshi_trading.core.errors import InvalidInputError, JournalError, KalshiAPIError, TradeExecutionError
+from kalshi_trading.core.errors import InvalidInputError, JournalError, TradeExecutionError
 from kalshi_trading.core.fees import dearest_rate
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count, parse_price, price_text
 from kalshi_trading.core.order_book import touch
-from kalshi_trading.exchange.wire.fields import validate_ticker
-from kalshi_trading.markets.search import FoundMarket
-from kalshi_trading.orders.pretrade.preview import OrderPreview, OrderTicket
+from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.risk import off_grid, questions
-from kalshi_trading.orders.pretrade.ticket import OrderSize, parse_size
+from kalshi_trading.orders.pretrade.ticket import OrderSize, OrderTicket, parse_size
 from kalshi_trading.settings.options import Environment
-from kalshi_trading.ui.app import App, WaitingTexts, not_empty
-from kalshi_trading.ui.prompts.prompter import Choice, GoBack, Step, ask_in_turn, ask_then, numbered
+from kalshi_trading.ui.app import App, WaitingTexts
+from kalshi_trading.ui.prompts.prompter import GoBack, Step, ask_in_turn, ask_then, numbered
+from kalshi_trading.ui.screens.market import choose_market, read_book_and_fees
 from kalshi_trading.ui.views import orders as views
+from kalshi_trading.ui.views import result as result_view
 from kalshi_trading.ui.views import ticket as ticket_view
 
-MOST_FOUND = 15
 SENDING = WaitingTexts(
     first="Sending the order …",
     slow="No answer yet; the order may be live. Checking at the exchange. Do not send it again.",
@@ -73,37 +72,18 @@ class _Draft:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """What has been answered on the way to a market."""
-
-    words: str = ""
-    found: tuple[FoundMarket, ...] = ()
-    """Empty: a ticker was typed."""
-    market: Market | None = None
-
-
 def find_market(app: App) -> None:
     """Search, show a market with its depth, and offer to trade it."""
-    _with_market(app, [Step(partial(_ask_to_trade, app)), *_order_steps(app)])
+    _draft_an_order(app, [Step(partial(_ask_to_trade, app)), *_order_steps(app)])
 
 
 def place_trade(app: App) -> None:
     """Find a market, fill in a ticket, confirm it, send it once and show what became of it."""
-    _with_market(app, _order_steps(app))
+    _draft_an_order(app, _order_steps(app))
 
 
-def _with_market(app: App, steps: Sequence[Step[_Draft]]) -> None:
-    """Choose a market, show it and ask the steps about it; going back from the first chooses again."""
-
-    def ask_about(search: _Search) -> _Search:
-        assert search.market is not None  # answered by the steps before
-        _show_market(app, search.market)
-        ask_in_turn(_Draft(search.market), steps)
-        return search
-
-    choose = Step(partial(_ask_market, app), lambda search: bool(search.found))
-    ask_in_turn(_Search(), [Step(partial(_ask_words, app)), choose, Step(ask_about)])
+def _draft_an_order(app: App, steps: Sequence[Step[_Draft]]) -> None:
+    choose_market(app, lambda market: ask_in_turn(_Draft(market), steps))
 
 
 def _order_steps(app: App) -> list[Step[_Draft]]:
@@ -121,73 +101,6 @@ def _ask_to_trade(app: App, draft: _Draft) -> _Draft:
     if not app.prompter.choose("What next?", numbered(["Back", "Trade this market"], [False, True], start=0)):
         raise GoBack
     return draft
-
-
-def _ask_words(app: App, search: _Search) -> _Search:
-    """Ask for words or a ticker until they find something."""
-    while True:
-        words = app.prompter.ask("Search words, or a ticker:", not_empty, prefill=search.words)
-        market = _by_ticker(app, words)
-        search = _Search(words, () if market is not None else _by_words(app, words), market)
-        if search.found or market is not None:
-            return search
-
-
-def _show_market(app: App, market: Market) -> None:
-    book = app.working("Reading the order book …", lambda: _book(app, market.ticker))
-    app.show(views.market_page(market, None, book, app.clock()))
-
-
-def _by_ticker(app: App, wanted: str) -> Market | None:
-    if "-" not in wanted or " " in wanted:
-        return None
-    try:
-        ticker = validate_ticker(wanted)
-        return app.working("Looking up the market …", lambda: app.executor.get_market_info(ticker))
-    except InvalidInputError:
-        return None
-
-
-def _by_words(app: App, wanted: str) -> tuple[FoundMarket, ...]:
-    found = app.counted(
-        "Searching the open markets …",
-        lambda progress: app.executor.search_markets(wanted, most=MOST_FOUND + 1, progress=progress),
-    )
-    if not found:
-        app.say(
-            f"No open market has “{wanted}” in its texts. Try one word, such as: temperature, bitcoin, fed."
-        )
-        return ()
-    if app.executor.search_incomplete is not None:
-        app.complain(f"Markets may be missing: {app.executor.search_incomplete}.")
-    if len(found) > MOST_FOUND:
-        app.say(
-            f"More than {MOST_FOUND} markets match; the busiest stand here. Add a word to narrow them down."
-        )
-    return found[:MOST_FOUND]
-
-
-def _ask_market(app: App, search: _Search) -> _Search:
-    question = "Which market?   (bid/ask of YES, closes in, ticker)"
-    before = (at for at, each in enumerate(search.found) if each.market is search.market)
-    rows = _market_choices(app, search.found)
-    chosen = app.prompter.choose(question, rows, marked=next(before, 0))
-    if chosen is None:
-        raise GoBack
-    return replace(search, market=chosen.market)
-
-
-def _market_choices(app: App, found: tuple[FoundMarket, ...]) -> list[Choice[FoundMarket | None]]:
-    labels = views.market_labels(found, app.console.width, app.clock())
-    rows: list[Choice[FoundMarket | None]] = list(numbered(labels, list(found)))
-    return [*rows, Choice("0", "None of these", None)]
-
-
-def _book(app: App, ticker: str) -> OrderBook | None:
-    try:
-        return app.executor.get_order_book(ticker)
-    except KalshiAPIError:
-        return None
 
 
 # --- Ticket → preview → confirm → result ----------------------------------------------------------
@@ -249,8 +162,8 @@ def _submit(app: App, preview: OrderPreview) -> None:
     shown = app.finished(
         lambda: app.executor.submit(preview),
         SENDING,
-        show=lambda result: app.show(ticket_view.submission(result)),
-        left=lambda result: app.executor.resolver.announce(ticket_view.end_of(preview, result)),
+        show=lambda result: app.show(result_view.submission(result)),
+        left=lambda result: app.executor.resolver.announce(result_view.end_of(preview, result)),
     )
     if not shown:
         app.complain(f"Left unfinished: {preview.sentence}. It may be live. Do not send it again.")
@@ -261,20 +174,6 @@ def _same_ticket(preview: OrderPreview) -> OrderTicket:
     """The ticket again, with a market order's worst price as the user saw it."""
     ticket = preview.ticket
     return replace(ticket, worst_price=preview.request.price) if ticket.is_market_order else ticket
-
-
-def read_book_and_fees(
-    app: App, ticker: str, market: Market | None
-) -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
-    """Read a market's order book and its fees, now and to come, under a spinner. None, empty: unreadable.
-
-    Without the `market` its fees are not known.
-    """
-
-    def read() -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
-        return _book(app, ticker), () if market is None else app.executor.get_fees(market)
-
-    return app.working("Reading the order book …", read)
 
 
 def _ask_direction(app: App, draft: _Draft) -> _Draft:

@@ -5,15 +5,19 @@ Pure, over `formats`; what could not be read is named and never shown as zero.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
+from rich.rule import Rule
+from rich.text import Text
 
-from kalshi_trading.core.money import ZERO, count_text, price_text
+from kalshi_trading.core.market_models import ExchangeStatus
+from kalshi_trading.core.money import ZERO, Dollars, count_text, price_text
+from kalshi_trading.core.results import Part
 from kalshi_trading.orders.pretrade.risk_input import DayPnl, DayTotals
-from kalshi_trading.portfolio.snapshot import Part
 from kalshi_trading.settings.model import Limits
-from kalshi_trading.ui.formats import UNKNOWN, cells, dollars, gain, notice, problem, table_of
+from kalshi_trading.settings.options import Environment
+from kalshi_trading.ui.formats import UNKNOWN, badge, cells, dollars, gain, notice, problem, table_of
 
 _Rail = tuple[str, str, str]
 """What is limited, the limits, and what begins the names of their settings."""
@@ -63,3 +67,42 @@ def _unread(today: Part[DayTotals], pnl: Part[DayPnl]) -> Iterator[tuple[str, st
         yield "Today's buying and orders", today.unavailable
     if pnl.value is None:
         yield "Today's P&L", pnl.unavailable
+
+
+def header(
+    environment: Environment,
+    cash: Part[Dollars],
+    status: Part[ExchangeStatus],
+    *,
+    news: Sequence[str],
+    unresolved: Sequence[str],
+    read_only: bool,
+    locked: str | None,
+) -> RenderableType:
+    """The line above the menu: where we are, what there is, what is open."""
+    line = Text.assemble(
+        badge(environment), "  cash ", (dollars(cash.value), "bold"), "  exchange ", _trading(status)
+    )
+    if read_only:
+        line.append("  READ-ONLY", style="bold yellow")
+    lines: list[RenderableType] = [Rule(style="dim"), line]
+    if cash.unavailable:
+        lines.append(problem(f"Balance unavailable: {cash.unavailable}"))
+    lines += [notice(sentence) for sentence in news]
+    lines += [
+        problem(f"Outcome unknown, still looking: {sentence}. It may be live. Do not send it again.")
+        for sentence in unresolved
+    ]
+    if locked:
+        lines.append(problem(f"Orders are locked. {locked}"))
+    return Group(*lines)
+
+
+def _trading(status: Part[ExchangeStatus]) -> Text:
+    if status.value is None:
+        return Text("not reachable", style="bold red")
+    if status.value.trading_active and status.value.exchange_active:
+        return Text("trading", style="green")
+    if status.value.exchange_active:
+        return Text("paused (cancels only)", style="bold yellow")
+    return Text("paused", style="bold red")

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.money import Contracts, count_text, price_text
+from kalshi_trading.core.text import how_many
 from kalshi_trading.history.comparison import Difference, Reconciliation
 from kalshi_trading.history.day_summary import DaySummary, MarketDay
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow
@@ -31,7 +32,6 @@ from kalshi_trading.ui.formats import (
     dollars,
     facts,
     gain,
-    how_many,
     moment,
     notice,
     price,

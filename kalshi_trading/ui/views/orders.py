@@ -9,157 +9,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.panel import Panel
-from rich.rule import Rule
 from rich.text import Text
 
 from kalshi_trading.core import order_book
-from kalshi_trading.core.market_models import Event, ExchangeStatus, Market, OrderBook
+from kalshi_trading.core.market_models import OrderBook
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import (
-    ONE_DOLLAR,
-    Dollars,
     count_text,
     price_text,
 )
 from kalshi_trading.history.trade_history import OrderRecord
-from kalshi_trading.markets.search import FoundMarket
-from kalshi_trading.portfolio.snapshot import Part
-from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui.formats import (
-    badge,
     cells,
-    dollars,
     moment,
     notice,
-    price,
-    problem,
     table_of,
-    time_left,
     time_zone,
 )
-
-CHOICE_MARGIN = 8
-"""What stands before a choice on its line, and one sign at its end."""
-ALIGNED_TICKER = 26
-SHORTEST_TEXT = 8
 
 # --- Header ---------------------------------------------------------------------------------------
 
 
-def header(
-    environment: Environment,
-    cash: Part[Dollars],
-    status: Part[ExchangeStatus],
-    *,
-    news: Sequence[str],
-    unresolved: Sequence[str],
-    read_only: bool,
-    locked: str | None,
-) -> RenderableType:
-    """The line above the menu: where we are, what there is, what is open."""
-    line = Text.assemble(
-        badge(environment), "  cash ", (dollars(cash.value), "bold"), "  exchange ", _trading(status)
-    )
-    if read_only:
-        line.append("  READ-ONLY", style="bold yellow")
-    lines: list[RenderableType] = [Rule(style="dim"), line]
-    if cash.unavailable:
-        lines.append(problem(f"Balance unavailable: {cash.unavailable}"))
-    lines += [notice(sentence) for sentence in news]
-    lines += [
-        problem(f"Outcome unknown, still looking: {sentence}. It may be live. Do not send it again.")
-        for sentence in unresolved
-    ]
-    if locked:
-        lines.append(problem(f"Orders are locked. {locked}"))
-    return Group(*lines)
-
-
-def _trading(status: Part[ExchangeStatus]) -> Text:
-    if status.value is None:
-        return Text("not reachable", style="bold red")
-    if status.value.trading_active and status.value.exchange_active:
-        return Text("trading", style="green")
-    if status.value.exchange_active:
-        return Text("paused (cancels only)", style="bold yellow")
-    return Text("paused", style="bold red")
-
-
 # --- Markets --------------------------------------------------------------------------------------
-
-
-def market_labels(rows: Sequence[FoundMarket], width: int, now: datetime) -> list[str]:
-    """Each market on one line, for choosing: quotes of YES, time to the close, whole ticker, terms."""
-    aligned = min(max((len(row.market.ticker) for row in rows), default=0), ALIGNED_TICKER)
-    return [_market_label(row, width - CHOICE_MARGIN, now, aligned) for row in rows]
-
-
-def _market_label(found: FoundMarket, room: int, now: datetime, aligned: int) -> str:
-    market = found.market
-    left = " ".join(time_left(market.close_at, now).split()[:2])
-    quotes = f"{price(market.yes_bid):>5}/{price(market.yes_ask):<5}"
-    known = f"{quotes} {left:>6}  {market.ticker:<{aligned}}"
-    text, rest = f"{market.yes_label} · {found.event.title}", room - len(known) - 2
-    if rest < SHORTEST_TEXT:
-        return known
-    return f"{known}  {text if len(text) <= rest else text[: rest - 1] + '…'}"
-
-
-def market_page(market: Market, event: Event | None, book: OrderBook | None, now: datetime) -> RenderableType:
-    """A market with its terms and its depth."""
-    title = event.title if event is not None else market.title
-    facts = Text()
-    facts.append(f"{title}\n", style="bold")
-    facts.append(f"YES is: {market.yes_label}\n")
-    facts.append(
-        f"{market.status_word} · closes {moment(market.close_at, now)} ({time_left(market.close_at, now)})"
-    )
-    facts.append(f" · last {price(market.last_price)} · volume {count_text(market.volume)}\n")
-    if market.settlement_value is not None:
-        facts.append(f"settles at {price(market.settlement_value)} per YES contract\n")
-    facts.append(market.rules_primary, style="dim")
-    return Panel(
-        Group(facts, depth(book, now)), title=Text(market.ticker), title_align="left", box=box.ROUNDED
-    )
-
-
-def depth(book: OrderBook | None, now: datetime, levels: int = 5) -> RenderableType:
-    """Both sides of the book in YES and in NO prices, best first."""
-    if book is None:
-        return problem("The order book could not be read.")
-    table = table_of(
-        ("bid count", "right"),
-        ("YES bid", "right"),
-        ("YES ask", "right"),
-        ("ask count", "right"),
-        ("NO bid", "right"),
-        ("NO ask", "right"),
-    )
-    bids, asks = order_book.bids(book, Side.YES)[:levels], order_book.asks(book, Side.YES)[:levels]
-    for row in range(max(len(bids), len(asks))):
-        bid = bids[row] if row < len(bids) else None
-        ask = asks[row] if row < len(asks) else None
-        table.add_row(
-            *cells(
-                count_text(bid.count) if bid else "",
-                price(bid.price) if bid else "",
-                price(ask.price) if ask else "",
-                count_text(ask.count) if ask else "",
-                price(ONE_DOLLAR - ask.price) if ask else "",
-                price(ONE_DOLLAR - bid.price) if bid else "",
-            )
-        )
-    if not bids and not asks:
-        return Group(notice("The order book is empty."))
-    return Group(table, Text(f"book {_age(book, now)} old", style="dim"))
-
-
-def _age(book: OrderBook, now: datetime) -> str:
-    seconds = max(0.0, (now - book.as_of).total_seconds())
-    return f"{seconds:.1f} s"
 
 
 # --- Orders ---------------------------------------------------------------------------------------

@@ -14,19 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading.core.money import ZERO, count_text
+from kalshi_trading.core.results import known_sum
+from kalshi_trading.core.text import how_many
 from kalshi_trading.portfolio.breakdown import Realized
 from kalshi_trading.portfolio.cross_check import AccountCheck, Comparison
-from kalshi_trading.portfolio.snapshot import EventRisk, PortfolioSnapshot, known_sum
-from kalshi_trading.ui.formats import (
-    dollars,
-    gain,
-    holding,
-    how_many,
-    moment,
-    notice,
-    problem,
-    time_zone,
-)
+from kalshi_trading.portfolio.snapshot import EventRisk, PortfolioSnapshot
+from kalshi_trading.ui.formats import dollars, gain, holding, moment, notice, problem, time_zone
 
 BIGGEST_RISKS = 3
 DIFFERENCES_SHOWN = 8

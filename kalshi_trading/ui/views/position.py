@@ -16,15 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading.core import order_book
-from kalshi_trading.core.exposure import Exposure
-from kalshi_trading.core.liquidation import Liquidation
 from kalshi_trading.core.market_models import OrderBook
 from kalshi_trading.core.models import Action, Fill, Order
 from kalshi_trading.core.money import ZERO, Contracts, count_text, dollars_text
 from kalshi_trading.core.pnl import Holding, Lot
+from kalshi_trading.core.valuation import Exposure, Liquidation, Mark
 from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.portfolio.explain_market import Explanation
-from kalshi_trading.portfolio.snapshot import Mark, PositionPnl
+from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.ui.formats import (
     UNKNOWN,
     cells,

@@ -13,10 +13,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kalshi_trading.core.text import how_many
 from kalshi_trading.history.log_review import ReviewedEvent, ReviewedLine
 from kalshi_trading.journal.files.log_files import LogSize
 from kalshi_trading.journal.files.log_reader import DamagedLine
-from kalshi_trading.ui.formats import UNKNOWN, cells, how_many, table_of, time_zone
+from kalshi_trading.ui.formats import UNKNOWN, cells, table_of, time_zone
 
 _LOGS = {"trades.log": "journal", "errors.log": "errors", "requests.log": "requests"}
 

@@ -1,8 +1,4 @@
-"""Profit over time and by market, event and series, and settlements, on the screen.
-
-Pure, over `formats`; every table stands above the sum of all its rows, also those not shown. Columns that
-do not fit fall in a fixed order and are named.
-"""
+"""Profit and loss, as a table and as a chart."""
 
 from __future__ import annotations
 
@@ -15,27 +11,21 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading.core.models import MarketResult, Settlement
-from kalshi_trading.core.money import ZERO, Dollars
+from kalshi_trading.core.money import BALANCE_GRAIN, CENT, ZERO, Dollars, dollars_text, round_down, round_up
+from kalshi_trading.core.text import how_many
 from kalshi_trading.portfolio.breakdown import Realized
 from kalshi_trading.portfolio.ledger import MarketAccount, settlement_net
-from kalshi_trading.ui.formats import (
-    cells,
-    dollars,
-    gain,
-    how_many,
-    moment,
-    notice,
-    price,
-    table_of,
-    time_zone,
-)
-from kalshi_trading.ui.views import pnl_chart
+from kalshi_trading.ui.formats import cells, dollars, gain, moment, notice, price, table_of, time_zone
 from kalshi_trading.ui.views.positions import MARKET_WIDTH, fitting
+
+HEIGHT = 15
+_MOST_STEPS = 5
+_DAYS_NAMED = 4
+_ROUND = (1, 2, 5)
 
 DAYS_SHOWN = 14
 ROWS_SHOWN = 20
 NARROWEST_CHART = 30
-
 _Row = tuple[str, Realized]
 
 
@@ -61,7 +51,7 @@ def _chart(days: Mapping[date | None, Realized], today: date, width: int) -> Ren
         return notice("A curve needs two days with trades or settlements, and some width.")
     points = list(running_net(days, today))
     title = Text("net realized so far, by day (fees inside, what is unrealized not)", style="bold")
-    return Group(title, Text(pnl_chart.curve(points, width), no_wrap=True))
+    return Group(title, Text(curve(points, width), no_wrap=True))
 
 
 def running_net(days: Mapping[date | None, Realized], today: date) -> Iterator[tuple[date, Dollars]]:
@@ -162,3 +152,53 @@ def _fitted(
 
 def _result(row: Settlement) -> str:
     return f"scalar {price(row.value)}" if row.result is MarketResult.SCALAR else row.result.value
+
+
+def curve(points: Sequence[tuple[date, Dollars]], width: int) -> str:
+    """Draw dollars over days, `width` columns wide and without colour; the days must be in order."""
+    import plotext  # type: ignore[import-untyped]
+
+    figure = plotext.figure
+    figure.clear()
+    figure.plot_size(width, HEIGHT)
+    days = [day.toordinal() for day, _ in points]
+    line = figure.signal(days, [_grains(amount) for _, amount in points], marker="braille")
+    line.lines()
+    figure.draw(line)
+    amounts = labelled_amounts([amount for _, amount in points])
+    labels = [dollars_text(amount, signed=True) for amount in amounts]
+    figure.ruler("y").lim(_grains(amounts[0]), _grains(amounts[-1]))
+    figure.ruler("y").ticks([_grains(amount) for amount in amounts], labels)
+    named = _spread(days)
+    figure.ruler("x").lim(days[0], days[-1])
+    figure.ruler("x").ticks(named, [f"{date.fromordinal(day):%b %d}" for day in named])
+    return str(figure.build().string(colorless=True)).rstrip("\n")
+
+
+def _grains(amount: Dollars) -> int:
+    """Give whole hundredths of a cent, the finest a curve can show; the tables have every digit."""
+    return int(round_down(amount, BALANCE_GRAIN) / BALANCE_GRAIN)
+
+
+def labelled_amounts(amounts: Sequence[Dollars]) -> list[Dollars]:
+    """Choose a few round amounts that span all of these and zero."""
+    lowest, highest = min(*amounts, 0 * CENT), max(*amounts, 0 * CENT)
+    step = CENT
+    while (highest - lowest) / step > _MOST_STEPS:
+        step = _next_rounder(step)
+    marks = [round_down(lowest, step)]
+    while marks[-1] < round_up(highest, step) or len(marks) < 2:
+        marks.append(marks[-1] + step)
+    return marks
+
+
+def _next_rounder(step: Dollars) -> Dollars:
+    """Go from 1 to 2 to 5 to 10 cents, and on in this way."""
+    return step * 5 / 2 if step.scaleb(2).as_tuple().digits[0] == _ROUND[1] else step * 2
+
+
+def _spread(days: Sequence[int]) -> list[int]:
+    """Choose the days to name: first, last and some between."""
+    first, last = days[0], days[-1]
+    parts = min(_DAYS_NAMED - 1, last - first) or 1
+    return sorted({first + (last - first) * part // parts for part in range(parts + 1)})

@@ -1,15 +1,16 @@
-"""The most that positions and resting orders can still lose at settlement, per market and per event.
-
-Worst means: of the resting orders exactly those fill that make it worse. Fees are left out. Pure.
-"""
+"""What positions are worth and what is at stake."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from kalshi_trading.core.models import BookSide
+from kalshi_trading.core.fees import fee_of_fill, fee_rate
+from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
+from kalshi_trading.core.models import Action, BookSide, Position, Side
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
+from kalshi_trading.core.order_book import Walk, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +87,64 @@ def _opening_cost(orders: list[RestingSize], closable: Contracts) -> Dollars:
         cost += part * order.price
         opening -= part
     return cost
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidation:
+    """A sale of everything, best bids first. `unsold` contracts find no buyer and bring nothing.
+
+    `proceeds` are before `fees`; None: the fee schedule is not known.
+    """
+
+    proceeds: Dollars
+    fees: Dollars | None
+    average_price: Price | None
+    unsold: Contracts
+
+    @property
+    def value(self) -> Dollars | None:
+        """Cash the sale would bring; None when its fees are not known."""
+        return None if self.fees is None else self.proceeds - self.fees
+
+
+def liquidate(net: Contracts, book: OrderBook, schedule: FeeSchedule | None) -> Liquidation:
+    """Sell `net` contracts (above zero YES, below zero NO) to every bid there is, as a taker."""
+    side = Side.YES if net > ZERO else Side.NO
+    sale = walk(book, Action.SELL, side, abs(net), ZERO)
+    return Liquidation(sale.amount, taker_fees(sale, schedule), sale.average_price, sale.left)
+
+
+def taker_fees(sale: Walk, schedule: FeeSchedule | None) -> Dollars | None:
+    """Give the fees of a sale, each level as one fill of one order; None: the rates are not known."""
+    rate = fee_rate(schedule, is_taker=True) if schedule is not None else None
+    if rate is None:
+        return None
+    total = accumulator = ZERO
+    for level in sale.fills:
+        revenue = level.price * level.count
+        fee = fee_of_fill(rate, level.count, level.price, revenue=revenue, accumulator=accumulator)
+        total, accumulator = total + fee.net_fee, fee.accumulator
+    return total
+
+
+class Mark(StrEnum):
+    """The price at which a position is valued, in the terms of the side held."""
+
+    BEST_BID = "best bid"  # what somebody would pay now
+    MIDPOINT = "midpoint"
+    LAST = "last price"
+
+
+def mark_price(position: Position, market: Market | None, mark: Mark = Mark.BEST_BID) -> Price | None:
+    """Give the mark in the terms of the side held; None without quotes or when the market is not known."""
+    if market is None or position.side is None:
+        return None
+    side = position.side
+    if mark is Mark.LAST:
+        return None if market.last_price is None else side.converted(market.last_price)
+    if mark is Mark.BEST_BID:
+        quote = market.yes_bid if side is Side.YES else market.yes_ask
+        return None if quote is None else side.converted(quote)
+    if market.yes_bid is None or market.yes_ask is None:
+        return None
+    return side.converted((market.yes_bid + market.yes_ask) / 2)

@@ -1,0 +1,79 @@
+"""Compares the journal with the exchange, with a second look where one is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from kalshi_trading.core.dates import Period
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.money import ZERO
+from kalshi_trading.core.results import Progress
+from kalshi_trading.history.comparison import Reconciliation, compare
+from kalshi_trading.history.rows import HistoryRow
+from kalshi_trading.history.trade_history import load_history, with_order
+from kalshi_trading.kalshi_client import LONGEST_LAG, KalshiClient
+from kalshi_trading.trade_logger import TradeLogger
+
+MOST_LOOKED_AT_AGAIN = 200
+
+
+def reconcile(
+    client: KalshiClient,
+    journal: TradeLogger,
+    *,
+    account: str | None = None,
+    period: Period | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    progress: Progress | None = None,
+) -> Reconciliation:
+    """Read both sides of a period and compare them; what differs is looked at a second time.
+
+    An order may fill between the reading of orders and that of fills, which is no difference. Raises
+    KalshiAPIError and JournalError.
+    """
+    clock_ahead = timedelta(seconds=client.clock_skew_s or 0)
+    shown_until = _shown_until(client, clock(), clock_ahead)
+    history = load_history(client, journal, account=account, period=period, most=None, progress=progress)
+
+    compared = partial(
+        compare,
+        shown_until=shown_until,
+        clock_ahead=clock_ahead,
+        incomplete=history.incomplete,
+        damaged=len(history.damage),
+    )
+    wanted = [each.row for each in compared(history.rows).differences if _may_have_moved(each.row)]
+    again = _looked_at_again(client, wanted)
+    rows = [again.get(row.order_id, row) for row in history.rows]
+    left = {row.order_id for row in wanted} - again.keys()
+    return replace(compared(rows, unsettled=lambda row: row.order_id in left), foreign=history.foreign)
+
+
+def _shown_until(client: KalshiClient, now: datetime, clock_ahead: timedelta) -> datetime:
+    """Tell until when the exchange's data is whole, by our clock; unknown: a minute ago."""
+    try:
+        return client.get_user_data_timestamp() + clock_ahead
+    except KalshiAPIError:
+        return now - LONGEST_LAG
+
+
+def _may_have_moved(row: HistoryRow) -> bool:
+    """Tell whether fills may be newer than their order: it was read first, and rested."""
+    return row.order is not None and row.order.remaining_count > ZERO
+
+
+def _looked_at_again(client: KalshiClient, rows: Sequence[HistoryRow]) -> dict[str, HistoryRow]:
+    """Read orders anew, with their fills, by order_id; those that cannot be read are left out."""
+    again = {}
+    for row in rows[:MOST_LOOKED_AT_AGAIN]:
+        try:
+            order = client.get_order(row.order_id)
+            listed = client.get_fills(order_id=row.order_id).whole()
+        except KalshiAPIError:
+            continue
+        fills = {fill.fill_id: fill for fill in (*reversed(row.fills), *listed)}
+        again[row.order_id] = with_order(row, order, fills.values())
+    return again

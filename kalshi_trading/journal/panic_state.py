@@ -1,0 +1,23 @@
+"""Whether trading was stopped by a panic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kalshi_trading.journal.records import JournalRecord
+
+PANIC_EVENT, REARMED_EVENT = "cancel.panic", "cancel.rearmed"
+
+
+def panic_stands(records: Iterable[JournalRecord], account: str | None) -> bool:
+    """Tell whether the last panic of an account was not followed by allowing new orders again.
+
+    A record that names no account counts for each; without an account every record counts.
+    """
+    events = [
+        record.event
+        for record in records
+        if record.event in (PANIC_EVENT, REARMED_EVENT)
+        and (account is None or record.text("account") in ("", account))
+    ]
+    return bool(events) and events[-1] == PANIC_EVENT

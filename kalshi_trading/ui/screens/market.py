@@ -1,0 +1,121 @@
+"""Choosing a market: by words or a ticker, then from a list, and its page with the depth of its book."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
+from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
+from kalshi_trading.core.tickers import validate_ticker
+from kalshi_trading.markets.search import FoundMarket
+from kalshi_trading.ui.app import App, not_empty
+from kalshi_trading.ui.prompts.prompter import Choice, GoBack, Step, ask_in_turn, numbered
+from kalshi_trading.ui.views import market as market_view
+
+MOST_FOUND = 15
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What has been answered on the way to a market."""
+
+    words: str = ""
+    found: tuple[FoundMarket, ...] = ()
+    """Empty: a ticker was typed."""
+    market: Market | None = None
+
+
+def choose_market(app: App, act: Callable[[Market], object]) -> None:
+    """Choose a market, show it and act on it; going back from the first question of `act` chooses again."""
+
+    def show_and_act(search: _Search) -> _Search:
+        assert search.market is not None  # answered by the steps before
+        _show_market(app, search.market)
+        act(search.market)
+        return search
+
+    choose = Step(partial(_ask_market, app), lambda search: bool(search.found))
+    ask_in_turn(_Search(), [Step(partial(_ask_words, app)), choose, Step(show_and_act)])
+
+
+def _ask_words(app: App, search: _Search) -> _Search:
+    """Ask for words or a ticker until they find something."""
+    while True:
+        words = app.prompter.ask("Search words, or a ticker:", not_empty, prefill=search.words)
+        market = _by_ticker(app, words)
+        search = _Search(words, () if market is not None else _by_words(app, words), market)
+        if search.found or market is not None:
+            return search
+
+
+def _show_market(app: App, market: Market) -> None:
+    book = app.working("Reading the order book …", lambda: _book(app, market.ticker))
+    app.show(market_view.market_page(market, None, book, app.clock()))
+
+
+def _by_ticker(app: App, wanted: str) -> Market | None:
+    if "-" not in wanted or " " in wanted:
+        return None
+    try:
+        ticker = validate_ticker(wanted)
+        return app.working("Looking up the market …", lambda: app.executor.get_market_info(ticker))
+    except InvalidInputError:
+        return None
+
+
+def _by_words(app: App, wanted: str) -> tuple[FoundMarket, ...]:
+    found = app.counted(
+        "Searching the open markets …",
+        lambda progress: app.executor.search_markets(wanted, most=MOST_FOUND + 1, progress=progress),
+    )
+    if not found:
+        app.say(
+            f"No open market has “{wanted}” in its texts. Try one word, such as: temperature, bitcoin, fed."
+        )
+        return ()
+    if app.executor.search_incomplete is not None:
+        app.complain(f"Markets may be missing: {app.executor.search_incomplete}.")
+    if len(found) > MOST_FOUND:
+        app.say(
+            f"More than {MOST_FOUND} markets match; the busiest stand here. Add a word to narrow them down."
+        )
+    return found[:MOST_FOUND]
+
+
+def _ask_market(app: App, search: _Search) -> _Search:
+    question = "Which market?   (bid/ask of YES, closes in, ticker)"
+    before = (at for at, each in enumerate(search.found) if each.market is search.market)
+    rows = _market_choices(app, search.found)
+    chosen = app.prompter.choose(question, rows, marked=next(before, 0))
+    if chosen is None:
+        raise GoBack
+    return replace(search, market=chosen.market)
+
+
+def _market_choices(app: App, found: tuple[FoundMarket, ...]) -> list[Choice[FoundMarket | None]]:
+    labels = market_view.market_labels(found, app.console.width, app.clock())
+    rows: list[Choice[FoundMarket | None]] = list(numbered(labels, list(found)))
+    return [*rows, Choice("0", "None of these", None)]
+
+
+def _book(app: App, ticker: str) -> OrderBook | None:
+    try:
+        return app.executor.get_order_book(ticker)
+    except KalshiAPIError:
+        return None
+
+
+def read_book_and_fees(
+    app: App, ticker: str, market: Market | None
+) -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
+    """Read a market's order book and its fees, now and to come, under a spinner. None, empty: unreadable.
+
+    Without the `market` its fees are not known.
+    """
+
+    def read() -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
+        return _book(app, ticker), () if market is None else app.executor.get_fees(market)
+
+    return app.working("Reading the order book …", read)
