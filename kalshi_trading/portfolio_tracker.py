@@ -27,8 +27,8 @@ from kalshi_trading.core.models import (
     Transfer,
 )
 from kalshi_trading.core.money import Dollars
-from kalshi_trading.core.order_book import book_of_others, market_of_others
-from kalshi_trading.core.results import Part, Progress, part
+from kalshi_trading.core.order_book import quotes_without_own_orders, without_own_orders
+from kalshi_trading.core.results import Fetched, Progress, fetch
 from kalshi_trading.core.tickers import event_of
 from kalshi_trading.core.valuation import Mark, liquidate, mark_price
 from kalshi_trading.kalshi_client import KalshiClient
@@ -50,13 +50,13 @@ _STILL_READING = "still being read"
 class _Parts:
     """The account's lists, read or not."""
 
-    balance: Part[Balance]
-    positions: Part[Positions]
-    resting: Part[tuple[Order, ...]]
-    fills: Part[FillsOf]
-    settlements: Part[tuple[Settlement, ...]]
-    deposits: Part[tuple[Transfer, ...]]
-    withdrawals: Part[tuple[Transfer, ...]]
+    balance: Fetched[Balance]
+    positions: Fetched[Positions]
+    resting: Fetched[tuple[Order, ...]]
+    fills: Fetched[FillsOf]
+    settlements: Fetched[tuple[Settlement, ...]]
+    deposits: Fetched[tuple[Transfer, ...]]
+    withdrawals: Fetched[tuple[Transfer, ...]]
 
     @property
     def rows(self) -> tuple[Position, ...]:
@@ -67,13 +67,13 @@ class _Parts:
 class _Asked:
     """The questions about the account, on their way."""
 
-    balance: Future[Part[Balance]]
-    positions: Future[Part[Positions]]
-    resting: Future[Part[tuple[Order, ...]]]
-    fills: Future[Part[FillsOf]]
-    settlements: Future[Part[tuple[Settlement, ...]]]
-    deposits: Future[Part[tuple[Transfer, ...]]]
-    withdrawals: Future[Part[tuple[Transfer, ...]]]
+    balance: Future[Fetched[Balance]]
+    positions: Future[Fetched[Positions]]
+    resting: Future[Fetched[tuple[Order, ...]]]
+    fills: Future[Fetched[FillsOf]]
+    settlements: Future[Fetched[tuple[Settlement, ...]]]
+    deposits: Future[Fetched[tuple[Transfer, ...]]]
+    withdrawals: Future[Fetched[tuple[Transfer, ...]]]
 
     def all_here(self, *, within_s: float) -> bool:
         asked: list[Future[Any]] = [self.balance, self.positions, self.resting, self.fills]
@@ -94,15 +94,15 @@ class _Asked:
 
 
 class _Answer(Protocol):
-    def __call__(self, asked: Future[Part[T]], /) -> Part[T]: ...
+    def __call__(self, asked: Future[Fetched[T]], /) -> Fetched[T]: ...
 
 
-def _awaited(asked: Future[Part[T]]) -> Part[T]:
+def _awaited(asked: Future[Fetched[T]]) -> Fetched[T]:
     return asked.result()
 
 
-def _so_far(asked: Future[Part[T]]) -> Part[T]:
-    return asked.result() if asked.done() else Part(None, _STILL_READING)
+def _so_far(asked: Future[Fetched[T]]) -> Fetched[T]:
+    return asked.result() if asked.done() else Fetched(None, _STILL_READING)
 
 
 class PortfolioTracker:
@@ -148,14 +148,14 @@ class PortfolioTracker:
             accounts = self._count(parts, lambda tickers: self._read_markets(threads, tickers))
             quotes, books = markets.markets(), markets.books()
             without_fees = markets.learn_events((quotes.value or {}).values())
-            books = Part(books.value, books.unavailable or without_fees)
+            books = Fetched(books.value, books.unavailable or without_fees)
             return self._snapshot(parts, accounts, mark, quotes, books)
 
     def _ask(self, threads: SideBySide, progress: Progress | None) -> _Asked:
         client, history = self._client, self._history
 
-        def ask(read: Callable[[], T]) -> Future[Part[T]]:
-            return threads.submit(lambda: part(read))
+        def ask(read: Callable[[], T]) -> Future[Fetched[T]]:
+            return threads.submit(lambda: fetch(read))
 
         def going_on(_: int) -> None:
             if threads.is_left:
@@ -190,7 +190,7 @@ class PortfolioTracker:
             self._events = _events_held(positions.value)
             self._ask_markets(markets)
 
-    def _ask_events_of_orders(self, resting: Part[tuple[Order, ...]], markets: HeldMarkets) -> None:
+    def _ask_events_of_orders(self, resting: Fetched[tuple[Order, ...]], markets: HeldMarkets) -> None:
         """Ask whether the markets of resting orders exclude one another, by the names of their events."""
         markets.ask_events(event_of(order.ticker) for order in resting.value or ())
 
@@ -205,16 +205,18 @@ class PortfolioTracker:
     def _first_look(self, asked: _Asked, markets: HeldMarkets, mark: Mark) -> PortfolioSnapshot:
         """Take what is here by now; the rest is still being read."""
         parts = asked.parts(_so_far)
-        quotes = Part(markets.first_markets(_FIRST_LOOK_AFTER_S), _STILL_READING)
-        return self._snapshot(parts, self._count(parts, lambda _: {}), mark, quotes, Part({}, _STILL_READING))
+        quotes = Fetched(markets.first_markets(_FIRST_LOOK_AFTER_S), _STILL_READING)
+        return self._snapshot(
+            parts, self._count(parts, lambda _: {}), mark, quotes, Fetched({}, _STILL_READING)
+        )
 
     def _snapshot(
         self,
         parts: _Parts,
         accounts: dict[str, MarketAccount],
         mark: Mark,
-        quotes: Part[dict[str, Market]],
-        books: Part[dict[str, OrderBook]],
+        quotes: Fetched[dict[str, Market]],
+        books: Fetched[dict[str, OrderBook]],
     ) -> PortfolioSnapshot:
         known, depth = _of_others(quotes.value or {}, books.value or {}, parts.resting.value or ())
         held = [
@@ -227,12 +229,12 @@ class PortfolioTracker:
             as_of=self._clock(),
             mark=mark,
             balance=parts.balance,
-            positions=Part(
+            positions=Fetched(
                 None if parts.positions.value is None else tuple(held), parts.positions.unavailable
             ),
             resting=parts.resting,
             settlements=parts.settlements,
-            fills=Part(count, parts.fills.unavailable),
+            fills=Fetched(count, parts.fills.unavailable),
             deposits=parts.deposits,
             withdrawals=parts.withdrawals,
             accounts=accounts,
@@ -337,18 +339,18 @@ def _of_others(
     mine: dict[str, list[Order]] = {}
     for order in own:
         mine.setdefault(order.ticker, []).append(order)
-    books = books | {name: book_of_others(books[name], mine[name]) for name in mine.keys() & books.keys()}
+    books = books | {name: without_own_orders(books[name], mine[name]) for name in mine.keys() & books.keys()}
     theirs = {
-        name: market_of_others(markets[name], books.get(name), mine[name])
+        name: quotes_without_own_orders(markets[name], books.get(name), mine[name])
         for name in mine.keys() & markets.keys()
     }
     return markets | theirs, books
 
 
-def _whole(positions: Part[Positions]) -> Part[Positions]:
+def _whole(positions: Fetched[Positions]) -> Fetched[Positions]:
     """A list with rows missing is no picture of what is held."""
     if positions.value is not None and positions.value.markets.incomplete is not None:
-        return Part(None, f"The list could not be read whole: {positions.value.markets.incomplete}.")
+        return Fetched(None, f"The list could not be read whole: {positions.value.markets.incomplete}.")
     return positions
 
 
@@ -362,7 +364,7 @@ def _events_held(positions: Positions) -> tuple[str, ...]:
     return tuple(row.event_ticker for row in positions.events if row.cost_basis)
 
 
-def _known(known: Part[T]) -> T:
+def _known(known: Fetched[T]) -> T:
     if known.value is None:
         raise KalshiAPIError(f"The portfolio could not be read. {known.unavailable}")
     return known.value

@@ -23,7 +23,7 @@ from kalshi_trading.core.money import (
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class BookWalk:
     """What an order would meet now: fills best price first, and the contracts left over.
 
     `meets_own_at` is the price at which an order of ours stands in its way; None: none does.
@@ -66,7 +66,7 @@ def best_ask(book: OrderBook, side: Side) -> BookLevel | None:
     return next(iter(asks(book, side)), None)
 
 
-def touch(book: OrderBook, action: Action, side: Side) -> BookLevel | None:
+def best_opposite(book: OrderBook, action: Action, side: Side) -> BookLevel | None:
     """Give the level an order would trade at first: the ask for a buyer, the bid for a seller."""
     return best_ask(book, side) if action is Action.BUY else best_bid(book, side)
 
@@ -90,7 +90,7 @@ def walk(
     count: Contracts,
     limit: Price,
     own: Iterable[Price] = (),
-) -> Walk:
+) -> BookWalk:
     """Fill `count` against the book at `limit` or better, at the resting orders' prices.
 
     `own` are the prices of our orders on the other side, in the terms of `side`: at the best of them the
@@ -112,17 +112,17 @@ def walk(
         taken = min(left, level.count)
         fills.append(BookLevel(level.price, taken))
         left -= taken
-    return Walk(tuple(fills), left, wall if left > ZERO else None)
+    return BookWalk(tuple(fills), left, wall if left > ZERO else None)
 
 
-def book_of_others(book: OrderBook, own: Sequence[Order]) -> OrderBook:
+def without_own_orders(book: OrderBook, own: Sequence[Order]) -> OrderBook:
     """Take one's own resting contracts off a book."""
     bids, asks = _resting(own, BookSide.BID), _resting(own, BookSide.ASK)
     no_bids = {ONE_DOLLAR - price: count for price, count in asks.items()}
     return replace(book, yes_bids=_less(book.yes_bids, bids), no_bids=_less(book.no_bids, no_bids))
 
 
-def market_of_others(market: Market, book: OrderBook | None, own: Sequence[Order]) -> Market:
+def quotes_without_own_orders(market: Market, book: OrderBook | None, own: Sequence[Order]) -> Market:
     """Put the best of others in place of quotes at which orders of one's own rest.
 
     `book` is that of others; without one such a quote is not known.

@@ -72,7 +72,7 @@ class ClosedLot:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class FifoPosition:
     """What fills add up to in one market. Dollars are without fees; `fees_paid` stands apart."""
 
     side: Side | None = None
@@ -107,10 +107,10 @@ class _OpenLot:
     opened_by: Fill
 
 
-class _Replay:
+class _FifoReplay:
     """A holding while fills are applied to it, one after the other."""
 
-    def __init__(self, start: Holding) -> None:
+    def __init__(self, start: FifoPosition) -> None:
         self.side = start.side
         self.lots = deque(_OpenLot(lot.count, lot.price, lot.fees, lot.opened_by) for lot in start.lots)
         self.closed = list(start.closed)
@@ -162,8 +162,8 @@ class _Replay:
         if lot.count == ZERO:
             self.lots.popleft()
 
-    def holding(self) -> Holding:
-        return Holding(
+    def holding(self) -> FifoPosition:
+        return FifoPosition(
             self.side,
             tuple(Lot(lot.count, lot.price, lot.fees, lot.opened_by) for lot in self.lots),
             tuple(self.closed),
@@ -178,22 +178,22 @@ def _share(fees: Dollars, count: Contracts, whole: Contracts) -> Dollars:
     return fees if count == whole else round_half_even(fees * count / whole, _FEE_SHARE_GRAIN)
 
 
-def holding_from(fills: Iterable[Fill], start: Holding | None = None) -> Holding:
+def holding_from(fills: Iterable[Fill], start: FifoPosition | None = None) -> FifoPosition:
     """Replay the fills of one market, oldest first, from nothing or from an earlier holding."""
-    replay = _Replay(start or Holding())
+    replay = _FifoReplay(start or FifoPosition())
     for fill in fills:
         replay.add(fill)
     return replay.holding()
 
 
 def settle(
-    holding: Holding,
+    holding: FifoPosition,
     yes_value: Dollars,
     *,
     payout: Dollars | None = None,
     rounding_fee: Dollars = ZERO,
     at: datetime | None = None,
-) -> Holding:
+) -> FifoPosition:
     """Pay out at `yes_value` dollars per YES contract; a NO contract pays the rest of the dollar.
 
     `payout` is what the exchange paid instead, if that is known; a difference falls on the newest lot, and

@@ -36,22 +36,22 @@ class Listing(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[T]):
+class Fetched(Generic[T]):
     """One part of the picture: its value, or why there is none."""
 
     value: T | None
     unavailable: str | None = None
 
 
-def part(read: Callable[[], T]) -> Part[T]:
+def fetch(read: Callable[[], T]) -> Fetched[T]:
     """Read one part of a picture; what the exchange refuses or garbles becomes the reason it is missing."""
     try:
-        return Part(read())
+        return Fetched(read())
     except KalshiAPIError as error:
-        return Part(None, str(error))
+        return Fetched(None, str(error))
 
 
-def known_sum(amounts: Iterable[Dollars | None]) -> Dollars | None:
+def sum_known(amounts: Iterable[Dollars | None]) -> Dollars | None:
     """Add up; None as soon as one amount is not known."""
     total = ZERO
     for amount in amounts:

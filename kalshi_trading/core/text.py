@@ -9,14 +9,14 @@ from kalshi_trading.core.money import ONE_CONTRACT, Contracts, count_text
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
-def harmless(text: str, *, invisible: str = "") -> str:
+def sanitize(text: str, *, invisible: str = "") -> str:
     """Make text safe for a terminal: controls become visible signs, invisible marks become `invisible`."""
     if text.isprintable():  # nearly always; a list has tens of thousands of texts
         return text
-    return "".join(_harmless_character(character, invisible) for character in text)
+    return "".join(_visible(character, invisible) for character in text)
 
 
-def _harmless_character(character: str, invisible: str) -> str:
+def _visible(character: str, invisible: str) -> str:
     if character in "\n\r\t":
         return " "
     if character < " ":
@@ -31,10 +31,10 @@ def _harmless_character(character: str, invisible: str) -> str:
     return character
 
 
-def how_many(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     """Write a number of things, one of them without the plural's s."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _contracts(count: Contracts) -> str:
+def contracts_text(count: Contracts) -> str:
     return f"{count_text(count)} contract{'' if count == ONE_CONTRACT else 's'}"

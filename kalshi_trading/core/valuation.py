@@ -10,11 +10,11 @@ from kalshi_trading.core.fees import fee_of_fill, fee_rate
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, BookSide, Position, Side
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
-from kalshi_trading.core.order_book import Walk, walk
+from kalshi_trading.core.order_book import BookWalk, walk
 
 
 @dataclass(frozen=True, slots=True)
-class RestingSize:
+class OpenSize:
     """What an order may still trade: contracts at a YES price."""
 
     book_side: BookSide
@@ -40,7 +40,7 @@ class Exposure:
         return max(ZERO, self.if_yes, self.if_no)
 
 
-def market_exposure(net: Contracts, cost_basis: Dollars, orders: Iterable[RestingSize]) -> Exposure:
+def market_exposure(net: Contracts, cost_basis: Dollars, orders: Iterable[OpenSize]) -> Exposure:
     """Weigh one market. `net` is above zero for YES held, below for NO; `cost_basis` what it cost."""
     if_yes = if_no = cost_basis
     if net > ZERO:
@@ -68,7 +68,7 @@ def event_exposure(markets: Iterable[Exposure], *, mutually_exclusive: bool) -> 
     return max(ZERO, none_yes, *one_yes)
 
 
-def resting_collateral(net: Contracts, orders: Iterable[RestingSize]) -> Dollars:
+def resting_collateral(net: Contracts, orders: Iterable[OpenSize]) -> Dollars:
     """Give the cash that the resting orders of one market hold: what they would open costs.
 
     Contracts that close a position cost nothing; where only some can close, the dearest count as opening.
@@ -79,7 +79,7 @@ def resting_collateral(net: Contracts, orders: Iterable[RestingSize]) -> Dollars
     return _opening_cost(bids, max(ZERO, -net)) + _opening_cost(asks, max(ZERO, net))
 
 
-def _opening_cost(orders: list[RestingSize], closable: Contracts) -> Dollars:
+def _opening_cost(orders: list[OpenSize], closable: Contracts) -> Dollars:
     opening = max(ZERO, sum((order.count for order in orders), ZERO) - closable)
     cost = ZERO
     for order in sorted(orders, key=lambda order: order.price, reverse=True):
@@ -114,7 +114,7 @@ def liquidate(net: Contracts, book: OrderBook, schedule: FeeSchedule | None) -> 
     return Liquidation(sale.amount, taker_fees(sale, schedule), sale.average_price, sale.left)
 
 
-def taker_fees(sale: Walk, schedule: FeeSchedule | None) -> Dollars | None:
+def taker_fees(sale: BookWalk, schedule: FeeSchedule | None) -> Dollars | None:
     """Give the fees of a sale, each level as one fill of one order; None: the rates are not known."""
     rate = fee_rate(schedule, is_taker=True) if schedule is not None else None
     if rate is None:

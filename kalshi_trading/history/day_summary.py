@@ -15,7 +15,7 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import Fill, Order, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
 from kalshi_trading.core.pnl import oldest_first
-from kalshi_trading.core.results import Listing, Part, Progress, part
+from kalshi_trading.core.results import Fetched, Listing, Progress, fetch
 from kalshi_trading.history.trade_history import A_DAY, ExchangeRows, read_exchange, read_told
 from kalshi_trading.journal.order_log import JournaledOrder
 from kalshi_trading.journal.order_state import State
@@ -123,7 +123,7 @@ def read_summary(
     positions = client.get_positions().markets
     ours = {ticker: tuple(oldest_first(rows)) for ticker, rows in _by_market(fills).items()}
     accounts = AccountBook().update(
-        Part(ours),
+        Fetched(ours),
         {row.ticker: row for row in positions},
         {row.ticker: row for row in settled},
         rows_missing=positions.incomplete or settled.incomplete,
@@ -152,7 +152,7 @@ def _moved(
 
     The rows of old settlements are gone, and which markets they were of. Source: Kalshi API, settlements.
     """
-    cutoff = part(client.get_historical_cutoff).value
+    cutoff = fetch(client.get_historical_cutoff).value
     if cutoff is None or period.start <= cutoff.markets_settled_at:
         return None
     fills = (fill for own in there.fills.values() for fill in own)

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from kalshi_trading.core.models import Fill, Position, Settlement
 from kalshi_trading.core.pnl import ClosedLot, oldest_first
-from kalshi_trading.core.results import Part, Progress
+from kalshi_trading.core.results import Fetched, Progress
 from kalshi_trading.journal.files.table_files import Row, Table
 from kalshi_trading.portfolio.ledger import MarketAccount
 from kalshi_trading.portfolio.ledger_cache import AccountBook, ResultOf
@@ -72,7 +72,7 @@ def closed_lots(
         together = tickers[start : start + _TOGETHER]
         fills = {ticker: tuple(oldest_first(parts.fills.pop(ticker))) for ticker in together}
         accounts = AccountBook().update(
-            Part(fills),
+            Fetched(fills),
             {ticker: parts.positions[ticker] for ticker in together if ticker in parts.positions},
             {ticker: parts.settlements[ticker] for ticker in together if ticker in parts.settlements},
             rows_missing=None,

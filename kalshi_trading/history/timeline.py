@@ -18,7 +18,7 @@ from kalshi_trading.core.money import (
     price_text,
 )
 from kalshi_trading.core.pnl import yes_value
-from kalshi_trading.core.results import Part, part
+from kalshi_trading.core.results import Fetched, fetch
 from kalshi_trading.history.comparison import Point, differences_of
 from kalshi_trading.history.rows import HistoryRow
 from kalshi_trading.journal.records import JournalRecord
@@ -43,7 +43,7 @@ class OrderStory:
     row: HistoryRow
     events: tuple[StoryEvent, ...]
     points: tuple[Point, ...]
-    settlement: Part[Settlement | None]
+    settlement: Fetched[Settlement | None]
 
 
 def read_story(client: KalshiClient | None, row: HistoryRow) -> OrderStory:
@@ -52,9 +52,9 @@ def read_story(client: KalshiClient | None, row: HistoryRow) -> OrderStory:
     Without a client, as its exchange is not connected, the journal alone speaks and nothing is compared.
     """
     if client is None:
-        unasked: Part[Settlement | None] = Part(None, "This environment's exchange is not connected.")
+        unasked: Fetched[Settlement | None] = Fetched(None, "This environment's exchange is not connected.")
         return OrderStory(row, events_of(row, None), (), unasked)
-    settlement = part(lambda: _settlement(client, row))
+    settlement = fetch(lambda: _settlement(client, row))
     points = () if row.order is None and row.is_external else differences_of(row)
     return OrderStory(row, events_of(row, settlement.value), points, settlement)
 

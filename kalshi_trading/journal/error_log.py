@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kalshi_trading.core.text import REPLACEMENT, harmless
+from kalshi_trading.core.text import REPLACEMENT, sanitize
 from kalshi_trading.journal.files import log_files
 from kalshi_trading.journal.files.log_reader import DamagedLine, LogLine, damaged, opened_log
 
@@ -126,4 +126,4 @@ def _entry(data: bytes, below: list[LogLine]) -> LogEntry | None:
 
 def _text(written: str) -> str:
     """Give text of the file to be shown; what could act on a terminal has become visible signs."""
-    return harmless(written, invisible=REPLACEMENT)
+    return sanitize(written, invisible=REPLACEMENT)

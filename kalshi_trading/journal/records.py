@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from kalshi_trading.core.dates import local_midnight
 from kalshi_trading.core.errors import JournalError
-from kalshi_trading.core.text import REPLACEMENT, harmless
+from kalshi_trading.core.text import REPLACEMENT, sanitize
 from kalshi_trading.journal.files import log_files
 from kalshi_trading.journal.files.log_reader import DamagedLine as DamagedLine
 from kalshi_trading.journal.files.log_reader import LineBatch, LogFile, LogLine, damaged, opened_log
@@ -48,7 +48,7 @@ class JournalRecord(NamedTuple):
 
         Nothing vanishes, so no name and no number becomes another one by it.
         """
-        return harmless(self.exact_text(name), invisible=REPLACEMENT)
+        return sanitize(self.exact_text(name), invisible=REPLACEMENT)
 
     def exact_text(self, name: str) -> str:
         """Give a field for a file, whatever characters stand in it."""

@@ -20,7 +20,7 @@ from kalshi_trading.core.money import (
     round_down,
 )
 from kalshi_trading.core.pnl import (
-    Holding,
+    FifoPosition,
     holding_from,
     payout,
     settle,
@@ -41,8 +41,8 @@ class MarketAccount:
 
     ticker: str
     fills: tuple[Fill, ...]  # oldest first
-    traded: Holding  # by all fills
-    holding: Holding  # after the settlement, if there was one
+    traded: FifoPosition  # by all fills
+    holding: FifoPosition  # after the settlement, if there was one
     position: Position | None
     settlement: Settlement | None
     realized_by_trading: Dollars
@@ -114,7 +114,7 @@ def market_account(
 def _as_reported(
     ticker: str,
     fills: tuple[Fill, ...],
-    holding: Holding,
+    holding: FifoPosition,
     position: Position | None,
     settlement: Settlement | None,
     gap: str,
@@ -134,7 +134,7 @@ def _as_reported(
 
 
 def _gap(
-    fills: Sequence[Fill], traded: Holding, position: Position | None, settlement: Settlement | None
+    fills: Sequence[Fill], traded: FifoPosition, position: Position | None, settlement: Settlement | None
 ) -> str | None:
     if len({fill.subaccount or 0 for fill in fills}) > 1:
         return "its fills are of several subaccounts, each with a position of its own"
@@ -186,7 +186,7 @@ def rebuilt_settlement(fills: Sequence[Fill], market: Market) -> Settlement | No
     )
 
 
-def paid_out(traded: Holding, row: Settlement) -> Holding:
+def paid_out(traded: FifoPosition, row: Settlement) -> FifoPosition:
     """Let what was traded be settled by a row that is of the same position."""
     return settle(
         traded,
@@ -206,7 +206,7 @@ def settlement_net(row: Settlement, account: MarketAccount | None) -> Dollars:
     return settlement_net_pnl(row) if account is None or account.gap is not None else account.net_pnl
 
 
-def _rounding_fee(traded: Holding, row: Settlement) -> Dollars:
+def _rounding_fee(traded: FifoPosition, row: Settlement) -> Dollars:
     """Give what the row charges beyond the trades, if that is what its payout was cut by.
 
     Source: Kalshi API, fees ("a scalar settlement that falls below a cent may carry a rounding fee").

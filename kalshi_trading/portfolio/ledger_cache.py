@@ -12,7 +12,7 @@ from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Fill, Position, Settlement
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.pnl import holding_from
-from kalshi_trading.core.results import Part
+from kalshi_trading.core.results import Fetched
 from kalshi_trading.portfolio.ledger import MarketAccount, market_account, rebuilt_settlement
 
 FillsOf = Mapping[str, tuple[Fill, ...]]
@@ -29,7 +29,7 @@ class AccountBook:
 
     def update(
         self,
-        fills: Part[FillsOf],
+        fills: Fetched[FillsOf],
         positions: Mapping[str, Position],
         settlements: Mapping[str, Settlement],
         *,
@@ -112,6 +112,6 @@ class AccountBook:
         return held.net != ZERO
 
 
-def _missing(fills: Part[FillsOf], has_row: bool, rows_missing: str | None) -> str | None:
+def _missing(fills: Fetched[FillsOf], has_row: bool, rows_missing: str | None) -> str | None:
     """Say why a market's account may lack something: its fills, or the row that would explain them."""
     return fills.unavailable or (None if has_row else rows_missing)

@@ -13,13 +13,13 @@ from typing import TypeVar
 
 from kalshi_trading.core.fees import FeeTerms, schedule_at
 from kalshi_trading.core.market_models import Event, FeeSchedule, Market, OrderBook
-from kalshi_trading.core.results import Part, part
+from kalshi_trading.core.results import Fetched, fetch
 from kalshi_trading.core.tickers import series_of
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.read_pool import SideBySide
 
 T = TypeVar("T")
-Batch = Future[Part[dict[str, T]]]
+Batch = Future[Fetched[dict[str, T]]]
 BATCH = 100
 _NAMED = 3
 _REMEMBERED_FOR = timedelta(minutes=10)
@@ -75,7 +75,7 @@ class HeldMarkets:
             deep = [ticker for ticker in batch if with_books is None or ticker in with_books]
             if deep:
                 self._books.append(
-                    self._send(lambda tickers: Part(self._client.get_order_books(tickers)), deep)
+                    self._send(lambda tickers: Fetched(self._client.get_order_books(tickers)), deep)
                 )
 
     def ask_events(self, events: Iterable[str]) -> None:
@@ -96,22 +96,22 @@ class HeldMarkets:
         self._asked[kind].update(new)
         return new
 
-    def _send(self, read: Callable[[list[str]], Part[dict[str, T]]], batch: list[str]) -> Batch[T]:
+    def _send(self, read: Callable[[list[str]], Fetched[dict[str, T]]], batch: list[str]) -> Batch[T]:
         return self._threads.submit(lambda: _read_batch(read, batch))
 
-    def _read_markets(self, tickers: list[str]) -> Part[dict[str, Market]]:
+    def _read_markets(self, tickers: list[str]) -> Fetched[dict[str, Market]]:
         rows = self._client.get_markets(tickers=tickers)
         found = {market.ticker: market for market in rows}
-        return Part(found, _incomplete("quotes", tickers, found, rows.incomplete))
+        return Fetched(found, _incomplete("quotes", tickers, found, rows.incomplete))
 
-    def _read_events(self, tickers: list[str]) -> Part[dict[str, Event]]:
+    def _read_events(self, tickers: list[str]) -> Fetched[dict[str, Event]]:
         rows = self._client.get_events(tickers=tickers)
         found = {event.event_ticker: event for event in rows}
         missing = _incomplete("events", tickers, found, rows.incomplete) if rows.incomplete else None
-        return Part(found, missing)  # the name of an event may have been a guess
+        return Fetched(found, missing)  # the name of an event may have been a guess
 
-    def _read_fees(self, series: list[str]) -> Part[dict[str, FeeSchedule]]:
-        return Part({ticker: self._client.get_series(ticker).fees for ticker in series})
+    def _read_fees(self, series: list[str]) -> Fetched[dict[str, FeeSchedule]]:
+        return Fetched({ticker: self._client.get_series(ticker).fees for ticker in series})
 
     def first_markets(self, within_s: float) -> dict[str, Market]:
         """Give the quotes of the first batch, if they come in time."""
@@ -119,11 +119,11 @@ class HeldMarkets:
             return {}
         return dict(self._markets[0].result().value or {})
 
-    def markets(self) -> Part[dict[str, Market]]:
+    def markets(self) -> Fetched[dict[str, Market]]:
         """Wait for all quotes. A part has a value and a reason too where only some are missing."""
         return _together(self._markets)
 
-    def books(self) -> Part[dict[str, OrderBook]]:
+    def books(self) -> Fetched[dict[str, OrderBook]]:
         return _together(self._books)
 
     def learn_events(self, held: Iterable[Market]) -> str | None:
@@ -143,9 +143,11 @@ class HeldMarkets:
         return events.unavailable or fees.unavailable or f"no fees are known of {_some(without)}"
 
 
-def _read_batch(read: Callable[[list[str]], Part[dict[str, T]]], batch: list[str]) -> Part[dict[str, T]]:
-    answer = part(lambda: read(batch))
-    return Part(None, answer.unavailable) if answer.value is None else answer.value
+def _read_batch(
+    read: Callable[[list[str]], Fetched[dict[str, T]]], batch: list[str]
+) -> Fetched[dict[str, T]]:
+    answer = fetch(lambda: read(batch))
+    return Fetched(None, answer.unavailable) if answer.value is None else answer.value
 
 
 def _incomplete(
@@ -168,11 +170,11 @@ def _batches(names: list[str]) -> Iterator[list[str]]:
         yield names[start : start + BATCH]
 
 
-def _together(batches: Iterable[Batch[T]]) -> Part[dict[str, T]]:
+def _together(batches: Iterable[Batch[T]]) -> Fetched[dict[str, T]]:
     found: dict[str, T] = {}
     reason: str | None = None
     for batch in batches:
         answer = batch.result()
         found |= answer.value or {}
         reason = reason or answer.unavailable
-    return Part(found, reason)
+    return Fetched(found, reason)

@@ -15,13 +15,13 @@ from kalshi_trading.core.market_models import Event, Market
 from kalshi_trading.core.models import Balance, Order, Position, Settlement, Transfer
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, Price, round_down
 from kalshi_trading.core.pnl import unrealized_pnl
-from kalshi_trading.core.results import Part, known_sum
+from kalshi_trading.core.results import Fetched, sum_known
 from kalshi_trading.core.tickers import event_of
 from kalshi_trading.core.valuation import (
     Exposure,
     Liquidation,
     Mark,
-    RestingSize,
+    OpenSize,
     event_exposure,
     market_exposure,
     resting_collateral,
@@ -107,13 +107,13 @@ class PortfolioSnapshot:
 
     as_of: datetime
     mark: Mark
-    balance: Part[Balance]
-    positions: Part[tuple[PositionPnl, ...]]
-    resting: Part[tuple[Order, ...]]
-    settlements: Part[tuple[Settlement, ...]]
-    fills: Part[int]
-    deposits: Part[tuple[Transfer, ...]]
-    withdrawals: Part[tuple[Transfer, ...]]
+    balance: Fetched[Balance]
+    positions: Fetched[tuple[PositionPnl, ...]]
+    resting: Fetched[tuple[Order, ...]]
+    settlements: Fetched[tuple[Settlement, ...]]
+    fills: Fetched[int]
+    deposits: Fetched[tuple[Transfer, ...]]
+    withdrawals: Fetched[tuple[Transfer, ...]]
     accounts: Mapping[str, MarketAccount]
     events: Mapping[str, Event] = field(default_factory=dict)
     quotes_missing: str | None = None
@@ -144,7 +144,7 @@ class PortfolioSnapshot:
         return tuple(row for row in self.held if row.mark is None)
 
     def _sum_held(self, amounts: Iterable[Dollars | None]) -> Dollars | None:
-        return None if self.positions.value is None else known_sum(amounts)
+        return None if self.positions.value is None else sum_known(amounts)
 
     @cached_property
     def realized(self) -> Realized | None:
@@ -224,10 +224,10 @@ class PortfolioSnapshot:
         return beside.get(balance.cash)
 
     @cached_property
-    def _resting_sizes(self) -> dict[str, list[RestingSize]]:
-        sizes: dict[str, list[RestingSize]] = {}
+    def _resting_sizes(self) -> dict[str, list[OpenSize]]:
+        sizes: dict[str, list[OpenSize]] = {}
         for order in self.resting.value or ():
-            size = RestingSize(order.book_side, order.yes_price, order.remaining_count)
+            size = OpenSize(order.book_side, order.yes_price, order.remaining_count)
             sizes.setdefault(order.ticker, []).append(size)
         return sizes
 

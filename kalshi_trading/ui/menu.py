@@ -14,7 +14,7 @@ from rich.console import RenderableType
 from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.core.market_models import ExchangeStatus
 from kalshi_trading.core.money import Dollars
-from kalshi_trading.core.results import Part, Progress, part
+from kalshi_trading.core.results import Fetched, Progress, fetch
 from kalshi_trading.journal.sessions import is_alive
 from kalshi_trading.orders.execution.recovery import Recovery
 from kalshi_trading.orders.execution.recovery_loop import BackgroundSearch
@@ -188,8 +188,8 @@ def _sign_in(app: App) -> None:
 def _show_header(app: App) -> None:
     """Show what is new until it stands on the screen."""
     with ThreadPoolExecutor(max_workers=3) as pool:
-        balance = pool.submit(part, lambda: app.client.get_balance().cash)
-        status = pool.submit(part, app.client.get_exchange_status)
+        balance = pool.submit(fetch, lambda: app.client.get_balance().cash)
+        status = pool.submit(fetch, app.client.get_exchange_status)
         pool.submit(_watch_resting_orders, app)
     news = app.news()
     app.show(_header(app, balance.result(), status.result(), news))
@@ -209,7 +209,7 @@ def _watch_resting_orders(app: App) -> None:
 
 
 def _header(
-    app: App, balance: Part[Dollars], status: Part[ExchangeStatus], news: Sequence[str]
+    app: App, balance: Fetched[Dollars], status: Fetched[ExchangeStatus], news: Sequence[str]
 ) -> RenderableType:
     resolver = app.executor.resolver
     return account.header(

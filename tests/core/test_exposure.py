@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kalshi_trading.core.models import BookSide
 from kalshi_trading.core.valuation import (
     Exposure,
-    RestingSize,
+    OpenSize,
     event_exposure,
     market_exposure,
     resting_collateral,
@@ -21,7 +21,7 @@ BID, ASK = BookSide.BID, BookSide.ASK
 
 sizes = st.lists(
     st.builds(
-        RestingSize,
+        OpenSize,
         st.sampled_from(BookSide),
         st.integers(1, 9_999).map(lambda price: D(price) / 10_000),
         st.integers(1, 50_000).map(lambda count: D(count) / 100),
@@ -88,12 +88,12 @@ def test_nothing_held_and_nothing_resting_can_lose_nothing():
 
 
 def test_an_order_that_closes_holds_no_cash_and_the_rest_of_it_does():
-    sale = RestingSize(ASK, D("0.65"), D(15))
+    sale = OpenSize(ASK, D("0.65"), D(15))
     assert resting_collateral(D(15), [sale]) == 0
     assert resting_collateral(D(10), [sale]) == 5 * D("0.35")
     assert resting_collateral(D(-10), [sale]) == 15 * D("0.35")
 
 
 def test_of_several_closing_orders_the_dearest_count_as_opening():
-    bids = [RestingSize(BID, D("0.20"), D(5)), RestingSize(BID, D("0.90"), D(5))]
+    bids = [OpenSize(BID, D("0.20"), D(5)), OpenSize(BID, D("0.90"), D(5))]
     assert resting_collateral(D(-6), bids) == 4 * D("0.90")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kalshi_trading.core.market_models import BookLevel, OrderBook
 from kalshi_trading.core.models import Action, Side
-from kalshi_trading.core.order_book import asks, best_ask, best_bid, is_crossed, midpoint, touch, walk
+from kalshi_trading.core.order_book import asks, best_ask, best_bid, best_opposite, is_crossed, midpoint, walk
 from kalshi_trading.exchange.wire.fields import Fields
 from kalshi_trading.exchange.wire.markets import order_book
 
@@ -59,7 +59,7 @@ def test_a_level_nobody_can_trade_at_is_no_level(row):
 
 
 def test_a_buyer_pays_the_ask_and_a_seller_gets_the_bid_of_either_outcome():
-    prices = [touch(USUAL, action, side).price for action, side in EVERY_WAY]
+    prices = [best_opposite(USUAL, action, side).price for action, side in EVERY_WAY]
     assert dict(zip(EVERY_WAY, prices, strict=True)) == {
         (Action.BUY, Side.YES): Decimal("0.65"),
         (Action.BUY, Side.NO): Decimal("0.37"),
@@ -70,7 +70,7 @@ def test_a_buyer_pays_the_ask_and_a_seller_gets_the_bid_of_either_outcome():
 
 def test_a_side_nobody_quotes_has_no_price_and_no_middle():
     empty, one_sided = book(), book(yes=[("0.63", "1")])
-    assert [touch(empty, action, side) for action, side in EVERY_WAY] == [None] * 4
+    assert [best_opposite(empty, action, side) for action, side in EVERY_WAY] == [None] * 4
     assert best_ask(one_sided, Side.YES) is None
     assert best_bid(one_sided, Side.NO) is None
     assert midpoint(one_sided, Side.YES) is midpoint(one_sided, Side.NO) is midpoint(empty, Side.YES) is None

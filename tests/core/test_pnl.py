@@ -11,7 +11,7 @@ from model_factory import fill
 
 from kalshi_trading.core.models import BookSide, MarketResult, Settlement, Side
 from kalshi_trading.core.pnl import (
-    Holding,
+    FifoPosition,
     holding_from,
     settle,
     settlement_gross_pnl,
@@ -119,7 +119,7 @@ def test_a_position_closed_exactly_is_flat_and_can_open_either_side():
 
 
 def test_nothing_held_settles_to_nothing():
-    assert settle(Holding(), Decimal(1)) == Holding()
+    assert settle(FifoPosition(), Decimal(1)) == FifoPosition()
 
 
 def test_a_scalar_result_pays_yes_its_value_and_no_the_rest():

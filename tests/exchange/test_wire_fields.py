@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kalshi_trading.core.errors import InvalidInputError, MalformedAnswerError
 from kalshi_trading.core.models import BookSide, OrderStatus
-from kalshi_trading.core.text import harmless
+from kalshi_trading.core.text import sanitize
 from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.exchange.endpoints import POSITIONS
 from kalshi_trading.exchange.wire.fields import Fields, Unchanged
@@ -201,27 +201,27 @@ def test_text_that_would_act_on_a_terminal_is_made_harmless():
     wrong = []
     for name, text in HOSTILE.items():
         row = fields(title=text, tags=[text])
-        read = (harmless(text), row.text("title"), *row.texts("tags"))
+        read = (sanitize(text), row.text("title"), *row.texts("tags"))
         if not all(map(is_harmless, read)):
             wrong.append((name, read))
     assert wrong == []
 
 
 def test_an_escape_stays_visible():
-    assert harmless("a\x1b[2Jb") == "a␛[2Jb"
-    assert harmless("two\nlines\tand\r") == "two lines and "
+    assert sanitize("a\x1b[2Jb") == "a␛[2Jb"
+    assert sanitize("two\nlines\tand\r") == "two lines and "
 
 
 @given(st.text(alphabet=st.characters()))
 def test_any_text_is_harmless_after_arrival_and_harmless_text_is_left_alone(text):
-    safe = harmless(text)
+    safe = sanitize(text)
     assert is_harmless(safe)
-    assert harmless(safe) == safe
+    assert sanitize(safe) == safe
 
 
 @pytest.mark.parametrize("text", ["46° to 47°", "Zürich ≥ 5 %", "日本", "50¢ – $1", "[bold]x[/bold] :100:"])
 def test_ordinary_text_arrives_as_it_is(text):
-    assert harmless(text) == text
+    assert sanitize(text) == text
 
 
 @pytest.mark.parametrize("typed", ["KXHIGHNY-26NOV21-B46.5", " kxhighny-26nov21-b46.5 "])

@@ -13,7 +13,7 @@ from model_factory import CENTS, NOW, order
 from kalshi_trading.core.market_models import MarketStatus
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import PriceGrid
-from kalshi_trading.core.order_book import Walk
+from kalshi_trading.core.order_book import BookWalk
 from kalshi_trading.orders.pretrade.risk import check, denials, questions
 from kalshi_trading.orders.pretrade.risk_input import (
     DayPnl,
@@ -38,7 +38,7 @@ def proposal(**changes):
         "price": "0.65",
         "is_market_order": False,
         "book": book(),
-        "walk": Walk((), Decimal(10)),
+        "walk": BookWalk((), Decimal(10)),
         "cost": "6.50",
         "cash": "1000",
         "held": "0",

@@ -10,7 +10,7 @@ from model_factory import MARKET, NOW, fill, position, settlement
 
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import BookSide, MarketResult
-from kalshi_trading.core.results import Part
+from kalshi_trading.core.results import Fetched
 from kalshi_trading.portfolio.ledger_cache import AccountBook
 
 BID, ASK = BookSide.BID, BookSide.ASK
@@ -40,7 +40,7 @@ class Reading:
         return self.results
 
     def account(self, fills=WALK, *, held=None, settled=None, missing=None):
-        of_market = Part({TICKER: fills} if fills else {}) if not isinstance(fills, Part) else fills
+        of_market = Fetched({TICKER: fills} if fills else {}) if not isinstance(fills, Fetched) else fills
         accounts = self.book.update(
             of_market,
             {TICKER: held} if held else {},
@@ -118,7 +118,7 @@ def test_an_odd_answer_to_the_question_for_results_breaks_nothing(reading, resul
 def test_without_fills_those_of_the_last_reading_are_better_than_none(reading):
     flat = (*WALK, fill(ASK, "6", "0.70"))
     assert reading.account(flat).realized_pnl == D("0.20") + 6 * D("0.10")
-    kept = reading.account(Part(None, "not here"))
+    kept = reading.account(Fetched(None, "not here"))
     assert (kept.realized_pnl, kept.gap) == (D("0.80"), "not here")
 
 

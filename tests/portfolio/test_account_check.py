@@ -9,7 +9,7 @@ import pytest
 from model_factory import MARKET, NOW, fill, order, position, settlement, snapshot
 
 from kalshi_trading.core.models import Balance, BookSide, Transfer
-from kalshi_trading.core.results import Part
+from kalshi_trading.core.results import Fetched
 from kalshi_trading.portfolio.cross_check import average_cost, check_account
 from kalshi_trading.portfolio.ledger import market_account
 from kalshi_trading.portfolio.snapshot import PositionPnl
@@ -39,8 +39,8 @@ def held(reported=REPORTED, *, cash=CASH, deposits=PAID_IN, **parts):
     row = PositionPnl(reported, MARKET, None, account(reported))
     return snapshot(
         row,
-        balance=Part(Balance(cash, D(0), NOW, ())),
-        deposits=Part(deposits),
+        balance=Fetched(Balance(cash, D(0), NOW, ())),
+        deposits=Fetched(deposits),
         **parts,
     )
 
@@ -87,7 +87,7 @@ def test_a_settled_market_is_compared_with_its_row():
     fine = market_account(MARKET.ticker, FILLS, position=None, settlement=won)
     cheated = market_account(MARKET.ticker, FILLS, position=None, settlement=replace(won, yes_cost=D("5.40")))
     for kept, differences in ((fine, 0), (cheated, 1)):
-        check = check_account(snapshot(accounts={kept.ticker: kept}, settlements=Part((won,))))
+        check = check_account(snapshot(accounts={kept.ticker: kept}, settlements=Fetched((won,))))
         assert len([row for row in check.differences if row.what != "cash"]) == differences
 
 
@@ -97,17 +97,17 @@ def test_a_settled_market_is_compared_with_its_row():
 def test_cash_is_every_fill_payout_and_transfer():
     moved = (transfer("100"), transfer("7", status="pending"), transfer("9", status="failed"))
     taken = (transfer("20", fee="0.50"), transfer("3", status="returned"))
-    check = check_account(held(cash=CASH - D("20.50"), deposits=moved, withdrawals=Part(taken)))
+    check = check_account(held(cash=CASH - D("20.50"), deposits=moved, withdrawals=Fetched(taken)))
     assert check.differences == ()
 
 
 def test_a_withdrawal_on_its_way_has_left_the_cash():
-    check = check_account(held(cash=CASH - 20, withdrawals=Part((transfer("20", status="pending"),))))
+    check = check_account(held(cash=CASH - 20, withdrawals=Fetched((transfer("20", status="pending"),))))
     assert check.differences == ()
 
 
 def test_cash_told_before_or_after_what_resting_orders_hold_both_agree():
-    resting = Part((order(BID, "0.40", count="10"),))
+    resting = Fetched((order(BID, "0.40", count="10"),))
     assert check_account(held(cash=CASH, resting=resting)).differences == ()
     assert check_account(held(cash=CASH - 4, resting=resting)).differences == ()
     (found,) = check_account(held(cash=CASH - 1, resting=resting)).differences
@@ -116,7 +116,7 @@ def test_cash_told_before_or_after_what_resting_orders_hold_both_agree():
 
 def test_cash_below_the_hundredth_of_a_cent_is_cut_as_the_exchange_cuts_it():
     odd = replace(order(BID, "0.4321", count="0.33"))  # holds $0.142593
-    assert check_account(held(cash=CASH - D("0.1426"), resting=Part((odd,)))).differences == ()
+    assert check_account(held(cash=CASH - D("0.1426"), resting=Fetched((odd,)))).differences == ()
 
 
 @pytest.mark.parametrize(
@@ -134,14 +134,14 @@ def test_a_difference_in_cash_names_what_it_may_be(cash, rows, hint):
 
 @pytest.mark.parametrize("part", ["fills", "positions", "settlements"])
 def test_what_could_not_be_read_is_named_and_nothing_is_compared(part):
-    check = check_account(held(**{part: Part(None, "not for this key")}))
+    check = check_account(held(**{part: Fetched(None, "not for this key")}))
     assert (check.compared, check.differences) == (0, ())
     assert "not for this key" in check.not_compared[0]
 
 
 @pytest.mark.parametrize("part", ["deposits", "withdrawals", "balance"])
 def test_without_what_the_cash_needs_the_markets_are_compared_all_the_same(part):
-    whole = replace(held(), **{part: Part(None, "not for this key")})
+    whole = replace(held(), **{part: Fetched(None, "not for this key")})
     check = check_account(whole)
     assert check.compared == 4
     assert check.not_compared == ("cash: not for this key",)
@@ -154,7 +154,7 @@ def test_the_average_cost_takes_its_share_at_every_close_and_starts_anew_after_a
 
 
 def test_cash_is_not_compared_while_it_is_unknown_what_resting_orders_hold():
-    check = check_account(held(cash=CASH - 4, resting=Part(None, "HTTP 500")))
+    check = check_account(held(cash=CASH - 4, resting=Fetched(None, "HTTP 500")))
     assert check.differences == ()
     assert check.not_compared == ("cash: what resting orders hold is not known. HTTP 500",)
 
@@ -169,6 +169,6 @@ def test_the_average_is_no_reason_where_it_is_what_first_in_first_out_gives():
     even = (fill(BID, "5", "0.60"), fill(BID, "5", "0.60"), fill(ASK, "5", "0.65"))
     reported = replace(position("5", "3.00"), realized_pnl=D("0.20"))
     row = PositionPnl(reported, MARKET, None, account(reported, even))
-    check = check_account(snapshot(row, balance=Part(None, "away")))
+    check = check_account(snapshot(row, balance=Fetched(None, "away")))
     (found,) = check.differences
     assert "average cost" not in found.hint

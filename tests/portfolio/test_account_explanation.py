@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from model_factory import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, position, settlement, snapshot
 
 from kalshi_trading.core.models import Balance, BookSide
-from kalshi_trading.core.results import Part
+from kalshi_trading.core.results import Fetched
 from kalshi_trading.core.valuation import liquidate
 from kalshi_trading.portfolio.explain_account import (
     explain_all_cash,
@@ -30,7 +30,7 @@ from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 BID, ASK = BookSide.BID, BookSide.ASK
 MIDNIGHT = NOW - timedelta(hours=15)
 YESTERDAY = NOW - timedelta(days=1)
-AWAY: Part[object] = Part(None, "HTTP 500")
+AWAY: Fetched[object] = Fetched(None, "HTTP 500")
 
 COUNTS = st.decimals(-500, 500, places=2)
 COSTS = st.decimals(0, 400, places=4)
@@ -98,10 +98,10 @@ def test_what_cannot_be_read_is_no_explanation_of_zero() -> None:
 
 def test_the_cash_is_not_led_to_the_balance_while_orders_are_unreadable() -> None:
     row = held("6", "3.60", fill(BID, "6", "0.60"))
-    balance = Part(Balance(D("-3.60"), D(0), NOW, ()))
+    balance = Fetched(Balance(D("-3.60"), D(0), NOW, ()))
     told = explain_all_cash(snapshot(row, balance=balance, resting=AWAY))
     assert told.caution == "What resting orders hold is not known. HTTP 500"
-    resting = Part((order(BID, "0.12"),))
+    resting = Fetched((order(BID, "0.12"),))
     assert explain_all_cash(snapshot(row, balance=balance, resting=resting)).caution is None
 
 

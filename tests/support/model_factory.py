@@ -25,7 +25,7 @@ from kalshi_trading.core.models import (
     Settlement,
 )
 from kalshi_trading.core.money import ZERO, PriceBand, PriceGrid
-from kalshi_trading.core.results import Part
+from kalshi_trading.core.results import Fetched
 from kalshi_trading.core.valuation import Mark, mark_price
 from kalshi_trading.orders.pretrade.preview import Circumstances, OrderPreview, build_preview
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
@@ -196,13 +196,13 @@ def snapshot(*rows: PositionPnl, **parts: object) -> PortfolioSnapshot:
     accounts = {row.position.ticker: row.account for row in rows if row.account is not None}
     whole: dict[str, object] = {
         "mark": Mark.BEST_BID,
-        "balance": Part(Balance(D("96.3683"), D("3.78"), NOW, ())),
-        "positions": Part(rows),
-        "resting": Part(()),
-        "settlements": Part(()),
-        "fills": Part(sum(len(account.fills) for account in accounts.values())),
-        "deposits": Part(()),
-        "withdrawals": Part(()),
+        "balance": Fetched(Balance(D("96.3683"), D("3.78"), NOW, ())),
+        "positions": Fetched(rows),
+        "resting": Fetched(()),
+        "settlements": Fetched(()),
+        "fills": Fetched(sum(len(account.fills) for account in accounts.values())),
+        "deposits": Fetched(()),
+        "withdrawals": Fetched(()),
         "accounts": accounts,
     }
     return PortfolioSnapshot(as_of=NOW, **{**whole, **parts})  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from screen_session import quoted_market, rendered, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.core.errors import JournalError, UnavailableError
-from kalshi_trading.core.results import Part
+from kalshi_trading.core.results import Fetched
 from kalshi_trading.orders.pretrade.risk_input import DayPnl, DayTotals
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.settings.options import options_of
@@ -22,7 +22,9 @@ from kalshi_trading.ui.views import account as account_view
 
 
 def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
-    text = rendered(account_view.rails(Limits(), Part(DayTotals(D("46.5"), 3)), Part(DayPnl(D(-2), D(-10)))))
+    text = rendered(
+        account_view.rails(Limits(), Fetched(DayTotals(D("46.5"), 3)), Fetched(DayPnl(D(-2), D(-10))))
+    )
     for option in options_of(Limits).values():
         ending = option.name.removeprefix("KALSHI_")
         assert ending in text or ending.partition("_")[2] in text, option.name
@@ -34,11 +36,13 @@ def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
 
 
 def test_what_is_not_known_of_the_day_is_no_zero() -> None:
-    text = rendered(account_view.rails(Limits(), Part(None, "No journal."), Part(None, "No exchange.")))
+    text = rendered(account_view.rails(Limits(), Fetched(None, "No journal."), Fetched(None, "No exchange.")))
     assert text.count("– of ") == 3
     assert "Today's buying and orders not known: No journal." in text
     assert "Today's P&L not known: No exchange." in text
-    unmarked = rendered(account_view.rails(Limits(), Part(DayTotals()), Part(DayPnl(unmarked=D("7.5")))))
+    unmarked = rendered(
+        account_view.rails(Limits(), Fetched(DayTotals()), Fetched(DayPnl(unmarked=D("7.5"))))
+    )
     assert "Nobody bids for positions that cost $7.50" in unmarked
 
 

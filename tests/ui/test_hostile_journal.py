@@ -20,7 +20,7 @@ from screen_session import buy, quoted_market, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.core.money import decimal_from_text
-from kalshi_trading.core.text import REPLACEMENT, harmless
+from kalshi_trading.core.text import REPLACEMENT, sanitize
 from kalshi_trading.history.timeline import read_story
 from kalshi_trading.history.trade_history import told_history
 from kalshi_trading.journal.error_log import newest_entries, write_error
@@ -235,7 +235,7 @@ def test_any_text_of_the_logs_is_harmless_once_read_and_harmless_text_stays(
     assert acting(shown) == set()
     assert "\n" not in shown
     assert len(shown) == len(text)
-    assert shown == harmless(shown, invisible=REPLACEMENT)
+    assert shown == sanitize(shown, invisible=REPLACEMENT)
     if text.isprintable():
         assert shown == text
 

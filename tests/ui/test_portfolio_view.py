@@ -18,7 +18,7 @@ from zones import NEW_YORK, SetZone
 from kalshi_trading.core.market_models import Event
 from kalshi_trading.core.models import Balance, BookSide, MarketResult, Transfer
 from kalshi_trading.core.pnl import settlement_net_pnl
-from kalshi_trading.core.results import Part
+from kalshi_trading.core.results import Fetched
 from kalshi_trading.core.valuation import Liquidation, Mark, liquidate, market_exposure
 from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.journal.records import JournalRecord
@@ -96,19 +96,19 @@ def test_the_summary_adds_up_on_the_screen() -> None:
 
 def test_the_account_is_worth_what_resting_orders_hold_as_well() -> None:
     """Whether the exchange's balance holds it too is told by what came in and went out."""
-    rests = Part((order(BID, "0.60"),))
+    rests = Fetched((order(BID, "0.60"),))
 
     def worth(**read: object) -> str:
         return summary(snapshot(resting=rests, **read)).splitlines()[1]
 
-    def came(amount: str) -> Part[tuple[Transfer, ...]]:
-        return Part((Transfer("d", "applied", "ach", D(amount), D(0), NOW),))
+    def came(amount: str) -> Fetched[tuple[Transfer, ...]]:
+        return Fetched((Transfer("d", "applied", "ach", D(amount), D(0), NOW),))
 
     assert re.search(r"account worth +\$102\.3683 ", worth(deposits=came("102.3683")))
     assert re.search(r"account worth +\$96\.3683 ", worth(deposits=came("96.3683")))
     at_least = r"account worth +≥ \$96\.3683 "
     assert re.search(at_least, worth(deposits=came("102.3583")))  # a cent that nothing explains
-    assert re.search(at_least, worth(deposits=Part(None, "gone")))
+    assert re.search(at_least, worth(deposits=Fetched(None, "gone")))
 
 
 @pytest.mark.parametrize("is_brief", [True, False])
@@ -121,7 +121,7 @@ def test_numbers_stand_side_by_side_where_there_is_room(is_brief: bool) -> None:
 
 def test_a_low_screen_leaves_out_what_only_explains() -> None:
     account = snapshot(
-        held("6", "3.60", market=replace(MARKET, yes_bid=None)), resting=Part((order(BID, "0.60"),))
+        held("6", "3.60", market=replace(MARKET, yes_bid=None)), resting=Fetched((order(BID, "0.60"),))
     )
     brief = notes(summary(account, 80, is_brief=True))
     assert brief == [
@@ -138,15 +138,15 @@ def test_a_low_screen_leaves_out_what_only_explains() -> None:
 
 def test_cash_per_shard_stands_there_when_there_is_more_than_one() -> None:
     split = Balance(D(30), D(0), NOW, ((0, D(10)), (1, D(20))))
-    text = summary(snapshot(balance=Part(split)))
+    text = summary(snapshot(balance=Fetched(split)))
     assert "cash: $10.00 on shard 0 · $20.00 on shard 1" in notes(text)
-    assert "shard" not in summary(snapshot(balance=Part(replace(split, by_shard=((0, D(30)),)))))
+    assert "shard" not in summary(snapshot(balance=Fetched(replace(split, by_shard=((0, D(30)),)))))
 
 
 def test_what_resting_orders_hold_is_told() -> None:
-    text = summary(snapshot(resting=Part((order(BID, "0.60"),))))
+    text = summary(snapshot(resting=Fetched((order(BID, "0.60"),))))
     assert "1 resting order holds $6.00" in notes(text)
-    unread = summary(snapshot(resting=Part(None, "HTTP 500")))
+    unread = summary(snapshot(resting=Fetched(None, "HTTP 500")))
     assert "what resting orders hold is not known" in notes(unread)
     assert amount(unread, "exposure") == amount(unread, "account worth") == "–"
 
@@ -170,7 +170,7 @@ def test_what_resting_orders_hold_is_told() -> None:
 def test_a_part_that_failed_says_why_once_and_its_numbers_are_unknown(
     part: str, name: str, unknown: list[str]
 ) -> None:
-    failed = snapshot(held("6", "3.60"), **{part: Part(None, "HTTP 500 again")})
+    failed = snapshot(held("6", "3.60"), **{part: Fetched(None, "HTTP 500 again")})
     text = summary(failed)
     assert text.count(f"{name} unavailable: HTTP 500 again") == 1
     for row in unknown:
@@ -179,10 +179,10 @@ def test_a_part_that_failed_says_why_once_and_its_numbers_are_unknown(
 
 
 def test_without_fills_the_figures_are_said_to_be_the_exchanges() -> None:
-    text = summary(snapshot(held("6", "3.60"), fills=Part(None, "away")))
+    text = summary(snapshot(held("6", "3.60"), fills=Fetched(None, "away")))
     assert "figures: the exchange's own, since fills are missing" in notes(text)
     early = rendered(
-        portfolio_view.first_look(snapshot(held("6", "3.60"), fills=Part(None, "still being read")), 80)
+        portfolio_view.first_look(snapshot(held("6", "3.60"), fills=Fetched(None, "still being read")), 80)
     )
     assert "fills are still being read" in early
     assert "unavailable" not in early
@@ -246,7 +246,7 @@ def test_exclusive_events_say_so() -> None:
 
 
 def test_the_check_says_how_many_numbers_agree() -> None:
-    account = snapshot(held("6", "3.60", fill(BID, "6", "0.60")), balance=Part(None, "away"))
+    account = snapshot(held("6", "3.60", fill(BID, "6", "0.60")), balance=Fetched(None, "away"))
     text = summary(account, check=check_account(account))
     assert "Checked against the exchange: 4 numbers agree." in text
     assert "Balance unavailable: away" in text
@@ -258,7 +258,7 @@ def test_the_check_says_how_many_numbers_agree() -> None:
 
 
 def test_one_reason_for_many_parts_is_one_line() -> None:
-    away = Part(None, "The exchange cannot be reached.")
+    away = Fetched(None, "The exchange cannot be reached.")
     names = ("balance", "positions", "resting", "settlements", "fills", "deposits", "withdrawals")
     account = snapshot(**dict.fromkeys(names, away))
     text = " ".join(summary(account, check=check_account(account)).split())
@@ -297,7 +297,7 @@ def test_minus_25_is_25_no_at_the_bid_for_no() -> None:
 
 def test_a_flat_account_says_no_open_positions() -> None:
     assert "No open positions." in table(snapshot())
-    assert table(snapshot(positions=Part(None, "away"))).strip() == ""
+    assert table(snapshot(positions=Fetched(None, "away"))).strip() == ""
 
 
 def test_no_mark_is_no_zero() -> None:
@@ -553,16 +553,16 @@ def test_the_cash_is_explained_to_the_last_digit_or_says_what_differs() -> None:
     came = Transfer("d", "applied", "ach", D(10), D("0.5"), NOW)
     failed = replace(came, transfer_id="e", status="failed")
     row = held("6", "3.60", fill(BID, "6", "0.60"))
-    parts = {"deposits": Part((came, failed)), "resting": Part((order(BID, "0.12"),))}
+    parts = {"deposits": Fetched((came, failed)), "resting": Fetched((order(BID, "0.12"),))}
 
     def told(cash: str) -> Explanation:
-        return explain_all_cash(snapshot(row, balance=Part(Balance(D(cash), D(0), NOW, ())), **parts))
+        return explain_all_cash(snapshot(row, balance=Fetched(Balance(D(cash), D(0), NOW, ())), **parts))
 
     assert (told("5.90").total, told("5.90").caution) == (D("5.90"), None)
     assert (told("4.70").total, told("4.70").caution) == (D("4.70"), None)
     assert "held by resting orders" in [each.text for each in told("4.70").lines]
     assert told("7").caution == "The exchange says $7.00."
-    unread = explain_all_cash(snapshot(row, withdrawals=Part(None, "away")))
+    unread = explain_all_cash(snapshot(row, withdrawals=Fetched(None, "away")))
     assert unread.caution == "Deposits or withdrawals are missing. away"
 
 

@@ -12,7 +12,7 @@ from screen_session import rendered
 
 from kalshi_trading.core.market_models import Event, ExchangeStatus
 from kalshi_trading.core.models import Action, BookSide, Side
-from kalshi_trading.core.results import Part
+from kalshi_trading.core.results import Fetched
 from kalshi_trading.history.trade_history import describe
 from kalshi_trading.markets.search import FoundMarket
 from kalshi_trading.orders.execution.submission_result import Outcome, Submission
@@ -170,11 +170,11 @@ def test_an_order_placed_elsewhere_is_external_and_told_by_its_effect() -> None:
 
 
 def test_header_names_environment_money_trading_and_what_is_unresolved() -> None:
-    status = Part(ExchangeStatus(True, False, None, ()))
+    status = Fetched(ExchangeStatus(True, False, None, ()))
     text = rendered(
         account.header(
             Environment.SANDBOX,
-            Part(D("12.50")),
+            Fetched(D("12.50")),
             status,
             news=["Found: BUY 1 YES KX-1 at 5¢ is order o-1, resting."],
             unresolved=["BUY 10 YES KX-2 at 57¢", "SELL 3 NO KX-3 at 9¢"],
@@ -200,8 +200,8 @@ def test_header_without_an_exchange_shows_no_zero() -> None:
     text = rendered(
         account.header(
             Environment.SANDBOX,
-            Part(None, "no network"),
-            Part(None, "x"),
+            Fetched(None, "no network"),
+            Fetched(None, "x"),
             news=[],
             unresolved=[],
             read_only=False,

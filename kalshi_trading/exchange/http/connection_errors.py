@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from kalshi_trading.core.text import harmless
+from kalshi_trading.core.text import sanitize
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: ([0-9]{3})")
@@ -154,7 +154,7 @@ def _unusable_ca_file(error: BaseException, environ: Mapping[str, str], what: st
             "Run pip install --force-reinstall certifi.",
         )
     else:
-        cause = f"the file in {name} {what}: {harmless(environ[name])}"
+        cause = f"the file in {name} {what}: {sanitize(environ[name])}"
         remedy = f"Correct {name}, or unset it."
     return ConnectionFailure(cause, error, remedy, is_lasting=True)
 

@@ -18,7 +18,7 @@ from kalshi_trading.core.errors import (
     RateLimitError,
     UnavailableError,
 )
-from kalshi_trading.core.text import harmless
+from kalshi_trading.core.text import sanitize
 
 _LONGEST_EXCERPT = 200
 TOO_MANY_REQUESTS = 429
@@ -107,7 +107,7 @@ def _from_object(error: Mapping[str, object]) -> ExchangeWords:
 
 
 def _excerpt(text: str) -> str:
-    text = harmless(text[: _LONGEST_EXCERPT + 1]).strip()
+    text = sanitize(text[: _LONGEST_EXCERPT + 1]).strip()
     return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "…"
 
 

@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 
 from kalshi_trading.core.errors import MalformedAnswerError
 from kalshi_trading.core.money import CENT, ONE_DOLLAR, decimal_from_text
-from kalshi_trading.core.text import harmless
+from kalshi_trading.core.text import sanitize
 from kalshi_trading.core.tickers import _TICKER
 
 E = TypeVar("E", bound=StrEnum)
@@ -176,7 +176,7 @@ class Fields:
     def texts(self, name: str) -> tuple[str, ...]:
         """Read a list of text that may be missing or null."""
         values = self._optional(name, lambda value: value if isinstance(value, list) else None) or []
-        return tuple(harmless(value) for value in values if isinstance(value, str))
+        return tuple(sanitize(value) for value in values if isinstance(value, str))
 
     def pairs(self, name: str) -> list[tuple[Decimal, Decimal]]:
         """Read a required list of [price, count] text pairs."""
@@ -220,7 +220,7 @@ class Unchanged(Generic[V]):
 
 
 def _text(value: object) -> str | None:
-    return harmless(value) if isinstance(value, str) else None
+    return sanitize(value) if isinstance(value, str) else None
 
 
 def _ticker(value: object) -> str | None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from kalshi_trading.core.dates import local_midnight
 from kalshi_trading.core.models import BookSide, Fill, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
-from kalshi_trading.core.pnl import Holding, holding_from, oldest_first, settlement_net_pnl
+from kalshi_trading.core.pnl import FifoPosition, holding_from, oldest_first, settlement_net_pnl
 from kalshi_trading.kalshi_client import LONGEST_LAG, KalshiClient
 from kalshi_trading.orders.pretrade.risk_input import DayPnl
 from kalshi_trading.portfolio.ledger import paid_out
@@ -42,7 +42,7 @@ class TradingDay:
         self._client = client
         self._tracker = PortfolioTracker(client, clock=clock)
         self._clock = clock
-        self._before: dict[tuple[str, datetime], Holding] = {}
+        self._before: dict[tuple[str, datetime], FifoPosition] = {}
         self._fills = _Fills(start_of_day(clock()))
         self._known: dict[str, tuple[_PnlInputs, Dollars]] = {}
 
@@ -79,7 +79,7 @@ class TradingDay:
             known_inputs, earned = self._known.get(ticker, (None, ZERO))
             if known_inputs != inputs:
                 began_flat = _explains(today, net, end)
-                before = Holding() if began_flat else self._holding_before(ticker, midnight)
+                before = FifoPosition() if began_flat else self._holding_before(ticker, midnight)
                 earned = realized_since(before, today, end)
                 if began_flat or (ticker, midnight) in self._before:
                     self._known[ticker] = inputs, earned
@@ -88,7 +88,7 @@ class TradingDay:
         with ThreadPoolExecutor(max_workers=4) as pool:
             return sum(pool.map(realized, sorted(fills.keys() | settled.keys())), ZERO)
 
-    def _holding_before(self, ticker: str, midnight: datetime) -> Holding:
+    def _holding_before(self, ticker: str, midnight: datetime) -> FifoPosition:
         """Replay a market's fills up to midnight; remembered for the day once the lists must be whole."""
         if (ticker, midnight) in self._before:
             return self._before[ticker, midnight]
@@ -104,7 +104,7 @@ class TradingDay:
         return before
 
 
-def realized_since(before: Holding, fills: Iterable[Fill], settlement: Settlement | None) -> Dollars:
+def realized_since(before: FifoPosition, fills: Iterable[Fill], settlement: Settlement | None) -> Dollars:
     """Give what one market earned since `before`, first in first out, fees inside; fills oldest first.
 
     A settlement row of another position than the fills make is taken at its word.

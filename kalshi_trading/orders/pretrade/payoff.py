@@ -10,14 +10,14 @@ from kalshi_trading.core.fees import cash_bound
 from kalshi_trading.core.market_models import BookLevel
 from kalshi_trading.core.models import Action, BookSide, Order, OrderRequest, Position, Side
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
-from kalshi_trading.core.order_book import Walk
+from kalshi_trading.core.order_book import BookWalk
 from kalshi_trading.orders.pretrade.risk_input import SentOrder
 
-AT_THE_LIMIT = Walk((), ZERO)
+AT_THE_LIMIT = BookWalk((), ZERO)
 """Nothing fills better than at the limit: with all contracts as the rest, the worst that can happen."""
 
 
-def expected_cost(walk: Walk, rests: Contracts, request: OrderRequest, opening: Contracts) -> Dollars:
+def expected_cost(walk: BookWalk, rests: Contracts, request: OrderRequest, opening: Contracts) -> Dollars:
     """Cash the opening part takes by the book as it was read: the first fills are the ones that close."""
     parts = (*walk.fills, BookLevel(request.price, rests))
     cost, left = ZERO, max(ZERO, walk.filled + rests - (request.count - opening))
@@ -50,7 +50,7 @@ class Outlook:
 
 
 def outlook(
-    walk: Walk, rests: Contracts, request: OrderRequest, closing: Contracts, fee: Dollars | None
+    walk: BookWalk, rests: Contracts, request: OrderRequest, closing: Contracts, fee: Dollars | None
 ) -> Outlook:
     """Tell what comes of it if `walk` fills and the rest at the limit."""
     return Outlook(
@@ -60,13 +60,13 @@ def outlook(
     )
 
 
-def _proceeds(walk: Walk, rests: Contracts, request: OrderRequest, closing: Contracts) -> Dollars:
+def _proceeds(walk: BookWalk, rests: Contracts, request: OrderRequest, closing: Contracts) -> Dollars:
     amount = _first_contracts(walk, rests, request, closing)
     return amount if request.action is Action.SELL else min(closing, walk.filled + rests) - amount
 
 
 def _profit_if(
-    result: Side, walk: Walk, rests: Contracts, request: OrderRequest, fee: Dollars | None
+    result: Side, walk: BookWalk, rests: Contracts, request: OrderRequest, fee: Dollars | None
 ) -> Dollars | None:
     """Profit if the market settles `result`. Selling is giving up the payout for the price."""
     if fee is None:
@@ -113,7 +113,7 @@ def cash_after(cash: Dollars | None, most: Bounds | None) -> Dollars | None:
 
 
 def locked_in(
-    position: Position | None, walk: Walk, rests: Contracts, request: OrderRequest, signed: Contracts
+    position: Position | None, walk: BookWalk, rests: Contracts, request: OrderRequest, signed: Contracts
 ) -> Dollars | None:
     """Profit over average cost of the contracts this order closes, before fees.
 
@@ -131,7 +131,7 @@ def locked_in(
     return received - position.cost_basis * closed / position.count
 
 
-def _first_contracts(walk: Walk, rests: Contracts, request: OrderRequest, count: Contracts) -> Dollars:
+def _first_contracts(walk: BookWalk, rests: Contracts, request: OrderRequest, count: Contracts) -> Dollars:
     """Price times count over the first `count` contracts to be filled: they are the ones that close."""
     amount, left = ZERO, count
     for level in (*walk.fills, BookLevel(request.price, rests)):

@@ -24,8 +24,8 @@ from kalshi_trading.core.money import (
     count_text,
     price_text,
 )
-from kalshi_trading.core.order_book import Walk
-from kalshi_trading.core.valuation import RestingSize, market_exposure
+from kalshi_trading.core.order_book import BookWalk
+from kalshi_trading.core.valuation import OpenSize, market_exposure
 from kalshi_trading.orders.pretrade import risk
 from kalshi_trading.orders.pretrade.payoff import (
     AT_THE_LIMIT,
@@ -99,7 +99,7 @@ class OrderPreview:
     ticket: OrderTicket
     request: OrderRequest
     circumstances: Circumstances
-    walk: Walk
+    walk: BookWalk
     cost: Dollars
     expected_cost: Dollars
     expected_fee: Dollars | None  # None: the fee schedule is not known, or the book could not be read
@@ -226,7 +226,7 @@ def worst_price(action: Action, side: Side, market: Market, book: OrderBook | No
 
     Without a book to start from it is the middle of the range; the checks then deny the order.
     """
-    best = order_book.touch(book, action, side) if book is not None else None
+    best = order_book.best_opposite(book, action, side) if book is not None else None
     if best is None:
         return Decimal("0.5")
     wanted = best.price + cap if action is Action.BUY else best.price - cap
@@ -239,10 +239,10 @@ def worst_price(action: Action, side: Side, market: Market, book: OrderBook | No
     return on_grid if side is Side.YES else ONE_DOLLAR - on_grid
 
 
-def _walk(request: OrderRequest, now: Circumstances) -> Walk:
+def _walk(request: OrderRequest, now: Circumstances) -> BookWalk:
     """Walk the book as it was read; without one only orders of our own are known to be in the way."""
     if request.post_only:
-        return Walk((), request.count)
+        return BookWalk((), request.count)
     own_side = book_side(request.action, request.side)
     own = [
         request.side.converted(order.yes_price) for order in now.working if order.book_side is not own_side
@@ -260,7 +260,9 @@ def _dearest_rate(now: Circumstances, request: OrderRequest) -> Decimal | None:
     return dearest_rate(schedules, is_taker=not request.post_only)
 
 
-def _expected_fee(now: Circumstances, walk: Walk, rests: Contracts, request: OrderRequest) -> Dollars | None:
+def _expected_fee(
+    now: Circumstances, walk: BookWalk, rests: Contracts, request: OrderRequest
+) -> Dollars | None:
     """Fee by the book as it was read: of what takes from it now, and of the rest once it is taken.
 
     One fill for each level; where a level is several orders, rounding can move it by some units.
@@ -320,8 +322,8 @@ def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPre
     basis = now.position.cost_basis if now.position else ZERO
     side = book_side(request.action, request.side)
     in_yes = request.price if request.side is Side.YES else ONE_DOLLAR - request.price
-    orders = [RestingSize(order.book_side, order.yes_price, order.remaining_count) for order in now.working]
-    orders.append(RestingSize(side, in_yes, request.count))
+    orders = [OpenSize(order.book_side, order.yes_price, order.remaining_count) for order in now.working]
+    orders.append(OpenSize(side, in_yes, request.count))
     proposal = Proposal(
         market=now.market,
         action=request.action,

@@ -22,7 +22,7 @@ from kalshi_trading.core.money import (
     price_text,
     round_half_even,
 )
-from kalshi_trading.core.order_book import is_crossed, midpoint, touch
+from kalshi_trading.core.order_book import best_opposite, is_crossed, midpoint
 from kalshi_trading.orders.pretrade.payoff import promised_count
 from kalshi_trading.orders.pretrade.risk_input import Finding, Proposal, RecentOrder, Severity
 
@@ -176,7 +176,7 @@ def price_against_book(proposal: Proposal) -> Finding | None:
     if book is None or is_crossed(book):
         severity = Severity.DENY if proposal.is_market_order else Severity.ASK
         return Finding("book", severity, "There is no trustworthy book to compare the price with.")
-    best = touch(book, proposal.action, proposal.side)
+    best = best_opposite(book, proposal.action, proposal.side)
     if best is None:
         return _nobody_there(proposal)
     sign = 1 if proposal.action is Action.BUY else -1

@@ -13,7 +13,7 @@ from enum import StrEnum
 from kalshi_trading.core.market_models import Market, OrderBook
 from kalshi_trading.core.models import Action, BookSide, Order, Side
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
-from kalshi_trading.core.order_book import Walk
+from kalshi_trading.core.order_book import BookWalk
 from kalshi_trading.settings.model import Limits
 
 
@@ -124,7 +124,7 @@ class Proposal:
     price: Price
     is_market_order: bool
     book: OrderBook | None
-    walk: Walk
+    walk: BookWalk
     cost: Dollars  # cash the order may take, without fees; 0 for a sale of what is held
     cost_bound: Dollars  # with fees and rounding; without them where they are not known
     cash: Dollars | None  # less what `unseen` may take

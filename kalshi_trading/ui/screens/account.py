@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from rich.console import Group, RenderableType
 
 from kalshi_trading.core.errors import JournalError
-from kalshi_trading.core.results import Part, part
+from kalshi_trading.core.results import Fetched, fetch
 from kalshi_trading.orders.pretrade.activity import OrdersReader
 from kalshi_trading.orders.pretrade.day_pnl import TradingDay
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
@@ -32,23 +32,23 @@ def account(app: App) -> None:
 
 def _page(app: App) -> RenderableType:
     with ThreadPoolExecutor(max_workers=3) as pool:
-        pnl = pool.submit(part, TradingDay(app.client, clock=app.clock).pnl)
+        pnl = pool.submit(fetch, TradingDay(app.client, clock=app.clock).pnl)
         facts = pool.submit(lambda: list(_exchange(app)))
         rails = account_view.rails(app.settings.limits, _today(app), pnl.result())
         rows = [*facts.result(), *_own(app)]
     return Group(formats.facts(rows), rails)
 
 
-def _today(app: App) -> Part[DayTotals]:
+def _today(app: App) -> Fetched[DayTotals]:
     reader = OrdersReader(app.journal, account=app.account, clock=app.clock)
     try:
-        return Part(reader.read().today)
+        return Fetched(reader.read().today)
     except JournalError as error:
-        return Part(None, str(error))
+        return Fetched(None, str(error))
 
 
 def _exchange(app: App) -> Iterator[tuple[str, str]]:
-    status, limits = part(app.client.get_exchange_status), part(app.client.get_account_limits)
+    status, limits = fetch(app.client.get_exchange_status), fetch(app.client.get_account_limits)
     yield "environment", f"{app.settings.environment}{', read-only' if app.executor.read_only else ''}"
     if status.value is None:
         yield "exchange", f"unavailable: {status.unavailable}"

@@ -10,7 +10,7 @@ from enum import Enum, auto
 
 from kalshi_trading.core.errors import TradingError
 from kalshi_trading.core.models import Order, OrderStatus
-from kalshi_trading.core.text import how_many
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.ui.app import App
 from kalshi_trading.ui.background_task import within
 from kalshi_trading.ui.prompts.prompter import Choice, GoBack, LeaveTask
@@ -89,7 +89,7 @@ def _ask_what_to_do(app: App, orders: Sequence[Order], *, was_chosen: bool) -> _
     question = "Leave the program?"
     ways = [Choice("e", "Exit", _Answer.LEAVE)]
     if orders:
-        count = how_many(len(orders), "resting order")
+        count = pluralize(len(orders), "resting order")
         question = f"{count}. Leave {'it' if one else 'them'} at the exchange?"
         ways = [
             Choice("e", f"Keep {'it' if one else 'them'} and exit", _Answer.LEAVE),
@@ -107,7 +107,7 @@ def _wants_to_cancel(app: App, orders: Sequence[Order]) -> bool:
     """Show every order and ask once more; the key differs from the one that led here."""
     _say_orders(app, orders, most=len(orders))
     keep = Choice("0", "Back, cancel nothing", False)
-    go = Choice("c", f"Cancel {how_many(len(orders), 'order')} and exit", True)
+    go = Choice("c", f"Cancel {pluralize(len(orders), 'order')} and exit", True)
     try:
         return app.prompter.choose("Cancel what is listed above?", [keep, go], is_consequential=True)
     except GoBack:
@@ -122,4 +122,4 @@ def _say_orders(app: App, orders: Sequence[Order], *, most: int) -> None:
 
 
 def _counted(orders: Sequence[Order]) -> str:
-    return f"{how_many(len(orders), 'resting order')} {'stays' if len(orders) == 1 else 'stay'}"
+    return f"{pluralize(len(orders), 'resting order')} {'stays' if len(orders) == 1 else 'stay'}"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kalshi_trading.core.dates import FORMS, Period, parse_period
 from kalshi_trading.core.errors import InvalidInputError
-from kalshi_trading.core.text import how_many
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.history.exporter import (
     ORDERS,
     POSITIONS,
@@ -138,4 +138,4 @@ def closing_line(done: Exported) -> str:
     """Say how many rows were written, of which time, and where they are."""
     everything = "as of now" if done.table is POSITIONS else "all time"
     when = everything if done.period is None else str(done.period)
-    return f"{how_many(done.rows, 'row')} ({done.table.name}, {when}) written to {done.path}."
+    return f"{pluralize(done.rows, 'row')} ({done.table.name}, {when}) written to {done.path}."

@@ -114,7 +114,7 @@ def _panic(app: App) -> None:
 
 
 def _looked_for(orders: int) -> str:
-    return f"{text.how_many(orders, 'order')} still under way, looking …" if orders else ""
+    return f"{text.pluralize(orders, 'order')} still under way, looking …" if orders else ""
 
 
 def _rearm(app: App) -> None:

@@ -18,7 +18,7 @@ from rich.console import RenderableType
 from kalshi_trading.core.errors import InvalidInputError, JournalError
 from kalshi_trading.core.models import Action, Order, Settlement
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count
-from kalshi_trading.core.order_book import book_of_others
+from kalshi_trading.core.order_book import without_own_orders
 from kalshi_trading.core.valuation import Mark, liquidate, market_exposure
 from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.journal.records import JournalRecord
@@ -220,7 +220,7 @@ def _seen(app: App, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLo
     book, fees = read_book_and_fees(app, position.ticker, row.market)
     orders = snapshot.resting.value
     own = tuple(order for order in orders or () if order.ticker == position.ticker)
-    book = None if book is None else book_of_others(book, own)
+    book = None if book is None else without_own_orders(book, own)
     return PositionLook(
         row=row,
         mark=snapshot.mark,

@@ -16,7 +16,7 @@ from kalshi_trading.core.fees import dearest_rate
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count, parse_price, price_text
-from kalshi_trading.core.order_book import touch
+from kalshi_trading.core.order_book import best_opposite
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.risk import off_grid, questions
 from kalshi_trading.orders.pretrade.ticket import OrderSize, OrderTicket, parse_size
@@ -216,7 +216,7 @@ def ask_price(
 
     Without another proposal the price of the best level is proposed.
     """
-    best = touch(book, action, side) if book is not None else None
+    best = best_opposite(book, action, side) if book is not None else None
     if proposed is None and best is not None:
         proposed = best.price
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from kalshi_trading.core.market_models import ExchangeStatus
 from kalshi_trading.core.money import ZERO, Dollars, count_text, price_text
-from kalshi_trading.core.results import Part
+from kalshi_trading.core.results import Fetched
 from kalshi_trading.orders.pretrade.risk_input import DayPnl, DayTotals
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.settings.options import Environment
@@ -23,7 +23,7 @@ _Rail = tuple[str, str, str]
 """What is limited, the limits, and what begins the names of their settings."""
 
 
-def rails(limits: Limits, today: Part[DayTotals], pnl: Part[DayPnl]) -> RenderableType:
+def rails(limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> RenderableType:
     """Every guard rail, those of the day with today's use."""
     table = table_of(("guard rail", "fixed"), ("today and limit", "wide"), ("setting KALSHI_", "fixed"))
     for row in (*_of_day(limits, today.value, pnl.value), *_of_order(limits)):
@@ -62,7 +62,7 @@ def _meant(pnl: DayPnl | None) -> Iterator[str]:
             yield f"Nobody bids for positions that cost {dollars(pnl.unmarked)}; they count as zero in it."
 
 
-def _unread(today: Part[DayTotals], pnl: Part[DayPnl]) -> Iterator[tuple[str, str | None]]:
+def _unread(today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> Iterator[tuple[str, str | None]]:
     if today.value is None:
         yield "Today's buying and orders", today.unavailable
     if pnl.value is None:
@@ -71,8 +71,8 @@ def _unread(today: Part[DayTotals], pnl: Part[DayPnl]) -> Iterator[tuple[str, st
 
 def header(
     environment: Environment,
-    cash: Part[Dollars],
-    status: Part[ExchangeStatus],
+    cash: Fetched[Dollars],
+    status: Fetched[ExchangeStatus],
     *,
     news: Sequence[str],
     unresolved: Sequence[str],
@@ -98,7 +98,7 @@ def header(
     return Group(*lines)
 
 
-def _trading(status: Part[ExchangeStatus]) -> Text:
+def _trading(status: Fetched[ExchangeStatus]) -> Text:
     if status.value is None:
         return Text("not reachable", style="bold red")
     if status.value.trading_active and status.value.exchange_active:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.money import Contracts, count_text, price_text
-from kalshi_trading.core.text import how_many
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.history.comparison import Difference, Reconciliation
 from kalshi_trading.history.day_summary import DaySummary, MarketDay
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow
@@ -171,10 +171,10 @@ def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
     if history.damage:
         lines = ", ".join(str(line) for line in history.damage.first[:3])
         more = ", …" if len(history.damage) > 3 else ""
-        damaged = how_many(len(history.damage), "damaged line")
+        damaged = pluralize(len(history.damage), "damaged line")
         yield problem(f"Skipped {damaged} of the journal: {lines}{more}.")
     if history.foreign:
-        yield notice(f"Left out: {how_many(history.foreign, 'order')} of other keys in the journal.")
+        yield notice(f"Left out: {pluralize(history.foreign, 'order')} of other keys in the journal.")
 
 
 # --- One order ------------------------------------------------------------------------------------
@@ -217,15 +217,15 @@ def _order_facts(row: HistoryRow) -> Iterator[tuple[str, str]]:
 def reconciliation(found: Reconciliation, period: Period | None, now: datetime) -> RenderableType:
     """What was compared, and every order in which journal and exchange differ."""
     when = "all times" if period is None else str(period)
-    orders, fills = how_many(found.compared, "order"), how_many(found.fills, "fill")
-    compared = f"{orders}, {fills} and {how_many(found.records, 'journal record')} compared ({when})"
+    orders, fills = pluralize(found.compared, "order"), pluralize(found.fills, "fill")
+    compared = f"{orders}, {fills} and {pluralize(found.records, 'journal record')} compared ({when})"
     if found.is_clean:
         agreed = f"✓ Journal and exchange agree: {compared}."
         return Group(
             Text(agreed if found.compared else f"There is nothing to compare ({when})."),
             *_not_compared(found),
         )
-    different = how_many(len(found.differences), "order")
+    different = pluralize(len(found.differences), "order")
     parts: list[RenderableType] = [Text(f"Different: {different}; {compared}.")]
     if found.differences:
         parts.append(_differences(found.differences[:DIFFERENCES_SHOWN], now))
@@ -246,16 +246,16 @@ def _differences(differences: Sequence[Difference], now: datetime) -> Renderable
 
 def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
     if found.too_new:
-        yield notice(f"Too new to be judged: {how_many(found.too_new, 'order')}; ask again in a minute.")
+        yield notice(f"Too new to be judged: {pluralize(found.too_new, 'order')}; ask again in a minute.")
     if found.incomplete:
         yield problem(f"The exchange's lists are not whole: {found.incomplete}.")
     if found.unjudged:
         why = "for that reason" if found.incomplete else "which moved while the lists were read; ask again"
-        yield problem(f"Not compared: {how_many(found.unjudged, 'order')}, {why}.")
+        yield problem(f"Not compared: {pluralize(found.unjudged, 'order')}, {why}.")
     if found.foreign:
-        yield notice(f"Not compared: {how_many(found.foreign, 'order')} of other keys in the journal.")
+        yield notice(f"Not compared: {pluralize(found.foreign, 'order')} of other keys in the journal.")
     if found.damaged:
-        damaged = how_many(found.damaged, "damaged line")
+        damaged = pluralize(found.damaged, "damaged line")
         yield problem(f"The journal has {damaged}; orders in them are not known.")
 
 

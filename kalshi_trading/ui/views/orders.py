@@ -76,7 +76,7 @@ def order_line(row: OrderRecord) -> str:
 
 def action_label(action: Action, side: Side, book: OrderBook | None) -> str:
     """One of the four directions with what it would trade at now."""
-    best = order_book.touch(book, action, side) if book is not None else None
+    best = order_book.best_opposite(book, action, side) if book is not None else None
     if best is None:
         return f"{action.title():<4} {side.upper()}"
     return f"{action.title():<4} {side.upper():<3}  best {price_text(best.price)} × {count_text(best.count)}"

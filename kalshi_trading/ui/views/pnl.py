@@ -12,7 +12,7 @@ from rich.text import Text
 
 from kalshi_trading.core.models import MarketResult, Settlement
 from kalshi_trading.core.money import BALANCE_GRAIN, CENT, ZERO, Dollars, dollars_text, round_down, round_up
-from kalshi_trading.core.text import how_many
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.portfolio.breakdown import Realized
 from kalshi_trading.portfolio.ledger import MarketAccount, settlement_net
 from kalshi_trading.ui.formats import cells, dollars, gain, moment, notice, price, table_of, time_zone
@@ -92,7 +92,7 @@ def not_rebuilt(accounts: Iterable[MarketAccount]) -> RenderableType:
     gaps = [account.ticker for account in accounts if account.gap is not None]
     if not gaps:
         return Group()
-    markets = f"{how_many(len(gaps), 'market')} {'stands' if len(gaps) == 1 else 'stand'}"
+    markets = f"{pluralize(len(gaps), 'market')} {'stands' if len(gaps) == 1 else 'stand'}"
     told = "which tell neither trading from settlement nor the day of a trade"
     named = ", ".join(gaps[:3]) + (" …" if len(gaps) > 3 else "")
     return notice(f"{markets} there by the exchange's own figures, {told}: {named}")

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading.core.money import ZERO, count_text
-from kalshi_trading.core.results import known_sum
-from kalshi_trading.core.text import how_many
+from kalshi_trading.core.results import sum_known
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.portfolio.breakdown import Realized
 from kalshi_trading.portfolio.cross_check import AccountCheck, Comparison
 from kalshi_trading.portfolio.snapshot import EventRisk, PortfolioSnapshot
@@ -140,7 +140,7 @@ def _resting(snapshot: PortfolioSnapshot) -> Iterator[str]:
         yield "what resting orders hold is not known"
     elif resting:
         hold = "holds" if len(resting) == 1 else "hold"
-        yield f"{how_many(len(resting), 'resting order')} {hold} {dollars(snapshot.collateral)}"
+        yield f"{pluralize(len(resting), 'resting order')} {hold} {dollars(snapshot.collateral)}"
 
 
 def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
@@ -148,9 +148,9 @@ def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
     if not snapshot.unmarked:
         return
     marked = [row for row in snapshot.held if row.mark is not None]
-    value = dollars(known_sum(row.value for row in marked))
-    unrealized = gain(known_sum(row.unrealized_pnl for row in marked)).plain
-    without = f"{len(snapshot.unmarked)} of {how_many(len(snapshot.held), 'market')} without"
+    value = dollars(sum_known(row.value for row in marked))
+    unrealized = gain(sum_known(row.unrealized_pnl for row in marked)).plain
+    without = f"{len(snapshot.unmarked)} of {pluralize(len(snapshot.held), 'market')} without"
     yield f"{without} a {snapshot.mark}; the others {value}, unrealized {unrealized}"
 
 
@@ -159,9 +159,9 @@ def _not_sold(snapshot: PortfolioSnapshot) -> Iterator[str]:
     unsold = [sale.unsold for sale in sales if sale is not None and sale.unsold > ZERO]
     unknown = sum(sale is None or sale.value is None for sale in sales)
     if unknown:
-        yield f"sold now: book or fees of {how_many(unknown, 'market')} not known"
+        yield f"sold now: book or fees of {pluralize(unknown, 'market')} not known"
     if unsold:
-        without = f"{count_text(sum(unsold, ZERO))} contracts in {how_many(len(unsold), 'market')}"
+        without = f"{count_text(sum(unsold, ZERO))} contracts in {pluralize(len(unsold), 'market')}"
         yield f"sold now: {without} find no buyer"
 
 
@@ -170,7 +170,7 @@ def _risks(risks: Sequence[EventRisk]) -> str:
     told = []
     for risk in risks[:BIGGEST_RISKS]:
         kind = ", one YES at most" if risk.mutually_exclusive and len(risk.markets) > 1 else ""
-        told.append(f"{_risk(risk)} ({how_many(len(risk.markets), 'market')}{kind})")
+        told.append(f"{_risk(risk)} ({pluralize(len(risk.markets), 'market')}{kind})")
     return " · ".join(told)
 
 
@@ -191,13 +191,13 @@ def _own_figures(snapshot: PortfolioSnapshot) -> Iterator[str]:
     if snapshot.fills.value is None:
         yield "figures: the exchange's own, since fills are missing"
     elif gaps:
-        yield f"figures: of {how_many(gaps, 'market')} the exchange's own"
+        yield f"figures: of {pluralize(gaps, 'market')} the exchange's own"
 
 
 def _meanings(snapshot: PortfolioSnapshot) -> Iterator[str]:
     """What the numbers are, for those who have the room."""
     if snapshot.fills.value is not None:
-        yield f"from {how_many(snapshot.fills.value, 'fill')}; positions at the {snapshot.mark}"
+        yield f"from {pluralize(snapshot.fills.value, 'fill')}; positions at the {snapshot.mark}"
     yield "sold now: into today's books, after fees · exposure: worst case, with resting orders"
     if snapshot.realized is not None:
         yield f"realized, before fees: {_roads(snapshot, snapshot.realized)}"
@@ -256,7 +256,7 @@ def _checked(check: AccountCheck, told: Container[str]) -> Iterator[Text]:
     agreeing = check.compared - len(check.differences)
     if check.compared:
         agree = "agrees" if agreeing == 1 else "agree"
-        yield notice(f"Checked against the exchange: {how_many(agreeing, 'number')} {agree}.")
+        yield notice(f"Checked against the exchange: {pluralize(agreeing, 'number')} {agree}.")
     yield from (problem(_difference(row)) for row in check.differences[:DIFFERENCES_SHOWN])
     if len(check.differences) > DIFFERENCES_SHOWN:
         yield problem(f"{len(check.differences) - DIFFERENCES_SHOWN} more numbers differ.")

@@ -19,7 +19,7 @@ from kalshi_trading.core import order_book
 from kalshi_trading.core.market_models import OrderBook
 from kalshi_trading.core.models import Action, Fill, Order
 from kalshi_trading.core.money import ZERO, Contracts, count_text, dollars_text
-from kalshi_trading.core.pnl import Holding, Lot
+from kalshi_trading.core.pnl import FifoPosition, Lot
 from kalshi_trading.core.valuation import Exposure, Liquidation, Mark
 from kalshi_trading.journal.own_orders import OwnWords
 from kalshi_trading.portfolio.explain_market import Explanation
@@ -109,7 +109,7 @@ def _sale(look: PositionLook) -> RenderableType:
     table = table_of(("sold now", "right"), ("bid", "right"), ("brings", "right"))
     for level in met[:LEVELS_SHOWN]:
         table.add_row(*cells(count_text(level.count), price(level.price), dollars(level.count * level.price)))
-    deeper = order_book.Walk(met[LEVELS_SHOWN:], ZERO)
+    deeper = order_book.BookWalk(met[LEVELS_SHOWN:], ZERO)
     if deeper.fills:
         table.add_row(*cells(count_text(deeper.filled), "deeper", dollars(deeper.amount)))
     table.add_row(*cells("", "fees", dollars(None if sale.fees is None else -sale.fees)))
@@ -140,7 +140,7 @@ def _add_lots(
     table: Table, name: str, age_and_price: tuple[str, str], lots: tuple[Lot, ...], style: str | None = None
 ) -> None:
     """Add one line for some lots together."""
-    together = Holding(lots=lots)
+    together = FifoPosition(lots=lots)
     opened, paid = age_and_price
     fees = sum((lot.fees for lot in lots), ZERO)
     numbers = (count_text(together.count), paid, dollars(together.cost_basis), dollars(fees))

@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kalshi_trading.core.text import how_many
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.history.log_review import ReviewedEvent, ReviewedLine
 from kalshi_trading.journal.files.log_files import LogSize
 from kalshi_trading.journal.files.log_reader import DamagedLine
@@ -75,7 +75,7 @@ def sizes(logs: Mapping[str, LogSize]) -> RenderableType:
 def total_size(logs: Mapping[str, LogSize]) -> str:
     files = sum(log.files for log in logs.values())
     size = size_text(sum(log.stored_bytes for log in logs.values()))
-    return f"{size} in {how_many(files, 'file')}"
+    return f"{size} in {pluralize(files, 'file')}"
 
 
 def size_text(size: int) -> str:

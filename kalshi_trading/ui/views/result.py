@@ -9,7 +9,7 @@ from rich.text import Text
 
 from kalshi_trading.core.models import Action
 from kalshi_trading.core.money import ONE_CONTRACT, ZERO, count_text, price_text
-from kalshi_trading.core.text import _contracts
+from kalshi_trading.core.text import contracts_text
 from kalshi_trading.history.trade_history import describe
 from kalshi_trading.orders.execution.cancel import Cancellation
 from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, PanicReport
@@ -106,7 +106,7 @@ def end_of_cancel(line: str, end: Cancellation) -> str:
     if end.reduced_by is None:
         return ended
     verb = "rests" if end.reduced_by == ONE_CONTRACT else "rest"
-    return f"{ended} {_contracts(end.reduced_by)} no longer {verb}."
+    return f"{ended} {contracts_text(end.reduced_by)} no longer {verb}."
 
 
 def end_of(preview: OrderPreview, result: Submission) -> str:

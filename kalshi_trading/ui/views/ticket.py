@@ -21,7 +21,7 @@ from kalshi_trading.core.money import (
     price_text,
     round_half_even,
 )
-from kalshi_trading.core.text import _contracts
+from kalshi_trading.core.text import contracts_text
 from kalshi_trading.orders.pretrade.payoff import Outlook
 from kalshi_trading.orders.pretrade.preview import OrderPreview, is_worse
 from kalshi_trading.orders.pretrade.risk import OUTCOME_UNKNOWN
@@ -63,7 +63,7 @@ def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
     request, now = preview.request, preview.circumstances
     rows: list[tuple[str, str | Text]] = [("book", _book(preview)), ("midpoint", _midpoint(preview))]
     if preview.ticket.amount is not None:
-        rows.append(("amount", f"{dollars_text(preview.ticket.amount)} buys {_contracts(request.count)}"))
+        rows.append(("amount", f"{dollars_text(preview.ticket.amount)} buys {contracts_text(request.count)}"))
     rows.append(("expected", _expected(preview) + _on_average(preview)))
     if preview.ticket.is_market_order:
         rows.append(("worst price", f"{price_text(request.price)}; what does not fill at it is canceled"))
@@ -159,7 +159,7 @@ def _costs(preview: OrderPreview) -> list[tuple[str, str | Text]]:
     opening, bounds = preview.request.count - preview.closing, preview.bounds
     rows: list[tuple[str, str | Text]] = []
     fee = "not known" if preview.expected_fee is None else f"about {dollars_text(preview.expected_fee)}"
-    of = f" to open {_contracts(opening)}" if ZERO < opening < preview.request.count else ""
+    of = f" to open {contracts_text(opening)}" if ZERO < opening < preview.request.count else ""
     if opening > ZERO:
         about = "" if preview.expected_cost == preview.cost else "about "
         cost = f"{about}{dollars_text(preview.expected_cost)}{of}"
