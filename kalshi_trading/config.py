@@ -16,7 +16,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kalshi_trading.core.errors import ConfigurationError, InvalidInputError, Problem
-from kalshi_trading.settings.credentials import Credentials, PrivateKey, exposures, key_path, load_private_key
+from kalshi_trading.settings.credentials import (
+    Credentials,
+    PrivateKey,
+    find_leaks,
+    key_path,
+    load_private_key,
+)
 from kalshi_trading.settings.env_file import EnvFile, read_env_file
 from kalshi_trading.settings.model import (
     API_PATH,
@@ -25,7 +31,7 @@ from kalshi_trading.settings.model import (
     OPTIONS,
     SAFETY_NAMES,
     WEBSOCKET_PATH,
-    KeyTexts,
+    ApiKeyOptions,
     Limits,
     Settings,
 )
@@ -65,7 +71,7 @@ _NOT_ABOVE = (  # the first of each pair of options may not exceed the second
 )
 _HIDDEN_SETTING = re.compile(rf"(?:^|[\s;,&]|export )({'|'.join(KNOWN_NAMES)})\s*=", re.MULTILINE)
 _SETTINGS_ROWS = options_of(Settings)
-_KEY_ROWS = options_of(KeyTexts)
+_KEY_ROWS = options_of(ApiKeyOptions)
 
 
 def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Settings:
@@ -73,7 +79,7 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Setti
     reader = _Reader(environ, read_env_file(dotenv_path, KNOWN_NAMES))
     limits = Limits(**reader.read_all(Limits))
     settings = Settings(**reader.read_all(Settings), limits=limits)
-    key_texts = KeyTexts(**reader.read_all(KeyTexts))
+    key_texts = ApiKeyOptions(**reader.read_all(ApiKeyOptions))
     reader.compare()
     reader.note_unknown_names()
     settings = _with_addresses(settings, reader)
@@ -107,7 +113,7 @@ def is_production() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class _OptionSource:
     """A variable's text, the folder where relative paths in it start, and its line in the file."""
 
     name: str
@@ -132,12 +138,12 @@ class _Reader:
         """Read the options of a dataclass by field; what cannot be read is None, and a problem."""
         return {name: self._read(row) for name, row in options_of(owner).items()}
 
-    def given(self, row: Option[Any]) -> list[_Given]:
+    def given(self, row: Option[Any]) -> list[_OptionSource]:
         """Return every place that sets the option, its own name before its aliases."""
         looked_up = (self._look_up(name) for name in (row.name, *row.aliases))
         return [each for each in looked_up if each is not None]
 
-    def blame(self, given: _Given, what: str, remedy: str) -> None:
+    def blame(self, given: _OptionSource, what: str, remedy: str) -> None:
         """Report a problem of a variable, with its line if it stands in the file."""
         place = "" if given.line is None else f" ({self.file_name} line {given.line})"
         self.problems.append(Problem(given.name, f"{what.rstrip('.')}{place}.", remedy))
@@ -163,7 +169,7 @@ class _Reader:
                 self._note_unknown(name)
 
     def _read(self, row: Option[Any]) -> Any:
-        given = self.given(row) or [_Given(row.name, self._default(row), PROJECT_FOLDER)]
+        given = self.given(row) or [_OptionSource(row.name, self._default(row), PROJECT_FOLDER)]
         values: list[Any] = []
         for each in given:
             try:
@@ -182,14 +188,14 @@ class _Reader:
         is_moved = row is _SETTINGS_ROWS["data_dir"] and Path(home).is_absolute()
         return str(Path(home) / "kalshi-trading") if is_moved else row.default
 
-    def _look_up(self, name: str) -> _Given | None:
+    def _look_up(self, name: str) -> _OptionSource | None:
         text = self.environ.get(name, "").strip()
         if text:
-            return _Given(name, text, Path())
+            return _OptionSource(name, text, Path())
         entry = self.env_file.entries.get(name)
         if entry is None or not entry.text.strip() or self.env_file.path is None:
             return None
-        return _Given(name, entry.text.strip(), self.env_file.path.parent, entry.line)
+        return _OptionSource(name, entry.text.strip(), self.env_file.path.parent, entry.line)
 
     def _note_unknown(self, name: str, line: str = "") -> None:
         """Report a misspelled safety setting as a problem, any other option as a warning."""
@@ -231,7 +237,7 @@ def _websocket_beside(api_base_url: str) -> str:
     return "ws" + api_base_url.removeprefix("http").removesuffix(API_PATH) + WEBSOCKET_PATH
 
 
-def _check_host(given: _Given, environment: Environment, reader: _Reader) -> None:
+def _check_host(given: _OptionSource, environment: Environment, reader: _Reader) -> None:
     """Refuse the other environment's host: its keys are different ones. Warn of a stranger's."""
     if environment is Environment.PRACTICE:
         reader.warnings.append(f"{given.name} has no effect in practice.")
@@ -251,7 +257,7 @@ def _check_host(given: _Given, environment: Environment, reader: _Reader) -> Non
         reader.warnings.append(f"{given.name} is not a host of Kalshi: signed requests will go there.")
 
 
-def _credentials(environment: Environment, key_texts: KeyTexts, reader: _Reader) -> Credentials | None:
+def _credentials(environment: Environment, key_texts: ApiKeyOptions, reader: _Reader) -> Credentials | None:
     """Load the key; what is missing or wrong is reported. None when it cannot be used."""
     for row in _KEY_ROWS.values():
         if not reader.given(row):
@@ -273,8 +279,8 @@ def _credentials(environment: Environment, key_texts: KeyTexts, reader: _Reader)
 
 def _exposed_files(reader: _Reader) -> list[Problem]:
     """Return who else could read `.env` or the key: with real money that is refused."""
-    problems = exposures(reader.file_name, reader.env_file.path) if reader.env_file.path else []
+    problems = find_leaks(reader.file_name, reader.env_file.path) if reader.env_file.path else []
     for given in reader.given(_KEY_ROWS["secret"])[:1]:
         path = key_path(given.text, given.folder)
-        problems += exposures(given.name, path) if path else []
+        problems += find_leaks(given.name, path) if path else []
     return problems

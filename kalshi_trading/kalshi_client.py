@@ -34,12 +34,12 @@ from kalshi_trading.core.money import Contracts, Dollars
 from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.exchange import endpoints as lists
 from kalshi_trading.exchange.http.transport import Query, Timing
-from kalshi_trading.exchange.market_data import MarketClient
-from kalshi_trading.exchange.paging import between, collect, each, query, segment
+from kalshi_trading.exchange.market_data import MarketDataClient
+from kalshi_trading.exchange.paging import collect, iterate, params, quote_path, time_range
 from kalshi_trading.exchange.wire import account as wire
 from kalshi_trading.exchange.wire.fields import Fields
 
-LONGEST_LAG = timedelta(minutes=1)
+READ_LAG = timedelta(minutes=1)
 """How far the exchange's lists may lag what was written to it."""
 _LONGEST_WINDOW_S = 30.0  # how long the exchange may take a signature for valid; 5 to 30 s by observation
 LONGEST_SEND_S = _LONGEST_WINDOW_S + Timing().total_s
@@ -48,7 +48,7 @@ LONGEST_SEND_S = _LONGEST_WINDOW_S + Timing().total_s
 T = TypeVar("T")
 
 
-class KalshiClient(MarketClient):
+class KalshiClient(MarketDataClient):
     """All of the exchange that this program uses. Safe to share between threads.
 
     `since` and `until` bound rows by time, and rows up to two seconds beyond may come too; `limit` asks for
@@ -99,7 +99,7 @@ class KalshiClient(MarketClient):
         progress: Progress | None = None,
     ) -> Positions:
         """Read positions; `settlement_status` is unsettled, settled or all."""
-        wanted = query(ticker=ticker, event_ticker=event_ticker, settlement_status=settlement_status)
+        wanted = params(ticker=ticker, event_ticker=event_ticker, settlement_status=settlement_status)
         return self._positions(lists.POSITIONS, wanted, progress)
 
     def get_fills(
@@ -113,7 +113,7 @@ class KalshiClient(MarketClient):
         progress: Progress | None = None,
         all_here: Callable[[], None] | None = None,
     ) -> Listing[Fill]:
-        wanted = [*query(ticker=ticker, order_id=order_id), *between(since, until)]
+        wanted = [*params(ticker=ticker, order_id=order_id), *time_range(since, until)]
         transport = self._transport
         return collect(transport, lists.FILLS, wanted, limit=limit, progress=progress, all_here=all_here)
 
@@ -127,7 +127,7 @@ class KalshiClient(MarketClient):
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> Listing[Settlement]:
-        wanted = [*query(ticker=ticker, event_ticker=event_ticker), *between(since, until)]
+        wanted = [*params(ticker=ticker, event_ticker=event_ticker), *time_range(since, until)]
         return collect(self._transport, lists.SETTLEMENTS, wanted, limit=limit, progress=progress)
 
     def get_orders(
@@ -141,24 +141,28 @@ class KalshiClient(MarketClient):
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> Listing[Order]:
-        wanted = query(ticker=ticker, event_ticker=event_ticker, status=status)
+        wanted = params(ticker=ticker, event_ticker=event_ticker, status=status)
         return collect(
-            self._transport, lists.ORDERS, [*wanted, *between(since, until)], limit=limit, progress=progress
+            self._transport,
+            lists.ORDERS,
+            [*wanted, *time_range(since, until)],
+            limit=limit,
+            progress=progress,
         )
 
     def get_order(self, order_id: str) -> Order:
-        return wire.order(self._signed(f"/portfolio/orders/{segment(order_id)}").inner("order"))
+        return wire.order(self._signed(f"/portfolio/orders/{quote_path(order_id)}").inner("order"))
 
     def get_queue_position(self, order_id: str) -> Contracts:
         """Tell how many contracts stand before this order at its price; 0 is the front."""
-        body = self._signed(f"/portfolio/orders/{segment(order_id)}/queue_position")
+        body = self._signed(f"/portfolio/orders/{quote_path(order_id)}/queue_position")
         return body.decimal("queue_position_fp")
 
     def get_queue_positions(
         self, *, tickers: Iterable[str] = (), event_ticker: str | None = None
     ) -> dict[str, Contracts]:
         """The same for all resting orders of some markets or of one event, by order_id."""
-        wanted = query(market_tickers=",".join(tickers), event_ticker=event_ticker)
+        wanted = params(market_tickers=",".join(tickers), event_ticker=event_ticker)
         rows = self._signed("/portfolio/orders/queue_positions", wanted).rows("queue_positions")
         return {row.identifier("order_id"): row.decimal("queue_position_fp") for row in rows}
 
@@ -183,7 +187,7 @@ class KalshiClient(MarketClient):
         until: datetime | None = None,
         progress: Progress | None = None,
     ) -> Listing[Fill]:
-        wanted = [*query(ticker=ticker), *between(since, until)]
+        wanted = [*params(ticker=ticker), *time_range(since, until)]
         return collect(self._transport, lists.OLD_FILLS, wanted, progress=progress)
 
     def get_historical_orders(
@@ -195,13 +199,13 @@ class KalshiClient(MarketClient):
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> Listing[Order]:
-        wanted = [*query(ticker=ticker), *between(since, until)]
+        wanted = [*params(ticker=ticker), *time_range(since, until)]
         return collect(self._transport, lists.OLD_ORDERS, wanted, limit=limit, progress=progress)
 
     def get_historical_positions(
         self, *, ticker: str | None = None, event_ticker: str | None = None
     ) -> Positions:
-        return self._positions(lists.OLD_POSITIONS, query(ticker=ticker, event_ticker=event_ticker))
+        return self._positions(lists.OLD_POSITIONS, params(ticker=ticker, event_ticker=event_ticker))
 
     # --- Lists too long to hold -------------------------------------------------------------------
 
@@ -209,17 +213,17 @@ class KalshiClient(MarketClient):
 
     def each_fill(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Fill]:
         """Yield fills newest first, live and historical, each once; in the midst of it raises as any read."""
-        return each(self._transport, (lists.FILLS, lists.OLD_FILLS), between(since, until))
+        return iterate(self._transport, (lists.FILLS, lists.OLD_FILLS), time_range(since, until))
 
     def each_order(self, *, since: datetime | None = None) -> Iterator[Order]:
         """The same with orders; one that is archived meanwhile is told as it stood in the live list."""
-        return each(self._transport, (lists.ORDERS, lists.OLD_ORDERS), between(since))
+        return iterate(self._transport, (lists.ORDERS, lists.OLD_ORDERS), time_range(since))
 
     def each_settlement(
         self, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Settlement]:
         """The same with settlements, which have no archive; a subaccount's row of a market is one more."""
-        return each(self._transport, (lists.SETTLEMENTS,), between(since, until))
+        return iterate(self._transport, (lists.SETTLEMENTS,), time_range(since, until))
 
     # --- Orders -----------------------------------------------------------------------------------
 
@@ -249,8 +253,8 @@ class KalshiClient(MarketClient):
 
         The ticker leads the request to the right shard. Source: Kalshi API, cancel.
         """
-        path = f"/portfolio/events/orders/{segment(order_id)}"
-        body = self._transport.write("DELETE", path, query(market_ticker=ticker))
+        path = f"/portfolio/events/orders/{quote_path(order_id)}"
+        body = self._transport.write("DELETE", path, params(market_ticker=ticker))
         acknowledgement = _trusted(lambda: wire.cancel_acknowledgement(Fields(body, "cancel")))
         if acknowledgement.order_id != order_id:
             raise OutcomeUnknownError("The exchange told of another order; it may have canceled this one.")
@@ -259,7 +263,7 @@ class KalshiClient(MarketClient):
     # --- Below the doors --------------------------------------------------------------------------
 
     def _positions(
-        self, pages: lists.Pages[Position], wanted: Query, progress: Progress | None = None
+        self, pages: lists.ListEndpoint[Position], wanted: Query, progress: Progress | None = None
     ) -> Positions:
         events: list[Fields] = []
         listing = collect(

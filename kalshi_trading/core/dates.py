@@ -33,7 +33,7 @@ class Period:
         """The midnight after the last day, which is no longer in it."""
         return local_midnight(self.last + timedelta(days=1))
 
-    def holds(self, at: datetime) -> bool:
+    def contains(self, at: datetime) -> bool:
         return self.first <= at.astimezone().date() <= self.last
 
     def __str__(self) -> str:

@@ -24,7 +24,7 @@ class Side(StrEnum):
     def opposite(self) -> Side:
         return Side.NO if self is Side.YES else Side.YES
 
-    def converted(self, price: Price) -> Price:
+    def price_in_side(self, price: Price) -> Price:
         """Turn a price of YES into this side's terms, or back: NO costs what YES leaves of a dollar."""
         return price if self is Side.YES else ONE_DOLLAR - price
 
@@ -41,7 +41,7 @@ class BookSide(StrEnum):
     ASK = "ask"
 
     @property
-    def bought(self) -> Side:
+    def long_outcome(self) -> Side:
         """The outcome such an order goes long."""
         return Side.YES if self is BookSide.BID else Side.NO
 

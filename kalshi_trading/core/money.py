@@ -82,7 +82,7 @@ class PriceBand:
     end: Price
     step: Price
 
-    def holds(self, price: Price) -> bool:
+    def contains(self, price: Price) -> bool:
         return self.start <= price <= self.end and (price - self.start) % self.step == ZERO
 
 
@@ -99,7 +99,7 @@ class PriceGrid:
 
     def holds(self, price: Price) -> bool:
         """Tell whether an order may carry this YES price."""
-        return ZERO < price < ONE_DOLLAR and any(band.holds(price) for band in self.bands)
+        return ZERO < price < ONE_DOLLAR and any(band.contains(price) for band in self.bands)
 
     def at_or_below(self, price: Price) -> Price | None:
         """Find the highest valid price not above this one; None when there is none."""

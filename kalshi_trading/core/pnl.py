@@ -120,8 +120,8 @@ class _FifoReplay:
 
     def add(self, fill: Fill) -> None:
         """Close the oldest lots of the other side first, each pair for a dollar; open with the rest."""
-        bought = fill.book_side.bought
-        price = bought.converted(fill.yes_price)
+        bought = fill.book_side.long_outcome
+        price = bought.price_in_side(fill.yes_price)
         self.fees_paid += fill.fee
         self.cash -= fill.count * price + fill.fee
         left, fees_left = fill.count, fill.fee
@@ -201,7 +201,7 @@ def settle(
     """
     if holding.side is None:
         return holding
-    value = holding.side.converted(yes_value)
+    value = holding.side.price_in_side(yes_value)
     paid = holding.count * value if payout is None else payout
     ends = [_settled(holding.side, lot, value, at) for lot in holding.lots]
     difference = paid - sum((end.proceeds for end in ends), ZERO)
@@ -242,7 +242,7 @@ def average_price(fills: Iterable[Fill], count: Contracts, side: Side) -> Price 
     if count == ZERO or sum((fill.count for fill in own), ZERO) != count:
         return None
     paid = sum((fill.count * fill.yes_price for fill in own), ZERO)
-    return side.converted(round_half_even(paid / count, BALANCE_GRAIN))
+    return side.price_in_side(round_half_even(paid / count, BALANCE_GRAIN))
 
 
 def unrealized_pnl(count: Contracts, cost_basis: Dollars, mark: Price | None) -> Dollars | None:
@@ -275,7 +275,7 @@ def yes_value(row: Settlement) -> Price:
     if row.value is not None or held == ZERO:
         return row.value or ZERO
     side = Side.YES if held > ZERO else Side.NO
-    return side.converted(row.revenue / abs(held))
+    return side.price_in_side(row.revenue / abs(held))
 
 
 def payout(row: Settlement) -> Dollars:
@@ -286,7 +286,7 @@ def payout(row: Settlement) -> Dollars:
     """
     held = row.yes_count - row.no_count
     side = Side.YES if held > ZERO else Side.NO
-    exact = abs(held) * side.converted(yes_value(row))
+    exact = abs(held) * side.price_in_side(yes_value(row))
     return exact if round_down(exact, CENT) == row.revenue else row.revenue
 
 

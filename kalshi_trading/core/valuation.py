@@ -24,7 +24,7 @@ class OpenSize:
     @property
     def price(self) -> Price:
         """What one contract of the outcome it buys costs."""
-        return self.book_side.bought.converted(self.yes_price)
+        return self.book_side.long_outcome.price_in_side(self.yes_price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +141,10 @@ def mark_price(position: Position, market: Market | None, mark: Mark = Mark.BEST
         return None
     side = position.side
     if mark is Mark.LAST:
-        return None if market.last_price is None else side.converted(market.last_price)
+        return None if market.last_price is None else side.price_in_side(market.last_price)
     if mark is Mark.BEST_BID:
         quote = market.yes_bid if side is Side.YES else market.yes_ask
-        return None if quote is None else side.converted(quote)
+        return None if quote is None else side.price_in_side(quote)
     if market.yes_bid is None or market.yes_ask is None:
         return None
-    return side.converted((market.yes_bid + market.yes_ask) / 2)
+    return side.price_in_side((market.yes_bid + market.yes_ask) / 2)

@@ -14,13 +14,13 @@ from kalshi_trading.core.market_models import Event, Market, Trade
 from kalshi_trading.core.models import Fill, Order, Position, Transfer
 from kalshi_trading.exchange.wire import account as wire
 from kalshi_trading.exchange.wire import markets as wire_markets
-from kalshi_trading.exchange.wire.fields import Fields, Unchanged
+from kalshi_trading.exchange.wire.fields import DecodeCache, Fields
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Pages(Generic[T]):
+class ListEndpoint(Generic[T]):
     """One list, read in pages of at most `page_size` rows; `signed` asks as the account.
 
     `identity` names a row, so that it counts once however often it comes; where the name is `shared`,
@@ -37,46 +37,48 @@ class Pages(Generic[T]):
     skip: Callable[[Fields], bool] | None = None
 
 
-def _events(path: str) -> Pages[Event]:
-    return Pages(path, "events", wire_markets.event, 200, False, lambda event: event.event_ticker)
+def _events(path: str) -> ListEndpoint[Event]:
+    return ListEndpoint(path, "events", wire_markets.event, 200, False, lambda event: event.event_ticker)
 
 
-def _markets(path: str, decode: Callable[[Fields], Market]) -> Pages[Market]:
-    return Pages(path, "markets", decode, signed=False, identity=lambda market: market.ticker)
+def _markets(path: str, decode: Callable[[Fields], Market]) -> ListEndpoint[Market]:
+    return ListEndpoint(path, "markets", decode, signed=False, identity=lambda market: market.ticker)
 
 
-def _trades(path: str) -> Pages[Trade]:
-    return Pages(path, "trades", wire_markets.trade, signed=False, identity=lambda trade: trade.trade_id)
+def _trades(path: str) -> ListEndpoint[Trade]:
+    return ListEndpoint(
+        path, "trades", wire_markets.trade, signed=False, identity=lambda trade: trade.trade_id
+    )
 
 
-def _fills(path: str) -> Pages[Fill]:
-    return Pages(path, "fills", wire.fill, identity=attrgetter("fill_id"))
+def _fills(path: str) -> ListEndpoint[Fill]:
+    return ListEndpoint(path, "fills", wire.fill, identity=attrgetter("fill_id"))
 
 
-def _orders(path: str) -> Pages[Order]:
-    return Pages(path, "orders", wire.order, identity=lambda order: order.order_id)
+def _orders(path: str) -> ListEndpoint[Order]:
+    return ListEndpoint(path, "orders", wire.order, identity=lambda order: order.order_id)
 
 
-def _positions(path: str, decode: Callable[[Fields], Position]) -> Pages[Position]:
-    return Pages(
+def _positions(path: str, decode: Callable[[Fields], Position]) -> ListEndpoint[Position]:
+    return ListEndpoint(
         path, "market_positions", decode, identity=lambda row: row.ticker, skip=wire.position_says_nothing
     )
 
 
-def _transfers(name: str) -> Pages[Transfer]:
-    return Pages(f"/portfolio/{name}", name, wire.transfer, 500, identity=lambda row: row.transfer_id)
+def _transfers(name: str) -> ListEndpoint[Transfer]:
+    return ListEndpoint(f"/portfolio/{name}", name, wire.transfer, 500, identity=lambda row: row.transfer_id)
 
 
 EVENTS = _events("/events")
 COMBO_EVENTS = _events("/events/multivariate")
-EVENT_FEE_CHANGES = Pages(
+EVENT_FEE_CHANGES = ListEndpoint(
     "/events/fee_changes", "event_fee_changes", wire_markets.event_fee_change, signed=False
 )
-MARKETS = _markets("/markets", Unchanged(wire_markets.market, "ticker"))
+MARKETS = _markets("/markets", DecodeCache(wire_markets.market, "ticker"))
 TRADES = _trades("/markets/trades")
-POSITIONS = _positions("/portfolio/positions", Unchanged(wire.position, "ticker", most=3_000))
+POSITIONS = _positions("/portfolio/positions", DecodeCache(wire.position, "ticker", most=3_000))
 FILLS = _fills("/portfolio/fills")
-SETTLEMENTS = Pages(
+SETTLEMENTS = ListEndpoint(
     "/portfolio/settlements",
     "settlements",
     wire.settlement,

@@ -28,15 +28,15 @@ from kalshi_trading.core.market_models import (
 from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.exchange import endpoints as lists
 from kalshi_trading.exchange.http.transport import Query, Transport
-from kalshi_trading.exchange.paging import between, collect, query, segment
+from kalshi_trading.exchange.paging import collect, params, quote_path, time_range
 from kalshi_trading.exchange.wire import markets as wire_markets
-from kalshi_trading.exchange.wire.fields import Fields, Unchanged
+from kalshi_trading.exchange.wire.fields import DecodeCache, Fields
 
 MOST_BOOKS_PER_REQUEST = 100
-_BOOK_SIDES = Unchanged(wire_markets.book_sides, "ticker")
+_BOOK_SIDES = DecodeCache(wire_markets.book_sides, "ticker")
 
 
-class MarketClient:
+class MarketDataClient:
     """What anybody may read. Safe to share between threads.
 
     `since` and `until` bound rows by time, and rows up to two seconds beyond may come too; `limit` asks for
@@ -64,14 +64,14 @@ class MarketClient:
     # --- Series and events ------------------------------------------------------------------------
 
     def get_series_list(self, *, category: str | None = None, tags: str | None = None) -> tuple[Series, ...]:
-        body = self._public("/series", query(category=category, tags=tags))
+        body = self._public("/series", params(category=category, tags=tags))
         return tuple(wire_markets.series(row) for row in body.rows("series"))
 
     def get_series(self, series_ticker: str) -> Series:
-        return wire_markets.series(self._public(f"/series/{segment(series_ticker)}").inner("series"))
+        return wire_markets.series(self._public(f"/series/{quote_path(series_ticker)}").inner("series"))
 
     def get_series_fee_changes(self, *, series_ticker: str | None = None) -> tuple[FeeChange, ...]:
-        body = self._public("/series/fee_changes", query(series_ticker=series_ticker))
+        body = self._public("/series/fee_changes", params(series_ticker=series_ticker))
         return tuple(wire_markets.series_fee_change(row) for row in body.rows("series_fee_change_arr"))
 
     def get_events(
@@ -85,7 +85,7 @@ class MarketClient:
         progress: Progress | None = None,
     ) -> Listing[Event]:
         """List events one of whose markets is unopened, open, closed or settled."""
-        wanted = query(
+        wanted = params(
             status=status,
             series_ticker=series_ticker,
             tickers=",".join(tickers),
@@ -95,24 +95,26 @@ class MarketClient:
 
     def get_event(self, event_ticker: str) -> Event:
         """Read one event with its markets inside."""
-        body = self._public(f"/events/{segment(event_ticker)}", query(with_nested_markets=True))
+        body = self._public(f"/events/{quote_path(event_ticker)}", params(with_nested_markets=True))
         return wire_markets.event(body.inner("event"))
 
     def get_event_metadata(self, event_ticker: str) -> EventMetadata:
-        return wire_markets.event_metadata(self._public(f"/events/{segment(event_ticker)}/metadata"))
+        return wire_markets.event_metadata(self._public(f"/events/{quote_path(event_ticker)}/metadata"))
 
     def get_event_fee_changes(self, *, event_ticker: str | None = None) -> Listing[FeeChange]:
-        return collect(self._transport, lists.EVENT_FEE_CHANGES, query(event_ticker=event_ticker))
+        return collect(self._transport, lists.EVENT_FEE_CHANGES, params(event_ticker=event_ticker))
 
     def get_multivariate_events(self, *, series_ticker: str | None = None) -> Listing[Event]:
-        return collect(self._transport, lists.COMBO_EVENTS, query(series_ticker=series_ticker))
+        return collect(self._transport, lists.COMBO_EVENTS, params(series_ticker=series_ticker))
 
     def get_forecast_percentile_history(
         self, series_ticker: str, event_ticker: str, period: BarPeriod, *, percentiles: Iterable[int]
     ) -> tuple[ForecastPoint, ...]:
-        path = f"/series/{segment(series_ticker)}/events/{segment(event_ticker)}/forecast_percentile_history"
+        event_path = f"/series/{quote_path(series_ticker)}/events/{quote_path(event_ticker)}"
         wanted = [("percentiles", str(percentile)) for percentile in percentiles]
-        return wire_markets.forecast_points(self._signed(path, [*wanted, *_bars(period)]))
+        return wire_markets.forecast_points(
+            self._signed(f"{event_path}/forecast_percentile_history", [*wanted, *_bars(period)])
+        )
 
     # --- Markets ----------------------------------------------------------------------------------
 
@@ -127,7 +129,7 @@ class MarketClient:
         progress: Progress | None = None,
     ) -> Listing[Market]:
         """List markets; `status` is unopened, open, paused, closed or settled."""
-        wanted = query(
+        wanted = params(
             status=status,
             event_ticker=event_ticker,
             series_ticker=series_ticker,
@@ -136,11 +138,11 @@ class MarketClient:
         return collect(self._transport, lists.MARKETS, wanted, limit=limit, progress=progress)
 
     def get_market(self, ticker: str) -> Market:
-        return wire_markets.market(self._public(f"/markets/{segment(ticker)}").inner("market"))
+        return wire_markets.market(self._public(f"/markets/{quote_path(ticker)}").inner("market"))
 
     def get_order_book(self, ticker: str, *, depth: int = 0) -> OrderBook:
         """Read the book; `depth` levels per side, 0 for all."""
-        body = self._public(f"/markets/{segment(ticker)}/orderbook", query(depth=depth))
+        body = self._public(f"/markets/{quote_path(ticker)}/orderbook", params(depth=depth))
         return wire_markets.order_book(body, ticker, self._clock())
 
     def get_order_books(self, tickers: Iterable[str]) -> dict[str, OrderBook]:
@@ -155,7 +157,7 @@ class MarketClient:
         return books
 
     def get_candlesticks(self, series_ticker: str, ticker: str, period: BarPeriod) -> tuple[Candlestick, ...]:
-        path = f"/series/{segment(series_ticker)}/markets/{segment(ticker)}/candlesticks"
+        path = f"/series/{quote_path(series_ticker)}/markets/{quote_path(ticker)}/candlesticks"
         body = self._public(path, _bars(period))
         return tuple(wire_markets.candlestick(row) for row in body.rows("candlesticks"))
 
@@ -174,7 +176,7 @@ class MarketClient:
     def get_event_candlesticks(
         self, series_ticker: str, event_ticker: str, period: BarPeriod
     ) -> EventCandlesticks:
-        path = f"/series/{segment(series_ticker)}/events/{segment(event_ticker)}/candlesticks"
+        path = f"/series/{quote_path(series_ticker)}/events/{quote_path(event_ticker)}/candlesticks"
         return wire_markets.event_candlesticks(self._public(path, _bars(period)))
 
     def get_trades(
@@ -185,7 +187,7 @@ class MarketClient:
         until: datetime | None = None,
         limit: int | None = None,
     ) -> Listing[Trade]:
-        wanted = [*query(ticker=ticker), *between(since, until)]
+        wanted = [*params(ticker=ticker), *time_range(since, until)]
         return collect(self._transport, lists.TRADES, wanted, limit=limit)
 
     # --- Historical -------------------------------------------------------------------------------
@@ -202,18 +204,18 @@ class MarketClient:
         limit: int | None = None,
     ) -> Listing[Market]:
         """List archived markets; the filters exclude one another."""
-        wanted = query(event_ticker=event_ticker, series_ticker=series_ticker, tickers=",".join(tickers))
+        wanted = params(event_ticker=event_ticker, series_ticker=series_ticker, tickers=",".join(tickers))
         return collect(self._transport, lists.OLD_MARKETS, wanted, limit=limit)
 
     def get_historical_market(self, ticker: str) -> Market:
-        return wire_markets.market(self._public(f"/historical/markets/{segment(ticker)}").inner("market"))
+        return wire_markets.market(self._public(f"/historical/markets/{quote_path(ticker)}").inner("market"))
 
     def get_historical_candlesticks(self, ticker: str, period: BarPeriod) -> tuple[Candlestick, ...]:
-        body = self._public(f"/historical/markets/{segment(ticker)}/candlesticks", _bars(period))
+        body = self._public(f"/historical/markets/{quote_path(ticker)}/candlesticks", _bars(period))
         return tuple(wire_markets.historical_candlestick(row) for row in body.rows("candlesticks"))
 
     def get_historical_trades(self, *, ticker: str | None = None, limit: int | None = None) -> Listing[Trade]:
-        return collect(self._transport, lists.OLD_TRADES, query(ticker=ticker), limit=limit)
+        return collect(self._transport, lists.OLD_TRADES, params(ticker=ticker), limit=limit)
 
     # --- Below the doors --------------------------------------------------------------------------
 
@@ -225,4 +227,4 @@ class MarketClient:
 
 
 def _bars(period: BarPeriod) -> Query:
-    return query(start_ts=period.start_at, end_ts=period.end_at, period_interval=period.minutes)
+    return params(start_ts=period.start_at, end_ts=period.end_at, period_interval=period.minutes)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, MalformedAnswerError
 from kalshi_trading.core.results import Listing, Progress
-from kalshi_trading.exchange.endpoints import Pages
+from kalshi_trading.exchange.endpoints import ListEndpoint
 from kalshi_trading.exchange.http.transport import Query, Transport
 from kalshi_trading.exchange.wire.fields import Fields
 
@@ -26,7 +26,7 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class _Collection(Generic[T]):
-    pages: Pages[T]
+    pages: ListEndpoint[T]
     items: dict[object, T] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
     ambiguous: list[object] = field(default_factory=list)
@@ -61,7 +61,7 @@ class _Collection(Generic[T]):
 
 def collect(
     transport: Transport,
-    pages: Pages[T],
+    pages: ListEndpoint[T],
     query: Query = (),
     *,
     limit: int | None = None,
@@ -98,7 +98,7 @@ def collect(
             return found.listing(f"only the first {limit} rows were asked for" if more else None, limit=limit)
 
 
-def each(transport: Transport, lists: Iterable[Pages[T]], query: Query = ()) -> Iterator[T]:
+def iterate(transport: Transport, lists: Iterable[ListEndpoint[T]], query: Query = ()) -> Iterator[T]:
     """Yield the rows of lists that may overlap, one list after the other, each row once; keep none of them.
 
     For lists too long to hold: of a row only its name is kept, and the row that came first is told. Rows that
@@ -118,7 +118,7 @@ def each(transport: Transport, lists: Iterable[Pages[T]], query: Query = ()) -> 
                     yield item
 
 
-def _name(pages: Pages[T], item: T) -> object:
+def _name(pages: ListEndpoint[T], item: T) -> object:
     """Give what tells a row from others, None: nothing does. Where names are shared it takes the content."""
     if pages.identity is None:
         return None
@@ -133,7 +133,7 @@ class _Page:
 
 
 def _each_page(
-    transport: Transport, pages: Pages[T], query: Query, limit: int | None = None
+    transport: Transport, pages: ListEndpoint[T], query: Query, limit: int | None = None
 ) -> Iterator[_Page]:
     """Walk through a list to its end, an empty cursor. Raises KalshiAPIError where that is not reached.
 
@@ -152,30 +152,32 @@ def _each_page(
     raise KalshiAPIError(f"The list was cut off after {MOST_PAGES} pages.")
 
 
-def _page(transport: Transport, pages: Pages[T], query: Query, cursor: str, limit: int | None) -> Fields:
+def _page(
+    transport: Transport, pages: ListEndpoint[T], query: Query, cursor: str, limit: int | None
+) -> Fields:
     size = pages.page_size if limit is None else min(pages.page_size, limit)
     paging = [("limit", str(size)), *([("cursor", cursor)] if cursor else [])]
     return Fields(transport.read(pages.path, [*query, *paging], signed=pages.signed), "answer")
 
 
-def segment(name: str) -> str:
+def quote_path(name: str) -> str:
     """Quote one path segment, so that no name can leave its place in the path."""
     if name in (".", "..", ""):
         raise InvalidInputError("That name cannot be part of a request. Nothing was sent.")
     return quote(name, safe="")
 
 
-def query(**values: object) -> list[tuple[str, str]]:
+def params(**values: object) -> list[tuple[str, str]]:
     """Write query parameters; None, False, 0 and empty text are left out, moments become Unix seconds."""
     return [(name, _query_text(value)) for name, value in values.items() if value]
 
 
-def between(since: datetime | None, until: datetime | None = None) -> list[tuple[str, str]]:
+def time_range(since: datetime | None, until: datetime | None = None) -> list[tuple[str, str]]:
     """Bound rows by time, a second wider on either side; a day's rows are for the caller to pick out.
 
     The exchange counts in whole seconds, and whether a bound itself is inside is not documented.
     """
-    return query(
+    return params(
         min_ts=None if since is None else since - _SECOND, max_ts=None if until is None else until + _SECOND
     )
 

@@ -226,10 +226,10 @@ def _terms(own: JournaledOrder, order: Order) -> Iterator[Point]:
     if action is None or side is None:
         return
     if book_side(action, side) is not order.book_side:
-        bought = order.book_side.bought.upper()
+        bought = order.book_side.long_outcome.upper()
         yield Point(Kind.TERMS, f"journal: {action.upper()} {side.upper()}; exchange: goes long {bought}")
-    elif own.price is not None and side.converted(own.price) != order.yes_price:
-        there = price_text(side.converted(order.yes_price))
+    elif own.price is not None and side.price_in_side(own.price) != order.yes_price:
+        there = price_text(side.price_in_side(order.yes_price))
         yield Point(Kind.PRICE, f"limit in the journal {price_text(own.price)}, at the exchange {there}")
 
 

@@ -157,7 +157,7 @@ def _moved(
         return None
     fills = (fill for own in there.fills.values() for fill in own)
     return {fill.ticker for fill in fills if _may_be_in(period, fill.created_at)} | {
-        row.ticker for row in settled if period.holds(row.settled_at)
+        row.ticker for row in settled if period.contains(row.settled_at)
     }
 
 
@@ -205,7 +205,7 @@ def summarize(
     """
     orders, missing = tuple(orders), [reason for reason in missing if reason]
     markets = [_market_day(account, period) for account in accounts if _has_moved(account, period)]
-    lives = [own.life for own in told if period.holds(own.life.intent_at)]
+    lives = [own.life for own in told if period.contains(own.life.intent_at)]
     listed = {order.client_order_id for order in orders}
     timeless = sum(order.created_at is None for order in orders)
     gaps = [
@@ -216,7 +216,7 @@ def summarize(
     ]
     return DaySummary(
         period=period,
-        orders=sum(order.created_at is not None and period.holds(order.created_at) for order in orders),
+        orders=sum(order.created_at is not None and period.contains(order.created_at) for order in orders),
         rejected=sum(life.state is State.REJECTED for life in lives),
         unknown=sum(life.is_open and life.client_order_id not in listed for life in lives),
         markets=tuple(sorted(markets, key=lambda day: (day.pnl is None, -_gain(day), day.ticker))),
@@ -227,17 +227,19 @@ def summarize(
 
 def _has_moved(account: MarketAccount, period: Period) -> bool:
     """Tell whether a market has a fill or a settlement in a period, or a fill that could be of it."""
-    settled = account.settlement is not None and period.holds(account.settlement.settled_at)
+    settled = account.settlement is not None and period.contains(account.settlement.settled_at)
     return settled or any(_may_be_in(period, fill.created_at) for fill in account.fills)
 
 
 def _may_be_in(period: Period, at: datetime | None) -> bool:
-    return at is None or period.holds(at)
+    return at is None or period.contains(at)
 
 
 def _market_day(account: MarketAccount, period: Period) -> MarketDay:
     """Sum up one market; a fill without a time leaves open what closed what, and when."""
-    fills = [fill for fill in account.fills if fill.created_at is not None and period.holds(fill.created_at)]
+    fills = [
+        fill for fill in account.fills if fill.created_at is not None and period.contains(fill.created_at)
+    ]
     timeless = sum(fill.created_at is None for fill in account.fills)
     gap = f"{timeless} fills have no time" if timeless else account.gap
     count = sum((fill.count for fill in fills), ZERO)

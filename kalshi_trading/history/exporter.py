@@ -143,7 +143,7 @@ class _Task:
         if self.period is None:
             return True
         self.timeless += at is None
-        return at is not None and self.period.holds(at)
+        return at is not None and self.period.contains(at)
 
 
 class Exporter:
@@ -267,7 +267,7 @@ def trade_row(fill: Fill, words: OwnWords) -> Row:
         action,
         side,
         fill.count,
-        side.converted(fill.yes_price),
+        side.price_in_side(fill.yes_price),
         fill.fee,
         fill.is_taker,
         _origin(client_order_id),
@@ -289,7 +289,7 @@ def order_row(order: Order, words: OwnWords) -> Row:
         action,
         side,
         order.status,
-        side.converted(order.yes_price),
+        side.price_in_side(order.yes_price),
         order.initial_count,
         order.fill_count,
         order.remaining_count,

@@ -14,7 +14,7 @@ from kalshi_trading.core.results import Progress
 from kalshi_trading.history.comparison import Reconciliation, compare
 from kalshi_trading.history.rows import HistoryRow
 from kalshi_trading.history.trade_history import load_history, with_order
-from kalshi_trading.kalshi_client import LONGEST_LAG, KalshiClient
+from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
 
 MOST_LOOKED_AT_AGAIN = 200
@@ -57,7 +57,7 @@ def _shown_until(client: KalshiClient, now: datetime, clock_ahead: timedelta) ->
     try:
         return client.get_user_data_timestamp() + clock_ahead
     except KalshiAPIError:
-        return now - LONGEST_LAG
+        return now - READ_LAG
 
 
 def _may_have_moved(row: HistoryRow) -> bool:

@@ -52,7 +52,9 @@ def describe(order: Order, intent: JournalRecord | None, fills: Iterable[Fill] =
     own_action, own_side = words_for(order, *words)
     own = (fill for fill in fills if fill.order_id == order.order_id)
     average = average_price(own, order.fill_count, own_side)
-    return OrderRecord(order, own_action, own_side, own_side.converted(order.yes_price), average, order.fees)
+    return OrderRecord(
+        order, own_action, own_side, own_side.price_in_side(order.yes_price), average, order.fees
+    )
 
 
 def words_for(order: Order, action: str, side: str) -> tuple[Action | None, Side]:
@@ -148,7 +150,7 @@ class HistoryRow:
         """The limit in the terms of `side`."""
         side = self.side
         if self.order is not None and side is not None:
-            return side.converted(self.order.yes_price)
+            return side.price_in_side(self.order.yes_price)
         return None if self.journaled is None else self.journaled.price
 
     @property
@@ -265,4 +267,4 @@ class HistoryFilter:
 
 def is_placed_in(period: Period, row: HistoryRow) -> bool:
     """Tell whether an order was placed then; one without a time cannot be ruled out."""
-    return row.placed_at is None or period.holds(row.placed_at)
+    return row.placed_at is None or period.contains(row.placed_at)

@@ -138,12 +138,12 @@ def _there(order: Order, row: HistoryRow) -> Iterator[StoryEvent]:
 
 
 def _fill(fill: Fill, side: Side) -> str:
-    price = price_text(side.converted(fill.yes_price))
+    price = price_text(side.price_in_side(fill.yes_price))
     role = "taker" if fill.is_taker else "maker"
     return f"filled {count_text(fill.count)} at {price} as {role}, fee {dollars_text(fill.fee)}"
 
 
 def _settled(row: Settlement, side: Side | None) -> str:
     held = side or Side.YES
-    paid = dollars_text(held.converted(yes_value(row)))
+    paid = dollars_text(held.price_in_side(yes_value(row)))
     return f"the market settled {row.result.upper()}: a {held.upper()} contract paid {paid}"

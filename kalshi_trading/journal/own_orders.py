@@ -66,9 +66,9 @@ class OwnWords:
         for words, named in self._named.items():
             if key in named:
                 if words is None or book_side(*words) is not effect:
-                    return unpacked(named[key]), None, effect.bought
+                    return unpacked(named[key]), None, effect.long_outcome
                 return unpacked(named[key]), *words
-        return None, None, effect.bought
+        return None, None, effect.long_outcome
 
 
 def intents_of(orders: Sequence[Order], newest_first: Iterable[JournalRecord]) -> dict[str, JournalRecord]:

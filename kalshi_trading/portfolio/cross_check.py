@@ -107,9 +107,9 @@ def average_cost(account: MarketAccount) -> Dollars:
     """Give what is held would cost if every close took its share of the average, to $0.0001."""
     net = cost = ZERO
     for fill in account.fills:
-        bought = fill.book_side.bought
+        bought = fill.book_side.long_outcome
         signed = fill.count if bought is Side.YES else -fill.count
-        price = bought.converted(fill.yes_price)
+        price = bought.price_in_side(fill.yes_price)
         if net * signed >= ZERO:
             cost += fill.count * price
         elif abs(signed) <= abs(net):

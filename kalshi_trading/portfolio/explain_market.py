@@ -105,7 +105,7 @@ def explain_cash(account: MarketAccount) -> Explanation:
     """List what every fill took, its fee, what each closed pair brought, and what the settlement paid."""
     lines: list[Line] = []
     for fill in account.fills:
-        price = fill.book_side.bought.converted(fill.yes_price)
+        price = fill.book_side.long_outcome.price_in_side(fill.yes_price)
         lines.append(Line(fill.created_at, _trade(fill), -fill.count * price))
         lines.append(Line(fill.created_at, "fee", -fill.fee))
     lines += [
@@ -176,7 +176,7 @@ def _payout(row: Settlement) -> str:
     if held == ZERO:
         return "paid out: nothing was held at the end"
     side = Side.YES if held > ZERO else Side.NO
-    each = side.converted(yes_value(row))
+    each = side.price_in_side(yes_value(row))
     text = f"paid out for {count_text(abs(held))} {side.upper()} at {price_text(each)} each"
     if payout(row) != row.revenue:
         return f"{text} (the exchange shows whole cents, {dollars_text(row.revenue)})"
@@ -184,8 +184,8 @@ def _payout(row: Settlement) -> str:
 
 
 def _trade(fill: Fill) -> str:
-    side = fill.book_side.bought
-    price = price_text(side.converted(fill.yes_price))
+    side = fill.book_side.long_outcome
+    price = price_text(side.price_in_side(fill.yes_price))
     return f"{count_text(fill.count)} {side.upper()} bought at {price}"
 
 

@@ -170,7 +170,7 @@ def rebuilt_settlement(fills: Sequence[Fill], market: Market) -> Settlement | No
     if market.settlement_value is None or market.settled_at is None:
         return None
     held = holding_from(fills)
-    value = held.side.converted(market.settlement_value) if held.side is not None else ZERO
+    value = held.side.price_in_side(market.settlement_value) if held.side is not None else ZERO
     return Settlement(
         ticker=market.ticker,
         event_ticker=market.event_ticker,
@@ -217,9 +217,9 @@ def _rounding_fee(traded: FifoPosition, row: Settlement) -> Dollars:
 
 def bought(fills: Iterable[Fill], side: Side) -> Contracts:
     """Count the contracts bought of one outcome; selling one is buying the other."""
-    return sum((fill.count for fill in fills if fill.book_side.bought is side), ZERO)
+    return sum((fill.count for fill in fills if fill.book_side.long_outcome is side), ZERO)
 
 
 def _cost(fills: Iterable[Fill], side: Side) -> Dollars:
-    own = (fill for fill in fills if fill.book_side.bought is side)
-    return sum((fill.count * side.converted(fill.yes_price) for fill in own), ZERO)
+    own = (fill for fill in fills if fill.book_side.long_outcome is side)
+    return sum((fill.count * side.price_in_side(fill.yes_price) for fill in own), ZERO)

@@ -179,7 +179,7 @@ def _accept(key: object) -> PrivateKey:
     raise _Fault("is of a kind that Kalshi does not take; it takes RSA and Ed25519.")
 
 
-def exposures(variable: str, path: Path) -> list[Problem]:
+def find_leaks(variable: str, path: Path) -> list[Problem]:
     """Return what exposes the file that `path` leads to. A file that cannot be found exposes nothing."""
     try:
         target = path.resolve(strict=True)

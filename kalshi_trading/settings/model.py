@@ -210,7 +210,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class KeyTexts:
+class ApiKeyOptions:
     """The API key as it was written down; needed in sandbox and production only."""
 
     key_id: str = option(
@@ -232,7 +232,7 @@ class KeyTexts:
 
 
 OPTIONS: tuple[Option[Any], ...] = tuple(
-    row for owner in (KeyTexts, Settings, Limits) for row in options_of(owner).values()
+    row for owner in (ApiKeyOptions, Settings, Limits) for row in options_of(owner).values()
 )
 KNOWN_NAMES = tuple(name for row in OPTIONS for name in (row.name, *row.aliases))
 SAFETY_NAMES = frozenset(  # misspelled ones stop the start

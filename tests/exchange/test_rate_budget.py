@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kalshi_trading.core.errors import RateLimitError
 from kalshi_trading.core.market_models import AccountLimits, EndpointCosts, TokenBucketLimit
-from kalshi_trading.exchange.http.rate_limiter import RateBudget
+from kalshi_trading.exchange.http.rate_limiter import RateLimiter
 
 ORDERS = "/trade-api/v2/portfolio/events/orders"
 ONE_ORDER = f"{ORDERS}/a1c5e7d2-1111"
@@ -55,7 +55,7 @@ def clock():
 
 @pytest.fixture
 def budget(clock):
-    return RateBudget(clock=clock, sleep=clock.sleep)
+    return RateLimiter(clock=clock, sleep=clock.sleep)
 
 
 @pytest.mark.parametrize(("method", "other"), [("GET", "POST"), ("POST", "GET")])
@@ -100,7 +100,7 @@ requests = st.lists(
 @given(requests=requests, read=st.tuples(st.integers(10, 400), st.integers(10, 900)))
 def test_no_sequence_of_requests_ever_meets_a_refusal(requests, read):
     clock = Clock()
-    budget = RateBudget(clock=clock, sleep=clock.sleep)
+    budget = RateLimiter(clock=clock, sleep=clock.sleep)
     budget.learn(limits(read, (50, 60)), None)
     # Learning gives no tokens back, so the buckets begin as the exchange has them after a pause.
     clock.sleep(100)
@@ -189,7 +189,7 @@ def test_learning_the_limits_refills_nothing_that_the_exchange_said_is_spent(bud
 @given(read=st.tuples(st.integers(0, 900), st.integers(0, 900)), spent=st.integers(0, 20))
 def test_learning_the_limits_never_adds_to_what_is_there(read, spent):
     clock = Clock()
-    budget = RateBudget(clock=clock, sleep=clock.sleep)
+    budget = RateLimiter(clock=clock, sleep=clock.sleep)
     for _ in range(spent):
         budget.spend("GET", BALANCE, within_s=0)
     budget.learn(limits(read, (100, 100)), None)

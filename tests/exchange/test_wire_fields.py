@@ -17,7 +17,7 @@ from kalshi_trading.core.models import BookSide, OrderStatus
 from kalshi_trading.core.text import sanitize
 from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.exchange.endpoints import POSITIONS
-from kalshi_trading.exchange.wire.fields import Fields, Unchanged
+from kalshi_trading.exchange.wire.fields import DecodeCache, Fields
 
 GARBAGE = [12, 12.5, Decimal("12.5"), True, [], {}, "nan", "1e3", "1_000", "٥", "0x1", " 1", "1,0", "--1"]
 
@@ -288,7 +288,7 @@ def test_a_row_that_comes_again_word_for_word_is_not_decoded_again():
         decoded.append(row.text("name"))
         return object()
 
-    reading = Unchanged(decode, "name", most=2)
+    reading = DecodeCache(decode, "name", most=2)
     first = reading(fields(name="a", price="0.50"))
     assert reading(fields(name="a", price="0.50")) is first
     changed = reading(fields(name="a", price="0.51"))
@@ -298,7 +298,7 @@ def test_a_row_that_comes_again_word_for_word_is_not_decoded_again():
 
 
 def test_only_so_many_rows_are_remembered():
-    reading = Unchanged(lambda row: object(), "name", most=2)
+    reading = DecodeCache(lambda row: object(), "name", most=2)
     first = reading(fields(name="a"))
     for name in "bcde":
         reading(fields(name=name))
@@ -313,7 +313,7 @@ def test_a_list_as_long_as_what_is_remembered_is_decoded_once(rows, readings):
         decoded.append(row)
         return row
 
-    reading = Unchanged(decode, "name", most=30)
+    reading = DecodeCache(decode, "name", most=30)
     for _ in range(7):
         reading(fields(name="another list"))
     for _ in range(readings):
@@ -332,13 +332,13 @@ def test_the_rows_of_three_thousand_positions_are_decoded_once():
 
 
 def test_a_row_without_a_name_is_decoded_each_time():
-    reading = Unchanged(lambda row: object(), "name")
+    reading = DecodeCache(lambda row: object(), "name")
     assert reading(fields(price="0.50")) is not reading(fields(price="0.50"))
     assert reading(fields(name=["a"])) is not reading(fields(name=["a"]))
 
 
 def test_a_row_that_cannot_be_read_is_no_row_the_next_time_either():
-    reading = Unchanged(lambda row: row.decimal("price"), "name")
+    reading = DecodeCache(lambda row: row.decimal("price"), "name")
     for _ in range(2):
         with pytest.raises(MalformedAnswerError):
             reading(fields(name="a", price=None))

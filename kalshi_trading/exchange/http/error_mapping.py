@@ -63,7 +63,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class ExchangeWords:
+class ErrorBody:
     """The exchange's own words about an error, made harmless and short."""
 
     code: str | None
@@ -82,7 +82,7 @@ def _letters(text: str) -> str:
     return text.lower().replace("_", " ")
 
 
-def read_error(answer: Answer) -> ExchangeWords:
+def read_error(answer: Answer) -> ErrorBody:
     """Read any of the four error shapes, or an excerpt of whatever else came."""
     body = answer.body
     if isinstance(body, Mapping):
@@ -90,20 +90,20 @@ def read_error(answer: Answer) -> ExchangeWords:
         if isinstance(error, Mapping):
             return _from_object(error)
         if isinstance(error, str):
-            return ExchangeWords(None, _excerpt(error), None)
+            return ErrorBody(None, _excerpt(error), None)
         if isinstance(body.get("code"), str) or isinstance(body.get("message"), str):
             return _from_object(body)
         if isinstance(body.get("msg"), str):
-            return ExchangeWords(None, _excerpt(body["msg"]), None)
-    return ExchangeWords(None, _excerpt(answer.text), None)
+            return ErrorBody(None, _excerpt(body["msg"]), None)
+    return ErrorBody(None, _excerpt(answer.text), None)
 
 
-def _from_object(error: Mapping[str, object]) -> ExchangeWords:
+def _from_object(error: Mapping[str, object]) -> ErrorBody:
     code, message, details = (
         _excerpt(value) if isinstance(value, str) and value else None
         for value in (error.get("code"), error.get("message"), error.get("details"))
     )
-    return ExchangeWords(code, message or "", details)
+    return ErrorBody(code, message or "", details)
 
 
 def _excerpt(text: str) -> str:
@@ -181,7 +181,7 @@ def _refusal(answer: Answer) -> KalshiAPIError:
     )
 
 
-def _advice(status: int, words: ExchangeWords) -> str:
+def _advice(status: int, words: ErrorBody) -> str:
     if words.code in _ADVICE:
         return _ADVICE[words.code]
     if status == TOO_MANY_REQUESTS:

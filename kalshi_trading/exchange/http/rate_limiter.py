@@ -43,7 +43,7 @@ class _Bucket:
         self.limit, self.tokens = limit, min(self.tokens, limit.bucket_capacity)
 
 
-class RateBudget:
+class RateLimiter:
     """Waits until a request fits the budget. Safe to share between threads; times are monotonic seconds."""
 
     def __init__(self, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:

@@ -39,7 +39,7 @@ from kalshi_trading.exchange.http.error_mapping import (
     error_for_read,
     error_for_write,
 )
-from kalshi_trading.exchange.http.rate_limiter import RateBudget
+from kalshi_trading.exchange.http.rate_limiter import RateLimiter
 from kalshi_trading.exchange.http.signing import sign
 from kalshi_trading.settings.credentials import Credentials
 
@@ -142,7 +142,7 @@ class Transport:
         self._reported: str | None = None
         self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
         self._workers = _Workers()
-        self.budget = RateBudget(clock=monotonic, sleep=sleep)
+        self.budget = RateLimiter(clock=monotonic, sleep=sleep)
 
     def read(self, path: str, query: Query = (), *, signed: bool = True) -> Mapping[str, Any]:
         """GET one JSON object, repeating on time-outs, 408, 429 and 5xx until the deadline.

@@ -41,7 +41,7 @@ def order_body(order: OrderRequest) -> dict[str, object]:
         "client_order_id": order.client_order_id,
         "side": book_side(order.action, order.side).value,
         "count": _count(order.count),
-        "price": _price(order.side.converted(order.price)),
+        "price": _price(order.side.price_in_side(order.price)),
         "time_in_force": order.time_in_force.value,
         "self_trade_prevention_type": order.self_trade_prevention.value,
     }

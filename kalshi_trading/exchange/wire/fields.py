@@ -192,7 +192,7 @@ class Fields:
         return first, second
 
 
-class Unchanged(Generic[V]):
+class DecodeCache(Generic[V]):
     """Decodes rows that name themselves; one that comes again word for word is the same model as before.
 
     Remembers the last `most` rows at least, and at most twice as many: rows take memory, and an account of

@@ -15,7 +15,7 @@ from kalshi_trading.core.money import ZERO, Contracts, Price, count_text, dollar
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.journal.order_log import ENDED_EVENT, JournaledOrder, ToldFills, is_own
 from kalshi_trading.journal.order_state import OrderLife
-from kalshi_trading.kalshi_client import LONGEST_LAG, KalshiClient
+from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
 
 MOST_ASKED = 10
@@ -66,7 +66,7 @@ class RestingWatch:
             return ()
         names = {order.order_id for order in listed}
         lives = [own.life for name, (own, _) in self._resting.items() if name not in names]
-        return tuple(life.sentence for life in lives if self._clock() - life.intent_at <= LONGEST_LAG)
+        return tuple(life.sentence for life in lives if self._clock() - life.intent_at <= READ_LAG)
 
     def _read(self) -> None:
         """Read what the journal got since the last look. Raises JournalError."""
@@ -97,7 +97,7 @@ class RestingWatch:
 
     def _give_up(self, name: str) -> None:
         """Ask no more for an order that is not there, unless it may be too new to be."""
-        if self._clock() - self._resting[name][0].life.intent_at > LONGEST_LAG:
+        if self._clock() - self._resting[name][0].life.intent_at > READ_LAG:
             self._unknown.add(name)
 
     def _is_new(self, order: Order) -> bool:

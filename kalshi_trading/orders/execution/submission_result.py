@@ -50,7 +50,7 @@ def acknowledged_result(request: OrderRequest, said: OrderAcknowledgement) -> Su
         order_id=said.order_id,
         fill_count=said.fill_count,
         remaining_count=said.remaining_count,
-        average_price=None if average is None else request.side.converted(average),
+        average_price=None if average is None else request.side.price_in_side(average),
     )
 
 

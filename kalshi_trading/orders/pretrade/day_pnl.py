@@ -13,13 +13,13 @@ from kalshi_trading.core.dates import local_midnight
 from kalshi_trading.core.models import BookSide, Fill, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
 from kalshi_trading.core.pnl import FifoPosition, holding_from, oldest_first, settlement_net_pnl
-from kalshi_trading.kalshi_client import LONGEST_LAG, KalshiClient
+from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.orders.pretrade.risk_input import DayPnl
 from kalshi_trading.portfolio.ledger import paid_out
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 
-LATE_FILLS = 5 * LONGEST_LAG
+LATE_FILLS = 5 * READ_LAG
 """How long after a newer fill the list may show an older one."""
 _PnlInputs = tuple[datetime, int, Contracts, Settlement | None]
 """What a market's profit of the day follows from."""
@@ -99,7 +99,7 @@ class TradingDay:
         ]
         once = {fill.fill_id: fill for fill in rows if not _is_since(fill, midnight)}
         before = holding_from(oldest_first(once.values()))
-        if asked_at - midnight > LONGEST_LAG:  # by now even lists that lag show the last fill before it
+        if asked_at - midnight > READ_LAG:  # by now even lists that lag show the last fill before it
             self._before[ticker, midnight] = before
         return before
 

@@ -16,7 +16,7 @@ from kalshi_trading.core.money import ZERO, Contracts, decimal_from_text
 from kalshi_trading.journal.order_log import JournaledOrder
 from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, WITHOUT_ORDER, is_step
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.kalshi_client import LONGEST_LAG
+from kalshi_trading.kalshi_client import READ_LAG
 from kalshi_trading.orders.pretrade.risk_input import SentOrder
 
 
@@ -43,7 +43,7 @@ NO_ORDERS = SentOrders()
 
 def doubtful(sent: SentOrders, as_of: datetime | None, now: datetime) -> tuple[SentOrder, ...]:
     """Give the orders that data of `as_of` may lack; None: taken to lag by a minute at most."""
-    return sent.after(now - LONGEST_LAG if as_of is None else as_of)
+    return sent.after(now - READ_LAG if as_of is None else as_of)
 
 
 def not_filled(sent: Iterable[SentOrder], fills: Iterable[Fill]) -> tuple[SentOrder, ...]:
@@ -73,7 +73,7 @@ def sent_order(own: JournaledOrder) -> SentOrder | None:
         order_id=own.order_id,
         ticker=own.life.ticker,
         book_side=book_side(action, side),
-        yes_price=side.converted(price),
+        yes_price=side.price_in_side(price),
         remaining_count=count,
         at=max(record.at for record in own.records if is_step(record)),
         is_open=own.life.is_open,

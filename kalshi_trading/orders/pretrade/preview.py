@@ -245,7 +245,9 @@ def _walk(request: OrderRequest, now: Circumstances) -> BookWalk:
         return BookWalk((), request.count)
     own_side = book_side(request.action, request.side)
     own = [
-        request.side.converted(order.yes_price) for order in now.working if order.book_side is not own_side
+        request.side.price_in_side(order.yes_price)
+        for order in now.working
+        if order.book_side is not own_side
     ]
     book = now.book or OrderBook(request.ticker, (), (), now.at)
     return order_book.walk(book, request.action, request.side, request.count, request.price, own)

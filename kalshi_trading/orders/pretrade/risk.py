@@ -69,11 +69,11 @@ def price_on_grid(proposal: Proposal) -> Finding | None:
 
 def off_grid(grid: PriceGrid, side: Side, price: Price) -> str | None:
     """Say that a price cannot be traded and which are the nearest that can; None when it can."""
-    in_yes = side.converted(price)
+    in_yes = side.price_in_side(price)
     if grid.holds(in_yes):
         return None
     neighbours = (grid.at_or_below(in_yes), grid.at_or_above(in_yes))
-    valid = sorted(side.converted(near) for near in neighbours if near is not None)
+    valid = sorted(side.price_in_side(near) for near in neighbours if near is not None)
     nearest = " and ".join(price_text(near) for near in valid) or "not known"
     verb = "are" if len(valid) > 1 else "is"
     return f"{price_text(price)} is not a price of this market; the nearest {verb} {nearest}."

@@ -198,7 +198,7 @@ def _trade(look: PositionLook, row: Order | Fill, count: Contracts) -> str:
 def _price(look: PositionLook, row: Order | Fill) -> str:
     """Give the price in the terms of the side that `_trade` names."""
     _, _, side = look.words.of(row.order_id, row.book_side)
-    return price(side.converted(row.yes_price))
+    return price(side.price_in_side(row.yes_price))
 
 
 # --- Explanations ---------------------------------------------------------------------------------
