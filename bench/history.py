@@ -26,7 +26,7 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
 from kalshi_trading.core.results import Listing
 from kalshi_trading.history.comparison import compare
-from kalshi_trading.history.rows import HistoryFilter, Result
+from kalshi_trading.history.rows import HistoryFilter, OrderResult
 from kalshi_trading.history.trade_history import TradeHistory, load_history
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -157,7 +157,7 @@ def main() -> None:
         cases: list[tuple[str, HistoryFilter, Period | None, int | None]] = [
             ("newest 1,000, one market", HistoryFilter(market="KXHIGHNY-26NOV07-B0"), None, 1000),
             ("7 days, one event", HistoryFilter(event="KXHIGHNY-26NOV07"), week, None),
-            ("everything, one result", HistoryFilter(result=Result.FILLED), None, None),
+            ("everything, one result", HistoryFilter(result=OrderResult.FILLED), None, None),
         ]
         print(f"{events} events, {events // len(EVENTS_OF_ORDER)} orders       seconds     rows")
         for name, wanted, period, most in cases:

@@ -34,8 +34,8 @@ from model_factory import MARKET, NOW, preview
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.execution.recovery import Resolver
-from kalshi_trading.orders.execution.submission import Submitter
+from kalshi_trading.orders.execution.recovery import OrderRecovery
+from kalshi_trading.orders.execution.submission import OrderSubmitter
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
@@ -98,7 +98,7 @@ def measure(port: int, arrivals: Connection, folder: Path, orders: int) -> dict[
     client = KalshiClient(Transport(f"http://127.0.0.1:{port}{ROOT}", credentials))
     client._transport.budget.spend = lambda *_, **__: None  # type: ignore[method-assign]
     journal = TimedJournal(folder, "bench", session_id="0" * 32, account="0" * 12)
-    submitter = Submitter(client, journal, Resolver(client, journal), clock=lambda: NOW)
+    submitter = OrderSubmitter(client, journal, OrderRecovery(client, journal), clock=lambda: NOW)
     plain = HTTPConnection("127.0.0.1", port)
     times: dict[str, list[float]] = {"journal": [], "rest": [], "confirm to wire": [], "bare": []}
     for number in range(-20, orders):  # the first ones warm up

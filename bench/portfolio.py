@@ -33,7 +33,7 @@ from exchange_process import ExchangeProcess, running_exchange
 from kalshi_trading.exchange.http.signing import sign
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.portfolio.fill_history import AccountHistory
+from kalshi_trading.portfolio.fill_history import FillHistory
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.settings.credentials import Credentials
 
@@ -121,7 +121,7 @@ def measure_fills(exchange: ExchangeProcess, credentials: Credentials) -> None:
     fetched, read = [], []
     for _ in range(5):  # taken in turns, so that a slow moment hits both
         fetched.append(timed(lambda: fetch_fills(exchange, credentials)))
-        read.append(timed(AccountHistory(client).read_fills))
+        read.append(timed(FillHistory(client).read_fills))
     bare, ours = statistics.median(fetched), statistics.median(read)
     print(f"fills: fetching and json.loads {bare:.2f} s, reading {ours:.2f} s = {ours / bare:.2f} (goal 2)")
 

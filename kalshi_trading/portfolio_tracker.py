@@ -32,11 +32,11 @@ from kalshi_trading.core.results import Fetched, Progress, fetch
 from kalshi_trading.core.tickers import event_of
 from kalshi_trading.core.valuation import Mark, liquidate, mark_price
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.portfolio.fill_history import AccountHistory
-from kalshi_trading.portfolio.ledger import MarketAccount
-from kalshi_trading.portfolio.ledger_cache import AccountBook, FillsOf, ResultOf
-from kalshi_trading.portfolio.quotes import BATCH, EventDirectory, HeldMarkets
-from kalshi_trading.portfolio.read_pool import SideBySide
+from kalshi_trading.portfolio.fill_history import FillHistory
+from kalshi_trading.portfolio.ledger import MarketLedger
+from kalshi_trading.portfolio.ledger_cache import FillsOf, LedgerCache, ResultOf
+from kalshi_trading.portfolio.quotes import BATCH, EventCache, QuoteReader
+from kalshi_trading.portfolio.read_pool import ReadPool
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl, TotalPnl
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ _STILL_READING = "still being read"
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class _Reads:
     """The account's lists, read or not."""
 
     balance: Fetched[Balance]
@@ -64,7 +64,7 @@ class _Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _PendingReads:
     """The questions about the account, on their way."""
 
     balance: Future[Fetched[Balance]]
@@ -80,9 +80,9 @@ class _Asked:
         asked += [self.settlements, self.deposits, self.withdrawals]
         return not wait(asked, timeout=within_s).not_done
 
-    def parts(self, answer: _Answer) -> _Parts:
+    def parts(self, answer: _Resolve) -> _Reads:
         """Give all lists as `answer` takes them."""
-        return _Parts(
+        return _Reads(
             balance=answer(self.balance),
             positions=_whole(answer(self.positions)),
             resting=answer(self.resting),
@@ -93,7 +93,7 @@ class _Asked:
         )
 
 
-class _Answer(Protocol):
+class _Resolve(Protocol):
     def __call__(self, asked: Future[Fetched[T]], /) -> Fetched[T]: ...
 
 
@@ -113,9 +113,9 @@ class PortfolioTracker:
     ) -> None:
         self._client = client
         self._clock = clock
-        self._history = AccountHistory(client)
-        self._directory = EventDirectory(clock)
-        self._accounts = AccountBook()
+        self._history = FillHistory(client)
+        self._directory = EventCache(clock)
+        self._accounts = LedgerCache()
         self._held: tuple[str, ...] = ()
         self._events: tuple[str, ...] = ()
         self._rows: dict[str, tuple[tuple[object, ...], PositionPnl]] = {}
@@ -133,10 +133,10 @@ class PortfolioTracker:
         Where a list takes longer than a second, `first_look` is shown the others and the largest positions at
         their marks; `progress` is told how many fills are read.
         """
-        with self._refreshing, SideBySide(_SIDE_BY_SIDE) as threads:
+        with self._refreshing, ReadPool(_SIDE_BY_SIDE) as threads:
             started_at = time.monotonic()
             self._directory.expire()
-            markets = HeldMarkets(self._client, threads, self._directory)
+            markets = QuoteReader(self._client, threads, self._directory)
             self._ask_markets(markets)  # these answers take the longest to read
             asked = self._ask(threads, progress)
             if first_look is not None and self._is_slow(asked, markets, started_at):
@@ -151,7 +151,7 @@ class PortfolioTracker:
             books = Fetched(books.value, books.unavailable or without_fees)
             return self._snapshot(parts, accounts, mark, quotes, books)
 
-    def _ask(self, threads: SideBySide, progress: Progress | None) -> _Asked:
+    def _ask(self, threads: ReadPool, progress: Progress | None) -> _PendingReads:
         client, history = self._client, self._history
 
         def ask(read: Callable[[], T]) -> Future[Fetched[T]]:
@@ -167,7 +167,7 @@ class PortfolioTracker:
                 progress(rows)
 
         resting = OrderStatus.RESTING
-        return _Asked(
+        return _PendingReads(
             positions=ask(lambda: client.get_positions(progress=going_on)),
             fills=ask(lambda: history.read_fills(count)),
             balance=ask(client.get_balance),
@@ -177,12 +177,12 @@ class PortfolioTracker:
             withdrawals=ask(lambda: client.get_withdrawals(progress=going_on).whole()),
         )
 
-    def _ask_markets(self, markets: HeldMarkets) -> None:
+    def _ask_markets(self, markets: QuoteReader) -> None:
         markets.ask(self._held)
         markets.ask_events(self._events)
         markets.ask_fees(self._events)
 
-    def _follow(self, asked: _Asked, markets: HeldMarkets) -> None:
+    def _follow(self, asked: _PendingReads, markets: QuoteReader) -> None:
         """Ask for the markets of the positions, once those are here."""
         positions = _whole(asked.positions.result())
         if positions.value is not None:
@@ -190,11 +190,11 @@ class PortfolioTracker:
             self._events = _events_held(positions.value)
             self._ask_markets(markets)
 
-    def _ask_events_of_orders(self, resting: Fetched[tuple[Order, ...]], markets: HeldMarkets) -> None:
+    def _ask_events_of_orders(self, resting: Fetched[tuple[Order, ...]], markets: QuoteReader) -> None:
         """Ask whether the markets of resting orders exclude one another, by the names of their events."""
         markets.ask_events(event_of(order.ticker) for order in resting.value or ())
 
-    def _is_slow(self, asked: _Asked, markets: HeldMarkets, started_at: float) -> bool:
+    def _is_slow(self, asked: _PendingReads, markets: QuoteReader, started_at: float) -> bool:
         def left_s() -> float:
             return max(0.0, started_at + _FIRST_LOOK_AFTER_S - time.monotonic())
 
@@ -202,7 +202,7 @@ class PortfolioTracker:
             self._follow(asked, markets)
         return not asked.all_here(within_s=left_s())
 
-    def _first_look(self, asked: _Asked, markets: HeldMarkets, mark: Mark) -> PortfolioSnapshot:
+    def _first_look(self, asked: _PendingReads, markets: QuoteReader, mark: Mark) -> PortfolioSnapshot:
         """Take what is here by now; the rest is still being read."""
         parts = asked.parts(_so_far)
         quotes = Fetched(markets.first_markets(_FIRST_LOOK_AFTER_S), _STILL_READING)
@@ -212,8 +212,8 @@ class PortfolioTracker:
 
     def _snapshot(
         self,
-        parts: _Parts,
-        accounts: dict[str, MarketAccount],
+        parts: _Reads,
+        accounts: dict[str, MarketLedger],
         mark: Mark,
         quotes: Fetched[dict[str, Market]],
         books: Fetched[dict[str, OrderBook]],
@@ -243,7 +243,7 @@ class PortfolioTracker:
             books_missing=books.unavailable,
         )
 
-    def _count(self, parts: _Parts, result_of: ResultOf) -> dict[str, MarketAccount]:
+    def _count(self, parts: _Reads, result_of: ResultOf) -> dict[str, MarketLedger]:
         """Count the accounts of all markets; what was counted before is not counted again."""
         return self._accounts.update(
             parts.fills,
@@ -258,7 +258,7 @@ class PortfolioTracker:
         position: Position,
         market: Market | None,
         book: OrderBook | None,
-        account: MarketAccount | None,
+        account: MarketLedger | None,
         mark: Mark,
     ) -> PositionPnl:
         """Value one position; where nothing moved since the last reading, it is still worth the same."""
@@ -280,10 +280,10 @@ class PortfolioTracker:
 
     def markets_by_ticker(self, tickers: Iterable[str]) -> dict[str, Market]:
         """Read markets wherever they are by now. Raises KalshiAPIError."""
-        with SideBySide(_SIDE_BY_SIDE) as threads:
+        with ReadPool(_SIDE_BY_SIDE) as threads:
             return self._read_markets(threads, tickers)
 
-    def _read_markets(self, threads: SideBySide, tickers: Iterable[str]) -> dict[str, Market]:
+    def _read_markets(self, threads: ReadPool, tickers: Iterable[str]) -> dict[str, Market]:
         wanted = list(tickers)
         asked = [
             threads.submit(partial(read, tickers=wanted[start : start + BATCH]))
@@ -300,11 +300,11 @@ class PortfolioTracker:
         Raises KalshiAPIError when they cannot be read whole. A market that cannot be read leaves its
         position without a mark.
         """
-        with SideBySide(_SIDE_BY_SIDE) as threads:
+        with ReadPool(_SIDE_BY_SIDE) as threads:
             asked = threads.submit(lambda: self._client.get_orders(status=OrderStatus.RESTING))
             rows = self._client.get_positions().markets.whole()
             resting = asked.result().whole()
-            markets = HeldMarkets(self._client, threads, self._directory)
+            markets = QuoteReader(self._client, threads, self._directory)
             markets.ask([row.ticker for row in rows], with_books={order.ticker for order in resting})
             known, _ = _of_others(markets.markets().value or {}, markets.books().value or {}, resting)
         positions = (self._row(row, known.get(row.ticker), None, None, Mark.BEST_BID) for row in rows)

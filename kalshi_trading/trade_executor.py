@@ -22,14 +22,14 @@ from kalshi_trading.core.results import Progress
 from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.markets.search import FoundMarket, MarketIndex
-from kalshi_trading.orders.execution.cancel import Canceler, Cancellation
+from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
 from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, OpenOrders, PanicReport, PanicRun
-from kalshi_trading.orders.execution.recovery import Resolver
-from kalshi_trading.orders.execution.submission import Step, Submitter
-from kalshi_trading.orders.execution.submission_result import Submission
-from kalshi_trading.orders.pretrade.activity import OrdersReader
-from kalshi_trading.orders.pretrade.context_reader import PreviewReader
-from kalshi_trading.orders.pretrade.day_pnl import TradingDay
+from kalshi_trading.orders.execution.recovery import OrderRecovery
+from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
+from kalshi_trading.orders.execution.submission_result import SubmissionResult
+from kalshi_trading.orders.pretrade.activity import ActivityReader
+from kalshi_trading.orders.pretrade.context_reader import ContextReader
+from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
 from kalshi_trading.orders.pretrade.preview import OrderPreview, build_preview, rechecked, worst_price
 from kalshi_trading.orders.pretrade.risk import questions
 from kalshi_trading.orders.pretrade.risk_input import Finding, Severity
@@ -56,7 +56,7 @@ class TradeExecutor:
         account: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] | None = None,
-        reached: Callable[[Step], None] = lambda step: None,
+        reached: Callable[[SubmissionStep], None] = lambda step: None,
     ) -> None:
         self._client = client
         self._journal = journal
@@ -65,11 +65,11 @@ class TradeExecutor:
         """Whether orders are denied; cancels and reads never are."""
         self._has_unrecorded_panic = False
         self._panic_guard = threading.Lock()  # panic, the menu and the background search record it
-        self._orders = OrdersReader(journal, account=account, clock=clock)
+        self._orders = ActivityReader(journal, account=account, clock=clock)
         self._index = MarketIndex(client)
-        self.resolver = Resolver(client, journal, clock=clock, sleep=sleep)
+        self.resolver = OrderRecovery(client, journal, clock=clock, sleep=sleep)
         pause = sleep or time.sleep
-        self.submitter = Submitter(
+        self.submitter = OrderSubmitter(
             client,
             journal,
             self.resolver,
@@ -79,13 +79,13 @@ class TradeExecutor:
             sleep=pause,
             reached=reached,
         )
-        self._canceler = Canceler(client, journal, journal_failed=self._lock, sleep=pause)
+        self._canceler = OrderCanceler(client, journal, journal_failed=self._lock, sleep=pause)
         self._panic_run: PanicRun | None = None
         self._clock, self._pause = clock, pause
-        self._reader = PreviewReader(
+        self._reader = ContextReader(
             client,
             self._orders,
-            TradingDay(client, clock=clock),
+            DayPnlReader(client, clock=clock),
             clock=clock,
         )
 
@@ -151,8 +151,8 @@ class TradeExecutor:
         """Give the price at which a market order would be capped."""
         return worst_price(action, side, market, book, self._limits.market_order_cap)
 
-    def submit(self, preview: OrderPreview) -> Submission:
-        """Send the order of a preview, once. See `Submitter.submit`."""
+    def submit(self, preview: OrderPreview) -> SubmissionResult:
+        """Send the order of a preview, once. See `OrderSubmitter.submit`."""
         return self.submitter.submit(preview)
 
     # --- Orders -----------------------------------------------------------------------------------
@@ -169,8 +169,8 @@ class TradeExecutor:
     def get_order_status(self, order_id: str) -> Order:
         return self._client.get_order(order_id)
 
-    def cancel_order(self, order: Order) -> Cancellation:
-        """Cancel what still rests of an order, and tell what became of it. See `Canceler.cancel`."""
+    def cancel_order(self, order: Order) -> CancelResult:
+        """Cancel what still rests of an order, and tell what became of it. See `OrderCanceler.cancel`."""
         return self._canceler.cancel(order)
 
     def panic(self) -> PanicReport:
@@ -179,7 +179,7 @@ class TradeExecutor:
         No limit, read-only session or failing journal holds it up, but for some seconds where a program was
         stopped while it held the journal's lock. It never raises for what the exchange does.
         """
-        self._try_to_record_panic()  # before the looks: see `Submitter`, which checks after it has recorded
+        self._try_to_record_panic()  # before the looks: `OrderSubmitter` checks after it has recorded
         self._panic_run = PanicRun(
             self._client, self._canceler, self._read_open_orders, clock=self._clock, sleep=self._pause
         )
@@ -259,20 +259,22 @@ class TradeExecutor:
 
     # --- Doors for scripts ------------------------------------------------------------------------
 
-    def place_market_order(self, ticker: str, side: str, quantity: Decimal | int | str) -> Submission:
+    def place_market_order(self, ticker: str, side: str, quantity: Decimal | int | str) -> SubmissionResult:
         """Buy at once at a capped price. Raises TradeExecutionError where a person would be asked."""
         return self._buy(ticker, side, quantity, None)
 
     def place_limit_order(
         self, ticker: str, side: str, quantity: Decimal | int | str, price: Decimal | str
-    ) -> Submission:
+    ) -> SubmissionResult:
         """Buy at `price` dollars per contract or better, good till canceled; see place_market_order."""
         exact = decimal_from_text(str(price)) if isinstance(price, (str, Decimal)) else None
         if exact is None or not ZERO < exact < ONE_DOLLAR:
             raise InvalidInputError('A price is text or Decimal, dollars between 0 and 1, such as "0.57".')
         return self._buy(ticker, side, quantity, exact)
 
-    def _buy(self, ticker: str, side: str, quantity: Decimal | int | str, price: Price | None) -> Submission:
+    def _buy(
+        self, ticker: str, side: str, quantity: Decimal | int | str, price: Price | None
+    ) -> SubmissionResult:
         ticket = OrderTicket(validate_ticker(ticker), Action.BUY, _side(side), _count(quantity), price)
         preview = self.preview(ticket)
         asked = questions(preview.findings)

@@ -19,7 +19,7 @@ from kalshi_trading.core.models import Action, BookSide, OrderStatus, Side
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.order_book import best_ask, best_bid
 from kalshi_trading.exchange.http.transport import Timing, Transport
-from kalshi_trading.journal.order_state import OrderLife, State
+from kalshi_trading.journal.order_state import OrderStage, OrderState
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
@@ -196,7 +196,9 @@ def test_an_order_that_had_been_written_off_is_noticed_by_whatever_lists_it(desk
     placed = desk.executor.submit(desk.executor.preview(ticket))
     later = TradeExecutor(desk.client, desk.journal, limits=Limits())
     order = desk.client.get_order(placed.order_id)
-    written_off = OrderLife(order.client_order_id, market.ticker, "BUY 2 YES", State.ABSENT, order.created_at)
+    written_off = OrderState(
+        order.client_order_id, market.ticker, "BUY 2 YES", OrderStage.ABSENT, order.created_at
+    )
     later.resolver.adopt([written_off])
     later.preview(ticket) if meets == "preview" else later.panic()
     assert [news for news in later.resolver.take_news() if placed.order_id in news and "late" in news]

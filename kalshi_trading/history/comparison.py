@@ -24,11 +24,11 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.history.rows import HistoryRow
-from kalshi_trading.journal.order_log import JournaledOrder
+from kalshi_trading.journal.order_log import LoggedOrder
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
 
 
-class Kind(StrEnum):
+class MismatchKind(StrEnum):
     """What differs."""
 
     NOT_AT_EXCHANGE = "not at the exchange"
@@ -43,16 +43,16 @@ class Kind(StrEnum):
     FILLS = "fills"
 
 
-_SURE = frozenset({Kind.NOT_IN_JOURNAL, Kind.TWICE, Kind.TERMS})
+_SURE = frozenset({MismatchKind.NOT_IN_JOURNAL, MismatchKind.TWICE, MismatchKind.TERMS})
 """What no delay and no movement of the exchange's data explains."""
 _TOO_NEW, _UNJUDGED = "too new", "unjudged"
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class Mismatch:
     """One thing in which journal and exchange differ, with both sides in words."""
 
-    kind: Kind
+    kind: MismatchKind
     sentence: str
 
 
@@ -61,10 +61,10 @@ class Difference:
     """One order and all in which it differs."""
 
     row: HistoryRow
-    points: tuple[Point, ...]
+    points: tuple[Mismatch, ...]
 
     @property
-    def kinds(self) -> frozenset[Kind]:
+    def kinds(self) -> frozenset[MismatchKind]:
         return frozenset(point.kind for point in self.points)
 
 
@@ -142,16 +142,16 @@ def _intent_of(row: HistoryRow) -> str:
     return "" if row.journaled is None else row.journaled.life.client_order_id
 
 
-def _doubles(row: HistoryRow, times: Counter[str]) -> Iterator[Point]:
+def _doubles(row: HistoryRow, times: Counter[str]) -> Iterator[Mismatch]:
     """Name an order whose intent has several at the exchange."""
     intent = _intent_of(row)
     if intent and times[intent] > 1:
-        yield Point(Kind.TWICE, f"the exchange has {times[intent]} orders for this one intent")
+        yield Mismatch(MismatchKind.TWICE, f"the exchange has {times[intent]} orders for this one intent")
 
 
 def _may_be_a_gap(difference: Difference) -> bool:
     """Tell whether rows missing from a list would look like this."""
-    return difference.kinds <= {Kind.NOT_AT_EXCHANGE, Kind.OPEN, Kind.FILLS}
+    return difference.kinds <= {MismatchKind.NOT_AT_EXCHANGE, MismatchKind.OPEN, MismatchKind.FILLS}
 
 
 def _is_later(row: HistoryRow, shown_until: datetime | None, clock_ahead: timedelta) -> bool:
@@ -168,14 +168,14 @@ def _is_later(row: HistoryRow, shown_until: datetime | None, clock_ahead: timede
 # --- One order ------------------------------------------------------------------------------------
 
 
-def differences_of(row: HistoryRow) -> tuple[Point, ...]:
+def differences_of(row: HistoryRow) -> tuple[Mismatch, ...]:
     """Name everything in which journal and exchange differ over one order."""
     order, own = row.order, row.journaled
     if order is None:
         return () if own is None else tuple(_unlisted(own))
     if own is None:
         sentence = "placed elsewhere, or its line in the journal is lost"
-        return (Point(Kind.NOT_IN_JOURNAL, sentence), *_among_themselves(order, row.fills))
+        return (Mismatch(MismatchKind.NOT_IN_JOURNAL, sentence), *_among_themselves(order, row.fills))
     return (
         *_status(own, order),
         *_terms(own, order),
@@ -185,28 +185,31 @@ def differences_of(row: HistoryRow) -> tuple[Point, ...]:
     )
 
 
-def _unlisted(own: JournaledOrder) -> Iterator[Point]:
+def _unlisted(own: LoggedOrder) -> Iterator[Mismatch]:
     if own.life.is_open:
-        yield Point(Kind.OPEN, "the answer was lost, and the exchange lists no such order so far")
+        yield Mismatch(MismatchKind.OPEN, "the answer was lost, and the exchange lists no such order so far")
     elif own.life.state not in WITHOUT_ORDER:
-        yield Point(
-            Kind.NOT_AT_EXCHANGE, f"the exchange took it as {own.order_id or '?'} and does not list it"
+        yield Mismatch(
+            MismatchKind.NOT_AT_EXCHANGE,
+            f"the exchange took it as {own.order_id or '?'} and does not list it",
         )
 
 
-def _status(own: JournaledOrder, order: Order) -> Iterator[Point]:
+def _status(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     if own.life.is_refused(order):
         return
     if own.life.state in WITHOUT_ORDER or own.life.is_open:
-        yield Point(Kind.STATUS, f"journal: {own.life.state.replace('_', ' ')}; exchange: {order.status}")
+        yield Mismatch(
+            MismatchKind.STATUS, f"journal: {own.life.state.replace('_', ' ')}; exchange: {order.status}"
+        )
         return
     possible = _possible_statuses(own)
     if order.status not in possible:
         words = " or ".join(sorted(possible))
-        yield Point(Kind.STATUS, f"by the journal it must be {words}; exchange: {order.status}")
+        yield Mismatch(MismatchKind.STATUS, f"by the journal it must be {words}; exchange: {order.status}")
 
 
-def _possible_statuses(own: JournaledOrder) -> frozenset[OrderStatus]:
+def _possible_statuses(own: LoggedOrder) -> frozenset[OrderStatus]:
     """Give what the order can be by now, from what the exchange said when it last spoke of it."""
     told = own.told
     if own.taken_back > ZERO:
@@ -216,10 +219,10 @@ def _possible_statuses(own: JournaledOrder) -> frozenset[OrderStatus]:
     return frozenset({OrderStatus.EXECUTED if told.fill_count == own.count else OrderStatus.CANCELED})
 
 
-def _terms(own: JournaledOrder, order: Order) -> Iterator[Point]:
+def _terms(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     """Compare market, direction, size and limit."""
     if own.life.ticker not in ("", order.ticker):
-        yield Point(Kind.TERMS, f"journal: {own.life.ticker}; exchange: {order.ticker}")
+        yield Mismatch(MismatchKind.TERMS, f"journal: {own.life.ticker}; exchange: {order.ticker}")
     if own.count is not None and own.count != order.initial_count:
         yield _counted("contracts ordered", own.count, order.initial_count)
     action, side = own.action, own.side
@@ -227,13 +230,17 @@ def _terms(own: JournaledOrder, order: Order) -> Iterator[Point]:
         return
     if book_side(action, side) is not order.book_side:
         bought = order.book_side.long_outcome.upper()
-        yield Point(Kind.TERMS, f"journal: {action.upper()} {side.upper()}; exchange: goes long {bought}")
+        yield Mismatch(
+            MismatchKind.TERMS, f"journal: {action.upper()} {side.upper()}; exchange: goes long {bought}"
+        )
     elif own.price is not None and side.price_in_side(own.price) != order.yes_price:
         there = price_text(side.price_in_side(order.yes_price))
-        yield Point(Kind.PRICE, f"limit in the journal {price_text(own.price)}, at the exchange {there}")
+        yield Mismatch(
+            MismatchKind.PRICE, f"limit in the journal {price_text(own.price)}, at the exchange {there}"
+        )
 
 
-def _counts(own: JournaledOrder, order: Order) -> Iterator[Point]:
+def _counts(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     """Compare what was filled and taken back with what the exchange said and has now."""
     told, most = own.told, own.most_filled
     canceled = order.initial_count - order.fill_count - order.remaining_count
@@ -246,7 +253,7 @@ def _counts(own: JournaledOrder, order: Order) -> Iterator[Point]:
         yield _counted("contracts filled", bound, order.fill_count)
 
 
-def _told_fills(row: HistoryRow, own: JournaledOrder) -> Iterator[Point]:
+def _told_fills(row: HistoryRow, own: LoggedOrder) -> Iterator[Mismatch]:
     """Compare average and fee with those of the fills the journal was told of: the first ones."""
     told = own.told
     first = () if told is None else first_fills(row.fills, told.fill_count)
@@ -254,12 +261,12 @@ def _told_fills(row: HistoryRow, own: JournaledOrder) -> Iterator[Point]:
         return
     fees = sum((fill.fee for fill in first), ZERO)
     if told.fee is not None and not _agree(told.fee, fees):
-        yield _priced(Kind.FEES, "fees in the journal", told.fee, "by the fills", fees)
+        yield _priced(MismatchKind.FEES, "fees in the journal", told.fee, "by the fills", fees)
     side = own.side
     average = None if side is None else average_price(first, told.fill_count, side)
     if told.average_price is not None and average is not None and told.average_price != average:
         here, there = price_text(told.average_price), price_text(average)
-        yield Point(Kind.PRICE, f"average in the journal {here}, by the fills {there}")
+        yield Mismatch(MismatchKind.PRICE, f"average in the journal {here}, by the fills {there}")
 
 
 def first_fills(fills: Iterable[Fill], count: Contracts) -> tuple[Fill, ...] | None:
@@ -274,24 +281,26 @@ def first_fills(fills: Iterable[Fill], count: Contracts) -> tuple[Fill, ...] | N
     return tuple(first) if left == ZERO else None
 
 
-def _among_themselves(order: Order, fills: tuple[Fill, ...]) -> Iterator[Point]:
+def _among_themselves(order: Order, fills: tuple[Fill, ...]) -> Iterator[Mismatch]:
     """Compare the exchange's order with its own fills."""
     if any((fill.ticker, fill.book_side) != (order.ticker, order.book_side) for fill in fills):
-        yield Point(Kind.FILLS, "a fill is of another market or direction than its order")
+        yield Mismatch(MismatchKind.FILLS, "a fill is of another market or direction than its order")
     filled = sum((fill.count for fill in fills), ZERO)
     if filled != order.fill_count:
         counts = f"{count_text(filled)}, the order says {count_text(order.fill_count)}"
-        yield Point(Kind.FILLS, f"the fills listed add up to {counts}")
+        yield Mismatch(MismatchKind.FILLS, f"the fills listed add up to {counts}")
         return
     worse = [fill for fill in fills if _is_worse(fill, order)]
     if worse:
-        yield Point(Kind.PRICE, f"a fill at {price_text(worse[0].yes_price)} of YES is beyond the limit")
+        yield Mismatch(
+            MismatchKind.PRICE, f"a fill at {price_text(worse[0].yes_price)} of YES is beyond the limit"
+        )
     fees = sum((fill.fee for fill in fills), ZERO)
     if not _agree(order.fees, fees):
-        yield _priced(Kind.FEES, "fees by the order", order.fees, "by the fills", fees)
+        yield _priced(MismatchKind.FEES, "fees by the order", order.fees, "by the fills", fees)
     if not any(_agree(order.fill_cost, cost) for cost in _costs(order, fills)):
         yield _priced(
-            Kind.PRICE, "cost by the order", order.fill_cost, "by the fills", _costs(order, fills)[0]
+            MismatchKind.PRICE, "cost by the order", order.fill_cost, "by the fills", _costs(order, fills)[0]
         )
 
 
@@ -317,12 +326,12 @@ def _agree(one: Dollars, other: Dollars) -> bool:
     return abs(one - other) < BALANCE_GRAIN
 
 
-def _counted(what: str, here: Contracts, there: Contracts) -> Point:
-    return Point(Kind.COUNT, f"{what}: journal {count_text(here)}, exchange {count_text(there)}")
+def _counted(what: str, here: Contracts, there: Contracts) -> Mismatch:
+    return Mismatch(MismatchKind.COUNT, f"{what}: journal {count_text(here)}, exchange {count_text(there)}")
 
 
-def _priced(kind: Kind, what: str, one: Dollars, whose: str, other: Dollars) -> Point:
-    return Point(kind, f"{what} {dollars_text(one)}, {whose} {dollars_text(other)}")
+def _priced(kind: MismatchKind, what: str, one: Dollars, whose: str, other: Dollars) -> Mismatch:
+    return Mismatch(kind, f"{what} {dollars_text(one)}, {whose} {dollars_text(other)}")
 
 
 # --- Reading --------------------------------------------------------------------------------------

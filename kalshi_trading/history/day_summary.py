@@ -16,13 +16,13 @@ from kalshi_trading.core.models import Fill, Order, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
 from kalshi_trading.core.pnl import oldest_first
 from kalshi_trading.core.results import Fetched, Listing, Progress, fetch
-from kalshi_trading.history.trade_history import A_DAY, ExchangeRows, read_exchange, read_told
-from kalshi_trading.journal.order_log import JournaledOrder
-from kalshi_trading.journal.order_state import State
+from kalshi_trading.history.trade_history import A_DAY, ExchangeHistory, read_exchange, read_order_log
+from kalshi_trading.journal.order_log import LoggedOrder
+from kalshi_trading.journal.order_state import OrderStage
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.breakdown import by_day
-from kalshi_trading.portfolio.ledger import MarketAccount
-from kalshi_trading.portfolio.ledger_cache import AccountBook
+from kalshi_trading.portfolio.ledger import MarketLedger
+from kalshi_trading.portfolio.ledger_cache import LedgerCache
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -116,13 +116,13 @@ def read_summary(
     progress: Progress | None = None,
 ) -> DaySummary:
     """Read and add up a period, one request after the other. Raises KalshiAPIError and JournalError."""
-    told, damage = read_told(journal, period.first - A_DAY, account)
+    told, damage = read_order_log(journal, period.first - A_DAY, account)
     there = read_exchange(client, since=period.start - A_DAY, progress=progress)
     settled = client.get_settlements(since=period.start)
     fills = _fills_of_markets(client, _moved(client, period, there, settled), progress)
     positions = client.get_positions().markets
     ours = {ticker: tuple(oldest_first(rows)) for ticker, rows in _by_market(fills).items()}
-    accounts = AccountBook().update(
+    accounts = LedgerCache().update(
         Fetched(ours),
         {row.ticker: row for row in positions},
         {row.ticker: row for row in settled},
@@ -146,7 +146,7 @@ def _damage(lines: int) -> str | None:
 
 
 def _moved(
-    client: KalshiClient, period: Period, there: ExchangeRows, settled: Listing[Settlement]
+    client: KalshiClient, period: Period, there: ExchangeHistory, settled: Listing[Settlement]
 ) -> set[str] | None:
     """Name the markets with a fill or a settlement in a period, or None: only all fills can tell.
 
@@ -193,8 +193,8 @@ def _by_market(fills: Iterable[Fill]) -> dict[str, list[Fill]]:
 def summarize(
     period: Period,
     orders: Iterable[Order],
-    told: Iterable[JournaledOrder],
-    accounts: Iterable[MarketAccount],
+    told: Iterable[LoggedOrder],
+    accounts: Iterable[MarketLedger],
     reasons: Iterable[str | None] = (),
     missing: Iterable[str | None] = (),
 ) -> DaySummary:
@@ -217,7 +217,7 @@ def summarize(
     return DaySummary(
         period=period,
         orders=sum(order.created_at is not None and period.contains(order.created_at) for order in orders),
-        rejected=sum(life.state is State.REJECTED for life in lives),
+        rejected=sum(life.state is OrderStage.REJECTED for life in lives),
         unknown=sum(life.is_open and life.client_order_id not in listed for life in lives),
         markets=tuple(sorted(markets, key=lambda day: (day.pnl is None, -_gain(day), day.ticker))),
         incomplete=_listed([gap for gap in gaps if gap]),
@@ -225,7 +225,7 @@ def summarize(
     )
 
 
-def _has_moved(account: MarketAccount, period: Period) -> bool:
+def _has_moved(account: MarketLedger, period: Period) -> bool:
     """Tell whether a market has a fill or a settlement in a period, or a fill that could be of it."""
     settled = account.settlement is not None and period.contains(account.settlement.settled_at)
     return settled or any(_may_be_in(period, fill.created_at) for fill in account.fills)
@@ -235,7 +235,7 @@ def _may_be_in(period: Period, at: datetime | None) -> bool:
     return at is None or period.contains(at)
 
 
-def _market_day(account: MarketAccount, period: Period) -> MarketDay:
+def _market_day(account: MarketLedger, period: Period) -> MarketDay:
     """Sum up one market; a fill without a time leaves open what closed what, and when."""
     fills = [
         fill for fill in account.fills if fill.created_at is not None and period.contains(fill.created_at)

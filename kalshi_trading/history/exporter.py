@@ -17,10 +17,10 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import Fill, Order, Settlement
 from kalshi_trading.core.pnl import settlement_gross_pnl, settlement_net_pnl
 from kalshi_trading.core.results import Progress
-from kalshi_trading.history.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
+from kalshi_trading.history.tax_lots import TAX, TaxInputs, closed_lots, fills_by_market, lot_row
 from kalshi_trading.journal.csv_rows import JOURNAL, journal_row
 from kalshi_trading.journal.files.table_files import Format, Row, Table, write_table
-from kalshi_trading.journal.own_orders import OwnWords
+from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.snapshot import PositionPnl
@@ -121,7 +121,7 @@ class Exported:
 
 
 @dataclass(slots=True)
-class _Task:
+class _ExportRun:
     """One export under way."""
 
     period: Period | None
@@ -160,7 +160,7 @@ class Exporter:
         self._tracker = tracker
         self._journal = journal
         self._clock = clock
-        self._rows: dict[Table, Callable[[_Task], Iterator[Row]]] = {
+        self._rows: dict[Table, Callable[[_ExportRun], Iterator[Row]]] = {
             TRADES: self._trades,
             ORDERS: self._orders,
             POSITIONS: self._positions,
@@ -184,25 +184,25 @@ class Exporter:
         Raises InvalidInputError when the file is there and `replace` was not said or it cannot be written,
         KalshiAPIError and JournalError when the rows cannot be read whole; then no file is written.
         """
-        task = _Task(None if table is POSITIONS else period, progress)
+        task = _ExportRun(None if table is POSITIONS else period, progress)
         rows = self._rows[table](task)
         count = write_table(path, table, rows, written_as=written_as, replace=replace, progress=progress)
         return Exported(table, path, count, task.period, (*task.notes, *_gaps(task)))
 
-    def _trades(self, task: _Task) -> Iterator[Row]:
+    def _trades(self, task: _ExportRun) -> Iterator[Row]:
         words = self._own_words(task)
         for fill in self._client.each_fill(since=task.since, until=task.until):
             if task.wants(fill.created_at):
                 yield trade_row(fill, words)
 
-    def _orders(self, task: _Task) -> Iterator[Row]:
+    def _orders(self, task: _ExportRun) -> Iterator[Row]:
         """By the time they were placed; the exchange does not say by which of their times it goes."""
         words = self._own_words(task, named=True)
         for row in self._client.each_order(since=task.since):
             if task.wants(row.created_at):
                 yield order_row(row, words)
 
-    def _positions(self, task: _Task) -> Iterator[Row]:
+    def _positions(self, task: _ExportRun) -> Iterator[Row]:
         as_of, unmarked = self._clock(), 0
         for row in self._tracker.get_current_positions():
             unmarked += row.position.side is not None and row.mark is None
@@ -210,16 +210,16 @@ class Exporter:
         if unmarked:
             task.notes.append(f"Positions without a mark, as nobody bids or no quote was read: {unmarked}.")
 
-    def _settlements(self, task: _Task) -> Iterator[Row]:
+    def _settlements(self, task: _ExportRun) -> Iterator[Row]:
         rows = self._client.each_settlement(since=task.since, until=task.until)
         return (settlement_row(row) for row in rows if task.wants(row.settled_at))
 
-    def _events(self, task: _Task) -> Iterator[Row]:
+    def _events(self, task: _ExportRun) -> Iterator[Row]:
         return (journal_row(record) for record in self._records(task, task.period))
 
-    def _lots(self, task: _Task) -> Iterator[Row]:
+    def _lots(self, task: _ExportRun) -> Iterator[Row]:
         """A lot may have been opened long before the period, so all fills are read."""
-        parts = AccountParts(
+        parts = TaxInputs(
             fills_by_market(self._client.each_fill(), task.progress),
             {row.ticker: row for row in self._client.get_positions().markets.whole()},
             {row.ticker: row for row in self._client.each_settlement()},
@@ -231,15 +231,15 @@ class Exporter:
         if left_out:
             task.notes.append(f"NOT in the file, as their fills do not tell: {', '.join(left_out)}.")
 
-    def _own_words(self, task: _Task, *, named: bool = False) -> OwnWords:
+    def _own_words(self, task: _ExportRun, *, named: bool = False) -> OwnOrders:
         """Read the whole journal, as an order may fill long after it was sent."""
-        words = OwnWords(self._records(task, None))
+        words = OwnOrders(self._records(task, None))
         if words.lacks_names and not named:
             for row in self._client.each_order():
                 words.learn(row)
         return words
 
-    def _records(self, task: _Task, period: Period | None) -> Iterator[JournalRecord]:
+    def _records(self, task: _ExportRun, period: Period | None) -> Iterator[JournalRecord]:
         days = (None, None) if period is None else (period.first, period.last)
         for entry in self._journal.scan_journal(*days):
             if isinstance(entry, JournalRecord):
@@ -248,7 +248,7 @@ class Exporter:
                 task.damaged += 1
 
 
-def _gaps(task: _Task) -> Iterator[str]:
+def _gaps(task: _ExportRun) -> Iterator[str]:
     if task.timeless:
         yield f"Rows without a time: {task.timeless}. They are NOT in the file; one of all time has them."
     if task.damaged:
@@ -259,7 +259,7 @@ def _gaps(task: _Task) -> Iterator[str]:
 # --- Rows -----------------------------------------------------------------------------------------
 
 
-def trade_row(fill: Fill, words: OwnWords) -> Row:
+def trade_row(fill: Fill, words: OwnOrders) -> Row:
     client_order_id, action, side = words.of(fill.order_id, fill.book_side)
     return (
         fill.created_at,
@@ -279,7 +279,7 @@ def trade_row(fill: Fill, words: OwnWords) -> Row:
     )
 
 
-def order_row(order: Order, words: OwnWords) -> Row:
+def order_row(order: Order, words: OwnOrders) -> Row:
     words.learn(order)
     name, action, side = words.of(order.order_id, order.book_side)
     return (

@@ -48,7 +48,7 @@ _WHAT = {
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewedEvent:
+class LogEvent:
     """One event for a person: `text` holds every word of it, to be searched."""
 
     at: datetime
@@ -58,18 +58,18 @@ class ReviewedEvent:
     text: str = ""
 
 
-ReviewedLine = ReviewedEvent | DamagedLine
+LogItem = LogEvent | DamagedLine
 
 
 # --- In plain words -------------------------------------------------------------------------------
 
 
-def event_of(record: JournalRecord) -> ReviewedEvent:
+def event_of(record: JournalRecord) -> LogEvent:
     """Put a journal record into plain words."""
     what = _WHAT.get(record.event) or record.event.replace(".", " ").replace("_", " ")
     market, words = record.text("ticker"), _sentence(record)
     everything = (what, record.event, words, *(str(value) for value in record.fields.values()))
-    return ReviewedEvent(record.at, what, market, words, "\n".join(everything))
+    return LogEvent(record.at, what, market, words, "\n".join(everything))
 
 
 def _sentence(record: JournalRecord) -> str:
@@ -102,36 +102,36 @@ def _filled(record: JournalRecord) -> str:
     return f"{count_text(count)} filled{average}" + (f", fee {dollars_text(fee)}" if fee is not None else "")
 
 
-def _event_of_entry(entry: LogEntry) -> ReviewedEvent:
+def _event_of_entry(entry: LogEntry) -> LogEvent:
     what = "request" if entry.level != "ERROR" else "error"
     reference = f"[{entry.reference}] " if entry.reference else ""
     text = "\n".join((what, entry.level, entry.reference, entry.message, *entry.details))
-    return ReviewedEvent(entry.at, what, "", f"{reference}{entry.message}", text)
+    return LogEvent(entry.at, what, "", f"{reference}{entry.message}", text)
 
 
 # --- Newest first ---------------------------------------------------------------------------------
 
 
-def newest_events(journal: TradeLogger) -> Iterator[ReviewedLine]:
+def newest_events(journal: TradeLogger) -> Iterator[LogItem]:
     """Yield the journal's events, newest first. Raises JournalError."""
     return (each if isinstance(each, DamagedLine) else event_of(each) for each in journal.newest_records())
 
 
-def newest_errors(journal: TradeLogger) -> Iterator[ReviewedLine]:
+def newest_errors(journal: TradeLogger) -> Iterator[LogItem]:
     """Yield the errors with their references, newest first. Raises JournalError."""
     return _newest_of(journal.errors_path)
 
 
-def _newest_of(path: Path) -> Iterator[ReviewedLine]:
+def _newest_of(path: Path) -> Iterator[LogItem]:
     with as_journal_errors(path):
         yield from _reviewed(newest_entries(path))
 
 
-def _reviewed(entries: Iterable[LogEntry | DamagedLine]) -> Iterator[ReviewedLine]:
+def _reviewed(entries: Iterable[LogEntry | DamagedLine]) -> Iterator[LogItem]:
     return (each if isinstance(each, DamagedLine) else _event_of_entry(each) for each in entries)
 
 
-def search(journal: TradeLogger, words: Sequence[str]) -> Iterator[ReviewedLine]:
+def search(journal: TradeLogger, words: Sequence[str]) -> Iterator[LogItem]:
     """Yield the events of all kept files that hold every word, upper or lower case, newest first.
 
     Damaged lines are yielded as well: what they held cannot be known. Raises JournalError.
@@ -142,13 +142,13 @@ def search(journal: TradeLogger, words: Sequence[str]) -> Iterator[ReviewedLine]
     return (line for _, line in found if isinstance(line, DamagedLine) or _holds(line, wanted))
 
 
-def _with_times(lines: Iterable[ReviewedLine]) -> Iterator[tuple[datetime, ReviewedLine]]:
+def _with_times(lines: Iterable[LogItem]) -> Iterator[tuple[datetime, LogItem]]:
     """Let a damaged line, which has no time, follow at once on the one before it."""
     for line in lines:
         yield _AT_ONCE if isinstance(line, DamagedLine) else line.at, line
 
 
-def _holds(event: ReviewedEvent, wanted: Sequence[str]) -> bool:
+def _holds(event: LogEvent, wanted: Sequence[str]) -> bool:
     text = event.text.casefold()
     return all(word in text for word in wanted)
 
@@ -167,7 +167,7 @@ class LogFollower:
         with as_journal_errors(journal.errors_path):
             self._errors = Follower(journal.errors_path)
 
-    def new_lines(self) -> list[ReviewedLine]:
+    def new_lines(self) -> list[LogItem]:
         """Give what came since the last look, oldest first. Raises JournalError."""
         with as_journal_errors(self._journal.trades_path):
             events = [entry_of(line) for line in self._events.new_lines() if line.data.strip()]

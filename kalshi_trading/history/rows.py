@@ -16,15 +16,15 @@ from kalshi_trading.core.models import Action, BookSide, Fill, Order, OrderStatu
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.core.tickers import event_of
-from kalshi_trading.journal.order_log import JournaledOrder, ToldFills
-from kalshi_trading.journal.order_state import WITHOUT_ORDER, State
+from kalshi_trading.journal.order_log import LoggedOrder, ReportedFills
+from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderStage
 from kalshi_trading.journal.records import JournalRecord
 
 # --- An order of the exchange in words ------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class OrderRecord:
+class OrderDescription:
     """One order; prices in the terms of `side`. `action` None: placed elsewhere, so only its effect is known.
 
     `average_price` is rounded to a hundredth of a cent; None while nothing is filled or fills are missing.
@@ -46,13 +46,13 @@ class OrderRecord:
         return self.order.initial_count - self.order.fill_count - self.order.remaining_count
 
 
-def describe(order: Order, intent: JournalRecord | None, fills: Iterable[Fill] = ()) -> OrderRecord:
+def describe(order: Order, intent: JournalRecord | None, fills: Iterable[Fill] = ()) -> OrderDescription:
     """Put one order into the user's words; without an intent, into those of its effect."""
     words = ("", "") if intent is None else (intent.text("action"), intent.text("side"))
     own_action, own_side = words_for(order, *words)
     own = (fill for fill in fills if fill.order_id == order.order_id)
     average = average_price(own, order.fill_count, own_side)
-    return OrderRecord(
+    return OrderDescription(
         order, own_action, own_side, own_side.price_in_side(order.yes_price), average, order.fees
     )
 
@@ -72,7 +72,7 @@ def words_for(order: Order, action: str, side: str) -> tuple[Action | None, Side
 # --- One row of the history -----------------------------------------------------------------------
 
 
-class Result(StrEnum):
+class OrderResult(StrEnum):
     """What became of an order, in one word."""
 
     FILLED = "filled"
@@ -92,7 +92,7 @@ class HistoryRow:
     """
 
     order: Order | None
-    journaled: JournaledOrder | None
+    journaled: LoggedOrder | None
     records: tuple[JournalRecord, ...]
     fills: tuple[Fill, ...]  # oldest first
 
@@ -164,7 +164,11 @@ class HistoryRow:
         if self.order is not None:
             return self.order.fill_count
         filled = None if self.journaled is None else self.journaled.filled
-        return ZERO if filled is None and self.result in (Result.REJECTED, Result.NOT_PLACED) else filled
+        return (
+            ZERO
+            if filled is None and self.result in (OrderResult.REJECTED, OrderResult.NOT_PLACED)
+            else filled
+        )
 
     @property
     def average_price(self) -> Price | None:
@@ -183,7 +187,7 @@ class HistoryRow:
         return None if told is None else told.fee
 
     @property
-    def _told_of_all_fills(self) -> ToldFills | None:
+    def _told_of_all_fills(self) -> ReportedFills | None:
         """What the journal was told of fills; None also where a cancel showed that there were more."""
         own = self.journaled
         if own is None or own.told is None or own.told.fill_count != own.filled:
@@ -198,16 +202,16 @@ class HistoryRow:
         return self.order.fill_count - sum((fill.count for fill in self.fills), ZERO)
 
     @property
-    def result(self) -> Result:
+    def result(self) -> OrderResult:
         if self.order is not None:
             result = _result_there(self.order)
-            return Result.REJECTED if result is Result.CANCELED and self._was_refused else result
-        return Result.UNKNOWN if self.journaled is None else _result_told(self.journaled)
+            return OrderResult.REJECTED if result is OrderResult.CANCELED and self._was_refused else result
+        return OrderResult.UNKNOWN if self.journaled is None else _result_told(self.journaled)
 
     @property
     def _was_refused(self) -> bool:
         """Tell whether the exchange refused it; it may list such an order as canceled."""
-        return self.journaled is not None and self.journaled.life.state is State.REJECTED
+        return self.journaled is not None and self.journaled.life.state is OrderStage.REJECTED
 
     @property
     def is_partly_filled(self) -> bool:
@@ -215,25 +219,27 @@ class HistoryRow:
         return filled is not None and count is not None and ZERO < filled < count
 
 
-def _result_there(order: Order) -> Result:
+def _result_there(order: Order) -> OrderResult:
     if order.status is OrderStatus.CANCELED:
-        return Result.PARTLY if order.fill_count > ZERO else Result.CANCELED
-    words = {OrderStatus.RESTING: Result.RESTING, OrderStatus.EXECUTED: Result.FILLED}
-    return words.get(order.status, Result.UNKNOWN)
+        return OrderResult.PARTLY if order.fill_count > ZERO else OrderResult.CANCELED
+    words = {OrderStatus.RESTING: OrderResult.RESTING, OrderStatus.EXECUTED: OrderResult.FILLED}
+    return words.get(order.status, OrderResult.UNKNOWN)
 
 
-def _result_told(journaled: JournaledOrder) -> Result:
+def _result_told(journaled: LoggedOrder) -> OrderResult:
     """Tell by the journal alone, as of the last time the exchange spoke of the order."""
     state, told, filled = journaled.life.state, journaled.told, journaled.filled
     if state in WITHOUT_ORDER:
-        return Result.REJECTED if state is State.REJECTED else Result.NOT_PLACED
+        return OrderResult.REJECTED if state is OrderStage.REJECTED else OrderResult.NOT_PLACED
     if journaled.life.is_open or told is None or filled is None:
-        return Result.UNKNOWN
+        return OrderResult.UNKNOWN
     if told.remaining_count > ZERO and not journaled.is_canceled:
-        return Result.RESTING
+        return OrderResult.RESTING
     if filled == ZERO:
-        return Result.CANCELED
-    return Result.FILLED if filled == journaled.count and not journaled.taken_back else Result.PARTLY
+        return OrderResult.CANCELED
+    return (
+        OrderResult.FILLED if filled == journaled.count and not journaled.taken_back else OrderResult.PARTLY
+    )
 
 
 # --- What of it is wanted -------------------------------------------------------------------------
@@ -247,7 +253,7 @@ class HistoryFilter:
     market: str = ""
     event: str = ""
     side: Side | None = None
-    result: Result | None = None
+    result: OrderResult | None = None
 
     def takes(self, row: HistoryRow) -> bool:
         return (
@@ -262,7 +268,7 @@ class HistoryFilter:
         return event_of(ticker).startswith(self.event) or ticker == self.event
 
     def _is_partly(self, row: HistoryRow) -> bool:
-        return self.result is Result.PARTLY and row.is_partly_filled
+        return self.result is OrderResult.PARTLY and row.is_partly_filled
 
 
 def is_placed_in(period: Period, row: HistoryRow) -> bool:

@@ -16,8 +16,8 @@ from kalshi_trading.core.models import Fill, Position, Settlement
 from kalshi_trading.core.pnl import ClosedLot, oldest_first
 from kalshi_trading.core.results import Fetched, Progress
 from kalshi_trading.journal.files.table_files import Row, Table
-from kalshi_trading.portfolio.ledger import MarketAccount
-from kalshi_trading.portfolio.ledger_cache import AccountBook, ResultOf
+from kalshi_trading.portfolio.ledger import MarketLedger
+from kalshi_trading.portfolio.ledger_cache import LedgerCache, ResultOf
 
 TAX = Table(
     "tax",
@@ -41,7 +41,7 @@ _TOGETHER = 100
 
 
 @dataclass(slots=True)
-class AccountParts:
+class TaxInputs:
     """What the lots are made of. `fills` are by market, newest first as the exchange lists them."""
 
     fills: dict[str, list[Fill]] = field(default_factory=dict)
@@ -61,7 +61,7 @@ def fills_by_market(fills: Iterable[Fill], progress: Progress) -> dict[str, list
 
 
 def closed_lots(
-    parts: AccountParts, result_of: ResultOf, left_out: Callable[[str], None]
+    parts: TaxInputs, result_of: ResultOf, left_out: Callable[[str], None]
 ) -> Iterator[ClosedLot]:
     """Yield the lots of each market and forget its fills.
 
@@ -71,7 +71,7 @@ def closed_lots(
     for start in range(0, len(tickers), _TOGETHER):
         together = tickers[start : start + _TOGETHER]
         fills = {ticker: tuple(oldest_first(parts.fills.pop(ticker))) for ticker in together}
-        accounts = AccountBook().update(
+        accounts = LedgerCache().update(
             Fetched(fills),
             {ticker: parts.positions[ticker] for ticker in together if ticker in parts.positions},
             {ticker: parts.settlements[ticker] for ticker in together if ticker in parts.settlements},
@@ -87,7 +87,7 @@ def closed_lots(
             left_out(f"{ticker} (it has realized profit, and none of its fills is known)")
 
 
-def _lots_of(account: MarketAccount, left_out: Callable[[str], None]) -> Sequence[ClosedLot]:
+def _lots_of(account: MarketLedger, left_out: Callable[[str], None]) -> Sequence[ClosedLot]:
     timeless = sum(fill.created_at is None for fill in account.fills)
     gap = account.gap or (f"fills without a time: {timeless}" if timeless else None)
     if gap is not None:

@@ -19,7 +19,7 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.core.pnl import yes_value
 from kalshi_trading.core.results import Fetched, fetch
-from kalshi_trading.history.comparison import Point, differences_of
+from kalshi_trading.history.comparison import Mismatch, differences_of
 from kalshi_trading.history.rows import HistoryRow
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
@@ -28,7 +28,7 @@ JOURNAL, EXCHANGE = "journal", "exchange"
 
 
 @dataclass(frozen=True, slots=True)
-class StoryEvent:
+class TimelineEvent:
     """One thing that happened; `at` None: the exchange does not say when."""
 
     at: datetime | None
@@ -37,26 +37,26 @@ class StoryEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderStory:
+class OrderTimeline:
     """One order in depth; `points` says where journal and exchange differ."""
 
     row: HistoryRow
-    events: tuple[StoryEvent, ...]
-    points: tuple[Point, ...]
+    events: tuple[TimelineEvent, ...]
+    points: tuple[Mismatch, ...]
     settlement: Fetched[Settlement | None]
 
 
-def read_story(client: KalshiClient | None, row: HistoryRow) -> OrderStory:
+def read_timeline(client: KalshiClient | None, row: HistoryRow) -> OrderTimeline:
     """Tell one row of the history; whether its market has settled is asked now.
 
     Without a client, as its exchange is not connected, the journal alone speaks and nothing is compared.
     """
     if client is None:
         unasked: Fetched[Settlement | None] = Fetched(None, "This environment's exchange is not connected.")
-        return OrderStory(row, events_of(row, None), (), unasked)
+        return OrderTimeline(row, events_of(row, None), (), unasked)
     settlement = fetch(lambda: _settlement(client, row))
     points = () if row.order is None and row.is_external else differences_of(row)
-    return OrderStory(row, events_of(row, settlement.value), points, settlement)
+    return OrderTimeline(row, events_of(row, settlement.value), points, settlement)
 
 
 def _settlement(client: KalshiClient, row: HistoryRow) -> Settlement | None:
@@ -67,13 +67,13 @@ def _settlement(client: KalshiClient, row: HistoryRow) -> Settlement | None:
     return next((settled for settled in rows if settled.ticker == row.ticker), None)
 
 
-def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[StoryEvent, ...]:
+def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[TimelineEvent, ...]:
     """Put everything in the order it happened; what has no time comes last."""
-    events = [StoryEvent(record.at, JOURNAL, told(record)) for record in row.records]
+    events = [TimelineEvent(record.at, JOURNAL, told(record)) for record in row.records]
     if row.order is not None:
         events += _there(row.order, row)
     if settlement is not None:
-        events.append(StoryEvent(settlement.settled_at, EXCHANGE, _settled(settlement, row.side)))
+        events.append(TimelineEvent(settlement.settled_at, EXCHANGE, _settled(settlement, row.side)))
     return tuple(sorted(events, key=lambda event: event.at or datetime.max.replace(tzinfo=UTC)))
 
 
@@ -122,19 +122,19 @@ _WORDS: dict[str, Callable[[JournalRecord], str]] = {
 # --- The exchange's events ------------------------------------------------------------------------
 
 
-def _there(order: Order, row: HistoryRow) -> Iterator[StoryEvent]:
-    yield StoryEvent(order.created_at, EXCHANGE, f"placed as {order.order_id}")
+def _there(order: Order, row: HistoryRow) -> Iterator[TimelineEvent]:
+    yield TimelineEvent(order.created_at, EXCHANGE, f"placed as {order.order_id}")
     for fill in row.fills:
-        yield StoryEvent(fill.created_at, EXCHANGE, _fill(fill, row.side or Side.YES))
+        yield TimelineEvent(fill.created_at, EXCHANGE, _fill(fill, row.side or Side.YES))
     if row.fills_missing:
         sentence = f"{count_text(row.fills_missing)} more contracts filled; their fills are not listed"
-        yield StoryEvent(None, EXCHANGE, sentence)
+        yield TimelineEvent(None, EXCHANGE, sentence)
     if order.status is OrderStatus.CANCELED:
         left = order.initial_count - order.fill_count
-        yield StoryEvent(order.updated_at, EXCHANGE, f"canceled; {count_text(left)} not filled")
+        yield TimelineEvent(order.updated_at, EXCHANGE, f"canceled; {count_text(left)} not filled")
     elif order.remaining_count > ZERO:
         expiry = "" if order.expires_at is None else f" until {order.expires_at.astimezone():%b %d %H:%M:%S}"
-        yield StoryEvent(None, EXCHANGE, f"{count_text(order.remaining_count)} still resting{expiry}")
+        yield TimelineEvent(None, EXCHANGE, f"{count_text(order.remaining_count)} still resting{expiry}")
 
 
 def _fill(fill: Fill, side: Side) -> str:

@@ -20,9 +20,7 @@ from kalshi_trading.core.models import Fill, Order
 from kalshi_trading.core.pnl import oldest_first
 from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.history.rows import HistoryRow, is_placed_in
-from kalshi_trading.history.rows import OrderRecord as OrderRecord
-from kalshi_trading.history.rows import describe as describe
-from kalshi_trading.journal.order_log import JournaledOrder, JournaledOrders, journaled_orders
+from kalshi_trading.journal.order_log import LoggedOrder, LoggedOrders, journaled_orders
 from kalshi_trading.journal.records import UNDAMAGED, Damage
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
@@ -49,7 +47,7 @@ class TradeHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class ExchangeRows:
+class ExchangeHistory:
     """Orders and fills over both sides of the cut-off, each once. `oldest` is where a cut list ends.
 
     `orders_missing` and `fills_missing` say why some may be.
@@ -86,16 +84,16 @@ def load_history(
     since = None if period is None else period.start - A_DAY
     there = read_exchange(client, since=since, most=None if period else most, progress=progress)
     with _no_collecting():
-        told, damage = read_told(journal, _journal_since(period, there.oldest), account)
+        told, damage = read_order_log(journal, _journal_since(period, there.oldest), account)
         rows = [row for row in joined(there, told) if _is_wanted(row, period, there.oldest)]
         foreign = [row for row in foreign_rows(there, told) if _is_wanted(row, period, there.oldest)]
     return TradeHistory(newest_first(rows), there.incomplete, damage, len(foreign))
 
 
-def told_history(journal: TradeLogger, *, period: Period | None = None) -> TradeHistory:
+def history_from_journal(journal: TradeLogger, *, period: Period | None = None) -> TradeHistory:
     """Give the history by the journal alone, where no exchange is connected. Raises JournalError."""
-    told, damage = read_told(journal, _journal_since(period, None), None)
-    rows = [row for row in joined(ExchangeRows((), {}), told) if _is_wanted(row, period, None)]
+    told, damage = read_order_log(journal, _journal_since(period, None), None)
+    rows = [row for row in joined(ExchangeHistory((), {}), told) if _is_wanted(row, period, None)]
     return TradeHistory(newest_first(rows), None, damage, is_joined=False)
 
 
@@ -111,9 +109,9 @@ def _no_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def read_told(
+def read_order_log(
     journal: TradeLogger, since: date | None, account: str | None
-) -> tuple[JournaledOrders, Damage]:
+) -> tuple[LoggedOrders, Damage]:
     """Read what the journal tells of the orders since a local day, and of older ones if it spoke of them.
 
     The end of an order may be on record weeks after its intent; then the whole journal is read. Raises
@@ -122,7 +120,7 @@ def read_told(
     reading = journal.read_journal(since)
     told = journaled_orders(reading.records, journal.environment, account)
     if since is not None and any(order.intent is None for order in told.known.values()):
-        return read_told(journal, None, account)
+        return read_order_log(journal, None, account)
     return told, reading.damage
 
 
@@ -148,7 +146,7 @@ def _age(row: HistoryRow) -> float:
     return 0.0 if row.placed_at is None else row.placed_at.timestamp()
 
 
-def joined(there: ExchangeRows, told: JournaledOrders) -> list[HistoryRow]:
+def joined(there: ExchangeHistory, told: LoggedOrders) -> list[HistoryRow]:
     """Join every order of the exchange and every one of ours in the journal, each once.
 
     What the exchange lists under a name of ours is this account's, whatever key sent it.
@@ -162,12 +160,12 @@ def joined(there: ExchangeRows, told: JournaledOrders) -> list[HistoryRow]:
     return [*rows, *_unlisted(told.orders, found)]
 
 
-def foreign_rows(there: ExchangeRows, told: JournaledOrders) -> list[HistoryRow]:
+def foreign_rows(there: ExchangeHistory, told: LoggedOrders) -> list[HistoryRow]:
     """Give the journal's orders of other keys that this exchange account does not list."""
     return _unlisted(told.foreign, _matches(there, told)) if told.foreign else []
 
 
-def _matches(there: ExchangeRows, told: JournaledOrders) -> dict[str, JournaledOrder]:
+def _matches(there: ExchangeHistory, told: LoggedOrders) -> dict[str, LoggedOrder]:
     """Find the journal's orders by order_id: by client_order_id, else by the order_id the exchange gave."""
     known = told.known
     found = {
@@ -182,7 +180,7 @@ def _matches(there: ExchangeRows, told: JournaledOrders) -> dict[str, JournaledO
     return found
 
 
-def _unlisted(told: Mapping[str, JournaledOrder], found: Mapping[str, JournaledOrder]) -> list[HistoryRow]:
+def _unlisted(told: Mapping[str, LoggedOrder], found: Mapping[str, LoggedOrder]) -> list[HistoryRow]:
     listed = {own.life.client_order_id for own in found.values()}
     return [HistoryRow(None, own, own.records, ()) for name, own in told.items() if name not in listed]
 
@@ -196,7 +194,7 @@ def read_exchange(
     since: datetime | None = None,
     most: int | None = None,
     progress: Progress | None = None,
-) -> ExchangeRows:
+) -> ExchangeHistory:
     """Read orders placed since a moment and their fills, or the newest `most` orders. Raises KalshiAPIError.
 
     The archive is read after the live list: a row only ever moves from there to here, so none can slip
@@ -213,7 +211,7 @@ def read_exchange(
     if oldest is not None:
         orders = [order for order in orders if order.created_at is None or order.created_at >= oldest]
     fills = _read_fills(client, oldest or since, progress)
-    return ExchangeRows(
+    return ExchangeHistory(
         orders=tuple(orders),
         fills=_by_order(_once(lambda fill: fill.fill_id, *fills)),
         orders_missing=_together(live.incomplete, old.incomplete),

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from kalshi_trading.journal.order_log import CANCELED_EVENT, FILL_EVENT, JournaledOrder, journaled_order
+from kalshi_trading.journal.order_log import CANCELED_EVENT, FILL_EVENT, LoggedOrder, journaled_order
 from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, INTENT_EVENT, WITHOUT_ORDER, order_named_by
-from kalshi_trading.journal.panic_state import PANIC_EVENT, REARMED_EVENT
+from kalshi_trading.journal.panic_state import ORDERS_ALLOWED_EVENT, PANIC_EVENT
 from kalshi_trading.journal.records import UNDAMAGED, Damage, DamagedLine, JournalEntry, JournalRecord
 
 KEPT_FOR = timedelta(days=2)
@@ -42,7 +42,7 @@ class JournalDigest:
             if name := order_named_by(entry):
                 self._records.setdefault(name, []).append(entry)
                 named.append(name)
-            elif entry.event in (PANIC_EVENT, REARMED_EVENT):
+            elif entry.event in (PANIC_EVENT, ORDERS_ALLOWED_EVENT):
                 account = entry.text("account")
                 self._panics.pop(account, None)  # the newest comes last
                 self._panics[account] = entry
@@ -59,7 +59,7 @@ class JournalDigest:
         """The last panic or rearm that names each account, or none; newest last."""
         return tuple(self._panics.values())
 
-    def order(self, name: str) -> JournaledOrder | None:
+    def order(self, name: str) -> LoggedOrder | None:
         """Give an order; None: no longer kept, or it never may have existed."""
         return journaled_order(self._records.get(name, ()))
 

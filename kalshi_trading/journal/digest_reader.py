@@ -19,7 +19,7 @@ from kalshi_trading.journal.digest import KEPT_FOR, JournalDigest
 from kalshi_trading.journal.files.file_locks import LockHeldError
 from kalshi_trading.journal.files.log_cursor import LogCursor, LogReplacedError
 from kalshi_trading.journal.files.log_reader import damaged
-from kalshi_trading.journal.order_log import JournaledOrder
+from kalshi_trading.journal.order_log import LoggedOrder
 from kalshi_trading.journal.records import Damage, JournalRecord, as_journal_errors, entries_of, parse_line
 
 CHECKPOINT_AFTER = 1 << 20
@@ -36,7 +36,7 @@ class JournalChanges:
     """
 
     until: int
-    orders: tuple[tuple[str, JournaledOrder | None], ...]
+    orders: tuple[tuple[str, LoggedOrder | None], ...]
     panics: tuple[JournalRecord, ...]
     damage: Damage
 

@@ -15,8 +15,8 @@ from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price, decimal_f
 from kalshi_trading.journal.order_state import (
     ACKNOWLEDGED_EVENT,
     INTENT_EVENT,
-    OrderLife,
-    State,
+    OrderStage,
+    OrderState,
     belongs_to,
     by_client_order_id,
     life_of,
@@ -27,7 +27,7 @@ FILL_EVENT, ENDED_EVENT, CANCELED_EVENT = "order.fill", "order.ended", "cancel.a
 
 
 @dataclass(frozen=True)
-class ToldFills:
+class ReportedFills:
     """What of an order was filled when the exchange last spoke of it, and what was left.
 
     `average_price` is in the terms of the order's side, `fee` the sum so far; None: not on record.
@@ -40,10 +40,10 @@ class ToldFills:
 
 
 @dataclass(frozen=True)
-class JournaledOrder:
+class LoggedOrder:
     """One order of ours and every record that names it, oldest first. None: not on record."""
 
-    life: OrderLife
+    life: OrderState
     records: tuple[JournalRecord, ...]
 
     @property
@@ -86,9 +86,9 @@ class JournaledOrder:
         return self.text("order_id")
 
     @cached_property
-    def told(self) -> ToldFills | None:
+    def told(self) -> ReportedFills | None:
         """What the exchange last said of fills, when it took the order or when it was found there."""
-        last: ToldFills | None = None
+        last: ReportedFills | None = None
         for record in self.records:
             if record.event not in (ACKNOWLEDGED_EVENT, FILL_EVENT):
                 continue
@@ -98,7 +98,7 @@ class JournaledOrder:
             )
             if filled is not None and left is not None:
                 # the average of an acknowledgement is the exchange's, rounded nobody knows how
-                last = ToldFills(filled, left, average if record.event == FILL_EVENT else None, fee)
+                last = ReportedFills(filled, left, average if record.event == FILL_EVENT else None, fee)
         return last
 
     @cached_property
@@ -115,7 +115,7 @@ class JournaledOrder:
     @property
     def rests(self) -> bool:
         """Tell whether some of it rested when the journal last spoke of it."""
-        if self.life.state is not State.ACKNOWLEDGED or self.told is None:
+        if self.life.state is not OrderStage.ACKNOWLEDGED or self.told is None:
             return False
         is_left = self.told.remaining_count > self.taken_back
         return is_left and all(record.event != ENDED_EVENT for record in self.records)
@@ -137,43 +137,41 @@ class JournaledOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class JournaledOrders:
+class LoggedOrders:
     """Orders by client_order_id; `records` also holds what is told of orders placed elsewhere.
 
     `foreign` ones were sent with another key; only the exchange can tell whether that is of this account.
     """
 
-    orders: dict[str, JournaledOrder]
+    orders: dict[str, LoggedOrder]
     records: dict[str, tuple[JournalRecord, ...]]
-    foreign: dict[str, JournaledOrder] = field(default_factory=dict)
+    foreign: dict[str, LoggedOrder] = field(default_factory=dict)
 
     @property
-    def known(self) -> dict[str, JournaledOrder]:
+    def known(self) -> dict[str, LoggedOrder]:
         """Every order of the journal, whatever key sent it."""
         return {**self.foreign, **self.orders}
 
 
-def journaled_orders(
-    records: Iterable[JournalRecord], environment: str, account: str | None
-) -> JournaledOrders:
+def journaled_orders(records: Iterable[JournalRecord], environment: str, account: str | None) -> LoggedOrders:
     """Fold the journal, oldest record first; account None: every key is ours."""
     told = {name: tuple(rows) for name, rows in by_client_order_id(records).items()}
-    own: dict[str, JournaledOrder] = {}
-    foreign: dict[str, JournaledOrder] = {}
+    own: dict[str, LoggedOrder] = {}
+    foreign: dict[str, LoggedOrder] = {}
     for name, rows in told.items():
         order = journaled_order(rows)
         if order is not None:
             kept = own if is_own(order.life, environment, account) else foreign
             kept[name] = order
-    return JournaledOrders(own, {name: rows for name, rows in told.items() if name not in foreign}, foreign)
+    return LoggedOrders(own, {name: rows for name, rows in told.items() if name not in foreign}, foreign)
 
 
-def journaled_order(records: Sequence[JournalRecord]) -> JournaledOrder | None:
+def journaled_order(records: Sequence[JournalRecord]) -> LoggedOrder | None:
     """Fold the records of one order, oldest first; None when none of them says that it may exist."""
     life = life_of(records)
-    return None if life is None else JournaledOrder(life, tuple(records))
+    return None if life is None else LoggedOrder(life, tuple(records))
 
 
-def is_own(life: OrderLife, environment: str, account: str | None) -> bool:
+def is_own(life: OrderState, environment: str, account: str | None) -> bool:
     """Tell whether an order is of this environment and account; None: of any account."""
     return belongs_to(life, environment, life.account if account is None else account)

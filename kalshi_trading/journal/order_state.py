@@ -22,7 +22,7 @@ from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.journal.records import JournalRecord
 
 
-class State(StrEnum):
+class OrderStage(StrEnum):
     """Where an order stands, in the words of the journal's events (`order.<state>`)."""
 
     INTENT = "intent"
@@ -34,22 +34,22 @@ class State(StrEnum):
     ABSENT = "absent"
 
 
-WITHOUT_ORDER = frozenset({State.REJECTED, State.NOT_SENT, State.ABSENT})
-BEING_SENT = frozenset({State.INTENT, State.SENDING})
-FINAL = WITHOUT_ORDER | {State.ACKNOWLEDGED}
-_MAY_BE_LIVE = frozenset(State) - WITHOUT_ORDER
-INTENT_EVENT, ACKNOWLEDGED_EVENT = f"order.{State.INTENT}", f"order.{State.ACKNOWLEDGED}"
-_STATES = {f"order.{state}": state for state in State}
+WITHOUT_ORDER = frozenset({OrderStage.REJECTED, OrderStage.NOT_SENT, OrderStage.ABSENT})
+BEING_SENT = frozenset({OrderStage.INTENT, OrderStage.SENDING})
+FINAL = WITHOUT_ORDER | {OrderStage.ACKNOWLEDGED}
+_MAY_BE_LIVE = frozenset(OrderStage) - WITHOUT_ORDER
+INTENT_EVENT, ACKNOWLEDGED_EVENT = f"order.{OrderStage.INTENT}", f"order.{OrderStage.ACKNOWLEDGED}"
+_STATES = {f"order.{state}": state for state in OrderStage}
 
 
 @dataclass(frozen=True, slots=True)
-class OrderLife:
+class OrderState:
     """One intent and what is known of it."""
 
     client_order_id: str
     ticker: str
     sentence: str
-    state: State
+    state: OrderStage
     intent_at: datetime
     session: str = ""
     account: str = ""
@@ -63,7 +63,7 @@ class OrderLife:
     def is_refused(self, order: Order) -> bool:
         """Tell whether a listed order was refused: a killed fill-or-kill is listed as canceled."""
         canceled = order.status is OrderStatus.CANCELED and not order.fill_count
-        return self.state is State.REJECTED and canceled
+        return self.state is OrderStage.REJECTED and canceled
 
 
 def is_step(record: JournalRecord) -> bool:
@@ -85,10 +85,10 @@ def by_client_order_id(records: Iterable[JournalRecord]) -> dict[str, list[Journ
     return named
 
 
-def life_of(records: Iterable[JournalRecord]) -> OrderLife | None:
+def life_of(records: Iterable[JournalRecord]) -> OrderState | None:
     """Fold the records of one order, oldest first; None when none of them says that it may exist."""
     begin: JournalRecord | None = None
-    standing = State.INTENT
+    standing = OrderStage.INTENT
     for record in records:
         state = _STATES.get(record.event)
         if state is None:
@@ -100,25 +100,25 @@ def life_of(records: Iterable[JournalRecord]) -> OrderLife | None:
     return None if begin is None else _begun(begin, standing)
 
 
-def belongs_to(life: OrderLife, environment: str, account: str) -> bool:
+def belongs_to(life: OrderState, environment: str, account: str) -> bool:
     """Tell whether an order can be judged there with this key; what its record does not name fits."""
     return life.environment in ("", environment) and life.account in ("", account)
 
 
-def advanced(life: OrderLife, state: State) -> OrderLife:
+def advanced(life: OrderState, state: OrderStage) -> OrderState:
     """Take one step; what is final stays, except that a confirmed order beats every other end."""
     later = _later(life.state, state)
     return life if life.state is later else replace(life, state=later)
 
 
-def _later(before: State, state: State) -> State:
-    is_final = before is State.ACKNOWLEDGED or (before in FINAL and state is not State.ACKNOWLEDGED)
-    return before if is_final or state is State.INTENT else state
+def _later(before: OrderStage, state: OrderStage) -> OrderStage:
+    is_final = before is OrderStage.ACKNOWLEDGED or (before in FINAL and state is not OrderStage.ACKNOWLEDGED)
+    return before if is_final or state is OrderStage.INTENT else state
 
 
-def _begun(record: JournalRecord, state: State) -> OrderLife:
+def _begun(record: JournalRecord, state: OrderStage) -> OrderState:
     ticker = record.text("ticker")
-    return OrderLife(
+    return OrderState(
         client_order_id=record.text("client_order_id"),
         ticker=ticker,
         sentence=record.text("sentence") or f"an order in {ticker} of which no more is on record",

@@ -19,7 +19,7 @@ _Words: TypeAlias = tuple[Action, Side] | None
 _EVERY_WORDS = {(action.value, side.value): (action, side) for action in Action for side in Side}
 
 
-class OwnWords:
+class OwnOrders:
     """The orders of a journal, oldest record first."""
 
     def __init__(self, records: Iterable[JournalRecord]) -> None:

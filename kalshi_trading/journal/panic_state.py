@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from kalshi_trading.journal.records import JournalRecord
 
-PANIC_EVENT, REARMED_EVENT = "cancel.panic", "cancel.rearmed"
+PANIC_EVENT, ORDERS_ALLOWED_EVENT = "cancel.panic", "cancel.rearmed"
 
 
-def panic_stands(records: Iterable[JournalRecord], account: str | None) -> bool:
+def is_panic_active(records: Iterable[JournalRecord], account: str | None) -> bool:
     """Tell whether the last panic of an account was not followed by allowing new orders again.
 
     A record that names no account counts for each; without an account every record counts.
@@ -17,7 +17,7 @@ def panic_stands(records: Iterable[JournalRecord], account: str | None) -> bool:
     events = [
         record.event
         for record in records
-        if record.event in (PANIC_EVENT, REARMED_EVENT)
+        if record.event in (PANIC_EVENT, ORDERS_ALLOWED_EVENT)
         and (account is None or record.text("account") in ("", account))
     ]
     return bool(events) and events[-1] == PANIC_EVENT

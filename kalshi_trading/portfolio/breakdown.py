@@ -12,13 +12,13 @@ from typing import TypeVar
 
 from kalshi_trading.core.money import ZERO, Dollars
 from kalshi_trading.core.tickers import series_of
-from kalshi_trading.portfolio.ledger import MarketAccount
+from kalshi_trading.portfolio.ledger import MarketLedger
 
 K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Realized:
+class RealizedPnl:
     """Realized profit by both roads, before `fees`."""
 
     by_trading: Dollars = ZERO
@@ -33,44 +33,44 @@ class Realized:
     def net(self) -> Dollars:
         return self.gross - self.fees
 
-    def __add__(self, other: Realized) -> Realized:
-        return Realized(
+    def __add__(self, other: RealizedPnl) -> RealizedPnl:
+        return RealizedPnl(
             self.by_trading + other.by_trading,
             self.by_settlement + other.by_settlement,
             self.fees + other.fees,
         )
 
 
-def total(accounts: Iterable[MarketAccount]) -> Realized:
-    return sum((_of(account) for account in accounts), Realized())
+def total(accounts: Iterable[MarketLedger]) -> RealizedPnl:
+    return sum((_of(account) for account in accounts), RealizedPnl())
 
 
-def since(accounts: Iterable[MarketAccount], at: datetime) -> Realized | None:
+def since(accounts: Iterable[MarketLedger], at: datetime) -> RealizedPnl | None:
     """Add up what was closed, settled and paid from a moment on; None: of something the time is not known."""
-    later = Realized()
+    later = RealizedPnl()
     for moment, realized in (part for account in accounts for part in _moments(account)):
-        if moment is None and realized != Realized():
+        if moment is None and realized != RealizedPnl():
             return None
         if moment is not None and moment >= at:
             later += realized
     return later
 
 
-def by_market(accounts: Iterable[MarketAccount]) -> dict[str, Realized]:
+def by_market(accounts: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
     return _added_up((account.ticker, _of(account)) for account in accounts)
 
 
-def by_event(accounts: Iterable[MarketAccount]) -> dict[str, Realized]:
+def by_event(accounts: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
     return _added_up((account.event_ticker, _of(account)) for account in accounts)
 
 
-def by_series(accounts: Iterable[MarketAccount]) -> dict[str, Realized]:
+def by_series(accounts: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
     return _added_up((series_of(account.event_ticker), _of(account)) for account in accounts)
 
 
 def by_day(
-    accounts: Iterable[MarketAccount], day_of: Callable[[datetime], date]
-) -> dict[date | None, Realized]:
+    accounts: Iterable[MarketLedger], day_of: Callable[[datetime], date]
+) -> dict[date | None, RealizedPnl]:
     """Add up per day of the user: profit on the day a lot was closed, fees on the day they were paid.
 
     Under None stands what has no known time; the days come in order, None first.
@@ -83,11 +83,11 @@ def by_day(
     return dict(sorted(parts.items(), key=lambda part: part[0] or date.min))
 
 
-def _of(account: MarketAccount) -> Realized:
-    return Realized(account.realized_by_trading, account.realized_by_settlement, account.fees_paid)
+def _of(account: MarketLedger) -> RealizedPnl:
+    return RealizedPnl(account.realized_by_trading, account.realized_by_settlement, account.fees_paid)
 
 
-def _moments(account: MarketAccount) -> Iterable[tuple[datetime | None, Realized]]:
+def _moments(account: MarketLedger) -> Iterable[tuple[datetime | None, RealizedPnl]]:
     """Split one account by time; one of which only the exchange has figures stands at its settlement."""
     if account.is_reported:
         at = account.settlement.settled_at if account.settlement is not None else None
@@ -95,18 +95,18 @@ def _moments(account: MarketAccount) -> Iterable[tuple[datetime | None, Realized
         return
     for lot in account.holding.closed:
         if lot.closed_by is None:
-            yield lot.closed_at, Realized(by_settlement=lot.realized_pnl)
+            yield lot.closed_at, RealizedPnl(by_settlement=lot.realized_pnl)
         else:
-            yield lot.closed_at, Realized(by_trading=lot.realized_pnl)
+            yield lot.closed_at, RealizedPnl(by_trading=lot.realized_pnl)
     for fill in account.fills:
-        yield fill.created_at, Realized(fees=fill.fee)
+        yield fill.created_at, RealizedPnl(fees=fill.fee)
     if account.settlement is not None:
         rounding = account.fees_paid - account.traded.fees_paid
-        yield account.settlement.settled_at, Realized(fees=rounding)
+        yield account.settlement.settled_at, RealizedPnl(fees=rounding)
 
 
-def _added_up(parts: Iterable[tuple[K, Realized]]) -> dict[K, Realized]:
-    sums: dict[K, Realized] = {}
+def _added_up(parts: Iterable[tuple[K, RealizedPnl]]) -> dict[K, RealizedPnl]:
+    sums: dict[K, RealizedPnl] = {}
     for key, realized in parts:
-        sums[key] = sums.get(key, Realized()) + realized
+        sums[key] = sums.get(key, RealizedPnl()) + realized
     return sums

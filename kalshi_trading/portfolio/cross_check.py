@@ -14,7 +14,7 @@ from kalshi_trading.core.models import Position, Settlement, Side
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, round_down, round_half_even
 from kalshi_trading.core.pnl import settlement_gross_pnl
 from kalshi_trading.portfolio.explain_market import PENDING, explain_all_cash_moved
-from kalshi_trading.portfolio.ledger import MarketAccount
+from kalshi_trading.portfolio.ledger import MarketLedger
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 
 _COUNTED_OTHERWISE = "The exchange may count cost another way than first in, first out."
@@ -42,7 +42,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountCheck:
+class CrossCheck:
     """How many numbers were compared, which of them differ, and what could not be compared and why."""
 
     compared: int
@@ -50,7 +50,7 @@ class AccountCheck:
     not_compared: tuple[str, ...]
 
 
-def check_account(snapshot: PortfolioSnapshot) -> AccountCheck:
+def check_account(snapshot: PortfolioSnapshot) -> CrossCheck:
     """Compare every market's position, cost, profit and fees, and the cash, with the exchange's figures."""
     missing = [f"fills, positions and settlements: {reason}" for reason in _unreadable(snapshot)]
     comparisons: list[Comparison] = []
@@ -62,7 +62,7 @@ def check_account(snapshot: PortfolioSnapshot) -> AccountCheck:
         else:
             missing.append(f"cash: {cash}")
     differences = tuple(row for row in comparisons if row.difference != ZERO)
-    return AccountCheck(len(comparisons), differences, tuple(missing))
+    return CrossCheck(len(comparisons), differences, tuple(missing))
 
 
 def _unreadable(snapshot: PortfolioSnapshot) -> Iterator[str]:
@@ -71,7 +71,7 @@ def _unreadable(snapshot: PortfolioSnapshot) -> Iterator[str]:
             yield part.unavailable or "not read"
 
 
-def _market(account: MarketAccount) -> Iterator[Comparison]:
+def _market(account: MarketLedger) -> Iterator[Comparison]:
     """Compare one market; while the position itself differs, its dollars would only repeat that."""
     row, position = account.settlement, account.position
     if row is not None:
@@ -86,7 +86,7 @@ def _market(account: MarketAccount) -> Iterator[Comparison]:
         yield from _unsettled(account, position)
 
 
-def _settled(account: MarketAccount, row: Settlement) -> Iterator[Comparison]:
+def _settled(account: MarketLedger, row: Settlement) -> Iterator[Comparison]:
     pairs_are_counted = row.yes_count == account.bought(Side.YES)
     if pairs_are_counted:  # else the row tells only what was held at the end
         reported = settlement_gross_pnl(row)
@@ -94,7 +94,7 @@ def _settled(account: MarketAccount, row: Settlement) -> Iterator[Comparison]:
     yield Comparison(f"{account.ticker} fees", account.fees_paid, row.fees, _FEES)
 
 
-def _unsettled(account: MarketAccount, position: Position) -> Iterator[Comparison]:
+def _unsettled(account: MarketLedger, position: Position) -> Iterator[Comparison]:
     hint, cost = _COUNTED_OTHERWISE, account.holding.cost_basis
     if cost != position.cost_basis == average_cost(account):
         hint = "The exchange's figure is the average cost; ours is first in, first out."
@@ -103,7 +103,7 @@ def _unsettled(account: MarketAccount, position: Position) -> Iterator[Compariso
     yield Comparison(f"{account.ticker} fees", account.fees_paid, position.fees_paid, _FEES)
 
 
-def average_cost(account: MarketAccount) -> Dollars:
+def average_cost(account: MarketLedger) -> Dollars:
     """Give what is held would cost if every close took its share of the average, to $0.0001."""
     net = cost = ZERO
     for fill in account.fills:

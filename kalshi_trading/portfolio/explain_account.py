@@ -21,7 +21,7 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.portfolio.breakdown import since
 from kalshi_trading.portfolio.explain_market import Explanation, Line, explain_all_cash_moved
-from kalshi_trading.portfolio.ledger import MarketAccount
+from kalshi_trading.portfolio.ledger import MarketLedger
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 
 # --- What was earned ------------------------------------------------------------------------------
@@ -43,7 +43,7 @@ def explain_today(snapshot: PortfolioSnapshot, midnight: datetime) -> Explanatio
         reason = snapshot.fills.unavailable or _missing(snapshot) or "A fill has no time."
         return Explanation(title, (), f"Not known. {reason}")
 
-    def today(account: MarketAccount) -> Dollars:
+    def today(account: MarketLedger) -> Dollars:
         realized = since((account,), midnight)
         return realized.net if realized is not None else ZERO
 
@@ -51,7 +51,7 @@ def explain_today(snapshot: PortfolioSnapshot, midnight: datetime) -> Explanatio
 
 
 def _by_market(
-    snapshot: PortfolioSnapshot, title: str, amount: Callable[[MarketAccount], Dollars]
+    snapshot: PortfolioSnapshot, title: str, amount: Callable[[MarketLedger], Dollars]
 ) -> Explanation:
     """Put the largest amounts last, where the newest lines stand; markets that moved nothing are left out."""
     amounts = ((account.ticker, amount(account)) for account in snapshot.accounts.values())
@@ -73,7 +73,7 @@ def _unread_rows(snapshot: PortfolioSnapshot) -> str | None:
     return None
 
 
-def _gaps(accounts: Iterable[MarketAccount | None]) -> str | None:
+def _gaps(accounts: Iterable[MarketLedger | None]) -> str | None:
     gaps = sum(account is not None and account.gap is not None for account in accounts)
     return f"{gaps} of the markets" if gaps else None
 

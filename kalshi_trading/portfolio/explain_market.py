@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from kalshi_trading.core.models import Fill, MarketResult, Settlement, Side, Transfer
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Dollars, count_text, dollars_text, price_text
 from kalshi_trading.core.pnl import ClosedLot, payout, settlement_net_pnl, yes_value
-from kalshi_trading.portfolio.ledger import MarketAccount, settlement_net
+from kalshi_trading.portfolio.ledger import MarketLedger, settlement_net
 
 PENDING = "pending"
 _ARRIVED = ("applied",)
@@ -41,7 +41,7 @@ class Explanation:
         return sum((line.amount for line in self.lines), ZERO)
 
 
-def explain_realized(account: MarketAccount) -> Explanation:
+def explain_realized(account: MarketLedger) -> Explanation:
     """List every closed lot with what it cost and what it brought; fees are explained apart."""
     title = f"Realized P&L of {account.ticker}, without fees"
     if account.is_reported:
@@ -50,12 +50,12 @@ def explain_realized(account: MarketAccount) -> Explanation:
     return Explanation(title, _in_order(lines), _missing(account))
 
 
-def _as_reported(account: MarketAccount, title: str, amount: Dollars) -> Explanation:
+def _as_reported(account: MarketLedger, title: str, amount: Dollars) -> Explanation:
     reported = Line(_settled_at(account), "the exchange's own figure", amount)
     return Explanation(title, (reported,), f"It cannot be rebuilt: {account.gap}.")
 
 
-def _missing(account: MarketAccount) -> str | None:
+def _missing(account: MarketLedger) -> str | None:
     return f"It is not the whole: {account.gap}." if account.gap is not None else None
 
 
@@ -68,7 +68,7 @@ def _closing(lot: ClosedLot) -> str:
     return text
 
 
-def explain_fees(account: MarketAccount) -> Explanation:
+def explain_fees(account: MarketLedger) -> Explanation:
     """List the fee of every fill."""
     title = f"Fees of {account.ticker}"
     if account.is_reported:
@@ -83,7 +83,7 @@ def explain_fees(account: MarketAccount) -> Explanation:
     return Explanation(title, tuple(lines), _missing(account))
 
 
-def explain_cost(account: MarketAccount) -> Explanation:
+def explain_cost(account: MarketLedger) -> Explanation:
     """List the lots still held and what they cost."""
     title = f"Cost of what is held in {account.ticker}, without fees"
     if account.is_reported:
@@ -101,7 +101,7 @@ def explain_cost(account: MarketAccount) -> Explanation:
     return Explanation(title, lines, _missing(account))
 
 
-def explain_cash(account: MarketAccount) -> Explanation:
+def explain_cash(account: MarketLedger) -> Explanation:
     """List what every fill took, its fee, what each closed pair brought, and what the settlement paid."""
     lines: list[Line] = []
     for fill in account.fills:
@@ -119,7 +119,7 @@ def explain_cash(account: MarketAccount) -> Explanation:
 
 
 def explain_all_cash_moved(
-    accounts: Iterable[MarketAccount], deposits: Iterable[Transfer], withdrawals: Iterable[Transfer]
+    accounts: Iterable[MarketLedger], deposits: Iterable[Transfer], withdrawals: Iterable[Transfer]
 ) -> Explanation:
     """List what moved the account's cash: each market in one sum, and every transfer; fees are inside."""
     markets = ((account.ticker, account.holding.cash) for account in accounts)
@@ -135,7 +135,7 @@ def _named(kind: str, row: Transfer) -> str:
     return f"{kind} of {dollars_text(row.amount)}, fee {dollars_text(row.fee)}" if row.fee else kind
 
 
-def explain_settlement(row: Settlement, account: MarketAccount | None) -> Explanation:
+def explain_settlement(row: Settlement, account: MarketLedger | None) -> Explanation:
     """List what a settled market took and paid over its whole life, fees inside.
 
     The row counts every contract ever bought; opposite ones were netted in pairs for a dollar each, so
@@ -189,7 +189,7 @@ def _trade(fill: Fill) -> str:
     return f"{count_text(fill.count)} {side.upper()} bought at {price}"
 
 
-def _settled_at(account: MarketAccount) -> datetime | None:
+def _settled_at(account: MarketLedger) -> datetime | None:
     return account.settlement.settled_at if account.settlement is not None else None
 
 

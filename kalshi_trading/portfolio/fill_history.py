@@ -18,7 +18,7 @@ from kalshi_trading.core.models import Fill, Settlement
 from kalshi_trading.core.pnl import oldest_first
 from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.portfolio.read_pool import SideBySide
+from kalshi_trading.portfolio.read_pool import ReadPool
 
 T = TypeVar("T")
 AllHere = Callable[[], None] | None
@@ -58,7 +58,7 @@ class _Remembered(Generic[T]):
         return name in self.rows and self.rows[name] == row
 
 
-class AccountHistory:
+class FillHistory:
     """Fills by market and settlements, as of the last reading. Its readings may run side by side.
 
     What is remembered is locked while rows are put in and never while they are read, so that a reading
@@ -103,7 +103,7 @@ class AccountHistory:
             if progress is not None:
                 progress(len(self._fills.rows) + rows)
 
-        with SideBySide(1) as archivist:
+        with ReadPool(1) as archivist:
 
             def all_here() -> None:
                 archive.append(archivist.submit(lambda: self._client.get_historical_fills(progress=beyond)))

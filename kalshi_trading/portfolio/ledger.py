@@ -32,7 +32,7 @@ from kalshi_trading.core.tickers import event_of
 
 
 @dataclass(frozen=True, slots=True)
-class MarketAccount:
+class MarketLedger:
     """What one market did to the account so far. Dollars are without fees, except `fees_paid` and `cash`.
 
     `position` and `settlement` are the exchange's own rows. `gap` says why the fills do not explain them;
@@ -85,7 +85,7 @@ def market_account(
     position: Position | None,
     settlement: Settlement | None,
     missing: str | None = None,
-) -> MarketAccount:
+) -> MarketLedger:
     """Put one market's account together; `fills` are all of them, oldest first.
 
     `missing` says why fills or rows may be missing. A market without any row of the exchange must have been
@@ -97,7 +97,7 @@ def market_account(
         account = _as_reported(ticker, tuple(fills), traded, position, settlement, gap)
         return replace(account, missing=missing)
     end = traded if settlement is None else paid_out(traded, settlement)
-    return MarketAccount(
+    return MarketLedger(
         ticker=ticker,
         fills=tuple(fills),
         traded=traded,
@@ -118,7 +118,7 @@ def _as_reported(
     position: Position | None,
     settlement: Settlement | None,
     gap: str,
-) -> MarketAccount:
+) -> MarketLedger:
     """The exchange's own figures, or those of the fills that are here where it has none.
 
     What trading and what settlement earned cannot be told apart in a settlement row.
@@ -128,7 +128,7 @@ def _as_reported(
         by_trading, by_settlement, fees = ZERO, settlement_gross_pnl(settlement), settlement.fees
     elif position is not None:
         by_trading, fees = position.realized_pnl, position.fees_paid
-    return MarketAccount(
+    return MarketLedger(
         ticker, fills, holding, holding, position, settlement, by_trading, by_settlement, fees, gap
     )
 
@@ -197,7 +197,7 @@ def paid_out(traded: FifoPosition, row: Settlement) -> FifoPosition:
     )
 
 
-def settlement_net(row: Settlement, account: MarketAccount | None) -> Dollars:
+def settlement_net(row: Settlement, account: MarketLedger | None) -> Dollars:
     """Give what a settled market earned after fees: by its fills, by the row where they do not explain it.
 
     Whether a row counts all that was ever bought or what was held at the end is not documented; as all that

@@ -13,17 +13,17 @@ from kalshi_trading.core.models import Fill, Position, Settlement
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.pnl import holding_from
 from kalshi_trading.core.results import Fetched
-from kalshi_trading.portfolio.ledger import MarketAccount, market_account, rebuilt_settlement
+from kalshi_trading.portfolio.ledger import MarketLedger, market_account, rebuilt_settlement
 
 FillsOf = Mapping[str, tuple[Fill, ...]]
 ResultOf = Callable[[Iterable[str]], Mapping[str, Market]]
 
 
-class AccountBook:
+class LedgerCache:
     """Market accounts by ticker, as of the last update."""
 
     def __init__(self) -> None:
-        self._accounts: dict[str, MarketAccount] = {}
+        self._accounts: dict[str, MarketLedger] = {}
         self._fills_of: FillsOf = {}
         self._results: dict[str, Market] = {}
 
@@ -35,7 +35,7 @@ class AccountBook:
         *,
         rows_missing: str | None,
         result_of: ResultOf,
-    ) -> dict[str, MarketAccount]:
+    ) -> dict[str, MarketLedger]:
         """Count the accounts of all markets with a fill, a position or a settlement.
 
         `rows_missing` says why positions or settlements may be missing; where all are here, a market that
@@ -66,7 +66,7 @@ class AccountBook:
         position: Position | None,
         settlement: Settlement | None,
         missing: str | None,
-    ) -> MarketAccount:
+    ) -> MarketLedger:
         known = self._accounts.get(ticker)
         if (
             known is not None

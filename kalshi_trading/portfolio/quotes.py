@@ -16,7 +16,7 @@ from kalshi_trading.core.market_models import Event, FeeSchedule, Market, OrderB
 from kalshi_trading.core.results import Fetched, fetch
 from kalshi_trading.core.tickers import series_of
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.portfolio.read_pool import SideBySide
+from kalshi_trading.portfolio.read_pool import ReadPool
 
 T = TypeVar("T")
 Batch = Future[Fetched[dict[str, T]]]
@@ -25,7 +25,7 @@ _NAMED = 3
 _REMEMBERED_FOR = timedelta(minutes=10)
 
 
-class EventDirectory:
+class EventCache:
     """Events and the fees of series, as last read."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -54,10 +54,10 @@ class EventDirectory:
         return schedule_at(terms, market, self.clock())
 
 
-class HeldMarkets:
+class QuoteReader:
     """One reading of the market side: ask for names as they become known, none is asked twice."""
 
-    def __init__(self, client: KalshiClient, threads: SideBySide, directory: EventDirectory) -> None:
+    def __init__(self, client: KalshiClient, threads: ReadPool, directory: EventCache) -> None:
         self._client = client
         self._threads = threads
         self._directory = directory

@@ -16,7 +16,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class SideBySide:
+class ReadPool:
     """At most `most` questions at a time; leaving the `with` leaves those that are still on their way."""
 
     def __init__(self, most: int) -> None:
@@ -25,7 +25,7 @@ class SideBySide:
         self._threads = 0
         self._left = threading.Event()
 
-    def __enter__(self) -> SideBySide:
+    def __enter__(self) -> ReadPool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:

@@ -26,9 +26,9 @@ from kalshi_trading.core.valuation import (
     market_exposure,
     resting_collateral,
 )
-from kalshi_trading.portfolio.breakdown import Realized, since, total
+from kalshi_trading.portfolio.breakdown import RealizedPnl, since, total
 from kalshi_trading.portfolio.explain_market import explain_all_cash_moved
-from kalshi_trading.portfolio.ledger import MarketAccount
+from kalshi_trading.portfolio.ledger import MarketLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class PositionPnl:
     position: Position
     market: Market | None
     mark: Price | None
-    account: MarketAccount | None = None
+    account: MarketLedger | None = None
     liquidation: Liquidation | None = None
 
     @property
@@ -114,7 +114,7 @@ class PortfolioSnapshot:
     fills: Fetched[int]
     deposits: Fetched[tuple[Transfer, ...]]
     withdrawals: Fetched[tuple[Transfer, ...]]
-    accounts: Mapping[str, MarketAccount]
+    accounts: Mapping[str, MarketLedger]
     events: Mapping[str, Event] = field(default_factory=dict)
     quotes_missing: str | None = None
     books_missing: str | None = None
@@ -147,7 +147,7 @@ class PortfolioSnapshot:
         return None if self.positions.value is None else sum_known(amounts)
 
     @cached_property
-    def realized(self) -> Realized | None:
+    def realized(self) -> RealizedPnl | None:
         """Profit of everything closed and settled; None when a list it needs could not be read."""
         return total(self.accounts.values()) if self._accounts_complete else None
 
@@ -155,7 +155,7 @@ class PortfolioSnapshot:
     def _accounts_complete(self) -> bool:
         return self.positions.value is not None and self.settlements.value is not None
 
-    def realized_since(self, at: datetime) -> Realized | None:
+    def realized_since(self, at: datetime) -> RealizedPnl | None:
         """The same since a moment; None also where a time is not known, as only fills have one."""
         if not self._accounts_complete or self.fills.value is None:
             return None

@@ -16,13 +16,13 @@ from rich.text import Text
 
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.execution.resting_watch import RestingWatch
+from kalshi_trading.orders.execution.resting_watch import RestingOrderMonitor
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.settings.model import Settings
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import formats
-from kalshi_trading.ui.background_task import Undertaking
+from kalshi_trading.ui.background_task import BackgroundTask
 from kalshi_trading.ui.prompts.prompter import Prompter
 
 SLOW_S = 3.0
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingTexts:
+class ProgressMessages:
     """What stands beside the spinner: at first, when it takes long, and after Ctrl-C.
 
     `detail`, where it is not empty, says better what is waited for when it takes long.
@@ -51,7 +51,7 @@ class WaitingTexts:
 
 
 @dataclass(frozen=True, slots=True)
-class App:
+class AppContext:
     """One session. Screens reach everything through it, and nothing past it."""
 
     settings: Settings
@@ -61,11 +61,11 @@ class App:
     executor: TradeExecutor
     tracker: PortfolioTracker
     journal: TradeLogger
-    watch: RestingWatch
+    watch: RestingOrderMonitor
     clock: Callable[[], datetime]
     account: str
     """Fingerprint of the key, as it stands in the journal."""
-    _undertakings: list[Undertaking[Any]] = field(default_factory=list)
+    _undertakings: list[BackgroundTask[Any]] = field(default_factory=list)
     _news: list[str] = field(default_factory=list)
 
     def show(self, renderable: RenderableType) -> None:
@@ -86,7 +86,7 @@ class App:
     def finished(
         self,
         work: Callable[[], T],
-        texts: WaitingTexts,
+        texts: ProgressMessages,
         *,
         show: Callable[[T], None],
         left: Callable[[T], None],
@@ -96,7 +96,7 @@ class App:
         Ctrl-C waits for it, a second one leaves it: False. It then runs to its end by itself, and `left`
         is told the result. So it is when anything else comes between the end and `show`'s own end.
         """
-        undertaking = Undertaking(work, left)
+        undertaking = BackgroundTask(work, left)
         self._undertakings.append(undertaking)  # before it starts: no interruption can lose the result
         try:
             with _spinner(self.console, texts.first) as status:

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Undertaking(Generic[T]):
+class BackgroundTask(Generic[T]):
     """One piece of work; `left` is given its result in place of a screen that is no longer there.
 
     The program does not end before it, except where `holds_up_the_end` is False.
@@ -78,14 +78,14 @@ class Undertaking(Generic[T]):
         return error
 
 
-def within(seconds: int, work: Callable[[], T]) -> T:
+def run_with_timeout(seconds: int, work: Callable[[], T]) -> T:
     """Do something that only reads and is left to itself when it takes longer. Raises TimeoutError."""
 
     def waited(so_far: int) -> None:
         if so_far >= seconds:
             raise TimeoutError
 
-    undertaking = Undertaking(work, left=lambda result: None, holds_up_the_end=False)
+    undertaking = BackgroundTask(work, left=lambda result: None, holds_up_the_end=False)
     undertaking.start()
     return undertaking.awaited(waited)
 

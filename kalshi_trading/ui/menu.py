@@ -16,11 +16,11 @@ from kalshi_trading.core.market_models import ExchangeStatus
 from kalshi_trading.core.money import Dollars
 from kalshi_trading.core.results import Fetched, Progress, fetch
 from kalshi_trading.journal.sessions import is_alive
-from kalshi_trading.orders.execution.recovery import Recovery
-from kalshi_trading.orders.execution.recovery_loop import BackgroundSearch
+from kalshi_trading.orders.execution.recovery import RecoverySummary
+from kalshi_trading.orders.execution.recovery_loop import RecoveryLoop
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui import formats, packages
-from kalshi_trading.ui.app import App
+from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.prompts.prompter import Choice, InputClosed, LeaveTask, typed_word
 from kalshi_trading.ui.screens import account as account_screens
 from kalshi_trading.ui.screens import exit as leaving
@@ -31,16 +31,16 @@ from kalshi_trading.ui.screens import records as record_screens
 from kalshi_trading.ui.screens import trade as screens
 from kalshi_trading.ui.views import account
 
-Screen = Callable[[App], bool | None]
+Screen = Callable[[AppContext], bool | None]
 """What a menu entry does; True: the user leaves."""
 EXIT_DONE, EXIT_INTERRUPTED = 0, 130
 
 
-def _leave(app: App) -> bool:
+def _leave(app: AppContext) -> bool:
     return leaving.ask_to_leave(app, was_chosen=True)
 
 
-def _interrupted(app: App) -> bool:
+def _interrupted(app: AppContext) -> bool:
     """Ask after Ctrl-C in the menu, which may be one too many."""
     return leaving.ask_to_leave(app, was_chosen=False)
 
@@ -58,12 +58,12 @@ ENTRIES: tuple[Choice[Screen], ...] = (
 )
 
 
-def run(app: App) -> int:
+def run(app: AppContext) -> int:
     """Show the menu until the user leaves; return the exit status.
 
     Raises AuthenticationError when the exchange does not take the key at the start.
     """
-    search = BackgroundSearch(
+    search = RecoveryLoop(
         app.executor.resolver,
         journal_failed=app.executor.submitter.lock,
         recover=lambda: _take_over(app),
@@ -87,7 +87,7 @@ def run(app: App) -> int:
         app.finish()
 
 
-def _serve(app: App) -> None:
+def _serve(app: AppContext) -> None:
     """Show the menu until the user has decided to leave, and sum up the day."""
     try:
         while not _visit(app, _chosen(app)):
@@ -99,7 +99,7 @@ def _serve(app: App) -> None:
     _say_goodbye(app)
 
 
-def _chosen(app: App) -> Screen:
+def _chosen(app: AppContext) -> Screen:
     try:
         _show_header(app)
         return app.prompter.choose("Menu", ENTRIES)
@@ -107,7 +107,7 @@ def _chosen(app: App) -> Screen:
         return _interrupted
 
 
-def _greet(app: App) -> None:
+def _greet(app: AppContext) -> None:
     """Check the key, learn the request limits, and look for orders whose outcome was lost."""
     app.working("Signing in …", lambda: _sign_in(app))
     if app.settings.environment is Environment.PRODUCTION and not app.executor.read_only:
@@ -118,7 +118,7 @@ def _greet(app: App) -> None:
     _recover(app)
 
 
-def _compare_clocks(app: App) -> None:
+def _compare_clocks(app: AppContext) -> None:
     """A request signed at the wrong time is refused: where the clocks differ, sign by the exchange's."""
     ahead_s = app.client.use_exchange_clock()
     if ahead_s is None:
@@ -131,7 +131,7 @@ def _compare_clocks(app: App) -> None:
         app.executor.submitter.lock(str(error))
 
 
-def _recover(app: App) -> None:
+def _recover(app: AppContext) -> None:
     """Look for the orders an earlier session left without an end, before anything new is sent."""
     resolver = app.executor.resolver
 
@@ -151,7 +151,7 @@ def _recover(app: App) -> None:
         app.executor.submitter.lock(str(error), until=recover_and_announce)
 
 
-def _take_over(app: App, progress: Progress = lambda lines: None) -> Recovery:
+def _take_over(app: AppContext, progress: Progress = lambda lines: None) -> RecoverySummary:
     """Take over the orders of sessions that have ended. Raises JournalError."""
     return app.executor.resolver.recover(
         account=app.account,
@@ -160,7 +160,7 @@ def _take_over(app: App, progress: Progress = lambda lines: None) -> Recovery:
     )
 
 
-def _left_alone(recovery: Recovery) -> list[str]:
+def _left_alone(recovery: RecoverySummary) -> list[str]:
     """Say which orders the program does not look for."""
     said = [
         f"The journal holds an order of another key, which is left alone: {life.sentence}"
@@ -176,7 +176,7 @@ def _left_alone(recovery: Recovery) -> list[str]:
     return said
 
 
-def _sign_in(app: App) -> None:
+def _sign_in(app: AppContext) -> None:
     try:
         app.client.learn_limits()
     except AuthenticationError:
@@ -185,7 +185,7 @@ def _sign_in(app: App) -> None:
         app.complain(f"The exchange could not be asked for this account's limits. {error}")
 
 
-def _show_header(app: App) -> None:
+def _show_header(app: AppContext) -> None:
     """Show what is new until it stands on the screen."""
     with ThreadPoolExecutor(max_workers=3) as pool:
         balance = pool.submit(fetch, lambda: app.client.get_balance().cash)
@@ -196,7 +196,7 @@ def _show_header(app: App) -> None:
     app.news_shown(news)
 
 
-def _watch_resting_orders(app: App) -> None:
+def _watch_resting_orders(app: AppContext) -> None:
     """Put among the news what became of orders that rested; no fault of that keeps the menu away."""
     try:
         for sentence in app.watch.look():
@@ -209,7 +209,7 @@ def _watch_resting_orders(app: App) -> None:
 
 
 def _header(
-    app: App, balance: Fetched[Dollars], status: Fetched[ExchangeStatus], news: Sequence[str]
+    app: AppContext, balance: Fetched[Dollars], status: Fetched[ExchangeStatus], news: Sequence[str]
 ) -> RenderableType:
     resolver = app.executor.resolver
     return account.header(
@@ -223,7 +223,7 @@ def _header(
     )
 
 
-def _visit(app: App, screen: Screen) -> bool:
+def _visit(app: AppContext, screen: Screen) -> bool:
     """Run one screen and tell whether the user leaves; whatever goes wrong there, the menu comes back."""
     try:
         return bool(screen(app))
@@ -245,7 +245,7 @@ def _visit(app: App, screen: Screen) -> bool:
     return False
 
 
-def _say_goodbye(app: App) -> None:
+def _say_goodbye(app: AppContext) -> None:
     """Sum up the day; whatever goes wrong with that is one line, and the program ends all the same."""
     try:
         history_screens.farewell(app)

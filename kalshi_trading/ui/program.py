@@ -22,12 +22,12 @@ from kalshi_trading.settings.options import PROJECT_FOLDER, Environment
 from kalshi_trading.ui import packages
 from kalshi_trading.ui.terminal import output as streams
 from kalshi_trading.ui.terminal.modes import TerminalModes
-from kalshi_trading.ui.terminal.termination import CtrlC, Terminated, Termination
+from kalshi_trading.ui.terminal.termination import CtrlC, Termination, TerminationRequested
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from kalshi_trading.ui.app import App
+    from kalshi_trading.ui.app import AppContext
     from kalshi_trading.ui.prompts.prompter import Prompter
 
 EXIT_DONE, EXIT_BUG, EXIT_NO_OUTPUT, EXIT_CONFIGURATION = 0, 1, 1, 2
@@ -53,9 +53,9 @@ def main(arguments: Sequence[str]) -> int:
         status = _obey(words)
         sys.stdout.flush()
         return status
-    except Terminated as end:
+    except TerminationRequested as end:
         return end.exit_status
-    except streams.OutputLost as lost:
+    except streams.OutputClosed as lost:
         if lost.terminal_left:
             streams.silence_all()
             return EXIT_HUNG_UP
@@ -230,16 +230,16 @@ def _practice_folder(settings: Settings) -> Path:
     return settings.data_dir / "practice"
 
 
-def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_only: bool) -> App:
+def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_only: bool) -> AppContext:
     """Build every service of a session over one client and one journal."""
     from kalshi_trading.exchange.http.transport import NETWORK, Timing, Transport
     from kalshi_trading.exchange.practice_launcher import ENDED
     from kalshi_trading.kalshi_client import KalshiClient
-    from kalshi_trading.orders.execution.resting_watch import RestingWatch
+    from kalshi_trading.orders.execution.resting_watch import RestingOrderMonitor
     from kalshi_trading.portfolio_tracker import PortfolioTracker
     from kalshi_trading.trade_executor import TradeExecutor
     from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
-    from kalshi_trading.ui.app import App
+    from kalshi_trading.ui.app import AppContext
 
     assert settings.api_base_url is not None
     assert settings.credentials is not None
@@ -260,7 +260,7 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
     executor = TradeExecutor(client, journal, limits=settings.limits, read_only=read_only, account=account)
     if no_session is not None:
         executor.submitter.lock(str(no_session), until=partial(_raise, no_session))
-    return App(
+    return AppContext(
         settings=settings,
         console=console,
         prompter=prompter,
@@ -268,7 +268,7 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
         executor=executor,
         tracker=PortfolioTracker(client),
         journal=journal,
-        watch=RestingWatch(client, journal, account=account),
+        watch=RestingOrderMonitor(client, journal, account=account),
         clock=_now,
         account=account,
     )

@@ -16,21 +16,21 @@ import requests  # noqa: F401
 from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: F401
 from order_desk import Access, OrderDesk, Wish, answered
 
-from kalshi_trading.orders.execution.submission import Step
+from kalshi_trading.orders.execution.submission import SubmissionStep
 
 MARGIN_S, APART_S = 0.2, 0.1
 WRITING = ("writing intent", "writing sending", "writing result")
 MOMENTS = (
-    Step.CONFIRMED.value,
+    SubmissionStep.CONFIRMED.value,
     "writing intent",
-    Step.INTENT_RECORDED.value,
-    Step.SIGNED.value,
+    SubmissionStep.INTENT_RECORDED.value,
+    SubmissionStep.SIGNED.value,
     "writing sending",
-    Step.SENDING_RECORDED.value,
-    Step.CHECKED.value,
-    Step.ANSWERED.value,
+    SubmissionStep.SENDING_RECORDED.value,
+    SubmissionStep.CHECKED.value,
+    SubmissionStep.ANSWERED.value,
     "writing result",
-    Step.RESULT_RECORDED.value,
+    SubmissionStep.RESULT_RECORDED.value,
 )
 
 
@@ -47,10 +47,10 @@ def die_at(moment: str, folder: Path, access: Access, wish: Wish) -> None:
     os._exit(1)  # the moment never came
 
 
-def wait_at(step: Step, folder: Path, access: Access, wish: Wish, told: Connection) -> None:
+def wait_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish, told: Connection) -> None:
     """Send one order, say so at this step, and go no further."""
 
-    def reached(now: Step) -> None:
+    def reached(now: SubmissionStep) -> None:
         if now is step:
             told.send(step.value)
             time.sleep(600)
@@ -58,10 +58,10 @@ def wait_at(step: Step, folder: Path, access: Access, wish: Wish, told: Connecti
     _desk(folder, access, reached).submit(wish)
 
 
-def stop_at(step: Step, folder: Path, access: Access, wish: Wish) -> None:
+def stop_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish) -> None:
     """Send one order and be stopped at this step, like a laptop that is closed; somebody wakes it later."""
 
-    def reached(now: Step) -> None:
+    def reached(now: SubmissionStep) -> None:
         if now is step:
             os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -78,7 +78,9 @@ def trade_on(folder: Path, access: Access, wishes: list[Wish], begun: Connection
             desk.submit(wish)
 
 
-def _desk(folder: Path, access: Access, reached: Callable[[Step], None] = lambda step: None) -> OrderDesk:
+def _desk(
+    folder: Path, access: Access, reached: Callable[[SubmissionStep], None] = lambda step: None
+) -> OrderDesk:
     desk = OrderDesk(folder, access, margin_s=MARGIN_S, apart_s=APART_S, reached=reached)
     desk.greet()
     return desk

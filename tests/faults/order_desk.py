@@ -21,9 +21,9 @@ from kalshi_trading.core.models import Action, OrderRequest, Side, TimeInForce
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal import sessions
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.execution.recovery import Recovery, Resolver
-from kalshi_trading.orders.execution.submission import Step, Submitter
-from kalshi_trading.orders.execution.submission_result import Submission
+from kalshi_trading.orders.execution.recovery import OrderRecovery, RecoverySummary
+from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
+from kalshi_trading.orders.execution.submission_result import SubmissionResult
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.credentials import Credentials, load_private_key
@@ -96,7 +96,7 @@ class OrderDesk:
         apart_s: float,
         ahead_s: float = 0,
         pace: float = 0.02,
-        reached: Callable[[Step], None] = lambda step: None,
+        reached: Callable[[SubmissionStep], None] = lambda step: None,
     ) -> None:
         self.folder = folder / ENVIRONMENT
         self.session = sessions.Session.open(self.folder)
@@ -107,7 +107,7 @@ class OrderDesk:
         self._ahead = timedelta(seconds=ahead_s)
         credentials = Credentials(access.key_id, load_private_key(access.private_key_path))
         self.client = KalshiClient(Transport(access.url, credentials, timing=SHORT, clock=self.now))
-        self.resolver = Resolver(
+        self.resolver = OrderRecovery(
             self.client,
             self.journal,
             clock=self.now,
@@ -115,7 +115,7 @@ class OrderDesk:
             margin_s=margin_s,
             apart_s=apart_s,
         )
-        self.submitter = Submitter(
+        self.submitter = OrderSubmitter(
             self.client,
             self.journal,
             self.resolver,
@@ -131,10 +131,10 @@ class OrderDesk:
         """Ask what a start asks, so that limits and the exchange's clock are known."""
         answered(self.client.learn_limits)
 
-    def submit(self, wish: Wish) -> Submission:
+    def submit(self, wish: Wish) -> SubmissionResult:
         return self.submitter.submit(previewed(wish, self.now()))
 
-    def recover(self) -> Recovery:
+    def recover(self) -> RecoverySummary:
         """Take over what ended sessions left."""
         return self.resolver.recover(
             account=self.account, is_alive=lambda session: sessions.is_alive(self.folder, session)

@@ -30,8 +30,8 @@ from order_desk import Access, OrderDesk, Wish
 from tcp_proxy import IdleClose, Pass, Refuse, TcpProxy
 
 from kalshi_trading.core.models import Action, Side, TimeInForce
-from kalshi_trading.orders.execution.recovery_loop import BackgroundSearch
-from kalshi_trading.orders.execution.submission_result import Outcome, Submission
+from kalshi_trading.orders.execution.recovery_loop import RecoveryLoop
+from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 
 pytestmark = pytest.mark.faults
 
@@ -74,7 +74,7 @@ class Seat:
     proxy: TcpProxy | None = None
     forced: list[tuple[weather.Situation, str]] = field(default_factory=list)  # with its client_order_id
     met: list[weather.Situation] = field(default_factory=list)
-    submissions: list[Submission] = field(default_factory=list)
+    submissions: list[SubmissionResult] = field(default_factory=list)
     quiet_at: float = 0  # when the last late request has arrived, in monotonic seconds
     _healing: threading.Timer | None = None
 
@@ -255,8 +255,8 @@ def trade_side_by_side(taken: list[Seat], submissions: int) -> None:
         search.stop()
 
 
-def searching(desk: OrderDesk) -> BackgroundSearch:
-    return BackgroundSearch(desk.resolver, journal_failed=desk.submitter.lock, pause_s=2.0)
+def searching(desk: OrderDesk) -> RecoveryLoop:
+    return RecoveryLoop(desk.resolver, journal_failed=desk.submitter.lock, pause_s=2.0)
 
 
 def let_the_last_late_request_arrive(taken: list[Seat]) -> None:

@@ -24,8 +24,8 @@ from journaled import order_lives
 from order_desk import Access, OrderDesk, Wish, opened
 
 from kalshi_trading.core.models import TimeInForce
-from kalshi_trading.journal.order_state import State
-from kalshi_trading.orders.execution.submission import Step
+from kalshi_trading.journal.order_state import OrderStage
+from kalshi_trading.orders.execution.submission import SubmissionStep
 from kalshi_trading.trade_logger import account_fingerprint
 
 pytestmark = pytest.mark.faults
@@ -102,11 +102,11 @@ def kill_all(
 
 def expected_ends(moment: str) -> Counter[str]:
     """Say how three orders of each fate end when their sessions are killed at this moment."""
-    if moment == Step.CONFIRMED.value:
+    if moment == SubmissionStep.CONFIRMED.value:
         return Counter()
-    if moment in ("writing result", Step.RESULT_RECORDED.value):
+    if moment in ("writing result", SubmissionStep.RESULT_RECORDED.value):
         return Counter(acknowledged=6, absent=3, rejected=3)
-    if moment == Step.ANSWERED.value:
+    if moment == SubmissionStep.ANSWERED.value:
         return Counter(acknowledged=6, absent=6)
     return Counter(absent=12)
 
@@ -133,7 +133,7 @@ def test_a_session_killed_at_any_step_is_recovered_whatever_became_of_its_order(
 def test_two_sessions_that_recover_at_once_come_to_the_same_end(
     sessions: ForkServerContext, exchange: FaultyExchange, tmp_path: Path
 ) -> None:
-    for moment in (Step.SENDING_RECORDED.value, Step.ANSWERED.value):
+    for moment in (SubmissionStep.SENDING_RECORDED.value, SubmissionStep.ANSWERED.value):
         kill_all(sessions, moment, tmp_path, exchange, three_wishes(exchange))
     both = [recovering(tmp_path, exchange) for _ in range(2)]
     assert [len(desk.resolver.open_orders()) for desk in both] == [6, 6]
@@ -148,9 +148,11 @@ def test_two_sessions_that_recover_at_once_come_to_the_same_end(
         desk.close()
 
 
-@pytest.mark.parametrize("step", [Step.INTENT_RECORDED, Step.CHECKED, Step.ANSWERED])
+@pytest.mark.parametrize(
+    "step", [SubmissionStep.INTENT_RECORDED, SubmissionStep.CHECKED, SubmissionStep.ANSWERED]
+)
 def test_an_order_of_a_session_that_is_still_alive_is_left_to_it(
-    sessions: ForkServerContext, exchange: FaultyExchange, tmp_path: Path, step: Step
+    sessions: ForkServerContext, exchange: FaultyExchange, tmp_path: Path, step: SubmissionStep
 ) -> None:
     listening, telling = multiprocessing.Pipe(duplex=False)
     wish = three_wishes(exchange)[1]
@@ -171,7 +173,7 @@ def test_an_order_of_a_session_that_is_still_alive_is_left_to_it(
     assert len(desk.resolver.open_orders()) == 1
     desk.settle()
     verdict = judged(tmp_path, exchange)
-    end = "acknowledged" if step is Step.ANSWERED else "absent"
+    end = "acknowledged" if step is SubmissionStep.ANSWERED else "absent"
     assert (verdict.faults, verdict.ends) == ([], Counter({end: 1}))
     desk.close()
 
@@ -180,7 +182,7 @@ def test_a_session_killed_while_it_recovers_leaves_everything_to_the_next_one(
     sessions: ForkServerContext, exchange: FaultyExchange, tmp_path: Path
 ) -> None:
     """Nothing but an end is ever written while looking, so half a recovery is no harm."""
-    for moment in (Step.SENDING_RECORDED.value, Step.ANSWERED.value):
+    for moment in (SubmissionStep.SENDING_RECORDED.value, SubmissionStep.ANSWERED.value):
         kill_all(sessions, moment, tmp_path, exchange, three_wishes(exchange))
     with opened(tmp_path, access_to(exchange), margin_s=60, apart_s=5) as half_way:
         half_way.greet()
@@ -241,7 +243,7 @@ def test_orders_of_sessions_killed_at_random_times_all_have_an_intent_and_all_ar
         for each in ending:
             each.result()
     lives = order_lives_in(logs)
-    torn = [state for state in lives if state in (State.INTENT, State.SENDING)]
+    torn = [state for state in lives if state in (OrderStage.INTENT, OrderStage.SENDING)]
     verdicts = [recovered(logs, each, within_s=60 + kills) for each in exchanges]
     assert [fault for verdict in verdicts for fault in verdict.faults] == []
     assert sum(verdict.intents for verdict in verdicts) == len(lives) > kills
@@ -258,7 +260,7 @@ def recovered(folder: Path, exchange: FaultyExchange, *, within_s: float) -> ver
     return judged(folder, exchange)
 
 
-def order_lives_in(folder: Path) -> list[State]:
+def order_lives_in(folder: Path) -> list[OrderStage]:
     from kalshi_trading.trade_logger import TradeLogger
 
     lives = order_lives(TradeLogger(folder, "practice").read_journal().records)

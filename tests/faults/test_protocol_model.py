@@ -52,9 +52,9 @@ from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.results import Listing
 from kalshi_trading.journal import sessions
 from kalshi_trading.journal.records import UNDAMAGED
-from kalshi_trading.orders.execution.recovery import Recovery, Resolver
-from kalshi_trading.orders.execution.submission import Step, Submitter
-from kalshi_trading.orders.execution.submission_result import Outcome, Submission
+from kalshi_trading.orders.execution.recovery import OrderRecovery, RecoverySummary
+from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
+from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.trade_logger import TradeLogger
 
 pytestmark = pytest.mark.faults
@@ -213,11 +213,11 @@ class ModelSession:
     session: sessions.Session
     client: ModelClient
     journal: FailingJournal
-    resolver: Resolver
-    submitter: Submitter
-    killed_at: Step | None = None
+    resolver: OrderRecovery
+    submitter: OrderSubmitter
+    killed_at: SubmissionStep | None = None
 
-    def reached(self, step: Step) -> None:
+    def reached(self, step: SubmissionStep) -> None:
         if step is self.killed_at:
             raise Killed
 
@@ -294,9 +294,9 @@ class ProtocolMachine(RuleBasedStateMachine):
         )
         client = ModelClient(self.exchange, self)
         how: dict[str, Any] = {"clock": self.clock, "monotonic": self.monotonic, "sleep": self.sleep}
-        resolver = Resolver(client, journal, **how)  # type: ignore[arg-type]
+        resolver = OrderRecovery(client, journal, **how)  # type: ignore[arg-type]
         opened = ModelSession(session, client, journal, resolver, None)  # type: ignore[arg-type]
-        opened.submitter = Submitter(client, journal, resolver, reached=opened.reached, **how)  # type: ignore[arg-type]
+        opened.submitter = OrderSubmitter(client, journal, resolver, reached=opened.reached, **how)  # type: ignore[arg-type]
         client.heard()
         self.recover_in(opened)
         self.running.append(opened)
@@ -306,7 +306,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         recovery = opened.resolver.recover(
             account=ACCOUNT, is_alive=lambda name: sessions.is_alive(self.folder, name)
         )
-        assert recovery == Recovery(foreign=(), damage=UNDAMAGED)
+        assert recovery == RecoverySummary(foreign=(), damage=UNDAMAGED)
 
     def end(self, ended: ModelSession) -> None:
         self.running.remove(ended)
@@ -336,15 +336,15 @@ class ProtocolMachine(RuleBasedStateMachine):
         self.submit(which, wish, [fate])
 
     @precondition(lambda self: self.running)
-    @rule(which=WHICH, wish=WISHES, fate=FATES, step=st.sampled_from(Step))
-    def submit_and_be_killed(self, which: int, wish: Wish, fate: Any, step: Step) -> None:
+    @rule(which=WHICH, wish=WISHES, fate=FATES, step=st.sampled_from(SubmissionStep))
+    def submit_and_be_killed(self, which: int, wish: Wish, fate: Any, step: SubmissionStep) -> None:
         by = self.chosen(which)
         by.client.fates, by.killed_at = [fate], step
         with contextlib.suppress(Killed):
             by.submitter.submit(previewed(wish, self.clock()))
         self.end(by)
 
-    def the_answer_is_true(self, result: Submission) -> None:
+    def the_answer_is_true(self, result: SubmissionResult) -> None:
         """What the user is told must be so."""
         name = result.request.client_order_id
         if result.outcome is Outcome.ACKNOWLEDGED:

@@ -22,8 +22,8 @@ from order_desk import Access, Wish
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.execution.submission import Step
-from kalshi_trading.orders.execution.submission_result import Outcome, Submission
+from kalshi_trading.orders.execution.submission import SubmissionStep
+from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.credentials import Credentials, load_private_key
 from kalshi_trading.settings.model import Limits
@@ -31,7 +31,12 @@ from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
 
 pytestmark = pytest.mark.faults
-BEFORE_THE_CHECK = (Step.CONFIRMED, Step.INTENT_RECORDED, Step.SIGNED, Step.SENDING_RECORDED)
+BEFORE_THE_CHECK = (
+    SubmissionStep.CONFIRMED,
+    SubmissionStep.INTENT_RECORDED,
+    SubmissionStep.SIGNED,
+    SubmissionStep.SENDING_RECORDED,
+)
 SIGNATURE_WINDOW_S = 10  # of the practice exchange; the oldest preview that is sent is as old
 WAIT_S = 60
 
@@ -48,7 +53,7 @@ class Session:
     def __init__(self, exchange: ExchangeProcess, folder: Path, *, pace: float = 1) -> None:
         self.ahead = timedelta()
         self._exchange = exchange
-        self.event: tuple[Step, Callable[[], None]] | None = None
+        self.event: tuple[SubmissionStep, Callable[[], None]] | None = None
         credentials = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
         self.client = KalshiClient(Transport(exchange.url, credentials, clock=self.now))
         self.client.learn_limits()
@@ -66,18 +71,18 @@ class Session:
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
-    def _reached(self, step: Step) -> None:
+    def _reached(self, step: SubmissionStep) -> None:
         if self.event is not None and step is self.event[0]:
             self.event[1]()
 
-    def buy(self, step: Step, event: Callable[[], None]) -> Submission:
+    def buy(self, step: SubmissionStep, event: Callable[[], None]) -> SubmissionResult:
         self.event = (step, event)
         ticket = OrderTicket(
             self._exchange.open_tickers(1)[0], Action.BUY, Side.YES, Decimal(1), Decimal("0.01")
         )
         return self.executor.submit(self.executor.preview(ticket))
 
-    def exists(self, result: Submission) -> bool:
+    def exists(self, result: SubmissionResult) -> bool:
         """Tell whether the exchange ever had this order."""
         listed = self.client.get_orders(ticker=result.request.ticker).whole()
         return any(order.client_order_id == result.request.client_order_id for order in listed)
@@ -103,7 +108,8 @@ def test_a_stopped_process_wakes_too_late_to_place_its_order(
     access = Access(exchange.url, exchange.key_id, exchange.private_key_path)
     wish = Wish(exchange.open_tickers(1)[0], "0.01")
     stopped = [
-        sessions.Process(target=one_order.stop_at, args=(step, tmp_path, access, wish)) for step in Step
+        sessions.Process(target=one_order.stop_at, args=(step, tmp_path, access, wish))
+        for step in SubmissionStep
     ]
     for process in stopped:
         process.start()
@@ -128,9 +134,9 @@ def test_a_stopped_process_wakes_too_late_to_place_its_order(
 # --- Another session's panic ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("step", Step)
+@pytest.mark.parametrize("step", SubmissionStep)
 def test_nothing_rests_after_another_session_s_panic(
-    exchange: ExchangeProcess, tmp_path: Path, step: Step
+    exchange: ExchangeProcess, tmp_path: Path, step: SubmissionStep
 ) -> None:
     session, other = Session(exchange, tmp_path), Session(exchange, tmp_path, pace=0.1)
     panic = threading.Thread(target=other.executor.panic)
@@ -156,7 +162,7 @@ def test_nothing_rests_after_another_session_s_panic(
 @pytest.mark.parametrize("jump_s", [SIGNATURE_WINDOW_S + 1, 3600, -30, -3600])
 @pytest.mark.parametrize("step", BEFORE_THE_CHECK)
 def test_nothing_is_sent_once_the_clock_has_jumped(
-    exchange: ExchangeProcess, tmp_path: Path, step: Step, jump_s: int
+    exchange: ExchangeProcess, tmp_path: Path, step: SubmissionStep, jump_s: int
 ) -> None:
     session = Session(exchange, tmp_path)
 

@@ -19,8 +19,8 @@ from model_factory import MARKET, NOW, QUADRATIC
 
 from kalshi_trading.core.models import Action, OrderAcknowledgement, OrderRequest, Side
 from kalshi_trading.core.money import ZERO, dollars_text
-from kalshi_trading.orders.execution.submission_result import Outcome, Submission
-from kalshi_trading.orders.pretrade.preview import Circumstances, OrderPreview, build_preview
+from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
+from kalshi_trading.orders.pretrade.preview import OrderContext, OrderPreview, build_preview
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
@@ -69,7 +69,7 @@ class Round:
     def preview(self, number: int) -> OrderPreview:
         """Price the order of one session, which sees none of the others'."""
         ticker = self.tickers[number]
-        circumstances = Circumstances(
+        circumstances = OrderContext(
             market=replace(MARKET, ticker=ticker),
             book=replace(book(), as_of=NOW),
             fees=QUADRATIC,
@@ -94,11 +94,11 @@ def drawn(rail: str, seed: int) -> Round:
     return Round(rail, Decimal(chance.randint(1, 20)), chance.randint(1, SESSIONS - 1), tickers)
 
 
-def confirmed_at_once(wanted: Round, folder: Path) -> list[Submission]:
+def confirmed_at_once(wanted: Round, folder: Path) -> list[SubmissionResult]:
     """Let every session submit its preview at the same moment, over one journal."""
     ready = Barrier(SESSIONS)
 
-    def session(number: int) -> Submission:
+    def session(number: int) -> SubmissionResult:
         journal = TradeLogger(folder, "practice", session_id=f"session-{number}", clock=lambda: NOW)
         exchange: Any = Exchange()
         executor = TradeExecutor(exchange, journal, limits=wanted.limits, clock=lambda: NOW)

@@ -16,7 +16,7 @@ from kalshi_trading.core.errors import UnavailableError
 from kalshi_trading.core.models import BookSide, OrderStatus
 from kalshi_trading.core.results import Listing
 from kalshi_trading.history import reconcile as reconcile_history
-from kalshi_trading.history.comparison import Kind, compare, first_fills
+from kalshi_trading.history.comparison import MismatchKind, compare, first_fills
 from kalshi_trading.history.reconcile import reconcile
 from kalshi_trading.history.rows import HistoryRow
 from kalshi_trading.trade_logger import TradeLogger
@@ -137,7 +137,7 @@ def test_an_order_that_filled_while_the_lists_were_read_is_looked_at_again(journ
 def test_a_resting_order_that_still_differs_when_looked_at_again_differs(journal):
     placed(journal, filled="0", remaining="10")
     wrong = there("4", fees="9", status=OrderStatus.RESTING)
-    assert kinds(run(Exchange([wrong], [fill("4")], fresh=wrong), journal)) == [{Kind.FEES}]
+    assert kinds(run(Exchange([wrong], [fill("4")], fresh=wrong), journal)) == [{MismatchKind.FEES}]
 
 
 @pytest.mark.parametrize(("bound", "unjudged"), [(60, 0), (59, 1)])
@@ -171,13 +171,13 @@ def test_an_order_that_moved_after_the_exchange_s_data_is_not_judged_yet(journal
     found = run(Exchange([order_there], [late]), journal)
     assert (found.differences, found.too_new, found.compared) == ((), 1, 0)
     settled = run(Exchange([order_there], [late], as_of=NOW + second), journal)
-    assert kinds(settled) == [{Kind.FILLS}]
+    assert kinds(settled) == [{MismatchKind.FILLS}]
 
 
 def test_what_no_delay_explains_is_named_however_new_it_is(journal):
     newest = there("10", updated_at=NOW + MINUTE)
     (found,) = run(Exchange([newest], [fill("4")]), journal).differences
-    assert found.kinds == {Kind.NOT_IN_JOURNAL}  # that its fills are not all there may be a delay
+    assert found.kinds == {MismatchKind.NOT_IN_JOURNAL}  # that its fills are not all there may be a delay
 
 
 @pytest.mark.parametrize("skew_s", [-60, 60])
@@ -209,13 +209,13 @@ def test_an_order_younger_than_the_exchange_s_data_is_not_judged_yet(journal):
     found = run(Exchange([], [], as_of=sent_at - timedelta(seconds=1)), journal)
     assert (found.differences, found.too_new, found.compared, found.is_clean) == ((), 1, 0, False)
     assert "Too new to be judged: 1 order;" in rendered(history_view.reconciliation(found, None, NOW))
-    assert kinds(run(Exchange([], [], as_of=sent_at), journal)) == [{Kind.NOT_AT_EXCHANGE}]
+    assert kinds(run(Exchange([], [], as_of=sent_at), journal)) == [{MismatchKind.NOT_AT_EXCHANGE}]
 
 
 def test_data_of_unknown_age_is_taken_to_lag_by_a_minute(journal):
     placed(journal)
     assert run(Exchange([], [], as_of=None), journal, now=NOW - timedelta(seconds=1)).too_new == 1
-    assert kinds(run(Exchange([], [], as_of=None), journal, now=NOW)) == [{Kind.NOT_AT_EXCHANGE}]
+    assert kinds(run(Exchange([], [], as_of=None), journal, now=NOW)) == [{MismatchKind.NOT_AT_EXCHANGE}]
 
 
 def test_what_an_incomplete_list_lacks_is_no_difference_but_not_clean_either(journal):
@@ -226,7 +226,7 @@ def test_what_an_incomplete_list_lacks_is_no_difference_but_not_clean_either(jou
     text = rendered(history_view.reconciliation(found, None, NOW))
     assert "The exchange's lists are not whole: the list broke off." in text
     wrong = run(Exchange([there(fees="9")], [fill("10")], incomplete="the list broke off"), journal)
-    assert kinds(wrong) == [{Kind.FEES}]
+    assert kinds(wrong) == [{MismatchKind.FEES}]
 
 
 def test_an_order_the_exchange_lists_under_our_name_is_ours_whatever_key_sent_it(tmp_path):
@@ -264,7 +264,7 @@ def test_an_order_of_unknown_outcome_is_named_and_one_that_never_was_agrees(jour
         journal.log_order_submission(end, fields)
     found = run(Exchange([], []), journal)
     assert [each.row.client_order_id for each in found.differences] == ["c-1"]
-    assert kinds(found) == [{Kind.OPEN}]
+    assert kinds(found) == [{MismatchKind.OPEN}]
     assert found.compared == 4
 
 
@@ -274,7 +274,7 @@ def test_a_rejected_order_the_exchange_lists_as_canceled_and_empty_agrees(journa
     journal.log_order_submission("rejected", fields)
     empty = there("0", fees="0", status=OrderStatus.CANCELED)
     assert run(Exchange([empty], []), journal).is_clean
-    assert kinds(run(Exchange([there()], [fill("10")]), journal)) == [{Kind.STATUS}]
+    assert kinds(run(Exchange([there()], [fill("10")]), journal)) == [{MismatchKind.STATUS}]
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_a_rejected_order_the_exchange_lists_as_canceled_and_empty_agrees(journa
 def test_less_than_a_hundredth_of_a_cent_is_rounding(difference, is_told):
     row = HistoryRow(there(fees="0.01"), None, (), (fill("10", fee=f"{D('0.01') + D(difference)}"),))
     (found,) = compare([row]).differences
-    assert (Kind.FEES in found.kinds) is is_told
+    assert (MismatchKind.FEES in found.kinds) is is_told
 
 
 def test_a_fill_beyond_the_limit_is_a_wrong_price_on_either_side():
@@ -291,7 +291,7 @@ def test_a_fill_beyond_the_limit_is_a_wrong_price_on_either_side():
         listed = replace(there(), book_side=BookSide(side), fill_cost=10 * D(price))
         own = replace(fill("10", price=price), book_side=BookSide(side))
         (found,) = compare([HistoryRow(listed, None, (), (own,))]).differences
-        assert (Kind.PRICE in found.kinds) is is_worse
+        assert (MismatchKind.PRICE in found.kinds) is is_worse
 
 
 def test_the_first_fills_are_those_that_add_up_and_nothing_in_between():

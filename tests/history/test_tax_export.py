@@ -26,9 +26,9 @@ from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Fill, MarketResult, Position, Settlement
 from kalshi_trading.core.pnl import holding_from
 from kalshi_trading.history.exporter import Exported, Exporter
-from kalshi_trading.history.tax_lots import TAX, AccountParts, closed_lots, fills_by_market, lot_row
+from kalshi_trading.history.tax_lots import TAX, TaxInputs, closed_lots, fills_by_market, lot_row
 from kalshi_trading.journal.files.table_files import write_table
-from kalshi_trading.ui.app import App
+from kalshi_trading.ui.app import AppContext
 
 LAYOUT = (
     "type,quantity_fp,market_ticker,side,entry_price_dollars,exit_price_dollars,open_fees_dollars,"
@@ -59,7 +59,7 @@ def lots(
     markets: Mapping[str, Market] | None = None,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Rows by column name, and what was left out; fills oldest first."""
-    parts = AccountParts(
+    parts = TaxInputs(
         fills_by_market(reversed(fills), lambda rows: None),
         {row.ticker: row for row in positions},
         {row.ticker: row for row in settlements},
@@ -192,11 +192,13 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
 
 
 @pytest.fixture
-def app(exchange: ExchangeProcess, tmp_path: Path) -> App:
+def app(exchange: ExchangeProcess, tmp_path: Path) -> AppContext:
     return session(exchange, tmp_path)
 
 
-def exported(app: App, path: Path, period: Period | None = None) -> tuple[Exported, list[dict[str, str]]]:
+def exported(
+    app: AppContext, path: Path, period: Period | None = None
+) -> tuple[Exported, list[dict[str, str]]]:
     done = Exporter(app.client, app.tracker, app.journal, app.clock).export(TAX, path, period=period)
     with path.open(encoding="ascii", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -204,7 +206,7 @@ def exported(app: App, path: Path, period: Period | None = None) -> tuple[Export
     return done, rows
 
 
-def test_the_file_is_laid_out_like_kalshis_own(app: App, tmp_path: Path) -> None:
+def test_the_file_is_laid_out_like_kalshis_own(app: AppContext, tmp_path: Path) -> None:
     _, rows = exported(app, tmp_path / "tax.csv")
     assert (tmp_path / "tax.csv").read_bytes().startswith(LAYOUT.encode() + b"\r\n")
     assert {row["type"] for row in rows} == {"trade"}
@@ -216,7 +218,7 @@ def test_the_file_is_laid_out_like_kalshis_own(app: App, tmp_path: Path) -> None
 
 
 def test_the_totals_are_those_of_the_exchanges_books(
-    exchange: ExchangeProcess, app: App, tmp_path: Path
+    exchange: ExchangeProcess, app: AppContext, tmp_path: Path
 ) -> None:
     done, rows = exported(app, tmp_path / "tax.csv")
     books = exchange.control("books")
@@ -231,7 +233,7 @@ def test_the_totals_are_those_of_the_exchanges_books(
         assert total(own, "realized_pnl_without_fees_dollars") == D(books["markets"][ticker]["realized"])
 
 
-def test_each_lot_is_in_the_period_it_was_closed_in(app: App, tmp_path: Path) -> None:
+def test_each_lot_is_in_the_period_it_was_closed_in(app: AppContext, tmp_path: Path) -> None:
     _, everything = exported(app, tmp_path / "all.csv")
     days = sorted({datetime.fromisoformat(row["close_timestamp"]).date() for row in everything})
     assert len(days) > 2
@@ -241,7 +243,7 @@ def test_each_lot_is_in_the_period_it_was_closed_in(app: App, tmp_path: Path) ->
         assert {datetime.fromisoformat(row["close_timestamp"]).date() for row in part} == {day}
 
 
-def test_a_market_left_out_is_told(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_market_left_out_is_told(app: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, everything = exported(app, tmp_path / "all.csv")
     ticker = everything[0]["market_ticker"]
     whole = app.client.each_fill
@@ -262,7 +264,7 @@ def test_a_market_left_out_is_told(app: App, tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_reading_that_breaks_off_writes_no_file(
-    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(**how: Any) -> Iterator[Fill]:
         raise KalshiAPIError("the line is dead")
@@ -309,7 +311,7 @@ def confirm_totals(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     assert summary["latest_close_date"] == max(times, default=None)
 
 
-def test_kalshi_csv_reads_the_file_and_finds_the_same_totals(app: App, tmp_path: Path) -> None:
+def test_kalshi_csv_reads_the_file_and_finds_the_same_totals(app: AppContext, tmp_path: Path) -> None:
     _, rows = exported(app, tmp_path / "Kalshi-Transactions-2026.csv")
     assert len(rows) > 100
     confirm_totals(tmp_path / "Kalshi-Transactions-2026.csv", rows)

@@ -19,9 +19,9 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.errors import JournalError, KalshiAPIError
 from kalshi_trading.core.models import Action, OrderStatus, Side
 from kalshi_trading.exchange.http.transport import Timing, Transport
-from kalshi_trading.history.comparison import Kind, differences_of
-from kalshi_trading.history.rows import HistoryFilter, HistoryRow, Result
-from kalshi_trading.history.trade_history import describe, load_history, told_history
+from kalshi_trading.history.comparison import MismatchKind, differences_of
+from kalshi_trading.history.rows import HistoryFilter, HistoryRow, OrderResult
+from kalshi_trading.history.trade_history import describe, history_from_journal, load_history
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.settings.credentials import Credentials
@@ -210,7 +210,7 @@ def test_what_has_moved_to_the_archive_is_there_once_and_as_it_ended(client, jou
     )
     history = load_history(client, journal)
     assert [row.order_id for row in history.rows] == ["order-3", "order-2", "order-1"]
-    assert [row.result for row in history.rows] == [Result.FILLED] * 3
+    assert [row.result for row in history.rows] == [OrderResult.FILLED] * 3
     assert [len(row.fills) for row in history.rows] == [1, 1, 1]
     lists = [call.request.url.partition("?")[0].removeprefix(URL) for call in responses.calls]
     assert lists.index("/historical/orders") > lists.index("/portfolio/orders")  # rows move that way only
@@ -240,8 +240,14 @@ def test_orders_the_exchange_never_took_stand_in_the_history_too(client, journal
     history = load_history(client, journal)
     assert [row.client_order_id for row in history.rows] == ["client-3", *(f"mine-{n}" for n in range(1, 6))]
     assert [row.result for row in history.rows] == [
-        *(Result.FILLED, Result.REJECTED, Result.UNKNOWN, Result.NOT_PLACED, Result.NOT_PLACED),
-        Result.RESTING,
+        *(
+            OrderResult.FILLED,
+            OrderResult.REJECTED,
+            OrderResult.UNKNOWN,
+            OrderResult.NOT_PLACED,
+            OrderResult.NOT_PLACED,
+        ),
+        OrderResult.RESTING,
     ]
     rejected, unknown, *_, unlisted = history.rows[1:]
     assert (rejected.fill_count, unknown.fill_count) == (Decimal(0), None)
@@ -357,9 +363,9 @@ def test_damaged_lines_of_the_journal_are_told_with_the_history(client, journal)
 def test_another_environment_is_told_by_its_journal_alone(journal):
     told = {"order_id": "o", "fill_count": Decimal(2), "remaining_count": Decimal(0)}
     journaled(journal, "mine", NOW, "acknowledged", **told)
-    history = told_history(journal)
+    history = history_from_journal(journal)
     (row,) = history.rows
-    assert (row.result, row.fill_count, row.order, history.is_joined) == (Result.FILLED, 2, None, False)
+    assert (row.result, row.fill_count, row.order, history.is_joined) == (OrderResult.FILLED, 2, None, False)
 
 
 # --- By the journal alone -------------------------------------------------------------------------
@@ -384,17 +390,17 @@ def cancel(reduced_by):
 @pytest.mark.parametrize(
     ("events", "result", "filled"),
     [
-        ([rests("0", "10")], Result.RESTING, 0),
-        ([rests("0", "10"), ("cancel.requested", {})], Result.RESTING, 0),
-        ([rests("0", "10"), cancel("10")], Result.CANCELED, 0),
-        ([rests("4", "6"), cancel("6")], Result.PARTLY, 4),
-        ([rests("0", "10"), cancel("6")], Result.PARTLY, 4),  # 4 filled in between
-        ([rests("4", "6"), cancel("6"), cancel("6")], Result.PARTLY, 4),  # two cancels crossed
-        ([cancel("10"), rests("0", "10")], Result.CANCELED, 0),  # a list that lagged
-        ([cancel("6"), rests("4", "0")], Result.PARTLY, 4),
-        ([rests("0", "10"), cancel("0")], Result.UNKNOWN, None),  # filled, or canceled elsewhere
-        ([rests("10", "0"), cancel("0")], Result.FILLED, 10),
-        ([rests("3", "0")], Result.PARTLY, 3),
+        ([rests("0", "10")], OrderResult.RESTING, 0),
+        ([rests("0", "10"), ("cancel.requested", {})], OrderResult.RESTING, 0),
+        ([rests("0", "10"), cancel("10")], OrderResult.CANCELED, 0),
+        ([rests("4", "6"), cancel("6")], OrderResult.PARTLY, 4),
+        ([rests("0", "10"), cancel("6")], OrderResult.PARTLY, 4),  # 4 filled in between
+        ([rests("4", "6"), cancel("6"), cancel("6")], OrderResult.PARTLY, 4),  # two cancels crossed
+        ([cancel("10"), rests("0", "10")], OrderResult.CANCELED, 0),  # a list that lagged
+        ([cancel("6"), rests("4", "0")], OrderResult.PARTLY, 4),
+        ([rests("0", "10"), cancel("0")], OrderResult.UNKNOWN, None),  # filled, or canceled elsewhere
+        ([rests("10", "0"), cancel("0")], OrderResult.FILLED, 10),
+        ([rests("3", "0")], OrderResult.PARTLY, 3),
     ],
 )
 def test_an_acknowledged_cancel_ended_the_order_and_tells_what_was_filled(events, result, filled):
@@ -421,15 +427,15 @@ def test_what_a_cancel_shows_to_have_filled_since_has_no_price_and_fee_anybody_t
 @pytest.mark.parametrize("told", [("0", "10"), ("4", "6")])
 def test_the_comparison_takes_an_acknowledged_cancel_for_the_same_end(told, reduced_by, possible):
     row = by_the_journal(rests(*told), *map(cancel, reduced_by))
-    is_told_to_rest = row.result is Result.RESTING
+    is_told_to_rest = row.result is OrderResult.RESTING
     assert is_told_to_rest == (OrderStatus.RESTING in possible)
     filled = Decimal(10) if row.fill_count is None else row.fill_count
     left = Decimal(10) - filled if is_told_to_rest else Decimal(0)
     for status in OrderStatus:
         numbers = {"fill_count": filled, "initial_count": Decimal(10), "status": status}
         points = differences_of(replace(row, order=order("bid", "0.65", left, **numbers)))
-        assert Kind.COUNT not in {point.kind for point in points}
-        assert (Kind.STATUS in {point.kind for point in points}) == (status not in possible)
+        assert MismatchKind.COUNT not in {point.kind for point in points}
+        assert (MismatchKind.STATUS in {point.kind for point in points}) == (status not in possible)
 
 
 # --- Filters --------------------------------------------------------------------------------------
@@ -465,12 +471,12 @@ DAY = NOW.astimezone().date()
     ("wanted", "names"),
     [
         (HistoryFilter(), set(ROWS)),
-        (HistoryFilter(result=Result.FILLED), FILLED),
-        (HistoryFilter(result=Result.PARTLY), {"partly", "half", "odd"}),
-        (HistoryFilter(result=Result.CANCELED), {"canceled"}),
-        (HistoryFilter(result=Result.RESTING), {"resting", "half"}),
-        (HistoryFilter(result=Result.UNKNOWN), {"odd"}),
-        (HistoryFilter(result=Result.REJECTED), set()),
+        (HistoryFilter(result=OrderResult.FILLED), FILLED),
+        (HistoryFilter(result=OrderResult.PARTLY), {"partly", "half", "odd"}),
+        (HistoryFilter(result=OrderResult.CANCELED), {"canceled"}),
+        (HistoryFilter(result=OrderResult.RESTING), {"resting", "half"}),
+        (HistoryFilter(result=OrderResult.UNKNOWN), {"odd"}),
+        (HistoryFilter(result=OrderResult.REJECTED), set()),
         (HistoryFilter(side=Side.NO), {"no"}),
         (HistoryFilter(market="CPI"), {"elsewhere"}),
         (HistoryFilter(market=TICKER), set(ROWS) - {"elsewhere", "only"}),
@@ -481,7 +487,10 @@ DAY = NOW.astimezone().date()
         (HistoryFilter(event="KXELONMARS"), {"only"}),
         (HistoryFilter(event=f"{TICKER}"), set(ROWS) - {"elsewhere", "only"}),
         (HistoryFilter(period=Period(DAY, DAY)), set(ROWS) - {"old"}),
-        (HistoryFilter(period=Period(DAY, DAY), side=Side.YES, result=Result.FILLED), FILLED - {"no", "old"}),
+        (
+            HistoryFilter(period=Period(DAY, DAY), side=Side.YES, result=OrderResult.FILLED),
+            FILLED - {"no", "old"},
+        ),
     ],
 )
 def test_a_filter_takes_what_it_says_and_no_more(wanted, names):

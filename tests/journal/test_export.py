@@ -55,7 +55,7 @@ from kalshi_trading.journal.files.table_files import (
     write_table,
 )
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.ui.app import App
+from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.prompts.prompter import LeaveTask
 from kalshi_trading.ui.screens import export as export_screens
 
@@ -484,12 +484,12 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
         yield running
 
 
-def answering(exchange: ExchangeProcess, folder: Path, *answers: str) -> App:
+def answering(exchange: ExchangeProcess, folder: Path, *answers: str) -> AppContext:
     """Begin a session on a wide screen that answers like this."""
     return session(exchange, folder, ScriptedPrompter(*answers), width=200)
 
 
-def wire_rows(app: App, path: str, name: str) -> dict[str, dict[str, Any]]:
+def wire_rows(app: AppContext, path: str, name: str) -> dict[str, dict[str, Any]]:
     """Every row as the exchange sent it, by its id."""
     rows: dict[str, dict[str, Any]] = {}
     ids = {"fills": "fill_id", "orders": "order_id"}
@@ -505,7 +505,7 @@ def wire_rows(app: App, path: str, name: str) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def exported(app: App, table: Table, path: Path, **how: Any) -> tuple[Exported, list[dict[str, str]]]:
+def exported(app: AppContext, table: Table, path: Path, **how: Any) -> tuple[Exported, list[dict[str, str]]]:
     done = Exporter(app.client, app.tracker, app.journal, app.clock).export(table, path, **how)
     rows = read_csv(path)
     assert done.rows == len(rows)
@@ -847,7 +847,7 @@ def test_days_and_times_are_the_users_own(exchange: ExchangeProcess, tmp_path: P
 # --- The screen -----------------------------------------------------------------------------------
 
 
-def shown(app: App) -> str:
+def shown(app: AppContext) -> str:
     return " ".join(app.console.export_text(clear=False).split())
 
 

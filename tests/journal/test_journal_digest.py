@@ -33,10 +33,10 @@ from kalshi_trading.journal.files.log_cursor import Bookmark, LogCursor
 from kalshi_trading.journal.files.log_files import lock_of
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
-from kalshi_trading.journal.panic_state import PANIC_EVENT, REARMED_EVENT, panic_stands
+from kalshi_trading.journal.panic_state import ORDERS_ALLOWED_EVENT, PANIC_EVENT, is_panic_active
 from kalshi_trading.journal.records import JournalRecord, newest_records, scan_journal
-from kalshi_trading.orders.execution.recovery import Resolver
-from kalshi_trading.orders.pretrade.activity import OrdersReader
+from kalshi_trading.orders.execution.recovery import OrderRecovery
+from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.trade_logger import TradeLogger
 
 DAY = timedelta(days=1)
@@ -137,7 +137,7 @@ def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
     whole = journaled_orders(reading.records, "practice", "mine")
     orders, panics, damage = diary.said()
     index = order_index(reading.records, "mine")
-    seen = OrdersReader(diary.log, account="mine", clock=lambda: diary.now).read()
+    seen = ActivityReader(diary.log, account="mine", clock=lambda: diary.now).read()
     assert seen.today == index.today(diary.now)
     assert seen.recent == index.recent(diary.now)
     assert seen.open_lives == index.open_lives
@@ -148,7 +148,7 @@ def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
     young = diary.now - KEPT_FOR
     assert {name for name, order in whole.known.items() if order.life.intent_at >= young} <= orders.keys()
     assert all(orders[name] == whole.known[name] for name in orders)
-    recovery = Resolver(None, diary.log).recover(account="mine", is_alive=lambda session: False)
+    recovery = OrderRecovery(None, diary.log).recover(account="mine", is_alive=lambda session: False)
     foreign = [order.life for order in whole.foreign.values() if order.life.is_open]
     assert list(recovery.foreign) == foreign
 
@@ -248,11 +248,11 @@ def test_the_newest_panic_or_rearm_decides_whichever_account_it_names():
         return JournalRecord(NOW, event, {"account": account} if account else {})
 
     digest = JournalDigest()
-    digest.add([record(PANIC_EVENT, ""), record(REARMED_EVENT, "mine"), record(PANIC_EVENT, "")])
-    assert panic_stands(digest.panics, "mine")
-    digest.add([record(REARMED_EVENT, "mine")])
-    assert not panic_stands(digest.panics, "mine")
-    assert panic_stands(digest.panics, "theirs")
+    digest.add([record(PANIC_EVENT, ""), record(ORDERS_ALLOWED_EVENT, "mine"), record(PANIC_EVENT, "")])
+    assert is_panic_active(digest.panics, "mine")
+    digest.add([record(ORDERS_ALLOWED_EVENT, "mine")])
+    assert not is_panic_active(digest.panics, "mine")
+    assert is_panic_active(digest.panics, "theirs")
 
 
 # --- The checkpoint -------------------------------------------------------------------------------

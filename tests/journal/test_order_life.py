@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from journaled import order_lives
 
-from kalshi_trading.journal.order_state import State, advanced, belongs_to
+from kalshi_trading.journal.order_state import OrderStage, advanced, belongs_to
 from kalshi_trading.journal.records import JournalRecord
 
 AT = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
-AFTER = [state for state in State if state is not State.INTENT]
+AFTER = [state for state in OrderStage if state is not OrderStage.INTENT]
 
 
 def record(state, client_order_id="c1", **fields):
@@ -22,7 +22,7 @@ def record(state, client_order_id="c1", **fields):
 
 
 def life_after(*states):
-    return order_lives([record(state) for state in (State.INTENT, *states)])["c1"]
+    return order_lives([record(state) for state in (OrderStage.INTENT, *states)])["c1"]
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_an_end_stays_unless_the_exchange_confirmed_the_order(states):
     lives = [life_after(*states[:count]) for count in range(len(states) + 1)]
     for before, after in itertools.pairwise(lives):
         if not before.is_open:
-            assert after.state in (before.state, State.ACKNOWLEDGED)
-    assert (State.ACKNOWLEDGED in states) == (lives[-1].state is State.ACKNOWLEDGED)
+            assert after.state in (before.state, OrderStage.ACKNOWLEDGED)
+    assert (OrderStage.ACKNOWLEDGED in states) == (lives[-1].state is OrderStage.ACKNOWLEDGED)
     if not lives[-1].is_open:
         again = advanced(lives[-1], lives[-1].state)
         assert again.state is lives[-1].state
@@ -61,10 +61,12 @@ def test_an_end_stays_unless_the_exchange_confirmed_the_order(states):
 
 @given(st.lists(st.tuples(st.sampled_from(AFTER), st.sampled_from(["c1", "c2"])), max_size=10))
 def test_the_records_of_one_order_say_nothing_of_another(steps):
-    both = [record(State.INTENT, "c1"), record(State.INTENT, "c2")]
+    both = [record(OrderStage.INTENT, "c1"), record(OrderStage.INTENT, "c2")]
     mixed = order_lives(both + [record(state, name) for state, name in steps])
     for name in ("c1", "c2"):
-        alone = [record(State.INTENT, name)] + [record(state, own) for state, own in steps if own == name]
+        alone = [record(OrderStage.INTENT, name)] + [
+            record(state, own) for state, own in steps if own == name
+        ]
         assert mixed[name] == order_lives(alone)[name]
 
 
@@ -79,10 +81,10 @@ def test_what_is_no_step_of_an_orders_life_begins_none():
     ]
     records = [JournalRecord(AT, event, {"client_order_id": "c1"}) for event in strangers]
     assert order_lives(records) == {}
-    assert order_lives([record(State.INTENT, client_order_id="")]) == {}, "nothing without a name"
+    assert order_lives([record(OrderStage.INTENT, client_order_id="")]) == {}, "nothing without a name"
 
 
-@pytest.mark.parametrize("first", [State.SENDING, State.UNKNOWN])
+@pytest.mark.parametrize("first", [OrderStage.SENDING, OrderStage.UNKNOWN])
 def test_an_order_whose_intent_is_damaged_is_open_from_its_next_record_on(first):
     known = {"ticker": "KX-1", "sentence": "BUY 10 YES KX-1 at 57¢", "session": "s1"}
     known |= {"account": "a1", "environment": "practice"}
@@ -90,25 +92,25 @@ def test_an_order_whose_intent_is_damaged_is_open_from_its_next_record_on(first)
     assert life.is_open
     assert {name: getattr(life, name) for name in known} == known
     assert life.intent_at == AT
-    assert order_lives([record(first), record(State.ABSENT)])["c1"].state is State.ABSENT
+    assert order_lives([record(first), record(OrderStage.ABSENT)])["c1"].state is OrderStage.ABSENT
 
 
 def test_an_order_of_which_only_the_ticker_is_left_can_still_be_named():
-    life = order_lives([record(State.SENDING, ticker="KX-1")])["c1"]
+    life = order_lives([record(OrderStage.SENDING, ticker="KX-1")])["c1"]
     assert life.sentence == "an order in KX-1 of which no more is on record"
 
 
 def test_an_order_of_which_only_the_end_is_left_is_acknowledged_or_forgotten():
-    assert order_lives([record(State.ACKNOWLEDGED)])["c1"].state is State.ACKNOWLEDGED
-    for end in (State.REJECTED, State.NOT_SENT, State.ABSENT):
+    assert order_lives([record(OrderStage.ACKNOWLEDGED)])["c1"].state is OrderStage.ACKNOWLEDGED
+    for end in (OrderStage.REJECTED, OrderStage.NOT_SENT, OrderStage.ABSENT):
         assert order_lives([record(end)]) == {}
 
 
 def test_an_intent_that_is_repeated_changes_nothing():
-    first = record(State.INTENT, sentence="BUY 10 YES KX-1 at 57¢")
-    lives = order_lives([first, record(State.REJECTED), record(State.INTENT, sentence="another")])
-    assert (lives["c1"].state, lives["c1"].sentence) == (State.REJECTED, "BUY 10 YES KX-1 at 57¢")
-    assert life_after(State.UNKNOWN, State.INTENT).state is State.UNKNOWN
+    first = record(OrderStage.INTENT, sentence="BUY 10 YES KX-1 at 57¢")
+    lives = order_lives([first, record(OrderStage.REJECTED), record(OrderStage.INTENT, sentence="another")])
+    assert (lives["c1"].state, lives["c1"].sentence) == (OrderStage.REJECTED, "BUY 10 YES KX-1 at 57¢")
+    assert life_after(OrderStage.UNKNOWN, OrderStage.INTENT).state is OrderStage.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -122,5 +124,5 @@ def test_an_intent_that_is_repeated_changes_nothing():
     ],
 )
 def test_an_order_belongs_to_the_environment_and_the_account_of_its_record(environment, account, fits):
-    intent = record(State.INTENT, environment=environment, account=account)
+    intent = record(OrderStage.INTENT, environment=environment, account=account)
     assert belongs_to(order_lives([intent])["c1"], "practice", "a1") is fits

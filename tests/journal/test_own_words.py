@@ -12,7 +12,7 @@ from model_factory import NOW, order
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.core.models import Action, BookSide, Side
-from kalshi_trading.journal.own_orders import OwnWords, intents_of
+from kalshi_trading.journal.own_orders import OwnOrders, intents_of
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.ui.screens import orders as order_screens
 
@@ -55,7 +55,7 @@ def event(name: str, **fields: str) -> JournalRecord:
 @pytest.mark.parametrize("answered", [True, False])
 def test_an_order_whose_intent_is_damaged_is_ours_by_its_names(answered: bool) -> None:
     records = [event("sending"), *([event("acknowledged", order_id=RESTING.order_id)] if answered else [])]
-    words = OwnWords(records)
+    words = OwnOrders(records)
     assert words.lacks_names is not answered
     words.learn(RESTING)
     words.learn(replace(RESTING, order_id="theirs", client_order_id="theirs"))
@@ -66,7 +66,7 @@ def test_an_order_whose_intent_is_damaged_is_ours_by_its_names(answered: bool) -
 @pytest.mark.parametrize("more", [(), ("fill", "acknowledged")])
 def test_an_order_keeps_its_words_whatever_is_told_of_it_later(more: tuple[str, ...]) -> None:
     names = ("acknowledged", *more)
-    words = OwnWords([INTENT, event("sending"), *(event(name, order_id=RESTING.order_id) for name in names)])
+    words = OwnOrders([INTENT, event("sending"), *(event(name, order_id=RESTING.order_id) for name in names)])
     assert words.of(RESTING.order_id, BookSide.BID) == (RESTING.client_order_id, Action.SELL, Side.NO)
     assert not words.lacks_names
 

@@ -15,16 +15,16 @@ from model_factory import CENTS, NOW, QUADRATIC, order, position
 from kalshi_trading.core.fees import fee_of_fill, fee_rate
 from kalshi_trading.core.market_models import FeeSchedule, FeeType, OrderBook
 from kalshi_trading.core.models import Action, BookSide, Side, TimeInForce
-from kalshi_trading.orders.pretrade.payoff import Bounds, Outlook, cash_of_unseen
+from kalshi_trading.orders.pretrade.payoff import Bounds, Payoff, cash_of_unseen
 from kalshi_trading.orders.pretrade.preview import (
-    Circumstances,
+    OrderContext,
     build_preview,
     is_worse,
     order_sentence,
     rechecked,
     worst_price,
 )
-from kalshi_trading.orders.pretrade.risk_input import DayTotals, Freshness, SentOrder, Severity
+from kalshi_trading.orders.pretrade.risk_input import DataAge, DayTotals, InFlightOrder, Severity
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 
@@ -33,7 +33,7 @@ EVERY_WAY = list(product(Action, Side))
 
 
 def circumstances(**changes):
-    here = Circumstances(
+    here = OrderContext(
         market=market(),
         book=book(),
         fees=QUADRATIC,
@@ -73,8 +73,8 @@ def test_buying_ten_yes_at_the_ask():
     assert seen.expected_fee == Decimal("0.1593")  # 7% of 10 · 0.65 · 0.35, up to a hundredth of a cent
     assert seen.bounds == Bounds(Decimal("6.6600"), Decimal(0), Decimal("0.16"))
     assert (seen.held_before, seen.held_after) == (0, 10)
-    assert seen.expected == Outlook(Decimal(0), Decimal("3.3407"), Decimal("-6.6593"))
-    assert seen.worst == Outlook(Decimal(0), Decimal("3.34"), Decimal("-6.66"))
+    assert seen.expected == Payoff(Decimal(0), Decimal("3.3407"), Decimal("-6.6593"))
+    assert seen.worst == Payoff(Decimal(0), Decimal("3.34"), Decimal("-6.66"))
     assert seen.locked_in is None
     assert seen.findings == ()
 
@@ -292,7 +292,7 @@ def test_an_unknown_fee_leaves_the_outcomes_unknown_rather_than_too_good(kind):
     for fees in (FeeSchedule(kind, Decimal(1)), None):
         seen = preview(Action.BUY, Side.YES, "10", "0.65", here=circumstances(fees=fees))
         assert (seen.bounds, seen.expected_fee, seen.cash_after) == (None, None, None)
-        assert seen.expected == seen.worst == Outlook(Decimal(0), None, None)
+        assert seen.expected == seen.worst == Payoff(Decimal(0), None, None)
         assert seen.cost == Decimal("6.50")
 
 
@@ -317,7 +317,7 @@ def test_the_same_input_gives_the_same_preview():
 
 
 def unseen(book_side, yes_price, count, *, is_open=False):
-    return SentOrder(
+    return InFlightOrder(
         "ours", "", TICKER, BookSide(book_side), Decimal(yes_price), Decimal(count), NOW, is_open
     )
 
@@ -365,7 +365,7 @@ def test_more_than_all_cash_may_be_taken_and_none_is_left_then():
 
 
 def test_data_that_is_older_than_the_newest_order_is_asked_about():
-    here = circumstances(freshness=Freshness(NOW, None))
+    here = circumstances(freshness=DataAge(NOW, None))
     assert rules(preview(Action.BUY, Side.YES, "10", "0.65", here=here)) == {"data age"}
 
 
@@ -601,7 +601,7 @@ def test_a_resting_order_is_in_the_worst_loss_of_a_new_one():
 
 def later_sale():
     """A sale of YES that another session recorded a moment ago."""
-    return SentOrder(
+    return InFlightOrder(
         client_order_id="later",
         order_id="",
         ticker=TICKER,

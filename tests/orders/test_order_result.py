@@ -21,7 +21,7 @@ from kalshi_trading.core.fees import fee_of_fill, fee_rate
 from kalshi_trading.core.market_models import FeeSchedule, FeeType
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import PriceBand, PriceGrid
-from kalshi_trading.orders.pretrade.preview import Circumstances, OrderPreview, build_preview
+from kalshi_trading.orders.pretrade.preview import OrderContext, OrderPreview, build_preview
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.practice import records
@@ -113,7 +113,7 @@ def cash_by_the_program(pieces, action, closing=0):
 def preview(action, side, grains, price, grid, fees, *, later=(), held=0, post_only=False) -> OrderPreview:
     """Preview an order of hundredths of a contract at ten-thousandths of a dollar, book unread."""
     holding = position(str(D(held) / 100), "1") if held else None
-    here = Circumstances(
+    here = OrderContext(
         market(price_grid=grid), None, fees, CASH, holding, (), (), DayTotals(), NOW, later_fees=tuple(later)
     )
     ticket = OrderTicket(TICKER, action, side, D(grains) / 100, D(price) / 10_000, post_only=post_only)

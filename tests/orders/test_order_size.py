@@ -15,7 +15,7 @@ from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.fees import fee_rate
 from kalshi_trading.core.market_models import FeeSchedule, FeeType, OrderBook
 from kalshi_trading.core.models import Action, Side
-from kalshi_trading.orders.pretrade.preview import Circumstances, build_preview
+from kalshi_trading.orders.pretrade.preview import OrderContext, build_preview
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
 from kalshi_trading.orders.pretrade.ticket import OrderSize, OrderTicket, parse_size
 from kalshi_trading.settings.model import Limits
@@ -104,7 +104,7 @@ def test_the_preview_of_an_amount_never_costs_more_and_one_contract_more_might(
         count = size(f"${amount:.2f}", str(price), fees=fees).count
     except InvalidInputError:
         count = D(0)
-    here = Circumstances(
+    here = OrderContext(
         market(price_grid=grid), book_of(yes, no), fees, D(10_000), None, (), (), DayTotals(), NOW
     )
     limits = Limits()

@@ -10,7 +10,7 @@ from journaled import order_index
 from model_factory import MARKET, NOW
 
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.orders.pretrade.activity import OrdersReader
+from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.orders.pretrade.day_pnl import start_of_day
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
 from kalshi_trading.trade_logger import TradeLogger
@@ -88,7 +88,7 @@ def test_the_counters_are_rebuilt_from_the_file_and_begin_at_midnight(tmp_path):
         for identity, end in ((f"{at:%d}a", "acknowledged"), (f"{at:%d}b", "rejected")):
             journal.log_order_submission("intent", {**intent(identity).fields, "cost": D(3)})
             journal.log_order_submission(end, {"client_order_id": identity})
-    assert OrdersReader(journal, clock=lambda: NOW).read().today == DayTotals(D(3), 1)
+    assert ActivityReader(journal, clock=lambda: NOW).read().today == DayTotals(D(3), 1)
 
 
 def written(folder, at, *events, **stamps):
@@ -105,7 +105,7 @@ def test_an_order_of_a_moment_before_midnight_is_recent_and_not_of_today(tmp_pat
     written(tmp_path, MIDNIGHT - timedelta(seconds=5), "intent")
     after = MIDNIGHT + timedelta(seconds=5)
     journal = written(tmp_path, after, *([end] if end else []))
-    seen = OrdersReader(journal, clock=lambda: after).read()
+    seen = ActivityReader(journal, clock=lambda: after).read()
     placed = end != "rejected"
     assert (len(seen.recent), len(seen.sent.by_step)) == (placed, placed)
     assert seen.today == DayTotals()
@@ -118,7 +118,7 @@ def test_an_order_of_a_moment_before_midnight_is_recent_and_not_of_today(tmp_pat
 def test_an_order_of_unknown_outcome_stays_in_sight_however_old_it_grows(tmp_path, end):
     written(tmp_path, NOW, "intent", *([end] if end else []), session_id="another")
     now = NOW
-    reader = OrdersReader(TradeLogger(tmp_path, "practice", clock=lambda: now), clock=lambda: now)
+    reader = ActivityReader(TradeLogger(tmp_path, "practice", clock=lambda: now), clock=lambda: now)
     for days in (0, 1, 2, 9, 40):
         now = NOW + timedelta(days=days)
         is_open = end != "acknowledged"
@@ -129,15 +129,15 @@ def test_an_order_of_unknown_outcome_stays_in_sight_however_old_it_grows(tmp_pat
 
 def test_a_panic_of_another_session_stands_until_some_session_allows_orders_again(tmp_path):
     now = NOW
-    reader = OrdersReader(TradeLogger(tmp_path, "practice"), clock=lambda: now)
+    reader = ActivityReader(TradeLogger(tmp_path, "practice"), clock=lambda: now)
     assert not reader.panic_stands()
     another = TradeLogger(tmp_path, "practice", clock=lambda: NOW, account="mine")
     another.log_order_cancellation("panic", {"reason": "everything is canceled"})
     for days in (0, 1, 2, 9):
         now = NOW + timedelta(days=days)
         assert reader.panic_stands()
-    assert OrdersReader(another, account="mine").panic_stands()
-    assert not OrdersReader(another, account="other").panic_stands()
+    assert ActivityReader(another, account="mine").panic_stands()
+    assert not ActivityReader(another, account="other").panic_stands()
     later = TradeLogger(tmp_path, "practice", clock=lambda: now)
     later.log_order_cancellation("rearmed", {"reason": "new orders are allowed again"})
     assert not reader.panic_stands()
@@ -147,7 +147,7 @@ def test_a_panic_of_another_session_stands_until_some_session_allows_orders_agai
 def test_a_clock_that_was_days_ahead_hides_nothing_once_it_is_set(tmp_path, end):
     written(tmp_path, NOW, "intent", *([end] if end else []))
     now = NOW + timedelta(days=9)
-    reader = OrdersReader(TradeLogger(tmp_path, "practice", clock=lambda: now), clock=lambda: now)
+    reader = ActivityReader(TradeLogger(tmp_path, "practice", clock=lambda: now), clock=lambda: now)
     reader.read()
     now = NOW
     assert (reader.read().today.orders, len(reader.read().recent)) == (1, 1)
@@ -167,5 +167,5 @@ def test_an_order_whose_intent_is_damaged_counts_by_what_else_is_on_record(event
 def test_the_orders_of_every_session_of_this_account_are_seen(tmp_path, account, seen):
     written(tmp_path, NOW, "intent", "sending", session_id="another", account="mine")
     journal = TradeLogger(tmp_path, "practice", session_id="this")
-    orders = OrdersReader(journal, account=account, clock=lambda: NOW).read()
+    orders = ActivityReader(journal, account=account, clock=lambda: NOW).read()
     assert (len(orders.sent.by_step), len(orders.open_lives)) == (seen, seen)

@@ -15,8 +15,8 @@ from kalshi_trading.core.models import Action, BookSide, CancelAcknowledgement, 
 from kalshi_trading.core.results import Listing
 from kalshi_trading.journal.files import file_locks
 from kalshi_trading.journal.files.log_files import lock_of
-from kalshi_trading.journal.order_state import OrderLife, State
-from kalshi_trading.journal.panic_state import panic_stands
+from kalshi_trading.journal.order_state import OrderStage, OrderState
+from kalshi_trading.journal.panic_state import is_panic_active
 from kalshi_trading.kalshi_client import LONGEST_SEND_S
 from kalshi_trading.orders.execution.panic import (
     LAST_PAUSE_S,
@@ -278,14 +278,14 @@ def test_an_order_that_turns_up_in_the_very_last_look_is_unknown(tmp_path):
 
 @pytest.mark.parametrize(
     ("state", "looked_s"),
-    [(State.SENDING, LONGEST_SEND_S), (State.INTENT, LONGEST_SEND_S), (State.UNKNOWN, 15)],
+    [(OrderStage.SENDING, LONGEST_SEND_S), (OrderStage.INTENT, LONGEST_SEND_S), (OrderStage.UNKNOWN, 15)],
 )
 def test_an_order_that_another_session_is_sending_is_looked_for_as_long_as_it_can_arrive(
     tmp_path, state, looked_s
 ):
     other = TradeLogger(tmp_path, "practice", session_id="another", clock=lambda: NOW)
     fields = {"client_order_id": "theirs", "ticker": MARKET.ticker, "sentence": "BUY 1"}
-    for event in [State.INTENT, *([state] if state is not State.INTENT else [])]:
+    for event in [OrderStage.INTENT, *([state] if state is not OrderStage.INTENT else [])]:
         other.log_order_submission(event, fields)
     executor, naps = executor_at(Exchange(), tmp_path)
     report = executor.panic()
@@ -305,7 +305,7 @@ def test_an_intent_too_old_to_be_still_on_its_way_is_looked_for_no_longer_than_t
 
 def test_an_order_of_ours_that_ends_meanwhile_wants_lists_newer_than_its_end(tmp_path):
     """It was on its way when panic was pressed, and may have come to rest after the list was made."""
-    life = OrderLife("x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", State.UNKNOWN, NOW)
+    life = OrderState("x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", OrderStage.UNKNOWN, NOW)
     exchange = Lagging(resting(1), ages=[NOW + timedelta(seconds=2), NOW + timedelta(seconds=2), FRESH])
     exchange.hidden_for = 2
     now = [NOW]
@@ -331,7 +331,7 @@ def test_an_order_of_ours_that_ends_meanwhile_wants_lists_newer_than_its_end(tmp
     assert report.is_verified
 
 
-LIFE = OrderLife("x", MARKET.ticker, "BUY 1", State.UNKNOWN, NOW)
+LIFE = OrderState("x", MARKET.ticker, "BUY 1", OrderStage.UNKNOWN, NOW)
 
 
 def test_a_doubt_names_the_order_that_ended():
@@ -424,7 +424,9 @@ def test_a_program_that_was_stopped_while_it_held_the_journal_holds_up_no_cancel
 
 def test_orders_of_unknown_outcome_are_named_as_not_canceled(tmp_path):
     executor, _ = executor_at(Exchange(), tmp_path)
-    life = OrderLife("x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", State.UNKNOWN, NOW - timedelta(seconds=9))
+    life = OrderState(
+        "x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", OrderStage.UNKNOWN, NOW - timedelta(seconds=9)
+    )
     executor.resolver.adopt([life])
     report = executor.panic()
     assert report.unresolved == ("BUY 10 YES KX-1 at 57¢",)
@@ -494,9 +496,9 @@ def test_a_panic_of_another_account_blocks_nothing_here(tmp_path):
 def test_without_an_account_every_panic_counts(tmp_path):
     session_of(tmp_path, account="theirs").panic()
     records = TradeLogger(tmp_path, "practice").read_journal().records
-    assert panic_stands(records, None)
-    assert not panic_stands(records, "ours")
-    assert not panic_stands((), None)
+    assert is_panic_active(records, None)
+    assert not is_panic_active(records, "ours")
+    assert not is_panic_active((), None)
 
 
 def test_a_journal_that_cannot_be_read_blocks_orders_but_neither_cancels_nor_panic(tmp_path):

@@ -15,11 +15,11 @@ from kalshi_trading.core.errors import InvalidInputError, JournalError, KalshiAP
 from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType
 from kalshi_trading.core.models import Balance, BookSide, Positions
 from kalshi_trading.core.results import Listing
-from kalshi_trading.journal.order_state import OrderLife, State
-from kalshi_trading.orders.pretrade.activity import OrdersSoFar
-from kalshi_trading.orders.pretrade.context_reader import PreviewReader
+from kalshi_trading.journal.order_state import OrderStage, OrderState
+from kalshi_trading.orders.pretrade.activity import OrderActivity
+from kalshi_trading.orders.pretrade.context_reader import ContextReader
 from kalshi_trading.orders.pretrade.in_flight import SentOrders
-from kalshi_trading.orders.pretrade.risk_input import DayPnl, DayTotals, Freshness, SentOrder
+from kalshi_trading.orders.pretrade.risk_input import DataAge, DayPnl, DayTotals, InFlightOrder
 
 AWAY = KalshiAPIError("the exchange is away")
 DAY_PNL = DayPnl(D(-3))
@@ -101,7 +101,7 @@ class Day:
         by_step = tuple(sorted(sent, key=lambda order: order.at))
         unconfirmed = tuple(order for order in by_step if order.is_open)
         orders = SentOrders(by_step, unconfirmed)
-        self._orders = OrdersSoFar((), DayTotals(D(5), 2), orders, tuple(open_lives))
+        self._orders = OrderActivity((), DayTotals(D(5), 2), orders, tuple(open_lives))
 
     def read(self):
         return self._orders
@@ -113,11 +113,11 @@ class Day:
 
 
 def life(identity, sentence, ticker=MARKET.ticker, at=NOW):
-    return OrderLife(identity, ticker, sentence, State.UNKNOWN, at, session="another")
+    return OrderState(identity, ticker, sentence, OrderStage.UNKNOWN, at, session="another")
 
 
 def reader_at(exchange, day, clock):
-    return PreviewReader(exchange, day, day, clock=clock)
+    return ContextReader(exchange, day, day, clock=clock)
 
 
 def read(clock=None, day=None, **how):
@@ -177,7 +177,9 @@ SECOND = timedelta(seconds=1)
 
 def sent(identity="ours", *, at=NOW, is_open=False, ticker=MARKET.ticker):
     order_id = "" if is_open else f"order of {identity}"
-    return SentOrder(identity, order_id, ticker, BookSide.BID, D("0.57"), D(10), at, is_open, cost=D("5.70"))
+    return InFlightOrder(
+        identity, order_id, ticker, BookSide.BID, D("0.57"), D(10), at, is_open, cost=D("5.70")
+    )
 
 
 def looking(exchange, *orders, **how):
@@ -194,7 +196,7 @@ def exchange_at(as_of=NOW, **how):
 def test_an_order_newer_than_the_data_is_counted_although_it_is_not_listed():
     seen = looking(exchange_at(NOW - SECOND), sent())
     assert [order.client_order_id for order in seen.unseen] == ["ours"]
-    assert seen.freshness == Freshness(NOW, NOW - SECOND)
+    assert seen.freshness == DataAge(NOW, NOW - SECOND)
 
 
 def test_an_acknowledged_order_that_the_data_must_hold_is_not_counted_again():
@@ -237,7 +239,7 @@ def test_without_freshness_the_orders_of_the_last_minute_are_in_doubt():
     orders = [sent("new", at=NOW - 59 * SECOND), sent("old", at=NOW - 60 * SECOND)]
     seen = looking(exchange_at(broken=["age"]), *orders)
     assert [each.client_order_id for each in seen.unseen] == ["new"]
-    assert seen.freshness == Freshness(NOW - 59 * SECOND, None)
+    assert seen.freshness == DataAge(NOW - 59 * SECOND, None)
 
 
 @pytest.mark.parametrize("part", ["balance", "positions", "orders"])

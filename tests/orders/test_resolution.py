@@ -14,10 +14,10 @@ from model_factory import MARKET, NOW, order
 from kalshi_trading.core.errors import JournalError, UnavailableError
 from kalshi_trading.core.models import BookSide, OrderStatus
 from kalshi_trading.core.results import Listing
-from kalshi_trading.journal.order_state import OrderLife, State
-from kalshi_trading.orders.execution.absence_proof import Look, proves_absence
-from kalshi_trading.orders.execution.recovery import Resolver
-from kalshi_trading.orders.execution.recovery_loop import ROUNDS_BETWEEN_RECOVERIES, BackgroundSearch
+from kalshi_trading.journal.order_state import OrderStage, OrderState
+from kalshi_trading.orders.execution.absence_proof import Lookup, proves_absence
+from kalshi_trading.orders.execution.recovery import OrderRecovery
+from kalshi_trading.orders.execution.recovery_loop import ROUNDS_BETWEEN_RECOVERIES, RecoveryLoop
 from kalshi_trading.trade_logger import TradeLogger
 
 SENTENCE = "BUY 10 YES KXHIGHNY-26NOV21-B46.5 at 55¢, good till canceled"
@@ -36,7 +36,7 @@ def proved(looks, quiet_since=NOW):
 
 
 def look(at_s, as_of_s):
-    return Look(NOW + seconds(at_s), at_s, None, None if as_of_s is None else NOW + seconds(as_of_s))
+    return Lookup(NOW + seconds(at_s), at_s, None, None if as_of_s is None else NOW + seconds(as_of_s))
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ class Desk:
         self.problems = []
 
     def new_resolver(self):
-        return Resolver(
+        return OrderRecovery(
             self.exchange,
             self.journal,
             clock=lambda: self.exchange.now,
@@ -158,8 +158,8 @@ def desk(tmp_path):
     return Desk(tmp_path)
 
 
-def life(state=State.UNKNOWN, **changes):
-    made = OrderLife("c1", MARKET.ticker, SENTENCE, state, intent_at=NOW)
+def life(state=OrderStage.UNKNOWN, **changes):
+    made = OrderState("c1", MARKET.ticker, SENTENCE, state, intent_at=NOW)
     return replace(made, **changes)
 
 
@@ -167,7 +167,7 @@ def test_an_order_that_is_shown_is_found_at_once_and_recorded(desk):
     desk.exchange.orders = (ours("somebody-elses"), ours())
     desk.resolver.adopt([life()])
     whereabouts = desk.resolver.search("c1")
-    assert (whereabouts.state, whereabouts.order) == (State.ACKNOWLEDGED, ours())
+    assert (whereabouts.state, whereabouts.order) == (OrderStage.ACKNOWLEDGED, ours())
     assert desk.resolver.open_orders() == ()
     assert desk.resolver.take_news() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
     assert desk.resolver.take_news() == ()
@@ -178,7 +178,7 @@ def test_an_order_that_is_shown_is_found_at_once_and_recorded(desk):
 def test_an_order_is_found_also_when_nothing_says_how_fresh_the_lists_are(desk):
     desk.exchange.orders, desk.exchange.fails, desk.exchange.incomplete = (ours(),), {"timestamp"}, "a page"
     desk.resolver.adopt([life()])
-    assert desk.resolver.search("c1").state is State.ACKNOWLEDGED
+    assert desk.resolver.search("c1").state is OrderStage.ACKNOWLEDGED
 
 
 def test_an_order_that_is_nowhere_is_absent_only_after_the_margin_and_says_as_of_when(desk):
@@ -311,7 +311,7 @@ def test_the_margin_counts_from_what_was_seen_even_if_the_exchange_seems_to_be_b
 
 def test_a_search_gives_up_after_a_few_looks_and_leaves_the_order_open(desk):
     desk.resolver.adopt([life()])
-    assert desk.resolver.search("c1").state is State.UNKNOWN
+    assert desk.resolver.search("c1").state is OrderStage.UNKNOWN
     assert desk.exchange.now == NOW + seconds(7.5)
     assert len(desk.resolver.open_orders()) == 1
 
@@ -320,7 +320,7 @@ def test_a_search_ends_with_the_program(desk):
     desk.resolver.adopt([life()])
     desk.resolver.leave_off()
     desk.exchange.orders = (ours(),)
-    assert desk.resolver.search("c1").state is State.UNKNOWN
+    assert desk.resolver.search("c1").state is OrderStage.UNKNOWN
     assert len(desk.resolver.open_orders()) == 1
 
 
@@ -340,7 +340,7 @@ def test_an_end_that_cannot_be_recorded_leaves_the_order_open(desk):
 # --- Orders that turn up late ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", [State.ABSENT, State.REJECTED, State.NOT_SENT])
+@pytest.mark.parametrize("state", [OrderStage.ABSENT, OrderStage.REJECTED, OrderStage.NOT_SENT])
 def test_an_order_that_had_been_written_off_is_adopted_and_announced_once(desk, state):
     desk.resolver.adopt([life(state)])
     desk.resolver.notice([ours("somebody-elses"), ours()])
@@ -354,7 +354,7 @@ def test_an_order_that_had_been_written_off_is_adopted_and_announced_once(desk, 
 
 def test_a_fill_or_kill_order_that_was_refused_does_not_appear_late(desk):
     """The exchange lists it as canceled with nothing filled; with a fill it is one that nobody knew of."""
-    desk.resolver.adopt([life(State.REJECTED)])
+    desk.resolver.adopt([life(OrderStage.REJECTED)])
     killed = ours(status=OrderStatus.CANCELED)
     desk.resolver.notice([killed])
     assert desk.resolver.take_news() == ()
@@ -401,13 +401,13 @@ def test_markets_are_not_listed_for_ever_for_orders_that_are_absent(desk):
 
 def test_only_orders_proved_absent_here_are_watched_for(desk):
     desk.exchange.orders = (ours(), ours("c2"))
-    desk.resolver.adopt([life(State.REJECTED), life(State.ABSENT, client_order_id="c2")])
+    desk.resolver.adopt([life(OrderStage.REJECTED), life(OrderStage.ABSENT, client_order_id="c2")])
     desk.resolver.look_for_late()
     assert desk.events() == []
 
 
 def test_a_late_order_that_could_not_be_recorded_is_noticed_again(desk):
-    desk.resolver.adopt([life(State.ABSENT)])
+    desk.resolver.adopt([life(OrderStage.ABSENT)])
     desk.journal.trades_path.mkdir(parents=True)
     with pytest.raises(JournalError):
         desk.resolver.notice([ours()])
@@ -418,7 +418,7 @@ def test_a_late_order_that_could_not_be_recorded_is_noticed_again(desk):
 
 
 def test_a_late_order_that_two_readers_see_at_once_is_adopted_once(desk):
-    desk.resolver.adopt([life(State.ABSENT)])
+    desk.resolver.adopt([life(OrderStage.ABSENT)])
     record_it = desk.journal.log_order_submission
 
     def seen_by_another_reader_first(event, fields):
@@ -505,7 +505,7 @@ def test_an_order_of_a_session_that_began_and_ended_meanwhile_is_taken_over(desk
 
 
 def test_a_recovery_takes_over_nothing_that_is_being_sent_or_looked_for_here(desk):
-    desk.resolver.begin(life(State.INTENT))
+    desk.resolver.begin(life(OrderStage.INTENT))
     desk.record("intent", "sending")
     desk.recover()
     desk.look_for(75)
@@ -544,11 +544,11 @@ def test_a_recovery_names_the_lines_that_cannot_be_read(desk):
 
 
 def test_an_order_under_way_is_named_but_neither_looked_for_nor_judged(desk):
-    desk.resolver.begin(life(State.SENDING))
+    desk.resolver.begin(life(OrderStage.SENDING))
     desk.look_for(600)
     assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
     assert desk.events() == []
-    desk.resolver.adopt([life(State.ACKNOWLEDGED)])
+    desk.resolver.adopt([life(OrderStage.ACKNOWLEDGED)])
     assert desk.resolver.open_orders() == ()
 
 
@@ -593,7 +593,7 @@ def test_the_background_search_survives_a_journal_that_fails(desk):
 
 def searching(desk, done, **how):
     """Search in the background until `done` is set."""
-    search = BackgroundSearch(desk.resolver, journal_failed=desk.problems.append, pause_s=0.001, **how)
+    search = RecoveryLoop(desk.resolver, journal_failed=desk.problems.append, pause_s=0.001, **how)
     search.start()
     assert done.wait(60)
     search.stop()

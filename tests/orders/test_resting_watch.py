@@ -18,7 +18,7 @@ from scripted_prompter import ScriptedPrompter
 from kalshi_trading.core.errors import JournalError, NotFoundError, UnavailableError
 from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
 from kalshi_trading.core.results import Listing
-from kalshi_trading.orders.execution.resting_watch import ENDED_EVENT, RestingWatch
+from kalshi_trading.orders.execution.resting_watch import ENDED_EVENT, RestingOrderMonitor
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import menu
 
@@ -95,8 +95,8 @@ def journal(tmp_path: Path) -> TradeLogger:
     return log
 
 
-def watch_of(exchange: Any, journal: TradeLogger) -> RestingWatch:
-    return RestingWatch(exchange, journal, clock=lambda: NOW + timedelta(minutes=5))
+def watch_of(exchange: Any, journal: TradeLogger) -> RestingOrderMonitor:
+    return RestingOrderMonitor(exchange, journal, clock=lambda: NOW + timedelta(minutes=5))
 
 
 def recorded(journal: TradeLogger) -> list[tuple[str, str, str, str]]:
@@ -158,7 +158,7 @@ def test_a_cancel_of_ours_is_no_news(journal: TradeLogger) -> None:
 def test_a_list_that_lags_proves_nothing(journal: TradeLogger) -> None:
     """The order is not listed yet, or is not found yet: nothing is said and it is watched on."""
     exchange = Exchange()
-    watch = RestingWatch(exchange, journal, clock=lambda: NOW + timedelta(seconds=1))  # type: ignore[arg-type]
+    watch = RestingOrderMonitor(exchange, journal, clock=lambda: NOW + timedelta(seconds=1))  # type: ignore[arg-type]
     assert watch.look() == ()
     exchange.orders[RESTING.order_id] = RESTING
     exchange.fill("20")

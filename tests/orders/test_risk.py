@@ -16,11 +16,11 @@ from kalshi_trading.core.money import PriceGrid
 from kalshi_trading.core.order_book import BookWalk
 from kalshi_trading.orders.pretrade.risk import check, denials, questions
 from kalshi_trading.orders.pretrade.risk_input import (
+    DataAge,
     DayPnl,
     DayTotals,
-    Freshness,
-    Proposal,
     RecentOrder,
+    RiskInput,
     Severity,
 )
 from kalshi_trading.settings.model import Limits
@@ -53,7 +53,7 @@ def proposal(**changes):
     wish = wish | changes
     wish = {"cost_bound": str(Decimal(wish["cost"]) + Decimal("0.16"))} | wish
     numbers = {name: Decimal(value) for name, value in wish.items() if type(value) is str}
-    return Proposal(**(wish | numbers))
+    return RiskInput(**(wish | numbers))
 
 
 def verdict(**changes):
@@ -378,23 +378,23 @@ def test_an_order_of_unknown_outcome_in_this_market_is_named_and_asked_about():
 )
 def test_data_older_than_the_newest_order_is_asked_about(behind_s, asked):
     age = timedelta(microseconds=int(Decimal(behind_s) * 1_000_000))
-    found = verdict(freshness=Freshness(NOW, NOW - age))
+    found = verdict(freshness=DataAge(NOW, NOW - age))
     assert found == ({"data age": Severity.ASK} if asked else {})
 
 
 def test_data_of_unknown_age_is_asked_about_where_an_order_could_be_missing_in_it():
-    assert verdict(freshness=Freshness(NOW, None)) == {"data age": Severity.ASK}
-    assert verdict(freshness=Freshness(None, None)) == {}
-    assert verdict(freshness=Freshness(None, NOW)) == {}
+    assert verdict(freshness=DataAge(NOW, None)) == {"data age": Severity.ASK}
+    assert verdict(freshness=DataAge(None, None)) == {}
+    assert verdict(freshness=DataAge(None, NOW)) == {}
 
 
 def test_how_far_the_data_is_behind_is_said_in_plain_words():
-    late = Freshness(NOW, NOW - timedelta(seconds=7, milliseconds=310))
+    late = DataAge(NOW, NOW - timedelta(seconds=7, milliseconds=310))
     assert message("data age", freshness=late) == (
         "The exchange's data is 7.3 s behind your newest order in this market; "
         "position, cash and open orders may not have it yet."
     )
-    assert message("data age", freshness=Freshness(NOW)) == (
+    assert message("data age", freshness=DataAge(NOW)) == (
         "How old the exchange's data is could not be read. "
         "Your newest order in this market: position, cash and open orders may not have it yet."
     )

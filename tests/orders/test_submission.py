@@ -27,11 +27,11 @@ from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal.files import file_locks
 from kalshi_trading.journal.files.log_files import lock_of
 from kalshi_trading.journal.order_log import journaled_orders
-from kalshi_trading.journal.order_state import State
-from kalshi_trading.journal.own_orders import OwnWords
+from kalshi_trading.journal.order_state import OrderStage
+from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.execution.recovery import FIRST_PAUSES_S, Resolver
-from kalshi_trading.orders.execution.submission import Step, Submitter
+from kalshi_trading.orders.execution.recovery import FIRST_PAUSES_S, OrderRecovery
+from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.credentials import Credentials
@@ -96,8 +96,10 @@ class Desk:
         self.naps = []
         self.between_looks = lambda: None
         how = {"clock": lambda: self.now, "sleep": self._nap}
-        self.resolver = Resolver(self.client, self.journal, monotonic=lambda: self.now.timestamp(), **how)
-        self.submitter = Submitter(self.client, self.journal, self.resolver, **how)
+        self.resolver = OrderRecovery(
+            self.client, self.journal, monotonic=lambda: self.now.timestamp(), **how
+        )
+        self.submitter = OrderSubmitter(self.client, self.journal, self.resolver, **how)
 
     def _nap(self, seconds):
         self.naps.append(seconds)
@@ -188,7 +190,7 @@ def test_the_steps_come_in_the_order_in_which_the_journal_needs_them(open_desk):
     exchange.create = exchange.accept
     with serving(exchange) as server:
         desk = open_desk(server)
-        submitter = Submitter(
+        submitter = OrderSubmitter(
             desk.client,
             desk.journal,
             desk.resolver,
@@ -197,13 +199,13 @@ def test_the_steps_come_in_the_order_in_which_the_journal_needs_them(open_desk):
         )
         submitter.submit(fresh())
     assert seen == [
-        (Step.CONFIRMED, 0, 0),
-        (Step.INTENT_RECORDED, 1, 0),
-        (Step.SIGNED, 1, 0),
-        (Step.SENDING_RECORDED, 2, 0),
-        (Step.CHECKED, 2, 0),
-        (Step.ANSWERED, 2, 1),
-        (Step.RESULT_RECORDED, 3, 1),
+        (SubmissionStep.CONFIRMED, 0, 0),
+        (SubmissionStep.INTENT_RECORDED, 1, 0),
+        (SubmissionStep.SIGNED, 1, 0),
+        (SubmissionStep.SENDING_RECORDED, 2, 0),
+        (SubmissionStep.CHECKED, 2, 0),
+        (SubmissionStep.ANSWERED, 2, 1),
+        (SubmissionStep.RESULT_RECORDED, 3, 1),
     ]
 
 
@@ -320,7 +322,7 @@ def test_what_never_left_is_sent_again_twice_at_most_with_the_same_id(open_desk,
     with serving(exchange) as server:
         desk = open_desk(server)
         client = Unreachable(desk.client, failures)
-        submitter = Submitter(client, desk.journal, desk.resolver, clock=lambda: NOW, sleep=desk._nap)
+        submitter = OrderSubmitter(client, desk.journal, desk.resolver, clock=lambda: NOW, sleep=desk._nap)
         order = fresh()
         result = submitter.submit(order)
     assert (result.outcome, result.message) == (Outcome.ACKNOWLEDGED, "resting")
@@ -335,7 +337,7 @@ def test_nothing_is_sent_again_after_the_machine_slept(open_desk):
         desk = open_desk(server)
         client = Unreachable(desk.client, 99)
         moments = [NOW]
-        submitter = Submitter(
+        submitter = OrderSubmitter(
             client,
             desk.journal,
             desk.resolver,
@@ -351,7 +353,7 @@ def test_nothing_is_sent_again_once_the_program_is_ending(open_desk):
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         client = Unreachable(desk.client, 99)
-        submitter = Submitter(
+        submitter = OrderSubmitter(
             client, desk.journal, desk.resolver, clock=lambda: NOW, sleep=lambda pause: stop()
         )
 
@@ -372,7 +374,7 @@ def test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason
     exchange.create = exchange.accept
     with serving(exchange) as server:
         desk = open_desk(server)
-        submitter = Submitter(
+        submitter = OrderSubmitter(
             desk.client,
             desk.journal,
             desk.resolver,
@@ -392,7 +394,7 @@ def test_what_stops_another_try_is_the_reason_that_is_shown(open_desk):
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         client = Unreachable(desk.client, 99)
-        submitter = Submitter(
+        submitter = OrderSubmitter(
             client,
             desk.journal,
             desk.resolver,
@@ -411,7 +413,7 @@ def test_nothing_is_sent_again_later_than_five_seconds_after_the_first_try(open_
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         client = Unreachable(desk.client, 99)
-        submitter = Submitter(
+        submitter = OrderSubmitter(
             client,
             desk.journal,
             desk.resolver,
@@ -486,7 +488,7 @@ def test_the_same_preview_submitted_twice_at_the_same_moment_is_sent_only_once(o
     exchange.create = exchange.accept
     with serving(exchange) as server:
         desk = open_desk(server)
-        submitter = Submitter(desk.client, desk.journal, desk.resolver, clock=clock)
+        submitter = OrderSubmitter(desk.client, desk.journal, desk.resolver, clock=clock)
         order, outcomes = fresh(), []
         threads = [
             threading.Thread(target=lambda: outcomes.append(submitter.submit(order).outcome))
@@ -677,12 +679,14 @@ def test_a_fault_of_our_own_on_the_way_leaves_an_order_to_look_for(open_desk):
     exchange.create = exchange.accept
 
     def stumble(step):
-        if step is Step.ANSWERED:
+        if step is SubmissionStep.ANSWERED:
             raise ZeroDivisionError
 
     with serving(exchange) as server:
         desk = open_desk(server)
-        submitter = Submitter(desk.client, desk.journal, desk.resolver, clock=lambda: NOW, reached=stumble)
+        submitter = OrderSubmitter(
+            desk.client, desk.journal, desk.resolver, clock=lambda: NOW, reached=stumble
+        )
         order = fresh()
         with pytest.raises(ZeroDivisionError):
             submitter.submit(order)
@@ -723,7 +727,7 @@ def test_a_denial_says_nothing_of_an_order_that_was_sent_before(open_desk):
         records = desk.journal.read_journal().records
     assert journaled_orders(records, "practice", None) == before
     assert (records[-1].event, records[-1].text("ticker")) == ("order.denied", MARKET.ticker)
-    words = OwnWords(records)
+    words = OwnOrders(records)
     listed = model_factory.order(BookSide.BID, "0.65")
     words.learn(replace(listed, client_order_id=order.request.client_order_id))
     assert words.of(ORDER_ID, BookSide.BID) == (order.request.client_order_id, Action.BUY, Side.YES)
@@ -840,7 +844,7 @@ def test_an_intent_that_is_in_the_journal_although_it_failed_gets_its_end_there(
         assert (result.outcome, result.recorded) == (Outcome.NOT_SENT, failures == 1)
         assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
         told = desk.journal.read_journal().records
-        assert order_lives(told)[order.request.client_order_id].state is State.NOT_SENT
+        assert order_lives(told)[order.request.client_order_id].state is OrderStage.NOT_SENT
     assert server.count("POST") == 1
 
 

@@ -21,7 +21,7 @@ from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType, O
 from kalshi_trading.core.models import Action, BookSide, OrderRequest, Side
 from kalshi_trading.core.money import CENT
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.execution.cancel import Cancellation
+from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, PanicReport
 from kalshi_trading.orders.pretrade.preview import OrderPreview, build_preview, order_sentence
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
@@ -479,8 +479,8 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
     one = order(BookSide.BID, "0.50")
     report = PanicReport(
         canceled=(),
-        gone=(Cancellation(one, "Too late: it was already filled, all 10.", None),),
-        unknown=(Cancellation(one, "It is not known whether the order was canceled.", None),),
+        gone=(CancelResult(one, "Too late: it was already filled, all 10.", None),),
+        unknown=(CancelResult(one, "It is not known whether the order was canceled.", None),),
         problem="The open orders could not be read. Away.",
         unresolved=("BUY 7 YES at 1¢",),
     )
@@ -499,7 +499,7 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
     [
         {"problem": "The open orders could not be read. Away."},
         {"unresolved": ("BUY 7 YES at 1¢",)},
-        {"unknown": (Cancellation(order(BookSide.BID, "0.50"), "It is not known.", None),)},
+        {"unknown": (CancelResult(order(BookSide.BID, "0.50"), "It is not known.", None),)},
     ],
 )
 def test_everything_canceled_is_said_only_when_it_is_proved(doubtful: dict[str, Any]) -> None:

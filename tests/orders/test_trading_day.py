@@ -16,7 +16,7 @@ from kalshi_trading.core.market_models import BookLevel
 from kalshi_trading.core.models import BookSide, OrderStatus, Positions
 from kalshi_trading.core.pnl import holding_from, settlement_net_pnl
 from kalshi_trading.core.results import Listing
-from kalshi_trading.orders.pretrade.day_pnl import LATE_FILLS, TradingDay, realized_since, start_of_day
+from kalshi_trading.orders.pretrade.day_pnl import LATE_FILLS, DayPnlReader, realized_since, start_of_day
 from kalshi_trading.orders.pretrade.risk_input import DayPnl
 
 MIDNIGHT = start_of_day(NOW)
@@ -72,7 +72,7 @@ def bids(*levels):
 
 
 def pnl(exchange):
-    return TradingDay(exchange, clock=lambda: NOW).pnl()
+    return DayPnlReader(exchange, clock=lambda: NOW).pnl()
 
 
 YESTERDAY = MIDNIGHT - timedelta(hours=1)
@@ -147,7 +147,7 @@ def test_fills_that_have_become_historical_are_found_and_counted_once():
 def test_what_was_before_midnight_is_read_once_a_day():
     rows = [fill("bid", "10", "0.20", at=YESTERDAY), fill("ask", "4", "0.50")]
     exchange = Exchange(rows, positions=[position("6", "1.20")])
-    day = TradingDay(exchange, clock=lambda: NOW)
+    day = DayPnlReader(exchange, clock=lambda: NOW)
     first, second = day.pnl(), day.pnl()
     assert first == second
     assert first.realized == D("1.20")
@@ -175,7 +175,7 @@ def test_read_on_the_day_is_the_same_as_read_anew(fills):
         rows.append((at, at + timedelta(seconds=late), done))
     rows.sort(key=lambda row: row[0])
     exchange, clock = Exchange(), [MIDNIGHT]
-    day = TradingDay(exchange, clock=lambda: clock[0])
+    day = DayPnlReader(exchange, clock=lambda: clock[0])
     for clock[0] in sorted({shown_at for _, shown_at, _ in rows}):
         exchange.fills = tuple(done for _, shown_at, done in rows if shown_at <= clock[0])
         exchange.positions = tuple(
@@ -183,7 +183,7 @@ def test_read_on_the_day_is_the_same_as_read_anew(fills):
             for ticker in (MARKET.ticker, "KX-OTHER")
             if (net := holding_from(each for each in exchange.fills if each.ticker == ticker).net)
         )
-        assert day.pnl() == TradingDay(exchange, clock=lambda: clock[0]).pnl()
+        assert day.pnl() == DayPnlReader(exchange, clock=lambda: clock[0]).pnl()
 
 
 def test_after_midnight_a_session_counts_from_zero():
@@ -194,16 +194,16 @@ def test_after_midnight_a_session_counts_from_zero():
     rows = [*round_trip(noon, "0.50"), *round_trip(noon + timedelta(days=1), "0.90")]
     rows = [replace(each, fill_id=str(number)) for number, each in enumerate(rows)]
     exchange, clock = Exchange(rows[:2]), [noon + timedelta(minutes=9)]
-    day = TradingDay(exchange, clock=lambda: clock[0])
+    day = DayPnlReader(exchange, clock=lambda: clock[0])
     assert day.pnl() == pnl(exchange)
     exchange.fills, clock[0] = tuple(rows), clock[0] + timedelta(days=1)
-    assert day.pnl() == TradingDay(exchange, clock=lambda: clock[0]).pnl()
+    assert day.pnl() == DayPnlReader(exchange, clock=lambda: clock[0]).pnl()
 
 
 def test_of_a_long_day_only_the_newest_fills_are_read_again():
     rows = [fill("bid", "1", "0.20", at=MIDNIGHT + timedelta(minutes=each)) for each in range(100)]
     exchange = Exchange(rows, positions=[position("100", "20.00")])
-    day = TradingDay(exchange, clock=lambda: NOW)
+    day = DayPnlReader(exchange, clock=lambda: NOW)
     assert day.pnl() == day.pnl() == pnl(exchange)
     day.pnl()
     assert exchange.asked_since == MIDNIGHT + timedelta(minutes=99) - LATE_FILLS
@@ -213,7 +213,7 @@ def test_right_after_midnight_the_past_is_read_again_because_lists_lag():
     last = fill("bid", "6", "0.20", at=MIDNIGHT - timedelta(seconds=1))
     exchange = Exchange([fill("ask", "4", "0.50", at=MIDNIGHT)], positions=[position("2", "0.40")])
     now = MIDNIGHT + timedelta(seconds=2)
-    day = TradingDay(exchange, clock=lambda: now)
+    day = DayPnlReader(exchange, clock=lambda: now)
     assert day.pnl().realized == 0  # what was sold is not known to have been held
     exchange.fills = (last, *exchange.fills)
     assert day.pnl().realized == D("1.20")

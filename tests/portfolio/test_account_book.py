@@ -11,7 +11,7 @@ from model_factory import MARKET, NOW, fill, position, settlement
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import BookSide, MarketResult
 from kalshi_trading.core.results import Fetched
-from kalshi_trading.portfolio.ledger_cache import AccountBook
+from kalshi_trading.portfolio.ledger_cache import LedgerCache
 
 BID, ASK = BookSide.BID, BookSide.ASK
 TICKER = MARKET.ticker
@@ -29,7 +29,7 @@ class Reading:
     """An account book and what the exchange would say to its questions."""
 
     def __init__(self):
-        self.book = AccountBook()
+        self.book = LedgerCache()
         self.results = {}
         self.asked = []
 

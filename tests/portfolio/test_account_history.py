@@ -15,7 +15,7 @@ from model_factory import NOW, fill, settlement
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import BookSide
 from kalshi_trading.core.results import Listing
-from kalshi_trading.portfolio.fill_history import AccountHistory
+from kalshi_trading.portfolio.fill_history import FillHistory
 
 HOUR = timedelta(hours=1)
 
@@ -72,7 +72,7 @@ def at(hours, ticker="KX-A"):
 def test_every_fill_is_there_once_wherever_the_cutoff_lies(hours, cutoff, overlap):
     exchange = Exchange(at(hour, f"KX-{hour % 3}") for hour in hours)
     exchange.cutoff, exchange.overlap = NOW - cutoff * HOUR, overlap * HOUR
-    found = AccountHistory(exchange).read_fills()
+    found = FillHistory(exchange).read_fills()
     for ticker, rows in found.items():
         expected = [row for row in reversed(exchange.fills) if row.ticker == ticker]
         assert list(rows) == expected  # oldest first
@@ -86,12 +86,12 @@ def test_a_row_that_moves_to_the_archive_while_reading_is_not_lost():
         exchange.cutoff = NOW - 50 * HOUR
 
     exchange.after_live = move
-    assert len(AccountHistory(exchange).read_fills()["KX-A"]) == 3
+    assert len(FillHistory(exchange).read_fills()["KX-A"]) == 3
 
 
 def test_a_later_reading_asks_only_for_what_is_new_and_not_for_the_archive():
     exchange = Exchange([at(100), at(5)])
-    history = AccountHistory(exchange)
+    history = FillHistory(exchange)
     before = history.read_fills()["KX-A"]
     exchange.fills.insert(0, at(1))
     exchange.fills.insert(0, at(0, "KX-B"))
@@ -104,7 +104,7 @@ def test_a_later_reading_asks_only_for_what_is_new_and_not_for_the_archive():
 
 def test_a_row_that_appears_late_takes_its_place_in_time():
     exchange = Exchange([at(2), at(0)])
-    history = AccountHistory(exchange)
+    history = FillHistory(exchange)
     history.read_fills()
     exchange.fills.insert(1, at(0.5))
     assert [row.created_at for row in history.read_fills()["KX-A"]] == [
@@ -116,7 +116,7 @@ def test_a_row_that_appears_late_takes_its_place_in_time():
 
 def test_markets_without_news_keep_the_very_same_rows():
     exchange = Exchange([at(1, "KX-A"), at(0, "KX-B")])
-    history = AccountHistory(exchange)
+    history = FillHistory(exchange)
     before = history.read_fills()
     exchange.fills.insert(0, at(-1, "KX-B"))
     after = history.read_fills()
@@ -128,7 +128,7 @@ def test_markets_without_news_keep_the_very_same_rows():
 def test_a_list_with_rows_missing_is_an_error_until_it_is_whole(broken):
     exchange = Exchange([at(1), at(100)])
     exchange.cutoff = NOW - 50 * HOUR
-    history = AccountHistory(exchange)
+    history = FillHistory(exchange)
     exchange.broken = (broken,)
     with pytest.raises(KalshiAPIError):
         history.read_fills()
@@ -140,7 +140,7 @@ def test_progress_counts_both_lists():
     exchange = Exchange([at(1), at(2), at(100)])
     exchange.cutoff = NOW - 50 * HOUR
     told = []
-    AccountHistory(exchange).read_fills(told.append)
+    FillHistory(exchange).read_fills(told.append)
     assert sorted(told) == [1, 2] or told == [2, 3]  # the archive is read while the live rows are
 
 
@@ -148,7 +148,7 @@ def test_settlements_are_remembered_and_come_newest_first():
     exchange = Exchange()
     row = settlement(yes=("1", "0.5"), no=("0", "0"), revenue="0")
     exchange.settlements = [replace(row, ticker="KX-1")]
-    history = AccountHistory(exchange)
+    history = FillHistory(exchange)
     history.read_settlements()
     exchange.settlements.insert(0, replace(row, ticker="KX-2", settled_at=NOW + HOUR))
     assert [row.ticker for row in history.read_settlements()] == ["KX-2", "KX-1"]
@@ -158,21 +158,21 @@ def test_settlements_are_remembered_and_come_newest_first():
 def test_a_fill_corrected_under_its_id_replaces_the_one_remembered_in_its_place():
     rows = [replace(at(0.5), fill_id=f"fill-{number}") for number in range(3)] + [at(0.5, "KX-B")]
     exchange = Exchange(rows)
-    history = AccountHistory(exchange)
+    history = FillHistory(exchange)
     before = history.read_fills()
     corrected = replace(rows[1], fee=Decimal("0.02"))
     exchange.fills[exchange.fills.index(rows[1])] = corrected
     found = history.read_fills()
     assert found["KX-A"] == (rows[2], corrected, rows[0])
     assert found["KX-B"] is before["KX-B"]
-    assert AccountHistory(exchange).read_fills() == found
+    assert FillHistory(exchange).read_fills() == found
 
 
 def test_a_settlement_corrected_under_its_ticker_replaces_the_one_remembered():
     exchange = Exchange()
     row = settlement(yes=("1", "0.5"), no=("0", "0"), revenue="0")
     exchange.settlements = [row]
-    history = AccountHistory(exchange)
+    history = FillHistory(exchange)
     history.read_settlements()
     exchange.settlements = [replace(row, revenue=Decimal("1.00"))]
     assert history.read_settlements() == tuple(exchange.settlements)
@@ -181,7 +181,7 @@ def test_a_settlement_corrected_under_its_ticker_replaces_the_one_remembered():
 @pytest.mark.parametrize("list_", ["fills", "settlements"])
 def test_a_reading_nobody_waits_for_does_not_hold_up_the_next_one(list_):
     exchange = Exchange([at(1)])
-    history = AccountHistory(exchange)
+    history = FillHistory(exchange)
     read, name = getattr(history, f"read_{list_}"), f"get_{list_}"
     begun, goes_on, answer = threading.Event(), threading.Event(), getattr(exchange, name)
 

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from model_factory import NOW, fill, position, settlement
 
 from kalshi_trading.core.models import BookSide, MarketResult
-from kalshi_trading.portfolio.breakdown import Realized, by_day, by_event, by_market, by_series, since, total
+from kalshi_trading.portfolio.breakdown import (
+    RealizedPnl,
+    by_day,
+    by_event,
+    by_market,
+    by_series,
+    since,
+    total,
+)
 from kalshi_trading.portfolio.ledger import market_account
 
 BID, ASK = BookSide.BID, BookSide.ASK
@@ -42,25 +50,25 @@ def test_profit_falls_on_the_day_it_was_closed_and_fees_on_the_day_they_were_pai
     days = by_day((A, B), utc_day)
     today = utc_day(NOW)
     assert days == {
-        today - 2 * DAY: Realized(fees=D("0.01")),
-        today - DAY: Realized(by_trading=D("0.40"), fees=D("0.02")),
-        today: Realized(by_trading=D("-0.60"), fees=D("0.01")),
+        today - 2 * DAY: RealizedPnl(fees=D("0.01")),
+        today - DAY: RealizedPnl(by_trading=D("0.40"), fees=D("0.02")),
+        today: RealizedPnl(by_trading=D("-0.60"), fees=D("0.01")),
     }
     assert list(days) == sorted(days)
 
 
 def test_markets_events_and_series_are_told_apart_by_their_names():
-    assert by_market((A, B))["KXA-26-2"] == Realized(fees=D("0.01"))
-    assert by_event((A, B)) == {"KXA-26": Realized(by_trading=D("-0.20"), fees=D("0.04"))}
+    assert by_market((A, B))["KXA-26-2"] == RealizedPnl(fees=D("0.01"))
+    assert by_event((A, B)) == {"KXA-26": RealizedPnl(by_trading=D("-0.20"), fees=D("0.04"))}
     assert by_series((A, B)).keys() == {"KXA"}
 
 
 def test_both_roads_are_kept_apart():
     row = replace(settlement(yes=("5", "1.00"), no=("0", "0"), revenue="5.00"), result=MarketResult.YES)
     settled = market_account("KXA-26-2", B.fills, position=None, settlement=row)
-    assert total((settled,)) == Realized(by_settlement=D("4.00"), fees=D("0.01"))
+    assert total((settled,)) == RealizedPnl(by_settlement=D("4.00"), fees=D("0.01"))
     assert total((settled,)).net == D("3.99")
-    assert since((settled,), NOW) == Realized(by_settlement=D("4.00"))
+    assert since((settled,), NOW) == RealizedPnl(by_settlement=D("4.00"))
 
 
 def test_the_rounding_fee_of_a_payout_falls_on_its_day():
@@ -70,7 +78,7 @@ def test_the_rounding_fee_of_a_payout_falls_on_its_day():
     bought = fill(BID, "2.53", "0.40", at=NOW - DAY)
     kept = market_account("KXA-26-4", (bought,), position=None, settlement=paid)
     assert by_day((kept,), utc_day)[utc_day(NOW)].fees == cut
-    assert sum(by_day((kept,), utc_day).values(), Realized()) == total((kept,))
+    assert sum(by_day((kept,), utc_day).values(), RealizedPnl()) == total((kept,))
 
 
 def test_what_has_no_time_stands_first_and_leaves_the_day_unknown():
@@ -109,10 +117,10 @@ def test_every_breakdown_adds_up_to_the_total(markets):
     ]
     whole = total(accounts)
     for parts in (by_market(accounts), by_event(accounts), by_series(accounts), by_day(accounts, utc_day)):
-        assert sum(parts.values(), Realized()) == whole
+        assert sum(parts.values(), RealizedPnl()) == whole
     for days in range(7):
         after = {
             day: part for day, part in by_day(accounts, utc_day).items() if day > utc_day(NOW - days * DAY)
         }
         moment = datetime.combine(utc_day(NOW - days * DAY) + DAY, datetime.min.time(), UTC)
-        assert since(accounts, moment) == sum(after.values(), Realized())
+        assert since(accounts, moment) == sum(after.values(), RealizedPnl())

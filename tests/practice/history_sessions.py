@@ -28,9 +28,9 @@ from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, 
 from kalshi_trading.exchange.http.error_mapping import Answer, error_for_read, error_for_write
 from kalshi_trading.exchange.http.transport import Query, _parse
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.execution.cancel import Canceler
-from kalshi_trading.orders.execution.recovery import Resolver
-from kalshi_trading.orders.execution.submission import Step, Submitter
+from kalshi_trading.orders.execution.cancel import OrderCanceler
+from kalshi_trading.orders.execution.recovery import OrderRecovery
+from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
 from kalshi_trading.practice.records import ONE_DOLLAR, BookSide, Event, FeeType, SelfTradePrevention, Series
@@ -178,10 +178,10 @@ class Past:
         """One session: some orders, some cancels; what a lost answer left is mostly looked for."""
         journal = self._journal(f"{number:032x}")
         how: dict[str, Any] = {"clock": self.now, "sleep": self.clock.move}
-        canceler = Canceler(self.client, journal, journal_failed=lambda reason: None, **how)
+        canceler = OrderCanceler(self.client, journal, journal_failed=lambda reason: None, **how)
         how["monotonic"] = self._monotonic
-        resolver = Resolver(self.client, journal, **how)
-        submitter = Submitter(self.client, journal, resolver, reached=self._maybe_kill, **how)
+        resolver = OrderRecovery(self.client, journal, **how)
+        submitter = OrderSubmitter(self.client, journal, resolver, reached=self._maybe_kill, **how)
         try:
             for _ in range(self.random.choice((1, 2, 2, 3, 4))):
                 self._somebody_trades()
@@ -196,11 +196,11 @@ class Past:
                 self._wait(70)
                 resolver.examine_all()
 
-    def _maybe_kill(self, step: Step) -> None:
+    def _maybe_kill(self, step: SubmissionStep) -> None:
         if self.random.random() < 0.005:
             raise Killed
 
-    def _order(self, submitter: Submitter) -> None:
+    def _order(self, submitter: OrderSubmitter) -> None:
         fates = ("answered", "lost after", "lost before", "not sent")
         (self.transport.fate,) = self.random.choices(fates, (88, 5, 4, 3))
         circumstances = replace(PREVIEW.circumstances, at=self.now())
@@ -230,7 +230,7 @@ class Past:
         (count,) = self.random.choices(kinds, (90, 8, 2))
         return count
 
-    def _maybe_cancel(self, canceler: Canceler) -> None:
+    def _maybe_cancel(self, canceler: OrderCanceler) -> None:
         resting = self.client.get_orders(status=OrderStatus.RESTING)
         if len(resting) and self.random.random() < 0.5:
             order = self.random.choice(list(resting))
@@ -277,7 +277,7 @@ class Past:
     def recover(self) -> None:
         """Do what the next start does, so that most of what was cut short has an end."""
         how: dict[str, Any] = {"clock": self.now, "monotonic": self._monotonic, "sleep": self.clock.move}
-        resolver = Resolver(self.client, self._journal("f" * 32), **how)
+        resolver = OrderRecovery(self.client, self._journal("f" * 32), **how)
         resolver.recover(account=ACCOUNT, is_alive=lambda session_id: False)
         for _ in range(2):
             self._wait(70)

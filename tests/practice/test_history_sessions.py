@@ -20,12 +20,12 @@ from history_sessions import ACCOUNT, Past
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
 from kalshi_trading.core.money import ZERO
-from kalshi_trading.history.comparison import Kind, compare
+from kalshi_trading.history.comparison import MismatchKind, compare
 from kalshi_trading.history.day_summary import read_summary
 from kalshi_trading.history.reconcile import reconcile
-from kalshi_trading.history.rows import HistoryRow, Result
+from kalshi_trading.history.rows import HistoryRow, OrderResult
 from kalshi_trading.history.timeline import events_of
-from kalshi_trading.history.trade_history import ExchangeRows, joined, load_history, read_exchange
+from kalshi_trading.history.trade_history import ExchangeHistory, joined, load_history, read_exchange
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.practice.engine.exchange import Exchange
@@ -135,7 +135,11 @@ def test_every_order_has_the_exchange_s_numbers_its_fills_and_our_words(past, ro
 
 
 def test_orders_the_exchange_does_not_list_end_as_the_journal_says(rows, truth):
-    expected = {"open": Result.UNKNOWN, "refused": Result.REJECTED, "not placed": Result.NOT_PLACED}
+    expected = {
+        "open": OrderResult.UNKNOWN,
+        "refused": OrderResult.REJECTED,
+        "not placed": OrderResult.NOT_PLACED,
+    }
     for row in rows:
         if row.order is None:
             assert row.result is expected[truth.ends[row.client_order_id]]
@@ -191,7 +195,11 @@ def test_a_comparison_names_what_was_placed_elsewhere_and_what_nobody_knows_and_
     assert (found.compared, found.too_new, found.unjudged, found.incomplete) == (len(rows), 0, 0, None)
     assert found.fills == len(past.exchange.fills_of(ACCOUNT))
     for each in found.differences:
-        kinds = {Kind.NOT_IN_JOURNAL} if each.row.is_external else {Kind.OPEN, Kind.STATUS}
+        kinds = (
+            {MismatchKind.NOT_IN_JOURNAL}
+            if each.row.is_external
+            else {MismatchKind.OPEN, MismatchKind.STATUS}
+        )
         assert each.kinds & kinds, each
 
 
@@ -201,7 +209,7 @@ def test_a_comparison_names_what_was_placed_elsewhere_and_what_nobody_knows_and_
 class Books:
     """Both sides, to be tampered with."""
 
-    def __init__(self, past: Past, there: ExchangeRows) -> None:
+    def __init__(self, past: Past, there: ExchangeHistory) -> None:
         self.orders = {order.order_id: order for order in there.orders}
         self.fills = dict(there.fills)
         self.records: dict[str, list[JournalRecord]] = {}
@@ -209,7 +217,7 @@ class Books:
             self.records.setdefault(record.text("client_order_id"), []).append(record)
 
     def joined(self) -> list[HistoryRow]:
-        there = ExchangeRows(tuple(self.orders.values()), self.fills)
+        there = ExchangeHistory(tuple(self.orders.values()), self.fills)
         records = (record for own in self.records.values() for record in own)
         return joined(there, journaled_orders(records, "practice", ACCOUNT))
 
@@ -308,44 +316,64 @@ def exists(row: HistoryRow) -> bool:
     return taken(row) and row.order.status is not OrderStatus.CANCELED
 
 
-PLANTS: list[tuple[Kind, Callable[[HistoryRow], bool], Callable[[Books, HistoryRow], object]]] = [
-    (Kind.NOT_AT_EXCHANGE, taken, lambda books, row: books.orders.pop(row.order_id)),
-    (Kind.NOT_IN_JOURNAL, any_order, lambda books, row: books.records.pop(row.client_order_id)),
-    (Kind.COUNT, any_order, lambda books, row: books.change(row, initial_count=row.count + 1)),
-    (Kind.COUNT, told_at_once, lambda books, row: books.change(row, fill_count=row.fill_count + D("0.01"))),
-    (Kind.COUNT, with_fills, lambda books, row: books.rewrite(row, "order.", more("count", "1"))),
-    (Kind.COUNT, told_at_once, lambda books, row: books.rewrite(row, "order.", more("fill_count", "1"))),
-    (Kind.COUNT, exists, lambda books, row: books.add(row, "cancel.acknowledged", reduced_by="999")),
-    (Kind.PRICE, any_order, lambda books, row: books.change(row, yes_price=further(row.order))),
-    (Kind.PRICE, with_fills, lambda books, row: books.change_fill(row, yes_price=better(row.fills[-1]))),
-    (Kind.PRICE, any_order, lambda books, row: books.rewrite(row, "order.", more("price", "0.01"))),
+PLANTS: list[tuple[MismatchKind, Callable[[HistoryRow], bool], Callable[[Books, HistoryRow], object]]] = [
+    (MismatchKind.NOT_AT_EXCHANGE, taken, lambda books, row: books.orders.pop(row.order_id)),
+    (MismatchKind.NOT_IN_JOURNAL, any_order, lambda books, row: books.records.pop(row.client_order_id)),
+    (MismatchKind.COUNT, any_order, lambda books, row: books.change(row, initial_count=row.count + 1)),
     (
-        Kind.PRICE,
+        MismatchKind.COUNT,
+        told_at_once,
+        lambda books, row: books.change(row, fill_count=row.fill_count + D("0.01")),
+    ),
+    (MismatchKind.COUNT, with_fills, lambda books, row: books.rewrite(row, "order.", more("count", "1"))),
+    (
+        MismatchKind.COUNT,
+        told_at_once,
+        lambda books, row: books.rewrite(row, "order.", more("fill_count", "1")),
+    ),
+    (MismatchKind.COUNT, exists, lambda books, row: books.add(row, "cancel.acknowledged", reduced_by="999")),
+    (MismatchKind.PRICE, any_order, lambda books, row: books.change(row, yes_price=further(row.order))),
+    (
+        MismatchKind.PRICE,
+        with_fills,
+        lambda books, row: books.change_fill(row, yes_price=better(row.fills[-1])),
+    ),
+    (MismatchKind.PRICE, any_order, lambda books, row: books.rewrite(row, "order.", more("price", "0.01"))),
+    (
+        MismatchKind.PRICE,
         fill_recorded,
         lambda books, row: books.rewrite(row, "order.fill", more("average_price", "0.0001")),
     ),
-    (Kind.FEES, any_order, lambda books, row: books.change(row, fees=row.fees + D("0.0001"))),
-    (Kind.FEES, with_fills, lambda books, row: books.change_fill(row, fee=row.fills[-1].fee + D("0.0001"))),
-    (Kind.FEES, fill_recorded, lambda books, row: books.rewrite(row, "order.fill", more("fee", "0.0001"))),
-    (Kind.FILLS, with_fills, lambda books, row: books.fills.update({row.order_id: row.fills[:-1]})),
-    (Kind.FILLS, with_fills, a_second_fill),
-    (Kind.FILLS, with_fills, lambda books, row: books.change_fill(row, ticker="KXOTHER-26NOV-T1")),
+    (MismatchKind.FEES, any_order, lambda books, row: books.change(row, fees=row.fees + D("0.0001"))),
     (
-        Kind.FILLS,
+        MismatchKind.FEES,
+        with_fills,
+        lambda books, row: books.change_fill(row, fee=row.fills[-1].fee + D("0.0001")),
+    ),
+    (
+        MismatchKind.FEES,
+        fill_recorded,
+        lambda books, row: books.rewrite(row, "order.fill", more("fee", "0.0001")),
+    ),
+    (MismatchKind.FILLS, with_fills, lambda books, row: books.fills.update({row.order_id: row.fills[:-1]})),
+    (MismatchKind.FILLS, with_fills, a_second_fill),
+    (MismatchKind.FILLS, with_fills, lambda books, row: books.change_fill(row, ticker="KXOTHER-26NOV-T1")),
+    (
+        MismatchKind.FILLS,
         with_fills,
         lambda books, row: books.change_fill(row, count=row.fills[-1].count - D("0.01")),
     ),
-    (Kind.STATUS, told_at_once, lambda books, row: books.change(row, status=OrderStatus.RESTING)),
-    (Kind.STATUS, canceled_here, lambda books, row: books.change(row, status=OrderStatus.EXECUTED)),
-    (Kind.STATUS, exists, refused_here),
+    (MismatchKind.STATUS, told_at_once, lambda books, row: books.change(row, status=OrderStatus.RESTING)),
+    (MismatchKind.STATUS, canceled_here, lambda books, row: books.change(row, status=OrderStatus.EXECUTED)),
+    (MismatchKind.STATUS, exists, refused_here),
     (
-        Kind.STATUS,
+        MismatchKind.STATUS,
         taken,
         lambda books, row: books.forget(row, "order.acknowledged", "order.fill", "order.unknown"),
     ),
-    (Kind.TERMS, any_order, lambda books, row: books.rewrite(row, "order.", other_side)),
-    (Kind.TERMS, any_order, lambda books, row: books.change(row, ticker="KXOTHER-26NOV-T1")),
-    (Kind.TWICE, any_order, a_second_order),
+    (MismatchKind.TERMS, any_order, lambda books, row: books.rewrite(row, "order.", other_side)),
+    (MismatchKind.TERMS, any_order, lambda books, row: books.change(row, ticker="KXOTHER-26NOV-T1")),
+    (MismatchKind.TWICE, any_order, a_second_order),
 ]
 
 
@@ -355,7 +383,7 @@ def test_each_planted_difference_is_found_and_no_other(past, rows, seed):
     before = {identity(each.row) for each in compare(books.joined()).differences}
     sound = [row for row in rows if identity(row) not in before]
     chance.shuffle(sound)
-    planted: dict[str, Kind] = {}
+    planted: dict[str, MismatchKind] = {}
     for number in range(proof.CURRENT.planted_differences):
         kind, can_bear, plant = PLANTS[number % len(PLANTS)]
         row = next(row for row in sound if can_bear(row) and row.client_order_id not in planted)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from model_factory import MARKET
 
 from kalshi_trading.journal.order_log import journaled_orders
-from kalshi_trading.journal.order_state import OrderLife, by_client_order_id, life_of
+from kalshi_trading.journal.order_state import OrderState, by_client_order_id, life_of
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders.pretrade.order_index import OrderIndex
 
@@ -16,7 +16,7 @@ WISH |= {"price": "0.57", "cost": "5.70"}
 """What an intent asks for."""
 
 
-def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderLife]:
+def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderState]:
     lives = ((name, life_of(told)) for name, told in by_client_order_id(records).items())
     return {name: life for name, life in lives if life is not None}
 

@@ -27,7 +27,7 @@ from kalshi_trading.core.models import (
 from kalshi_trading.core.money import ZERO, PriceBand, PriceGrid
 from kalshi_trading.core.results import Fetched
 from kalshi_trading.core.valuation import Mark, mark_price
-from kalshi_trading.orders.pretrade.preview import Circumstances, OrderPreview, build_preview
+from kalshi_trading.orders.pretrade.preview import OrderContext, OrderPreview, build_preview
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.portfolio.ledger import market_account
@@ -133,7 +133,7 @@ def preview(
     book: OrderBook = BOOK,
 ) -> OrderPreview:
     """Price a ticket on MARKET with $1,000 and the position given."""
-    circumstances = Circumstances(
+    circumstances = OrderContext(
         market=MARKET,
         book=book,
         fees=QUADRATIC,

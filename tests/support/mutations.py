@@ -364,8 +364,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "the first report of an order's fills wins over the latest",
             "journal/order_log.py",
-            "last = ToldFills(",
-            "last = last or ToldFills(",
+            "last = ReportedFills(",
+            "last = last or ReportedFills(",
         ),
     ),
     "wire": (

@@ -17,7 +17,7 @@ from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import OrderStatus
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_executor import TradeExecutor
-from kalshi_trading.ui.app import App
+from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.program import build_app
 
 LONGER_THAN_ANY_RUN = timedelta(hours=1)
@@ -43,7 +43,7 @@ def session(
     environment: Environment = Environment.PRACTICE,
     width: int = 100,
     **settings: str,
-) -> App:
+) -> AppContext:
     """Build the program at this exchange; its files are in `folder`."""
     loaded = load_settings({"KALSHI_LOG_DIR": str(folder), "KALSHI_DATA_DIR": str(folder), **settings}, None)
     connected = replace(
@@ -55,7 +55,7 @@ def session(
     return build_app(connected, console(width), prompter or ScriptedPrompter(), read_only=False)
 
 
-def screen_text(app: App) -> str:
+def screen_text(app: AppContext) -> str:
     """Return everything printed so far."""
     return app.console.export_text(clear=False)
 

@@ -21,8 +21,8 @@ from kalshi_trading.core.errors import KalshiAPIError, UnavailableError
 from kalshi_trading.core.models import OrderStatus, Side
 from kalshi_trading.core.money import price_text
 from kalshi_trading.history.day_summary import DaySummary, MarketDay
-from kalshi_trading.history.rows import HistoryFilter, HistoryRow, Result
-from kalshi_trading.history.trade_history import TradeHistory, told_history
+from kalshi_trading.history.rows import HistoryFilter, HistoryRow, OrderResult
+from kalshi_trading.history.trade_history import TradeHistory, history_from_journal
 from kalshi_trading.journal.records import Damage, DamagedLine
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_logger import TradeLogger
@@ -309,7 +309,7 @@ def test_all_that_a_history_may_lack_is_said():
 
 def test_what_was_chosen_by_stands_above_the_orders():
     day = NOW.astimezone().date()
-    wanted = HistoryFilter(Period(day, day), "KXHIGH", "KX", Side.YES, Result.RESTING)
+    wanted = HistoryFilter(Period(day, day), "KXHIGH", "KX", Side.YES, OrderResult.RESTING)
     text = page_text(TradeHistory((external(),)), wanted)
     assert f"placed {day}; markets with KXHIGH; events KX…; side YES; result resting" in " ".join(
         text.split()
@@ -328,6 +328,6 @@ def test_hostile_text_of_a_journal_reaches_no_terminal(tmp_path):
     log.log_order_submission(
         "intent", {"client_order_id": "c", "ticker": "K\x1b[2J", "sentence": "[b]\x1b]0;x"}
     )
-    text = page_text(told_history(log))
+    text = page_text(history_from_journal(log))
     assert "\x1b" not in text
     assert "[b]" in text

@@ -21,15 +21,15 @@ from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.core.money import decimal_from_text
 from kalshi_trading.core.text import REPLACEMENT, sanitize
-from kalshi_trading.history.timeline import read_story
-from kalshi_trading.history.trade_history import told_history
+from kalshi_trading.history.timeline import read_timeline
+from kalshi_trading.history.trade_history import history_from_journal
 from kalshi_trading.journal.error_log import newest_entries, write_error
 from kalshi_trading.journal.files.log_reader import DamagedLine
-from kalshi_trading.journal.order_state import State
+from kalshi_trading.journal.order_state import OrderStage
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.ui import menu
-from kalshi_trading.ui.app import App
+from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.prompts.prompter import GoBack, InputClosed, LeaveTask
 from kalshi_trading.ui.screens import account as account_screens
 from kalshi_trading.ui.screens import exit as leaving
@@ -47,7 +47,7 @@ POISON = f"A{'-'.join(HOSTILE)}Z"
 SEEN = "A␛[2J-␛]0;title"
 """What of it stands on a screen that shows it."""
 EVENTS = (
-    *(f"order.{state}" for state in State),
+    *(f"order.{state}" for state in OrderStage),
     *("order.fill", "order.ended", "order.denied", "order.unlocked", "session.begun", "clock.offset"),
     *("cancel.requested", "cancel.acknowledged", "cancel.unconfirmed", "cancel.panic", "cancel.rearmed"),
 )
@@ -83,7 +83,7 @@ def line(at: datetime, event: str, fields: dict[str, object]) -> str:
     return f"{at.isoformat(timespec='milliseconds')} {event} {json.dumps(fields)}\n"
 
 
-def poisoned_fields(app: App, ticker: str, field: str) -> dict[str, object]:
+def poisoned_fields(app: AppContext, ticker: str, field: str) -> dict[str, object]:
     whole: dict[str, object] = {**ORDER, "client_order_id": str(uuid.uuid4()), "ticker": ticker}
     whole["account"] = app.account
     if field == EVERY_FIELD:
@@ -91,7 +91,7 @@ def poisoned_fields(app: App, ticker: str, field: str) -> dict[str, object]:
     return {**whole, field: [POISON, {"deep": POISON}] if field == "findings" else f"{POISON}{uuid.uuid4()}"}
 
 
-def write_poisoned_journal(app: App, ticker: str) -> None:
+def write_poisoned_journal(app: AppContext, ticker: str) -> None:
     """Write orders that end in each event, with each field poisoned in all of their records."""
     at = datetime.now(UTC) - timedelta(minutes=5)
     lines = []
@@ -108,7 +108,7 @@ def write_poisoned_journal(app: App, ticker: str) -> None:
         journal.writelines(lines)
 
 
-def shown_by(app: App, prompter: ScriptedPrompter, screen: Callable[[App], object]) -> str:
+def shown_by(app: AppContext, prompter: ScriptedPrompter, screen: Callable[[AppContext], object]) -> str:
     """Run a screen as long as it has answers; return what it printed, asked and offered."""
     before = len(screen_text(app))
     with suppress(GoBack, LeaveTask, InputClosed):
@@ -122,7 +122,7 @@ def acting(shown: str) -> set[str]:
     return {character for character in shown if not character.isprintable() and character != "\n"}
 
 
-def follow(app: App) -> None:
+def follow(app: AppContext) -> None:
     """Follow the logs over one event and one error."""
 
     def write(_: float) -> None:
@@ -134,7 +134,7 @@ def follow(app: App) -> None:
     record_screens.follow(app, wait=write)
 
 
-def without_pauses(app: App) -> App:
+def without_pauses(app: AppContext) -> AppContext:
     """Let a panic look as often as ever, and not wait between its looks."""
     executor = TradeExecutor(
         app.client, app.journal, limits=app.settings.limits, account=app.account, sleep=lambda _: None
@@ -143,7 +143,7 @@ def without_pauses(app: App) -> App:
     return replace(app, executor=executor)
 
 
-SCREENS: dict[str, tuple[Callable[[App], object], list[str]]] = {
+SCREENS: dict[str, tuple[Callable[[AppContext], object], list[str]]] = {
     "start, menu and end": (menu.run, ["9", "0", "0", "e"]),
     "history": (history_screens.trade_history, ["2", "2", "2", "0"]),
     "history by the journal alone": (history_screens.trade_history, ["8", "1", "2", "0"]),
@@ -197,9 +197,9 @@ def test_no_text_of_a_journal_acts_on_the_terminal_from_the_story_of_any_order(
     exchange: ExchangeProcess, poisoned: Path
 ) -> None:
     app = session(exchange, poisoned, width=2000)
-    history = told_history(app.journal)
+    history = history_from_journal(app.journal)
     for row in history.rows:
-        app.show(history_view.story(read_story(None, row), app.clock()))
+        app.show(history_view.story(read_timeline(None, row), app.clock()))
     told = screen_text(app)
     assert acting(told) == set()
     assert told.count(SEEN) > 200

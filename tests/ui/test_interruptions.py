@@ -23,17 +23,17 @@ from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import menu
-from kalshi_trading.ui.app import App, WaitingTexts
-from kalshi_trading.ui.background_task import Undertaking
+from kalshi_trading.ui.app import AppContext, ProgressMessages
+from kalshi_trading.ui.background_task import BackgroundTask
 from kalshi_trading.ui.prompts.prompter import Choice, LeaveTask
 from kalshi_trading.ui.screens import orders as order_screens
 from kalshi_trading.ui.screens import trade as screens
-from kalshi_trading.ui.terminal.termination import Terminated
+from kalshi_trading.ui.terminal.termination import TerminationRequested
 
 T = TypeVar("T")
 Stop = Callable[[], BaseException]
-STOPS = [KeyboardInterrupt, lambda: Terminated(signal.SIGTERM)]
-TEXTS = WaitingTexts("Doing …", "Slowly …", "Finishing the work")
+STOPS = [KeyboardInterrupt, lambda: TerminationRequested(signal.SIGTERM)]
+TEXTS = ProgressMessages("Doing …", "Slowly …", "Finishing the work")
 
 
 class News:
@@ -51,10 +51,10 @@ class News:
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> App:
+def app(tmp_path: Path) -> AppContext:
     nothing: Any = None
     executor: Any = SimpleNamespace(resolver=News())
-    return App(
+    return AppContext(
         settings=nothing,
         console=Console(file=io.StringIO(), width=100, record=True),
         prompter=nothing,
@@ -77,7 +77,7 @@ def test_the_waiting_text_says_what_is_waited_for_when_it_takes_long() -> None:
     ]
 
 
-def carry_out(app: App, work: Callable[[], str], show: Callable[[str], None] | None = None) -> bool:
+def carry_out(app: AppContext, work: Callable[[], str], show: Callable[[str], None] | None = None) -> bool:
     return app.finished(work, TEXTS, show=show or app.say, left=app.executor.resolver.announce)
 
 
@@ -105,13 +105,13 @@ class Watched:
 # --- While it lasts -------------------------------------------------------------------------------
 
 
-def test_a_result_is_shown_once_and_is_no_news(app: App) -> None:
+def test_a_result_is_shown_once_and_is_no_news(app: AppContext) -> None:
     assert carry_out(app, lambda: "done")
     assert screen_text(app).count("done") == 1
     assert app.news() == ()
 
 
-def test_ctrl_c_waits_for_the_end_and_shows_it(app: App) -> None:
+def test_ctrl_c_waits_for_the_end_and_shows_it(app: AppContext) -> None:
     waiting = threading.Event()
     said: list[str] = []
 
@@ -129,7 +129,7 @@ def test_ctrl_c_waits_for_the_end_and_shows_it(app: App) -> None:
     assert said[-1] == "done"
 
 
-def test_a_second_ctrl_c_leaves_it_and_its_result_is_news(app: App) -> None:
+def test_a_second_ctrl_c_leaves_it_and_its_result_is_news(app: AppContext) -> None:
     left = threading.Event()
 
     def work() -> str:
@@ -146,12 +146,12 @@ def test_a_second_ctrl_c_leaves_it_and_its_result_is_news(app: App) -> None:
 
 
 def test_what_was_interrupted_before_it_began_is_not_waited_for(
-    app: App, monkeypatch: pytest.MonkeyPatch
+    app: AppContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stopped(self: Undertaking[str]) -> None:
+    def stopped(self: BackgroundTask[str]) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Undertaking, "start", stopped)
+    monkeypatch.setattr(BackgroundTask, "start", stopped)
     assert not carry_out(app, lambda: "done")
     app.finish()
     assert screen_text(app) == ""
@@ -160,35 +160,35 @@ def test_what_was_interrupted_before_it_began_is_not_waited_for(
 # --- In the lines around the end ------------------------------------------------------------------
 
 
-def outcome_of(app: App, run: Callable[[], bool]) -> bool | str:
+def outcome_of(app: AppContext, run: Callable[[], bool]) -> bool | str:
     try:
         return run()
-    except Terminated:
+    except TerminationRequested:
         return "ended"
 
 
 @pytest.mark.parametrize("stop", STOPS)
 def test_an_interruption_just_after_the_end_loses_nothing(
-    app: App, stop: Stop, monkeypatch: pytest.MonkeyPatch
+    app: AppContext, stop: Stop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ends_unheard(self: Undertaking[str], say: object) -> str:
+    def ends_unheard(self: BackgroundTask[str], say: object) -> str:
         self.join()
         raise stop()
 
-    monkeypatch.setattr(Undertaking, "awaited", ends_unheard)
+    monkeypatch.setattr(BackgroundTask, "awaited", ends_unheard)
     assert outcome_of(app, lambda: carry_out(app, lambda: "done")) in (False, "ended")
     assert app.news() == ("done",)
 
 
 @pytest.mark.parametrize("stop", STOPS)
-def test_an_interruption_while_the_spinner_goes_away_loses_nothing(app: App, stop: Stop) -> None:
+def test_an_interruption_while_the_spinner_goes_away_loses_nothing(app: AppContext, stop: Stop) -> None:
     stopped = replace(app, console=Watched(lambda text: None, stop))
     assert outcome_of(app, lambda: carry_out(stopped, lambda: "done")) in (False, "ended")
     assert app.news() == ("done",)
 
 
 @pytest.mark.parametrize("stop", STOPS)
-def test_an_interruption_while_the_result_is_shown_loses_nothing(app: App, stop: Stop) -> None:
+def test_an_interruption_while_the_result_is_shown_loses_nothing(app: AppContext, stop: Stop) -> None:
     def show(result: str) -> None:
         raise stop()
 
@@ -196,7 +196,7 @@ def test_an_interruption_while_the_result_is_shown_loses_nothing(app: App, stop:
     assert app.news() == ("done",)
 
 
-def test_a_result_that_cannot_be_shown_is_news(app: App) -> None:
+def test_a_result_that_cannot_be_shown_is_news(app: AppContext) -> None:
     def show(result: str) -> None:
         raise ZeroDivisionError
 
@@ -209,14 +209,14 @@ def broken() -> str:
     raise ZeroDivisionError("a fault nobody expected")
 
 
-def test_a_fault_is_raised_where_somebody_waits_and_told_once(app: App) -> None:
+def test_a_fault_is_raised_where_somebody_waits_and_told_once(app: AppContext) -> None:
     with pytest.raises(ZeroDivisionError):
         carry_out(app, broken)
     assert app.news() == ()
     assert not app.journal.errors_path.exists()
 
 
-def test_a_fault_nobody_waits_for_is_on_record_and_told(app: App) -> None:
+def test_a_fault_nobody_waits_for_is_on_record_and_told(app: AppContext) -> None:
     begun = threading.Event()
 
     def work() -> str:
@@ -231,7 +231,7 @@ def test_a_fault_nobody_waits_for_is_on_record_and_told(app: App) -> None:
     assert "a fault nobody expected" in app.journal.errors_path.read_text()
 
 
-def test_news_stay_until_they_stand_on_the_screen(app: App) -> None:
+def test_news_stay_until_they_stand_on_the_screen(app: AppContext) -> None:
     app.executor.resolver.announce("found")
     seen = app.news()
     app.executor.resolver.announce("found another")
@@ -246,7 +246,7 @@ def test_news_stay_until_they_stand_on_the_screen(app: App) -> None:
 class LastMoment(ScriptedPrompter):
     """Something is found out while the menu stands on the screen, and then the user goes."""
 
-    app: App
+    app: AppContext
     stop: Stop | None = None
 
     def choose(self, question: str, choices: Sequence[Choice[T]], **how: Any) -> T:
@@ -259,7 +259,7 @@ class LastMoment(ScriptedPrompter):
 
 @pytest.mark.parametrize(
     "stop",
-    [None, LeaveTask, KeyboardInterrupt, lambda: Terminated(signal.SIGTERM)],
+    [None, LeaveTask, KeyboardInterrupt, lambda: TerminationRequested(signal.SIGTERM)],
     ids=["exit", "^C", "^C", "T"],
 )
 def test_news_found_at_the_last_moment_are_said_at_the_end(
@@ -270,7 +270,7 @@ def test_news_found_at_the_last_moment_are_said_at_the_end(
     prompter.stop = stop
     try:
         menu.run(app)
-    except Terminated:
+    except TerminationRequested:
         assert stop is not None
     assert screen_text(app).count("Found: the order you were asking for.") == 1
 
@@ -279,10 +279,10 @@ def test_news_found_at_the_last_moment_are_said_at_the_end(
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody who presses Ctrl-C twice at whatever takes time."""
 
-    def awaited(self: Undertaking[object], say: object) -> object:
+    def awaited(self: BackgroundTask[object], say: object) -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Undertaking, "awaited", awaited)
+    monkeypatch.setattr(BackgroundTask, "awaited", awaited)
 
 
 def test_panic_that_was_left_goes_on_and_its_end_is_told(
@@ -332,7 +332,7 @@ def test_an_order_that_was_left_is_told_at_the_end(
 @pytest.mark.parametrize("moment", ["start", "stop"])
 @pytest.mark.parametrize("is_late", [False, True])
 def test_ctrl_c_while_the_spinner_comes_or_goes_leaves_none_turning(
-    app: App, monkeypatch: pytest.MonkeyPatch, moment: str, is_late: bool
+    app: AppContext, monkeypatch: pytest.MonkeyPatch, moment: str, is_late: bool
 ) -> None:
     real, turned = getattr(Live, moment), []
 

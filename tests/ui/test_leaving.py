@@ -14,9 +14,9 @@ from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading.core.errors import OutcomeUnknownError, UnavailableError
 from kalshi_trading.core.results import Listing
-from kalshi_trading.orders.execution.resting_watch import RestingWatch
+from kalshi_trading.orders.execution.resting_watch import RestingOrderMonitor
 from kalshi_trading.ui import menu
-from kalshi_trading.ui.app import App
+from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.screens import orders as order_screens
 from kalshi_trading.ui.screens import trade as screens
 
@@ -31,7 +31,9 @@ def resting(exchange: ExchangeProcess, tmp_path: Path) -> Iterator[str]:
     order_screens.cancel_these(app, app.executor.list_open_orders())
 
 
-def at_the_menu(exchange: ExchangeProcess, folder: Path, *answers: str) -> tuple[App, ScriptedPrompter]:
+def at_the_menu(
+    exchange: ExchangeProcess, folder: Path, *answers: str
+) -> tuple[AppContext, ScriptedPrompter]:
     prompter = ScriptedPrompter(*answers)
     app = session(exchange, folder, prompter)
     assert menu.run(app) == 0
@@ -60,7 +62,7 @@ def test_an_order_that_no_list_shows_yet_is_named_and_asked_about(
     named = "Placed a moment ago and not in the exchange's list yet, where it may rest: BUY 3 YES"
     assert " ".join(screen_text(app).split()).count(named) == 2
     later = app.clock() + timedelta(minutes=2)
-    watch = RestingWatch(app.client, app.journal, account=app.account, clock=lambda: later)
+    watch = RestingOrderMonitor(app.client, app.journal, account=app.account, clock=lambda: later)
     assert watch.unlisted(()) == ()  # by now every list would have it
 
 

@@ -20,7 +20,7 @@ from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
 from kalshi_trading.core.money import CENT
 from kalshi_trading.portfolio.snapshot import PositionPnl
-from kalshi_trading.ui.app import App
+from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.formats import UNKNOWN, dollars, gain, price
 from kalshi_trading.ui.prompts.prompter import Choice, LeaveTask
 from kalshi_trading.ui.screens import portfolio as portfolio_screens
@@ -65,10 +65,12 @@ class _Insisting(ScriptedPrompter):
 
 
 @pytest.fixture
-def visit(exchange: ExchangeProcess, tmp_path: Path) -> Callable[..., tuple[App, ScriptedPrompter, str]]:
+def visit(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> Callable[..., tuple[AppContext, ScriptedPrompter, str]]:
     """Open the portfolio, answer these and leave; gives what was on the screen after the first page."""
 
-    def walk(*answers: str) -> tuple[App, ScriptedPrompter, str]:
+    def walk(*answers: str) -> tuple[AppContext, ScriptedPrompter, str]:
         prompter = _Insisting(*answers, "0")
         # what a random account stands to lose must not decide about the orders of a test
         app = session(exchange, tmp_path, prompter, KALSHI_DAILY_LOSS_LIMIT="100000")
@@ -97,13 +99,13 @@ def squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
-def largest(app: App) -> list[PositionPnl]:
+def largest(app: AppContext) -> list[PositionPnl]:
     """What is held, as the first page sorts it."""
     rows = app.tracker.refresh().held
     return sorted(rows, key=lambda row: (row.value is None, -(row.value or 0), row.position.ticker))
 
 
-def quoted(app: App) -> PositionPnl:
+def quoted(app: AppContext) -> PositionPnl:
     """A position whose whole can be sold for less than a soft limit asks about."""
     for row in largest(app):
         sale = row.liquidation

@@ -20,10 +20,10 @@ from kalshi_trading.core.models import Balance, BookSide, MarketResult, Transfer
 from kalshi_trading.core.pnl import settlement_net_pnl
 from kalshi_trading.core.results import Fetched
 from kalshi_trading.core.valuation import Liquidation, Mark, liquidate, market_exposure
-from kalshi_trading.journal.own_orders import OwnWords
+from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.portfolio.breakdown import Realized, by_day
-from kalshi_trading.portfolio.cross_check import AccountCheck, Comparison, check_account
+from kalshi_trading.portfolio.breakdown import RealizedPnl, by_day
+from kalshi_trading.portfolio.cross_check import Comparison, CrossCheck, check_account
 from kalshi_trading.portfolio.explain_account import explain_all_cash, explain_all_fees, explain_all_realized
 from kalshi_trading.portfolio.explain_market import Explanation, Line, explain_realized, explain_settlement
 from kalshi_trading.portfolio.ledger import market_account
@@ -37,7 +37,7 @@ from kalshi_trading.ui.views.position import PositionLook
 from kalshi_trading.ui.views.positions import Sorting
 
 BID, ASK = BookSide.BID, BookSide.ASK
-NOTHING_CHECKED = AccountCheck(0, (), ())
+NOTHING_CHECKED = CrossCheck(0, (), ())
 COLUMNS = {"held", "avg cost", "mark", "value", "unrealized", "realized", "fees", "closes in"}
 
 
@@ -78,7 +78,7 @@ def bought(count: str, price: str, fee: str = "0", **more: object) -> object:
 def test_the_summary_adds_up_on_the_screen() -> None:
     """Ten at 60¢, four of them sold at 65¢: 20¢ realized, six left worth 63¢ each."""
     row = held("6", "3.60", fill(BID, "10", "0.60", fee="0.1"), fill(ASK, "4", "0.65", fee="0.07"))
-    text = summary(snapshot(row), today=Realized(D("0.20"), D(0), D("0.17")))
+    text = summary(snapshot(row), today=RealizedPnl(D("0.20"), D(0), D("0.17")))
     shown_numbers = {
         "account worth": "$100.1483",
         "cash": "$96.3683",
@@ -251,7 +251,7 @@ def test_the_check_says_how_many_numbers_agree() -> None:
     assert "Checked against the exchange: 4 numbers agree." in text
     assert "Balance unavailable: away" in text
     assert "Not checked: cash, as above." in text
-    alone = AccountCheck(1, (), ("cash: another reason",) * 3)
+    alone = CrossCheck(1, (), ("cash: another reason",) * 3)
     told = summary(account, check=alone)
     assert "1 number agrees." in told
     assert told.count("Not checked: cash: another reason") == 1
@@ -270,7 +270,7 @@ def test_one_reason_for_many_parts_is_one_line() -> None:
 def test_a_difference_is_shown_with_both_numbers_and_the_hint() -> None:
     differs = Comparison("KX-A position", D(-25), D(-20), "Fills are missing here.")
     cash = Comparison("cash", D("1.5"), D(2), "A credit.")
-    text = summary(snapshot(), 200, check=AccountCheck(9, (differs, cash), ()))
+    text = summary(snapshot(), 200, check=CrossCheck(9, (differs, cash), ()))
     assert "7 numbers agree" in text
     assert "KX-A position differs: 25 NO here, 20 NO at the exchange. Fills are missing here." in text
     assert "cash differs: $1.50 here, $2.00 at the exchange. A credit." in text
@@ -278,7 +278,7 @@ def test_a_difference_is_shown_with_both_numbers_and_the_hint() -> None:
 
 def test_many_differences_are_cut_and_counted() -> None:
     rows = tuple(Comparison(f"KX-{n} cost", D(n), D(0), "") for n in range(1, 31))
-    text = summary(snapshot(), check=AccountCheck(30, rows, ()))
+    text = summary(snapshot(), check=CrossCheck(30, rows, ()))
     assert text.count(" differs: ") == portfolio_view.DIFFERENCES_SHOWN
     assert f"{30 - portfolio_view.DIFFERENCES_SHOWN} more numbers differ." in text
 
@@ -403,7 +403,7 @@ def look(row: object, **more: object) -> PositionLook:
         "book": BOOK,
         "sale": liquidate(net, BOOK, QUADRATIC),
         "now": NOW,
-        "words": OwnWords(()),
+        "words": OwnOrders(()),
     }
     return PositionLook(**{**known, **more})  # type: ignore[arg-type]
 
@@ -470,7 +470,7 @@ def told(event: str, **fields: str) -> JournalRecord:
 def test_ours_stand_in_our_words_as_in_the_history() -> None:
     """A sale of YES is no purchase of NO, though the exchange's row is the same."""
     resting = order(ASK, "0.45", count="5")
-    words = OwnWords(
+    words = OwnOrders(
         [
             told("order.intent", action="sell", side="yes"),
             told("order.acknowledged", order_id=resting.order_id),
@@ -616,8 +616,8 @@ def test_tables_of_the_past_name_what_their_times_do_not_share_with_now(in_zone:
 TODAY = date(2026, 11, 21)
 
 
-def earned(net: str) -> Realized:
-    return Realized(by_trading=D(net))
+def earned(net: str) -> RealizedPnl:
+    return RealizedPnl(by_trading=D(net))
 
 
 def test_the_curve_carries_every_day_on_to_the_next() -> None:
@@ -641,7 +641,7 @@ def test_a_curve_names_round_dollars_and_its_first_and_last_day() -> None:
 
 
 @pytest.mark.parametrize("days", [{}, {TODAY: earned("1")}, {None: earned("1"), TODAY: earned("1")}])
-def test_too_little_for_a_curve_is_a_sentence(days: dict[date | None, Realized]) -> None:
+def test_too_little_for_a_curve_is_a_sentence(days: dict[date | None, RealizedPnl]) -> None:
     text = rendered(pnl.over_time(days, TODAY, 80))
     assert "┤" not in text
     assert "Nothing was traded yet" in text or "needs two days" in text
@@ -678,7 +678,7 @@ MILLIONS = D("-1234567.891234")
     ("width", "left_out"), [(120, ""), (80, "by trading"), (64, "by trading, by settlement")]
 )
 def test_amounts_in_millions_push_columns_out_before_they_squeeze_a_ticker(width: int, left_out: str) -> None:
-    parts = {LONG_TICKER: Realized(MILLIONS, -MILLIONS, D("98765.432100"))}
+    parts = {LONG_TICKER: RealizedPnl(MILLIONS, -MILLIONS, D("98765.432100"))}
     text = rendered(pnl.breakdown("market", parts, width), width)
     assert text.partition("too narrow for ")[2].strip() == left_out
     assert line(text, "total").endswith("−$98,765.4321")

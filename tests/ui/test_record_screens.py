@@ -24,7 +24,7 @@ from kalshi_trading.journal.files.log_files import LogSize
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.ui.app import App
+from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.program import build_app
 from kalshi_trading.ui.prompts.prompter import LeaveTask
 from kalshi_trading.ui.screens import account as account_screens
@@ -41,7 +41,7 @@ ORDER = {
     "count": "10",
     "price": "0.5600",
 }
-Start = Callable[..., App]
+Start = Callable[..., AppContext]
 
 
 class Desk:
@@ -52,7 +52,7 @@ class Desk:
         self.now = NOON
         self.log = TradeLogger(folder, "practice", clock=lambda: self.now)
 
-    def look(self, *answers: str, at: Callable[[App], None] = record_screens.records) -> str:
+    def look(self, *answers: str, at: Callable[[AppContext], None] = record_screens.records) -> str:
         """Answer a screen and return what it showed, line breaks of wrapping included."""
         prompter = ScriptedPrompter(*answers)
         app = self.app(prompter)
@@ -69,7 +69,7 @@ class Desk:
         prompter.assert_all_used()
         return app.console.export_text(clear=False)
 
-    def app(self, prompter: ScriptedPrompter) -> App:
+    def app(self, prompter: ScriptedPrompter) -> AppContext:
         loaded = load_settings(
             {"KALSHI_LOG_DIR": str(self.folder), "KALSHI_DATA_DIR": str(self.folder)}, None
         )

@@ -21,9 +21,9 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import menu
-from kalshi_trading.ui.app import App
+from kalshi_trading.ui.app import AppContext
 
-Start = Callable[..., App]
+Start = Callable[..., AppContext]
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def start(exchange: ExchangeProcess, tmp_path: Path) -> Start:
     return lambda *answers: session(exchange, tmp_path, ScriptedPrompter(*answers), width=160)
 
 
-def leave_open(app: App, **fields: str) -> str:
+def leave_open(app: AppContext, **fields: str) -> str:
     """Write what a killed session leaves of an order that never reached the exchange; return its sentence.
 
     Its market is the last one found, which leaves the first ones to orders that are to be placed.
@@ -47,7 +47,7 @@ def leave_open(app: App, **fields: str) -> str:
     return sentence
 
 
-def events(app: App) -> list[str]:
+def events(app: AppContext) -> list[str]:
     return [record.event for record in app.journal.read_journal().records]
 
 

@@ -21,7 +21,7 @@ from kalshi_trading.core.money import parse_price
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui import menu
-from kalshi_trading.ui.app import App, not_empty
+from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import Choice, LeaveTask
 from kalshi_trading.ui.screens import orders as order_screens
 from kalshi_trading.ui.screens import trade as screens
@@ -196,7 +196,7 @@ def test_an_unexpected_fault_becomes_a_reference_and_the_menu_comes_back(
 ) -> None:
     """Also on the way out, where orders may rest."""
 
-    def broken(app: App) -> None:
+    def broken(app: AppContext) -> None:
         monkeypatch.undo()
         raise ZeroDivisionError("a fault nobody expected")
 
@@ -238,7 +238,11 @@ WORDS, MARKETS = "Search words, or a ticker:", "Which market?"
     ],
 )
 def test_going_back_from_a_market_leads_to_its_list_and_then_to_the_words(
-    exchange: ExchangeProcess, tmp_path: Path, screen: Callable[[App], None], keys: list[str], landed: str
+    exchange: ExchangeProcess,
+    tmp_path: Path,
+    screen: Callable[[AppContext], None],
+    keys: list[str],
+    landed: str,
 ) -> None:
     prompter = ScriptedPrompter(*keys, BACK)
     app = session(exchange, tmp_path, prompter)

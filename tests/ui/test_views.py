@@ -13,9 +13,9 @@ from screen_session import rendered
 from kalshi_trading.core.market_models import Event, ExchangeStatus
 from kalshi_trading.core.models import Action, BookSide, Side
 from kalshi_trading.core.results import Fetched
-from kalshi_trading.history.trade_history import describe
+from kalshi_trading.history.rows import describe
 from kalshi_trading.markets.search import FoundMarket
-from kalshi_trading.orders.execution.submission_result import Outcome, Submission
+from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui import formats
@@ -96,7 +96,7 @@ def test_production_is_unmistakable() -> None:
 )
 def test_no_outcome_but_acceptance_reads_like_acceptance(outcome: Outcome, words: str, never: str) -> None:
     request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
-    text = rendered(result_view.submission(Submission(outcome, request, "because")))
+    text = rendered(result_view.submission(SubmissionResult(outcome, request, "because")))
     assert words in text
     assert "because" in text
     assert never not in text
@@ -105,7 +105,7 @@ def test_no_outcome_but_acceptance_reads_like_acceptance(outcome: Outcome, words
 
 def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
     request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.NO, D(10), D("0.35"))).request
-    result = Submission(
+    result = SubmissionResult(
         Outcome.ACKNOWLEDGED,
         request,
         "partly filled, the rest is resting",
@@ -122,7 +122,7 @@ def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
 
 def test_a_result_that_could_not_be_recorded_is_said_in_words() -> None:
     request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
-    result = Submission(Outcome.ACKNOWLEDGED, request, "resting", "id-1", D(0), D(1), recorded=False)
+    result = SubmissionResult(Outcome.ACKNOWLEDGED, request, "resting", "id-1", D(0), D(1), recorded=False)
     assert "could not be recorded in the journal" in rendered(result_view.submission(result))
 
 

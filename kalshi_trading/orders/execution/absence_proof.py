@@ -18,7 +18,7 @@ NEGATIVES_APART_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Lookup:
     """One look at the exchange, begun at `at` and at `monotonic_s`, which no set clock moves.
 
     `as_of` is how fresh the data was; None: the look proves nothing.
@@ -31,7 +31,7 @@ class Look:
 
 
 def proves_absence(
-    looks: Sequence[Look], quiet_since: datetime | None, *, margin_s: float, apart_s: float
+    looks: Sequence[Lookup], quiet_since: datetime | None, *, margin_s: float, apart_s: float
 ) -> bool:
     """Tell whether these looks prove that the order is not at the exchange.
 

@@ -27,7 +27,7 @@ CANCEL_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Cancellation:
+class CancelResult:
     """The end of one cancel. `reduced_by` contracts no longer rest; None: nothing was seen to be canceled."""
 
     order: Order
@@ -39,7 +39,7 @@ class Cancellation:
         return self.reduced_by is not None
 
 
-class Canceler:
+class OrderCanceler:
     """Cancels and records it; `journal_failed` is told when a step could not be recorded."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Canceler:
         self._journal_failed = journal_failed
         self._sleep = sleep
 
-    def cancel(self, order: Order) -> Cancellation:
+    def cancel(self, order: Order) -> CancelResult:
         """Cancel what still rests of an order; repeating is harmless, so it is tried three times.
 
         "Not found" means only that it does not rest any more: the order is then read to tell why.
@@ -71,7 +71,7 @@ class Canceler:
         self.record(event, {**fields, "reduced_by": end.reduced_by, "reason": end.message})
         return end
 
-    def _cancel(self, order: Order) -> Cancellation:
+    def _cancel(self, order: Order) -> CancelResult:
         problem: KalshiAPIError | None = None
         for attempt in range(CANCEL_ATTEMPTS):
             try:
@@ -83,13 +83,13 @@ class Canceler:
                 if attempt + 1 < CANCEL_ATTEMPTS:
                     self._sleep(0.5 * (attempt + 1))
             except KalshiAPIError as error:
-                return Cancellation(order, f"Not canceled. {error}", None)
+                return CancelResult(order, f"Not canceled. {error}", None)
             else:
                 return self._acknowledged(order, said.reduced_by)
         text = f"It is not known whether the order was canceled. {problem} Look at the open orders."
-        return Cancellation(order, text, None)
+        return CancelResult(order, text, None)
 
-    def _acknowledged(self, order: Order, reduced_by: Contracts) -> Cancellation:
+    def _acknowledged(self, order: Order, reduced_by: Contracts) -> CancelResult:
         """Believe a count that can be; where nothing was canceled, read why."""
         if reduced_by == ZERO:
             return self._not_resting(order)
@@ -97,15 +97,15 @@ class Canceler:
             text = (
                 f"The exchange says that {count_text(reduced_by)} contracts were canceled, more than rested."
             )
-            return Cancellation(order, f"{text} Look at the open orders.", None)
-        return Cancellation(order, "Canceled.", reduced_by)
+            return CancelResult(order, f"{text} Look at the open orders.", None)
+        return CancelResult(order, "Canceled.", reduced_by)
 
-    def _not_resting(self, order: Order) -> Cancellation:
+    def _not_resting(self, order: Order) -> CancelResult:
         try:
             now = self._client.get_order(order.order_id)
         except KalshiAPIError:
             text = "It does not rest any more; what became of it could not be read. Look at the history."
-            return Cancellation(order, text, None)
+            return CancelResult(order, text, None)
         filled = count_text(now.fill_count)
         if now.status is OrderStatus.EXECUTED:
             text = f"Too late: it was already filled, all {filled}."
@@ -113,7 +113,7 @@ class Canceler:
             text = "The exchange found nothing to cancel, yet still lists it. Look at the open orders again."
         else:
             text = f"It does not rest any more; the exchange has it as {now.status.value}, {filled} filled."
-        return Cancellation(now, text, None)
+        return CancelResult(now, text, None)
 
     def record(self, event: str, fields: Mapping[str, object]) -> bool:
         """Record a step and tell whether that worked. A journal that fails holds nothing up."""

@@ -15,9 +15,9 @@ from itertools import chain, pairwise, repeat
 
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import Order, OrderStatus
-from kalshi_trading.journal.order_state import BEING_SENT, OrderLife
+from kalshi_trading.journal.order_state import BEING_SENT, OrderState
 from kalshi_trading.kalshi_client import LONGEST_SEND_S, KalshiClient
-from kalshi_trading.orders.execution.cancel import Canceler, Cancellation
+from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
 
 PANIC_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0)
 """Before each look of a panic; the last one is repeated while an order is being sent."""
@@ -27,7 +27,7 @@ UNRECORDED_PANIC = (
     "This program keeps trying; stop the others."
 )
 
-OpenOrders = tuple[Mapping[str, OrderLife], str | None]
+OpenOrders = tuple[Mapping[str, OrderState], str | None]
 """Our orders without an end, of every session, by client_order_id; and why some may be missing."""
 
 
@@ -39,9 +39,9 @@ class PanicReport:
     Until it `is_recorded`, other sessions can still send orders.
     """
 
-    canceled: tuple[Cancellation, ...]
-    gone: tuple[Cancellation, ...]  # no longer resting, not by us: filled, or canceled elsewhere
-    unknown: tuple[Cancellation, ...]
+    canceled: tuple[CancelResult, ...]
+    gone: tuple[CancelResult, ...]  # no longer resting, not by us: filled, or canceled elsewhere
+    unknown: tuple[CancelResult, ...]
     problem: str | None
     unresolved: tuple[str, ...] = ()
     is_recorded: bool = True
@@ -60,7 +60,7 @@ class ExchangeInstant:
     """
 
     at: datetime | None
-    under_way: Mapping[str, OrderLife]
+    under_way: Mapping[str, OrderState]
     problem: str | None = None
 
     def is_sending(self, since: datetime) -> bool:
@@ -105,7 +105,7 @@ class PanicRun:
     def __init__(
         self,
         client: KalshiClient,
-        canceler: Canceler,
+        canceler: OrderCanceler,
         read_open_orders: Callable[[], OpenOrders],
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -116,7 +116,7 @@ class PanicRun:
         self._read_open_orders = read_open_orders
         self._clock = clock
         self._sleep = sleep
-        self._ends: dict[str, Cancellation] = {}
+        self._ends: dict[str, CancelResult] = {}
         self._snapshots: list[RestingSnapshot] = []
         self.orders_under_way = 0
         """How many orders of ours had no end yet at the last look; other threads may read it."""
@@ -193,7 +193,7 @@ class PanicRun:
         """Sort the ends; what was not acknowledged is known to be gone only when the last look proves it."""
         last = self._snapshots[-1]
         new = [order for order in last.orders if order.order_id not in self._ends]
-        turned_up = [Cancellation(order, "It turned up in the last look. Cancel it.", None) for order in new]
+        turned_up = [CancelResult(order, "It turned up in the last look. Cancel it.", None) for order in new]
         listed = {order.order_id for order in last.orders}
         open_ends = {order_id: end for order_id, end in self._ends.items() if not end.is_acknowledged}
         unknown = {order_id for order_id in open_ends if problem is not None or order_id in listed}

@@ -19,8 +19,8 @@ from kalshi_trading.core.models import Order
 from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.journal.order_state import (
     WITHOUT_ORDER,
-    OrderLife,
-    State,
+    OrderStage,
+    OrderState,
     advanced,
     belongs_to,
 )
@@ -29,7 +29,7 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.absence_proof import (
     ABSENCE_MARGIN_S,
     NEGATIVES_APART_S,
-    Look,
+    Lookup,
     proves_absence,
 )
 from kalshi_trading.trade_logger import TradeLogger
@@ -39,41 +39,41 @@ LATE_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
-class Case:
+class PendingOrder:
     """An order being looked for, and the looks so far.
 
     From `quiet_since` on, a time of the exchange, nobody sent it. `is_told`: the user knows that it was
     found, although that could not be recorded.
     """
 
-    life: OrderLife
+    life: OrderState
     quiet_since: datetime | None = None
-    looks: list[Look] = field(default_factory=list)
+    looks: list[Lookup] = field(default_factory=list)
     is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class RecoveryResult:
     """What is known after looking: ACKNOWLEDGED with its order, ABSENT, or still UNKNOWN; in words too.
 
     `unrecorded` says why it could not be put into the journal; the order is then still looked for.
     """
 
-    state: State
+    state: OrderStage
     order: Order | None
     sentence: str = ""
     unrecorded: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Recovery:
+class RecoverySummary:
     """What a recovery leaves alone: open orders of other keys, and lines that cannot be read."""
 
-    foreign: tuple[OrderLife, ...]
+    foreign: tuple[OrderState, ...]
     damage: Damage
 
 
-class Resolver:
+class OrderRecovery:
     """Keeps the list of open cases, looks for their orders and records what it finds. Thread-safe."""
 
     def __init__(
@@ -98,25 +98,25 @@ class Resolver:
         self._lock = threading.Lock()  # guards the tables below; never held while asking the exchange
         self._looking = threading.Lock()
         self._recovering = threading.Lock()
-        self._ended: dict[str, Whereabouts] = {}
-        self._under_way: dict[str, OrderLife] = {}
-        self._cases: dict[str, Case] = {}
-        self._written_off: dict[str, OrderLife] = {}
+        self._ended: dict[str, RecoveryResult] = {}
+        self._under_way: dict[str, OrderState] = {}
+        self._cases: dict[str, PendingOrder] = {}
+        self._written_off: dict[str, OrderState] = {}
         self._absent_since: dict[str, datetime] = {}
         self._known: set[str] = set()  # whatever the journal says of these later, it is judged here
         self._read_until = 0
-        self._left: dict[str, OrderLife] = {}  # to running sessions and other keys
+        self._left: dict[str, OrderState] = {}  # to running sessions and other keys
         self._news: list[str] = []
 
     # --- What is known ----------------------------------------------------------------------------
 
-    def begin(self, life: OrderLife) -> None:
+    def begin(self, life: OrderState) -> None:
         """Name an order that is about to be sent among the open ones; `adopt` says when to look for it."""
         with self._lock:
             self._known.add(life.client_order_id)
             self._under_way[life.client_order_id] = life
 
-    def adopt(self, lives: Iterable[OrderLife]) -> None:
+    def adopt(self, lives: Iterable[OrderState]) -> None:
         """Take over orders that nobody is sending: open ones to look for, ended ones to watch for."""
         with self._lock:
             for life in lives:
@@ -125,7 +125,7 @@ class Resolver:
 
     def recover(
         self, *, account: str, is_alive: Callable[[str], bool], progress: Progress = lambda lines: None
-    ) -> Recovery:
+    ) -> RecoverySummary:
         """Take over what ended sessions left in the journal; it may be repeated at any time.
 
         An order of a session that is still running is left to it, until the session has ended. `progress`
@@ -143,23 +143,23 @@ class Resolver:
             foreign = {name: life for name, life in lives.items() if name not in own and life.is_open}
             left = {name: life for name, life in own.items() if life.session in running}
             self._left = left | foreign
-            return Recovery(tuple(foreign.values()), changes.damage)
+            return RecoverySummary(tuple(foreign.values()), changes.damage)
 
-    def _take_over(self, lives: Iterable[OrderLife]) -> None:
+    def _take_over(self, lives: Iterable[OrderState]) -> None:
         """Adopt what is not known here; of the rest the journal that was read may be out of date."""
         with self._lock:
             for life in lives:
                 if life.client_order_id not in self._known:
                     self._file(life)
 
-    def _file(self, life: OrderLife) -> None:
+    def _file(self, life: OrderState) -> None:
         self._known.add(life.client_order_id)
         if life.is_open:
-            self._cases.setdefault(life.client_order_id, Case(life))
+            self._cases.setdefault(life.client_order_id, PendingOrder(life))
         elif life.state in WITHOUT_ORDER:
             self._written_off[life.client_order_id] = life
 
-    def open_orders(self) -> tuple[OrderLife, ...]:
+    def open_orders(self) -> tuple[OrderState, ...]:
         """List the orders that may exist and are neither found nor ruled out."""
         with self._lock:
             return (*self._under_way.values(), *(case.life for case in self._cases.values()))
@@ -177,12 +177,12 @@ class Resolver:
 
     # --- Looking ----------------------------------------------------------------------------------
 
-    def search(self, client_order_id: str, pauses_s: Sequence[float] = FIRST_PAUSES_S) -> Whereabouts:
+    def search(self, client_order_id: str, pauses_s: Sequence[float] = FIRST_PAUSES_S) -> RecoveryResult:
         """Look for an open order a few times; it stays open when that settles nothing.
 
         It stays open too when its end cannot be recorded, which the whereabouts then say.
         """
-        whereabouts = Whereabouts(State.UNKNOWN, None)
+        whereabouts = RecoveryResult(OrderStage.UNKNOWN, None)
         for pause in pauses_s:
             self._sleep(pause)
             if self._leaving.is_set():
@@ -191,11 +191,11 @@ class Resolver:
                 whereabouts = self._examine(client_order_id)
             except JournalError as error:
                 return self._unrecorded(client_order_id, error)
-            if whereabouts.state is not State.UNKNOWN:
+            if whereabouts.state is not OrderStage.UNKNOWN:
                 break
         return whereabouts
 
-    def _unrecorded(self, client_order_id: str, error: JournalError) -> Whereabouts:
+    def _unrecorded(self, client_order_id: str, error: JournalError) -> RecoveryResult:
         """Tell what the last look saw although it is not on record: an order, or else nothing for sure.
 
         The sentence is for who has not heard of it before.
@@ -204,10 +204,10 @@ class Resolver:
             case = self._cases.get(client_order_id)
             order = case.looks[-1].order if case is not None else None
             if case is None or order is None:
-                return Whereabouts(State.UNKNOWN, None, unrecorded=str(error))
+                return RecoveryResult(OrderStage.UNKNOWN, None, unrecorded=str(error))
             sentence = "" if case.is_told else f"Found: {case.life.sentence}. {unrecorded(order, str(error))}"
             case.is_told = True
-        return Whereabouts(State.ACKNOWLEDGED, order, sentence, str(error))
+        return RecoveryResult(OrderStage.ACKNOWLEDGED, order, sentence, str(error))
 
     def leave_off(self) -> None:
         """End every search because the program ends; what is open stays so for the next start."""
@@ -234,26 +234,26 @@ class Resolver:
         if failures:
             raise failures[0]
 
-    def _examine(self, client_order_id: str) -> Whereabouts:
+    def _examine(self, client_order_id: str) -> RecoveryResult:
         """Take one look and close the case if that settles it; one look at a time."""
         with self._looking:
             with self._lock:
                 case = self._cases.get(client_order_id)
             if case is None:
-                return self._ended.get(client_order_id, Whereabouts(State.UNKNOWN, None))
+                return self._ended.get(client_order_id, RecoveryResult(OrderStage.UNKNOWN, None))
             look = self._look(case.life)
             case.looks.append(look)
             if case.quiet_since is None and look.as_of is not None:
                 case.quiet_since = self._exchange_time(look.as_of)
             if look.order is not None:
                 sentence = _found_sentence(case.life, look.order)
-                return self._close(case, Whereabouts(State.ACKNOWLEDGED, look.order, sentence))
+                return self._close(case, RecoveryResult(OrderStage.ACKNOWLEDGED, look.order, sentence))
             since = case.quiet_since
             if look.as_of is None:  # a look that failed ends nothing, whatever others proved
-                return Whereabouts(State.UNKNOWN, None)
+                return RecoveryResult(OrderStage.UNKNOWN, None)
             if proves_absence(case.looks, since, margin_s=self._margin_s, apart_s=self._apart_s):
-                return self._close(case, Whereabouts(State.ABSENT, None, _absent_sentence(case)))
-            return Whereabouts(State.UNKNOWN, None)
+                return self._close(case, RecoveryResult(OrderStage.ABSENT, None, _absent_sentence(case)))
+            return RecoveryResult(OrderStage.UNKNOWN, None)
 
     def _exchange_time(self, as_of: datetime) -> datetime | None:
         """Tell the exchange's time; just after an answer no step of this computer's clock is in it.
@@ -263,14 +263,14 @@ class Resolver:
         skew_s = self._client.clock_skew_s
         return None if skew_s is None else max(as_of, self._clock() - timedelta(seconds=skew_s))
 
-    def _look(self, life: OrderLife) -> Look:
+    def _look(self, life: OrderState) -> Lookup:
         """Read freshness first, then every order of the market, live and, when it is old, historical."""
         at, monotonic_s, as_of = self._clock(), self._monotonic(), self._as_of()
         try:
             found, complete = self._find(life)
         except KalshiAPIError:
-            return Look(at, monotonic_s, None, None)
-        return Look(at, monotonic_s, found, as_of if complete else None)
+            return Lookup(at, monotonic_s, None, None)
+        return Lookup(at, monotonic_s, found, as_of if complete else None)
 
     def _as_of(self) -> datetime | None:
         try:
@@ -278,7 +278,7 @@ class Resolver:
         except KalshiAPIError:
             return None
 
-    def _find(self, life: OrderLife) -> tuple[Order | None, bool]:
+    def _find(self, life: OrderState) -> tuple[Order | None, bool]:
         listings: list[Listing[Order]] = [self._client.get_orders(ticker=life.ticker)]
         if life.intent_at < self._clock() - timedelta(days=1):
             listings.append(self._client.get_historical_orders(ticker=life.ticker))
@@ -288,7 +288,7 @@ class Resolver:
                     return order, True
         return None, all(listing.incomplete is None for listing in listings)
 
-    def _close(self, case: Case, whereabouts: Whereabouts) -> Whereabouts:
+    def _close(self, case: PendingOrder, whereabouts: RecoveryResult) -> RecoveryResult:
         """Record the end first; a case whose end cannot be recorded stays open."""
         life, order = case.life, whereabouts.order
         fields = _absent_fields(case) if order is None else _found_fields(order)
@@ -296,13 +296,13 @@ class Resolver:
         with self._lock:
             del self._cases[life.client_order_id]
             self._ended[life.client_order_id] = whereabouts
-            if whereabouts.state is State.ABSENT:
+            if whereabouts.state is OrderStage.ABSENT:
                 self._absent_since[life.client_order_id] = self._clock()
             self._news.append(whereabouts.sentence)
             self._file(advanced(life, whereabouts.state))
         return whereabouts
 
-    def _record(self, life: OrderLife, state: State, fields: dict[str, object]) -> None:
+    def _record(self, life: OrderState, state: OrderStage, fields: dict[str, object]) -> None:
         named = {"client_order_id": life.client_order_id, "ticker": life.ticker, "sentence": life.sentence}
         self._journal.log_order_submission(state.value, {**named, **fields})
 
@@ -321,9 +321,9 @@ class Resolver:
                 del self._written_off[order.client_order_id]
             self._adopt_late(life, order)
 
-    def _adopt_late(self, life: OrderLife, order: Order) -> None:
+    def _adopt_late(self, life: OrderState, order: Order) -> None:
         try:
-            self._record(life, State.ACKNOWLEDGED, {**_found_fields(order), "reason": "appeared late"})
+            self._record(life, OrderStage.ACKNOWLEDGED, {**_found_fields(order), "reason": "appeared late"})
         except JournalError:
             with self._lock:
                 self._written_off[life.client_order_id] = life
@@ -365,7 +365,7 @@ def _found_fields(order: Order) -> dict[str, object]:
     }
 
 
-def _found_sentence(life: OrderLife, order: Order) -> str:
+def _found_sentence(life: OrderState, order: Order) -> str:
     return f"Found: {life.sentence} is order {order.order_id}, {order.status}."
 
 
@@ -375,13 +375,13 @@ def unrecorded(order: Order, why: str) -> str:
     return f"Order {order.order_id} {what} but could not be recorded. {why}"
 
 
-def _absent_fields(case: Case) -> dict[str, object]:
+def _absent_fields(case: PendingOrder) -> dict[str, object]:
     return {"as_of": _proved_at(case), "reason": "not at the exchange in two complete, fresh looks"}
 
 
-def _absent_sentence(case: Case) -> str:
+def _absent_sentence(case: PendingOrder) -> str:
     return f"Not placed (verified as of {_proved_at(case).astimezone():%H:%M:%S}): {case.life.sentence}."
 
 
-def _proved_at(case: Case) -> datetime:
+def _proved_at(case: PendingOrder) -> datetime:
     return max(look.as_of for look in case.looks if look.as_of is not None)

@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable
 
 from kalshi_trading.core.errors import JournalError
-from kalshi_trading.orders.execution.recovery import Resolver
+from kalshi_trading.orders.execution.recovery import OrderRecovery
 
 PAUSE_S = 5.0
 ROUNDS_BETWEEN_RECOVERIES = 12  # about a minute
 
 
-class BackgroundSearch:
+class RecoveryLoop:
     """Looks for open orders again and again; at times also for what another session left when it ended.
 
     Each round begins with `unlock`, which writes what a failing journal did not take.
@@ -26,7 +26,7 @@ class BackgroundSearch:
 
     def __init__(
         self,
-        resolver: Resolver,
+        resolver: OrderRecovery,
         *,
         journal_failed: Callable[[str], None],
         recover: Callable[[], object] = lambda: None,

@@ -13,8 +13,8 @@ from kalshi_trading.core.errors import JournalError, KalshiAPIError, NotFoundErr
 from kalshi_trading.core.models import Order, OrderStatus, Side
 from kalshi_trading.core.money import ZERO, Contracts, Price, count_text, dollars_text, price_text
 from kalshi_trading.core.pnl import average_price
-from kalshi_trading.journal.order_log import ENDED_EVENT, JournaledOrder, ToldFills, is_own
-from kalshi_trading.journal.order_state import OrderLife
+from kalshi_trading.journal.order_log import ENDED_EVENT, LoggedOrder, ReportedFills, is_own
+from kalshi_trading.journal.order_state import OrderState
 from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -23,7 +23,7 @@ MOST_ASKED = 10
 _ENDED = frozenset({OrderStatus.CANCELED, OrderStatus.EXECUTED})
 
 
-class RestingWatch:
+class RestingOrderMonitor:
     """Looks after the orders of ours that rest, also those of other sessions of this journal."""
 
     def __init__(
@@ -40,7 +40,7 @@ class RestingWatch:
         self._clock = clock
         self._read_until = 0
         self._order_ids: dict[str, str] = {}
-        self._resting: dict[str, tuple[JournaledOrder, ToldFills]] = {}
+        self._resting: dict[str, tuple[LoggedOrder, ReportedFills]] = {}
         self._said: dict[str, tuple[Contracts, Contracts]] = {}
         self._unknown: set[str] = set()
 
@@ -79,7 +79,7 @@ class RestingWatch:
                 self._order_ids[name] = order.order_id
                 self._resting[order.order_id] = order, order.told
 
-    def _is_own(self, life: OrderLife) -> bool:
+    def _is_own(self, life: OrderState) -> bool:
         return is_own(life, self._journal.environment, self._account)
 
     def _changed(self, listed: Iterable[Order]) -> list[Order]:
@@ -141,14 +141,14 @@ class RestingWatch:
         return average_price(fills, order.fill_count, side)
 
 
-def _named(own: JournaledOrder) -> dict[str, object]:
+def _named(own: LoggedOrder) -> dict[str, object]:
     names: dict[str, object] = {name: own.text(name) for name in ("action", "side", "count")}
     life = own.life
     names |= {"client_order_id": life.client_order_id, "ticker": life.ticker, "sentence": life.sentence}
     return names
 
 
-def _happened(order: Order, told: ToldFills, average: Price | None) -> str:
+def _happened(order: Order, told: ReportedFills, average: Price | None) -> str:
     """Say it in counts: all filled, more filled while the rest stays, or ended."""
     filled = f"{count_text(order.fill_count)} of {count_text(order.initial_count)}"
     if average is not None:

@@ -34,13 +34,13 @@ from kalshi_trading.core.errors import (
 from kalshi_trading.core.models import OrderRequest
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.pnl import average_price
-from kalshi_trading.journal.order_state import OrderLife, State
+from kalshi_trading.journal.order_state import OrderStage, OrderState
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.journal_fields import denial_fields, intent_fields, sending_fields
-from kalshi_trading.orders.execution.recovery import Resolver
+from kalshi_trading.orders.execution.recovery import OrderRecovery
 from kalshi_trading.orders.execution.submission_result import (
     Outcome,
-    Submission,
+    SubmissionResult,
     acknowledged_result,
     found_result,
     result_fields,
@@ -59,7 +59,7 @@ _STILL_UNKNOWN = (
 )
 
 
-class Step(StrEnum):
+class SubmissionStep(StrEnum):
     """Moments between which the program may be killed; what holds at each is proved by tests."""
 
     CONFIRMED = "confirmed"
@@ -83,7 +83,7 @@ def _nothing() -> None:
     """Settle a debt that ends as soon as the journal works."""
 
 
-class Submitter:
+class OrderSubmitter:
     """Sends each confirmed order at most once and keeps the journal ahead of the wire.
 
     `why_blocked` says why orders are blocked, by a panic of any session. `recount` judges a preview again
@@ -95,14 +95,14 @@ class Submitter:
         self,
         client: KalshiClient,
         journal: TradeLogger,
-        resolver: Resolver,
+        resolver: OrderRecovery,
         *,
         why_blocked: Callable[[], str | None] = lambda: None,
         recount: Callable[[OrderPreview], OrderPreview] = lambda preview: preview,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        reached: Callable[[Step], None] = lambda step: None,
+        reached: Callable[[SubmissionStep], None] = lambda step: None,
     ) -> None:
         self._client = client
         self._journal = journal
@@ -131,7 +131,7 @@ class Submitter:
             if debt not in self._debts:
                 self._debts.append(debt)
 
-    def submit(self, preview: OrderPreview) -> Submission:
+    def submit(self, preview: OrderPreview) -> SubmissionResult:
         """Send the order of a preview, once; the same preview again is denied.
 
         Never raises for what the exchange does. The exchange may have acted when the outcome is
@@ -144,24 +144,26 @@ class Submitter:
                 self._used.add(preview.request.client_order_id)
         if denial is not None:
             return self._deny(preview, denial)
-        self._reached(Step.CONFIRMED)
+        self._reached(SubmissionStep.CONFIRMED)
         result = self._carried_out(preview)
         if result.outcome is Outcome.UNKNOWN:
             return self._searched(preview, result)
         return self._with_fills(result) if result.outcome is Outcome.ACKNOWLEDGED else result
 
-    def _carried_out(self, preview: OrderPreview) -> Submission:
+    def _carried_out(self, preview: OrderPreview) -> SubmissionResult:
         """Record, send and record again; whatever goes wrong on the way leaves an order to look for."""
-        state = State.UNKNOWN
-        self._resolver.begin(self._life_of(preview, State.INTENT))  # first, so that no recovery takes it over
+        state = OrderStage.UNKNOWN
+        self._resolver.begin(
+            self._life_of(preview, OrderStage.INTENT)
+        )  # first, so that no recovery takes it over
         try:
             result = self._ended_at_intent(preview) or self._sent(preview)
-            state = State.NOT_SENT if result.outcome is Outcome.DENIED else State(result.outcome)
+            state = OrderStage.NOT_SENT if result.outcome is Outcome.DENIED else OrderStage(result.outcome)
         finally:
             self._resolver.adopt([self._life_of(preview, state)])
         return result
 
-    def _ended_at_intent(self, preview: OrderPreview) -> Submission | None:
+    def _ended_at_intent(self, preview: OrderPreview) -> SubmissionResult | None:
         """Record the intent; return the result of an order that must not be sent, None if it may be.
 
         A write that failed may have left its line in the journal, so it gets a recorded end. Sessions take
@@ -172,27 +174,27 @@ class Submitter:
                 recounted = self._recount(preview)
                 if recounted.is_denied:
                     return self._deny(recounted, _reasons(recounted))
-                self._journal.log_order_submission(State.INTENT.value, intent_fields(recounted))
+                self._journal.log_order_submission(OrderStage.INTENT.value, intent_fields(recounted))
         except JournalError as error:
             return self._recorded(self._unwritten(preview.request, error), preview.sentence)
-        self._reached(Step.INTENT_RECORDED)
+        self._reached(SubmissionStep.INTENT_RECORDED)
         return None
 
-    def _unwritten(self, request: OrderRequest, error: JournalError) -> Submission:
+    def _unwritten(self, request: OrderRequest, error: JournalError) -> SubmissionResult:
         self.lock(str(error))
-        return Submission(Outcome.NOT_SENT, request, f"{error} Nothing was sent or placed.")
+        return SubmissionResult(Outcome.NOT_SENT, request, f"{error} Nothing was sent or placed.")
 
-    def _sent(self, preview: OrderPreview) -> Submission:
+    def _sent(self, preview: OrderPreview) -> SubmissionResult:
         """Send and record the result. What the journal or the last check stops is not tried again."""
         try:
             result = self._send(preview)
         except JournalError as error:
             result = self._unwritten(preview.request, error)
         except TradeExecutionError as refusal:
-            result = Submission(Outcome.NOT_SENT, preview.request, str(refusal))
-        self._reached(Step.ANSWERED)
+            result = SubmissionResult(Outcome.NOT_SENT, preview.request, str(refusal))
+        self._reached(SubmissionStep.ANSWERED)
         result = self._recorded(result, preview.sentence)
-        self._reached(Step.RESULT_RECORDED)
+        self._reached(SubmissionStep.RESULT_RECORDED)
         return result
 
     # --- Before the wire --------------------------------------------------------------------------
@@ -224,8 +226,8 @@ class Submitter:
             return f"The preview is {int(age_s)} s old. Look at a fresh one."
         return None
 
-    def _deny(self, preview: OrderPreview, reason: str) -> Submission:
-        denied = Submission(Outcome.DENIED, preview.request, reason)
+    def _deny(self, preview: OrderPreview, reason: str) -> SubmissionResult:
+        denied = SubmissionResult(Outcome.DENIED, preview.request, reason)
         try:
             self._journal.log_order_submission(Outcome.DENIED.value, denial_fields(preview, reason))
         except JournalError:
@@ -249,7 +251,7 @@ class Submitter:
 
     # --- The wire ---------------------------------------------------------------------------------
 
-    def _send(self, preview: OrderPreview) -> Submission:
+    def _send(self, preview: OrderPreview) -> SubmissionResult:
         """Send; what provably never left is sent again under the same id, at most twice, within 5 s.
 
         Raises JournalError or TradeExecutionError if `_announce` stopped it: nothing was sent.
@@ -263,17 +265,17 @@ class Submitter:
             self._sleep(_RESEND_PAUSE_S)
         return result
 
-    def _send_once(self, preview: OrderPreview) -> Submission:
+    def _send_once(self, preview: OrderPreview) -> SubmissionResult:
         """Send once and return what is known of it."""
         request = preview.request
         try:
             said = self._client.place_order(request, before_sending=lambda: self._announce(preview))
         except NotSentError as error:
-            return Submission(Outcome.NOT_SENT, request, str(error))
+            return SubmissionResult(Outcome.NOT_SENT, request, str(error))
         except OutcomeUnknownError as error:
-            return Submission(Outcome.UNKNOWN, request, str(error))
+            return SubmissionResult(Outcome.UNKNOWN, request, str(error))
         except KalshiAPIError as error:
-            return Submission(Outcome.REJECTED, request, str(error))
+            return SubmissionResult(Outcome.REJECTED, request, str(error))
         return acknowledged_result(request, said)
 
     def _announce(self, preview: OrderPreview) -> None:
@@ -282,14 +284,14 @@ class Submitter:
         In this order: a panic is recorded first and looks for orders being sent then, so that one of the two
         sees the other. Raises JournalError, or TradeExecutionError with the reason.
         """
-        self._reached(Step.SIGNED)
+        self._reached(SubmissionStep.SIGNED)
         fields = sending_fields(preview, self._exchange_time())
-        self._journal.log_order_submission(State.SENDING.value, fields)
-        self._reached(Step.SENDING_RECORDED)
+        self._journal.log_order_submission(OrderStage.SENDING.value, fields)
+        self._reached(SubmissionStep.SENDING_RECORDED)
         objection = self._objection(preview)
         if objection is not None:
             raise TradeExecutionError(objection)
-        self._reached(Step.CHECKED)
+        self._reached(SubmissionStep.CHECKED)
 
     def _exchange_time(self) -> datetime | None:
         skew_s = self._client.clock_skew_s
@@ -297,7 +299,7 @@ class Submitter:
 
     # --- After the wire ---------------------------------------------------------------------------
 
-    def _recorded(self, result: Submission, sentence: str) -> Submission:
+    def _recorded(self, result: SubmissionResult, sentence: str) -> SubmissionResult:
         """Put the result on the disk; if that fails the result still stands, and trading is locked."""
         fields = {**result_fields(result), "sentence": sentence}
         write = partial(self._journal.log_order_submission, result.outcome.value, fields)
@@ -308,21 +310,21 @@ class Submitter:
             return replace(result, recorded=False)
         return result
 
-    def _searched(self, preview: OrderPreview, unknown: Submission) -> Submission:
+    def _searched(self, preview: OrderPreview, unknown: SubmissionResult) -> SubmissionResult:
         """Look for an order whose answer was lost; what is not settled now is looked for on and on."""
         found = self._resolver.search(preview.request.client_order_id)
         if found.unrecorded is not None:
             self.lock(found.unrecorded)
         if found.order is not None:
             return self._with_fills(found_result(preview.request, found.order, found.unrecorded))
-        if found.state is State.ABSENT:
+        if found.state is OrderStage.ABSENT:
             message = f"{unknown.message} {found.sentence}"
-            return Submission(Outcome.ABSENT, preview.request, message)
+            return SubmissionResult(Outcome.ABSENT, preview.request, message)
         recorded = unknown.recorded and found.unrecorded is None
         return replace(unknown, message=f"{unknown.message} {_STILL_UNKNOWN}", recorded=recorded)
 
-    def _life_of(self, preview: OrderPreview, state: State) -> OrderLife:
-        return OrderLife(
+    def _life_of(self, preview: OrderPreview, state: OrderStage) -> OrderState:
+        return OrderState(
             client_order_id=preview.request.client_order_id,
             ticker=preview.request.ticker,
             sentence=preview.sentence,
@@ -330,7 +332,7 @@ class Submitter:
             intent_at=preview.circumstances.at,
         )
 
-    def _with_fills(self, result: Submission) -> Submission:
+    def _with_fills(self, result: SubmissionResult) -> SubmissionResult:
         """Add average price and fee from the fills themselves, and put the fill on record.
 
         Until all fills can be read the fee stays unknown and the fill is not recorded: the exchange

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from kalshi_trading.core.models import Order, OrderAcknowledgement, OrderRequest
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
-from kalshi_trading.journal.order_state import State
+from kalshi_trading.journal.order_state import OrderStage
 from kalshi_trading.orders.execution.journal_fields import order_fields
 from kalshi_trading.orders.execution.recovery import unrecorded
 
@@ -16,15 +16,15 @@ class Outcome(StrEnum):
     """What became of an order, as far as it is known."""
 
     DENIED = "denied"  # by us; nothing was sent
-    NOT_SENT = State.NOT_SENT.value
-    ACKNOWLEDGED = State.ACKNOWLEDGED.value
-    REJECTED = State.REJECTED.value  # by the exchange; nothing was placed
-    UNKNOWN = State.UNKNOWN.value
-    ABSENT = State.ABSENT.value  # the answer was lost, and the order is proved not to be there
+    NOT_SENT = OrderStage.NOT_SENT.value
+    ACKNOWLEDGED = OrderStage.ACKNOWLEDGED.value
+    REJECTED = OrderStage.REJECTED.value  # by the exchange; nothing was placed
+    UNKNOWN = OrderStage.UNKNOWN.value
+    ABSENT = OrderStage.ABSENT.value  # the answer was lost, and the order is proved not to be there
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class SubmissionResult:
     """The end of one submission. `recorded` False: the result is true but not in the journal.
 
     `average_price` is in the terms of the order's side; `fee` is None where it could not be read.
@@ -41,9 +41,9 @@ class Submission:
     recorded: bool = True
 
 
-def acknowledged_result(request: OrderRequest, said: OrderAcknowledgement) -> Submission:
+def acknowledged_result(request: OrderRequest, said: OrderAcknowledgement) -> SubmissionResult:
     average = said.average_fill_price
-    return Submission(
+    return SubmissionResult(
         outcome=Outcome.ACKNOWLEDGED,
         request=request,
         message=what_happened(request, said.fill_count, said.remaining_count),
@@ -54,11 +54,11 @@ def acknowledged_result(request: OrderRequest, said: OrderAcknowledgement) -> Su
     )
 
 
-def found_result(request: OrderRequest, order: Order, problem: str | None) -> Submission:
+def found_result(request: OrderRequest, order: Order, problem: str | None) -> SubmissionResult:
     message = f"found at the exchange: {what_happened(request, order.fill_count, order.remaining_count)}"
     if problem is not None:
         message = f"{message}. {unrecorded(order, problem)}"
-    return Submission(
+    return SubmissionResult(
         outcome=Outcome.ACKNOWLEDGED,
         request=request,
         message=message,
@@ -79,7 +79,7 @@ def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts
     return "filled" if filled == request.count else "partly filled, the rest was canceled"
 
 
-def result_fields(result: Submission) -> dict[str, object]:
+def result_fields(result: SubmissionResult) -> dict[str, object]:
     is_known = result.outcome is not Outcome.UNKNOWN
     return {
         **order_fields(result.request),

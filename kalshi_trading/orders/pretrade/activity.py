@@ -11,16 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kalshi_trading.journal.order_state import OrderLife
-from kalshi_trading.journal.panic_state import panic_stands
+from kalshi_trading.journal.order_state import OrderState
+from kalshi_trading.journal.panic_state import is_panic_active
 from kalshi_trading.orders.pretrade.in_flight import NO_ORDERS, SentOrders
 from kalshi_trading.orders.pretrade.order_index import OrderIndex
-from kalshi_trading.orders.pretrade.risk_input import DayTotals, RecentOrder, SentOrder
+from kalshi_trading.orders.pretrade.risk_input import DayTotals, InFlightOrder, RecentOrder
 from kalshi_trading.trade_logger import TradeLogger
 
 
 @dataclass(frozen=True, slots=True)
-class OrdersSoFar:
+class OrderActivity:
     """Our orders of the last minute, the day's counters without profit, and what may still be under way.
 
     `open_lives` are of unknown outcome. `known` counts the orders that are taken into account here.
@@ -29,11 +29,11 @@ class OrdersSoFar:
     recent: tuple[RecentOrder, ...]
     today: DayTotals
     sent: SentOrders = NO_ORDERS
-    open_lives: tuple[OrderLife, ...] = ()
+    open_lives: tuple[OrderState, ...] = ()
     known: int = 0
 
 
-class OrdersReader:
+class ActivityReader:
     """Reads what the journal got since the last look. Every method raises JournalError. Thread-safe."""
 
     def __init__(
@@ -51,12 +51,12 @@ class OrdersReader:
         self._read_until = 0
         self._panic_stands = False
 
-    def read(self) -> OrdersSoFar:
+    def read(self) -> OrderActivity:
         """Return recent orders, today's counters and the orders of unknown outcome."""
         with self._reading:
             self._read_on()
             now = self._clock()
-            return OrdersSoFar(
+            return OrderActivity(
                 self._index.recent(now),
                 self._index.today(now),
                 self._index.sent(),
@@ -64,13 +64,13 @@ class OrdersReader:
                 self._index.known,
             )
 
-    def since(self, known: int) -> tuple[list[SentOrder], DayTotals]:
+    def since(self, known: int) -> tuple[list[InFlightOrder], DayTotals]:
         """Give the orders beyond those that an earlier reading took into account, and the day's counters."""
         with self._reading:
             self._read_on()
             return self._index.sent_beyond(known), self._index.today(self._clock())
 
-    def open_lives(self) -> tuple[OrderLife, ...]:
+    def open_lives(self) -> tuple[OrderState, ...]:
         """Give our orders of unknown outcome."""
         with self._reading:
             self._read_on()
@@ -87,4 +87,4 @@ class OrdersReader:
         for name, order in changes.orders:
             self._index.put(name, order)
         self._read_until = changes.until
-        self._panic_stands = panic_stands(changes.panics, self._account)
+        self._panic_stands = is_panic_active(changes.panics, self._account)

@@ -17,11 +17,11 @@ from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import OrderStatus, Position, Positions
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.pretrade.activity import OrdersReader
-from kalshi_trading.orders.pretrade.day_pnl import TradingDay
+from kalshi_trading.orders.pretrade.activity import ActivityReader
+from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
 from kalshi_trading.orders.pretrade.in_flight import SentOrders, doubtful, not_filled, not_listed
-from kalshi_trading.orders.pretrade.preview import Circumstances
-from kalshi_trading.orders.pretrade.risk_input import Freshness, SentOrder
+from kalshi_trading.orders.pretrade.preview import OrderContext
+from kalshi_trading.orders.pretrade.risk_input import DataAge, InFlightOrder
 
 T = TypeVar("T")
 
@@ -30,14 +30,14 @@ SMALLEST_SKEW_S = 1.0
 """The exchange tells its time in whole seconds; less than this may be their rounding."""
 
 
-class PreviewReader:
+class ContextReader:
     """Reads the circumstances of a ticket, anew each time; only fees are remembered, for some minutes."""
 
     def __init__(
         self,
         client: KalshiClient,
-        orders: OrdersReader,
-        day: TradingDay,
+        orders: ActivityReader,
+        day: DayPnlReader,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -47,7 +47,7 @@ class PreviewReader:
         self._clock = clock
         self._fee_terms: dict[str, tuple[datetime, FeeTerms]] = {}
 
-    def read(self, ticker: str) -> Circumstances:
+    def read(self, ticker: str) -> OrderContext:
         """Read all parts side by side, the account's as soon as it is known how old its data is.
 
         Raises InvalidInputError when there is no such market, KalshiAPIError when market, position or
@@ -69,7 +69,7 @@ class PreviewReader:
             terms = pool.submit(self._terms, market)
         cash, fees, resting, at = balance.result(), terms.result(), listed.result().whole(), self._clock()
         as_of, doubted = looked.result()
-        return Circumstances(
+        return OrderContext(
             market=market,
             book=book.result(),
             fees=None if fees is None else schedule_at(fees, market, at),
@@ -79,7 +79,7 @@ class PreviewReader:
             resting=resting,
             unseen=not_listed([order for order in doubted if order.ticker == ticker], resting),
             elsewhere=sum((order.cost for order in doubted if order.ticker != ticker), ZERO),
-            freshness=Freshness(orders.sent.newest_in(ticker), as_of),
+            freshness=DataAge(orders.sent.newest_in(ticker), as_of),
             recent=orders.recent,
             today=replace(orders.today, pnl=pnl.result()),
             at=at,
@@ -87,7 +87,9 @@ class PreviewReader:
             unresolved=tuple(life.sentence for life in orders.open_lives if life.ticker == ticker),
         )
 
-    def _look_at_age(self, ticker: str, sent: SentOrders) -> tuple[datetime | None, tuple[SentOrder, ...]]:
+    def _look_at_age(
+        self, ticker: str, sent: SentOrders
+    ) -> tuple[datetime | None, tuple[InFlightOrder, ...]]:
         """Tell how old the account's data is, and which orders of any market it may lack.
 
         Read before the rest: what is read later is at least as new. Fills of this market come before the

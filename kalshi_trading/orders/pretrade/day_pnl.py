@@ -30,7 +30,7 @@ def start_of_day(at: datetime) -> datetime:
     return local_midnight(at.astimezone().date())
 
 
-class TradingDay:
+class DayPnlReader:
     """Reads the day's profit anew each time; of the fills only the newest, as they never change."""
 
     def __init__(

@@ -13,21 +13,21 @@ from datetime import datetime
 
 from kalshi_trading.core.models import Fill, Order, book_side
 from kalshi_trading.core.money import ZERO, Contracts, decimal_from_text
-from kalshi_trading.journal.order_log import JournaledOrder
+from kalshi_trading.journal.order_log import LoggedOrder
 from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, WITHOUT_ORDER, is_step
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import READ_LAG
-from kalshi_trading.orders.pretrade.risk_input import SentOrder
+from kalshi_trading.orders.pretrade.risk_input import InFlightOrder
 
 
 @dataclass(frozen=True, slots=True)
 class SentOrders:
     """Orders that exist or may exist, by the time of their last step; `unconfirmed` are those that may."""
 
-    by_step: tuple[SentOrder, ...] = ()
-    unconfirmed: tuple[SentOrder, ...] = ()
+    by_step: tuple[InFlightOrder, ...] = ()
+    unconfirmed: tuple[InFlightOrder, ...] = ()
 
-    def after(self, at: datetime) -> tuple[SentOrder, ...]:
+    def after(self, at: datetime) -> tuple[InFlightOrder, ...]:
         """Give those with a step after a moment, and whatever is unconfirmed."""
         begin = bisect_right(self.by_step, at, key=lambda order: order.at)
         later = self.by_step[begin:]
@@ -41,24 +41,24 @@ class SentOrders:
 NO_ORDERS = SentOrders()
 
 
-def doubtful(sent: SentOrders, as_of: datetime | None, now: datetime) -> tuple[SentOrder, ...]:
+def doubtful(sent: SentOrders, as_of: datetime | None, now: datetime) -> tuple[InFlightOrder, ...]:
     """Give the orders that data of `as_of` may lack; None: taken to lag by a minute at most."""
     return sent.after(now - READ_LAG if as_of is None else as_of)
 
 
-def not_filled(sent: Iterable[SentOrder], fills: Iterable[Fill]) -> tuple[SentOrder, ...]:
+def not_filled(sent: Iterable[InFlightOrder], fills: Iterable[Fill]) -> tuple[InFlightOrder, ...]:
     """Leave out the orders of which fills are listed: then the exchange's data shows them."""
     filled = {fill.order_id for fill in fills}
     return tuple(order for order in sent if order.order_id not in filled)
 
 
-def not_listed(sent: Iterable[SentOrder], resting: Iterable[Order]) -> tuple[SentOrder, ...]:
+def not_listed(sent: Iterable[InFlightOrder], resting: Iterable[Order]) -> tuple[InFlightOrder, ...]:
     """Leave out the orders that are listed as resting, so that none is counted twice."""
     listed = {order.client_order_id for order in resting}
     return tuple(order for order in sent if order.client_order_id not in listed)
 
 
-def sent_order(own: JournaledOrder) -> SentOrder | None:
+def sent_order(own: LoggedOrder) -> InFlightOrder | None:
     """Give an order that exists or may exist, as the journal last spoke of it.
 
     None: it ended without one, or no price and count are on record, so that it can only be named.
@@ -68,7 +68,7 @@ def sent_order(own: JournaledOrder) -> SentOrder | None:
     action, side, price, count = own.action, own.side, own.price, _working_count(own.records)
     if action is None or side is None or price is None or count is None or count <= ZERO:
         return None
-    return SentOrder(
+    return InFlightOrder(
         client_order_id=own.life.client_order_id,
         order_id=own.order_id,
         ticker=own.life.ticker,

@@ -14,10 +14,10 @@ from itertools import takewhile
 from operator import itemgetter
 
 from kalshi_trading.core.models import TimeInForce
-from kalshi_trading.journal.order_log import JournaledOrder, is_own
-from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderLife
+from kalshi_trading.journal.order_log import LoggedOrder, is_own
+from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderState
 from kalshi_trading.orders.pretrade.in_flight import SentOrders, sent_order
-from kalshi_trading.orders.pretrade.risk_input import DayTotals, RecentOrder, SentOrder
+from kalshi_trading.orders.pretrade.risk_input import DayTotals, InFlightOrder, RecentOrder
 
 _RECENT = timedelta(minutes=1)
 
@@ -26,9 +26,9 @@ _RECENT = timedelta(minutes=1)
 class _Entry:
     """An order as it was put in, so that it can be taken out again."""
 
-    order: JournaledOrder
+    order: LoggedOrder
     day: date
-    sent: SentOrder | None
+    sent: InFlightOrder | None
 
 
 class OrderIndex:
@@ -43,12 +43,12 @@ class OrderIndex:
         self._entries: dict[str, _Entry] = {}
         self._numbers: dict[str, int] = {}
         self._by_intent: list[tuple[datetime, int, str]] = []
-        self._by_step: list[tuple[datetime, int, SentOrder]] = []
+        self._by_step: list[tuple[datetime, int, InFlightOrder]] = []
         self._days: dict[date, DayTotals] = {}
-        self._open: dict[str, OrderLife] = {}
+        self._open: dict[str, OrderState] = {}
         self._sent: SentOrders | None = None  # until an order changes
 
-    def put(self, name: str, order: JournaledOrder | None) -> None:
+    def put(self, name: str, order: LoggedOrder | None) -> None:
         """Set what is known of an order; None: it counts no more."""
         self._take_out(name)
         if order is None:
@@ -90,7 +90,7 @@ class OrderIndex:
         return len(self._numbers)
 
     @property
-    def open_lives(self) -> tuple[OrderLife, ...]:
+    def open_lives(self) -> tuple[OrderState, ...]:
         """Our orders of unknown outcome, however old."""
         return tuple(self._open.values())
 
@@ -104,7 +104,7 @@ class OrderIndex:
             )
         return self._sent
 
-    def sent_beyond(self, known: int) -> list[SentOrder]:
+    def sent_beyond(self, known: int) -> list[InFlightOrder]:
         """Give those among them that were put in after the first `known` orders."""
         names = takewhile(lambda name: self._numbers[name] >= known, reversed(self._numbers))
         later = (self._entries[name].sent for name in names if name in self._entries)
@@ -119,14 +119,14 @@ class OrderIndex:
         found = reversed(list(self._newest(now - _RECENT)))
         return tuple(order for order in map(_recent_order, found) if order is not None)
 
-    def _newest(self, since: datetime) -> Iterator[JournaledOrder]:
+    def _newest(self, since: datetime) -> Iterator[LoggedOrder]:
         for at, _, name in reversed(self._by_intent):
             if at < since:
                 return
             yield self._entries[name].order
 
 
-def _recent_order(order: JournaledOrder) -> RecentOrder | None:
+def _recent_order(order: LoggedOrder) -> RecentOrder | None:
     action, side, count, price = order.action, order.side, order.count, order.price
     if action is None or side is None or count is None or price is None:
         return None

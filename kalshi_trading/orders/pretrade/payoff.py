@@ -11,7 +11,7 @@ from kalshi_trading.core.market_models import BookLevel
 from kalshi_trading.core.models import Action, BookSide, Order, OrderRequest, Position, Side
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.order_book import BookWalk
-from kalshi_trading.orders.pretrade.risk_input import SentOrder
+from kalshi_trading.orders.pretrade.risk_input import InFlightOrder
 
 AT_THE_LIMIT = BookWalk((), ZERO)
 """Nothing fills better than at the limit: with all contracts as the rest, the worst that can happen."""
@@ -37,7 +37,7 @@ def paid(action: Action, price: Price) -> Price:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Payoff:
     """What an order alone comes to when it fills in one way. Dollars; gains are positive.
 
     `proceeds` is what its contracts bring that close what is held, before fees. Profits are after fees;
@@ -51,9 +51,9 @@ class Outlook:
 
 def outlook(
     walk: BookWalk, rests: Contracts, request: OrderRequest, closing: Contracts, fee: Dollars | None
-) -> Outlook:
+) -> Payoff:
     """Tell what comes of it if `walk` fills and the rest at the limit."""
-    return Outlook(
+    return Payoff(
         _proceeds(walk, rests, request, closing),
         _profit_if(Side.YES, walk, rests, request, fee),
         _profit_if(Side.NO, walk, rests, request, fee),
@@ -141,7 +141,7 @@ def _first_contracts(walk: BookWalk, rests: Contracts, request: OrderRequest, co
     return amount
 
 
-def opening_count(held: Contracts, signed: Contracts, working: Iterable[Order | SentOrder]) -> Contracts:
+def opening_count(held: Contracts, signed: Contracts, working: Iterable[Order | InFlightOrder]) -> Contracts:
     """Give the contracts of an order beyond those that close what is held; never negative.
 
     `signed` is above zero where the order goes long YES. What our other orders of the same direction will
@@ -153,19 +153,19 @@ def opening_count(held: Contracts, signed: Contracts, working: Iterable[Order | 
     return max(ZERO, abs(signed) - max(ZERO, abs(held) - promised))
 
 
-def promised_count(side: BookSide, working: Iterable[Order | SentOrder]) -> Contracts:
+def promised_count(side: BookSide, working: Iterable[Order | InFlightOrder]) -> Contracts:
     """Give the contracts that our orders of one side of the book may still trade."""
     return sum((order.remaining_count for order in working if order.book_side is side), ZERO)
 
 
-def cash_of_unseen(held: Contracts, resting: Sequence[Order], unseen: Iterable[SentOrder]) -> Dollars:
+def cash_of_unseen(held: Contracts, resting: Sequence[Order], unseen: Iterable[InFlightOrder]) -> Dollars:
     """Give the cash that orders missing in the exchange's data may take; each counts whole.
 
     For resting ones the exchange has set cash aside already. What closes takes none, and the cheapest
     are taken to close.
     """
     total = ZERO
-    before: list[Order | SentOrder] = list(resting)
+    before: list[Order | InFlightOrder] = list(resting)
     for order in sorted(unseen, key=_cost_of_one):
         signed = order.remaining_count if order.book_side is BookSide.BID else -order.remaining_count
         total += opening_count(held, signed, before) * _cost_of_one(order)
@@ -173,5 +173,5 @@ def cash_of_unseen(held: Contracts, resting: Sequence[Order], unseen: Iterable[S
     return total
 
 
-def _cost_of_one(order: SentOrder) -> Price:
+def _cost_of_one(order: InFlightOrder) -> Price:
     return order.yes_price if order.book_side is BookSide.BID else ONE_DOLLAR - order.yes_price

@@ -30,7 +30,7 @@ from kalshi_trading.orders.pretrade import risk
 from kalshi_trading.orders.pretrade.payoff import (
     AT_THE_LIMIT,
     Bounds,
-    Outlook,
+    Payoff,
     bounds,
     cash_after,
     cash_of_unseen,
@@ -41,13 +41,13 @@ from kalshi_trading.orders.pretrade.payoff import (
     paid,
 )
 from kalshi_trading.orders.pretrade.risk_input import (
-    NOTHING_TO_MISS,
+    NO_ORDERS_YET,
+    DataAge,
     DayTotals,
     Finding,
-    Freshness,
-    Proposal,
+    InFlightOrder,
     RecentOrder,
-    SentOrder,
+    RiskInput,
     Severity,
 )
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
@@ -55,7 +55,7 @@ from kalshi_trading.settings.model import Limits
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class OrderContext:
     """Everything read from exchange and journal for one preview; None: could not be read."""
 
     market: Market
@@ -68,14 +68,14 @@ class Circumstances:
     today: DayTotals
     at: datetime
     unresolved: tuple[str, ...] = ()  # our orders in this market that may be live, as sentences
-    unseen: tuple[SentOrder, ...] = ()  # ours in this market that may rest or be filled, shown nowhere
+    unseen: tuple[InFlightOrder, ...] = ()  # ours in this market that may rest or be filled, shown nowhere
     elsewhere: Dollars = ZERO  # cost of orders of ours in other markets that the cash may not show yet
-    freshness: Freshness = NOTHING_TO_MISS
+    freshness: DataAge = NO_ORDERS_YET
     later_fees: tuple[FeeSchedule, ...] = ()  # that will apply before the market closes
     known_orders: int = 0  # how many orders of the journal are taken into account here
 
     @property
-    def working(self) -> tuple[Order | SentOrder, ...]:
+    def working(self) -> tuple[Order | InFlightOrder, ...]:
         """Our orders in this market that may still trade, listed or not."""
         return (*self.resting, *self.unseen)
 
@@ -98,7 +98,7 @@ class OrderPreview:
 
     ticket: OrderTicket
     request: OrderRequest
-    circumstances: Circumstances
+    circumstances: OrderContext
     walk: BookWalk
     cost: Dollars
     expected_cost: Dollars
@@ -108,8 +108,8 @@ class OrderPreview:
     held_before: Contracts  # net, above zero YES, below zero NO
     held_after: Contracts
     closing: Contracts  # of its contracts, those that close what is held
-    expected: Outlook
-    worst: Outlook  # if all is filled, with the most it can cost
+    expected: Payoff
+    worst: Payoff  # if all is filled, with the most it can cost
     locked_in: Dollars | None  # profit of what a closing order sells, before fees; None: closes nothing
     findings: tuple[Finding, ...]
 
@@ -153,7 +153,7 @@ def is_worse(before: OrderPreview, after: OrderPreview) -> bool:
 
 def build_preview(
     ticket: OrderTicket,
-    circumstances: Circumstances,
+    circumstances: OrderContext,
     *,
     limits: Limits,
     read_only: bool,
@@ -195,7 +195,7 @@ def _goes_long_yes(action: Action, side: Side) -> bool:
 
 
 def _request(
-    ticket: OrderTicket, now: Circumstances, limits: Limits, held: Contracts, client_order_id: str
+    ticket: OrderTicket, now: OrderContext, limits: Limits, held: Contracts, client_order_id: str
 ) -> OrderRequest:
     price = ticket.worst_price if ticket.price is None else ticket.price
     if price is None:
@@ -239,7 +239,7 @@ def worst_price(action: Action, side: Side, market: Market, book: OrderBook | No
     return on_grid if side is Side.YES else ONE_DOLLAR - on_grid
 
 
-def _walk(request: OrderRequest, now: Circumstances) -> BookWalk:
+def _walk(request: OrderRequest, now: OrderContext) -> BookWalk:
     """Walk the book as it was read; without one only orders of our own are known to be in the way."""
     if request.post_only:
         return BookWalk((), request.count)
@@ -253,7 +253,7 @@ def _walk(request: OrderRequest, now: Circumstances) -> BookWalk:
     return order_book.walk(book, request.action, request.side, request.count, request.price, own)
 
 
-def _dearest_rate(now: Circumstances, request: OrderRequest) -> Decimal | None:
+def _dearest_rate(now: OrderContext, request: OrderRequest) -> Decimal | None:
     """Give the dearest r·m that may apply until the order fills; None: not known."""
     if now.fees is None:
         return None
@@ -263,7 +263,7 @@ def _dearest_rate(now: Circumstances, request: OrderRequest) -> Decimal | None:
 
 
 def _expected_fee(
-    now: Circumstances, walk: BookWalk, rests: Contracts, request: OrderRequest
+    now: OrderContext, walk: BookWalk, rests: Contracts, request: OrderRequest
 ) -> Dollars | None:
     """Fee by the book as it was read: of what takes from it now, and of the rest once it is taken.
 
@@ -283,7 +283,7 @@ def _expected_fee(
 
 
 def rechecked(
-    preview: OrderPreview, later: Sequence[SentOrder], today: DayTotals, limits: Limits
+    preview: OrderPreview, later: Sequence[InFlightOrder], today: DayTotals, limits: Limits
 ) -> OrderPreview:
     """Judge a preview again with the orders recorded since; a counting rail that objects now denies it.
 
@@ -326,7 +326,7 @@ def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPre
     in_yes = request.price if request.side is Side.YES else ONE_DOLLAR - request.price
     orders = [OpenSize(order.book_side, order.yes_price, order.remaining_count) for order in now.working]
     orders.append(OpenSize(side, in_yes, request.count))
-    proposal = Proposal(
+    proposal = RiskInput(
         market=now.market,
         action=request.action,
         side=request.side,

@@ -24,16 +24,16 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.core.order_book import best_opposite, is_crossed, midpoint
 from kalshi_trading.orders.pretrade.payoff import promised_count
-from kalshi_trading.orders.pretrade.risk_input import Finding, Proposal, RecentOrder, Severity
+from kalshi_trading.orders.pretrade.risk_input import Finding, RecentOrder, RiskInput, Severity
 
 STALE_BOOK = timedelta(seconds=5)
 OUTCOME_UNKNOWN = "outcome unknown"
 SAME_ORDER_WITHIN = timedelta(seconds=30)
 
-Rule = Callable[[Proposal], Finding | None]
+Rule = Callable[[RiskInput], Finding | None]
 
 
-def check(proposal: Proposal) -> tuple[Finding, ...]:
+def check(proposal: RiskInput) -> tuple[Finding, ...]:
     """Ask every rule; denials first, then questions, then warnings."""
     found = [finding for rule in RULES if (finding := rule(proposal)) is not None]
     return tuple(sorted(found, key=lambda finding: list(Severity).index(finding.severity)))
@@ -47,13 +47,13 @@ def questions(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.severity is Severity.ASK)
 
 
-def read_only(proposal: Proposal) -> Finding | None:
+def read_only(proposal: RiskInput) -> Finding | None:
     if not proposal.read_only:
         return None
     return Finding("read-only", Severity.DENY, "This session is read-only; no order can be sent.")
 
 
-def market_open(proposal: Proposal) -> Finding | None:
+def market_open(proposal: RiskInput) -> Finding | None:
     market = proposal.market
     if market.status is not MarketStatus.ACTIVE:
         return Finding("market open", Severity.DENY, f"The market is {market.status_word}, not active.")
@@ -62,7 +62,7 @@ def market_open(proposal: Proposal) -> Finding | None:
     return None
 
 
-def price_on_grid(proposal: Proposal) -> Finding | None:
+def price_on_grid(proposal: RiskInput) -> Finding | None:
     text = off_grid(proposal.market.price_grid, proposal.side, proposal.price)
     return None if text is None else Finding("price grid", Severity.DENY, text, proposal.price)
 
@@ -79,7 +79,7 @@ def off_grid(grid: PriceGrid, side: Side, price: Price) -> str | None:
     return f"{price_text(price)} is not a price of this market; the nearest {verb} {nearest}."
 
 
-def contracts_per_order(proposal: Proposal) -> Finding | None:
+def contracts_per_order(proposal: RiskInput) -> Finding | None:
     count, soft, hard = proposal.count, proposal.limits.soft_order_count, proposal.limits.hard_order_count
     if count > hard:
         limit = f"{count_text(hard)} (KALSHI_HARD_ORDER_COUNT)"
@@ -91,7 +91,7 @@ def contracts_per_order(proposal: Proposal) -> Finding | None:
     return None
 
 
-def cost_per_order(proposal: Proposal) -> Finding | None:
+def cost_per_order(proposal: RiskInput) -> Finding | None:
     cost, soft, hard = proposal.cost, proposal.limits.soft_order_cost, proposal.limits.hard_order_cost
     if cost > hard:
         limit = f"{dollars_text(hard)} (KALSHI_HARD_ORDER_COST)"
@@ -103,7 +103,7 @@ def cost_per_order(proposal: Proposal) -> Finding | None:
     return None
 
 
-def enough_cash(proposal: Proposal) -> Finding | None:
+def enough_cash(proposal: RiskInput) -> Finding | None:
     if not proposal.opens:
         return None
     if proposal.cash is None:
@@ -120,7 +120,7 @@ def enough_cash(proposal: Proposal) -> Finding | None:
     return None
 
 
-def loss_per_market(proposal: Proposal) -> Finding | None:
+def loss_per_market(proposal: RiskInput) -> Finding | None:
     limit = proposal.limits.market_loss_limit
     if not proposal.opens or proposal.worst_loss <= limit:
         return None
@@ -131,7 +131,7 @@ def loss_per_market(proposal: Proposal) -> Finding | None:
     return Finding("loss per market", Severity.DENY, text, proposal.worst_loss, limit)
 
 
-def bought_per_day(proposal: Proposal) -> Finding | None:
+def bought_per_day(proposal: RiskInput) -> Finding | None:
     limit = proposal.limits.daily_cost_limit
     total = proposal.today.bought + proposal.cost
     if not proposal.opens or total <= limit:
@@ -143,7 +143,7 @@ def bought_per_day(proposal: Proposal) -> Finding | None:
     return Finding("bought per day", Severity.DENY, text, total, limit)
 
 
-def orders_per_day(proposal: Proposal) -> Finding | None:
+def orders_per_day(proposal: RiskInput) -> Finding | None:
     limit = proposal.limits.daily_order_limit
     if not proposal.opens or proposal.today.orders < limit:
         return None
@@ -151,7 +151,7 @@ def orders_per_day(proposal: Proposal) -> Finding | None:
     return Finding("orders per day", Severity.DENY, text, Decimal(proposal.today.orders), Decimal(limit))
 
 
-def loss_per_day(proposal: Proposal) -> Finding | None:
+def loss_per_day(proposal: RiskInput) -> Finding | None:
     """Let only reducing orders pass once the day's loss has reached its limit."""
     pnl, limit = proposal.today.pnl, proposal.limits.daily_loss_limit
     if not proposal.opens:
@@ -171,7 +171,7 @@ def loss_per_day(proposal: Proposal) -> Finding | None:
     return None
 
 
-def price_against_book(proposal: Proposal) -> Finding | None:
+def price_against_book(proposal: RiskInput) -> Finding | None:
     book = proposal.book
     if book is None or is_crossed(book):
         severity = Severity.DENY if proposal.is_market_order else Severity.ASK
@@ -191,7 +191,7 @@ def price_against_book(proposal: Proposal) -> Finding | None:
     return None
 
 
-def _nobody_there(proposal: Proposal) -> Finding | None:
+def _nobody_there(proposal: RiskInput) -> Finding | None:
     if proposal.is_market_order:
         verb = "sells" if proposal.action is Action.BUY else "buys"
         return Finding(
@@ -200,7 +200,7 @@ def _nobody_there(proposal: Proposal) -> Finding | None:
     return Finding("book", Severity.WARN, "Nobody is on the other side of the book; the order will rest.")
 
 
-def book_is_fresh(proposal: Proposal) -> Finding | None:
+def book_is_fresh(proposal: RiskInput) -> Finding | None:
     if proposal.book is None:
         return None  # said by the rule about the price
     age_s = round_half_even(_seconds(proposal.now - proposal.book.as_of), Decimal("0.1"))
@@ -214,7 +214,7 @@ def _seconds(duration: timedelta) -> Decimal:
     return Decimal(duration // timedelta(microseconds=1)).scaleb(-6)
 
 
-def distance_from_midpoint(proposal: Proposal) -> Finding | None:
+def distance_from_midpoint(proposal: RiskInput) -> Finding | None:
     book, limit = proposal.book, proposal.limits.warn_from_midpoint
     middle = midpoint(book, proposal.side) if book is not None and not is_crossed(book) else None
     if middle is None or abs(proposal.price - middle) <= limit:
@@ -228,7 +228,7 @@ def distance_from_midpoint(proposal: Proposal) -> Finding | None:
     return Finding("midpoint", Severity.WARN, text, abs(distance), limit)
 
 
-def sale_within_position(proposal: Proposal) -> Finding | None:
+def sale_within_position(proposal: RiskInput) -> Finding | None:
     if proposal.action is not Action.SELL:
         return None
     promised = promised_count(proposal.book_side, (*proposal.resting, *proposal.unseen))
@@ -244,7 +244,7 @@ def sale_within_position(proposal: Proposal) -> Finding | None:
     return Finding("sale within position", Severity.ASK, text, proposal.count, free)
 
 
-def own_order_opposite(proposal: Proposal) -> Finding | None:
+def own_order_opposite(proposal: RiskInput) -> Finding | None:
     at, left = proposal.walk.meets_own_at, proposal.walk.left
     if at is None:
         return None
@@ -255,7 +255,7 @@ def own_order_opposite(proposal: Proposal) -> Finding | None:
     return Finding("own order", Severity.WARN, text, left)
 
 
-def same_order_again(proposal: Proposal) -> Finding | None:
+def same_order_again(proposal: RiskInput) -> Finding | None:
     for order in proposal.recent:
         age = abs(proposal.now - order.at)  # a clock that stepped back must not hide it
         if _is_same(proposal, order) and age <= SAME_ORDER_WITHIN:
@@ -264,7 +264,7 @@ def same_order_again(proposal: Proposal) -> Finding | None:
     return None
 
 
-def _is_same(proposal: Proposal, order: RecentOrder) -> bool:
+def _is_same(proposal: RiskInput, order: RecentOrder) -> bool:
     """Compare without the price of market orders: it follows the book."""
     wanted = (proposal.market.ticker, proposal.action, proposal.side, proposal.count)
     if wanted != (order.ticker, order.action, order.side, order.count):
@@ -272,7 +272,7 @@ def _is_same(proposal: Proposal, order: RecentOrder) -> bool:
     return (proposal.is_market_order and order.is_market_order) or proposal.price == order.price
 
 
-def outcome_unknown(proposal: Proposal) -> Finding | None:
+def outcome_unknown(proposal: RiskInput) -> Finding | None:
     if not proposal.unresolved:
         return None
     named = "; ".join(proposal.unresolved)
@@ -280,7 +280,7 @@ def outcome_unknown(proposal: Proposal) -> Finding | None:
     return Finding(OUTCOME_UNKNOWN, Severity.ASK, text, Decimal(len(proposal.unresolved)), ZERO)
 
 
-def data_is_fresh(proposal: Proposal) -> Finding | None:
+def data_is_fresh(proposal: RiskInput) -> Finding | None:
     """Ask where our newest order may be missing in position, cash and open orders."""
     newest_at, as_of = proposal.freshness.newest_order_at, proposal.freshness.as_of
     if newest_at is None or (as_of is not None and as_of >= newest_at):

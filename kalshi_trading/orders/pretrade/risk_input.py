@@ -58,7 +58,7 @@ class RecentOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class SentOrder:
+class InFlightOrder:
     """An order of ours by the journal alone: it exists or may exist, and may rest or be filled.
 
     `remaining_count` is all of it, so that it can be counted like an order that rests. `at` is when its
@@ -77,14 +77,14 @@ class SentOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Freshness:
+class DataAge:
     """How old the account's data is, next to our newest order in the market; both by our clock."""
 
     newest_order_at: datetime | None = None  # None: there is none to be missed
     as_of: datetime | None = None  # None: could not be read
 
 
-NOTHING_TO_MISS = Freshness()
+NO_ORDERS_YET = DataAge()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class DayTotals:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class RiskInput:
     """One order and everything the rules look at. `price` is the limit in the terms of `side`."""
 
     market: Market
@@ -137,8 +137,8 @@ class Proposal:
     read_only: bool
     now: datetime
     unresolved: tuple[str, ...] = ()  # orders in this market of which nobody knows whether they exist
-    unseen: tuple[SentOrder, ...] = ()  # ours in this market that the exchange's data does not show
-    freshness: Freshness = NOTHING_TO_MISS
+    unseen: tuple[InFlightOrder, ...] = ()  # ours in this market that the exchange's data does not show
+    freshness: DataAge = NO_ORDERS_YET
 
     @property
     def opens(self) -> bool:

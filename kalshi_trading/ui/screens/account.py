@@ -12,17 +12,17 @@ from rich.console import Group, RenderableType
 
 from kalshi_trading.core.errors import JournalError
 from kalshi_trading.core.results import Fetched, fetch
-from kalshi_trading.orders.pretrade.activity import OrdersReader
-from kalshi_trading.orders.pretrade.day_pnl import TradingDay
+from kalshi_trading.orders.pretrade.activity import ActivityReader
+from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
 from kalshi_trading.ui import formats
-from kalshi_trading.ui.app import App
+from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN
 from kalshi_trading.ui.views import account as account_view
 from kalshi_trading.ui.views import records as record_view
 
 
-def account(app: App) -> None:
+def account(app: AppContext) -> None:
     """Show the page until the user goes back."""
     is_wanted = True
     while is_wanted:
@@ -30,24 +30,24 @@ def account(app: App) -> None:
         is_wanted = app.prompter.choose_in_line("Account & settings", BACK_OR_AGAIN)
 
 
-def _page(app: App) -> RenderableType:
+def _page(app: AppContext) -> RenderableType:
     with ThreadPoolExecutor(max_workers=3) as pool:
-        pnl = pool.submit(fetch, TradingDay(app.client, clock=app.clock).pnl)
+        pnl = pool.submit(fetch, DayPnlReader(app.client, clock=app.clock).pnl)
         facts = pool.submit(lambda: list(_exchange(app)))
         rails = account_view.rails(app.settings.limits, _today(app), pnl.result())
         rows = [*facts.result(), *_own(app)]
     return Group(formats.facts(rows), rails)
 
 
-def _today(app: App) -> Fetched[DayTotals]:
-    reader = OrdersReader(app.journal, account=app.account, clock=app.clock)
+def _today(app: AppContext) -> Fetched[DayTotals]:
+    reader = ActivityReader(app.journal, account=app.account, clock=app.clock)
     try:
         return Fetched(reader.read().today)
     except JournalError as error:
         return Fetched(None, str(error))
 
 
-def _exchange(app: App) -> Iterator[tuple[str, str]]:
+def _exchange(app: AppContext) -> Iterator[tuple[str, str]]:
     status, limits = fetch(app.client.get_exchange_status), fetch(app.client.get_account_limits)
     yield "environment", f"{app.settings.environment}{', read-only' if app.executor.read_only else ''}"
     if status.value is None:
@@ -61,7 +61,7 @@ def _exchange(app: App) -> Iterator[tuple[str, str]]:
         yield "request budget", f"unavailable: {limits.unavailable}"
 
 
-def _own(app: App) -> Iterator[tuple[str, str]]:
+def _own(app: AppContext) -> Iterator[tuple[str, str]]:
     skew_s = app.client.clock_skew_s
     yield "clock", "not compared yet" if skew_s is None else formats.clock_skew(skew_s)
     yield "records", f"{app.journal.folder}, {record_view.total_size(app.journal.log_sizes())}"

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from kalshi_trading.core.errors import InvalidInputError
-from kalshi_trading.ui.app import App, not_empty
+from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import Choice, ask_then, choose_task, numbered
 
 R = TypeVar("R")
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def choose_or_type(
-    app: App,
+    app: AppContext,
     question: str,
     shown: Sequence[tuple[str, T]],
     known: Mapping[str, T],
@@ -35,7 +35,7 @@ def choose_or_type(
     return choose_task(app.prompter, question, tasks, back="None of these")
 
 
-def _ask_ticker(app: App, known: Mapping[str, T], before: str | None) -> str:
+def _ask_ticker(app: AppContext, known: Mapping[str, T], before: str | None) -> str:
     def parse(text: str) -> str:
         ticker = not_empty(text).upper()
         if ticker not in known:

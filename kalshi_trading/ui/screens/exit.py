@@ -11,8 +11,8 @@ from enum import Enum, auto
 from kalshi_trading.core.errors import TradingError
 from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.core.text import pluralize
-from kalshi_trading.ui.app import App
-from kalshi_trading.ui.background_task import within
+from kalshi_trading.ui.app import AppContext
+from kalshi_trading.ui.background_task import run_with_timeout
 from kalshi_trading.ui.prompts.prompter import Choice, GoBack, LeaveTask
 from kalshi_trading.ui.screens import orders as order_screens
 
@@ -26,7 +26,7 @@ class _Answer(Enum):
     CANCEL_AND_LEAVE = auto()
 
 
-def ask_to_leave(app: App, *, was_chosen: bool) -> bool:
+def ask_to_leave(app: AppContext, *, was_chosen: bool) -> bool:
     """Ask whether to leave, cancel resting orders if that is wanted, and return whether to leave.
 
     Reads lag writes, so an order of the last minute counts if the journal knows it to rest.
@@ -49,7 +49,7 @@ def ask_to_leave(app: App, *, was_chosen: bool) -> bool:
         return False
 
 
-def settle(app: App) -> None:
+def settle(app: AppContext) -> None:
     """Write what the journal lacks, as far as it works now, and say what that means if it does not."""
     app.executor.submitter.try_to_unlock()
     if app.executor.has_unrecorded_panic:
@@ -59,10 +59,10 @@ def settle(app: App) -> None:
         )
 
 
-def say_what_stays(app: App) -> None:
+def say_what_stays(app: AppContext) -> None:
     """Name what rests where nobody can be asked any more."""
     try:
-        orders = within(LOOK_S, lambda: app.client.get_orders(status=OrderStatus.RESTING).whole())
+        orders = run_with_timeout(LOOK_S, lambda: app.client.get_orders(status=OrderStatus.RESTING).whole())
     except (TradingError, TimeoutError, LeaveTask, KeyboardInterrupt):
         app.say("Orders that rest stay at the exchange; whether any do could not be read.")
         return
@@ -71,7 +71,7 @@ def say_what_stays(app: App) -> None:
         _say_orders(app, orders, most=ORDERS_NAMED)
 
 
-def _resting(app: App) -> tuple[Order, ...]:
+def _resting(app: AppContext) -> tuple[Order, ...]:
     try:
         return app.working("Looking for resting orders …", app.executor.list_open_orders)
     except TradingError as error:
@@ -79,7 +79,7 @@ def _resting(app: App) -> tuple[Order, ...]:
         return ()
 
 
-def _ask_what_to_do(app: App, orders: Sequence[Order], *, was_chosen: bool) -> _Answer:
+def _ask_what_to_do(app: AppContext, orders: Sequence[Order], *, was_chosen: bool) -> _Answer:
     """Ask until it is decided; leaving is marked if the user chose it, the way back after a Ctrl-C.
 
     Its keys are letters: a digit was meant for the menu.
@@ -103,7 +103,7 @@ def _ask_what_to_do(app: App, orders: Sequence[Order], *, was_chosen: bool) -> _
             return answer
 
 
-def _wants_to_cancel(app: App, orders: Sequence[Order]) -> bool:
+def _wants_to_cancel(app: AppContext, orders: Sequence[Order]) -> bool:
     """Show every order and ask once more; the key differs from the one that led here."""
     _say_orders(app, orders, most=len(orders))
     keep = Choice("0", "Back, cancel nothing", False)
@@ -114,7 +114,7 @@ def _wants_to_cancel(app: App, orders: Sequence[Order]) -> bool:
         return False
 
 
-def _say_orders(app: App, orders: Sequence[Order], *, most: int) -> None:
+def _say_orders(app: AppContext, orders: Sequence[Order], *, most: int) -> None:
     for line in order_screens.lines_of(app, orders[:most]):
         app.say(f"  {line}")
     if len(orders) > most:

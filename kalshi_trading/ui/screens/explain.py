@@ -18,16 +18,16 @@ from kalshi_trading.portfolio.explain_market import (
     explain_realized,
     explain_settlement,
 )
-from kalshi_trading.portfolio.ledger import MarketAccount
+from kalshi_trading.portfolio.ledger import MarketLedger
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
-from kalshi_trading.ui.app import App
+from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.formats import dollars, gain
 from kalshi_trading.ui.prompts.prompter import choose_by_name, choose_task, numbered
 from kalshi_trading.ui.screens.choose import choose_or_type
 from kalshi_trading.ui.views import position as position_view
 
 
-def explain(app: App, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) -> None:
+def explain(app: AppContext, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) -> None:
     """Explain a number of the whole account, or of one market; `rows` are offered first."""
     if not snapshot.accounts:
         app.say("Nothing was traded yet.")
@@ -36,12 +36,12 @@ def explain(app: App, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) 
     choose_task(app.prompter, "A number of what?", numbered(["The whole account", "One market"], tasks))
 
 
-def _explain_one(app: App, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) -> None:
+def _explain_one(app: AppContext, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) -> None:
     shown = [(row.position.ticker, row.account) for row in rows if row.account is not None]
     choose_or_type(app, "Which market?", shown, snapshot.accounts, partial(explain_market, app))
 
 
-def _explain_account(app: App, snapshot: PortfolioSnapshot) -> None:
+def _explain_account(app: AppContext, snapshot: PortfolioSnapshot) -> None:
     midnight = start_of_day(snapshot.as_of)
     ways: dict[str, Callable[[PortfolioSnapshot], Explanation]] = {
         "Realized P&L, market by market": account_explanation.explain_all_realized,
@@ -59,7 +59,7 @@ def _explain_account(app: App, snapshot: PortfolioSnapshot) -> None:
     show_explained(app, choose_by_name(app.prompter, "Which number?", ways)(snapshot))
 
 
-def explain_market(app: App, account: MarketAccount) -> None:
+def explain_market(app: AppContext, account: MarketLedger) -> None:
     """Explain a number of one market."""
     ways: dict[str, Callable[[], Explanation]] = {
         f"Realized P&L {gain(account.realized_pnl).plain}": lambda: explain_realized(account),
@@ -73,5 +73,5 @@ def explain_market(app: App, account: MarketAccount) -> None:
     show_explained(app, choose_by_name(app.prompter, "Which number?", ways)())
 
 
-def show_explained(app: App, told: Explanation) -> None:
+def show_explained(app: AppContext, told: Explanation) -> None:
     app.show(position_view.explanation(told, app.clock()))

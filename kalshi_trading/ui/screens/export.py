@@ -24,7 +24,7 @@ from kalshi_trading.history.exporter import (
 from kalshi_trading.history.tax_lots import TAX
 from kalshi_trading.journal.csv_rows import JOURNAL
 from kalshi_trading.journal.files.table_files import Table, absolute_path, format_of
-from kalshi_trading.ui.app import App, not_empty
+from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import GoBack, Step, ask_in_turn, choose_by_name, numbered
 
 EVERYTHING = "all"
@@ -53,7 +53,7 @@ class _Wanted:
     is_replaced: bool = False
 
 
-def export(app: App) -> None:
+def export(app: AppContext) -> None:
     """Ask for a table, a period and a file, and write it. Raises GoBack from the first question."""
     steps = [
         Step(partial(_ask_table, app)),
@@ -65,7 +65,7 @@ def export(app: App) -> None:
     _write(app, ask_in_turn(_Wanted(), steps))
 
 
-def _write(app: App, wanted: _Wanted) -> None:
+def _write(app: AppContext, wanted: _Wanted) -> None:
     table, path = wanted.table, wanted.path
     assert table is not None  # the first question
     exporter = Exporter(app.client, app.tracker, app.journal, app.clock)
@@ -78,13 +78,13 @@ def _write(app: App, wanted: _Wanted) -> None:
         app.complain(note)
 
 
-def _ask_table(app: App, wanted: _Wanted) -> _Wanted:
+def _ask_table(app: AppContext, wanted: _Wanted) -> _Wanted:
     named = {label: table for table, label in _LABELS.items()}
     table = choose_by_name(app.prompter, "Export which table?", named, before=wanted.table)
     return replace(wanted, table=table, period=None)
 
 
-def _ask_period(app: App, wanted: _Wanted) -> _Wanted:
+def _ask_period(app: AppContext, wanted: _Wanted) -> _Wanted:
     today = app.clock().astimezone().date()
 
     def parse(text: str) -> _Wanted:
@@ -95,7 +95,7 @@ def _ask_period(app: App, wanted: _Wanted) -> _Wanted:
     return app.prompter.ask(question, parse, default=wanted.days)
 
 
-def _ask_file(app: App, wanted: _Wanted) -> _Wanted:
+def _ask_file(app: AppContext, wanted: _Wanted) -> _Wanted:
     assert wanted.table is not None  # the first question
     days = str(wanted.period or app.clock().astimezone().date())
     proposed = f"kalshi-{app.settings.environment}-{wanted.table.name}-{days}.csv"
@@ -108,13 +108,13 @@ def _ask_file(app: App, wanted: _Wanted) -> _Wanted:
     return app.prompter.ask(question, parse, default=wanted.named or proposed)
 
 
-def _ask_folder(app: App, wanted: _Wanted) -> _Wanted:
+def _ask_folder(app: AppContext, wanted: _Wanted) -> _Wanted:
     """Ask before a folder is made: it may be a slip of the finger. Raises GoBack if it is one."""
     question = f"There is no folder {wanted.path.parent}."
     return choose_by_name(app.prompter, question, {"Make it": wanted}, back="Write another file")
 
 
-def _ask_to_replace(app: App, wanted: _Wanted) -> _Wanted:
+def _ask_to_replace(app: AppContext, wanted: _Wanted) -> _Wanted:
     """Ask before a file is replaced. Raises GoBack if it is to be kept."""
     is_replaced = app.prompter.choose(
         f"{wanted.path} is already there.",

@@ -17,13 +17,13 @@ from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.models import Side
 from kalshi_trading.history.day_summary import DaySummary, read_summary
 from kalshi_trading.history.reconcile import reconcile
-from kalshi_trading.history.rows import HistoryFilter, HistoryRow, Result
-from kalshi_trading.history.timeline import read_story
-from kalshi_trading.history.trade_history import TradeHistory, load_history, told_history
+from kalshi_trading.history.rows import HistoryFilter, HistoryRow, OrderResult
+from kalshi_trading.history.timeline import read_timeline
+from kalshi_trading.history.trade_history import TradeHistory, history_from_journal, load_history
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.ui.app import App, not_empty
-from kalshi_trading.ui.background_task import within
+from kalshi_trading.ui.app import AppContext, not_empty
+from kalshi_trading.ui.background_task import run_with_timeout
 from kalshi_trading.ui.prompts.prompter import Choice, GoBack, choose_by_name, choose_task
 from kalshi_trading.ui.views import history as history_view
 from kalshi_trading.ui.views.history import FEWEST, PAGE, HistoryPage
@@ -33,10 +33,10 @@ CHOICES_LINES = 4
 """What the choices take on a narrow screen, with their question."""
 _ALL = "all"
 
-_Task = Callable[[App, HistoryPage], HistoryPage]
+_Task = Callable[[AppContext, HistoryPage], HistoryPage]
 
 
-def trade_history(app: App) -> None:
+def trade_history(app: AppContext) -> None:
     """Show the newest orders and answer questions about them until the user goes back.
 
     An order of unknown outcome is looked for once more first.
@@ -48,7 +48,7 @@ def trade_history(app: App) -> None:
             page = task(app, page)
 
 
-def _leave(app: App, page: HistoryPage) -> HistoryPage:
+def _leave(app: AppContext, page: HistoryPage) -> HistoryPage:
     """Stand for the way back to the menu."""
     return page
 
@@ -78,7 +78,7 @@ def _tasks(page: HistoryPage) -> list[Choice[_Task]]:
 # --- The list -------------------------------------------------------------------------------------
 
 
-def _read(app: App, wanted: HistoryFilter, environment: Environment) -> HistoryPage:
+def _read(app: AppContext, wanted: HistoryFilter, environment: Environment) -> HistoryPage:
     """Read the history of one environment and show its first page."""
     if environment is app.settings.environment:
         history = app.counted(
@@ -90,17 +90,21 @@ def _read(app: App, wanted: HistoryFilter, environment: Environment) -> HistoryP
         app.executor.resolver.notice(row.order for row in history.rows if row.order is not None)
     else:
         elsewhere = TradeLogger(app.settings.log_dir, environment.value)
-        history = app.working("Reading the journal …", lambda: told_history(elsewhere, period=wanted.period))
+        history = app.working(
+            "Reading the journal …", lambda: history_from_journal(elsewhere, period=wanted.period)
+        )
     return _chosen(app, history, wanted, environment)
 
 
-def _chosen(app: App, history: TradeHistory, wanted: HistoryFilter, environment: Environment) -> HistoryPage:
+def _chosen(
+    app: AppContext, history: TradeHistory, wanted: HistoryFilter, environment: Environment
+) -> HistoryPage:
     """Show what of a history that was read is wanted."""
     rows = tuple(row for row in history.rows if wanted.takes(row))
     return _shown(app, HistoryPage(history, wanted, environment, rows))
 
 
-def _shown(app: App, page: HistoryPage) -> HistoryPage:
+def _shown(app: AppContext, page: HistoryPage) -> HistoryPage:
     """Show a page, as long as the screen has room for it above the choices."""
     shown = history_view.history(page, app.clock())
     room = app.console.height - CHOICES_LINES
@@ -111,23 +115,23 @@ def _shown(app: App, page: HistoryPage) -> HistoryPage:
     return page
 
 
-def _turn_page(app: App, page: HistoryPage) -> HistoryPage:
+def _turn_page(app: AppContext, page: HistoryPage) -> HistoryPage:
     return _shown(app, replace(page, start=page.start + page.size, size=PAGE))
 
 
-def _everything(app: App, page: HistoryPage) -> HistoryPage:
+def _everything(app: AppContext, page: HistoryPage) -> HistoryPage:
     return _read(app, HistoryFilter(), app.settings.environment)
 
 
 # --- Filters --------------------------------------------------------------------------------------
 
 
-def _by_date(app: App, page: HistoryPage) -> HistoryPage:
+def _by_date(app: AppContext, page: HistoryPage) -> HistoryPage:
     period = _ask_period(app, _ALL if page.wanted.period is None else str(page.wanted.period))
     return _read(app, replace(page.wanted, period=period), page.environment)
 
 
-def _ask_period(app: App, proposed: str) -> Period | None:
+def _ask_period(app: AppContext, proposed: str) -> Period | None:
     """Ask for days; None: all of them."""
     today = _today(app)
 
@@ -137,16 +141,16 @@ def _ask_period(app: App, proposed: str) -> Period | None:
     return app.prompter.ask(f"Which days? {FORMS}; or {_ALL}", parse, default=proposed)
 
 
-def _today(app: App) -> date:
+def _today(app: AppContext) -> date:
     return app.clock().astimezone().date()
 
 
-def _by_market(app: App, page: HistoryPage) -> HistoryPage:
+def _by_market(app: AppContext, page: HistoryPage) -> HistoryPage:
     market = app.prompter.ask("Ticker of the market, or a part of it (* for all):", _ticker_part)
     return _narrowed(app, page, replace(page.wanted, market=market))
 
 
-def _by_event(app: App, page: HistoryPage) -> HistoryPage:
+def _by_event(app: AppContext, page: HistoryPage) -> HistoryPage:
     event = app.prompter.ask("Ticker of the event or series, or its beginning (* for all):", _ticker_part)
     return _narrowed(app, page, replace(page.wanted, event=event))
 
@@ -155,23 +159,26 @@ def _ticker_part(text: str) -> str:
     return not_empty(text).upper().replace("*", "")
 
 
-def _by_side(app: App, page: HistoryPage) -> HistoryPage:
+def _by_side(app: AppContext, page: HistoryPage) -> HistoryPage:
     sides: dict[str, Side | None] = {**{side.upper(): side for side in Side}, "Both sides": None}
     side = choose_by_name(app.prompter, "Which side?", sides, before=page.wanted.side)
     return _narrowed(app, page, replace(page.wanted, side=side))
 
 
-def _by_result(app: App, page: HistoryPage) -> HistoryPage:
-    results: dict[str, Result | None] = {**{each.capitalize(): each for each in Result}, "Any result": None}
+def _by_result(app: AppContext, page: HistoryPage) -> HistoryPage:
+    results: dict[str, OrderResult | None] = {
+        **{each.capitalize(): each for each in OrderResult},
+        "Any result": None,
+    }
     result = choose_by_name(app.prompter, "Which result?", results, before=page.wanted.result)
     return _narrowed(app, page, replace(page.wanted, result=result))
 
 
-def _narrowed(app: App, page: HistoryPage, wanted: HistoryFilter) -> HistoryPage:
+def _narrowed(app: AppContext, page: HistoryPage, wanted: HistoryFilter) -> HistoryPage:
     return _chosen(app, page.history, wanted, page.environment)
 
 
-def _by_environment(app: App, page: HistoryPage) -> HistoryPage:
+def _by_environment(app: AppContext, page: HistoryPage) -> HistoryPage:
     """Show what the journal tells of another environment; its exchange is not connected."""
     connected = app.settings.environment
     named = {f"{each.capitalize()}{' (connected)' * (each is connected)}": each for each in Environment}
@@ -182,7 +189,7 @@ def _by_environment(app: App, page: HistoryPage) -> HistoryPage:
 # --- One order ------------------------------------------------------------------------------------
 
 
-def _one_order(app: App, page: HistoryPage) -> HistoryPage:
+def _one_order(app: AppContext, page: HistoryPage) -> HistoryPage:
     """Tell the whole life of an order of this page, or of one whose id is typed."""
     show = partial(_show_story, app, page)
     tasks: list[Choice[Callable[[], None]]] = [
@@ -194,13 +201,13 @@ def _one_order(app: App, page: HistoryPage) -> HistoryPage:
     return page
 
 
-def _show_story(app: App, page: HistoryPage, row: HistoryRow) -> None:
+def _show_story(app: AppContext, page: HistoryPage, row: HistoryRow) -> None:
     client = app.client if page.history.is_joined else None
-    told = app.working("Reading what became of it …", lambda: read_story(client, row))
+    told = app.working("Reading what became of it …", lambda: read_timeline(client, row))
     app.show(history_view.story(told, app.clock()))
 
 
-def _typed(app: App, page: HistoryPage) -> HistoryRow:
+def _typed(app: AppContext, page: HistoryPage) -> HistoryRow:
     def parse(text: str) -> HistoryRow:
         wanted = not_empty(text)
         found = [row for row in page.history.rows if _is_called(row, wanted)]
@@ -219,7 +226,7 @@ def _is_called(row: HistoryRow, wanted: str) -> bool:
 # --- Reconciliation and sums ----------------------------------------------------------------------
 
 
-def _reconcile(app: App, page: HistoryPage) -> HistoryPage:
+def _reconcile(app: AppContext, page: HistoryPage) -> HistoryPage:
     period = _ask_period(app, _ALL if page.wanted.period is None else str(page.wanted.period))
     found = app.counted(
         "Comparing journal and exchange …",
@@ -231,7 +238,7 @@ def _reconcile(app: App, page: HistoryPage) -> HistoryPage:
     return page
 
 
-def _sums(app: App, page: HistoryPage) -> HistoryPage:
+def _sums(app: AppContext, page: HistoryPage) -> HistoryPage:
     today = _today(app)
     period = app.prompter.ask(f"Which days? {FORMS}", lambda text: parse_period(text, today), default="today")
     summary = app.counted(
@@ -244,7 +251,7 @@ def _sums(app: App, page: HistoryPage) -> HistoryPage:
     return page
 
 
-def farewell(app: App) -> None:
+def farewell(app: AppContext) -> None:
     """Sum up the day when the user leaves, if it brought anything.
 
     Waits no longer than some seconds. Raises KalshiAPIError and JournalError.
@@ -255,7 +262,7 @@ def farewell(app: App) -> None:
         return read_summary(app.client, app.journal, Period(today, today), account=app.account)
 
     try:
-        summary = within(FAREWELL_S, read)
+        summary = run_with_timeout(FAREWELL_S, read)
     except TimeoutError:
         raise KalshiAPIError("The exchange takes too long to tell.") from None
     if not summary.is_empty:

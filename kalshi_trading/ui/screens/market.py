@@ -10,7 +10,7 @@ from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.markets.search import FoundMarket
-from kalshi_trading.ui.app import App, not_empty
+from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import Choice, GoBack, Step, ask_in_turn, numbered
 from kalshi_trading.ui.views import market as market_view
 
@@ -27,7 +27,7 @@ class _Search:
     market: Market | None = None
 
 
-def choose_market(app: App, act: Callable[[Market], object]) -> None:
+def choose_market(app: AppContext, act: Callable[[Market], object]) -> None:
     """Choose a market, show it and act on it; going back from the first question of `act` chooses again."""
 
     def show_and_act(search: _Search) -> _Search:
@@ -40,7 +40,7 @@ def choose_market(app: App, act: Callable[[Market], object]) -> None:
     ask_in_turn(_Search(), [Step(partial(_ask_words, app)), choose, Step(show_and_act)])
 
 
-def _ask_words(app: App, search: _Search) -> _Search:
+def _ask_words(app: AppContext, search: _Search) -> _Search:
     """Ask for words or a ticker until they find something."""
     while True:
         words = app.prompter.ask("Search words, or a ticker:", not_empty, prefill=search.words)
@@ -50,12 +50,12 @@ def _ask_words(app: App, search: _Search) -> _Search:
             return search
 
 
-def _show_market(app: App, market: Market) -> None:
+def _show_market(app: AppContext, market: Market) -> None:
     book = app.working("Reading the order book …", lambda: _book(app, market.ticker))
     app.show(market_view.market_page(market, None, book, app.clock()))
 
 
-def _by_ticker(app: App, wanted: str) -> Market | None:
+def _by_ticker(app: AppContext, wanted: str) -> Market | None:
     if "-" not in wanted or " " in wanted:
         return None
     try:
@@ -65,7 +65,7 @@ def _by_ticker(app: App, wanted: str) -> Market | None:
         return None
 
 
-def _by_words(app: App, wanted: str) -> tuple[FoundMarket, ...]:
+def _by_words(app: AppContext, wanted: str) -> tuple[FoundMarket, ...]:
     found = app.counted(
         "Searching the open markets …",
         lambda progress: app.executor.search_markets(wanted, most=MOST_FOUND + 1, progress=progress),
@@ -84,7 +84,7 @@ def _by_words(app: App, wanted: str) -> tuple[FoundMarket, ...]:
     return found[:MOST_FOUND]
 
 
-def _ask_market(app: App, search: _Search) -> _Search:
+def _ask_market(app: AppContext, search: _Search) -> _Search:
     question = "Which market?   (bid/ask of YES, closes in, ticker)"
     before = (at for at, each in enumerate(search.found) if each.market is search.market)
     rows = _market_choices(app, search.found)
@@ -94,13 +94,13 @@ def _ask_market(app: App, search: _Search) -> _Search:
     return replace(search, market=chosen.market)
 
 
-def _market_choices(app: App, found: tuple[FoundMarket, ...]) -> list[Choice[FoundMarket | None]]:
+def _market_choices(app: AppContext, found: tuple[FoundMarket, ...]) -> list[Choice[FoundMarket | None]]:
     labels = market_view.market_labels(found, app.console.width, app.clock())
     rows: list[Choice[FoundMarket | None]] = list(numbered(labels, list(found)))
     return [*rows, Choice("0", "None of these", None)]
 
 
-def _book(app: App, ticker: str) -> OrderBook | None:
+def _book(app: AppContext, ticker: str) -> OrderBook | None:
     try:
         return app.executor.get_order_book(ticker)
     except KalshiAPIError:
@@ -108,7 +108,7 @@ def _book(app: App, ticker: str) -> OrderBook | None:
 
 
 def read_book_and_fees(
-    app: App, ticker: str, market: Market | None
+    app: AppContext, ticker: str, market: Market | None
 ) -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
     """Read a market's order book and its fees, now and to come, under a spinner. None, empty: unreadable.
 

@@ -13,30 +13,30 @@ from itertools import islice
 from kalshi_trading.core import text
 from kalshi_trading.core.errors import JournalError, TradingError
 from kalshi_trading.core.models import Order, OrderStatus
-from kalshi_trading.history.trade_history import OrderRecord, describe
+from kalshi_trading.history.rows import OrderDescription, describe
 from kalshi_trading.journal.own_orders import intents_of
-from kalshi_trading.orders.execution.cancel import Cancellation
+from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.trade_logger import JournalRecord
-from kalshi_trading.ui.app import App, WaitingTexts
+from kalshi_trading.ui.app import AppContext, ProgressMessages
 from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN, Choice, ask_then, numbered, typed_word
 from kalshi_trading.ui.views import orders as views
 from kalshi_trading.ui.views import result
 
 LOOKED_AT = 2000
 """Journal entries, newest first, in which our words are looked for while somebody waits to cancel."""
-CANCELING = WaitingTexts(
+CANCELING = ProgressMessages(
     first="Canceling …",
     slow="Canceling; the exchange is slow to answer …",
     finishing="Finishing the cancels",
 )
-PANICKING = WaitingTexts(
+PANICKING = ProgressMessages(
     first="Canceling everything …",
     slow="Looking until the exchange's lists show that nothing rests …",
     finishing="Finishing the panic",
 )
 
 
-def open_orders(app: App) -> None:
+def open_orders(app: AppContext) -> None:
     """Show what rests until the user goes back."""
     is_wanted = True
     while is_wanted:
@@ -45,18 +45,20 @@ def open_orders(app: App) -> None:
         is_wanted = bool(orders) and app.prompter.choose_in_line("Open orders", BACK_OR_AGAIN)
 
 
-def lines_of(app: App, orders: Sequence[Order]) -> list[str]:
+def lines_of(app: AppContext, orders: Sequence[Order]) -> list[str]:
     """Say each order on one line, in our words where the newest entries of the journal have them."""
     return [views.order_line(row) for row in _described(app, orders, most=LOOKED_AT)]
 
 
-def _described(app: App, orders: Sequence[Order], *, most: int | None = None) -> list[OrderRecord]:
+def _described(
+    app: AppContext, orders: Sequence[Order], *, most: int | None = None
+) -> list[OrderDescription]:
     """Put orders into our words, as far as the newest `most` entries of the journal have them."""
     intents = _own_words(app, orders, most)
     return [describe(order, intents.get(order.order_id)) for order in orders]
 
 
-def _own_words(app: App, orders: Sequence[Order], most: int | None) -> Mapping[str, JournalRecord]:
+def _own_words(app: AppContext, orders: Sequence[Order], most: int | None) -> Mapping[str, JournalRecord]:
     """Give our words for orders; without the journal they stand in the exchange's, and it is said why."""
     try:
         entries = islice(app.journal.newest_records(), most)
@@ -66,7 +68,7 @@ def _own_words(app: App, orders: Sequence[Order], most: int | None) -> Mapping[s
         return {}
 
 
-def cancel_order(app: App) -> None:
+def cancel_order(app: AppContext) -> None:
     """Cancel one resting order, or all; or stop everything, which also blocks new orders."""
     orders = _resting(app)
     rows: list[Choice[Callable[[], None]]] = [Choice("0", "Cancel nothing", lambda: None)]
@@ -83,14 +85,14 @@ def cancel_order(app: App) -> None:
     )
 
 
-def _cancels(app: App, *orders: Order) -> Callable[[], None]:
+def _cancels(app: AppContext, *orders: Order) -> Callable[[], None]:
     def cancel() -> None:
         cancel_these(app, orders)
 
     return cancel
 
 
-def _resting(app: App) -> tuple[Order, ...]:
+def _resting(app: AppContext) -> tuple[Order, ...]:
     """List what rests; what cannot be listed can still be canceled by panic."""
     try:
         orders = app.working("Reading the open orders …", app.executor.list_open_orders)
@@ -102,7 +104,7 @@ def _resting(app: App) -> tuple[Order, ...]:
     return orders
 
 
-def _panic(app: App) -> None:
+def _panic(app: AppContext) -> None:
     shown = app.finished(
         app.executor.panic,
         replace(PANICKING, detail=lambda: _looked_for(app.executor.orders_under_way)),
@@ -117,7 +119,7 @@ def _looked_for(orders: int) -> str:
     return f"{text.pluralize(orders, 'order')} still under way, looking …" if orders else ""
 
 
-def _rearm(app: App) -> None:
+def _rearm(app: AppContext) -> None:
     word = "ALLOW"
     question = f"Type {word} to allow new orders again:"
     if not app.prompter.ask(question, typed_word(word), is_consequential=True):
@@ -128,21 +130,21 @@ def _rearm(app: App) -> None:
         app.complain("New orders stay blocked: the journal could not be written, so nobody would know.")
 
 
-def cancel_these(app: App, orders: Sequence[Order]) -> bool:
+def cancel_these(app: AppContext, orders: Sequence[Order]) -> bool:
     """Cancel orders one after the other and say of each what became of it.
 
     Return whether each is known to rest no more.
     """
     lines = lines_of(app, orders)
-    shown_ends: list[Cancellation] = []
+    shown_ends: list[CancelResult] = []
 
-    def show(ends: Sequence[Cancellation]) -> None:
+    def show(ends: Sequence[CancelResult]) -> None:
         shown_ends.extend(ends)
         for line, end in zip(lines, ends, strict=True):
             say = app.say if end.is_acknowledged else app.complain
             say(result.end_of_cancel(line, end))
 
-    def announce(ends: Sequence[Cancellation]) -> None:
+    def announce(ends: Sequence[CancelResult]) -> None:
         for line, end in zip(lines, ends, strict=True):
             app.executor.resolver.announce(result.end_of_cancel(line, end))
 
@@ -154,5 +156,5 @@ def cancel_these(app: App, orders: Sequence[Order]) -> bool:
     return shown and not any(_may_rest(end) for end in shown_ends)
 
 
-def _may_rest(end: Cancellation) -> bool:
+def _may_rest(end: CancelResult) -> bool:
     return not end.is_acknowledged and end.order.status is OrderStatus.RESTING

@@ -20,7 +20,7 @@ from kalshi_trading.core.models import Action, Order, Settlement
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count
 from kalshi_trading.core.order_book import without_own_orders
 from kalshi_trading.core.valuation import Mark, liquidate, market_exposure
-from kalshi_trading.journal.own_orders import OwnWords
+from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders.pretrade.day_pnl import start_of_day
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
@@ -30,7 +30,7 @@ from kalshi_trading.portfolio.explain_market import (
     explain_settlement,
 )
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
-from kalshi_trading.ui.app import App
+from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.formats import holding
 from kalshi_trading.ui.prompts.prompter import (
     Choice,
@@ -74,10 +74,10 @@ class _Look:
         return position_table.in_order(self.snapshot.held, self.sorting)[start : start + self.page]
 
 
-_Task = Callable[[App, _Look], _Look]
+_Task = Callable[[AppContext, _Look], _Look]
 
 
-def portfolio(app: App) -> None:
+def portfolio(app: AppContext) -> None:
     """Show the account and answer questions about it until the user goes back."""
     look = _shown(app, _Look(_read_and_shown(app, Mark.BEST_BID)))
     while (task := app.prompter.choose_in_line("Portfolio", _tasks(look))) is not _leave:
@@ -85,7 +85,7 @@ def portfolio(app: App) -> None:
             look = task(app, look)
 
 
-def _leave(app: App, look: _Look) -> _Look:
+def _leave(app: AppContext, look: _Look) -> _Look:
     """Stand for the way back to the menu."""
     return look
 
@@ -106,19 +106,19 @@ def _tasks(look: _Look) -> list[Choice[_Task]]:
     return numbered([name for name, _ in tasks], [way for _, way in tasks], start=0)
 
 
-def _read(app: App, mark: Mark, first_look: Callable[[PortfolioSnapshot], None]) -> PortfolioSnapshot:
+def _read(app: AppContext, mark: Mark, first_look: Callable[[PortfolioSnapshot], None]) -> PortfolioSnapshot:
     return app.counted(
         "Reading positions and fills …",
         lambda progress: app.tracker.refresh(mark=mark, progress=progress, first_look=first_look),
     )
 
 
-def _read_and_shown(app: App, mark: Mark) -> PortfolioSnapshot:
+def _read_and_shown(app: AppContext, mark: Mark) -> PortfolioSnapshot:
     """Read, and show meanwhile what is known soon."""
     return _read(app, mark, lambda early: _show_early(app, early))
 
 
-def _show_early(app: App, early: PortfolioSnapshot) -> None:
+def _show_early(app: AppContext, early: PortfolioSnapshot) -> None:
     width, is_brief = app.console.width, _is_low(app)
     summary = portfolio_view.first_look(early, width, is_brief=is_brief)
     app.show(summary)
@@ -126,7 +126,7 @@ def _show_early(app: App, early: PortfolioSnapshot) -> None:
     app.show(position_table.positions(early, Sorting.COST, 0, width, page=page, is_brief=is_brief))
 
 
-def _shown(app: App, look: _Look) -> _Look:
+def _shown(app: AppContext, look: _Look) -> _Look:
     """Show summary and positions, as many as there is room for on the screen; give the look with its page."""
     snapshot = look.snapshot
     today = snapshot.realized_since(start_of_day(snapshot.as_of))
@@ -138,11 +138,11 @@ def _shown(app: App, look: _Look) -> _Look:
     return look
 
 
-def _is_low(app: App) -> bool:
+def _is_low(app: AppContext) -> bool:
     return app.console.is_terminal and app.console.height < portfolio_view.LOW_SCREEN
 
 
-def _room(app: App, above: RenderableType) -> int:
+def _room(app: AppContext, above: RenderableType) -> int:
     """Give how many positions fit between what stands above and the choices below."""
     if not app.console.is_terminal:
         return PAGE
@@ -150,7 +150,7 @@ def _room(app: App, above: RenderableType) -> int:
     return position_table.page_size(lines, is_brief=_is_low(app))
 
 
-def _show_positions(app: App, look: _Look) -> None:
+def _show_positions(app: AppContext, look: _Look) -> None:
     width, is_brief = app.console.width, _is_low(app)
     app.show(
         position_table.positions(
@@ -159,18 +159,18 @@ def _show_positions(app: App, look: _Look) -> None:
     )
 
 
-def _again(app: App, look: _Look) -> _Look:
+def _again(app: AppContext, look: _Look) -> _Look:
     return _shown(app, replace(look, snapshot=_read_and_shown(app, look.snapshot.mark), start=0))
 
 
-def _sort(app: App, look: _Look) -> _Look:
+def _sort(app: AppContext, look: _Look) -> _Look:
     sorting = choose_by_name(app.prompter, "Sort by what?", {str(by): by for by in Sorting})
     look = replace(look, sorting=sorting, start=0)
     _show_positions(app, look)
     return look
 
 
-def _turn_page(app: App, look: _Look) -> _Look:
+def _turn_page(app: AppContext, look: _Look) -> _Look:
     """Show the next page, after the last one the first."""
     following = look.start + look.page
     look = replace(look, start=following if following < len(look.snapshot.held) else 0)
@@ -178,7 +178,7 @@ def _turn_page(app: App, look: _Look) -> _Look:
     return look
 
 
-def _revalue(app: App, look: _Look) -> _Look:
+def _revalue(app: AppContext, look: _Look) -> _Look:
     names = ["Best bid: what somebody would pay now", "Midpoint between bid and ask", "Last price traded"]
     mark = choose_by_name(app.prompter, "Which mark?", dict(zip(names, Mark, strict=True)))
     return _shown(app, replace(look, snapshot=_read_and_shown(app, mark)))
@@ -187,7 +187,7 @@ def _revalue(app: App, look: _Look) -> _Look:
 # --- One position ---------------------------------------------------------------------------------
 
 
-def _position(app: App, look: _Look) -> _Look:
+def _position(app: AppContext, look: _Look) -> _Look:
     """Choose one position and go on with it."""
     held = {row.position.ticker: row for row in look.snapshot.held}
     if not held:
@@ -197,7 +197,7 @@ def _position(app: App, look: _Look) -> _Look:
     return choose_or_type(app, "Which position?", labels, held, partial(_one_position, app, look))
 
 
-def _one_position(app: App, look: _Look, row: PositionPnl) -> _Look:
+def _one_position(app: AppContext, look: _Look, row: PositionPnl) -> _Look:
     """Show one position with its book; close it or explain it."""
     seen = _seen(app, look.snapshot, row)
     app.show(position_view.position_page(seen))
@@ -206,7 +206,7 @@ def _one_position(app: App, look: _Look, row: PositionPnl) -> _Look:
     return choose_task(app.prompter, "What next?", numbered(names, tasks))
 
 
-def _explain_row(app: App, look: _Look, seen: PositionLook) -> _Look:
+def _explain_row(app: AppContext, look: _Look, seen: PositionLook) -> _Look:
     if seen.row.account is None:
         app.say("Nothing is known of it but the exchange's own figures above.")
     else:
@@ -214,7 +214,7 @@ def _explain_row(app: App, look: _Look, seen: PositionLook) -> _Look:
     return look
 
 
-def _seen(app: App, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLook:
+def _seen(app: AppContext, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLook:
     """Put together what is known of one position, with its book as it is now."""
     position = row.position
     book, fees = read_book_and_fees(app, position.ticker, row.market)
@@ -234,14 +234,14 @@ def _seen(app: App, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLo
     )
 
 
-def _own_words(app: App, resting: Sequence[Order]) -> OwnWords:
+def _own_words(app: AppContext, resting: Sequence[Order]) -> OwnOrders:
     """Give our words as far as the newest entries of the journal have them."""
     try:
         entries = islice(app.journal.newest_records(), LOOKED_AT)
-        words = OwnWords(reversed([each for each in entries if isinstance(each, JournalRecord)]))
+        words = OwnOrders(reversed([each for each in entries if isinstance(each, JournalRecord)]))
     except JournalError as error:
         app.complain(f"{error} Orders and fills stand in the exchange's words, whoever placed them.")
-        return OwnWords(())
+        return OwnOrders(())
     for order in resting:
         words.learn(order)
     return words
@@ -256,7 +256,7 @@ class _Sale:
     price: Price | None = None
 
 
-def _close(app: App, look: _Look, seen: PositionLook) -> _Look:
+def _close(app: AppContext, look: _Look, seen: PositionLook) -> _Look:
     """Open a ticket that sells all or part of what is held; the result stays on the screen."""
     position, side = seen.row.position, seen.row.position.side
     assert side is not None  # only what is held can be chosen
@@ -297,12 +297,12 @@ def _at_most(count: Contracts, held: Contracts) -> Contracts:
 # --- Explaining -----------------------------------------------------------------------------------
 
 
-def _explain(app: App, look: _Look) -> _Look:
+def _explain(app: AppContext, look: _Look) -> _Look:
     explain_screens.explain(app, look.snapshot, look.rows)
     return look
 
 
-def _settlements(app: App, look: _Look) -> _Look:
+def _settlements(app: AppContext, look: _Look) -> _Look:
     """Show the payouts, and one of them line by line."""
     rows = look.snapshot.settlements.value
     if rows is None:
@@ -324,7 +324,7 @@ def _settlements(app: App, look: _Look) -> _Look:
 # --- P&L over time --------------------------------------------------------------------------------
 
 
-def _over_time(app: App, look: _Look) -> _Look:
+def _over_time(app: AppContext, look: _Look) -> _Look:
     """Show the profit as a curve over days, or added up by market, event or series."""
     accounts = look.snapshot.accounts.values()
     if look.snapshot.realized is None:

@@ -12,11 +12,11 @@ from itertools import islice
 from pathlib import Path
 
 from kalshi_trading.history import log_review
-from kalshi_trading.history.log_review import LogFollower, ReviewedLine
+from kalshi_trading.history.log_review import LogFollower, LogItem
 from kalshi_trading.journal.files.log_files import delete_before
 from kalshi_trading.journal.files.log_reader import DamagedLine
 from kalshi_trading.journal.records import as_journal_errors
-from kalshi_trading.ui.app import App, not_empty
+from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import GoBack, ask_then, numbered, typed_word
 from kalshi_trading.ui.screens.export import export
 from kalshi_trading.ui.views import records as record_view
@@ -29,9 +29,9 @@ LOOK_EVERY_S = 0.5
 DAYS_OFFERED_TO_KEEP = 30
 
 
-def records(app: App) -> None:
+def records(app: AppContext) -> None:
     """Review the journal and the errors, search or follow them, export, or see what they take."""
-    tasks: list[Callable[[App], None]] = [_nothing, events, errors, export, search, follow, sizes]
+    tasks: list[Callable[[AppContext], None]] = [_nothing, events, errors, export, search, follow, sizes]
     labels = [
         "Back to the menu",
         "Recent events, newest first",
@@ -50,20 +50,20 @@ def records(app: App) -> None:
     )
 
 
-def _nothing(app: App) -> None:
+def _nothing(app: AppContext) -> None:
     """Lead back to the menu."""
 
 
 # --- Review ---------------------------------------------------------------------------------------
 
 
-def events(app: App) -> None:
+def events(app: AppContext) -> None:
     """Review the journal. Raises GoBack when the user has seen enough."""
     _page_through(app, log_review.newest_events(app.journal), none="The journal is empty.")
     raise GoBack
 
 
-def errors(app: App) -> None:
+def errors(app: AppContext) -> None:
     """Review the errors. Raises GoBack when the user has seen enough."""
     lines = log_review.newest_errors(app.journal)
     if _page_through(app, lines, none="No errors are on record."):
@@ -71,7 +71,7 @@ def errors(app: App) -> None:
     raise GoBack
 
 
-def search(app: App) -> None:
+def search(app: AppContext) -> None:
     """Look for words in everything that is kept, until the user goes back. Raises GoBack."""
     question = "Words to look for (all of them must occur)?"
     ask_then(
@@ -80,7 +80,7 @@ def search(app: App) -> None:
     )
 
 
-def _search(app: App, words: Sequence[str]) -> None:
+def _search(app: AppContext, words: Sequence[str]) -> None:
     """Review what has these words in it. Raises GoBack when the user has seen enough."""
     found = log_review.search(app.journal, words)
     none = f"Nothing on record has “{' '.join(words)}” in it. Try fewer words, a ticker or a reference."
@@ -89,8 +89,8 @@ def _search(app: App, words: Sequence[str]) -> None:
 
 
 def _page_through(
-    app: App,
-    lines: Iterator[ReviewedLine],
+    app: AppContext,
+    lines: Iterator[LogItem],
     *,
     none: str,
     only_damaged: str = "Nothing but damaged lines was found.",
@@ -113,18 +113,18 @@ def _page_through(
     return there_was_one
 
 
-def _page_size(app: App) -> int:
+def _page_size(app: AppContext) -> int:
     """As many as fit on the screen when most take two lines."""
     return (
         min(PAGE, max(FEWEST, (app.console.height - LINES_AROUND) // 2)) if app.console.is_terminal else PAGE
     )
 
 
-def _next_page(app: App, lines: Iterator[ReviewedLine], most: int) -> list[ReviewedLine]:
+def _next_page(app: AppContext, lines: Iterator[LogItem], most: int) -> list[LogItem]:
     return app.working("Reading the records …", lambda: list(islice(lines, most)))
 
 
-def _wants_older(app: App, *, there_are_any: bool) -> bool:
+def _wants_older(app: AppContext, *, there_are_any: bool) -> bool:
     """Let the page stand until the user leaves it."""
     rows = numbered(["Back", "Older ones"], [False, True], start=0)
     if there_are_any:
@@ -135,7 +135,7 @@ def _wants_older(app: App, *, there_are_any: bool) -> bool:
 # --- Follow ---------------------------------------------------------------------------------------
 
 
-def follow(app: App, wait: Callable[[float], None] = time.sleep) -> None:
+def follow(app: AppContext, wait: Callable[[float], None] = time.sleep) -> None:
     """Show what is written from now on, by any session, until Ctrl-C."""
     app.say("Waiting for new events and errors. Ctrl-C ends it.")
     try:
@@ -152,7 +152,7 @@ def follow(app: App, wait: Callable[[float], None] = time.sleep) -> None:
 # --- Size -----------------------------------------------------------------------------------------
 
 
-def sizes(app: App) -> None:
+def sizes(app: AppContext) -> None:
     """Show what the logs take, and offer to delete old errors and requests; the journal always stays."""
     logs = app.journal.log_sizes()
     app.show(record_view.sizes(logs))

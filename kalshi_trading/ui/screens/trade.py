@@ -21,14 +21,14 @@ from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.risk import off_grid, questions
 from kalshi_trading.orders.pretrade.ticket import OrderSize, OrderTicket, parse_size
 from kalshi_trading.settings.options import Environment
-from kalshi_trading.ui.app import App, WaitingTexts
+from kalshi_trading.ui.app import AppContext, ProgressMessages
 from kalshi_trading.ui.prompts.prompter import GoBack, Step, ask_in_turn, ask_then, numbered
 from kalshi_trading.ui.screens.market import choose_market, read_book_and_fees
 from kalshi_trading.ui.views import orders as views
 from kalshi_trading.ui.views import result as result_view
 from kalshi_trading.ui.views import ticket as ticket_view
 
-SENDING = WaitingTexts(
+SENDING = ProgressMessages(
     first="Sending the order …",
     slow="No answer yet; the order may be live. Checking at the exchange. Do not send it again.",
     finishing="Finishing the order",
@@ -72,21 +72,21 @@ class _Draft:
         )
 
 
-def find_market(app: App) -> None:
+def find_market(app: AppContext) -> None:
     """Search, show a market with its depth, and offer to trade it."""
     _draft_an_order(app, [Step(partial(_ask_to_trade, app)), *_order_steps(app)])
 
 
-def place_trade(app: App) -> None:
+def place_trade(app: AppContext) -> None:
     """Find a market, fill in a ticket, confirm it, send it once and show what became of it."""
     _draft_an_order(app, _order_steps(app))
 
 
-def _draft_an_order(app: App, steps: Sequence[Step[_Draft]]) -> None:
+def _draft_an_order(app: AppContext, steps: Sequence[Step[_Draft]]) -> None:
     choose_market(app, lambda market: ask_in_turn(_Draft(market), steps))
 
 
-def _order_steps(app: App) -> list[Step[_Draft]]:
+def _order_steps(app: AppContext) -> list[Step[_Draft]]:
     """Return the questions from the side to the confirmation; dollars need the price, so it comes first."""
     return [
         Step(partial(_ask_direction, app)),
@@ -97,7 +97,7 @@ def _order_steps(app: App) -> list[Step[_Draft]]:
     ]
 
 
-def _ask_to_trade(app: App, draft: _Draft) -> _Draft:
+def _ask_to_trade(app: AppContext, draft: _Draft) -> _Draft:
     if not app.prompter.choose("What next?", numbered(["Back", "Trade this market"], [False, True], start=0)):
         raise GoBack
     return draft
@@ -106,12 +106,12 @@ def _ask_to_trade(app: App, draft: _Draft) -> _Draft:
 # --- Ticket → preview → confirm → result ----------------------------------------------------------
 
 
-def _ask_and_send(app: App, draft: _Draft) -> _Draft:
+def _ask_and_send(app: AppContext, draft: _Draft) -> _Draft:
     trade_ticket(app, draft.ticket())
     return draft
 
 
-def trade_ticket(app: App, ticket: OrderTicket) -> None:
+def trade_ticket(app: AppContext, ticket: OrderTicket) -> None:
     """Preview a ticket, ask, send it once and show what became of it.
 
     Raises GoBack if a rule denied it or the user did not confirm it: nothing was sent.
@@ -128,7 +128,7 @@ def trade_ticket(app: App, ticket: OrderTicket) -> None:
         preview = _with_better_cap(app, latest)
 
 
-def _with_better_cap(app: App, preview: OrderPreview) -> OrderPreview:
+def _with_better_cap(app: AppContext, preview: OrderPreview) -> OrderPreview:
     """Bring the worst price of a market order nearer where the book came nearer; it never moves away."""
     request, now = preview.request, preview.circumstances
     if not preview.ticket.is_market_order or now.book is None:
@@ -138,7 +138,7 @@ def _with_better_cap(app: App, preview: OrderPreview) -> OrderPreview:
     return _preview(app, replace(preview.ticket, worst_price=cap)) if is_better else preview
 
 
-def _preview(app: App, ticket: OrderTicket) -> OrderPreview:
+def _preview(app: AppContext, ticket: OrderTicket) -> OrderPreview:
     """Price a ticket. Raises TradingError, which says that nothing was sent."""
     try:
         return app.working("Pricing the order …", lambda: app.executor.preview(ticket))
@@ -146,7 +146,7 @@ def _preview(app: App, ticket: OrderTicket) -> OrderPreview:
         raise TradeExecutionError(f"{error} Nothing was sent.") from error
 
 
-def _confirmed_now(app: App, preview: OrderPreview) -> tuple[OrderPreview, list[str]]:
+def _confirmed_now(app: AppContext, preview: OrderPreview) -> tuple[OrderPreview, list[str]]:
     """Show the ticket and ask; confirmed, look again and say what moved meanwhile. Raises GoBack."""
     app.show(ticket_view.ticket(preview, app.settings.environment))
     if preview.is_denied:
@@ -157,7 +157,7 @@ def _confirmed_now(app: App, preview: OrderPreview) -> tuple[OrderPreview, list[
     return latest, ticket_view.changes(preview, latest)
 
 
-def _submit(app: App, preview: OrderPreview) -> None:
+def _submit(app: AppContext, preview: OrderPreview) -> None:
     """Send and show the result; a user who will not wait leaves the rest to the search."""
     shown = app.finished(
         lambda: app.executor.submit(preview),
@@ -176,7 +176,7 @@ def _same_ticket(preview: OrderPreview) -> OrderTicket:
     return replace(ticket, worst_price=preview.request.price) if ticket.is_market_order else ticket
 
 
-def _ask_direction(app: App, draft: _Draft) -> _Draft:
+def _ask_direction(app: AppContext, draft: _Draft) -> _Draft:
     book, fees = read_book_and_fees(app, draft.market.ticker, draft.market)
     directions = [(action, side) for side in Side for action in Action]
     labels = [views.action_label(action, side, book) for action, side in directions]
@@ -186,11 +186,11 @@ def _ask_direction(app: App, draft: _Draft) -> _Draft:
     return replace(draft, book=book, fees=fees, action=action, side=side, price=price)
 
 
-def asks_for_market_order(app: App, *, proposed: bool = False) -> bool:
+def asks_for_market_order(app: AppContext, *, proposed: bool = False) -> bool:
     return app.prompter.choose("Which kind of order?", numbered(_KINDS, [False, True]), marked=int(proposed))
 
 
-def _ask_kind(app: App, draft: _Draft) -> _Draft:
+def _ask_kind(app: AppContext, draft: _Draft) -> _Draft:
     at_market = asks_for_market_order(app, proposed=draft.is_market_order)
     price = None if at_market != draft.is_market_order else draft.price
     if at_market:
@@ -198,13 +198,13 @@ def _ask_kind(app: App, draft: _Draft) -> _Draft:
     return replace(draft, is_market_order=at_market, price=price)
 
 
-def _ask_price(app: App, draft: _Draft) -> _Draft:
+def _ask_price(app: AppContext, draft: _Draft) -> _Draft:
     price = ask_price(app, draft.market, draft.book, draft.action, draft.side, proposed=draft.price)
     return replace(draft, price=price)
 
 
 def ask_price(
-    app: App,
+    app: AppContext,
     market: Market,
     book: OrderBook | None,
     action: Action,
@@ -241,7 +241,7 @@ def _two_meanings(text: str, dollars: Price, market: Market, side: Side) -> str 
     return f"{text.strip()} can be {price_text(cents)} or {price_text(dollars)} here. Type c or $ with it."
 
 
-def _ask_size(app: App, draft: _Draft) -> _Draft:
+def _ask_size(app: AppContext, draft: _Draft) -> _Draft:
     """Ask for contracts, or for dollars where they are spent; the price is the most a contract can cost."""
     price, size, is_buy = draft.price, draft.size, draft.action is Action.BUY
     assert price is not None
@@ -257,7 +257,7 @@ def _ask_size(app: App, draft: _Draft) -> _Draft:
     return replace(draft, size=size)
 
 
-def _confirm(app: App, preview: OrderPreview) -> None:
+def _confirm(app: AppContext, preview: OrderPreview) -> None:
     """Ask whether to send; an order that a rule asks about, or real money, wants its count typed too.
 
     Raises GoBack if the user does not confirm it.
@@ -265,7 +265,7 @@ def _confirm(app: App, preview: OrderPreview) -> None:
     ask_then(lambda _: _ask_to_send(app, preview), lambda _: _ask_for_count(app, preview))
 
 
-def _ask_to_send(app: App, preview: OrderPreview) -> None:
+def _ask_to_send(app: AppContext, preview: OrderPreview) -> None:
     send = app.prompter.choose(
         "Send this order?",
         numbered(["Back, send nothing", f"Send: {preview.sentence}"], [False, True], start=0),
@@ -275,7 +275,7 @@ def _ask_to_send(app: App, preview: OrderPreview) -> None:
         raise GoBack
 
 
-def _ask_for_count(app: App, preview: OrderPreview) -> None:
+def _ask_for_count(app: AppContext, preview: OrderPreview) -> None:
     if not questions(preview.findings) and app.settings.environment is not Environment.PRODUCTION:
         return
     count = preview.request.count

@@ -1,6 +1,6 @@
 """Standard input and output as the program needs them: there, able to say everything, and honest when lost.
 
-Knows the three streams and nothing of what is said. Output that cannot be written is `OutputLost`, which
+Knows the three streams and nothing of what is said. Output that cannot be written is `OutputClosed`, which
 no error boundary takes for a fault of the program.
 """
 
@@ -19,7 +19,7 @@ _LIKE = str.maketrans(
 )
 
 
-class OutputLost(BaseException):
+class OutputClosed(BaseException):
     """Nobody can read the output any more; `str()` is the sentence for whoever reads stderr."""
 
     def __init__(self, error: OSError) -> None:
@@ -29,36 +29,38 @@ class OutputLost(BaseException):
         super().__init__(f"The output cannot be written ({reason}), so the program ends.")
 
 
-class Output(io.TextIOWrapper):
-    """Standard output: letters its encoding lacks become similar ones, and a failure is OutputLost."""
+class SafeOutput(io.TextIOWrapper):
+    """Standard output: letters its encoding lacks become similar ones, and a failure is OutputClosed."""
 
     def write(self, text: str) -> int:
         try:
             return super().write(text)
         except OSError as error:
-            raise OutputLost(error) from error
+            raise OutputClosed(error) from error
 
     def flush(self) -> None:
         try:
             super().flush()
         except OSError as error:
-            raise OutputLost(error) from error
+            raise OutputClosed(error) from error
 
 
 def prepare() -> None:
-    """Make the three streams usable. Raises OutputLost when there is no standard output."""
-    missing = _fill_gaps()
+    """Make the three streams usable. Raises OutputClosed when there is no standard output."""
+    missing = _reopen_closed_descriptors()
     if 0 in missing:
         sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115  (it lasts as long as the program)
     if 2 in missing:
         sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
     if 1 in missing:
-        raise OutputLost(OSError(errno.EBADF, "it is closed"))
+        raise OutputClosed(OSError(errno.EBADF, "it is closed"))
     if type(sys.stdout) is io.TextIOWrapper:
         codecs.register_error("similar", _similar)
         encoding, by_line = sys.stdout.encoding, sys.stdout.line_buffering
         sys.stdout.flush()
-        sys.stdout = Output(sys.stdout.detach(), encoding=encoding, errors="similar", line_buffering=by_line)
+        sys.stdout = SafeOutput(
+            sys.stdout.detach(), encoding=encoding, errors="similar", line_buffering=by_line
+        )
 
 
 def is_hung_up(descriptor: int = 1) -> bool:
@@ -81,7 +83,7 @@ def silence(descriptor: int) -> None:
     os.close(nowhere)
 
 
-def _fill_gaps() -> list[int]:
+def _reopen_closed_descriptors() -> list[int]:
     """Open what is closed of the three descriptors, so that no file or socket ever gets its number."""
     missing = []
     for descriptor in range(3):

@@ -42,7 +42,7 @@ class CtrlC:
         return self._came_at - before > REPEATS_WITHIN_S
 
 
-class Terminated(BaseException):
+class TerminationRequested(BaseException):
     """The system asks the program to end; `signal_number` says how."""
 
     def __init__(self, signal_number: int) -> None:
@@ -59,7 +59,7 @@ def _hide_lost_signal(what: sys.UnraisableHookArgs) -> None:
 
     Ctrl-C is lost there. A request to end is kept (see `raise_request`), and GRACE_S limits the wait.
     """
-    if not isinstance(what.exc_value, KeyboardInterrupt | Terminated):
+    if not isinstance(what.exc_value, KeyboardInterrupt | TerminationRequested):
         sys.__unraisablehook__(what)
 
 
@@ -73,7 +73,7 @@ class Termination:
         self._modes = modes
         self._ctrl_c = ctrl_c
         self._is_requested = False
-        self.request: Terminated | None = None
+        self.request: TerminationRequested | None = None
         """The first request; None: there was none."""
 
     def listen(self) -> None:
@@ -104,7 +104,7 @@ class Termination:
         Thread(target=self._end_later, args=(number,), name="termination", daemon=True).start()
         if number == signal.SIGHUP:
             streams.silence_all()
-        self.request = Terminated(number)
+        self.request = TerminationRequested(number)
         if not self._interrupt(self.request):
             raise self.request
         if self._modes.is_in_background:  # where a question cannot end in order

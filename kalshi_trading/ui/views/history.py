@@ -21,7 +21,7 @@ from kalshi_trading.core.text import pluralize
 from kalshi_trading.history.comparison import Difference, Reconciliation
 from kalshi_trading.history.day_summary import DaySummary, MarketDay
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow
-from kalshi_trading.history.timeline import OrderStory
+from kalshi_trading.history.timeline import OrderTimeline
 from kalshi_trading.history.trade_history import TradeHistory
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui.formats import (
@@ -180,7 +180,7 @@ def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
 # --- One order ------------------------------------------------------------------------------------
 
 
-def story(told: OrderStory, now: datetime) -> RenderableType:
+def story(told: OrderTimeline, now: datetime) -> RenderableType:
     """One order in depth: what it is, everything that happened, and where both sides differ."""
     row = told.row
     panel = Panel(

@@ -19,7 +19,7 @@ from kalshi_trading.core.money import (
     count_text,
     price_text,
 )
-from kalshi_trading.history.trade_history import OrderRecord
+from kalshi_trading.history.rows import OrderDescription
 from kalshi_trading.ui.formats import (
     cells,
     moment,
@@ -37,13 +37,13 @@ from kalshi_trading.ui.formats import (
 # --- Orders ---------------------------------------------------------------------------------------
 
 
-def order_words(row: OrderRecord) -> str:
+def order_words(row: OrderDescription) -> str:
     """Say what an order does: ours in our words, an external one by its effect."""
     verb = "long" if row.action is None else row.action.upper()
     return f"{verb} {count_text(row.order.initial_count)} {row.side.upper()} at {price_text(row.price)}"
 
 
-def open_orders(rows: Sequence[OrderRecord], now: datetime) -> RenderableType:
+def open_orders(rows: Sequence[OrderDescription], now: datetime) -> RenderableType:
     if not rows:
         return notice("No resting orders.")
     table = table_of(("order", "wide"), ("filled", "right"), ("resting", "right"), ("placed", "right"))
@@ -59,7 +59,7 @@ def open_orders(rows: Sequence[OrderRecord], now: datetime) -> RenderableType:
     return Group(table, Text(f"times in {time_zone(now)}", style="dim"))
 
 
-def _order_cell(row: OrderRecord) -> Text:
+def _order_cell(row: OrderDescription) -> Text:
     """The order in words, its market below."""
     cell = Text(order_words(row), overflow="fold")
     if row.is_external:
@@ -67,7 +67,7 @@ def _order_cell(row: OrderRecord) -> Text:
     return cell.append(f"\n{row.order.ticker}", style="dim")
 
 
-def order_line(row: OrderRecord) -> str:
+def order_line(row: OrderDescription) -> str:
     """One order on one line, for choosing, in the words of the open orders."""
     left = row.order.remaining_count
     rest = f", {count_text(left)} left" if left != row.order.initial_count else ""

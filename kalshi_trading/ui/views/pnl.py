@@ -13,8 +13,8 @@ from rich.text import Text
 from kalshi_trading.core.models import MarketResult, Settlement
 from kalshi_trading.core.money import BALANCE_GRAIN, CENT, ZERO, Dollars, dollars_text, round_down, round_up
 from kalshi_trading.core.text import pluralize
-from kalshi_trading.portfolio.breakdown import Realized
-from kalshi_trading.portfolio.ledger import MarketAccount, settlement_net
+from kalshi_trading.portfolio.breakdown import RealizedPnl
+from kalshi_trading.portfolio.ledger import MarketLedger, settlement_net
 from kalshi_trading.ui.formats import cells, dollars, gain, moment, notice, price, table_of, time_zone
 from kalshi_trading.ui.views.positions import MARKET_WIDTH, fitting
 
@@ -26,7 +26,7 @@ _ROUND = (1, 2, 5)
 DAYS_SHOWN = 14
 ROWS_SHOWN = 20
 NARROWEST_CHART = 30
-_Row = tuple[str, Realized]
+_Row = tuple[str, RealizedPnl]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,14 @@ class _Column:
     cells: Sequence[str | Text]
 
 
-def over_time(days: Mapping[date | None, Realized], today: date, width: int) -> RenderableType:
+def over_time(days: Mapping[date | None, RealizedPnl], today: date, width: int) -> RenderableType:
     """The net profit realized so far as a curve, and the last days with profit in a table."""
     if not days:
         return notice("Nothing was traded yet, so there is no P&L over time.")
     return Group(_chart(days, today, width), _days_table(days, width))
 
 
-def _chart(days: Mapping[date | None, Realized], today: date, width: int) -> RenderableType:
+def _chart(days: Mapping[date | None, RealizedPnl], today: date, width: int) -> RenderableType:
     dated = [day for day in days if day is not None]
     if len(dated) < 2 or width < NARROWEST_CHART:
         return notice("A curve needs two days with trades or settlements, and some width.")
@@ -54,7 +54,7 @@ def _chart(days: Mapping[date | None, Realized], today: date, width: int) -> Ren
     return Group(title, Text(curve(points, width), no_wrap=True))
 
 
-def running_net(days: Mapping[date | None, Realized], today: date) -> Iterator[tuple[date, Dollars]]:
+def running_net(days: Mapping[date | None, RealizedPnl], today: date) -> Iterator[tuple[date, Dollars]]:
     """Give the net profit so far at the end of every day up to today, beginning with the day before."""
     dated = [day for day in days if day is not None]
     so_far = days[None].net if None in days else ZERO
@@ -65,7 +65,7 @@ def running_net(days: Mapping[date | None, Realized], today: date) -> Iterator[t
         day += timedelta(days=1)
 
 
-def _days_table(days: Mapping[date | None, Realized], width: int) -> RenderableType:
+def _days_table(days: Mapping[date | None, RealizedPnl], width: int) -> RenderableType:
     rows = [
         (f"{day:%a %b %d %Y}" if day is not None else "time not known", realized)
         for day, realized in days.items()
@@ -76,7 +76,7 @@ def _days_table(days: Mapping[date | None, Realized], width: int) -> RenderableT
     return _added_up("day", shown, width)
 
 
-def breakdown(name: str, parts: Mapping[str, Realized], width: int) -> RenderableType:
+def breakdown(name: str, parts: Mapping[str, RealizedPnl], width: int) -> RenderableType:
     """What each market, event or series earned, the largest net amounts first, and all others together."""
     if not parts:
         return notice("Nothing was traded yet.")
@@ -87,7 +87,7 @@ def breakdown(name: str, parts: Mapping[str, Realized], width: int) -> Renderabl
     return _added_up(name, shown, width)
 
 
-def not_rebuilt(accounts: Iterable[MarketAccount]) -> RenderableType:
+def not_rebuilt(accounts: Iterable[MarketLedger]) -> RenderableType:
     """Say how many markets stand there by the exchange's own figures; nothing where none does."""
     gaps = [account.ticker for account in accounts if account.gap is not None]
     if not gaps:
@@ -99,7 +99,7 @@ def not_rebuilt(accounts: Iterable[MarketAccount]) -> RenderableType:
 
 
 def _together(name: str, rows: Iterable[_Row]) -> _Row:
-    return name, sum((realized for _, realized in rows), Realized())
+    return name, sum((realized for _, realized in rows), RealizedPnl())
 
 
 def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
@@ -118,7 +118,7 @@ def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
 
 
 def settlements_table(
-    rows: Sequence[Settlement], accounts: Mapping[str, MarketAccount], now: datetime, width: int
+    rows: Sequence[Settlement], accounts: Mapping[str, MarketLedger], now: datetime, width: int
 ) -> RenderableType:
     """Payouts with what each market earned over its whole life, newest first."""
     if not rows:

@@ -16,8 +16,8 @@ from rich.text import Text
 from kalshi_trading.core.money import ZERO, count_text
 from kalshi_trading.core.results import sum_known
 from kalshi_trading.core.text import pluralize
-from kalshi_trading.portfolio.breakdown import Realized
-from kalshi_trading.portfolio.cross_check import AccountCheck, Comparison
+from kalshi_trading.portfolio.breakdown import RealizedPnl
+from kalshi_trading.portfolio.cross_check import Comparison, CrossCheck
 from kalshi_trading.portfolio.snapshot import EventRisk, PortfolioSnapshot
 from kalshi_trading.ui.formats import dollars, gain, holding, moment, notice, problem, time_zone
 
@@ -39,8 +39,8 @@ _Cell = tuple[str, Text]
 
 def summary(
     snapshot: PortfolioSnapshot,
-    today: Realized | None,
-    check: AccountCheck,
+    today: RealizedPnl | None,
+    check: CrossCheck,
     width: int,
     *,
     is_brief: bool = False,
@@ -61,7 +61,7 @@ def first_look(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool = Fals
     return Group(_panel(snapshot, None, width, is_brief=is_brief), *_told_once(failures), told)
 
 
-def _panel(snapshot: PortfolioSnapshot, today: Realized | None, width: int, *, is_brief: bool) -> Panel:
+def _panel(snapshot: PortfolioSnapshot, today: RealizedPnl | None, width: int, *, is_brief: bool) -> Panel:
     notes = [*_notes(snapshot, width, is_brief=is_brief), *([] if is_brief else _meanings(snapshot))]
     at = f"{moment(snapshot.as_of, snapshot.as_of)} {time_zone(snapshot.as_of)}"
     return Panel(
@@ -73,7 +73,7 @@ def _panel(snapshot: PortfolioSnapshot, today: Realized | None, width: int, *, i
     )
 
 
-def _numbers(snapshot: PortfolioSnapshot, today: Realized | None, room: int) -> Table:
+def _numbers(snapshot: PortfolioSnapshot, today: RealizedPnl | None, room: int) -> Table:
     """What there is beside what was earned; below one another where that is too wide."""
     have, earned = _have(snapshot), _earned(snapshot, today)
     side_by_side = sum(max(len(name) for name, _ in column) for column in (have, earned))
@@ -106,7 +106,7 @@ def _worth(snapshot: PortfolioSnapshot) -> str:
     return dollars(snapshot.worth) if snapshot.worth is not None or least is None else f"≥ {dollars(least)}"
 
 
-def _earned(snapshot: PortfolioSnapshot, today: Realized | None) -> tuple[_Cell, ...]:
+def _earned(snapshot: PortfolioSnapshot, today: RealizedPnl | None) -> tuple[_Cell, ...]:
     total, realized = snapshot.total_pnl, snapshot.realized
     return (
         ("net realized today", gain(today.net if today else None)),
@@ -205,7 +205,7 @@ def _meanings(snapshot: PortfolioSnapshot) -> Iterator[str]:
     yield "net P&L = realized + unrealized − fees"
 
 
-def _roads(snapshot: PortfolioSnapshot, realized: Realized) -> str:
+def _roads(snapshot: PortfolioSnapshot, realized: RealizedPnl) -> str:
     """Split by road, unless a settled market stands there by figures that do not."""
     if any(row.gap is not None and row.settlement is not None for row in snapshot.accounts.values()):
         return "by trading and settlement, which the exchange's figures do not tell apart"
@@ -248,7 +248,7 @@ def _told_once(failures: Iterable[tuple[str, str]]) -> Iterator[Text]:
         yield problem(f"{listed[0].upper()}{listed[1:]} unavailable: {reason}")
 
 
-def _checked(check: AccountCheck, told: Container[str]) -> Iterator[Text]:
+def _checked(check: CrossCheck, told: Container[str]) -> Iterator[Text]:
     """Say whether the account adds up; each difference with both numbers and a hint.
 
     A reason that was `told` before is not repeated.

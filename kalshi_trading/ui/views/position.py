@@ -21,7 +21,7 @@ from kalshi_trading.core.models import Action, Fill, Order
 from kalshi_trading.core.money import ZERO, Contracts, count_text, dollars_text
 from kalshi_trading.core.pnl import FifoPosition, Lot
 from kalshi_trading.core.valuation import Exposure, Liquidation, Mark
-from kalshi_trading.journal.own_orders import OwnWords
+from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.portfolio.explain_market import Explanation
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.ui.formats import (
@@ -60,7 +60,7 @@ class PositionLook:
     sale: Liquidation | None
     """What selling everything into `book` would bring."""
     now: datetime
-    words: OwnWords
+    words: OwnOrders
     """Which orders and fills are ours, and in which words."""
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading.core.text import pluralize
-from kalshi_trading.history.log_review import ReviewedEvent, ReviewedLine
+from kalshi_trading.history.log_review import LogEvent, LogItem
 from kalshi_trading.journal.files.log_files import LogSize
 from kalshi_trading.journal.files.log_reader import DamagedLine
 from kalshi_trading.ui.formats import UNKNOWN, cells, table_of, time_zone
@@ -22,7 +22,7 @@ from kalshi_trading.ui.formats import UNKNOWN, cells, table_of, time_zone
 _LOGS = {"trades.log": "journal", "errors.log": "errors", "requests.log": "requests"}
 
 
-def review(lines: Iterable[ReviewedLine], now: datetime) -> RenderableType:
+def review(lines: Iterable[LogItem], now: datetime) -> RenderableType:
     """Each under its day; a long sentence takes more lines than one."""
     parts: list[RenderableType] = []
     for day, group in groupby(_with_days(lines), key=lambda pair: pair[0]):
@@ -31,16 +31,16 @@ def review(lines: Iterable[ReviewedLine], now: datetime) -> RenderableType:
     return Group(*parts, Text(f"times in {time_zone(now)}", style="dim"))
 
 
-def _with_days(lines: Iterable[ReviewedLine]) -> Iterable[tuple[str, ReviewedLine]]:
+def _with_days(lines: Iterable[LogItem]) -> Iterable[tuple[str, LogItem]]:
     """Put each line under its day; a damaged one under that of the line shown before it."""
     day = ""
     for line in lines:
-        if isinstance(line, ReviewedEvent):
+        if isinstance(line, LogEvent):
             day = f"{line.at.astimezone():%a %b %d, %Y}"
         yield day, line
 
 
-def new_lines(lines: Iterable[ReviewedLine]) -> RenderableType:
+def new_lines(lines: Iterable[LogItem]) -> RenderableType:
     """The lines alone: time, what, market, sentence."""
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(no_wrap=True, min_width=8)
@@ -51,7 +51,7 @@ def new_lines(lines: Iterable[ReviewedLine]) -> RenderableType:
     return table
 
 
-def _row(line: ReviewedLine) -> list[Text]:
+def _row(line: LogItem) -> list[Text]:
     if isinstance(line, DamagedLine):
         return [Text(""), Text("✗ damaged", style="bold red"), Text(f"{line} cannot be read")]
     market = f"{line.market}  " if line.market else ""

@@ -10,10 +10,10 @@ from rich.text import Text
 from kalshi_trading.core.models import Action
 from kalshi_trading.core.money import ONE_CONTRACT, ZERO, count_text, price_text
 from kalshi_trading.core.text import contracts_text
-from kalshi_trading.history.trade_history import describe
-from kalshi_trading.orders.execution.cancel import Cancellation
+from kalshi_trading.history.rows import describe
+from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, PanicReport
-from kalshi_trading.orders.execution.submission_result import Outcome, Submission
+from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.ui.formats import dollars, price, problem
 from kalshi_trading.ui.views.orders import order_line
@@ -29,7 +29,7 @@ _HEADLINES = {
 }
 
 
-def submission(result: Submission) -> RenderableType:
+def submission(result: SubmissionResult) -> RenderableType:
     """What became of an order, in the exchange's counts, and what to do next."""
     headline, style = _HEADLINES[result.outcome]
     lines: list[RenderableType] = []
@@ -75,7 +75,7 @@ def _unknown(report: PanicReport) -> str:
     return f"{len(report.unknown)} unknown"
 
 
-def _settled(end: Cancellation) -> str:
+def _settled(end: CancelResult) -> str:
     return f"{order_line(describe(end.order, None))}: {end.message}"
 
 
@@ -100,7 +100,7 @@ def end_of_panic(report: PanicReport) -> str:
     return " ".join([f"{title[0].upper()}{title[1:]}: {counts}", *rest])
 
 
-def end_of_cancel(line: str, end: Cancellation) -> str:
+def end_of_cancel(line: str, end: CancelResult) -> str:
     """What became of a cancel; `line` names the order."""
     ended = f"{line}: {end.message}"
     if end.reduced_by is None:
@@ -109,13 +109,13 @@ def end_of_cancel(line: str, end: Cancellation) -> str:
     return f"{ended} {contracts_text(end.reduced_by)} no longer {verb}."
 
 
-def end_of(preview: OrderPreview, result: Submission) -> str:
+def end_of(preview: OrderPreview, result: SubmissionResult) -> str:
     """What became of an order, in one sentence, for somebody who did not wait for it."""
     headline, _ = _HEADLINES[result.outcome]
     return f"{preview.sentence}: {headline}. {result.message}"
 
 
-def _acknowledged(result: Submission) -> list[RenderableType]:
+def _acknowledged(result: SubmissionResult) -> list[RenderableType]:
     request = result.request
     lines = [Text(f"order {result.order_id}")]
     if result.fill_count > ZERO:

@@ -22,7 +22,7 @@ from kalshi_trading.core.money import (
     round_half_even,
 )
 from kalshi_trading.core.text import contracts_text
-from kalshi_trading.orders.pretrade.payoff import Outlook
+from kalshi_trading.orders.pretrade.payoff import Payoff
 from kalshi_trading.orders.pretrade.preview import OrderPreview, is_worse
 from kalshi_trading.orders.pretrade.risk import OUTCOME_UNKNOWN
 from kalshi_trading.orders.pretrade.risk_input import Finding, Severity
@@ -96,14 +96,14 @@ def _outlook(preview: OrderPreview) -> list[tuple[str, str | Text]]:
     return rows
 
 
-def _is_told_apart(expected: Outlook, worst: Outlook) -> bool:
+def _is_told_apart(expected: Payoff, worst: Payoff) -> bool:
     """Tell whether the worst differs by a cent; the rounding of a fee stands beside the cost already."""
     if expected.if_no is None or worst.if_no is None:
         return expected.if_no is not worst.if_no
     return abs(expected.if_no - worst.if_no) >= CENT
 
 
-def _either_way(outlook: Outlook) -> Text:
+def _either_way(outlook: Payoff) -> Text:
     return Text.assemble("if YES ", gain(outlook.if_yes), "   if NO ", gain(outlook.if_no))
 
 
