@@ -592,7 +592,7 @@ print(len(changes.damage), len(reading.damage), len(reading.records), len(newest
 
 def measured(path: Path) -> tuple[int, ...]:
     """Read a journal from both ends in a program of its own; the last number is its memory in KiB."""
-    project = Path(digest_reader.__file__).parent.parent
+    project = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-c", MEASURE, str(path)]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=300, check=True)
     return tuple(map(int, done.stdout.split()))

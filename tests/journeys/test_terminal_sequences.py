@@ -232,14 +232,14 @@ def test_allowing_orders_in_production(desk: Desk) -> None:
 
 PROVEN = {
     "menu._greet: ask",
-    "screens._ask_to_send: choose",
-    "screens._ask_for_count: ask",
-    "order_screens.cancel_order: choose",
-    "order_screens._rearm: ask",
-    "leaving._ask_what_to_do: choose",
-    "leaving._wants_to_cancel: choose",
-    "export_screens._ask_to_replace: choose",
-    "record_screens.sizes: ask",
+    "trade._ask_to_send: choose",
+    "trade._ask_for_count: ask",
+    "orders.cancel_order: choose",
+    "orders._rearm: ask",
+    "exit._ask_what_to_do: choose",
+    "exit._wants_to_cancel: choose",
+    "export._ask_to_replace: choose",
+    "records.sizes: ask",
 }
 
 

@@ -7,7 +7,8 @@ from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
-from kalshi_trading.practice.engine.exchange import Exchange, NewOrder, Placed
+from kalshi_trading.practice.engine.exchange import Exchange, NewOrder
+from kalshi_trading.practice.engine.matching import PlaceResult
 from kalshi_trading.practice.records import (
     ONE_SECOND,
     BookSide,
@@ -91,7 +92,7 @@ class World:
         dollars: str,
         time_in_force: TimeInForce = GTC,
         **others: Any,
-    ) -> Placed:
+    ) -> PlaceResult:
         """Place `contracts` at a YES price of `dollars`, then check every invariant."""
         others.setdefault("ticker", TICKER)
         others.setdefault("client_order_id", f"client-{next(self._client_ids)}")

@@ -178,7 +178,9 @@ class Past:
         """One session: some orders, some cancels; what a lost answer left is mostly looked for."""
         journal = self._journal(f"{number:032x}")
         how: dict[str, Any] = {"clock": self.now, "sleep": self.clock.move}
-        canceler = OrderCanceler(self.client, journal, journal_failed=lambda reason: None, **how)
+        canceler = OrderCanceler(
+            self.client, journal, journal_failed=lambda reason: None, sleep=self.clock.move
+        )
         how["monotonic"] = self._monotonic
         resolver = OrderRecovery(self.client, journal, **how)
         submitter = OrderSubmitter(self.client, journal, resolver, reached=self._maybe_kill, **how)

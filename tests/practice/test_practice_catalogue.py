@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kalshi_trading.practice.records import BookSide, Event, FeeType, Market
-from kalshi_trading.practice.simulation.catalogue import Catalogue, Listing, due
-from kalshi_trading.practice.simulation.fair_values import Values, walk
+from kalshi_trading.practice.simulation.catalogue import Catalogue, CatalogueListing, due
+from kalshi_trading.practice.simulation.fair_values import FairValues, walk
 from kalshi_trading.practice.simulation.quoting import grid_prices, nearest, quotes, touch
 
 NOON = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()) * 1_000_000
@@ -25,7 +25,7 @@ seeds = st.integers(0, 10_000)
 MARKETS = due(1, NOON, 400).markets
 
 
-def families(listing: Listing) -> list[tuple[Event, list[Market]]]:
+def families(listing: CatalogueListing) -> list[tuple[Event, list[Market]]]:
     grouped: defaultdict[str, list[Market]] = defaultdict(list)
     for market in listing.markets:
         grouped[market.event_ticker].append(market)
@@ -109,7 +109,7 @@ def test_short_lived_market_is_always_open_and_pays_soon() -> None:
 @settings(max_examples=proof.CURRENT.costly_examples)
 @given(seed=seeds, now=moments)
 def test_exclusive_values_sum_to_one_and_end_at_one_winner(seed: int, now: int) -> None:
-    listing, values = due(seed, now, 150), Values(seed)
+    listing, values = due(seed, now, 150), FairValues(seed)
     for event, markets in families(listing):
         worth = values.at(event, markets, now)
         assert all(0 <= value <= 10_000 for value in worth)
@@ -126,7 +126,7 @@ def test_exclusive_values_sum_to_one_and_end_at_one_winner(seed: int, now: int) 
 
 
 def test_values_converge_to_the_outcome() -> None:
-    listing, values = due(2, NOON, 400), Values(2)
+    listing, values = due(2, NOON, 400), FairValues(2)
     gaps: defaultdict[float, list[int]] = defaultdict(list)
     for event, markets in families(listing):
         outcome = values.outcome(event, markets)
@@ -140,14 +140,14 @@ def test_values_converge_to_the_outcome() -> None:
 
 
 def test_opening_values_are_the_initial_ones() -> None:
-    listing, values = due(2, NOON, 400), Values(2)
+    listing, values = due(2, NOON, 400), FairValues(2)
     for event, markets in families(listing):
         worth = values.at(event, markets, markets[0].open_at)
         assert all(abs(one - market.initial_value) <= 1 for one, market in zip(worth, markets, strict=True))
 
 
 def test_outcomes_happen_about_as_often_as_their_chances_say() -> None:
-    values = Values(11)
+    values = FairValues(11)
     expected = happened = 0
     for day in range(60):
         for event, markets in families(due(11, NOON + day * DAY, 60)):

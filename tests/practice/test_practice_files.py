@@ -15,18 +15,20 @@ from cases import naming
 from exchange_process import end_process, start_process
 from foreign_files import KINDS, no_hang, open_to_others
 
-from kalshi_trading.practice.server.instance_lock import Presence, Ready, claim
+from kalshi_trading.practice.server.instance_lock import InstanceLock, ReadyFile, claim
 from kalshi_trading.practice.server.key_file import practice_key
 from kalshi_trading.practice.storage.private_files import EVERY_FILE, make_folder, mend
 from kalshi_trading.practice.world.clock import SystemClock
 from kalshi_trading.practice.world.world import World
 
-READY = Ready("http://127.0.0.1:9/trade-api/v2", "ws://127.0.0.1:9/", "key", "practice-key.pem", os.getpid())
+READY = ReadyFile(
+    "http://127.0.0.1:9/trade-api/v2", "ws://127.0.0.1:9/", "key", "practice-key.pem", os.getpid()
+)
 
 
-def presence_in(directory: Path) -> Presence:
+def presence_in(directory: Path) -> InstanceLock:
     taken = claim(directory)
-    assert isinstance(taken, Presence)
+    assert isinstance(taken, InstanceLock)
     return taken
 
 
@@ -79,7 +81,7 @@ def test_an_exchange_that_cannot_use_a_file_says_so_in_one_sentence_and_ends(
 
 
 @pytest.fixture
-def claimed(tmp_path: Path) -> Iterator[Presence]:
+def claimed(tmp_path: Path) -> Iterator[InstanceLock]:
     presence = presence_in(tmp_path)
     presence.announce(READY)
     yield presence
@@ -87,7 +89,7 @@ def claimed(tmp_path: Path) -> Iterator[Presence]:
 
 
 def test_what_takes_the_announcements_place_is_replaced_while_the_exchange_lives(
-    tmp_path: Path, claimed: Presence
+    tmp_path: Path, claimed: InstanceLock
 ) -> None:
     path = tmp_path / "ready.json"
     for kind, (make, _) in KINDS.items():
@@ -104,7 +106,7 @@ def test_what_takes_the_announcements_place_is_replaced_while_the_exchange_lives
 
 
 def test_a_folder_in_the_announcements_place_harms_no_exchange_that_lives(
-    tmp_path: Path, claimed: Presence
+    tmp_path: Path, claimed: InstanceLock
 ) -> None:
     (tmp_path / "ready.json").unlink()
     (tmp_path / "ready.json").mkdir()

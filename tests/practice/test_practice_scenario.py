@@ -13,7 +13,7 @@ from practice_desk import KEY_ID, START, Desk, MakeDesk
 from test_practice_historical import listed
 
 from kalshi_trading.practice.server.app import build_app
-from kalshi_trading.practice.world.account_audit import Books
+from kalshi_trading.practice.world.account_audit import AccountAudit
 from kalshi_trading.practice.world.clock import ManualClock
 from kalshi_trading.practice.world.scenario import Scenario, build, parse
 from kalshi_trading.practice.world.world import World
@@ -21,7 +21,7 @@ from kalshi_trading.practice.world.world import World
 SMALL = Scenario(positions=30, fills=400, settled=8, resting=5)
 
 
-def played(make_desk: MakeDesk, scenario: Scenario) -> tuple[Desk, Books]:
+def played(make_desk: MakeDesk, scenario: Scenario) -> tuple[Desk, AccountAudit]:
     desk = make_desk(markets=scenario.market_count)
     return desk, build(desk.world, scenario)
 

@@ -16,7 +16,7 @@ Closable = Callable[[str, BookSide], int]  # contracts an order in this market, 
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class CollateralHold:
     """What one order may cost: `price` is that of the contract it goes long, `fees` an upper bound."""
 
     price: int
@@ -41,12 +41,12 @@ class _Side:
     """The holds in one market on one side of the book, with their running sums."""
 
     def __init__(self) -> None:
-        self.holds: dict[str, Hold] = {}
+        self.holds: dict[str, CollateralHold] = {}
         self._count = 0
         self._cost = 0
         self._fees = 0
 
-    def put(self, order_id: str, hold: Hold) -> None:
+    def put(self, order_id: str, hold: CollateralHold) -> None:
         self.drop(order_id)
         self.holds[order_id] = hold
         self._add(hold, 1)
@@ -63,25 +63,25 @@ class _Side:
             return 0
         return sum(hold.price * opening for hold, opening in _opening(self.holds.values(), closable))
 
-    def need(self, closable: int, extra: Hold | None) -> int:
+    def need(self, closable: int, extra: CollateralHold | None) -> int:
         if closable == 0:
             return self._cost + self._fees + (extra.need(extra.count) if extra else 0)
         holds = [*self.holds.values(), extra] if extra else [*self.holds.values()]
         return sum(hold.need(opening) for hold, opening in _opening(holds, closable))
 
-    def _add(self, hold: Hold, sign: int) -> None:
+    def _add(self, hold: CollateralHold, sign: int) -> None:
         self._count += sign * hold.count
         self._cost += sign * hold.cost
         self._fees += sign * hold.fees
 
 
-class Holds:
+class CollateralHolds:
     """Every hold of one account."""
 
     def __init__(self) -> None:
         self._sides: dict[tuple[str, BookSide], _Side] = {}
 
-    def put(self, ticker: str, side: BookSide, order_id: str, hold: Hold) -> None:
+    def put(self, ticker: str, side: BookSide, order_id: str, hold: CollateralHold) -> None:
         """Hold for a resting order, in place of what was held for it before."""
         self._sides.setdefault((ticker, side), _Side()).put(order_id, hold)
 
@@ -102,7 +102,7 @@ class Holds:
         """Return the cash with which nothing that rests can lead below zero."""
         return sum(holds.need(closable(*key), None) for key, holds in self._sides.items())
 
-    def need(self, closable: Closable, ticker: str, side: BookSide, extra: Hold) -> int:
+    def need(self, closable: Closable, ticker: str, side: BookSide, extra: CollateralHold) -> int:
         """Return the cash with which nothing that rests, nor `extra`, can lead below zero."""
         others = sum(
             holds.need(closable(*key), None) for key, holds in self._sides.items() if key != (ticker, side)
@@ -110,12 +110,12 @@ class Holds:
         same_side = self._sides.get((ticker, side)) or _Side()
         return others + same_side.need(closable(ticker, side), extra)
 
-    def as_dict(self) -> dict[str, Hold]:
+    def as_dict(self) -> dict[str, CollateralHold]:
         """Return the holds by order id."""
         return {key: hold for side in self._sides.values() for key, hold in side.holds.items()}
 
 
-def _opening(holds: Iterable[Hold], closable: int) -> Iterator[tuple[Hold, int]]:
+def _opening(holds: Iterable[CollateralHold], closable: int) -> Iterator[tuple[CollateralHold, int]]:
     """Yield each hold with the contracts of it that count as opening."""
     dearest_first = sorted(holds, key=lambda hold: hold.price, reverse=True)
     opening = max(0, sum(hold.count for hold in dearest_first) - closable)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kalshi_trading.practice.api import rate_limits as buckets
-from kalshi_trading.practice.api.http import Call, Endpoint
+from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.responses import markets as answers
 from kalshi_trading.practice.responses.errors import old_order_endpoint
 from kalshi_trading.practice.responses.markets import SHARD, Json
@@ -12,7 +12,7 @@ _ALL_DAY = [{"open_time": "00:00", "close_time": "00:00"}]
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def _status(call: Call) -> Json:
+def _status(call: ApiCall) -> Json:
     exchange = call.world.exchange
     state = {
         "exchange_active": exchange.exchange_active,
@@ -23,7 +23,7 @@ def _status(call: Call) -> Json:
     return {**state, "exchange_index_statuses": [shard]}
 
 
-def _schedule(_call: Call) -> Json:
+def _schedule(_call: ApiCall) -> Json:
     """Open at any time; nothing is planned."""
     hours = {"start_time": "2026-01-01T05:00:00Z", "end_time": "2036-01-01T05:00:00Z"}
     return {
@@ -34,19 +34,19 @@ def _schedule(_call: Call) -> Json:
     }
 
 
-def _user_data_timestamp(call: Call) -> Json:
+def _user_data_timestamp(call: ApiCall) -> Json:
     return {"as_of_time": answers.time(call.world.reads_as_of)}
 
 
-def _account_limits(_call: Call) -> Json:
+def _account_limits(_call: ApiCall) -> Json:
     return buckets.limits()
 
 
-def _endpoint_costs(_call: Call) -> Json:
+def _endpoint_costs(_call: ApiCall) -> Json:
     return buckets.endpoint_costs()
 
 
-def _old_endpoint(_call: Call) -> Json:
+def _old_endpoint(_call: ApiCall) -> Json:
     raise old_order_endpoint()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from kalshi_trading.practice.api.http import Call, Endpoint
+from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.api.markets import candles_of, list_trades, read_span, written_markets
 from kalshi_trading.practice.api.paging import page
 from kalshi_trading.practice.api.portfolio import list_fills, list_orders, list_positions
@@ -31,11 +31,11 @@ def written_cut_offs(world: World) -> Json:
     }
 
 
-def _cut_offs(call: Call) -> Json:
+def _cut_offs(call: ApiCall) -> Json:
     return written_cut_offs(call.world)
 
 
-def _markets(call: Call) -> Json:
+def _markets(call: ApiCall) -> Json:
     query = call.query
     limit = query.limit(1000, least=0)
     given = [name for name in _FILTERS if query.text(name)]
@@ -58,17 +58,17 @@ def _markets(call: Call) -> Json:
     return {"markets": written_markets(call, rows), "cursor": cursor}
 
 
-def _market(call: Call) -> Json:
+def _market(call: ApiCall) -> Json:
     return {"market": written_markets(call, [_find(call)])[0]}
 
 
-def _candlesticks(call: Call) -> Json:
+def _candlesticks(call: ApiCall) -> Json:
     span = read_span(call)
     market = _find(call)
     return {"ticker": market.ticker, "candlesticks": [_bare(row) for row in candles_of(call, market, span)]}
 
 
-def _find(call: Call) -> Market:
+def _find(call: ApiCall) -> Market:
     market = call.world.exchange.markets.get(call.path["ticker"])
     if market is None or not call.world.archive.markets(call.now, live=False)(market):
         raise not_found()

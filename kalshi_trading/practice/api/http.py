@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """One request as a handler sees it. `account_id` is empty on a public request without a signature."""
 
     world: World
@@ -47,7 +47,7 @@ class Call:
         return self.world.clock.now()
 
 
-Handler = Callable[[Call], Json]
+Handler = Callable[[ApiCall], Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,10 @@ def build_app(
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Exception: _failure})
     app.router.redirect_slashes = False
-    return _Door(app, on_request)
+    return TrailingSlashRedirect(app, on_request)
 
 
-class _Door:
+class TrailingSlashRedirect:
     """Every request's way in: counts it, and sends a path with a trailing slash to the one without."""
 
     def __init__(self, app: ASGIApp, on_request: Callable[[], None]) -> None:
@@ -113,7 +113,7 @@ def _serve(world: World, buckets: Buckets, endpoint: Endpoint) -> Callable[[Requ
             if account_id and not buckets.take(account_id, cost, world.clock.now(), write=endpoint.is_write):
                 raise too_many_requests()
             query = Query(endpoint.operation, request.query_params)
-            call = Call(world, account_id, query, request.path_params, body)
+            call = ApiCall(world, account_id, query, request.path_params, body)
             return json_response(endpoint.status, endpoint.handler(call))
         except ApiError as error:
             return json_response(error.status, error.body)

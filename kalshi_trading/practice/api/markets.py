@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TypeVar
 
-from kalshi_trading.practice.api.http import Call, Endpoint
+from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.api.market_filters import STATUSES, market_filter
 from kalshi_trading.practice.api.paging import page
 from kalshi_trading.practice.records import ONE_SECOND, BookSide, Event, Market, Series, Trade
@@ -19,7 +19,7 @@ from kalshi_trading.practice.simulation.minute_bars import Candle
 _Record = TypeVar("_Record")
 
 
-def _series_list(call: Call) -> Json:
+def _series_list(call: ApiCall) -> Json:
     query = call.query
     category, tags, since = query.text("category"), query.names("tags"), query.instant("min_updated_ts")
     query.boolean("include_product_metadata")
@@ -33,28 +33,28 @@ def _series_list(call: Call) -> Json:
     return {"series": [_written_series(call, row) for row in rows]}
 
 
-def _series(call: Call) -> Json:
+def _series(call: ApiCall) -> Json:
     return {"series": _written_series(call, _find(call.world.exchange.series, call.path["series_ticker"]))}
 
 
-def _written_series(call: Call, row: Series) -> Json:
+def _written_series(call: ApiCall, row: Series) -> Json:
     if not call.query.boolean("include_volume"):
         return answers.series(row)
     markets = call.world.exchange.markets.values()
     return answers.series(row, sum(it.volume for it in markets if it.series_ticker == row.ticker))
 
 
-def _no_series_fee_changes(call: Call) -> Json:
+def _no_series_fee_changes(call: ApiCall) -> Json:
     call.query.boolean("show_historical")
     return {"series_fee_change_arr": []}
 
 
-def _no_event_fee_changes(call: Call) -> Json:
+def _no_event_fee_changes(call: ApiCall) -> Json:
     call.query.limit(1000)
     return {"event_fee_changes": [], "cursor": ""}
 
 
-def _events(call: Call) -> Json:
+def _events(call: ApiCall) -> Json:
     query, world = call.query, call.world
     limit, nested = query.limit(200, default=200), query.boolean("with_nested_markets")
     status = query.choice("status", [word for word in STATUSES if word != "paused"])
@@ -77,7 +77,7 @@ def _events(call: Call) -> Json:
     return {**answer, "milestones": []} if query.boolean("with_milestones") else answer
 
 
-def _event(call: Call) -> Json:
+def _event(call: ApiCall) -> Json:
     event = _find(call.world.exchange.events, call.path["event_ticker"])
     if call.query.boolean("with_nested_markets"):
         return {"event": _written_event(call, event, nested=True), "markets": []}
@@ -85,27 +85,27 @@ def _event(call: Call) -> Json:
     return {"event": _written_event(call, event, nested=False), "markets": written_markets(call, family)}
 
 
-def _written_event(call: Call, event: Event, nested: bool | None) -> Json:
+def _written_event(call: ApiCall, event: Event, nested: bool | None) -> Json:
     answer = answers.event(event, call.world.exchange.series[event.series_ticker])
     if nested:
         answer["markets"] = written_markets(call, call.world.participants.family(event.event_ticker))
     return answer
 
 
-def _event_metadata(call: Call) -> Json:
+def _event_metadata(call: ApiCall) -> Json:
     event = _find(call.world.exchange.events, call.path["event_ticker"])
     family = call.world.participants.family(event.event_ticker)
     return answers.event_metadata(event, call.world.exchange.series[event.series_ticker], family)
 
 
-def _no_multivariate_events(call: Call) -> Json:
+def _no_multivariate_events(call: ApiCall) -> Json:
     call.query.limit(200)
     if call.query.text("series_ticker") and call.query.text("collection_ticker"):
         raise call.query.refuse("collection_ticker", "excluded_with")
     return {"events": [], "cursor": ""}
 
 
-def _markets(call: Call) -> Json:
+def _markets(call: ApiCall) -> Json:
     query = call.query
     limit, wanted = query.limit(1000, least=0), market_filter(query)
     stands = call.world.archive.markets(call.now, live=True)
@@ -118,7 +118,7 @@ def _markets(call: Call) -> Json:
     return {"markets": written_markets(call, rows), "cursor": cursor}
 
 
-def _market(call: Call) -> Json:
+def _market(call: ApiCall) -> Json:
     market = _find(call.world.exchange.markets, call.path["ticker"])
     if not call.world.archive.markets(call.now, live=True)(market):
         raise not_found()
@@ -126,19 +126,19 @@ def _market(call: Call) -> Json:
     return {"market": written_markets(call, [market])[0]}
 
 
-def written_markets(call: Call, markets: Iterable[Market]) -> list[Json]:
+def written_markets(call: ApiCall, markets: Iterable[Market]) -> list[Json]:
     """Write markets as they stand now."""
     return [call.world.market_answers.market(market, call.now) for market in markets]
 
 
-def _order_book(call: Call) -> Json:
+def _order_book(call: ApiCall) -> Json:
     depth = call.query.integer("depth", least=0, most=100) or 0
     market = _find(call.world.exchange.markets, call.path["ticker"])
     call.world.participants.watch(market.ticker, call.now)
     return {"orderbook_fp": _book(call, market, depth)}
 
 
-def _order_books(call: Call) -> Json:
+def _order_books(call: ApiCall) -> Json:
     known = call.world.exchange.markets
     markets = [known[ticker] for ticker in call.query.repeated("tickers", most=100) if ticker in known]
     for market in markets:
@@ -147,13 +147,13 @@ def _order_books(call: Call) -> Json:
     return {"orderbooks": books}
 
 
-def _book(call: Call, market: Market, depth: int) -> Json:
+def _book(call: ApiCall, market: Market, depth: int) -> Json:
     exchange = call.world.exchange
     bids, asks = (exchange.levels(market.ticker, side) for side in (BookSide.BID, BookSide.ASK))
     return answers.order_book(bids, asks, depth)
 
 
-def list_trades(call: Call, *, live: bool) -> Json:
+def list_trades(call: ApiCall, *, live: bool) -> Json:
     """List public trades of the live window, or those from before it."""
     query = call.query
     limit, ticker = query.limit(1000, least=0), query.text("ticker")
@@ -173,13 +173,13 @@ def list_trades(call: Call, *, live: bool) -> Json:
     return {"trades": [answers.trade(row) for row in rows], "cursor": cursor}
 
 
-def _newest_trades(call: Call, ticker: str | None) -> list[Trade]:
+def _newest_trades(call: ApiCall, ticker: str | None) -> list[Trade]:
     if ticker is None:
         return list(reversed(call.world.latest_trades))
     return list(reversed(call.world.exchange.trades.get(ticker, ())))
 
 
-def _candlesticks(call: Call) -> Json:
+def _candlesticks(call: ApiCall) -> Json:
     span = read_span(call)
     market = _find(call.world.exchange.markets, call.path["ticker"])
     if market.series_ticker != call.path["series_ticker"]:
@@ -187,7 +187,7 @@ def _candlesticks(call: Call) -> Json:
     return {"ticker": market.ticker, "candlesticks": candles_of(call, market, span)}
 
 
-def _batch_candlesticks(call: Call) -> Json:
+def _batch_candlesticks(call: ApiCall) -> Json:
     tickers = call.query.names("market_tickers", most=100)
     if not tickers:
         raise call.query.refuse("market_tickers", "required")
@@ -198,7 +198,7 @@ def _batch_candlesticks(call: Call) -> Json:
     return {"markets": rows}
 
 
-def _event_candlesticks(call: Call) -> Json:
+def _event_candlesticks(call: ApiCall) -> Json:
     """Serve as much of the span as fits into one answer."""
     event = _find(call.world.exchange.events, call.path["ticker"])
     if event.series_ticker != call.path["series_ticker"]:
@@ -213,7 +213,7 @@ def _event_candlesticks(call: Call) -> Json:
     }
 
 
-def read_span(call: Call, markets: int = 1) -> tuple[int, int, int]:
+def read_span(call: ApiCall, markets: int = 1) -> tuple[int, int, int]:
     """Read start, end and interval (Unix seconds, minutes) of a candlestick request."""
     query = call.query
     start, end = query.required_integer("start_ts", least=0), query.required_integer("end_ts", least=0)
@@ -228,7 +228,7 @@ def read_span(call: Call, markets: int = 1) -> tuple[int, int, int]:
     return start, end, interval
 
 
-def candles_of(call: Call, market: Market, span: tuple[int, int, int]) -> list[Json]:
+def candles_of(call: ApiCall, market: Market, span: tuple[int, int, int]) -> list[Json]:
     """Write the candlesticks of one market over a span."""
     start, end, interval = span
     found: list[Candle] = call.world.candles.series(market, start, end, interval, call.now)

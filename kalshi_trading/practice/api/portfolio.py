@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from kalshi_trading.practice.api.http import Call, Endpoint
+from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.api.order_request import new_order
 from kalshi_trading.practice.api.paging import by_name, newest_first, page
 from kalshi_trading.practice.engine.exchange import Exchange
@@ -30,7 +30,7 @@ _MOST_ROWS = 1000
 _SETTLEMENT_STATUSES = ("unsettled", "settled", "all")
 
 
-def _balance(call: Call) -> Json:
+def _balance(call: ApiCall) -> Json:
     reads = call.world.reads
     _require_primary(call)
     held = [position for position in reads.positions_of(call.account_id) if not position.settled]
@@ -51,7 +51,7 @@ def _worth(exchange: Exchange, position: Position) -> int:
     return yes * position.count if position.count > 0 else (ONE_DOLLAR_PRICE - no) * -position.count
 
 
-def list_positions(call: Call, *, live: bool) -> Json:
+def list_positions(call: ApiCall, *, live: bool) -> Json:
     """List positions of the live window, or those of events that settled before it."""
     query, exchange, reads = call.query, call.world.exchange, call.world.reads
     limit = query.limit(_MOST_ROWS)
@@ -93,7 +93,7 @@ def _is_counted(position: Position, names: tuple[str, ...]) -> bool:
     return ("position" in names and position.count != 0) or ("total_traded" in names and traded != 0)
 
 
-def list_fills(call: Call, *, live: bool) -> Json:
+def list_fills(call: ApiCall, *, live: bool) -> Json:
     """List fills of the live window, or those from before it."""
     query = call.query
     limit, tickers, order_id = query.limit(_MOST_ROWS), query.names("ticker", 100), query.text("order_id")
@@ -114,7 +114,7 @@ def list_fills(call: Call, *, live: bool) -> Json:
     return {"fills": [answers_portfolio.fill(row) for row in rows], "cursor": cursor}
 
 
-def _settlements(call: Call) -> Json:
+def _settlements(call: ApiCall) -> Json:
     query, exchange = call.query, call.world.exchange
     limit, ticker, event_ticker = query.limit(_MOST_ROWS), query.text("ticker"), query.text("event_ticker")
     in_time, known = _time_filter(call), query.primary_account_only()
@@ -135,7 +135,7 @@ def _settlements(call: Call) -> Json:
     return {"settlements": written, "cursor": cursor}
 
 
-def list_orders(call: Call, *, live: bool) -> Json:
+def list_orders(call: ApiCall, *, live: bool) -> Json:
     """List orders of the live window and all that rest, or those that ended before it."""
     query, exchange = call.query, call.world.exchange
     limit, ticker, events = query.limit(_MOST_ROWS), query.text("ticker"), query.names("event_ticker", 10)
@@ -157,12 +157,12 @@ def list_orders(call: Call, *, live: bool) -> Json:
     return {"orders": [answers_portfolio.order(row) for row in rows], "cursor": cursor}
 
 
-def _order(call: Call) -> Json:
+def _order(call: ApiCall) -> Json:
     order = call.world.reads.order(call.path["order_id"])
     return {"order": answers_portfolio.order(_require_own(order, call))}
 
 
-def _queue_position(call: Call) -> Json:
+def _queue_position(call: ApiCall) -> Json:
     order = _require_own(call.world.exchange.order(call.path["order_id"]), call)
     if order.status is not OrderStatus.RESTING:
         raise not_found("order is not resting")
@@ -170,7 +170,7 @@ def _queue_position(call: Call) -> Json:
     return {"queue_position_fp": answers.count(ahead)}
 
 
-def _queue_positions(call: Call) -> Json:
+def _queue_positions(call: ApiCall) -> Json:
     query, exchange = call.query, call.world.exchange
     tickers, event_ticker = query.names("market_tickers"), query.text("event_ticker")
     if not tickers and event_ticker is None:
@@ -187,30 +187,30 @@ def _queue_positions(call: Call) -> Json:
     return {"queue_positions": [answers_portfolio.queue_position(order, count) for order, count in ahead]}
 
 
-def _deposits(call: Call) -> Json:
+def _deposits(call: ApiCall) -> Json:
     rows, cursor = _transfers(call, call.world.transfers.deposits)
     return {"deposits": rows, "cursor": cursor}
 
 
-def _withdrawals(call: Call) -> Json:
+def _withdrawals(call: ApiCall) -> Json:
     rows, cursor = _transfers(call, call.world.transfers.withdrawals)
     return {"withdrawals": rows, "cursor": cursor}
 
 
-def _transfers(call: Call, transfers: Sequence[Transfer]) -> tuple[list[Json], str]:
+def _transfers(call: ApiCall, transfers: Sequence[Transfer]) -> tuple[list[Json], str]:
     own = [row for row in reversed(transfers) if row.account_id == call.account_id]
     rows, cursor = page(own, identity, call.query.limit(500), call.query.text("cursor"))
     return [answers_portfolio.transfer(row) for row in rows], cursor
 
 
-def _create_order(call: Call) -> Json:
+def _create_order(call: ApiCall) -> Json:
     new = new_order(call.body, fresh_id=str(uuid.uuid4()))
     if new.ticker in call.world.exchange.markets:
         call.world.participants.watch(new.ticker, call.now)
     return answers_portfolio.created(call.world.exchange.place(call.account_id, new))
 
 
-def _cancel_order(call: Call) -> Json:
+def _cancel_order(call: ApiCall) -> Json:
     market_ticker = call.query.text("market_ticker")
     order = call.world.exchange.orders.get(call.path["order_id"])
     elsewhere = order is not None and market_ticker not in (None, order.ticker)
@@ -219,18 +219,18 @@ def _cancel_order(call: Call) -> Json:
     return answers_portfolio.canceled(*call.world.exchange.cancel(call.account_id, call.path["order_id"]))
 
 
-def _require_own(order: Order | None, call: Call) -> Order:
+def _require_own(order: Order | None, call: ApiCall) -> Order:
     if order is None or order.account_id != call.account_id:
         raise not_found()
     return order
 
 
-def _time_filter(call: Call) -> Callable[[int], bool]:
+def _time_filter(call: ApiCall) -> Callable[[int], bool]:
     earliest, latest = call.query.instant("min_ts"), call.query.instant("max_ts")
     return lambda at: (earliest is None or at >= earliest) and (latest is None or at <= latest)
 
 
-def _require_primary(call: Call) -> None:
+def _require_primary(call: ApiCall) -> None:
     if not call.query.primary_account_only():
         raise nested(404, "not_found", "subaccount does not exist")
 

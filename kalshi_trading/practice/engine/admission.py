@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kalshi_trading.practice.accounting import fees, positions
-from kalshi_trading.practice.accounting.collateral import Hold
+from kalshi_trading.practice.accounting.collateral import CollateralHold
 from kalshi_trading.practice.engine import price_grids as grids
-from kalshi_trading.practice.engine.book import Meeting
+from kalshi_trading.practice.engine.book import Match
 from kalshi_trading.practice.engine.refusals import Refusal, invalid_order
-from kalshi_trading.practice.engine.state import Tables
+from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
     BookSide,
     Market,
@@ -43,7 +43,7 @@ class NewOrder:
     cancel_order_on_pause: bool = False
 
 
-def admit(tables: Tables, account_id: str, new: NewOrder, now: int) -> None:
+def admit(tables: ExchangeState, account_id: str, new: NewOrder, now: int) -> None:
     """Refuse an order that breaks a rule which needs no look at the account's cash."""
     _check_exchange(tables)
     market = tables.market(new.ticker)
@@ -59,7 +59,7 @@ def admit(tables: Tables, account_id: str, new: NewOrder, now: int) -> None:
     _check_client_order_id(tables, account_id, new.client_order_id)
 
 
-def tradable_count(tables: Tables, account_id: str, new: NewOrder) -> int:
+def tradable_count(tables: ExchangeState, account_id: str, new: NewOrder) -> int:
     """Return how many of its contracts an order may trade: reduce-only stops at the position."""
     if not new.reduce_only:
         return new.count
@@ -67,13 +67,15 @@ def tradable_count(tables: Tables, account_id: str, new: NewOrder) -> int:
 
 
 def check_balance(
-    tables: Tables, account_id: str, new: NewOrder, count: int, meetings: Sequence[Meeting]
+    tables: ExchangeState, account_id: str, new: NewOrder, count: int, meetings: Sequence[Match]
 ) -> None:
     """Refuse an order that could lead the account's cash below zero, now or while it rests."""
     holds = tables.holds.get(account_id)
     if holds is None:
         return
-    hold = Hold(positions.side_price(new.side, new.price), count, _highest_fees(tables, new, count, meetings))
+    hold = CollateralHold(
+        positions.side_price(new.side, new.price), count, _highest_fees(tables, new, count, meetings)
+    )
     need = holds.need(
         lambda ticker, side: tables.closable(account_id, ticker, side), new.ticker, new.side, hold
     )
@@ -81,7 +83,7 @@ def check_balance(
         raise Refusal(400, "insufficient_balance")
 
 
-def _highest_fees(tables: Tables, new: NewOrder, count: int, meetings: Sequence[Meeting]) -> int:
+def _highest_fees(tables: ExchangeState, new: NewOrder, count: int, meetings: Sequence[Match]) -> int:
     """Bound the fees at the limit price.
 
     A fill at a better price may carry a higher fee, but saves more than that on the contract.
@@ -95,7 +97,7 @@ def _highest_fees(tables: Tables, new: NewOrder, count: int, meetings: Sequence[
     return highest
 
 
-def _check_exchange(tables: Tables) -> None:
+def _check_exchange(tables: ExchangeState) -> None:
     if not tables.exchange_active:
         raise Refusal(400, "exchange_paused")
     if not tables.trading_active:
@@ -127,7 +129,7 @@ def _check_reduce_only(new: NewOrder, closable: int) -> None:
         raise invalid_order("no position to reduce")
 
 
-def _check_client_order_id(tables: Tables, account_id: str, client_order_id: str) -> None:
+def _check_client_order_id(tables: ExchangeState, account_id: str, client_order_id: str) -> None:
     if len(client_order_id) > LONGEST_CLIENT_ORDER_ID:
         raise invalid_order(f"client_order_id is longer than {LONGEST_CLIENT_ORDER_ID} characters")
     if tables.knows_client_order_id(account_id, client_order_id):

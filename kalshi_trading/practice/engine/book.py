@@ -15,7 +15,7 @@ from kalshi_trading.practice.records import BookSide, Order
 
 
 @dataclass(frozen=True, slots=True)
-class Meeting:
+class Match:
     """A resting order an incoming one meets, and how many contracts they would trade."""
 
     resting: Order
@@ -117,7 +117,7 @@ class Book:
         best = self._sides[opposite(side)].best()
         return best is not None and _reaches(side, price, best[0])
 
-    def meet(self, side: BookSide, price: int, count: int, skipped_account: str) -> Iterator[Meeting]:
+    def meet(self, side: BookSide, price: int, count: int, skipped_account: str) -> Iterator[Match]:
         """Yield whom an incoming order meets, in priority, until it is filled or nobody is left.
 
         An order of `skipped_account` is yielded with a count of 0: it is met but never traded with.
@@ -126,7 +126,7 @@ class Book:
             if count <= 0 or not _reaches(side, price, resting.price):
                 return
             own = resting.account_id == skipped_account
-            meeting = Meeting(resting, 0 if own else min(count, resting.remaining_count))
+            meeting = Match(resting, 0 if own else min(count, resting.remaining_count))
             count -= meeting.count
             yield meeting
 

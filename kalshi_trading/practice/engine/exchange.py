@@ -14,10 +14,10 @@ from kalshi_trading.practice.engine import matching as trading
 from kalshi_trading.practice.engine import price_grids as grids
 from kalshi_trading.practice.engine.admission import NewOrder
 from kalshi_trading.practice.engine.changes import ChangeSink, Kind, NoChanges
-from kalshi_trading.practice.engine.matching import Placed
+from kalshi_trading.practice.engine.matching import PlaceResult
 from kalshi_trading.practice.engine.refusals import Refusal
-from kalshi_trading.practice.engine.schedule import Happening, Occurrence
-from kalshi_trading.practice.engine.state import Tables
+from kalshi_trading.practice.engine.schedule import Occurred
+from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
     Account,
     BookSide,
@@ -32,7 +32,7 @@ from kalshi_trading.practice.records import (
     Trade,
 )
 
-__all__ = ["Exchange", "Happening", "NewOrder", "Occurrence", "Placed", "Refusal"]
+__all__ = ["Exchange", "NewOrder", "Refusal"]
 
 
 class Exchange:
@@ -46,7 +46,7 @@ class Exchange:
     def __init__(
         self, *, clock: Callable[[], int], new_id: Callable[[], str], changes: ChangeSink | None = None
     ) -> None:
-        tables = Tables(new_id=new_id, changes=NoChanges() if changes is None else changes)
+        tables = ExchangeState(new_id=new_id, changes=NoChanges() if changes is None else changes)
         self._clock = clock
         self._tables = tables
         self.series: Mapping[str, Series] = tables.series
@@ -123,7 +123,7 @@ class Exchange:
 
     # Trading.
 
-    def place(self, account_id: str, new: NewOrder) -> Placed:
+    def place(self, account_id: str, new: NewOrder) -> PlaceResult:
         """Place an order, or raise the Refusal that says why not."""
         self._tables.account(account_id)
         return trading.place(self._tables, account_id, new, self._now())
@@ -240,7 +240,7 @@ class Exchange:
         """Return the earliest instant at which `advance` may have something to do, or None."""
         return self._tables.timetable.next_at()
 
-    def advance(self) -> list[Happening]:
+    def advance(self) -> list[Occurred]:
         """Bring about what is due by now; return everything that came about since the last call."""
         self._now()
         happened, self._tables.happenings = self._tables.happenings, []

@@ -6,7 +6,7 @@ Knows how the records hang together. Never changes or repairs anything.
 from __future__ import annotations
 
 from kalshi_trading.practice.accounting import ledger, positions
-from kalshi_trading.practice.engine.state import Tables
+from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
     ONE_DOLLAR_PRICE,
     BookSide,
@@ -17,7 +17,7 @@ from kalshi_trading.practice.records import (
 )
 
 
-def check(tables: Tables) -> None:
+def check(tables: ExchangeState) -> None:
     """Raise an AssertionError that names the first thing out of order."""
     _check_money(tables)
     for held in tables.positions.values():
@@ -38,7 +38,7 @@ def _require(holds: bool, complaint: str) -> None:
         raise AssertionError(complaint)
 
 
-def _check_money(tables: Tables) -> None:
+def _check_money(tables: ExchangeState) -> None:
     _require(tables.ledger.total() == 0, f"the ledger sums to {tables.ledger.total()}")
     paid = sum(position.fees_paid for held in tables.positions.values() for position in held.values())
     _require(tables.ledger.balance(ledger.FEES) == paid, "the fees are not what the positions paid")
@@ -51,7 +51,7 @@ def _check_position(position: Position) -> None:
     _require(not position.settled or position.count == 0, f"{name}: settled but held")
 
 
-def _check_market(tables: Tables, ticker: str) -> None:
+def _check_market(tables: ExchangeState, ticker: str) -> None:
     market = tables.markets[ticker]
     counts = [held[ticker].count for held in tables.positions.values() if ticker in held]
     _require(sum(counts) == 0, f"{ticker}: positions sum to {sum(counts)}")
@@ -61,7 +61,7 @@ def _check_market(tables: Tables, ticker: str) -> None:
     _require(pot == market.open_interest * ONE_DOLLAR_PRICE, f"{ticker}: the pot holds {pot}")
 
 
-def _resting_by_market(tables: Tables) -> dict[str, set[str]]:
+def _resting_by_market(tables: ExchangeState) -> dict[str, set[str]]:
     resting: dict[str, set[str]] = {}
     for order in tables.orders.values():
         if order.status is OrderStatus.RESTING:
@@ -69,7 +69,7 @@ def _resting_by_market(tables: Tables) -> dict[str, set[str]]:
     return resting
 
 
-def _check_book(tables: Tables, ticker: str, resting: set[str]) -> None:
+def _check_book(tables: ExchangeState, ticker: str, resting: set[str]) -> None:
     book = tables.books[ticker]
     on_book = [order for side in BookSide for order in book.orders(side)]
     ids = {order.order_id for order in on_book}
@@ -83,7 +83,7 @@ def _check_book(tables: Tables, ticker: str, resting: set[str]) -> None:
         _check_side(tables, ticker, side)
 
 
-def _check_side(tables: Tables, ticker: str, side: BookSide) -> None:
+def _check_side(tables: ExchangeState, ticker: str, side: BookSide) -> None:
     orders = tables.books[ticker].orders(side)
     direction = -1 if side is BookSide.BID else 1
     line = [(direction * order.price, order.sequence) for order in orders]
@@ -106,7 +106,7 @@ def _check_order(order: Order) -> None:
         _require(executed == (unfilled == 0), f"{name}: {order.status} with {unfilled} unfilled")
 
 
-def _check_account(tables: Tables, account_id: str) -> None:
+def _check_account(tables: ExchangeState, account_id: str) -> None:
     _require(tables.cash(account_id) >= 0, f"{account_id}: cash below zero")
     resting = {
         order.order_id: tables.hold_for(order)
@@ -123,7 +123,7 @@ def _check_account(tables: Tables, account_id: str) -> None:
         _check_history(tables, account_id, ticker, position)
 
 
-def _check_history(tables: Tables, account_id: str, ticker: str, position: Position) -> None:
+def _check_history(tables: ExchangeState, account_id: str, ticker: str, position: Position) -> None:
     fills = [fill for fill in tables.fills[account_id] if fill.ticker == ticker]
     bought = sum(fill.count for fill in fills if fill.side is BookSide.BID)
     sold = sum(fill.count for fill in fills if fill.side is BookSide.ASK)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from kalshi_trading.practice.accounting import ledger, positions
 from kalshi_trading.practice.engine.changes import Kind
-from kalshi_trading.practice.engine.schedule import Happening, Occurrence
-from kalshi_trading.practice.engine.state import Tables
+from kalshi_trading.practice.engine.schedule import DueKind, Occurred
+from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
     ONE_DOLLAR_PRICE,
     ONE_SECOND,
@@ -29,24 +29,26 @@ _ONE_CENT = 100
 _TRADED = (MarketStatus.ACTIVE, MarketStatus.INACTIVE)
 
 
-def schedule(tables: Tables, market: Market) -> None:
+def schedule(tables: ExchangeState, market: Market) -> None:
     """Note what the clock will bring a market, from the status it has now."""
     if market.status is MarketStatus.INITIALIZED:
-        tables.timetable.schedule(market.open_at, Occurrence.MARKET_OPENED, market.ticker)
+        tables.timetable.schedule(market.open_at, DueKind.MARKET_OPENED, market.ticker)
     elif market.status in _TRADED:
-        tables.timetable.schedule(market.close_at, Occurrence.MARKET_CLOSED, market.ticker)
+        tables.timetable.schedule(market.close_at, DueKind.MARKET_CLOSED, market.ticker)
     elif market.status is MarketStatus.DETERMINED:
-        tables.timetable.schedule(_payout_at(market), Occurrence.MARKET_SETTLED, market.ticker)
+        tables.timetable.schedule(_payout_at(market), DueKind.MARKET_SETTLED, market.ticker)
 
 
-def catch_up(tables: Tables, now: int) -> None:
+def catch_up(tables: ExchangeState, now: int) -> None:
     """Bring about everything that is due, in the sequence in which it was due."""
     while (due := tables.timetable.take_due(now)) is not None:
         if _BROUGHT_ABOUT_BY[due.what](tables, due):
             tables.happenings.append(due)
 
 
-def determine(tables: Tables, ticker: str, settlement_value: int, expiration_value: str, at: int) -> None:
+def determine(
+    tables: ExchangeState, ticker: str, settlement_value: int, expiration_value: str, at: int
+) -> None:
     """Give a closed market its result and start the settlement timer.
 
     `settlement_value` is the price one YES contract pays. A market that is not closed, an instant
@@ -63,7 +65,7 @@ def determine(tables: Tables, ticker: str, settlement_value: int, expiration_val
     _move(tables, market, MarketStatus.DETERMINED, at)
 
 
-def deactivate(tables: Tables, ticker: str, now: int) -> None:
+def deactivate(tables: ExchangeState, ticker: str, now: int) -> None:
     """Pause an active market; what rests stays."""
     market = tables.market(ticker)
     if market.status is not MarketStatus.ACTIVE:
@@ -71,7 +73,7 @@ def deactivate(tables: Tables, ticker: str, now: int) -> None:
     _move(tables, market, MarketStatus.INACTIVE, now)
 
 
-def activate(tables: Tables, ticker: str, now: int) -> None:
+def activate(tables: ExchangeState, ticker: str, now: int) -> None:
     """End a market's pause; everything that rested is canceled."""
     market = tables.market(ticker)
     if market.status is not MarketStatus.INACTIVE:
@@ -80,14 +82,14 @@ def activate(tables: Tables, ticker: str, now: int) -> None:
     _move(tables, market, MarketStatus.ACTIVE, now)
 
 
-def cancel_for_pause(tables: Tables, now: int) -> None:
+def cancel_for_pause(tables: ExchangeState, now: int) -> None:
     """Cancel the resting orders that asked not to rest through a pause."""
     for order in list(tables.orders.values()):
         if order.cancel_order_on_pause and order.status is OrderStatus.RESTING:
             _cancel(tables, order, now)
 
 
-def _open(tables: Tables, due: Happening) -> bool:
+def _open(tables: ExchangeState, due: Occurred) -> bool:
     market = tables.markets[due.key]
     if market.status is not MarketStatus.INITIALIZED:
         return False
@@ -95,7 +97,7 @@ def _open(tables: Tables, due: Happening) -> bool:
     return True
 
 
-def _expire(tables: Tables, due: Happening) -> bool:
+def _expire(tables: ExchangeState, due: Occurred) -> bool:
     order = tables.orders.get(due.key)
     if order is None or order.status is not OrderStatus.RESTING:
         return False
@@ -103,7 +105,7 @@ def _expire(tables: Tables, due: Happening) -> bool:
     return True
 
 
-def _close(tables: Tables, due: Happening) -> bool:
+def _close(tables: ExchangeState, due: Occurred) -> bool:
     market = tables.markets[due.key]
     if market.status not in _TRADED:
         return False
@@ -112,7 +114,7 @@ def _close(tables: Tables, due: Happening) -> bool:
     return True
 
 
-def _settle(tables: Tables, due: Happening) -> bool:
+def _settle(tables: ExchangeState, due: Occurred) -> bool:
     market = tables.markets[due.key]
     if market.status is not MarketStatus.DETERMINED:
         return False
@@ -126,15 +128,15 @@ def _settle(tables: Tables, due: Happening) -> bool:
     return True
 
 
-_BROUGHT_ABOUT_BY: dict[Occurrence, Callable[[Tables, Happening], bool]] = {
-    Occurrence.MARKET_OPENED: _open,
-    Occurrence.ORDER_EXPIRED: _expire,
-    Occurrence.MARKET_CLOSED: _close,
-    Occurrence.MARKET_SETTLED: _settle,
+_BROUGHT_ABOUT_BY: dict[DueKind, Callable[[ExchangeState, Occurred], bool]] = {
+    DueKind.MARKET_OPENED: _open,
+    DueKind.ORDER_EXPIRED: _expire,
+    DueKind.MARKET_CLOSED: _close,
+    DueKind.MARKET_SETTLED: _settle,
 }
 
 
-def _move(tables: Tables, market: Market, status: MarketStatus, at: int) -> None:
+def _move(tables: ExchangeState, market: Market, status: MarketStatus, at: int) -> None:
     market.status = status
     market.updated_at = at
     schedule(tables, market)
@@ -152,18 +154,18 @@ def _can_pay(market: Market, value: int) -> bool:
     return value in (0, ONE_DOLLAR_PRICE)
 
 
-def _cancel_resting(tables: Tables, ticker: str, at: int) -> None:
+def _cancel_resting(tables: ExchangeState, ticker: str, at: int) -> None:
     for side in BookSide:
         for order in tables.books[ticker].orders(side):
             _cancel(tables, order, at)
 
 
-def _cancel(tables: Tables, order: Order, at: int) -> None:
+def _cancel(tables: ExchangeState, order: Order, at: int) -> None:
     tables.cancel_resting(order, at)
-    tables.happened(at, Occurrence.ORDER_CANCELED, order.order_id)
+    tables.happened(at, DueKind.ORDER_CANCELED, order.order_id)
 
 
-def _pay_out(tables: Tables, market: Market, position: Position, at: int) -> None:
+def _pay_out(tables: ExchangeState, market: Market, position: Position, at: int) -> None:
     """Pay what a position brings out of the market's pot, and write the payout row."""
     assert market.settlement_value is not None
     revenue = positions.settle(position, market.settlement_value)
@@ -174,7 +176,9 @@ def _pay_out(tables: Tables, market: Market, position: Position, at: int) -> Non
         _record_settlement(tables, market, position, revenue, at)
 
 
-def _record_settlement(tables: Tables, market: Market, position: Position, revenue: int, at: int) -> None:
+def _record_settlement(
+    tables: ExchangeState, market: Market, position: Position, revenue: int, at: int
+) -> None:
     assert market.settlement_value is not None
     row = Settlement(
         account_id=position.account_id,

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from kalshi_trading.practice.accounting import fees, ledger, positions
 from kalshi_trading.practice.engine import admission
 from kalshi_trading.practice.engine.admission import NewOrder
-from kalshi_trading.practice.engine.book import Meeting
+from kalshi_trading.practice.engine.book import Match
 from kalshi_trading.practice.engine.changes import Kind
 from kalshi_trading.practice.engine.refusals import Refusal
-from kalshi_trading.practice.engine.state import Tables
+from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
     ONE_DOLLAR_PRICE,
     Fill,
@@ -29,14 +29,14 @@ from kalshi_trading.practice.records import (
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlaceResult:
     """The order as it stands after matching, and its own fills at the resting orders' prices."""
 
     order: Order
     fills: tuple[Fill, ...]
 
 
-def place(tables: Tables, account_id: str, new: NewOrder, now: int) -> Placed:
+def place(tables: ExchangeState, account_id: str, new: NewOrder, now: int) -> PlaceResult:
     """Check an order, match it, and rest or end what is left of it.
 
     A fill-or-kill order that cannot fill whole is refused too, but stored: its id is spent.
@@ -51,10 +51,10 @@ def place(tables: Tables, account_id: str, new: NewOrder, now: int) -> Placed:
         raise Refusal(409, "fill_or_kill_insufficient_resting_volume")
     fills, stopped = _match(tables, order, meetings, now)
     _finish(tables, order, stopped, now)
-    return Placed(order, fills)
+    return PlaceResult(order, fills)
 
 
-def cancel(tables: Tables, account_id: str, order_id: str, now: int) -> tuple[Order, int]:
+def cancel(tables: ExchangeState, account_id: str, order_id: str, now: int) -> tuple[Order, int]:
     """Cancel an account's own resting order; return it and the contracts that were left of it."""
     if not tables.exchange_active:
         raise Refusal(400, "exchange_paused")
@@ -62,7 +62,7 @@ def cancel(tables: Tables, account_id: str, order_id: str, now: int) -> tuple[Or
     return order, tables.cancel_resting(order, now)
 
 
-def _enter(tables: Tables, account_id: str, new: NewOrder, now: int) -> Order:
+def _enter(tables: ExchangeState, account_id: str, new: NewOrder, now: int) -> Order:
     order = Order(
         order_id=tables.new_id(),
         account_id=account_id,
@@ -85,7 +85,7 @@ def _enter(tables: Tables, account_id: str, new: NewOrder, now: int) -> Order:
     return order
 
 
-def _is_killed(new: NewOrder, meetings: Sequence[Meeting]) -> bool:
+def _is_killed(new: NewOrder, meetings: Sequence[Match]) -> bool:
     """Tell whether a fill-or-kill order ends here; one that meets its own side goes on as an IOC."""
     if new.time_in_force is not TimeInForce.FILL_OR_KILL:
         return False
@@ -94,7 +94,7 @@ def _is_killed(new: NewOrder, meetings: Sequence[Meeting]) -> bool:
 
 
 def _match(
-    tables: Tables, order: Order, meetings: Sequence[Meeting], now: int
+    tables: ExchangeState, order: Order, meetings: Sequence[Match], now: int
 ) -> tuple[tuple[Fill, ...], bool]:
     """Trade with each order met; tell also whether an own order stopped it."""
     fills: list[Fill] = []
@@ -108,7 +108,7 @@ def _match(
     return tuple(fills), False
 
 
-def _finish(tables: Tables, order: Order, stopped: bool, now: int) -> None:
+def _finish(tables: ExchangeState, order: Order, stopped: bool, now: int) -> None:
     if order.remaining_count == 0:
         tables.end(order, OrderStatus.EXECUTED, now)
     elif stopped or order.time_in_force is not TimeInForce.GOOD_TILL_CANCELED:
@@ -118,7 +118,7 @@ def _finish(tables: Tables, order: Order, stopped: bool, now: int) -> None:
         tables.changed(Kind.ORDER, order.order_id, order)
 
 
-def _trade(tables: Tables, taker: Order, meeting: Meeting, now: int) -> Fill:
+def _trade(tables: ExchangeState, taker: Order, meeting: Match, now: int) -> Fill:
     """Carry out one match at the resting order's price; return the taker's fill."""
     maker = meeting.resting
     trade = Trade(
@@ -142,7 +142,7 @@ def _trade(tables: Tables, taker: Order, meeting: Meeting, now: int) -> Fill:
     return fill
 
 
-def _count_trade(tables: Tables, trade: Trade, opened: int) -> None:
+def _count_trade(tables: ExchangeState, trade: Trade, opened: int) -> None:
     market = tables.markets[trade.ticker]
     market.last_price = trade.price
     market.volume += trade.count
@@ -150,7 +150,7 @@ def _count_trade(tables: Tables, trade: Trade, opened: int) -> None:
     tables.changed(Kind.MARKET, market.ticker, market)
 
 
-def _fill(tables: Tables, order: Order, trade: Trade, *, is_taker: bool) -> tuple[Fill, int]:
+def _fill(tables: ExchangeState, order: Order, trade: Trade, *, is_taker: bool) -> tuple[Fill, int]:
     """Settle one party's side of a trade; return the fill and the pairs it netted."""
     position = tables.position_for(order.account_id, order.ticker)
     pairs = positions.apply_fill(position, order.side, trade.price, trade.count)
@@ -165,7 +165,9 @@ def _fill(tables: Tables, order: Order, trade: Trade, *, is_taker: bool) -> tupl
     return fill, pairs
 
 
-def _charge(tables: Tables, order: Order, trade: Trade, revenue: int, is_taker: bool) -> fees.FeeCharge:
+def _charge(
+    tables: ExchangeState, order: Order, trade: Trade, revenue: int, is_taker: bool
+) -> fees.FeeCharge:
     """Work out the fee and post the fill: cash against the market's pot and the fees."""
     series = tables.series[tables.markets[order.ticker].series_ticker]
     charge = fees.charge(
@@ -197,7 +199,7 @@ def _count_fill(order: Order, trade: Trade, cost: int, charge: fees.FeeCharge, i
         order.maker_fees += charge.net_fee
 
 
-def _record_fill(tables: Tables, order: Order, trade: Trade, fee: int, is_taker: bool) -> Fill:
+def _record_fill(tables: ExchangeState, order: Order, trade: Trade, fee: int, is_taker: bool) -> Fill:
     fill = Fill(
         trade_id=trade.trade_id,
         account_id=order.account_id,

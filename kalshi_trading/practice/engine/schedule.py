@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Occurrence(StrEnum):
+class DueKind(StrEnum):
     """What can happen without anybody asking; at one instant, in this sequence."""
 
     MARKET_OPENED = "market_opened"
@@ -21,24 +21,24 @@ class Occurrence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class Occurred:
     """Something that came about by itself; `key` is a ticker or an order id."""
 
     at: int
-    what: Occurrence
+    what: DueKind
     key: str
 
 
-_RANKS = {occurrence: rank for rank, occurrence in enumerate(Occurrence)}
+_RANKS = {occurrence: rank for rank, occurrence in enumerate(DueKind)}
 
 
-class Timetable:
+class Schedule:
     """Happenings that are to come, earliest first."""
 
     def __init__(self) -> None:
-        self._entries: list[tuple[int, int, str, Occurrence]] = []
+        self._entries: list[tuple[int, int, str, DueKind]] = []
 
-    def schedule(self, at: int, what: Occurrence, key: str) -> None:
+    def schedule(self, at: int, what: DueKind, key: str) -> None:
         """Note something for an instant, which may be over already."""
         heapq.heappush(self._entries, (at, _RANKS[what], key, what))
 
@@ -46,9 +46,9 @@ class Timetable:
         """Return the earliest instant noted, or None."""
         return self._entries[0][0] if self._entries else None
 
-    def take_due(self, now: int) -> Happening | None:
+    def take_due(self, now: int) -> Occurred | None:
         """Take out the earliest happening that is due by now, or None."""
         if not self._entries or self._entries[0][0] > now:
             return None
         at, _, key, what = heapq.heappop(self._entries)
-        return Happening(at, what, key)
+        return Occurred(at, what, key)

@@ -14,11 +14,11 @@ from collections import deque
 from collections.abc import Callable
 
 from kalshi_trading.practice.accounting import fees, ledger, positions
-from kalshi_trading.practice.accounting.collateral import Hold, Holds
+from kalshi_trading.practice.accounting.collateral import CollateralHold, CollateralHolds
 from kalshi_trading.practice.engine.book import Book
 from kalshi_trading.practice.engine.changes import ChangeSink, Kind
 from kalshi_trading.practice.engine.refusals import not_found
-from kalshi_trading.practice.engine.schedule import Happening, Occurrence, Timetable
+from kalshi_trading.practice.engine.schedule import DueKind, Occurred, Schedule
 from kalshi_trading.practice.records import (
     Account,
     BookSide,
@@ -36,7 +36,7 @@ from kalshi_trading.practice.records import (
 TRADES_KEPT = 1_000  # per market
 
 
-class Tables:
+class ExchangeState:
     """The exchange's state."""
 
     def __init__(self, *, new_id: Callable[[], str], changes: ChangeSink) -> None:
@@ -56,10 +56,12 @@ class Tables:
         self.order_lines: dict[str, list[Order]] = {}  # account id; oldest first; none for simulated accounts
         self.position_tickers: dict[str, list[str]] = {}  # account id; sorted
         self.books: dict[str, Book] = {}
-        self.holds: dict[str, Holds] = {}  # account id; none for simulated accounts: their credit is endless
+        self.holds: dict[
+            str, CollateralHolds
+        ] = {}  # account id; none for simulated accounts: their credit is endless
         self.ledger = ledger.Ledger()
-        self.timetable = Timetable()
-        self.happenings: list[Happening] = []  # not told yet
+        self.timetable = Schedule()
+        self.happenings: list[Occurred] = []  # not told yet
         self._account_orders: dict[str, dict[str, Order]] = {}  # oldest first
         self._client_order_ids: dict[str, set[str]] = {}
         self._changes = changes
@@ -74,9 +76,9 @@ class Tables:
         """Report a record to the sink."""
         self._changes.touch(kind, key, record)
 
-    def happened(self, at: int, what: Occurrence, key: str) -> None:
+    def happened(self, at: int, what: DueKind, key: str) -> None:
         """Remember something to be told by the next `advance`."""
-        self.happenings.append(Happening(at, what, key))
+        self.happenings.append(Occurred(at, what, key))
 
     # What stands where.
 
@@ -149,7 +151,7 @@ class Tables:
         self._account_orders[account.account_id] = {}
         self._client_order_ids[account.account_id] = set()
         if not account.simulated:
-            self.holds[account.account_id] = Holds()
+            self.holds[account.account_id] = CollateralHolds()
 
     def enter_market(self, market: Market) -> None:
         """Give a market its book."""
@@ -204,7 +206,7 @@ class Tables:
         self.books[order.ticker].add(order)
         self._hold(order)
         if order.expires_at is not None:
-            self.timetable.schedule(order.expires_at, Occurrence.ORDER_EXPIRED, order.order_id)
+            self.timetable.schedule(order.expires_at, DueKind.ORDER_EXPIRED, order.order_id)
 
     def reduce(self, order: Order, count: int) -> None:
         """Take filled contracts off a resting order; it keeps its place, or leaves when none is left."""
@@ -232,13 +234,13 @@ class Tables:
         if self.accounts[order.account_id].simulated:
             self._forget(order)
 
-    def hold_for(self, order: Order) -> Hold:
+    def hold_for(self, order: Order) -> CollateralHold:
         """Work out what a resting order holds back."""
         series = self.series[self.markets[order.ticker].series_ticker]
         highest = fees.highest_resting_fees(
             series.fee_type, series.fee_multiplier_percent, order.price, order.remaining_count
         )
-        return Hold(positions.side_price(order.side, order.price), order.remaining_count, highest)
+        return CollateralHold(positions.side_price(order.side, order.price), order.remaining_count, highest)
 
     def _hold(self, order: Order) -> None:
         holds = self.holds.get(order.account_id)

@@ -17,7 +17,7 @@ from kalshi_trading.practice.faults import answers as fault_answers
 from kalshi_trading.practice.faults import paging as fault_paging
 from kalshi_trading.practice.faults.answers import RawAnswer, as_json
 from kalshi_trading.practice.faults.script import FaultKind, FaultScript, Rule
-from kalshi_trading.practice.world.lagging_reads import Replica
+from kalshi_trading.practice.world.lagging_reads import LaggingReads
 from kalshi_trading.practice.world.world import World
 
 _ABORT = "practice.abort"
@@ -37,7 +37,7 @@ def breakable(app: ASGIApp, abort: Callable[[], None]) -> ASGIApp:
     return with_abort
 
 
-class FaultDoor:
+class FaultMiddleware:
     """An application that fails as its script says."""
 
     def __init__(self, app: ASGIApp, world: World, script: FaultScript) -> None:
@@ -46,7 +46,7 @@ class FaultDoor:
         self._script = script
         self._lingering: set[asyncio.Task[RawAnswer]] = set()
         now = world.clock.now()
-        world.follow(Replica(world.exchange, world.account_id, now, script.shown_until))
+        world.follow(LaggingReads(world.exchange, world.account_id, now, script.shown_until))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kalshi_trading.practice.engine.exchange import Placed
+from kalshi_trading.practice.engine.matching import PlaceResult
 from kalshi_trading.practice.records import (
     ONE_CONTRACT,
     ONE_DOLLAR_PRICE,
@@ -70,7 +70,7 @@ def order(record: Order) -> Json:
     return answer
 
 
-def created(placed: Placed) -> Json:
+def created(placed: PlaceResult) -> Json:
     """Write what became of a new order at once."""
     record = placed.order
     answer = {

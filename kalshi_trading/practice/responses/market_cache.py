@@ -7,11 +7,11 @@ from kalshi_trading.practice.records import ONE_SECOND, BookSide, Market
 from kalshi_trading.practice.responses import markets as answers
 from kalshi_trading.practice.responses.markets import Json
 from kalshi_trading.practice.simulation.candles import Candles
-from kalshi_trading.practice.simulation.quoting import Touch
+from kalshi_trading.practice.simulation.quoting import TopOfBook
 
 _DAY_AGO_FOR_S = 600  # how long "a day ago" may stand
 
-_DayAgo = tuple[Touch, int | None]
+_DayAgo = tuple[TopOfBook, int | None]
 
 
 class MarketAnswers:

@@ -25,7 +25,7 @@ from kalshi_trading.practice.records import (
     Trade,
 )
 from kalshi_trading.practice.simulation.minute_bars import Candle, Range
-from kalshi_trading.practice.simulation.quoting import Touch
+from kalshi_trading.practice.simulation.quoting import TopOfBook
 
 Json = dict[str, Any]
 Level = tuple[int, int]
@@ -177,7 +177,7 @@ def market_quotes(record: Market, bid: Level | None, ask: Level | None) -> Json:
     }
 
 
-def market_life(record: Market, volume_of_day: int, day_ago: tuple[Touch, int | None]) -> Json:
+def market_life(record: Market, volume_of_day: int, day_ago: tuple[TopOfBook, int | None]) -> Json:
     """Write what trading and time change about a market."""
     earlier, earlier_price = day_ago
     answer: Json = {

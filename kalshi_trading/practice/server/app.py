@@ -11,10 +11,10 @@ from kalshi_trading.practice.api import historical as routes_historical
 from kalshi_trading.practice.api import http as face
 from kalshi_trading.practice.api import markets as routes_markets
 from kalshi_trading.practice.api import portfolio as routes_portfolio
-from kalshi_trading.practice.faults.door import FaultDoor
+from kalshi_trading.practice.faults.door import FaultMiddleware
 from kalshi_trading.practice.faults.script import FaultScript
-from kalshi_trading.practice.server.control import ControlDoor
-from kalshi_trading.practice.server.latency import DistantApp, Latency
+from kalshi_trading.practice.server.control import ControlMiddleware
+from kalshi_trading.practice.server.latency import Latency, LatencyMiddleware
 from kalshi_trading.practice.world.world import World
 
 ENDPOINTS = (
@@ -39,7 +39,7 @@ def build_app(
     """
     app = face.build_app(world, ENDPOINTS, on_request)
     if faults is not None:
-        app = FaultDoor(app, world, faults)
+        app = FaultMiddleware(app, world, faults)
     latency = latency or Latency()
-    distant = DistantApp(app, latency)
-    return ControlDoor(distant, world, latency) if control else distant
+    distant = LatencyMiddleware(app, latency)
+    return ControlMiddleware(distant, world, latency) if control else distant

@@ -38,7 +38,7 @@ _KINDS = ("markets", "trades", "orders", "positions")
 Handler = Callable[[Request, Json], Json]
 
 
-class ControlDoor:
+class ControlMiddleware:
     """An application with the control requests before it."""
 
     def __init__(self, app: ASGIApp, world: World, latency: Latency) -> None:

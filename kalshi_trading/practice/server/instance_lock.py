@@ -27,7 +27,7 @@ _PAUSE_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ReadyFile:
     """Where and how a running exchange is reached."""
 
     url: str
@@ -41,7 +41,7 @@ class Ready:
         return json.dumps(asdict(self))
 
 
-class Presence:
+class InstanceLock:
     """A process's claim to be the exchange of a directory."""
 
     def __init__(self, directory: Path, descriptor: int) -> None:
@@ -52,7 +52,7 @@ class Presence:
         exists_as_ours(self._ready)
         self._ready.unlink(missing_ok=True)
 
-    def announce(self, ready: Ready) -> None:
+    def announce(self, ready: ReadyFile) -> None:
         """Write the ready file, whole or not at all, for the owner's eyes only."""
         self._announced = ready.line() + "\n"
         self._write()
@@ -87,7 +87,7 @@ class Presence:
             return False
 
 
-def claim(directory: Path) -> Presence | Ready:
+def claim(directory: Path) -> InstanceLock | ReadyFile:
     """Become the exchange of this directory, or return where the one that is running answers.
 
     Waits for another one that is just starting; raises TimeoutError when it never gets ready, and OSError
@@ -106,7 +106,7 @@ def claim(directory: Path) -> Presence | Ready:
         time.sleep(_PAUSE_S)
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    return Presence(directory, descriptor)
+    return InstanceLock(directory, descriptor)
 
 
 def _lock(descriptor: int) -> bool:
@@ -122,9 +122,9 @@ def _holder(descriptor: int) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _read(directory: Path) -> Ready | None:
+def _read(directory: Path) -> ReadyFile | None:
     try:
-        return Ready(**json.loads(_content(directory / READY_FILE)))
+        return ReadyFile(**json.loads(_content(directory / READY_FILE)))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
 

@@ -18,7 +18,7 @@ class Latency:
     seconds: float = 0.0
 
 
-class DistantApp:
+class LatencyMiddleware:
     """An application at the end of a long line: answers wait on the way back until their time is due."""
 
     def __init__(self, app: ASGIApp, latency: Latency) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from kalshi_trading.practice.server.instance_lock import Presence, Ready, claim
+from kalshi_trading.practice.server.instance_lock import InstanceLock, ReadyFile, claim
 from kalshi_trading.practice.storage.private_files import (
     KEY_FILE,
     READY_FILE,
@@ -121,7 +121,7 @@ def _run(options: argparse.Namespace) -> int:
     directory = _directory(options.data_dir)
     faults = _faults(options.faults)
     presence = _claim(directory)
-    if isinstance(presence, Ready):
+    if isinstance(presence, ReadyFile):
         print(presence.line(), flush=True)
         return 0
     try:
@@ -152,7 +152,7 @@ def _faults(path: Path | None) -> FaultScript | None:
     raise CannotStartError(f"The faults in {path} cannot be used: {reason}.")
 
 
-def _claim(directory: Path) -> Presence | Ready:
+def _claim(directory: Path) -> InstanceLock | ReadyFile:
     try:
         make_folder(directory)
         for note in mend(directory):
@@ -168,7 +168,7 @@ def _claim(directory: Path) -> Presence | Ready:
 
 
 def _serve(
-    directory: Path, presence: Presence, options: argparse.Namespace, faults: FaultScript | None
+    directory: Path, presence: InstanceLock, options: argparse.Namespace, faults: FaultScript | None
 ) -> None:
     """Open what is needed and serve; the heavy libraries are loaded only now."""
     from kalshi_trading.practice.server.key_file import practice_key

@@ -23,7 +23,7 @@ from kalshi_trading.practice.api.http import ROOT
 from kalshi_trading.practice.faults.door import breakable
 from kalshi_trading.practice.faults.script import FaultScript
 from kalshi_trading.practice.server.app import build_app
-from kalshi_trading.practice.server.instance_lock import Presence, Ready
+from kalshi_trading.practice.server.instance_lock import InstanceLock, ReadyFile
 from kalshi_trading.practice.server.key_file import PracticeKey
 from kalshi_trading.practice.server.latency import Latency
 from kalshi_trading.practice.server.request_guard import RequestGuard
@@ -102,7 +102,7 @@ def serve(
     world: World,
     key: PracticeKey,
     listener: socket.socket,
-    presence: Presence,
+    presence: InstanceLock,
     idle_exit_s: int,
     faults: FaultScript | None = None,
     latency: Latency | None = None,
@@ -111,7 +111,7 @@ def serve(
     """Serve until a signal comes or nobody has asked for anything for a while (0 = never)."""
     world.keys.admit(key.key_id, world.account_id, key.public_key)
     port = listener.getsockname()[1]
-    ready = Ready(
+    ready = ReadyFile(
         url=f"http://{HOST}:{port}{ROOT}",
         ws_url=f"ws://{HOST}:{port}/trade-api/ws/v2",
         key_id=key.key_id,
@@ -130,8 +130,8 @@ async def _serve(
     protocol: Literal["h11"] | type[asyncio.Protocol],
     world: World,
     listener: socket.socket,
-    presence: Presence,
-    ready: Ready,
+    presence: InstanceLock,
+    ready: ReadyFile,
     idle_exit_s: int,
     activity: _Activity,
 ) -> None:
@@ -163,7 +163,7 @@ async def _serve(
 
 
 async def _tick(
-    world: World, server: uvicorn.Server, presence: Presence, activity: _Activity, idle_exit_s: int
+    world: World, server: uvicorn.Server, presence: InstanceLock, activity: _Activity, idle_exit_s: int
 ) -> None:
     """Move the world on once a second. A world that cannot move on any more ends the server."""
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from kalshi_trading.practice.engine.exchange import Exchange
-from kalshi_trading.practice.storage.saved_world import Deposit, OwnKind, TransferStatus, Withdrawal
+from kalshi_trading.practice.storage.saved_world import Deposit, TransferStatus, Withdrawal, WorldRecordKind
 
 Transfer = Deposit | Withdrawal
 
@@ -105,8 +105,8 @@ def identity(row: Transfer) -> str:
     return row.deposit_id if isinstance(row, Deposit) else row.withdrawal_id
 
 
-def _kind(row: Transfer) -> OwnKind:
-    return OwnKind.DEPOSIT if isinstance(row, Deposit) else OwnKind.WITHDRAWAL
+def _kind(row: Transfer) -> WorldRecordKind:
+    return WorldRecordKind.DEPOSIT if isinstance(row, Deposit) else WorldRecordKind.WITHDRAWAL
 
 
 def _check(amount: int, fee: int) -> None:

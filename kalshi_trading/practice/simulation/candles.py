@@ -18,8 +18,8 @@ from kalshi_trading.practice.records import (
     Market,
     Trade,
 )
-from kalshi_trading.practice.simulation.minute_bars import MINUTE_S, Candle, Range, Tape
-from kalshi_trading.practice.simulation.quoting import Touch, nearest, touch
+from kalshi_trading.practice.simulation.minute_bars import MINUTE_S, Candle, MinuteBars, Range
+from kalshi_trading.practice.simulation.quoting import TopOfBook, nearest, touch
 
 INTERVALS = (1, 60, 1440)  # minutes
 MOST_CANDLES = 10_000
@@ -38,10 +38,10 @@ class Candles:
 
     def __init__(self, value_at: ValueAt) -> None:
         self._value_at = value_at
-        self._tapes: defaultdict[str, Tape] = defaultdict(Tape)
+        self._tapes: defaultdict[str, MinuteBars] = defaultdict(MinuteBars)
         self._hourly: defaultdict[str, dict[int, int]] = defaultdict(dict)
 
-    def note_quotes(self, market: Market, now: int, best: Touch) -> None:
+    def note_quotes(self, market: Market, now: int, best: TopOfBook) -> None:
         """Note the best prices as they stand after something happened."""
         tape, now_s = self._tapes[market.ticker], now // ONE_SECOND
         bid, ask = best.bid or 0, best.ask or ONE_DOLLAR_PRICE
@@ -90,12 +90,12 @@ class Candles:
         hours = self._hourly.get(market.ticker, {})
         return sum(count for hour, count in hours.items() if hour >= first)
 
-    def day_ago(self, market: Market, now: int) -> tuple[Touch, int | None]:
+    def day_ago(self, market: Market, now: int) -> tuple[TopOfBook, int | None]:
         """Return the best prices and the last price of 24 hours ago; nothing where it did not trade yet."""
         then = now - _DAY_S * ONE_SECOND
         then -= then % (10 * MINUTE_S * ONE_SECOND)
         if then < market.open_at:
-            return Touch(None, None), None
+            return TopOfBook(None, None), None
         value = self._value_at(market, then)
         return touch(market, value), nearest(market, value)
 
@@ -132,7 +132,7 @@ class Candles:
 
     def _candle(self, market: Market, end_s: int, interval: int, now: int, before: Candle | None) -> Candle:
         start_s = end_s - interval * MINUTE_S
-        tape = self._tapes.get(market.ticker) or Tape()
+        tape = self._tapes.get(market.ticker) or MinuteBars()
         seen_from = tape.quoted_since_s if tape.quoted_since_s is not None else now // ONE_SECOND + 1
         candle = self._carried(market, start_s, tape, seen_from)
         candle.end_s = end_s
@@ -147,7 +147,7 @@ class Candles:
             candle.go_on(minute, with_quotes=minute.end_s > seen_from)
         return candle
 
-    def _carried(self, market: Market, start_s: int, tape: Tape, seen_from: int) -> Candle:
+    def _carried(self, market: Market, start_s: int, tape: MinuteBars, seen_from: int) -> Candle:
         """Return an empty candle that opens where the time before it ended."""
         last = tape.before(start_s)
         if last is not None and start_s >= seen_from:

@@ -21,7 +21,7 @@ _WORLD_RULE = "Trading stops at the closing time; the practice exchange settles 
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class CatalogueListing:
     """What must exist at a moment, parents before children."""
 
     series: list[Series]
@@ -37,9 +37,9 @@ class Catalogue:
         self._depths = depths(market_count)
         self._announced: dict[str, int] = {}
 
-    def news(self, now: int) -> Listing:
+    def news(self, now: int) -> CatalogueListing:
         """Return what must exist at `now` and was not returned before; nothing that is over already."""
-        listing = Listing([], [], [])
+        listing = CatalogueListing([], [], [])
         for plan, ahead in self._depths:
             if plan.ticker not in self._announced:
                 listing.series.append(_series(plan))
@@ -57,7 +57,7 @@ class Catalogue:
         return min(plan.calendar.close_of(plan.calendar.next_number(now)) for plan, _ in self._depths)
 
 
-def due(seed: int, now: int, market_count: int) -> Listing:
+def due(seed: int, now: int, market_count: int) -> CatalogueListing:
     """Return everything that must exist at `now` in a world of about `market_count` markets."""
     return Catalogue(seed, market_count).news(now)
 

@@ -23,7 +23,7 @@ _FINEST_STEP_S = 20
 _EVEN = math.sqrt(2)
 
 
-class Values:
+class FairValues:
     """Values and outcomes of markets in the world of one seed."""
 
     def __init__(self, seed: int) -> None:

@@ -64,7 +64,7 @@ class Candle:
 
 
 @dataclass(slots=True)
-class Tape:
+class MinuteBars:
     """What was seen of one market, minute by minute; both lists are in order of time."""
 
     quoted_since_s: int | None = None

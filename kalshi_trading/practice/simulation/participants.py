@@ -24,11 +24,11 @@ from kalshi_trading.practice.records import (
     SelfTradePrevention,
     TimeInForce,
 )
-from kalshi_trading.practice.simulation.fair_values import Values
+from kalshi_trading.practice.simulation.fair_values import FairValues
 from kalshi_trading.practice.simulation.quoting import Quote, nearest, quotes
 
-QUOTER = "simulated-quoter"
-CROSSER = "simulated-crosser"
+MARKET_MAKER = "simulated-quoter"
+NOISE_TRADER = "simulated-crosser"
 
 _STEP_MARKETS = 60  # markets looked after in one step
 _FIRST_STEP_MARKETS = 2_000
@@ -39,10 +39,10 @@ _LARGEST_CROSSING = 40  # contracts
 _FIRST_TRADE = (200, 4_000)  # contracts; the open interest a market starts with
 
 
-class Participants:
+class SimulatedTraders:
     """Keeps the books of an exchange alive."""
 
-    def __init__(self, exchange: Exchange, values: Values, seed: int, new_id: Callable[[], str]) -> None:
+    def __init__(self, exchange: Exchange, values: FairValues, seed: int, new_id: Callable[[], str]) -> None:
         self._exchange = exchange
         self._values = values
         self._random = Random(seed)
@@ -59,7 +59,7 @@ class Participants:
 
     def open_accounts(self) -> None:
         """Open the simulated accounts; they have unlimited credit."""
-        for account_id in (QUOTER, CROSSER):
+        for account_id in (MARKET_MAKER, NOISE_TRADER):
             if account_id not in self._exchange.accounts:
                 self._exchange.open_account(account_id, simulated=True)
 
@@ -172,14 +172,14 @@ class Participants:
             if order is None:
                 del resting[place]
             elif place not in wanted or 2 * order.remaining_count < wanted[place].count:
-                self._exchange.cancel(QUOTER, order_id)
+                self._exchange.cancel(MARKET_MAKER, order_id)
                 del resting[place]
         for place, quote in wanted.items():
             if place not in resting:
                 self._offer(market, quote, resting)
 
     def _offer(self, market: Market, quote: Quote, resting: dict[tuple[BookSide, int], str]) -> None:
-        order_id = self._place(QUOTER, market, quote, TimeInForce.GOOD_TILL_CANCELED)
+        order_id = self._place(MARKET_MAKER, market, quote, TimeInForce.GOOD_TILL_CANCELED)
         if order_id in self._exchange.orders:
             resting[(quote.side, quote.price)] = order_id
 
@@ -191,17 +191,17 @@ class Participants:
             count = self._random.randint(1, _LARGEST_CROSSING) * ONE_CONTRACT
             if self._random.random() < 0.1:
                 count += ONE_CONTRACT // 2
-            self._place(CROSSER, market, Quote(side, best[0], count), TimeInForce.IMMEDIATE_OR_CANCEL)
+            self._place(NOISE_TRADER, market, Quote(side, best[0], count), TimeInForce.IMMEDIATE_OR_CANCEL)
 
     def _exchange_first_contracts(self, market: Market, value: int) -> None:
         """Let the two accounts trade once, so that the market has open interest and a last price."""
         count = self._random.randint(*_FIRST_TRADE) * ONE_CONTRACT
         price = nearest(market, value)
         offer = Quote(BookSide.ASK, price, count)
-        order_id = self._place(QUOTER, market, offer, TimeInForce.GOOD_TILL_CANCELED)
-        self._place(CROSSER, market, Quote(BookSide.BID, price, count), TimeInForce.IMMEDIATE_OR_CANCEL)
+        order_id = self._place(MARKET_MAKER, market, offer, TimeInForce.GOOD_TILL_CANCELED)
+        self._place(NOISE_TRADER, market, Quote(BookSide.BID, price, count), TimeInForce.IMMEDIATE_OR_CANCEL)
         if order_id in self._exchange.orders:
-            self._exchange.cancel(QUOTER, order_id)
+            self._exchange.cancel(MARKET_MAKER, order_id)
 
     def _place(self, account_id: str, market: Market, quote: Quote, time_in_force: TimeInForce) -> str:
         new = NewOrder(

@@ -29,14 +29,14 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class Touch:
+class TopOfBook:
     """Best bid and best ask; None where there is no price left on that side."""
 
     bid: int | None
     ask: int | None
 
 
-def touch(market: Market, value: int) -> Touch:
+def touch(market: Market, value: int) -> TopOfBook:
     """Return the best prices offered when the market is worth `value`."""
     prices = grid_prices(market.grid)
     half = _HALF_SPREADS[_spell(market.ticker) % len(_HALF_SPREADS)]
@@ -46,7 +46,7 @@ def touch(market: Market, value: int) -> Touch:
         below = 0
     if above == len(prices) and value < prices[-1]:
         above -= 1
-    return Touch(
+    return TopOfBook(
         bid=prices[below] if below >= 0 else None,
         ask=prices[above] if above < len(prices) else None,
     )

@@ -12,14 +12,14 @@ from typing import Any
 from kalshi_trading.practice.accounting import ledger
 from kalshi_trading.practice.engine.changes import Kind
 from kalshi_trading.practice.records import ONE_SECOND, MarketStatus, Order, Position, Settlement
-from kalshi_trading.practice.storage.saved_world import Stored
+from kalshi_trading.practice.storage.saved_world import SavedWorld
 
 _REMEMBERED_S = 24 * 3600
 
 Row = tuple[str, str]  # kind and key
 
 
-def forget(stored: Stored, now: int) -> list[Row]:
+def prune(stored: SavedWorld, now: int) -> list[Row]:
     """Take what nobody needs out of `stored`; return the rows to delete.
 
     The fees that forgotten positions paid move to the house, so the two balances change together.
@@ -37,7 +37,7 @@ def forget(stored: Stored, now: int) -> list[Row]:
     return rows + _forget_events(stored) + _forget_balances(stored, tickers, gone)
 
 
-def _forgettable(stored: Stored, simulated: set[str], now: int) -> set[str]:
+def _forgettable(stored: SavedWorld, simulated: set[str], now: int) -> set[str]:
     """Return the markets settled a while ago that only simulated accounts ever traded."""
     horizon = now - _REMEMBERED_S * ONE_SECOND
     ours: set[str] = set()
@@ -53,7 +53,7 @@ def _forgettable(stored: Stored, simulated: set[str], now: int) -> set[str]:
     }
 
 
-def _forget_events(stored: Stored) -> list[Row]:
+def _forget_events(stored: SavedWorld) -> list[Row]:
     """Let go of the events without a market left."""
     alive = {market.event_ticker for market in stored.market}
     rows: list[Row] = [
@@ -63,7 +63,7 @@ def _forget_events(stored: Stored) -> list[Row]:
     return rows
 
 
-def _forget_balances(stored: Stored, tickers: set[str], gone: list[Position]) -> list[Row]:
+def _forget_balances(stored: SavedWorld, tickers: set[str], gone: list[Position]) -> list[Row]:
     """Let go of the empty pots, and book the forgotten fees over to the house."""
     fees = sum(position.fees_paid for position in gone)
     for name, amount in ((ledger.FEES, -fees), (ledger.HOUSE, fees)):

@@ -78,7 +78,7 @@ class CutOffs:
 
 
 @dataclass(slots=True)
-class Charter:
+class WorldInfo:
     """What a world was founded with."""
 
     seed: int
@@ -88,7 +88,7 @@ class Charter:
     layout: int = LAYOUT
 
 
-class OwnKind(StrEnum):
+class WorldRecordKind(StrEnum):
     """Kinds of records the engine knows nothing about."""
 
     DEPOSIT = "deposit"
@@ -98,7 +98,7 @@ class OwnKind(StrEnum):
 
 
 @dataclass(slots=True)
-class Stored:
+class SavedWorld:
     """Everything a file held, in the order in which it was first written."""
 
     series: list[Series] = field(default_factory=list)
@@ -113,5 +113,5 @@ class Stored:
     deposit: list[Deposit] = field(default_factory=list)
     withdrawal: list[Withdrawal] = field(default_factory=list)
     cut_offs: list[CutOffs] = field(default_factory=list)
-    charter: list[Charter] = field(default_factory=list)
+    charter: list[WorldInfo] = field(default_factory=list)
     balances: dict[str, int] = field(default_factory=dict)

@@ -32,15 +32,15 @@ from kalshi_trading.practice.records import (
     Trade,
 )
 from kalshi_trading.practice.storage.private_files import BESIDE_A_WORLD, exists_as_ours, open_private
-from kalshi_trading.practice.storage.pruning import forget
+from kalshi_trading.practice.storage.pruning import prune
 from kalshi_trading.practice.storage.saved_world import (
     LAYOUT,
-    Charter,
     CutOffs,
     Deposit,
-    OwnKind,
-    Stored,
+    SavedWorld,
     Withdrawal,
+    WorldInfo,
+    WorldRecordKind,
 )
 
 _TRADES_KEPT = 100  # public trades per market
@@ -65,10 +65,10 @@ _CLASSES: dict[str, type[Any]] = {
     Kind.FILL: Fill,
     Kind.TRADE: Trade,
     Kind.SETTLEMENT: Settlement,
-    OwnKind.DEPOSIT: Deposit,
-    OwnKind.WITHDRAWAL: Withdrawal,
-    OwnKind.CUT_OFFS: CutOffs,
-    OwnKind.CHARTER: Charter,
+    WorldRecordKind.DEPOSIT: Deposit,
+    WorldRecordKind.WITHDRAWAL: Withdrawal,
+    WorldRecordKind.CUT_OFFS: CutOffs,
+    WorldRecordKind.CHARTER: WorldInfo,
 }
 
 
@@ -105,7 +105,7 @@ class Store:
             database.executemany(_DELETE, outdated)
         self._changed.clear()  # only now: what could not be written stays to be written
 
-    def load(self, now: int) -> Stored:
+    def load(self, now: int) -> SavedWorld:
         """Read the world, leaving out and deleting what nobody needs any more.
 
         Raises ValueError when the file does not hold a world that this version understands.
@@ -115,7 +115,7 @@ class Store:
         except (KeyError, TypeError, ValueError, AttributeError):
             raise ValueError("its world was made by another version, or is damaged") from None
         self._simulated = {account.account_id for account in stored.account if account.simulated}
-        self._delete(forget(stored, now), stored.balances)
+        self._delete(prune(stored, now), stored.balances)
         for trade in stored.trade:
             self._trade_keys.setdefault(trade.ticker, {})[trade.trade_id] = None
         return stored
@@ -125,8 +125,8 @@ class Store:
         self.commit()
         self._database.close()
 
-    def _read(self) -> Stored:
-        stored = Stored()
+    def _read(self) -> SavedWorld:
+        stored = SavedWorld()
         for kind, key, body in self._database.execute("SELECT kind, key, body FROM records ORDER BY rowid"):
             if kind == Kind.BALANCE:
                 stored.balances[key] = json.loads(body)

@@ -35,7 +35,7 @@ class MarketBooks:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class AccountAudit:
     """A whole account: `cash` includes the collateral of resting orders."""
 
     deposited: str
@@ -54,7 +54,7 @@ class Books:
 
 
 @dataclass(slots=True)
-class _Sheet:
+class _MarketAudit:
     """The running account of one market. A lot is a price in the terms of its side, and a count."""
 
     held: int = 0  # below 0 is NO
@@ -117,16 +117,16 @@ class _Sheet:
         )
 
 
-def books(exchange: Exchange, transfers: Transfers, account_id: str) -> Books:
+def books(exchange: Exchange, transfers: Transfers, account_id: str) -> AccountAudit:
     """Add up everything that ever happened to an account."""
-    sheets: dict[str, _Sheet] = {}
+    sheets: dict[str, _MarketAudit] = {}
     for fill in exchange.fills[account_id]:
-        sheets.setdefault(fill.ticker, _Sheet()).take(fill)
+        sheets.setdefault(fill.ticker, _MarketAudit()).take(fill)
     for row in exchange.settlements[account_id]:
-        sheets.setdefault(row.ticker, _Sheet()).settle(row)
+        sheets.setdefault(row.ticker, _MarketAudit()).settle(row)
     paid_in = sum(row.cash_change for row in transfers.deposits if row.account_id == account_id)
     paid_out = sum(row.cash_change for row in transfers.withdrawals if row.account_id == account_id)
-    return Books(
+    return AccountAudit(
         deposited=money(paid_in),
         withdrawn=money(-paid_out),
         realized=money(sum(sheet.by_trading + sheet.by_settlement for sheet in sheets.values())),

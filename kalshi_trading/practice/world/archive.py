@@ -22,7 +22,7 @@ from kalshi_trading.practice.records import (
     Position,
     Trade,
 )
-from kalshi_trading.practice.storage.saved_world import CutOffs, OwnKind
+from kalshi_trading.practice.storage.saved_world import CutOffs, WorldRecordKind
 
 _DAY = 24 * 3_600 * ONE_SECOND
 _LIVE_FOR = 60 * _DAY
@@ -74,7 +74,7 @@ class Archive:
         named = {"markets": markets, "trades": trades, "orders": orders, "positions": positions}
         wanted = {name: at for name, at in {**named, "overlap_s": overlap_s}.items() if at is not None}
         self._set = replace(self._set, **wanted)
-        self._note(OwnKind.CUT_OFFS, "cut_offs", self._set)
+        self._note(WorldRecordKind.CUT_OFFS, "cut_offs", self._set)
 
     def markets_boundary(self, now: int) -> Boundary:
         """Return the boundary of settled markets, by the time at which their event was settled."""

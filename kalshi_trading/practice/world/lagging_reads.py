@@ -22,7 +22,7 @@ Change = tuple[int, Kind, str, Any]  # when it was committed, and what then stoo
 _FOLLOWED = (Kind.ORDER, Kind.FILL, Kind.POSITION)
 
 
-class Replica:
+class LaggingReads:
     """What private reads show. `shown_until` gives, for the present, the instant they may show."""
 
     def __init__(

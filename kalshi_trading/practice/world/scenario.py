@@ -22,10 +22,10 @@ from kalshi_trading.practice.records import (
     SelfTradePrevention,
     TimeInForce,
 )
-from kalshi_trading.practice.simulation.participants import QUOTER
+from kalshi_trading.practice.simulation.participants import MARKET_MAKER
 from kalshi_trading.practice.simulation.quoting import grid_prices, nearest
 from kalshi_trading.practice.storage.saved_world import TransferStatus
-from kalshi_trading.practice.world.account_audit import Books
+from kalshi_trading.practice.world.account_audit import AccountAudit
 from kalshi_trading.practice.world.world import World
 
 COUNTERPARTY = "simulated-counterparty"
@@ -85,7 +85,7 @@ def parse(text: str) -> Scenario:
     return Scenario(**wanted)
 
 
-def build(world: World, scenario: Scenario) -> Books:
+def build(world: World, scenario: Scenario) -> AccountAudit:
     """Trade a scenario in a new world, whose clock moves on by its days; return the books."""
     return _Player(world, scenario).play()
 
@@ -113,7 +113,7 @@ class _Player:
         self._ends = self._begins + scenario.span
         self._steps = scenario.days * _STEPS_A_DAY
 
-    def play(self) -> Books:
+    def play(self) -> AccountAudit:
         """Move money, trade step by step, and leave some orders resting."""
         plans = self._plans()
         self._exchange.open_account(COUNTERPARTY, simulated=True)
@@ -186,8 +186,8 @@ class _Player:
         """Take the quotes off, so that the account's trades go where they shall; they come back later."""
         for side in BookSide:
             for order in self._exchange.resting(market.ticker, side):
-                if order.account_id == QUOTER:
-                    self._exchange.cancel(QUOTER, order.order_id)
+                if order.account_id == MARKET_MAKER:
+                    self._exchange.cancel(MARKET_MAKER, order.order_id)
 
     def _trade(self, market: Market, fills: int, *, is_last: bool) -> None:
         """Let the account's order meet that many others; the last one leaves a position behind."""

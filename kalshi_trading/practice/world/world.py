@@ -10,7 +10,8 @@ import uuid
 from collections import deque
 from pathlib import Path
 
-from kalshi_trading.practice.engine.exchange import Exchange, Occurrence
+from kalshi_trading.practice.engine.exchange import Exchange
+from kalshi_trading.practice.engine.schedule import DueKind
 from kalshi_trading.practice.records import (
     ONE_DOLLAR,
     ONE_SECOND,
@@ -24,25 +25,25 @@ from kalshi_trading.practice.responses.market_cache import MarketAnswers
 from kalshi_trading.practice.simulation.bank import Transfers
 from kalshi_trading.practice.simulation.candles import Candles
 from kalshi_trading.practice.simulation.catalogue import Catalogue
-from kalshi_trading.practice.simulation.fair_values import Values
-from kalshi_trading.practice.simulation.participants import Participants, observed
-from kalshi_trading.practice.simulation.quoting import Touch
+from kalshi_trading.practice.simulation.fair_values import FairValues
+from kalshi_trading.practice.simulation.participants import SimulatedTraders, observed
+from kalshi_trading.practice.simulation.quoting import TopOfBook
 from kalshi_trading.practice.storage.saved_world import (
-    Charter,
     CutOffs,
     Deposit,
-    OwnKind,
-    Stored,
+    SavedWorld,
     TransferStatus,
     Withdrawal,
+    WorldInfo,
+    WorldRecordKind,
 )
 from kalshi_trading.practice.storage.store import Store
 from kalshi_trading.practice.world import account_audit as account_books
-from kalshi_trading.practice.world.account_audit import Books
+from kalshi_trading.practice.world.account_audit import AccountAudit
 from kalshi_trading.practice.world.archive import Archive
 from kalshi_trading.practice.world.clock import Clock, MovableClock
 from kalshi_trading.practice.world.key_ring import KeyRing
-from kalshi_trading.practice.world.lagging_reads import Replica
+from kalshi_trading.practice.world.lagging_reads import LaggingReads
 
 OPENING_DEPOSIT = 10_000 * ONE_DOLLAR
 
@@ -72,9 +73,9 @@ class World:
         self._store = Store(path)
         stored = self._store.load(clock.now())
         self.charter = stored.charter[0] if stored.charter else self._found(seed, market_count)
-        self._values = Values(self.charter.seed)
+        self._values = FairValues(self.charter.seed)
         self._catalogue = Catalogue(self.charter.seed, self.charter.market_count)
-        self.participants = Participants(self.exchange, self._values, self.charter.seed, _new_id)
+        self.participants = SimulatedTraders(self.exchange, self._values, self.charter.seed, _new_id)
         self.candles = Candles(self.participants.value)
         self.market_answers = MarketAnswers(self.exchange, self.candles)
         self.archive = Archive(
@@ -86,7 +87,7 @@ class World:
         )
         self.latest_trades: deque[Trade] = deque(maxlen=_LATEST_TRADES)
         self._touched: set[str] = set()
-        self._replica: Replica | None = None
+        self._replica: LaggingReads | None = None
         self._next_change = 0
         self._next_tidying = 0
         self._next_verdict = _NEVER
@@ -99,7 +100,7 @@ class World:
         return self.charter.account_id
 
     @property
-    def reads(self) -> Exchange | Replica:
+    def reads(self) -> Exchange | LaggingReads:
         """What private reads show: the exchange itself, unless a replica stands before it."""
         if self._replica is None:
             return self.exchange
@@ -110,9 +111,9 @@ class World:
     def reads_as_of(self) -> int:
         """How fresh private reads are, in Unix microseconds."""
         reads = self.reads
-        return reads.as_of if isinstance(reads, Replica) else self.clock.now()
+        return reads.as_of if isinstance(reads, LaggingReads) else self.clock.now()
 
-    def follow(self, replica: Replica) -> None:
+    def follow(self, replica: LaggingReads) -> None:
         """Let private reads show a replica from now on."""
         self._replica = replica
 
@@ -137,10 +138,10 @@ class World:
         if self._replica is not None:
             self._replica.commit(now)
 
-    def touch_of(self, ticker: str) -> Touch:
+    def touch_of(self, ticker: str) -> TopOfBook:
         """Return the best prices in a market's book."""
         bid, ask = self.exchange.best(ticker, BookSide.BID), self.exchange.best(ticker, BookSide.ASK)
-        return Touch(bid[0] if bid else None, ask[0] if ask else None)
+        return TopOfBook(bid[0] if bid else None, ask[0] if ask else None)
 
     def tick(self) -> None:
         """Do what has become due, let the participants act, and commit."""
@@ -198,7 +199,7 @@ class World:
         """Take a transfer one step on: pending to applied or failed, applied to returned."""
         return self.transfers.finish(transfer_id, status)
 
-    def books(self, account_id: str) -> Books:
+    def books(self, account_id: str) -> AccountAudit:
         """Add up an account's own records, market by market."""
         return account_books.books(self.exchange, self.transfers, account_id)
 
@@ -210,12 +211,12 @@ class World:
     def _keep(self, kind: str, key: str, record: object) -> None:
         self._store.touch(kind, key, record)
 
-    def _found(self, seed: int, market_count: int) -> Charter:
-        charter = Charter(seed, market_count, _new_id(), self.clock.now())
-        self._store.touch(OwnKind.CHARTER, "charter", charter)
+    def _found(self, seed: int, market_count: int) -> WorldInfo:
+        charter = WorldInfo(seed, market_count, _new_id(), self.clock.now())
+        self._store.touch(WorldRecordKind.CHARTER, "charter", charter)
         return charter
 
-    def _begin(self, stored: Stored) -> None:
+    def _begin(self, stored: SavedWorld) -> None:
         now = self.clock.now()
         self.transfers.restore(stored.deposit, stored.withdrawal)
         if stored.charter:
@@ -231,7 +232,7 @@ class World:
         self.participants.begin(now)
         self.commit()
 
-    def _restore(self, stored: Stored) -> None:
+    def _restore(self, stored: SavedWorld) -> None:
         self.exchange.restore(
             series=stored.series,
             events=stored.event,
@@ -293,7 +294,7 @@ class World:
     def _note_closings(self) -> None:
         """Let the exchange's clock run, and remember which markets wait for their result."""
         for happening in self.exchange.advance():
-            if happening.what is Occurrence.MARKET_CLOSED:
+            if happening.what is DueKind.MARKET_CLOSED:
                 self._undecided.append(self.exchange.markets[happening.key])
         verdicts = [market.expected_expiration_at for market in self._undecided]
         self._next_verdict = min(verdicts, default=_NEVER)
