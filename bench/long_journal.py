@@ -169,7 +169,7 @@ def executor_at(exchange: PracticeExchange, logs: Path, orders: int) -> TradeExe
     journal.folder.mkdir(parents=True, mode=0o700)
     journal.trades_path.write_bytes(b"".join(day_lines(midnight, 0, orders, lasted_s)))
     client = KalshiClient(Transport(exchange.api_base_url, exchange.credentials()))
-    client._transport.budget.spend = lambda *_, **__: None  # type: ignore[method-assign]
+    client._transport.budget.acquire = lambda *_, **__: None  # type: ignore[method-assign]
     limits = replace(Limits(), daily_order_limit=100_000, daily_cost_limit=Decimal(10_000_000))
     return TradeExecutor(client, journal, limits=limits)
 

@@ -71,7 +71,7 @@ class KalshiClient(MarketDataClient):
 
     def learn_limits(self) -> None:
         """Ask the exchange for this account's request limits and keep to them from now on."""
-        self._transport.budget.learn(self.get_account_limits(), self.get_endpoint_costs())
+        self._transport.budget.configure(self.get_account_limits(), self.get_endpoint_costs())
 
     # --- Account ----------------------------------------------------------------------------------
 

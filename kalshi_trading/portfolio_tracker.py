@@ -84,7 +84,7 @@ class _PendingReads:
         """Give all lists as `answer` takes them."""
         return _Reads(
             balance=answer(self.balance),
-            positions=_whole(answer(self.positions)),
+            positions=_complete(answer(self.positions)),
             resting=answer(self.resting),
             fills=answer(self.fills),
             settlements=answer(self.settlements),
@@ -147,7 +147,7 @@ class PortfolioTracker:
             # While the markets are on their way.
             accounts = self._count(parts, lambda tickers: self._read_markets(threads, tickers))
             quotes, books = markets.markets(), markets.books()
-            without_fees = markets.learn_events((quotes.value or {}).values())
+            without_fees = markets.read_events((quotes.value or {}).values())
             books = Fetched(books.value, books.unavailable or without_fees)
             return self._snapshot(parts, accounts, mark, quotes, books)
 
@@ -184,7 +184,7 @@ class PortfolioTracker:
 
     def _follow(self, asked: _PendingReads, markets: QuoteReader) -> None:
         """Ask for the markets of the positions, once those are here."""
-        positions = _whole(asked.positions.result())
+        positions = _complete(asked.positions.result())
         if positions.value is not None:
             self._held = _largest_first(positions.value.markets)
             self._events = _events_held(positions.value)
@@ -312,14 +312,14 @@ class PortfolioTracker:
 
     def calculate_position_pnl(self, ticker: str) -> PositionPnl | None:
         """Give one position at its mark; None when no unsettled one is there. Raises KalshiAPIError."""
-        rows = _known(self.refresh().positions)
+        rows = _require(self.refresh().positions)
         return next((row for row in rows if row.position.ticker == ticker), None)
 
     def calculate_total_pnl(self) -> TotalPnl:
         """Sum realized (trading and settlement), unrealized and fees. Raises KalshiAPIError."""
         snapshot = self.refresh()
-        _known(snapshot.positions)
-        _known(snapshot.settlements)
+        _require(snapshot.positions)
+        _require(snapshot.settlements)
         assert snapshot.total_pnl is not None
         return snapshot.total_pnl
 
@@ -347,7 +347,7 @@ def _of_others(
     return markets | theirs, books
 
 
-def _whole(positions: Fetched[Positions]) -> Fetched[Positions]:
+def _complete(positions: Fetched[Positions]) -> Fetched[Positions]:
     """A list with rows missing is no picture of what is held."""
     if positions.value is not None and positions.value.markets.incomplete is not None:
         return Fetched(None, f"The list could not be read whole: {positions.value.markets.incomplete}.")
@@ -364,7 +364,7 @@ def _events_held(positions: Positions) -> tuple[str, ...]:
     return tuple(row.event_ticker for row in positions.events if row.cost_basis)
 
 
-def _known(known: Fetched[T]) -> T:
+def _require(known: Fetched[T]) -> T:
     if known.value is None:
         raise KalshiAPIError(f"The portfolio could not be read. {known.unavailable}")
     return known.value

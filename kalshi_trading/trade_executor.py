@@ -73,7 +73,7 @@ class TradeExecutor:
             client,
             journal,
             self.resolver,
-            why_blocked=self.why_blocked,
+            block_reason=self.block_reason,
             recount=self._recount,
             clock=clock,
             sleep=pause,
@@ -133,7 +133,7 @@ class TradeExecutor:
             read_only=self.read_only,
             client_order_id=str(uuid.uuid4()),
         )
-        reason = self.why_blocked()
+        reason = self.block_reason()
         if reason is None:
             return preview
         return replace(preview, findings=(Finding("panic", Severity.DENY, reason), *preview.findings))
@@ -163,7 +163,7 @@ class TradeExecutor:
         One that had been written off and turned up late is adopted and announced. Raises JournalError.
         """
         orders = self._client.get_orders(status=OrderStatus.RESTING).whole()
-        self.resolver.notice(orders)
+        self.resolver.reconcile_late(orders)
         return orders
 
     def get_order_status(self, order_id: str) -> Order:
@@ -217,7 +217,7 @@ class TradeExecutor:
     def _notice(self, orders: Iterable[Order]) -> None:
         """Adopt orders that turned up late. One that cannot be recorded locks orders, and is seen again."""
         try:
-            self.resolver.notice(orders)
+            self.resolver.reconcile_late(orders)
         except JournalError as error:
             self._lock(str(error))
 
@@ -225,12 +225,12 @@ class TradeExecutor:
         """Return the orders that may still turn up, those of other sessions as far as they can be read."""
         lives, problem = list(self.resolver.open_orders()), None
         try:
-            lives += self._orders.open_lives()
+            lives += self._orders.open_orders()
         except JournalError as error:
             problem = f"The orders that other sessions are sending could not be read. {error}"
         return {life.client_order_id: life for life in lives}, problem
 
-    def why_blocked(self) -> str | None:
+    def block_reason(self) -> str | None:
         """Return why no order may be sent; None: they may.
 
         The journal decides, whichever session pressed panic or allowed orders again; a panic that is not on
@@ -239,11 +239,11 @@ class TradeExecutor:
         if self._has_unrecorded_panic:
             return PANIC
         try:
-            return PANIC if self._orders.panic_stands() else None
+            return PANIC if self._orders.is_panic_active() else None
         except JournalError as error:
             return f"It is not known whether an earlier panic blocks new orders. {error}"
 
-    def rearm(self) -> bool:
+    def allow_orders(self) -> bool:
         """Allow new orders again after a panic, in every session.
 
         False: that could not be recorded, so they stay blocked.

@@ -199,11 +199,11 @@ def test_an_order_that_had_been_written_off_is_noticed_by_whatever_lists_it(desk
     written_off = OrderState(
         order.client_order_id, market.ticker, "BUY 2 YES", OrderStage.ABSENT, order.created_at
     )
-    later.resolver.adopt([written_off])
+    later.resolver.track([written_off])
     later.preview(ticket) if meets == "preview" else later.panic()
-    assert [news for news in later.resolver.take_news() if placed.order_id in news and "late" in news]
+    assert [news for news in later.resolver.drain_messages() if placed.order_id in news and "late" in news]
     later.panic()
-    later.rearm()
+    later.allow_orders()
 
 
 def test_a_panic_in_another_session_that_runs_blocks_this_one_too(exchange, tmp_path, unused_markets):
@@ -214,8 +214,8 @@ def test_a_panic_in_another_session_that_runs_blocks_this_one_too(exchange, tmp_
     there.panic()
     assert here.preview(ticket).findings[0].rule == "panic"
     assert here.submit(before).outcome is Outcome.DENIED
-    there.rearm()
-    here.rearm()
+    there.allow_orders()
+    here.allow_orders()
     assert not here.preview(ticket).is_denied
 
 
@@ -227,7 +227,7 @@ def test_panic_names_what_another_session_may_still_have_under_way(exchange, tmp
     report = here.executor.panic()
     assert report.unresolved == ("BUY 150 YES KX-1 at 10¢",)
     assert not report.is_verified
-    here.executor.rearm()
+    here.executor.allow_orders()
 
 
 def test_orders_stay_blocked_while_it_cannot_be_recorded_that_they_are_allowed(desk):
@@ -236,11 +236,11 @@ def test_orders_stay_blocked_while_it_cannot_be_recorded_that_they_are_allowed(d
     kept = log.rename(log.with_suffix(".kept"))
     log.mkdir()
     assert not desk.executor.rearm()
-    assert desk.executor.why_blocked()
+    assert desk.executor.block_reason()
     log.rmdir()
     kept.rename(log)
     assert desk.executor.rearm()
-    assert desk.executor.why_blocked() is None
+    assert desk.executor.block_reason() is None
 
 
 def test_a_market_nobody_knows_is_named(desk):
@@ -419,7 +419,7 @@ def test_a_journal_that_fails_locks_orders_and_lets_the_cancel_through(tmp_path)
         executor, journal, _ = canceling(server, tmp_path)
         journal.trades_path.mkdir(parents=True)
         assert executor.cancel_order(RESTING).reduced_by == 10
-        assert executor.submitter.locked_because is not None
+        assert executor.submitter.lock_reason is not None
 
 
 def test_open_orders_with_a_row_missing_are_an_error_and_not_a_shorter_list(tmp_path):

@@ -178,7 +178,7 @@ def _share(fees: Dollars, count: Contracts, whole: Contracts) -> Dollars:
     return fees if count == whole else round_half_even(fees * count / whole, _FEE_SHARE_GRAIN)
 
 
-def holding_from(fills: Iterable[Fill], start: FifoPosition | None = None) -> FifoPosition:
+def fifo_position(fills: Iterable[Fill], start: FifoPosition | None = None) -> FifoPosition:
     """Replay the fills of one market, oldest first, from nothing or from an earlier holding."""
     replay = _FifoReplay(start or FifoPosition())
     for fill in fills:
@@ -186,7 +186,7 @@ def holding_from(fills: Iterable[Fill], start: FifoPosition | None = None) -> Fi
     return replay.holding()
 
 
-def settle(
+def settle_lots(
     holding: FifoPosition,
     yes_value: Dollars,
     *,

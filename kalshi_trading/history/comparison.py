@@ -139,7 +139,7 @@ def _what_is_sure(each: Difference) -> Difference:
 
 
 def _intent_of(row: HistoryRow) -> str:
-    return "" if row.journaled is None else row.journaled.life.client_order_id
+    return "" if row.journaled is None else row.journaled.state.client_order_id
 
 
 def _doubles(row: HistoryRow, times: Counter[str]) -> Iterator[Mismatch]:
@@ -186,9 +186,9 @@ def differences_of(row: HistoryRow) -> tuple[Mismatch, ...]:
 
 
 def _unlisted(own: LoggedOrder) -> Iterator[Mismatch]:
-    if own.life.is_open:
+    if own.state.is_open:
         yield Mismatch(MismatchKind.OPEN, "the answer was lost, and the exchange lists no such order so far")
-    elif own.life.state not in WITHOUT_ORDER:
+    elif own.state.stage not in WITHOUT_ORDER:
         yield Mismatch(
             MismatchKind.NOT_AT_EXCHANGE,
             f"the exchange took it as {own.order_id or '?'} and does not list it",
@@ -196,11 +196,11 @@ def _unlisted(own: LoggedOrder) -> Iterator[Mismatch]:
 
 
 def _status(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
-    if own.life.is_refused(order):
+    if own.state.is_refused(order):
         return
-    if own.life.state in WITHOUT_ORDER or own.life.is_open:
+    if own.state.stage in WITHOUT_ORDER or own.state.is_open:
         yield Mismatch(
-            MismatchKind.STATUS, f"journal: {own.life.state.replace('_', ' ')}; exchange: {order.status}"
+            MismatchKind.STATUS, f"journal: {own.state.stage.replace('_', ' ')}; exchange: {order.status}"
         )
         return
     possible = _possible_statuses(own)
@@ -221,8 +221,8 @@ def _possible_statuses(own: LoggedOrder) -> frozenset[OrderStatus]:
 
 def _terms(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     """Compare market, direction, size and limit."""
-    if own.life.ticker not in ("", order.ticker):
-        yield Mismatch(MismatchKind.TERMS, f"journal: {own.life.ticker}; exchange: {order.ticker}")
+    if own.state.ticker not in ("", order.ticker):
+        yield Mismatch(MismatchKind.TERMS, f"journal: {own.state.ticker}; exchange: {order.ticker}")
     if own.count is not None and own.count != order.initial_count:
         yield _counted("contracts ordered", own.count, order.initial_count)
     action, side = own.action, own.side

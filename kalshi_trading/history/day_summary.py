@@ -205,7 +205,7 @@ def summarize(
     """
     orders, missing = tuple(orders), [reason for reason in missing if reason]
     markets = [_market_day(account, period) for account in accounts if _has_moved(account, period)]
-    lives = [own.life for own in told if period.contains(own.life.intent_at)]
+    lives = [own.state for own in told if period.contains(own.state.intent_at)]
     listed = {order.client_order_id for order in orders}
     timeless = sum(order.created_at is None for order in orders)
     gaps = [
@@ -217,7 +217,7 @@ def summarize(
     return DaySummary(
         period=period,
         orders=sum(order.created_at is not None and period.contains(order.created_at) for order in orders),
-        rejected=sum(life.state is OrderStage.REJECTED for life in lives),
+        rejected=sum(life.stage is OrderStage.REJECTED for life in lives),
         unknown=sum(life.is_open and life.client_order_id not in listed for life in lives),
         markets=tuple(sorted(markets, key=lambda day: (day.pnl is None, -_gain(day), day.ticker))),
         incomplete=_listed([gap for gap in gaps if gap]),
@@ -241,7 +241,7 @@ def _market_day(account: MarketLedger, period: Period) -> MarketDay:
         fill for fill in account.fills if fill.created_at is not None and period.contains(fill.created_at)
     ]
     timeless = sum(fill.created_at is None for fill in account.fills)
-    gap = f"{timeless} fills have no time" if timeless else account.gap
+    gap = f"{timeless} fills have no time" if timeless else account.mismatch
     count = sum((fill.count for fill in fills), ZERO)
     if gap is not None:
         return MarketDay(

@@ -236,7 +236,7 @@ class Exporter:
         words = OwnOrders(self._records(task, None))
         if words.lacks_names and not named:
             for row in self._client.each_order():
-                words.learn(row)
+                words.remember(row)
         return words
 
     def _records(self, task: _ExportRun, period: Period | None) -> Iterator[JournalRecord]:
@@ -280,7 +280,7 @@ def trade_row(fill: Fill, words: OwnOrders) -> Row:
 
 
 def order_row(order: Order, words: OwnOrders) -> Row:
-    words.learn(order)
+    words.remember(order)
     name, action, side = words.of(order.order_id, order.book_side)
     return (
         order.created_at,

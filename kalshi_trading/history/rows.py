@@ -105,19 +105,19 @@ class HistoryRow:
     def placed_at(self) -> datetime | None:
         if self.order is not None and self.order.created_at is not None:
             return self.order.created_at
-        return None if self.journaled is None else self.journaled.life.intent_at
+        return None if self.journaled is None else self.journaled.state.intent_at
 
     @property
     def ticker(self) -> str:
         if self.order is not None:
             return self.order.ticker
-        return "" if self.journaled is None else self.journaled.life.ticker
+        return "" if self.journaled is None else self.journaled.state.ticker
 
     @property
     def client_order_id(self) -> str:
         if self.order is not None:
             return self.order.client_order_id
-        return "" if self.journaled is None else self.journaled.life.client_order_id
+        return "" if self.journaled is None else self.journaled.state.client_order_id
 
     @property
     def order_id(self) -> str:
@@ -211,7 +211,7 @@ class HistoryRow:
     @property
     def _was_refused(self) -> bool:
         """Tell whether the exchange refused it; it may list such an order as canceled."""
-        return self.journaled is not None and self.journaled.life.state is OrderStage.REJECTED
+        return self.journaled is not None and self.journaled.state.stage is OrderStage.REJECTED
 
     @property
     def is_partly_filled(self) -> bool:
@@ -228,10 +228,10 @@ def _result_there(order: Order) -> OrderResult:
 
 def _result_told(journaled: LoggedOrder) -> OrderResult:
     """Tell by the journal alone, as of the last time the exchange spoke of the order."""
-    state, told, filled = journaled.life.state, journaled.told, journaled.filled
+    state, told, filled = journaled.state.stage, journaled.told, journaled.filled
     if state in WITHOUT_ORDER:
         return OrderResult.REJECTED if state is OrderStage.REJECTED else OrderResult.NOT_PLACED
-    if journaled.life.is_open or told is None or filled is None:
+    if journaled.state.is_open or told is None or filled is None:
         return OrderResult.UNKNOWN
     if told.remaining_count > ZERO and not journaled.is_canceled:
         return OrderResult.RESTING

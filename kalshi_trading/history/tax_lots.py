@@ -89,7 +89,7 @@ def closed_lots(
 
 def _lots_of(account: MarketLedger, left_out: Callable[[str], None]) -> Sequence[ClosedLot]:
     timeless = sum(fill.created_at is None for fill in account.fills)
-    gap = account.gap or (f"fills without a time: {timeless}" if timeless else None)
+    gap = account.mismatch or (f"fills without a time: {timeless}" if timeless else None)
     if gap is not None:
         left_out(f"{account.ticker} ({gap})")
         return ()

@@ -61,10 +61,10 @@ class ExchangeHistory:
 
     @property
     def incomplete(self) -> str | None:
-        return _together(self.orders_missing, self.fills_missing)
+        return _join_reasons(self.orders_missing, self.fills_missing)
 
 
-def _together(*reasons: str | None) -> str | None:
+def _join_reasons(*reasons: str | None) -> str | None:
     return "; ".join(dict.fromkeys(reason for reason in reasons if reason)) or None
 
 
@@ -181,7 +181,7 @@ def _matches(there: ExchangeHistory, told: LoggedOrders) -> dict[str, LoggedOrde
 
 
 def _unlisted(told: Mapping[str, LoggedOrder], found: Mapping[str, LoggedOrder]) -> list[HistoryRow]:
-    listed = {own.life.client_order_id for own in found.values()}
+    listed = {own.state.client_order_id for own in found.values()}
     return [HistoryRow(None, own, own.records, ()) for name, own in told.items() if name not in listed]
 
 
@@ -207,15 +207,15 @@ def read_exchange(
         since=oldest or since, limit=None if oldest else most, progress=_beyond(len(live), progress)
     )
     oldest = oldest or _end_of(old, most)
-    orders = _once(lambda order: order.order_id, live, old)
+    orders = _dedupe(lambda order: order.order_id, live, old)
     if oldest is not None:
         orders = [order for order in orders if order.created_at is None or order.created_at >= oldest]
     fills = _read_fills(client, oldest or since, progress)
     return ExchangeHistory(
         orders=tuple(orders),
-        fills=_by_order(_once(lambda fill: fill.fill_id, *fills)),
-        orders_missing=_together(live.incomplete, old.incomplete),
-        fills_missing=_together(*(listing.incomplete for listing in fills)),
+        fills=_by_order(_dedupe(lambda fill: fill.fill_id, *fills)),
+        orders_missing=_join_reasons(live.incomplete, old.incomplete),
+        fills_missing=_join_reasons(*(listing.incomplete for listing in fills)),
         oldest=oldest,
     )
 
@@ -239,7 +239,7 @@ def _read_fills(
     return live, client.get_historical_fills(since=since, progress=_beyond(len(live), progress))
 
 
-def _once(identity: Callable[[T], str], *listings: Listing[T]) -> list[T]:
+def _dedupe(identity: Callable[[T], str], *listings: Listing[T]) -> list[T]:
     """Merge lists that overlap; what was read last stands."""
     return list({identity(row): row for listing in listings for row in listing}.values())
 

@@ -93,10 +93,10 @@ def _is_settled(records: Sequence[JournalRecord], before: datetime) -> bool:
     order = journaled_order(records)
     if order is None:
         return True
-    life = order.life
+    life = order.state
     if life.is_open or order.rests:
         return False
-    return life.state not in WITHOUT_ORDER or newest_at < before + KEPT_FOR - LATE_FOR
+    return life.stage not in WITHOUT_ORDER or newest_at < before + KEPT_FOR - LATE_FOR
 
 
 def _is_plainly_settled(records: Sequence[JournalRecord]) -> bool:

@@ -43,7 +43,7 @@ class ReportedFills:
 class LoggedOrder:
     """One order of ours and every record that names it, oldest first. None: not on record."""
 
-    life: OrderState
+    state: OrderState
     records: tuple[JournalRecord, ...]
 
     @property
@@ -115,7 +115,7 @@ class LoggedOrder:
     @property
     def rests(self) -> bool:
         """Tell whether some of it rested when the journal last spoke of it."""
-        if self.life.state is not OrderStage.ACKNOWLEDGED or self.told is None:
+        if self.state.stage is not OrderStage.ACKNOWLEDGED or self.told is None:
             return False
         is_left = self.told.remaining_count > self.taken_back
         return is_left and all(record.event != ENDED_EVENT for record in self.records)
@@ -161,7 +161,7 @@ def journaled_orders(records: Iterable[JournalRecord], environment: str, account
     for name, rows in told.items():
         order = journaled_order(rows)
         if order is not None:
-            kept = own if is_own(order.life, environment, account) else foreign
+            kept = own if is_own(order.state, environment, account) else foreign
             kept[name] = order
     return LoggedOrders(own, {name: rows for name, rows in told.items() if name not in foreign}, foreign)
 

@@ -49,7 +49,7 @@ class OrderState:
     client_order_id: str
     ticker: str
     sentence: str
-    state: OrderStage
+    stage: OrderStage
     intent_at: datetime
     session: str = ""
     account: str = ""
@@ -58,12 +58,12 @@ class OrderState:
     @property
     def is_open(self) -> bool:
         """Tell whether an order may exist that nobody has confirmed or ruled out."""
-        return self.state not in FINAL
+        return self.stage not in FINAL
 
     def is_refused(self, order: Order) -> bool:
         """Tell whether a listed order was refused: a killed fill-or-kill is listed as canceled."""
         canceled = order.status is OrderStatus.CANCELED and not order.fill_count
-        return self.state is OrderStage.REJECTED and canceled
+        return self.stage is OrderStage.REJECTED and canceled
 
 
 def is_step(record: JournalRecord) -> bool:
@@ -107,8 +107,8 @@ def belongs_to(life: OrderState, environment: str, account: str) -> bool:
 
 def advanced(life: OrderState, state: OrderStage) -> OrderState:
     """Take one step; what is final stays, except that a confirmed order beats every other end."""
-    later = _later(life.state, state)
-    return life if life.state is later else replace(life, state=later)
+    later = _later(life.stage, state)
+    return life if life.stage is later else replace(life, stage=later)
 
 
 def _later(before: OrderStage, state: OrderStage) -> OrderStage:
@@ -122,7 +122,7 @@ def _begun(record: JournalRecord, state: OrderStage) -> OrderState:
         client_order_id=record.text("client_order_id"),
         ticker=ticker,
         sentence=record.text("sentence") or f"an order in {ticker} of which no more is on record",
-        state=state,
+        stage=state,
         intent_at=record.at,
         session=record.text("session"),
         account=record.text("account"),

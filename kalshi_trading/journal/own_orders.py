@@ -52,7 +52,7 @@ class OwnOrders:
         if words is not None or not any(key in named for named in self._named.values()):
             self._named[words][key] = packed(client_order_id)
 
-    def learn(self, order: Order) -> None:
+    def remember(self, order: Order) -> None:
         """Take both names of an order from the exchange's list, if it is ours."""
         if order.client_order_id in self._nameless:
             self._name(order.order_id, order.client_order_id)

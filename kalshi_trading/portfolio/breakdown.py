@@ -89,7 +89,7 @@ def _of(account: MarketLedger) -> RealizedPnl:
 
 def _moments(account: MarketLedger) -> Iterable[tuple[datetime | None, RealizedPnl]]:
     """Split one account by time; one of which only the exchange has figures stands at its settlement."""
-    if account.is_reported:
+    if account.uses_exchange_figures:
         at = account.settlement.settled_at if account.settlement is not None else None
         yield at, _of(account)
         return

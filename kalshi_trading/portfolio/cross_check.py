@@ -77,12 +77,12 @@ def _market(account: MarketLedger) -> Iterator[Comparison]:
     if row is not None:
         expected = row.yes_count - row.no_count
         yield Comparison(f"{account.ticker} position", account.traded.net, expected, _FILLS_MISSING)
-        if account.gap is None:
+        if account.mismatch is None:
             yield from _settled(account, row)
         return
     expected = position.net if position is not None else ZERO
     yield Comparison(f"{account.ticker} position", account.traded.net, expected, _FILLS_MISSING)
-    if account.gap is None and position is not None:
+    if account.mismatch is None and position is not None:
         yield from _unsettled(account, position)
 
 
@@ -128,7 +128,7 @@ def _cash(snapshot: PortfolioSnapshot) -> Comparison | str:
     assert snapshot.balance.value is not None
     if snapshot.collateral is None:
         return f"what resting orders hold is not known. {snapshot.resting.unavailable or 'Not read.'}"
-    gaps = [account.ticker for account in snapshot.accounts.values() if account.gap is not None]
+    gaps = [account.ticker for account in snapshot.accounts.values() if account.mismatch is not None]
     if gaps:
         return f"the fills of {len(gaps)} markets do not explain them, {gaps[0]} first"
     ledger = explain_all_cash_moved(

@@ -74,7 +74,7 @@ def _unread_rows(snapshot: PortfolioSnapshot) -> str | None:
 
 
 def _gaps(accounts: Iterable[MarketLedger | None]) -> str | None:
-    gaps = sum(account is not None and account.gap is not None for account in accounts)
+    gaps = sum(account is not None and account.mismatch is not None for account in accounts)
     return f"{gaps} of the markets" if gaps else None
 
 

@@ -44,7 +44,7 @@ class Explanation:
 def explain_realized(account: MarketLedger) -> Explanation:
     """List every closed lot with what it cost and what it brought; fees are explained apart."""
     title = f"Realized P&L of {account.ticker}, without fees"
-    if account.is_reported:
+    if account.uses_exchange_figures:
         return _as_reported(account, title, account.realized_pnl)
     lines = (Line(lot.closed_at, _closing(lot), lot.realized_pnl) for lot in account.holding.closed)
     return Explanation(title, _in_order(lines), _missing(account))
@@ -52,11 +52,11 @@ def explain_realized(account: MarketLedger) -> Explanation:
 
 def _as_reported(account: MarketLedger, title: str, amount: Dollars) -> Explanation:
     reported = Line(_settled_at(account), "the exchange's own figure", amount)
-    return Explanation(title, (reported,), f"It cannot be rebuilt: {account.gap}.")
+    return Explanation(title, (reported,), f"It cannot be rebuilt: {account.mismatch}.")
 
 
 def _missing(account: MarketLedger) -> str | None:
-    return f"It is not the whole: {account.gap}." if account.gap is not None else None
+    return f"It is not the whole: {account.mismatch}." if account.mismatch is not None else None
 
 
 def _closing(lot: ClosedLot) -> str:
@@ -71,7 +71,7 @@ def _closing(lot: ClosedLot) -> str:
 def explain_fees(account: MarketLedger) -> Explanation:
     """List the fee of every fill."""
     title = f"Fees of {account.ticker}"
-    if account.is_reported:
+    if account.uses_exchange_figures:
         return _as_reported(account, title, account.fees_paid)
     lines = [
         Line(fill.created_at, f"{_trade(fill)} as {'taker' if fill.is_taker else 'maker'}", fill.fee)
@@ -86,7 +86,7 @@ def explain_fees(account: MarketLedger) -> Explanation:
 def explain_cost(account: MarketLedger) -> Explanation:
     """List the lots still held and what they cost."""
     title = f"Cost of what is held in {account.ticker}, without fees"
-    if account.is_reported:
+    if account.uses_exchange_figures:
         held = account.position if account.settlement is None else None
         return _as_reported(account, title, held.cost_basis if held is not None else ZERO)
     side = account.holding.side

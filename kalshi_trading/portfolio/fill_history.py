@@ -40,12 +40,12 @@ class _Remembered(Generic[T]):
         self._newest: datetime | None = None
         self.rows: dict[str, T] = {}
 
-    def read_on(self, progress: Progress | None = None, all_here: AllHere = None) -> tuple[T, ...]:
+    def read_since_last(self, progress: Progress | None = None, all_here: AllHere = None) -> tuple[T, ...]:
         """Read what may be new or corrected, and remember nothing yet. Raises KalshiAPIError."""
         since = None if self._newest is None else self._newest - _OVERLAP
         return self._read(since, progress, all_here).whole()
 
-    def learn(self, rows: Iterable[T]) -> list[T]:
+    def remember(self, rows: Iterable[T]) -> list[T]:
         """Remember rows; return those that are new or differ from what was known, as they came."""
         named = {self._identity(row): row for row in rows}
         news = {name: row for name, row in named.items() if not self._is_known(name, row)}
@@ -90,7 +90,7 @@ class FillHistory:
         can slip through between both.
         """
         if self._archive_is_read:
-            self._learn_fills(self._fills.read_on(progress))
+            self._remember_fills(self._fills.read_since_last(progress))
         else:
             self._read_all_fills(progress)
         with self._learning:
@@ -108,18 +108,18 @@ class FillHistory:
             def all_here() -> None:
                 archive.append(archivist.submit(lambda: self._client.get_historical_fills(progress=beyond)))
 
-            self._learn_fills(self._fills.read_on(progress, all_here))
-            self._learn_fills(self._not_live(archive[0].result().whole()))
+            self._remember_fills(self._fills.read_since_last(progress, all_here))
+            self._remember_fills(self._not_live(archive[0].result().whole()))
         self._archive_is_read = True
 
     def _not_live(self, archived: Iterable[Fill]) -> list[Fill]:
         return [fill for fill in archived if fill.fill_id not in self._fills.rows]
 
-    def _learn_fills(self, rows: Iterable[Fill]) -> None:
+    def _remember_fills(self, rows: Iterable[Fill]) -> None:
         with self._learning:
-            self._arrange(self._fills.learn(rows))
+            self._group_by_market(self._fills.remember(rows))
 
-    def _arrange(self, news: Iterable[Fill]) -> None:
+    def _group_by_market(self, news: Iterable[Fill]) -> None:
         """Put news, newest first, to the fills of their market; a corrected fill keeps its place."""
         by_ticker: dict[str, dict[str, Fill]] = {}
         for fill in news:
@@ -130,8 +130,8 @@ class FillHistory:
 
     def read_settlements(self, progress: Progress | None = None) -> tuple[Settlement, ...]:
         """Return all settlements, newest first. Raises KalshiAPIError when some may be missing."""
-        rows = self._settlements.read_on(progress)
+        rows = self._settlements.read_since_last(progress)
         with self._learning:
-            self._settlements.learn(rows)
+            self._settlements.remember(rows)
             known = list(self._settlements.rows.values())
         return tuple(sorted(known, key=lambda row: row.settled_at, reverse=True))

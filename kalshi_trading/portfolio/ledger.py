@@ -21,9 +21,9 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.core.pnl import (
     FifoPosition,
-    holding_from,
+    fifo_position,
     payout,
-    settle,
+    settle_lots,
     settlement_gross_pnl,
     settlement_net_pnl,
     yes_value,
@@ -36,7 +36,7 @@ class MarketLedger:
     """What one market did to the account so far. Dollars are without fees, except `fees_paid` and `cash`.
 
     `position` and `settlement` are the exchange's own rows. `gap` says why the fills do not explain them;
-    the figures are then the exchange's, where it has any, and `holding` is not to be trusted.
+    the figures are then the exchange's, where it has any, and `net_position` is not to be trusted.
     """
 
     ticker: str
@@ -48,7 +48,7 @@ class MarketLedger:
     realized_by_trading: Dollars
     realized_by_settlement: Dollars
     fees_paid: Dollars
-    gap: str | None
+    mismatch: str | None
     missing: str | None = None
     """What was said to be missing when it was put together."""
 
@@ -62,9 +62,9 @@ class MarketLedger:
         return self.realized_pnl - self.fees_paid
 
     @property
-    def is_reported(self) -> bool:
+    def uses_exchange_figures(self) -> bool:
         """Tell whether the figures are the exchange's, of which the fills behind them are not known."""
-        return self.gap is not None and (self.settlement or self.position) is not None
+        return self.mismatch is not None and (self.settlement or self.position) is not None
 
     def bought(self, side: Side) -> Contracts:
         """Contracts ever bought of one outcome; selling one is buying the other."""
@@ -78,7 +78,7 @@ class MarketLedger:
         return event_of(self.ticker)
 
 
-def market_account(
+def market_ledger(
     ticker: str,
     fills: Sequence[Fill],
     *,
@@ -91,12 +91,12 @@ def market_account(
     `missing` says why fills or rows may be missing. A market without any row of the exchange must have been
     left flat.
     """
-    traded = holding_from(fills)
+    traded = fifo_position(fills)
     gap = missing or _gap(fills, traded, position, settlement)
     if gap is not None:
         account = _as_reported(ticker, tuple(fills), traded, position, settlement, gap)
         return replace(account, missing=missing)
-    end = traded if settlement is None else paid_out(traded, settlement)
+    end = traded if settlement is None else apply_settlement(traded, settlement)
     return MarketLedger(
         ticker=ticker,
         fills=tuple(fills),
@@ -107,7 +107,7 @@ def market_account(
         realized_by_trading=traded.realized_pnl,
         realized_by_settlement=end.realized_pnl - traded.realized_pnl,
         fees_paid=end.fees_paid,
-        gap=None,
+        mismatch=None,
     )
 
 
@@ -169,7 +169,7 @@ def rebuilt_settlement(fills: Sequence[Fill], market: Market) -> Settlement | No
     """
     if market.settlement_value is None or market.settled_at is None:
         return None
-    held = holding_from(fills)
+    held = fifo_position(fills)
     value = held.side.price_in_side(market.settlement_value) if held.side is not None else ZERO
     return Settlement(
         ticker=market.ticker,
@@ -186,9 +186,9 @@ def rebuilt_settlement(fills: Sequence[Fill], market: Market) -> Settlement | No
     )
 
 
-def paid_out(traded: FifoPosition, row: Settlement) -> FifoPosition:
+def apply_settlement(traded: FifoPosition, row: Settlement) -> FifoPosition:
     """Let what was traded be settled by a row that is of the same position."""
-    return settle(
+    return settle_lots(
         traded,
         yes_value(row),
         payout=payout(row),
@@ -203,7 +203,7 @@ def settlement_net(row: Settlement, account: MarketLedger | None) -> Dollars:
     Whether a row counts all that was ever bought or what was held at the end is not documented; as all that
     was bought it is read here. Source: Kalshi API, settlements.
     """
-    return settlement_net_pnl(row) if account is None or account.gap is not None else account.net_pnl
+    return settlement_net_pnl(row) if account is None or account.mismatch is not None else account.net_pnl
 
 
 def _rounding_fee(traded: FifoPosition, row: Settlement) -> Dollars:

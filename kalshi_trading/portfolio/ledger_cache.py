@@ -11,9 +11,9 @@ from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Fill, Position, Settlement
 from kalshi_trading.core.money import ZERO
-from kalshi_trading.core.pnl import holding_from
+from kalshi_trading.core.pnl import fifo_position
 from kalshi_trading.core.results import Fetched
-from kalshi_trading.portfolio.ledger import MarketLedger, market_account, rebuilt_settlement
+from kalshi_trading.portfolio.ledger import MarketLedger, market_ledger, rebuilt_settlement
 
 FillsOf = Mapping[str, tuple[Fill, ...]]
 ResultOf = Callable[[Iterable[str]], Mapping[str, Market]]
@@ -74,7 +74,7 @@ class LedgerCache:
             and (known.position, known.settlement, known.missing) == (position, settlement, missing)
         ):
             return known
-        return market_account(ticker, fills, position=position, settlement=settlement, missing=missing)
+        return market_ledger(ticker, fills, position=position, settlement=settlement, missing=missing)
 
     def _rebuild(
         self,
@@ -108,7 +108,7 @@ class LedgerCache:
 
     def _is_held(self, ticker: str, fills: tuple[Fill, ...]) -> bool:
         known = self._accounts.get(ticker)
-        held = known.traded if known is not None and known.fills is fills else holding_from(fills)
+        held = known.traded if known is not None and known.fills is fills else fifo_position(fills)
         return held.net != ZERO
 
 

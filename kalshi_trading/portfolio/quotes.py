@@ -126,7 +126,7 @@ class QuoteReader:
     def books(self) -> Fetched[dict[str, OrderBook]]:
         return _together(self._books)
 
-    def learn_events(self, held: Iterable[Market]) -> str | None:
+    def read_events(self, held: Iterable[Market]) -> str | None:
         """Wait for events and fees and remember them; tell why those of what is held are not all known."""
         markets = list(held)
         names = [market.event_ticker for market in markets]
@@ -140,7 +140,7 @@ class QuoteReader:
         without = [market.ticker for market in markets if self._directory.fees_of(market) is None]
         if not without:
             return events.unavailable
-        return events.unavailable or fees.unavailable or f"no fees are known of {_some(without)}"
+        return events.unavailable or fees.unavailable or f"no fees are known of {_abbreviate(without)}"
 
 
 def _read_batch(
@@ -157,10 +157,10 @@ def _incomplete(
     if not missing:
         return incomplete
     reason = f": {incomplete}" if incomplete else ""
-    return f"no {what} came of {_some(missing)}{reason}"
+    return f"no {what} came of {_abbreviate(missing)}{reason}"
 
 
-def _some(names: list[str]) -> str:
+def _abbreviate(names: list[str]) -> str:
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 

@@ -50,7 +50,7 @@ class PositionPnl:
     @property
     def cost_basis(self) -> Dollars:
         """What the contracts held cost, by the fills; by the exchange where fills are missing."""
-        known = self.account is not None and self.account.gap is None
+        known = self.account is not None and self.account.mismatch is None
         return self.account.holding.cost_basis if known and self.account else self.position.cost_basis
 
     @property

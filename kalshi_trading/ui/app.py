@@ -71,19 +71,19 @@ class AppContext:
     def show(self, renderable: RenderableType) -> None:
         self.console.print(renderable)
 
-    def say(self, sentence: str) -> None:
+    def show_text(self, sentence: str) -> None:
         """Show one sentence; text of the exchange is never read as markup."""
         self.show(Text(sentence))
 
-    def complain(self, sentence: str) -> None:
-        self.show(formats.problem(sentence))
+    def show_error(self, sentence: str) -> None:
+        self.show(formats.error_line(sentence))
 
-    def working(self, what: str, work: Callable[[], T]) -> T:
+    def run_with_spinner(self, what: str, work: Callable[[], T]) -> T:
         """Do something that takes a while under a spinner; Ctrl-C leaves it."""
         with _spinner(self.console, what):
             return work()
 
-    def finished(
+    def run_uninterruptible(
         self,
         work: Callable[[], T],
         texts: ProgressMessages,
@@ -102,12 +102,12 @@ class AppContext:
             with _spinner(self.console, texts.first) as status:
                 try:
                     undertaking.start()
-                    result = undertaking.awaited(lambda seconds: status.update(texts.waiting(seconds)))
+                    result = undertaking.wait(lambda seconds: status.update(texts.waiting(seconds)))
                 except KeyboardInterrupt:
                     if not undertaking.is_begun:
                         raise
                     status.update(texts.interrupted(0))
-                    result = undertaking.awaited(lambda seconds: status.update(texts.interrupted(seconds)))
+                    result = undertaking.wait(lambda seconds: status.update(texts.interrupted(seconds)))
             show(result)
         except KeyboardInterrupt:
             return False
@@ -117,13 +117,13 @@ class AppContext:
     def news(self) -> tuple[str, ...]:
         """Return what was found out and is not yet shown (see `news_shown`), as sentences."""
         self._hear_of_undertakings()
-        self._news.extend(self.executor.resolver.take_news())
+        self._news.extend(self.executor.resolver.drain_messages())
         return tuple(self._news)
 
     def _hear_of_undertakings(self) -> None:
         """Let those that were left tell their results, and forget those that have."""
         for undertaking in self._undertakings:
-            error = undertaking.tell()
+            error = undertaking.report()
             if error is not None:
                 reference = self.journal.log_error("Unexpected error in what was left to itself", error)
                 self._news.append(f"What was left to itself went wrong; it is on record as {reference}.")
@@ -137,13 +137,13 @@ class AppContext:
         """Before the program ends, wait for what was left to itself and say what is not yet said."""
         waiting = [each for each in self._undertakings if not each.is_over]
         if waiting:
-            self.say("Finishing what is still under way …")
+            self.show_text("Finishing what is still under way …")
         for undertaking in waiting:
             undertaking.join()
         for sentence in self.news():
-            self.say(sentence)
+            self.show_text(sentence)
 
-    def counted(self, what: str, work: Callable[[Callable[[int], None]], T]) -> T:
+    def run_with_count(self, what: str, work: Callable[[Callable[[int], None]], T]) -> T:
         """The same for work that reports how many rows it has read."""
         with _spinner(self.console, what) as status:
             return work(lambda rows: status.update(Text(f"{what} {rows:,}")))

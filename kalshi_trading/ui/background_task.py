@@ -52,7 +52,7 @@ class BackgroundTask(Generic[T]):
         """Tell whether there is nothing to wait for; what never began is over too."""
         return self._ending.done() or not self.is_begun
 
-    def awaited(self, say: Callable[[int], None]) -> T:
+    def wait(self, say: Callable[[int], None]) -> T:
         """Wait for the result and tell every second how long it takes. Raises what the work raised."""
         seconds = 0
         while wait((self._ending,), timeout=1).not_done:
@@ -67,7 +67,7 @@ class BackgroundTask(Generic[T]):
         if not self.is_over:
             self._thread.join()
 
-    def tell(self) -> BaseException | None:
+    def report(self) -> BaseException | None:
         """Hand the result on unless somebody has seen it; return what went wrong in place of one."""
         if self.is_told or not self._ending.done():
             return None
@@ -87,7 +87,7 @@ def run_with_timeout(seconds: int, work: Callable[[], T]) -> T:
 
     undertaking = BackgroundTask(work, left=lambda result: None, holds_up_the_end=False)
     undertaking.start()
-    return undertaking.awaited(waited)
+    return undertaking.wait(waited)
 
 
 @contextmanager

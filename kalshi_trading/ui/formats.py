@@ -34,7 +34,7 @@ def dollars(value: Dollars | None) -> str:
     return UNKNOWN if value is None else dollars_text(value)
 
 
-def gain(value: Dollars | None) -> Text:
+def pnl(value: Dollars | None) -> Text:
     """Write profit or loss with its sign; the colour only repeats it."""
     if value is None:
         return Text(UNKNOWN)
@@ -42,14 +42,14 @@ def gain(value: Dollars | None) -> Text:
     return Text(dollars_text(value, signed=True), style=style)
 
 
-def holding(net: Contracts) -> str:
+def net_position(net: Contracts) -> str:
     """Write a signed position as count and side: −25 is `25 NO`."""
     if net == ZERO:
         return "0"
     return f"{count_text(abs(net))} {'YES' if net > ZERO else 'NO'}"
 
 
-def moment(at: datetime | None, now: datetime) -> str:
+def timestamp(at: datetime | None, now: datetime) -> str:
     """Write a time in the user's zone, with the year and the offset where those of `now` are others."""
     return " ".join(filter(None, day_and_time(at, now)))
 
@@ -90,16 +90,16 @@ def time_left(until: datetime, now: datetime) -> str:
     return " ".join(f"{amount} {unit}" for amount, unit in units[first : first + 2] if amount)
 
 
-def badge(environment: Environment) -> Text:
+def environment_badge(environment: Environment) -> Text:
     name, style = _BADGES[environment]
     return Text(f" {name} ", style=style)
 
 
-def problem(message: str) -> Text:
+def error_line(message: str) -> Text:
     return Text.assemble(("✗ ", "bold red"), message)
 
 
-def notice(message: str) -> Text:
+def note(message: str) -> Text:
     return Text.assemble(("· ", "dim"), message)
 
 
@@ -117,15 +117,15 @@ def table_of(*columns: str | tuple[str, str], title: str | None = None) -> Table
     return table
 
 
-def cells(*values: str | Text) -> list[Text]:
+def to_cells(*values: str | Text) -> list[Text]:
     return [value if isinstance(value, Text) else Text(value) for value in values]
 
 
-def facts(rows: Sequence[tuple[str, str]]) -> RenderableType:
+def key_values(rows: Sequence[tuple[str, str]]) -> RenderableType:
     """Names and values, one pair a line."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(*cells(name, value))
+        table.add_row(*to_cells(name, value))
     return table

@@ -77,13 +77,13 @@ def run(app: AppContext) -> int:
     except InputClosed:
         return EXIT_DONE
     except (LeaveTask, KeyboardInterrupt):
-        app.say("Interrupted. Resting orders stay at the exchange.")
+        app.show_text("Interrupted. Resting orders stay at the exchange.")
         return EXIT_INTERRUPTED
     finally:
         search.stop()
         leaving.settle(app)
         app.executor.submitter.stopped = True
-        app.executor.resolver.leave_off()
+        app.executor.resolver.stop()
         app.finish()
 
 
@@ -93,7 +93,7 @@ def _serve(app: AppContext) -> None:
         while not _visit(app, _chosen(app)):
             pass
     except InputClosed:
-        leaving.say_what_stays(app)
+        leaving.list_remaining_orders(app)
         _say_goodbye(app)
         raise
     _say_goodbye(app)
@@ -109,7 +109,7 @@ def _chosen(app: AppContext) -> Screen:
 
 def _greet(app: AppContext) -> None:
     """Check the key, learn the request limits, and look for orders whose outcome was lost."""
-    app.working("Signing in …", lambda: _sign_in(app))
+    app.run_with_spinner("Signing in …", lambda: _sign_in(app))
     if app.settings.environment is Environment.PRODUCTION and not app.executor.read_only:
         word = "PRODUCTION"
         question = f"This session trades real money. Type {word} to allow orders, anything else to look only:"
@@ -124,7 +124,7 @@ def _compare_clocks(app: AppContext) -> None:
     if ahead_s is None:
         return
     how = formats.clock_skew(ahead_s)
-    app.complain(f"This computer's clock is {how}. Requests are signed by the exchange's; set yours right.")
+    app.show_error(f"This computer's clock is {how}. Requests are signed by the exchange's; set yours right.")
     try:
         app.journal.log_event("clock.offset", {"reason": f"this computer's clock is {how}"})
     except JournalError as error:
@@ -140,13 +140,15 @@ def _recover(app: AppContext) -> None:
             resolver.announce(sentence)
 
     try:
-        recovery = app.counted("Reading the journal, lines:", lambda progress: _take_over(app, progress))
+        recovery = app.run_with_count(
+            "Reading the journal, lines:", lambda progress: _take_over(app, progress)
+        )
         for sentence in _left_alone(recovery):
-            app.complain(sentence)
+            app.show_error(sentence)
         for life in resolver.open_orders():
-            app.complain(f"An earlier session left an order without a recorded end: {life.sentence}")
+            app.show_error(f"An earlier session left an order without a recorded end: {life.sentence}")
         if resolver.open_orders():
-            app.working("Looking for it at the exchange …", resolver.examine_all)
+            app.run_with_spinner("Looking for it at the exchange …", resolver.examine_all)
     except JournalError as error:
         app.executor.submitter.lock(str(error), until=recover_and_announce)
 
@@ -182,7 +184,7 @@ def _sign_in(app: AppContext) -> None:
     except AuthenticationError:
         raise
     except KalshiAPIError as error:
-        app.complain(f"The exchange could not be asked for this account's limits. {error}")
+        app.show_error(f"The exchange could not be asked for this account's limits. {error}")
 
 
 def _show_header(app: AppContext) -> None:
@@ -219,7 +221,7 @@ def _header(
         news=news,
         unresolved=[life.sentence for life in resolver.open_orders()],
         read_only=app.executor.read_only,
-        locked=app.executor.submitter.locked_because or app.executor.why_blocked(),
+        locked=app.executor.submitter.lock_reason or app.executor.block_reason(),
     )
 
 
@@ -228,20 +230,20 @@ def _visit(app: AppContext, screen: Screen) -> bool:
     try:
         return bool(screen(app))
     except (LeaveTask, KeyboardInterrupt):
-        app.say("Back to the menu.")
+        app.show_text("Back to the menu.")
     except InputClosed:
         raise
     except TradingError as error:
-        app.complain(str(error))
+        app.show_error(str(error))
         app.journal.log_error(str(error), error)
     except Exception as error:  # noqa: BLE001  (the one place for what nobody expected)
         reference = app.journal.log_error("Unexpected error", error)
-        app.complain(
+        app.show_error(
             f"Something unexpected went wrong; it is on record as {reference} in {app.journal.errors_path}. "
             "Look at the open orders before you send anything again."
         )
         if remedy := packages.advice(error):
-            app.complain(remedy)
+            app.show_error(remedy)
     return False
 
 
@@ -250,9 +252,9 @@ def _say_goodbye(app: AppContext) -> None:
     try:
         history_screens.farewell(app)
     except (LeaveTask, KeyboardInterrupt):
-        app.say("The day's sums are left out.")
+        app.show_text("The day's sums are left out.")
     except TradingError as error:
-        app.complain(f"The day's sums are left out. {error}")
+        app.show_error(f"The day's sums are left out. {error}")
     except Exception as error:  # noqa: BLE001  (nothing keeps the user from leaving)
         reference = app.journal.log_error("Unexpected error in the day's sums", error)
-        app.complain(f"The day's sums are left out; why is on record as {reference}.")
+        app.show_error(f"The day's sums are left out; why is on record as {reference}.")

@@ -12,8 +12,8 @@ from model_factory import fill
 from kalshi_trading.core.models import BookSide, MarketResult, Settlement, Side
 from kalshi_trading.core.pnl import (
     FifoPosition,
-    holding_from,
-    settle,
+    fifo_position,
+    settle_lots,
     settlement_gross_pnl,
     settlement_net_pnl,
     unrealized_pnl,
@@ -43,21 +43,21 @@ def settlement(**changes):
 
 
 def test_step_1_buying_ten_yes_opens_them_at_cost():
-    held = holding_from([STEP_1])
+    held = fifo_position([STEP_1])
     assert (held.net, held.cost_basis, held.realized_pnl) == (10, Decimal("6.00"), 0)
     assert (held.fees_paid, held.cash) == (Decimal("0.1680"), Decimal("-6.1680"))
 
 
 def test_step_2_buying_four_no_closes_four_yes_and_frees_their_dollars():
-    held = holding_from([STEP_1, STEP_2])
+    held = fifo_position([STEP_1, STEP_2])
     assert (held.net, held.side) == (6, Side.YES)
     assert (held.cost_basis, held.realized_pnl) == (Decimal("3.60"), Decimal("0.20"))
     assert held.fees_paid == Decimal("0.2317")
-    assert held.cash - holding_from([STEP_1]).cash == Decimal("2.5363")
+    assert held.cash - fifo_position([STEP_1]).cash == Decimal("2.5363")
 
 
 def test_the_mark_is_what_somebody_would_pay():
-    held = holding_from([STEP_1, STEP_2])
+    held = fifo_position([STEP_1, STEP_2])
     assert unrealized_pnl(held.count, held.cost_basis, Decimal("0.63")) == Decimal("0.18")
 
 
@@ -67,7 +67,7 @@ def test_without_a_mark_the_unrealized_is_unknown_and_not_zero():
 
 @pytest.mark.parametrize(("value", "realized", "net"), [("1", "2.60", "2.3683"), ("0", "-3.40", "-3.6317")])
 def test_step_3_settlement_pays_what_is_left(value, realized, net):
-    end = settle(holding_from([STEP_1, STEP_2]), Decimal(value))
+    end = settle_lots(fifo_position([STEP_1, STEP_2]), Decimal(value))
     assert (end.net, end.side, end.lots, end.cost_basis) == (0, None, (), 0)
     assert end.realized_pnl == Decimal(realized)
     assert end.cash == end.realized_pnl - end.fees_paid == Decimal(net)
@@ -95,36 +95,36 @@ def test_netted_pairs_count_a_dollar_each_in_a_settlement_row(count, yes_cost, n
 
 
 def test_a_larger_opposite_fill_flips_the_position():
-    held = holding_from([fill("bid", "10", "0.60"), fill("ask", "15", "0.65")])
+    held = fifo_position([fill("bid", "10", "0.60"), fill("ask", "15", "0.65")])
     assert (held.net, held.side, held.realized_pnl) == (-5, Side.NO, Decimal("0.50"))
     assert held.cost_basis == Decimal("1.75")
     assert held.cash == Decimal("-6.00") + Decimal("4.75")
 
 
 def test_the_oldest_contracts_are_sold_first():
-    held = holding_from([fill("bid", "5", "0.50"), fill("bid", "5", "0.60"), fill("ask", "5", "0.65")])
+    held = fifo_position([fill("bid", "5", "0.50"), fill("bid", "5", "0.60"), fill("ask", "5", "0.65")])
     assert (held.realized_pnl, held.cost_basis) == (Decimal("0.75"), Decimal("3.00"))
 
 
 def test_no_contracts_bought_at_one_price_are_closed_by_a_bid_at_another():
-    held = holding_from([fill("ask", "8", "0.70"), fill("bid", "3", "0.60")])
+    held = fifo_position([fill("ask", "8", "0.70"), fill("bid", "3", "0.60")])
     assert (held.net, held.cost_basis) == (-5, Decimal("1.50"))
     assert held.realized_pnl == 3 * (Decimal("0.40") - Decimal("0.30"))
 
 
 def test_a_position_closed_exactly_is_flat_and_can_open_either_side():
-    flat = holding_from([fill("bid", "2.50", "0.60"), fill("ask", "2.50", "0.65")])
+    flat = fifo_position([fill("bid", "2.50", "0.60"), fill("ask", "2.50", "0.65")])
     assert (flat.net, flat.side, flat.cost_basis, flat.lots) == (0, None, 0, ())
-    assert holding_from([fill("ask", "1", "0.90")], flat).side is Side.NO
+    assert fifo_position([fill("ask", "1", "0.90")], flat).side is Side.NO
 
 
 def test_nothing_held_settles_to_nothing():
-    assert settle(FifoPosition(), Decimal(1)) == FifoPosition()
+    assert settle_lots(FifoPosition(), Decimal(1)) == FifoPosition()
 
 
 def test_a_scalar_result_pays_yes_its_value_and_no_the_rest():
-    yes = settle(holding_from([fill("bid", "10", "0.60")]), Decimal("0.37"))
-    no = settle(holding_from([fill("ask", "10", "0.60")]), Decimal("0.37"))
+    yes = settle_lots(fifo_position([fill("bid", "10", "0.60")]), Decimal("0.37"))
+    no = settle_lots(fifo_position([fill("ask", "10", "0.60")]), Decimal("0.37"))
     assert (yes.realized_pnl, no.realized_pnl) == (Decimal("-2.30"), Decimal("2.30"))
 
 
@@ -145,14 +145,14 @@ histories = st.lists(
 
 @given(histories, st.integers(min_value=0, max_value=10_000))
 def test_after_settlement_cash_is_profit_less_fees_whatever_happened(history, value):
-    end = settle(holding_from(history), Decimal(value) / 10_000)
+    end = settle_lots(fifo_position(history), Decimal(value) / 10_000)
     assert end.cash == end.realized_pnl - end.fees_paid
 
 
 @given(histories, st.integers(min_value=0, max_value=10_000))
 def test_profit_is_what_each_fill_won_against_the_result(history, value):
     value = Decimal(value) / 10_000
-    end = settle(holding_from(history), value)
+    end = settle_lots(fifo_position(history), value)
     signs = {BookSide.BID: 1, BookSide.ASK: -1}
     won = sum((signs[row.book_side] * row.count * (value - row.yes_price) for row in history), Decimal(0))
     assert end.realized_pnl == won
@@ -160,7 +160,7 @@ def test_profit_is_what_each_fill_won_against_the_result(history, value):
 
 @given(histories)
 def test_the_position_is_the_sum_of_the_fills_and_only_one_side_is_held(history):
-    held = holding_from(history)
+    held = fifo_position(history)
     signs = {BookSide.BID: 1, BookSide.ASK: -1}
     assert held.net == sum((signs[row.book_side] * row.count for row in history), Decimal(0))
     assert (held.side is None) == (held.net == 0)
@@ -169,7 +169,7 @@ def test_the_position_is_the_sum_of_the_fills_and_only_one_side_is_held(history)
 
 @given(histories, st.booleans())
 def test_the_settlement_row_agrees_with_the_fills(history, yes_wins):
-    held = holding_from(history)
+    held = fifo_position(history)
     bought = {
         side: [row for row in history if row.book_side is book_side]
         for side, book_side in ((Side.YES, BookSide.BID), (Side.NO, BookSide.ASK))
@@ -188,7 +188,7 @@ def test_the_settlement_row_agrees_with_the_fills(history, yes_wins):
         settled_at=settlement().settled_at,
         value=Decimal(yes_wins),
     )
-    assert settlement_net_pnl(row) == settle(held, Decimal(yes_wins)).cash
+    assert settlement_net_pnl(row) == settle_lots(held, Decimal(yes_wins)).cash
 
 
 # --- Closed lots ---------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def test_the_settlement_row_agrees_with_the_fills(history, yes_wins):
 
 def test_every_closed_lot_knows_both_fills_and_its_share_of_their_fees():
     opened, closed = fill("bid", "10", "0.60", fee="0.30"), fill("ask", "4", "0.65", fee="0.08")
-    held = holding_from([opened, closed])
+    held = fifo_position([opened, closed])
     (lot,) = held.closed
     assert (lot.side, lot.count, lot.entry_price, lot.exit_price) == (
         Side.YES,
@@ -210,14 +210,16 @@ def test_every_closed_lot_knows_both_fills_and_its_share_of_their_fees():
 
 
 def test_a_flip_splits_its_fee_between_what_it_closed_and_what_it_opened():
-    held = holding_from([fill("bid", "10", "0.60"), fill("ask", "15", "0.65", fee="0.30")])
+    held = fifo_position([fill("bid", "10", "0.60"), fill("ask", "15", "0.65", fee="0.30")])
     assert held.closed[0].close_fees == Decimal("0.20")
     assert held.lots[0].fees == Decimal("0.10")
 
 
 def test_a_payout_told_otherwise_falls_on_the_newest_lot():
-    held = holding_from([fill("bid", "1", "0.40"), fill("bid", "2", "0.50")])
-    first, last = settle(held, Decimal("0.37"), payout=Decimal("1.10"), rounding_fee=Decimal("0.01")).closed
+    held = fifo_position([fill("bid", "1", "0.40"), fill("bid", "2", "0.50")])
+    first, last = settle_lots(
+        held, Decimal("0.37"), payout=Decimal("1.10"), rounding_fee=Decimal("0.01")
+    ).closed
     assert (first.proceeds, first.close_fees) == (Decimal("0.37"), 0)
     assert (last.proceeds, last.close_fees) == (Decimal("0.73"), Decimal("0.01"))
     assert last.closed_by is None
@@ -225,8 +227,8 @@ def test_a_payout_told_otherwise_falls_on_the_newest_lot():
 
 @given(histories, st.integers(min_value=0, max_value=10_000))
 def test_closed_lots_and_open_ones_account_for_every_contract_and_every_fee(history, value):
-    held = holding_from(history)
-    end = settle(held, Decimal(value) / 10_000)
+    held = fifo_position(history)
+    end = settle_lots(held, Decimal(value) / 10_000)
     assert sum((lot.realized_pnl for lot in end.closed), Decimal(0)) == end.realized_pnl
     closed_fees = sum((lot.open_fees + lot.close_fees for lot in held.closed), Decimal(0))
     assert closed_fees + sum((lot.fees for lot in held.lots), Decimal(0)) == held.fees_paid
@@ -238,4 +240,4 @@ def test_closed_lots_and_open_ones_account_for_every_contract_and_every_fee(hist
 
 @given(histories, st.integers(min_value=0, max_value=25))
 def test_going_on_from_an_earlier_holding_is_the_same_as_from_the_beginning(history, cut):
-    assert holding_from(history[cut:], holding_from(history[:cut])) == holding_from(history)
+    assert fifo_position(history[cut:], fifo_position(history[:cut])) == fifo_position(history)

@@ -101,13 +101,13 @@ requests = st.lists(
 def test_no_sequence_of_requests_ever_meets_a_refusal(requests, read):
     clock = Clock()
     budget = RateLimiter(clock=clock, sleep=clock.sleep)
-    budget.learn(limits(read, (50, 60)), None)
+    budget.configure(limits(read, (50, 60)), None)
     # Learning gives no tokens back, so the buckets begin as the exchange has them after a pause.
     clock.sleep(100)
     exchange = {"GET": Bucket(*read, clock.now), "POST": Bucket(50, 60, clock.now)}
     for (method, path), pause in requests:
         clock.now += pause
-        budget.spend(method, path, within_s=60)
+        budget.acquire(method, path, within_s=60)
         bucket = exchange["GET" if method == "GET" else "POST"]
         assert bucket.takes(budget.cost(method, path), clock.now)
 
@@ -191,8 +191,8 @@ def test_learning_the_limits_never_adds_to_what_is_there(read, spent):
     clock = Clock()
     budget = RateLimiter(clock=clock, sleep=clock.sleep)
     for _ in range(spent):
-        budget.spend("GET", BALANCE, within_s=0)
-    budget.learn(limits(read, (100, 100)), None)
+        budget.acquire("GET", BALANCE, within_s=0)
+    budget.configure(limits(read, (100, 100)), None)
     if read[1] >= 10:
         assert take_all(budget, "GET", BALANCE) == min(200 - 10 * spent, read[1]) // 10
 

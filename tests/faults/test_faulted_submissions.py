@@ -233,7 +233,7 @@ def test_no_order_is_doubled_lost_or_misjudged_under_any_fault(
         let_the_last_late_request_arrive(taken)
         for seat in taken:
             seat.desk.settle(within_s=60)
-            seat.desk.resolver.notice(seat.desk.client.get_orders().whole())
+            seat.desk.resolver.reconcile_late(seat.desk.client.get_orders().whole())
         lines, damaged = verifier.journal_lines(tmp_path / "logs" / "practice")
         verdicts = judged(lines, taken)
     assert damaged == []

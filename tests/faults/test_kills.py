@@ -264,4 +264,4 @@ def order_lives_in(folder: Path) -> list[OrderStage]:
     from kalshi_trading.trade_logger import TradeLogger
 
     lives = order_lives(TradeLogger(folder, "practice").read_journal().records)
-    return [life.state for life in lives.values()]
+    return [life.stage for life in lives.values()]

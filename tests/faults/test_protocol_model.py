@@ -321,12 +321,12 @@ class ProtocolMachine(RuleBasedStateMachine):
     @rule(which=WHICH, wish=WISHES, fates=st.lists(FATES, min_size=1, max_size=3))
     def submit(self, which: int, wish: Wish, fates: list[Any]) -> None:
         by, preview = self.chosen(which), previewed(wish, self.clock())
-        cannot_unlock = by.submitter.locked_because is not None and "*" in by.journal.full_for
+        cannot_unlock = by.submitter.lock_reason is not None and "*" in by.journal.full_for
         by.client.fates = list(fates)
         result = by.submitter.submit(preview)
         self.the_answer_is_true(result)
         assert not cannot_unlock or result.outcome is Outcome.DENIED
-        if by.submitter.locked_because is None:
+        if by.submitter.lock_reason is None:
             assert by.submitter.submit(preview).outcome is Outcome.DENIED
 
     @precondition(lambda self: self.running)
@@ -379,7 +379,7 @@ class ProtocolMachine(RuleBasedStateMachine):
     def notice(self, which: int) -> None:
         by = self.chosen(which)
         before = self.content()
-        by.resolver.notice(by.client.visible("KXONE-1"))
+        by.resolver.reconcile_late(by.client.visible("KXONE-1"))
         by.resolver.look_for_late()
         assert self.content() == before  # nothing was written off that exists
 

@@ -16,12 +16,12 @@ from zones import local_noon
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.market_models import HistoricalCutoff
 from kalshi_trading.core.models import MarketResult, Position, Positions, Settlement
-from kalshi_trading.core.pnl import holding_from, oldest_first
+from kalshi_trading.core.pnl import fifo_position, oldest_first
 from kalshi_trading.core.results import Listing
 from kalshi_trading.history.day_summary import read_summary, summarize
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.portfolio.ledger import market_account
+from kalshi_trading.portfolio.ledger import market_ledger
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui.views import history as history_view
 
@@ -52,9 +52,9 @@ def account(*fills, settled=None):
     """Put the account of one market together from fills that came newest first."""
     ordered = oldest_first(fills)
     ticker = ordered[0].ticker if ordered else settled.ticker
-    net = holding_from(ordered).net
+    net = fifo_position(ordered).net
     position = Position(ticker, net, *[D(0)] * 4, NOW, 0) if net and settled is None else None
-    return market_account(ticker, ordered, position=position, settlement=settled)
+    return market_ledger(ticker, ordered, position=position, settlement=settled)
 
 
 def test_a_sale_of_what_was_bought_before_earns_against_its_old_price():

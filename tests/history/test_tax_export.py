@@ -24,7 +24,7 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Fill, MarketResult, Position, Settlement
-from kalshi_trading.core.pnl import holding_from
+from kalshi_trading.core.pnl import fifo_position
 from kalshi_trading.history.exporter import Exported, Exporter
 from kalshi_trading.history.tax_lots import TAX, TaxInputs, closed_lots, fills_by_market, lot_row
 from kalshi_trading.journal.files.table_files import write_table
@@ -163,7 +163,7 @@ def test_the_lots_add_up_to_the_profit_of_the_account(steps: list[tuple[str, D, 
     fills = [
         fill(n, side, str(count), str(price), str(fee)) for n, (side, count, price, fee) in enumerate(steps)
     ]
-    holding = holding_from(fills)
+    holding = fifo_position(fills)
     held = Position(TICKER, holding.net, holding.cost_basis, D(0), D(0), D(0), AT, None)
     rows, left_out = lots(fills, positions=[held])
     assert left_out == []

@@ -146,10 +146,10 @@ def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
     assert [record.event for record in panics] == ["cancel.panic", "cancel.rearmed"]
     assert {name for name, order in whole.known.items() if order.rests} <= orders.keys()
     young = diary.now - KEPT_FOR
-    assert {name for name, order in whole.known.items() if order.life.intent_at >= young} <= orders.keys()
+    assert {name for name, order in whole.known.items() if order.state.intent_at >= young} <= orders.keys()
     assert all(orders[name] == whole.known[name] for name in orders)
     recovery = OrderRecovery(None, diary.log).recover(account="mine", is_alive=lambda session: False)
-    foreign = [order.life for order in whole.foreign.values() if order.life.is_open]
+    foreign = [order.state for order in whole.foreign.values() if order.state.is_open]
     assert list(recovery.foreign) == foreign
 
 

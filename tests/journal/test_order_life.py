@@ -56,7 +56,7 @@ def test_an_end_stays_unless_the_exchange_confirmed_the_order(states):
     assert (OrderStage.ACKNOWLEDGED in states) == (lives[-1].state is OrderStage.ACKNOWLEDGED)
     if not lives[-1].is_open:
         again = advanced(lives[-1], lives[-1].state)
-        assert again.state is lives[-1].state
+        assert again.stage is lives[-1].state
 
 
 @given(st.lists(st.tuples(st.sampled_from(AFTER), st.sampled_from(["c1", "c2"])), max_size=10))
@@ -92,7 +92,7 @@ def test_an_order_whose_intent_is_damaged_is_open_from_its_next_record_on(first)
     assert life.is_open
     assert {name: getattr(life, name) for name in known} == known
     assert life.intent_at == AT
-    assert order_lives([record(first), record(OrderStage.ABSENT)])["c1"].state is OrderStage.ABSENT
+    assert order_lives([record(first), record(OrderStage.ABSENT)])["c1"].stage is OrderStage.ABSENT
 
 
 def test_an_order_of_which_only_the_ticker_is_left_can_still_be_named():
@@ -101,7 +101,7 @@ def test_an_order_of_which_only_the_ticker_is_left_can_still_be_named():
 
 
 def test_an_order_of_which_only_the_end_is_left_is_acknowledged_or_forgotten():
-    assert order_lives([record(OrderStage.ACKNOWLEDGED)])["c1"].state is OrderStage.ACKNOWLEDGED
+    assert order_lives([record(OrderStage.ACKNOWLEDGED)])["c1"].stage is OrderStage.ACKNOWLEDGED
     for end in (OrderStage.REJECTED, OrderStage.NOT_SENT, OrderStage.ABSENT):
         assert order_lives([record(end)]) == {}
 
@@ -109,7 +109,7 @@ def test_an_order_of_which_only_the_end_is_left_is_acknowledged_or_forgotten():
 def test_an_intent_that_is_repeated_changes_nothing():
     first = record(OrderStage.INTENT, sentence="BUY 10 YES KX-1 at 57¢")
     lives = order_lives([first, record(OrderStage.REJECTED), record(OrderStage.INTENT, sentence="another")])
-    assert (lives["c1"].state, lives["c1"].sentence) == (OrderStage.REJECTED, "BUY 10 YES KX-1 at 57¢")
+    assert (lives["c1"].stage, lives["c1"].sentence) == (OrderStage.REJECTED, "BUY 10 YES KX-1 at 57¢")
     assert life_after(OrderStage.UNKNOWN, OrderStage.INTENT).state is OrderStage.UNKNOWN
 
 

@@ -57,8 +57,8 @@ def test_an_order_whose_intent_is_damaged_is_ours_by_its_names(answered: bool) -
     records = [event("sending"), *([event("acknowledged", order_id=RESTING.order_id)] if answered else [])]
     words = OwnOrders(records)
     assert words.lacks_names is not answered
-    words.learn(RESTING)
-    words.learn(replace(RESTING, order_id="theirs", client_order_id="theirs"))
+    words.remember(RESTING)
+    words.remember(replace(RESTING, order_id="theirs", client_order_id="theirs"))
     assert words.of(RESTING.order_id, BookSide.BID) == (RESTING.client_order_id, None, Side.YES)
     assert words.of("theirs", BookSide.BID) == (None, None, Side.YES)
 
@@ -86,8 +86,8 @@ def cancel_screen(journal: Journal, *answers: str) -> ScriptedPrompter:
     app: Any = SimpleNamespace(
         prompter=prompter,
         journal=journal,
-        working=lambda words, work: work(),
-        executor=SimpleNamespace(list_open_orders=lambda: (RESTING,), why_blocked=lambda: None),
+        run_with_spinner=lambda words, work: work(),
+        executor=SimpleNamespace(list_open_orders=lambda: (RESTING,), block_reason=lambda: None),
     )
     order_screens.cancel_order(app)
     return prompter

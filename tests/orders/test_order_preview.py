@@ -19,8 +19,8 @@ from kalshi_trading.orders.pretrade.payoff import Bounds, Payoff, cash_of_unseen
 from kalshi_trading.orders.pretrade.preview import (
     OrderContext,
     build_preview,
+    describe_order,
     is_worse,
-    order_sentence,
     rechecked,
     worst_price,
 )
@@ -94,7 +94,7 @@ def test_a_post_only_order_meets_nothing_even_where_it_would_cross():
 
 def test_what_is_confirmed_is_what_is_sent():
     seen = preview(Action.BUY, Side.NO, "2.5", "0.37")
-    assert seen.sentence == order_sentence(seen.request)
+    assert seen.sentence == describe_order(seen.request)
     assert seen.sentence == f"BUY 2.5 NO {TICKER} at 37¢, good till canceled"
     assert seen.request.client_order_id == CLIENT_ORDER_ID
     quick = preview(Action.SELL, Side.YES, "5", None, here=circumstances(position=position("10", "6.00")))

@@ -130,17 +130,17 @@ def test_an_order_of_unknown_outcome_stays_in_sight_however_old_it_grows(tmp_pat
 def test_a_panic_of_another_session_stands_until_some_session_allows_orders_again(tmp_path):
     now = NOW
     reader = ActivityReader(TradeLogger(tmp_path, "practice"), clock=lambda: now)
-    assert not reader.panic_stands()
+    assert not reader.is_panic_active()
     another = TradeLogger(tmp_path, "practice", clock=lambda: NOW, account="mine")
     another.log_order_cancellation("panic", {"reason": "everything is canceled"})
     for days in (0, 1, 2, 9):
         now = NOW + timedelta(days=days)
-        assert reader.panic_stands()
-    assert ActivityReader(another, account="mine").panic_stands()
-    assert not ActivityReader(another, account="other").panic_stands()
+        assert reader.is_panic_active()
+    assert ActivityReader(another, account="mine").is_panic_active()
+    assert not ActivityReader(another, account="other").is_panic_active()
     later = TradeLogger(tmp_path, "practice", clock=lambda: now)
     later.log_order_cancellation("rearmed", {"reason": "new orders are allowed again"})
-    assert not reader.panic_stands()
+    assert not reader.is_panic_active()
 
 
 @pytest.mark.parametrize("end", ["", "acknowledged"])

@@ -316,7 +316,7 @@ def test_an_order_of_ours_that_ends_meanwhile_wants_lists_newer_than_its_end(tmp
         clock=lambda: now[0],
         sleep=lambda seconds: None,
     )
-    executor.resolver.adopt([life])
+    executor.resolver.track([life])
     looks = exchange.get_user_data_timestamp
 
     def ends_during_the_first_look():
@@ -351,15 +351,15 @@ def test_a_doubt_names_the_order_that_ended():
 def test_no_order_passes_until_new_orders_are_allowed_again(tmp_path):
     exchange = Exchange()
     executor, _ = executor_at(exchange, tmp_path)
-    assert executor.why_blocked() is None
+    assert executor.block_reason() is None
     looked_at = preview(TICKET)
     executor.panic()
-    assert executor.why_blocked() == PANIC
+    assert executor.block_reason() == PANIC
     denied = executor.submit(looked_at)
     assert denied.outcome is Outcome.DENIED
     assert denied.message.startswith("Not sent: new orders are blocked since panic was pressed;")
     executor.rearm()
-    assert executor.why_blocked() is None
+    assert executor.block_reason() is None
     with pytest.raises(AssertionError, match="an order was sent"):
         executor.submit(looked_at)
 
@@ -380,8 +380,8 @@ def test_neither_a_limit_nor_read_only_nor_a_failing_journal_holds_it_up(tmp_pat
     executor, _ = executor_at(Exchange(resting(1), resting(2)), tmp_path, limits=none_left, read_only=True)
     report = executor.panic()
     assert len(report.canceled) == 2
-    assert executor.why_blocked() is not None
-    assert UNRECORDED_PANIC in executor.submitter.locked_because
+    assert executor.block_reason() is not None
+    assert UNRECORDED_PANIC in executor.submitter.lock_reason
 
 
 def test_orders_of_other_sessions_that_cannot_be_read_leave_open_whether_all_is_canceled(tmp_path):
@@ -418,7 +418,7 @@ def test_a_program_that_was_stopped_while_it_held_the_journal_holds_up_no_cancel
         assert time.monotonic() - begun < 4, "each of the 17 records was waited for anew"
         assert len(report.canceled) == 8
         assert not report.is_recorded
-        assert "another program holds it" in executor.submitter.locked_because
+        assert "another program holds it" in executor.submitter.lock_reason
     assert executor.panic().is_recorded
 
 
@@ -427,7 +427,7 @@ def test_orders_of_unknown_outcome_are_named_as_not_canceled(tmp_path):
     life = OrderState(
         "x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", OrderStage.UNKNOWN, NOW - timedelta(seconds=9)
     )
-    executor.resolver.adopt([life])
+    executor.resolver.track([life])
     report = executor.panic()
     assert report.unresolved == ("BUY 10 YES KX-1 at 57¢",)
     assert not report.is_verified
@@ -446,21 +446,21 @@ def session_of(folder, account="ours"):
 def test_a_panic_blocks_the_sessions_that_follow_until_one_allows_new_orders_again(tmp_path):
     session_of(tmp_path).panic()
     later = session_of(tmp_path)
-    assert "blocked since panic" in later.why_blocked()
+    assert "blocked since panic" in later.block_reason()
     assert later.submit(preview(TICKET)).outcome is Outcome.DENIED
     later.rearm()
     with pytest.raises(AssertionError, match="an order was sent"):
         later.submit(preview(TICKET))
-    assert session_of(tmp_path).why_blocked() is None
+    assert session_of(tmp_path).block_reason() is None
 
 
 @pytest.mark.parametrize("pressed_by", ["this one", "another"])
 def test_a_session_is_free_again_once_another_one_allows_new_orders(tmp_path, pressed_by):
     here, there = session_of(tmp_path), session_of(tmp_path)
     (here if pressed_by == "this one" else there).panic()
-    assert here.why_blocked() == there.why_blocked() == PANIC
+    assert here.block_reason() == there.block_reason() == PANIC
     there.rearm()
-    assert here.why_blocked() is None
+    assert here.block_reason() is None
     with pytest.raises(AssertionError, match="an order was sent"):
         here.submit(preview(TICKET))
 
@@ -475,9 +475,9 @@ def test_a_session_whose_panic_is_not_on_record_stays_blocked_whatever_another_o
     log.rmdir()
     kept.rename(log)
     there.rearm()
-    assert (here.why_blocked(), there.why_blocked()) == (PANIC, None)
+    assert (here.block_reason(), there.block_reason()) == (PANIC, None)
     here.submitter.try_to_unlock()
-    assert (here.why_blocked(), there.why_blocked()) == (PANIC, PANIC)
+    assert (here.block_reason(), there.block_reason()) == (PANIC, PANIC)
 
 
 def test_a_script_that_recalls_nothing_by_itself_is_blocked_too(tmp_path):
@@ -489,7 +489,7 @@ def test_a_script_that_recalls_nothing_by_itself_is_blocked_too(tmp_path):
 
 def test_a_panic_of_another_account_blocks_nothing_here(tmp_path):
     session_of(tmp_path, account="theirs").panic()
-    assert session_of(tmp_path).why_blocked() is None
+    assert session_of(tmp_path).block_reason() is None
     assert session_of(tmp_path, account="theirs").submit(preview(TICKET)).outcome is Outcome.DENIED
 
 
@@ -507,7 +507,7 @@ def test_a_journal_that_cannot_be_read_blocks_orders_but_neither_cancels_nor_pan
     kept = log.rename(log.with_suffix(".kept"))
     log.mkdir()
     executor, _ = executor_at(Exchange(resting(1), resting(2)), tmp_path)
-    assert "not known whether" in executor.why_blocked()
+    assert "not known whether" in executor.block_reason()
     denied = executor.submit(preview(TICKET))
     assert denied.outcome is Outcome.DENIED
     assert "not known whether" in denied.message
@@ -529,15 +529,15 @@ def test_a_panic_is_recorded_as_soon_as_the_journal_works(tmp_path):
     blocked.mkdir(parents=True)
     executor = executor_at(Exchange(resting(1)), tmp_path)[0]
     assert not executor.panic().is_recorded
-    assert UNRECORDED_PANIC in executor.submitter.locked_because
+    assert UNRECORDED_PANIC in executor.submitter.lock_reason
     executor.submitter.try_to_unlock()
-    assert UNRECORDED_PANIC in executor.submitter.locked_because
+    assert UNRECORDED_PANIC in executor.submitter.lock_reason
     blocked.rmdir()
     executor.submitter.try_to_unlock()
-    assert executor.submitter.locked_because is None
+    assert executor.submitter.lock_reason is None
     events = [record.event for record in TradeLogger(tmp_path, "practice").read_journal().records]
     assert events.count("cancel.panic") == 1
-    assert "blocked since panic" in session_of(tmp_path).why_blocked()
+    assert "blocked since panic" in session_of(tmp_path).block_reason()
 
 
 def test_a_panic_that_was_taken_back_is_not_recorded_later(tmp_path):
@@ -548,4 +548,4 @@ def test_a_panic_that_was_taken_back_is_not_recorded_later(tmp_path):
     blocked.rmdir()
     assert executor.rearm()
     executor.submitter.try_to_unlock()
-    assert session_of(tmp_path).why_blocked() is None
+    assert session_of(tmp_path).block_reason() is None

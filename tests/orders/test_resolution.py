@@ -165,39 +165,39 @@ def life(state=OrderStage.UNKNOWN, **changes):
 
 def test_an_order_that_is_shown_is_found_at_once_and_recorded(desk):
     desk.exchange.orders = (ours("somebody-elses"), ours())
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     whereabouts = desk.resolver.search("c1")
     assert (whereabouts.state, whereabouts.order) == (OrderStage.ACKNOWLEDGED, ours())
     assert desk.resolver.open_orders() == ()
-    assert desk.resolver.take_news() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
-    assert desk.resolver.take_news() == ()
+    assert desk.resolver.drain_messages() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
+    assert desk.resolver.drain_messages() == ()
     last = desk.journal.read_journal().records[-1]
     assert (last.event, last.text("order_id")) == ("order.acknowledged", ours().order_id)
 
 
 def test_an_order_is_found_also_when_nothing_says_how_fresh_the_lists_are(desk):
     desk.exchange.orders, desk.exchange.fails, desk.exchange.incomplete = (ours(),), {"timestamp"}, "a page"
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     assert desk.resolver.search("c1").state is OrderStage.ACKNOWLEDGED
 
 
 def test_an_order_that_is_nowhere_is_absent_only_after_the_margin_and_says_as_of_when(desk):
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(70)
     assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
     desk.look_for(5)
     assert desk.resolver.open_orders() == ()
     as_of = (NOW + seconds(75)).astimezone()
-    assert desk.resolver.take_news() == (f"Not placed (verified as of {as_of:%H:%M:%S}): {SENTENCE}.",)
+    assert desk.resolver.drain_messages() == (f"Not placed (verified as of {as_of:%H:%M:%S}): {SENTENCE}.",)
     last = desk.journal.read_journal().records[-1]
     assert (last.event, last.text("as_of")) == ("order.absent", (NOW + seconds(75)).isoformat())
 
 
 def test_an_order_that_was_seen_is_never_absent_although_its_end_could_not_be_recorded(desk):
     desk.exchange.orders = (ours(),)
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(5)
-    desk.resolver.adopt([life(client_order_id="c2")])
+    desk.resolver.track([life(client_order_id="c2")])
     lock = desk.journal.trades_path.with_name("trades.log.lock")
     lock.unlink()
     lock.mkdir()
@@ -227,7 +227,7 @@ def test_how_fresh_the_lists_are_is_asked_before_they_are_read(desk):
     desk.exchange.get_user_data_timestamp = noted("timestamp", timestamp)
     desk.exchange.get_orders = noted("orders", orders)
     desk.exchange.get_historical_orders = noted("historical", historical)
-    desk.resolver.adopt([life(intent_at=NOW - timedelta(days=2))])
+    desk.resolver.track([life(intent_at=NOW - timedelta(days=2))])
     desk.resolver.examine_all()
     assert asked == ["timestamp", "orders", "historical"]
 
@@ -235,7 +235,7 @@ def test_how_fresh_the_lists_are_is_asked_before_they_are_read(desk):
 @pytest.mark.parametrize("trouble", ["orders", "timestamp"])
 def test_looks_that_fail_never_prove_anything(desk, trouble):
     desk.exchange.fails = {trouble}
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(600)
     assert len(desk.resolver.open_orders()) == 1
     assert desk.events() == []
@@ -243,14 +243,14 @@ def test_looks_that_fail_never_prove_anything(desk, trouble):
 
 def test_lists_with_rows_missing_never_prove_anything(desk):
     desk.exchange.incomplete = "the cursor came back"
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(600)
     assert len(desk.resolver.open_orders()) == 1
 
 
 def test_reads_that_lag_behind_prove_nothing_until_they_are_past_the_send(desk):
     desk.exchange.lag_s = 100
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(160)
     assert len(desk.resolver.open_orders()) == 1
     desk.exchange.orders = (ours(),)
@@ -259,7 +259,7 @@ def test_reads_that_lag_behind_prove_nothing_until_they_are_past_the_send(desk):
 
 
 def test_an_order_of_another_day_is_looked_for_in_the_history_too(desk):
-    desk.resolver.adopt([life(intent_at=NOW - timedelta(days=2))])
+    desk.resolver.track([life(intent_at=NOW - timedelta(days=2))])
     desk.exchange.historical = (ours(status=OrderStatus.EXECUTED),)
     desk.resolver.examine_all()
     assert desk.events() == ["order.acknowledged"]
@@ -267,14 +267,14 @@ def test_an_order_of_another_day_is_looked_for_in_the_history_too(desk):
 
 def test_a_history_that_cannot_be_read_proves_nothing_about_an_old_order(desk):
     desk.exchange.fails = {"historical"}
-    desk.resolver.adopt([life(intent_at=NOW - timedelta(days=2))])
+    desk.resolver.track([life(intent_at=NOW - timedelta(days=2))])
     desk.look_for(600)
     assert len(desk.resolver.open_orders()) == 1
 
 
 def test_whenever_an_order_was_sent_it_was_before_the_first_look(desk):
     desk.wait(1000)
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(65)
     assert len(desk.resolver.open_orders()) == 1, "the margin counts from the first look"
     desk.look_for(10)
@@ -283,7 +283,7 @@ def test_whenever_an_order_was_sent_it_was_before_the_first_look(desk):
 
 def test_without_the_exchanges_clock_nothing_is_proved(desk):
     desk.exchange.clock_skew_s = None
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(600)
     assert len(desk.resolver.open_orders()) == 1
 
@@ -292,7 +292,7 @@ def test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong(desk):
     """This computer is 300 s ahead: what it calls fresh is old at the exchange."""
     desk.exchange.clock_skew_s, desk.exchange.lag_s = 300.0, 300
     desk.wait(1000)
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(65)
     assert len(desk.resolver.open_orders()) == 1
     desk.look_for(10)
@@ -302,7 +302,7 @@ def test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong(desk):
 def test_the_margin_counts_from_what_was_seen_even_if_the_exchange_seems_to_be_behind(desk):
     """Data as of a moment proves that the exchange's clock is past it, whatever an answer's time said."""
     desk.exchange.clock_skew_s = 62.5
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(65)
     assert len(desk.resolver.open_orders()) == 1
     desk.look_for(10)
@@ -310,15 +310,15 @@ def test_the_margin_counts_from_what_was_seen_even_if_the_exchange_seems_to_be_b
 
 
 def test_a_search_gives_up_after_a_few_looks_and_leaves_the_order_open(desk):
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     assert desk.resolver.search("c1").state is OrderStage.UNKNOWN
     assert desk.exchange.now == NOW + seconds(7.5)
     assert len(desk.resolver.open_orders()) == 1
 
 
 def test_a_search_ends_with_the_program(desk):
-    desk.resolver.adopt([life()])
-    desk.resolver.leave_off()
+    desk.resolver.track([life()])
+    desk.resolver.stop()
     desk.exchange.orders = (ours(),)
     assert desk.resolver.search("c1").state is OrderStage.UNKNOWN
     assert len(desk.resolver.open_orders()) == 1
@@ -326,7 +326,7 @@ def test_a_search_ends_with_the_program(desk):
 
 def test_an_end_that_cannot_be_recorded_leaves_the_order_open(desk):
     desk.exchange.orders = (ours(),)
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.journal.trades_path.mkdir(parents=True)
     with pytest.raises(JournalError):
         desk.resolver.examine_all()
@@ -342,47 +342,47 @@ def test_an_end_that_cannot_be_recorded_leaves_the_order_open(desk):
 
 @pytest.mark.parametrize("state", [OrderStage.ABSENT, OrderStage.REJECTED, OrderStage.NOT_SENT])
 def test_an_order_that_had_been_written_off_is_adopted_and_announced_once(desk, state):
-    desk.resolver.adopt([life(state)])
-    desk.resolver.notice([ours("somebody-elses"), ours()])
-    (news,) = desk.resolver.take_news()
+    desk.resolver.track([life(state)])
+    desk.resolver.reconcile_late([ours("somebody-elses"), ours()])
+    (news,) = desk.resolver.drain_messages()
     assert news.startswith(f"An order appeared late and is now counted as yours: {SENTENCE}: order ")
     assert desk.events() == ["order.acknowledged"]
-    desk.resolver.notice([ours()])
-    assert desk.resolver.take_news() == ()
+    desk.resolver.reconcile_late([ours()])
+    assert desk.resolver.drain_messages() == ()
     assert desk.events() == ["order.acknowledged"]
 
 
 def test_a_fill_or_kill_order_that_was_refused_does_not_appear_late(desk):
     """The exchange lists it as canceled with nothing filled; with a fill it is one that nobody knew of."""
-    desk.resolver.adopt([life(OrderStage.REJECTED)])
+    desk.resolver.track([life(OrderStage.REJECTED)])
     killed = ours(status=OrderStatus.CANCELED)
-    desk.resolver.notice([killed])
-    assert desk.resolver.take_news() == ()
-    desk.resolver.notice([replace(killed, fill_count=killed.initial_count)])
-    assert "appeared late" in desk.resolver.take_news()[0]
+    desk.resolver.reconcile_late([killed])
+    assert desk.resolver.drain_messages() == ()
+    desk.resolver.reconcile_late([replace(killed, fill_count=killed.initial_count)])
+    assert "appeared late" in desk.resolver.drain_messages()[0]
 
 
 def test_an_order_proved_absent_here_is_noticed_when_it_appears_after_all(desk):
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(75)
-    desk.resolver.take_news()
-    desk.resolver.notice([ours()])
-    assert "appeared late" in desk.resolver.take_news()[0]
+    desk.resolver.drain_messages()
+    desk.resolver.reconcile_late([ours()])
+    assert "appeared late" in desk.resolver.drain_messages()[0]
 
 
 def test_a_late_order_that_does_not_rest_is_noticed_for_ten_minutes_after_the_proof(desk):
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(75)
-    desk.resolver.take_news()
+    desk.resolver.drain_messages()
     desk.wait(595)
     desk.resolver.look_for_late()
-    assert desk.resolver.take_news() == ()
+    assert desk.resolver.drain_messages() == ()
     desk.exchange.orders = (ours("somebody-elses"), ours(status=OrderStatus.EXECUTED))
     desk.exchange.fails = {"orders"}
     desk.resolver.look_for_late()
     desk.exchange.fails = set()
     desk.resolver.look_for_late()
-    (news,) = desk.resolver.take_news()
+    (news,) = desk.resolver.drain_messages()
     assert "appeared late" in news
     assert "executed" in news
     assert desk.events() == ["order.absent", "order.acknowledged"]
@@ -391,7 +391,7 @@ def test_a_late_order_that_does_not_rest_is_noticed_for_ten_minutes_after_the_pr
 
 
 def test_markets_are_not_listed_for_ever_for_orders_that_are_absent(desk):
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(75)
     desk.wait(601)
     desk.exchange.orders = (ours(),)
@@ -401,35 +401,35 @@ def test_markets_are_not_listed_for_ever_for_orders_that_are_absent(desk):
 
 def test_only_orders_proved_absent_here_are_watched_for(desk):
     desk.exchange.orders = (ours(), ours("c2"))
-    desk.resolver.adopt([life(OrderStage.REJECTED), life(OrderStage.ABSENT, client_order_id="c2")])
+    desk.resolver.track([life(OrderStage.REJECTED), life(OrderStage.ABSENT, client_order_id="c2")])
     desk.resolver.look_for_late()
     assert desk.events() == []
 
 
 def test_a_late_order_that_could_not_be_recorded_is_noticed_again(desk):
-    desk.resolver.adopt([life(OrderStage.ABSENT)])
+    desk.resolver.track([life(OrderStage.ABSENT)])
     desk.journal.trades_path.mkdir(parents=True)
     with pytest.raises(JournalError):
-        desk.resolver.notice([ours()])
-    assert desk.resolver.take_news() == ()
+        desk.resolver.reconcile_late([ours()])
+    assert desk.resolver.drain_messages() == ()
     desk.journal.trades_path.rmdir()
-    desk.resolver.notice([ours()])
-    assert len(desk.resolver.take_news()) == 1
+    desk.resolver.reconcile_late([ours()])
+    assert len(desk.resolver.drain_messages()) == 1
 
 
 def test_a_late_order_that_two_readers_see_at_once_is_adopted_once(desk):
-    desk.resolver.adopt([life(OrderStage.ABSENT)])
+    desk.resolver.track([life(OrderStage.ABSENT)])
     record_it = desk.journal.log_order_submission
 
     def seen_by_another_reader_first(event, fields):
         desk.journal.log_order_submission = record_it
-        desk.resolver.notice([ours()])
+        desk.resolver.reconcile_late([ours()])
         record_it(event, fields)
 
     desk.journal.log_order_submission = seen_by_another_reader_first
-    desk.resolver.notice([ours()])
+    desk.resolver.reconcile_late([ours()])
     assert desk.events() == ["order.acknowledged"]
-    assert len(desk.resolver.take_news()) == 1
+    assert len(desk.resolver.drain_messages()) == 1
 
 
 # --- Recovery -------------------------------------------------------------------------------------
@@ -478,8 +478,8 @@ def test_recovery_watches_for_orders_an_earlier_session_wrote_off(desk):
     desk.record("intent", "sending", "rejected")
     desk.recover()
     assert desk.resolver.open_orders() == ()
-    desk.resolver.notice([ours()])
-    assert len(desk.resolver.take_news()) == 1
+    desk.resolver.reconcile_late([ours()])
+    assert len(desk.resolver.drain_messages()) == 1
 
 
 def test_the_orders_of_another_session_are_taken_over_once_it_has_ended(desk):
@@ -505,12 +505,12 @@ def test_an_order_of_a_session_that_began_and_ended_meanwhile_is_taken_over(desk
 
 
 def test_a_recovery_takes_over_nothing_that_is_being_sent_or_looked_for_here(desk):
-    desk.resolver.begin(life(OrderStage.INTENT))
+    desk.resolver.start_tracking(life(OrderStage.INTENT))
     desk.record("intent", "sending")
     desk.recover()
     desk.look_for(75)
     assert desk.events() == ["order.intent", "order.sending"]
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(70)
     desk.recover()
     desk.look_for(5)
@@ -519,7 +519,7 @@ def test_a_recovery_takes_over_nothing_that_is_being_sent_or_looked_for_here(des
 
 def test_a_recovery_that_read_the_journal_before_an_order_ended_does_not_open_it_again(desk):
     desk.exchange.orders = (ours(),)
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.record("intent", "sending")
 
     def ends_meanwhile(session):
@@ -544,11 +544,11 @@ def test_a_recovery_names_the_lines_that_cannot_be_read(desk):
 
 
 def test_an_order_under_way_is_named_but_neither_looked_for_nor_judged(desk):
-    desk.resolver.begin(life(OrderStage.SENDING))
+    desk.resolver.start_tracking(life(OrderStage.SENDING))
     desk.look_for(600)
     assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
     assert desk.events() == []
-    desk.resolver.adopt([life(OrderStage.ACKNOWLEDGED)])
+    desk.resolver.track([life(OrderStage.ACKNOWLEDGED)])
     assert desk.resolver.open_orders() == ()
 
 
@@ -560,10 +560,10 @@ def test_the_background_search_goes_on_until_it_is_stopped(desk):
         return Listing((ours(),), None)
 
     desk.exchange.get_orders = orders
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     searching(desk, looked)
     assert desk.resolver.open_orders() == ()
-    assert desk.resolver.take_news() != ()
+    assert desk.resolver.drain_messages() != ()
 
 
 def test_the_background_search_survives_a_journal_that_fails(desk):
@@ -577,18 +577,18 @@ def test_the_background_search_survives_a_journal_that_fails(desk):
         return Listing((ours(),), None)
 
     desk.exchange.get_orders = orders
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.journal.trades_path.mkdir(parents=True)
     searching(desk, again)
     assert len(desk.resolver.open_orders()) == 1
     assert "cannot be used" in desk.problems[0]
-    (news,) = desk.resolver.take_news()
+    (news,) = desk.resolver.drain_messages()
     assert news == (
         f"Found: {SENTENCE}. Order {ours().order_id} IS LIVE but could not be recorded. {desk.problems[0]}"
     )
     desk.journal.trades_path.rmdir()
     desk.resolver.examine_all()
-    assert desk.resolver.take_news() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
+    assert desk.resolver.drain_messages() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
 
 
 def searching(desk, done, **how):
@@ -611,7 +611,7 @@ def test_a_fault_nobody_expected_is_told_once_and_does_not_end_the_search(desk):
         return Listing((ours(),), None)
 
     desk.exchange.get_orders = orders
-    desk.resolver.adopt([life(), life(client_order_id="c2")])
+    desk.resolver.track([life(), life(client_order_id="c2")])
     record_it = desk.journal.log_order_submission
 
     def record(event, fields):
@@ -620,7 +620,7 @@ def test_a_fault_nobody_expected_is_told_once_and_does_not_end_the_search(desk):
 
     desk.journal.log_order_submission = record
     searching(desk, done)
-    fault, found = desk.resolver.take_news()
+    fault, found = desk.resolver.drain_messages()
     assert fault.startswith("Something unexpected went wrong in the search for orders, which goes on")
     assert found.startswith("Found: ")
     (entry,) = desk.journal.read_errors()
@@ -637,7 +637,7 @@ def test_an_order_that_cannot_be_looked_for_keeps_no_other_from_being_found(desk
         return listed(ticker=ticker)
 
     desk.exchange.get_orders, desk.exchange.orders = orders, (ours(),)
-    desk.resolver.adopt([life(client_order_id="c2", ticker="KXBAD"), life()])
+    desk.resolver.track([life(client_order_id="c2", ticker="KXBAD"), life()])
     with pytest.raises(ZeroDivisionError):
         desk.resolver.examine_all()
     assert [each.client_order_id for each in desk.resolver.open_orders()] == ["c2"]
@@ -645,7 +645,7 @@ def test_an_order_that_cannot_be_looked_for_keeps_no_other_from_being_found(desk
 
 def test_the_background_search_recovers_again_and_watches_for_late_orders(desk):
     late, recoveries = threading.Event(), []
-    desk.resolver.adopt([life()])
+    desk.resolver.track([life()])
     desk.look_for(75)
 
     def recover():
@@ -662,6 +662,6 @@ def test_the_background_search_recovers_again_and_watches_for_late_orders(desk):
 
     desk.journal.log_order_submission = record
     searching(desk, late, recover=recover)
-    assert "appeared late" in desk.resolver.take_news()[-1]
+    assert "appeared late" in desk.resolver.drain_messages()[-1]
     assert any("cannot be read" in problem for problem in desk.problems)
     assert ROUNDS_BETWEEN_RECOVERIES > 1

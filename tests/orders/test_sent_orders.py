@@ -15,7 +15,7 @@ from model_factory import order
 from kalshi_trading.core.models import BookSide
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.orders.pretrade.in_flight import doubtful, not_filled, not_listed
+from kalshi_trading.orders.pretrade.in_flight import drop_filled, drop_listed, possibly_missing
 
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -150,7 +150,7 @@ def test_every_order_that_may_exist_is_counted_exactly_once_unless_the_data_must
         may_exist = end in ("", "sending", "unknown") or (end == "acknowledged" and is_new)
         if may_exist and not shown:
             expected.add(name)
-    seen = not_listed(not_filled(doubtful(order_index(records).sent(), as_of, NOW), fills), resting)
+    seen = drop_listed(drop_filled(possibly_missing(order_index(records).sent(), as_of, NOW), fills), resting)
     assert sorted(each.client_order_id for each in seen) == sorted(expected)
 
 

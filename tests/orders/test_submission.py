@@ -378,7 +378,7 @@ def test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason
             desk.client,
             desk.journal,
             desk.resolver,
-            why_blocked=lambda: next(blocked, None),
+            block_reason=lambda: next(blocked, None),
             clock=lambda: NOW,
             sleep=desk._nap,
         )
@@ -398,7 +398,7 @@ def test_what_stops_another_try_is_the_reason_that_is_shown(open_desk):
             client,
             desk.journal,
             desk.resolver,
-            why_blocked=lambda: next(blocked),
+            block_reason=lambda: next(blocked),
             clock=lambda: NOW,
             sleep=desk._nap,
         )
@@ -729,7 +729,7 @@ def test_a_denial_says_nothing_of_an_order_that_was_sent_before(open_desk):
     assert (records[-1].event, records[-1].text("ticker")) == ("order.denied", MARKET.ticker)
     words = OwnOrders(records)
     listed = model_factory.order(BookSide.BID, "0.65")
-    words.learn(replace(listed, client_order_id=order.request.client_order_id))
+    words.remember(replace(listed, client_order_id=order.request.client_order_id))
     assert words.of(ORDER_ID, BookSide.BID) == (order.request.client_order_id, Action.BUY, Side.YES)
 
 
@@ -764,7 +764,7 @@ def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_d
         exchange.list_order(sent[0])
         later.examine_all()
         assert later.open_orders() == ()
-        assert later.take_news() == (f"Found: {order.sentence} is order {ORDER_ID}, resting.",)
+        assert later.drain_messages() == (f"Found: {order.sentence} is order {ORDER_ID}, resting.",)
         before = len(open_desk(server).events())
         recover(later)
         later.examine_all()
@@ -819,7 +819,7 @@ def test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading(open_d
         result = desk.submitter.submit(fresh())
         assert result.outcome is Outcome.NOT_SENT
         assert "Nothing was sent" in result.message
-        assert desk.submitter.locked_because is not None
+        assert desk.submitter.lock_reason is not None
         assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
         with pytest.raises(JournalError):
             recover(desk.resolver)
@@ -844,7 +844,7 @@ def test_an_intent_that_is_in_the_journal_although_it_failed_gets_its_end_there(
         assert (result.outcome, result.recorded) == (Outcome.NOT_SENT, failures == 1)
         assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
         told = desk.journal.read_journal().records
-        assert order_lives(told)[order.request.client_order_id].state is OrderStage.NOT_SENT
+        assert order_lives(told)[order.request.client_order_id].stage is OrderStage.NOT_SENT
     assert server.count("POST") == 1
 
 
@@ -929,7 +929,7 @@ def test_trading_goes_on_once_the_missing_result_is_in_the_journal(open_desk):
         assert not desk.submitter.submit(first).recorded
         mend(desk)
         assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
-    assert desk.submitter.locked_because is None
+    assert desk.submitter.lock_reason is None
     records = desk.journal.read_journal().records
     assert [record.event for record in records] == [
         "order.intent",
@@ -963,7 +963,7 @@ def test_an_order_that_is_found_but_cannot_be_recorded_is_told_as_what_it_is(
         result = desk.submitter.submit(fresh())
         assert (result.outcome, result.order_id, result.recorded) == (Outcome.ACKNOWLEDGED, ORDER_ID, False)
         assert f"Order {ORDER_ID} {what} but could not be recorded. The journal " in result.message
-        assert desk.submitter.locked_because is not None
+        assert desk.submitter.lock_reason is not None
         mend(desk)
         desk.resolver.examine_all()
         assert desk.resolver.open_orders() == ()
@@ -990,7 +990,7 @@ def test_a_lock_that_comes_while_another_one_ends_does_not_end_with_it(open_desk
         desk.journal.log_order_submission = record
         desk.submitter.submit(fresh())
         others[0].join()
-        assert desk.submitter.locked_because == "the second reason"
+        assert desk.submitter.lock_reason == "the second reason"
 
 
 def test_what_is_owed_is_done_once_and_every_reason_stands_until_trading_goes_on(open_desk):
@@ -1007,9 +1007,9 @@ def test_what_is_owed_is_done_once_and_every_reason_stands_until_trading_goes_on
         submitter.lock("Two.", until=fails_at_first)
         submitter.lock("Two.")
         submitter.try_to_unlock()
-        assert submitter.locked_because == "One. Two."
+        assert submitter.lock_reason == "One. Two."
         submitter.try_to_unlock()
-        assert submitter.locked_because is None
+        assert submitter.lock_reason is None
     assert done == ["first", "second", "second"]
 
 

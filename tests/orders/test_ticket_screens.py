@@ -23,7 +23,7 @@ from kalshi_trading.core.money import CENT
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, PanicReport
-from kalshi_trading.orders.pretrade.preview import OrderPreview, build_preview, order_sentence
+from kalshi_trading.orders.pretrade.preview import OrderPreview, build_preview, describe_order
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.settings.options import Environment
@@ -210,7 +210,7 @@ def test_a_worst_price_comes_nearer_with_the_book_and_never_moves_away(
     seen = preview(wish(action, Side.YES, "10", None, worst_price=D(kept)), held="10", cost="6.00")
     look = lambda ticket: preview(ticket, held="10", cost="6.00")  # noqa: E731
     executor = SimpleNamespace(worst_price=lambda *_: D(best), preview=look)
-    app: Any = SimpleNamespace(executor=executor, working=lambda _, work: work())
+    app: Any = SimpleNamespace(executor=executor, run_with_spinner=lambda _, work: work())
     assert screens._with_better_cap(app, seen).request.price == D(asked_again)
 
 
@@ -257,7 +257,7 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
     assert "The market moved since you looked." in screen_text(app)
     confirmed = [label for labels in prompter.labels for label in labels if label.startswith("Send: ")]
     (request,) = sent
-    assert confirmed == [f"Send: {order_sentence(request)}"] * 2
+    assert confirmed == [f"Send: {describe_order(request)}"] * 2
 
 
 # --- Dollars --------------------------------------------------------------------------------------
@@ -427,9 +427,9 @@ def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
 
     order_screens.cancel_order(app)
     assert "New orders stay blocked." in screen_text(app)
-    assert app.executor.why_blocked() is not None
+    assert app.executor.block_reason() is not None
     order_screens.cancel_order(app)
-    assert app.executor.why_blocked() is None
+    assert app.executor.block_reason() is None
     order_screens.cancel_order(app)
     prompter.assert_all_used()
     assert "Allow new orders again" not in prompter.labels[-1]
@@ -445,7 +445,7 @@ def test_going_back_from_the_word_that_allows_orders_asks_which_order(
     prompter.assert_all_used()
     assert prompter.questions[-1] == "Which order?"
     assert prompter.marked[-1] == "Cancel nothing"
-    assert app.executor.why_blocked() is not None
+    assert app.executor.block_reason() is not None
 
 
 def test_a_panic_is_named_by_the_menu_of_the_next_session_which_can_end_it(

@@ -14,7 +14,7 @@ from model_factory import BOOK, MARKET, NOW, fill, order, position, settlement
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.market_models import BookLevel
 from kalshi_trading.core.models import BookSide, OrderStatus, Positions
-from kalshi_trading.core.pnl import holding_from, settlement_net_pnl
+from kalshi_trading.core.pnl import fifo_position, settlement_net_pnl
 from kalshi_trading.core.results import Listing
 from kalshi_trading.orders.pretrade.day_pnl import LATE_FILLS, DayPnlReader, realized_since, start_of_day
 from kalshi_trading.orders.pretrade.risk_input import DayPnl
@@ -181,7 +181,7 @@ def test_read_on_the_day_is_the_same_as_read_anew(fills):
         exchange.positions = tuple(
             replace(position(str(net), "1.00"), ticker=ticker)
             for ticker in (MARKET.ticker, "KX-OTHER")
-            if (net := holding_from(each for each in exchange.fills if each.ticker == ticker).net)
+            if (net := fifo_position(each for each in exchange.fills if each.ticker == ticker).net)
         )
         assert day.pnl() == DayPnlReader(exchange, clock=lambda: clock[0]).pnl()
 
@@ -280,7 +280,7 @@ def test_the_days_add_up_to_the_life_of_the_market(yesterday, today, paid):
         fill(side, count, D(price) / 100, fee=D(fee) / 100, fill_id=str(number), at=NOW)
         for number, (side, count, price, fee) in enumerate([*yesterday, *today])
     ]
-    before, whole = holding_from(rows[: len(yesterday)]), holding_from(rows)
+    before, whole = fifo_position(rows[: len(yesterday)]), fifo_position(rows)
     earned_before = before.realized_pnl - before.fees_paid
     if paid is None:
         since = realized_since(before, rows[len(yesterday) :], None)

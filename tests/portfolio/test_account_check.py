@@ -11,7 +11,7 @@ from model_factory import MARKET, NOW, fill, order, position, settlement, snapsh
 from kalshi_trading.core.models import Balance, BookSide, Transfer
 from kalshi_trading.core.results import Fetched
 from kalshi_trading.portfolio.cross_check import average_cost, check_account
-from kalshi_trading.portfolio.ledger import market_account
+from kalshi_trading.portfolio.ledger import market_ledger
 from kalshi_trading.portfolio.snapshot import PositionPnl
 
 BID, ASK = BookSide.BID, BookSide.ASK
@@ -29,7 +29,7 @@ def transfer(amount, *, fee="0", status="applied"):
 
 
 def account(reported=REPORTED, fills=FILLS):
-    return market_account(MARKET.ticker, fills, position=reported, settlement=None)
+    return market_ledger(MARKET.ticker, fills, position=reported, settlement=None)
 
 
 PAID_IN = (transfer("100"),)
@@ -84,8 +84,8 @@ def test_a_position_that_differs_is_not_repeated_in_dollars_and_leaves_the_cash_
 def test_a_settled_market_is_compared_with_its_row():
     row = replace(settlement(yes=("10", "5.50"), no=("5", "1.75"), revenue="5.00"), fees=D("0.25"))
     won = replace(row, result="yes", value=D(1))
-    fine = market_account(MARKET.ticker, FILLS, position=None, settlement=won)
-    cheated = market_account(MARKET.ticker, FILLS, position=None, settlement=replace(won, yes_cost=D("5.40")))
+    fine = market_ledger(MARKET.ticker, FILLS, position=None, settlement=won)
+    cheated = market_ledger(MARKET.ticker, FILLS, position=None, settlement=replace(won, yes_cost=D("5.40")))
     for kept, differences in ((fine, 0), (cheated, 1)):
         check = check_account(snapshot(accounts={kept.ticker: kept}, settlements=Fetched((won,))))
         assert len([row for row in check.differences if row.what != "cash"]) == differences

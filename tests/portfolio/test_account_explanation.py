@@ -24,7 +24,7 @@ from kalshi_trading.portfolio.explain_account import (
     explain_value,
 )
 from kalshi_trading.portfolio.explain_market import explain_cost, explain_fees, explain_realized
-from kalshi_trading.portfolio.ledger import market_account
+from kalshi_trading.portfolio.ledger import market_ledger
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 
 BID, ASK = BookSide.BID, BookSide.ASK
@@ -127,17 +127,17 @@ def test_in_a_gap_the_cost_is_the_number_on_the_page() -> None:
 
 def test_a_market_without_any_row_is_told_by_its_fills_and_says_that_they_are_not_the_whole() -> None:
     fills = fill(BID, "10", "0.60", fee="0.1"), fill(ASK, "4", "0.65", fee="0.02")
-    alone = market_account(MARKET.ticker, fills, position=None, settlement=None)
-    assert alone.gap is not None
+    alone = market_ledger(MARKET.ticker, fills, position=None, settlement=None)
+    assert alone.mismatch is not None
     for explain, number in ((explain_realized, alone.realized_pnl), (explain_fees, alone.fees_paid)):
         told = explain(alone)
         assert told.total == number != 0
-        assert told.caution == f"It is not the whole: {alone.gap}."
+        assert told.caution == f"It is not the whole: {alone.mismatch}."
 
 
 def test_a_settled_market_still_listed_as_a_position_holds_nothing_that_cost() -> None:
     row = settlement(yes=("5", "3"), no=("0", "0"), revenue="0")
     fills = (fill(BID, "6", "0.60"),)
-    told = market_account(MARKET.ticker, fills, position=position("5", "3.00"), settlement=row)
-    assert told.is_reported
+    told = market_ledger(MARKET.ticker, fills, position=position("5", "3.00"), settlement=row)
+    assert told.uses_exchange_figures
     assert explain_cost(told).total == 0

@@ -18,7 +18,7 @@ from kalshi_trading.portfolio.explain_market import (
     explain_realized,
     explain_settlement,
 )
-from kalshi_trading.portfolio.ledger import market_account, rebuilt_settlement
+from kalshi_trading.portfolio.ledger import market_ledger, rebuilt_settlement
 
 TICKER = MARKET.ticker
 BID, ASK = BookSide.BID, BookSide.ASK
@@ -26,7 +26,7 @@ WALK = (fill(BID, "10", "0.60", fee="0.1680"), fill(ASK, "4", "0.65", fee="0.063
 
 
 def account(fills=WALK, *, held=None, settled=None, missing=None):
-    return market_account(TICKER, fills, position=held, settlement=settled, missing=missing)
+    return market_ledger(TICKER, fills, position=held, settlement=settled, missing=missing)
 
 
 def won(**changes):
@@ -112,7 +112,7 @@ def test_fills_that_net_to_the_same_but_bought_less_are_a_gap_at_settlement(fill
     kept = account(fills, settled=won())
     assert "the settlement counts 10" in kept.gap
     assert kept.realized_pnl == D("2.60")  # by the row
-    assert kept.is_reported
+    assert kept.uses_exchange_figures
 
 
 def test_profit_without_any_fill_is_never_shown_as_none():
@@ -126,7 +126,7 @@ def test_a_market_the_exchange_no_longer_lists_must_be_flat():
     assert gone.gap == "the fills make 6 contracts, the exchange has 0"
     # It has no figures of it, so those of the fills stand: never a zero for what is not known.
     assert (gone.realized_by_trading, gone.fees_paid) == (D("0.20"), D("0.2317"))
-    assert not gone.is_reported
+    assert not gone.uses_exchange_figures
     flat = (*WALK, fill(ASK, "6", "0.70"))
     assert account(flat).gap is None
 

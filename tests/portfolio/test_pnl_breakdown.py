@@ -20,7 +20,7 @@ from kalshi_trading.portfolio.breakdown import (
     since,
     total,
 )
-from kalshi_trading.portfolio.ledger import market_account
+from kalshi_trading.portfolio.ledger import market_ledger
 
 BID, ASK = BookSide.BID, BookSide.ASK
 DAY = timedelta(days=1)
@@ -31,9 +31,9 @@ def utc_day(at: datetime) -> date:
 
 
 def traded(ticker, *fills):
-    kept = market_account(ticker, fills, position=None, settlement=None, missing=None)
+    kept = market_ledger(ticker, fills, position=None, settlement=None, missing=None)
     held = kept.traded.net
-    return market_account(
+    return market_ledger(
         ticker, fills, position=replace(position(str(held), "0"), ticker=ticker), settlement=None
     )
 
@@ -65,7 +65,7 @@ def test_markets_events_and_series_are_told_apart_by_their_names():
 
 def test_both_roads_are_kept_apart():
     row = replace(settlement(yes=("5", "1.00"), no=("0", "0"), revenue="5.00"), result=MarketResult.YES)
-    settled = market_account("KXA-26-2", B.fills, position=None, settlement=row)
+    settled = market_ledger("KXA-26-2", B.fills, position=None, settlement=row)
     assert total((settled,)) == RealizedPnl(by_settlement=D("4.00"), fees=D("0.01"))
     assert total((settled,)).net == D("3.99")
     assert since((settled,), NOW) == RealizedPnl(by_settlement=D("4.00"))
@@ -76,13 +76,13 @@ def test_the_rounding_fee_of_a_payout_falls_on_its_day():
     cut = D("2.53") * D("0.37") - D("0.93")
     paid = replace(row, result=MarketResult.SCALAR, value=D("0.37"), fees=cut)
     bought = fill(BID, "2.53", "0.40", at=NOW - DAY)
-    kept = market_account("KXA-26-4", (bought,), position=None, settlement=paid)
+    kept = market_ledger("KXA-26-4", (bought,), position=None, settlement=paid)
     assert by_day((kept,), utc_day)[utc_day(NOW)].fees == cut
     assert sum(by_day((kept,), utc_day).values(), RealizedPnl()) == total((kept,))
 
 
 def test_what_has_no_time_stands_first_and_leaves_the_day_unknown():
-    lost = market_account(
+    lost = market_ledger(
         "KXA-26-3", (), position=replace(position("0", "0"), realized_pnl=D("2")), settlement=None
     )
     assert next(iter(by_day((lost, A), utc_day))) is None
@@ -92,8 +92,8 @@ def test_what_has_no_time_stands_first_and_leaves_the_day_unknown():
 
 
 def test_a_gap_of_a_market_that_earned_nothing_leaves_the_day_known():
-    open_only = market_account("KXA-26-3", (), position=position("5", "2.00"), settlement=None)
-    assert open_only.gap is not None
+    open_only = market_ledger("KXA-26-3", (), position=position("5", "2.00"), settlement=None)
+    assert open_only.mismatch is not None
     assert since((open_only, A), NOW) == since((A,), NOW)
 
 

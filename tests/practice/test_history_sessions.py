@@ -308,7 +308,7 @@ def canceled_here(row: HistoryRow) -> bool:
 
 
 def taken(row: HistoryRow) -> bool:
-    return row.order is not None and row.journaled.life.state == "acknowledged"
+    return row.order is not None and row.journaled.state.stage == "acknowledged"
 
 
 def exists(row: HistoryRow) -> bool:

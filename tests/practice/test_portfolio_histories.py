@@ -219,7 +219,7 @@ def assert_exact(history: History) -> None:
     assert snapshot.accounts.keys() == books.markets.keys()
     for ticker, book in books.markets.items():
         account = snapshot.accounts[ticker]
-        assert account.gap is None
+        assert account.mismatch is None
         figures = {
             "position": account.holding.net,
             "exposure": account.holding.cost_basis,

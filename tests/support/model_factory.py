@@ -30,7 +30,7 @@ from kalshi_trading.core.valuation import Mark, mark_price
 from kalshi_trading.orders.pretrade.preview import OrderContext, OrderPreview, build_preview
 from kalshi_trading.orders.pretrade.risk_input import DayTotals
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.portfolio.ledger import market_account
+from kalshi_trading.portfolio.ledger import market_ledger
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.settings.model import Limits
 
@@ -187,7 +187,7 @@ def held(
 ) -> PositionPnl:
     """A position at its mark, with the account its fills make; without fills by the exchange's figures."""
     row = replace(position(net, cost), ticker=ticker)
-    account = market_account(ticker, fills, position=row, settlement=None) if fills else None
+    account = market_ledger(ticker, fills, position=row, settlement=None) if fills else None
     return PositionPnl(row, market, mark_price(row, market, mark), account)
 
 

@@ -139,7 +139,7 @@ def without_pauses(app: AppContext) -> AppContext:
     executor = TradeExecutor(
         app.client, app.journal, limits=app.settings.limits, account=app.account, sleep=lambda _: None
     )
-    executor.resolver.adopt(app.executor.resolver.open_orders())
+    executor.resolver.track(app.executor.resolver.open_orders())
     return replace(app, executor=executor)
 
 

@@ -45,7 +45,7 @@ class News:
     def announce(self, sentence: str) -> None:
         self.kept.append(sentence)
 
-    def take_news(self) -> tuple[str, ...]:
+    def drain_messages(self) -> tuple[str, ...]:
         kept, self.kept = tuple(self.kept), []
         return kept
 
@@ -78,7 +78,9 @@ def test_the_waiting_text_says_what_is_waited_for_when_it_takes_long() -> None:
 
 
 def carry_out(app: AppContext, work: Callable[[], str], show: Callable[[str], None] | None = None) -> bool:
-    return app.finished(work, TEXTS, show=show or app.say, left=app.executor.resolver.announce)
+    return app.run_uninterruptible(
+        work, TEXTS, show=show or app.show_text, left=app.executor.resolver.announce
+    )
 
 
 def press_ctrl_c() -> None:
@@ -279,10 +281,10 @@ def test_news_found_at_the_last_moment_are_said_at_the_end(
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody who presses Ctrl-C twice at whatever takes time."""
 
-    def awaited(self: BackgroundTask[object], say: object) -> object:
+    def wait(self: BackgroundTask[object], say: object) -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(BackgroundTask, "awaited", awaited)
+    monkeypatch.setattr(BackgroundTask, "wait", wait)
 
 
 def test_panic_that_was_left_goes_on_and_its_end_is_told(
@@ -347,7 +349,7 @@ def test_ctrl_c_while_the_spinner_comes_or_goes_leaves_none_turning(
     monkeypatch.setattr(Live, moment, interrupted)
     before = set(threading.enumerate())
     with pytest.raises(KeyboardInterrupt):
-        app.working("Doing …", lambda: None)
+        app.run_with_spinner("Doing …", lambda: None)
     assert not any(live.is_started for live in turned)
     for thread in set(threading.enumerate()) - before:
         thread.join(10)  # a spinner that was stopped draws once more

@@ -26,7 +26,7 @@ from kalshi_trading.portfolio.breakdown import RealizedPnl, by_day
 from kalshi_trading.portfolio.cross_check import Comparison, CrossCheck, check_account
 from kalshi_trading.portfolio.explain_account import explain_all_cash, explain_all_fees, explain_all_realized
 from kalshi_trading.portfolio.explain_market import Explanation, Line, explain_realized, explain_settlement
-from kalshi_trading.portfolio.ledger import market_account
+from kalshi_trading.portfolio.ledger import market_ledger
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 from kalshi_trading.ui import formats
 from kalshi_trading.ui.views import pnl
@@ -502,7 +502,7 @@ def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_ear
     """10 YES at 60¢, 4 sold by buying NO at 35¢: 2.60 before fees, however the row counts."""
     fills = (fill(BID, "10", "0.60"), fill(ASK, "4", "0.65"))
     ends = replace(settlement(yes=("6", "3.60"), no=("0", "0"), revenue="6.00"), result=MarketResult.YES)
-    earned = market_account(MARKET.ticker, fills, position=None, settlement=ends)
+    earned = market_ledger(MARKET.ticker, fills, position=None, settlement=ends)
     told = explain_settlement(ends, earned)
     assert told.total == D("2.40")
     assert told.caution is not None
@@ -510,7 +510,7 @@ def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_ear
     assert "+$2.60" in rendered(pnl.settlements_table([ends], {MARKET.ticker: earned}, NOW, 80))
     whole = replace(ends, yes_count=D(10), yes_cost=D(6), no_count=D(4), no_cost=D("1.40"))
     assert explain_settlement(
-        whole, market_account(MARKET.ticker, fills, position=None, settlement=whole)
+        whole, market_ledger(MARKET.ticker, fills, position=None, settlement=whole)
     ) == (explain_settlement(whole, None))
 
 
@@ -568,13 +568,15 @@ def test_the_cash_is_explained_to_the_last_digit_or_says_what_differs() -> None:
 
 def test_figures_of_the_exchange_are_not_split_by_road() -> None:
     row = settlement(yes=("10", "6"), no=("0", "0"), revenue="0")
-    told = market_account(MARKET.ticker, (), position=None, settlement=row)
+    told = market_ledger(MARKET.ticker, (), position=None, settlement=row)
     text = summary(snapshot(accounts={MARKET.ticker: told}))
     assert amount(text, "realized") == "−$6.00"
     assert any("before fees: by trading and settlement, which" in note for note in notes(text))
-    assert "1 market stands there by the exchange's own figures" in rendered(pnl.not_rebuilt([told]))
-    assert MARKET.ticker in rendered(pnl.not_rebuilt([told]))
-    assert rendered(pnl.not_rebuilt([])).strip() == ""
+    assert "1 market stands there by the exchange's own figures" in rendered(
+        pnl.exchange_only_markets([told])
+    )
+    assert MARKET.ticker in rendered(pnl.exchange_only_markets([told]))
+    assert rendered(pnl.exchange_only_markets([])).strip() == ""
 
 
 def test_what_is_not_known_has_no_total() -> None:
@@ -589,10 +591,10 @@ def test_what_is_not_known_has_no_total() -> None:
 def test_a_time_names_the_year_and_the_offset_where_they_are_not_those_of_now(in_zone: SetZone) -> None:
     in_zone(NEW_YORK)
     new_year = datetime(2026, 1, 1, 2, tzinfo=UTC)  # still the year before in New York
-    assert formats.moment(NOW - timedelta(hours=1), NOW) == "Nov 21 09:00:00"
-    assert formats.moment(new_year, NOW) == "Dec 31 2025 21:00:00"
-    assert formats.moment(datetime(2025, 7, 1, 16, tzinfo=UTC), NOW) == "Jul 01 2025 12:00:00 UTC-04:00"
-    assert formats.moment(None, NOW) == formats.UNKNOWN
+    assert formats.timestamp(NOW - timedelta(hours=1), NOW) == "Nov 21 09:00:00"
+    assert formats.timestamp(new_year, NOW) == "Dec 31 2025 21:00:00"
+    assert formats.timestamp(datetime(2025, 7, 1, 16, tzinfo=UTC), NOW) == "Jul 01 2025 12:00:00 UTC-04:00"
+    assert formats.timestamp(None, NOW) == formats.UNKNOWN
 
 
 def test_tables_of_the_past_name_what_their_times_do_not_share_with_now(in_zone: SetZone) -> None:
@@ -631,7 +633,7 @@ def test_the_curve_carries_every_day_on_to_the_next() -> None:
 
 def test_a_curve_names_round_dollars_and_its_first_and_last_day() -> None:
     days = {TODAY - timedelta(days=9): earned("12.34"), TODAY: earned("-3")}
-    text = rendered(pnl.over_time(days, TODAY, 80))
+    text = rendered(pnl.pnl_by_day(days, TODAY, 80))
     assert "$0.00┤" in text
     assert "+$15.00┤" in text or "+$20.00┤" in text
     assert "Nov 11" in text
@@ -642,14 +644,14 @@ def test_a_curve_names_round_dollars_and_its_first_and_last_day() -> None:
 
 @pytest.mark.parametrize("days", [{}, {TODAY: earned("1")}, {None: earned("1"), TODAY: earned("1")}])
 def test_too_little_for_a_curve_is_a_sentence(days: dict[date | None, RealizedPnl]) -> None:
-    text = rendered(pnl.over_time(days, TODAY, 80))
+    text = rendered(pnl.pnl_by_day(days, TODAY, 80))
     assert "┤" not in text
     assert "Nothing was traded yet" in text or "needs two days" in text
 
 
 def test_only_the_last_days_stand_alone_and_the_earlier_ones_together() -> None:
     days = {TODAY - timedelta(days=n): earned("1") for n in range(29, -1, -1)}
-    text = rendered(pnl.over_time(days, TODAY, 80))
+    text = rendered(pnl.pnl_by_day(days, TODAY, 80))
     assert f"{30 - pnl.DAYS_SHOWN} earlier days" in text
     assert line(text, "total").endswith("+$30.00")
 
@@ -658,7 +660,7 @@ def test_days_are_the_users_days() -> None:
     row = held("6", "3.60", fill(BID, "10", "0.60"), fill(ASK, "4", "0.65", fee="0.05"))
     assert row.account is not None
     days = by_day([row.account], lambda at: at.date())
-    assert "+$0.15" in line(rendered(pnl.over_time(days, TODAY, 80)), "Sat Nov 21 2026")
+    assert "+$0.15" in line(rendered(pnl.pnl_by_day(days, TODAY, 80)), "Sat Nov 21 2026")
 
 
 def test_a_breakdown_shows_the_largest_and_adds_the_others_up() -> None:

@@ -160,7 +160,7 @@ def test_a_lock_ends_with_the_recovery_that_was_owed_and_finds_what_is_open(star
     kept.rename(app.journal.trades_path)
     market = quoted_market(app.executor)
     app.executor.place_limit_order(market.ticker, "no", 1, "0.01")
-    assert app.executor.submitter.locked_because is None
+    assert app.executor.submitter.lock_reason is None
     assert [life.sentence for life in app.executor.resolver.open_orders()] == [sentence]
 
 

@@ -29,10 +29,10 @@ from kalshi_trading.ui.views import ticket as ticket_view
 
 
 def test_gains_and_losses_carry_their_sign_in_text() -> None:
-    assert formats.gain(D("1.5")).plain == "+$1.50"
-    assert formats.gain(D("-1.5")).plain == "−$1.50"
-    assert formats.gain(D("0")).plain == "$0.00"
-    assert formats.gain(None).plain == formats.UNKNOWN
+    assert formats.pnl(D("1.5")).plain == "+$1.50"
+    assert formats.pnl(D("-1.5")).plain == "−$1.50"
+    assert formats.pnl(D("0")).plain == "$0.00"
+    assert formats.pnl(None).plain == formats.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_market_order_shows_its_worst_price() -> None:
 
 
 def test_production_is_unmistakable() -> None:
-    assert "PRODUCTION · REAL MONEY" in rendered(formats.badge(Environment.PRODUCTION))
+    assert "PRODUCTION · REAL MONEY" in rendered(formats.environment_badge(Environment.PRODUCTION))
     ticket = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65")))
     assert "PRODUCTION · order ticket" in rendered(ticket_view.ticket(ticket, Environment.PRODUCTION))
 
@@ -240,7 +240,7 @@ def test_every_view_keeps_to_the_width_of_the_screen(width: int) -> None:
 def test_times_are_shown_in_the_users_zone_with_its_offset() -> None:
     at = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
     assert formats.time_zone(at).startswith("UTC")
-    assert formats.moment(at, at) == f"{at.astimezone():%b %d %H:%M:%S}"
+    assert formats.timestamp(at, at) == f"{at.astimezone():%b %d %H:%M:%S}"
 
 
 def test_an_order_to_choose_from_is_told_in_the_price_of_its_side() -> None:

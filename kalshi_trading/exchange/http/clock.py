@@ -28,7 +28,7 @@ class ExchangeClock:
     def signing_time_ms(self) -> int:
         return int((self._clock().timestamp() + self.offset_s) * 1000)
 
-    def note(self, headers: Mapping[str, str], elapsed_s: float) -> None:
+    def observe(self, headers: Mapping[str, str], elapsed_s: float) -> None:
         """Learn from the answer to a signed request, which was here `elapsed_s` after it was asked for."""
         told_s = _seconds_of(headers.get("Date"))
         if told_s is None or headers.get("Age", "0").strip() != "0":
@@ -39,7 +39,7 @@ class ExchangeClock:
         self.skew_s = asked_at_s + elapsed_s / 2 - told_s - 0.5
         self.least_skew_s = asked_at_s - told_s - 1
 
-    def use(self) -> float | None:
+    def apply_offset(self) -> float | None:
         """Sign by the exchange's clock from now on if this computer's is more than 2 s off.
 
         Returns by how many seconds this computer's clock is ahead then, None when it is right or when
@@ -51,7 +51,7 @@ class ExchangeClock:
         self.offset_s = -skew_s
         return skew_s
 
-    def correct(self, signed_with_s: float) -> bool:
+    def resync(self, signed_with_s: float) -> bool:
         """Sign by the exchange's clock from now on; False when the refused request already was.
 
         What counts is the offset of that request: another thread may have corrected it since.

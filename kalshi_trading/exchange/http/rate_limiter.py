@@ -37,7 +37,7 @@ class _Bucket:
         self.tokens = min(self.limit.bucket_capacity, self.tokens + max(0.0, gained))
         self.filled_at = now
 
-    def adopt(self, limit: TokenBucketLimit, now: float) -> None:
+    def set_limit(self, limit: TokenBucketLimit, now: float) -> None:
         """Go on with another limit; what there is more room for comes with time, as after a drain."""
         self.refill(now)
         self.limit, self.tokens = limit, min(self.tokens, limit.bucket_capacity)
@@ -56,16 +56,16 @@ class RateLimiter:
             for limit in (DEFAULT_LIMITS.read, DEFAULT_LIMITS.write)
         )
 
-    def learn(self, limits: AccountLimits | None, costs: EndpointCosts | None) -> None:
+    def configure(self, limits: AccountLimits | None, costs: EndpointCosts | None) -> None:
         """Adopt what the exchange says of this account; None keeps what is known."""
         with self._lock:
             if limits is not None:
-                self._read.adopt(limits.read, self._clock())
-                self._write.adopt(limits.write, self._clock())
+                self._read.set_limit(limits.read, self._clock())
+                self._write.set_limit(limits.write, self._clock())
             if costs is not None:
                 self._costs = costs
 
-    def drain(self, method: str) -> None:
+    def mark_empty(self, method: str) -> None:
         """Take it that nothing is left, since the exchange says so: another program may spend it too."""
         with self._lock:
             bucket = self._bucket(method)
@@ -79,14 +79,14 @@ class RateLimiter:
                 return cost
         return self._costs.default_cost
 
-    def spend(self, method: str, path: str, *, within_s: float) -> None:
+    def acquire(self, method: str, path: str, *, within_s: float) -> None:
         """Take the tokens for one signed request, waiting for them at most `within_s` seconds.
 
         Raises RateLimitError, before anything is sent, when the wait would be longer.
         """
         cost = self.cost(method, path)
         deadline = self._clock() + within_s
-        while (wait := self._try(method, cost)) > 0:
+        while (wait := self._try_acquire(method, cost)) > 0:
             if self._clock() + wait > deadline:
                 raise RateLimitError(
                     "Too many requests in a short time; this one was not sent. Try again shortly."
@@ -96,7 +96,7 @@ class RateLimiter:
     def _bucket(self, method: str) -> _Bucket:
         return self._read if method == "GET" else self._write
 
-    def _try(self, method: str, cost: int) -> float:
+    def _try_acquire(self, method: str, cost: int) -> float:
         """Take the tokens and return 0, or return the seconds until they will be there."""
         with self._lock:
             bucket = self._bucket(method)

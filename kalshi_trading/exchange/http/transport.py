@@ -168,7 +168,7 @@ class Transport:
         self._spend("GET", path, signed=signed, within_s=deadline - self._monotonic())
         signed_with_s = self._exchange_clock.offset_s
         try:
-            answer = self._exchange(self._request("GET", path, query, None, signed=signed), deadline)
+            answer = self._round_trip(self._request("GET", path, query, None, signed=signed), deadline)
         except _NotConnectedError as failure:
             return _unavailable(failure.sentence, failure), not failure.is_lasting
         except OutcomeUnknownError as failure:
@@ -178,7 +178,7 @@ class Transport:
         if error is None:
             assert isinstance(answer.body, Mapping)
             return answer.body, False
-        if error.code == TIMESTAMP_EXPIRED and self._exchange_clock.correct(signed_with_s):
+        if error.code == TIMESTAMP_EXPIRED and self._exchange_clock.resync(signed_with_s):
             return error, True
         return error, answer.status in RETRYABLE_READS
 
@@ -198,8 +198,8 @@ class Transport:
         return self._exchange_clock.least_skew_s
 
     def use_exchange_clock(self) -> float | None:
-        """Sign by the exchange's clock from now on where it differs; see `ExchangeClock.use`."""
-        return self._exchange_clock.use()
+        """Sign by the exchange's clock from now on where it differs; see `ExchangeClock.apply_offset`."""
+        return self._exchange_clock.apply_offset()
 
     def write(
         self,
@@ -230,7 +230,7 @@ class Transport:
         before_sending()
         # Only now: time spent waiting for the budget must not be missing for the answer.
         deadline = self._monotonic() + self._timing.total_s
-        answer = self._exchange(request, deadline)
+        answer = self._round_trip(request, deadline)
         error = error_for_write(answer)
         if error is not None:
             raise error
@@ -239,9 +239,9 @@ class Transport:
 
     def _spend(self, method: str, path: str, *, signed: bool, within_s: float) -> None:
         if signed and self._credentials is not None:
-            self.budget.spend(method, self._root_path + path, within_s=within_s)
+            self.budget.acquire(method, self._root_path + path, within_s=within_s)
 
-    def _exchange(self, request: _Request, deadline: float) -> Answer:
+    def _round_trip(self, request: _Request, deadline: float) -> Answer:
         """Send one request and wait for its whole answer, no longer than the deadline.
 
         The work is done in a thread of its own, because no time-out of a socket bounds an answer that
@@ -268,7 +268,7 @@ class Transport:
         if isinstance(result, BaseException):
             raise result
         if request.is_signed and result.status == TOO_MANY_REQUESTS:
-            self.budget.drain(request.method)
+            self.budget.mark_empty(request.method)
         return result
 
     def _report(self, result: Answer | BaseException) -> None:
@@ -294,7 +294,7 @@ class Transport:
                 stream=True,
             )
             if request.is_signed:  # a cache may answer unsigned requests, with an older date
-                self._exchange_clock.note(response.headers, response.elapsed.total_seconds())
+                self._exchange_clock.observe(response.headers, response.elapsed.total_seconds())
             answer = self._received(response, deadline)
         except OutcomeUnknownError:
             connection.session.close()

@@ -33,7 +33,7 @@ OpenOrders = tuple[Mapping[str, OrderState], str | None]
 
 @dataclass(frozen=True, slots=True)
 class PanicReport:
-    """What became of everything that rested. `problem` says why the last look proves nothing.
+    """What became of everything that rested. `error_line` says why the last look proves nothing.
 
     `unresolved` names orders of unknown outcome: they could not be canceled and may still turn up.
     Until it `is_recorded`, other sessions can still send orders.
@@ -56,7 +56,7 @@ class PanicReport:
 class ExchangeInstant:
     """A time of the exchange (None: not known), and our orders without an end just then, by id.
 
-    `problem` says why some of them may be missing.
+    `error_line` says why some of them may be missing.
     """
 
     at: datetime | None
@@ -65,7 +65,7 @@ class ExchangeInstant:
 
     def is_sending(self, since: datetime) -> bool:
         """Return whether an order whose intent is newer than `since` may be on its way, in any session."""
-        begun = (life for life in self.under_way.values() if life.state in BEING_SENT)
+        begun = (life for life in self.under_way.values() if life.stage in BEING_SENT)
         return self.problem is not None or any(life.intent_at > since for life in begun)
 
 

@@ -110,13 +110,13 @@ class OrderRecovery:
 
     # --- What is known ----------------------------------------------------------------------------
 
-    def begin(self, life: OrderState) -> None:
+    def start_tracking(self, life: OrderState) -> None:
         """Name an order that is about to be sent among the open ones; `adopt` says when to look for it."""
         with self._lock:
             self._known.add(life.client_order_id)
             self._under_way[life.client_order_id] = life
 
-    def adopt(self, lives: Iterable[OrderState]) -> None:
+    def track(self, lives: Iterable[OrderState]) -> None:
         """Take over orders that nobody is sending: open ones to look for, ended ones to watch for."""
         with self._lock:
             for life in lives:
@@ -134,7 +134,7 @@ class OrderRecovery:
         with self._recovering:
             changes = self._journal.changes(self._read_until, progress=progress)
             self._read_until = changes.until
-            said = {name: None if order is None else order.life for name, order in changes.orders}
+            said = {name: None if order is None else order.state for name, order in changes.orders}
             lives = {name: life for name, life in (self._left | said).items() if life is not None}
             environment = self._journal.environment
             own = {name: life for name, life in lives.items() if belongs_to(life, environment, account)}
@@ -156,7 +156,7 @@ class OrderRecovery:
         self._known.add(life.client_order_id)
         if life.is_open:
             self._cases.setdefault(life.client_order_id, PendingOrder(life))
-        elif life.state in WITHOUT_ORDER:
+        elif life.stage in WITHOUT_ORDER:
             self._written_off[life.client_order_id] = life
 
     def open_orders(self) -> tuple[OrderState, ...]:
@@ -169,7 +169,7 @@ class OrderRecovery:
         with self._lock:
             self._news.append(sentence)
 
-    def take_news(self) -> tuple[str, ...]:
+    def drain_messages(self) -> tuple[str, ...]:
         """Return what was found out since the last call, as sentences for the user."""
         with self._lock:
             news, self._news = tuple(self._news), []
@@ -209,7 +209,7 @@ class OrderRecovery:
             case.is_told = True
         return RecoveryResult(OrderStage.ACKNOWLEDGED, order, sentence, str(error))
 
-    def leave_off(self) -> None:
+    def stop(self) -> None:
         """End every search because the program ends; what is open stays so for the next start."""
         self._leaving.set()
 
@@ -308,7 +308,7 @@ class OrderRecovery:
 
     # --- Orders that turn up late -----------------------------------------------------------------
 
-    def notice(self, orders: Iterable[Order]) -> None:
+    def reconcile_late(self, orders: Iterable[Order]) -> None:
         """Watch orders that were read for another purpose for one that had been written off.
 
         Such an order is adopted and announced; it is never ignored. Raises JournalError.
@@ -344,7 +344,7 @@ class OrderRecovery:
             watched = [life for name, life in self._written_off.items() if name in self._absent_since]
         for ticker in {life.ticker for life in watched}:
             with suppress(KalshiAPIError):  # the next look asks again
-                self.notice(self._client.get_orders(ticker=ticker))
+                self.reconcile_late(self._client.get_orders(ticker=ticker))
 
     def report(self, error: Exception) -> None:
         """Put a fault of the search itself on record, and tell the user of it."""

@@ -65,7 +65,7 @@ class RestingOrderMonitor:
         except JournalError:
             return ()
         names = {order.order_id for order in listed}
-        lives = [own.life for name, (own, _) in self._resting.items() if name not in names]
+        lives = [own.state for name, (own, _) in self._resting.items() if name not in names]
         return tuple(life.sentence for life in lives if self._clock() - life.intent_at <= READ_LAG)
 
     def _read(self) -> None:
@@ -74,7 +74,7 @@ class RestingOrderMonitor:
         self._read_until = changes.until
         for name, order in changes.orders:
             self._resting.pop(self._order_ids.pop(name, ""), None)
-            if order is not None and order.rests and order.order_id and self._is_own(order.life):
+            if order is not None and order.rests and order.order_id and self._is_own(order.state):
                 assert order.told is not None
                 self._order_ids[name] = order.order_id
                 self._resting[order.order_id] = order, order.told
@@ -97,7 +97,7 @@ class RestingOrderMonitor:
 
     def _give_up(self, name: str) -> None:
         """Ask no more for an order that is not there, unless it may be too new to be."""
-        if self._clock() - self._resting[name][0].life.intent_at > READ_LAG:
+        if self._clock() - self._resting[name][0].state.intent_at > READ_LAG:
             self._unknown.add(name)
 
     def _is_new(self, order: Order) -> bool:
@@ -127,8 +127,8 @@ class RestingOrderMonitor:
             else:
                 self._journal.log_event(ENDED_EVENT, fields)
         except JournalError as error:
-            return f"{own.life.sentence}: {happened}. It is not on record. {error}"
-        return f"{own.life.sentence}: {happened}."
+            return f"{own.state.sentence}: {happened}. It is not on record. {error}"
+        return f"{own.state.sentence}: {happened}."
 
     def _average(self, order: Order, side: Side | None) -> Price | None:
         """Give the mean price of all fills; None where not all of them can be read."""
@@ -143,7 +143,7 @@ class RestingOrderMonitor:
 
 def _named(own: LoggedOrder) -> dict[str, object]:
     names: dict[str, object] = {name: own.text(name) for name in ("action", "side", "count")}
-    life = own.life
+    life = own.state
     names |= {"client_order_id": life.client_order_id, "ticker": life.ticker, "sentence": life.sentence}
     return names
 

@@ -73,7 +73,7 @@ class SubmissionStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Debt:
-    """A reason to send nothing, and what must succeed before it ends. `settle` raises JournalError."""
+    """A reason to send nothing, and what must succeed before it ends. `settle_lots` raises JournalError."""
 
     reason: str
     settle: Callable[[], object]
@@ -86,7 +86,7 @@ def _nothing() -> None:
 class OrderSubmitter:
     """Sends each confirmed order at most once and keeps the journal ahead of the wire.
 
-    `why_blocked` says why orders are blocked, by a panic of any session. `recount` judges a preview again
+    `block_reason` says why orders are blocked, by a panic of any session. `recount` judges a preview again
     by the orders that other sessions have recorded since. `reached` is called at every step; it is how tests
     kill the program there.
     """
@@ -97,7 +97,7 @@ class OrderSubmitter:
         journal: TradeLogger,
         resolver: OrderRecovery,
         *,
-        why_blocked: Callable[[], str | None] = lambda: None,
+        block_reason: Callable[[], str | None] = lambda: None,
         recount: Callable[[OrderPreview], OrderPreview] = lambda preview: preview,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
@@ -107,7 +107,7 @@ class OrderSubmitter:
         self._client = client
         self._journal = journal
         self._resolver = resolver
-        self._why_blocked = why_blocked
+        self._block_reason = block_reason
         self._recount = recount
         self._clock = clock
         self._monotonic = monotonic
@@ -120,7 +120,7 @@ class OrderSubmitter:
         """Whether the program is ending: nothing is sent again."""
 
     @property
-    def locked_because(self) -> str | None:
+    def lock_reason(self) -> str | None:
         """Every reason why no order can be sent until the journal works again; None: there is none."""
         return " ".join(dict.fromkeys(debt.reason for debt in self._debts)) or None
 
@@ -153,14 +153,14 @@ class OrderSubmitter:
     def _carried_out(self, preview: OrderPreview) -> SubmissionResult:
         """Record, send and record again; whatever goes wrong on the way leaves an order to look for."""
         state = OrderStage.UNKNOWN
-        self._resolver.begin(
+        self._resolver.start_tracking(
             self._life_of(preview, OrderStage.INTENT)
         )  # first, so that no recovery takes it over
         try:
             result = self._ended_at_intent(preview) or self._sent(preview)
             state = OrderStage.NOT_SENT if result.outcome is Outcome.DENIED else OrderStage(result.outcome)
         finally:
-            self._resolver.adopt([self._life_of(preview, state)])
+            self._resolver.track([self._life_of(preview, state)])
         return result
 
     def _ended_at_intent(self, preview: OrderPreview) -> SubmissionResult | None:
@@ -209,13 +209,13 @@ class OrderSubmitter:
 
     def _objection(self, preview: OrderPreview) -> str | None:
         """Return why no order may leave now, or not this one any more; None: it may. Reads the journal."""
-        reason = self._why_stopped() or self._why_outdated(preview) or self._why_blocked()
+        reason = self._why_stopped() or self._why_outdated(preview) or self._block_reason()
         return None if reason is None else f"Not sent: {reason[0].lower()}{reason[1:]}"
 
     def _why_stopped(self) -> str | None:
         if self.stopped:
             return "The program is ending."
-        return None if self.locked_because is None else f"Trading is locked. {self.locked_because}"
+        return None if self.lock_reason is None else f"Trading is locked. {self.lock_reason}"
 
     def _why_outdated(self, preview: OrderPreview) -> str | None:
         """Judge by the calendar's clock, which also counts the time a machine sleeps."""
@@ -237,7 +237,7 @@ class OrderSubmitter:
     def try_to_unlock(self) -> None:
         """Do what is owed, such as writing a missing result; trading goes on once all of it is done."""
         with self._guard:
-            reason = self.locked_because
+            reason = self.lock_reason
             if reason is None:
                 return
             try:
@@ -328,7 +328,7 @@ class OrderSubmitter:
             client_order_id=preview.request.client_order_id,
             ticker=preview.request.ticker,
             sentence=preview.sentence,
-            state=state,
+            stage=state,
             intent_at=preview.circumstances.at,
         )
 

@@ -70,13 +70,13 @@ class ActivityReader:
             self._read_on()
             return self._index.sent_beyond(known), self._index.today(self._clock())
 
-    def open_lives(self) -> tuple[OrderState, ...]:
+    def open_orders(self) -> tuple[OrderState, ...]:
         """Give our orders of unknown outcome."""
         with self._reading:
             self._read_on()
             return self._index.open_lives
 
-    def panic_stands(self) -> bool:
+    def is_panic_active(self) -> bool:
         """Tell whether a panic of any session blocks new orders."""
         with self._reading:
             self._read_on()

@@ -19,7 +19,7 @@ from kalshi_trading.core.money import ZERO
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
-from kalshi_trading.orders.pretrade.in_flight import SentOrders, doubtful, not_filled, not_listed
+from kalshi_trading.orders.pretrade.in_flight import SentOrders, drop_filled, drop_listed, possibly_missing
 from kalshi_trading.orders.pretrade.preview import OrderContext
 from kalshi_trading.orders.pretrade.risk_input import DataAge, InFlightOrder
 
@@ -60,11 +60,11 @@ class ContextReader:
             def afterwards(read: Callable[[], T]) -> Future[T]:
                 return pool.submit(_once_done, looked, read)
 
-            balance = afterwards(lambda: or_none(self._client.get_balance))
+            balance = afterwards(lambda: none_if_unavailable(self._client.get_balance))
             positions = afterwards(lambda: self._client.get_positions(ticker=ticker))
             listed = afterwards(lambda: self._client.get_orders(ticker=ticker, status=OrderStatus.RESTING))
-            book = pool.submit(or_none, lambda: self._book(ticker))
-            pnl = pool.submit(or_none, self._day.pnl)
+            book = pool.submit(none_if_unavailable, lambda: self._book(ticker))
+            pnl = pool.submit(none_if_unavailable, self._day.pnl)
             market = self.market(ticker)
             terms = pool.submit(self._terms, market)
         cash, fees, resting, at = balance.result(), terms.result(), listed.result().whole(), self._clock()
@@ -77,7 +77,7 @@ class ContextReader:
             cash=None if cash is None else cash.cash_for(market.exchange_index),
             position=_position_in(ticker, positions.result()),
             resting=resting,
-            unseen=not_listed([order for order in doubted if order.ticker == ticker], resting),
+            unseen=drop_listed([order for order in doubted if order.ticker == ticker], resting),
             elsewhere=sum((order.cost for order in doubted if order.ticker != ticker), ZERO),
             freshness=DataAge(orders.sent.newest_in(ticker), as_of),
             recent=orders.recent,
@@ -95,14 +95,14 @@ class ContextReader:
         Read before the rest: what is read later is at least as new. Fills of this market come before the
         position, so that an order left out because of them is in it.
         """
-        as_of = or_none(self._as_of)
-        doubted = doubtful(sent, as_of, self._clock())
+        as_of = none_if_unavailable(self._as_of)
+        doubted = possibly_missing(sent, as_of, self._clock())
         here = [order for order in doubted if order.ticker == ticker]
         if not here:
             return as_of, doubted
         since = min(order.at for order in here) - timedelta(days=1)
-        fills = or_none(lambda: self._client.get_fills(ticker=ticker, since=since))
-        return as_of, not_filled(doubted, fills or ())
+        fills = none_if_unavailable(lambda: self._client.get_fills(ticker=ticker, since=since))
+        return as_of, drop_filled(doubted, fills or ())
 
     def _as_of(self) -> datetime:
         """Read how fresh the account's data is, by our clock."""
@@ -141,7 +141,7 @@ class ContextReader:
         read_at, known = self._fee_terms.get(market.event_ticker, (now, None))
         if known is not None and timedelta(0) <= now - read_at < FEES_KEPT_FOR:
             return known
-        terms = or_none(lambda: self._read_terms(market.event_ticker))
+        terms = none_if_unavailable(lambda: self._read_terms(market.event_ticker))
         if terms is not None:
             self._fee_terms[market.event_ticker] = now, terms
         return terms
@@ -168,7 +168,7 @@ def _once_done(first: Future[Any], read: Callable[[], T]) -> T:
     return read()
 
 
-def or_none(read: Callable[[], T]) -> T | None:
+def none_if_unavailable(read: Callable[[], T]) -> T | None:
     """Read what can be done without."""
     try:
         return read()

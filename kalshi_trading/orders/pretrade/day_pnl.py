@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from kalshi_trading.core.dates import local_midnight
 from kalshi_trading.core.models import BookSide, Fill, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
-from kalshi_trading.core.pnl import FifoPosition, holding_from, oldest_first, settlement_net_pnl
+from kalshi_trading.core.pnl import FifoPosition, fifo_position, oldest_first, settlement_net_pnl
 from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.orders.pretrade.risk_input import DayPnl
-from kalshi_trading.portfolio.ledger import paid_out
+from kalshi_trading.portfolio.ledger import apply_settlement
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 
@@ -98,7 +98,7 @@ class DayPnlReader:
             *self._client.get_historical_fills(ticker=ticker).whole(),
         ]
         once = {fill.fill_id: fill for fill in rows if not _is_since(fill, midnight)}
-        before = holding_from(oldest_first(once.values()))
+        before = fifo_position(oldest_first(once.values()))
         if asked_at - midnight > READ_LAG:  # by now even lists that lag show the last fill before it
             self._before[ticker, midnight] = before
         return before
@@ -110,11 +110,11 @@ def realized_since(before: FifoPosition, fills: Iterable[Fill], settlement: Sett
     A settlement row of another position than the fills make is taken at its word.
     """
     earned_before = before.realized_pnl - before.fees_paid
-    after = holding_from(fills, before)
+    after = fifo_position(fills, before)
     if settlement is not None:
         if after.net != settlement.yes_count - settlement.no_count:
             return settlement_net_pnl(settlement) - earned_before
-        after = paid_out(after, settlement)
+        after = apply_settlement(after, settlement)
     return after.realized_pnl - after.fees_paid - earned_before
 
 
@@ -151,7 +151,7 @@ def _is_since(fill: Fill, midnight: datetime) -> bool:
 def _explains(fills: Sequence[Fill], net: Contracts, settlement: Settlement | None) -> bool:
     """Tell whether today's fills alone make the position, or the settled counts: nothing was held before."""
     if settlement is None:
-        return holding_from(fills).net == net
+        return fifo_position(fills).net == net
     bids = sum((fill.count for fill in fills if fill.book_side is BookSide.BID), ZERO)
     asks = sum((fill.count for fill in fills if fill.book_side is BookSide.ASK), ZERO)
     return (bids, asks) == (settlement.yes_count, settlement.no_count)

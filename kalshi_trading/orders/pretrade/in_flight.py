@@ -41,18 +41,18 @@ class SentOrders:
 NO_ORDERS = SentOrders()
 
 
-def doubtful(sent: SentOrders, as_of: datetime | None, now: datetime) -> tuple[InFlightOrder, ...]:
+def possibly_missing(sent: SentOrders, as_of: datetime | None, now: datetime) -> tuple[InFlightOrder, ...]:
     """Give the orders that data of `as_of` may lack; None: taken to lag by a minute at most."""
     return sent.after(now - READ_LAG if as_of is None else as_of)
 
 
-def not_filled(sent: Iterable[InFlightOrder], fills: Iterable[Fill]) -> tuple[InFlightOrder, ...]:
+def drop_filled(sent: Iterable[InFlightOrder], fills: Iterable[Fill]) -> tuple[InFlightOrder, ...]:
     """Leave out the orders of which fills are listed: then the exchange's data shows them."""
     filled = {fill.order_id for fill in fills}
     return tuple(order for order in sent if order.order_id not in filled)
 
 
-def not_listed(sent: Iterable[InFlightOrder], resting: Iterable[Order]) -> tuple[InFlightOrder, ...]:
+def drop_listed(sent: Iterable[InFlightOrder], resting: Iterable[Order]) -> tuple[InFlightOrder, ...]:
     """Leave out the orders that are listed as resting, so that none is counted twice."""
     listed = {order.client_order_id for order in resting}
     return tuple(order for order in sent if order.client_order_id not in listed)
@@ -63,20 +63,20 @@ def sent_order(own: LoggedOrder) -> InFlightOrder | None:
 
     None: it ended without one, or no price and count are on record, so that it can only be named.
     """
-    if own.life.state in WITHOUT_ORDER:
+    if own.state.stage in WITHOUT_ORDER:
         return None
     action, side, price, count = own.action, own.side, own.price, _working_count(own.records)
     if action is None or side is None or price is None or count is None or count <= ZERO:
         return None
     return InFlightOrder(
-        client_order_id=own.life.client_order_id,
+        client_order_id=own.state.client_order_id,
         order_id=own.order_id,
-        ticker=own.life.ticker,
+        ticker=own.state.ticker,
         book_side=book_side(action, side),
         yes_price=side.price_in_side(price),
         remaining_count=count,
         at=max(record.at for record in own.records if is_step(record)),
-        is_open=own.life.is_open,
+        is_open=own.state.is_open,
         cost=own.cost,
     )
 

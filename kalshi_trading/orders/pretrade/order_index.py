@@ -54,17 +54,17 @@ class OrderIndex:
         if order is None:
             return
         number = self._numbers.setdefault(name, len(self._numbers))
-        if order.life.state in WITHOUT_ORDER:
+        if order.state.stage in WITHOUT_ORDER:
             return
-        ours = is_own(order.life, self._environment, self._account)
-        at = order.life.intent_at
+        ours = is_own(order.state, self._environment, self._account)
+        at = order.state.intent_at
         entry = _Entry(order, at.astimezone().date(), sent_order(order) if ours else None)
         self._entries[name] = entry
         insort(self._by_intent, (at, number, name))
         totals = self._days.get(entry.day, DayTotals())
         self._days[entry.day] = DayTotals(totals.bought + order.cost, totals.orders + 1)
-        if ours and order.life.is_open:
-            self._open[name] = order.life
+        if ours and order.state.is_open:
+            self._open[name] = order.state
         if entry.sent is not None:
             insort(self._by_step, (entry.sent.at, number, entry.sent))
             self._sent = None
@@ -74,7 +74,7 @@ class OrderIndex:
         if entry is None:
             return
         number = self._numbers[name]
-        del self._by_intent[bisect_left(self._by_intent, (entry.order.life.intent_at, number))]
+        del self._by_intent[bisect_left(self._by_intent, (entry.order.state.intent_at, number))]
         totals = self._days[entry.day]
         self._days[entry.day] = DayTotals(totals.bought - entry.order.cost, totals.orders - 1)
         self._open.pop(name, None)
@@ -131,4 +131,4 @@ def _recent_order(order: LoggedOrder) -> RecentOrder | None:
     if action is None or side is None or count is None or price is None:
         return None
     at_once = order.text("time_in_force") == TimeInForce.IMMEDIATE_OR_CANCEL
-    return RecentOrder(order.life.ticker, action, side, count, price, order.life.intent_at, at_once)
+    return RecentOrder(order.state.ticker, action, side, count, price, order.state.intent_at, at_once)

@@ -23,12 +23,12 @@ def expected_cost(walk: BookWalk, rests: Contracts, request: OrderRequest, openi
     cost, left = ZERO, max(ZERO, walk.filled + rests - (request.count - opening))
     for part in reversed(parts):
         taken = min(left, part.count)
-        cost += taken * paid(request.action, part.price)
+        cost += taken * price_of_opening(request.action, part.price)
         left -= taken
     return cost
 
 
-def paid(action: Action, price: Price) -> Price:
+def price_of_opening(action: Action, price: Price) -> Price:
     """Give what opening one contract takes; a sale that opens costs what the other outcome costs.
 
     Source: Kalshi API, order direction.
@@ -49,7 +49,7 @@ class Payoff:
     if_no: Dollars | None
 
 
-def outlook(
+def payoff(
     walk: BookWalk, rests: Contracts, request: OrderRequest, closing: Contracts, fee: Dollars | None
 ) -> Payoff:
     """Tell what comes of it if `walk` fills and the rest at the limit."""
@@ -96,7 +96,7 @@ def bounds(request: OrderRequest, opening: Contracts, rate: Decimal | None) -> B
     """Bound the cash of an order; `rate` is the dearest r·m it can meet. None: it is not known."""
     if rate is None:
         return None
-    price, closing = paid(request.action, request.price), request.count - opening
+    price, closing = price_of_opening(request.action, request.price), request.count - opening
     opened, closed = cash_bound(rate, opening, price), cash_bound(rate, closing, price)
     return Bounds(
         cost=opened + max(ZERO, closed - closing),

@@ -37,8 +37,8 @@ from kalshi_trading.orders.pretrade.payoff import (
     expected_cost,
     locked_in,
     opening_count,
-    outlook,
-    paid,
+    payoff,
+    price_of_opening,
 )
 from kalshi_trading.orders.pretrade.risk_input import (
     NO_ORDERS_YET,
@@ -127,10 +127,10 @@ class OrderPreview:
     @property
     def sentence(self) -> str:
         """The order in one sentence: what is confirmed, recorded and sent."""
-        return order_sentence(self.request)
+        return describe_order(self.request)
 
 
-def order_sentence(order: OrderRequest) -> str:
+def describe_order(order: OrderRequest) -> str:
     """Write an order as a trader says it: `BUY 10 YES KXHIGHNY-26NOV21-B46.5 at 57¢, good till canceled`."""
     how_long = order.time_in_force.replace("_", " ")
     extras = (", post only" if order.post_only else "") + (", reduce only" if order.reduce_only else "")
@@ -174,7 +174,7 @@ def build_preview(
         request=request,
         circumstances=now,
         walk=walk,
-        cost=opening * paid(request.action, request.price),
+        cost=opening * price_of_opening(request.action, request.price),
         expected_cost=expected_cost(walk, rests, request, opening),
         expected_fee=expected_fee,
         bounds=most,
@@ -182,8 +182,8 @@ def build_preview(
         held_before=held,
         held_after=held + signed,
         closing=closing,
-        expected=outlook(walk, rests, request, closing, expected_fee),
-        worst=outlook(AT_THE_LIMIT, request.count, request, closing, most.added if most else None),
+        expected=payoff(walk, rests, request, closing, expected_fee),
+        worst=payoff(AT_THE_LIMIT, request.count, request, closing, most.added if most else None),
         locked_in=locked_in(now.position, walk, rests, request, signed),
         findings=(),
     )

@@ -26,7 +26,7 @@ def account(app: AppContext) -> None:
     """Show the page until the user goes back."""
     is_wanted = True
     while is_wanted:
-        app.show(app.working("Asking the exchange …", lambda: _page(app)))
+        app.show(app.run_with_spinner("Asking the exchange …", lambda: _page(app)))
         is_wanted = app.prompter.choose_in_line("Account & settings", BACK_OR_AGAIN)
 
 
@@ -36,7 +36,7 @@ def _page(app: AppContext) -> RenderableType:
         facts = pool.submit(lambda: list(_exchange(app)))
         rails = account_view.rails(app.settings.limits, _today(app), pnl.result())
         rows = [*facts.result(), *_own(app)]
-    return Group(formats.facts(rows), rails)
+    return Group(formats.key_values(rows), rails)
 
 
 def _today(app: AppContext) -> Fetched[DayTotals]:

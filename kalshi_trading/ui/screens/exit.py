@@ -36,16 +36,20 @@ def ask_to_leave(app: AppContext, *, was_chosen: bool) -> bool:
         orders = _resting(app)
         unlisted = app.watch.unlisted(orders)
         for sentence in unlisted:
-            app.say(f"Placed a moment ago and not in the exchange's list yet, where it may rest: {sentence}")
+            app.show_text(
+                f"Placed a moment ago and not in the exchange's list yet, where it may rest: {sentence}"
+            )
         if unlisted:
-            app.say("What is not listed stays if you leave; panic, under Cancel an order, cancels it too.")
+            app.show_text(
+                "What is not listed stays if you leave; panic, under Cancel an order, cancels it too."
+            )
         answer = _ask_what_to_do(app, orders, was_chosen=was_chosen)
         if answer is _Answer.CANCEL_AND_LEAVE and not order_screens.cancel_these(app, orders):
-            app.complain("Not every order is known to be canceled, so the program stays open.")
+            app.show_error("Not every order is known to be canceled, so the program stays open.")
             return False
         return answer is not _Answer.STAY
     except (LeaveTask, KeyboardInterrupt):
-        app.say("Back to the menu.")
+        app.show_text("Back to the menu.")
         return False
 
 
@@ -53,29 +57,29 @@ def settle(app: AppContext) -> None:
     """Write what the journal lacks, as far as it works now, and say what that means if it does not."""
     app.executor.submitter.try_to_unlock()
     if app.executor.has_unrecorded_panic:
-        app.complain(
+        app.show_error(
             "The panic is not on record: other sessions, and the next one, can send orders. "
             "Stop them, and panic again once the journal works."
         )
 
 
-def say_what_stays(app: AppContext) -> None:
+def list_remaining_orders(app: AppContext) -> None:
     """Name what rests where nobody can be asked any more."""
     try:
         orders = run_with_timeout(LOOK_S, lambda: app.client.get_orders(status=OrderStatus.RESTING).whole())
     except (TradingError, TimeoutError, LeaveTask, KeyboardInterrupt):
-        app.say("Orders that rest stay at the exchange; whether any do could not be read.")
+        app.show_text("Orders that rest stay at the exchange; whether any do could not be read.")
         return
     if orders:
-        app.say(f"{_counted(orders)} at the exchange and may still fill:")
+        app.show_text(f"{_counted(orders)} at the exchange and may still fill:")
         _say_orders(app, orders, most=ORDERS_NAMED)
 
 
 def _resting(app: AppContext) -> tuple[Order, ...]:
     try:
-        return app.working("Looking for resting orders …", app.executor.list_open_orders)
+        return app.run_with_spinner("Looking for resting orders …", app.executor.list_open_orders)
     except TradingError as error:
-        app.complain(f"The open orders could not be read; any that rest stay. {error}")
+        app.show_error(f"The open orders could not be read; any that rest stay. {error}")
         return ()
 
 
@@ -116,9 +120,9 @@ def _wants_to_cancel(app: AppContext, orders: Sequence[Order]) -> bool:
 
 def _say_orders(app: AppContext, orders: Sequence[Order], *, most: int) -> None:
     for line in order_screens.lines_of(app, orders[:most]):
-        app.say(f"  {line}")
+        app.show_text(f"  {line}")
     if len(orders) > most:
-        app.say(f"  and {len(orders) - most:,} more")
+        app.show_text(f"  and {len(orders) - most:,} more")
 
 
 def _counted(orders: Sequence[Order]) -> str:

@@ -21,7 +21,7 @@ from kalshi_trading.portfolio.explain_market import (
 from kalshi_trading.portfolio.ledger import MarketLedger
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.ui.app import AppContext
-from kalshi_trading.ui.formats import dollars, gain
+from kalshi_trading.ui.formats import dollars, pnl
 from kalshi_trading.ui.prompts.prompter import choose_by_name, choose_task, numbered
 from kalshi_trading.ui.screens.choose import choose_or_type
 from kalshi_trading.ui.views import position as position_view
@@ -30,7 +30,7 @@ from kalshi_trading.ui.views import position as position_view
 def explain(app: AppContext, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) -> None:
     """Explain a number of the whole account, or of one market; `rows` are offered first."""
     if not snapshot.accounts:
-        app.say("Nothing was traded yet.")
+        app.show_text("Nothing was traded yet.")
         return
     tasks = [partial(_explain_account, app, snapshot), partial(_explain_one, app, snapshot, rows)]
     choose_task(app.prompter, "A number of what?", numbered(["The whole account", "One market"], tasks))
@@ -62,7 +62,7 @@ def _explain_account(app: AppContext, snapshot: PortfolioSnapshot) -> None:
 def explain_market(app: AppContext, account: MarketLedger) -> None:
     """Explain a number of one market."""
     ways: dict[str, Callable[[], Explanation]] = {
-        f"Realized P&L {gain(account.realized_pnl).plain}": lambda: explain_realized(account),
+        f"Realized P&L {pnl(account.realized_pnl).plain}": lambda: explain_realized(account),
         f"Fees {dollars(account.fees_paid)}": lambda: explain_fees(account),
         "Cost of what is held": lambda: explain_cost(account),
         "Cash it moved": lambda: explain_cash(account),

@@ -70,12 +70,12 @@ def _write(app: AppContext, wanted: _Wanted) -> None:
     assert table is not None  # the first question
     exporter = Exporter(app.client, app.tracker, app.journal, app.clock)
     write = partial(exporter.export, table, path, period=wanted.period, written_as=format_of(path))
-    done = app.counted(
+    done = app.run_with_count(
         f"Writing {table.name} …", lambda progress: write(replace=wanted.is_replaced, progress=progress)
     )
-    app.say(closing_line(done))
+    app.show_text(closing_line(done))
     for note in done.notes:
-        app.complain(note)
+        app.show_error(note)
 
 
 def _ask_table(app: AppContext, wanted: _Wanted) -> _Wanted:

@@ -41,7 +41,7 @@ def trade_history(app: AppContext) -> None:
 
     An order of unknown outcome is looked for once more first.
     """
-    app.working("Looking for lost orders …", app.executor.resolver.examine_all)
+    app.run_with_spinner("Looking for lost orders …", app.executor.resolver.examine_all)
     page = _read(app, HistoryFilter(), app.settings.environment)
     while (task := app.prompter.choose_in_line("Trade history", _tasks(page))) is not _leave:
         with suppress(GoBack):
@@ -81,16 +81,16 @@ def _tasks(page: HistoryPage) -> list[Choice[_Task]]:
 def _read(app: AppContext, wanted: HistoryFilter, environment: Environment) -> HistoryPage:
     """Read the history of one environment and show its first page."""
     if environment is app.settings.environment:
-        history = app.counted(
+        history = app.run_with_count(
             "Reading the history …",
             lambda progress: load_history(
                 app.client, app.journal, account=app.account, period=wanted.period, progress=progress
             ),
         )
-        app.executor.resolver.notice(row.order for row in history.rows if row.order is not None)
+        app.executor.resolver.reconcile_late(row.order for row in history.rows if row.order is not None)
     else:
         elsewhere = TradeLogger(app.settings.log_dir, environment.value)
-        history = app.working(
+        history = app.run_with_spinner(
             "Reading the journal …", lambda: history_from_journal(elsewhere, period=wanted.period)
         )
     return _chosen(app, history, wanted, environment)
@@ -203,7 +203,7 @@ def _one_order(app: AppContext, page: HistoryPage) -> HistoryPage:
 
 def _show_story(app: AppContext, page: HistoryPage, row: HistoryRow) -> None:
     client = app.client if page.history.is_joined else None
-    told = app.working("Reading what became of it …", lambda: read_timeline(client, row))
+    told = app.run_with_spinner("Reading what became of it …", lambda: read_timeline(client, row))
     app.show(history_view.story(told, app.clock()))
 
 
@@ -228,7 +228,7 @@ def _is_called(row: HistoryRow, wanted: str) -> bool:
 
 def _reconcile(app: AppContext, page: HistoryPage) -> HistoryPage:
     period = _ask_period(app, _ALL if page.wanted.period is None else str(page.wanted.period))
-    found = app.counted(
+    found = app.run_with_count(
         "Comparing journal and exchange …",
         lambda progress: reconcile(
             app.client, app.journal, account=app.account, period=period, clock=app.clock, progress=progress
@@ -241,7 +241,7 @@ def _reconcile(app: AppContext, page: HistoryPage) -> HistoryPage:
 def _sums(app: AppContext, page: HistoryPage) -> HistoryPage:
     today = _today(app)
     period = app.prompter.ask(f"Which days? {FORMS}", lambda text: parse_period(text, today), default="today")
-    summary = app.counted(
+    summary = app.run_with_count(
         "Adding up …",
         lambda progress: read_summary(
             app.client, app.journal, period, account=app.account, progress=progress

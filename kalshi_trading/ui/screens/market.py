@@ -51,7 +51,7 @@ def _ask_words(app: AppContext, search: _Search) -> _Search:
 
 
 def _show_market(app: AppContext, market: Market) -> None:
-    book = app.working("Reading the order book …", lambda: _book(app, market.ticker))
+    book = app.run_with_spinner("Reading the order book …", lambda: _book(app, market.ticker))
     app.show(market_view.market_page(market, None, book, app.clock()))
 
 
@@ -60,25 +60,25 @@ def _by_ticker(app: AppContext, wanted: str) -> Market | None:
         return None
     try:
         ticker = validate_ticker(wanted)
-        return app.working("Looking up the market …", lambda: app.executor.get_market_info(ticker))
+        return app.run_with_spinner("Looking up the market …", lambda: app.executor.get_market_info(ticker))
     except InvalidInputError:
         return None
 
 
 def _by_words(app: AppContext, wanted: str) -> tuple[FoundMarket, ...]:
-    found = app.counted(
+    found = app.run_with_count(
         "Searching the open markets …",
         lambda progress: app.executor.search_markets(wanted, most=MOST_FOUND + 1, progress=progress),
     )
     if not found:
-        app.say(
+        app.show_text(
             f"No open market has “{wanted}” in its texts. Try one word, such as: temperature, bitcoin, fed."
         )
         return ()
     if app.executor.search_incomplete is not None:
-        app.complain(f"Markets may be missing: {app.executor.search_incomplete}.")
+        app.show_error(f"Markets may be missing: {app.executor.search_incomplete}.")
     if len(found) > MOST_FOUND:
-        app.say(
+        app.show_text(
             f"More than {MOST_FOUND} markets match; the busiest stand here. Add a word to narrow them down."
         )
     return found[:MOST_FOUND]
@@ -118,4 +118,4 @@ def read_book_and_fees(
     def read() -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
         return _book(app, ticker), () if market is None else app.executor.get_fees(market)
 
-    return app.working("Reading the order book …", read)
+    return app.run_with_spinner("Reading the order book …", read)

@@ -40,7 +40,7 @@ def open_orders(app: AppContext) -> None:
     """Show what rests until the user goes back."""
     is_wanted = True
     while is_wanted:
-        orders = app.working("Reading the open orders …", app.executor.list_open_orders)
+        orders = app.run_with_spinner("Reading the open orders …", app.executor.list_open_orders)
         app.show(views.open_orders(_described(app, orders), app.clock()))
         is_wanted = bool(orders) and app.prompter.choose_in_line("Open orders", BACK_OR_AGAIN)
 
@@ -64,7 +64,7 @@ def _own_words(app: AppContext, orders: Sequence[Order], most: int | None) -> Ma
         entries = islice(app.journal.newest_records(), most)
         return intents_of(orders, (each for each in entries if isinstance(each, JournalRecord)))
     except JournalError as error:
-        app.complain(f"{error} The orders below stand in the exchange's words, whoever placed them.")
+        app.show_error(f"{error} The orders below stand in the exchange's words, whoever placed them.")
         return {}
 
 
@@ -77,7 +77,7 @@ def cancel_order(app: AppContext) -> None:
         rows.append(Choice("a", f"All {len(orders)} orders", _cancels(app, *orders)))
     label = "Panic: cancel everything and block new orders"
     rows.append(Choice("p", label, lambda: _panic(app), is_immediate=True))
-    if app.executor.why_blocked() is not None:
+    if app.executor.block_reason() is not None:
         rows.append(Choice("r", "Allow new orders again", lambda: _rearm(app)))
     ask_then(
         lambda _: app.prompter.choose("Which order?", rows, is_consequential=True),
@@ -95,24 +95,24 @@ def _cancels(app: AppContext, *orders: Order) -> Callable[[], None]:
 def _resting(app: AppContext) -> tuple[Order, ...]:
     """List what rests; what cannot be listed can still be canceled by panic."""
     try:
-        orders = app.working("Reading the open orders …", app.executor.list_open_orders)
+        orders = app.run_with_spinner("Reading the open orders …", app.executor.list_open_orders)
     except TradingError as error:
-        app.complain(f"The open orders could not be read. {error}")
+        app.show_error(f"The open orders could not be read. {error}")
         return ()
     if not orders:
-        app.say("No resting orders; there is nothing to cancel.")
+        app.show_text("No resting orders; there is nothing to cancel.")
     return orders
 
 
 def _panic(app: AppContext) -> None:
-    shown = app.finished(
+    shown = app.run_uninterruptible(
         app.executor.panic,
         replace(PANICKING, detail=lambda: _looked_for(app.executor.orders_under_way)),
         show=lambda report: app.show(result.panic(report)),
         left=lambda report: app.executor.resolver.announce(result.end_of_panic(report)),
     )
     if not shown:
-        app.complain("Left unfinished: panic goes on by itself, and the menu says what became of it.")
+        app.show_error("Left unfinished: panic goes on by itself, and the menu says what became of it.")
 
 
 def _looked_for(orders: int) -> str:
@@ -123,11 +123,11 @@ def _rearm(app: AppContext) -> None:
     word = "ALLOW"
     question = f"Type {word} to allow new orders again:"
     if not app.prompter.ask(question, typed_word(word), is_consequential=True):
-        app.say("New orders stay blocked.")
-    elif app.executor.rearm():
-        app.say("New orders are allowed again.")
+        app.show_text("New orders stay blocked.")
+    elif app.executor.allow_orders():
+        app.show_text("New orders are allowed again.")
     else:
-        app.complain("New orders stay blocked: the journal could not be written, so nobody would know.")
+        app.show_error("New orders stay blocked: the journal could not be written, so nobody would know.")
 
 
 def cancel_these(app: AppContext, orders: Sequence[Order]) -> bool:
@@ -141,18 +141,18 @@ def cancel_these(app: AppContext, orders: Sequence[Order]) -> bool:
     def show(ends: Sequence[CancelResult]) -> None:
         shown_ends.extend(ends)
         for line, end in zip(lines, ends, strict=True):
-            say = app.say if end.is_acknowledged else app.complain
+            say = app.show_text if end.is_acknowledged else app.show_error
             say(result.end_of_cancel(line, end))
 
     def announce(ends: Sequence[CancelResult]) -> None:
         for line, end in zip(lines, ends, strict=True):
             app.executor.resolver.announce(result.end_of_cancel(line, end))
 
-    shown = app.finished(
+    shown = app.run_uninterruptible(
         lambda: [app.executor.cancel_order(order) for order in orders], CANCELING, show=show, left=announce
     )
     if not shown:
-        app.complain("Left unfinished: the cancels go on by themselves, and the menu says how they end.")
+        app.show_error("Left unfinished: the cancels go on by themselves, and the menu says how they end.")
     return shown and not any(_may_rest(end) for end in shown_ends)
 
 

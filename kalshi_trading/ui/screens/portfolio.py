@@ -31,7 +31,7 @@ from kalshi_trading.portfolio.explain_market import (
 )
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.ui.app import AppContext
-from kalshi_trading.ui.formats import holding
+from kalshi_trading.ui.formats import net_position
 from kalshi_trading.ui.prompts.prompter import (
     Choice,
     GoBack,
@@ -107,7 +107,7 @@ def _tasks(look: _Look) -> list[Choice[_Task]]:
 
 
 def _read(app: AppContext, mark: Mark, first_look: Callable[[PortfolioSnapshot], None]) -> PortfolioSnapshot:
-    return app.counted(
+    return app.run_with_count(
         "Reading positions and fills …",
         lambda progress: app.tracker.refresh(mark=mark, progress=progress, first_look=first_look),
     )
@@ -191,9 +191,9 @@ def _position(app: AppContext, look: _Look) -> _Look:
     """Choose one position and go on with it."""
     held = {row.position.ticker: row for row in look.snapshot.held}
     if not held:
-        app.say("No open positions are known.")
+        app.show_text("No open positions are known.")
         return look
-    labels = [(f"{row.position.ticker}  {holding(row.position.net)}", row) for row in look.rows]
+    labels = [(f"{row.position.ticker}  {net_position(row.position.net)}", row) for row in look.rows]
     return choose_or_type(app, "Which position?", labels, held, partial(_one_position, app, look))
 
 
@@ -208,7 +208,7 @@ def _one_position(app: AppContext, look: _Look, row: PositionPnl) -> _Look:
 
 def _explain_row(app: AppContext, look: _Look, seen: PositionLook) -> _Look:
     if seen.row.account is None:
-        app.say("Nothing is known of it but the exchange's own figures above.")
+        app.show_text("Nothing is known of it but the exchange's own figures above.")
     else:
         explain_screens.explain_market(app, seen.row.account)
     return look
@@ -240,10 +240,10 @@ def _own_words(app: AppContext, resting: Sequence[Order]) -> OwnOrders:
         entries = islice(app.journal.newest_records(), LOOKED_AT)
         words = OwnOrders(reversed([each for each in entries if isinstance(each, JournalRecord)]))
     except JournalError as error:
-        app.complain(f"{error} Orders and fills stand in the exchange's words, whoever placed them.")
+        app.show_error(f"{error} Orders and fills stand in the exchange's words, whoever placed them.")
         return OwnOrders(())
     for order in resting:
-        words.learn(order)
+        words.remember(order)
     return words
 
 
@@ -264,7 +264,7 @@ def _close(app: AppContext, look: _Look, seen: PositionLook) -> _Look:
 
     def ask_count(sale: _Sale) -> _Sale:
         count = app.prompter.ask(
-            f"How many of {holding(position.net)} to sell?",
+            f"How many of {net_position(position.net)} to sell?",
             lambda text: _at_most(parse_count(text), position.count),
             default=count_text(sale.count),
         )
@@ -306,7 +306,7 @@ def _settlements(app: AppContext, look: _Look) -> _Look:
     """Show the payouts, and one of them line by line."""
     rows = look.snapshot.settlements.value
     if rows is None:
-        app.complain(f"The settlements could not be read. {look.snapshot.settlements.unavailable}")
+        app.show_error(f"The settlements could not be read. {look.snapshot.settlements.unavailable}")
         return look
     accounts = look.snapshot.accounts
     app.show(pnl.settlements_table(rows, accounts, look.snapshot.as_of, app.console.width))
@@ -328,7 +328,7 @@ def _over_time(app: AppContext, look: _Look) -> _Look:
     """Show the profit as a curve over days, or added up by market, event or series."""
     accounts = look.snapshot.accounts.values()
     if look.snapshot.realized is None:
-        app.complain("Realized P&L is not known: positions or settlements could not be read.")
+        app.show_error("Realized P&L is not known: positions or settlements could not be read.")
         return look
     breakdowns = {
         "market": pnl_breakdown.by_market,
@@ -341,6 +341,6 @@ def _over_time(app: AppContext, look: _Look) -> _Look:
         app.show(pnl.breakdown(by, breakdowns[by](accounts), app.console.width))
     else:
         days = pnl_breakdown.by_day(accounts, lambda at: at.astimezone().date())
-        app.show(pnl.over_time(days, look.snapshot.as_of.astimezone().date(), app.console.width))
-    app.show(pnl.not_rebuilt(accounts))
+        app.show(pnl.pnl_by_day(days, look.snapshot.as_of.astimezone().date(), app.console.width))
+    app.show(pnl.exchange_only_markets(accounts))
     return look

@@ -67,7 +67,7 @@ def errors(app: AppContext) -> None:
     """Review the errors. Raises GoBack when the user has seen enough."""
     lines = log_review.newest_errors(app.journal)
     if _page_through(app, lines, none="No errors are on record."):
-        app.say(f"Their particulars stand under these references in {app.journal.errors_path}.")
+        app.show_text(f"Their particulars stand under these references in {app.journal.errors_path}.")
     raise GoBack
 
 
@@ -100,13 +100,13 @@ def _page_through(
     page = _next_page(app, lines, size + 1)
     there_was_one = False
     if not page:
-        app.say(none)
+        app.show_text(none)
     while page:
         shown, further = page[:size], page[size:]
         there_was_one |= any(not isinstance(line, DamagedLine) for line in shown)
         app.show(record_view.review(shown, app.clock()))
         if not further and not there_was_one:
-            app.say(only_damaged)
+            app.show_text(only_damaged)
         if not _wants_older(app, there_are_any=bool(further)):
             break
         page = [*further, *_next_page(app, lines, size)]
@@ -121,7 +121,7 @@ def _page_size(app: AppContext) -> int:
 
 
 def _next_page(app: AppContext, lines: Iterator[LogItem], most: int) -> list[LogItem]:
-    return app.working("Reading the records …", lambda: list(islice(lines, most)))
+    return app.run_with_spinner("Reading the records …", lambda: list(islice(lines, most)))
 
 
 def _wants_older(app: AppContext, *, there_are_any: bool) -> bool:
@@ -137,7 +137,7 @@ def _wants_older(app: AppContext, *, there_are_any: bool) -> bool:
 
 def follow(app: AppContext, wait: Callable[[float], None] = time.sleep) -> None:
     """Show what is written from now on, by any session, until Ctrl-C."""
-    app.say("Waiting for new events and errors. Ctrl-C ends it.")
+    app.show_text("Waiting for new events and errors. Ctrl-C ends it.")
     try:
         follower = LogFollower(app.journal)
         while True:
@@ -146,7 +146,7 @@ def follow(app: AppContext, wait: Callable[[float], None] = time.sleep) -> None:
                 app.show(record_view.new_lines(lines))
             wait(LOOK_EVERY_S)
     except KeyboardInterrupt:
-        app.say("No longer following.")
+        app.show_text("No longer following.")
 
 
 # --- Size -----------------------------------------------------------------------------------------
@@ -164,10 +164,10 @@ def sizes(app: AppContext) -> None:
     word = "DELETE"
     question = f"Type {word} to delete errors and requests of before {day}, anything else to keep them:"
     if not app.prompter.ask(question, typed_word(word), is_consequential=True):
-        app.say("Everything is kept.")
+        app.show_text("Everything is kept.")
         return
     deleted = sum(_deleted(path, day) for path in deletable)
-    app.say(f"{deleted} file{' was' if deleted == 1 else 's were'} deleted. The journal is kept whole.")
+    app.show_text(f"{deleted} file{' was' if deleted == 1 else 's were'} deleted. The journal is kept whole.")
 
 
 def _deleted(path: Path, day: date) -> int:

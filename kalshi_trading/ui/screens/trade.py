@@ -122,9 +122,9 @@ def trade_ticket(app: AppContext, ticket: OrderTicket) -> None:
         if not moved:
             _submit(app, latest)
             return
-        app.complain("The market moved since you looked. Nothing was sent. What changed:")
+        app.show_error("The market moved since you looked. Nothing was sent. What changed:")
         for change in moved:
-            app.say(f"  {change}")
+            app.show_text(f"  {change}")
         preview = _with_better_cap(app, latest)
 
 
@@ -141,7 +141,7 @@ def _with_better_cap(app: AppContext, preview: OrderPreview) -> OrderPreview:
 def _preview(app: AppContext, ticket: OrderTicket) -> OrderPreview:
     """Price a ticket. Raises TradingError, which says that nothing was sent."""
     try:
-        return app.working("Pricing the order …", lambda: app.executor.preview(ticket))
+        return app.run_with_spinner("Pricing the order …", lambda: app.executor.preview(ticket))
     except JournalError as error:
         raise TradeExecutionError(f"{error} Nothing was sent.") from error
 
@@ -150,7 +150,7 @@ def _confirmed_now(app: AppContext, preview: OrderPreview) -> tuple[OrderPreview
     """Show the ticket and ask; confirmed, look again and say what moved meanwhile. Raises GoBack."""
     app.show(ticket_view.ticket(preview, app.settings.environment))
     if preview.is_denied:
-        app.complain("This order cannot be sent. Nothing was sent.")
+        app.show_error("This order cannot be sent. Nothing was sent.")
         raise GoBack
     _confirm(app, preview)
     latest = _preview(app, _same_ticket(preview))
@@ -159,15 +159,15 @@ def _confirmed_now(app: AppContext, preview: OrderPreview) -> tuple[OrderPreview
 
 def _submit(app: AppContext, preview: OrderPreview) -> None:
     """Send and show the result; a user who will not wait leaves the rest to the search."""
-    shown = app.finished(
+    shown = app.run_uninterruptible(
         lambda: app.executor.submit(preview),
         SENDING,
         show=lambda result: app.show(result_view.submission(result)),
         left=lambda result: app.executor.resolver.announce(result_view.end_of(preview, result)),
     )
     if not shown:
-        app.complain(f"Left unfinished: {preview.sentence}. It may be live. Do not send it again.")
-        app.say("The program goes on looking for it; the menu says what became of it.")
+        app.show_error(f"Left unfinished: {preview.sentence}. It may be live. Do not send it again.")
+        app.show_text("The program goes on looking for it; the menu says what became of it.")
 
 
 def _same_ticket(preview: OrderPreview) -> OrderTicket:
@@ -281,7 +281,7 @@ def _ask_for_count(app: AppContext, preview: OrderPreview) -> None:
     count = preview.request.count
     question = f"To confirm, type the number of contracts ({count_text(count)}):"
     if not app.prompter.ask(question, lambda text: is_count(text, count), is_consequential=True):
-        app.say("Not confirmed. Nothing was sent.")
+        app.show_text("Not confirmed. Nothing was sent.")
         raise GoBack
 
 

@@ -17,7 +17,15 @@ from kalshi_trading.core.results import Fetched
 from kalshi_trading.orders.pretrade.risk_input import DayPnl, DayTotals
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.settings.options import Environment
-from kalshi_trading.ui.formats import UNKNOWN, badge, cells, dollars, gain, notice, problem, table_of
+from kalshi_trading.ui.formats import (
+    UNKNOWN,
+    dollars,
+    environment_badge,
+    error_line,
+    note,
+    table_of,
+    to_cells,
+)
 
 _Rail = tuple[str, str, str]
 """What is limited, the limits, and what begins the names of their settings."""
@@ -27,16 +35,16 @@ def rails(limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> Re
     """Every guard rail, those of the day with today's use."""
     table = table_of(("guard rail", "fixed"), ("today and limit", "wide"), ("setting KALSHI_", "fixed"))
     for row in (*_of_day(limits, today.value, pnl.value), *_of_order(limits)):
-        table.add_row(*cells(*row))
-    told = [problem(f"{name} not known: {reason}") for name, reason in _unread(today, pnl)]
-    return Group(table, *told, *(notice(text) for text in _meant(pnl.value)))
+        table.add_row(*to_cells(*row))
+    told = [error_line(f"{name} not known: {reason}") for name, reason in _unread(today, pnl)]
+    return Group(table, *told, *(note(text) for text in _meant(pnl.value)))
 
 
 def _of_day(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -> Iterator[_Rail]:
     bought, orders = (UNKNOWN, UNKNOWN) if today is None else (dollars(today.bought), f"{today.orders:,}")
     yield "buys sent today", f"{bought} of {dollars(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"
     yield "orders today", f"{orders} of {limits.daily_order_limit:,}", "DAILY_ORDER_LIMIT"
-    total, limit = gain(None if pnl is None else pnl.total).plain, gain(-limits.daily_loss_limit).plain
+    total, limit = pnl(None if pnl is None else pnl.total).plain, pnl(-limits.daily_loss_limit).plain
     yield "realized + open", f"{total} of {limit}", "DAILY_LOSS_LIMIT"
 
 
@@ -55,7 +63,7 @@ def _of_order(limits: Limits) -> Iterator[_Rail]:
 def _meant(pnl: DayPnl | None) -> Iterator[str]:
     """Say what today's profit consists of."""
     if pnl is not None:
-        realized, unrealized = gain(pnl.realized).plain, gain(pnl.unrealized).plain
+        realized, unrealized = pnl(pnl.realized).plain, pnl(pnl.unrealized).plain
         parts = f"net realized {realized}, unrealized {unrealized}"
         yield f"Realized today and open now: {parts}; at the limit only reducing orders pass."
         if pnl.unmarked > ZERO:
@@ -81,20 +89,24 @@ def header(
 ) -> RenderableType:
     """The line above the menu: where we are, what there is, what is open."""
     line = Text.assemble(
-        badge(environment), "  cash ", (dollars(cash.value), "bold"), "  exchange ", _trading(status)
+        environment_badge(environment),
+        "  cash ",
+        (dollars(cash.value), "bold"),
+        "  exchange ",
+        _trading(status),
     )
     if read_only:
         line.append("  READ-ONLY", style="bold yellow")
     lines: list[RenderableType] = [Rule(style="dim"), line]
     if cash.unavailable:
-        lines.append(problem(f"Balance unavailable: {cash.unavailable}"))
-    lines += [notice(sentence) for sentence in news]
+        lines.append(error_line(f"Balance unavailable: {cash.unavailable}"))
+    lines += [note(sentence) for sentence in news]
     lines += [
-        problem(f"Outcome unknown, still looking: {sentence}. It may be live. Do not send it again.")
+        error_line(f"Outcome unknown, still looking: {sentence}. It may be live. Do not send it again.")
         for sentence in unresolved
     ]
     if locked:
-        lines.append(problem(f"Orders are locked. {locked}"))
+        lines.append(error_line(f"Orders are locked. {locked}"))
     return Group(*lines)
 
 

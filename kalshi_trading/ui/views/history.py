@@ -26,18 +26,18 @@ from kalshi_trading.history.trade_history import TradeHistory
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui.formats import (
     UNKNOWN,
-    badge,
-    cells,
     day_and_time,
     dollars,
-    facts,
-    gain,
-    moment,
-    notice,
+    environment_badge,
+    error_line,
+    key_values,
+    note,
+    pnl,
     price,
-    problem,
     table_of,
     time_zone,
+    timestamp,
+    to_cells,
 )
 
 PAGE = 9
@@ -78,13 +78,13 @@ def history(page: HistoryPage, now: datetime) -> RenderableType:
         parts.append(Text(f"{_place(page)} · times in {time_zone(now)}", style="dim"))
     else:
         is_chosen = bool(page.history.rows) or page.wanted != HistoryFilter()
-        parts.append(notice("No order is like that." if is_chosen else "No orders yet."))
+        parts.append(note("No order is like that." if is_chosen else "No orders yet."))
     return Group(*parts, *_gaps(page.history))
 
 
 def _heading(page: HistoryPage) -> Text:
     words = "; ".join(_wanted(page.wanted)) or "all orders"
-    return Text.assemble(badge(page.environment), f"  {words}")
+    return Text.assemble(environment_badge(page.environment), f"  {words}")
 
 
 def _wanted(wanted: HistoryFilter) -> Iterator[str]:
@@ -116,7 +116,7 @@ def _orders(rows: Sequence[HistoryRow], now: datetime, *, is_joined: bool) -> Re
     )
     for row in rows:
         table.add_row(
-            *cells(
+            *to_cells(
                 "\n".join(day_and_time(row.placed_at, now)),
                 _order_cell(row, is_joined=is_joined),
                 f"{row.result}\n(external)" if row.is_external else row.result.value,
@@ -135,7 +135,7 @@ def _count(count: Contracts | None) -> str:
 def order_words(row: HistoryRow) -> str:
     """Say what an order does: ours in our words, an external one by its effect."""
     if row.count is None or row.side is None or row.price is None:
-        return row.journaled.life.sentence if row.journaled is not None else UNKNOWN
+        return row.journaled.state.sentence if row.journaled is not None else UNKNOWN
     verb = "long" if row.action is None else row.action.upper()
     return f"{verb} {count_text(row.count)} {row.side.upper()} at {price_text(row.price)}"
 
@@ -165,16 +165,16 @@ def _oddities(row: HistoryRow, *, is_joined: bool) -> Iterator[str]:
 def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
     """Say everything the list may lack."""
     if not history.is_joined:
-        yield notice("By the journal alone: this environment's exchange is not connected.")
+        yield note("By the journal alone: this environment's exchange is not connected.")
     if history.incomplete:
-        yield problem(f"Not the whole history: {history.incomplete}. Choose dates for older orders.")
+        yield error_line(f"Not the whole history: {history.incomplete}. Choose dates for older orders.")
     if history.damage:
         lines = ", ".join(str(line) for line in history.damage.first[:3])
         more = ", …" if len(history.damage) > 3 else ""
         damaged = pluralize(len(history.damage), "damaged line")
-        yield problem(f"Skipped {damaged} of the journal: {lines}{more}.")
+        yield error_line(f"Skipped {damaged} of the journal: {lines}{more}.")
     if history.foreign:
-        yield notice(f"Left out: {pluralize(history.foreign, 'order')} of other keys in the journal.")
+        yield note(f"Left out: {pluralize(history.foreign, 'order')} of other keys in the journal.")
 
 
 # --- One order ------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def story(told: OrderTimeline, now: datetime) -> RenderableType:
     """One order in depth: what it is, everything that happened, and where both sides differ."""
     row = told.row
     panel = Panel(
-        Group(Text(order_words(row), style="bold"), facts(list(_order_facts(row)))),
+        Group(Text(order_words(row), style="bold"), key_values(list(_order_facts(row)))),
         title=Text(row.ticker),
         title_align="left",
         box=box.ROUNDED,
@@ -192,11 +192,13 @@ def story(told: OrderTimeline, now: datetime) -> RenderableType:
     )
     table = table_of(("when", "fixed"), ("by", "fixed"), ("what", "wide"))
     for event in told.events:
-        table.add_row(*cells(moment(event.at, now), event.source, event.sentence))
+        table.add_row(*to_cells(timestamp(event.at, now), event.source, event.sentence))
     parts: list[RenderableType] = [panel, table]
-    parts += [problem(f"{point.kind}: {point.sentence}") for point in told.points]
+    parts += [error_line(f"{point.kind}: {point.sentence}") for point in told.points]
     if told.settlement.unavailable:
-        parts.append(problem(f"Whether its market has settled is not known. {told.settlement.unavailable}"))
+        parts.append(
+            error_line(f"Whether its market has settled is not known. {told.settlement.unavailable}")
+        )
     return Group(*parts, Text(f"times in {time_zone(now)}", style="dim"))
 
 
@@ -231,7 +233,7 @@ def reconciliation(found: Reconciliation, period: Period | None, now: datetime) 
         parts.append(_differences(found.differences[:DIFFERENCES_SHOWN], now))
     hidden = len(found.differences) - DIFFERENCES_SHOWN
     if hidden > 0:
-        parts.append(notice(f"{hidden} more are not shown; choose fewer days."))
+        parts.append(note(f"{hidden} more are not shown; choose fewer days."))
     return Group(*parts, *_not_compared(found), Text(f"times in {time_zone(now)}", style="dim"))
 
 
@@ -240,23 +242,23 @@ def _differences(differences: Sequence[Difference], now: datetime) -> Renderable
     for each in differences:
         what = "\n".join(f"{point.kind}: {point.sentence}" for point in each.points)
         order = f"{order_words(each.row)}\n{each.row.ticker}"
-        table.add_row(*cells(moment(each.row.placed_at, now), order, what))
+        table.add_row(*to_cells(timestamp(each.row.placed_at, now), order, what))
     return table
 
 
 def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
     if found.too_new:
-        yield notice(f"Too new to be judged: {pluralize(found.too_new, 'order')}; ask again in a minute.")
+        yield note(f"Too new to be judged: {pluralize(found.too_new, 'order')}; ask again in a minute.")
     if found.incomplete:
-        yield problem(f"The exchange's lists are not whole: {found.incomplete}.")
+        yield error_line(f"The exchange's lists are not whole: {found.incomplete}.")
     if found.unjudged:
         why = "for that reason" if found.incomplete else "which moved while the lists were read; ask again"
-        yield problem(f"Not compared: {pluralize(found.unjudged, 'order')}, {why}.")
+        yield error_line(f"Not compared: {pluralize(found.unjudged, 'order')}, {why}.")
     if found.foreign:
-        yield notice(f"Not compared: {pluralize(found.foreign, 'order')} of other keys in the journal.")
+        yield note(f"Not compared: {pluralize(found.foreign, 'order')} of other keys in the journal.")
     if found.damaged:
         damaged = pluralize(found.damaged, "damaged line")
-        yield problem(f"The journal has {damaged}; orders in them are not known.")
+        yield error_line(f"The journal has {damaged}; orders in them are not known.")
 
 
 # --- Day summary ----------------------------------------------------------------------------------
@@ -265,20 +267,20 @@ def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
 def day_summary(summary: DaySummary) -> RenderableType:
     """The sums of some days on a few lines."""
     if summary.is_empty:
-        return notice(f"Nothing was traded ({summary.period}).")
+        return note(f"Nothing was traded ({summary.period}).")
     rows = [
         ("orders", _orders_line(summary)),
         ("fills", f"{summary.fills} · {count_text(summary.contracts)} contracts"),
         ("fees", dollars(summary.fees)),
-        ("net realized", UNKNOWN if summary.pnl is None else f"{gain(summary.pnl).plain} after fees"),
+        ("net realized", UNKNOWN if summary.pnl is None else f"{pnl(summary.pnl).plain} after fees"),
     ]
     rows += [(name, _market_line(day)) for name, day in _extremes(summary) if day is not None]
     panel = Panel(
-        facts(rows), title=Text(f"{summary.period}"), title_align="left", box=box.ROUNDED, expand=False
+        key_values(rows), title=Text(f"{summary.period}"), title_align="left", box=box.ROUNDED, expand=False
     )
     if summary.incomplete is None:
         return panel
-    return Group(panel, problem(f"These sums may lack something: {summary.incomplete}."))
+    return Group(panel, error_line(f"These sums may lack something: {summary.incomplete}."))
 
 
 def _orders_line(summary: DaySummary) -> str:
@@ -293,4 +295,4 @@ def _extremes(summary: DaySummary) -> tuple[tuple[str, MarketDay | None], ...]:
 
 
 def _market_line(day: MarketDay) -> str:
-    return f"{gain(day.pnl).plain}  {day.ticker}"
+    return f"{pnl(day.pnl).plain}  {day.ticker}"

@@ -15,7 +15,7 @@ from kalshi_trading.core.market_models import Event, Market, OrderBook
 from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import ONE_DOLLAR, count_text
 from kalshi_trading.markets.search import FoundMarket
-from kalshi_trading.ui.formats import cells, moment, notice, price, problem, table_of, time_left
+from kalshi_trading.ui.formats import error_line, note, price, table_of, time_left, timestamp, to_cells
 
 CHOICE_MARGIN = 8
 """What stands before a choice on its line, and one sign at its end."""
@@ -47,7 +47,7 @@ def market_page(market: Market, event: Event | None, book: OrderBook | None, now
     facts.append(f"{title}\n", style="bold")
     facts.append(f"YES is: {market.yes_label}\n")
     facts.append(
-        f"{market.status_word} · closes {moment(market.close_at, now)} ({time_left(market.close_at, now)})"
+        f"{market.status_word} · closes {timestamp(market.close_at, now)} ({time_left(market.close_at, now)})"
     )
     facts.append(f" · last {price(market.last_price)} · volume {count_text(market.volume)}\n")
     if market.settlement_value is not None:
@@ -61,7 +61,7 @@ def market_page(market: Market, event: Event | None, book: OrderBook | None, now
 def depth(book: OrderBook | None, now: datetime, levels: int = 5) -> RenderableType:
     """Both sides of the book in YES and in NO prices, best first."""
     if book is None:
-        return problem("The order book could not be read.")
+        return error_line("The order book could not be read.")
     table = table_of(
         ("bid count", "right"),
         ("YES bid", "right"),
@@ -75,7 +75,7 @@ def depth(book: OrderBook | None, now: datetime, levels: int = 5) -> RenderableT
         bid = bids[row] if row < len(bids) else None
         ask = asks[row] if row < len(asks) else None
         table.add_row(
-            *cells(
+            *to_cells(
                 count_text(bid.count) if bid else "",
                 price(bid.price) if bid else "",
                 price(ask.price) if ask else "",
@@ -85,7 +85,7 @@ def depth(book: OrderBook | None, now: datetime, levels: int = 5) -> RenderableT
             )
         )
     if not bids and not asks:
-        return Group(notice("The order book is empty."))
+        return Group(note("The order book is empty."))
     return Group(table, Text(f"book {_age(book, now)} old", style="dim"))
 
 

@@ -21,11 +21,11 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.history.rows import OrderDescription
 from kalshi_trading.ui.formats import (
-    cells,
-    moment,
-    notice,
+    note,
     table_of,
     time_zone,
+    timestamp,
+    to_cells,
 )
 
 # --- Header ---------------------------------------------------------------------------------------
@@ -45,15 +45,15 @@ def order_words(row: OrderDescription) -> str:
 
 def open_orders(rows: Sequence[OrderDescription], now: datetime) -> RenderableType:
     if not rows:
-        return notice("No resting orders.")
+        return note("No resting orders.")
     table = table_of(("order", "wide"), ("filled", "right"), ("resting", "right"), ("placed", "right"))
     for row in rows:
         table.add_row(
-            *cells(
+            *to_cells(
                 _order_cell(row),
                 count_text(row.order.fill_count),
                 count_text(row.order.remaining_count),
-                moment(row.order.created_at, now),
+                timestamp(row.order.created_at, now),
             )
         )
     return Group(table, Text(f"times in {time_zone(now)}", style="dim"))

@@ -26,18 +26,18 @@ from kalshi_trading.portfolio.explain_market import Explanation
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.ui.formats import (
     UNKNOWN,
-    cells,
     dollars,
-    facts,
-    gain,
-    holding,
-    moment,
-    notice,
+    error_line,
+    key_values,
+    net_position,
+    note,
+    pnl,
     price,
-    problem,
     table_of,
     time_left,
     time_zone,
+    timestamp,
+    to_cells,
 )
 from kalshi_trading.ui.views.positions import average, closes_in, outcome
 
@@ -79,21 +79,21 @@ def position_page(look: PositionLook) -> RenderableType:
 def _panel(look: PositionLook) -> Panel:
     row = look.row
     title = row.market.title if row.market is not None else "The market could not be read."
-    shown = Group(Text(title, style="bold"), Text(outcome(row)), facts(list(_facts(look))))
+    shown = Group(Text(title, style="bold"), Text(outcome(row)), key_values(list(_facts(look))))
     return Panel(shown, title=Text(row.position.ticker), title_align="left", box=box.ROUNDED, expand=False)
 
 
 def _facts(look: PositionLook) -> Iterator[tuple[str, str]]:
     row, exposure = look.row, look.exposure
     cost = f"{dollars(row.cost_basis)}, {average(row.cost_basis, row.position.count)} on average"
-    yield "held", f"{holding(row.position.net)} · closes in {closes_in(row, look.now)}"
+    yield "held", f"{net_position(row.position.net)} · closes in {closes_in(row, look.now)}"
     yield "cost", f"{cost}, without fees"
     yield "mark", f"{price(row.mark)} ({look.mark}) · value {dollars(row.value)}"
-    yield "unrealized", gain(row.unrealized_pnl).plain
-    yield "realized", f"{gain(row.realized_pnl).plain} so far · fees {dollars(row.fees_paid)}"
+    yield "unrealized", pnl(row.unrealized_pnl).plain
+    yield "realized", f"{pnl(row.realized_pnl).plain} so far · fees {dollars(row.fees_paid)}"
     alone = look.alone
-    yield "if YES", f"{gain(-alone.if_yes).plain} on what is held"
-    yield "if NO", f"{gain(-alone.if_no).plain} on what is held"
+    yield "if YES", f"{pnl(-alone.if_yes).plain} on what is held"
+    yield "if NO", f"{pnl(-alone.if_no).plain} on what is held"
     worst = "not known: the resting orders could not be read"
     if exposure is not None:
         worst = f"{dollars(exposure.worst)} can be lost, resting orders included"
@@ -104,32 +104,34 @@ def _sale(look: PositionLook) -> RenderableType:
     """The best bids a sale of everything would meet, adding up to what it brings."""
     side, sale = look.row.position.side, look.sale
     if look.book is None or sale is None or side is None:
-        return problem("The order book could not be read, so it is not known what a sale would bring.")
+        return error_line("The order book could not be read, so it is not known what a sale would bring.")
     met = order_book.walk(look.book, Action.SELL, side, look.row.position.count, ZERO).fills
     table = table_of(("sold now", "right"), ("bid", "right"), ("brings", "right"))
     for level in met[:LEVELS_SHOWN]:
-        table.add_row(*cells(count_text(level.count), price(level.price), dollars(level.count * level.price)))
+        table.add_row(
+            *to_cells(count_text(level.count), price(level.price), dollars(level.count * level.price))
+        )
     deeper = order_book.BookWalk(met[LEVELS_SHOWN:], ZERO)
     if deeper.fills:
-        table.add_row(*cells(count_text(deeper.filled), "deeper", dollars(deeper.amount)))
-    table.add_row(*cells("", "fees", dollars(None if sale.fees is None else -sale.fees)))
-    table.add_row(*cells("", "total", dollars(sale.value)), style="bold")
+        table.add_row(*to_cells(count_text(deeper.filled), "deeper", dollars(deeper.amount)))
+    table.add_row(*to_cells("", "fees", dollars(None if sale.fees is None else -sale.fees)))
+    table.add_row(*to_cells("", "total", dollars(sale.value)), style="bold")
     if sale.unsold > ZERO:
-        return Group(table, notice(f"{count_text(sale.unsold)} find no buyer."))
+        return Group(table, note(f"{count_text(sale.unsold)} find no buyer."))
     return table
 
 
 def _lots(look: PositionLook) -> RenderableType:
     account = look.row.account
-    if account is None or account.gap is not None:
-        reason = account.gap if account is not None else "no fills are known"
-        return notice(f"Lots cannot be told: {reason}.")
+    if account is None or account.mismatch is not None:
+        reason = account.mismatch if account is not None else "no fills are known"
+        return note(f"Lots cannot be told: {reason}.")
     numbers = ("age", "count", "price", "cost", "fees")
     table = table_of(("lots held, opened", "fixed"), *((number, "right") for number in numbers))
     lots = account.holding.lots
     for lot in lots[:LOTS_SHOWN]:
         at = lot.opened_by.created_at
-        _add_lots(table, moment(at, look.now), (age(at, look.now), price(lot.price)), (lot,))
+        _add_lots(table, timestamp(at, look.now), (age(at, look.now), price(lot.price)), (lot,))
     if len(lots) > LOTS_SHOWN:
         _add_lots(table, f"{len(lots) - LOTS_SHOWN:,} newer ones", ("", ""), lots[LOTS_SHOWN:])
     _add_lots(table, "total", ("", ""), lots, "bold")
@@ -144,7 +146,7 @@ def _add_lots(
     opened, paid = age_and_price
     fees = sum((lot.fees for lot in lots), ZERO)
     numbers = (count_text(together.count), paid, dollars(together.cost_basis), dollars(fees))
-    table.add_row(*cells(name, opened, *numbers), style=style)
+    table.add_row(*to_cells(name, opened, *numbers), style=style)
 
 
 def age(at: datetime | None, now: datetime) -> str:
@@ -155,16 +157,16 @@ def age(at: datetime | None, now: datetime) -> str:
 
 def _resting(look: PositionLook) -> RenderableType:
     if look.resting is None:
-        return problem("The resting orders could not be read.")
+        return error_line("The resting orders could not be read.")
     if not look.resting:
-        return notice("No resting orders in this market.")
+        return note("No resting orders in this market.")
     table = table_of(("resting orders", "wide"), ("left", "right"), ("placed", "right"))
     for order in look.resting:
         table.add_row(
-            *cells(
+            *to_cells(
                 f"{_trade(look, order, order.initial_count)} at {_price(look, order)}",
                 count_text(order.remaining_count),
-                moment(order.created_at, look.now),
+                timestamp(order.created_at, look.now),
             )
         )
     return table
@@ -178,8 +180,8 @@ def _fills(look: PositionLook, fills: Sequence[Fill]) -> RenderableType:
     )
     for fill in reversed(last):
         table.add_row(
-            *cells(
-                moment(fill.created_at, look.now),
+            *to_cells(
+                timestamp(fill.created_at, look.now),
                 _trade(look, fill, fill.count),
                 _price(look, fill),
                 dollars(fill.fee),
@@ -207,16 +209,16 @@ def _price(look: PositionLook, row: Order | Fill) -> str:
 def explanation(told: Explanation, now: datetime) -> RenderableType:
     """The summands of a number, oldest first, and the number as their total; many older ones as one."""
     if told.caution and not told.lines:
-        return Group(Text(told.title), problem(told.caution))
+        return Group(Text(told.title), error_line(told.caution))
     when = f"when ({time_zone(now)})" if any(line.at for line in told.lines) else "when"
     table = table_of((when, "fixed"), ("what", "wide"), ("amount", "right"), title=told.title)
     older, shown = told.lines[:-LINES_SHOWN], told.lines[-LINES_SHOWN:]
     if older:
         together = Explanation("", older).total
-        table.add_row(*cells("", f"{len(older):,} lines before these", dollars_text(together)))
+        table.add_row(*to_cells("", f"{len(older):,} lines before these", dollars_text(together)))
     for line in shown:
-        at = moment(line.at, now) if line.at is not None else ""
-        table.add_row(*cells(at, line.text, dollars_text(line.amount)))
+        at = timestamp(line.at, now) if line.at is not None else ""
+        table.add_row(*to_cells(at, line.text, dollars_text(line.amount)))
     table.add_section()
-    table.add_row(*cells("", "total", dollars_text(told.total)), style="bold")
-    return Group(table, problem(told.caution)) if told.caution else table
+    table.add_row(*to_cells("", "total", dollars_text(told.total)), style="bold")
+    return Group(table, error_line(told.caution)) if told.caution else table

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Contracts, Dollars, price_text, round_half_even
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
-from kalshi_trading.ui.formats import UNKNOWN, dollars, gain, holding, notice, price, table_of, time_left
+from kalshi_trading.ui.formats import UNKNOWN, dollars, net_position, note, pnl, price, table_of, time_left
 
 PAGE = 40
 """Positions on a page where no screen bounds it."""
@@ -69,12 +69,12 @@ class _Column:
 
 
 _COLUMNS = (
-    _Column("held", 0, lambda row, _: holding(row.position.net)),
+    _Column("held", 0, lambda row, _: net_position(row.position.net)),
     _Column("avg cost", 2, lambda row, _: average(row.cost_basis, row.position.count)),
     _Column("mark", 1, lambda row, _: price(row.mark)),
     _Column("value", 0, lambda row, _: dollars(row.value)),
-    _Column("unrealized", 0, lambda row, _: gain(row.unrealized_pnl)),
-    _Column("realized", 4, lambda row, _: gain(row.realized_pnl)),
+    _Column("unrealized", 0, lambda row, _: pnl(row.unrealized_pnl)),
+    _Column("realized", 4, lambda row, _: pnl(row.realized_pnl)),
     _Column("fees", 5, lambda row, _: dollars(row.fees_paid)),
     _Column("closes in", 3, lambda row, now: closes_in(row, now)),
 )
@@ -96,7 +96,7 @@ def positions(
     if snapshot.positions.value is None:
         return Group()
     if not snapshot.held:
-        return notice("No open positions.")
+        return note("No open positions.")
     start = page_start(start, len(snapshot.held), page)
     rows = in_order(snapshot.held, sorting)[start : start + page]
     table, left_out = positions_table(rows, snapshot.as_of, width, is_brief=is_brief)
@@ -130,10 +130,12 @@ def positions_table(
 def _fitting(shown: dict[str, list[str | Text]], ticker_width: int, width: int) -> list[str]:
     """Choose the columns for a width."""
     falls = {column.name: column.falls for column in _COLUMNS}
-    return fitting(shown, falls, width - min(ticker_width, MARKET_WIDTH) - 2)
+    return columns_that_fit(shown, falls, width - min(ticker_width, MARKET_WIDTH) - 2)
 
 
-def fitting(shown: Mapping[str, Sequence[str | Text]], falls: Mapping[str, int], room: int) -> list[str]:
+def columns_that_fit(
+    shown: Mapping[str, Sequence[str | Text]], falls: Mapping[str, int], room: int
+) -> list[str]:
     """Name the columns that fit, three signs between them; the one with the highest `falls` goes first."""
     needs = {name: max(len(name), *map(len, column), 0) + 3 for name, column in shown.items()}
     kept = list(shown)

@@ -17,7 +17,7 @@ from kalshi_trading.core.text import pluralize
 from kalshi_trading.history.log_review import LogEvent, LogItem
 from kalshi_trading.journal.files.log_files import LogSize
 from kalshi_trading.journal.files.log_reader import DamagedLine
-from kalshi_trading.ui.formats import UNKNOWN, cells, table_of, time_zone
+from kalshi_trading.ui.formats import UNKNOWN, table_of, time_zone, to_cells
 
 _LOGS = {"trades.log": "journal", "errors.log": "errors", "requests.log": "requests"}
 
@@ -55,7 +55,7 @@ def _row(line: LogItem) -> list[Text]:
     if isinstance(line, DamagedLine):
         return [Text(""), Text("✗ damaged", style="bold red"), Text(f"{line} cannot be read")]
     market = f"{line.market}  " if line.market else ""
-    return cells(
+    return to_cells(
         f"{line.at.astimezone():%H:%M:%S}",
         Text(line.what, style="bold red" if line.what in ("error", "unknown") else ""),
         Text.assemble((market, "dim"), line.sentence),
@@ -68,7 +68,7 @@ def sizes(logs: Mapping[str, LogSize]) -> RenderableType:
     for name, log in logs.items():
         oldest = log.oldest or log.begun
         day = str(oldest) if oldest else UNKNOWN
-        table.add_row(*cells(_LOGS.get(name, name), str(log.files), day, size_text(log.stored_bytes)))
+        table.add_row(*to_cells(_LOGS.get(name, name), str(log.files), day, size_text(log.stored_bytes)))
     return Group(table, Text(f"together {total_size(logs)}", style="dim"))
 
 

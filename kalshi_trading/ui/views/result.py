@@ -15,7 +15,7 @@ from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, PanicReport
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.preview import OrderPreview
-from kalshi_trading.ui.formats import dollars, price, problem
+from kalshi_trading.ui.formats import dollars, error_line, price
 from kalshi_trading.ui.views.orders import order_line
 
 _MAY_BE_LIVE = (Outcome.ACKNOWLEDGED, Outcome.UNKNOWN)
@@ -53,7 +53,7 @@ def panic(report: PanicReport) -> RenderableType:
     style = "bold red" if report.unknown or report.problem else ""
     lines: list[RenderableType] = [Text.assemble(_no_longer_resting(report), (_unknown(report), style))]
     lines += [Text(_settled(end)) for end in (*report.gone, *report.unknown)]
-    lines += [problem(sentence) for sentence in _open_ends(report)]
+    lines += [error_line(sentence) for sentence in _open_ends(report)]
     if report.is_verified:
         lines.append(Text("A look afterwards showed nothing that still rests."))
     lines.append(Text("New orders are blocked until you allow them again under Cancel an order."))
