@@ -34,7 +34,7 @@ def dollars(value: Dollars | None) -> str:
     return UNKNOWN if value is None else dollars_text(value)
 
 
-def pnl(value: Dollars | None) -> Text:
+def pnl_text(value: Dollars | None) -> Text:
     """Write profit or loss with its sign; the colour only repeats it."""
     if value is None:
         return Text(UNKNOWN)
@@ -99,7 +99,7 @@ def error_line(message: str) -> Text:
     return Text.assemble(("✗ ", "bold red"), message)
 
 
-def note(message: str) -> Text:
+def note_line(message: str) -> Text:
     return Text.assemble(("· ", "dim"), message)
 
 

@@ -346,7 +346,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a refused order counts in the day as long as it is known",
             "orders/pretrade/order_index.py",
-            "        if order.life.state in WITHOUT_ORDER:\n            return\n",
+            "        if order.state.stage in WITHOUT_ORDER:\n            return\n",
             "",
         ),
         Mutation(

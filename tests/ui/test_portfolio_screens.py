@@ -21,7 +21,7 @@ from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 from kalshi_trading.core.money import CENT
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.ui.app import AppContext
-from kalshi_trading.ui.formats import UNKNOWN, dollars, pnl, price
+from kalshi_trading.ui.formats import UNKNOWN, dollars, pnl_text, price
 from kalshi_trading.ui.prompts.prompter import Choice, LeaveTask
 from kalshi_trading.ui.screens import portfolio as portfolio_screens
 from kalshi_trading.ui.views.positions import PAGE
@@ -159,7 +159,7 @@ def test_a_position_in_depth_is_explained_to_the_number_on_its_page(visit: Calla
     row = largest(app)[0]
     app, prompter, text = visit(POSITION, "t", row.position.ticker, "2", "1")
     assert prompter.questions[-2] == "Which number?"
-    assert f"{pnl(row.realized_pnl).plain} so far · fees {dollars(row.fees_paid)}" in text
+    assert f"{pnl_text(row.realized_pnl).plain} so far · fees {dollars(row.fees_paid)}" in text
     explained = squeezed(text).partition(f"Realized P&L of {row.position.ticker}")[2]
     assert explained.endswith(f"total {dollars(row.realized_pnl)}")
 
@@ -277,7 +277,7 @@ def test_profit_over_time_and_every_breakdown_come_to_the_same_total(visit: Call
     totals = [squeezed(line) for line in text.splitlines() if line.strip().startswith("total ")]
     assert len(totals) == 4
     assert set(totals) == {totals[0]}
-    assert totals[0].endswith(pnl(realized.net).plain)
+    assert totals[0].endswith(pnl_text(realized.net).plain)
     assert text.count("net realized \n") == len(totals)  # the same word above each of them
     today = re.search(r"net realized today +(\S+)", text)
     day = re.search(rf"^ ?{datetime.now().astimezone():%a %b %d %Y} .* (\S+) *$", text, re.MULTILINE)

@@ -29,10 +29,10 @@ from kalshi_trading.ui.views import ticket as ticket_view
 
 
 def test_gains_and_losses_carry_their_sign_in_text() -> None:
-    assert formats.pnl(D("1.5")).plain == "+$1.50"
-    assert formats.pnl(D("-1.5")).plain == "−$1.50"
-    assert formats.pnl(D("0")).plain == "$0.00"
-    assert formats.pnl(None).plain == formats.UNKNOWN
+    assert formats.pnl_text(D("1.5")).plain == "+$1.50"
+    assert formats.pnl_text(D("-1.5")).plain == "−$1.50"
+    assert formats.pnl_text(D("0")).plain == "$0.00"
+    assert formats.pnl_text(None).plain == formats.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from kalshi_trading.portfolio.explain_market import (
 from kalshi_trading.portfolio.ledger import MarketLedger
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.ui.app import AppContext
-from kalshi_trading.ui.formats import dollars, pnl
+from kalshi_trading.ui.formats import dollars, pnl_text
 from kalshi_trading.ui.prompts.prompter import choose_by_name, choose_task, numbered
 from kalshi_trading.ui.screens.choose import choose_or_type
 from kalshi_trading.ui.views import position as position_view
@@ -62,7 +62,7 @@ def _explain_account(app: AppContext, snapshot: PortfolioSnapshot) -> None:
 def explain_market(app: AppContext, account: MarketLedger) -> None:
     """Explain a number of one market."""
     ways: dict[str, Callable[[], Explanation]] = {
-        f"Realized P&L {pnl(account.realized_pnl).plain}": lambda: explain_realized(account),
+        f"Realized P&L {pnl_text(account.realized_pnl).plain}": lambda: explain_realized(account),
         f"Fees {dollars(account.fees_paid)}": lambda: explain_fees(account),
         "Cost of what is held": lambda: explain_cost(account),
         "Cash it moved": lambda: explain_cash(account),

@@ -22,7 +22,8 @@ from kalshi_trading.ui.formats import (
     dollars,
     environment_badge,
     error_line,
-    note,
+    note_line,
+    pnl_text,
     table_of,
     to_cells,
 )
@@ -37,14 +38,15 @@ def rails(limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> Re
     for row in (*_of_day(limits, today.value, pnl.value), *_of_order(limits)):
         table.add_row(*to_cells(*row))
     told = [error_line(f"{name} not known: {reason}") for name, reason in _unread(today, pnl)]
-    return Group(table, *told, *(note(text) for text in _meant(pnl.value)))
+    return Group(table, *told, *(note_line(text) for text in _meant(pnl.value)))
 
 
 def _of_day(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -> Iterator[_Rail]:
     bought, orders = (UNKNOWN, UNKNOWN) if today is None else (dollars(today.bought), f"{today.orders:,}")
     yield "buys sent today", f"{bought} of {dollars(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"
     yield "orders today", f"{orders} of {limits.daily_order_limit:,}", "DAILY_ORDER_LIMIT"
-    total, limit = pnl(None if pnl is None else pnl.total).plain, pnl(-limits.daily_loss_limit).plain
+    total = pnl_text(None if pnl is None else pnl.total).plain
+    limit = pnl_text(-limits.daily_loss_limit).plain
     yield "realized + open", f"{total} of {limit}", "DAILY_LOSS_LIMIT"
 
 
@@ -63,7 +65,7 @@ def _of_order(limits: Limits) -> Iterator[_Rail]:
 def _meant(pnl: DayPnl | None) -> Iterator[str]:
     """Say what today's profit consists of."""
     if pnl is not None:
-        realized, unrealized = pnl(pnl.realized).plain, pnl(pnl.unrealized).plain
+        realized, unrealized = pnl_text(pnl.realized).plain, pnl_text(pnl.unrealized).plain
         parts = f"net realized {realized}, unrealized {unrealized}"
         yield f"Realized today and open now: {parts}; at the limit only reducing orders pass."
         if pnl.unmarked > ZERO:
@@ -100,7 +102,7 @@ def header(
     lines: list[RenderableType] = [Rule(style="dim"), line]
     if cash.unavailable:
         lines.append(error_line(f"Balance unavailable: {cash.unavailable}"))
-    lines += [note(sentence) for sentence in news]
+    lines += [note_line(sentence) for sentence in news]
     lines += [
         error_line(f"Outcome unknown, still looking: {sentence}. It may be live. Do not send it again.")
         for sentence in unresolved

@@ -31,8 +31,8 @@ from kalshi_trading.ui.formats import (
     environment_badge,
     error_line,
     key_values,
-    note,
-    pnl,
+    note_line,
+    pnl_text,
     price,
     table_of,
     time_zone,
@@ -78,7 +78,7 @@ def history(page: HistoryPage, now: datetime) -> RenderableType:
         parts.append(Text(f"{_place(page)} · times in {time_zone(now)}", style="dim"))
     else:
         is_chosen = bool(page.history.rows) or page.wanted != HistoryFilter()
-        parts.append(note("No order is like that." if is_chosen else "No orders yet."))
+        parts.append(note_line("No order is like that." if is_chosen else "No orders yet."))
     return Group(*parts, *_gaps(page.history))
 
 
@@ -165,7 +165,7 @@ def _oddities(row: HistoryRow, *, is_joined: bool) -> Iterator[str]:
 def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
     """Say everything the list may lack."""
     if not history.is_joined:
-        yield note("By the journal alone: this environment's exchange is not connected.")
+        yield note_line("By the journal alone: this environment's exchange is not connected.")
     if history.incomplete:
         yield error_line(f"Not the whole history: {history.incomplete}. Choose dates for older orders.")
     if history.damage:
@@ -174,7 +174,7 @@ def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
         damaged = pluralize(len(history.damage), "damaged line")
         yield error_line(f"Skipped {damaged} of the journal: {lines}{more}.")
     if history.foreign:
-        yield note(f"Left out: {pluralize(history.foreign, 'order')} of other keys in the journal.")
+        yield note_line(f"Left out: {pluralize(history.foreign, 'order')} of other keys in the journal.")
 
 
 # --- One order ------------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def reconciliation(found: Reconciliation, period: Period | None, now: datetime) 
         parts.append(_differences(found.differences[:DIFFERENCES_SHOWN], now))
     hidden = len(found.differences) - DIFFERENCES_SHOWN
     if hidden > 0:
-        parts.append(note(f"{hidden} more are not shown; choose fewer days."))
+        parts.append(note_line(f"{hidden} more are not shown; choose fewer days."))
     return Group(*parts, *_not_compared(found), Text(f"times in {time_zone(now)}", style="dim"))
 
 
@@ -248,14 +248,14 @@ def _differences(differences: Sequence[Difference], now: datetime) -> Renderable
 
 def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
     if found.too_new:
-        yield note(f"Too new to be judged: {pluralize(found.too_new, 'order')}; ask again in a minute.")
+        yield note_line(f"Too new to be judged: {pluralize(found.too_new, 'order')}; ask again in a minute.")
     if found.incomplete:
         yield error_line(f"The exchange's lists are not whole: {found.incomplete}.")
     if found.unjudged:
         why = "for that reason" if found.incomplete else "which moved while the lists were read; ask again"
         yield error_line(f"Not compared: {pluralize(found.unjudged, 'order')}, {why}.")
     if found.foreign:
-        yield note(f"Not compared: {pluralize(found.foreign, 'order')} of other keys in the journal.")
+        yield note_line(f"Not compared: {pluralize(found.foreign, 'order')} of other keys in the journal.")
     if found.damaged:
         damaged = pluralize(found.damaged, "damaged line")
         yield error_line(f"The journal has {damaged}; orders in them are not known.")
@@ -267,12 +267,12 @@ def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
 def day_summary(summary: DaySummary) -> RenderableType:
     """The sums of some days on a few lines."""
     if summary.is_empty:
-        return note(f"Nothing was traded ({summary.period}).")
+        return note_line(f"Nothing was traded ({summary.period}).")
     rows = [
         ("orders", _orders_line(summary)),
         ("fills", f"{summary.fills} · {count_text(summary.contracts)} contracts"),
         ("fees", dollars(summary.fees)),
-        ("net realized", UNKNOWN if summary.pnl is None else f"{pnl(summary.pnl).plain} after fees"),
+        ("net realized", UNKNOWN if summary.pnl is None else f"{pnl_text(summary.pnl).plain} after fees"),
     ]
     rows += [(name, _market_line(day)) for name, day in _extremes(summary) if day is not None]
     panel = Panel(
@@ -295,4 +295,4 @@ def _extremes(summary: DaySummary) -> tuple[tuple[str, MarketDay | None], ...]:
 
 
 def _market_line(day: MarketDay) -> str:
-    return f"{pnl(day.pnl).plain}  {day.ticker}"
+    return f"{pnl_text(day.pnl).plain}  {day.ticker}"

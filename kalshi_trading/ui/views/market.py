@@ -15,7 +15,7 @@ from kalshi_trading.core.market_models import Event, Market, OrderBook
 from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import ONE_DOLLAR, count_text
 from kalshi_trading.markets.search import FoundMarket
-from kalshi_trading.ui.formats import error_line, note, price, table_of, time_left, timestamp, to_cells
+from kalshi_trading.ui.formats import error_line, note_line, price, table_of, time_left, timestamp, to_cells
 
 CHOICE_MARGIN = 8
 """What stands before a choice on its line, and one sign at its end."""
@@ -85,7 +85,7 @@ def depth(book: OrderBook | None, now: datetime, levels: int = 5) -> RenderableT
             )
         )
     if not bids and not asks:
-        return Group(note("The order book is empty."))
+        return Group(note_line("The order book is empty."))
     return Group(table, Text(f"book {_age(book, now)} old", style="dim"))
 
 

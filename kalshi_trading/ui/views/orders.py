@@ -21,7 +21,7 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.history.rows import OrderDescription
 from kalshi_trading.ui.formats import (
-    note,
+    note_line,
     table_of,
     time_zone,
     timestamp,
@@ -45,7 +45,7 @@ def order_words(row: OrderDescription) -> str:
 
 def open_orders(rows: Sequence[OrderDescription], now: datetime) -> RenderableType:
     if not rows:
-        return note("No resting orders.")
+        return note_line("No resting orders.")
     table = table_of(("order", "wide"), ("filled", "right"), ("resting", "right"), ("placed", "right"))
     for row in rows:
         table.add_row(

@@ -15,7 +15,16 @@ from kalshi_trading.core.money import BALANCE_GRAIN, CENT, ZERO, Dollars, dollar
 from kalshi_trading.core.text import pluralize
 from kalshi_trading.portfolio.breakdown import RealizedPnl
 from kalshi_trading.portfolio.ledger import MarketLedger, settlement_net
-from kalshi_trading.ui.formats import dollars, note, pnl, price, table_of, time_zone, timestamp, to_cells
+from kalshi_trading.ui.formats import (
+    dollars,
+    note_line,
+    pnl_text,
+    price,
+    table_of,
+    time_zone,
+    timestamp,
+    to_cells,
+)
 from kalshi_trading.ui.views.positions import MARKET_WIDTH, columns_that_fit
 
 HEIGHT = 15
@@ -35,20 +44,20 @@ class _Column:
 
     name: str
     falls: int
-    to_cells: Sequence[str | Text]
+    cells: Sequence[str | Text]
 
 
 def pnl_by_day(days: Mapping[date | None, RealizedPnl], today: date, width: int) -> RenderableType:
     """The net profit realized so far as a curve, and the last days with profit in a table."""
     if not days:
-        return note("Nothing was traded yet, so there is no P&L over time.")
+        return note_line("Nothing was traded yet, so there is no P&L over time.")
     return Group(_chart(days, today, width), _days_table(days, width))
 
 
 def _chart(days: Mapping[date | None, RealizedPnl], today: date, width: int) -> RenderableType:
     dated = [day for day in days if day is not None]
     if len(dated) < 2 or width < NARROWEST_CHART:
-        return note("A curve needs two days with trades or settlements, and some width.")
+        return note_line("A curve needs two days with trades or settlements, and some width.")
     points = list(running_net(days, today))
     title = Text("net realized so far, by day (fees inside, what is unrealized not)", style="bold")
     return Group(title, Text(curve(points, width), no_wrap=True))
@@ -79,7 +88,7 @@ def _days_table(days: Mapping[date | None, RealizedPnl], width: int) -> Renderab
 def breakdown(name: str, parts: Mapping[str, RealizedPnl], width: int) -> RenderableType:
     """What each market, event or series earned, the largest net amounts first, and all others together."""
     if not parts:
-        return note("Nothing was traded yet.")
+        return note_line("Nothing was traded yet.")
     rows = sorted(parts.items(), key=lambda part: (-abs(part[1].net), part[0]))
     shown, rest = rows[:ROWS_SHOWN], rows[ROWS_SHOWN:]
     if rest:
@@ -95,7 +104,7 @@ def exchange_only_markets(accounts: Iterable[MarketLedger]) -> RenderableType:
     markets = f"{pluralize(len(gaps), 'market')} {'stands' if len(gaps) == 1 else 'stand'}"
     told = "which tell neither trading from settlement nor the day of a trade"
     named = ", ".join(gaps[:3]) + (" …" if len(gaps) > 3 else "")
-    return note(f"{markets} there by the exchange's own figures, {told}: {named}")
+    return note_line(f"{markets} there by the exchange's own figures, {told}: {named}")
 
 
 def _together(name: str, rows: Iterable[_Row]) -> _Row:
@@ -106,10 +115,10 @@ def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
     """One row each and their sum below."""
     every = [*rows, _together("total", rows)]
     columns = (
-        _Column("by trading", 3, [pnl(realized.by_trading) for _, realized in every]),
-        _Column("by settlement", 2, [pnl(realized.by_settlement) for _, realized in every]),
+        _Column("by trading", 3, [pnl_text(realized.by_trading) for _, realized in every]),
+        _Column("by settlement", 2, [pnl_text(realized.by_settlement) for _, realized in every]),
         _Column("fees", 1, [dollars(realized.fees) for _, realized in every]),
-        _Column("net realized", 0, [pnl(realized.net) for _, realized in every]),
+        _Column("net realized", 0, [pnl_text(realized.net) for _, realized in every]),
     )
     table, left_out = _fitted(name, [key for key, _ in every], columns, width)
     table.rows[-2].end_section = True
@@ -122,17 +131,19 @@ def settlements_table(
 ) -> RenderableType:
     """Payouts with what each market earned over its whole life, newest first."""
     if not rows:
-        return note("No settlements yet.")
+        return note_line("No settlements yet.")
     shown = rows[:ROWS_SHOWN]
     columns = (
         _Column("result", 1, [_result(row) for row in shown]),
         _Column("paid out", 3, [dollars(row.revenue) for row in shown]),
-        _Column("net realized", 0, [pnl(settlement_net(row, accounts.get(row.ticker))) for row in shown]),
+        _Column(
+            "net realized", 0, [pnl_text(settlement_net(row, accounts.get(row.ticker))) for row in shown]
+        ),
         _Column(f"when ({time_zone(now)})", 2, [timestamp(row.settled_at, now) for row in shown]),
     )
     table, left_out = _fitted("settled market", [row.ticker for row in shown], columns, width)
     if len(rows) > ROWS_SHOWN:
-        return Group(table, left_out, note(f"The newest {ROWS_SHOWN} of {len(rows):,} settlements."))
+        return Group(table, left_out, note_line(f"The newest {ROWS_SHOWN} of {len(rows):,} settlements."))
     return Group(table, left_out)
 
 
@@ -147,7 +158,7 @@ def _fitted(
     for key, *numbers in zip(keys, *(shown[column] for column in names), strict=True):
         table.add_row(*to_cells(key, *numbers))
     left_out = [column for column in shown if column not in names]
-    return table, note(f"too narrow for {', '.join(left_out)}") if left_out else Group()
+    return table, note_line(f"too narrow for {', '.join(left_out)}") if left_out else Group()
 
 
 def _result(row: Settlement) -> str:

@@ -19,7 +19,15 @@ from kalshi_trading.core.text import pluralize
 from kalshi_trading.portfolio.breakdown import RealizedPnl
 from kalshi_trading.portfolio.cross_check import Comparison, CrossCheck
 from kalshi_trading.portfolio.snapshot import EventRisk, PortfolioSnapshot
-from kalshi_trading.ui.formats import dollars, error_line, net_position, note, pnl, time_zone, timestamp
+from kalshi_trading.ui.formats import (
+    dollars,
+    error_line,
+    net_position,
+    note_line,
+    pnl_text,
+    time_zone,
+    timestamp,
+)
 
 BIGGEST_RISKS = 3
 DIFFERENCES_SHOWN = 8
@@ -57,7 +65,7 @@ def summary(
 def first_look(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool = False) -> RenderableType:
     """What can be told while the fills are still being read."""
     failures = [failure for failure in _failed_parts(snapshot) if failure[0] != "fills"]
-    told = note("A first look: fills are still being read, and order books with them.")
+    told = note_line("A first look: fills are still being read, and order books with them.")
     return Group(_panel(snapshot, None, width, is_brief=is_brief), *_told_once(failures), told)
 
 
@@ -65,7 +73,7 @@ def _panel(snapshot: PortfolioSnapshot, today: RealizedPnl | None, width: int, *
     notes = [*_notes(snapshot, width, is_brief=is_brief), *([] if is_brief else _meanings(snapshot))]
     at = f"{timestamp(snapshot.as_of, snapshot.as_of)} {time_zone(snapshot.as_of)}"
     return Panel(
-        Group(_numbers(snapshot, today, width - 4), *(note(note) for note in notes)),
+        Group(_numbers(snapshot, today, width - 4), *(note_line(note) for note in notes)),
         title=Text(f"portfolio · {at} · marks: {snapshot.mark}"),
         title_align="left",
         box=box.ROUNDED,
@@ -109,11 +117,11 @@ def _worth(snapshot: PortfolioSnapshot) -> str:
 def _earned(snapshot: PortfolioSnapshot, today: RealizedPnl | None) -> tuple[_Cell, ...]:
     total, realized = snapshot.total_pnl, snapshot.realized
     return (
-        ("net realized today", pnl(today.net if today else None)),
-        ("realized", pnl(realized.gross if realized else None)),
-        ("unrealized", pnl(snapshot.unrealized_pnl)),
+        ("net realized today", pnl_text(today.net if today else None)),
+        ("realized", pnl_text(realized.gross if realized else None)),
+        ("unrealized", pnl_text(snapshot.unrealized_pnl)),
         ("fees", Text(dollars(total.fees if total else None))),
-        ("net P&L", pnl(total.net if total else None)),
+        ("net P&L", pnl_text(total.net if total else None)),
     )
 
 
@@ -149,7 +157,7 @@ def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
         return
     marked = [row for row in snapshot.held if row.mark is not None]
     value = dollars(sum_known(row.value for row in marked))
-    unrealized = pnl(sum_known(row.unrealized_pnl for row in marked)).plain
+    unrealized = pnl_text(sum_known(row.unrealized_pnl for row in marked)).plain
     without = f"{len(snapshot.unmarked)} of {pluralize(len(snapshot.held), 'market')} without"
     yield f"{without} a {snapshot.mark}; the others {value}, unrealized {unrealized}"
 
@@ -209,7 +217,7 @@ def _roads(snapshot: PortfolioSnapshot, realized: RealizedPnl) -> str:
     """Split by road, unless a settled market stands there by figures that do not."""
     if any(row.mismatch is not None and row.settlement is not None for row in snapshot.accounts.values()):
         return "by trading and settlement, which the exchange's figures do not tell apart"
-    by_trading, by_settlement = pnl(realized.by_trading).plain, pnl(realized.by_settlement).plain
+    by_trading, by_settlement = pnl_text(realized.by_trading).plain, pnl_text(realized.by_settlement).plain
     return f"by trading {by_trading} · by settlement {by_settlement}"
 
 
@@ -256,13 +264,13 @@ def _checked(check: CrossCheck, told: Container[str]) -> Iterator[Text]:
     agreeing = check.compared - len(check.differences)
     if check.compared:
         agree = "agrees" if agreeing == 1 else "agree"
-        yield note(f"Checked against the exchange: {pluralize(agreeing, 'number')} {agree}.")
+        yield note_line(f"Checked against the exchange: {pluralize(agreeing, 'number')} {agree}.")
     yield from (error_line(_difference(row)) for row in check.differences[:DIFFERENCES_SHOWN])
     if len(check.differences) > DIFFERENCES_SHOWN:
         yield error_line(f"{len(check.differences) - DIFFERENCES_SHOWN} more numbers differ.")
     for each in dict.fromkeys(check.not_compared):
         what, _, reason = each.partition(": ")
-        yield note(f"Not checked: {what}, as above." if reason in told else f"Not checked: {each}")
+        yield note_line(f"Not checked: {what}, as above." if reason in told else f"Not checked: {each}")
 
 
 def _difference(row: Comparison) -> str:

@@ -30,8 +30,8 @@ from kalshi_trading.ui.formats import (
     error_line,
     key_values,
     net_position,
-    note,
-    pnl,
+    note_line,
+    pnl_text,
     price,
     table_of,
     time_left,
@@ -89,11 +89,11 @@ def _facts(look: PositionLook) -> Iterator[tuple[str, str]]:
     yield "held", f"{net_position(row.position.net)} · closes in {closes_in(row, look.now)}"
     yield "cost", f"{cost}, without fees"
     yield "mark", f"{price(row.mark)} ({look.mark}) · value {dollars(row.value)}"
-    yield "unrealized", pnl(row.unrealized_pnl).plain
-    yield "realized", f"{pnl(row.realized_pnl).plain} so far · fees {dollars(row.fees_paid)}"
+    yield "unrealized", pnl_text(row.unrealized_pnl).plain
+    yield "realized", f"{pnl_text(row.realized_pnl).plain} so far · fees {dollars(row.fees_paid)}"
     alone = look.alone
-    yield "if YES", f"{pnl(-alone.if_yes).plain} on what is held"
-    yield "if NO", f"{pnl(-alone.if_no).plain} on what is held"
+    yield "if YES", f"{pnl_text(-alone.if_yes).plain} on what is held"
+    yield "if NO", f"{pnl_text(-alone.if_no).plain} on what is held"
     worst = "not known: the resting orders could not be read"
     if exposure is not None:
         worst = f"{dollars(exposure.worst)} can be lost, resting orders included"
@@ -117,7 +117,7 @@ def _sale(look: PositionLook) -> RenderableType:
     table.add_row(*to_cells("", "fees", dollars(None if sale.fees is None else -sale.fees)))
     table.add_row(*to_cells("", "total", dollars(sale.value)), style="bold")
     if sale.unsold > ZERO:
-        return Group(table, note(f"{count_text(sale.unsold)} find no buyer."))
+        return Group(table, note_line(f"{count_text(sale.unsold)} find no buyer."))
     return table
 
 
@@ -125,7 +125,7 @@ def _lots(look: PositionLook) -> RenderableType:
     account = look.row.account
     if account is None or account.mismatch is not None:
         reason = account.mismatch if account is not None else "no fills are known"
-        return note(f"Lots cannot be told: {reason}.")
+        return note_line(f"Lots cannot be told: {reason}.")
     numbers = ("age", "count", "price", "cost", "fees")
     table = table_of(("lots held, opened", "fixed"), *((number, "right") for number in numbers))
     lots = account.holding.lots
@@ -159,7 +159,7 @@ def _resting(look: PositionLook) -> RenderableType:
     if look.resting is None:
         return error_line("The resting orders could not be read.")
     if not look.resting:
-        return note("No resting orders in this market.")
+        return note_line("No resting orders in this market.")
     table = table_of(("resting orders", "wide"), ("left", "right"), ("placed", "right"))
     for order in look.resting:
         table.add_row(

@@ -16,7 +16,16 @@ from rich.text import Text
 
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Contracts, Dollars, price_text, round_half_even
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
-from kalshi_trading.ui.formats import UNKNOWN, dollars, net_position, note, pnl, price, table_of, time_left
+from kalshi_trading.ui.formats import (
+    UNKNOWN,
+    dollars,
+    net_position,
+    note_line,
+    pnl_text,
+    price,
+    table_of,
+    time_left,
+)
 
 PAGE = 40
 """Positions on a page where no screen bounds it."""
@@ -73,8 +82,8 @@ _COLUMNS = (
     _Column("avg cost", 2, lambda row, _: average(row.cost_basis, row.position.count)),
     _Column("mark", 1, lambda row, _: price(row.mark)),
     _Column("value", 0, lambda row, _: dollars(row.value)),
-    _Column("unrealized", 0, lambda row, _: pnl(row.unrealized_pnl)),
-    _Column("realized", 4, lambda row, _: pnl(row.realized_pnl)),
+    _Column("unrealized", 0, lambda row, _: pnl_text(row.unrealized_pnl)),
+    _Column("realized", 4, lambda row, _: pnl_text(row.realized_pnl)),
     _Column("fees", 5, lambda row, _: dollars(row.fees_paid)),
     _Column("closes in", 3, lambda row, now: closes_in(row, now)),
 )
@@ -96,7 +105,7 @@ def positions(
     if snapshot.positions.value is None:
         return Group()
     if not snapshot.held:
-        return note("No open positions.")
+        return note_line("No open positions.")
     start = page_start(start, len(snapshot.held), page)
     rows = in_order(snapshot.held, sorting)[start : start + page]
     table, left_out = positions_table(rows, snapshot.as_of, width, is_brief=is_brief)

@@ -27,7 +27,7 @@ from kalshi_trading.orders.pretrade.preview import OrderPreview, is_worse
 from kalshi_trading.orders.pretrade.risk import OUTCOME_UNKNOWN
 from kalshi_trading.orders.pretrade.risk_input import Finding, Severity
 from kalshi_trading.settings.options import Environment
-from kalshi_trading.ui.formats import UNKNOWN, dollars, net_position, pnl, time_left
+from kalshi_trading.ui.formats import UNKNOWN, dollars, net_position, pnl_text, time_left
 
 _SIGNS = {
     Severity.DENY: ("✗", "bold red"),
@@ -69,7 +69,7 @@ def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
         rows.append(("worst price", f"{price_text(request.price)}; what does not fill at it is canceled"))
     rows += [*_costs(preview), *_outlook(preview)]
     if preview.locked_in is not None:
-        profit = pnl(round_half_even(preview.locked_in, BALANCE_GRAIN))
+        profit = pnl_text(round_half_even(preview.locked_in, BALANCE_GRAIN))
         rows.append(("locks in", Text.assemble(profit, " over average cost, before fees")))
     after = f"at least {dollars(preview.cash_after)}" if preview.cash_after is not None else UNKNOWN
     rows.append(("cash", f"{dollars(now.cash)} → {after} if all is filled"))
@@ -107,7 +107,7 @@ def _is_told_apart(expected: Payoff, worst: Payoff) -> bool:
 
 
 def _either_way(outlook: Payoff) -> Text:
-    return Text.assemble("if YES ", pnl(outlook.if_yes), "   if NO ", pnl(outlook.if_no))
+    return Text.assemble("if YES ", pnl_text(outlook.if_yes), "   if NO ", pnl_text(outlook.if_no))
 
 
 def _book(preview: OrderPreview) -> str:
