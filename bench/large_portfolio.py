@@ -44,7 +44,7 @@ def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) ->
     from kalshi_trading.portfolio_tracker import PortfolioTracker
     from kalshi_trading.settings.credentials import Credentials, load_private_key
     from kalshi_trading.ui.views import portfolio as portfolio_view
-    from kalshi_trading.ui.views import positions as position_table
+    from kalshi_trading.ui.views import positions as positions_view
     from kalshi_trading.ui.views.positions import Sorting
 
     transport = Transport(url, Credentials(key_id, load_private_key(key_path)), timing=Timing(total_s=60))
@@ -56,14 +56,14 @@ def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) ->
 
     def first_look(early: PortfolioSnapshot) -> None:
         console.print(portfolio_view.first_look(early, 100))
-        console.print(position_table.positions(early, Sorting.COST, 0, 100))
+        console.print(positions_view.positions(early, Sorting.COST, 0, 100))
         first_after.append(time.perf_counter() - begun)
 
     snapshot = PortfolioTracker(client).refresh(first_look=first_look)
     check = check_account(snapshot)
     today = snapshot.realized_since(start_of_day(snapshot.as_of))
     console.print(portfolio_view.summary(snapshot, today, check, 100))
-    console.print(position_table.positions(snapshot, Sorting.COST, 0, 100))
+    console.print(positions_view.positions(snapshot, Sorting.COST, 0, 100))
     whole_after = time.perf_counter() - begun
     took = {"first": min([*first_after, whole_after]), "whole": whole_after}
     results.send(

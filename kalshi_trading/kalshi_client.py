@@ -32,11 +32,11 @@ from kalshi_trading.core.models import (
 )
 from kalshi_trading.core.money import Contracts, Dollars
 from kalshi_trading.core.results import Listing, Progress
-from kalshi_trading.exchange import endpoints as lists
+from kalshi_trading.exchange import endpoints
 from kalshi_trading.exchange.http.transport import Query, Timing
 from kalshi_trading.exchange.market_data import MarketDataClient
 from kalshi_trading.exchange.paging import collect, iterate, params, quote_path, time_range
-from kalshi_trading.exchange.wire import account as wire
+from kalshi_trading.exchange.wire import account as account_wire
 from kalshi_trading.exchange.wire.fields import Fields
 
 READ_LAG = timedelta(minutes=1)
@@ -76,19 +76,19 @@ class KalshiClient(MarketDataClient):
     # --- Account ----------------------------------------------------------------------------------
 
     def get_account_limits(self) -> AccountLimits:
-        return wire.account_limits(self._signed("/account/limits"))
+        return account_wire.account_limits(self._signed("/account/limits"))
 
     def get_endpoint_costs(self) -> EndpointCosts:
-        return wire.endpoint_costs(self._public("/account/endpoint_costs"))
+        return account_wire.endpoint_costs(self._public("/account/endpoint_costs"))
 
     def get_volume_progress(self) -> tuple[VolumeProgress, ...]:
         body = self._signed("/account/api_usage_level/volume_progress")
-        return tuple(wire.volume_progress(row) for row in body.rows("volume_progress"))
+        return tuple(account_wire.volume_progress(row) for row in body.rows("volume_progress"))
 
     # --- Portfolio --------------------------------------------------------------------------------
 
     def get_balance(self) -> Balance:
-        return wire.balance(self._signed("/portfolio/balance"))
+        return account_wire.balance(self._signed("/portfolio/balance"))
 
     def get_positions(
         self,
@@ -100,7 +100,7 @@ class KalshiClient(MarketDataClient):
     ) -> Positions:
         """Read positions; `settlement_status` is unsettled, settled or all."""
         wanted = params(ticker=ticker, event_ticker=event_ticker, settlement_status=settlement_status)
-        return self._positions(lists.POSITIONS, wanted, progress)
+        return self._positions(endpoints.POSITIONS, wanted, progress)
 
     def get_fills(
         self,
@@ -115,7 +115,7 @@ class KalshiClient(MarketDataClient):
     ) -> Listing[Fill]:
         wanted = [*params(ticker=ticker, order_id=order_id), *time_range(since, until)]
         transport = self._transport
-        return collect(transport, lists.FILLS, wanted, limit=limit, progress=progress, all_here=all_here)
+        return collect(transport, endpoints.FILLS, wanted, limit=limit, progress=progress, all_here=all_here)
 
     def get_settlements(
         self,
@@ -128,7 +128,7 @@ class KalshiClient(MarketDataClient):
         progress: Progress | None = None,
     ) -> Listing[Settlement]:
         wanted = [*params(ticker=ticker, event_ticker=event_ticker), *time_range(since, until)]
-        return collect(self._transport, lists.SETTLEMENTS, wanted, limit=limit, progress=progress)
+        return collect(self._transport, endpoints.SETTLEMENTS, wanted, limit=limit, progress=progress)
 
     def get_orders(
         self,
@@ -144,14 +144,14 @@ class KalshiClient(MarketDataClient):
         wanted = params(ticker=ticker, event_ticker=event_ticker, status=status)
         return collect(
             self._transport,
-            lists.ORDERS,
+            endpoints.ORDERS,
             [*wanted, *time_range(since, until)],
             limit=limit,
             progress=progress,
         )
 
     def get_order(self, order_id: str) -> Order:
-        return wire.order(self._signed(f"/portfolio/orders/{quote_path(order_id)}").inner("order"))
+        return account_wire.order(self._signed(f"/portfolio/orders/{quote_path(order_id)}").inner("order"))
 
     def get_queue_position(self, order_id: str) -> Contracts:
         """Tell how many contracts stand before this order at its price; 0 is the front."""
@@ -172,10 +172,10 @@ class KalshiClient(MarketDataClient):
         return body.cents("total_resting_order_value")
 
     def get_deposits(self, *, progress: Progress | None = None) -> Listing[Transfer]:
-        return collect(self._transport, lists.DEPOSITS, progress=progress)
+        return collect(self._transport, endpoints.DEPOSITS, progress=progress)
 
     def get_withdrawals(self, *, progress: Progress | None = None) -> Listing[Transfer]:
-        return collect(self._transport, lists.WITHDRAWALS, progress=progress)
+        return collect(self._transport, endpoints.WITHDRAWALS, progress=progress)
 
     # --- Historical -------------------------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class KalshiClient(MarketDataClient):
         progress: Progress | None = None,
     ) -> Listing[Fill]:
         wanted = [*params(ticker=ticker), *time_range(since, until)]
-        return collect(self._transport, lists.OLD_FILLS, wanted, progress=progress)
+        return collect(self._transport, endpoints.OLD_FILLS, wanted, progress=progress)
 
     def get_historical_orders(
         self,
@@ -200,12 +200,12 @@ class KalshiClient(MarketDataClient):
         progress: Progress | None = None,
     ) -> Listing[Order]:
         wanted = [*params(ticker=ticker), *time_range(since, until)]
-        return collect(self._transport, lists.OLD_ORDERS, wanted, limit=limit, progress=progress)
+        return collect(self._transport, endpoints.OLD_ORDERS, wanted, limit=limit, progress=progress)
 
     def get_historical_positions(
         self, *, ticker: str | None = None, event_ticker: str | None = None
     ) -> Positions:
-        return self._positions(lists.OLD_POSITIONS, params(ticker=ticker, event_ticker=event_ticker))
+        return self._positions(endpoints.OLD_POSITIONS, params(ticker=ticker, event_ticker=event_ticker))
 
     # --- Lists too long to hold -------------------------------------------------------------------
 
@@ -213,17 +213,17 @@ class KalshiClient(MarketDataClient):
 
     def each_fill(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Fill]:
         """Yield fills newest first, live and historical, each once; in the midst of it raises as any read."""
-        return iterate(self._transport, (lists.FILLS, lists.OLD_FILLS), time_range(since, until))
+        return iterate(self._transport, (endpoints.FILLS, endpoints.OLD_FILLS), time_range(since, until))
 
     def each_order(self, *, since: datetime | None = None) -> Iterator[Order]:
         """The same with orders; one that is archived meanwhile is told as it stood in the live list."""
-        return iterate(self._transport, (lists.ORDERS, lists.OLD_ORDERS), time_range(since))
+        return iterate(self._transport, (endpoints.ORDERS, endpoints.OLD_ORDERS), time_range(since))
 
     def each_settlement(
         self, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Settlement]:
         """The same with settlements, which have no archive; a subaccount's row of a market is one more."""
-        return iterate(self._transport, (lists.SETTLEMENTS,), time_range(since, until))
+        return iterate(self._transport, (endpoints.SETTLEMENTS,), time_range(since, until))
 
     # --- Orders -----------------------------------------------------------------------------------
 
@@ -238,10 +238,10 @@ class KalshiClient(MarketDataClient):
             "POST",
             "/portfolio/events/orders",
             (),
-            wire.order_body(order),
+            account_wire.order_body(order),
             before_sending=before_sending,
         )
-        acknowledgement = _trusted(lambda: wire.order_acknowledgement(Fields(body, "order")))
+        acknowledgement = _trusted(lambda: account_wire.order_acknowledgement(Fields(body, "order")))
         if acknowledgement.client_order_id != order.client_order_id:
             raise OutcomeUnknownError("The exchange's answer does not name our order; it may be live.")
         if acknowledgement.fill_count + acknowledgement.remaining_count > order.count:
@@ -255,7 +255,7 @@ class KalshiClient(MarketDataClient):
         """
         path = f"/portfolio/events/orders/{quote_path(order_id)}"
         body = self._transport.write("DELETE", path, params(market_ticker=ticker))
-        acknowledgement = _trusted(lambda: wire.cancel_acknowledgement(Fields(body, "cancel")))
+        acknowledgement = _trusted(lambda: account_wire.cancel_acknowledgement(Fields(body, "cancel")))
         if acknowledgement.order_id != order_id:
             raise OutcomeUnknownError("The exchange told of another order; it may have canceled this one.")
         return acknowledgement
@@ -263,7 +263,7 @@ class KalshiClient(MarketDataClient):
     # --- Below the doors --------------------------------------------------------------------------
 
     def _positions(
-        self, pages: lists.ListEndpoint[Position], wanted: Query, progress: Progress | None = None
+        self, pages: endpoints.ListEndpoint[Position], wanted: Query, progress: Progress | None = None
     ) -> Positions:
         events: list[Fields] = []
         listing = collect(
@@ -273,7 +273,7 @@ class KalshiClient(MarketDataClient):
             progress=progress,
             on_page=lambda body: events.extend(body.optional_rows("event_positions")),
         )
-        return Positions(listing, tuple(wire.event_position(row) for row in events))
+        return Positions(listing, tuple(account_wire.event_position(row) for row in events))
 
 
 def _trusted(decode: Callable[[], T]) -> T:

@@ -328,7 +328,7 @@ class PortfolioTracker:
         return self.calculate_total_pnl().realized
 
     def display_portfolio_summary(self) -> PortfolioSnapshot:
-        """Return what the portfolio screen shows; `portfolio_view` renders it."""
+        """Return what the portfolio screen shows; `ui.views.portfolio` renders it."""
         return self.refresh()
 
 

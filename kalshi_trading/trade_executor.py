@@ -1,6 +1,6 @@
 """Preview, submit, cancel: everything the user can do with an order, over one client and one journal.
 
-`submission` sends and `cancellation` cancels; nothing else calls the client's writes. Never touches the
+`orders.execution` sends and cancels; nothing else calls the client's writes. Never touches the
 console, never submits anything but a preview.
 """
 

@@ -1,6 +1,6 @@
 """The journal of trades, the log of errors, the history read back, and its export as CSV.
 
-Knows what is written and under which names; how a line gets safely to the disk is `journal`'s. Order
+Knows what is written and under which names; how a line gets safely to the disk is `journal.files`'. Order
 events are on the disk before the call returns, and a failure is raised, never swallowed. Nothing is
 ever rewritten, and no secret is ever stored.
 """
@@ -205,7 +205,7 @@ class TradeLogger:
     def export_trades_to_csv(self, filename: str | Path) -> int:
         """Write the journal as CSV, one row for each event on record, and return the number of rows.
 
-        A line that cannot be read is a row too, which says where it stands. See `export` for how cells are
+        A line that cannot be read is a row too, which says where it stands. `table_files` says how cells are
         written. Raises InvalidInputError when the file exists or cannot be written, JournalError.
         """
         return write_table(Path(filename), JOURNAL, map(journal_row, self.scan_journal()))

@@ -30,7 +30,7 @@ from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.ui.views import portfolio as portfolio_view
-from kalshi_trading.ui.views import positions as position_table
+from kalshi_trading.ui.views import positions as positions_view
 from kalshi_trading.ui.views.positions import Sorting
 
 POSITION = REST["get_positions"]["body"]["market_positions"][0]
@@ -336,7 +336,7 @@ def on_the_screen(snapshot):
     console = Console(width=400, no_color=True, record=True, file=io.StringIO())
     today = snapshot.realized_since(NOW)
     console.print(portfolio_view.summary(snapshot, today, check_account(snapshot), 40))
-    console.print(position_table.positions(snapshot, Sorting.COST, 0, 400))
+    console.print(positions_view.positions(snapshot, Sorting.COST, 0, 400))
     return [line.strip("│ ") for line in console.export_text().splitlines()]
 
 

@@ -1,7 +1,8 @@
-"""The fee of a fill, and the most cash an order can take with its fees and their rounding.
+"""Which fees apply to a market, the fee of a fill, and the most cash an order can take.
 
-Knows the published formula and nothing of any account. It never guesses: a schedule whose rates are
-not published (`flat`, or a word we do not know) has the fee None.
+Knows the published formula and how series, event, announced changes and waiver combine; nothing of any
+account. It never guesses: a schedule whose rates are not published (`flat`, or a word we do not know) has
+the fee None.
 """
 
 from __future__ import annotations

@@ -204,7 +204,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """One order in a person's words; `price` is in the terms of `side`. `wire` turns it into bid/ask."""
+    """One order in a person's words; `price` is in the terms of `side`; the wire alone knows bid/ask."""
 
     client_order_id: str
     ticker: str

@@ -1,7 +1,8 @@
-"""Questions to one immutable book: best prices of either outcome, and what a size would meet.
+"""Questions to one immutable book: best prices, what a size would meet, and what others alone bid and offer.
 
-Knows that the book holds bids only, and that one outcome's ask is a dollar less the other's bid.
-Never changes a book and never invents a missing side. Source: Kalshi API, order book.
+Knows that the book holds bids only, and that one outcome's ask is a dollar less the other's bid. Nobody can
+sell to oneself, so a value must leave out the account's own orders, which quotes and books contain. Never
+changes a book and never invents a missing side. Source: Kalshi API, order book and self-trade prevention.
 """
 
 from __future__ import annotations

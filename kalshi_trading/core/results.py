@@ -1,4 +1,4 @@
-"""What reading gave: a list, a part of an account, or why there is none."""
+"""Answers that may be incomplete: a list, one value, or a sum, and why something is missing."""
 
 from __future__ import annotations
 

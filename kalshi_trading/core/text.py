@@ -1,4 +1,4 @@
-"""Text that cannot act on a terminal: controls become visible signs. Knows no source and no screen."""
+"""Texts for the screen: made safe for a terminal, and numbers with their nouns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a ticker says, and whether it is one."""
+"""Check a ticker, and read the event and the series that it names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What positions are worth and what is at stake."""
+"""What a position is worth at its mark or sold into the book, and the most it can still lose.
+
+The worst case assumes that exactly those resting orders fill that make it worse; fees are left out of it.
+Pure; sells nothing.
+"""
 
 from __future__ import annotations
 

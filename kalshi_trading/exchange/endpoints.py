@@ -12,8 +12,8 @@ from typing import Generic, TypeVar
 
 from kalshi_trading.core.market_models import Event, Market, Trade
 from kalshi_trading.core.models import Fill, Order, Position, Transfer
-from kalshi_trading.exchange.wire import account as wire
-from kalshi_trading.exchange.wire import markets as wire_markets
+from kalshi_trading.exchange.wire import account as account_wire
+from kalshi_trading.exchange.wire import markets as market_wire
 from kalshi_trading.exchange.wire.fields import DecodeCache, Fields
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class ListEndpoint(Generic[T]):
 
 
 def _events(path: str) -> ListEndpoint[Event]:
-    return ListEndpoint(path, "events", wire_markets.event, 200, False, lambda event: event.event_ticker)
+    return ListEndpoint(path, "events", market_wire.event, 200, False, lambda event: event.event_ticker)
 
 
 def _markets(path: str, decode: Callable[[Fields], Market]) -> ListEndpoint[Market]:
@@ -47,49 +47,55 @@ def _markets(path: str, decode: Callable[[Fields], Market]) -> ListEndpoint[Mark
 
 def _trades(path: str) -> ListEndpoint[Trade]:
     return ListEndpoint(
-        path, "trades", wire_markets.trade, signed=False, identity=lambda trade: trade.trade_id
+        path, "trades", market_wire.trade, signed=False, identity=lambda trade: trade.trade_id
     )
 
 
 def _fills(path: str) -> ListEndpoint[Fill]:
-    return ListEndpoint(path, "fills", wire.fill, identity=attrgetter("fill_id"))
+    return ListEndpoint(path, "fills", account_wire.fill, identity=attrgetter("fill_id"))
 
 
 def _orders(path: str) -> ListEndpoint[Order]:
-    return ListEndpoint(path, "orders", wire.order, identity=lambda order: order.order_id)
+    return ListEndpoint(path, "orders", account_wire.order, identity=lambda order: order.order_id)
 
 
 def _positions(path: str, decode: Callable[[Fields], Position]) -> ListEndpoint[Position]:
     return ListEndpoint(
-        path, "market_positions", decode, identity=lambda row: row.ticker, skip=wire.position_says_nothing
+        path,
+        "market_positions",
+        decode,
+        identity=lambda row: row.ticker,
+        skip=account_wire.position_says_nothing,
     )
 
 
 def _transfers(name: str) -> ListEndpoint[Transfer]:
-    return ListEndpoint(f"/portfolio/{name}", name, wire.transfer, 500, identity=lambda row: row.transfer_id)
+    return ListEndpoint(
+        f"/portfolio/{name}", name, account_wire.transfer, 500, identity=lambda row: row.transfer_id
+    )
 
 
 EVENTS = _events("/events")
 COMBO_EVENTS = _events("/events/multivariate")
 EVENT_FEE_CHANGES = ListEndpoint(
-    "/events/fee_changes", "event_fee_changes", wire_markets.event_fee_change, signed=False
+    "/events/fee_changes", "event_fee_changes", market_wire.event_fee_change, signed=False
 )
-MARKETS = _markets("/markets", DecodeCache(wire_markets.market, "ticker"))
+MARKETS = _markets("/markets", DecodeCache(market_wire.market, "ticker"))
 TRADES = _trades("/markets/trades")
-POSITIONS = _positions("/portfolio/positions", DecodeCache(wire.position, "ticker", most=3_000))
+POSITIONS = _positions("/portfolio/positions", DecodeCache(account_wire.position, "ticker", most=3_000))
 FILLS = _fills("/portfolio/fills")
 SETTLEMENTS = ListEndpoint(
     "/portfolio/settlements",
     "settlements",
-    wire.settlement,
+    account_wire.settlement,
     identity=lambda row: row.ticker,
     shared=True,  # each subaccount has a row of its own for a market, and none says whose it is
 )
 ORDERS = _orders("/portfolio/orders")
 DEPOSITS = _transfers("deposits")
 WITHDRAWALS = _transfers("withdrawals")
-OLD_MARKETS = _markets("/historical/markets", wire_markets.market)
+OLD_MARKETS = _markets("/historical/markets", market_wire.market)
 OLD_TRADES = _trades("/historical/trades")
 OLD_FILLS = _fills("/historical/fills")
 OLD_ORDERS = _orders("/historical/orders")
-OLD_POSITIONS = _positions("/historical/positions", wire.position)
+OLD_POSITIONS = _positions("/historical/positions", account_wire.position)

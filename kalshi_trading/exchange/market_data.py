@@ -26,14 +26,14 @@ from kalshi_trading.core.market_models import (
     Trade,
 )
 from kalshi_trading.core.results import Listing, Progress
-from kalshi_trading.exchange import endpoints as lists
+from kalshi_trading.exchange import endpoints
 from kalshi_trading.exchange.http.transport import Query, Transport
 from kalshi_trading.exchange.paging import collect, params, quote_path, time_range
-from kalshi_trading.exchange.wire import markets as wire_markets
+from kalshi_trading.exchange.wire import markets as market_wire
 from kalshi_trading.exchange.wire.fields import DecodeCache, Fields
 
 MOST_BOOKS_PER_REQUEST = 100
-_BOOK_SIDES = DecodeCache(wire_markets.book_sides, "ticker")
+_BOOK_SIDES = DecodeCache(market_wire.book_sides, "ticker")
 
 
 class MarketDataClient:
@@ -52,10 +52,10 @@ class MarketDataClient:
     # --- Exchange ---------------------------------------------------------------------------------
 
     def get_exchange_status(self) -> ExchangeStatus:
-        return wire_markets.exchange_status(self._public("/exchange/status"))
+        return market_wire.exchange_status(self._public("/exchange/status"))
 
     def get_exchange_schedule(self) -> ExchangeSchedule:
-        return wire_markets.exchange_schedule(self._public("/exchange/schedule"))
+        return market_wire.exchange_schedule(self._public("/exchange/schedule"))
 
     def get_user_data_timestamp(self) -> datetime:
         """Tell how fresh reads of balance, orders, fills and positions are."""
@@ -65,14 +65,14 @@ class MarketDataClient:
 
     def get_series_list(self, *, category: str | None = None, tags: str | None = None) -> tuple[Series, ...]:
         body = self._public("/series", params(category=category, tags=tags))
-        return tuple(wire_markets.series(row) for row in body.rows("series"))
+        return tuple(market_wire.series(row) for row in body.rows("series"))
 
     def get_series(self, series_ticker: str) -> Series:
-        return wire_markets.series(self._public(f"/series/{quote_path(series_ticker)}").inner("series"))
+        return market_wire.series(self._public(f"/series/{quote_path(series_ticker)}").inner("series"))
 
     def get_series_fee_changes(self, *, series_ticker: str | None = None) -> tuple[FeeChange, ...]:
         body = self._public("/series/fee_changes", params(series_ticker=series_ticker))
-        return tuple(wire_markets.series_fee_change(row) for row in body.rows("series_fee_change_arr"))
+        return tuple(market_wire.series_fee_change(row) for row in body.rows("series_fee_change_arr"))
 
     def get_events(
         self,
@@ -91,28 +91,28 @@ class MarketDataClient:
             tickers=",".join(tickers),
             with_nested_markets=with_nested_markets,
         )
-        return collect(self._transport, lists.EVENTS, wanted, limit=limit, progress=progress)
+        return collect(self._transport, endpoints.EVENTS, wanted, limit=limit, progress=progress)
 
     def get_event(self, event_ticker: str) -> Event:
         """Read one event with its markets inside."""
         body = self._public(f"/events/{quote_path(event_ticker)}", params(with_nested_markets=True))
-        return wire_markets.event(body.inner("event"))
+        return market_wire.event(body.inner("event"))
 
     def get_event_metadata(self, event_ticker: str) -> EventMetadata:
-        return wire_markets.event_metadata(self._public(f"/events/{quote_path(event_ticker)}/metadata"))
+        return market_wire.event_metadata(self._public(f"/events/{quote_path(event_ticker)}/metadata"))
 
     def get_event_fee_changes(self, *, event_ticker: str | None = None) -> Listing[FeeChange]:
-        return collect(self._transport, lists.EVENT_FEE_CHANGES, params(event_ticker=event_ticker))
+        return collect(self._transport, endpoints.EVENT_FEE_CHANGES, params(event_ticker=event_ticker))
 
     def get_multivariate_events(self, *, series_ticker: str | None = None) -> Listing[Event]:
-        return collect(self._transport, lists.COMBO_EVENTS, params(series_ticker=series_ticker))
+        return collect(self._transport, endpoints.COMBO_EVENTS, params(series_ticker=series_ticker))
 
     def get_forecast_percentile_history(
         self, series_ticker: str, event_ticker: str, period: BarPeriod, *, percentiles: Iterable[int]
     ) -> tuple[ForecastPoint, ...]:
         event_path = f"/series/{quote_path(series_ticker)}/events/{quote_path(event_ticker)}"
         wanted = [("percentiles", str(percentile)) for percentile in percentiles]
-        return wire_markets.forecast_points(
+        return market_wire.forecast_points(
             self._signed(f"{event_path}/forecast_percentile_history", [*wanted, *_bars(period)])
         )
 
@@ -135,15 +135,15 @@ class MarketDataClient:
             series_ticker=series_ticker,
             tickers=",".join(tickers),
         )
-        return collect(self._transport, lists.MARKETS, wanted, limit=limit, progress=progress)
+        return collect(self._transport, endpoints.MARKETS, wanted, limit=limit, progress=progress)
 
     def get_market(self, ticker: str) -> Market:
-        return wire_markets.market(self._public(f"/markets/{quote_path(ticker)}").inner("market"))
+        return market_wire.market(self._public(f"/markets/{quote_path(ticker)}").inner("market"))
 
     def get_order_book(self, ticker: str, *, depth: int = 0) -> OrderBook:
         """Read the book; `depth` levels per side, 0 for all."""
         body = self._public(f"/markets/{quote_path(ticker)}/orderbook", params(depth=depth))
-        return wire_markets.order_book(body, ticker, self._clock())
+        return market_wire.order_book(body, ticker, self._clock())
 
     def get_order_books(self, tickers: Iterable[str]) -> dict[str, OrderBook]:
         """Read many books, a hundred per request."""
@@ -159,7 +159,7 @@ class MarketDataClient:
     def get_candlesticks(self, series_ticker: str, ticker: str, period: BarPeriod) -> tuple[Candlestick, ...]:
         path = f"/series/{quote_path(series_ticker)}/markets/{quote_path(ticker)}/candlesticks"
         body = self._public(path, _bars(period))
-        return tuple(wire_markets.candlestick(row) for row in body.rows("candlesticks"))
+        return tuple(market_wire.candlestick(row) for row in body.rows("candlesticks"))
 
     def get_candlesticks_of_markets(
         self, tickers: Iterable[str], period: BarPeriod
@@ -168,7 +168,7 @@ class MarketDataClient:
         body = self._public("/markets/candlesticks", [("market_tickers", ",".join(tickers)), *_bars(period)])
         return {
             row.ticker("market_ticker"): tuple(
-                wire_markets.candlestick(bar) for bar in row.rows("candlesticks")
+                market_wire.candlestick(bar) for bar in row.rows("candlesticks")
             )
             for row in body.rows("markets")
         }
@@ -177,7 +177,7 @@ class MarketDataClient:
         self, series_ticker: str, event_ticker: str, period: BarPeriod
     ) -> EventCandlesticks:
         path = f"/series/{quote_path(series_ticker)}/events/{quote_path(event_ticker)}/candlesticks"
-        return wire_markets.event_candlesticks(self._public(path, _bars(period)))
+        return market_wire.event_candlesticks(self._public(path, _bars(period)))
 
     def get_trades(
         self,
@@ -188,12 +188,12 @@ class MarketDataClient:
         limit: int | None = None,
     ) -> Listing[Trade]:
         wanted = [*params(ticker=ticker), *time_range(since, until)]
-        return collect(self._transport, lists.TRADES, wanted, limit=limit)
+        return collect(self._transport, endpoints.TRADES, wanted, limit=limit)
 
     # --- Historical -------------------------------------------------------------------------------
 
     def get_historical_cutoff(self) -> HistoricalCutoff:
-        return wire_markets.historical_cutoff(self._public("/historical/cutoff"))
+        return market_wire.historical_cutoff(self._public("/historical/cutoff"))
 
     def get_historical_markets(
         self,
@@ -205,17 +205,17 @@ class MarketDataClient:
     ) -> Listing[Market]:
         """List archived markets; the filters exclude one another."""
         wanted = params(event_ticker=event_ticker, series_ticker=series_ticker, tickers=",".join(tickers))
-        return collect(self._transport, lists.OLD_MARKETS, wanted, limit=limit)
+        return collect(self._transport, endpoints.OLD_MARKETS, wanted, limit=limit)
 
     def get_historical_market(self, ticker: str) -> Market:
-        return wire_markets.market(self._public(f"/historical/markets/{quote_path(ticker)}").inner("market"))
+        return market_wire.market(self._public(f"/historical/markets/{quote_path(ticker)}").inner("market"))
 
     def get_historical_candlesticks(self, ticker: str, period: BarPeriod) -> tuple[Candlestick, ...]:
         body = self._public(f"/historical/markets/{quote_path(ticker)}/candlesticks", _bars(period))
-        return tuple(wire_markets.historical_candlestick(row) for row in body.rows("candlesticks"))
+        return tuple(market_wire.historical_candlestick(row) for row in body.rows("candlesticks"))
 
     def get_historical_trades(self, *, ticker: str | None = None, limit: int | None = None) -> Listing[Trade]:
-        return collect(self._transport, lists.OLD_TRADES, params(ticker=ticker), limit=limit)
+        return collect(self._transport, endpoints.OLD_TRADES, params(ticker=ticker), limit=limit)
 
     # --- Below the doors --------------------------------------------------------------------------
 

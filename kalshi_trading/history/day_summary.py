@@ -34,7 +34,7 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class MarketDay:
-    """What one market brought. `pnl_text` is realized, after `fees`; None: the fills do not tell."""
+    """What one market brought. `pnl` is realized, after `fees`; None: the fills do not tell."""
 
     ticker: str
     pnl: Dollars | None
@@ -42,7 +42,7 @@ class MarketDay:
     fills: int
     contracts: Contracts
     gap: str | None = None
-    """Why `pnl_text` is not known."""
+    """Why `pnl` is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Compares the journal with the exchange, with a second look where one is needed."""
+"""Read the exchange's orders and compare them with the journal; look again where a read may lag a write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether trading was stopped by a panic."""
+"""Whether the last panic of an account still blocks new orders, by the journal."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A line is a time, an event's name and its fields as JSON. Every failure of writing is raised to the caller.
 Text that anybody may have written into a line cannot act on a terminal once it is read (see `text`).
-Where the lines are kept is `log_files`' matter; nothing is ever rewritten, and no day is ever deleted.
+Where the lines are kept is `files.log_files`' matter; nothing is ever rewritten, and no day is ever deleted.
 """
 
 from __future__ import annotations

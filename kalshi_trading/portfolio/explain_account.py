@@ -1,7 +1,7 @@
 """Where the account's own numbers come from: one line per market, event or transfer, adding up.
 
 A summand that is not known is left out and the caution says so. Pure; the lines of one market are
-`explanation`'s.
+`explain_market`'s.
 """
 
 from __future__ import annotations

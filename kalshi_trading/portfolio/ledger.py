@@ -36,7 +36,7 @@ class MarketLedger:
     """What one market did to the account so far. Dollars are without fees, except `fees_paid` and `cash`.
 
     `position` and `settlement` are the exchange's own rows. `gap` says why the fills do not explain them;
-    the figures are then the exchange's, where it has any, and `net_position` is not to be trusted.
+    the figures are then the exchange's, where it has any, and `holding` is not to be trusted.
     """
 
     ticker: str

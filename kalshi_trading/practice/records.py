@@ -99,7 +99,7 @@ class Market:
     expected_expiration_at: int
     latest_expiration_at: int
     settlement_timer_s: int
-    grid: str  # name of a price grid in `grids`
+    grid: str  # name of a price grid in `price_grids`
     strike_type: str | None
     floor_strike: str | None  # decimal text, written to JSON as a number
     cap_strike: str | None

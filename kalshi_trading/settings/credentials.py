@@ -1,7 +1,7 @@
-"""The user's API key: its id, and the private key read from PEM.
+"""The user's API key: its id, the private key read from PEM, and who else could read the file.
 
 Knows every way a PEM can be wrong and gives each its own sentence. Never shows a key, an id or any
-text that might be one; never asks for a pass phrase.
+text that might be one; never asks for a pass phrase; never changes a file.
 """
 
 from __future__ import annotations

@@ -23,12 +23,12 @@ from kalshi_trading.ui import formats, packages
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.prompts.prompter import Choice, InputClosed, LeaveTask, typed_word
 from kalshi_trading.ui.screens import account as account_screens
-from kalshi_trading.ui.screens import exit as leaving
+from kalshi_trading.ui.screens import exit as exit_screen
 from kalshi_trading.ui.screens import history as history_screens
 from kalshi_trading.ui.screens import orders as order_screens
 from kalshi_trading.ui.screens import portfolio as portfolio_screens
 from kalshi_trading.ui.screens import records as record_screens
-from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.screens import trade as trade_screens
 from kalshi_trading.ui.views import account
 
 Screen = Callable[[AppContext], bool | None]
@@ -37,21 +37,21 @@ EXIT_DONE, EXIT_INTERRUPTED = 0, 130
 
 
 def _leave(app: AppContext) -> bool:
-    return leaving.ask_to_leave(app, was_chosen=True)
+    return exit_screen.ask_to_leave(app, was_chosen=True)
 
 
 def _interrupted(app: AppContext) -> bool:
     """Ask after Ctrl-C in the menu, which may be one too many."""
-    return leaving.ask_to_leave(app, was_chosen=False)
+    return exit_screen.ask_to_leave(app, was_chosen=False)
 
 
 ENTRIES: tuple[Choice[Screen], ...] = (
     Choice("1", "Portfolio", portfolio_screens.portfolio, "positions, P&L, exposure, closing"),
-    Choice("2", "Place a trade", screens.place_trade, "find → ticket → preview → confirm → result"),
+    Choice("2", "Place a trade", trade_screens.place_trade, "find → ticket → preview → confirm → result"),
     Choice("3", "Open orders", order_screens.open_orders, "what rests at the exchange"),
     Choice("4", "Cancel an order", order_screens.cancel_order, "one, all, or panic"),
     Choice("5", "Trade history", history_screens.trade_history, "orders in depth, reconcile, sums of a day"),
-    Choice("6", "Find a market", screens.find_market, "search, terms, depth"),
+    Choice("6", "Find a market", trade_screens.find_market, "search, terms, depth"),
     Choice("8", "Records", record_screens.records, "review, search and follow logs, export"),
     Choice("9", "Account & settings", account_screens.account, "limits and today's use, status, files"),
     Choice("0", "Exit", _leave),
@@ -81,7 +81,7 @@ def run(app: AppContext) -> int:
         return EXIT_INTERRUPTED
     finally:
         search.stop()
-        leaving.settle(app)
+        exit_screen.settle(app)
         app.executor.submitter.stopped = True
         app.executor.resolver.stop()
         app.finish()
@@ -93,7 +93,7 @@ def _serve(app: AppContext) -> None:
         while not _visit(app, _chosen(app)):
             pass
     except InputClosed:
-        leaving.list_remaining_orders(app)
+        exit_screen.list_remaining_orders(app)
         _say_goodbye(app)
         raise
     _say_goodbye(app)

@@ -20,7 +20,7 @@ from kalshi_trading.core.errors import AuthenticationError, ConfigurationError, 
 from kalshi_trading.settings.model import Settings
 from kalshi_trading.settings.options import PROJECT_FOLDER, Environment
 from kalshi_trading.ui import packages
-from kalshi_trading.ui.terminal import output as streams
+from kalshi_trading.ui.terminal import output
 from kalshi_trading.ui.terminal.modes import TerminalModes
 from kalshi_trading.ui.terminal.termination import CtrlC, Termination, TerminationRequested
 
@@ -49,17 +49,17 @@ def main(arguments: Sequence[str]) -> int:
     words = list(arguments)
     _forget_impossible_variables()
     try:
-        streams.prepare()
+        output.prepare()
         status = _obey(words)
         sys.stdout.flush()
         return status
     except TerminationRequested as end:
         return end.exit_status
-    except streams.OutputClosed as lost:
+    except output.OutputClosed as lost:
         if lost.terminal_left:
-            streams.silence_all()
+            output.silence_all()
             return EXIT_HUNG_UP
-        streams.silence(1)
+        output.silence(1)
         _say_at_the_end(f"{lost} Resting orders stay at the exchange.\n")
         return EXIT_NO_READER if lost.reader_left else EXIT_NO_OUTPUT
 
@@ -80,7 +80,7 @@ def _say_at_the_end(sentence: str) -> None:
         sys.stderr.write(sentence)
         sys.stderr.flush()
     except OSError:
-        streams.silence(2)
+        output.silence(2)
 
 
 def _obey(words: list[str]) -> int:
@@ -109,8 +109,8 @@ def _obey(words: list[str]) -> int:
         _say_at_the_end("Interrupted.\n")
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  (the boundary around the start; the menu has its own)
-        if isinstance(error, OSError) and streams.is_hung_up():
-            streams.silence_all()
+        if isinstance(error, OSError) and output.is_hung_up():
+            output.silence_all()
             return EXIT_HUNG_UP
         if sentence := packages.advice(error):
             _say_at_the_end(f"{sentence}\n")

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from kalshi_trading.core.models import Action, OrderRequest, SelfTradePrevention, Side, TimeInForce
-from kalshi_trading.exchange.wire import account as wire
+from kalshi_trading.exchange.wire import account as account_wire
 
 kalshi = pytest.importorskip("kalshi_python_sync", reason="the official client needs Python 3.13")
 pytestmark = pytest.mark.contract
@@ -33,7 +33,7 @@ def request(**changes):
 
 def accepted(order):
     """What the official client makes of our body; it must lose nothing and invent nothing."""
-    body = wire.order_body(order)
+    body = account_wire.order_body(order)
     model = kalshi.CreateOrderV2Request.model_validate(body)
     assert model.to_dict() == body
     return model

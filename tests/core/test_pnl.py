@@ -18,7 +18,7 @@ from kalshi_trading.core.pnl import (
     settlement_net_pnl,
     unrealized_pnl,
 )
-from kalshi_trading.exchange.wire import account as wire
+from kalshi_trading.exchange.wire import account as account_wire
 from kalshi_trading.exchange.wire.fields import Fields
 
 STEP_1 = fill("bid", "10", "0.60", fee="0.1680")
@@ -39,7 +39,7 @@ def settlement(**changes):
         "fee_cost": "0.231700",
         "value": 100,
     }
-    return wire.settlement(Fields(row | changes, "settlement"))
+    return account_wire.settlement(Fields(row | changes, "settlement"))
 
 
 def test_step_1_buying_ten_yes_opens_them_at_cost():

@@ -16,7 +16,7 @@ from exchange_process import PROJECT, end_process, read_ready
 from foreign_files import KINDS, no_hang, open_to_others
 
 from kalshi_trading.core.errors import PracticeExchangeError
-from kalshi_trading.exchange import practice_launcher as practice_process
+from kalshi_trading.exchange import practice_launcher
 from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.exchange.practice_launcher import COMPLAINTS_FILE, close_to_others, ensure_running
 from kalshi_trading.kalshi_client import KalshiClient
@@ -185,7 +185,7 @@ def stand_in(tmp_path, monkeypatch):
         program = tmp_path / "stand-in"
         program.write_text(f"#!{sys.executable}\nimport sys, time\n{text}\n")
         program.chmod(0o700)
-        monkeypatch.setattr(practice_process.sys, "executable", str(program))
+        monkeypatch.setattr(practice_launcher.sys, "executable", str(program))
 
     return install
 

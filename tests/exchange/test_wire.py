@@ -30,8 +30,8 @@ from kalshi_trading.core.models import (
     Side,
     TimeInForce,
 )
-from kalshi_trading.exchange.wire import account as wire
-from kalshi_trading.exchange.wire import markets as wire_markets
+from kalshi_trading.exchange.wire import account as account_wire
+from kalshi_trading.exchange.wire import markets as market_wire
 from kalshi_trading.exchange.wire.fields import Fields
 
 TICKER = "KXHIGHNY-26NOV21-B46.5"
@@ -72,7 +72,7 @@ def test_every_price_in_every_direction_means_at_the_exchange_what_the_user_said
     cents = [Decimal(n) / 100 for n in range(1, 100)]
     below_cents = [Decimal(n) / 10_000 for n in range(1, 10_000)]
     for price in [*cents, *below_cents]:
-        body = wire.order_body(request(action, side, price))
+        body = account_wire.order_body(request(action, side, price))
         assert effect(body) == wanted_effect(action, side, price)
         assert len(body["price"].partition(".")[2]) == 4
 
@@ -87,13 +87,15 @@ def test_every_price_in_every_direction_means_at_the_exchange_what_the_user_said
     ],
 )
 def test_a_direction_is_written_as_a_side_of_the_yes_book(action, side, price, book_side, yes_price):
-    body = wire.order_body(request(action, side, price))
+    body = account_wire.order_body(request(action, side, price))
     assert (body["side"], body["price"], body["count"]) == (book_side, yes_price, "10.00")
 
 
 @given(st.integers(min_value=1, max_value=10**11))
 def test_counts_are_written_exactly_in_hundredths(hundredths):
-    written = wire.order_body(request(Action.BUY, Side.YES, "0.5", Decimal(hundredths) / 100))["count"]
+    written = account_wire.order_body(request(Action.BUY, Side.YES, "0.5", Decimal(hundredths) / 100))[
+        "count"
+    ]
     whole, _, fraction = written.partition(".")
     assert len(fraction) == 2
     assert int(whole + fraction) == hundredths
@@ -102,13 +104,13 @@ def test_counts_are_written_exactly_in_hundredths(hundredths):
 @pytest.mark.parametrize("count", ["0", "-1", "0.001", "2.505"])
 def test_a_count_the_exchange_cannot_take_is_never_written(count):
     with pytest.raises(ValueError, match="not a number of contracts"):
-        wire.order_body(request(Action.BUY, Side.YES, "0.5", count))
+        account_wire.order_body(request(Action.BUY, Side.YES, "0.5", count))
 
 
 @pytest.mark.parametrize("price", ["0", "1", "-0.1", "0.00005", "0.57001"])
 def test_a_price_the_exchange_cannot_take_is_never_written(price):
     with pytest.raises(ValueError, match="not a price"):
-        wire.order_body(request(Action.BUY, Side.YES, price))
+        account_wire.order_body(request(Action.BUY, Side.YES, price))
 
 
 def test_the_examples_of_requests_come_out_word_for_word():
@@ -128,11 +130,11 @@ def test_the_examples_of_requests_come_out_word_for_word():
     }
     own = {name: {"client_order_id": wish.client_order_id} for name, wish in wishes.items()}
     expected = {name: EXACT["requests"][name] | own[name] for name in wishes}
-    assert {name: wire.order_body(wish) for name, wish in wishes.items()} == expected
+    assert {name: account_wire.order_body(wish) for name, wish in wishes.items()} == expected
 
 
 def test_an_order_says_how_long_it_lives_and_how_it_meets_itself_because_there_is_no_default():
-    body = wire.order_body(request(Action.BUY, Side.YES, "0.5"))
+    body = account_wire.order_body(request(Action.BUY, Side.YES, "0.5"))
     assert (body["time_in_force"], body["self_trade_prevention_type"]) == (
         *("good_till_canceled", "taker_at_cross"),
     )
@@ -140,7 +142,7 @@ def test_an_order_says_how_long_it_lives_and_how_it_meets_itself_because_there_i
 
 
 def test_an_expiry_is_sent_in_whole_seconds():
-    body = wire.order_body(request(Action.BUY, Side.YES, "0.5", expires_at=AT, post_only=True))
+    body = account_wire.order_body(request(Action.BUY, Side.YES, "0.5", expires_at=AT, post_only=True))
     assert (body["expiration_time"], body["post_only"]) == (1795272600, True)
 
 
@@ -180,21 +182,21 @@ HELD = [row for row in POSITIONS if Decimal(row["position_fp"]) != 0]
 
 KINDS = {
     "order_acknowledgement": Kind(
-        wire.order_acknowledgement,
+        account_wire.order_acknowledgement,
         [body("create_order_v2")],
         money="fill_count remaining_count",
         required="order_id ts_ms",
         optional="client_order_id average_fill_price average_fee_paid",
     ),
     "cancel_acknowledgement": Kind(
-        wire.cancel_acknowledgement,
+        account_wire.cancel_acknowledgement,
         [body("cancel_order_v2")],
         money="reduced_by",
         required="order_id ts_ms",
         optional="client_order_id",
     ),
     "order": Kind(
-        wire.order,
+        account_wire.order,
         [*body("get_orders")["orders"], body("get_order")["order"], *body("get_historical_orders")["orders"]],
         money="yes_price_dollars fill_count_fp remaining_count_fp initial_count_fp taker_fill_cost_dollars "
         "maker_fill_cost_dollars taker_fees_dollars maker_fees_dollars",
@@ -203,14 +205,14 @@ KINDS = {
         "order_group_id cancel_order_on_pause subaccount_number exchange_index",
     ),
     "fill": Kind(
-        wire.fill,
+        account_wire.fill,
         [*body("get_fills")["fills"], *body("get_fills_historical")["fills"]],
         money="count_fp yes_price_dollars fee_cost",
         required="fill_id order_id ticker book_side is_taker",
         optional="side action created_time subaccount_number ts",
     ),
     "balance": Kind(
-        wire.balance,
+        account_wire.balance,
         [body("get_balance")],
         money="balance_dollars",
         cents="portfolio_value",
@@ -218,21 +220,21 @@ KINDS = {
         optional="balance_breakdown",
     ),
     "position": Kind(
-        wire.position,
+        account_wire.position,
         HELD,
         money="position_fp market_exposure_dollars realized_pnl_dollars fees_paid_dollars "
         "total_traded_dollars",
         required="ticker last_updated_ts",
     ),
     "event_position": Kind(
-        wire.event_position,
+        account_wire.event_position,
         body("get_positions")["event_positions"],
         required="event_ticker",
         optional="total_cost_dollars total_cost_shares_fp event_exposure_dollars realized_pnl_dollars "
         "fees_paid_dollars",
     ),
     "settlement": Kind(
-        wire.settlement,
+        account_wire.settlement,
         body("get_settlements")["settlements"],
         money="yes_count_fp yes_total_cost_dollars no_count_fp no_total_cost_dollars fee_cost",
         cents="revenue",
@@ -240,62 +242,62 @@ KINDS = {
         optional="value",
     ),
     "transfer": Kind(
-        wire.transfer,
+        account_wire.transfer,
         [*body("get_deposits")["deposits"], *body("get_withdrawals")["withdrawals"]],
         cents="amount_cents fee_cents",
         required="id status type created_ts",
         optional="finalized_ts",
     ),
     "account_limits": Kind(
-        wire.account_limits, [body("get_account_api_limits")], required="usage_tier read write"
+        account_wire.account_limits, [body("get_account_api_limits")], required="usage_tier read write"
     ),
     "endpoint_costs": Kind(
-        wire.endpoint_costs,
+        account_wire.endpoint_costs,
         [body("get_account_endpoint_costs")],
         cents="default_cost",
         required="endpoint_costs",
     ),
     "volume_progress": Kind(
-        wire.volume_progress,
+        account_wire.volume_progress,
         [VOLUME_PROGRESS],
         money="trailing_30d_volume_fp",
         required="computed_ts goals",
     ),
     "exchange_status": Kind(
-        wire_markets.exchange_status,
+        market_wire.exchange_status,
         [body("get_exchange_status")],
         required="exchange_active trading_active",
         optional="intra_exchange_transfers_active exchange_estimated_resume_time exchange_index_statuses",
     ),
     "exchange_schedule": Kind(
-        wire_markets.exchange_schedule, [body("get_exchange_schedule")], required="schedule"
+        market_wire.exchange_schedule, [body("get_exchange_schedule")], required="schedule"
     ),
     "historical_cutoff": Kind(
-        wire_markets.historical_cutoff,
+        market_wire.historical_cutoff,
         [body("get_historical_cutoff")],
         required="market_settled_ts trades_created_ts orders_updated_ts",
         optional="market_positions_last_updated_ts",
     ),
     "series": Kind(
-        wire_markets.series,
+        market_wire.series,
         [*body("get_series_list")["series"], body("get_series")["series"]],
         required="ticker title category frequency fee_type fee_multiplier",
         optional="tags settlement_sources additional_prohibitions product_metadata volume_fp "
         "last_updated_ts exchange_index",
     ),
     "series_fee_change": Kind(
-        wire_markets.series_fee_change,
+        market_wire.series_fee_change,
         body("get_series_fee_changes")["series_fee_change_arr"],
         required="series_ticker fee_type fee_multiplier scheduled_ts",
     ),
     "event_fee_change": Kind(
-        wire_markets.event_fee_change,
+        market_wire.event_fee_change,
         body("get_event_fee_changes")["event_fee_changes"],
         required="event_ticker scheduled_ts",
         optional="fee_type_override fee_multiplier_override",
     ),
     "event": Kind(
-        wire_markets.event,
+        market_wire.event,
         [*body("get_events")["events"], body("get_event")["event"]]
         + [{**body("get_event")["event"], "markets": body("get_event")["markets"]}]
         + body("get_multivariate_events")["events"],
@@ -304,13 +306,13 @@ KINDS = {
         "last_updated_ts fee_type_override fee_multiplier_override exchange_index",
     ),
     "event_metadata": Kind(
-        wire_markets.event_metadata,
+        market_wire.event_metadata,
         [body("get_event_metadata")],
         required="image_url",
         optional="featured_image_url competition competition_scope",
     ),
     "market": Kind(
-        wire_markets.market,
+        market_wire.market,
         [
             *[*body("get_markets")["markets"], body("get_market")["market"]],
             *[*body("get_historical_markets")["markets"], body("get_historical_market")["market"]],
@@ -326,34 +328,34 @@ KINDS = {
         "mve_collection_ticker mve_selected_legs primary_participant_key is_provisional exchange_index",
     ),
     "candlestick": Kind(
-        wire_markets.candlestick,
+        market_wire.candlestick,
         body("get_market_candlesticks")["candlesticks"],
         money="volume_fp open_interest_fp",
         required="end_period_ts yes_bid yes_ask price",
     ),
     "historical_candlestick": Kind(
-        wire_markets.historical_candlestick,
+        market_wire.historical_candlestick,
         body("get_market_candlesticks_historical")["candlesticks"],
         money="volume open_interest",
         required="end_period_ts yes_bid yes_ask price",
     ),
     "event_candlesticks": Kind(
-        wire_markets.event_candlesticks,
+        market_wire.event_candlesticks,
         [body("get_market_candlesticks_by_event")],
         required="market_candlesticks adjusted_end_ts market_tickers",
     ),
     "forecast_points": Kind(
-        wire_markets.forecast_points,
+        market_wire.forecast_points,
         [body("get_event_forecast_percentiles_history")],
         required="forecast_history",
     ),
     "order_book": Kind(
-        lambda fields: wire_markets.order_book(fields, TICKER, AT),
+        lambda fields: market_wire.order_book(fields, TICKER, AT),
         [body("get_market_orderbook"), *body("get_market_orderbooks")["orderbooks"]],
         required="orderbook_fp",
     ),
     "trade": Kind(
-        wire_markets.trade,
+        market_wire.trade,
         [*body("get_trades")["trades"], *body("get_trades_historical")["trades"]],
         money="count_fp yes_price_dollars",
         required="trade_id ticker taker_outcome_side created_time is_block_trade",
@@ -644,13 +646,13 @@ def test_what_a_flat_position_earned_is_never_made_up(field):
 @pytest.mark.parametrize("position", ["0.00", "0", "-0.00"])
 def test_only_a_flat_position_without_any_figure_says_nothing(position):
     bare = Fields({**FLAT, **dict.fromkeys(FIGURES), "position_fp": position}, "position")
-    assert wire.position_says_nothing(bare)
+    assert account_wire.position_says_nothing(bare)
     for field in FIGURES[1:]:
         told = {**FLAT, **dict.fromkeys(FIGURES), field: "0.000000"}
-        assert not wire.position_says_nothing(Fields(told, "position"))
+        assert not account_wire.position_says_nothing(Fields(told, "position"))
     held = {**FLAT, **dict.fromkeys(FIGURES), "position_fp": "0.01"}
-    assert not wire.position_says_nothing(Fields(held, "position"))
-    assert not wire.position_says_nothing(Fields({**held, "position_fp": None}, "position"))
+    assert not account_wire.position_says_nothing(Fields(held, "position"))
+    assert not account_wire.position_says_nothing(Fields({**held, "position_fp": None}, "position"))
 
 
 def test_a_market_without_titles_is_called_by_its_yes_label_and_at_last_by_its_ticker():

@@ -242,9 +242,9 @@ if __name__ == "__main__":
     import rich.console
 
     from kalshi_trading.ui import app, menu
-    from kalshi_trading.ui.prompts import terminal_prompter as terminal_prompts
+    from kalshi_trading.ui.prompts import terminal_prompter
     from kalshi_trading.ui.terminal import modes as terminal_modes
     from kalshi_trading.ui.terminal import termination
 
-    PRELOADED = (questionary, rich.console, app, menu, terminal_modes, terminal_prompts, termination)
+    PRELOADED = (questionary, rich.console, app, menu, terminal_modes, terminal_prompter, termination)
     sys.exit(serve())

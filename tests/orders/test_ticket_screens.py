@@ -31,7 +31,7 @@ from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.prompts.prompter import LeaveTask
 from kalshi_trading.ui.screens import orders as order_screens
-from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.screens import trade as trade_screens
 from kalshi_trading.ui.views import result
 from kalshi_trading.ui.views import ticket as ticket_view
 
@@ -52,7 +52,7 @@ def test_a_journal_that_cannot_be_read_at_the_last_look_says_that_nothing_was_se
     app.journal.trades_path.mkdir()
     ticket = OrderTicket(quoted_market(app.executor).ticker, Action.BUY, Side.YES, D(1), D("0.01"))
     with pytest.raises(TradeExecutionError, match=r"cannot be used: .* Nothing was sent\.$"):
-        screens.trade_ticket(app, ticket)
+        trade_screens.trade_ticket(app, ticket)
 
 
 # --- What the ticket says -------------------------------------------------------------------------
@@ -211,7 +211,7 @@ def test_a_worst_price_comes_nearer_with_the_book_and_never_moves_away(
     look = lambda ticket: preview(ticket, held="10", cost="6.00")  # noqa: E731
     executor = SimpleNamespace(worst_price=lambda *_: D(best), preview=look)
     app: Any = SimpleNamespace(executor=executor, run_with_spinner=lambda _, work: work())
-    assert screens._with_better_cap(app, seen).request.price == D(asked_again)
+    assert trade_screens._with_better_cap(app, seen).request.price == D(asked_again)
 
 
 def with_unknown(ticket: OrderTicket, *sentences: str) -> OrderPreview:
@@ -252,7 +252,7 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
 
     monkeypatch.setattr(KalshiClient, "get_order_book", moving_book)
     monkeypatch.setattr(KalshiClient, "place_order", refuse)
-    screens.place_trade(app)
+    trade_screens.place_trade(app)
     prompter.assert_all_used()
     assert "The market moved since you looked." in screen_text(app)
     confirmed = [label for labels in prompter.labels for label in labels if label.startswith("Send: ")]
@@ -269,7 +269,7 @@ def test_an_amount_of_dollars_buys_at_the_limit_and_is_never_exceeded(
     market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(*buy(market, count="$5", price="2"))
     app = session(exchange, tmp_path, prompter)
-    screens.place_trade(app)
+    trade_screens.place_trade(app)
     assert "How many contracts ($50 for dollars)?" in prompter.questions
     (resting,) = app.executor.list_open_orders()
     assert "$5.00 buys" in screen_text(app)
@@ -285,7 +285,7 @@ def test_an_amount_at_the_market_is_counted_at_the_worst_price(
     app = session(exchange, tmp_path, prompter)
     cash = app.client.get_balance().cash
     with pytest.raises(LeaveTask):
-        screens.place_trade(app)
+        trade_screens.place_trade(app)
     prompter.assert_all_used()
     assert "$20.00 buys" in screen_text(app)
     ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), None)
@@ -307,7 +307,7 @@ def test_the_worst_price_an_amount_was_counted_with_is_the_one_of_the_ticket(
     for count in ("$20", "20"):
         app = session(exchange, tmp_path, ScriptedPrompter(market.ticker, "1", "2", count))
         with pytest.raises(LeaveTask):
-            screens.place_trade(app)
+            trade_screens.place_trade(app)
     in_dollars, in_contracts = filled_in
     assert in_dollars.is_market_order
     assert in_dollars.worst_price is not None
@@ -331,7 +331,7 @@ def test_an_amount_that_may_rest_allows_for_dearer_fees_to_come_and_one_at_the_m
     for answers in (["1", "2", "$20"], ["1", "1", "2", "$5"]):
         app = session(exchange, tmp_path, ScriptedPrompter(market.ticker, *answers))
         with pytest.raises(LeaveTask):
-            screens.place_trade(app)
+            trade_screens.place_trade(app)
     now, to_come = (fee_rate(each, is_taker=True) for each in app.executor.get_fees(market))
     at_the_market, at_a_limit = filled_in
     assert at_the_market.count == 20 // cash_bound(now, D(1), at_the_market.worst_price)
@@ -342,7 +342,7 @@ def test_dollars_are_not_offered_for_a_sale(exchange: ExchangeProcess, tmp_path:
     market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(market.ticker, "2", "1", "98", "$5", BACK)
     with pytest.raises(LeaveTask):
-        screens.place_trade(session(exchange, tmp_path, prompter))
+        trade_screens.place_trade(session(exchange, tmp_path, prompter))
     assert prompter.questions[-2:] == ["How many contracts?"] * 2
 
 
@@ -359,7 +359,7 @@ def test_a_lost_order_of_the_same_market_is_named_and_wants_the_count_typed(
         lost = {"client_order_id": name, "ticker": ticker, "sentence": f"{words} at 1¢"}
         app.journal.log_order_submission("intent", lost)
     with pytest.raises(LeaveTask):
-        screens.place_trade(app)
+        trade_screens.place_trade(app)
     text = " ".join(screen_text(app).split())
     assert "its outcome is unknown: BUY 7 YES at 1¢." in text
     assert "BUY 8 YES" not in text

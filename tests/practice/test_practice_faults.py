@@ -31,7 +31,7 @@ from kalshi_trading.practice.faults.door import NoAnswerError
 from kalshi_trading.practice.faults.rules import parse
 from kalshi_trading.practice.faults.script import FaultKind, FaultScript, Rule
 from kalshi_trading.practice.records import Order
-from kalshi_trading.practice.responses import account as answers_portfolio
+from kalshi_trading.practice.responses import account as account_responses
 from kalshi_trading.practice.server.app import build_app
 
 ORDERS = "/portfolio/events/orders"
@@ -344,9 +344,9 @@ def really(faulty: FaultyDesk) -> dict[str, Any]:
     """Write the records as they stand at the exchange."""
     exchange, account_id = faulty.desk.world.exchange, faulty.desk.world.account_id
     return {
-        "orders": [answers_portfolio.order(row) for row in exchange.orders_of(account_id)],
-        "fills": [answers_portfolio.fill(row) for row in exchange.fills_of(account_id)],
-        "positions": [answers_portfolio.market_position(row) for row in exchange.positions_of(account_id)],
+        "orders": [account_responses.order(row) for row in exchange.orders_of(account_id)],
+        "fills": [account_responses.fill(row) for row in exchange.fills_of(account_id)],
+        "positions": [account_responses.market_position(row) for row in exchange.positions_of(account_id)],
         "balance": exchange.balance(account_id) // 10_000,
     }
 

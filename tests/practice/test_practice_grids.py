@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from kalshi_trading.practice.engine import price_grids as grids
+from kalshi_trading.practice.engine import price_grids
 
 # name, step below the low edge, in the centre, above the high edge (ten-thousandths), edges
 STRUCTURES = [
@@ -31,7 +31,7 @@ def test_every_price_of_a_structure_is_valid_exactly_where_its_table_row_says(
     wrong = []
     for price in range(-1, 10_002):
         step = low if price < low_edge else high if price > high_edge else centre
-        if grids.is_on_grid(name, price) != (0 < price < 10_000 and price % step == 0):
+        if price_grids.is_on_grid(name, price) != (0 < price < 10_000 and price % step == 0):
             wrong.append(price)
     assert wrong == []
 
@@ -39,7 +39,7 @@ def test_every_price_of_a_structure_is_valid_exactly_where_its_table_row_says(
 def test_bands_cover_zero_to_one_without_a_gap() -> None:
     wrong = {}
     for name, *_ in STRUCTURES:
-        edges = [edge for band in grids.bands(name) for edge in (band.start, band.end)]
+        edges = [edge for band in price_grids.bands(name) for edge in (band.start, band.end)]
         if edges[0] != 0 or edges[-1] != 10_000 or edges[1:-1:2] != edges[2:-1:2]:
             wrong[name] = edges
     assert wrong == {}
@@ -47,9 +47,9 @@ def test_bands_cover_zero_to_one_without_a_gap() -> None:
 
 def test_whole_cents_are_valid_in_every_structure() -> None:
     cents = itertools.product([row[0] for row in STRUCTURES], range(100, 10_000, 100))
-    assert [(name, price) for name, price in cents if not grids.is_on_grid(name, price)] == []
+    assert [(name, price) for name, price in cents if not price_grids.is_on_grid(name, price)] == []
 
 
 def test_an_unknown_structure_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        grids.bands("cent_of_a_kind")
+        price_grids.bands("cent_of_a_kind")

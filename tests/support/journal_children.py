@@ -25,13 +25,13 @@ from pathlib import Path
 from zones import local_noon
 
 from kalshi_trading.core.errors import JournalError
-from kalshi_trading.journal import records as journal
+from kalshi_trading.journal import records
 from kalshi_trading.journal.files import file_locks, log_files, private_files
 from kalshi_trading.trade_logger import TradeLogger
 
 NOON = local_noon(2026, 11, 17)
 NOBODY = 65534
-WATCHED = {journal.__file__, log_files.__file__, file_locks.__file__, private_files.__file__}
+WATCHED = {records.__file__, log_files.__file__, file_locks.__file__, private_files.__file__}
 
 
 def logger_on(folder: Path, day: int) -> TradeLogger:

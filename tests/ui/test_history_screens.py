@@ -29,7 +29,7 @@ from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.prompts.prompter import LeaveTask
 from kalshi_trading.ui.screens import history as history_screens
-from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.screens import trade as trade_screens
 from kalshi_trading.ui.views import history as history_view
 
 
@@ -47,7 +47,7 @@ def traded(exchange, folder, *answers):
     market = quoted_market(app.executor)
     ticket = buy(market, count="1", price=price_text(market.yes_ask + D("0.02")))
     app = session(exchange, folder, ScriptedPrompter(*ticket, *["1"] * 3))
-    screens.place_trade(app)
+    trade_screens.place_trade(app)
     assert "ACCEPTED: filled" in screen_text(app)
     prompter = ScriptedPrompter(*answers)
     app = session(exchange, folder, prompter)

@@ -32,11 +32,11 @@ from kalshi_trading.ui import menu
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.prompts.prompter import GoBack, InputClosed, LeaveTask
 from kalshi_trading.ui.screens import account as account_screens
-from kalshi_trading.ui.screens import exit as leaving
+from kalshi_trading.ui.screens import exit as exit_screen
 from kalshi_trading.ui.screens import history as history_screens
 from kalshi_trading.ui.screens import orders as order_screens
 from kalshi_trading.ui.screens import records as record_screens
-from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.screens import trade as trade_screens
 from kalshi_trading.ui.views import history as history_view
 
 HOSTILE = (
@@ -152,7 +152,7 @@ SCREENS: dict[str, tuple[Callable[[AppContext], object], list[str]]] = {
     "errors": (record_screens.errors, []),
     "search": (record_screens.search, ["reason", "1", "1", "1"]),
     "follow": (follow, []),
-    "leaving": (lambda app: leaving.ask_to_leave(app, was_chosen=True), ["0"]),
+    "leaving": (lambda app: exit_screen.ask_to_leave(app, was_chosen=True), ["0"]),
     "account": (account_screens.account, ["0"]),
     "open orders": (order_screens.open_orders, ["0"]),
     "cancel and panic": (lambda app: order_screens.cancel_order(without_pauses(app)), ["p"]),
@@ -212,7 +212,7 @@ def test_an_unresolved_order_stands_on_the_ticket_without_acting(
     market = quoted_market(session(exchange, poisoned).executor)
     prompter = ScriptedPrompter(*buy(market, count="1", price="2")[:-1])
     app = session(exchange, poisoned, prompter, width=2000)
-    shown = shown_by(app, prompter, screens.place_trade)
+    shown = shown_by(app, prompter, trade_screens.place_trade)
     assert acting(shown) == set()
     assert SEEN in shown
 

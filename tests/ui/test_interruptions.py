@@ -27,7 +27,7 @@ from kalshi_trading.ui.app import AppContext, ProgressMessages
 from kalshi_trading.ui.background_task import BackgroundTask
 from kalshi_trading.ui.prompts.prompter import Choice, LeaveTask
 from kalshi_trading.ui.screens import orders as order_screens
-from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.screens import trade as trade_screens
 from kalshi_trading.ui.terminal.termination import TerminationRequested
 
 T = TypeVar("T")
@@ -319,7 +319,7 @@ def test_an_order_that_was_left_is_told_at_the_end(
 ) -> None:
     market = quoted_market(session(exchange, tmp_path).executor)
     app = session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="3", price="2")))
-    screens.place_trade(app)
+    trade_screens.place_trade(app)
     assert "Left unfinished: BUY 3 YES" in screen_text(app)
     app.finish()
     text = " ".join(screen_text(app).split())

@@ -18,7 +18,7 @@ from kalshi_trading.orders.execution.resting_watch import RestingOrderMonitor
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.screens import orders as order_screens
-from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.screens import trade as trade_screens
 
 
 @pytest.fixture
@@ -26,7 +26,9 @@ def resting(exchange: ExchangeProcess, tmp_path: Path) -> Iterator[str]:
     """One order that rests, in the user's words."""
     app = session(exchange, tmp_path)
     market = quoted_market(app.executor)
-    screens.place_trade(session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="3", price="2"))))
+    trade_screens.place_trade(
+        session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="3", price="2")))
+    )
     yield f"BUY 3 YES at 2¢  {market.ticker}"
     order_screens.cancel_these(app, app.executor.list_open_orders())
 

@@ -32,7 +32,7 @@ from kalshi_trading.ui import formats
 from kalshi_trading.ui.views import pnl
 from kalshi_trading.ui.views import portfolio as portfolio_view
 from kalshi_trading.ui.views import position as position_view
-from kalshi_trading.ui.views import positions as position_table
+from kalshi_trading.ui.views import positions as positions_view
 from kalshi_trading.ui.views.position import PositionLook
 from kalshi_trading.ui.views.positions import Sorting
 
@@ -59,7 +59,7 @@ def notes(text: str) -> list[str]:
 def table(
     account: PortfolioSnapshot, width: int = 160, sorting: Sorting = Sorting.VALUE, start: int = 0
 ) -> str:
-    return rendered(position_table.positions(account, sorting, start, width), width)
+    return rendered(positions_view.positions(account, sorting, start, width), width)
 
 
 def line(text: str, name: str) -> str:
@@ -358,7 +358,7 @@ THREE = (
     ],
 )
 def test_positions_are_sorted_as_asked_and_the_unknown_stand_last(sorting: Sorting, order: str) -> None:
-    rows = position_table.in_order(reversed(THREE), sorting)
+    rows = positions_view.in_order(reversed(THREE), sorting)
     assert "".join(row.position.ticker[-1] for row in rows) == order
 
 

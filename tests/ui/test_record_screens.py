@@ -29,7 +29,7 @@ from kalshi_trading.ui.program import build_app
 from kalshi_trading.ui.prompts.prompter import LeaveTask
 from kalshi_trading.ui.screens import account as account_screens
 from kalshi_trading.ui.screens import records as record_screens
-from kalshi_trading.ui.views import records as record_view
+from kalshi_trading.ui.views import records as records_view
 
 NOON = local_noon(2026, 11, 21)
 TICKER = "KXHIGHNY-26NOV21-B46.5"
@@ -240,7 +240,7 @@ def test_nothing_that_a_log_holds_moves_the_cursor_or_is_read_as_markup(desk: De
 def test_any_text_is_one_line_of_the_screen(market: str, reason: str) -> None:
     console = Console(file=io.StringIO(), width=2000, record=True, emoji=False, markup=False)
     record = JournalRecord(NOON, "order.rejected", {"ticker": market, "reason": reason})
-    console.print(record_view.new_lines([event_of(record)]))
+    console.print(records_view.new_lines([event_of(record)]))
     (row,) = console.export_text().splitlines()
     assert row.startswith(f"{NOON.astimezone():%H:%M:%S}")
 
@@ -367,7 +367,7 @@ def test_the_size_of_all_records_is_shown_there_and_under_account(desk: Desk) ->
     desk.trade()
     desk.log.log_error("oh")
     logs = desk.log.log_sizes()
-    total = record_view.total_size(logs)
+    total = records_view.total_size(logs)
     assert total == f"{sum(log.stored_bytes for log in logs.values())} B in 2 files"
     text = desk.look("6")
     assert f"together {total}" in text
@@ -407,5 +407,5 @@ def test_old_errors_are_deleted_at_the_typed_word_alone_and_the_journal_never(de
     ],
 )
 def test_a_size_is_written_in_the_unit_where_it_has_few_digits(size: int, text: str) -> None:
-    assert record_view.size_text(size) == text
-    assert record_view.total_size({"x": LogSize(1, size, None)}) == f"{text} in 1 file"
+    assert records_view.size_text(size) == text
+    assert records_view.total_size({"x": LogSize(1, size, None)}) == f"{text} in 1 file"

@@ -24,7 +24,7 @@ from kalshi_trading.ui import menu
 from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import Choice, LeaveTask
 from kalshi_trading.ui.screens import orders as order_screens
-from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.screens import trade as trade_screens
 from kalshi_trading.ui.views.ticket import changes
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def test_an_order_above_the_soft_limit_wants_its_count_typed(
     prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "yes", BACK)
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
     with pytest.raises(LeaveTask):
-        screens.place_trade(app)
+        trade_screens.place_trade(app)
     prompter.assert_all_used()
     assert prompter.questions[-2] == "To confirm, type the number of contracts (20):"
     assert "Not confirmed. Nothing was sent." in screen_text(app)
@@ -49,7 +49,7 @@ def test_a_typed_count_sends_the_order(exchange: ExchangeProcess, tmp_path: Path
     market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "20")
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
-    screens.place_trade(app)
+    trade_screens.place_trade(app)
     assert "ACCEPTED: resting" in screen_text(app)
     (resting,) = app.executor.list_open_orders()
     assert (resting.yes_price, resting.remaining_count) == (D("0.02"), D(20))
@@ -66,7 +66,7 @@ def test_dollars_typed_for_a_purchase_are_not_proposed_for_a_sale(
         *buy(market, count="$5", price="2")[:-1], *to_the_direction, "2", "1", "98", BACK
     )
     with pytest.raises(LeaveTask):
-        screens.place_trade(session(exchange, tmp_path, prompter))
+        trade_screens.place_trade(session(exchange, tmp_path, prompter))
     prompter.assert_all_used()
     assert prompter.questions[-1] == "How many contracts?"
     assert "$5" in prompter.defaults
@@ -94,7 +94,9 @@ def test_open_orders_are_read_anew_until_the_user_goes_back_or_none_rests(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     market = quoted_market(session(exchange, tmp_path).executor)
-    screens.place_trade(session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="6", price="2"))))
+    trade_screens.place_trade(
+        session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="6", price="2")))
+    )
     app = session(exchange, tmp_path, ScriptedPrompter("1", "0"))
     order_screens.open_orders(app)
     assert screen_text(app).count("BUY 6 YES at 2¢") == 2
@@ -113,10 +115,10 @@ def test_what_changed_while_the_user_read_is_shown_and_asked_again(
     market = quoted_market(session(exchange, tmp_path).executor)
     answers = buy(market, count="5", price="2")
     other = session(exchange, tmp_path, ScriptedPrompter(*answers))
-    prompter = _Meanwhile(*answers, BACK, happens=lambda: screens.place_trade(other))
+    prompter = _Meanwhile(*answers, BACK, happens=lambda: trade_screens.place_trade(other))
     app = session(exchange, tmp_path, prompter)
     with pytest.raises(LeaveTask):
-        screens.place_trade(app)
+        trade_screens.place_trade(app)
     prompter.assert_all_used()
     text = screen_text(app)
     assert "The market moved since you looked. Nothing was sent." in text
@@ -141,7 +143,7 @@ def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess,
     prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], BACK)
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="1", KALSHI_HARD_ORDER_COUNT="10")
     with pytest.raises(LeaveTask):
-        screens.place_trade(app)
+        trade_screens.place_trade(app)
     prompter.assert_all_used()
     assert "20 contracts are above the limit of 10" in screen_text(app)
     assert "Send this order?" not in prompter.questions
@@ -152,7 +154,7 @@ def test_a_denied_order_is_changed_and_not_typed_anew(exchange: ExchangeProcess,
     prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], "3", BACK)
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="10", KALSHI_HARD_ORDER_COUNT="10")
     with pytest.raises(LeaveTask):
-        screens.place_trade(app)
+        trade_screens.place_trade(app)
     prompter.assert_all_used()
     assert prompter.defaults[-1] == "20"
     assert prompter.labels[-1][1].startswith(f"Send: BUY 3 YES {market.ticker} at 2¢")
@@ -225,16 +227,16 @@ WORDS, MARKETS = "Search words, or a ticker:", "Which market?"
 @pytest.mark.parametrize(
     ("screen", "keys", "landed"),
     [
-        (screens.place_trade, ["temperature", ESCAPE], WORDS),
-        (screens.place_trade, ["temperature", "0"], WORDS),
-        (screens.place_trade, ["temperature", "2", ESCAPE], MARKETS),
-        (screens.place_trade, ["temperature", "2", "0"], MARKETS),
-        (screens.place_trade, ["temperature", "2", ESCAPE, ESCAPE], WORDS),
-        (screens.place_trade, ["temperature", "2", "1", ESCAPE, ESCAPE], MARKETS),
-        (screens.find_market, ["temperature", "2", ESCAPE], MARKETS),
-        (screens.find_market, ["temperature", "2", "0"], MARKETS),
-        (screens.find_market, ["temperature", "2", "1", ESCAPE], "What next?"),
-        (screens.find_market, ["temperature", "2", "1", ESCAPE, ESCAPE, ESCAPE], WORDS),
+        (trade_screens.place_trade, ["temperature", ESCAPE], WORDS),
+        (trade_screens.place_trade, ["temperature", "0"], WORDS),
+        (trade_screens.place_trade, ["temperature", "2", ESCAPE], MARKETS),
+        (trade_screens.place_trade, ["temperature", "2", "0"], MARKETS),
+        (trade_screens.place_trade, ["temperature", "2", ESCAPE, ESCAPE], WORDS),
+        (trade_screens.place_trade, ["temperature", "2", "1", ESCAPE, ESCAPE], MARKETS),
+        (trade_screens.find_market, ["temperature", "2", ESCAPE], MARKETS),
+        (trade_screens.find_market, ["temperature", "2", "0"], MARKETS),
+        (trade_screens.find_market, ["temperature", "2", "1", ESCAPE], "What next?"),
+        (trade_screens.find_market, ["temperature", "2", "1", ESCAPE, ESCAPE, ESCAPE], WORDS),
     ],
 )
 def test_going_back_from_a_market_leads_to_its_list_and_then_to_the_words(
@@ -262,7 +264,7 @@ def test_going_back_from_a_ticker_leads_to_it(exchange: ExchangeProcess, tmp_pat
     market = quoted_market(session(exchange, tmp_path).executor)
     prompter = ScriptedPrompter("temperature", "1", ESCAPE, ESCAPE, market.ticker, ESCAPE, BACK)
     with pytest.raises(LeaveTask):
-        screens.place_trade(session(exchange, tmp_path, prompter))
+        trade_screens.place_trade(session(exchange, tmp_path, prompter))
     prompter.assert_all_used()
     assert prompter.questions[-1] == WORDS
     assert prompter.defaults[-1] == market.ticker
@@ -275,7 +277,7 @@ def test_going_back_from_the_count_that_confirms_asks_whether_to_send(
     prompter = ScriptedPrompter(*buy(market, count="20", price="2"), ESCAPE, "0", BACK)
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
     with pytest.raises(LeaveTask):
-        screens.place_trade(app)
+        trade_screens.place_trade(app)
     prompter.assert_all_used()
     assert prompter.questions[-2] == "Send this order?"
     assert prompter.marked[-1] == "Back, send nothing"
@@ -300,7 +302,7 @@ def test_a_price_that_is_none_here_or_may_be_two_is_asked_again_and_never_snappe
     )
     prompter = ScriptedPrompter(market.ticker, "1", "1", *typed, BACK)
     with pytest.raises(LeaveTask):
-        screens.place_trade(session(exchange, tmp_path, prompter))
+        trade_screens.place_trade(session(exchange, tmp_path, prompter))
     prompter.assert_all_used()
     assert prompter.questions.count("Price per YES contract (cents, or $0.57)?") == 2
 
@@ -309,7 +311,7 @@ def test_a_search_without_a_match_says_what_to_try(exchange: ExchangeProcess, tm
     prompter = ScriptedPrompter("zzzz qqqq", BACK)
     app = session(exchange, tmp_path, prompter)
     with pytest.raises(LeaveTask):
-        screens.find_market(app)
+        trade_screens.find_market(app)
     assert prompter.defaults == ["", "zzzz qqqq"]
     assert "No open market has “zzzz qqqq” in its texts. Try one word" in screen_text(app)
 
@@ -347,22 +349,22 @@ def test_enter_takes_the_best_price_to_the_digit(exchange: ExchangeProcess, tmp_
     prompter = ScriptedPrompter(market.ticker, "2", "1", BACK)
     app = session(exchange, tmp_path, prompter)
     with pytest.raises(LeaveTask):
-        screens.place_trade(app)
+        trade_screens.place_trade(app)
     proposed = parse_price(prompter.defaults[-1])
     assert abs(proposed - (market.yes_bid or 0)) <= D("0.03")
     assert prompter.defaults[-1].endswith("¢")
 
 
 def test_a_typed_count_may_carry_its_separators() -> None:
-    assert screens.is_count("1,500", D(1500))
-    assert screens.is_count(" 1500 ", D(1500))
-    assert not any(screens.is_count(text, D(1500)) for text in ("y", "no", "", "15,00"))
+    assert trade_screens.is_count("1,500", D(1500))
+    assert trade_screens.is_count(" 1500 ", D(1500))
+    assert not any(trade_screens.is_count(text, D(1500)) for text in ("y", "no", "", "15,00"))
 
 
 @pytest.mark.parametrize("typed", ["1501", "15,000.5", "1500.01"])
 def test_another_count_confirms_nothing_and_is_asked_again(typed: str) -> None:
     with pytest.raises(InvalidInputError, match="is not 1,500"):
-        screens.is_count(typed, D(1500))
+        trade_screens.is_count(typed, D(1500))
 
 
 def test_an_index_that_is_not_whole_says_so(exchange: ExchangeProcess, tmp_path: Path) -> None:
@@ -370,7 +372,7 @@ def test_an_index_that_is_not_whole_says_so(exchange: ExchangeProcess, tmp_path:
     app.executor.search_markets("bitcoin")
     app.executor._index.incomplete = "the exchange repeated a page"
     with pytest.raises(LeaveTask):
-        screens.find_market(app)
+        trade_screens.find_market(app)
     assert "Markets may be missing: the exchange repeated a page." in screen_text(app)
 
 

@@ -21,7 +21,7 @@ from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui import formats
 from kalshi_trading.ui.views import account
 from kalshi_trading.ui.views import market as market_view
-from kalshi_trading.ui.views import orders as views
+from kalshi_trading.ui.views import orders as orders_view
 from kalshi_trading.ui.views import result as result_view
 from kalshi_trading.ui.views import ticket as ticket_view
 
@@ -164,7 +164,7 @@ def test_a_ticker_to_choose_from_is_never_cut() -> None:
 
 def test_an_order_placed_elsewhere_is_external_and_told_by_its_effect() -> None:
     row = describe(order(BookSide.ASK, "0.65", count="4"), None)
-    text = rendered(views.open_orders([row], NOW))
+    text = rendered(orders_view.open_orders([row], NOW))
     assert "long 4 NO at 35¢" in text
     assert "(external)" in text
 
@@ -231,7 +231,7 @@ def test_every_view_keeps_to_the_width_of_the_screen(width: int) -> None:
         ticket_view.ticket(
             preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(100), D("0.65"))), Environment.PRACTICE
         ),
-        views.open_orders([describe(order(BookSide.BID, "0.60"), None)], NOW),
+        orders_view.open_orders([describe(order(BookSide.BID, "0.60"), None)], NOW),
     ]
     for view in views_shown:
         assert max(len(line) for line in rendered(view, width).splitlines()) <= width
@@ -244,8 +244,10 @@ def test_times_are_shown_in_the_users_zone_with_its_offset() -> None:
 
 
 def test_an_order_to_choose_from_is_told_in_the_price_of_its_side() -> None:
-    assert views.order_line(describe(order(BookSide.ASK, "0.65", count="4"), None)) == (
+    assert orders_view.order_line(describe(order(BookSide.ASK, "0.65", count="4"), None)) == (
         "long 4 NO at 35¢  KXHIGHNY-26NOV21-B46.5"
     )
     partly = replace(order(BookSide.BID, "0.60"), remaining_count=D(4), fill_count=D(6))
-    assert views.order_line(describe(partly, None)) == "long 10 YES at 60¢, 4 left  KXHIGHNY-26NOV21-B46.5"
+    assert (
+        orders_view.order_line(describe(partly, None)) == "long 10 YES at 60¢, 4 left  KXHIGHNY-26NOV21-B46.5"
+    )

@@ -33,7 +33,7 @@ OpenOrders = tuple[Mapping[str, OrderState], str | None]
 
 @dataclass(frozen=True, slots=True)
 class PanicReport:
-    """What became of everything that rested. `error_line` says why the last look proves nothing.
+    """What became of everything that rested. `problem` says why the last look proves nothing.
 
     `unresolved` names orders of unknown outcome: they could not be canceled and may still turn up.
     Until it `is_recorded`, other sessions can still send orders.
@@ -56,7 +56,7 @@ class PanicReport:
 class ExchangeInstant:
     """A time of the exchange (None: not known), and our orders without an end just then, by id.
 
-    `error_line` says why some of them may be missing.
+    `problem` says why some of them may be missing.
     """
 
     at: datetime | None

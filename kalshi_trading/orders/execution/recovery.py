@@ -1,8 +1,8 @@
 """What became of an order whose answer was lost: look until it is found or proved not to be there.
 
-Finding is easy: an order carries our client_order_id. What proves that it is not there says `absence`; the
-first look comes after the send, whatever the clocks of this computer did. Sends no order, asks no user; a
-look that fails is no evidence at all.
+Finding is easy: an order carries our client_order_id. `absence_proof` says what proves that it is not there.
+The first look comes after the send, whatever the clocks of this computer did. Sends no order, asks no user;
+a look that fails is no evidence at all.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The search for open orders that goes on while the user does other things.
 
-Knows when to look and that no fault may end the search; how to look is `resolution`'s.
+Knows when to look and that no fault may end the search; how to look is `recovery`'s.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
                                                                   ├─ definite refusal ─→ REJECTED
                                                                   └─ anything else ────→ UNKNOWN
 
-    UNKNOWN ─ found at the exchange → ACKNOWLEDGED     UNKNOWN ─ proved absent → ABSENT   (`resolution`)
+    UNKNOWN ─ found at the exchange → ACKNOWLEDGED     UNKNOWN ─ proved absent → ABSENT   (`recovery`)
 
 An intent that cannot be written sends nothing. Once bytes may have left, nothing is sent again. A
 result that cannot be written is shown, and nothing more is sent until the journal works. Every attempt is
@@ -73,7 +73,7 @@ class SubmissionStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Debt:
-    """A reason to send nothing, and what must succeed before it ends. `settle_lots` raises JournalError."""
+    """A reason to send nothing, and what must succeed before it ends. `settle` raises JournalError."""
 
     reason: str
     settle: Callable[[], object]

@@ -1,4 +1,8 @@
-"""What an order brings in each outcome."""
+"""What one order costs, the cash it leaves, its profit in each outcome, and how much it opens.
+
+Goes by the book as it was walked, and by the limit for what rests; counts every order of ours that may
+still fill, whether the exchange lists it or not. Pure arithmetic; decides nothing.
+"""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class DayPnl:
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """What was bought, ordered and gained today; `pnl_text` None: it could not be read."""
+    """What was bought, ordered and gained today; `pnl` None: it could not be read."""
 
     bought: Dollars = ZERO
     orders: int = 0

@@ -1,4 +1,4 @@
-"""How many contracts: typed as contracts, or as dollars that buy as many whole ones as they can.
+"""An order as the user wishes it, and its size: contracts, or dollars that buy as many as they can.
 
 An amount of dollars is never exceeded: each contract is counted with the most it can cost. Pure
 arithmetic.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kalshi_trading.practice.api import rate_limits as buckets
+from kalshi_trading.practice.api import rate_limits
 from kalshi_trading.practice.api.http import ApiCall, Endpoint
-from kalshi_trading.practice.responses import markets as answers
+from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.errors import old_order_endpoint
 from kalshi_trading.practice.responses.markets import SHARD, Json
 
@@ -35,15 +35,15 @@ def _schedule(_call: ApiCall) -> Json:
 
 
 def _user_data_timestamp(call: ApiCall) -> Json:
-    return {"as_of_time": answers.time(call.world.reads_as_of)}
+    return {"as_of_time": market_responses.time(call.world.reads_as_of)}
 
 
 def _account_limits(_call: ApiCall) -> Json:
-    return buckets.limits()
+    return rate_limits.limits()
 
 
 def _endpoint_costs(_call: ApiCall) -> Json:
-    return buckets.endpoint_costs()
+    return rate_limits.endpoint_costs()
 
 
 def _old_endpoint(_call: ApiCall) -> Json:

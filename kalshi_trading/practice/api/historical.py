@@ -12,7 +12,7 @@ from kalshi_trading.practice.api.markets import candles_of, list_trades, read_sp
 from kalshi_trading.practice.api.paging import page
 from kalshi_trading.practice.api.portfolio import list_fills, list_orders, list_positions
 from kalshi_trading.practice.records import Market
-from kalshi_trading.practice.responses import markets as answers
+from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.errors import not_found
 from kalshi_trading.practice.responses.markets import Json
 from kalshi_trading.practice.world.world import World
@@ -24,10 +24,10 @@ def written_cut_offs(world: World) -> Json:
     """Write the instants before which rows are historical."""
     archive, now = world.archive, world.clock.now()
     return {
-        "market_settled_ts": answers.time(archive.markets_boundary(now).cut_off),
-        "trades_created_ts": answers.time(archive.trades_boundary(now).cut_off),
-        "orders_updated_ts": answers.time(archive.orders_boundary(now).cut_off),
-        "market_positions_last_updated_ts": answers.time(archive.positions_boundary(now).cut_off),
+        "market_settled_ts": market_responses.time(archive.markets_boundary(now).cut_off),
+        "trades_created_ts": market_responses.time(archive.trades_boundary(now).cut_off),
+        "orders_updated_ts": market_responses.time(archive.orders_boundary(now).cut_off),
+        "market_positions_last_updated_ts": market_responses.time(archive.positions_boundary(now).cut_off),
     }
 
 

@@ -10,7 +10,7 @@ from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.api.market_filters import STATUSES, market_filter
 from kalshi_trading.practice.api.paging import page
 from kalshi_trading.practice.records import ONE_SECOND, BookSide, Event, Market, Series, Trade
-from kalshi_trading.practice.responses import markets as answers
+from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.errors import not_found
 from kalshi_trading.practice.responses.markets import Json
 from kalshi_trading.practice.simulation.candles import INTERVALS, MOST_CANDLES
@@ -39,9 +39,9 @@ def _series(call: ApiCall) -> Json:
 
 def _written_series(call: ApiCall, row: Series) -> Json:
     if not call.query.boolean("include_volume"):
-        return answers.series(row)
+        return market_responses.series(row)
     markets = call.world.exchange.markets.values()
-    return answers.series(row, sum(it.volume for it in markets if it.series_ticker == row.ticker))
+    return market_responses.series(row, sum(it.volume for it in markets if it.series_ticker == row.ticker))
 
 
 def _no_series_fee_changes(call: ApiCall) -> Json:
@@ -86,7 +86,7 @@ def _event(call: ApiCall) -> Json:
 
 
 def _written_event(call: ApiCall, event: Event, nested: bool | None) -> Json:
-    answer = answers.event(event, call.world.exchange.series[event.series_ticker])
+    answer = market_responses.event(event, call.world.exchange.series[event.series_ticker])
     if nested:
         answer["markets"] = written_markets(call, call.world.participants.family(event.event_ticker))
     return answer
@@ -95,7 +95,7 @@ def _written_event(call: ApiCall, event: Event, nested: bool | None) -> Json:
 def _event_metadata(call: ApiCall) -> Json:
     event = _find(call.world.exchange.events, call.path["event_ticker"])
     family = call.world.participants.family(event.event_ticker)
-    return answers.event_metadata(event, call.world.exchange.series[event.series_ticker], family)
+    return market_responses.event_metadata(event, call.world.exchange.series[event.series_ticker], family)
 
 
 def _no_multivariate_events(call: ApiCall) -> Json:
@@ -150,7 +150,7 @@ def _order_books(call: ApiCall) -> Json:
 def _book(call: ApiCall, market: Market, depth: int) -> Json:
     exchange = call.world.exchange
     bids, asks = (exchange.levels(market.ticker, side) for side in (BookSide.BID, BookSide.ASK))
-    return answers.order_book(bids, asks, depth)
+    return market_responses.order_book(bids, asks, depth)
 
 
 def list_trades(call: ApiCall, *, live: bool) -> Json:
@@ -170,7 +170,7 @@ def list_trades(call: ApiCall, *, live: bool) -> Json:
 
     trades = _newest_trades(call, ticker)
     rows, cursor = page(trades, lambda trade: trade.trade_id, limit, query.text("cursor"), keep)
-    return {"trades": [answers.trade(row) for row in rows], "cursor": cursor}
+    return {"trades": [market_responses.trade(row) for row in rows], "cursor": cursor}
 
 
 def _newest_trades(call: ApiCall, ticker: str | None) -> list[Trade]:
@@ -235,7 +235,7 @@ def candles_of(call: ApiCall, market: Market, span: tuple[int, int, int]) -> lis
     if call.query.boolean("include_latest_before_start"):
         latest = call.world.candles.latest_before(market, start, interval, call.now)
         found = [latest, *found] if latest is not None else found
-    return [answers.candle(row) for row in found]
+    return [market_responses.candle(row) for row in found]
 
 
 def _find(records: Mapping[str, _Record], name: str) -> _Record:

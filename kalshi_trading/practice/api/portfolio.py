@@ -20,8 +20,8 @@ from kalshi_trading.practice.records import (
     Position,
     Settlement,
 )
-from kalshi_trading.practice.responses import account as answers_portfolio
-from kalshi_trading.practice.responses import markets as answers
+from kalshi_trading.practice.responses import account as account_responses
+from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.errors import nested, not_found
 from kalshi_trading.practice.responses.markets import Json
 from kalshi_trading.practice.simulation.bank import Transfer, identity
@@ -35,7 +35,7 @@ def _balance(call: ApiCall) -> Json:
     _require_primary(call)
     held = [position for position in reads.positions_of(call.account_id) if not position.settled]
     value = sum(_worth(call.world.exchange, position) for position in held)
-    return answers_portfolio.balance(reads.balance(call.account_id), value, call.world.reads_as_of)
+    return account_responses.balance(reads.balance(call.account_id), value, call.world.reads_as_of)
 
 
 def _worth(exchange: Exchange, position: Position) -> int:
@@ -82,8 +82,8 @@ def list_positions(call: ApiCall, *, live: bool) -> Json:
     for row in rows:
         events.setdefault(exchange.markets[row.ticker].event_ticker, []).append(row)
     return {
-        "market_positions": [answers_portfolio.market_position(row) for row in rows],
-        "event_positions": [answers_portfolio.event_position(name, held) for name, held in events.items()],
+        "market_positions": [account_responses.market_position(row) for row in rows],
+        "event_positions": [account_responses.event_position(name, held) for name, held in events.items()],
         "cursor": cursor,
     }
 
@@ -111,7 +111,7 @@ def list_fills(call: ApiCall, *, live: bool) -> Json:
 
     line = call.world.reads.fill_line(call.account_id)
     rows, cursor = newest_first(line, limit, query.text("cursor"), keep)
-    return {"fills": [answers_portfolio.fill(row) for row in rows], "cursor": cursor}
+    return {"fills": [account_responses.fill(row) for row in rows], "cursor": cursor}
 
 
 def _settlements(call: ApiCall) -> Json:
@@ -130,7 +130,8 @@ def _settlements(call: ApiCall) -> Json:
     settled = exchange.settlements[call.account_id]
     rows, cursor = newest_first(settled, limit, query.text("cursor"), keep)
     written = [
-        answers_portfolio.settlement(row, answers.result(exchange.markets[row.ticker])) for row in rows
+        account_responses.settlement(row, market_responses.result(exchange.markets[row.ticker]))
+        for row in rows
     ]
     return {"settlements": written, "cursor": cursor}
 
@@ -154,12 +155,12 @@ def list_orders(call: ApiCall, *, live: bool) -> Json:
 
     line = call.world.reads.order_line(call.account_id)
     rows, cursor = newest_first(line, limit, query.text("cursor"), keep)
-    return {"orders": [answers_portfolio.order(row) for row in rows], "cursor": cursor}
+    return {"orders": [account_responses.order(row) for row in rows], "cursor": cursor}
 
 
 def _order(call: ApiCall) -> Json:
     order = call.world.reads.order(call.path["order_id"])
-    return {"order": answers_portfolio.order(_require_own(order, call))}
+    return {"order": account_responses.order(_require_own(order, call))}
 
 
 def _queue_position(call: ApiCall) -> Json:
@@ -167,7 +168,7 @@ def _queue_position(call: ApiCall) -> Json:
     if order.status is not OrderStatus.RESTING:
         raise not_found("order is not resting")
     ahead = call.world.exchange.queue_position(call.account_id, order.order_id)
-    return {"queue_position_fp": answers.count(ahead)}
+    return {"queue_position_fp": market_responses.count(ahead)}
 
 
 def _queue_positions(call: ApiCall) -> Json:
@@ -184,7 +185,7 @@ def _queue_positions(call: ApiCall) -> Json:
         and event_ticker in (None, exchange.markets[order.ticker].event_ticker)
     ]
     ahead = [(order, exchange.queue_position(call.account_id, order.order_id)) for order in resting]
-    return {"queue_positions": [answers_portfolio.queue_position(order, count) for order, count in ahead]}
+    return {"queue_positions": [account_responses.queue_position(order, count) for order, count in ahead]}
 
 
 def _deposits(call: ApiCall) -> Json:
@@ -200,14 +201,14 @@ def _withdrawals(call: ApiCall) -> Json:
 def _transfers(call: ApiCall, transfers: Sequence[Transfer]) -> tuple[list[Json], str]:
     own = [row for row in reversed(transfers) if row.account_id == call.account_id]
     rows, cursor = page(own, identity, call.query.limit(500), call.query.text("cursor"))
-    return [answers_portfolio.transfer(row) for row in rows], cursor
+    return [account_responses.transfer(row) for row in rows], cursor
 
 
 def _create_order(call: ApiCall) -> Json:
     new = new_order(call.body, fresh_id=str(uuid.uuid4()))
     if new.ticker in call.world.exchange.markets:
         call.world.participants.watch(new.ticker, call.now)
-    return answers_portfolio.created(call.world.exchange.place(call.account_id, new))
+    return account_responses.created(call.world.exchange.place(call.account_id, new))
 
 
 def _cancel_order(call: ApiCall) -> Json:
@@ -216,7 +217,7 @@ def _cancel_order(call: ApiCall) -> Json:
     elsewhere = order is not None and market_ticker not in (None, order.ticker)
     if elsewhere or not call.query.primary_account_only():
         raise not_found()
-    return answers_portfolio.canceled(*call.world.exchange.cancel(call.account_id, call.path["order_id"]))
+    return account_responses.canceled(*call.world.exchange.cancel(call.account_id, call.path["order_id"]))
 
 
 def _require_own(order: Order | None, call: ApiCall) -> Order:

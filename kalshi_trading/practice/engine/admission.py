@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kalshi_trading.practice.accounting import fees, positions
 from kalshi_trading.practice.accounting.collateral import CollateralHold
-from kalshi_trading.practice.engine import price_grids as grids
+from kalshi_trading.practice.engine import price_grids
 from kalshi_trading.practice.engine.book import Match
 from kalshi_trading.practice.engine.refusals import Refusal, invalid_order
 from kalshi_trading.practice.engine.state import ExchangeState
@@ -48,7 +48,7 @@ def admit(tables: ExchangeState, account_id: str, new: NewOrder, now: int) -> No
     _check_exchange(tables)
     market = tables.market(new.ticker)
     _check_market(market)
-    if not grids.is_on_grid(market.grid, new.price):
+    if not price_grids.is_on_grid(market.grid, new.price):
         raise Refusal(400, "invalid_price")
     if new.count <= 0:
         raise Refusal(400, "invalid_order_size")

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from kalshi_trading.practice.accounting import ledger
-from kalshi_trading.practice.engine import invariants, lifecycle
-from kalshi_trading.practice.engine import matching as trading
-from kalshi_trading.practice.engine import price_grids as grids
+from kalshi_trading.practice.engine import invariants, lifecycle, matching, price_grids
 from kalshi_trading.practice.engine.admission import NewOrder
 from kalshi_trading.practice.engine.changes import ChangeSink, Kind, NoChanges
 from kalshi_trading.practice.engine.matching import PlaceResult
@@ -89,7 +87,7 @@ class Exchange:
         _refuse_known(market.ticker, self.markets)
         _require_known(market.event_ticker, self.events)
         _require_known(market.series_ticker, self.series)
-        grids.bands(market.grid)
+        price_grids.bands(market.grid)
         self._tables.enter_market(market)
         lifecycle.schedule(self._tables, market)
         self._tables.changed(Kind.MARKET, market.ticker, market)
@@ -126,11 +124,11 @@ class Exchange:
     def place(self, account_id: str, new: NewOrder) -> PlaceResult:
         """Place an order, or raise the Refusal that says why not."""
         self._tables.account(account_id)
-        return trading.place(self._tables, account_id, new, self._now())
+        return matching.place(self._tables, account_id, new, self._now())
 
     def cancel(self, account_id: str, order_id: str) -> tuple[Order, int]:
         """Cancel an account's own resting order; return it and the count taken off the book."""
-        return trading.cancel(self._tables, account_id, order_id, self._now())
+        return matching.cancel(self._tables, account_id, order_id, self._now())
 
     def forgets_ended_ids(self, forgets: bool) -> None:
         """Say whether the client_order_id of an order that has ended may be used again."""

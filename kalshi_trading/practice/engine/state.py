@@ -1,7 +1,7 @@
 """All records of the exchange with their indexes, and the steps that keep them in agreement.
 
 Knows which index, hold and ledger account belongs to which record, and reports every change to the
-sink. Never decides: the rules stand in `admission`, `trading` and `lifecycle`.
+sink. Never decides: the rules stand in `admission`, `matching` and `lifecycle`.
 
 Of simulated accounts only what counts is kept: positions, balances and the orders that rest. They
 trade for ever, and their history would grow with them.

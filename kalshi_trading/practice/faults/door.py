@@ -13,8 +13,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kalshi_trading.practice.api.http import ROOT
-from kalshi_trading.practice.faults import answers as fault_answers
-from kalshi_trading.practice.faults import paging as fault_paging
+from kalshi_trading.practice.faults import answers, paging
 from kalshi_trading.practice.faults.answers import RawAnswer, as_json
 from kalshi_trading.practice.faults.script import FaultKind, FaultScript, Rule
 from kalshi_trading.practice.world.lagging_reads import LaggingReads
@@ -78,7 +77,7 @@ class FaultMiddleware:
                 task.add_done_callback(self._lingering.discard)
                 await self._withhold(rule, request)
             case FaultKind.RATE_LIMIT_STORM:
-                await request.answer(fault_answers.too_many_requests(rule.retry_after))
+                await request.answer(answers.too_many_requests(rule.retry_after))
             case _:
                 await self._break_list(rule, request)
 
@@ -87,8 +86,8 @@ class FaultMiddleware:
         if rule.delay_s is not None:
             await self._script.pause(rule.delay_s)
             await request.answer(answer)
-        elif isinstance(rule.answer, str) and rule.answer in fault_answers.GARBLED:
-            await request.answer(fault_answers.garbled(rule.answer, answer))
+        elif isinstance(rule.answer, str) and rule.answer in answers.GARBLED:
+            await request.answer(answers.garbled(rule.answer, answer))
         else:
             await self._withhold(rule, request)
 
@@ -98,7 +97,7 @@ class FaultMiddleware:
             await self._script.pause(rule.hold_s or 0)
             await request.close()
         elif isinstance(rule.answer, str):
-            await request.answer(fault_answers.canned(rule.answer, self._world.clock.now()))
+            await request.answer(answers.canned(rule.answer, self._world.clock.now()))
         else:
             await request.answer(rule.answer)
 
@@ -119,9 +118,9 @@ class FaultMiddleware:
         if body is None:
             await request.answer(answer)
             return
-        broken = fault_paging.broken(rule.mode or "", rule.page, request.turn, body)
+        broken = paging.broken(rule.mode or "", rule.page, request.turn, body)
         if broken is None:
-            await request.answer(fault_answers.canned("json_500", self._world.clock.now()))
+            await request.answer(answers.canned("json_500", self._world.clock.now()))
         else:
             await request.answer(as_json(answer.status, broken))
 
@@ -139,7 +138,7 @@ class _Request:
 
     def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         # a marked cursor may come back after its rule has ended
-        self.turn, query_string = fault_paging.turn_of(scope["query_string"])
+        self.turn, query_string = paging.turn_of(scope["query_string"])
         self.scope = {**scope, "query_string": query_string}
         self._app = app
         self._receive = receive

@@ -62,7 +62,7 @@ _LONGEST_S = 100_000
 class Rule:
     """One fault. Durations are seconds. Raises ValueError when the fields do not fit the kind.
 
-    `answer` is a name of `fault_answers` or an answer of one's own. `page` is the page from which a
+    `answer` is a name of `faults.answers` or an answer of one's own. `page` is the page from which a
     list is broken, counted from 1.
     """
 

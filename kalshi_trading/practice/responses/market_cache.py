@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kalshi_trading.practice.engine.exchange import Exchange
 from kalshi_trading.practice.records import ONE_SECOND, BookSide, Market
-from kalshi_trading.practice.responses import markets as answers
+from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.markets import Json
 from kalshi_trading.practice.simulation.candles import Candles
 from kalshi_trading.practice.simulation.quoting import TopOfBook
@@ -30,14 +30,14 @@ class MarketAnswers:
         volume = self._candles.volume_of_day(market, now)
         return {
             **self._unchanging(market),
-            **answers.market_quotes(market, bid, ask),
-            **answers.market_life(market, volume, self._earlier(market, now)),
+            **market_responses.market_quotes(market, bid, ask),
+            **market_responses.market_life(market, volume, self._earlier(market, now)),
         }
 
     def _unchanging(self, market: Market) -> Json:
         known = self._terms.get(market.ticker)
         if known is None or known[0] != market.updated_at:
-            known = self._terms[market.ticker] = (market.updated_at, answers.market_terms(market))
+            known = self._terms[market.ticker] = (market.updated_at, market_responses.market_terms(market))
         return known[1]
 
     def _earlier(self, market: Market, now: int) -> _DayAgo:

@@ -6,23 +6,14 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp
 
-from kalshi_trading.practice.api import exchange as routes_exchange
-from kalshi_trading.practice.api import historical as routes_historical
-from kalshi_trading.practice.api import http as face
-from kalshi_trading.practice.api import markets as routes_markets
-from kalshi_trading.practice.api import portfolio as routes_portfolio
+from kalshi_trading.practice.api import exchange, historical, http, markets, portfolio
 from kalshi_trading.practice.faults.door import FaultMiddleware
 from kalshi_trading.practice.faults.script import FaultScript
 from kalshi_trading.practice.server.control import ControlMiddleware
 from kalshi_trading.practice.server.latency import Latency, LatencyMiddleware
 from kalshi_trading.practice.world.world import World
 
-ENDPOINTS = (
-    routes_exchange.ENDPOINTS
-    + routes_markets.ENDPOINTS
-    + routes_portfolio.ENDPOINTS
-    + routes_historical.ENDPOINTS
-)
+ENDPOINTS = exchange.ENDPOINTS + markets.ENDPOINTS + portfolio.ENDPOINTS + historical.ENDPOINTS
 
 
 def build_app(
@@ -37,7 +28,7 @@ def build_app(
 
     With `faults` it fails as they say, with `latency` it answers later; `control` opens the practice door.
     """
-    app = face.build_app(world, ENDPOINTS, on_request)
+    app = http.build_app(world, ENDPOINTS, on_request)
     if faults is not None:
         app = FaultMiddleware(app, world, faults)
     latency = latency or Latency()

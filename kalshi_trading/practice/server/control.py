@@ -20,8 +20,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kalshi_trading.practice.api.historical import written_cut_offs
 from kalshi_trading.practice.api.http import json_response
 from kalshi_trading.practice.records import ONE_DOLLAR, ONE_SECOND
-from kalshi_trading.practice.responses import account as answers_portfolio
-from kalshi_trading.practice.responses import markets as answers
+from kalshi_trading.practice.responses import account as account_responses
+from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.markets import Json
 from kalshi_trading.practice.server.latency import Latency
 from kalshi_trading.practice.storage.saved_world import TransferStatus
@@ -95,23 +95,23 @@ class _Control:
         if not isinstance(self._world.clock, MovableClock):
             raise ValueError("this exchange's clock cannot be moved")
         self._world.advance(seconds)
-        return {"now": answers.time(self._world.clock.now())}
+        return {"now": market_responses.time(self._world.clock.now())}
 
     def _deposit(self, _request: Request, body: Json) -> Json:
         row = self._world.deposit(
             self._world.account_id, _money(body, "amount"), fee=_money(body, "fee", "0"), status=_status(body)
         )
-        return answers_portfolio.transfer(row)
+        return account_responses.transfer(row)
 
     def _withdraw(self, _request: Request, body: Json) -> Json:
         row = self._world.withdraw(
             self._world.account_id, _money(body, "amount"), fee=_money(body, "fee", "0"), status=_status(body)
         )
-        return answers_portfolio.transfer(row)
+        return account_responses.transfer(row)
 
     def _finish(self, request: Request, body: Json) -> Json:
         row = self._world.finish_transfer(request.path_params["transfer_id"], _status(body))
-        return answers_portfolio.transfer(row)
+        return account_responses.transfer(row)
 
     def _cut_off(self, _request: Request, body: Json) -> Json:
         now = self._world.clock.now()

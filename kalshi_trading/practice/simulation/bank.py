@@ -22,7 +22,7 @@ _ONE_CENT = 10_000
 
 
 class Transfers:
-    """Every deposit and withdrawal of a world, oldest first; `note_line` hears of each that is new or changed."""
+    """Every deposit and withdrawal of a world, oldest first; `note` hears of each that is new or changed."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """The simulated participants: one account that quotes, one that crosses now and then.
 
-They follow the imagined world of `values`, never a person's orders: whoever rests below the market waits
+They follow the imagined world of `fair_values`, never a person's orders: whoever rests below the market waits
 until the price comes. Knows which markets want attention; works through the others in turn, so that one
 step costs little however many markets there are.
 """

@@ -38,7 +38,7 @@ from kalshi_trading.practice.storage.saved_world import (
     WorldRecordKind,
 )
 from kalshi_trading.practice.storage.store import Store
-from kalshi_trading.practice.world import account_audit as account_books
+from kalshi_trading.practice.world import account_audit
 from kalshi_trading.practice.world.account_audit import AccountAudit
 from kalshi_trading.practice.world.archive import Archive
 from kalshi_trading.practice.world.clock import Clock, MovableClock
@@ -201,7 +201,7 @@ class World:
 
     def books(self, account_id: str) -> AccountAudit:
         """Add up an account's own records, market by market."""
-        return account_books.books(self.exchange, self.transfers, account_id)
+        return account_audit.books(self.exchange, self.transfers, account_id)
 
     def close(self) -> None:
         """Write what is left and let go of the file."""

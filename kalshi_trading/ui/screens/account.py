@@ -19,7 +19,7 @@ from kalshi_trading.ui import formats
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN
 from kalshi_trading.ui.views import account as account_view
-from kalshi_trading.ui.views import records as record_view
+from kalshi_trading.ui.views import records as records_view
 
 
 def account(app: AppContext) -> None:
@@ -64,5 +64,5 @@ def _exchange(app: AppContext) -> Iterator[tuple[str, str]]:
 def _own(app: AppContext) -> Iterator[tuple[str, str]]:
     skew_s = app.client.clock_skew_s
     yield "clock", "not compared yet" if skew_s is None else formats.clock_skew(skew_s)
-    yield "records", f"{app.journal.folder}, {record_view.total_size(app.journal.log_sizes())}"
+    yield "records", f"{app.journal.folder}, {records_view.total_size(app.journal.log_sizes())}"
     yield "data folder", str(app.settings.data_dir)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from kalshi_trading.orders.pretrade.day_pnl import start_of_day
-from kalshi_trading.portfolio import explain_account as account_explanation
+from kalshi_trading.portfolio import explain_account
 from kalshi_trading.portfolio.explain_market import (
     Explanation,
     explain_cash,
@@ -44,17 +44,15 @@ def _explain_one(app: AppContext, snapshot: PortfolioSnapshot, rows: Sequence[Po
 def _explain_account(app: AppContext, snapshot: PortfolioSnapshot) -> None:
     midnight = start_of_day(snapshot.as_of)
     ways: dict[str, Callable[[PortfolioSnapshot], Explanation]] = {
-        "Realized P&L, market by market": account_explanation.explain_all_realized,
-        "Fees, market by market": account_explanation.explain_all_fees,
-        "Cost of what is held": account_explanation.explain_all_costs,
-        "Cash: transfers and markets": account_explanation.explain_all_cash,
-        "Net realized today, market by market": lambda whole: account_explanation.explain_today(
-            whole, midnight
-        ),
-        "Unrealized P&L, position by position": account_explanation.explain_open,
-        f"Value of the positions at the {snapshot.mark}": account_explanation.explain_value,
-        "What selling everything now would bring": account_explanation.explain_liquidation,
-        "Exposure, event by event": account_explanation.explain_exposure,
+        "Realized P&L, market by market": explain_account.explain_all_realized,
+        "Fees, market by market": explain_account.explain_all_fees,
+        "Cost of what is held": explain_account.explain_all_costs,
+        "Cash: transfers and markets": explain_account.explain_all_cash,
+        "Net realized today, market by market": lambda whole: explain_account.explain_today(whole, midnight),
+        "Unrealized P&L, position by position": explain_account.explain_open,
+        f"Value of the positions at the {snapshot.mark}": explain_account.explain_value,
+        "What selling everything now would bring": explain_account.explain_liquidation,
+        "Exposure, event by event": explain_account.explain_exposure,
     }
     show_explained(app, choose_by_name(app.prompter, "Which number?", ways)(snapshot))
 

@@ -19,7 +19,7 @@ from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.trade_logger import JournalRecord
 from kalshi_trading.ui.app import AppContext, ProgressMessages
 from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN, Choice, ask_then, numbered, typed_word
-from kalshi_trading.ui.views import orders as views
+from kalshi_trading.ui.views import orders as orders_view
 from kalshi_trading.ui.views import result
 
 LOOKED_AT = 2000
@@ -41,13 +41,13 @@ def open_orders(app: AppContext) -> None:
     is_wanted = True
     while is_wanted:
         orders = app.run_with_spinner("Reading the open orders …", app.executor.list_open_orders)
-        app.show(views.open_orders(_described(app, orders), app.clock()))
+        app.show(orders_view.open_orders(_described(app, orders), app.clock()))
         is_wanted = bool(orders) and app.prompter.choose_in_line("Open orders", BACK_OR_AGAIN)
 
 
 def lines_of(app: AppContext, orders: Sequence[Order]) -> list[str]:
     """Say each order on one line, in our words where the newest entries of the journal have them."""
-    return [views.order_line(row) for row in _described(app, orders, most=LOOKED_AT)]
+    return [orders_view.order_line(row) for row in _described(app, orders, most=LOOKED_AT)]
 
 
 def _described(

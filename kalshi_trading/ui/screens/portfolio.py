@@ -24,7 +24,7 @@ from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders.pretrade.day_pnl import start_of_day
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.portfolio import breakdown as pnl_breakdown
+from kalshi_trading.portfolio import breakdown
 from kalshi_trading.portfolio.cross_check import check_account
 from kalshi_trading.portfolio.explain_market import (
     explain_settlement,
@@ -42,14 +42,14 @@ from kalshi_trading.ui.prompts.prompter import (
     numbered,
 )
 from kalshi_trading.ui.screens import explain as explain_screens
-from kalshi_trading.ui.screens import trade as screens
+from kalshi_trading.ui.screens import trade as trade_screens
 from kalshi_trading.ui.screens.choose import choose_or_type
 from kalshi_trading.ui.screens.market import read_book_and_fees
 from kalshi_trading.ui.screens.orders import LOOKED_AT
 from kalshi_trading.ui.views import pnl
 from kalshi_trading.ui.views import portfolio as portfolio_view
 from kalshi_trading.ui.views import position as position_view
-from kalshi_trading.ui.views import positions as position_table
+from kalshi_trading.ui.views import positions as positions_view
 from kalshi_trading.ui.views.position import PositionLook
 from kalshi_trading.ui.views.positions import PAGE, Sorting
 
@@ -70,8 +70,8 @@ class _Look:
     @property
     def rows(self) -> list[PositionPnl]:
         """The positions of this page."""
-        start = position_table.page_start(self.start, len(self.snapshot.held), self.page)
-        return position_table.in_order(self.snapshot.held, self.sorting)[start : start + self.page]
+        start = positions_view.page_start(self.start, len(self.snapshot.held), self.page)
+        return positions_view.in_order(self.snapshot.held, self.sorting)[start : start + self.page]
 
 
 _Task = Callable[[AppContext, _Look], _Look]
@@ -123,7 +123,7 @@ def _show_early(app: AppContext, early: PortfolioSnapshot) -> None:
     summary = portfolio_view.first_look(early, width, is_brief=is_brief)
     app.show(summary)
     page = _room(app, summary)
-    app.show(position_table.positions(early, Sorting.COST, 0, width, page=page, is_brief=is_brief))
+    app.show(positions_view.positions(early, Sorting.COST, 0, width, page=page, is_brief=is_brief))
 
 
 def _shown(app: AppContext, look: _Look) -> _Look:
@@ -147,13 +147,13 @@ def _room(app: AppContext, above: RenderableType) -> int:
     if not app.console.is_terminal:
         return PAGE
     lines = app.console.height - len(app.console.render_lines(above)) - CHOICES_LINES
-    return position_table.page_size(lines, is_brief=_is_low(app))
+    return positions_view.page_size(lines, is_brief=_is_low(app))
 
 
 def _show_positions(app: AppContext, look: _Look) -> None:
     width, is_brief = app.console.width, _is_low(app)
     app.show(
-        position_table.positions(
+        positions_view.positions(
             look.snapshot, look.sorting, look.start, width, page=look.page, is_brief=is_brief
         )
     )
@@ -271,15 +271,15 @@ def _close(app: AppContext, look: _Look, seen: PositionLook) -> _Look:
         return replace(sale, count=count)
 
     def ask_kind(sale: _Sale) -> _Sale:
-        return replace(sale, at_market=screens.asks_for_market_order(app, proposed=sale.at_market))
+        return replace(sale, at_market=trade_screens.asks_for_market_order(app, proposed=sale.at_market))
 
     def ask_price(sale: _Sale) -> _Sale:
-        price = screens.ask_price(app, market, seen.book, Action.SELL, side, proposed=sale.price)
+        price = trade_screens.ask_price(app, market, seen.book, Action.SELL, side, proposed=sale.price)
         return replace(sale, price=price)
 
     def send(sale: _Sale) -> _Sale:
         price = None if sale.at_market else sale.price
-        screens.trade_ticket(app, OrderTicket(position.ticker, Action.SELL, side, sale.count, price))
+        trade_screens.trade_ticket(app, OrderTicket(position.ticker, Action.SELL, side, sale.count, price))
         return sale
 
     steps = [Step(ask_count), Step(ask_kind), Step(ask_price, lambda sale: not sale.at_market), Step(send)]
@@ -331,16 +331,16 @@ def _over_time(app: AppContext, look: _Look) -> _Look:
         app.show_error("Realized P&L is not known: positions or settlements could not be read.")
         return look
     breakdowns = {
-        "market": pnl_breakdown.by_market,
-        "event": pnl_breakdown.by_event,
-        "series": pnl_breakdown.by_series,
+        "market": breakdown.by_market,
+        "event": breakdown.by_event,
+        "series": breakdown.by_series,
     }
     ways = {"Day by day, as a curve": "", **{f"By {name}": name for name in breakdowns}}
     by = choose_by_name(app.prompter, "Which P&L?", ways)
     if by:
         app.show(pnl.breakdown(by, breakdowns[by](accounts), app.console.width))
     else:
-        days = pnl_breakdown.by_day(accounts, lambda at: at.astimezone().date())
+        days = breakdown.by_day(accounts, lambda at: at.astimezone().date())
         app.show(pnl.pnl_by_day(days, look.snapshot.as_of.astimezone().date(), app.console.width))
     app.show(pnl.exchange_only_markets(accounts))
     return look

@@ -19,7 +19,7 @@ from kalshi_trading.journal.records import as_journal_errors
 from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import GoBack, ask_then, numbered, typed_word
 from kalshi_trading.ui.screens.export import export
-from kalshi_trading.ui.views import records as record_view
+from kalshi_trading.ui.views import records as records_view
 
 PAGE = 20
 FEWEST = 5
@@ -104,7 +104,7 @@ def _page_through(
     while page:
         shown, further = page[:size], page[size:]
         there_was_one |= any(not isinstance(line, DamagedLine) for line in shown)
-        app.show(record_view.review(shown, app.clock()))
+        app.show(records_view.review(shown, app.clock()))
         if not further and not there_was_one:
             app.show_text(only_damaged)
         if not _wants_older(app, there_are_any=bool(further)):
@@ -143,7 +143,7 @@ def follow(app: AppContext, wait: Callable[[float], None] = time.sleep) -> None:
         while True:
             lines = follower.new_lines()
             if lines:
-                app.show(record_view.new_lines(lines))
+                app.show(records_view.new_lines(lines))
             wait(LOOK_EVERY_S)
     except KeyboardInterrupt:
         app.show_text("No longer following.")
@@ -155,7 +155,7 @@ def follow(app: AppContext, wait: Callable[[float], None] = time.sleep) -> None:
 def sizes(app: AppContext) -> None:
     """Show what the logs take, and offer to delete old errors and requests; the journal always stays."""
     logs = app.journal.log_sizes()
-    app.show(record_view.sizes(logs))
+    app.show(records_view.sizes(logs))
     day = app.clock().astimezone().date() - timedelta(days=DAYS_OFFERED_TO_KEEP)
     deletable = (app.journal.errors_path, app.journal.requests_path)
     oldest = [logs[path.name].oldest for path in deletable]

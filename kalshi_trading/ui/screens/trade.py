@@ -24,7 +24,7 @@ from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui.app import AppContext, ProgressMessages
 from kalshi_trading.ui.prompts.prompter import GoBack, Step, ask_in_turn, ask_then, numbered
 from kalshi_trading.ui.screens.market import choose_market, read_book_and_fees
-from kalshi_trading.ui.views import orders as views
+from kalshi_trading.ui.views import orders as orders_view
 from kalshi_trading.ui.views import result as result_view
 from kalshi_trading.ui.views import ticket as ticket_view
 
@@ -179,7 +179,7 @@ def _same_ticket(preview: OrderPreview) -> OrderTicket:
 def _ask_direction(app: AppContext, draft: _Draft) -> _Draft:
     book, fees = read_book_and_fees(app, draft.market.ticker, draft.market)
     directions = [(action, side) for side in Side for action in Action]
-    labels = [views.action_label(action, side, book) for action, side in directions]
+    labels = [orders_view.action_label(action, side, book) for action, side in directions]
     marked = directions.index((draft.action, draft.side))
     action, side = app.prompter.choose("What do you want to do?", numbered(labels, directions), marked=marked)
     price = draft.price if (action, side) == (draft.action, draft.side) else None

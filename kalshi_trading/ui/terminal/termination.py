@@ -19,7 +19,7 @@ from threading import Thread
 from types import FrameType
 from typing import NoReturn
 
-from kalshi_trading.ui.terminal import output as streams
+from kalshi_trading.ui.terminal import output
 from kalshi_trading.ui.terminal.modes import TerminalModes
 
 GRACE_S = 2.0
@@ -97,13 +97,13 @@ class Termination:
 
     def _requested(self, number: int, frame: FrameType | None) -> None:
         if self._is_requested:
-            if number == signal.SIGHUP and self._modes.is_terminal and streams.is_hung_up(0):
+            if number == signal.SIGHUP and self._modes.is_terminal and output.is_hung_up(0):
                 return
             self._end_now(number)
         self._is_requested = True
         Thread(target=self._end_later, args=(number,), name="termination", daemon=True).start()
         if number == signal.SIGHUP:
-            streams.silence_all()
+            output.silence_all()
         self.request = TerminationRequested(number)
         if not self._interrupt(self.request):
             raise self.request

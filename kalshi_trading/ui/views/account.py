@@ -1,4 +1,4 @@
-"""The account and the guard rails on the screen, each with its setting and with what of it today took.
+"""The line above the menu, and the account page: guard rails with their settings and what today took of them.
 
 Pure, over `formats`; what could not be read is named and never shown as zero.
 """

@@ -1,4 +1,7 @@
-"""Markets and their books."""
+"""A market's page with the depth of its book, and markets as choices.
+
+Pure, over `formats`. Text of the exchange only ever appears as `Text`, never as markup.
+"""
 
 from __future__ import annotations
 

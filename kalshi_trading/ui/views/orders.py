@@ -1,4 +1,4 @@
-"""Header, markets, orders and records as they stand on the screen.
+"""Open orders on the screen, as a table and as one line each.
 
 Pure, over `formats`: returns rich renderables, prints nothing. Text of the exchange only ever appears as
 `Text`, never as markup.

@@ -1,4 +1,9 @@
-"""Profit and loss, as a table and as a chart."""
+"""Profit over time and by market, event and series, and settlements; as tables and as a curve.
+
+Pure, over `formats`. Every table stands above the sum of all its rows, also those not shown; columns that do
+not fit fall in a fixed order and are named. Dollars reach the curve as whole hundredths of a cent and its
+labels are written here, so that no rounded number stands beside it.
+"""
 
 from __future__ import annotations
 

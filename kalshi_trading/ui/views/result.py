@@ -1,4 +1,7 @@
-"""What became of an order, a cancel or a panic."""
+"""What became of an order, a cancel or a panic, as a panel and as one sentence.
+
+Pure, over `formats`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ticket and the result of an order on the screen: every question answered, in dollars and signs.
+"""The ticket of an order: every question about it answered, in dollars and signs.
 
 Pure, over `formats`.
 """
