@@ -40,6 +40,11 @@ class BookSide(StrEnum):
     BID = "bid"
     ASK = "ask"
 
+    @classmethod
+    def of(cls, action: Action, side: Side) -> BookSide:
+        """Return the side of the YES book on which an order rests: selling NO is a bid for YES."""
+        return cls.BID if (action is Action.BUY) == (side is Side.YES) else cls.ASK
+
     @property
     def long_outcome(self) -> Side:
         """The outcome such an order goes long."""
@@ -237,16 +242,3 @@ class CancelAcknowledgement:
     order_id: str
     reduced_by: Contracts
     at: datetime
-
-
-_BOOK_SIDES = {
-    (Action.BUY, Side.YES): BookSide.BID,
-    (Action.SELL, Side.YES): BookSide.ASK,
-    (Action.BUY, Side.NO): BookSide.ASK,
-    (Action.SELL, Side.NO): BookSide.BID,
-}
-
-
-def book_side(action: Action, side: Side) -> BookSide:
-    """Give the side of the YES book. Source: Kalshi API, order direction."""
-    return _BOOK_SIDES[action, side]

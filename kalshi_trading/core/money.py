@@ -97,20 +97,20 @@ class PriceGrid:
         """The smallest distance between two prices of the market, a tick."""
         return min(band.step for band in self.bands)
 
-    def holds(self, price: Price) -> bool:
+    def contains(self, price: Price) -> bool:
         """Tell whether an order may carry this YES price."""
         return ZERO < price < ONE_DOLLAR and any(band.contains(price) for band in self.bands)
 
     def at_or_below(self, price: Price) -> Price | None:
         """Find the highest valid price not above this one; None when there is none."""
         candidates = [_floor_in(band, price) for band in self.bands if band.start <= price]
-        valid = [candidate for candidate in candidates if self.holds(candidate)]
+        valid = [candidate for candidate in candidates if self.contains(candidate)]
         return max(valid, default=None)
 
     def at_or_above(self, price: Price) -> Price | None:
         """Find the lowest valid price not below this one; None when there is none."""
         candidates = [_ceiling_in(band, price) for band in self.bands if band.end >= price]
-        valid = [candidate for candidate in candidates if self.holds(candidate)]
+        valid = [candidate for candidate in candidates if self.contains(candidate)]
         return min(valid, default=None)
 
 

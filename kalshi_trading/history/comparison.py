@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus, book_side
+from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
 from kalshi_trading.core.money import (
     BALANCE_GRAIN,
     ZERO,
@@ -228,7 +228,7 @@ def _terms(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     action, side = own.action, own.side
     if action is None or side is None:
         return
-    if book_side(action, side) is not order.book_side:
+    if BookSide.of(action, side) is not order.book_side:
         bought = order.book_side.long_outcome.upper()
         yield Mismatch(
             MismatchKind.TERMS, f"journal: {action.upper()} {side.upper()}; exchange: goes long {bought}"

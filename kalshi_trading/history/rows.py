@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from kalshi_trading.core.dates import Period
-from kalshi_trading.core.models import Action, BookSide, Fill, Order, OrderStatus, Side, book_side
+from kalshi_trading.core.models import Action, BookSide, Fill, Order, OrderStatus, Side
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.core.tickers import event_of
@@ -64,7 +64,7 @@ def words_for(order: Order, action: str, side: str) -> tuple[Action | None, Side
     except ValueError:
         pass
     else:
-        if book_side(*words) is order.book_side:
+        if BookSide.of(*words) is order.book_side:
             return words
     return None, Side.YES if order.book_side is BookSide.BID else Side.NO
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
-from kalshi_trading.core.models import Action, BookSide, Order, Side, book_side
+from kalshi_trading.core.models import Action, BookSide, Order, Side
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
 from kalshi_trading.journal.records import JournalRecord
 
@@ -65,7 +65,7 @@ class OwnOrders:
         key = packed(order_id)
         for words, named in self._named.items():
             if key in named:
-                if words is None or book_side(*words) is not effect:
+                if words is None or BookSide.of(*words) is not effect:
                     return unpacked(named[key]), None, effect.long_outcome
                 return unpacked(named[key]), *words
         return None, None, effect.long_outcome

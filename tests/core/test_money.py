@@ -208,7 +208,7 @@ def test_a_band_that_starts_between_its_steps_loses_no_price_at_its_ends():
 def test_a_market_without_price_bands_holds_nothing():
     grid = PriceGrid(())
     price = Decimal("0.5")
-    assert (grid.holds(price), grid.at_or_below(price), grid.at_or_above(price)) == (False, None, None)
+    assert (grid.contains(price), grid.at_or_below(price), grid.at_or_above(price)) == (False, None, None)
 
 
 @given(

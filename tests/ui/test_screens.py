@@ -296,8 +296,8 @@ def test_a_price_that_is_none_here_or_may_be_two_is_asked_again_and_never_snappe
     market = next(
         found.market
         for found in app.executor.search_markets("")
-        if found.market.price_grid.holds(D(traded))
-        and not found.market.price_grid.holds(D(not_traded))
+        if found.market.price_grid.contains(D(traded))
+        and not found.market.price_grid.contains(D(not_traded))
         and found.market.yes_ask
     )
     prompter = ScriptedPrompter(market.ticker, "1", "1", *typed, BACK)

@@ -28,7 +28,6 @@ from kalshi_trading.core.models import (
     Position,
     Settlement,
     Transfer,
-    book_side,
 )
 from kalshi_trading.core.money import COUNT_GRAIN, ZERO, Contracts, Price
 from kalshi_trading.exchange.wire.fields import Fields
@@ -39,7 +38,7 @@ def order_body(order: OrderRequest) -> dict[str, object]:
     body: dict[str, object] = {
         "ticker": order.ticker,
         "client_order_id": order.client_order_id,
-        "side": book_side(order.action, order.side).value,
+        "side": BookSide.of(order.action, order.side).value,
         "count": _count(order.count),
         "price": _price(order.side.price_in_side(order.price)),
         "time_in_force": order.time_in_force.value,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kalshi_trading.core.models import Fill, Order, book_side
+from kalshi_trading.core.models import BookSide, Fill, Order
 from kalshi_trading.core.money import ZERO, Contracts, decimal_from_text
 from kalshi_trading.journal.order_log import LoggedOrder
 from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, WITHOUT_ORDER, is_step
@@ -72,7 +72,7 @@ def sent_order(own: LoggedOrder) -> InFlightOrder | None:
         client_order_id=own.state.client_order_id,
         order_id=own.order_id,
         ticker=own.state.ticker,
-        book_side=book_side(action, side),
+        book_side=BookSide.of(action, side),
         yes_price=side.price_in_side(price),
         remaining_count=count,
         at=max(record.at for record in own.records if is_step(record)),

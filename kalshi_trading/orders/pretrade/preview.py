@@ -14,7 +14,7 @@ from decimal import Decimal
 from kalshi_trading.core import order_book
 from kalshi_trading.core.fees import dearest_rate, fee_of_fill, fee_rate
 from kalshi_trading.core.market_models import BookLevel, FeeSchedule, Market, OrderBook
-from kalshi_trading.core.models import Action, Order, OrderRequest, Position, Side, TimeInForce, book_side
+from kalshi_trading.core.models import Action, BookSide, Order, OrderRequest, Position, Side, TimeInForce
 from kalshi_trading.core.money import (
     ONE_DOLLAR,
     ZERO,
@@ -243,7 +243,7 @@ def _walk(request: OrderRequest, now: OrderContext) -> BookWalk:
     """Walk the book as it was read; without one only orders of our own are known to be in the way."""
     if request.post_only:
         return BookWalk((), request.count)
-    own_side = book_side(request.action, request.side)
+    own_side = BookSide.of(request.action, request.side)
     own = [
         request.side.price_in_side(order.yes_price)
         for order in now.working
@@ -322,7 +322,7 @@ def _checked(preview: OrderPreview, limits: Limits, read_only: bool) -> OrderPre
     now, request = preview.circumstances, preview.request
     held = now.position.net if now.position else ZERO
     basis = now.position.cost_basis if now.position else ZERO
-    side = book_side(request.action, request.side)
+    side = BookSide.of(request.action, request.side)
     in_yes = request.price if request.side is Side.YES else ONE_DOLLAR - request.price
     orders = [OpenSize(order.book_side, order.yes_price, order.remaining_count) for order in now.working]
     orders.append(OpenSize(side, in_yes, request.count))

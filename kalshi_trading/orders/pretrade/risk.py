@@ -70,7 +70,7 @@ def price_on_grid(proposal: RiskInput) -> Finding | None:
 def off_grid(grid: PriceGrid, side: Side, price: Price) -> str | None:
     """Say that a price cannot be traded and which are the nearest that can; None when it can."""
     in_yes = side.price_in_side(price)
-    if grid.holds(in_yes):
+    if grid.contains(in_yes):
         return None
     neighbours = (grid.at_or_below(in_yes), grid.at_or_above(in_yes))
     valid = sorted(side.price_in_side(near) for near in neighbours if near is not None)

@@ -236,7 +236,7 @@ def _two_meanings(text: str, dollars: Price, market: Market, side: Side) -> str 
     cents = dollars.scaleb(-2)
     if not text.strip().startswith("0.") or not text.strip()[-1].isdecimal():
         return None
-    if not market.price_grid.holds(side.price_in_side(cents)):
+    if not market.price_grid.contains(side.price_in_side(cents)):
         return None
     return f"{text.strip()} can be {price_text(cents)} or {price_text(dollars)} here. Type c or $ with it."
 
