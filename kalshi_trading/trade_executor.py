@@ -30,9 +30,9 @@ from kalshi_trading.orders.execution.submission_result import SubmissionResult
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.orders.pretrade.context_reader import ContextReader
 from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
-from kalshi_trading.orders.pretrade.preview import OrderPreview, build_preview, rechecked, worst_price
-from kalshi_trading.orders.pretrade.risk import questions
-from kalshi_trading.orders.pretrade.risk_input import Finding, Severity
+from kalshi_trading.orders.pretrade.findings import Finding, Severity, questions
+from kalshi_trading.orders.pretrade.preview import OrderPreview
+from kalshi_trading.orders.pretrade.pricing import build_preview, rechecked, worst_price
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.trade_logger import TradeLogger
@@ -140,7 +140,7 @@ class TradeExecutor:
 
     def _recount(self, preview: OrderPreview) -> OrderPreview:
         """Judge a preview again by what every session has recorded since. Raises JournalError."""
-        later, today = self._orders.since(preview.circumstances.known_orders)
+        later, today = self._orders.since(preview.context.known_orders)
         return rechecked(preview, later, today, self._limits)
 
     def get_fees(self, market: Market) -> tuple[FeeSchedule, ...]:

@@ -184,9 +184,9 @@ def test_the_order_of_a_moment_ago_is_noticed_on_the_next_preview(desk, unused_m
     desk.executor.submit(desk.executor.preview(ticket))
     again = desk.executor.preview(ticket)
     assert "same order again" in [finding.rule for finding in again.findings]
-    assert again.circumstances.today.orders == 1
-    assert again.circumstances.today.bought == D("0.05")
-    assert [row.remaining_count for row in again.circumstances.resting] == [1]
+    assert again.context.today.orders == 1
+    assert again.context.today.bought == D("0.05")
+    assert [row.remaining_count for row in again.context.resting] == [1]
 
 
 @pytest.mark.parametrize("meets", ["preview", "panic"])
@@ -235,11 +235,11 @@ def test_orders_stay_blocked_while_it_cannot_be_recorded_that_they_are_allowed(d
     log = desk.journal.trades_path
     kept = log.rename(log.with_suffix(".kept"))
     log.mkdir()
-    assert not desk.executor.rearm()
+    assert not desk.executor.allow_orders()
     assert desk.executor.block_reason()
     log.rmdir()
     kept.rename(log)
-    assert desk.executor.rearm()
+    assert desk.executor.allow_orders()
     assert desk.executor.block_reason() is None
 
 

@@ -223,6 +223,15 @@ class OrderRequest:
     self_trade_prevention: SelfTradePrevention = SelfTradePrevention.TAKER_AT_CROSS
     expires_at: datetime | None = None
 
+    @property
+    def book_side(self) -> BookSide:
+        return BookSide.of(self.action, self.side)
+
+    @property
+    def yes_price(self) -> Price:
+        """The price in the terms of YES."""
+        return self.side.price_in_side(self.price)
+
 
 @dataclass(frozen=True, slots=True)
 class OrderAcknowledgement:

@@ -187,7 +187,7 @@ def test_a_gain_shows_its_sign_and_zero_has_none():
 @pytest.mark.parametrize("structure", STRUCTURES)
 def test_a_grid_holds_its_prices_and_no_others(structure):
     grid, valid = grid_of(structure), set(valid_prices(structure))
-    assert {units for units in range(-5, 10_006) if grid.holds(Decimal(units) / 10_000)} == valid
+    assert {units for units in range(-5, 10_006) if grid.contains(Decimal(units) / 10_000)} == valid
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)

@@ -62,19 +62,19 @@ def budget(clock):
 def test_what_the_exchange_says_is_spent_is_waited_for_and_no_other_bucket_with_it(
     clock, budget, method, other
 ):
-    budget.learn(limits((200, 200), (100, 100)), EndpointCosts(10, ()))
-    budget.drain(method)
+    budget.configure(limits((200, 200), (100, 100)), EndpointCosts(10, ()))
+    budget.mark_empty(method)
     begun = clock.now
-    budget.spend(other, BALANCE, within_s=0)
+    budget.acquire(other, BALANCE, within_s=0)
     assert clock.now == begun
-    budget.spend(method, BALANCE, within_s=5)
+    budget.acquire(method, BALANCE, within_s=5)
     assert clock.now - begun == pytest.approx(
         0.05 if method == "GET" else 0.3, abs=0.002
     )  # a fifth is kept for cancels
-    budget.drain("DELETE")
-    budget.drain("DELETE")  # what is owed is owed once
+    budget.mark_empty("DELETE")
+    budget.mark_empty("DELETE")  # what is owed is owed once
     begun = clock.now
-    budget.spend("DELETE", ONE_ORDER, within_s=5)
+    budget.acquire("DELETE", ONE_ORDER, within_s=5)
     assert clock.now - begun == pytest.approx(0.1, abs=0.002)
 
 
@@ -82,7 +82,7 @@ def take_all(budget, method, path):
     """Take what can be taken without waiting, and tell how often that was."""
     for taken in range(10_000):
         try:
-            budget.spend(method, path, within_s=0)
+            budget.acquire(method, path, within_s=0)
         except RateLimitError:
             return taken
     raise AssertionError("the budget has no end")
@@ -115,10 +115,10 @@ def test_no_sequence_of_requests_ever_meets_a_refusal(requests, read):
 def test_a_full_bucket_answers_at_once_and_then_at_the_refill_rate(budget, clock):
     started = clock.now
     for _ in range(20):
-        budget.spend("GET", BALANCE, within_s=0)
+        budget.acquire("GET", BALANCE, within_s=0)
     assert clock.now == started
     for _ in range(40):
-        budget.spend("GET", BALANCE, within_s=1)
+        budget.acquire("GET", BALANCE, within_s=1)
     assert clock.now - started == pytest.approx(2, abs=0.05)
 
 
@@ -136,16 +136,16 @@ def test_a_wait_that_is_too_long_is_refused_before_anything_is_sent(budget, cloc
     take_all(budget, "POST", ORDERS)
     started = clock.now
     with pytest.raises(RateLimitError, match="not sent"):
-        budget.spend("POST", ORDERS, within_s=0.05)
+        budget.acquire("POST", ORDERS, within_s=0.05)
     assert clock.now == started
-    budget.spend("POST", ORDERS, within_s=0.2)
+    budget.acquire("POST", ORDERS, within_s=0.2)
     assert clock.now - started == pytest.approx(0.1)
 
 
 def test_the_exchanges_own_costs_are_adopted(budget):
     assert budget.cost("DELETE", ONE_ORDER) == 2
     assert budget.cost("GET", f"{ORDERS}/x") == 10
-    budget.learn(None, EndpointCosts(7, (("GET", "/trade-api/v2/portfolio/orders/:order_id", 3),)))
+    budget.configure(None, EndpointCosts(7, (("GET", "/trade-api/v2/portfolio/orders/:order_id", 3),)))
     assert budget.cost("GET", "/trade-api/v2/portfolio/orders/a1") == 3
     assert budget.cost("GET", "/trade-api/v2/portfolio/orders/a1/queue_position") == 7
     assert budget.cost("DELETE", "/trade-api/v2/portfolio/orders/a1") == 7
@@ -154,18 +154,18 @@ def test_the_exchanges_own_costs_are_adopted(budget):
 
 def test_a_template_for_one_order_is_not_for_what_is_named_beside_the_orders(budget):
     orders = "/trade-api/v2/portfolio/orders"
-    budget.learn(None, EndpointCosts(10, (("GET", f"{orders}/:order_id", 2),)))
+    budget.configure(None, EndpointCosts(10, (("GET", f"{orders}/:order_id", 2),)))
     assert budget.cost("GET", f"{orders}/{ONE_ORDER.rpartition('/')[2]}") == 2
     assert budget.cost("GET", f"{orders}/queue_positions") == 10
     assert budget.cost("DELETE", f"{ORDERS}/batched") == 10
-    budget.learn(
+    budget.configure(
         None, EndpointCosts(10, (("DELETE", f"{ORDERS}/:id", 2), ("DELETE", f"{ORDERS}/batched", 7)))
     )
     assert budget.cost("DELETE", f"{ORDERS}/batched") == 7
 
 
 def test_larger_limits_are_adopted_and_spent_from(budget, clock):
-    budget.learn(limits((300, 900), (300, 900)), None)
+    budget.configure(limits((300, 900), (300, 900)), None)
     clock.sleep(3)
     assert take_all(budget, "GET", BALANCE) == 90
     assert take_all(budget, "POST", ORDERS) == 72
@@ -173,14 +173,14 @@ def test_larger_limits_are_adopted_and_spent_from(budget, clock):
 
 def test_learning_the_limits_gives_back_nothing_that_was_spent(budget):
     take_all(budget, "GET", BALANCE)
-    budget.learn(limits((200, 200), (100, 100)), None)
+    budget.configure(limits((200, 200), (100, 100)), None)
     assert take_all(budget, "GET", BALANCE) == 0
 
 
 @pytest.mark.parametrize("capacity", [200, 600, 10_000])
 def test_learning_the_limits_refills_nothing_that_the_exchange_said_is_spent(budget, clock, capacity):
-    budget.drain("GET")
-    budget.learn(limits((200, capacity), (100, capacity)), None)
+    budget.mark_empty("GET")
+    budget.configure(limits((200, capacity), (100, capacity)), None)
     assert take_all(budget, "GET", BALANCE) == 0
     clock.sleep(0.5)
     assert take_all(budget, "GET", BALANCE) == 10
@@ -199,19 +199,19 @@ def test_learning_the_limits_never_adds_to_what_is_there(read, spent):
 
 def test_smaller_limits_are_kept_at_once(budget, clock):
     take_all(budget, "GET", BALANCE)
-    budget.learn(limits((10, 20), (10, 20)), None)
+    budget.configure(limits((10, 20), (10, 20)), None)
     clock.sleep(60)
     assert take_all(budget, "GET", BALANCE) == 2
 
 
 @pytest.mark.parametrize("bucket", [(0, 0), (0, 5), (5, 0), (-3, -7)])
 def test_limits_that_make_no_sense_neither_hang_nor_break(budget, clock, bucket):
-    budget.learn(limits(bucket, bucket), None)
+    budget.configure(limits(bucket, bucket), None)
     begun = clock.now
     for method, path in (("GET", BALANCE), ("POST", ORDERS), ("DELETE", ONE_ORDER)):
         for _ in range(3):
             try:
-                budget.spend(method, path, within_s=2)
+                budget.acquire(method, path, within_s=2)
             except RateLimitError:
                 clock.sleep(1)
     assert clock.now - begun <= 9 * (2 + 1)
@@ -223,7 +223,7 @@ def test_threads_together_take_no_more_than_the_bucket_holds(budget):
     def take() -> None:
         for _ in range(10):
             try:
-                budget.spend("GET", BALANCE, within_s=0)
+                budget.acquire("GET", BALANCE, within_s=0)
             except RateLimitError:
                 return
             taken.append(1)

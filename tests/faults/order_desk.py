@@ -68,7 +68,7 @@ def previewed(wish: Wish, at: datetime) -> OrderPreview:
         price=Decimal(wish.price),
         time_in_force=wish.time_in_force,
     )
-    return replace(made, request=request, circumstances=replace(made.circumstances, at=at), findings=())
+    return replace(made, request=request, context=replace(made.context, at=at), findings=())
 
 
 def answered(ask: Callable[[], object]) -> None:

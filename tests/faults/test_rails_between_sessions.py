@@ -20,8 +20,9 @@ from model_factory import MARKET, NOW, QUADRATIC
 from kalshi_trading.core.models import Action, OrderAcknowledgement, OrderRequest, Side
 from kalshi_trading.core.money import ZERO, dollars_text
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
-from kalshi_trading.orders.pretrade.preview import OrderContext, OrderPreview, build_preview
-from kalshi_trading.orders.pretrade.risk_input import DayTotals
+from kalshi_trading.orders.pretrade.context import DayTotals, OrderContext
+from kalshi_trading.orders.pretrade.preview import OrderPreview
+from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.trade_executor import TradeExecutor
@@ -69,7 +70,7 @@ class Round:
     def preview(self, number: int) -> OrderPreview:
         """Price the order of one session, which sees none of the others'."""
         ticker = self.tickers[number]
-        circumstances = OrderContext(
+        context = OrderContext(
             market=replace(MARKET, ticker=ticker),
             book=replace(book(), as_of=NOW),
             fees=QUADRATIC,
@@ -83,7 +84,7 @@ class Round:
         price = Decimal("0.50")
         ticket = OrderTicket(ticker, Action.BUY, Side.YES, self.cost / price, price)
         return build_preview(
-            ticket, circumstances, limits=self.limits, read_only=False, client_order_id=f"client-{number}"
+            ticket, context, limits=self.limits, read_only=False, client_order_id=f"client-{number}"
         )
 
 

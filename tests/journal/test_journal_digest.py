@@ -157,12 +157,12 @@ def test_what_is_settled_is_dropped_and_what_may_turn_up_is_kept_for_a_month(dia
     diary.years()
     orders, _, _ = diary.said()
     ages = {
-        (NOW - order.life.intent_at).days for order in orders.values() if order.life.state in WITHOUT_ORDER
+        (NOW - order.state.intent_at).days for order in orders.values() if order.state.stage in WITHOUT_ORDER
     }
     assert ages == {0, 1, 3, 29}
-    ages = {(NOW - order.life.intent_at).days for order in orders.values() if order.filled == 10}
+    ages = {(NOW - order.state.intent_at).days for order in orders.values() if order.filled == 10}
     assert ages == {0, 1}
-    assert len([order for order in orders.values() if order.life.is_open]) == 6 * 4
+    assert len([order for order in orders.values() if order.state.is_open]) == 6 * 4
     assert len([order for order in orders.values() if order.rests]) == 6 * 4
 
 

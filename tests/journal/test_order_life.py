@@ -44,7 +44,7 @@ def life_after(*states):
 )
 def test_where_an_order_stands_after_these_records(states, end, is_open):
     life = life_after(*states)
-    assert (life.state, life.is_open) == (end, is_open)
+    assert (life.stage, life.is_open) == (end, is_open)
 
 
 @given(st.lists(st.sampled_from(AFTER), max_size=8))
@@ -52,11 +52,11 @@ def test_an_end_stays_unless_the_exchange_confirmed_the_order(states):
     lives = [life_after(*states[:count]) for count in range(len(states) + 1)]
     for before, after in itertools.pairwise(lives):
         if not before.is_open:
-            assert after.state in (before.state, OrderStage.ACKNOWLEDGED)
-    assert (OrderStage.ACKNOWLEDGED in states) == (lives[-1].state is OrderStage.ACKNOWLEDGED)
+            assert after.stage in (before.stage, OrderStage.ACKNOWLEDGED)
+    assert (OrderStage.ACKNOWLEDGED in states) == (lives[-1].stage is OrderStage.ACKNOWLEDGED)
     if not lives[-1].is_open:
-        again = advanced(lives[-1], lives[-1].state)
-        assert again.stage is lives[-1].state
+        again = advanced(lives[-1], lives[-1].stage)
+        assert again.stage is lives[-1].stage
 
 
 @given(st.lists(st.tuples(st.sampled_from(AFTER), st.sampled_from(["c1", "c2"])), max_size=10))
@@ -110,7 +110,7 @@ def test_an_intent_that_is_repeated_changes_nothing():
     first = record(OrderStage.INTENT, sentence="BUY 10 YES KX-1 at 57¢")
     lives = order_lives([first, record(OrderStage.REJECTED), record(OrderStage.INTENT, sentence="another")])
     assert (lives["c1"].stage, lives["c1"].sentence) == (OrderStage.REJECTED, "BUY 10 YES KX-1 at 57¢")
-    assert life_after(OrderStage.UNKNOWN, OrderStage.INTENT).state is OrderStage.UNKNOWN
+    assert life_after(OrderStage.UNKNOWN, OrderStage.INTENT).stage is OrderStage.UNKNOWN
 
 
 @pytest.mark.parametrize(

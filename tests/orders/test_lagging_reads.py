@@ -55,8 +55,8 @@ def test_what_was_just_bid_counts_against_the_limit_although_the_exchange_does_n
     assert not first.is_denied
     assert executor.submit(first).outcome is Outcome.ACKNOWLEDGED
     again = preview(executor, market, "60", price)
-    assert again.circumstances.resting == ()
-    assert [order.remaining_count for order in again.circumstances.unseen] == [150]
+    assert again.context.resting == ()
+    assert [order.remaining_count for order in again.context.unseen] == [150]
     assert rules(again) >= {"loss per market", "data age"}
     assert again.is_denied
     assert "loss per market" not in rules(preview(executor, market, "50", price))
@@ -71,7 +71,7 @@ def test_an_order_of_unknown_outcome_counts_however_old_it_is(open_desk, tmp_pat
     ended.log_order_submission("intent", order)
     executor.resolver.recover(account="", is_alive=lambda session: False)
     seen = preview(executor, market, "60", D("0.10"))
-    assert [each.client_order_id for each in seen.circumstances.unseen] == ["lost"]
+    assert [each.client_order_id for each in seen.context.unseen] == ["lost"]
     assert rules(seen) >= {"loss per market", "outcome unknown"}
     assert seen.is_denied
 
@@ -81,6 +81,6 @@ def test_fresh_reads_raise_no_question_however_quickly_orders_follow_each_other(
     for number in range(1, 11):
         seen = preview(executor, market, "1", D(number) / 100)
         assert "data age" not in rules(seen)
-        assert seen.circumstances.unseen == ()
-        assert len(seen.circumstances.resting) == number - 1
+        assert seen.context.unseen == ()
+        assert len(seen.context.resting) == number - 1
         assert executor.submit(seen).outcome is Outcome.ACKNOWLEDGED

@@ -15,16 +15,17 @@ from model_factory import CENTS, NOW, QUADRATIC, order, position
 from kalshi_trading.core.fees import fee_of_fill, fee_rate
 from kalshi_trading.core.market_models import FeeSchedule, FeeType, OrderBook
 from kalshi_trading.core.models import Action, BookSide, Side, TimeInForce
-from kalshi_trading.orders.pretrade.payoff import Bounds, Payoff, cash_of_unseen
-from kalshi_trading.orders.pretrade.preview import (
+from kalshi_trading.orders.pretrade.context import (
+    DataAge,
+    DayTotals,
+    InFlightOrder,
     OrderContext,
-    build_preview,
-    describe_order,
-    is_worse,
-    rechecked,
-    worst_price,
+    cash_of_unseen,
 )
-from kalshi_trading.orders.pretrade.risk_input import DataAge, DayTotals, InFlightOrder, Severity
+from kalshi_trading.orders.pretrade.findings import Severity
+from kalshi_trading.orders.pretrade.payoff import Bounds, Payoff
+from kalshi_trading.orders.pretrade.preview import describe_order, is_worse
+from kalshi_trading.orders.pretrade.pricing import build_preview, rechecked, worst_price
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 
@@ -32,7 +33,7 @@ CLIENT_ORDER_ID = "0d9f6c3e-0001-4b7a-8e55-c0ffee000001"
 EVERY_WAY = list(product(Action, Side))
 
 
-def circumstances(**changes):
+def context(**changes):
     here = OrderContext(
         market=market(),
         book=book(),
@@ -53,7 +54,7 @@ def preview(action, side, count, price, *, here=None, limits=None, read_only=Fal
     )
     return build_preview(
         wish,
-        here or circumstances(),
+        here or context(),
         limits=limits or Limits(),
         read_only=read_only,
         client_order_id=CLIENT_ORDER_ID,
@@ -97,19 +98,19 @@ def test_what_is_confirmed_is_what_is_sent():
     assert seen.sentence == describe_order(seen.request)
     assert seen.sentence == f"BUY 2.5 NO {TICKER} at 37¢, good till canceled"
     assert seen.request.client_order_id == CLIENT_ORDER_ID
-    quick = preview(Action.SELL, Side.YES, "5", None, here=circumstances(position=position("10", "6.00")))
+    quick = preview(Action.SELL, Side.YES, "5", None, here=context(position=position("10", "6.00")))
     assert quick.sentence == f"SELL 5 YES {TICKER} at 58¢, immediate or cancel, reduce only"
 
 
 def test_selling_what_is_held_costs_nothing_and_locks_its_profit_in():
-    here = circumstances(position=position("10", "6.00"))
+    here = context(position=position("10", "6.00"))
     seen = preview(Action.SELL, Side.YES, "4", "0.63", here=here)
     assert (seen.cost, seen.held_before, seen.held_after) == (0, 10, 6)
     assert seen.locked_in == 4 * (Decimal("0.63") - Decimal("0.60"))
 
 
 def test_buying_no_closes_yes_and_locks_the_same_profit_in():
-    here = circumstances(position=position("10", "6.00"))
+    here = context(position=position("10", "6.00"))
     seen = preview(Action.BUY, Side.NO, "4", "0.37", here=here)
     assert (seen.cost, seen.held_after) == (0, 6)
     assert seen.locked_in == 4 * (Decimal("0.63") - Decimal("0.60"))
@@ -117,7 +118,7 @@ def test_buying_no_closes_yes_and_locks_the_same_profit_in():
 
 def test_selling_more_than_is_held_locks_in_the_first_fills_only():
     thin = book(yes=(("0.63", "10"), ("0.53", "10")))
-    here = circumstances(position=position("10", "6.00"), book=thin)
+    here = context(position=position("10", "6.00"), book=thin)
     seen = preview(Action.SELL, Side.YES, "20", "0.53", here=here)
     assert seen.locked_in == 10 * (Decimal("0.63") - Decimal("0.60"))
     assert (seen.cost, seen.held_after) == (10 * (1 - Decimal("0.53")), -10)
@@ -125,7 +126,7 @@ def test_selling_more_than_is_held_locks_in_the_first_fills_only():
 
 
 def test_what_a_resting_sale_will_close_cannot_be_closed_twice():
-    here = circumstances(position=position("10", "6.00"), resting=(order("ask", "0.80", "10"),))
+    here = context(position=position("10", "6.00"), resting=(order("ask", "0.80", "10"),))
     again = preview(Action.SELL, Side.YES, "10", "0.70", here=here)
     assert again.cost == 10 * (1 - Decimal("0.70"))
     poor = replace(here, cash=Decimal("2.99"))
@@ -134,12 +135,12 @@ def test_what_a_resting_sale_will_close_cannot_be_closed_twice():
 
 def test_stacked_sales_of_one_position_run_into_the_market_limit():
     stack = tuple(order("ask", "0.70", "1000") for _ in range(5))
-    here = circumstances(position=position("1000", "600"), resting=stack, cash=Decimal(100_000))
+    here = context(position=position("1000", "600"), resting=stack, cash=Decimal(100_000))
     assert "loss per market" in rules(preview(Action.SELL, Side.YES, "1000", "0.70", here=here))
 
 
 def test_a_market_sale_of_what_is_held_only_reduces_and_is_never_held_up_by_money():
-    here = circumstances(
+    here = context(
         position=position("10", "6.00"),
         resting=(order("ask", "0.80", "10"),),
         cash=Decimal(0),
@@ -150,7 +151,7 @@ def test_a_market_sale_of_what_is_held_only_reduces_and_is_never_held_up_by_mone
 
 
 def test_a_market_sale_beyond_the_position_may_open_and_does_not_claim_to_reduce():
-    here = circumstances(position=position("10", "6.00"))
+    here = context(position=position("10", "6.00"))
     seen = preview(Action.SELL, Side.YES, "10.01", None, here=here)
     assert seen.request.reduce_only is False
     assert seen.cost > 0
@@ -169,7 +170,7 @@ def test_a_market_order_shows_only_what_is_there_and_cancels_the_rest():
 
 
 def test_a_market_order_can_cost_its_worst_price_for_every_contract_although_few_are_offered():
-    thin = circumstances(book=book(no=(("0.35", "10"),)))
+    thin = context(book=book(no=(("0.35", "10"),)))
     seen = preview(Action.BUY, Side.YES, "1000", None, here=thin)
     assert (seen.cost, seen.expected_cost) == (Decimal("700.00"), Decimal("6.50"))
     assert (seen.bounds.cost, seen.expected_fee) == (Decimal("714.70"), Decimal("0.1593"))
@@ -181,7 +182,7 @@ def test_a_market_order_can_cost_its_worst_price_for_every_contract_although_few
 
 
 def test_a_market_order_that_first_closes_can_cost_only_what_it_opens():
-    here = circumstances(position=position("-4", "1.00"), book=book(no=(("0.35", "10"),)))
+    here = context(position=position("-4", "1.00"), book=book(no=(("0.35", "10"),)))
     seen = preview(Action.BUY, Side.YES, "100", None, here=here)
     assert (seen.cost, seen.expected_cost) == (96 * Decimal("0.70"), 6 * Decimal("0.65"))
     assert (seen.bounds.cost, seen.bounds.proceeds) == (Decimal("68.6112"), Decimal("1.1412"))
@@ -192,20 +193,20 @@ def test_a_market_order_that_first_closes_can_cost_only_what_it_opens():
     [(Action.SELL, Side.YES, "0.63"), (Action.BUY, Side.NO, "0.37")],  # 4 · 63¢, 4 · ($1 − 37¢)
 )
 def test_what_closes_brings_cash(action, side, price):
-    here = circumstances(position=position("10", "6.00"))
+    here = context(position=position("10", "6.00"))
     seen = preview(action, side, "4", price, here=here)
     assert seen.cash_after == Decimal("1002.52") - Decimal("0.0656")
 
 
 def test_an_order_that_turns_a_position_brings_and_takes_cash():
-    here = circumstances(position=position("10", "6.00"))
+    here = context(position=position("10", "6.00"))
     seen = preview(Action.SELL, Side.YES, "15", "0.63", here=here)
     received, taken = 10 * Decimal("0.63"), 5 * Decimal("0.37")
     assert seen.cash_after == 1000 + received - taken - seen.bounds.added
 
 
 def test_a_market_order_keeps_the_worst_price_the_user_has_seen():
-    moved = circumstances(book=book(no=(("0.31", "500"),)))
+    moved = context(book=book(no=(("0.31", "500"),)))
     seen = preview(Action.BUY, Side.YES, "10", None, here=moved, worst_price=Decimal("0.70"))
     assert seen.request.price == Decimal("0.70")
 
@@ -231,19 +232,19 @@ def test_a_price_of_zero_is_denied_and_never_becomes_a_market_price():
     ],
 )
 def test_an_order_that_would_meet_ones_own_is_warned_of(action, side, price, own, meets):
-    here = circumstances(resting=(own,), cash=Decimal(10_000))
+    here = context(resting=(own,), cash=Decimal(10_000))
     assert ("own order" in rules(preview(action, side, "5000", price, here=here))) is meets
     assert "own order" not in rules(preview(action, side, "1", "0.02", here=here, post_only=True))
 
 
 def test_contracts_of_our_own_are_not_there_for_us_and_end_the_order():
     """The exchange lets nothing pass our order, and what others have at its price may stand behind it."""
-    first = circumstances(resting=(order("ask", "0.65", "5"),))
+    first = context(resting=(order("ask", "0.65", "5"),))
     seen = preview(Action.BUY, Side.YES, "1", "0.65", here=first)
     assert (seen.walk.fills, seen.walk.left, seen.walk.meets_own_at) == ((), 1, Decimal("0.65"))
     assert seen.expected_cost == 0  # what is canceled rests nowhere
     assert "own order" in rules(seen)
-    second = circumstances(resting=(order("ask", "0.66", "5"),))
+    second = context(resting=(order("ask", "0.66", "5"),))
     seen = preview(Action.BUY, Side.YES, "100", "0.67", here=second)
     assert (seen.walk.fills, seen.walk.left) == (levels(("0.65", "80.5")), Decimal("19.5"))
     assert seen.walk.meets_own_at == Decimal("0.66")
@@ -252,13 +253,13 @@ def test_contracts_of_our_own_are_not_there_for_us_and_end_the_order():
 
 
 def test_without_a_book_an_order_of_our_own_is_still_known_to_be_in_the_way():
-    here = circumstances(book=None, resting=(order("ask", "0.60", "5"),))
+    here = context(book=None, resting=(order("ask", "0.60", "5"),))
     assert preview(Action.BUY, Side.YES, "10", "0.65", here=here).walk.meets_own_at == Decimal("0.60")
     assert preview(Action.BUY, Side.YES, "10", "0.59", here=here).walk.meets_own_at is None
 
 
 def test_what_closes_is_told_by_what_it_brings():
-    here = circumstances(position=position("10", "6.00"))
+    here = context(position=position("10", "6.00"))
     seen = preview(Action.SELL, Side.YES, "10", None, here=here)
     assert (seen.closing, seen.expected.proceeds, seen.worst.proceeds) == (
         10,
@@ -283,14 +284,14 @@ def test_what_closes_is_told_by_what_it_brings():
 )
 def test_a_book_that_moved_is_worse_only_where_fewer_fill_or_at_more_than_a_tick_beyond(offers, worse):
     before = preview(Action.BUY, Side.YES, "50", "0.70")
-    after = preview(Action.BUY, Side.YES, "50", "0.70", here=circumstances(book=book(no=offers)))
+    after = preview(Action.BUY, Side.YES, "50", "0.70", here=context(book=book(no=offers)))
     assert is_worse(before, after) is worse
 
 
 @pytest.mark.parametrize("kind", [FeeType.FLAT, FeeType.UNKNOWN])
 def test_an_unknown_fee_leaves_the_outcomes_unknown_rather_than_too_good(kind):
     for fees in (FeeSchedule(kind, Decimal(1)), None):
-        seen = preview(Action.BUY, Side.YES, "10", "0.65", here=circumstances(fees=fees))
+        seen = preview(Action.BUY, Side.YES, "10", "0.65", here=context(fees=fees))
         assert (seen.bounds, seen.expected_fee, seen.cash_after) == (None, None, None)
         assert seen.expected == seen.worst == Payoff(Decimal(0), None, None)
         assert seen.cost == Decimal("6.50")
@@ -299,7 +300,7 @@ def test_an_unknown_fee_leaves_the_outcomes_unknown_rather_than_too_good(kind):
 @pytest.mark.parametrize("there", [None, book(yes=(), no=())])
 @pytest.mark.parametrize(("action", "side"), EVERY_WAY)
 def test_without_a_book_a_market_order_is_denied_whatever_its_direction(there, action, side):
-    seen = preview(action, side, "10", None, here=circumstances(book=there))
+    seen = preview(action, side, "10", None, here=context(book=there))
     assert seen.is_denied
     assert seen.expected_cost == 0
 
@@ -324,7 +325,7 @@ def unseen(book_side, yes_price, count, *, is_open=False):
 
 @pytest.mark.parametrize("is_open", [True, False])
 def test_an_order_that_is_not_shown_yet_uses_up_the_market_limit_as_a_resting_one_does(is_open):
-    rich = circumstances(cash=Decimal(10_000))
+    rich = context(cash=Decimal(10_000))
     here = replace(rich, unseen=(unseen("bid", "0.50", "1900", is_open=is_open),))
     assert "loss per market" not in rules(preview(Action.BUY, Side.YES, "90", "0.55", here=here))
     denied = preview(Action.BUY, Side.YES, "91", "0.55", here=here)
@@ -332,7 +333,7 @@ def test_an_order_that_is_not_shown_yet_uses_up_the_market_limit_as_a_resting_on
 
 
 def test_a_sale_that_is_not_shown_yet_cannot_be_made_twice():
-    here = circumstances(position=position("10", "6.00"), unseen=(unseen("ask", "0.80", "10"),))
+    here = context(position=position("10", "6.00"), unseen=(unseen("ask", "0.80", "10"),))
     again = preview(Action.SELL, Side.YES, "10", "0.70", here=here)
     assert again.cost == 10 * (1 - Decimal("0.70"))
     (asked,) = [finding for finding in again.findings if finding.rule == "sale within position"]
@@ -346,7 +347,7 @@ def test_a_sale_that_is_not_shown_yet_cannot_be_made_twice():
 
 
 def test_cash_that_an_unseen_order_may_take_cannot_be_spent_again():
-    here = circumstances(cash=Decimal("8.25"), unseen=(unseen("bid", "0.15", "10"),))
+    here = context(cash=Decimal("8.25"), unseen=(unseen("bid", "0.15", "10"),))
     seen = preview(Action.BUY, Side.YES, "10", "0.65", here=here)
     assert seen.cash_after == Decimal("8.25") - Decimal("1.50") - seen.bounds.cost
     assert not seen.is_denied
@@ -359,13 +360,13 @@ def test_cash_that_an_unseen_order_may_take_cannot_be_spent_again():
 
 
 def test_more_than_all_cash_may_be_taken_and_none_is_left_then():
-    here = circumstances(cash=Decimal(1), unseen=(unseen("bid", "0.50", "10"),))
+    here = context(cash=Decimal(1), unseen=(unseen("bid", "0.50", "10"),))
     assert here.free_cash == 0
-    assert circumstances(cash=None, unseen=here.unseen).free_cash is None
+    assert context(cash=None, unseen=here.unseen).free_cash is None
 
 
 def test_data_that_is_older_than_the_newest_order_is_asked_about():
-    here = circumstances(freshness=DataAge(NOW, None))
+    here = context(data_age=DataAge(NOW, None))
     assert rules(preview(Action.BUY, Side.YES, "10", "0.65", here=here)) == {"data age"}
 
 
@@ -423,7 +424,7 @@ def test_the_preview_of_a_limit_order_agrees_with_counting_contract_by_contract(
     yes, no, way, limit, count, holding, resting
 ):
     there, (action, side), limit = book_of(yes, no), way, Decimal(limit) / 100
-    here = circumstances(book=there, position=holding, resting=tuple(resting))
+    here = context(book=there, position=holding, resting=tuple(resting))
     seen = preview(action, side, count, limit, here=here)
 
     is_bid = (action is Action.BUY) == (side is Side.YES)
@@ -460,7 +461,7 @@ def test_the_preview_of_a_limit_order_agrees_with_counting_contract_by_contract(
 def test_the_expected_fee_is_what_the_fills_cost_and_lies_within_the_bound(yes, no, way, limit, count, kind):
     there, (action, side), limit = book_of(yes, no), way, Decimal(limit) / 100
     schedule = FeeSchedule(kind, Decimal(1))
-    seen = preview(action, side, count, limit, here=circumstances(book=there, fees=schedule))
+    seen = preview(action, side, count, limit, here=context(book=there, fees=schedule))
     assert seen.expected_cost + seen.expected_fee <= seen.bounds.cost
     accumulator, paid = Decimal(0), Decimal(0)
     rest = [(limit, Decimal(seen.walk.left), False)] if seen.walk.left else []
@@ -478,7 +479,7 @@ MAKERS = FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, Decimal(1))
 
 def test_an_order_that_can_rest_is_bound_by_the_dearest_fees_to_come():
     waived = FeeSchedule(FeeType.QUADRATIC, Decimal(0))
-    here = circumstances(fees=waived, later_fees=(MAKERS, waived))
+    here = context(fees=waived, later_fees=(MAKERS, waived))
     rests = preview(Action.BUY, Side.YES, "100", "0.40", here=here)
     assert (rests.bounds.cost, rests.expected_fee) == (Decimal("41.68"), 0)
     assert (rests.expected.if_no, rests.worst.if_no) == (Decimal("-40"), Decimal("-41.68"))
@@ -489,24 +490,24 @@ def test_an_order_that_can_rest_is_bound_by_the_dearest_fees_to_come():
 
 
 def test_fees_to_come_that_are_lower_lower_nothing():
-    here = circumstances(later_fees=(FeeSchedule(FeeType.QUADRATIC, Decimal(0)),))
+    here = context(later_fees=(FeeSchedule(FeeType.QUADRATIC, Decimal(0)),))
     assert preview(Action.BUY, Side.YES, "100", "0.40", here=here).bounds.cost == Decimal("41.68")
 
 
 def test_fees_to_come_whose_rates_are_not_published_leave_the_bound_unknown():
-    here = circumstances(later_fees=(FeeSchedule(FeeType.FLAT, Decimal(1)),))
+    here = context(later_fees=(FeeSchedule(FeeType.FLAT, Decimal(1)),))
     assert preview(Action.BUY, Side.YES, "100", "0.40", here=here).bounds is None
     assert preview(Action.BUY, Side.YES, "100", None, here=here).bounds is not None
 
 
 def test_a_closing_sale_brings_its_revenue_less_the_most_its_fees_can_be():
-    seen = preview(Action.SELL, Side.YES, "10", "0.63", here=circumstances(position=position("10", "6.00")))
+    seen = preview(Action.SELL, Side.YES, "10", "0.63", here=context(position=position("10", "6.00")))
     assert seen.bounds == Bounds(Decimal(0), Decimal("6.1360"), Decimal("0.1640"))
 
 
 def test_a_closing_sale_whose_fees_exceed_its_revenue_costs_the_rest():
     dear = replace(QUADRATIC, multiplier=Decimal(20))
-    here = circumstances(position=position("10", "6.00"), fees=dear)
+    here = context(position=position("10", "6.00"), fees=dear)
     seen = preview(Action.SELL, Side.YES, "10", "0.10", here=here)
     assert seen.bounds == Bounds(Decimal("0.2860"), Decimal(0), Decimal("1.2860"))
     assert (seen.cost, seen.cash_after) == (0, Decimal("999.7140"))
@@ -514,7 +515,7 @@ def test_a_closing_sale_whose_fees_exceed_its_revenue_costs_the_rest():
 
 def test_a_post_only_order_pays_as_a_maker_at_its_limit():
     makers = FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, Decimal(1))
-    seen = preview(Action.BUY, Side.YES, "100", "0.40", here=circumstances(fees=makers), post_only=True)
+    seen = preview(Action.BUY, Side.YES, "100", "0.40", here=context(fees=makers), post_only=True)
     assert seen.bounds.added == seen.expected_fee == Decimal("0.42")
 
 
@@ -535,7 +536,7 @@ def test_a_market_order_never_passes_its_cap_and_lies_on_the_grid(way, grid, bes
     worst = worst_price(action, side, here, both, cap)
     beyond = worst - best_price if action is Action.BUY else best_price - worst
     assert 0 <= beyond <= cap
-    assert grid.holds(worst if side is Side.YES else 1 - worst)
+    assert grid.contains(worst if side is Side.YES else 1 - worst)
     in_yes = worst if side is Side.YES else 1 - worst
     further = 1 if (action is Action.BUY) == (side is Side.YES) else -1
     next_tick = in_yes + further * Decimal("0.0001")
@@ -578,8 +579,8 @@ def test_an_unseen_order_weighs_as_much_in_what_opens_and_in_the_loss_as_a_resti
     shown, not_shown = (
         preview(action, side, count, Decimal(limit) / 100, limits=tight, here=here)
         for here in (
-            circumstances(position=holding, resting=tuple(rows)),
-            circumstances(position=holding, unseen=hidden),
+            context(position=holding, resting=tuple(rows)),
+            context(position=holding, unseen=hidden),
         )
     )
     assert shown.cost == not_shown.cost
@@ -591,7 +592,7 @@ def test_an_unseen_order_weighs_as_much_in_what_opens_and_in_the_loss_as_a_resti
 
 
 def test_a_resting_order_is_in_the_worst_loss_of_a_new_one():
-    here = circumstances(resting=(order("bid", "0.50", "1900"),), cash=Decimal(10_000))
+    here = context(resting=(order("bid", "0.50", "1900"),), cash=Decimal(10_000))
     assert "loss per market" not in rules(preview(Action.BUY, Side.YES, "90", "0.55", here=here))
     assert "loss per market" in rules(preview(Action.BUY, Side.YES, "91", "0.55", here=here))
 
@@ -626,7 +627,7 @@ def test_orders_of_another_key_of_the_account_count_in_the_day():
 
 def test_an_order_that_the_preview_lists_as_resting_is_counted_once():
     own = order(BookSide.BID, "0.50", count="10", client_order_id="later", ticker=TICKER)
-    here = circumstances(resting=(own,))
+    here = context(resting=(own,))
     seen = preview(Action.BUY, Side.YES, "10", "0.50", here=here)
     later = replace(later_sale(), book_side=BookSide.BID, yes_price=Decimal("0.50"))
     limits = replace(Limits(), market_loss_limit=Decimal(11))
@@ -635,7 +636,7 @@ def test_an_order_that_the_preview_lists_as_resting_is_counted_once():
 
 def test_a_sale_of_contracts_that_another_session_is_selling_is_denied():
     """It was confirmed as the end of a position and would open one now."""
-    seen = preview(Action.SELL, Side.YES, "10", "0.60", here=circumstances(position=position("10", "5.00")))
+    seen = preview(Action.SELL, Side.YES, "10", "0.60", here=context(position=position("10", "5.00")))
     assert (seen.closing, seen.findings) == (10, ())
     again = rechecked(seen, [later_sale()], DayTotals(), Limits())
     assert [(finding.rule, finding.severity) for finding in again.findings] == [
@@ -651,19 +652,19 @@ def test_a_question_that_was_answered_is_not_asked_again():
 
 def test_an_answer_to_a_smaller_question_is_no_answer_to_a_bigger_one():
     """It was asked whether 5 of 15 may open a position; all 15 would now."""
-    seen = preview(Action.SELL, Side.YES, "15", "0.60", here=circumstances(position=position("10", "5.00")))
+    seen = preview(Action.SELL, Side.YES, "15", "0.60", here=context(position=position("10", "5.00")))
     assert [finding.severity for finding in seen.findings] == [Severity.ASK]
     again = rechecked(seen, [later_sale()], DayTotals(), Limits())
     assert Severity.DENY in [finding.severity for finding in again.findings]
 
 
 def test_the_cost_of_an_order_is_that_of_the_moment_it_is_recorded():
-    seen = preview(Action.SELL, Side.YES, "15", "0.60", here=circumstances(position=position("10", "5.00")))
+    seen = preview(Action.SELL, Side.YES, "15", "0.60", here=context(position=position("10", "5.00")))
     assert seen.cost == Decimal("2.00")
     assert rechecked(seen, [later_sale()], DayTotals(), Limits()).cost == Decimal("6.00")
 
 
 def test_a_sale_that_opens_a_position_since_is_counted_as_bought():
-    seen = preview(Action.SELL, Side.YES, "10", "0.60", here=circumstances(position=position("10", "5.00")))
+    seen = preview(Action.SELL, Side.YES, "10", "0.60", here=context(position=position("10", "5.00")))
     again = rechecked(seen, [later_sale()], DayTotals(), replace(Limits(), daily_cost_limit=Decimal(3)))
     assert rules(again) == {"sale within position", "bought per day"}

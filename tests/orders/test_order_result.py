@@ -21,8 +21,9 @@ from kalshi_trading.core.fees import fee_of_fill, fee_rate
 from kalshi_trading.core.market_models import FeeSchedule, FeeType
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import PriceBand, PriceGrid
-from kalshi_trading.orders.pretrade.preview import OrderContext, OrderPreview, build_preview
-from kalshi_trading.orders.pretrade.risk_input import DayTotals
+from kalshi_trading.orders.pretrade.context import DayTotals, OrderContext
+from kalshi_trading.orders.pretrade.preview import OrderPreview
+from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.practice import records
 from kalshi_trading.practice.accounting import fees as practice_fees

@@ -15,8 +15,8 @@ from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.fees import fee_rate
 from kalshi_trading.core.market_models import FeeSchedule, FeeType, OrderBook
 from kalshi_trading.core.models import Action, Side
-from kalshi_trading.orders.pretrade.preview import OrderContext, build_preview
-from kalshi_trading.orders.pretrade.risk_input import DayTotals
+from kalshi_trading.orders.pretrade.context import DayTotals, OrderContext
+from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderSize, OrderTicket, parse_size
 from kalshi_trading.settings.model import Limits
 

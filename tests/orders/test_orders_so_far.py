@@ -11,8 +11,8 @@ from model_factory import MARKET, NOW
 
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders.pretrade.activity import ActivityReader
+from kalshi_trading.orders.pretrade.context import DayTotals
 from kalshi_trading.orders.pretrade.day_pnl import start_of_day
-from kalshi_trading.orders.pretrade.risk_input import DayTotals
 from kalshi_trading.trade_logger import TradeLogger
 
 MIDNIGHT = start_of_day(NOW)

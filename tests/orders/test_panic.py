@@ -358,7 +358,7 @@ def test_no_order_passes_until_new_orders_are_allowed_again(tmp_path):
     denied = executor.submit(looked_at)
     assert denied.outcome is Outcome.DENIED
     assert denied.message.startswith("Not sent: new orders are blocked since panic was pressed;")
-    executor.rearm()
+    executor.allow_orders()
     assert executor.block_reason() is None
     with pytest.raises(AssertionError, match="an order was sent"):
         executor.submit(looked_at)
@@ -367,7 +367,7 @@ def test_no_order_passes_until_new_orders_are_allowed_again(tmp_path):
 def test_blocking_and_allowing_are_on_record(tmp_path):
     executor, _ = executor_at(Exchange(resting(1)), tmp_path)
     executor.panic()
-    executor.rearm()
+    executor.allow_orders()
     events = [record.event for record in TradeLogger(tmp_path, "practice").read_journal().records]
     assert events == ["cancel.panic", "cancel.requested", "cancel.acknowledged", "cancel.rearmed"]
 
@@ -448,7 +448,7 @@ def test_a_panic_blocks_the_sessions_that_follow_until_one_allows_new_orders_aga
     later = session_of(tmp_path)
     assert "blocked since panic" in later.block_reason()
     assert later.submit(preview(TICKET)).outcome is Outcome.DENIED
-    later.rearm()
+    later.allow_orders()
     with pytest.raises(AssertionError, match="an order was sent"):
         later.submit(preview(TICKET))
     assert session_of(tmp_path).block_reason() is None
@@ -459,7 +459,7 @@ def test_a_session_is_free_again_once_another_one_allows_new_orders(tmp_path, pr
     here, there = session_of(tmp_path), session_of(tmp_path)
     (here if pressed_by == "this one" else there).panic()
     assert here.block_reason() == there.block_reason() == PANIC
-    there.rearm()
+    there.allow_orders()
     assert here.block_reason() is None
     with pytest.raises(AssertionError, match="an order was sent"):
         here.submit(preview(TICKET))
@@ -474,7 +474,7 @@ def test_a_session_whose_panic_is_not_on_record_stays_blocked_whatever_another_o
     here.panic()
     log.rmdir()
     kept.rename(log)
-    there.rearm()
+    there.allow_orders()
     assert (here.block_reason(), there.block_reason()) == (PANIC, None)
     here.submitter.try_to_unlock()
     assert (here.block_reason(), there.block_reason()) == (PANIC, PANIC)
@@ -546,6 +546,6 @@ def test_a_panic_that_was_taken_back_is_not_recorded_later(tmp_path):
     executor = executor_at(Exchange(), tmp_path)[0]
     executor.panic()
     blocked.rmdir()
-    assert executor.rearm()
+    assert executor.allow_orders()
     executor.submitter.try_to_unlock()
     assert session_of(tmp_path).block_reason() is None

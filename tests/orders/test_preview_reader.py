@@ -17,9 +17,9 @@ from kalshi_trading.core.models import Balance, BookSide, Positions
 from kalshi_trading.core.results import Listing
 from kalshi_trading.journal.order_state import OrderStage, OrderState
 from kalshi_trading.orders.pretrade.activity import OrderActivity
+from kalshi_trading.orders.pretrade.context import DataAge, DayPnl, DayTotals, InFlightOrder
 from kalshi_trading.orders.pretrade.context_reader import ContextReader
 from kalshi_trading.orders.pretrade.in_flight import SentOrders
-from kalshi_trading.orders.pretrade.risk_input import DataAge, DayPnl, DayTotals, InFlightOrder
 
 AWAY = KalshiAPIError("the exchange is away")
 DAY_PNL = DayPnl(D(-3))
@@ -196,7 +196,7 @@ def exchange_at(as_of=NOW, **how):
 def test_an_order_newer_than_the_data_is_counted_although_it_is_not_listed():
     seen = looking(exchange_at(NOW - SECOND), sent())
     assert [order.client_order_id for order in seen.unseen] == ["ours"]
-    assert seen.freshness == DataAge(NOW, NOW - SECOND)
+    assert seen.data_age == DataAge(NOW, NOW - SECOND)
 
 
 def test_an_acknowledged_order_that_the_data_must_hold_is_not_counted_again():
@@ -229,7 +229,7 @@ def test_fills_that_cannot_be_read_rule_nothing_out():
 
 def test_orders_of_other_markets_take_cash_that_may_not_show_it_and_count_for_nothing_else():
     seen = looking(exchange_at(NOW - SECOND), sent(ticker="KX-OTHER"), sent("b", ticker="KX-2", is_open=True))
-    assert (seen.unseen, seen.freshness.newest_order_at) == ((), None)
+    assert (seen.unseen, seen.data_age.newest_order_at) == ((), None)
     assert (seen.cash, seen.free_cash) == (D(1000), D(1000) - 2 * D("5.70"))
     shown = looking(exchange_at(NOW), sent(ticker="KX-OTHER"))
     assert shown.free_cash == D(1000)
@@ -239,7 +239,7 @@ def test_without_freshness_the_orders_of_the_last_minute_are_in_doubt():
     orders = [sent("new", at=NOW - 59 * SECOND), sent("old", at=NOW - 60 * SECOND)]
     seen = looking(exchange_at(broken=["age"]), *orders)
     assert [each.client_order_id for each in seen.unseen] == ["new"]
-    assert seen.freshness == DataAge(NOW - 59 * SECOND, None)
+    assert seen.data_age == DataAge(NOW - 59 * SECOND, None)
 
 
 @pytest.mark.parametrize("part", ["balance", "positions", "orders"])
@@ -269,7 +269,7 @@ def test_the_age_of_the_data_is_read_before_the_data(part):
 def test_the_age_of_the_data_is_told_by_our_clock(skew_s, as_of):
     exchange = exchange_at()
     exchange.clock_skew_s = skew_s
-    assert looking(exchange).freshness.as_of == as_of
+    assert looking(exchange).data_age.as_of == as_of
 
 
 def test_orders_of_unknown_outcome_in_this_market_are_named():

@@ -12,57 +12,74 @@ from model_factory import CENTS, NOW, order
 
 from kalshi_trading.core.market_models import MarketStatus
 from kalshi_trading.core.models import Action, Side
-from kalshi_trading.core.money import PriceGrid
+from kalshi_trading.core.money import ZERO, PriceGrid
 from kalshi_trading.core.order_book import BookWalk
-from kalshi_trading.orders.pretrade.risk import check, denials, questions
-from kalshi_trading.orders.pretrade.risk_input import (
-    DataAge,
-    DayPnl,
-    DayTotals,
-    RecentOrder,
-    RiskInput,
-    Severity,
-)
+from kalshi_trading.orders.pretrade.context import DataAge, DayPnl, DayTotals, OrderContext, RecentOrder
+from kalshi_trading.orders.pretrade.findings import Severity, denials, questions
+from kalshi_trading.orders.pretrade.payoff import Bounds
+from kalshi_trading.orders.pretrade.pricing import build_preview
+from kalshi_trading.orders.pretrade.risk import check
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 
 LIMITS = Limits()
+RESTS = BookWalk((), Decimal(10))
+HERE = {
+    "market": market(),
+    "book": book(),
+    "fees": None,
+    "position": None,
+    "resting": (),
+    "recent": (),
+    "today": DayTotals(),
+    "at": NOW,
+}
 
 
-def proposal(**changes):
-    """A harmless purchase: 10 YES at the ask. Money and counts may be given as text."""
-    wish = {
-        "market": market(),
-        "action": Action.BUY,
-        "side": Side.YES,
-        "count": "10",
-        "price": "0.65",
-        "is_market_order": False,
-        "book": book(),
-        "walk": BookWalk((), Decimal(10)),
-        "cost": "6.50",
-        "cash": "1000",
-        "held": "0",
-        "resting": (),
-        "worst_loss": "6.50",
-        "recent": (),
-        "today": DayTotals(),
-        "limits": LIMITS,
-        "read_only": False,
-        "now": NOW,
-    }
-    wish = wish | changes
-    wish = {"cost_bound": str(Decimal(wish["cost"]) + Decimal("0.16"))} | wish
-    numbers = {name: Decimal(value) for name, value in wish.items() if type(value) is str}
-    return RiskInput(**(wish | numbers))
+def findings(
+    *,
+    action=Action.BUY,
+    side=Side.YES,
+    count="10",
+    price="0.65",
+    is_market_order=False,
+    cash="1000",
+    cost="6.50",
+    cost_bound=None,
+    held="0",
+    worst_loss="6.50",
+    walk=RESTS,
+    limits=LIMITS,
+    read_only=False,
+    **read,
+):
+    """What the rules say of a harmless purchase, 10 YES at the ask, with these changes.
+
+    `held` is of its side; `read` is what the context holds. The numbers need not fit each other.
+    """
+    wanted = None if is_market_order else Decimal(price)
+    ticket = OrderTicket(TICKER, action, side, Decimal(count), wanted, worst_price=Decimal(price))
+    here = OrderContext(**{**HERE, **read}, cash=None if cash is None else Decimal(cash))
+    priced = build_preview(ticket, here, limits=limits, read_only=read_only, client_order_id="client-1")
+    most = Decimal(cost) + Decimal("0.16") if cost_bound is None else Decimal(cost_bound)
+    changed = replace(
+        priced,
+        cost=Decimal(cost),
+        bounds=Bounds(most, ZERO, ZERO),
+        held_before=Decimal(held) if side is Side.YES else -Decimal(held),
+        worst_loss=Decimal(worst_loss),
+        walk=walk,
+    )
+    return check(changed, limits, read_only=read_only)
 
 
 def verdict(**changes):
     """What is found: rule → severity."""
-    return {finding.rule: finding.severity for finding in check(proposal(**changes))}
+    return {finding.rule: finding.severity for finding in findings(**changes)}
 
 
 def message(rule, **changes):
-    return next(finding.message for finding in check(proposal(**changes)) if finding.rule == rule)
+    return next(finding.message for finding in findings(**changes) if finding.rule == rule)
 
 
 def test_a_harmless_order_passes_without_a_word():
@@ -378,30 +395,30 @@ def test_an_order_of_unknown_outcome_in_this_market_is_named_and_asked_about():
 )
 def test_data_older_than_the_newest_order_is_asked_about(behind_s, asked):
     age = timedelta(microseconds=int(Decimal(behind_s) * 1_000_000))
-    found = verdict(freshness=DataAge(NOW, NOW - age))
+    found = verdict(data_age=DataAge(NOW, NOW - age))
     assert found == ({"data age": Severity.ASK} if asked else {})
 
 
 def test_data_of_unknown_age_is_asked_about_where_an_order_could_be_missing_in_it():
-    assert verdict(freshness=DataAge(NOW, None)) == {"data age": Severity.ASK}
-    assert verdict(freshness=DataAge(None, None)) == {}
-    assert verdict(freshness=DataAge(None, NOW)) == {}
+    assert verdict(data_age=DataAge(NOW, None)) == {"data age": Severity.ASK}
+    assert verdict(data_age=DataAge(None, None)) == {}
+    assert verdict(data_age=DataAge(None, NOW)) == {}
 
 
 def test_how_far_the_data_is_behind_is_said_in_plain_words():
     late = DataAge(NOW, NOW - timedelta(seconds=7, milliseconds=310))
-    assert message("data age", freshness=late) == (
+    assert message("data age", data_age=late) == (
         "The exchange's data is 7.3 s behind your newest order in this market; "
         "position, cash and open orders may not have it yet."
     )
-    assert message("data age", freshness=DataAge(NOW)) == (
+    assert message("data age", data_age=DataAge(NOW)) == (
         "How old the exchange's data is could not be read. "
         "Your newest order in this market: position, cash and open orders may not have it yet."
     )
 
 
 def test_what_denies_comes_first_then_what_asks_then_what_warns():
-    found = check(proposal(count="2000", price="0.76"))
+    found = findings(count="2000", price="0.76")
     assert [finding.severity for finding in found] == [Severity.DENY, Severity.ASK, Severity.WARN]
     assert denials(found) == found[:1]
     assert questions(found) == found[1:2]
@@ -410,7 +427,7 @@ def test_what_denies_comes_first_then_what_asks_then_what_warns():
 def test_a_finding_can_be_recorded_with_the_numbers_of_both_sides():
     over = {"count": "10000.01", "cost": "1000.01", "cash": "5", "worst_loss": "1000.5", "price": "0.76"}
     over |= {"today": DayTotals(Decimal("4500"), 200, DayPnl(Decimal("-512.34")))}
-    told = {finding.rule: finding.fields() for finding in check(proposal(**over))}
+    told = {finding.rule: finding.fields() for finding in findings(**over)}
     numbers = {rule: (fields["actual"], fields["limit"]) for rule, fields in told.items()}
     assert numbers == {
         "contracts per order": ("10000.01", "10000"),
@@ -430,13 +447,13 @@ def test_a_finding_can_be_recorded_with_the_numbers_of_both_sides():
         "actual": "1000.01",
         "limit": "5",
     }
-    (quiet,) = check(proposal(read_only=True))
+    (quiet,) = findings(read_only=True)
     assert (quiet.fields()["actual"], quiet.fields()["limit"]) == (None, None)
 
 
 def test_every_message_shows_the_number_and_its_limit():
     over = {"count": "10000.01", "cost": "1000.01", "cash": "5", "worst_loss": "1000.5"}
-    texts = {finding.rule: finding.message for finding in check(proposal(**over))}
+    texts = {finding.rule: finding.message for finding in findings(**over)}
     assert (
         texts["contracts per order"]
         == "10,000.01 contracts are above the limit of 10,000 (KALSHI_HARD_ORDER_COUNT)."

@@ -430,8 +430,8 @@ def test_an_order_over_our_own_request_budget_was_not_rejected_but_not_sent(open
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         budget = desk.client._transport.budget
-        budget.learn(AccountLimits("x", TokenBucketLimit(1, 10), TokenBucketLimit(1, 10)), None)
-        budget.spend("POST", CREATE, within_s=0)
+        budget.configure(AccountLimits("x", TokenBucketLimit(1, 10), TokenBucketLimit(1, 10)), None)
+        budget.acquire("POST", CREATE, within_s=0)
         assert desk.submitter.submit(fresh()).outcome is Outcome.NOT_SENT
     assert server.requests == []
 

@@ -23,7 +23,8 @@ from kalshi_trading.core.money import CENT
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, PanicReport
-from kalshi_trading.orders.pretrade.preview import OrderPreview, build_preview, describe_order
+from kalshi_trading.orders.pretrade.preview import OrderPreview, describe_order
+from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.settings.options import Environment
@@ -112,7 +113,7 @@ def test_the_cost_stands_there_as_expected_and_at_most(ticket: OrderTicket, said
 
 def test_a_dearer_fee_at_a_second_look_is_a_change_although_the_contracts_cost_the_same() -> None:
     before = preview(wish(Action.BUY, Side.YES, "10", "0.65"))
-    here = replace(before.circumstances, fees=FeeSchedule(FeeType.QUADRATIC, D(2)))
+    here = replace(before.context, fees=FeeSchedule(FeeType.QUADRATIC, D(2)))
     after = build_preview(
         before.ticket, here, limits=Limits(), read_only=False, client_order_id=before.request.client_order_id
     )
@@ -215,7 +216,7 @@ def test_a_worst_price_comes_nearer_with_the_book_and_never_moves_away(
 
 
 def with_unknown(ticket: OrderTicket, *sentences: str) -> OrderPreview:
-    now = replace(preview(ticket).circumstances, unresolved=sentences)
+    now = replace(preview(ticket).context, unresolved=sentences)
     return build_preview(ticket, now, limits=Limits(), read_only=False, client_order_id="one")
 
 
@@ -379,7 +380,7 @@ def test_the_day_counts_what_was_traded_on_this_exchange(
     assert bought.fill_count == 3
     app.executor.place_limit_order(market.ticker, "yes", 2, "0.02")
     ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.03"))
-    today = app.executor.preview(ticket).circumstances.today
+    today = app.executor.preview(ticket).context.today
     assert today.orders == 2
     assert today.pnl is not None
     assert today.pnl.realized == -bought.fee

@@ -16,8 +16,8 @@ from kalshi_trading.core.market_models import BookLevel
 from kalshi_trading.core.models import BookSide, OrderStatus, Positions
 from kalshi_trading.core.pnl import fifo_position, settlement_net_pnl
 from kalshi_trading.core.results import Listing
+from kalshi_trading.orders.pretrade.context import DayPnl
 from kalshi_trading.orders.pretrade.day_pnl import LATE_FILLS, DayPnlReader, realized_since, start_of_day
-from kalshi_trading.orders.pretrade.risk_input import DayPnl
 
 MIDNIGHT = start_of_day(NOW)
 

@@ -68,15 +68,15 @@ def test_an_account_of_which_nothing_changed_is_the_very_same(reading):
 
 def test_a_new_fill_counts_although_the_position_row_lags(reading):
     row = position("6", "3.60")
-    assert reading.account(held=row).gap is None
+    assert reading.account(held=row).mismatch is None
     late = reading.account((*WALK, fill(ASK, "6", "0.70")), held=row)
-    assert late.gap == "the fills make 0 contracts, the exchange has 6"
+    assert late.mismatch == "the fills make 0 contracts, the exchange has 6"
 
 
 def test_a_reason_that_rows_are_missing_changes_the_account(reading):
-    assert reading.account(held=position("6", "3.60")).gap is None
+    assert reading.account(held=position("6", "3.60")).mismatch is None
     gone = reading.account(missing="positions could not be read")
-    assert gone.gap == "positions could not be read"
+    assert gone.mismatch == "positions could not be read"
 
 
 def test_a_settlement_whose_row_is_gone_is_rebuilt_from_the_market_s_result(reading):
@@ -90,7 +90,7 @@ def test_a_fill_that_shows_up_after_the_rebuilding_is_in_it(reading):
     reading.results = {TICKER: PAID}
     reading.account()
     late = (*WALK, fill(BID, "2", "0.70"))
-    assert reading.account(late).gap is None
+    assert reading.account(late).mismatch is None
     assert reading.account(late).realized_pnl == D("2.60") + 2 * D("0.30")
 
 
@@ -103,7 +103,7 @@ def test_the_exchange_s_own_row_comes_before_what_was_rebuilt(reading):
 def test_a_market_without_a_result_yet_stays_a_gap_and_is_asked_for_again(reading):
     reading.results = {TICKER: MARKET}
     for _ in range(2):
-        assert "the exchange has 0" in reading.account().gap
+        assert "the exchange has 0" in reading.account().mismatch
     assert reading.asked == [[TICKER]] * 2
 
 
@@ -111,7 +111,7 @@ def test_a_market_without_a_result_yet_stays_a_gap_and_is_asked_for_again(readin
 def test_an_odd_answer_to_the_question_for_results_breaks_nothing(reading, results):
     reading.results = results
     kept = reading.account()
-    assert kept.gap is not None
+    assert kept.mismatch is not None
     assert kept.realized_by_trading == D("0.20")
 
 
@@ -119,7 +119,7 @@ def test_without_fills_those_of_the_last_reading_are_better_than_none(reading):
     flat = (*WALK, fill(ASK, "6", "0.70"))
     assert reading.account(flat).realized_pnl == D("0.20") + 6 * D("0.10")
     kept = reading.account(Fetched(None, "not here"))
-    assert (kept.realized_pnl, kept.gap) == (D("0.80"), "not here")
+    assert (kept.realized_pnl, kept.mismatch) == (D("0.80"), "not here")
 
 
 def test_nothing_is_asked_for_what_is_flat_or_listed(reading):

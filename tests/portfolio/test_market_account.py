@@ -38,16 +38,16 @@ def test_the_walk_before_its_settlement():
     kept = account(held=position("6", "3.60"))
     assert (kept.holding.net, kept.holding.cost_basis) == (6, D("3.60"))
     assert (kept.realized_by_trading, kept.realized_by_settlement) == (D("0.20"), 0)
-    assert (kept.fees_paid, kept.net_pnl, kept.gap) == (D("0.2317"), D("-0.0317"), None)
+    assert (kept.fees_paid, kept.net_pnl, kept.mismatch) == (D("0.2317"), D("-0.0317"), None)
 
 
 def test_fills_of_several_subaccounts_are_no_single_position():
     """Each has a position of its own, and the exchange's row is of one of them."""
     elsewhere = [replace(each, fill_id=f"{each.fill_id}-2", subaccount=2) for each in WALK]
     mixed = account([*WALK, *elsewhere], held=position("12", "7.20"))
-    assert mixed.gap == "its fills are of several subaccounts, each with a position of its own"
-    assert account(elsewhere, held=position("6", "3.60")).gap is None
-    assert account([replace(WALK[0], subaccount=0), WALK[1]], held=position("6", "3.60")).gap is None
+    assert mixed.mismatch == "its fills are of several subaccounts, each with a position of its own"
+    assert account(elsewhere, held=position("6", "3.60")).mismatch is None
+    assert account([replace(WALK[0], subaccount=0), WALK[1]], held=position("6", "3.60")).mismatch is None
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_walk_settles_either_way(row, by_settlement, total, net):
     assert (kept.realized_by_trading, kept.realized_by_settlement) == (D("0.20"), D(by_settlement))
     assert (kept.realized_pnl, kept.net_pnl) == (D(total), D(net))
     assert kept.holding.cash == D(net)
-    assert kept.gap is None
+    assert kept.mismatch is None
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_two_real_rows_lost_what_their_pairs_cost_beyond_a_dollar(count, yes
     exact = [replace(WALK[0], count=D(count), yes_price=yes_price, fee=D(0))]
     exact.append(replace(WALK[1], count=D(count), yes_price=1 - no_price, fee=D(0)))
     kept = account(tuple(exact), settled=row)
-    assert kept.gap is None
+    assert kept.mismatch is None
     assert kept.realized_pnl.quantize(D("0.000001")) == D(profit)
     assert kept.realized_by_settlement == 0  # all of it was lost by trading
     assert explain_settlement(row, kept).total == D(profit)
@@ -92,7 +92,7 @@ def test_the_two_real_rows_lost_what_their_pairs_cost_beyond_a_dollar(count, yes
 def test_a_missing_fill_is_a_gap_and_the_exchange_s_figures_stand_instead():
     reported = replace(position("6", "3.60"), realized_pnl=D("0.20"), fees_paid=D("0.2317"))
     kept = account(WALK[:1], held=reported)
-    assert kept.gap == "the fills make 10 contracts, the exchange has 6"
+    assert kept.mismatch == "the fills make 10 contracts, the exchange has 6"
     assert (kept.realized_pnl, kept.fees_paid) == (D("0.20"), D("0.2317"))
     assert explain_realized(kept).total == D("0.20")
     assert "the fills make 10 contracts" in explain_realized(kept).caution
@@ -101,7 +101,7 @@ def test_a_missing_fill_is_a_gap_and_the_exchange_s_figures_stand_instead():
 
 @pytest.mark.parametrize("row", [won(), won(yes_count=D(6), yes_cost=D("3.60"), no_count=D(0), no_cost=D(0))])
 def test_a_row_may_count_all_contracts_ever_bought_or_those_held_at_the_end(row):
-    assert account(settled=row).gap is None
+    assert account(settled=row).mismatch is None
     assert account(settled=row).realized_pnl == D("2.60")
 
 
@@ -110,7 +110,7 @@ def test_a_row_may_count_all_contracts_ever_bought_or_those_held_at_the_end(row)
 )
 def test_fills_that_net_to_the_same_but_bought_less_are_a_gap_at_settlement(fills):
     kept = account(fills, settled=won())
-    assert "the settlement counts 10" in kept.gap
+    assert "the settlement counts 10" in kept.mismatch
     assert kept.realized_pnl == D("2.60")  # by the row
     assert kept.uses_exchange_figures
 
@@ -118,22 +118,22 @@ def test_fills_that_net_to_the_same_but_bought_less_are_a_gap_at_settlement(fill
 def test_profit_without_any_fill_is_never_shown_as_none():
     flat = replace(position("0", "0"), realized_pnl=D("1.25"))
     assert account((), held=flat).realized_pnl == D("1.25")
-    assert account((), held=position("0", "0")).gap is None
+    assert account((), held=position("0", "0")).mismatch is None
 
 
 def test_a_market_the_exchange_no_longer_lists_must_be_flat():
     gone = account(WALK)
-    assert gone.gap == "the fills make 6 contracts, the exchange has 0"
+    assert gone.mismatch == "the fills make 6 contracts, the exchange has 0"
     # It has no figures of it, so those of the fills stand: never a zero for what is not known.
     assert (gone.realized_by_trading, gone.fees_paid) == (D("0.20"), D("0.2317"))
     assert not gone.uses_exchange_figures
     flat = (*WALK, fill(ASK, "6", "0.70"))
-    assert account(flat).gap is None
+    assert account(flat).mismatch is None
 
 
 def test_what_could_not_be_read_is_the_reason_of_the_gap():
     kept = account(missing="the fills could not be read", held=position("6", "3.60"))
-    assert kept.gap == "the fills could not be read"
+    assert kept.mismatch == "the fills could not be read"
 
 
 # --- Scalar results and whole cents --------------------------------------------------------------

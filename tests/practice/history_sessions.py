@@ -205,8 +205,8 @@ class Past:
     def _order(self, submitter: OrderSubmitter) -> None:
         fates = ("answered", "lost after", "lost before", "not sent")
         (self.transport.fate,) = self.random.choices(fates, (88, 5, 4, 3))
-        circumstances = replace(PREVIEW.circumstances, at=self.now())
-        submitter.submit(replace(PREVIEW, request=self._request(), circumstances=circumstances))
+        context = replace(PREVIEW.context, at=self.now())
+        submitter.submit(replace(PREVIEW, request=self._request(), context=context))
         self.transport.fate = "answered"
 
     def _request(self) -> OrderRequest:

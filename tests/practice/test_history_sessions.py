@@ -413,5 +413,5 @@ def test_the_sums_of_periods_that_follow_each_other_are_the_exchange_s_books(pas
     assert sum(each.fees for each in sums) == D(books.fees)
     assert sum(each.fills for each in sums) == books.fill_count
     assert sum(each.orders for each in sums) == len(past.exchange.orders_of(ACCOUNT))
-    refused = [row for row in rows if row.journaled is not None and row.journaled.life.state == "rejected"]
+    refused = [row for row in rows if row.journaled is not None and row.journaled.state.stage == "rejected"]
     assert sum(each.rejected for each in sums) == len(refused)

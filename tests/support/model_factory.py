@@ -27,8 +27,9 @@ from kalshi_trading.core.models import (
 from kalshi_trading.core.money import ZERO, PriceBand, PriceGrid
 from kalshi_trading.core.results import Fetched
 from kalshi_trading.core.valuation import Mark, mark_price
-from kalshi_trading.orders.pretrade.preview import OrderContext, OrderPreview, build_preview
-from kalshi_trading.orders.pretrade.risk_input import DayTotals
+from kalshi_trading.orders.pretrade.context import DayTotals, OrderContext
+from kalshi_trading.orders.pretrade.preview import OrderPreview
+from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.portfolio.ledger import market_ledger
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
@@ -133,7 +134,7 @@ def preview(
     book: OrderBook = BOOK,
 ) -> OrderPreview:
     """Price a ticket on MARKET with $1,000 and the position given."""
-    circumstances = OrderContext(
+    context = OrderContext(
         market=MARKET,
         book=book,
         fees=QUADRATIC,
@@ -144,9 +145,7 @@ def preview(
         today=DayTotals(),
         at=NOW,
     )
-    return build_preview(
-        ticket, circumstances, limits=Limits(), read_only=False, client_order_id="0d9f6c3e-0001"
-    )
+    return build_preview(ticket, context, limits=Limits(), read_only=False, client_order_id="0d9f6c3e-0001")
 
 
 # --- An account -----------------------------------------------------------------------------------

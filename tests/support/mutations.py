@@ -119,7 +119,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a shell that tells of a hang-up first takes an order its time",
             "ui/terminal/termination.py",
-            "if number == signal.SIGHUP and self._modes.is_terminal and streams.is_hung_up(0):",
+            "if number == signal.SIGHUP and self._modes.is_terminal and output.is_hung_up(0):",
             "if False:",
         ),
         Mutation(
@@ -194,7 +194,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         ),
         Mutation(
             "orders of the other direction use up the position an order can close",
-            "orders/pretrade/payoff.py",
+            "orders/pretrade/context.py",
             "promised_count(BookSide.BID if signed > ZERO else BookSide.ASK, working)",
             "promised_count(BookSide.ASK if signed > ZERO else BookSide.BID, working)",
         ),
@@ -270,27 +270,27 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         ),
         Mutation(
             "an order in another market takes no cash until the exchange shows it",
-            "orders/pretrade/preview.py",
+            "orders/pretrade/context.py",
             "self.cash - self.elsewhere - cash_of_unseen",
             "self.cash - cash_of_unseen",
         ),
         Mutation(
             "who agreed to open some contracts has agreed to open more",
-            "orders/pretrade/preview.py",
+            "orders/pretrade/pricing.py",
             "and (each.rule, each.actual, each.limit) not in known",
             "and each.rule not in {rule for rule, _, _ in known}",
         ),
         Mutation(
             "one order more than the daily limit passes",
             "orders/pretrade/risk.py",
-            "proposal.today.orders < limit",
-            "proposal.today.orders <= limit",
+            "if not preview.opens or orders < limit:",
+            "if not preview.opens or orders <= limit:",
         ),
         Mutation(
             "a cancel that found no order counts as canceled",
             "orders/execution/cancel.py",
             "                return self._not_resting(order)\n",
-            '                return Cancellation(order, "Canceled.", order.remaining_count)\n',
+            '                return CancelResult(order, "Canceled.", order.remaining_count)\n',
         ),
     ),
     "journal": (
@@ -378,8 +378,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a sale of YES counts as a purchase",
             "core/models.py",
-            "(Action.SELL, Side.YES): BookSide.ASK,",
-            "(Action.SELL, Side.YES): BookSide.BID,",
+            "cls.BID if (action is Action.BUY) == (side is Side.YES) else cls.ASK",
+            "cls.BID if (action is Action.BUY) == (side is Side.YES) or side is Side.YES else cls.ASK",
         ),
         Mutation(
             "cents are read as dollars",

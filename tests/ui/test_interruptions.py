@@ -177,7 +177,7 @@ def test_an_interruption_just_after_the_end_loses_nothing(
         self.join()
         raise stop()
 
-    monkeypatch.setattr(BackgroundTask, "awaited", ends_unheard)
+    monkeypatch.setattr(BackgroundTask, "wait", ends_unheard)
     assert outcome_of(app, lambda: carry_out(app, lambda: "done")) in (False, "ended")
     assert app.news() == ("done",)
 

@@ -9,7 +9,7 @@ import pytest
 
 ORDER_UNDER_WAY = """
 import os, signal, sys, time
-from kalshi_trading.ui.terminal.termination import CtrlC, Terminated, Termination
+from kalshi_trading.ui.terminal.termination import CtrlC, TerminationRequested, Termination
 
 class Modes:
     is_terminal = False
@@ -21,7 +21,7 @@ termination.listen()
 try:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(0.2)
-except Terminated as end:
+except TerminationRequested as end:
     time.sleep(0.1)
     print("in order", termination.request is end)
     sys.exit(end.exit_status)

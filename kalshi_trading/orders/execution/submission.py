@@ -45,8 +45,8 @@ from kalshi_trading.orders.execution.submission_result import (
     found_result,
     result_fields,
 )
+from kalshi_trading.orders.pretrade.findings import denials
 from kalshi_trading.orders.pretrade.preview import OrderPreview
-from kalshi_trading.orders.pretrade.risk import denials
 from kalshi_trading.trade_logger import TradeLogger
 
 OLDEST_PREVIEW_S = 10
@@ -219,7 +219,7 @@ class OrderSubmitter:
 
     def _why_outdated(self, preview: OrderPreview) -> str | None:
         """Judge by the calendar's clock, which also counts the time a machine sleeps."""
-        age_s = (self._clock() - preview.circumstances.at).total_seconds()
+        age_s = (self._clock() - preview.context.at).total_seconds()
         if age_s < 0:
             return "This computer's clock was set back since the preview. Look at a fresh one."
         if age_s > OLDEST_PREVIEW_S:
@@ -329,7 +329,7 @@ class OrderSubmitter:
             ticker=preview.request.ticker,
             sentence=preview.sentence,
             stage=state,
-            intent_at=preview.circumstances.at,
+            intent_at=preview.context.at,
         )
 
     def _with_fills(self, result: SubmissionResult) -> SubmissionResult:

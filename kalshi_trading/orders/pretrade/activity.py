@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 
 from kalshi_trading.journal.order_state import OrderState
 from kalshi_trading.journal.panic_state import is_panic_active
+from kalshi_trading.orders.pretrade.context import DayTotals, InFlightOrder, RecentOrder
 from kalshi_trading.orders.pretrade.in_flight import NO_ORDERS, SentOrders
 from kalshi_trading.orders.pretrade.order_index import OrderIndex
-from kalshi_trading.orders.pretrade.risk_input import DayTotals, InFlightOrder, RecentOrder
 from kalshi_trading.trade_logger import TradeLogger
 
 

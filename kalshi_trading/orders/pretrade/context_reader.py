@@ -18,10 +18,9 @@ from kalshi_trading.core.models import OrderStatus, Position, Positions
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.activity import ActivityReader
+from kalshi_trading.orders.pretrade.context import DataAge, InFlightOrder, OrderContext
 from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
 from kalshi_trading.orders.pretrade.in_flight import SentOrders, drop_filled, drop_listed, possibly_missing
-from kalshi_trading.orders.pretrade.preview import OrderContext
-from kalshi_trading.orders.pretrade.risk_input import DataAge, InFlightOrder
 
 T = TypeVar("T")
 
@@ -31,7 +30,7 @@ SMALLEST_SKEW_S = 1.0
 
 
 class ContextReader:
-    """Reads the circumstances of a ticket, anew each time; only fees are remembered, for some minutes."""
+    """Reads the context of a ticket, anew each time; only fees are remembered, for some minutes."""
 
     def __init__(
         self,
@@ -79,7 +78,7 @@ class ContextReader:
             resting=resting,
             unseen=drop_listed([order for order in doubted if order.ticker == ticker], resting),
             elsewhere=sum((order.cost for order in doubted if order.ticker != ticker), ZERO),
-            freshness=DataAge(orders.sent.newest_in(ticker), as_of),
+            data_age=DataAge(orders.sent.newest_in(ticker), as_of),
             recent=orders.recent,
             today=replace(orders.today, pnl=pnl.result()),
             at=at,

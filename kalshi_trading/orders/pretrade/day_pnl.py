@@ -14,7 +14,7 @@ from kalshi_trading.core.models import BookSide, Fill, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
 from kalshi_trading.core.pnl import FifoPosition, fifo_position, oldest_first, settlement_net_pnl
 from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
-from kalshi_trading.orders.pretrade.risk_input import DayPnl
+from kalshi_trading.orders.pretrade.context import DayPnl
 from kalshi_trading.portfolio.ledger import apply_settlement
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker

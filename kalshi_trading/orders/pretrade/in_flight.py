@@ -17,7 +17,7 @@ from kalshi_trading.journal.order_log import LoggedOrder
 from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, WITHOUT_ORDER, is_step
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import READ_LAG
-from kalshi_trading.orders.pretrade.risk_input import InFlightOrder
+from kalshi_trading.orders.pretrade.context import InFlightOrder
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from operator import itemgetter
 from kalshi_trading.core.models import TimeInForce
 from kalshi_trading.journal.order_log import LoggedOrder, is_own
 from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderState
+from kalshi_trading.orders.pretrade.context import DayTotals, InFlightOrder, RecentOrder
 from kalshi_trading.orders.pretrade.in_flight import SentOrders, sent_order
-from kalshi_trading.orders.pretrade.risk_input import DayTotals, InFlightOrder, RecentOrder
 
 _RECENT = timedelta(minutes=1)
 

@@ -6,16 +6,14 @@ still fill, whether the exchange lists it or not. Pure arithmetic; decides nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from kalshi_trading.core.fees import cash_bound
 from kalshi_trading.core.market_models import BookLevel
-from kalshi_trading.core.models import Action, BookSide, Order, OrderRequest, Position, Side
+from kalshi_trading.core.models import Action, OrderRequest, Position, Side
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.order_book import BookWalk
-from kalshi_trading.orders.pretrade.risk_input import InFlightOrder
 
 AT_THE_LIMIT = BookWalk((), ZERO)
 """Nothing fills better than at the limit: with all contracts as the rest, the worst that can happen."""
@@ -143,39 +141,3 @@ def _first_contracts(walk: BookWalk, rests: Contracts, request: OrderRequest, co
         amount += taken * level.price
         left -= taken
     return amount
-
-
-def opening_count(held: Contracts, signed: Contracts, working: Iterable[Order | InFlightOrder]) -> Contracts:
-    """Give the contracts of an order beyond those that close what is held; never negative.
-
-    `signed` is above zero where the order goes long YES. What our other orders of the same direction will
-    close is not there to be closed again.
-    """
-    if held * signed >= ZERO:
-        return abs(signed)
-    promised = promised_count(BookSide.BID if signed > ZERO else BookSide.ASK, working)
-    return max(ZERO, abs(signed) - max(ZERO, abs(held) - promised))
-
-
-def promised_count(side: BookSide, working: Iterable[Order | InFlightOrder]) -> Contracts:
-    """Give the contracts that our orders of one side of the book may still trade."""
-    return sum((order.remaining_count for order in working if order.book_side is side), ZERO)
-
-
-def cash_of_unseen(held: Contracts, resting: Sequence[Order], unseen: Iterable[InFlightOrder]) -> Dollars:
-    """Give the cash that orders missing in the exchange's data may take; each counts whole.
-
-    For resting ones the exchange has set cash aside already. What closes takes none, and the cheapest
-    are taken to close.
-    """
-    total = ZERO
-    before: list[Order | InFlightOrder] = list(resting)
-    for order in sorted(unseen, key=_cost_of_one):
-        signed = order.remaining_count if order.book_side is BookSide.BID else -order.remaining_count
-        total += opening_count(held, signed, before) * _cost_of_one(order)
-        before.append(order)
-    return total
-
-
-def _cost_of_one(order: InFlightOrder) -> Price:
-    return order.yes_price if order.book_side is BookSide.BID else ONE_DOLLAR - order.yes_price

@@ -13,8 +13,8 @@ from rich.console import Group, RenderableType
 from kalshi_trading.core.errors import JournalError
 from kalshi_trading.core.results import Fetched, fetch
 from kalshi_trading.orders.pretrade.activity import ActivityReader
+from kalshi_trading.orders.pretrade.context import DayTotals
 from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
-from kalshi_trading.orders.pretrade.risk_input import DayTotals
 from kalshi_trading.ui import formats
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN

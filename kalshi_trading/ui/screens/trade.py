@@ -17,8 +17,9 @@ from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count, parse_price, price_text
 from kalshi_trading.core.order_book import best_opposite
+from kalshi_trading.orders.pretrade.findings import questions
 from kalshi_trading.orders.pretrade.preview import OrderPreview
-from kalshi_trading.orders.pretrade.risk import off_grid, questions
+from kalshi_trading.orders.pretrade.risk import off_grid
 from kalshi_trading.orders.pretrade.ticket import OrderSize, OrderTicket, parse_size
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui.app import AppContext, ProgressMessages
@@ -130,7 +131,7 @@ def trade_ticket(app: AppContext, ticket: OrderTicket) -> None:
 
 def _with_better_cap(app: AppContext, preview: OrderPreview) -> OrderPreview:
     """Bring the worst price of a market order nearer where the book came nearer; it never moves away."""
-    request, now = preview.request, preview.circumstances
+    request, now = preview.request, preview.context
     if not preview.ticket.is_market_order or now.book is None:
         return preview
     cap = app.executor.worst_price(now.market, now.book, request.action, request.side)

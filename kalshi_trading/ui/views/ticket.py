@@ -22,10 +22,10 @@ from kalshi_trading.core.money import (
     round_half_even,
 )
 from kalshi_trading.core.text import contracts_text
+from kalshi_trading.orders.pretrade.findings import Finding, Severity
 from kalshi_trading.orders.pretrade.payoff import Payoff
 from kalshi_trading.orders.pretrade.preview import OrderPreview, is_worse
 from kalshi_trading.orders.pretrade.risk import OUTCOME_UNKNOWN
-from kalshi_trading.orders.pretrade.risk_input import Finding, Severity
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui.formats import UNKNOWN, dollars, net_position, pnl_text, time_left
 
@@ -38,7 +38,7 @@ _SIGNS = {
 
 def ticket(preview: OrderPreview, environment: Environment) -> RenderableType:
     """What will be sent, what it costs, what it can win and lose, and what speaks against it."""
-    now = preview.circumstances
+    now = preview.context
     rows = Table.grid(padding=(0, 2))
     rows.add_column(no_wrap=True, style="dim")
     rows.add_column()
@@ -60,7 +60,7 @@ def ticket(preview: OrderPreview, environment: Environment) -> RenderableType:
 
 
 def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
-    request, now = preview.request, preview.circumstances
+    request, now = preview.request, preview.context
     rows: list[tuple[str, str | Text]] = [("book", _book(preview)), ("midpoint", _midpoint(preview))]
     if preview.ticket.amount is not None:
         rows.append(("amount", f"{dollars_text(preview.ticket.amount)} buys {contracts_text(request.count)}"))
@@ -111,13 +111,13 @@ def _either_way(outlook: Payoff) -> Text:
 
 
 def _book(preview: OrderPreview) -> str:
-    book, side = preview.circumstances.book, preview.request.side
+    book, side = preview.context.book, preview.request.side
     if book is None:
         return "could not be read"
     bid, ask = order_book.best_bid(book, side), order_book.best_ask(book, side)
     bid_text = f"{price_text(bid.price)} × {count_text(bid.count)}" if bid else "none"
     ask_text = f"{price_text(ask.price)} × {count_text(ask.count)}" if ask else "none"
-    age_s = max(0.0, (preview.circumstances.at - book.as_of).total_seconds())
+    age_s = max(0.0, (preview.context.at - book.as_of).total_seconds())
     return f"{side.upper()} bid {bid_text}   ask {ask_text}   ({age_s:.1f} s old)"
 
 
@@ -193,7 +193,7 @@ def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
     elif before.bounds and after.bounds and after.bounds.cost > before.bounds.cost:
         found.append(f"max cost: {dollars_text(before.bounds.cost)} → {dollars_text(after.bounds.cost)}")
     known = {(finding.rule, finding.severity) for finding in before.findings}
-    if before.circumstances.unresolved != after.circumstances.unresolved:
+    if before.context.unresolved != after.context.unresolved:
         known.discard((OUTCOME_UNKNOWN, Severity.ASK))
     found += [finding.message for finding in after.findings if (finding.rule, finding.severity) not in known]
     return found

@@ -1,0 +1,214 @@
+"""Prices and checks a ticket: the user's wish and what was read in, the preview out, as pure arithmetic.
+
+Nothing here reads the network or a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from kalshi_trading.core import order_book
+from kalshi_trading.core.fees import dearest_rate, fee_of_fill, fee_rate
+from kalshi_trading.core.market_models import BookLevel, Market, OrderBook
+from kalshi_trading.core.models import Action, BookSide, OrderRequest, Side, TimeInForce
+from kalshi_trading.core.money import (
+    ONE_DOLLAR,
+    ZERO,
+    Contracts,
+    Dollars,
+    Price,
+)
+from kalshi_trading.core.order_book import BookWalk
+from kalshi_trading.core.valuation import OpenSize, market_exposure
+from kalshi_trading.orders.pretrade import risk
+from kalshi_trading.orders.pretrade.context import (
+    DayTotals,
+    InFlightOrder,
+    OrderContext,
+    opening_count,
+)
+from kalshi_trading.orders.pretrade.findings import Severity
+from kalshi_trading.orders.pretrade.payoff import (
+    AT_THE_LIMIT,
+    bounds,
+    cash_after,
+    expected_cost,
+    locked_in,
+    payoff,
+    price_of_opening,
+)
+from kalshi_trading.orders.pretrade.preview import OrderPreview
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.settings.model import Limits
+
+
+def build_preview(
+    ticket: OrderTicket,
+    context: OrderContext,
+    *,
+    limits: Limits,
+    read_only: bool,
+    client_order_id: str,
+) -> OrderPreview:
+    """Price and check a ticket against what was read. Pure: the same input gives the same preview."""
+    now = context
+    held = now.position.net if now.position else ZERO
+    request = _request(ticket, now, limits, held, client_order_id)
+    walk = _walk(request, now)
+    rests = ZERO if ticket.is_market_order or walk.meets_own_at is not None else walk.left
+    signed = request.count if request.book_side is BookSide.BID else -request.count
+    opening = ZERO if request.reduce_only else opening_count(held, signed, now.working)
+    most = bounds(request, opening, _dearest_rate(now, request))
+    expected_fee, closing = _expected_fee(now, walk, rests, request), request.count - opening
+    preview = OrderPreview(
+        ticket=ticket,
+        request=request,
+        context=now,
+        walk=walk,
+        cost=opening * price_of_opening(request.action, request.price),
+        expected_cost=expected_cost(walk, rests, request, opening),
+        expected_fee=expected_fee,
+        bounds=most,
+        cash_after=cash_after(now.free_cash, most),
+        worst_loss=_worst_loss(now, request, held),
+        held_before=held,
+        held_after=held + signed,
+        closing=closing,
+        expected=payoff(walk, rests, request, closing, expected_fee),
+        worst=payoff(AT_THE_LIMIT, request.count, request, closing, most.added if most else None),
+        locked_in=locked_in(now.position, walk, rests, request, signed),
+        findings=(),
+    )
+    return replace(preview, findings=risk.check(preview, limits, read_only=read_only))
+
+
+def _worst_loss(now: OrderContext, request: OrderRequest, held: Contracts) -> Dollars:
+    """Give what the market can lose at most if the order and all of ours that may rest were filled."""
+    basis = now.position.cost_basis if now.position else ZERO
+    orders = [OpenSize(order.book_side, order.yes_price, order.remaining_count) for order in now.working]
+    orders.append(OpenSize(request.book_side, request.yes_price, request.count))
+    return market_exposure(held, basis, orders).worst
+
+
+def _request(
+    ticket: OrderTicket, now: OrderContext, limits: Limits, held: Contracts, client_order_id: str
+) -> OrderRequest:
+    price = ticket.worst_price if ticket.price is None else ticket.price
+    if price is None:
+        price = worst_price(ticket.action, ticket.side, now.market, now.book, limits.market_order_cap)
+    closes_only = ticket.is_market_order and _is_pure_sale(ticket, held)
+    return OrderRequest(
+        client_order_id=client_order_id,
+        ticker=ticket.ticker,
+        action=ticket.action,
+        side=ticket.side,
+        count=ticket.count,
+        price=price,
+        time_in_force=(
+            TimeInForce.IMMEDIATE_OR_CANCEL if ticket.is_market_order else TimeInForce.GOOD_TILL_CANCELED
+        ),
+        post_only=ticket.post_only,
+        reduce_only=closes_only,
+    )
+
+
+def _is_pure_sale(ticket: OrderTicket, held: Contracts) -> bool:
+    held_of_side = held if ticket.side is Side.YES else -held
+    return ticket.action is Action.SELL and ticket.count <= held_of_side
+
+
+def worst_price(action: Action, side: Side, market: Market, book: OrderBook | None, cap: Dollars) -> Price:
+    """Give the worst price a market order accepts: `cap` dollars beyond the best, on the grid.
+
+    Without a book to start from it is the middle of the range; the checks then deny the order.
+    """
+    best = order_book.best_opposite(book, action, side) if book is not None else None
+    if best is None:
+        return Decimal("0.5")
+    wanted = best.price + cap if action is Action.BUY else best.price - cap
+    in_yes = side.price_in_side(wanted)
+    grid = market.price_grid
+    # Towards the best price, so that the cap is never exceeded.
+    find = grid.at_or_below if BookSide.of(action, side) is BookSide.BID else grid.at_or_above
+    on_grid = find(min(max(in_yes, ZERO), ONE_DOLLAR))
+    return best.price if on_grid is None else side.price_in_side(on_grid)
+
+
+def _walk(request: OrderRequest, now: OrderContext) -> BookWalk:
+    """Walk the book as it was read; without one only orders of our own are known to be in the way."""
+    if request.post_only:
+        return BookWalk((), request.count)
+    own = [
+        request.side.price_in_side(order.yes_price)
+        for order in now.working
+        if order.book_side is not request.book_side
+    ]
+    book = now.book or OrderBook(request.ticker, (), (), now.at)
+    return order_book.walk(book, request.action, request.side, request.count, request.price, own)
+
+
+def _dearest_rate(now: OrderContext, request: OrderRequest) -> Decimal | None:
+    """Give the dearest r·m that may apply until the order fills; None: not known."""
+    if now.fees is None:
+        return None
+    rests = request.time_in_force is TimeInForce.GOOD_TILL_CANCELED
+    schedules = (now.fees, *now.later_fees) if rests else (now.fees,)
+    return dearest_rate(schedules, is_taker=not request.post_only)
+
+
+def _expected_fee(
+    now: OrderContext, walk: BookWalk, rests: Contracts, request: OrderRequest
+) -> Dollars | None:
+    """Fee by the book as it was read: of what takes from it now, and of the rest once it is taken.
+
+    One fill for each level; where a level is several orders, rounding can move it by some units.
+    """
+    taker = fee_rate(now.fees, is_taker=True) if now.fees else None
+    maker = fee_rate(now.fees, is_taker=False) if now.fees else None
+    if now.book is None or taker is None or maker is None:
+        return None
+    sign = -1 if request.action is Action.BUY else 1
+    total = accumulator = ZERO
+    for rate, level in (*((taker, fill) for fill in walk.fills), (maker, BookLevel(request.price, rests))):
+        revenue = sign * level.count * level.price
+        charged = fee_of_fill(rate, level.count, level.price, revenue=revenue, accumulator=accumulator)
+        total, accumulator = total + charged.net_fee, charged.accumulator
+    return total
+
+
+def rechecked(
+    preview: OrderPreview, later: Sequence[InFlightOrder], today: DayTotals, limits: Limits
+) -> OrderPreview:
+    """Judge a preview again with the orders recorded since; a counting rail that objects now denies it.
+
+    `later` are those orders and `today` the day's counters now, of every session. A rail that would only ask
+    denies too, because the user cannot be asked any more; what was asked with the same numbers is answered.
+    The cost is that of now, so that the day's count is right.
+    """
+    now = preview.context
+    if not later and replace(today, pnl=now.today.pnl) == now.today:
+        return preview
+    listed = {order.client_order_id for order in now.resting}
+    here = tuple(
+        order for order in later if order.ticker == now.market.ticker and order.client_order_id not in listed
+    )
+    elsewhere = sum((order.cost for order in later if order.ticker != now.market.ticker), ZERO)
+    counted = replace(
+        now,
+        unseen=(*now.unseen, *here),
+        today=replace(today, pnl=now.today.pnl),
+        elsewhere=now.elsewhere + elsewhere,
+    )
+    identity = preview.request.client_order_id
+    judged = build_preview(preview.ticket, counted, limits=limits, read_only=False, client_order_id=identity)
+    known = {(finding.rule, finding.actual, finding.limit) for finding in preview.findings}
+    stricter = [
+        replace(each, severity=Severity.DENY)
+        for each in judged.findings
+        if each.rule in risk.COUNTING
+        and each.severity is not Severity.WARN
+        and (each.rule, each.actual, each.limit) not in known
+    ]
+    return replace(preview, cost=judged.cost, bounds=judged.bounds, findings=(*stricter, *preview.findings))
