@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 from kalshi_trading.core.errors import ConfigurationError, InvalidInputError, Problem
 from kalshi_trading.settings.credentials import (
     Credentials,
-    PrivateKey,
     find_leaks,
     key_path,
     load_private_key,
@@ -28,7 +27,6 @@ from kalshi_trading.settings.model import (
     API_PATH,
     HOSTS,
     KNOWN_NAMES,
-    OPTIONS,
     SAFETY_NAMES,
     WEBSOCKET_PATH,
     ApiKeyOptions,
@@ -46,19 +44,11 @@ from kalshi_trading.settings.options import (
 from kalshi_trading.settings.setting_names import PREFIX, has_prefix, meant_name
 
 __all__ = [
-    "OPTIONS",
     "ConfigurationError",
-    "Credentials",
-    "Environment",
-    "Limits",
-    "PrivateKey",
-    "Settings",
     "get_api_base_url",
     "get_api_credentials",
     "get_config",
     "is_production",
-    "load_private_key",
-    "load_settings",
 ]
 
 DOTENV_PATH = PROJECT_FOLDER / ".env"

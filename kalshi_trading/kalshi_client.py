@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from kalshi_trading.core.errors import MalformedAnswerError, OutcomeUnknownError
+from kalshi_trading.core.errors import KalshiAPIError, MalformedAnswerError, OutcomeUnknownError
 from kalshi_trading.core.market_models import (
     AccountLimits,
     EndpointCosts,
@@ -38,6 +38,8 @@ from kalshi_trading.exchange.market_data import MarketDataClient
 from kalshi_trading.exchange.paging import collect, iterate, params, quote_path, time_range
 from kalshi_trading.exchange.wire import account as account_wire
 from kalshi_trading.exchange.wire.fields import Fields
+
+__all__ = ["KalshiAPIError", "KalshiClient"]
 
 READ_LAG = timedelta(minutes=1)
 """How far the exchange's lists may lag what was written to it."""

@@ -39,6 +39,8 @@ from kalshi_trading.portfolio.quotes import BATCH, EventCache, QuoteReader
 from kalshi_trading.portfolio.read_pool import ReadPool
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl, TotalPnl
 
+__all__ = ["PortfolioTracker"]
+
 T = TypeVar("T")
 FirstLook = Callable[[PortfolioSnapshot], None]
 _SIDE_BY_SIDE = 32

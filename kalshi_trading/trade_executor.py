@@ -37,6 +37,8 @@ from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.trade_logger import TradeLogger
 
+__all__ = ["TradeExecutionError", "TradeExecutor"]
+
 PANIC = (
     "New orders are blocked since panic was pressed; look at the open orders. "
     "Allow new ones again under Cancel an order."

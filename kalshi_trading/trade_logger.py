@@ -34,13 +34,15 @@ from kalshi_trading.journal.records import (
     JournalEntry,
     JournalHandler,
     JournalReading,
+    JournalRecord,
     as_journal_errors,
     newest_records,
     read_journal,
     scan_journal,
 )
-from kalshi_trading.journal.records import JournalRecord as JournalRecord
 from kalshi_trading.journal.sessions import session_files, sessions_folder
+
+__all__ = ["TradeLogger"]
 
 TRADES_FILE = "trades.log"
 ERRORS_FILE = "errors.log"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
+import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = PROJECT / "kalshi_trading"
@@ -47,6 +52,7 @@ PRINTS = {
     "ui.prompts.prompter": "plain lines where there is no terminal",
 }
 
+FOLDER_FILES = 12
 MODULE_LINES = 400
 FUNCTION_LINES = 60
 
@@ -116,22 +122,65 @@ def without(allowed: dict[str, str], among: list[str]) -> list[str]:
 # --- Who imports whom ----------------------------------------------------------------------------
 
 
+def lint_imports(project: Path) -> subprocess.CompletedProcess[str]:
+    """Check the contracts of pyproject.toml in this folder."""
+    pytest.importorskip("importlinter", reason="import-linter stands in requirements-dev.txt")
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()"]
+    options = ["--no-cache", "--no-logo"]
+    return subprocess.run([*command, *options], cwd=project, capture_output=True, text=True, check=False)
+
+
+def test_every_import_keeps_the_contracts():
+    answer = lint_imports(PROJECT)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+WRONG_IMPORTS = {
+    "core.money": "kalshi_trading.config",
+    "settings.options": "kalshi_trading.trade_logger",
+    "config": "kalshi_trading.journal.records",
+    "journal.records": "kalshi_trading.kalshi_client",
+    "trade_logger": "kalshi_trading.exchange.paging",
+    "exchange.endpoints": "kalshi_trading.markets.search",
+    "kalshi_client": "kalshi_trading.portfolio.ledger",
+    "markets.search": "kalshi_trading.portfolio_tracker",
+    "portfolio.ledger": "kalshi_trading.exchange.wire.account",
+    "portfolio_tracker": "kalshi_trading.orders.pretrade.risk",
+    "orders.pretrade.risk": "kalshi_trading.orders.execution.cancel",
+    "trade_executor": "kalshi_trading.history.rows",
+    "history.rows": "kalshi_trading.ui.formats",
+    "ui.views.orders": "kalshi_trading.ui.screens.orders",
+    "practice.engine.book": "kalshi_trading.core.money",
+    "ui.menu": "kalshi_trading.practice.records",
+    "portfolio.snapshot": "rich",
+}
+"""In each room, one import that its contracts forbid."""
+
+
+def test_a_wrong_import_in_any_room_breaks_a_contract(tmp_path: Path):
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PACKAGE, tmp_path / "kalshi_trading", ignore=ignored)
+    shutil.copy(PROJECT / "pyproject.toml", tmp_path)
+    for module, imported in WRONG_IMPORTS.items():
+        path = tmp_path.joinpath("kalshi_trading", *module.split(".")).with_suffix(".py")
+        path.write_text(f"{path.read_text()}\nimport {imported}\n")
+    answer = lint_imports(tmp_path)
+    # Long names are broken over lines.
+    report = re.sub(r"\s+", " ", answer.stdout)
+    missed = [
+        f"{module} imports {imported}"
+        for module, imported in WRONG_IMPORTS.items()
+        if not re.search(rf"kalshi_trading\.{module} ?-> ?{imported}\b", report)
+    ]
+    assert (answer.returncode, missed) == (1, [])
+
+
 def test_no_module_imports_relatively():
     wrong = [
         f"{module} line {node.lineno}: relative import"
         for module in EVERY_MODULE
         for node in ast.walk(tree_of(module))
         if isinstance(node, ast.ImportFrom) and node.level > 0
-    ]
-    assert wrong == []
-
-
-def test_the_practice_exchange_shares_no_code_with_the_program():
-    wrong = [
-        f"{module} line {line}: imports {imported}; a shared mistake would cancel out"
-        for module in PRACTICE_MODULES
-        for line, imported in sorted(imports_from_package(module))
-        if not in_practice(imported)
     ]
     assert wrong == []
 
@@ -225,6 +274,29 @@ def test_no_module_keeps_a_number_of_lines_nobody_reads_at_once():
         and node.end_lineno - node.lineno >= FUNCTION_LINES
     ]
     assert wrong == []
+
+
+def test_no_folder_holds_more_files_than_one_looks_through():
+    folders = Counter(path.parent for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+    wrong = [f"{path.relative_to(PROJECT)}: {files} files" for path, files in folders.items()]
+    assert [each for each, files in zip(wrong, folders.values(), strict=True) if files > FOLDER_FILES] == []
+
+
+DOORS = {
+    "config": "get_config get_api_credentials get_api_base_url is_production ConfigurationError",
+    "kalshi_client": "KalshiClient KalshiAPIError",
+    "trade_executor": "TradeExecutor TradeExecutionError",
+    "portfolio_tracker": "PortfolioTracker",
+    "trade_logger": "TradeLogger",
+}
+"""The five modules that people import, and all that they promise there."""
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_holds_its_public_names(door: str):
+    module = importlib.import_module(f"kalshi_trading.{door}")
+    assert sorted(module.__all__) == sorted(DOORS[door].split())
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
 def test_every_module_says_what_it_is_for():

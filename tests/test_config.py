@@ -21,17 +21,15 @@ from hypothesis import strategies as st
 
 from kalshi_trading import config
 from kalshi_trading.config import (
-    OPTIONS,
     ConfigurationError,
-    Environment,
-    Limits,
-    Settings,
     get_api_base_url,
     get_api_credentials,
     get_config,
     is_production,
     load_settings,
 )
+from kalshi_trading.settings.model import OPTIONS, Limits, Settings
+from kalshi_trading.settings.options import Environment
 
 PROJECT = Path(__file__).resolve().parent.parent
 KEY_ID = "0d5b1c7e-0000-4000-8000-1234567890ab"

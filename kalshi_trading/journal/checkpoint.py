@@ -17,9 +17,9 @@ from typing import Any
 
 from kalshi_trading.journal.digest import JournalDigest
 from kalshi_trading.journal.files.log_cursor import Bookmark
-from kalshi_trading.journal.files.log_reader import LineBatch
+from kalshi_trading.journal.files.log_reader import DamagedLine, LineBatch
 from kalshi_trading.journal.files.private_files import open_private, open_to_read, refuse_foreign
-from kalshi_trading.journal.records import Damage, DamagedLine, entries_of, line_of
+from kalshi_trading.journal.records import Damage, entries_of, line_of
 
 VERSION = 1
 _TOGETHER = 200

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 
 from kalshi_trading.core.money import decimal_from_text
+from kalshi_trading.journal.files.log_reader import DamagedLine
 from kalshi_trading.journal.files.table_files import Cell, Row, Table
-from kalshi_trading.journal.records import DamagedLine, JournalEntry, JournalRecord
+from kalshi_trading.journal.records import JournalEntry, JournalRecord
 
 _WORDS = ("environment", "ticker", "action", "side")
 _NUMBERS = ("count", "price", "fill_count", "average_price", "fee")

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from kalshi_trading.journal.files.log_reader import DamagedLine
 from kalshi_trading.journal.order_log import CANCELED_EVENT, FILL_EVENT, LoggedOrder, journaled_order
 from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, INTENT_EVENT, WITHOUT_ORDER, order_named_by
 from kalshi_trading.journal.panic_state import ORDERS_ALLOWED_EVENT, PANIC_EVENT
-from kalshi_trading.journal.records import UNDAMAGED, Damage, DamagedLine, JournalEntry, JournalRecord
+from kalshi_trading.journal.records import UNDAMAGED, Damage, JournalEntry, JournalRecord
 
 KEPT_FOR = timedelta(days=2)
 """Longer than a local day of any time zone, and than the exchange's lists lag."""

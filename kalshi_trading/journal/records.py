@@ -22,8 +22,14 @@ from kalshi_trading.core.dates import local_midnight
 from kalshi_trading.core.errors import JournalError
 from kalshi_trading.core.text import REPLACEMENT, sanitize
 from kalshi_trading.journal.files import log_files
-from kalshi_trading.journal.files.log_reader import DamagedLine as DamagedLine
-from kalshi_trading.journal.files.log_reader import LineBatch, LogFile, LogLine, damaged, opened_log
+from kalshi_trading.journal.files.log_reader import (
+    DamagedLine,
+    LineBatch,
+    LogFile,
+    LogLine,
+    damaged,
+    opened_log,
+)
 
 DURABLE_EVENTS = ("order.", "cancel.")
 RECORD_VERSION = 1

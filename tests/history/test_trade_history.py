@@ -23,9 +23,10 @@ from kalshi_trading.history.comparison import MismatchKind, differences_of
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow, OrderResult, describe
 from kalshi_trading.history.trade_history import history_from_journal, load_history
 from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.settings.credentials import Credentials
-from kalshi_trading.trade_logger import JournalRecord, TradeLogger
+from kalshi_trading.trade_logger import TradeLogger
 
 URL = "https://external-api.demo.kalshi.co/trade-api/v2"
 KEY_ID = "11111111-2222-3333-4444-555555555555"

@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 from kalshi_trading.history.log_review import newest_errors, newest_events
 from kalshi_trading.journal.files import log_files, log_reader
 from kalshi_trading.journal.files.log_cursor import Follower
-from kalshi_trading.journal.files.log_reader import LogFile, opened_log
+from kalshi_trading.journal.files.log_reader import DamagedLine, LogFile, opened_log
 from kalshi_trading.journal.records import (
-    DamagedLine,
     JournalRecord,
     newest_records,
     read_journal,

@@ -7,7 +7,8 @@ import re
 import pytest
 from cases import naming
 
-from kalshi_trading.config import ConfigurationError, Settings, load_settings
+from kalshi_trading.config import ConfigurationError, load_settings
+from kalshi_trading.settings.model import Settings
 
 NOT_SAVED = "canary7"  # a value no message may repeat
 

@@ -23,7 +23,8 @@ from kalshi_trading.core.money import price_text
 from kalshi_trading.history.day_summary import DaySummary, MarketDay
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow, OrderResult
 from kalshi_trading.history.trade_history import TradeHistory, history_from_journal
-from kalshi_trading.journal.records import Damage, DamagedLine
+from kalshi_trading.journal.files.log_reader import DamagedLine
+from kalshi_trading.journal.records import Damage
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import menu

@@ -15,8 +15,8 @@ from kalshi_trading.core.errors import JournalError, TradingError
 from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.history.rows import OrderDescription, describe
 from kalshi_trading.journal.own_orders import intents_of
+from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders.execution.cancel import CancelResult
-from kalshi_trading.trade_logger import JournalRecord
 from kalshi_trading.ui.app import AppContext, ProgressMessages
 from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN, Choice, ask_then, numbered, typed_word
 from kalshi_trading.ui.views import orders as orders_view
