@@ -14,10 +14,10 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "practice"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support" / "exchange"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from practice_desk import ROOT, START, Answer, ask
+from practice_client import ROOT, START, Answer, ask
 
 from kalshi_trading.practice.server.app import build_app
 from kalshi_trading.practice.world.clock import ManualClock

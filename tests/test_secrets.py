@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 HERE = Path(__file__).resolve().parent
+CANARIES = str(HERE / "support" / "program" / "secret_canaries.py")
 KEY_ID = "c0ffee00-cafe-4bad-8bad-5ec4e7000001"
 FAULTS = {
     "rules": [
@@ -71,7 +72,13 @@ def canary(folder: Path, kind: str) -> Canary:
 def exchange_that_knows(key: Canary, folder: Path) -> Iterator[str]:
     """Run a practice exchange that fails as told; its output goes to files among the artefacts."""
     (folder / "faults.json").write_text(json.dumps(FAULTS))
-    command = [sys.executable, str(HERE / "support" / "secret_canaries.py"), "exchange", str(key.pem), KEY_ID]
+    command = [
+        sys.executable,
+        CANARIES,
+        "exchange",
+        str(key.pem),
+        KEY_ID,
+    ]
     options = [
         "--data-dir",
         str(folder / "exchange"),
@@ -100,7 +107,7 @@ def surroundings(**settings: str) -> dict[str, str]:
 
 def run_session(folder: Path, signatures: Path, url: str, key: Canary, key_id: str, typed: str) -> str:
     """Let a session answer these lines; its output goes to the artefacts and is returned."""
-    program = [sys.executable, str(HERE / "support" / "secret_canaries.py"), "session"]
+    program = [sys.executable, CANARIES, "session"]
     settings = {
         "KALSHI_ENVIRONMENT": "sandbox",
         "KALSHI_API_BASE_URL": url,

@@ -23,16 +23,17 @@ from faulty_exchange import FaultyExchange, running_faulty_exchange
 from tcp_proxy import TcpProxy
 
 TESTS = Path(__file__).parent.parent
+SUPPORT = TESTS / "support"
 
 
 @pytest.fixture(scope="module")
 def sessions() -> Iterator[ForkServerContext]:
     """Processes that have everything loaded already."""
     with pytest.MonkeyPatch.context() as environment:
-        folders = TESTS.parent, TESTS / "support", TESTS / "faults"
+        folders = TESTS.parent, *(SUPPORT / name for name in (".", "builders", "exchange", "program"))
         environment.setenv("PYTHONPATH", os.pathsep.join(map(str, folders)))
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["one_order"])
+        context.set_forkserver_preload(["child_order"])
         forkserver.ensure_running()
         yield context
 

@@ -21,13 +21,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import fault_mix
 import proof
 import pytest
 import verifier
-import weather
 from faulty_exchange import FaultyExchange
-from order_desk import Access, OrderDesk, Wish
 from tcp_proxy import IdleClose, Pass, Refuse, TcpProxy
+from trading_session import Access, OrderDesk, Wish
 
 from kalshi_trading.core.models import Action, Side, TimeInForce
 from kalshi_trading.orders.execution.recovery_loop import RecoveryLoop
@@ -57,7 +57,7 @@ class Venue:
         exchange = self.faulty.exchange
         return Access(exchange.url, exchange.key_id, exchange.private_key_path)
 
-    def fail(self, rules: tuple[weather.Rule, ...], seed: int) -> None:
+    def fail(self, rules: tuple[fault_mix.Rule, ...], seed: int) -> None:
         with self.lock:
             self.faulty.fail(*rules, seed=seed)
 
@@ -70,10 +70,10 @@ class Seat:
     venue: Venue
     draw: random.Random
     host: str | None = None
-    names: weather.NameService | None = None
+    names: fault_mix.NameService | None = None
     proxy: TcpProxy | None = None
-    forced: list[tuple[weather.Situation, str]] = field(default_factory=list)  # with its client_order_id
-    met: list[weather.Situation] = field(default_factory=list)
+    forced: list[tuple[fault_mix.Situation, str]] = field(default_factory=list)  # with its client_order_id
+    met: list[fault_mix.Situation] = field(default_factory=list)
     submissions: list[SubmissionResult] = field(default_factory=list)
     quiet_at: float = 0  # when the last late request has arrived, in monotonic seconds
     _healing: threading.Timer | None = None
@@ -82,29 +82,29 @@ class Seat:
         for number in range(times):
             self.turn_to(self.situation(first_half=number < times / 2))
             self.submissions.append(self.desk.submit(self.wish()))
-        self.turn_to(weather.FINE)
+        self.turn_to(fault_mix.FINE)
 
-    def situation(self, *, first_half: bool) -> weather.Situation:
+    def situation(self, *, first_half: bool) -> fault_mix.Situation:
         """Draw what happens next; what takes longest only at first, so that nobody waits for it."""
-        table = weather.at_the_exchange()
+        table = fault_mix.at_the_exchange()
         if self.proxy is not None:
-            table += weather.on_the_wire(self.draw)
+            table += fault_mix.on_the_wire(self.draw)
         if not first_half:
-            table = [each for each in table if each.lasts_s <= weather.LATE_BUT_IN_TIME_S]
+            table = [each for each in table if each.lasts_s <= fault_mix.LATE_BUT_IN_TIME_S]
         return self.draw.choices(table, [each.weight for each in table])[0]
 
-    def force(self, situation: weather.Situation) -> None:
+    def force(self, situation: fault_mix.Situation) -> None:
         """Send one order through it that would rest otherwise, while no other desk uses this exchange."""
         self.forced.append((situation, self.go_through(situation)))
 
-    def go_through(self, situation: weather.Situation) -> str:
+    def go_through(self, situation: fault_mix.Situation) -> str:
         """Send the same order and return its name, whatever the situation does to it."""
         self.turn_to(situation, forced=True)
         done = self.desk.submit(Wish(self.draw.choice(self.venue.tickers), "0.01"))
-        self.turn_to(weather.FINE)
+        self.turn_to(fault_mix.FINE)
         return done.request.client_order_id
 
-    def turn_to(self, situation: weather.Situation, *, forced: bool = False) -> None:
+    def turn_to(self, situation: fault_mix.Situation, *, forced: bool = False) -> None:
         """Change the weather; what is forced lasts until the next change, what is drawn may pass sooner."""
         self.met.append(situation)
         self.quiet_at = max(self.quiet_at, time.monotonic() + situation.lasts_s + 0.5)
@@ -145,8 +145,8 @@ class Seat:
 
 
 @pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[weather.NameService]:
-    service = weather.NameService()
+def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[fault_mix.NameService]:
+    service = fault_mix.NameService()
     monkeypatch.setattr(socket, "getaddrinfo", service)
     monkeypatch.setenv("NO_PROXY", "*")
     with service.open() as running:
@@ -157,7 +157,7 @@ def seats(
     stack: ExitStack,
     folder: Path,
     faulty_exchange: Callable[..., FaultyExchange],
-    names: weather.NameService,
+    names: fault_mix.NameService,
     seed: int,
 ) -> list[Seat]:
     taken = []
@@ -186,10 +186,10 @@ def seats(
 
 def force_every_row(taken: list[Seat], draw: random.Random) -> None:
     """Let each row of the catalogue happen once, at a desk that can meet it, alone at its exchange."""
-    at_the_exchange, on_the_wire = weather.at_the_exchange(), weather.on_the_wire(draw)
+    at_the_exchange, on_the_wire = fault_mix.at_the_exchange(), fault_mix.on_the_wire(draw)
     proxied = itertools.cycle([seat for seat in taken if seat.proxy is not None])
     direct = itertools.cycle([seat for seat in taken if seat.proxy is None])
-    planned: dict[int, list[tuple[Seat, weather.Situation]]] = {}
+    planned: dict[int, list[tuple[Seat, fault_mix.Situation]]] = {}
     for row in FORCED_ROWS:
         situations = [
             each for each in at_the_exchange + on_the_wire if row in each.rows and each.leaves_a_mark
@@ -198,7 +198,7 @@ def force_every_row(taken: list[Seat], draw: random.Random) -> None:
         seat = next(proxied if chosen in on_the_wire else direct)
         planned.setdefault(id(seat.venue), []).append((seat, chosen))
 
-    def force(plans: list[tuple[Seat, weather.Situation]]) -> None:
+    def force(plans: list[tuple[Seat, fault_mix.Situation]]) -> None:
         for seat, situation in plans:
             seat.force(situation)
 
@@ -222,7 +222,7 @@ def without_effect(lines: list[verifier.Line], taken: list[Seat]) -> list[str]:
 
 
 def test_no_order_is_doubled_lost_or_misjudged_under_any_fault(
-    tmp_path: Path, faulty_exchange: Callable[..., FaultyExchange], names: weather.NameService
+    tmp_path: Path, faulty_exchange: Callable[..., FaultyExchange], names: fault_mix.NameService
 ) -> None:
     seed = secrets.randbits(32)
     print(f"seed {seed}")  # shown when the test fails

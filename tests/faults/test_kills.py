@@ -14,14 +14,14 @@ from dataclasses import asdict
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-import one_order
+import child_order
+import fault_mix
 import proof
 import pytest
 import verifier
-import weather
 from faulty_exchange import FaultyExchange
 from journaled import order_lives
-from order_desk import Access, OrderDesk, Wish, opened
+from trading_session import Access, OrderDesk, Wish, opened
 
 from kalshi_trading.core.models import TimeInForce
 from kalshi_trading.journal.order_state import OrderStage
@@ -31,11 +31,11 @@ from kalshi_trading.trade_logger import account_fingerprint
 pytestmark = pytest.mark.faults
 
 KILLED = -9
-FATES: dict[str, tuple[weather.Rule, ...]] = {
+FATES: dict[str, tuple[fault_mix.Rule, ...]] = {
     "accepted": (),
-    "answer lost": ({**weather.LOST_ANSWER, "times": 3},),
-    "request lost": ({**weather.LOST_REQUEST, "times": 3},),
-    "refused": ({**weather.before("forbidden"), "times": 3},),
+    "answer lost": ({**fault_mix.LOST_ANSWER, "times": 3},),
+    "request lost": ({**fault_mix.LOST_REQUEST, "times": 3},),
+    "refused": ({**fault_mix.before("forbidden"), "times": 3},),
 }
 
 
@@ -58,7 +58,7 @@ def three_wishes(exchange: FaultyExchange) -> list[Wish]:
 
 def recovering(folder: Path, exchange: FaultyExchange) -> OrderDesk:
     """Begin a session that takes over what the journal holds."""
-    desk = OrderDesk(folder, access_to(exchange), margin_s=one_order.MARGIN_S, apart_s=one_order.APART_S)
+    desk = OrderDesk(folder, access_to(exchange), margin_s=child_order.MARGIN_S, apart_s=child_order.APART_S)
     desk.greet()
     assert desk.recover().foreign == ()
     return desk
@@ -82,7 +82,7 @@ def judged(folder: Path, exchange: FaultyExchange) -> verifier.Verdict:
     access = access_to(exchange)
     own = [line for line in lines if line.fields["account"] == account_fingerprint(access.key_id)]
     orders = verifier.exchange_orders(*asdict(access).values())
-    return verifier.verify(own, orders, margin_s=one_order.MARGIN_S)
+    return verifier.verify(own, orders, margin_s=child_order.MARGIN_S)
 
 
 def kill_all(
@@ -90,7 +90,7 @@ def kill_all(
 ) -> None:
     """Let one session for each wish be killed at this moment, side by side."""
     dying = [
-        sessions.Process(target=one_order.die_at, args=(moment, folder, access_to(exchange), wish))
+        sessions.Process(target=child_order.die_at, args=(moment, folder, access_to(exchange), wish))
         for wish in wishes
     ]
     for process in dying:
@@ -111,7 +111,7 @@ def expected_ends(moment: str) -> Counter[str]:
     return Counter(absent=12)
 
 
-@pytest.mark.parametrize("moment", one_order.MOMENTS)
+@pytest.mark.parametrize("moment", child_order.MOMENTS)
 def test_a_session_killed_at_any_step_is_recovered_whatever_became_of_its_order(
     sessions: ForkServerContext, exchange: FaultyExchange, tmp_path: Path, moment: str
 ) -> None:
@@ -157,7 +157,7 @@ def test_an_order_of_a_session_that_is_still_alive_is_left_to_it(
     listening, telling = multiprocessing.Pipe(duplex=False)
     wish = three_wishes(exchange)[1]
     arguments = (step, tmp_path, access_to(exchange), wish, telling)
-    alive = sessions.Process(target=one_order.wait_at, args=arguments)
+    alive = sessions.Process(target=child_order.wait_at, args=arguments)
     alive.start()
     try:
         assert listening.recv() == step.value
@@ -195,8 +195,8 @@ def test_a_session_killed_while_it_recovers_leaves_everything_to_the_next_one(
 
 
 SOMETIMES_LOST = (
-    {**weather.CREATE, "times": None, "kind": "after_accept", "hold_s": 0.4, "chance": 0.1},
-    {**weather.CREATE, "times": None, "kind": "before_accept", "hold_s": 0.4, "chance": 0.1},
+    {**fault_mix.CREATE, "times": None, "kind": "after_accept", "hold_s": 0.4, "chance": 0.1},
+    {**fault_mix.CREATE, "times": None, "kind": "before_accept", "hold_s": 0.4, "chance": 0.1},
 )
 
 
@@ -212,7 +212,7 @@ def kill_at_random(
         draw.shuffle(wishes)
         hears, begun = sessions.Pipe(duplex=False)
         wanted = (folder, access_to(exchange), wishes, begun)
-        trading = sessions.Process(target=one_order.trade_on, args=wanted)
+        trading = sessions.Process(target=child_order.trade_on, args=wanted)
         with hears, begun:
             with ONE_AT_A_TIME:
                 trading.start()
@@ -253,7 +253,9 @@ def test_orders_of_sessions_killed_at_random_times_all_have_an_intent_and_all_ar
 
 def recovered(folder: Path, exchange: FaultyExchange, *, within_s: float) -> verifier.Verdict:
     """Recover the orders of one account; those of the other are named and left alone."""
-    with opened(folder, access_to(exchange), margin_s=one_order.MARGIN_S, apart_s=one_order.APART_S) as desk:
+    with opened(
+        folder, access_to(exchange), margin_s=child_order.MARGIN_S, apart_s=child_order.APART_S
+    ) as desk:
         desk.greet()
         desk.recover()
         desk.settle(within_s)

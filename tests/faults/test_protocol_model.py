@@ -29,7 +29,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from order_desk import Wish, previewed
+from trading_session import Wish, previewed
 
 from kalshi_trading.core.errors import (
     JournalError,

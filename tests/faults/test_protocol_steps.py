@@ -13,11 +13,11 @@ from decimal import Decimal
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-import one_order
+import child_order
 import pytest
 import verifier
 from exchange_process import ExchangeProcess, running_exchange
-from order_desk import Access, Wish
+from trading_session import Access, Wish
 
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.exchange.http.transport import Transport
@@ -108,7 +108,7 @@ def test_a_stopped_process_wakes_too_late_to_place_its_order(
     access = Access(exchange.url, exchange.key_id, exchange.private_key_path)
     wish = Wish(exchange.open_tickers(1)[0], "0.01")
     stopped = [
-        sessions.Process(target=one_order.stop_at, args=(step, tmp_path, access, wish))
+        sessions.Process(target=child_order.stop_at, args=(step, tmp_path, access, wish))
         for step in SubmissionStep
     ]
     for process in stopped:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from practice_desk import KEY_ID, START, Desk, MakeDesk
+from practice_client import KEY_ID, START, Desk, MakeDesk
 
 from kalshi_trading.practice.server.app import build_app
 from kalshi_trading.practice.world.clock import ManualClock

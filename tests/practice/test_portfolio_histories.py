@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from engine_world import HOUR, market
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from practice_desk import ROOT, START, Desk, ask
+from practice_client import ROOT, START, Desk, ask
 
 from kalshi_trading.core.money import BALANCE_GRAIN, round_down
 from kalshi_trading.core.valuation import Mark

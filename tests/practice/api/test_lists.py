@@ -1,0 +1,275 @@
+"""Lists: every filter keeps exactly what it should, and pages together are the whole list, once."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from practice_client import Desk
+
+from kalshi_trading.practice.records import BookSide
+
+
+def collect(desk: Desk, path: str, name: str, **query: Any) -> list[Any]:
+    """Read all pages of a list."""
+    rows: list[Any] = []
+    cursor = ""
+    while True:
+        answer = desk.get(f"{path}?{urlencode({**query, 'cursor': cursor} if cursor else query)}")
+        rows += answer[name]
+        cursor = answer["cursor"]
+        if not cursor:
+            return rows
+
+
+@pytest.mark.parametrize("limit", [1, 7, 50, 1000])
+def test_pages_of_markets_are_the_whole_list_once(desk: Desk, limit: int) -> None:
+    desk.world.keys.admit("unused", "unused", desk.key.public_key())
+    tickers = []
+    cursor = ""
+    while True:
+        answer = desk.get(f"/markets?limit={limit}&cursor={cursor}", signed=False)
+        assert len(answer["markets"]) <= limit
+        tickers += [market["ticker"] for market in answer["markets"]]
+        cursor = answer["cursor"]
+        if not cursor:
+            break
+    assert tickers == list(desk.world.exchange.markets)
+
+
+def test_rows_that_arrive_between_pages_do_not_shift_them(desk: Desk) -> None:
+    market = desk.liquid_market()
+    first = [desk.order(market, "bid", 100).body["order_id"] for _ in range(4)]
+    page = desk.get("/portfolio/orders?limit=2")
+    desk.order(market, "bid", 100)
+    rest = desk.get(f"/portfolio/orders?limit=2&cursor={page['cursor']}")
+    assert [row["order_id"] for row in page["orders"] + rest["orders"]] == first[::-1]
+    assert rest["cursor"] == ""
+
+
+@pytest.mark.parametrize("cursor", ["garbage", "%00", "KXNOPE", "____", "é"])
+def test_garbage_cursor_gives_the_first_page(desk: Desk, cursor: str) -> None:
+    first = desk.get("/markets?limit=5")
+    assert desk.get(f"/markets?limit=5&{urlencode({'cursor': cursor})}") == first
+
+
+def test_limit_zero_gives_no_markets(desk: Desk) -> None:
+    assert desk.get("/markets?limit=0") == {"markets": [], "cursor": ""}
+
+
+def test_default_page_of_markets_has_a_hundred(desk: Desk) -> None:
+    assert len(desk.get("/markets")["markets"]) == 100
+
+
+@pytest.mark.parametrize(
+    ("word", "statuses"),
+    [
+        ("unopened", {"initialized"}),
+        ("open", {"active"}),
+        ("paused", {"inactive"}),
+        ("closed", {"closed", "determined"}),
+        ("settled", {"finalized"}),
+    ],
+)
+def test_market_status_filter(desk: Desk, word: str, statuses: set[str]) -> None:
+    exchange = desk.world.exchange
+    exchange.deactivate(desk.liquid_market().ticker)
+    for _ in range(40):
+        desk.clock.move(10)
+        desk.world.tick()
+        if {"closed", "determined"} & {market.status for market in exchange.markets.values()}:
+            break
+    found = {market["ticker"] for market in collect(desk, "/markets", "markets", status=word, limit=1000)}
+    expected = {market.ticker for market in exchange.markets.values() if market.status in statuses}
+    assert found == expected
+    assert expected, "the world has such a market"
+
+
+def test_market_filters_by_parent_and_name(desk: Desk) -> None:
+    chosen = desk.liquid_market()
+    everything = collect(desk, "/markets", "markets", limit=1000)
+    of_event = collect(desk, "/markets", "markets", event_ticker=chosen.event_ticker)
+    assert of_event == [row for row in everything if row["event_ticker"] == chosen.event_ticker]
+    of_series = collect(desk, "/markets", "markets", series_ticker=chosen.series_ticker)
+    assert of_series == [row for row in everything if row["ticker"].startswith(chosen.series_ticker + "-")]
+    assert len(of_event) < len(of_series) < len(everything)
+    names = f"{everything[3]['ticker']},{everything[1]['ticker']},KXNOPE"
+    found = collect(desk, "/markets", "markets", tickers=names)
+    assert found == [everything[1], everything[3]]
+    assert collect(desk, "/markets", "markets", mve_filter="only") == []
+    assert len(collect(desk, "/markets", "markets", mve_filter="exclude", limit=1000)) == len(everything)
+
+
+@pytest.mark.parametrize(
+    ("word", "field", "status"),
+    [("created", "created_at", "open"), ("close", "close_at", ""), ("updated", "updated_at", "")],
+)
+def test_market_time_filters_keep_what_lies_between(desk: Desk, word: str, field: str, status: str) -> None:
+    markets = [
+        market for market in desk.world.exchange.markets.values() if not status or market.status == "active"
+    ]
+    instants = sorted({getattr(market, field) // 1_000_000 for market in markets})
+    low, high = instants[1], instants[-2]
+    query = {f"min_{word}_ts": low, f"max_{word}_ts": high, **({"status": status} if status else {})}
+    found = {market["ticker"] for market in collect(desk, "/markets", "markets", limit=1000, **query)}
+    assert found == {
+        market.ticker for market in markets if low * 1_000_000 <= getattr(market, field) <= high * 1_000_000
+    }
+
+
+def test_settled_time_filter_finds_the_markets_paid_out(desk: Desk) -> None:
+    now = desk.clock.now() // 1_000_000
+    found = collect(desk, "/markets", "markets", min_settled_ts=now - 3600, status="settled")
+    assert found
+    assert all(market["status"] == "finalized" for market in found)
+    assert collect(desk, "/markets", "markets", max_settled_ts=now - 3600) == []
+
+
+def test_event_filters(desk: Desk) -> None:
+    everything = collect(desk, "/events", "events")
+    assert [event["event_ticker"] for event in everything] == list(desk.world.exchange.events)
+    one = everything[4]
+    assert collect(desk, "/events", "events", tickers=one["event_ticker"]) == [one]
+    assert all(
+        event["series_ticker"] == "KXBTC"
+        for event in collect(desk, "/events", "events", series_ticker="KXBTC")
+    )
+    settled = collect(desk, "/events", "events", status="settled")
+    assert 0 < len(settled) < len(everything)
+    now = desk.clock.now() // 1_000_000
+    later = collect(desk, "/events", "events", min_close_ts=now + 86_400 * 20)
+    assert 0 < len(later) < len(everything)
+    assert collect(desk, "/events", "events", min_updated_ts=now + 86_400) == []
+
+
+def test_markets_are_nested_where_asked(desk: Desk) -> None:
+    event_ticker = desk.liquid_market().event_ticker
+    plain = desk.get(f"/events/{event_ticker}")
+    nested = desk.get(f"/events/{event_ticker}?with_nested_markets=true")
+    assert "markets" not in plain["event"]
+    assert nested["event"]["markets"] == plain["markets"] != []
+    listed = desk.get("/events?with_nested_markets=true&limit=3")["events"]
+    assert all(event["markets"] for event in listed)
+
+
+def test_series_filters(desk: Desk) -> None:
+    everything = desk.get("/series")["series"]
+    assert "volume_fp" not in everything[0]
+    weather = desk.get("/series?category=Climate+and+Weather")["series"]
+    assert {row["category"] for row in weather} == {"Climate and Weather"}
+    assert desk.get("/series?category=climate")["series"] == []
+    assert [row["ticker"] for row in desk.get("/series?tags=Inflation")["series"]] == ["KXCPI"]
+    assert desk.get(f"/series?min_updated_ts={desk.clock.now() // 1_000_000}")["series"] == []
+
+
+def trade_twice(desk: Desk) -> tuple[str, str]:
+    """Fill one order in each of two markets, a minute apart; returns the tickers."""
+    first = desk.liquid_market()
+    desk.order(first, "bid", desk.best(first, BookSide.ASK))
+    desk.clock.move(60)
+    second = desk.liquid_market(event_ticker="KXCPI-26DEC")
+    desk.order(second, "ask", desk.best(second, BookSide.BID))
+    return first.ticker, second.ticker
+
+
+def test_order_filters(desk: Desk) -> None:
+    first, second = trade_twice(desk)
+    resting = desk.order(desk.world.exchange.markets[second], "bid", 100).body["order_id"]
+
+    def ids(**query: Any) -> list[str]:
+        return [row["ticker"] for row in collect(desk, "/portfolio/orders", "orders", **query)]
+
+    now = desk.clock.now() // 1_000_000
+    assert ids() == [second, second, first]
+    assert ids(ticker=first) == [first]
+    assert ids(event_ticker="KXCPI-26DEC,KXNOPE") == [second, second]
+    assert ids(status="executed") == [second, first]
+    assert ids(status="resting") == [second]
+    assert ids(max_ts=now - 30) == [first]
+    assert ids(min_ts=now - 30) == [second, second]
+    assert ids(subaccount=1) == ids(exchange_index=3) == []
+    desk.send("DELETE", f"/portfolio/events/orders/{resting}")
+    assert ids(status="canceled") == [second]
+
+
+def test_fill_filters(desk: Desk) -> None:
+    first, second = trade_twice(desk)
+    newest, oldest = desk.get("/portfolio/fills")["fills"]
+    now = desk.clock.now() // 1_000_000
+
+    def fills(**query: Any) -> list[Any]:
+        return collect(desk, "/portfolio/fills", "fills", **query)
+
+    assert (newest["ticker"], oldest["ticker"]) == (second, first)
+    assert (newest["book_side"], oldest["book_side"]) == ("ask", "bid")
+    assert fills(ticker=f"{first},KXNOPE") == [oldest]
+    assert fills(order_id=newest["order_id"]) == [newest]
+    assert fills(max_ts=now - 30) == [oldest]
+    assert fills(min_ts=now - 30) == [newest]
+    assert fills(limit=1) == [newest, oldest]
+
+
+def test_position_filters(desk: Desk) -> None:
+    first, second = trade_twice(desk)
+    desk.order(desk.world.exchange.markets[first], "ask", 100, time_in_force="immediate_or_cancel")
+
+    def held(**query: Any) -> dict[str, str]:
+        rows = collect(desk, "/portfolio/positions", "market_positions", **query)
+        return {row["ticker"]: row["position_fp"] for row in rows}
+
+    assert held() == {first: "0.00", second: "-10.00"}
+    assert held(limit=1) == held()
+    assert held(count_filter="position") == {second: "-10.00"}
+    assert held(count_filter="position,total_traded") == held()
+    assert held(ticker=first) == {first: "0.00"}
+    assert held(event_ticker="KXCPI-26DEC") == {second: "-10.00"}
+    assert held(settlement_status="settled") == {}
+    assert held(settlement_status="all") == held()
+
+
+def test_trades_are_public_and_newest_first(desk: Desk) -> None:
+    first, second = trade_twice(desk)
+    mine = desk.get("/portfolio/fills")["fills"][0]
+    newest = desk.get("/markets/trades?limit=1", signed=False)["trades"][0]
+    assert (newest["trade_id"], newest["taker_book_side"]) == (mine["trade_id"], "ask")
+    of_first = collect(desk, "/markets/trades", "trades", ticker=first)
+    assert {trade["ticker"] for trade in of_first} == {first}
+    assert len(of_first) >= 2, "the one that opened the market, and mine"
+    assert collect(desk, "/markets/trades", "trades", ticker=first, is_block_trade="true") == []
+    now = desk.clock.now() // 1_000_000
+    recent = collect(desk, "/markets/trades", "trades", min_ts=now - 30)
+    assert second in {trade["ticker"] for trade in recent}
+
+
+def test_queue_positions_of_chosen_markets(desk: Desk) -> None:
+    market = desk.liquid_market()
+    price = desk.best(market, BookSide.BID)
+    _, ahead = desk.world.exchange.best(market.ticker, BookSide.BID) or (0, 0)
+    order_id = desk.order(market, "bid", price).body["order_id"]
+    rows = desk.get(f"/portfolio/orders/queue_positions?market_tickers={market.ticker}")["queue_positions"]
+    expected = {
+        "order_id": order_id,
+        "market_ticker": market.ticker,
+        "queue_position_fp": f"{ahead // 100}.{ahead % 100:02d}",
+    }
+    assert rows == [expected]
+    other = desk.get("/portfolio/orders/queue_positions?market_tickers=KXNOPE")
+    assert other == {"queue_positions": []}
+    one = desk.get(f"/portfolio/orders/{order_id}/queue_position")
+    assert one == {"queue_position_fp": expected["queue_position_fp"]}
+
+
+def test_balance_shows_cash_without_resting_collateral_and_positions_at_the_bid(desk: Desk) -> None:
+    market = desk.liquid_market()
+    ask, bid = desk.best(market, BookSide.ASK), desk.best(market, BookSide.BID)
+    filled = desk.order(market, "bid", ask).body
+    fee = desk.get("/portfolio/fills")["fills"][0]["fee_cost"]
+    desk.order(market, "bid", 100)
+    balance = desk.get("/portfolio/balance")
+    cash = 10_000_000_000 - ask * 1000 - round(float(fee) * 1_000_000) - 100 * 1000
+    assert filled["fill_count"] == "10.00"
+    assert balance["balance_dollars"] == f"{cash // 1_000_000}.{cash % 1_000_000:06d}"[:-2]
+    assert balance["balance"] == cash // 10_000
+    assert balance["portfolio_value"] == bid * 1000 // 10_000
+    assert desk.send("GET", "/portfolio/balance?subaccount=1").status == 404

@@ -1,0 +1,132 @@
+"""Every answer has the fields, the nesting and the number formats of the recorded examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from answer_shapes import differences
+from api_examples import REST
+from practice_client import Desk
+
+
+def span(desk: Desk) -> str:
+    now = desk.clock.now() // 1_000_000
+    return f"start_ts={now - 7200}&end_ts={now}&period_interval=60&include_latest_before_start=true"
+
+
+def resting(desk: Desk) -> str:
+    return str(desk.order(desk.liquid_market(), "bid", 100).body["order_id"])
+
+
+Target = Callable[[Desk], str]
+TARGETS: dict[str, Target] = {
+    "get_exchange_status": lambda d: "/exchange/status",
+    "get_exchange_schedule": lambda d: "/exchange/schedule",
+    "get_user_data_timestamp": lambda d: "/exchange/user_data_timestamp",
+    "get_series_fee_changes": lambda d: "/series/fee_changes?show_historical=true",
+    "get_series_list": lambda d: "/series?include_volume=true",
+    "get_series": lambda d: "/series/KXHIGHNY?include_volume=true",
+    "get_events": lambda d: "/events?limit=200",
+    "get_event": lambda d: f"/events/{d.liquid_market().event_ticker}",
+    "get_event_metadata": lambda d: f"/events/{d.liquid_market().event_ticker}/metadata",
+    "get_event_fee_changes": lambda d: "/events/fee_changes",
+    "get_multivariate_events": lambda d: "/events/multivariate",
+    "get_markets": lambda d: "/markets?limit=1000",
+    "get_market": lambda d: f"/markets/{d.liquid_market().ticker}",
+    "get_market_orderbook": lambda d: f"/markets/{d.liquid_market().ticker}/orderbook",
+    "get_market_orderbooks": lambda d: f"/markets/orderbooks?tickers={d.liquid_market().ticker}",
+    "get_market_candlesticks": lambda d: (
+        f"/series/{d.liquid_market().series_ticker}/markets/{d.liquid_market().ticker}/candlesticks?{span(d)}"
+    ),
+    "batch_get_market_candlesticks": lambda d: (
+        f"/markets/candlesticks?market_tickers={d.liquid_market().ticker}&{span(d)}"
+    ),
+    "get_market_candlesticks_by_event": lambda d: (
+        f"/series/{d.liquid_market().series_ticker}/events/{d.liquid_market().event_ticker}/candlesticks?{span(d)}"
+    ),
+    "get_trades": lambda d: "/markets/trades?limit=50",
+    "get_balance": lambda d: "/portfolio/balance",
+    "get_positions": lambda d: "/portfolio/positions",
+    "get_fills": lambda d: "/portfolio/fills",
+    "get_orders": lambda d: "/portfolio/orders",
+    "get_order": lambda d: f"/portfolio/orders/{resting(d)}",
+    "get_order_queue_position": lambda d: f"/portfolio/orders/{resting(d)}/queue_position",
+    "get_order_queue_positions": lambda d: (
+        f"/portfolio/orders/queue_positions?event_ticker={d.liquid_market().event_ticker}"
+    ),
+    "get_deposits": lambda d: "/portfolio/deposits",
+    "get_withdrawals": lambda d: "/portfolio/withdrawals",
+    "get_historical_cutoff": lambda d: "/historical/cutoff",
+    "get_historical_markets": lambda d: "/historical/markets",
+    "get_trades_historical": lambda d: "/historical/trades",
+    "get_fills_historical": lambda d: "/historical/fills",
+    "get_historical_orders": lambda d: "/historical/orders",
+    "get_historical_positions": lambda d: "/historical/positions",
+    "get_account_api_limits": lambda d: "/account/limits",
+    "get_account_endpoint_costs": lambda d: "/account/endpoint_costs",
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_answer_is_written_like_the_example(desk: Desk, name: str) -> None:
+    market = desk.liquid_market()
+    desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
+    desk.order(market, "bid", 100, expiration_time=desk.clock.now() // 1_000_000 + 600)
+    real = desk.get(TARGETS[name](desk))
+    assert differences(REST[name]["body"], real, name) == []
+
+
+def test_settled_market_and_settlement_are_written_like_the_examples(desk: Desk) -> None:
+    market = desk.liquid_market()
+    desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
+    desk.clock.move((market.close_at - desk.clock.now()) / 1_000_000 + 3 * 3600)
+    desk.world.tick()
+    settlements = desk.get("/portfolio/settlements")
+    assert len(settlements["settlements"]) == 1
+    assert differences(REST["get_settlements"]["body"], settlements, "settlements") == []
+    settled = desk.get(f"/markets/{market.ticker}")["market"]
+    assert {"settlement_value_dollars", "settlement_ts"} <= settled.keys()
+    example = {
+        **REST["get_market"]["body"]["market"],
+        **REST["get_historical_market"]["body"]["market"],
+    }
+    assert differences(example, settled, "market") == []
+
+
+def test_created_and_canceled_orders_are_written_like_the_examples(desk: Desk) -> None:
+    market = desk.liquid_market()
+    created = desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
+    assert created.status == REST["create_order_v2"]["status"] == 201
+    assert differences(REST["create_order_v2"]["body"], created.body, "created") == []
+    canceled = desk.send("DELETE", f"/portfolio/events/orders/{resting(desk)}?market_ticker={market.ticker}")
+    assert canceled.status == REST["cancel_order_v2"]["status"] == 200
+    assert differences(REST["cancel_order_v2"]["body"], canceled.body, "canceled") == []
+
+
+def test_every_served_example_is_compared() -> None:
+    written_elsewhere = {
+        "create_order_v2", "cancel_order_v2", "get_settlements", "get_historical_market",
+    }  # fmt: skip
+    not_served = {"get_market_candlesticks_historical", "get_event_forecast_percentiles_history"}
+    assert REST.keys() - TARGETS.keys() == written_elsewhere | not_served
+
+
+def test_order_book_has_the_best_price_last(desk: Desk) -> None:
+    market = desk.liquid_market()
+    book = desk.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]
+    best = desk.world.touch_of(market.ticker)
+    assert best.bid is not None
+    assert best.ask is not None
+    assert book["yes_dollars"][-1][0] == f"{best.bid / 10_000:.4f}"
+    assert book["no_dollars"][-1][0] == f"{1 - best.ask / 10_000:.4f}"
+    assert book["yes_dollars"] == sorted(book["yes_dollars"])
+    assert desk.get(f"/markets/{market.ticker}/orderbook?depth=1")["orderbook_fp"] == {
+        side: levels[-1:] for side, levels in book.items()
+    }
+
+
+def test_unopened_market_shows_no_quotes_the_other_way_round(desk: Desk) -> None:
+    market = desk.get("/markets?status=unopened&limit=1")["markets"][0]
+    assert (market["yes_bid_dollars"], market["yes_ask_dollars"]) == ("0.0000", "0.0000")
+    assert (market["no_bid_dollars"], market["no_ask_dollars"]) == ("1.0000", "1.0000")

@@ -1,0 +1,146 @@
+"""The practice-only requests: there when they were asked for, and closed otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from exchange_process import running_exchange
+from practice_client import START, Answer, Desk, MakeDesk, ask
+
+from kalshi_trading.practice.server.app import build_app
+
+JSON = {"content-type": "application/json"}
+
+
+class Remote:
+    """The control requests of an in-process world."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        desk.app = build_app(desk.world, control=True)
+
+    def send(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Answer:
+        raw = json.dumps(body).encode()
+        return asyncio.run(
+            ask(self.desk.app, "POST", f"/practice{path}", JSON if headers is None else headers, raw)
+        )
+
+    def post(self, path: str, body: Any) -> Any:
+        answer = self.send(path, body)
+        assert answer.status == 200, answer.body
+        return answer.body
+
+    def books(self) -> Any:
+        return asyncio.run(ask(self.desk.app, "GET", "/practice/books", {}, b"")).body
+
+
+@pytest.fixture
+def remote(desk: Desk) -> Remote:
+    return Remote(desk)
+
+
+def test_without_the_flag_there_is_no_such_door(desk: Desk) -> None:
+    answer = asyncio.run(ask(desk.app, "POST", "/practice/clock", JSON, b'{"advance_s": 60}'))
+    assert answer.status == 404
+    assert desk.clock.now() == START
+
+
+def test_the_clock_is_moved(remote: Remote) -> None:
+    assert remote.post("/clock", {"advance_s": 3_600}) == {"now": "2026-11-21T15:31:07Z"}
+    assert remote.desk.get("/exchange/user_data_timestamp")["as_of_time"] == "2026-11-21T15:31:07Z"
+
+
+def test_money_is_moved(remote: Remote) -> None:
+    row = remote.post("/deposits", {"amount": "25.50", "fee": "0.50", "status": "pending"})
+    assert (row["status"], row["amount_cents"], row["fee_cents"]) == ("pending", 2_550, 50)
+    assert remote.post(f"/transfers/{row['id']}", {"status": "applied"})["status"] == "applied"
+    assert remote.post("/withdrawals", {"amount": "5.00"})["status"] == "applied"
+    assert remote.desk.get("/portfolio/balance")["balance_dollars"] == "10020.0000"
+    assert remote.desk.get("/portfolio/deposits")["deposits"][0]["id"] == row["id"]
+
+
+def test_the_cut_off_is_set(remote: Remote) -> None:
+    answer = remote.post("/cutoff", {"trades_s_ago": 60, "overlap_s": 0})
+    assert answer == remote.desk.get("/historical/cutoff")
+    assert answer["trades_created_ts"] == "2026-11-21T14:30:07Z"
+    assert answer["orders_updated_ts"] != answer["trades_created_ts"]
+
+
+def test_the_books_are_told(remote: Remote) -> None:
+    remote.desk.order(remote.desk.liquid_market(), "bid", 9_000, "3.00", time_in_force="immediate_or_cancel")
+    told = remote.books()
+    assert told == remote.desk.world.books(remote.desk.world.account_id).as_json()
+    assert told["fill_count"] == sum(row["fill_count"] for row in told["markets"].values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/clock", {}), ("/clock", {"advance_s": -1}), ("/clock", {"advance_s": True}),
+        ("/clock", {"advance_s": 1.5}), ("/clock", [1]), ("/latency", {"ms": "30"}),
+        ("/deposits", {"amount": 5}), ("/deposits", {"amount": "5.001"}), ("/deposits", {"amount": "NaN"}),
+        ("/deposits", {"amount": "x"}), ("/deposits", {"amount": "5.00", "status": "lost"}),
+        ("/withdrawals", {"amount": "99999999.00"}), ("/cutoff", {"trades_s_ago": "1"}),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_and_changes_nothing(remote: Remote, path: str, body: Any) -> None:
+    answer = remote.send(path, body)
+    assert answer.status == 400
+    assert answer.body["error"]
+    assert remote.desk.clock.now() == START
+    assert remote.desk.get("/portfolio/balance")["balance_dollars"] == "10000.0000"
+
+
+def test_a_page_in_a_browser_cannot_send_here(remote: Remote) -> None:
+    assert remote.send("/clock", {"advance_s": 60}, {"content-type": "text/plain"}).status == 400
+    assert remote.send("/clock", {"advance_s": 60}, {}).status == 400
+    assert remote.desk.clock.now() == START
+
+
+def test_an_unknown_transfer_is_not_found(remote: Remote) -> None:
+    assert remote.send("/transfers/nothing", {"status": "applied"}).status == 404
+
+
+def test_answers_come_later_side_by_side(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    remote = Remote(desk)
+    assert remote.post("/latency", {"ms": 300}) == {"ms": 300}
+
+    async def many() -> float:
+        begun = time.monotonic()
+        path = "/trade-api/v2/exchange/status"
+        await asyncio.gather(*(ask(desk.app, "GET", path, {}, b"") for _ in range(10)))
+        return time.monotonic() - begun
+
+    assert 0.3 <= asyncio.run(many()) < 10 * 0.3
+
+
+def test_a_real_exchange_begins_with_a_past_moves_on_and_answers_late(tmp_path: Path) -> None:
+    options = ["--control", "--latency-ms", "40", "--scenario", "positions=12,fills=90,settled=3,resting=0"]
+    with running_exchange(tmp_path, *options, "--idle-exit", "3600") as exchange:
+        before = exchange.control("books")
+        assert (before["fill_count"], sum(not row["settled"] for row in before["markets"].values())) == (
+            90,
+            12,
+        )
+        begun = time.monotonic()
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: requests.get(f"{exchange.url}/exchange/status", timeout=30), range(8)))
+        assert time.monotonic() - begun >= 0.04
+        exchange.control("clock", {"advance_s": 400 * 24 * 3_600})
+        after = exchange.control("books")
+        settled = [row for row in after["markets"].values() if row["settled"]]
+        assert len(settled) > 3
+        assert Decimal(after["cash"]) == Decimal(after["deposited"]) - Decimal(after["withdrawn"]) + sum(
+            Decimal(row["cash"]) for row in after["markets"].values()
+        )
+    with running_exchange(tmp_path, *options, "--idle-exit", "3600") as again:
+        assert again.control("books")["fill_count"] == 90

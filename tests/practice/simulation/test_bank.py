@@ -1,0 +1,136 @@
+"""Money that is paid in and out moves the cash when it should, and tells of it in rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from answer_shapes import differences
+from api_examples import REST
+from practice_client import START, Desk, MakeDesk
+
+from kalshi_trading.practice.records import ONE_DOLLAR
+from kalshi_trading.practice.simulation.bank import identity
+from kalshi_trading.practice.storage.saved_world import Deposit, TransferStatus, Withdrawal
+
+APPLIED, PENDING = TransferStatus.APPLIED, TransferStatus.PENDING
+FAILED, RETURNED = TransferStatus.FAILED, TransferStatus.RETURNED
+OPENING = "10000.0000"
+
+
+def balance(desk: Desk) -> str:
+    return str(desk.get("/portfolio/balance")["balance_dollars"])
+
+
+def deposit(desk: Desk, status: TransferStatus, *, dollars: int = 100, fee: int = 2) -> Deposit:
+    world = desk.world
+    return world.deposit(world.account_id, dollars * ONE_DOLLAR, fee=fee * ONE_DOLLAR, status=status)
+
+
+def withdraw(desk: Desk, status: TransferStatus, *, dollars: int = 100, fee: int = 2) -> Withdrawal:
+    world = desk.world
+    return world.withdraw(world.account_id, dollars * ONE_DOLLAR, fee=fee * ONE_DOLLAR, status=status)
+
+
+@pytest.mark.parametrize(
+    ("status", "after_deposit", "after_withdrawal"),
+    [
+        (APPLIED, "10098.0000", "9898.0000"),
+        (PENDING, OPENING, "9898.0000"),
+        (FAILED, OPENING, OPENING),
+        (RETURNED, OPENING, OPENING),
+    ],
+)
+def test_what_a_transfer_of_each_status_does_to_the_cash(
+    make_desk: MakeDesk, status: TransferStatus, after_deposit: str, after_withdrawal: str
+) -> None:
+    paid_in, paid_out = make_desk(), make_desk()
+    deposit(paid_in, status)
+    withdraw(paid_out, status)
+    assert (balance(paid_in), balance(paid_out)) == (after_deposit, after_withdrawal)
+
+
+def test_a_pending_deposit_counts_once_it_is_applied_and_no_more_when_returned(desk: Desk) -> None:
+    row = deposit(desk, PENDING)
+    desk.clock.move(60)
+    desk.world.finish_transfer(identity(row), APPLIED)
+    assert balance(desk) == "10098.0000"
+    desk.clock.move(60)
+    desk.world.finish_transfer(identity(row), RETURNED)
+    assert balance(desk) == OPENING
+    shown = desk.get("/portfolio/deposits")["deposits"][0]
+    assert (shown["status"], shown["finalized_ts"] - shown["created_ts"]) == ("returned", 120)
+
+
+def test_a_withdrawal_that_fails_comes_back(desk: Desk) -> None:
+    row = withdraw(desk, PENDING)
+    desk.world.finish_transfer(identity(row), FAILED)
+    assert balance(desk) == OPENING
+
+
+def test_rows_look_as_documented_and_come_newest_first_in_pages(desk: Desk) -> None:
+    for status in (APPLIED, PENDING, FAILED, RETURNED):
+        desk.clock.move(1)
+        deposit(desk, status)
+        withdraw(desk, status)
+    for name in ("deposits", "withdrawals"):
+        answer = desk.get(f"/portfolio/{name}")
+        assert differences(REST[f"get_{name}"]["body"], finalized(answer, name), name) == []
+        rows = answer[name]
+        assert [row["status"] for row in rows[:4]] == ["returned", "failed", "pending", "applied"]
+        assert (rows[0]["amount_cents"], rows[0]["fee_cents"]) == (10_000, 200)
+        assert "finalized_ts" not in rows[2]
+        first = desk.get(f"/portfolio/{name}?limit=3")
+        second = desk.get(f"/portfolio/{name}?limit=3&cursor={first['cursor']}")
+        assert [*first[name], *second[name]] == rows
+
+
+def finalized(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    return {**answer, name: [row for row in answer[name] if row["status"] != "pending"]}
+
+
+def test_only_free_cash_can_be_paid_out(desk: Desk) -> None:
+    market = desk.liquid_market()
+    assert desk.order(market, "bid", 100, "500000.00").status == 201  # holds $5,000
+    with pytest.raises(ValueError, match="free cash"):
+        withdraw(desk, APPLIED, dollars=5_001)
+    withdraw(desk, APPLIED, dollars=4_000)
+    assert balance(desk) == "998.0000"
+    desk.world.exchange.check()
+    assert len(desk.get("/portfolio/withdrawals")["withdrawals"]) == 1
+
+
+def test_a_returned_deposit_that_was_spent_stays_applied(desk: Desk) -> None:
+    row = deposit(desk, APPLIED, fee=0)
+    withdraw(desk, APPLIED, dollars=10_050, fee=0)
+    with pytest.raises(ValueError, match="free cash"):
+        desk.world.finish_transfer(identity(row), RETURNED)
+    assert row.status is APPLIED
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [(APPLIED, PENDING), (FAILED, APPLIED), (RETURNED, APPLIED), (PENDING, RETURNED)]
+)
+def test_no_transfer_goes_backwards_or_skips(desk: Desk, first: TransferStatus, then: TransferStatus) -> None:
+    row = deposit(desk, first)
+    with pytest.raises(ValueError, match=r"cannot become"):
+        desk.world.finish_transfer(identity(row), then)
+
+
+@pytest.mark.parametrize(("amount", "fee"), [(0, 0), (-1, 0), (10_001, 0), (10_000, 10_000), (20_000, -1)])
+def test_amounts_that_make_no_sense_are_refused(desk: Desk, amount: int, fee: int) -> None:
+    with pytest.raises(ValueError, match=r"whole cents|below the deposit"):
+        desk.world.deposit(desk.world.account_id, amount, fee=fee)
+
+
+def test_transfers_survive_a_restart(make_desk: MakeDesk, tmp_path: Path) -> None:
+    desk = make_desk(path=tmp_path / "world.sqlite")
+    deposit(desk, APPLIED)
+    pending = withdraw(desk, PENDING)
+    before = [desk.get(f"/portfolio/{name}") for name in ("deposits", "withdrawals", "balance")]
+    desk.world.close()
+    again = make_desk(path=tmp_path / "world.sqlite", now=START + 1)
+    assert [again.get(f"/portfolio/{name}") for name in ("deposits", "withdrawals", "balance")] == before
+    again.world.finish_transfer(identity(pending), FAILED)
+    assert balance(again) == "10098.0000"

@@ -1,0 +1,133 @@
+"""A made-up past is traded for real: exact in number, the same for one seed, accounted for to the cent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from practice_client import KEY_ID, START, Desk, MakeDesk, listed
+
+from kalshi_trading.practice.server.app import build_app
+from kalshi_trading.practice.world.account_audit import AccountAudit
+from kalshi_trading.practice.world.clock import ManualClock
+from kalshi_trading.practice.world.scenario import Scenario, build, parse
+from kalshi_trading.practice.world.world import World
+
+SMALL = Scenario(positions=30, fills=400, settled=8, resting=5)
+
+
+def played(make_desk: MakeDesk, scenario: Scenario) -> tuple[Desk, AccountAudit]:
+    desk = make_desk(markets=scenario.market_count)
+    return desk, build(desk.world, scenario)
+
+
+@pytest.fixture(scope="module")
+def account() -> Any:
+    """A small scenario, played once for the tests that only look at it."""
+    clock = ManualClock(START)
+    world = World(":memory:", seed=7, market_count=SMALL.market_count, clock=clock)
+    key = Ed25519PrivateKey.generate()
+    world.keys.admit(KEY_ID, world.account_id, key.public_key())
+    made = build(world, SMALL)
+    yield Desk(world, clock, build_app(world), key), made
+    world.close()
+
+
+def everything(desk: Desk, path: str, name: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        desk.clock.move(1)
+        answer = desk.get(f"{path}{'&' if '?' in path else '?'}limit=100&cursor={cursor}")
+        rows, cursor = rows + answer[name], answer["cursor"]
+        if not cursor:
+            return rows
+
+
+def test_positions_fills_settled_markets_and_resting_orders_are_as_many_as_asked(account: Any) -> None:
+    desk, made = account
+    assert made.fill_count == len(everything(desk, "/portfolio/fills", "fills")) == 400
+    held = everything(desk, "/portfolio/positions", "market_positions")
+    assert len(held) == 30
+    assert all(Decimal(row["position_fp"]) for row in held)
+    assert len(everything(desk, "/portfolio/settlements", "settlements")) == 8
+    assert len(everything(desk, "/portfolio/orders?status=resting", "orders")) == 5
+    desk.world.exchange.check()
+
+
+def test_the_returned_totals_are_what_the_api_tells(account: Any) -> None:
+    desk, made = account
+    positions = everything(desk, "/portfolio/positions?settlement_status=all", "market_positions")
+    assert {row["ticker"] for row in positions} == made.markets.keys()
+    for row in positions:
+        own = made.markets[row["ticker"]]
+        assert row["position_fp"] == own.position
+        assert row["market_exposure_dollars"] == own.exposure
+        assert row["realized_pnl_dollars"] == own.realized
+        assert row["fees_paid_dollars"] == own.fees
+    free = Decimal(made.cash) - Decimal(made.collateral)
+    assert Decimal(desk.get("/portfolio/balance")["balance_dollars"]) == free
+
+
+def test_a_past_has_every_kind_of_trade(account: Any) -> None:
+    desk, made = account
+    fills = everything(desk, "/portfolio/fills", "fills")
+    kinds = Counter((row["is_taker"], row["book_side"]) for row in fills)
+    assert len(kinds) == 4
+    assert min(kinds.values()) > 20
+    assert any(not row["count_fp"].endswith(".00") for row in fills)
+    per_order = Counter(row["order_id"] for row in fills)
+    assert max(per_order.values()) > 1
+    assert len({row["created_time"][:10] for row in fills}) == 4  # three days and nights
+    rows = made.markets.values()
+    assert any(row.realized_by_trading != "0.000000" for row in rows)
+    assert any(row.position.startswith("-") for row in rows)
+    assert any(row.revenue != "0.000000" for row in rows)
+    statuses = {row["status"] for row in everything(desk, "/portfolio/deposits", "deposits")}
+    assert statuses == {"applied", "pending", "failed", "returned"}
+
+
+def test_one_seed_gives_one_past(make_desk: MakeDesk) -> None:
+    tiny = Scenario(positions=5, fills=40, settled=0, seed=4, days=1)
+    (_, first), (_, second) = played(make_desk, tiny), played(make_desk, tiny)
+    assert first == second
+    assert played(make_desk, replace(tiny, seed=5))[1] != first
+
+
+def test_no_position_of_many_ends_flat(make_desk: MakeDesk) -> None:
+    _, made = played(make_desk, Scenario(positions=250, fills=600, settled=0, days=1))
+    assert len(made.markets) == 250
+    assert all(Decimal(row.position) for row in made.markets.values())
+
+
+def test_the_same_trades_are_found_page_by_page(account: Any) -> None:
+    desk, _ = account
+    rows = listed(desk, "/portfolio/settlements", "settlements")
+    assert rows == desk.get("/portfolio/settlements")["settlements"]
+
+
+def test_scenarios_are_read_from_text() -> None:
+    assert parse("positions=200,fills=20000") == Scenario(positions=200, fills=20_000)
+    assert parse("fills=9,positions=2,seed=3,settled=1,resting=0,days=5") == Scenario(2, 9, 3, 1, 0, 5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "positions", "positions=", "positions=-1", "places=3", "positions=2,fills=1", "positions=0",
+        "days=0", "fills=1e3", "positions=9,settled=9,fills=10",
+    ],
+)  # fmt: skip
+def test_what_is_no_scenario_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"scenario|whole number"):
+        parse(text)
+
+
+def test_a_world_too_small_says_so(make_desk: MakeDesk) -> None:
+    desk = make_desk(markets=50)
+    with pytest.raises(ValueError, match="stay open"):
+        build(desk.world, Scenario(positions=500, fills=1_000))

@@ -1,0 +1,367 @@
+"""A world over time: a market's whole life, participants that keep books alive, restarts, candlesticks."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from practice_client import START, Desk, MakeDesk
+
+from kalshi_trading.practice.records import BookSide, Market, MarketStatus
+
+
+def live(desk: Desk, seconds: int, step: int = 1) -> None:
+    for _ in range(0, seconds, step):
+        desk.clock.move(step)
+        desk.world.tick()
+
+
+def short_lived(desk: Desk, status: MarketStatus) -> Market:
+    return next(
+        market
+        for market in desk.world.exchange.markets.values()
+        if market.series_ticker == "KXBTC5M" and market.status is status
+    )
+
+
+def test_short_lived_market_lives_its_whole_life_within_minutes(desk: Desk) -> None:
+    market = short_lived(desk, MarketStatus.INITIALIZED)
+    path = f"/markets/{market.ticker}"
+    assert desk.order(market, "bid", 5000).body["error"]["code"] == "market_inactive"
+    live(desk, 300 - 67 % 300, step=10)
+    assert desk.get(path)["market"]["status"] == "active"
+    bought = desk.order(market, "bid", desk.best(market, BookSide.ASK))
+    assert bought.body["fill_count"] == "10.00"
+    resting = desk.order(market, "bid", 100).body["order_id"]
+    seen = ["active"]
+    for _ in range(400):
+        desk.clock.move(1)
+        desk.world.tick()
+        status = desk.send("GET", path, signed=False).body["market"]["status"]
+        if status != seen[-1]:
+            seen.append(status)
+    assert seen == ["active", "closed", "determined", "finalized"]
+    after = desk.get(path)["market"]
+    assert after["result"] in ("yes", "no")
+    assert after["settlement_value_dollars"] == {"yes": "1.0000", "no": "0.0000"}[after["result"]]
+    assert after["expiration_value"]
+    assert desk.get(f"/portfolio/orders/{resting}")["order"]["status"] == "canceled"
+    assert desk.get("/portfolio/positions")["market_positions"] == []
+    (row,) = desk.get("/portfolio/settlements")["settlements"]
+    assert (row["market_result"], row["revenue"]) == (
+        after["result"],
+        1000 if after["result"] == "yes" else 0,
+    )
+    assert desk.get("/portfolio/positions?settlement_status=settled")["market_positions"]
+    desk.world.exchange.check()
+
+
+def test_closed_market_refuses_orders_and_cancels(desk: Desk) -> None:
+    market = short_lived(desk, MarketStatus.ACTIVE)
+    resting = desk.order(market, "bid", 100).body["order_id"]
+    desk.clock.move((market.close_at - desk.clock.now()) / 1_000_000)
+    assert desk.order(market, "bid", 100).body["error"]["code"] == "market_already_closed"
+    assert desk.send("DELETE", f"/portfolio/events/orders/{resting}").status in (400, 404)
+
+
+def test_new_short_lived_markets_keep_coming(desk: Desk) -> None:
+    seen = set()
+    for _ in range(20):
+        live(desk, 60, step=20)
+        seen |= {row["ticker"] for row in desk.get("/markets?series_ticker=KXBTC5M&status=open")["markets"]}
+    assert 4 <= len(seen) <= 5
+    traded = [desk.world.exchange.markets[ticker] for ticker in seen]
+    assert all(market.volume > 0 for market in traded)
+
+
+def test_scalar_market_pays_a_share(desk: Desk) -> None:
+    market = next(it for it in desk.world.exchange.markets.values() if it.scalar and it.status == "active")
+    desk.order(market, "bid", desk.best(market, BookSide.ASK), "100.00")
+    desk.clock.move((market.close_at - desk.clock.now()) / 1_000_000 + 86_400)
+    desk.world.tick()
+    (row,) = desk.get("/portfolio/settlements")["settlements"]
+    assert row["market_result"] == "scalar"
+    assert 0 < row["value"] < 100
+    assert row["revenue"] == row["value"] * 100
+    written = desk.get(f"/markets/{market.ticker}")["market"]
+    assert written["settlement_value_dollars"] == f"0.{row['value']:02d}00"
+    assert written["expiration_value"] == str(row["value"])
+
+
+def test_ten_contracts_always_fill_at_the_ask_shown(desk: Desk) -> None:
+    for _ in range(60):
+        live(desk, 5)
+        market = desk.liquid_market()
+        shown = desk.get(f"/markets/{market.ticker}")["market"]["yes_ask_dollars"]
+        answer = desk.order(market, "bid", round(float(shown) * 10_000), time_in_force="fill_or_kill")
+        assert (answer.status, answer.body["average_fill_price"]) == (201, shown)
+
+
+def test_participants_do_not_react_to_an_order_by_itself(desk: Desk) -> None:
+    market = desk.liquid_market()
+    before = desk.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]
+    order_id = desk.order(market, "bid", 100).body["order_id"]
+    assert desk.get(f"/portfolio/orders/{order_id}")["order"]["status"] == "resting"
+    after = desk.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]
+    assert after["no_dollars"] == before["no_dollars"]
+    assert after["yes_dollars"] == [["0.0100", "10.00"], *before["yes_dollars"]]
+
+
+def test_bid_below_the_market_rests_until_the_price_comes(desk: Desk) -> None:
+    market = desk.liquid_market()
+    low = desk.order(market, "bid", 200).body["order_id"]
+    price = desk.best(market, BookSide.BID)
+    near = desk.order(market, "bid", price).body["order_id"]
+    for _ in range(3600):
+        live(desk, 30, step=30)
+        if desk.world.exchange.orders[near].fill_count:
+            break
+    filled = desk.world.exchange.orders[near]
+    assert filled.fill_count > 0, "the price came"
+    assert desk.world.exchange.orders[low].fill_count == 0
+    assert filled.maker_fill_cost == filled.price * filled.fill_count
+    desk.world.exchange.check()
+
+
+def test_books_stay_as_they_are_while_the_participants_are_still(desk: Desk) -> None:
+    markets = desk.world.exchange.markets.values()
+    names = [market.ticker for market in markets if market.close_at > desk.clock.now() + 10**11][:40]
+
+    def shown() -> list[Any]:
+        return [desk.get(f"/markets/{name}/orderbook")["orderbook_fp"] for name in names]
+
+    desk.world.participants.are_still = True
+    before = shown()
+    live(desk, 600, step=30)
+    assert shown() == before
+    desk.world.participants.are_still = False
+    live(desk, 600, step=30)
+    assert shown() != before
+
+
+def test_books_stay_two_sided_and_trade(desk: Desk) -> None:
+    volume = sum(market.volume for market in desk.world.exchange.markets.values())
+    live(desk, 300)
+    assert sum(market.volume for market in desk.world.exchange.markets.values()) > volume
+    thin = []
+    for market in desk.world.exchange.markets.values():
+        best = desk.world.touch_of(market.ticker)
+        value = desk.world.participants.value(market, desk.clock.now())
+        if market.status is MarketStatus.ACTIVE and 400 < value < 9600 and not (best.bid and best.ask):
+            thin.append(market.ticker)
+    assert thin == []
+    desk.world.exchange.check()
+
+
+def test_exclusive_events_are_quoted_coherently(desk: Desk) -> None:
+    live(desk, 60)
+    for event in desk.world.exchange.events.values():
+        family = desk.world.participants.family(event.event_ticker)
+        touches = [desk.world.touch_of(market.ticker) for market in family]
+        if event.mutually_exclusive and all(market.status == "active" for market in family):
+            assert sum(best.bid or 0 for best in touches) < 10_000
+            assert sum(best.ask or 10_000 for best in touches) > 10_000
+
+
+def test_world_catches_up_after_a_long_pause(make_desk: MakeDesk, tmp_path: Path) -> None:
+    path = tmp_path / "world.sqlite"
+    desk = make_desk(path=path)
+    market = desk.liquid_market()
+    desk.order(market, "bid", desk.best(market, BookSide.ASK))
+    desk.world.close()
+    later = make_desk(path=path, now=START + 3 * 86_400 * 1_000_000)
+    later.world.exchange.check()
+    assert later.world.exchange.markets[market.ticker].status is MarketStatus.FINALIZED
+    (row,) = later.get("/portfolio/settlements")["settlements"]
+    settled = later.world.exchange.markets[market.ticker].settled_at
+    assert settled is not None
+    assert settled < later.clock.now(), "it was paid when it was due, not when somebody looked"
+    assert row["ticker"] == market.ticker
+    assert later.get("/markets?status=open")["markets"]
+    assert later.liquid_market()
+
+
+def test_everything_of_a_person_survives_a_restart(make_desk: MakeDesk, tmp_path: Path) -> None:
+    path = tmp_path / "world.sqlite"
+    desk = make_desk(path=path)
+    market = desk.liquid_market()
+    desk.order(market, "bid", desk.best(market, BookSide.ASK))
+    desk.order(market, "bid", 100, client_order_id="spent")
+    desk.order(market, "ask", 9900, expiration_time=START // 1_000_000 + 9000)
+    names = ("orders", "fills", "positions", "balance", "deposits", "settlements")
+    before = {name: desk.get(f"/portfolio/{name}") for name in names}
+    desk.world.close()
+    again = make_desk(path=path, seed=99, markets=5)
+    after = {name: again.get(f"/portfolio/{name}") for name in names}
+    for answers in (before, after):
+        del answers["balance"]["portfolio_value"]
+    assert after == before
+    duplicate = again.order(market, "bid", 100, client_order_id="spent")
+    assert duplicate.body["error"]["code"] == "order_already_exists"
+    assert again.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]["yes_dollars"][0] == [
+        "0.0100", "10.00",
+    ]  # fmt: skip
+    again.world.exchange.check()
+
+
+def test_nothing_uncommitted_is_needed_after_an_answer(make_desk: MakeDesk, tmp_path: Path) -> None:
+    """A second reader of the file sees each answered order, although the first world was never closed."""
+    desk = make_desk(path=tmp_path / "world.sqlite")
+    order_id = desk.order(desk.liquid_market(), "bid", 100).body["order_id"]
+    other = make_desk(path=tmp_path / "world.sqlite")
+    assert other.get(f"/portfolio/orders/{order_id}")["order"]["status"] == "resting"
+    other.world.exchange.check()
+
+
+def test_file_forgets_what_nobody_traded(make_desk: MakeDesk, tmp_path: Path) -> None:
+    path = tmp_path / "world.sqlite"
+    desk = make_desk(path=path)
+    mine, start = short_lived(desk, MarketStatus.ACTIVE), set(desk.world.exchange.markets)
+    desk.order(mine, "bid", desk.best(mine, BookSide.ASK))
+    live(desk, 3600, step=60)
+    desk.world.close()
+    later = make_desk(path=path, now=START + 8 * 86_400 * 1_000_000)
+    later.world.close()
+    last = make_desk(path=path, now=START + 10 * 86_400 * 1_000_000)
+    kept = start & set(last.world.exchange.markets)
+    gone = {ticker for ticker in start - kept if ticker.startswith(("KXBTC5M", "KXHIGH"))}
+    assert mine.ticker in kept
+    assert gone
+    last.world.exchange.check()
+
+
+def candles(desk: Desk, market: Market, start: int, end: int, interval: int, **query: Any) -> list[Any]:
+    path = f"/series/{market.series_ticker}/markets/{market.ticker}/candlesticks"
+    more = "".join(f"&{name}={value}" for name, value in query.items())
+    rows = desk.get(f"{path}?start_ts={start}&end_ts={end}&period_interval={interval}{more}")["candlesticks"]
+    assert [row["end_period_ts"] for row in rows] == sorted({row["end_period_ts"] for row in rows})
+    return list(rows)
+
+
+def assert_sound(rows: list[Any]) -> None:
+    for row in rows:
+        for name in ("yes_bid", "yes_ask", "price"):
+            numbers = {key: float(value) for key, value in row[name].items()}
+            if "open_dollars" in numbers:
+                low, high = numbers["low_dollars"], numbers["high_dollars"]
+                assert low <= numbers["open_dollars"] <= high
+                assert low <= numbers["close_dollars"] <= high
+                assert low <= numbers.get("mean_dollars", low) <= high
+        assert float(row["yes_bid"]["close_dollars"]) < float(row["yes_ask"]["close_dollars"])
+
+
+@pytest.mark.parametrize("interval", [1, 60, 1440])
+def test_candles_reach_back_before_the_world_began(desk: Desk, interval: int) -> None:
+    market = desk.liquid_market(series_ticker="KXCPI")
+    now = desk.clock.now() // 1_000_000
+    rows = candles(desk, market, now - 100 * interval * 60, now, interval)
+    opened = market.open_at // 1_000_000
+    assert len(rows) >= min(99, (now - opened) // (interval * 60) - 1) > 5
+    assert all(row["end_period_ts"] % (interval * 60) == 0 for row in rows)
+    assert all(row["end_period_ts"] > opened for row in rows)
+    assert_sound(rows)
+    assert rows == candles(desk, market, now - 100 * interval * 60, now, interval)
+    for earlier, later in pairwise(rows):
+        assert later["price"]["previous_dollars"] == earlier["price"]["close_dollars"]
+
+
+def test_candle_of_this_minute_shows_my_trade_and_the_present_quotes(desk: Desk) -> None:
+    market = desk.liquid_market()
+    live(desk, 120)
+    answer = desk.order(market, "bid", desk.best(market, BookSide.ASK), "17.00")
+    now = desk.clock.now() // 1_000_000
+    row = candles(desk, market, now, now + 60, 1)[-1]
+    assert row["end_period_ts"] >= now
+    assert float(row["volume_fp"]) >= 17
+    assert row["price"]["close_dollars"] == answer.body["average_fill_price"]
+    shown = desk.get(f"/markets/{market.ticker}")["market"]
+    assert row["yes_bid"]["close_dollars"] == shown["yes_bid_dollars"]
+    assert row["yes_ask"]["close_dollars"] == shown["yes_ask_dollars"]
+    assert row["open_interest_fp"] == shown["open_interest_fp"]
+
+
+def test_candles_while_the_world_runs_are_sound(desk: Desk) -> None:
+    market = short_lived(desk, MarketStatus.ACTIVE)
+    live(desk, 290)
+    now = desk.clock.now() // 1_000_000
+    rows = candles(desk, market, now - 290, now + 60, 1)
+    assert 3 <= len(rows) <= 6
+    assert_sound(rows)
+
+
+def test_latest_before_start_is_a_flat_candle_without_trades(desk: Desk) -> None:
+    market = desk.liquid_market(series_ticker="KXCPI")
+    now = desk.clock.now() // 1_000_000
+    plain = candles(desk, market, now - 7200, now, 60)
+    rows = candles(desk, market, now - 7200, now, 60, include_latest_before_start="true")
+    assert rows[1:] == plain
+    assert rows[0]["end_period_ts"] < plain[0]["end_period_ts"]
+    assert rows[0]["price"].keys() == {"previous_dollars"}
+    assert rows[0]["volume_fp"] == "0.00"
+
+
+def test_batch_and_event_candles_are_those_of_the_markets(desk: Desk) -> None:
+    market = desk.liquid_market(series_ticker="KXCPI")
+    now = desk.clock.now() // 1_000_000
+    span = f"start_ts={now - 7200}&end_ts={now}&period_interval=60"
+    single = candles(desk, market, now - 7200, now, 60)
+    batch = desk.get(f"/markets/candlesticks?market_tickers={market.ticker},KXNOPE&{span}")["markets"]
+    assert batch == [{"market_ticker": market.ticker, "candlesticks": single}]
+    event = desk.get(f"/series/KXCPI/events/{market.event_ticker}/candlesticks?{span}")
+    index = event["market_tickers"].index(market.ticker)
+    assert event["market_candlesticks"][index] == single
+    assert len(event["market_candlesticks"]) == len(event["market_tickers"])
+    other = desk.send("GET", f"/series/KXBTC/markets/{market.ticker}/candlesticks?{span}")
+    assert other.status == 404
+
+
+def test_day_old_prices_are_shown_once_a_market_is_a_day_old(desk: Desk) -> None:
+    rows = {row["ticker"]: row for row in desk.get("/markets?limit=1000&status=open")["markets"]}
+    for market in desk.world.exchange.markets.values():
+        if market.status is MarketStatus.ACTIVE and 2000 < market.initial_value < 8000:
+            old = desk.clock.now() - market.open_at > 25 * 3_600_000_000
+            assert (rows[market.ticker]["previous_price_dollars"] != "0.0000") >= old
+
+
+def test_real_trades_replace_imagined_ones_after_a_restart(make_desk: MakeDesk, tmp_path: Path) -> None:
+    desk = make_desk(path=tmp_path / "world.sqlite")
+    market = desk.liquid_market()
+    live(desk, 90, step=30)
+    desk.order(market, "bid", desk.best(market, BookSide.ASK), "77.00")
+    now = desk.clock.now() // 1_000_000
+    before = candles(desk, market, now, now + 60, 1)[-1]
+    desk.world.close()
+    again = make_desk(path=tmp_path / "world.sqlite", now=desk.clock.now() + 120_000_000)
+    after = candles(again, market, now, now + 60, 1)[0]
+    assert after["volume_fp"] == before["volume_fp"]
+    assert {**after["price"], "previous_dollars": ""} == {**before["price"], "previous_dollars": ""}
+
+
+def test_what_could_not_be_written_is_written_with_the_next_commit(
+    make_desk: MakeDesk, tmp_path: Path
+) -> None:
+    path = tmp_path / "world.sqlite"
+    desk = make_desk(path=path)
+    desk.send("GET", "/markets")
+    with closing(sqlite3.connect(path, timeout=0.1)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError):
+            desk.order(desk.liquid_market(), "bid", 100)
+    (order,) = desk.get("/portfolio/orders")["orders"]
+    again = make_desk(path=path)
+    assert again.get(f"/portfolio/orders/{order['order_id']}")["order"]["status"] == "resting"
+    again.world.exchange.check()
+
+
+def test_depleted_touch_is_filled_up_again(desk: Desk) -> None:
+    market = desk.liquid_market()
+    price, count = desk.world.exchange.best(market.ticker, BookSide.ASK) or (0, 0)
+    desk.order(market, "bid", price, f"{(count - 100) / 100:.2f}")
+    assert desk.world.exchange.best(market.ticker, BookSide.ASK) == (price, 100)
+    live(desk, 1)
+    _, refilled = desk.world.exchange.best(market.ticker, BookSide.ASK) or (0, 0)
+    assert refilled >= 5_000

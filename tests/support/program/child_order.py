@@ -1,0 +1,102 @@
+"""What runs in a process that is about to be killed: one session that sends one order, or many.
+
+Imports everything a session needs, so that a server which has this module loaded can fork sessions at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import requests  # noqa: F401
+from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: F401
+from trading_session import Access, OrderDesk, Wish, answered
+
+from kalshi_trading.orders.execution.submission import SubmissionStep
+
+MARGIN_S, APART_S = 0.2, 0.1
+WRITING = ("writing intent", "writing sending", "writing result")
+MOMENTS = (
+    SubmissionStep.CONFIRMED.value,
+    "writing intent",
+    SubmissionStep.INTENT_RECORDED.value,
+    SubmissionStep.SIGNED.value,
+    "writing sending",
+    SubmissionStep.SENDING_RECORDED.value,
+    SubmissionStep.CHECKED.value,
+    SubmissionStep.ANSWERED.value,
+    "writing result",
+    SubmissionStep.RESULT_RECORDED.value,
+)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at(moment: str, folder: Path, access: Access, wish: Wish) -> None:
+    """Send one order and be killed at this moment: a step, or between a line's write and its flush."""
+    if moment in WRITING:
+        _die_before_flush(moment.removeprefix("writing "), folder)
+    desk = _desk(folder, access, lambda step: die() if step.value == moment else None)
+    desk.submit(wish)
+    os._exit(1)  # the moment never came
+
+
+def wait_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish, told: Connection) -> None:
+    """Send one order, say so at this step, and go no further."""
+
+    def reached(now: SubmissionStep) -> None:
+        if now is step:
+            told.send(step.value)
+            time.sleep(600)
+
+    _desk(folder, access, reached).submit(wish)
+
+
+def stop_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish) -> None:
+    """Send one order and be stopped at this step, like a laptop that is closed; somebody wakes it later."""
+
+    def reached(now: SubmissionStep) -> None:
+        if now is step:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    _desk(folder, access, reached).submit(wish)
+
+
+def trade_on(folder: Path, access: Access, wishes: list[Wish], begun: Connection) -> None:
+    """Send orders one after the other until somebody puts an end to it; `begun` hears of the beginning."""
+    desk = OrderDesk(folder, access, margin_s=MARGIN_S, apart_s=APART_S)
+    answered(desk.client.get_balance)  # tells the time; a larger bucket takes longer to fill than this lives
+    begun.send_bytes(b"begun")
+    while True:
+        for wish in wishes:
+            desk.submit(wish)
+
+
+def _desk(
+    folder: Path, access: Access, reached: Callable[[SubmissionStep], None] = lambda step: None
+) -> OrderDesk:
+    desk = OrderDesk(folder, access, margin_s=MARGIN_S, apart_s=APART_S, reached=reached)
+    desk.greet()
+    return desk
+
+
+def _die_before_flush(word: str, folder: Path) -> None:
+    flush = os.fsync
+    journal = folder / "practice" / "trades.log"
+    own = os.getpid()
+
+    def fsync(descriptor: int) -> None:
+        is_there = os.getpid() == own and journal.exists()
+        if is_there and os.path.samestat(os.fstat(descriptor), journal.stat()):
+            event = journal.read_bytes().splitlines()[-1].split(b" ")[1].decode().removeprefix("order.")
+            if word == (event if event in ("intent", "sending") else "result"):
+                die()
+        flush(descriptor)
+
+    os.fsync = fsync  # type: ignore[assignment]

@@ -1,0 +1,250 @@
+"""Many programs under terminals of their own, cheaply: forked from a process that has loaded the modules.
+
+`fork_server(home)` starts that process, `ForkServer.start` a program. It runs `program.main` and ends as
+`main.py` does; `is_fresh` makes it a new interpreter that runs `main.py`. The server waits for every program
+and says when and how it ended, by the clock that all processes share.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import pexpect
+from pexpect.fdpexpect import fdspawn
+
+if __name__ == "__main__":  # without the paths that pytest sets
+    sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
+
+from terminal import LONGEST_WAIT_S, PROJECT, Terminal, environment
+
+LOOK_S = 0.02
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended: its exit status (negative: the signal it died of), and when."""
+
+    status: int
+    at: float
+
+
+class ForkedProgram(Terminal):
+    """A program under a pseudo-terminal; the server started it."""
+
+    def __init__(self, server: ForkServer, pid: int, master: int, size: tuple[int, int]) -> None:
+        columns, rows = size
+        super().__init__(cast("pexpect.spawn[bytes]", fdspawn(master)), columns, rows)
+        self.pid = pid
+        self.modes_at_first: list[Any] = []
+        """The modes of the terminal before the program came to it."""
+        self._server = server
+        self._master: int | None = master
+        self._end: Ended | None = None
+        self.held_up_s = 0.0
+        """How long this process itself had to wait for the machine while it waited for the end."""
+
+    def signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(self.pid, number)
+
+    def close(self) -> None:
+        """Close the terminal under the program: a hang-up, if it still runs."""
+        if self._master is not None:
+            os.close(self._master)
+            self._master = None
+
+    def passes(self, seconds: float) -> None:
+        """Show what the program draws meanwhile."""
+        ends_at = time.monotonic() + seconds
+        while (left := ends_at - time.monotonic()) > 0:
+            if not self._read(left):
+                time.sleep(max(0.0, min(0.01, ends_at - time.monotonic())))  # the end of its output
+
+    def ended(self, within_s: float, *, reading: bool = True) -> Ended | None:
+        """Wait for the end of the program, `reading` what it draws as terminals do; None if it lives on."""
+        deadline = time.monotonic() + within_s
+        while self._end is None:
+            looked_at = time.monotonic()
+            if looked_at > deadline:
+                return None
+            if reading and self._master is not None:
+                self._read(LOOK_S)
+            end = self._server.hear("status", LOOK_S)
+            self.held_up_s += max(0.0, time.monotonic() - looked_at - 2 * LOOK_S)
+            if end is not None:
+                self._server.wait_for("over")
+                self._end = Ended(os.waitstatus_to_exitcode(end["status"]), end["at"])
+        while self._master is not None and self._read(0):
+            pass
+        return self._end
+
+    @property
+    def modes(self) -> list[Any] | None:
+        """The modes of the terminal, while it is there."""
+        return None if self._master is None else termios.tcgetattr(self._master)
+
+    def has_left_on(self, mode: int, *, at_first: bool) -> bool:
+        """Whether this mode of the screen was switched on last."""
+        on, off = (self.raw.rfind(b"\x1b[?%d%c" % (mode, end)) for end in b"hl")
+        return at_first if on == off else on > off
+
+
+class ForkServer:
+    """The process that all programs come from; one at a time."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin
+        assert process.stdout
+        self.pid = process.pid
+        self._orders: IO[bytes] = process.stdin
+        self._answers: IO[bytes] = process.stdout
+
+    @contextmanager
+    def start(
+        self, *arguments: str, is_fresh: bool = False, is_leader: bool = True, **settings: str
+    ) -> Iterator[ForkedProgram]:
+        """Run a program; it is killed at the end if it still runs.
+
+        One that is no leader was started by another program of its terminal, which ignores hang-ups.
+        """
+        master, slave = os.openpty()
+        size = 100, 50
+        termios.tcsetwinsize(slave, (size[1], size[0]))
+        before = termios.tcgetattr(slave)
+        order = {"terminal": os.ttyname(slave), "arguments": arguments, "settings": settings}
+        self._orders.write(json.dumps(order | {"fresh": is_fresh, "leader": is_leader}).encode() + b"\n")
+        self._orders.flush()
+        child = ForkedProgram(self, self.wait_for("pid")["pid"], master, size)
+        child.modes_at_first = before
+        os.close(slave)
+        try:
+            yield child
+        finally:
+            if child.ended(0) is None:
+                child.signal(signal.SIGKILL)
+                child.ended(LONGEST_WAIT_S)
+            child.close()
+
+    def hear(self, what: str, timeout: float) -> dict[str, Any] | None:
+        """Return the next thing the server says, which must be this, or None when it says nothing."""
+        if not select.select([self._answers], [], [], timeout)[0]:
+            return None
+        answer: dict[str, Any] = json.loads(self._answers.readline())
+        assert what in answer, f"{what} was expected, not {answer}"
+        return answer
+
+    def wait_for(self, what: str) -> dict[str, Any]:
+        answer = self.hear(what, LONGEST_WAIT_S)
+        assert answer is not None, f"the server does not report its {what}"
+        return answer
+
+
+@contextmanager
+def fork_server(home: Path) -> Iterator[ForkServer]:
+    """Load the modules once, for programs of this home."""
+    process = subprocess.Popen(
+        [sys.executable, __file__],
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(home) | {"PYTHONPATH": str(PROJECT)},
+        cwd=PROJECT,
+    )
+    try:
+        yield ForkServer(process)
+    finally:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
+
+
+# --- In the process itself ------------------------------------------------------------------------
+
+
+def serve() -> int:
+    """Start programs as asked, line by line; in a program, return its exit status."""
+    answers = os.dup(1)
+    for line in sys.stdin:
+        order = json.loads(line)
+        leader = os.fork()
+        if not leader and order["leader"]:
+            return _live(order, answers)
+        if not leader:
+            _enter(order["terminal"])
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            child = os.fork()
+            if not child:
+                return _run(order, answers)
+            _attend(child, answers)
+            os._exit(0)
+        if order["leader"]:
+            _attend(leader, answers)
+        else:
+            os.waitpid(leader, 0)
+        _tell(answers, {"over": True})
+    return 0
+
+
+def _tell(answers: int, what: Mapping[str, Any]) -> None:
+    os.write(answers, json.dumps(what).encode() + b"\n")
+
+
+def _attend(child: int, answers: int) -> None:
+    _tell(answers, {"pid": child})
+    status = os.waitpid(child, 0)[1]
+    _tell(answers, {"status": status, "at": time.monotonic()})
+
+
+def _enter(terminal: str) -> None:
+    """Make this terminal the one of a new session."""
+    os.setsid()
+    descriptor = os.open(terminal, os.O_RDWR)  # a session's first terminal becomes its own
+    for standard in range(3):
+        os.dup2(descriptor, standard)
+    os.close(descriptor)
+
+
+def _live(order: Mapping[str, Any], answers: int) -> int:
+    _enter(order["terminal"])
+    return _run(order, answers)
+
+
+def _run(order: Mapping[str, Any], answers: int) -> int:
+    os.close(answers)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may have been started with nohup
+    os.environ.update(order["settings"])
+    if order["fresh"]:
+        os.execv(sys.executable, [sys.executable, str(PROJECT / "main.py"), *order["arguments"]])
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  (as long as the program)
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    from kalshi_trading.ui import program
+
+    return program.main(order["arguments"])
+
+
+if __name__ == "__main__":
+    import questionary
+    import rich.console
+
+    from kalshi_trading.ui import app, menu
+    from kalshi_trading.ui.prompts import terminal_prompter
+    from kalshi_trading.ui.terminal import modes as terminal_modes
+    from kalshi_trading.ui.terminal import termination
+
+    PRELOADED = (questionary, rich.console, app, menu, terminal_modes, terminal_prompter, termination)
+    sys.exit(serve())
