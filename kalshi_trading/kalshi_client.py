@@ -47,6 +47,8 @@ _LONGEST_WINDOW_S = 30.0  # how long the exchange may take a signature for valid
 LONGEST_SEND_S = _LONGEST_WINDOW_S + Timing().total_s
 """How long an order that is being sent can still arrive."""
 
+_SMALLEST_SKEW_S = 1.0  # clocks are compared no closer
+
 T = TypeVar("T")
 
 
@@ -66,6 +68,23 @@ class KalshiClient(MarketDataClient):
     def least_clock_skew_s(self) -> float | None:
         """The least that it can be ahead, in seconds; None: not seen."""
         return self._transport.least_clock_skew_s
+
+    def exchange_time(self, at: datetime) -> datetime | None:
+        """Return what the exchange's clock shows when this computer's shows `at`; None: it was not seen."""
+        skew_s = self.clock_skew_s
+        return None if skew_s is None else at - timedelta(seconds=skew_s)
+
+    def latest_exchange_time(self, at: datetime) -> datetime | None:
+        """Return the latest that the exchange's clock can show then; None: it was not seen."""
+        skew_s = self.least_clock_skew_s
+        return None if skew_s is None else at - timedelta(seconds=skew_s)
+
+    def data_as_of(self) -> datetime:
+        """Read up to when the account's data is whole, by this computer's clock."""
+        as_of, skew_s = self.get_user_data_timestamp(), self.clock_skew_s
+        if skew_s is None or abs(skew_s) <= _SMALLEST_SKEW_S:
+            return as_of
+        return as_of + timedelta(seconds=skew_s)
 
     def use_exchange_clock(self) -> float | None:
         """Sign by the exchange's clock if this computer's differs; see `Transport.use_exchange_clock`."""

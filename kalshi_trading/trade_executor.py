@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 
 from kalshi_trading.core.errors import InvalidInputError, JournalError, TradeExecutionError
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
@@ -20,11 +21,15 @@ from kalshi_trading.core.models import Action, Order, OrderStatus, Side
 from kalshi_trading.core.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, Price, decimal_from_text
 from kalshi_trading.core.results import Progress
 from kalshi_trading.core.tickers import validate_ticker
+from kalshi_trading.journal.order_state import OrderState
+from kalshi_trading.journal.sessions import is_alive
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.markets.search import FoundMarket, MarketIndex
 from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
 from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, OpenOrders, PanicReport, PanicRun
-from kalshi_trading.orders.execution.recovery import OrderRecovery
+from kalshi_trading.orders.execution.pending_orders import PendingOrders
+from kalshi_trading.orders.execution.recovery import OrderRecovery, RecoverySummary
+from kalshi_trading.orders.execution.recovery_loop import RecoveryLoop
 from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
 from kalshi_trading.orders.execution.submission_result import SubmissionResult
 from kalshi_trading.orders.pretrade.activity import ActivityReader
@@ -56,6 +61,7 @@ class TradeExecutor:
         limits: Limits,
         read_only: bool = False,
         account: str | None = None,
+        pending: PendingOrders | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] | None = None,
         reached: Callable[[SubmissionStep], None] = lambda step: None,
@@ -69,20 +75,24 @@ class TradeExecutor:
         self._panic_guard = threading.Lock()  # panic, the menu and the background search record it
         self._orders = ActivityReader(journal, account=account, clock=clock)
         self._index = MarketIndex(client)
-        self.resolver = OrderRecovery(client, journal, clock=clock, sleep=sleep)
+        self._account = account
+        self._pending = pending or PendingOrders()
+        self._recovery = OrderRecovery(client, journal, self._pending, clock=clock, sleep=sleep)
         pause = sleep or time.sleep
-        self.submitter = OrderSubmitter(
+        self._submitter = OrderSubmitter(
             client,
             journal,
-            self.resolver,
+            self._pending,
+            self._recovery,
             block_reason=self.block_reason,
             recount=self._recount,
             clock=clock,
             sleep=pause,
             reached=reached,
         )
-        self._canceler = OrderCanceler(client, journal, journal_failed=self._lock, sleep=pause)
+        self._canceler = OrderCanceler(client, journal, journal_failed=self.lock, sleep=pause)
         self._panic_run: PanicRun | None = None
+        self._loop: RecoveryLoop | None = None
         self._clock, self._pause = clock, pause
         self._reader = ContextReader(
             client,
@@ -90,9 +100,6 @@ class TradeExecutor:
             DayPnlReader(client, clock=clock),
             clock=clock,
         )
-
-    def _lock(self, reason: str) -> None:
-        self.submitter.lock(reason)
 
     # --- Markets ----------------------------------------------------------------------------------
 
@@ -155,7 +162,7 @@ class TradeExecutor:
 
     def submit(self, preview: OrderPreview) -> SubmissionResult:
         """Send the order of a preview, once. See `OrderSubmitter.submit`."""
-        return self.submitter.submit(preview)
+        return self._submitter.submit(preview)
 
     # --- Orders -----------------------------------------------------------------------------------
 
@@ -165,7 +172,7 @@ class TradeExecutor:
         One that had been written off and turned up late is adopted and announced. Raises JournalError.
         """
         orders = self._client.get_orders(status=OrderStatus.RESTING).whole()
-        self.resolver.reconcile_late(orders)
+        self._recovery.reconcile_late(orders)
         return orders
 
     def get_order_status(self, order_id: str) -> Order:
@@ -206,7 +213,7 @@ class TradeExecutor:
             self._record_panic()
         except JournalError as error:
             reason = f"{error} {UNRECORDED_PANIC}"
-            self.submitter.lock(reason, until=self._record_panic)
+            self.lock(reason, until=self._record_panic)
 
     def _record_panic(self) -> None:
         """Record a panic that is not on record yet. Raises JournalError."""
@@ -219,13 +226,13 @@ class TradeExecutor:
     def _notice(self, orders: Iterable[Order]) -> None:
         """Adopt orders that turned up late. One that cannot be recorded locks orders, and is seen again."""
         try:
-            self.resolver.reconcile_late(orders)
+            self._recovery.reconcile_late(orders)
         except JournalError as error:
-            self._lock(str(error))
+            self.lock(str(error))
 
     def _read_open_orders(self) -> OpenOrders:
         """Return the orders that may still turn up, those of other sessions as far as they can be read."""
-        lives, problem = list(self.resolver.open_orders()), None
+        lives, problem = list(self._pending.open_orders()), None
         try:
             lives += self._orders.open_orders()
         except JournalError as error:
@@ -255,9 +262,71 @@ class TradeExecutor:
                 self._journal.log_order_cancellation("rearmed", {"reason": "new orders are allowed again"})
                 self._has_unrecorded_panic = False
         except JournalError as error:
-            self._lock(str(error))
+            self.lock(str(error))
             return False
         return True
+
+    # --- Orders without an end --------------------------------------------------------------------
+
+    def recover(self, progress: Progress = lambda lines: None) -> RecoverySummary:
+        """Take over the orders of sessions that have ended; `progress` gets the lines read.
+
+        Raises JournalError. See `OrderRecovery.recover`.
+        """
+        is_running = partial(is_alive, self._journal.folder)
+        return self._recovery.recover(account=self._account or "", is_alive=is_running, progress=progress)
+
+    def open_orders(self) -> tuple[OrderState, ...]:
+        """List the orders of this session that may exist and are neither found nor ruled out."""
+        return self._pending.open_orders()
+
+    def look_for_open_orders(self) -> None:
+        """Look once for every open order. Raises JournalError when an end cannot be recorded."""
+        self._recovery.examine_all()
+
+    def reconcile_late(self, orders: Iterable[Order]) -> None:
+        """Watch orders that were read for another purpose for one written off. Raises JournalError."""
+        self._recovery.reconcile_late(orders)
+
+    def start_searching(self, recover: Callable[[], object]) -> None:
+        """Go on looking for open orders in the background; `recover` is called about once a minute."""
+        self._loop = RecoveryLoop(
+            self._recovery,
+            journal_failed=self.lock,
+            recover=recover,
+            unlock=self._submitter.retry_pending_writes,
+        )
+        self._loop.start()
+
+    def stop(self) -> None:
+        """Send nothing any more and end every search, because the program ends."""
+        if self._loop is not None:
+            self._loop.stop()
+        self._submitter.stop()
+        self._recovery.stop()
+
+    def announce(self, sentence: str) -> None:
+        """Put a sentence among the messages to the user."""
+        self._pending.announce(sentence)
+
+    def messages(self) -> tuple[str, ...]:
+        """Return what was found out since the last call, as sentences for the user."""
+        return self._pending.drain_messages()
+
+    # --- The lock ---------------------------------------------------------------------------------
+
+    def lock(self, reason: str, until: Callable[[], object] | None = None) -> None:
+        """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
+        self._submitter.lock(reason, until)
+
+    @property
+    def lock_reason(self) -> str | None:
+        """Why no order can be sent until the journal works again; None: there is no reason."""
+        return self._submitter.lock_reason
+
+    def retry_pending_writes(self) -> None:
+        """Write what a failing journal did not take; orders can be sent again once all is written."""
+        self._submitter.retry_pending_writes()
 
     # --- Doors for scripts ------------------------------------------------------------------------
 

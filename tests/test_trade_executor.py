@@ -21,6 +21,7 @@ from kalshi_trading.core.order_book import best_ask, best_bid
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal.order_state import OrderStage, OrderState
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.portfolio_tracker import PortfolioTracker
@@ -194,14 +195,15 @@ def test_an_order_that_had_been_written_off_is_noticed_by_whatever_lists_it(desk
     market = next(unused_markets)
     ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(2), D("0.05"))
     placed = desk.executor.submit(desk.executor.preview(ticket))
-    later = TradeExecutor(desk.client, desk.journal, limits=Limits())
+    pending = PendingOrders()
+    later = TradeExecutor(desk.client, desk.journal, limits=Limits(), pending=pending)
     order = desk.client.get_order(placed.order_id)
     written_off = OrderState(
         order.client_order_id, market.ticker, "BUY 2 YES", OrderStage.ABSENT, order.created_at
     )
-    later.resolver.track([written_off])
+    pending.track([written_off])
     later.preview(ticket) if meets == "preview" else later.panic()
-    assert [news for news in later.resolver.drain_messages() if placed.order_id in news and "late" in news]
+    assert [news for news in later.messages() if placed.order_id in news and "late" in news]
     later.panic()
     later.allow_orders()
 
@@ -419,7 +421,7 @@ def test_a_journal_that_fails_locks_orders_and_lets_the_cancel_through(tmp_path)
         executor, journal, _ = canceling(server, tmp_path)
         journal.trades_path.mkdir(parents=True)
         assert executor.cancel_order(RESTING).reduced_by == 10
-        assert executor.submitter.lock_reason is not None
+        assert executor.lock_reason is not None
 
 
 def test_open_orders_with_a_row_missing_are_an_error_and_not_a_shorter_list(tmp_path):

@@ -51,6 +51,11 @@ def fetch(read: Callable[[], T]) -> Fetched[T]:
         return Fetched(None, str(error))
 
 
+def fetch_or_none(read: Callable[[], T]) -> T | None:
+    """Read what can be done without; None: it could not be read."""
+    return fetch(read).value
+
+
 def sum_known(amounts: Iterable[Dollars | None]) -> Dollars | None:
     """Add up; None as soon as one amount is not known."""
     total = ZERO

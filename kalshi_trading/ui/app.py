@@ -117,7 +117,7 @@ class AppContext:
     def news(self) -> tuple[str, ...]:
         """Return what was found out and is not yet shown (see `news_shown`), as sentences."""
         self._hear_of_undertakings()
-        self._news.extend(self.executor.resolver.drain_messages())
+        self._news.extend(self.executor.messages())
         return tuple(self._news)
 
     def _hear_of_undertakings(self) -> None:

@@ -14,10 +14,8 @@ from rich.console import RenderableType
 from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.core.market_models import ExchangeStatus
 from kalshi_trading.core.money import Dollars
-from kalshi_trading.core.results import Fetched, Progress, fetch
-from kalshi_trading.journal.sessions import is_alive
+from kalshi_trading.core.results import Fetched, fetch
 from kalshi_trading.orders.execution.recovery import RecoverySummary
-from kalshi_trading.orders.execution.recovery_loop import RecoveryLoop
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui import formats, packages
 from kalshi_trading.ui.app import AppContext
@@ -63,15 +61,9 @@ def run(app: AppContext) -> int:
 
     Raises AuthenticationError when the exchange does not take the key at the start.
     """
-    search = RecoveryLoop(
-        app.executor.resolver,
-        journal_failed=app.executor.submitter.lock,
-        recover=lambda: _take_over(app),
-        unlock=app.executor.submitter.try_to_unlock,
-    )
     try:
         _greet(app)
-        search.start()
+        app.executor.start_searching(recover=app.executor.recover)
         _serve(app)
         return EXIT_DONE
     except InputClosed:
@@ -80,10 +72,8 @@ def run(app: AppContext) -> int:
         app.show_text("Interrupted. Resting orders stay at the exchange.")
         return EXIT_INTERRUPTED
     finally:
-        search.stop()
         exit_screen.settle(app)
-        app.executor.submitter.stopped = True
-        app.executor.resolver.stop()
+        app.executor.stop()
         app.finish()
 
 
@@ -128,38 +118,26 @@ def _compare_clocks(app: AppContext) -> None:
     try:
         app.journal.log_event("clock.offset", {"reason": f"this computer's clock is {how}"})
     except JournalError as error:
-        app.executor.submitter.lock(str(error))
+        app.executor.lock(str(error))
 
 
 def _recover(app: AppContext) -> None:
     """Look for the orders an earlier session left without an end, before anything new is sent."""
-    resolver = app.executor.resolver
 
     def recover_and_announce() -> None:
-        for sentence in _left_alone(_take_over(app)):
-            resolver.announce(sentence)
+        for sentence in _left_alone(app.executor.recover()):
+            app.executor.announce(sentence)
 
     try:
-        recovery = app.run_with_count(
-            "Reading the journal, lines:", lambda progress: _take_over(app, progress)
-        )
+        recovery = app.run_with_count("Reading the journal, lines:", app.executor.recover)
         for sentence in _left_alone(recovery):
             app.show_error(sentence)
-        for life in resolver.open_orders():
-            app.show_error(f"An earlier session left an order without a recorded end: {life.sentence}")
-        if resolver.open_orders():
-            app.run_with_spinner("Looking for it at the exchange …", resolver.examine_all)
+        for order in app.executor.open_orders():
+            app.show_error(f"An earlier session left an order without a recorded end: {order.sentence}")
+        if app.executor.open_orders():
+            app.run_with_spinner("Looking for it at the exchange …", app.executor.look_for_open_orders)
     except JournalError as error:
-        app.executor.submitter.lock(str(error), until=recover_and_announce)
-
-
-def _take_over(app: AppContext, progress: Progress = lambda lines: None) -> RecoverySummary:
-    """Take over the orders of sessions that have ended. Raises JournalError."""
-    return app.executor.resolver.recover(
-        account=app.account,
-        is_alive=lambda session_id: is_alive(app.journal.folder, session_id),
-        progress=progress,
-    )
+        app.executor.lock(str(error), until=recover_and_announce)
 
 
 def _left_alone(recovery: RecoverySummary) -> list[str]:
@@ -202,26 +180,23 @@ def _watch_resting_orders(app: AppContext) -> None:
     """Put among the news what became of orders that rested; no fault of that keeps the menu away."""
     try:
         for sentence in app.watch.look():
-            app.executor.resolver.announce(sentence)
+            app.executor.announce(sentence)
     except Exception as error:  # noqa: BLE001  (the menu is where everything else is mended from)
         reference = app.journal.log_error("Unexpected error in the watch over resting orders", error)
-        app.executor.resolver.announce(
-            f"Resting orders could not be looked at; why is on record as {reference}."
-        )
+        app.executor.announce(f"Resting orders could not be looked at; why is on record as {reference}.")
 
 
 def _header(
     app: AppContext, balance: Fetched[Dollars], status: Fetched[ExchangeStatus], news: Sequence[str]
 ) -> RenderableType:
-    resolver = app.executor.resolver
     return account.header(
         app.settings.environment,
         balance,
         status,
         news=news,
-        unresolved=[life.sentence for life in resolver.open_orders()],
+        unresolved=[order.sentence for order in app.executor.open_orders()],
         read_only=app.executor.read_only,
-        locked=app.executor.submitter.lock_reason or app.executor.block_reason(),
+        locked=app.executor.lock_reason or app.executor.block_reason(),
     )
 
 

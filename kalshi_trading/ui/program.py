@@ -259,7 +259,7 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
     client = KalshiClient(transport)
     executor = TradeExecutor(client, journal, limits=settings.limits, read_only=read_only, account=account)
     if no_session is not None:
-        executor.submitter.lock(str(no_session), until=partial(_raise, no_session))
+        executor.lock(str(no_session), until=partial(_raise, no_session))
     return AppContext(
         settings=settings,
         console=console,

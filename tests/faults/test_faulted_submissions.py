@@ -233,7 +233,7 @@ def test_no_order_is_doubled_lost_or_misjudged_under_any_fault(
         let_the_last_late_request_arrive(taken)
         for seat in taken:
             seat.desk.settle(within_s=60)
-            seat.desk.resolver.reconcile_late(seat.desk.client.get_orders().whole())
+            seat.desk.recovery.reconcile_late(seat.desk.client.get_orders().whole())
         lines, damaged = verifier.journal_lines(tmp_path / "logs" / "practice")
         verdicts = judged(lines, taken)
     assert damaged == []
@@ -256,7 +256,7 @@ def trade_side_by_side(taken: list[Seat], submissions: int) -> None:
 
 
 def searching(desk: OrderDesk) -> RecoveryLoop:
-    return RecoveryLoop(desk.resolver, journal_failed=desk.submitter.lock, pause_s=2.0)
+    return RecoveryLoop(desk.recovery, journal_failed=desk.submitter.lock, pause_s=2.0)
 
 
 def let_the_last_late_request_arrive(taken: list[Seat]) -> None:

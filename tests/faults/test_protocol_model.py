@@ -1,6 +1,6 @@
 """The order protocol against a model of an exchange, of clocks and of failing disks, step by random step.
 
-Journal, sessions, submitter and resolver are real; the exchange is a few lists behind the client's methods,
+Journal, sessions, submitter and recovery are real; the exchange is a few lists behind the client's methods,
 and time is a number, so that nothing sleeps. The promises are checked after every step.
 """
 
@@ -52,6 +52,8 @@ from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.results import Listing
 from kalshi_trading.journal import sessions
 from kalshi_trading.journal.records import UNDAMAGED
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery, RecoverySummary
 from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
@@ -119,6 +121,10 @@ class ModelExchange:
 
 class ModelClient:
     """The client's methods that the protocol uses, for one session; `fates` are those of its next sends."""
+
+    exchange_time = KalshiClient.exchange_time
+    latest_exchange_time = KalshiClient.latest_exchange_time
+    data_as_of = KalshiClient.data_as_of
 
     def __init__(self, exchange: ModelExchange, machine: ProtocolMachine) -> None:
         self.exchange = exchange
@@ -213,7 +219,8 @@ class ModelSession:
     session: sessions.Session
     client: ModelClient
     journal: FailingJournal
-    resolver: OrderRecovery
+    pending: PendingOrders
+    recovery: OrderRecovery
     submitter: OrderSubmitter
     killed_at: SubmissionStep | None = None
 
@@ -294,16 +301,17 @@ class ProtocolMachine(RuleBasedStateMachine):
         )
         client = ModelClient(self.exchange, self)
         how: dict[str, Any] = {"clock": self.clock, "monotonic": self.monotonic, "sleep": self.sleep}
-        resolver = OrderRecovery(client, journal, **how)  # type: ignore[arg-type]
-        opened = ModelSession(session, client, journal, resolver, None)  # type: ignore[arg-type]
-        opened.submitter = OrderSubmitter(client, journal, resolver, reached=opened.reached, **how)  # type: ignore[arg-type]
+        pending = PendingOrders()
+        recovery = OrderRecovery(client, journal, pending, **how)  # type: ignore[arg-type]
+        opened = ModelSession(session, client, journal, pending, recovery, None)  # type: ignore[arg-type]
+        opened.submitter = OrderSubmitter(client, journal, pending, recovery, reached=opened.reached, **how)  # type: ignore[arg-type]
         client.heard()
         self.recover_in(opened)
         self.running.append(opened)
         return opened
 
     def recover_in(self, opened: ModelSession) -> None:
-        recovery = opened.resolver.recover(
+        recovery = opened.recovery.recover(
             account=ACCOUNT, is_alive=lambda name: sessions.is_alive(self.folder, name)
         )
         assert recovery == RecoverySummary(foreign=(), damage=UNDAMAGED)
@@ -358,7 +366,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         """Look for every open order; a look that fails ends nothing."""
         by, before = self.chosen(which), self.content()
         try:
-            by.resolver.examine_all()
+            by.recovery.examine_all()
         except JournalError:
             assert by.journal.full_for or by.journal.breaks_after
         if self.exchange.reads in ("fail", "lists fail"):
@@ -379,8 +387,8 @@ class ProtocolMachine(RuleBasedStateMachine):
     def notice(self, which: int) -> None:
         by = self.chosen(which)
         before = self.content()
-        by.resolver.reconcile_late(by.client.visible("KXONE-1"))
-        by.resolver.look_for_late()
+        by.recovery.reconcile_late(by.client.visible("KXONE-1"))
+        by.recovery.look_for_late()
         assert self.content() == before  # nothing was written off that exists
 
     @precondition(lambda self: self.running)
@@ -388,9 +396,9 @@ class ProtocolMachine(RuleBasedStateMachine):
     def recover_again(self, which: int) -> None:
         """A session that goes on takes over what ended ones left, and forgets nothing of its own."""
         by, before = self.chosen(which), self.content()
-        waiting = {life.client_order_id for life in by.resolver.open_orders()}
+        waiting = {life.client_order_id for life in by.pending.open_orders()}
         self.recover_in(by)
-        assert waiting <= {life.client_order_id for life in by.resolver.open_orders()}
+        assert waiting <= {life.client_order_id for life in by.pending.open_orders()}
         assert self.content() == before
 
     @precondition(lambda self: len(self.running) == 2)
@@ -404,9 +412,9 @@ class ProtocolMachine(RuleBasedStateMachine):
         """Begin a session; beginning it twice is beginning it once."""
         before = self.content()
         opened = self.open_session()
-        waiting = opened.resolver.open_orders()
+        waiting = opened.pending.open_orders()
         self.recover_in(opened)
-        assert opened.resolver.open_orders() == waiting
+        assert opened.pending.open_orders() == waiting
         assert self.content() == before
 
     @rule(seconds=st.sampled_from([0.5, 5.0, 29.0, 61.0, 300.0]))
@@ -515,8 +523,8 @@ class ProtocolMachine(RuleBasedStateMachine):
     def settle(self, last: ModelSession) -> None:
         for _ in range(3):
             self.exchange.move(SIGNATURE_LIVES_S + MARGIN_S)
-            last.resolver.examine_all()
-        assert last.resolver.open_orders() == ()
+            last.recovery.examine_all()
+        assert last.pending.open_orders() == ()
 
 
 def events(life: list[verifier.Line]) -> list[str]:

@@ -19,6 +19,7 @@ from model_factory import MARKET, NOW, QUADRATIC
 
 from kalshi_trading.core.models import Action, OrderAcknowledgement, OrderRequest, Side
 from kalshi_trading.core.money import ZERO, dollars_text
+from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.context import DayTotals, OrderContext
 from kalshi_trading.orders.pretrade.preview import OrderPreview
@@ -35,6 +36,10 @@ ORDER_NUMBERS = count(1)
 
 class Exchange:
     """Takes every order and lets it rest."""
+
+    exchange_time = KalshiClient.exchange_time
+    latest_exchange_time = KalshiClient.latest_exchange_time
+    data_as_of = KalshiClient.data_as_of
 
     clock_skew_s = None
 

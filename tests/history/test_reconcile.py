@@ -19,6 +19,7 @@ from kalshi_trading.history import reconcile as reconcile_history
 from kalshi_trading.history.comparison import MismatchKind, compare, first_fills
 from kalshi_trading.history.reconcile import reconcile
 from kalshi_trading.history.rows import HistoryRow
+from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui.views import history as history_view
 
@@ -38,6 +39,10 @@ def there(filled="10", *, fees="0.01", status=OrderStatus.EXECUTED, **changes):
 
 class Exchange:
     """Lists as they are read, one reading after the other; `fresh` is what looking again shows."""
+
+    exchange_time = KalshiClient.exchange_time
+    latest_exchange_time = KalshiClient.latest_exchange_time
+    data_as_of = KalshiClient.data_as_of
 
     clock_skew_s = 0.0
 

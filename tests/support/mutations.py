@@ -216,13 +216,10 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a found order leaves the search before its end is on record",
             "orders/execution/recovery.py",
-            "        self._record(life, whereabouts.state, fields)\n"
-            "        with self._lock:\n"
-            "            del self._cases[life.client_order_id]\n",
-            "        with self._lock:\n"
-            "            del self._cases[life.client_order_id]\n"
-            "        self._record(life, whereabouts.state, fields)\n"
-            "        with self._lock:\n",
+            "        self._record(pending.state, result.stage, fields)\n"
+            "        self._pending.end(pending, result, self._clock())\n",
+            "        self._pending.end(pending, result, self._clock())\n"
+            "        self._record(pending.state, result.stage, fields)\n",
         ),
         Mutation(
             "an order is proved absent while its signature is still valid",

@@ -37,7 +37,7 @@ TEXTS = ProgressMessages("Doing …", "Slowly …", "Finishing the work")
 
 
 class News:
-    """The part of the resolver that keeps news."""
+    """The part of the executor that keeps messages."""
 
     def __init__(self) -> None:
         self.kept: list[str] = []
@@ -45,7 +45,7 @@ class News:
     def announce(self, sentence: str) -> None:
         self.kept.append(sentence)
 
-    def drain_messages(self) -> tuple[str, ...]:
+    def messages(self) -> tuple[str, ...]:
         kept, self.kept = tuple(self.kept), []
         return kept
 
@@ -53,7 +53,7 @@ class News:
 @pytest.fixture
 def app(tmp_path: Path) -> AppContext:
     nothing: Any = None
-    executor: Any = SimpleNamespace(resolver=News())
+    executor: Any = News()
     return AppContext(
         settings=nothing,
         console=Console(file=io.StringIO(), width=100, record=True),
@@ -78,9 +78,7 @@ def test_the_waiting_text_says_what_is_waited_for_when_it_takes_long() -> None:
 
 
 def carry_out(app: AppContext, work: Callable[[], str], show: Callable[[str], None] | None = None) -> bool:
-    return app.run_uninterruptible(
-        work, TEXTS, show=show or app.show_text, left=app.executor.resolver.announce
-    )
+    return app.run_uninterruptible(work, TEXTS, show=show or app.show_text, left=app.executor.announce)
 
 
 def press_ctrl_c() -> None:
@@ -234,9 +232,9 @@ def test_a_fault_nobody_waits_for_is_on_record_and_told(app: AppContext) -> None
 
 
 def test_news_stay_until_they_stand_on_the_screen(app: AppContext) -> None:
-    app.executor.resolver.announce("found")
+    app.executor.announce("found")
     seen = app.news()
-    app.executor.resolver.announce("found another")
+    app.executor.announce("found another")
     assert (seen, app.news()) == (("found",), ("found", "found another"))
     app.news_shown(seen)
     assert app.news() == ("found another",)
@@ -253,7 +251,7 @@ class LastMoment(ScriptedPrompter):
 
     def choose(self, question: str, choices: Sequence[Choice[T]], **how: Any) -> T:
         if question == "Menu":
-            self.app.executor.resolver.announce("Found: the order you were asking for.")
+            self.app.executor.announce("Found: the order you were asking for.")
             if self.stop is not None:
                 raise self.stop()
         return super().choose(question, choices, **how)

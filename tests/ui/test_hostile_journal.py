@@ -27,6 +27,7 @@ from kalshi_trading.journal.error_log import newest_entries, write_error
 from kalshi_trading.journal.files.log_reader import DamagedLine
 from kalshi_trading.journal.order_state import OrderStage
 from kalshi_trading.journal.records import JournalRecord
+from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.app import AppContext
@@ -136,10 +137,16 @@ def follow(app: AppContext) -> None:
 
 def without_pauses(app: AppContext) -> AppContext:
     """Let a panic look as often as ever, and not wait between its looks."""
+    pending = PendingOrders()
+    pending.track(app.executor.open_orders())
     executor = TradeExecutor(
-        app.client, app.journal, limits=app.settings.limits, account=app.account, sleep=lambda _: None
+        app.client,
+        app.journal,
+        limits=app.settings.limits,
+        account=app.account,
+        pending=pending,
+        sleep=lambda _: None,
     )
-    executor.resolver.track(app.executor.resolver.open_orders())
     return replace(app, executor=executor)
 
 
@@ -187,7 +194,7 @@ def test_no_text_of_a_journal_acts_on_the_terminal(
     prompter = ScriptedPrompter(*answers)
     app = session(exchange, poisoned, prompter, width=2000)
     if name != "start, menu and end":
-        app.executor.resolver.recover(account=app.account, is_alive=lambda _: False)
+        app.executor.recover()
     shown = shown_by(app, prompter, screen)
     assert acting(shown) == set()
     assert (SEEN in shown) is (name not in SHOWS_NONE)

@@ -15,6 +15,7 @@ from itertools import chain, pairwise, repeat
 
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import Order, OrderStatus
+from kalshi_trading.core.results import fetch
 from kalshi_trading.journal.order_state import BEING_SENT, OrderState
 from kalshi_trading.kalshi_client import LONGEST_SEND_S, KalshiClient
 from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
@@ -169,15 +170,14 @@ class PanicRun:
 
     def _now(self, unless_seen: datetime | None = None) -> ExchangeInstant:
         """Return the latest that the exchange's time can be, and our open orders after it was read."""
-        skew_s = self._client.least_clock_skew_s
-        at = unless_seen if skew_s is None else self._clock() - timedelta(seconds=skew_s)
+        at = self._client.latest_exchange_time(self._clock()) or unless_seen
         return ExchangeInstant(at, *self._read_open_orders())
 
     def _as_of(self) -> tuple[datetime | None, str | None]:
-        try:
-            return self._client.get_user_data_timestamp(), None
-        except KalshiAPIError as error:
-            return None, f"How fresh the exchange's lists are could not be read. {error}"
+        as_of = fetch(self._client.get_user_data_timestamp)
+        if as_of.unavailable is None:
+            return as_of.value, None
+        return None, f"How fresh the exchange's lists are could not be read. {as_of.unavailable}"
 
     def _resting(self) -> tuple[tuple[Order, ...], str | None]:
         """List what rests, as much as can be read, and say why some of it may be missing."""

@@ -26,14 +26,14 @@ class RecoveryLoop:
 
     def __init__(
         self,
-        resolver: OrderRecovery,
+        recovery: OrderRecovery,
         *,
         journal_failed: Callable[[str], None],
         recover: Callable[[], object] = lambda: None,
         unlock: Callable[[], object] = lambda: None,
         pause_s: float | None = None,
     ) -> None:
-        self._resolver = resolver
+        self._recovery = recovery
         self._journal_failed = journal_failed
         self._recover = recover
         self._unlock = unlock
@@ -56,8 +56,8 @@ class RecoveryLoop:
             self._attempt(self._unlock)
             if number % ROUNDS_BETWEEN_RECOVERIES == 0:
                 self._attempt(self._recover)
-            self._attempt(self._resolver.examine_all)
-            self._attempt(self._resolver.look_for_late)
+            self._attempt(self._recovery.examine_all)
+            self._attempt(self._recovery.look_for_late)
 
     def _attempt(self, look: Callable[[], object]) -> None:
         """Do one part of a round; whatever goes wrong with it, the next one comes."""
@@ -68,4 +68,4 @@ class RecoveryLoop:
         except Exception as error:  # noqa: BLE001  (a search that ended silently would lose orders)
             if repr(error) not in self._reported:
                 self._reported.add(repr(error))
-                self._resolver.report(error)
+                self._recovery.report(error)

@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 
@@ -37,6 +37,7 @@ from kalshi_trading.core.pnl import average_price
 from kalshi_trading.journal.order_state import OrderStage, OrderState
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.journal_fields import denial_fields, intent_fields, sending_fields
+from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery
 from kalshi_trading.orders.execution.submission_result import (
     Outcome,
@@ -72,15 +73,15 @@ class SubmissionStep(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Debt:
-    """A reason to send nothing, and what must succeed before it ends. `settle` raises JournalError."""
+class _PendingWrite:
+    """A write that failed: the reason to send nothing until `write`, which raises JournalError, succeeds."""
 
     reason: str
-    settle: Callable[[], object]
+    write: Callable[[], object]
 
 
 def _nothing() -> None:
-    """Settle a debt that ends as soon as the journal works."""
+    """Write nothing: the lock ends as soon as the journal works."""
 
 
 class OrderSubmitter:
@@ -95,7 +96,8 @@ class OrderSubmitter:
         self,
         client: KalshiClient,
         journal: TradeLogger,
-        resolver: OrderRecovery,
+        pending: PendingOrders,
+        recovery: OrderRecovery,
         *,
         block_reason: Callable[[], str | None] = lambda: None,
         recount: Callable[[OrderPreview], OrderPreview] = lambda preview: preview,
@@ -106,30 +108,34 @@ class OrderSubmitter:
     ) -> None:
         self._client = client
         self._journal = journal
-        self._resolver = resolver
+        self._pending = pending
+        self._recovery = recovery
         self._block_reason = block_reason
         self._recount = recount
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
         self._reached = reached
+        self._guard = threading.RLock()  # of the two below: the menu, orders and searches share them
         self._used: set[str] = set()
-        self._guard = threading.RLock()  # of `_used` and `_debts`: the menu, orders and searches share them
-        self._debts: list[_Debt] = []
-        self.stopped = False
-        """Whether the program is ending: nothing is sent again."""
+        self._pending_writes: list[_PendingWrite] = []
+        self._is_stopped = False
 
     @property
     def lock_reason(self) -> str | None:
         """Every reason why no order can be sent until the journal works again; None: there is none."""
-        return " ".join(dict.fromkeys(debt.reason for debt in self._debts)) or None
+        return " ".join(dict.fromkeys(each.reason for each in self._pending_writes)) or None
 
-    def lock(self, reason: str, until: Callable[[], object] = _nothing) -> None:
+    def lock(self, reason: str, until: Callable[[], object] | None = None) -> None:
         """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
-        debt = _Debt(reason, until)
+        pending = _PendingWrite(reason, until or _nothing)
         with self._guard:  # a lock set while another one ends must not end with it
-            if debt not in self._debts:
-                self._debts.append(debt)
+            if pending not in self._pending_writes:
+                self._pending_writes.append(pending)
+
+    def stop(self) -> None:
+        """Send nothing any more, because the program ends."""
+        self._is_stopped = True
 
     def submit(self, preview: OrderPreview) -> SubmissionResult:
         """Send the order of a preview, once; the same preview again is denied.
@@ -138,32 +144,31 @@ class OrderSubmitter:
         ACKNOWLEDGED or UNKNOWN, and only then.
         """
         with self._guard:
-            self.try_to_unlock()
+            self.retry_pending_writes()
             denial = self._denial(preview)
             if denial is None:
                 self._used.add(preview.request.client_order_id)
         if denial is not None:
             return self._deny(preview, denial)
         self._reached(SubmissionStep.CONFIRMED)
-        result = self._carried_out(preview)
+        result = self._execute(preview)
         if result.outcome is Outcome.UNKNOWN:
-            return self._searched(preview, result)
-        return self._with_fills(result) if result.outcome is Outcome.ACKNOWLEDGED else result
+            return self._recover_unknown(preview, result)
+        return self._attach_fills(result) if result.outcome is Outcome.ACKNOWLEDGED else result
 
-    def _carried_out(self, preview: OrderPreview) -> SubmissionResult:
+    def _execute(self, preview: OrderPreview) -> SubmissionResult:
         """Record, send and record again; whatever goes wrong on the way leaves an order to look for."""
-        state = OrderStage.UNKNOWN
-        self._resolver.start_tracking(
-            self._life_of(preview, OrderStage.INTENT)
-        )  # first, so that no recovery takes it over
+        stage = OrderStage.UNKNOWN
+        # First, so that no recovery takes it over.
+        self._pending.start_tracking(_state_of(preview, OrderStage.INTENT))
         try:
-            result = self._ended_at_intent(preview) or self._sent(preview)
-            state = OrderStage.NOT_SENT if result.outcome is Outcome.DENIED else OrderStage(result.outcome)
+            result = self._record_intent(preview) or self._send_and_record(preview)
+            stage = OrderStage.NOT_SENT if result.outcome is Outcome.DENIED else OrderStage(result.outcome)
         finally:
-            self._resolver.track([self._life_of(preview, state)])
+            self._pending.track([_state_of(preview, stage)])
         return result
 
-    def _ended_at_intent(self, preview: OrderPreview) -> SubmissionResult | None:
+    def _record_intent(self, preview: OrderPreview) -> SubmissionResult | None:
         """Record the intent; return the result of an order that must not be sent, None if it may be.
 
         A write that failed may have left its line in the journal, so it gets a recorded end. Sessions take
@@ -176,24 +181,24 @@ class OrderSubmitter:
                     return self._deny(recounted, _reasons(recounted))
                 self._journal.log_order_submission(OrderStage.INTENT.value, intent_fields(recounted))
         except JournalError as error:
-            return self._recorded(self._unwritten(preview.request, error), preview.sentence)
+            return self._record_result(self._intent_not_written(preview.request, error), preview.sentence)
         self._reached(SubmissionStep.INTENT_RECORDED)
         return None
 
-    def _unwritten(self, request: OrderRequest, error: JournalError) -> SubmissionResult:
+    def _intent_not_written(self, request: OrderRequest, error: JournalError) -> SubmissionResult:
         self.lock(str(error))
         return SubmissionResult(Outcome.NOT_SENT, request, f"{error} Nothing was sent or placed.")
 
-    def _sent(self, preview: OrderPreview) -> SubmissionResult:
+    def _send_and_record(self, preview: OrderPreview) -> SubmissionResult:
         """Send and record the result. What the journal or the last check stops is not tried again."""
         try:
             result = self._send(preview)
         except JournalError as error:
-            result = self._unwritten(preview.request, error)
+            result = self._intent_not_written(preview.request, error)
         except TradeExecutionError as refusal:
             result = SubmissionResult(Outcome.NOT_SENT, preview.request, str(refusal))
         self._reached(SubmissionStep.ANSWERED)
-        result = self._recorded(result, preview.sentence)
+        result = self._record_result(result, preview.sentence)
         self._reached(SubmissionStep.RESULT_RECORDED)
         return result
 
@@ -209,15 +214,15 @@ class OrderSubmitter:
 
     def _objection(self, preview: OrderPreview) -> str | None:
         """Return why no order may leave now, or not this one any more; None: it may. Reads the journal."""
-        reason = self._why_stopped() or self._why_outdated(preview) or self._block_reason()
+        reason = self._stop_reason() or self._outdated_reason(preview) or self._block_reason()
         return None if reason is None else f"Not sent: {reason[0].lower()}{reason[1:]}"
 
-    def _why_stopped(self) -> str | None:
-        if self.stopped:
+    def _stop_reason(self) -> str | None:
+        if self._is_stopped:
             return "The program is ending."
         return None if self.lock_reason is None else f"Trading is locked. {self.lock_reason}"
 
-    def _why_outdated(self, preview: OrderPreview) -> str | None:
+    def _outdated_reason(self, preview: OrderPreview) -> str | None:
         """Judge by the calendar's clock, which also counts the time a machine sleeps."""
         age_s = (self._clock() - preview.context.at).total_seconds()
         if age_s < 0:
@@ -234,42 +239,42 @@ class OrderSubmitter:
             return replace(denied, recorded=False)
         return denied
 
-    def try_to_unlock(self) -> None:
+    def retry_pending_writes(self) -> None:
         """Do what is owed, such as writing a missing result; trading goes on once all of it is done."""
         with self._guard:
             reason = self.lock_reason
             if reason is None:
                 return
             try:
-                for number, debt in enumerate(self._debts):
-                    debt.settle()
-                    self._debts[number] = _Debt(debt.reason, _nothing)  # once is enough
+                for number, pending in enumerate(self._pending_writes):
+                    pending.write()
+                    self._pending_writes[number] = _PendingWrite(pending.reason, _nothing)  # once is enough
                 self._journal.log_order_submission("unlocked", {"reason": reason})
             except JournalError:
                 return
-            self._debts.clear()
+            self._pending_writes.clear()
 
     # --- The wire ---------------------------------------------------------------------------------
 
     def _send(self, preview: OrderPreview) -> SubmissionResult:
         """Send; what provably never left is sent again under the same id, at most twice, within 5 s.
 
-        Raises JournalError or TradeExecutionError if `_announce` stopped it: nothing was sent.
+        Raises JournalError or TradeExecutionError if `_record_sending` stopped it: nothing was sent.
         """
         started_at = self._monotonic()
         for attempt in range(1, SENDS_AT_MOST + 1):
-            result = self._send_once(preview)
+            result = self._post_once(preview)
             late = self._monotonic() - started_at + _RESEND_PAUSE_S > RESEND_WITHIN_S
             if result.outcome is not Outcome.NOT_SENT or attempt == SENDS_AT_MOST or late:
                 break
             self._sleep(_RESEND_PAUSE_S)
         return result
 
-    def _send_once(self, preview: OrderPreview) -> SubmissionResult:
+    def _post_once(self, preview: OrderPreview) -> SubmissionResult:
         """Send once and return what is known of it."""
         request = preview.request
         try:
-            said = self._client.place_order(request, before_sending=lambda: self._announce(preview))
+            said = self._client.place_order(request, before_sending=lambda: self._record_sending(preview))
         except NotSentError as error:
             return SubmissionResult(Outcome.NOT_SENT, request, str(error))
         except OutcomeUnknownError as error:
@@ -278,14 +283,14 @@ class OrderSubmitter:
             return SubmissionResult(Outcome.REJECTED, request, str(error))
         return acknowledged_result(request, said)
 
-    def _announce(self, preview: OrderPreview) -> None:
+    def _record_sending(self, preview: OrderPreview) -> None:
         """Record that a signed order is about to leave, then check once more whether it may.
 
         In this order: a panic is recorded first and looks for orders being sent then, so that one of the two
         sees the other. Raises JournalError, or TradeExecutionError with the reason.
         """
         self._reached(SubmissionStep.SIGNED)
-        fields = sending_fields(preview, self._exchange_time())
+        fields = sending_fields(preview, self._client.exchange_time(self._clock()))
         self._journal.log_order_submission(OrderStage.SENDING.value, fields)
         self._reached(SubmissionStep.SENDING_RECORDED)
         objection = self._objection(preview)
@@ -293,13 +298,9 @@ class OrderSubmitter:
             raise TradeExecutionError(objection)
         self._reached(SubmissionStep.CHECKED)
 
-    def _exchange_time(self) -> datetime | None:
-        skew_s = self._client.clock_skew_s
-        return None if skew_s is None else self._clock() - timedelta(seconds=skew_s)
-
     # --- After the wire ---------------------------------------------------------------------------
 
-    def _recorded(self, result: SubmissionResult, sentence: str) -> SubmissionResult:
+    def _record_result(self, result: SubmissionResult, sentence: str) -> SubmissionResult:
         """Put the result on the disk; if that fails the result still stands, and trading is locked."""
         fields = {**result_fields(result), "sentence": sentence}
         write = partial(self._journal.log_order_submission, result.outcome.value, fields)
@@ -310,29 +311,20 @@ class OrderSubmitter:
             return replace(result, recorded=False)
         return result
 
-    def _searched(self, preview: OrderPreview, unknown: SubmissionResult) -> SubmissionResult:
+    def _recover_unknown(self, preview: OrderPreview, unknown: SubmissionResult) -> SubmissionResult:
         """Look for an order whose answer was lost; what is not settled now is looked for on and on."""
-        found = self._resolver.search(preview.request.client_order_id)
+        found = self._recovery.search(preview.request.client_order_id)
         if found.unrecorded is not None:
             self.lock(found.unrecorded)
         if found.order is not None:
-            return self._with_fills(found_result(preview.request, found.order, found.unrecorded))
-        if found.state is OrderStage.ABSENT:
+            return self._attach_fills(found_result(preview.request, found.order, found.unrecorded))
+        if found.stage is OrderStage.ABSENT:
             message = f"{unknown.message} {found.sentence}"
             return SubmissionResult(Outcome.ABSENT, preview.request, message)
         recorded = unknown.recorded and found.unrecorded is None
         return replace(unknown, message=f"{unknown.message} {_STILL_UNKNOWN}", recorded=recorded)
 
-    def _life_of(self, preview: OrderPreview, state: OrderStage) -> OrderState:
-        return OrderState(
-            client_order_id=preview.request.client_order_id,
-            ticker=preview.request.ticker,
-            sentence=preview.sentence,
-            stage=state,
-            intent_at=preview.context.at,
-        )
-
-    def _with_fills(self, result: SubmissionResult) -> SubmissionResult:
+    def _attach_fills(self, result: SubmissionResult) -> SubmissionResult:
         """Add average price and fee from the fills themselves, and put the fill on record.
 
         Until all fills can be read the fee stays unknown and the fill is not recorded: the exchange
@@ -357,3 +349,13 @@ class OrderSubmitter:
 
 def _reasons(preview: OrderPreview) -> str:
     return " ".join(finding.message for finding in denials(preview.findings))
+
+
+def _state_of(preview: OrderPreview, stage: OrderStage) -> OrderState:
+    return OrderState(
+        client_order_id=preview.request.client_order_id,
+        ticker=preview.request.ticker,
+        sentence=preview.sentence,
+        stage=stage,
+        intent_at=preview.context.at,
+    )

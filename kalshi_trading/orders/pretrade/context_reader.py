@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, NotFoundError
+from kalshi_trading.core.errors import InvalidInputError, NotFoundError
 from kalshi_trading.core.fees import FeeTerms, schedule_at, schedules_to_come
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import OrderStatus, Position, Positions
 from kalshi_trading.core.money import ZERO
+from kalshi_trading.core.results import fetch_or_none
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.orders.pretrade.context import DataAge, InFlightOrder, OrderContext
@@ -25,7 +26,6 @@ from kalshi_trading.orders.pretrade.in_flight import SentOrders, drop_filled, dr
 T = TypeVar("T")
 
 FEES_KEPT_FOR = timedelta(minutes=10)
-SMALLEST_SKEW_S = 1.0
 """The exchange tells its time in whole seconds; less than this may be their rounding."""
 
 
@@ -59,11 +59,11 @@ class ContextReader:
             def afterwards(read: Callable[[], T]) -> Future[T]:
                 return pool.submit(_once_done, looked, read)
 
-            balance = afterwards(lambda: none_if_unavailable(self._client.get_balance))
+            balance = afterwards(lambda: fetch_or_none(self._client.get_balance))
             positions = afterwards(lambda: self._client.get_positions(ticker=ticker))
             listed = afterwards(lambda: self._client.get_orders(ticker=ticker, status=OrderStatus.RESTING))
-            book = pool.submit(none_if_unavailable, lambda: self._book(ticker))
-            pnl = pool.submit(none_if_unavailable, self._day.pnl)
+            book = pool.submit(fetch_or_none, lambda: self._book(ticker))
+            pnl = pool.submit(fetch_or_none, self._day.pnl)
             market = self.market(ticker)
             terms = pool.submit(self._terms, market)
         cash, fees, resting, at = balance.result(), terms.result(), listed.result().whole(), self._clock()
@@ -94,21 +94,14 @@ class ContextReader:
         Read before the rest: what is read later is at least as new. Fills of this market come before the
         position, so that an order left out because of them is in it.
         """
-        as_of = none_if_unavailable(self._as_of)
+        as_of = fetch_or_none(self._client.data_as_of)
         doubted = possibly_missing(sent, as_of, self._clock())
         here = [order for order in doubted if order.ticker == ticker]
         if not here:
             return as_of, doubted
         since = min(order.at for order in here) - timedelta(days=1)
-        fills = none_if_unavailable(lambda: self._client.get_fills(ticker=ticker, since=since))
+        fills = fetch_or_none(lambda: self._client.get_fills(ticker=ticker, since=since))
         return as_of, drop_filled(doubted, fills or ())
-
-    def _as_of(self) -> datetime:
-        """Read how fresh the account's data is, by our clock."""
-        as_of, skew_s = self._client.get_user_data_timestamp(), self._client.clock_skew_s
-        if skew_s is None or abs(skew_s) <= SMALLEST_SKEW_S:
-            return as_of
-        return as_of + timedelta(seconds=skew_s)
 
     def market(self, ticker: str) -> Market:
         """Read one market. Raises InvalidInputError when there is none of that ticker."""
@@ -140,7 +133,7 @@ class ContextReader:
         read_at, known = self._fee_terms.get(market.event_ticker, (now, None))
         if known is not None and timedelta(0) <= now - read_at < FEES_KEPT_FOR:
             return known
-        terms = none_if_unavailable(lambda: self._read_terms(market.event_ticker))
+        terms = fetch_or_none(lambda: self._read_terms(market.event_ticker))
         if terms is not None:
             self._fee_terms[market.event_ticker] = now, terms
         return terms
@@ -165,14 +158,6 @@ def _once_done(first: Future[Any], read: Callable[[], T]) -> T:
     """Read once something else is done."""
     first.result()
     return read()
-
-
-def none_if_unavailable(read: Callable[[], T]) -> T | None:
-    """Read what can be done without."""
-    try:
-        return read()
-    except KalshiAPIError:
-        return None
 
 
 def _position_in(ticker: str, positions: Positions) -> Position | None:

@@ -55,7 +55,7 @@ def ask_to_leave(app: AppContext, *, was_chosen: bool) -> bool:
 
 def settle(app: AppContext) -> None:
     """Write what the journal lacks, as far as it works now, and say what that means if it does not."""
-    app.executor.submitter.try_to_unlock()
+    app.executor.retry_pending_writes()
     if app.executor.has_unrecorded_panic:
         app.show_error(
             "The panic is not on record: other sessions, and the next one, can send orders. "

@@ -41,7 +41,7 @@ def trade_history(app: AppContext) -> None:
 
     An order of unknown outcome is looked for once more first.
     """
-    app.run_with_spinner("Looking for lost orders …", app.executor.resolver.examine_all)
+    app.run_with_spinner("Looking for lost orders …", app.executor.look_for_open_orders)
     page = _read(app, HistoryFilter(), app.settings.environment)
     while (task := app.prompter.choose_in_line("Trade history", _tasks(page))) is not _leave:
         with suppress(GoBack):
@@ -87,7 +87,7 @@ def _read(app: AppContext, wanted: HistoryFilter, environment: Environment) -> H
                 app.client, app.journal, account=app.account, period=wanted.period, progress=progress
             ),
         )
-        app.executor.resolver.reconcile_late(row.order for row in history.rows if row.order is not None)
+        app.executor.reconcile_late(row.order for row in history.rows if row.order is not None)
     else:
         elsewhere = TradeLogger(app.settings.log_dir, environment.value)
         history = app.run_with_spinner(

@@ -109,7 +109,7 @@ def _panic(app: AppContext) -> None:
         app.executor.panic,
         replace(PANICKING, detail=lambda: _looked_for(app.executor.orders_under_way)),
         show=lambda report: app.show(result.panic(report)),
-        left=lambda report: app.executor.resolver.announce(result.end_of_panic(report)),
+        left=lambda report: app.executor.announce(result.end_of_panic(report)),
     )
     if not shown:
         app.show_error("Left unfinished: panic goes on by itself, and the menu says what became of it.")
@@ -146,7 +146,7 @@ def cancel_these(app: AppContext, orders: Sequence[Order]) -> bool:
 
     def announce(ends: Sequence[CancelResult]) -> None:
         for line, end in zip(lines, ends, strict=True):
-            app.executor.resolver.announce(result.end_of_cancel(line, end))
+            app.executor.announce(result.end_of_cancel(line, end))
 
     shown = app.run_uninterruptible(
         lambda: [app.executor.cancel_order(order) for order in orders], CANCELING, show=show, left=announce

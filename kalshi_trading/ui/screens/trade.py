@@ -164,7 +164,7 @@ def _submit(app: AppContext, preview: OrderPreview) -> None:
         lambda: app.executor.submit(preview),
         SENDING,
         show=lambda result: app.show(result_view.submission(result)),
-        left=lambda result: app.executor.resolver.announce(result_view.end_of(preview, result)),
+        left=lambda result: app.executor.announce(result_view.end_of(preview, result)),
     )
     if not shown:
         app.show_error(f"Left unfinished: {preview.sentence}. It may be live. Do not send it again.")

@@ -69,7 +69,7 @@ def test_an_order_of_unknown_outcome_counts_however_old_it_is(open_desk, tmp_pat
     order |= {"action": "buy", "side": "yes", "count": "150", "price": "0.10"}
     ended = TradeLogger(tmp_path, "practice", session_id="ended", clock=lambda: week_ago)
     ended.log_order_submission("intent", order)
-    executor.resolver.recover(account="", is_alive=lambda session: False)
+    executor.recover()
     seen = preview(executor, market, "60", D("0.10"))
     assert [each.client_order_id for each in seen.context.unseen] == ["lost"]
     assert rules(seen) >= {"loss per market", "outcome unknown"}

@@ -17,7 +17,7 @@ from kalshi_trading.journal.files import file_locks
 from kalshi_trading.journal.files.log_files import lock_of
 from kalshi_trading.journal.order_state import OrderStage, OrderState
 from kalshi_trading.journal.panic_state import is_panic_active
-from kalshi_trading.kalshi_client import LONGEST_SEND_S
+from kalshi_trading.kalshi_client import LONGEST_SEND_S, KalshiClient
 from kalshi_trading.orders.execution.panic import (
     LAST_PAUSE_S,
     PANIC_PAUSES_S,
@@ -26,6 +26,7 @@ from kalshi_trading.orders.execution.panic import (
     RestingSnapshot,
     why_unproven,
 )
+from kalshi_trading.orders.execution.pending_orders import PendingOrders, RecoveryResult
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
@@ -48,6 +49,10 @@ class Exchange:
 
     `ages` are how fresh one list after the other is, the last for all that follow.
     """
+
+    exchange_time = KalshiClient.exchange_time
+    latest_exchange_time = KalshiClient.latest_exchange_time
+    data_as_of = KalshiClient.data_as_of
 
     def __init__(self, *orders, troubles=None, lists=(), ages=(FRESH,), least_skew_s=-0.5):
         self.ages = list(ages)
@@ -306,6 +311,8 @@ def test_an_intent_too_old_to_be_still_on_its_way_is_looked_for_no_longer_than_t
 def test_an_order_of_ours_that_ends_meanwhile_wants_lists_newer_than_its_end(tmp_path):
     """It was on its way when panic was pressed, and may have come to rest after the list was made."""
     life = OrderState("x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", OrderStage.UNKNOWN, NOW)
+    pending = PendingOrders()
+    pending.track([life])
     exchange = Lagging(resting(1), ages=[NOW + timedelta(seconds=2), NOW + timedelta(seconds=2), FRESH])
     exchange.hidden_for = 2
     now = [NOW]
@@ -313,16 +320,16 @@ def test_an_order_of_ours_that_ends_meanwhile_wants_lists_newer_than_its_end(tmp
         exchange,
         TradeLogger(tmp_path, "practice"),
         limits=Limits(),
+        pending=pending,
         clock=lambda: now[0],
         sleep=lambda seconds: None,
     )
-    executor.resolver.track([life])
     looks = exchange.get_user_data_timestamp
 
     def ends_during_the_first_look():
         if not exchange.listed:
             now[0] += timedelta(seconds=5)
-            executor.resolver._cases.clear()
+            pending.end(pending.find("x"), RecoveryResult(OrderStage.ACKNOWLEDGED, None), now[0])
         return looks()
 
     exchange.get_user_data_timestamp = ends_during_the_first_look
@@ -381,7 +388,7 @@ def test_neither_a_limit_nor_read_only_nor_a_failing_journal_holds_it_up(tmp_pat
     report = executor.panic()
     assert len(report.canceled) == 2
     assert executor.block_reason() is not None
-    assert UNRECORDED_PANIC in executor.submitter.lock_reason
+    assert UNRECORDED_PANIC in executor.lock_reason
 
 
 def test_orders_of_other_sessions_that_cannot_be_read_leave_open_whether_all_is_canceled(tmp_path):
@@ -418,16 +425,15 @@ def test_a_program_that_was_stopped_while_it_held_the_journal_holds_up_no_cancel
         assert time.monotonic() - begun < 4, "each of the 17 records was waited for anew"
         assert len(report.canceled) == 8
         assert not report.is_recorded
-        assert "another program holds it" in executor.submitter.lock_reason
+        assert "another program holds it" in executor.lock_reason
     assert executor.panic().is_recorded
 
 
 def test_orders_of_unknown_outcome_are_named_as_not_canceled(tmp_path):
-    executor, _ = executor_at(Exchange(), tmp_path)
-    life = OrderState(
-        "x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", OrderStage.UNKNOWN, NOW - timedelta(seconds=9)
-    )
-    executor.resolver.track([life])
+    pending = PendingOrders()
+    executor, _ = executor_at(Exchange(), tmp_path, pending=pending)
+    sentence = "BUY 10 YES KX-1 at 57¢"
+    pending.track([OrderState("x", MARKET.ticker, sentence, OrderStage.UNKNOWN, NOW - timedelta(seconds=9))])
     report = executor.panic()
     assert report.unresolved == ("BUY 10 YES KX-1 at 57¢",)
     assert not report.is_verified
@@ -476,7 +482,7 @@ def test_a_session_whose_panic_is_not_on_record_stays_blocked_whatever_another_o
     kept.rename(log)
     there.allow_orders()
     assert (here.block_reason(), there.block_reason()) == (PANIC, None)
-    here.submitter.try_to_unlock()
+    here.retry_pending_writes()
     assert (here.block_reason(), there.block_reason()) == (PANIC, PANIC)
 
 
@@ -529,12 +535,12 @@ def test_a_panic_is_recorded_as_soon_as_the_journal_works(tmp_path):
     blocked.mkdir(parents=True)
     executor = executor_at(Exchange(resting(1)), tmp_path)[0]
     assert not executor.panic().is_recorded
-    assert UNRECORDED_PANIC in executor.submitter.lock_reason
-    executor.submitter.try_to_unlock()
-    assert UNRECORDED_PANIC in executor.submitter.lock_reason
+    assert UNRECORDED_PANIC in executor.lock_reason
+    executor.retry_pending_writes()
+    assert UNRECORDED_PANIC in executor.lock_reason
     blocked.rmdir()
-    executor.submitter.try_to_unlock()
-    assert executor.submitter.lock_reason is None
+    executor.retry_pending_writes()
+    assert executor.lock_reason is None
     events = [record.event for record in TradeLogger(tmp_path, "practice").read_journal().records]
     assert events.count("cancel.panic") == 1
     assert "blocked since panic" in session_of(tmp_path).block_reason()
@@ -547,5 +553,5 @@ def test_a_panic_that_was_taken_back_is_not_recorded_later(tmp_path):
     executor.panic()
     blocked.rmdir()
     assert executor.allow_orders()
-    executor.submitter.try_to_unlock()
+    executor.retry_pending_writes()
     assert session_of(tmp_path).block_reason() is None

@@ -21,6 +21,7 @@ from model_factory import MARKET, NOW, preview
 from kalshi_trading.core.models import Action, OrderAcknowledgement, OrderRequest, Side
 from kalshi_trading.core.money import parse_price
 from kalshi_trading.exchange.wire.account import order_body
+from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
 from kalshi_trading.trade_executor import TradeExecutor
@@ -55,6 +56,10 @@ def wire_of(sentence: str) -> dict[str, str]:
 
 class Wire:
     """Takes every order and keeps its body."""
+
+    exchange_time = KalshiClient.exchange_time
+    latest_exchange_time = KalshiClient.latest_exchange_time
+    data_as_of = KalshiClient.data_as_of
 
     clock_skew_s = None
 

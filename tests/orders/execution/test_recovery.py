@@ -15,7 +15,9 @@ from kalshi_trading.core.errors import JournalError, UnavailableError
 from kalshi_trading.core.models import BookSide, OrderStatus
 from kalshi_trading.core.results import Listing
 from kalshi_trading.journal.order_state import OrderStage, OrderState
+from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.absence_proof import Lookup, proves_absence
+from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery
 from kalshi_trading.orders.execution.recovery_loop import ROUNDS_BETWEEN_RECOVERIES, RecoveryLoop
 from kalshi_trading.trade_logger import TradeLogger
@@ -77,12 +79,16 @@ def test_a_proof_always_holds_two_looks_that_are_whole_fresh_and_apart(rows):
     assert proved([look(at, as_of) for at, as_of in rows]) is expected
 
 
-# --- The resolver ---------------------------------------------------------------------------------
+# --- The recovery ---------------------------------------------------------------------------------
 
 
 @dataclass
 class Exchange:
     """What the exchange shows, at a time that the test moves."""
+
+    exchange_time = KalshiClient.exchange_time
+    latest_exchange_time = KalshiClient.latest_exchange_time
+    data_as_of = KalshiClient.data_as_of
 
     now: datetime = NOW
     orders: tuple = ()
@@ -118,13 +124,15 @@ class Desk:
     def __init__(self, folder):
         self.exchange = Exchange()
         self.journal = TradeLogger(folder, "practice", clock=lambda: self.exchange.now)
-        self.resolver = self.new_resolver()
+        self.restart()
         self.problems = []
 
-    def new_resolver(self):
-        return OrderRecovery(
+    def restart(self):
+        self.pending = PendingOrders()
+        self.recovery = OrderRecovery(
             self.exchange,
             self.journal,
+            self.pending,
             clock=lambda: self.exchange.now,
             monotonic=lambda: self.exchange.now.timestamp(),
             sleep=lambda pause: self.wait(pause),
@@ -141,7 +149,7 @@ class Desk:
             )
 
     def recover(self, account="", alive=()):
-        return self.resolver.recover(account=account, is_alive=lambda session: session in alive)
+        return self.recovery.recover(account=account, is_alive=lambda session: session in alive)
 
     def events(self):
         return [record.event for record in self.journal.read_journal().records]
@@ -150,7 +158,7 @@ class Desk:
         """Look every five seconds for so long."""
         for _ in range(0, seconds_, 5):
             self.wait(5)
-            self.resolver.examine_all()
+            self.recovery.examine_all()
 
 
 @pytest.fixture
@@ -165,39 +173,39 @@ def life(state=OrderStage.UNKNOWN, **changes):
 
 def test_an_order_that_is_shown_is_found_at_once_and_recorded(desk):
     desk.exchange.orders = (ours("somebody-elses"), ours())
-    desk.resolver.track([life()])
-    whereabouts = desk.resolver.search("c1")
-    assert (whereabouts.state, whereabouts.order) == (OrderStage.ACKNOWLEDGED, ours())
-    assert desk.resolver.open_orders() == ()
-    assert desk.resolver.drain_messages() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
-    assert desk.resolver.drain_messages() == ()
+    desk.pending.track([life()])
+    found = desk.recovery.search("c1")
+    assert (found.stage, found.order) == (OrderStage.ACKNOWLEDGED, ours())
+    assert desk.pending.open_orders() == ()
+    assert desk.pending.drain_messages() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
+    assert desk.pending.drain_messages() == ()
     last = desk.journal.read_journal().records[-1]
     assert (last.event, last.text("order_id")) == ("order.acknowledged", ours().order_id)
 
 
 def test_an_order_is_found_also_when_nothing_says_how_fresh_the_lists_are(desk):
     desk.exchange.orders, desk.exchange.fails, desk.exchange.incomplete = (ours(),), {"timestamp"}, "a page"
-    desk.resolver.track([life()])
-    assert desk.resolver.search("c1").state is OrderStage.ACKNOWLEDGED
+    desk.pending.track([life()])
+    assert desk.recovery.search("c1").stage is OrderStage.ACKNOWLEDGED
 
 
 def test_an_order_that_is_nowhere_is_absent_only_after_the_margin_and_says_as_of_when(desk):
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(70)
-    assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
+    assert [each.sentence for each in desk.pending.open_orders()] == [SENTENCE]
     desk.look_for(5)
-    assert desk.resolver.open_orders() == ()
+    assert desk.pending.open_orders() == ()
     as_of = (NOW + seconds(75)).astimezone()
-    assert desk.resolver.drain_messages() == (f"Not placed (verified as of {as_of:%H:%M:%S}): {SENTENCE}.",)
+    assert desk.pending.drain_messages() == (f"Not placed (verified as of {as_of:%H:%M:%S}): {SENTENCE}.",)
     last = desk.journal.read_journal().records[-1]
     assert (last.event, last.text("as_of")) == ("order.absent", (NOW + seconds(75)).isoformat())
 
 
 def test_an_order_that_was_seen_is_never_absent_although_its_end_could_not_be_recorded(desk):
     desk.exchange.orders = (ours(),)
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(5)
-    desk.resolver.track([life(client_order_id="c2")])
+    desk.pending.track([life(client_order_id="c2")])
     lock = desk.journal.trades_path.with_name("trades.log.lock")
     lock.unlink()
     lock.mkdir()
@@ -205,7 +213,7 @@ def test_an_order_that_was_seen_is_never_absent_although_its_end_could_not_be_re
     for _ in range(3):
         desk.wait(65)
         with pytest.raises(JournalError):
-            desk.resolver.examine_all()
+            desk.recovery.examine_all()
     lock.rmdir()
     desk.exchange.orders, desk.exchange.incomplete = (), "a page"
     desk.look_for(5)
@@ -227,74 +235,74 @@ def test_how_fresh_the_lists_are_is_asked_before_they_are_read(desk):
     desk.exchange.get_user_data_timestamp = noted("timestamp", timestamp)
     desk.exchange.get_orders = noted("orders", orders)
     desk.exchange.get_historical_orders = noted("historical", historical)
-    desk.resolver.track([life(intent_at=NOW - timedelta(days=2))])
-    desk.resolver.examine_all()
+    desk.pending.track([life(intent_at=NOW - timedelta(days=2))])
+    desk.recovery.examine_all()
     assert asked == ["timestamp", "orders", "historical"]
 
 
 @pytest.mark.parametrize("trouble", ["orders", "timestamp"])
 def test_looks_that_fail_never_prove_anything(desk, trouble):
     desk.exchange.fails = {trouble}
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(600)
-    assert len(desk.resolver.open_orders()) == 1
+    assert len(desk.pending.open_orders()) == 1
     assert desk.events() == []
 
 
 def test_lists_with_rows_missing_never_prove_anything(desk):
     desk.exchange.incomplete = "the cursor came back"
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(600)
-    assert len(desk.resolver.open_orders()) == 1
+    assert len(desk.pending.open_orders()) == 1
 
 
 def test_reads_that_lag_behind_prove_nothing_until_they_are_past_the_send(desk):
     desk.exchange.lag_s = 100
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(160)
-    assert len(desk.resolver.open_orders()) == 1
+    assert len(desk.pending.open_orders()) == 1
     desk.exchange.orders = (ours(),)
     desk.look_for(5)
     assert desk.events() == ["order.acknowledged"]
 
 
 def test_an_order_of_another_day_is_looked_for_in_the_history_too(desk):
-    desk.resolver.track([life(intent_at=NOW - timedelta(days=2))])
+    desk.pending.track([life(intent_at=NOW - timedelta(days=2))])
     desk.exchange.historical = (ours(status=OrderStatus.EXECUTED),)
-    desk.resolver.examine_all()
+    desk.recovery.examine_all()
     assert desk.events() == ["order.acknowledged"]
 
 
 def test_a_history_that_cannot_be_read_proves_nothing_about_an_old_order(desk):
     desk.exchange.fails = {"historical"}
-    desk.resolver.track([life(intent_at=NOW - timedelta(days=2))])
+    desk.pending.track([life(intent_at=NOW - timedelta(days=2))])
     desk.look_for(600)
-    assert len(desk.resolver.open_orders()) == 1
+    assert len(desk.pending.open_orders()) == 1
 
 
 def test_whenever_an_order_was_sent_it_was_before_the_first_look(desk):
     desk.wait(1000)
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(65)
-    assert len(desk.resolver.open_orders()) == 1, "the margin counts from the first look"
+    assert len(desk.pending.open_orders()) == 1, "the margin counts from the first look"
     desk.look_for(10)
     assert desk.events() == ["order.absent"]
 
 
 def test_without_the_exchanges_clock_nothing_is_proved(desk):
     desk.exchange.clock_skew_s = None
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(600)
-    assert len(desk.resolver.open_orders()) == 1
+    assert len(desk.pending.open_orders()) == 1
 
 
 def test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong(desk):
     """This computer is 300 s ahead: what it calls fresh is old at the exchange."""
     desk.exchange.clock_skew_s, desk.exchange.lag_s = 300.0, 300
     desk.wait(1000)
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(65)
-    assert len(desk.resolver.open_orders()) == 1
+    assert len(desk.pending.open_orders()) == 1
     desk.look_for(10)
     assert desk.events() == ["order.absent"]
 
@@ -302,38 +310,38 @@ def test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong(desk):
 def test_the_margin_counts_from_what_was_seen_even_if_the_exchange_seems_to_be_behind(desk):
     """Data as of a moment proves that the exchange's clock is past it, whatever an answer's time said."""
     desk.exchange.clock_skew_s = 62.5
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(65)
-    assert len(desk.resolver.open_orders()) == 1
+    assert len(desk.pending.open_orders()) == 1
     desk.look_for(10)
     assert desk.events() == ["order.absent"]
 
 
 def test_a_search_gives_up_after_a_few_looks_and_leaves_the_order_open(desk):
-    desk.resolver.track([life()])
-    assert desk.resolver.search("c1").state is OrderStage.UNKNOWN
+    desk.pending.track([life()])
+    assert desk.recovery.search("c1").stage is OrderStage.UNKNOWN
     assert desk.exchange.now == NOW + seconds(7.5)
-    assert len(desk.resolver.open_orders()) == 1
+    assert len(desk.pending.open_orders()) == 1
 
 
 def test_a_search_ends_with_the_program(desk):
-    desk.resolver.track([life()])
-    desk.resolver.stop()
+    desk.pending.track([life()])
+    desk.recovery.stop()
     desk.exchange.orders = (ours(),)
-    assert desk.resolver.search("c1").state is OrderStage.UNKNOWN
-    assert len(desk.resolver.open_orders()) == 1
+    assert desk.recovery.search("c1").stage is OrderStage.UNKNOWN
+    assert len(desk.pending.open_orders()) == 1
 
 
 def test_an_end_that_cannot_be_recorded_leaves_the_order_open(desk):
     desk.exchange.orders = (ours(),)
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.journal.trades_path.mkdir(parents=True)
     with pytest.raises(JournalError):
-        desk.resolver.examine_all()
-    assert len(desk.resolver.open_orders()) == 1
+        desk.recovery.examine_all()
+    assert len(desk.pending.open_orders()) == 1
     desk.journal.trades_path.rmdir()
-    desk.resolver.examine_all()
-    assert desk.resolver.open_orders() == ()
+    desk.recovery.examine_all()
+    assert desk.pending.open_orders() == ()
     assert desk.events() == ["order.acknowledged"]
 
 
@@ -342,94 +350,94 @@ def test_an_end_that_cannot_be_recorded_leaves_the_order_open(desk):
 
 @pytest.mark.parametrize("state", [OrderStage.ABSENT, OrderStage.REJECTED, OrderStage.NOT_SENT])
 def test_an_order_that_had_been_written_off_is_adopted_and_announced_once(desk, state):
-    desk.resolver.track([life(state)])
-    desk.resolver.reconcile_late([ours("somebody-elses"), ours()])
-    (news,) = desk.resolver.drain_messages()
+    desk.pending.track([life(state)])
+    desk.recovery.reconcile_late([ours("somebody-elses"), ours()])
+    (news,) = desk.pending.drain_messages()
     assert news.startswith(f"An order appeared late and is now counted as yours: {SENTENCE}: order ")
     assert desk.events() == ["order.acknowledged"]
-    desk.resolver.reconcile_late([ours()])
-    assert desk.resolver.drain_messages() == ()
+    desk.recovery.reconcile_late([ours()])
+    assert desk.pending.drain_messages() == ()
     assert desk.events() == ["order.acknowledged"]
 
 
 def test_a_fill_or_kill_order_that_was_refused_does_not_appear_late(desk):
     """The exchange lists it as canceled with nothing filled; with a fill it is one that nobody knew of."""
-    desk.resolver.track([life(OrderStage.REJECTED)])
+    desk.pending.track([life(OrderStage.REJECTED)])
     killed = ours(status=OrderStatus.CANCELED)
-    desk.resolver.reconcile_late([killed])
-    assert desk.resolver.drain_messages() == ()
-    desk.resolver.reconcile_late([replace(killed, fill_count=killed.initial_count)])
-    assert "appeared late" in desk.resolver.drain_messages()[0]
+    desk.recovery.reconcile_late([killed])
+    assert desk.pending.drain_messages() == ()
+    desk.recovery.reconcile_late([replace(killed, fill_count=killed.initial_count)])
+    assert "appeared late" in desk.pending.drain_messages()[0]
 
 
 def test_an_order_proved_absent_here_is_noticed_when_it_appears_after_all(desk):
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(75)
-    desk.resolver.drain_messages()
-    desk.resolver.reconcile_late([ours()])
-    assert "appeared late" in desk.resolver.drain_messages()[0]
+    desk.pending.drain_messages()
+    desk.recovery.reconcile_late([ours()])
+    assert "appeared late" in desk.pending.drain_messages()[0]
 
 
 def test_a_late_order_that_does_not_rest_is_noticed_for_ten_minutes_after_the_proof(desk):
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(75)
-    desk.resolver.drain_messages()
+    desk.pending.drain_messages()
     desk.wait(595)
-    desk.resolver.look_for_late()
-    assert desk.resolver.drain_messages() == ()
+    desk.recovery.look_for_late()
+    assert desk.pending.drain_messages() == ()
     desk.exchange.orders = (ours("somebody-elses"), ours(status=OrderStatus.EXECUTED))
     desk.exchange.fails = {"orders"}
-    desk.resolver.look_for_late()
+    desk.recovery.look_for_late()
     desk.exchange.fails = set()
-    desk.resolver.look_for_late()
-    (news,) = desk.resolver.drain_messages()
+    desk.recovery.look_for_late()
+    (news,) = desk.pending.drain_messages()
     assert "appeared late" in news
     assert "executed" in news
     assert desk.events() == ["order.absent", "order.acknowledged"]
     desk.exchange.fails = {"orders"}
-    desk.resolver.look_for_late()
+    desk.recovery.look_for_late()
 
 
 def test_markets_are_not_listed_for_ever_for_orders_that_are_absent(desk):
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(75)
     desk.wait(601)
     desk.exchange.orders = (ours(),)
-    desk.resolver.look_for_late()
+    desk.recovery.look_for_late()
     assert desk.events() == ["order.absent"]
 
 
 def test_only_orders_proved_absent_here_are_watched_for(desk):
     desk.exchange.orders = (ours(), ours("c2"))
-    desk.resolver.track([life(OrderStage.REJECTED), life(OrderStage.ABSENT, client_order_id="c2")])
-    desk.resolver.look_for_late()
+    desk.pending.track([life(OrderStage.REJECTED), life(OrderStage.ABSENT, client_order_id="c2")])
+    desk.recovery.look_for_late()
     assert desk.events() == []
 
 
 def test_a_late_order_that_could_not_be_recorded_is_noticed_again(desk):
-    desk.resolver.track([life(OrderStage.ABSENT)])
+    desk.pending.track([life(OrderStage.ABSENT)])
     desk.journal.trades_path.mkdir(parents=True)
     with pytest.raises(JournalError):
-        desk.resolver.reconcile_late([ours()])
-    assert desk.resolver.drain_messages() == ()
+        desk.recovery.reconcile_late([ours()])
+    assert desk.pending.drain_messages() == ()
     desk.journal.trades_path.rmdir()
-    desk.resolver.reconcile_late([ours()])
-    assert len(desk.resolver.drain_messages()) == 1
+    desk.recovery.reconcile_late([ours()])
+    assert len(desk.pending.drain_messages()) == 1
 
 
 def test_a_late_order_that_two_readers_see_at_once_is_adopted_once(desk):
-    desk.resolver.track([life(OrderStage.ABSENT)])
+    desk.pending.track([life(OrderStage.ABSENT)])
     record_it = desk.journal.log_order_submission
 
     def seen_by_another_reader_first(event, fields):
         desk.journal.log_order_submission = record_it
-        desk.resolver.reconcile_late([ours()])
+        desk.recovery.reconcile_late([ours()])
         record_it(event, fields)
 
     desk.journal.log_order_submission = seen_by_another_reader_first
-    desk.resolver.reconcile_late([ours()])
+    desk.recovery.reconcile_late([ours()])
     assert desk.events() == ["order.acknowledged"]
-    assert len(desk.resolver.drain_messages()) == 1
+    assert len(desk.pending.drain_messages()) == 1
 
 
 # --- Recovery -------------------------------------------------------------------------------------
@@ -439,15 +447,15 @@ def test_a_late_order_that_two_readers_see_at_once_is_adopted_once(desk):
 def test_recovery_takes_over_what_has_no_end_and_does_it_only_once(desk, events):
     desk.record(*events)
     assert desk.recover().foreign == ()
-    assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
+    assert [each.sentence for each in desk.pending.open_orders()] == [SENTENCE]
     desk.exchange.orders = (ours(),)
-    desk.resolver.examine_all()
-    assert desk.resolver.open_orders() == ()
+    desk.recovery.examine_all()
+    assert desk.pending.open_orders() == ()
     before = desk.events()
-    desk.resolver = desk.new_resolver()
+    desk.restart()
     desk.recover()
-    desk.resolver.examine_all()
-    assert desk.resolver.open_orders() == ()
+    desk.recovery.examine_all()
+    assert desk.pending.open_orders() == ()
     assert desk.events() == before
 
 
@@ -462,14 +470,14 @@ def test_recovery_leaves_the_orders_of_a_session_that_is_alive_to_it(desk):
     desk.record("intent", "sending", session="s1")
     desk.record("intent", client_order_id="c2", session="s2")
     assert desk.recover(alive={"s1"}).foreign == ()
-    assert [each.client_order_id for each in desk.resolver.open_orders()] == ["c2"]
+    assert [each.client_order_id for each in desk.pending.open_orders()] == ["c2"]
 
 
 @pytest.mark.parametrize("fields", [{"account": "another"}, {"environment": "sandbox"}])
 def test_recovery_names_the_orders_of_other_keys_and_leaves_them_alone(desk, fields):
     desk.record("intent", "sending", **fields)
     assert [each.sentence for each in desk.recover(account="mine").foreign] == [SENTENCE]
-    assert desk.resolver.open_orders() == ()
+    assert desk.pending.open_orders() == ()
     desk.look_for(100)
     assert desk.events() == ["order.intent", "order.sending"]
 
@@ -477,9 +485,9 @@ def test_recovery_names_the_orders_of_other_keys_and_leaves_them_alone(desk, fie
 def test_recovery_watches_for_orders_an_earlier_session_wrote_off(desk):
     desk.record("intent", "sending", "rejected")
     desk.recover()
-    assert desk.resolver.open_orders() == ()
-    desk.resolver.reconcile_late([ours()])
-    assert len(desk.resolver.drain_messages()) == 1
+    assert desk.pending.open_orders() == ()
+    desk.recovery.reconcile_late([ours()])
+    assert len(desk.pending.drain_messages()) == 1
 
 
 def test_the_orders_of_another_session_are_taken_over_once_it_has_ended(desk):
@@ -487,11 +495,11 @@ def test_the_orders_of_another_session_are_taken_over_once_it_has_ended(desk):
     desk.recover(alive={"s1"})
     desk.wait(3 * 24 * 3600)
     desk.recover(alive={"s1"})
-    assert desk.resolver.open_orders() == ()
+    assert desk.pending.open_orders() == ()
     desk.recover()
-    assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
+    assert [each.sentence for each in desk.pending.open_orders()] == [SENTENCE]
     desk.exchange.orders = (ours(),)
-    desk.resolver.examine_all()
+    desk.recovery.examine_all()
     assert desk.events()[-1] == "order.acknowledged"
 
 
@@ -501,16 +509,16 @@ def test_an_order_of_a_session_that_began_and_ended_meanwhile_is_taken_over(desk
     desk.record("intent", session="s1")
     desk.recover(alive={"s1"})
     desk.recover()
-    assert len(desk.resolver.open_orders()) == 1
+    assert len(desk.pending.open_orders()) == 1
 
 
 def test_a_recovery_takes_over_nothing_that_is_being_sent_or_looked_for_here(desk):
-    desk.resolver.start_tracking(life(OrderStage.INTENT))
+    desk.pending.start_tracking(life(OrderStage.INTENT))
     desk.record("intent", "sending")
     desk.recover()
     desk.look_for(75)
     assert desk.events() == ["order.intent", "order.sending"]
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(70)
     desk.recover()
     desk.look_for(5)
@@ -519,15 +527,15 @@ def test_a_recovery_takes_over_nothing_that_is_being_sent_or_looked_for_here(des
 
 def test_a_recovery_that_read_the_journal_before_an_order_ended_does_not_open_it_again(desk):
     desk.exchange.orders = (ours(),)
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.record("intent", "sending")
 
     def ends_meanwhile(session):
-        desk.resolver.examine_all()
+        desk.recovery.examine_all()
         return False
 
-    desk.resolver.recover(account="", is_alive=ends_meanwhile)
-    assert desk.resolver.open_orders() == ()
+    desk.recovery.recover(account="", is_alive=ends_meanwhile)
+    assert desk.pending.open_orders() == ()
     assert desk.events() == ["order.intent", "order.sending", "order.acknowledged"]
 
 
@@ -537,19 +545,19 @@ def test_a_recovery_names_the_lines_that_cannot_be_read(desk):
     intent, sending = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(intent[:-20] + b"\n" + sending)
     assert [line.number for line in desk.recover().damage.first] == [1]
-    assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
+    assert [each.sentence for each in desk.pending.open_orders()] == [SENTENCE]
 
 
 # --- Meanwhile ------------------------------------------------------------------------------------
 
 
 def test_an_order_under_way_is_named_but_neither_looked_for_nor_judged(desk):
-    desk.resolver.start_tracking(life(OrderStage.SENDING))
+    desk.pending.start_tracking(life(OrderStage.SENDING))
     desk.look_for(600)
-    assert [each.sentence for each in desk.resolver.open_orders()] == [SENTENCE]
+    assert [each.sentence for each in desk.pending.open_orders()] == [SENTENCE]
     assert desk.events() == []
-    desk.resolver.track([life(OrderStage.ACKNOWLEDGED)])
-    assert desk.resolver.open_orders() == ()
+    desk.pending.track([life(OrderStage.ACKNOWLEDGED)])
+    assert desk.pending.open_orders() == ()
 
 
 def test_the_background_search_goes_on_until_it_is_stopped(desk):
@@ -560,10 +568,10 @@ def test_the_background_search_goes_on_until_it_is_stopped(desk):
         return Listing((ours(),), None)
 
     desk.exchange.get_orders = orders
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     searching(desk, looked)
-    assert desk.resolver.open_orders() == ()
-    assert desk.resolver.drain_messages() != ()
+    assert desk.pending.open_orders() == ()
+    assert desk.pending.drain_messages() != ()
 
 
 def test_the_background_search_survives_a_journal_that_fails(desk):
@@ -577,23 +585,23 @@ def test_the_background_search_survives_a_journal_that_fails(desk):
         return Listing((ours(),), None)
 
     desk.exchange.get_orders = orders
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.journal.trades_path.mkdir(parents=True)
     searching(desk, again)
-    assert len(desk.resolver.open_orders()) == 1
+    assert len(desk.pending.open_orders()) == 1
     assert "cannot be used" in desk.problems[0]
-    (news,) = desk.resolver.drain_messages()
+    (news,) = desk.pending.drain_messages()
     assert news == (
         f"Found: {SENTENCE}. Order {ours().order_id} IS LIVE but could not be recorded. {desk.problems[0]}"
     )
     desk.journal.trades_path.rmdir()
-    desk.resolver.examine_all()
-    assert desk.resolver.drain_messages() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
+    desk.recovery.examine_all()
+    assert desk.pending.drain_messages() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
 
 
 def searching(desk, done, **how):
     """Search in the background until `done` is set."""
-    search = RecoveryLoop(desk.resolver, journal_failed=desk.problems.append, pause_s=0.001, **how)
+    search = RecoveryLoop(desk.recovery, journal_failed=desk.problems.append, pause_s=0.001, **how)
     search.start()
     assert done.wait(60)
     search.stop()
@@ -611,7 +619,7 @@ def test_a_fault_nobody_expected_is_told_once_and_does_not_end_the_search(desk):
         return Listing((ours(),), None)
 
     desk.exchange.get_orders = orders
-    desk.resolver.track([life(), life(client_order_id="c2")])
+    desk.pending.track([life(), life(client_order_id="c2")])
     record_it = desk.journal.log_order_submission
 
     def record(event, fields):
@@ -620,7 +628,7 @@ def test_a_fault_nobody_expected_is_told_once_and_does_not_end_the_search(desk):
 
     desk.journal.log_order_submission = record
     searching(desk, done)
-    fault, found = desk.resolver.drain_messages()
+    fault, found = desk.pending.drain_messages()
     assert fault.startswith("Something unexpected went wrong in the search for orders, which goes on")
     assert found.startswith("Found: ")
     (entry,) = desk.journal.read_errors()
@@ -637,15 +645,15 @@ def test_an_order_that_cannot_be_looked_for_keeps_no_other_from_being_found(desk
         return listed(ticker=ticker)
 
     desk.exchange.get_orders, desk.exchange.orders = orders, (ours(),)
-    desk.resolver.track([life(client_order_id="c2", ticker="KXBAD"), life()])
+    desk.pending.track([life(client_order_id="c2", ticker="KXBAD"), life()])
     with pytest.raises(ZeroDivisionError):
-        desk.resolver.examine_all()
-    assert [each.client_order_id for each in desk.resolver.open_orders()] == ["c2"]
+        desk.recovery.examine_all()
+    assert [each.client_order_id for each in desk.pending.open_orders()] == ["c2"]
 
 
 def test_the_background_search_recovers_again_and_watches_for_late_orders(desk):
     late, recoveries = threading.Event(), []
-    desk.resolver.track([life()])
+    desk.pending.track([life()])
     desk.look_for(75)
 
     def recover():
@@ -662,6 +670,6 @@ def test_the_background_search_recovers_again_and_watches_for_late_orders(desk):
 
     desk.journal.log_order_submission = record
     searching(desk, late, recover=recover)
-    assert "appeared late" in desk.resolver.drain_messages()[-1]
+    assert "appeared late" in desk.pending.drain_messages()[-1]
     assert any("cannot be read" in problem for problem in desk.problems)
     assert ROUNDS_BETWEEN_RECOVERIES > 1

@@ -30,6 +30,7 @@ from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.order_state import OrderStage
 from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import FIRST_PAUSES_S, OrderRecovery
 from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
 from kalshi_trading.orders.execution.submission_result import Outcome
@@ -96,10 +97,11 @@ class Desk:
         self.naps = []
         self.between_looks = lambda: None
         how = {"clock": lambda: self.now, "sleep": self._nap}
-        self.resolver = OrderRecovery(
-            self.client, self.journal, monotonic=lambda: self.now.timestamp(), **how
+        self.pending = PendingOrders()
+        self.recovery = OrderRecovery(
+            self.client, self.journal, self.pending, monotonic=lambda: self.now.timestamp(), **how
         )
-        self.submitter = OrderSubmitter(self.client, self.journal, self.resolver, **how)
+        self.submitter = OrderSubmitter(self.client, self.journal, self.pending, self.recovery, **how)
 
     def _nap(self, seconds):
         self.naps.append(seconds)
@@ -115,9 +117,9 @@ class Desk:
 KEY = Ed25519PrivateKey.generate()
 
 
-def recover(resolver):
+def recover(recovery):
     """What the next start does."""
-    return resolver.recover(account="", is_alive=lambda session_id: False)
+    return recovery.recover(account="", is_alive=lambda session_id: False)
 
 
 @pytest.fixture
@@ -143,7 +145,7 @@ def test_a_resting_order_is_acknowledged_and_recorded_in_the_order_of_the_protoc
         assert (result.fill_count, result.remaining_count, result.fee) == (0, 10, 0)
         assert result.recorded
         assert desk.events() == ["order.intent", "order.sending", "order.acknowledged"]
-        assert desk.resolver.open_orders() == ()
+        assert desk.pending.open_orders() == ()
     intent = desk.journal.read_journal().records[0]
     assert intent.text("client_order_id") == order.request.client_order_id
     assert intent.text("sentence") == order.sentence
@@ -193,7 +195,8 @@ def test_the_steps_come_in_the_order_in_which_the_journal_needs_them(open_desk):
         submitter = OrderSubmitter(
             desk.client,
             desk.journal,
-            desk.resolver,
+            desk.pending,
+            desk.recovery,
             clock=lambda: NOW,
             reached=lambda step: seen.append((step, len(desk.events()), server.count("POST"))),
         )
@@ -282,7 +285,7 @@ def test_a_refused_order_is_rejected_and_never_placed(open_desk, name):
         assert result.outcome is Outcome.REJECTED
         assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
         assert desk.last().event == "order.rejected"
-        assert desk.resolver.open_orders() == ()
+        assert desk.pending.open_orders() == ()
     assert len(server.requests) == 1
     assert desk.naps == []
 
@@ -293,7 +296,7 @@ def test_an_exchange_that_cannot_be_reached_got_nothing(tmp_path):
     assert result.outcome is Outcome.NOT_SENT
     assert "nothing was placed" in result.message
     assert desk.events() == ["order.intent", *["order.sending"] * 3, "order.not_sent"]
-    assert desk.resolver.open_orders() == ()
+    assert desk.pending.open_orders() == ()
 
 
 class Unreachable:
@@ -322,7 +325,9 @@ def test_what_never_left_is_sent_again_twice_at_most_with_the_same_id(open_desk,
     with serving(exchange) as server:
         desk = open_desk(server)
         client = Unreachable(desk.client, failures)
-        submitter = OrderSubmitter(client, desk.journal, desk.resolver, clock=lambda: NOW, sleep=desk._nap)
+        submitter = OrderSubmitter(
+            client, desk.journal, desk.pending, desk.recovery, clock=lambda: NOW, sleep=desk._nap
+        )
         order = fresh()
         result = submitter.submit(order)
     assert (result.outcome, result.message) == (Outcome.ACKNOWLEDGED, "resting")
@@ -340,7 +345,8 @@ def test_nothing_is_sent_again_after_the_machine_slept(open_desk):
         submitter = OrderSubmitter(
             client,
             desk.journal,
-            desk.resolver,
+            desk.pending,
+            desk.recovery,
             clock=lambda: moments[-1],
             monotonic=lambda: 0.0,
             sleep=lambda pause: moments.append(NOW + timedelta(hours=8)),
@@ -354,11 +360,11 @@ def test_nothing_is_sent_again_once_the_program_is_ending(open_desk):
         desk = open_desk(server)
         client = Unreachable(desk.client, 99)
         submitter = OrderSubmitter(
-            client, desk.journal, desk.resolver, clock=lambda: NOW, sleep=lambda pause: stop()
+            client, desk.journal, desk.pending, desk.recovery, clock=lambda: NOW, sleep=lambda pause: stop()
         )
 
         def stop():
-            submitter.stopped = True
+            submitter.stop()
 
         result = submitter.submit(fresh())
         later = submitter.submit(fresh())
@@ -377,7 +383,8 @@ def test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason
         submitter = OrderSubmitter(
             desk.client,
             desk.journal,
-            desk.resolver,
+            desk.pending,
+            desk.recovery,
             block_reason=lambda: next(blocked, None),
             clock=lambda: NOW,
             sleep=desk._nap,
@@ -397,7 +404,8 @@ def test_what_stops_another_try_is_the_reason_that_is_shown(open_desk):
         submitter = OrderSubmitter(
             client,
             desk.journal,
-            desk.resolver,
+            desk.pending,
+            desk.recovery,
             block_reason=lambda: next(blocked),
             clock=lambda: NOW,
             sleep=desk._nap,
@@ -416,7 +424,8 @@ def test_nothing_is_sent_again_later_than_five_seconds_after_the_first_try(open_
         submitter = OrderSubmitter(
             client,
             desk.journal,
-            desk.resolver,
+            desk.pending,
+            desk.recovery,
             clock=lambda: NOW,
             sleep=desk._nap,
             monotonic=lambda: next(seconds) * each_takes_s,
@@ -488,7 +497,7 @@ def test_the_same_preview_submitted_twice_at_the_same_moment_is_sent_only_once(o
     exchange.create = exchange.accept
     with serving(exchange) as server:
         desk = open_desk(server)
-        submitter = OrderSubmitter(desk.client, desk.journal, desk.resolver, clock=clock)
+        submitter = OrderSubmitter(desk.client, desk.journal, desk.pending, desk.recovery, clock=clock)
         order, outcomes = fresh(), []
         threads = [
             threading.Thread(target=lambda: outcomes.append(submitter.submit(order).outcome))
@@ -566,7 +575,7 @@ def test_an_order_whose_answer_was_lost_is_found_by_its_own_id(open_desk, answer
         assert result.message == "found at the exchange: filled"
         assert (result.order_id, result.fill_count) == (ORDER_ID, 10)
         assert (result.average_price, result.fee) == (D("0.6"), D("0.168"))
-        assert desk.resolver.open_orders() == ()
+        assert desk.pending.open_orders() == ()
     assert server.count("POST") == 1
 
 
@@ -583,7 +592,7 @@ def test_an_order_that_is_not_found_stays_unknown_and_unresolved(open_desk, answ
         assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
         assert "Do not send it again" in result.message
         assert desk.naps == list(FIRST_PAUSES_S)
-        waiting = desk.resolver.open_orders()
+        waiting = desk.pending.open_orders()
         assert [(row.client_order_id, row.sentence) for row in waiting] == [
             (order.request.client_order_id, order.sentence)
         ]
@@ -649,7 +658,7 @@ def test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof
         assert result.outcome is Outcome.ABSENT
         at = (NOW + timedelta(seconds=140)).astimezone()
         assert result.message.endswith(f"Not placed (verified as of {at:%H:%M:%S}): {order.sentence}.")
-        assert desk.resolver.open_orders() == ()
+        assert desk.pending.open_orders() == ()
     assert desk.last().event == "order.absent"
     assert desk.events().count("order.unknown") == 1
     assert server.count("POST") == 1
@@ -660,8 +669,8 @@ def test_an_order_that_is_being_sent_is_named_among_the_open_ones(open_desk):
     exchange = Exchange(None)
 
     def create(connection, request):
-        seen.extend(life.sentence for life in desk.resolver.open_orders())
-        desk.resolver.examine_all()
+        seen.extend(life.sentence for life in desk.pending.open_orders())
+        desk.recovery.examine_all()
         exchange.accept(connection, request)
 
     exchange.create = create
@@ -669,7 +678,7 @@ def test_an_order_that_is_being_sent_is_named_among_the_open_ones(open_desk):
         desk = open_desk(server)
         order = fresh()
         desk.submitter.submit(order)
-        assert desk.resolver.open_orders() == ()
+        assert desk.pending.open_orders() == ()
     assert seen == [order.sentence]
     assert [request.method for request in server.requests] == ["POST"]
 
@@ -685,14 +694,14 @@ def test_a_fault_of_our_own_on_the_way_leaves_an_order_to_look_for(open_desk):
     with serving(exchange) as server:
         desk = open_desk(server)
         submitter = OrderSubmitter(
-            desk.client, desk.journal, desk.resolver, clock=lambda: NOW, reached=stumble
+            desk.client, desk.journal, desk.pending, desk.recovery, clock=lambda: NOW, reached=stumble
         )
         order = fresh()
         with pytest.raises(ZeroDivisionError):
             submitter.submit(order)
-        assert [life.sentence for life in desk.resolver.open_orders()] == [order.sentence]
-        desk.resolver.examine_all()
-        assert desk.resolver.open_orders() == ()
+        assert [life.sentence for life in desk.pending.open_orders()] == [order.sentence]
+        desk.recovery.examine_all()
+        assert desk.pending.open_orders() == ()
         assert desk.last().text("order_id") == ORDER_ID
 
 
@@ -739,7 +748,7 @@ def test_an_unknown_order_submitted_again_is_denied_and_still_unresolved(open_de
         order = fresh()
         desk.submitter.submit(order)
         assert desk.submitter.submit(order).outcome is Outcome.DENIED
-        assert [row.client_order_id for row in desk.resolver.open_orders()] == [order.request.client_order_id]
+        assert [row.client_order_id for row in desk.pending.open_orders()] == [order.request.client_order_id]
 
 
 def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_desk):
@@ -753,21 +762,21 @@ def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_d
     with serving(exchange) as server:
         order = fresh()
         open_desk(server).submitter.submit(order)
-        later = open_desk(server).resolver
-        recover(later)
-        later.examine_all()
-        assert len(later.open_orders()) == 1
+        later = open_desk(server)
+        recover(later.recovery)
+        later.recovery.examine_all()
+        assert len(later.pending.open_orders()) == 1
         exchange.lists_work = False
-        later.examine_all()
-        assert len(later.open_orders()) == 1
+        later.recovery.examine_all()
+        assert len(later.pending.open_orders()) == 1
         exchange.lists_work = True
         exchange.list_order(sent[0])
-        later.examine_all()
-        assert later.open_orders() == ()
-        assert later.drain_messages() == (f"Found: {order.sentence} is order {ORDER_ID}, resting.",)
+        later.recovery.examine_all()
+        assert later.pending.open_orders() == ()
+        assert later.pending.drain_messages() == (f"Found: {order.sentence} is order {ORDER_ID}, resting.",)
         before = len(open_desk(server).events())
-        recover(later)
-        later.examine_all()
+        recover(later.recovery)
+        later.recovery.examine_all()
         assert len(open_desk(server).events()) == before
 
 
@@ -776,11 +785,11 @@ def test_a_session_that_died_after_writing_its_intent_leaves_the_order_unresolve
         desk = open_desk(server)
         fields = {"client_order_id": "c1", "ticker": MARKET.ticker, "sentence": "BUY 10 YES"}
         desk.journal.log_order_submission("intent", fields)
-        recover(desk.resolver)
-        assert [row.client_order_id for row in desk.resolver.open_orders()] == ["c1"]
+        recover(desk.recovery)
+        assert [row.client_order_id for row in desk.pending.open_orders()] == ["c1"]
         desk.journal.log_order_submission("sending", fields)
-        recover(desk.resolver)
-        assert [row.client_order_id for row in desk.resolver.open_orders()] == ["c1"]
+        recover(desk.recovery)
+        assert [row.client_order_id for row in desk.pending.open_orders()] == ["c1"]
 
 
 def test_an_order_whose_intent_line_is_damaged_is_looked_for_all_the_same(open_desk):
@@ -791,9 +800,9 @@ def test_an_order_whose_intent_line_is_damaged_is_looked_for_all_the_same(open_d
         intent, *others = path.read_bytes().splitlines(keepends=True)
         for rest in (others, others[1:]):
             path.write_bytes(b"".join([intent[:-9] + b"\n", *rest]))
-            later = open_desk(server).resolver
-            assert len(recover(later).damage) == 1
-            (life,) = later.open_orders()
+            later = open_desk(server)
+            assert len(recover(later.recovery).damage) == 1
+            (life,) = later.pending.open_orders()
             assert (life.client_order_id, life.ticker, life.sentence) == (
                 order.request.client_order_id,
                 order.request.ticker,
@@ -822,7 +831,7 @@ def test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading(open_d
         assert desk.submitter.lock_reason is not None
         assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
         with pytest.raises(JournalError):
-            recover(desk.resolver)
+            recover(desk.recovery)
     assert server.requests == []
 
 
@@ -965,8 +974,8 @@ def test_an_order_that_is_found_but_cannot_be_recorded_is_told_as_what_it_is(
         assert f"Order {ORDER_ID} {what} but could not be recorded. The journal " in result.message
         assert desk.submitter.lock_reason is not None
         mend(desk)
-        desk.resolver.examine_all()
-        assert desk.resolver.open_orders() == ()
+        desk.recovery.examine_all()
+        assert desk.pending.open_orders() == ()
     assert desk.last().event == "order.acknowledged"
 
 
@@ -1006,9 +1015,9 @@ def test_what_is_owed_is_done_once_and_every_reason_stands_until_trading_goes_on
         submitter.lock("One.", until=lambda: done.append("first"))
         submitter.lock("Two.", until=fails_at_first)
         submitter.lock("Two.")
-        submitter.try_to_unlock()
+        submitter.retry_pending_writes()
         assert submitter.lock_reason == "One. Two."
-        submitter.try_to_unlock()
+        submitter.retry_pending_writes()
         assert submitter.lock_reason is None
     assert done == ["first", "second", "second"]
 
@@ -1022,8 +1031,8 @@ def test_an_order_whose_intent_is_about_to_be_written_is_taken_over_by_no_recove
 
         def record(event, fields):
             record_it(event, fields)
-            recover(desk.resolver)
-            desk.resolver.examine_all()
+            recover(desk.recovery)
+            desk.recovery.examine_all()
 
         desk.journal.log_order_submission = record
         assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED

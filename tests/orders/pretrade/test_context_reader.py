@@ -16,6 +16,7 @@ from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType
 from kalshi_trading.core.models import Balance, BookSide, Positions
 from kalshi_trading.core.results import Listing
 from kalshi_trading.journal.order_state import OrderStage, OrderState
+from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.activity import OrderActivity
 from kalshi_trading.orders.pretrade.context import DataAge, DayPnl, DayTotals, InFlightOrder
 from kalshi_trading.orders.pretrade.context_reader import ContextReader
@@ -37,6 +38,10 @@ class Clock:
 
 class Exchange:
     """Answers every read of a preview; `broken` names those that fail."""
+
+    exchange_time = KalshiClient.exchange_time
+    latest_exchange_time = KalshiClient.latest_exchange_time
+    data_as_of = KalshiClient.data_as_of
 
     def __init__(self, clock, broken=(), book_takes_s=0):
         self.clock, self.broken, self.book_takes_s = clock, set(broken), book_takes_s

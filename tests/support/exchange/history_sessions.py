@@ -29,6 +29,7 @@ from kalshi_trading.exchange.http.error_mapping import Answer, error_for_read, e
 from kalshi_trading.exchange.http.transport import Query, _parse
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.cancel import OrderCanceler
+from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery
 from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
@@ -52,6 +53,10 @@ class Killed(BaseException):
 
 class WireTransport:
     """Hands requests to the application in this process; a write may lose its answer, or not arrive."""
+
+    exchange_time = KalshiClient.exchange_time
+    latest_exchange_time = KalshiClient.latest_exchange_time
+    data_as_of = KalshiClient.data_as_of
 
     clock_skew_s = 0.0
     least_clock_skew_s = -0.5
@@ -182,8 +187,9 @@ class Past:
             self.client, journal, journal_failed=lambda reason: None, sleep=self.clock.move
         )
         how["monotonic"] = self._monotonic
-        resolver = OrderRecovery(self.client, journal, **how)
-        submitter = OrderSubmitter(self.client, journal, resolver, reached=self._maybe_kill, **how)
+        pending = PendingOrders()
+        recovery = OrderRecovery(self.client, journal, pending, **how)
+        submitter = OrderSubmitter(self.client, journal, pending, recovery, reached=self._maybe_kill, **how)
         try:
             for _ in range(self.random.choice((1, 2, 2, 3, 4))):
                 self._somebody_trades()
@@ -196,7 +202,7 @@ class Past:
         if self.random.random() < 0.8:
             for _ in range(2):
                 self._wait(70)
-                resolver.examine_all()
+                recovery.examine_all()
 
     def _maybe_kill(self, step: SubmissionStep) -> None:
         if self.random.random() < 0.005:
@@ -279,11 +285,11 @@ class Past:
     def recover(self) -> None:
         """Do what the next start does, so that most of what was cut short has an end."""
         how: dict[str, Any] = {"clock": self.now, "monotonic": self._monotonic, "sleep": self.clock.move}
-        resolver = OrderRecovery(self.client, self._journal("f" * 32), **how)
-        resolver.recover(account=ACCOUNT, is_alive=lambda session_id: False)
+        recovery = OrderRecovery(self.client, self._journal("f" * 32), PendingOrders(), **how)
+        recovery.recover(account=ACCOUNT, is_alive=lambda session_id: False)
         for _ in range(2):
             self._wait(70)
             try:
-                resolver.examine_all()
+                recovery.examine_all()
             except KalshiAPIError:
                 return

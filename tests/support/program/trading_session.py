@@ -1,4 +1,4 @@
-"""One session of the program without its screens: journal, client, resolver and submitter at an exchange.
+"""One session of the program without its screens: journal, client, recovery and submitter at an exchange.
 
 Many may stand on one journal folder at once, as sessions do. Times are short, the order of things is real.
 """
@@ -21,6 +21,7 @@ from kalshi_trading.core.models import Action, OrderRequest, Side, TimeInForce
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal import sessions
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery, RecoverySummary
 from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
 from kalshi_trading.orders.execution.submission_result import SubmissionResult
@@ -107,9 +108,11 @@ class OrderDesk:
         self._ahead = timedelta(seconds=ahead_s)
         credentials = Credentials(access.key_id, load_private_key(access.private_key_path))
         self.client = KalshiClient(Transport(access.url, credentials, timing=SHORT, clock=self.now))
-        self.resolver = OrderRecovery(
+        self.pending = PendingOrders()
+        self.recovery = OrderRecovery(
             self.client,
             self.journal,
+            self.pending,
             clock=self.now,
             sleep=lambda seconds: time.sleep(seconds * pace),
             margin_s=margin_s,
@@ -118,7 +121,8 @@ class OrderDesk:
         self.submitter = OrderSubmitter(
             self.client,
             self.journal,
-            self.resolver,
+            self.pending,
+            self.recovery,
             clock=self.now,
             sleep=lambda seconds: time.sleep(seconds * pace),
             reached=reached,
@@ -136,17 +140,17 @@ class OrderDesk:
 
     def recover(self) -> RecoverySummary:
         """Take over what ended sessions left."""
-        return self.resolver.recover(
+        return self.recovery.recover(
             account=self.account, is_alive=lambda session: sessions.is_alive(self.folder, session)
         )
 
     def settle(self, within_s: float = 30) -> None:
         """Look until no order is open any more. Raises TimeoutError."""
         ends_at = time.monotonic() + within_s
-        while self.resolver.open_orders():
+        while self.pending.open_orders():
             if time.monotonic() > ends_at:
-                raise TimeoutError(f"still open: {self.resolver.open_orders()}")
-            self.resolver.examine_all()
+                raise TimeoutError(f"still open: {self.pending.open_orders()}")
+            self.recovery.examine_all()
             time.sleep(0.1)
 
     def close(self) -> None:
