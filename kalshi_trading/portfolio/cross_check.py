@@ -13,8 +13,7 @@ from decimal import Decimal
 from kalshi_trading.core.models import Position, Settlement, Side
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, round_down, round_half_even
 from kalshi_trading.core.pnl import settlement_gross_pnl
-from kalshi_trading.portfolio.explain_market import PENDING, explain_all_cash_moved
-from kalshi_trading.portfolio.ledger import MarketLedger
+from kalshi_trading.portfolio.ledger import PENDING, MarketLedger, cash_moved
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 
 _COUNTED_OTHERWISE = "The exchange may count cost another way than first in, first out."
@@ -131,9 +130,9 @@ def _cash(snapshot: PortfolioSnapshot) -> Comparison | str:
     gaps = [account.ticker for account in snapshot.accounts.values() if account.mismatch is not None]
     if gaps:
         return f"the fills of {len(gaps)} markets do not explain them, {gaps[0]} first"
-    ledger = explain_all_cash_moved(
+    ledger = cash_moved(
         snapshot.accounts.values(), snapshot.deposits.value or (), snapshot.withdrawals.value or ()
-    ).total
+    )
     theirs = snapshot.balance.value.cash
     free = round_down(ledger - snapshot.collateral, BALANCE_GRAIN)
     # Whether the balance is before or after what resting orders hold is not documented.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from kalshi_trading.core.models import Transfer
 from kalshi_trading.core.money import (
     BALANCE_GRAIN,
     ZERO,
@@ -20,8 +21,8 @@ from kalshi_trading.core.money import (
     round_down,
 )
 from kalshi_trading.portfolio.breakdown import since
-from kalshi_trading.portfolio.explain_market import Explanation, Line, explain_all_cash_moved
-from kalshi_trading.portfolio.ledger import MarketLedger
+from kalshi_trading.portfolio.explain_market import Explanation, Line, in_order
+from kalshi_trading.portfolio.ledger import MarketLedger, transfers_moved
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 
 # --- What was earned ------------------------------------------------------------------------------
@@ -172,15 +173,31 @@ def _held(row: PositionPnl) -> str:
 
 def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
     """List everything that moved the cash: each market as a whole, transfers, and what orders hold."""
-    told = explain_all_cash_moved(
-        snapshot.accounts.values(), snapshot.deposits.value or (), snapshot.withdrawals.value or ()
-    )
+    told = Explanation("Cash", (*_markets_cash(snapshot), *_transfers(snapshot)))
     unknown, balance, held = _not_all_cash(snapshot), snapshot.balance.value, snapshot.collateral
     if unknown or balance is None or held is None:
         return replace(told, caution=unknown)
     told = replace(told, lines=(*told.lines, *_to_the_balance(told.total, held, balance.cash)))
     differs = None if told.total == balance.cash else f"The exchange says {dollars_text(balance.cash)}."
     return replace(told, caution=differs)
+
+
+def _markets_cash(snapshot: PortfolioSnapshot) -> list[Line]:
+    """List what each market moved as a whole, the largest last."""
+    rows = ((ledger.ticker, ledger.holding.cash) for ledger in snapshot.accounts.values())
+    moved = sorted((row for row in rows if row[1] != ZERO), key=lambda row: (abs(row[1]), row[0]))
+    return [Line(None, *row) for row in moved]
+
+
+def _transfers(snapshot: PortfolioSnapshot) -> tuple[Line, ...]:
+    deposits, withdrawals = snapshot.deposits.value or (), snapshot.withdrawals.value or ()
+    named = [("deposit", *row) for row in transfers_moved(deposits, ())]
+    named += [("withdrawal", *row) for row in transfers_moved((), withdrawals)]
+    return in_order(Line(row.created_at, _named(kind, row), amount) for kind, row, amount in named)
+
+
+def _named(kind: str, row: Transfer) -> str:
+    return f"{kind} of {dollars_text(row.amount)}, fee {dollars_text(row.fee)}" if row.fee else kind
 
 
 def _not_all_cash(snapshot: PortfolioSnapshot) -> str | None:

@@ -9,14 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kalshi_trading.core.models import Fill, MarketResult, Settlement, Side, Transfer
+from kalshi_trading.core.models import Fill, MarketResult, Settlement, Side
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Dollars, count_text, dollars_text, price_text
 from kalshi_trading.core.pnl import ClosedLot, payout, settlement_net_pnl, yes_value
 from kalshi_trading.portfolio.ledger import MarketLedger, settlement_net
-
-PENDING = "pending"
-_ARRIVED = ("applied",)
-_LEFT = ("applied", PENDING)  # a withdrawal leaves the cash at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ def explain_realized(account: MarketLedger) -> Explanation:
     if account.uses_exchange_figures:
         return _as_reported(account, title, account.realized_pnl)
     lines = (Line(lot.closed_at, _closing(lot), lot.realized_pnl) for lot in account.holding.closed)
-    return Explanation(title, _in_order(lines), _missing(account))
+    return Explanation(title, in_order(lines), _missing(account))
 
 
 def _as_reported(account: MarketLedger, title: str, amount: Dollars) -> Explanation:
@@ -115,24 +111,7 @@ def explain_cash(account: MarketLedger) -> Explanation:
     if account.settlement is not None:
         paid = account.holding.cash - account.traded.cash
         lines.append(Line(account.settlement.settled_at, "paid out", paid))
-    return Explanation(f"Cash moved by {account.ticker}", _in_order(lines), _missing(account))
-
-
-def explain_all_cash_moved(
-    accounts: Iterable[MarketLedger], deposits: Iterable[Transfer], withdrawals: Iterable[Transfer]
-) -> Explanation:
-    """List what moved the account's cash: each market in one sum, and every transfer; fees are inside."""
-    markets = ((account.ticker, account.holding.cash) for account in accounts)
-    moved = sorted((row for row in markets if row[1] != ZERO), key=lambda row: (abs(row[1]), row[0]))
-    arrived = (row for row in deposits if row.status in _ARRIVED)
-    left = (row for row in withdrawals if row.status in _LEFT)
-    transfers = [Line(row.created_at, _named("deposit", row), row.amount - row.fee) for row in arrived]
-    transfers += [Line(row.created_at, _named("withdrawal", row), -row.amount - row.fee) for row in left]
-    return Explanation("Cash", (*(Line(None, *row) for row in moved), *_in_order(transfers)))
-
-
-def _named(kind: str, row: Transfer) -> str:
-    return f"{kind} of {dollars_text(row.amount)}, fee {dollars_text(row.fee)}" if row.fee else kind
+    return Explanation(f"Cash moved by {account.ticker}", in_order(lines), _missing(account))
 
 
 def explain_settlement(row: Settlement, account: MarketLedger | None) -> Explanation:
@@ -193,7 +172,7 @@ def _settled_at(account: MarketLedger) -> datetime | None:
     return account.settlement.settled_at if account.settlement is not None else None
 
 
-def _in_order(lines: Iterable[Line]) -> tuple[Line, ...]:
+def in_order(lines: Iterable[Line]) -> tuple[Line, ...]:
     """Sort by time; a line without one stands last."""
     latest = datetime.max.replace(tzinfo=UTC)
     return tuple(sorted(lines, key=lambda line: line.at or latest))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from kalshi_trading.core.market_models import Market
-from kalshi_trading.core.models import Fill, Position, Settlement, Side
+from kalshi_trading.core.models import Fill, Position, Settlement, Side, Transfer
 from kalshi_trading.core.money import (
     CENT,
     ZERO,
@@ -29,6 +29,10 @@ from kalshi_trading.core.pnl import (
     yes_value,
 )
 from kalshi_trading.core.tickers import event_of
+
+PENDING = "pending"
+_ARRIVED = ("applied",)
+_LEFT = ("applied", PENDING)  # a withdrawal leaves the cash at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,29 @@ def market_ledger(
         realized_by_settlement=end.realized_pnl - traded.realized_pnl,
         fees_paid=end.fees_paid,
         mismatch=None,
+    )
+
+
+def ledger_from(
+    before: FifoPosition, ticker: str, fills: Sequence[Fill], settlement: Settlement | None
+) -> MarketLedger:
+    """Go on from what was held: `fills` came since then, oldest first.
+
+    The figures of a settlement row of another position than the fills make stand instead, less what the
+    fills before had earned.
+    """
+    traded = fifo_position(fills, before)
+    end, gap = traded, None
+    by_trading, by_settlement, fees = traded.realized_pnl, ZERO, traded.fees_paid
+    if settlement is not None and traded.net != settlement.yes_count - settlement.no_count:
+        gap = _missing(traded.net, settlement.yes_count - settlement.no_count)
+        by_trading, by_settlement = ZERO, settlement_gross_pnl(settlement) - before.realized_pnl
+        fees = settlement.fees - before.fees_paid
+    elif settlement is not None:
+        end = apply_settlement(traded, settlement)
+        by_settlement, fees = end.realized_pnl - traded.realized_pnl, end.fees_paid
+    return MarketLedger(
+        ticker, tuple(fills), traded, end, None, settlement, by_trading, by_settlement, fees, gap
     )
 
 
@@ -204,6 +231,23 @@ def settlement_net(row: Settlement, account: MarketLedger | None) -> Dollars:
     was bought it is read here. Source: Kalshi API, settlements.
     """
     return settlement_net_pnl(row) if account is None or account.mismatch is not None else account.net_pnl
+
+
+def cash_moved(
+    ledgers: Iterable[MarketLedger], deposits: Iterable[Transfer], withdrawals: Iterable[Transfer]
+) -> Dollars:
+    """Sum everything that moved the account's cash: markets and transfers, fees inside."""
+    markets = sum((ledger.holding.cash for ledger in ledgers), ZERO)
+    return markets + sum((amount for _, amount in transfers_moved(deposits, withdrawals)), ZERO)
+
+
+def transfers_moved(
+    deposits: Iterable[Transfer], withdrawals: Iterable[Transfer]
+) -> list[tuple[Transfer, Dollars]]:
+    """List the transfers that moved the cash, each with its change, fees inside; deposits first."""
+    arrived = [(row, row.amount - row.fee) for row in deposits if row.status in _ARRIVED]
+    left = [(row, -row.amount - row.fee) for row in withdrawals if row.status in _LEFT]
+    return [*arrived, *left]
 
 
 def _rounding_fee(traded: FifoPosition, row: Settlement) -> Dollars:

@@ -27,8 +27,7 @@ from kalshi_trading.core.valuation import (
     resting_collateral,
 )
 from kalshi_trading.portfolio.breakdown import RealizedPnl, since, total
-from kalshi_trading.portfolio.explain_market import explain_all_cash_moved
-from kalshi_trading.portfolio.ledger import MarketLedger
+from kalshi_trading.portfolio.ledger import MarketLedger, cash_moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +218,7 @@ class PortfolioSnapshot:
             return ZERO
         if balance is None or held is None or deposits is None or withdrawals is None:
             return None
-        ledger = explain_all_cash_moved(self.accounts.values(), deposits, withdrawals).total
+        ledger = cash_moved(self.accounts.values(), deposits, withdrawals)
         beside = {round_down(ledger - apart, BALANCE_GRAIN): apart for apart in (ZERO, held)}
         return beside.get(balance.cash)
 

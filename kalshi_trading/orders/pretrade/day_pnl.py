@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from kalshi_trading.core.dates import local_midnight
 from kalshi_trading.core.models import BookSide, Fill, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
-from kalshi_trading.core.pnl import FifoPosition, fifo_position, oldest_first, settlement_net_pnl
+from kalshi_trading.core.pnl import FifoPosition, fifo_position, oldest_first
 from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.orders.pretrade.context import DayPnl
-from kalshi_trading.portfolio.ledger import apply_settlement
+from kalshi_trading.portfolio.breakdown import since
+from kalshi_trading.portfolio.ledger import ledger_from
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 
@@ -73,20 +75,23 @@ class DayPnlReader:
     ) -> Dollars:
         nets = {row.position.ticker: row.position.net for row in positions}
 
-        def realized(ticker: str) -> Dollars:
+        def earned_in(ticker: str) -> Dollars:
             today, end, net = fills.get(ticker, ()), settled.get(ticker), nets.get(ticker, ZERO)
             inputs = (midnight, len(today), net, end)
             known_inputs, earned = self._known.get(ticker, (None, ZERO))
             if known_inputs != inputs:
                 began_flat = _explains(today, net, end)
                 before = FifoPosition() if began_flat else self._holding_before(ticker, midnight)
-                earned = realized_since(before, today, end)
+                ledger = ledger_from(before, ticker, today, end)
+                realized = since((ledger,), midnight)
+                assert realized is not None  # every fill has a time
+                earned = realized.net
                 if began_flat or (ticker, midnight) in self._before:
                     self._known[ticker] = inputs, earned
             return earned
 
         with ThreadPoolExecutor(max_workers=4) as pool:
-            return sum(pool.map(realized, sorted(fills.keys() | settled.keys())), ZERO)
+            return sum(pool.map(earned_in, sorted(fills.keys() | settled.keys())), ZERO)
 
     def _holding_before(self, ticker: str, midnight: datetime) -> FifoPosition:
         """Replay a market's fills up to midnight; remembered for the day once the lists must be whole."""
@@ -104,20 +109,6 @@ class DayPnlReader:
         return before
 
 
-def realized_since(before: FifoPosition, fills: Iterable[Fill], settlement: Settlement | None) -> Dollars:
-    """Give what one market earned since `before`, first in first out, fees inside; fills oldest first.
-
-    A settlement row of another position than the fills make is taken at its word.
-    """
-    earned_before = before.realized_pnl - before.fees_paid
-    after = fifo_position(fills, before)
-    if settlement is not None:
-        if after.net != settlement.yes_count - settlement.no_count:
-            return settlement_net_pnl(settlement) - earned_before
-        after = apply_settlement(after, settlement)
-    return after.realized_pnl - after.fees_paid - earned_before
-
-
 class _Fills:
     """The fills of a day as far as they were read, newest first as the exchange lists them."""
 
@@ -127,7 +118,7 @@ class _Fills:
         self.by_ticker: dict[str, list[Fill]] = {}
         for fill in oldest_first(self._rows.values()):
             if _is_since(fill, midnight):
-                self.by_ticker.setdefault(fill.ticker, []).append(fill)
+                self.by_ticker.setdefault(fill.ticker, []).append(_timed(fill, midnight))
 
     @property
     def read_from(self) -> datetime:
@@ -146,6 +137,10 @@ class _Fills:
 def _is_since(fill: Fill, midnight: datetime) -> bool:
     """Tell whether a fill is of today; one without a time is taken as such."""
     return fill.created_at is None or fill.created_at >= midnight
+
+
+def _timed(fill: Fill, midnight: datetime) -> Fill:
+    return fill if fill.created_at is not None else replace(fill, created_at=midnight)
 
 
 def _explains(fills: Sequence[Fill], net: Contracts, settlement: Settlement | None) -> bool:

@@ -17,7 +17,9 @@ from kalshi_trading.core.models import BookSide, OrderStatus, Positions
 from kalshi_trading.core.pnl import fifo_position, settlement_net_pnl
 from kalshi_trading.core.results import Listing
 from kalshi_trading.orders.pretrade.context import DayPnl
-from kalshi_trading.orders.pretrade.day_pnl import LATE_FILLS, DayPnlReader, realized_since, start_of_day
+from kalshi_trading.orders.pretrade.day_pnl import LATE_FILLS, DayPnlReader, start_of_day
+from kalshi_trading.portfolio.breakdown import RealizedPnl, by_day, since
+from kalshi_trading.portfolio.ledger import ledger_from, market_ledger
 
 MIDNIGHT = start_of_day(NOW)
 
@@ -277,26 +279,46 @@ trades = st.lists(
 def test_the_days_add_up_to_the_life_of_the_market(yesterday, today, paid):
     """Yesterday's and today's realized profit together are what replaying everything gives."""
     rows = [
-        fill(side, count, D(price) / 100, fee=D(fee) / 100, fill_id=str(number), at=NOW)
+        fill(
+            side,
+            count,
+            D(price) / 100,
+            fee=D(fee) / 100,
+            fill_id=str(number),
+            at=NOW if number >= len(yesterday) else NOW - timedelta(days=1),
+        )
         for number, (side, count, price, fee) in enumerate([*yesterday, *today])
     ]
     before, whole = fifo_position(rows[: len(yesterday)]), fifo_position(rows)
     earned_before = before.realized_pnl - before.fees_paid
+
+    def earned_today(end):
+        ledger = ledger_from(before, MARKET.ticker, rows[len(yesterday) :], end)
+        return since((ledger,), NOW - timedelta(hours=1)).net
+
     if paid is None:
-        since = realized_since(before, rows[len(yesterday) :], None)
-        assert earned_before + since == whole.realized_pnl - whole.fees_paid
+        assert earned_before + earned_today(None) == whole.realized_pnl - whole.fees_paid
+        assert_as_in_the_portfolio(rows, None, earned_today(None))
     else:
         end = settled_row(rows, paid)
-        since = realized_since(before, rows[len(yesterday) :], end)
-        assert earned_before + since == settlement_net_pnl(end)
+        assert earned_before + earned_today(end) == settlement_net_pnl(end)
+        assert_as_in_the_portfolio(rows, end, earned_today(end))
         of_the_end = replace(end, yes_count=max(D(0), whole.net), no_count=max(D(0), -whole.net))
-        assert realized_since(before, rows[len(yesterday) :], of_the_end) == since
+        assert earned_today(of_the_end) == earned_today(end)
         elsewhere = replace(end, yes_count=end.yes_count + 1)
-        assert earned_before + realized_since(before, rows[len(yesterday) :], elsewhere) == (
-            settlement_net_pnl(elsewhere)
-        )
+        assert earned_before + earned_today(elsewhere) == settlement_net_pnl(elsewhere)
         payout = sum((lot.count * (paid if whole.net > 0 else 1 - paid) for lot in whole.lots), D(0))
-        assert earned_before + since == (whole.realized_pnl + payout - whole.cost_basis - whole.fees_paid)
+        profit = whole.realized_pnl + payout - whole.cost_basis - whole.fees_paid
+        assert earned_before + earned_today(end) == profit
+
+
+def assert_as_in_the_portfolio(rows, end, earned):
+    """The portfolio and the summary of a day go by the whole life of the market."""
+    here = None if end is not None else position(fifo_position(rows).net, "0")
+    ledger = market_ledger(MARKET.ticker, rows, position=here, settlement=end)
+    assert since((ledger,), NOW - timedelta(hours=1)).net == earned
+    days = by_day([ledger], lambda at: at.date())
+    assert days.get(NOW.date(), RealizedPnl()).net == earned
 
 
 def settled_row(rows, paid):
