@@ -34,6 +34,7 @@ from model_factory import MARKET, NOW, preview
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery
 from kalshi_trading.orders.execution.submission import OrderSubmitter
 from kalshi_trading.orders.execution.submission_result import Outcome
@@ -98,7 +99,9 @@ def measure(port: int, arrivals: Connection, folder: Path, orders: int) -> dict[
     client = KalshiClient(Transport(f"http://127.0.0.1:{port}{ROOT}", credentials))
     client._transport.budget.acquire = lambda *_, **__: None  # type: ignore[method-assign]
     journal = TimedJournal(folder, "bench", session_id="0" * 32, account="0" * 12)
-    submitter = OrderSubmitter(client, journal, OrderRecovery(client, journal), clock=lambda: NOW)
+    pending = PendingOrders()
+    recovery = OrderRecovery(client, journal, pending)
+    submitter = OrderSubmitter(client, journal, pending, recovery, clock=lambda: NOW)
     plain = HTTPConnection("127.0.0.1", port)
     times: dict[str, list[float]] = {"journal": [], "rest": [], "confirm to wire": [], "bare": []}
     for number in range(-20, orders):  # the first ones warm up

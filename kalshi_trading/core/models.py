@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from kalshi_trading.core.money import ONE_DOLLAR, Contracts, Dollars, Price
 from kalshi_trading.core.results import Listing
+from kalshi_trading.core.text import describe_order
 
 
 class Side(StrEnum):
@@ -231,6 +232,14 @@ class OrderRequest:
     def yes_price(self) -> Price:
         """The price in the terms of YES."""
         return self.side.price_in_side(self.price)
+
+    @property
+    def sentence(self) -> str:
+        """The order in words: `BUY 10 YES KXHIGHNY-26NOV21-B46.5 at 57¢, good till canceled`."""
+        order = describe_order(self.action, self.count, self.side, self.price, ticker=self.ticker)
+        how_long = self.time_in_force.replace("_", " ")
+        extras = (", post only" if self.post_only else "") + (", reduce only" if self.reduce_only else "")
+        return f"{order}, {how_long}{extras}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from kalshi_trading.core.money import ONE_CONTRACT, Contracts, count_text
+from kalshi_trading.core.money import ONE_CONTRACT, Contracts, Price, count_text, price_text
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -34,6 +34,16 @@ def _visible(character: str, invisible: str) -> str:
 def pluralize(number: int, noun: str) -> str:
     """Write a number of things, one of them without the plural's s."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def describe_order(
+    action: str | None, count: Contracts, side: str, price: Price | None = None, *, ticker: str = ""
+) -> str:
+    """Write an order as a trader says it: `BUY 10 YES at 57¢`, or `long 10 YES` where no action is known."""
+    verb = "long" if action is None else action.upper()
+    market = f" {ticker}" if ticker else ""
+    limit = f" at {price_text(price)}" if price is not None else ""
+    return f"{verb} {count_text(count)} {side.upper()}{market}{limit}"
 
 
 def contracts_text(count: Contracts) -> str:

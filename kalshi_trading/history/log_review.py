@@ -20,31 +20,15 @@ from kalshi_trading.core.money import (
     dollars_text,
     price_text,
 )
+from kalshi_trading.core.text import describe_order
 from kalshi_trading.journal.error_log import LogEntry, entries_backwards, newest_entries
+from kalshi_trading.journal.events import FILL_EVENT, label_of
 from kalshi_trading.journal.files.log_cursor import Follower
 from kalshi_trading.journal.files.log_reader import DamagedLine
 from kalshi_trading.journal.records import JournalRecord, as_journal_errors, entry_of
 from kalshi_trading.trade_logger import TradeLogger
 
 _AT_ONCE = datetime.max.replace(tzinfo=UTC)
-_WHAT = {
-    "order.intent": "confirmed",
-    "order.sending": "sending",
-    "order.acknowledged": "accepted",
-    "order.rejected": "rejected",
-    "order.not_sent": "not sent",
-    "order.unknown": "unknown",
-    "order.absent": "not placed",
-    "order.fill": "filled",
-    "order.denied": "denied",
-    "order.unlocked": "unlocked",
-    "cancel.requested": "cancel",
-    "cancel.acknowledged": "canceled",
-    "cancel.unconfirmed": "not known",
-    "cancel.panic": "panic",
-    "cancel.rearmed": "allowed",
-    "clock.offset": "clock",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +50,7 @@ LogItem = LogEvent | DamagedLine
 
 def event_of(record: JournalRecord) -> LogEvent:
     """Put a journal record into plain words."""
-    what = _WHAT.get(record.event) or record.event.replace(".", " ").replace("_", " ")
+    what = label_of(record)
     market, words = record.text("ticker"), _sentence(record)
     everything = (what, record.event, words, *(str(value) for value in record.fields.values()))
     return LogEvent(record.at, what, market, words, "\n".join(everything))
@@ -76,7 +60,7 @@ def _sentence(record: JournalRecord) -> str:
     """Say what happened; the market stands beside it."""
     market, wish = record.text("ticker"), record.text("sentence") or _wish(record)
     wish = wish.replace(f" {market} ", " ") if market else wish
-    happened = _filled(record) if record.event == "order.fill" else record.text("reason")
+    happened = _filled(record) if record.event == FILL_EVENT else record.text("reason")
     if record.event.startswith("order.") and wish and happened:
         return f"{happened}: {wish}"
     return happened or wish or record.text("order_id")
@@ -86,10 +70,7 @@ def _wish(record: JournalRecord) -> str:
     count, price = decimal_from_text(record.text("count")), decimal_from_text(record.text("price"))
     if count is None or price is None:
         return ""
-    return (
-        f"{record.text('action').upper()} {count_text(count)} {record.text('side').upper()}"
-        f" at {price_text(price)}"
-    )
+    return describe_order(record.text("action"), count, record.text("side"), price)
 
 
 def _filled(record: JournalRecord) -> str:

@@ -5,7 +5,7 @@ Puts what the journal recorded and what the exchange has into one line of events
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,7 +13,6 @@ from kalshi_trading.core.models import Fill, Order, OrderStatus, Settlement, Sid
 from kalshi_trading.core.money import (
     ZERO,
     count_text,
-    decimal_from_text,
     dollars_text,
     price_text,
 )
@@ -21,7 +20,7 @@ from kalshi_trading.core.pnl import yes_value
 from kalshi_trading.core.results import Fetched, fetch
 from kalshi_trading.history.comparison import Mismatch, differences_of
 from kalshi_trading.history.rows import HistoryRow
-from kalshi_trading.journal.records import JournalRecord
+from kalshi_trading.journal.events import sentence_of
 from kalshi_trading.kalshi_client import KalshiClient
 
 JOURNAL, EXCHANGE = "journal", "exchange"
@@ -69,54 +68,12 @@ def _settlement(client: KalshiClient, row: HistoryRow) -> Settlement | None:
 
 def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[TimelineEvent, ...]:
     """Put everything in the order it happened; what has no time comes last."""
-    events = [TimelineEvent(record.at, JOURNAL, told(record)) for record in row.records]
+    events = [TimelineEvent(record.at, JOURNAL, sentence_of(record)) for record in row.records]
     if row.order is not None:
         events += _there(row.order, row)
     if settlement is not None:
         events.append(TimelineEvent(settlement.settled_at, EXCHANGE, _settled(settlement, row.side)))
     return tuple(sorted(events, key=lambda event: event.at or datetime.max.replace(tzinfo=UTC)))
-
-
-# --- The journal's events -------------------------------------------------------------------------
-
-
-def told(record: JournalRecord) -> str:
-    """Say one record of an order in plain words."""
-    say = _WORDS.get(record.event)
-    if say is not None:
-        return say(record)
-    reason = record.text("reason")
-    return f"{record.event}: {reason}" if reason else record.event
-
-
-def _filled(record: JournalRecord) -> str:
-    average, fee = decimal_from_text(record.text("average_price")), decimal_from_text(record.text("fee"))
-    parts = [f"recorded as filled: {_count(record, 'fill_count')}"]
-    parts += [] if average is None else [f"at {price_text(average)} on average"]
-    parts += [] if fee is None else [f"fee {dollars_text(fee)}"]
-    return " · ".join(parts)
-
-
-def _count(record: JournalRecord, name: str) -> str:
-    count = decimal_from_text(record.text(name))
-    return record.text(name) if count is None else count_text(count)
-
-
-_WORDS: dict[str, Callable[[JournalRecord], str]] = {
-    "order.intent": lambda record: f"confirmed and recorded: {record.text('sentence')}",
-    "order.sending": lambda record: "sent to the exchange",
-    "order.acknowledged": lambda record: (
-        f"taken by the exchange as {record.text('order_id')}: {record.text('reason')}"
-    ),
-    "order.rejected": lambda record: f"rejected: {record.text('reason')}",
-    "order.not_sent": lambda record: f"not sent: {record.text('reason')}",
-    "order.unknown": lambda record: f"the answer was lost: {record.text('reason')}",
-    "order.absent": lambda record: f"not placed: {record.text('reason')}",
-    "order.fill": _filled,
-    "cancel.requested": lambda record: "cancel sent to the exchange",
-    "cancel.acknowledged": lambda record: f"cancel confirmed: {_count(record, 'reduced_by')} no longer rest",
-    "cancel.unconfirmed": lambda record: f"cancel not confirmed: {record.text('reason')}",
-}
 
 
 # --- The exchange's events ------------------------------------------------------------------------

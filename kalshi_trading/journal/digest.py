@@ -10,10 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from kalshi_trading.journal.events import (
+    ACKNOWLEDGED_EVENT,
+    CANCELED_EVENT,
+    FILL_EVENT,
+    INTENT_EVENT,
+    ORDERS_ALLOWED_EVENT,
+    PANIC_EVENT,
+)
 from kalshi_trading.journal.files.log_reader import DamagedLine
-from kalshi_trading.journal.order_log import CANCELED_EVENT, FILL_EVENT, LoggedOrder, journaled_order
-from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, INTENT_EVENT, WITHOUT_ORDER, order_named_by
-from kalshi_trading.journal.panic_state import ORDERS_ALLOWED_EVENT, PANIC_EVENT
+from kalshi_trading.journal.order_log import LoggedOrder, journaled_order
+from kalshi_trading.journal.order_state import WITHOUT_ORDER, order_named_by
 from kalshi_trading.journal.records import UNDAMAGED, Damage, JournalEntry, JournalRecord
 
 KEPT_FOR = timedelta(days=2)

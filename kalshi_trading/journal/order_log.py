@@ -12,18 +12,15 @@ from functools import cached_property
 
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price, decimal_from_text
-from kalshi_trading.journal.order_state import (
+from kalshi_trading.journal.events import (
     ACKNOWLEDGED_EVENT,
+    CANCELED_EVENT,
+    ENDED_EVENT,
+    FILL_EVENT,
     INTENT_EVENT,
-    OrderStage,
-    OrderState,
-    belongs_to,
-    by_client_order_id,
-    life_of,
 )
+from kalshi_trading.journal.order_state import OrderStage, OrderState, belongs_to, by_client_order_id, life_of
 from kalshi_trading.journal.records import JournalRecord
-
-FILL_EVENT, ENDED_EVENT, CANCELED_EVENT = "order.fill", "order.ended", "cancel.acknowledged"
 
 
 @dataclass(frozen=True)

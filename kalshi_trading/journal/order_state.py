@@ -38,7 +38,6 @@ WITHOUT_ORDER = frozenset({OrderStage.REJECTED, OrderStage.NOT_SENT, OrderStage.
 BEING_SENT = frozenset({OrderStage.INTENT, OrderStage.SENDING})
 FINAL = WITHOUT_ORDER | {OrderStage.ACKNOWLEDGED}
 _MAY_BE_LIVE = frozenset(OrderStage) - WITHOUT_ORDER
-INTENT_EVENT, ACKNOWLEDGED_EVENT = f"order.{OrderStage.INTENT}", f"order.{OrderStage.ACKNOWLEDGED}"
 _STATES = {f"order.{state}": state for state in OrderStage}
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kalshi_trading.journal.events import ORDERS_ALLOWED_EVENT, PANIC_EVENT
 from kalshi_trading.journal.records import JournalRecord
-
-PANIC_EVENT, ORDERS_ALLOWED_EVENT = "cancel.panic", "cancel.rearmed"
 
 
 def is_panic_active(records: Iterable[JournalRecord], account: str | None) -> bool:

@@ -27,14 +27,16 @@ from kalshi_trading.journal import digest_reader
 from kalshi_trading.journal.checkpoint import checkpoint_of, read_checkpoint
 from kalshi_trading.journal.digest import KEPT_FOR, LATE_FOR, JournalDigest
 from kalshi_trading.journal.digest_reader import DigestReader
+from kalshi_trading.journal.events import ORDERS_ALLOWED_EVENT, PANIC_EVENT
 from kalshi_trading.journal.files import file_locks, log_files, log_reader
 from kalshi_trading.journal.files.file_locks import locked
 from kalshi_trading.journal.files.log_cursor import Bookmark, LogCursor
 from kalshi_trading.journal.files.log_files import lock_of
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
-from kalshi_trading.journal.panic_state import ORDERS_ALLOWED_EVENT, PANIC_EVENT, is_panic_active
+from kalshi_trading.journal.panic_state import is_panic_active
 from kalshi_trading.journal.records import JournalRecord, newest_records, scan_journal
+from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.trade_logger import TradeLogger
@@ -148,7 +150,9 @@ def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
     young = diary.now - KEPT_FOR
     assert {name for name, order in whole.known.items() if order.state.intent_at >= young} <= orders.keys()
     assert all(orders[name] == whole.known[name] for name in orders)
-    recovery = OrderRecovery(None, diary.log).recover(account="mine", is_alive=lambda session: False)
+    recovery = OrderRecovery(None, diary.log, PendingOrders()).recover(
+        account="mine", is_alive=lambda session: False
+    )
     foreign = [order.state for order in whole.foreign.values() if order.state.is_open]
     assert list(recovery.foreign) == foreign
 

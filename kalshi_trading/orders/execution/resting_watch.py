@@ -13,7 +13,8 @@ from kalshi_trading.core.errors import JournalError, KalshiAPIError, NotFoundErr
 from kalshi_trading.core.models import Order, OrderStatus, Side
 from kalshi_trading.core.money import ZERO, Contracts, Price, count_text, dollars_text, price_text
 from kalshi_trading.core.pnl import average_price
-from kalshi_trading.journal.order_log import ENDED_EVENT, LoggedOrder, ReportedFills, is_own
+from kalshi_trading.journal.events import ENDED_EVENT
+from kalshi_trading.journal.order_log import LoggedOrder, ReportedFills, is_own
 from kalshi_trading.journal.order_state import OrderState
 from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.trade_logger import TradeLogger

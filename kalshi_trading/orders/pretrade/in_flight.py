@@ -13,8 +13,9 @@ from datetime import datetime
 
 from kalshi_trading.core.models import BookSide, Fill, Order
 from kalshi_trading.core.money import ZERO, Contracts, decimal_from_text
+from kalshi_trading.journal.events import ACKNOWLEDGED_EVENT
 from kalshi_trading.journal.order_log import LoggedOrder
-from kalshi_trading.journal.order_state import ACKNOWLEDGED_EVENT, WITHOUT_ORDER, is_step
+from kalshi_trading.journal.order_state import WITHOUT_ORDER, is_step
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import READ_LAG
 from kalshi_trading.orders.pretrade.context import InFlightOrder

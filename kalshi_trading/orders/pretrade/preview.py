@@ -14,8 +14,6 @@ from kalshi_trading.core.money import (
     Contracts,
     Dollars,
     Price,
-    count_text,
-    price_text,
 )
 from kalshi_trading.core.order_book import BookWalk
 from kalshi_trading.orders.pretrade.context import (
@@ -84,17 +82,7 @@ class OrderPreview:
     @property
     def sentence(self) -> str:
         """The order in one sentence: what is confirmed, recorded and sent."""
-        return describe_order(self.request)
-
-
-def describe_order(order: OrderRequest) -> str:
-    """Write an order as a trader says it: `BUY 10 YES KXHIGHNY-26NOV21-B46.5 at 57¢, good till canceled`."""
-    how_long = order.time_in_force.replace("_", " ")
-    extras = (", post only" if order.post_only else "") + (", reduce only" if order.reduce_only else "")
-    return (
-        f"{order.action.upper()} {count_text(order.count)} {order.side.upper()} {order.ticker} "
-        f"at {price_text(order.price)}, {how_long}{extras}"
-    )
+        return self.request.sentence
 
 
 def is_worse(before: OrderPreview, after: OrderPreview) -> bool:

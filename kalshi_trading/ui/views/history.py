@@ -17,7 +17,7 @@ from rich.text import Text
 
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.money import Contracts, count_text, price_text
-from kalshi_trading.core.text import pluralize
+from kalshi_trading.core.text import describe_order, pluralize
 from kalshi_trading.history.comparison import Difference, Reconciliation
 from kalshi_trading.history.day_summary import DaySummary, MarketDay
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow
@@ -136,8 +136,7 @@ def order_words(row: HistoryRow) -> str:
     """Say what an order does: ours in our words, an external one by its effect."""
     if row.count is None or row.side is None or row.price is None:
         return row.journaled.state.sentence if row.journaled is not None else UNKNOWN
-    verb = "long" if row.action is None else row.action.upper()
-    return f"{verb} {count_text(row.count)} {row.side.upper()} at {price_text(row.price)}"
+    return describe_order(row.action, row.count, row.side, row.price)
 
 
 def order_label(row: HistoryRow) -> str:

@@ -19,6 +19,7 @@ from kalshi_trading.core.money import (
     count_text,
     price_text,
 )
+from kalshi_trading.core.text import describe_order
 from kalshi_trading.history.rows import OrderDescription
 from kalshi_trading.ui.formats import (
     note_line,
@@ -39,8 +40,7 @@ from kalshi_trading.ui.formats import (
 
 def order_words(row: OrderDescription) -> str:
     """Say what an order does: ours in our words, an external one by its effect."""
-    verb = "long" if row.action is None else row.action.upper()
-    return f"{verb} {count_text(row.order.initial_count)} {row.side.upper()} at {price_text(row.price)}"
+    return describe_order(row.action, row.order.initial_count, row.side, row.price)
 
 
 def open_orders(rows: Sequence[OrderDescription], now: datetime) -> RenderableType:

@@ -20,6 +20,7 @@ from kalshi_trading.core.market_models import OrderBook
 from kalshi_trading.core.models import Action, Fill, Order
 from kalshi_trading.core.money import ZERO, Contracts, count_text, dollars_text
 from kalshi_trading.core.pnl import FifoPosition, Lot
+from kalshi_trading.core.text import describe_order
 from kalshi_trading.core.valuation import Exposure, Liquidation, Mark
 from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.portfolio.explain_market import Explanation
@@ -194,7 +195,7 @@ def _fills(look: PositionLook, fills: Sequence[Fill]) -> RenderableType:
 def _trade(look: PositionLook, row: Order | Fill, count: Contracts) -> str:
     """Say what was traded: ours in our words, else by its effect, as everywhere."""
     _, action, side = look.words.of(row.order_id, row.book_side)
-    return f"{'long' if action is None else action.upper()} {count_text(count)} {side.upper()}"
+    return describe_order(action, count, side)
 
 
 def _price(look: PositionLook, row: Order | Fill) -> str:

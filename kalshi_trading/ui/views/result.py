@@ -11,8 +11,8 @@ from rich.panel import Panel
 from rich.text import Text
 
 from kalshi_trading.core.models import Action
-from kalshi_trading.core.money import ONE_CONTRACT, ZERO, count_text, price_text
-from kalshi_trading.core.text import contracts_text
+from kalshi_trading.core.money import ONE_CONTRACT, ZERO, count_text
+from kalshi_trading.core.text import contracts_text, describe_order
 from kalshi_trading.history.rows import describe
 from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, PanicReport
@@ -128,6 +128,6 @@ def _acknowledged(result: SubmissionResult) -> list[RenderableType]:
         )
         lines.append(Text(f"{filled} on average · fee {dollars(result.fee)}"))
     if result.remaining_count > ZERO:
-        what = f"{request.action.upper()} {count_text(result.remaining_count)} {request.side.upper()}"
-        lines.append(Text(f"resting: {what} at {price_text(request.price)}"))
+        rest = describe_order(request.action, result.remaining_count, request.side, request.price)
+        lines.append(Text(f"resting: {rest}"))
     return list(lines)

@@ -24,7 +24,7 @@ from kalshi_trading.orders.pretrade.context import (
 )
 from kalshi_trading.orders.pretrade.findings import Severity
 from kalshi_trading.orders.pretrade.payoff import Bounds, Payoff
-from kalshi_trading.orders.pretrade.preview import describe_order, is_worse
+from kalshi_trading.orders.pretrade.preview import is_worse
 from kalshi_trading.orders.pretrade.pricing import build_preview, rechecked, worst_price
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
@@ -95,7 +95,7 @@ def test_a_post_only_order_meets_nothing_even_where_it_would_cross():
 
 def test_what_is_confirmed_is_what_is_sent():
     seen = preview(Action.BUY, Side.NO, "2.5", "0.37")
-    assert seen.sentence == describe_order(seen.request)
+    assert seen.sentence == seen.request.sentence
     assert seen.sentence == f"BUY 2.5 NO {TICKER} at 37¢, good till canceled"
     assert seen.request.client_order_id == CLIENT_ORDER_ID
     quick = preview(Action.SELL, Side.YES, "5", None, here=context(position=position("10", "6.00")))

@@ -23,7 +23,7 @@ from kalshi_trading.core.money import CENT
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, PanicReport
-from kalshi_trading.orders.pretrade.preview import OrderPreview, describe_order
+from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.model import Limits
@@ -258,7 +258,7 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
     assert "The market moved since you looked." in screen_text(app)
     confirmed = [label for labels in prompter.labels for label in labels if label.startswith("Send: ")]
     (request,) = sent
-    assert confirmed == [f"Send: {describe_order(request)}"] * 2
+    assert confirmed == [f"Send: {request.sentence}"] * 2
 
 
 # --- Dollars --------------------------------------------------------------------------------------

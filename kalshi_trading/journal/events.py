@@ -1,0 +1,79 @@
+"""The journal's events: their names, a word for each, and what one record says in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kalshi_trading.core.money import count_text, decimal_from_text, dollars_text, price_text
+from kalshi_trading.journal.records import JournalRecord
+
+INTENT_EVENT, ACKNOWLEDGED_EVENT = "order.intent", "order.acknowledged"
+FILL_EVENT, ENDED_EVENT = "order.fill", "order.ended"
+CANCELED_EVENT = "cancel.acknowledged"
+PANIC_EVENT, ORDERS_ALLOWED_EVENT = "cancel.panic", "cancel.rearmed"
+
+
+@dataclass(frozen=True, slots=True)
+class EventWords:
+    """How an event is called: `label` in a list; `sentence` in the timeline of its order, if it has one."""
+
+    label: str
+    sentence: Callable[[JournalRecord], str] | None = None
+
+
+def label_of(record: JournalRecord) -> str:
+    words = EVENTS.get(record.event)
+    return words.label if words is not None else record.event.replace(".", " ").replace("_", " ")
+
+
+def sentence_of(record: JournalRecord) -> str:
+    """Say one record of an order in plain words."""
+    words, reason = EVENTS.get(record.event), record.text("reason")
+    if words is not None and words.sentence is not None:
+        return words.sentence(record)
+    return f"{record.event}: {reason}" if reason else record.event
+
+
+def _with_reason(text: str) -> Callable[[JournalRecord], str]:
+    return lambda record: f"{text}: {record.text('reason')}"
+
+
+def _filled(record: JournalRecord) -> str:
+    average, fee = decimal_from_text(record.text("average_price")), decimal_from_text(record.text("fee"))
+    parts = [f"recorded as filled: {_count(record, 'fill_count')}"]
+    parts += [] if average is None else [f"at {price_text(average)} on average"]
+    parts += [] if fee is None else [f"fee {dollars_text(fee)}"]
+    return " · ".join(parts)
+
+
+def _count(record: JournalRecord, name: str) -> str:
+    count = decimal_from_text(record.text(name))
+    return record.text(name) if count is None else count_text(count)
+
+
+EVENTS: dict[str, EventWords] = {
+    INTENT_EVENT: EventWords(
+        "confirmed", lambda record: f"confirmed and recorded: {record.text('sentence')}"
+    ),
+    "order.sending": EventWords("sending", lambda record: "sent to the exchange"),
+    ACKNOWLEDGED_EVENT: EventWords(
+        "accepted",
+        lambda record: f"taken by the exchange as {record.text('order_id')}: {record.text('reason')}",
+    ),
+    "order.rejected": EventWords("rejected", _with_reason("rejected")),
+    "order.not_sent": EventWords("not sent", _with_reason("not sent")),
+    "order.unknown": EventWords("unknown", _with_reason("the answer was lost")),
+    "order.absent": EventWords("not placed", _with_reason("not placed")),
+    FILL_EVENT: EventWords("filled", _filled),
+    "order.denied": EventWords("denied"),
+    "order.unlocked": EventWords("unlocked"),
+    "cancel.requested": EventWords("cancel", lambda record: "cancel sent to the exchange"),
+    CANCELED_EVENT: EventWords(
+        "canceled", lambda record: f"cancel confirmed: {_count(record, 'reduced_by')} no longer rest"
+    ),
+    "cancel.unconfirmed": EventWords("not known", _with_reason("cancel not confirmed")),
+    PANIC_EVENT: EventWords("panic"),
+    ORDERS_ALLOWED_EVENT: EventWords("allowed"),
+    "clock.offset": EventWords("clock"),
+}
