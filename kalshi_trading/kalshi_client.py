@@ -15,7 +15,6 @@ from kalshi_trading.core.errors import KalshiAPIError, MalformedAnswerError, Out
 from kalshi_trading.core.market_models import (
     AccountLimits,
     EndpointCosts,
-    VolumeProgress,
 )
 from kalshi_trading.core.models import (
     Balance,
@@ -30,7 +29,7 @@ from kalshi_trading.core.models import (
     Settlement,
     Transfer,
 )
-from kalshi_trading.core.money import Contracts, Dollars
+from kalshi_trading.core.money import Contracts
 from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.exchange import endpoints
 from kalshi_trading.exchange.http.transport import Query, Timing
@@ -101,10 +100,6 @@ class KalshiClient(MarketDataClient):
 
     def get_endpoint_costs(self) -> EndpointCosts:
         return account_wire.endpoint_costs(self._public("/account/endpoint_costs"))
-
-    def get_volume_progress(self) -> tuple[VolumeProgress, ...]:
-        body = self._signed("/account/api_usage_level/volume_progress")
-        return tuple(account_wire.volume_progress(row) for row in body.rows("volume_progress"))
 
     # --- Portfolio --------------------------------------------------------------------------------
 
@@ -186,11 +181,6 @@ class KalshiClient(MarketDataClient):
         wanted = params(market_tickers=",".join(tickers), event_ticker=event_ticker)
         rows = self._signed("/portfolio/orders/queue_positions", wanted).rows("queue_positions")
         return {row.identifier("order_id"): row.decimal("queue_position_fp") for row in rows}
-
-    def get_total_resting_order_value(self) -> Dollars:
-        """Read the value of all resting orders; the exchange allows it to few accounts (403)."""
-        body = self._signed("/portfolio/summary/total_resting_order_value")
-        return body.cents("total_resting_order_value")
 
     def get_deposits(self, *, progress: Progress | None = None) -> Listing[Transfer]:
         return collect(self._transport, endpoints.DEPOSITS, progress=progress)

@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.market_models import Market, OrderBook
 from kalshi_trading.core.models import (
@@ -110,9 +111,7 @@ def _so_far(asked: Future[Fetched[T]]) -> Fetched[T]:
 class PortfolioTracker:
     """Reads the account and remembers what cannot change: fills, settlements, the markets held."""
 
-    def __init__(
-        self, client: KalshiClient, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, client: KalshiClient, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._client = client
         self._clock = clock
         self._history = FillHistory(client)

@@ -11,10 +11,11 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import InvalidInputError, JournalError, TradeExecutionError
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, Order, OrderStatus, Side
@@ -62,7 +63,7 @@ class TradeExecutor:
         read_only: bool = False,
         account: str | None = None,
         pending: PendingOrders | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] | None = None,
         reached: Callable[[SubmissionStep], None] = lambda step: None,
     ) -> None:

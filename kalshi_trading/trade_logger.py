@@ -13,13 +13,13 @@ import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import count, islice
 from pathlib import Path
 
 from kalshi_trading.config import get_config
-from kalshi_trading.core.dates import FORMS, Period, parse_period
+from kalshi_trading.core.dates import FORMS, Period, local_date, parse_period, utc_now
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.results import Progress
 from kalshi_trading.journal.checkpoint import checkpoint_of
@@ -66,7 +66,7 @@ class TradeLogger:
         *,
         session_id: str | None = None,
         account: str | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.environment = environment
         self.folder = folder / environment
@@ -185,7 +185,7 @@ class TradeLogger:
         A word such as `today`, `7d` or `2026-11` begins with its first day and ends with its last.
         Damaged lines are left out; `read_journal` names them. Raises InvalidInputError, JournalError.
         """
-        today = self._clock().astimezone().date()
+        today = local_date(self._clock())
         first = None if start_date is None else _days(start_date, today).first
         last = None if end_date is None else _days(end_date, today).last
         if first is not None and last is not None and first > last:
@@ -216,7 +216,7 @@ class TradeLogger:
 def _days(asked: str | date, today: date) -> Period:
     """Read one end of a history. Raises InvalidInputError."""
     if isinstance(asked, datetime):
-        asked = asked.astimezone().date()
+        asked = local_date(asked)
     if isinstance(asked, date):
         return Period(asked, asked)
     if not isinstance(asked, str):

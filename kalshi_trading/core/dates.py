@@ -13,8 +13,24 @@ from datetime import UTC, date, datetime, time, timedelta
 from kalshi_trading.core.errors import InvalidInputError
 
 FORMS = "today, yesterday, 7d, 2026, 2026-11, 2026-11-01 or a range such as 2026-11-01..2026-11-07"
+FAR_FUTURE = datetime.max.replace(tzinfo=UTC)
+"""Later than any time there is: what has no known time is sorted last by it."""
 _DAYS_BACK = re.compile(r"([0-9]{1,5})d", re.ASCII)
 _CALENDAR = re.compile(r"(2[0-9]{3})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", re.ASCII)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def local_date(at: datetime) -> date:
+    """Return the user's day of a moment."""
+    return at.astimezone().date()
+
+
+def start_of_day(at: datetime) -> datetime:
+    """Return the moment where the user's day of `at` began."""
+    return local_midnight(local_date(at))
 
 
 @dataclass(frozen=True, slots=True)

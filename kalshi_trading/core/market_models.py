@@ -102,15 +102,6 @@ class EndpointCosts:
     exceptions: tuple[tuple[str, str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class VolumeProgress:
-    """Contracts traded in the last 30 days and, per usage tier, the volumes that earn and keep it."""
-
-    computed_at: datetime
-    trailing_volume: Contracts
-    goals: tuple[tuple[str, Contracts, Contracts], ...]
-
-
 # --- Series, events, markets ----------------------------------------------------------------------
 
 

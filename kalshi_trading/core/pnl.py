@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
+from kalshi_trading.core.dates import FAR_FUTURE
 from kalshi_trading.core.models import Fill, MarketResult, Settlement, Side
 from kalshi_trading.core.money import (
     BALANCE_GRAIN,
@@ -292,7 +293,6 @@ def payout(row: Settlement) -> Dollars:
 
 def oldest_first(fills: Iterable[Fill]) -> list[Fill]:
     """Sort fills that came newest first; those of one moment keep the exchange's order, turned round."""
-    latest = datetime.max.replace(tzinfo=UTC)
     rows = list(fills)
     rows.reverse()
-    return sorted(rows, key=lambda fill: fill.created_at or latest)
+    return sorted(rows, key=lambda fill: fill.created_at or FAR_FUTURE)

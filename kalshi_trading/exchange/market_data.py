@@ -7,8 +7,9 @@ KalshiAPIError or one of its children. Source: Kalshi Trade API v2, October 2026
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.market_models import (
     BarPeriod,
     Candlestick,
@@ -43,9 +44,7 @@ class MarketDataClient:
     the first rows only, `progress` is told how many rows are here.
     """
 
-    def __init__(
-        self, transport: Transport, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, transport: Transport, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._transport = transport
         self._clock = clock
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
-from kalshi_trading.core.dates import Period
+from kalshi_trading.core.dates import Period, local_date
 from kalshi_trading.core.models import Fill, Order, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
 from kalshi_trading.core.pnl import oldest_first
@@ -134,15 +134,9 @@ def read_summary(
         there.orders,
         told.orders.values(),
         accounts.values(),
-        reasons=[there.orders_missing, positions.incomplete, _damage(len(damage))],
+        reasons=[there.orders_missing, positions.incomplete, damage.sentence],
         missing=[there.fills_missing, settled.incomplete, fills.incomplete],
     )
-
-
-def _damage(lines: int) -> str | None:
-    if not lines:
-        return None
-    return "1 line of the journal is damaged" if lines == 1 else f"{lines} lines of the journal are damaged"
 
 
 def _moved(
@@ -247,14 +241,10 @@ def _market_day(account: MarketLedger, period: Period) -> MarketDay:
         return MarketDay(
             account.ticker, None, sum((fill.fee for fill in fills), ZERO), len(fills), count, gap
         )
-    days = by_day([account], _local_day)
+    days = by_day([account], local_date)
     own = [each for day, each in days.items() if day is not None and period.first <= day <= period.last]
     pnl, fees = sum((each.net for each in own), ZERO), sum((each.fees for each in own), ZERO)
     return MarketDay(account.ticker, pnl, fees, len(fills), count)
-
-
-def _local_day(at: datetime) -> date:
-    return at.astimezone().date()
 
 
 def _listed(reasons: list[str]) -> str | None:

@@ -106,7 +106,6 @@ SETTLEMENTS = Table(
         "net_pnl",
     ),
 )
-TABLES = (TRADES, ORDERS, POSITIONS, SETTLEMENTS, JOURNAL, TAX)
 
 
 @dataclass(frozen=True, slots=True)

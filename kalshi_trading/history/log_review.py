@@ -9,9 +9,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from kalshi_trading.core.dates import FAR_FUTURE
 from kalshi_trading.core.money import (
     Contracts,
     Price,
@@ -27,8 +28,6 @@ from kalshi_trading.journal.files.log_cursor import Follower
 from kalshi_trading.journal.files.log_reader import DamagedLine
 from kalshi_trading.journal.records import JournalRecord, as_journal_errors, entry_of
 from kalshi_trading.trade_logger import TradeLogger
-
-_AT_ONCE = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ def search(journal: TradeLogger, words: Sequence[str]) -> Iterator[LogItem]:
 def _with_times(lines: Iterable[LogItem]) -> Iterator[tuple[datetime, LogItem]]:
     """Let a damaged line, which has no time, follow at once on the one before it."""
     for line in lines:
-        yield _AT_ONCE if isinstance(line, DamagedLine) else line.at, line
+        yield FAR_FUTURE if isinstance(line, DamagedLine) else line.at, line
 
 
 def _holds(event: LogEvent, wanted: Sequence[str]) -> bool:

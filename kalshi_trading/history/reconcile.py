@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
-from kalshi_trading.core.dates import Period
+from kalshi_trading.core.dates import Period, utc_now
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.results import Progress
@@ -26,7 +26,7 @@ def reconcile(
     *,
     account: str | None = None,
     period: Period | None = None,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Callable[[], datetime] = utc_now,
     progress: Progress | None = None,
 ) -> Reconciliation:
     """Read both sides of a period and compare them; what differs is looked at a second time.

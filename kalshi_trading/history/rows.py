@@ -41,10 +41,6 @@ class OrderDescription:
     def is_external(self) -> bool:
         return self.action is None
 
-    @property
-    def canceled_count(self) -> Contracts:
-        return self.order.initial_count - self.order.fill_count - self.order.remaining_count
-
 
 def describe(order: Order, intent: JournalRecord | None, fills: Iterable[Fill] = ()) -> OrderDescription:
     """Put one order into the user's words; without an intent, into those of its effect."""

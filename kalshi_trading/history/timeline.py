@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from kalshi_trading.core.dates import FAR_FUTURE
 from kalshi_trading.core.models import Fill, Order, OrderStatus, Settlement, Side
 from kalshi_trading.core.money import (
     ZERO,
@@ -73,7 +74,7 @@ def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[TimelineE
         events += _there(row.order, row)
     if settlement is not None:
         events.append(TimelineEvent(settlement.settled_at, EXCHANGE, _settled(settlement, row.side)))
-    return tuple(sorted(events, key=lambda event: event.at or datetime.max.replace(tzinfo=UTC)))
+    return tuple(sorted(events, key=lambda event: event.at or FAR_FUTURE))
 
 
 # --- The exchange's events ------------------------------------------------------------------------

@@ -10,9 +10,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.results import Progress
 from kalshi_trading.journal.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from kalshi_trading.journal.digest import KEPT_FOR, JournalDigest
@@ -44,7 +45,7 @@ class JournalChanges:
 class DigestReader:
     """Folds one journal; `changes` is its only door."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._path = path
         self._clock = clock
         self._guard = threading.Lock()

@@ -78,6 +78,14 @@ class Damage:
     def __len__(self) -> int:
         return self.count
 
+    @property
+    def sentence(self) -> str | None:
+        """Say how many lines are damaged; None: none is."""
+        if not self.count:
+            return None
+        lines = "1 line of the journal is" if self.count == 1 else f"{self.count} lines of the journal are"
+        return f"{lines} damaged"
+
     def with_line(self, line: DamagedLine) -> Damage:
         first = (*self.first, line) if self.count < MOST_NAMED else self.first
         return Damage(self.count + 1, first, line)

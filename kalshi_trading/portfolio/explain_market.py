@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from kalshi_trading.core.dates import FAR_FUTURE
 from kalshi_trading.core.models import Fill, MarketResult, Settlement, Side
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Dollars, count_text, dollars_text, price_text
 from kalshi_trading.core.pnl import ClosedLot, payout, settlement_net_pnl, yes_value
@@ -174,5 +175,4 @@ def _settled_at(account: MarketLedger) -> datetime | None:
 
 def in_order(lines: Iterable[Line]) -> tuple[Line, ...]:
     """Sort by time; a line without one stands last."""
-    latest = datetime.max.replace(tzinfo=UTC)
-    return tuple(sorted(lines, key=lambda line: line.at or latest))
+    return tuple(sorted(lines, key=lambda line: line.at or FAR_FUTURE))

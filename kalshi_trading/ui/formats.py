@@ -18,7 +18,6 @@ from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price, count_tex
 from kalshi_trading.settings.options import Environment
 
 UNKNOWN = "–"
-WIDE_SCREEN = 100
 _BADGES = {
     Environment.PRACTICE: ("PRACTICE", "bold black on cyan"),
     Environment.SANDBOX: ("SANDBOX", "bold black on yellow"),

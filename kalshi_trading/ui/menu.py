@@ -19,6 +19,7 @@ from kalshi_trading.orders.execution.recovery import RecoverySummary
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui import formats, packages
 from kalshi_trading.ui.app import AppContext
+from kalshi_trading.ui.exit_codes import EXIT_DONE, EXIT_INTERRUPTED
 from kalshi_trading.ui.prompts.prompter import Choice, InputClosed, LeaveTask, typed_word
 from kalshi_trading.ui.screens import account as account_screens
 from kalshi_trading.ui.screens import exit as exit_screen
@@ -31,7 +32,6 @@ from kalshi_trading.ui.views import account
 
 Screen = Callable[[AppContext], bool | None]
 """What a menu entry does; True: the user leaves."""
-EXIT_DONE, EXIT_INTERRUPTED = 0, 130
 
 
 def _leave(app: AppContext) -> bool:
@@ -146,11 +146,10 @@ def _left_alone(recovery: RecoverySummary) -> list[str]:
         f"The journal holds an order of another key, which is left alone: {life.sentence}"
         for life in recovery.foreign
     ]
-    if recovery.damage:
-        lines = len(recovery.damage)
+    damage = recovery.damage
+    if damage.sentence is not None:
         said.append(
-            f"{lines} line{' of the journal is' if lines == 1 else 's of the journal are'} damaged "
-            f"(the last is {recovery.damage.last}); orders in them cannot be looked for. "
+            f"{damage.sentence} (the last is {damage.last}); orders in them cannot be looked for. "
             "Look at the open orders."
         )
     return said

@@ -10,16 +10,25 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kalshi_trading.config import DOTENV_PATH, load_settings
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
 from kalshi_trading.settings.model import Settings
 from kalshi_trading.settings.options import PROJECT_FOLDER, Environment
 from kalshi_trading.ui import packages
+from kalshi_trading.ui.exit_codes import (
+    EXIT_BUG,
+    EXIT_CONFIGURATION,
+    EXIT_DONE,
+    EXIT_HUNG_UP,
+    EXIT_INTERRUPTED,
+    EXIT_NO_OUTPUT,
+    EXIT_NO_READER,
+)
 from kalshi_trading.ui.terminal import output
 from kalshi_trading.ui.terminal.modes import TerminalModes
 from kalshi_trading.ui.terminal.termination import CtrlC, Termination, TerminationRequested
@@ -30,8 +39,6 @@ if TYPE_CHECKING:
     from kalshi_trading.ui.app import AppContext
     from kalshi_trading.ui.prompts.prompter import Prompter
 
-EXIT_DONE, EXIT_BUG, EXIT_NO_OUTPUT, EXIT_CONFIGURATION = 0, 1, 1, 2
-EXIT_HUNG_UP, EXIT_INTERRUPTED, EXIT_NO_READER = 129, 130, 141  # as a shell tells SIGHUP, SIGINT and SIGPIPE
 HELP = """\
 Trade Kalshi event contracts by hand.
 
@@ -269,7 +276,7 @@ def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_
         tracker=PortfolioTracker(client),
         journal=journal,
         watch=RestingOrderMonitor(client, journal, account=account),
-        clock=_now,
+        clock=utc_now,
         account=account,
     )
 
@@ -286,7 +293,3 @@ def _session(settings: Settings) -> tuple[str | None, JournalError | None]:
         return Session.open(settings.log_dir / settings.environment.value).session_id, None
     except JournalError as error:
         return None, error
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

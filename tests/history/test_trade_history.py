@@ -106,11 +106,6 @@ def test_an_average_over_some_of_the_fills_would_be_wrong_so_there_is_none():
     assert describe(order("bid", "0.65", "10"), None).average_price is None
 
 
-def test_what_was_neither_filled_nor_rests_was_canceled():
-    row = describe(order("bid", "0.65", "0", initial_count=Decimal(10), fill_count=Decimal("2.5")), None)
-    assert row.canceled_count == Decimal("7.5")
-
-
 # --- Read from the exchange and the journal -------------------------------------------------------
 
 

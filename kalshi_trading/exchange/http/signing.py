@@ -9,8 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 
 from kalshi_trading.settings.credentials import Credentials, PrivateKey
-
-WEBSOCKET_PATH = "/trade-api/ws/v2"
+from kalshi_trading.settings.model import WEBSOCKET_PATH
 
 
 def sign(credentials: Credentials, method: str, path: str, now_ms: int) -> dict[str, str]:

@@ -17,11 +17,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import (
     KalshiAPIError,
     NotSentError,
@@ -125,7 +126,7 @@ class Transport:
         *,
         timing: Timing | None = None,
         remedy: str = NETWORK,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         on_no_connection: Callable[[str, Exception], object] = lambda sentence, error: None,

@@ -12,7 +12,6 @@ from kalshi_trading.core.market_models import (
     AccountLimits,
     EndpointCosts,
     TokenBucketLimit,
-    VolumeProgress,
 )
 from kalshi_trading.core.models import (
     Balance,
@@ -211,16 +210,5 @@ def endpoint_costs(body: Fields) -> EndpointCosts:
         exceptions=tuple(
             (row.text("method").upper(), row.text("path"), row.whole("cost"))
             for row in body.rows("endpoint_costs")
-        ),
-    )
-
-
-def volume_progress(body: Fields) -> VolumeProgress:
-    return VolumeProgress(
-        computed_at=body.moment_s("computed_ts"),
-        trailing_volume=body.decimal("trailing_30d_volume_fp"),
-        goals=tuple(
-            (goal.text("level"), goal.decimal("earn_volume_goal_fp"), goal.decimal("keep_volume_goal_fp"))
-            for goal in body.rows("goals")
         ),
     )

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain, pairwise, repeat
 
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.core.results import fetch
@@ -109,7 +110,7 @@ class PanicRun:
         canceler: OrderCanceler,
         read_open_orders: Callable[[], OpenOrders],
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client

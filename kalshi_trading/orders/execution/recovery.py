@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import JournalError, KalshiAPIError
 from kalshi_trading.core.models import Order
 from kalshi_trading.core.results import Listing, Progress, fetch_or_none
@@ -55,7 +56,7 @@ class OrderRecovery:
         journal: TradeLogger,
         pending: PendingOrders,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] | None = None,
         margin_s: float = ABSENCE_MARGIN_S,

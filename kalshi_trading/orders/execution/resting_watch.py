@@ -7,8 +7,9 @@ order itself is asked for then. Sends nothing, cancels nothing, renders nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import JournalError, KalshiAPIError, NotFoundError
 from kalshi_trading.core.models import Order, OrderStatus, Side
 from kalshi_trading.core.money import ZERO, Contracts, Price, count_text, dollars_text, price_text
@@ -33,7 +34,7 @@ class RestingOrderMonitor:
         journal: TradeLogger,
         *,
         account: str | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._client = client
         self._journal = journal

@@ -20,10 +20,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import (
     JournalError,
     KalshiAPIError,
@@ -101,7 +102,7 @@ class OrderSubmitter:
         *,
         block_reason: Callable[[], str | None] = lambda: None,
         recount: Callable[[OrderPreview], OrderPreview] = lambda preview: preview,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         reached: Callable[[SubmissionStep], None] = lambda step: None,

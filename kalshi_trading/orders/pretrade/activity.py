@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.journal.order_state import OrderState
 from kalshi_trading.journal.panic_state import is_panic_active
 from kalshi_trading.orders.pretrade.context import DayTotals, InFlightOrder, RecentOrder
@@ -41,7 +42,7 @@ class ActivityReader:
         journal: TradeLogger,
         *,
         account: str | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._journal = journal
         self._account = account

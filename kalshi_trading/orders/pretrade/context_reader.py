@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import InvalidInputError, NotFoundError
 from kalshi_trading.core.fees import FeeTerms, schedule_at, schedules_to_come
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
@@ -38,7 +39,7 @@ class ContextReader:
         orders: ActivityReader,
         day: DayPnlReader,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._client = client
         self._orders = orders

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
-from kalshi_trading.core.dates import local_midnight
+from kalshi_trading.core.dates import start_of_day, utc_now
 from kalshi_trading.core.models import BookSide, Fill, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
 from kalshi_trading.core.pnl import FifoPosition, fifo_position, oldest_first
@@ -27,11 +27,6 @@ _PnlInputs = tuple[datetime, int, Contracts, Settlement | None]
 """What a market's profit of the day follows from."""
 
 
-def start_of_day(at: datetime) -> datetime:
-    """Give the moment where the local day of `at` began."""
-    return local_midnight(at.astimezone().date())
-
-
 class DayPnlReader:
     """Reads the day's profit anew each time; of the fills only the newest, as they never change."""
 
@@ -39,7 +34,7 @@ class DayPnlReader:
         self,
         client: KalshiClient,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._client = client
         self._tracker = PortfolioTracker(client, clock=clock)

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import takewhile
 from operator import itemgetter
 
+from kalshi_trading.core.dates import local_date
 from kalshi_trading.core.models import TimeInForce
 from kalshi_trading.journal.order_log import LoggedOrder, is_own
 from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderState
@@ -58,7 +59,7 @@ class OrderIndex:
             return
         ours = is_own(order.state, self._environment, self._account)
         at = order.state.intent_at
-        entry = _Entry(order, at.astimezone().date(), sent_order(order) if ours else None)
+        entry = _Entry(order, local_date(at), sent_order(order) if ours else None)
         self._entries[name] = entry
         insort(self._by_intent, (at, number, name))
         totals = self._days.get(entry.day, DayTotals())
@@ -112,7 +113,7 @@ class OrderIndex:
 
     def today(self, now: datetime) -> DayTotals:
         """Count the orders of the local day of `now`, without the day's profit."""
-        return self._days.get(now.astimezone().date(), DayTotals())
+        return self._days.get(local_date(now), DayTotals())
 
     def recent(self, now: datetime) -> tuple[RecentOrder, ...]:
         """Give the orders of the last minute, oldest first."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from kalshi_trading.orders.pretrade.day_pnl import start_of_day
+from kalshi_trading.core.dates import start_of_day
 from kalshi_trading.portfolio import explain_account
 from kalshi_trading.portfolio.explain_market import (
     Explanation,

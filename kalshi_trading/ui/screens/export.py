@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from kalshi_trading.core.dates import FORMS, Period, parse_period
+from kalshi_trading.core.dates import FORMS, Period, local_date, parse_period
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.text import pluralize
 from kalshi_trading.history.exporter import (
@@ -85,7 +85,7 @@ def _ask_table(app: AppContext, wanted: _Wanted) -> _Wanted:
 
 
 def _ask_period(app: AppContext, wanted: _Wanted) -> _Wanted:
-    today = app.clock().astimezone().date()
+    today = local_date(app.clock())
 
     def parse(text: str) -> _Wanted:
         period = None if text.lower() == EVERYTHING else parse_period(text, today)
@@ -97,7 +97,7 @@ def _ask_period(app: AppContext, wanted: _Wanted) -> _Wanted:
 
 def _ask_file(app: AppContext, wanted: _Wanted) -> _Wanted:
     assert wanted.table is not None  # the first question
-    days = str(wanted.period or app.clock().astimezone().date())
+    days = str(wanted.period or local_date(app.clock()))
     proposed = f"kalshi-{app.settings.environment}-{wanted.table.name}-{days}.csv"
 
     def parse(text: str) -> _Wanted:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
-from kalshi_trading.core.dates import FORMS, Period, parse_period
+from kalshi_trading.core.dates import FORMS, Period, local_date, parse_period
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.models import Side
 from kalshi_trading.history.day_summary import DaySummary, read_summary
@@ -142,7 +142,7 @@ def _ask_period(app: AppContext, proposed: str) -> Period | None:
 
 
 def _today(app: AppContext) -> date:
-    return app.clock().astimezone().date()
+    return local_date(app.clock())
 
 
 def _by_market(app: AppContext, page: HistoryPage) -> HistoryPage:

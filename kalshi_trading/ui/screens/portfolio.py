@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from rich.console import RenderableType
 
+from kalshi_trading.core.dates import local_date, start_of_day
 from kalshi_trading.core.errors import InvalidInputError, JournalError
 from kalshi_trading.core.models import Action, Order, Settlement
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count
@@ -22,7 +23,6 @@ from kalshi_trading.core.order_book import without_own_orders
 from kalshi_trading.core.valuation import Mark, liquidate, market_exposure
 from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.orders.pretrade.day_pnl import start_of_day
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.portfolio import breakdown
 from kalshi_trading.portfolio.cross_check import check_account
@@ -340,7 +340,7 @@ def _over_time(app: AppContext, look: _Look) -> _Look:
     if by:
         app.show(pnl.breakdown(by, breakdowns[by](accounts), app.console.width))
     else:
-        days = breakdown.by_day(accounts, lambda at: at.astimezone().date())
-        app.show(pnl.pnl_by_day(days, look.snapshot.as_of.astimezone().date(), app.console.width))
+        days = breakdown.by_day(accounts, local_date)
+        app.show(pnl.pnl_by_day(days, local_date(look.snapshot.as_of), app.console.width))
     app.show(pnl.exchange_only_markets(accounts))
     return look

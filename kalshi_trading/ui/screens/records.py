@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
 
+from kalshi_trading.core.dates import local_date
 from kalshi_trading.history import log_review
 from kalshi_trading.history.log_review import LogFollower, LogItem
 from kalshi_trading.journal.files.log_files import delete_before
@@ -156,7 +157,7 @@ def sizes(app: AppContext) -> None:
     """Show what the logs take, and offer to delete old errors and requests; the journal always stays."""
     logs = app.journal.log_sizes()
     app.show(records_view.sizes(logs))
-    day = app.clock().astimezone().date() - timedelta(days=DAYS_OFFERED_TO_KEEP)
+    day = local_date(app.clock()) - timedelta(days=DAYS_OFFERED_TO_KEEP)
     deletable = (app.journal.errors_path, app.journal.requests_path)
     oldest = [logs[path.name].oldest for path in deletable]
     if not any(each is not None and each < day for each in oldest):

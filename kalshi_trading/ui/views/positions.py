@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kalshi_trading.core.dates import FAR_FUTURE
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Contracts, Dollars, price_text, round_half_even
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.ui.formats import (
@@ -50,7 +51,7 @@ def in_order(rows: Iterable[PositionPnl], sorting: Sorting) -> list[PositionPnl]
 
 def _rank(row: PositionPnl, sorting: Sorting) -> tuple[bool, Dollars | datetime]:
     if sorting is Sorting.CLOSES:
-        latest = datetime.max.replace(tzinfo=UTC)
+        latest = FAR_FUTURE
         return row.market is None, row.market.close_at if row.market else latest
     amounts = {Sorting.VALUE: row.value, Sorting.UNREALIZED: row.unrealized_pnl, Sorting.COST: row.cost_basis}
     amount = amounts.get(sorting, ZERO)

@@ -165,14 +165,6 @@ def body(name):
     return EXACT["rest"][name]["body"]
 
 
-VOLUME_PROGRESS = {
-    "computed_ts": 1795272600,
-    "trailing_30d_volume_fp": "1234.50",
-    "goals": [
-        {"level": "expert", "earn_volume_goal_fp": "750000.00", "keep_volume_goal_fp": "500000.00"},
-    ],
-}
-
 # A flat row may lack figures; see the tests of positions.
 POSITIONS = [
     *body("get_positions")["market_positions"],
@@ -256,12 +248,6 @@ KINDS = {
         [body("get_account_endpoint_costs")],
         cents="default_cost",
         required="endpoint_costs",
-    ),
-    "volume_progress": Kind(
-        account_wire.volume_progress,
-        [VOLUME_PROGRESS],
-        money="trailing_30d_volume_fp",
-        required="computed_ts goals",
     ),
     "exchange_status": Kind(
         market_wire.exchange_status,
@@ -366,8 +352,6 @@ KINDS = {
 # Money one step further in: (kind, path to the field).
 INNER_MONEY = [
     ("balance", ("balance_breakdown", 0, "balance")),
-    ("volume_progress", ("goals", 0, "earn_volume_goal_fp")),
-    ("volume_progress", ("goals", 0, "keep_volume_goal_fp")),
     *(("market", ("price_ranges", 0, name)) for name in ("start", "end", "step")),
     *(
         ("candlestick", (quote, f"{name}_dollars"))

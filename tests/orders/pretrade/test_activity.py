@@ -9,10 +9,10 @@ import pytest
 from journaled import order_index
 from model_factory import MARKET, NOW
 
+from kalshi_trading.core.dates import start_of_day
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.orders.pretrade.context import DayTotals
-from kalshi_trading.orders.pretrade.day_pnl import start_of_day
 from kalshi_trading.trade_logger import TradeLogger
 
 MIDNIGHT = start_of_day(NOW)

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_factory import BOOK, MARKET, NOW, fill, order, position, settlement
 
+from kalshi_trading.core.dates import start_of_day
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.market_models import BookLevel
 from kalshi_trading.core.models import BookSide, OrderStatus, Positions
 from kalshi_trading.core.pnl import fifo_position, settlement_net_pnl
 from kalshi_trading.core.results import Listing
 from kalshi_trading.orders.pretrade.context import DayPnl
-from kalshi_trading.orders.pretrade.day_pnl import LATE_FILLS, DayPnlReader, start_of_day
+from kalshi_trading.orders.pretrade.day_pnl import LATE_FILLS, DayPnlReader
 from kalshi_trading.portfolio.breakdown import RealizedPnl, by_day, since
 from kalshi_trading.portfolio.ledger import ledger_from, market_ledger
 

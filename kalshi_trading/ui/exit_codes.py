@@ -1,0 +1,6 @@
+"""The exit statuses of the program; those above 128 as a shell reports SIGHUP, SIGINT and SIGPIPE."""
+
+from __future__ import annotations
+
+EXIT_DONE, EXIT_BUG, EXIT_NO_OUTPUT, EXIT_CONFIGURATION = 0, 1, 1, 2
+EXIT_HUNG_UP, EXIT_INTERRUPTED, EXIT_NO_READER = 129, 130, 141
