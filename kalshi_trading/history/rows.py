@@ -256,15 +256,16 @@ class HistoryFilter:
             self.market in row.ticker
             and (not self.event or self._is_of_event(row.ticker))
             and (self.side is None or self.side is row.side)
-            and (self.result is None or self.result is row.result or self._is_partly(row))
+            and (
+                self.result is None
+                or self.result is row.result
+                or (self.result is OrderResult.PARTLY and row.is_partly_filled)
+            )
             and (self.period is None or is_placed_in(self.period, row))
         )
 
     def _is_of_event(self, ticker: str) -> bool:
         return event_of(ticker).startswith(self.event) or ticker == self.event
-
-    def _is_partly(self, row: HistoryRow) -> bool:
-        return self.result is OrderResult.PARTLY and row.is_partly_filled
 
 
 def is_placed_in(period: Period, row: HistoryRow) -> bool:

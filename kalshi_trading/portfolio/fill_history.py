@@ -48,14 +48,13 @@ class _Remembered(Generic[T]):
     def remember(self, rows: Iterable[T]) -> list[T]:
         """Remember rows; return those that are new or differ from what was known, as they came."""
         named = {self._identity(row): row for row in rows}
-        news = {name: row for name, row in named.items() if not self._is_known(name, row)}
+        news = {
+            name: row for name, row in named.items() if not (name in self.rows and self.rows[name] == row)
+        }
         self.rows |= news
         times = [self._newest, *map(self._time, news.values())]
         self._newest = max((at for at in times if at is not None), default=None)
         return list(news.values())
-
-    def _is_known(self, name: str, row: T) -> bool:
-        return name in self.rows and self.rows[name] == row
 
 
 class FillHistory:

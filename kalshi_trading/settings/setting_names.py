@@ -50,7 +50,7 @@ def _words(written: str) -> list[str]:
 
 def _near(word: str, by_short: Iterable[str]) -> list[str]:
     """Return the name without its prefix that the word comes close to, if any."""
-    if _has_prefix(word):
+    if SequenceMatcher(None, word[:6], "KALSHI").ratio() > 0.66:
         near = get_close_matches(word, [f"KALSHI{short}" for short in by_short], 1, _CLOSE)
         return [name.removeprefix("KALSHI") for name in near]
     return [short for short in get_close_matches(word, by_short, 1, _CLOSE) if _is_one_apart(word, short)]
@@ -58,20 +58,16 @@ def _near(word: str, by_short: Iterable[str]) -> list[str]:
 
 def _plain(text: str) -> str:
     """Return the text in capitals, without what is invisible and with Latin letters for their likes."""
-    visible = (each for each in unicodedata.normalize("NFKD", text[:_LONGEST]) if not _is_invisible(each))
+    visible = (
+        each
+        for each in unicodedata.normalize("NFKD", text[:_LONGEST])
+        if not (unicodedata.category(each) in ("Cf", "Cc", "Mn") and each != "\t")
+    )
     return "".join(visible).upper().translate(_LATIN)
-
-
-def _is_invisible(character: str) -> bool:
-    return unicodedata.category(character) in ("Cf", "Cc", "Mn") and character != "\t"
 
 
 def _letters(text: str) -> str:
     return re.sub(r"[\W_]", "", text)
-
-
-def _has_prefix(word: str) -> bool:
-    return SequenceMatcher(None, word[:6], "KALSHI").ratio() > 0.66
 
 
 def _is_one_apart(word: str, other: str) -> bool:

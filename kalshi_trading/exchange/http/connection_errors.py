@@ -13,7 +13,6 @@ import ssl
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import CodeType
 from typing import Any
 
 from kalshi_trading.core.text import sanitize
@@ -59,7 +58,11 @@ def connection_failure(
     from urllib3.connection import HTTPConnection, HTTPSConnection
 
     causes = _causes(error)
-    passed = {code for cause in causes for code in _functions_passed(cause)}
+    passed = {
+        code
+        for cause in causes
+        for code in ({frame.f_code for frame, _ in traceback.walk_tb(cause.__traceback__)})
+    }
 
     def was_in(*functions: Callable[..., Any]) -> bool:
         return any(function.__code__ in passed for function in functions)
@@ -91,10 +94,6 @@ def _causes(error: BaseException) -> list[BaseException]:
                 *candidate.args,
             ]
     return found
-
-
-def _functions_passed(error: BaseException) -> set[CodeType]:
-    return {frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)}
 
 
 def _set_variable(environ: Mapping[str, str], *names: str) -> str | None:

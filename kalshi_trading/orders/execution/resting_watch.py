@@ -16,7 +16,6 @@ from kalshi_trading.core.money import ZERO, Contracts, Price, count_text, dollar
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.journal.events import ENDED_EVENT
 from kalshi_trading.journal.order_log import LoggedOrder, ReportedFills, is_own
-from kalshi_trading.journal.order_state import OrderState
 from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -76,13 +75,15 @@ class RestingOrderMonitor:
         self._read_until = changes.until
         for name, order in changes.orders:
             self._resting.pop(self._order_ids.pop(name, ""), None)
-            if order is not None and order.rests and order.order_id and self._is_own(order.state):
+            if (
+                order is not None
+                and order.rests
+                and order.order_id
+                and (is_own(order.state, self._journal.environment, self._account))
+            ):
                 assert order.told is not None
                 self._order_ids[name] = order.order_id
                 self._resting[order.order_id] = order, order.told
-
-    def _is_own(self, life: OrderState) -> bool:
-        return is_own(life, self._journal.environment, self._account)
 
     def _changed(self, listed: Iterable[Order]) -> list[Order]:
         """Give what is no longer as it was told, newest first; asks for what the list lacks."""

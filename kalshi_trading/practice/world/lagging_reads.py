@@ -35,7 +35,9 @@ class LaggingReads:
         self._touched: dict[tuple[Kind, str], Any] = {}
         self._waiting: deque[Change] = deque()
         self._balance = exchange.balance(account_id)
-        self._fills = {_key(fill): fill for fill in reversed(exchange.fills_of(account_id))}
+        self._fills = {
+            (f"{fill.trade_id}/{fill.account_id}"): fill for fill in reversed(exchange.fills_of(account_id))
+        }
         self._positions = {row.ticker: copy.deepcopy(row) for row in exchange.positions_of(account_id)}
         self._orders = {row.order_id: copy.copy(row) for row in reversed(exchange.orders_of(account_id))}
 
@@ -113,7 +115,3 @@ class LaggingReads:
     def balance(self, _account_id: str) -> int:
         """Return the cash minus what resting orders hold back."""
         return self._balance
-
-
-def _key(fill: Fill) -> str:
-    return f"{fill.trade_id}/{fill.account_id}"

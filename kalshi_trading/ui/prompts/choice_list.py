@@ -58,7 +58,9 @@ class ChoiceList:
         self._choices = choices
         self._is_in_line = is_in_line
         self._readiness = readiness
-        self._fixed = [index for index, each in enumerate(choices) if not _is_numbered(each)]
+        self._fixed = [
+            index for index, each in enumerate(choices) if not (each.key.isdecimal() and each.key != BACK)
+        ]
         self._label_width = max((cell_len(each.label) for each in choices), default=0)
         self._pages = [list(range(len(choices)))]
         self._page = 0
@@ -213,10 +215,6 @@ class ChoiceList:
             for index in row:
                 fragments += [("", "  "), ("reverse" if index == self._marked else "", labels[index])]
         return fragments
-
-
-def _is_numbered(choice: Choice[Any]) -> bool:
-    return choice.key.isdecimal() and choice.key != BACK
 
 
 def in_rows(widths: Sequence[int], room: int) -> list[list[int]]:

@@ -195,7 +195,13 @@ class Keyboard(Vt100Input):
             yield
             return
         self._gate = gate
-        gate.press([_name(press) for press in get_typeahead(self)], time.monotonic())
+        gate.press(
+            [
+                (press.key.value if isinstance(press.key, Keys) else press.key)
+                for press in get_typeahead(self)
+            ],
+            time.monotonic(),
+        )
 
         def begin(_: object) -> None:
             application.after_render -= begin
@@ -247,7 +253,3 @@ def _key_press(event: Key | Paste) -> KeyPress:
     if isinstance(event, Paste):
         return KeyPress(Keys.BracketedPaste, event.text)
     return KeyPress(event.name) if len(event.name) == 1 else KeyPress(Keys(event.name))
-
-
-def _name(press: KeyPress) -> str:
-    return press.key.value if isinstance(press.key, Keys) else press.key

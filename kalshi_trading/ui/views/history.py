@@ -19,7 +19,7 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.money import Contracts, count_text, price_text
 from kalshi_trading.core.text import describe_order, pluralize
 from kalshi_trading.history.comparison import Difference, Reconciliation
-from kalshi_trading.history.day_summary import DaySummary, MarketDay
+from kalshi_trading.history.day_summary import DaySummary
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow
 from kalshi_trading.history.timeline import OrderTimeline
 from kalshi_trading.history.trade_history import TradeHistory
@@ -273,7 +273,11 @@ def day_summary(summary: DaySummary) -> RenderableType:
         ("fees", dollars(summary.fees)),
         ("net realized", UNKNOWN if summary.pnl is None else f"{pnl_text(summary.pnl).plain} after fees"),
     ]
-    rows += [(name, _market_line(day)) for name, day in _extremes(summary) if day is not None]
+    rows += [
+        (name, (f"{pnl_text(day.pnl).plain}  {day.ticker}"))
+        for name, day in ((("best market", summary.best), ("worst market", summary.worst)))
+        if day is not None
+    ]
     panel = Panel(
         key_values(rows), title=Text(f"{summary.period}"), title_align="left", box=box.ROUNDED, expand=False
     )
@@ -287,11 +291,3 @@ def _orders_line(summary: DaySummary) -> str:
     parts += [f"{summary.rejected} rejected"] if summary.rejected else []
     parts += [f"{summary.unknown} of unknown outcome"] if summary.unknown else []
     return " · ".join(parts)
-
-
-def _extremes(summary: DaySummary) -> tuple[tuple[str, MarketDay | None], ...]:
-    return ("best market", summary.best), ("worst market", summary.worst)
-
-
-def _market_line(day: MarketDay) -> str:
-    return f"{pnl_text(day.pnl).plain}  {day.ticker}"
