@@ -25,9 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
 from kalshi_trading.core.results import Listing
+from kalshi_trading.history import load_history
 from kalshi_trading.history.comparison import compare
 from kalshi_trading.history.rows import HistoryFilter, OrderResult
-from kalshi_trading.history.trade_history import TradeHistory, load_history
+from kalshi_trading.history.trade_history import TradeHistory
 from kalshi_trading.trade_logger import TradeLogger
 
 DAYS = 30

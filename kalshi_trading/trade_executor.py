@@ -25,7 +25,7 @@ from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.journal.order_state import OrderState
 from kalshi_trading.journal.sessions import is_alive
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.markets.search import FoundMarket, MarketIndex
+from kalshi_trading.markets import FoundMarket, MarketIndex
 from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
 from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, OpenOrders, PanicReport, PanicRun
 from kalshi_trading.orders.execution.pending_orders import PendingOrders

@@ -1,1 +1,5 @@
 """Finding markets."""
+
+from kalshi_trading.markets.search import FoundMarket, MarketIndex
+
+__all__ = ["FoundMarket", "MarketIndex"]

@@ -18,7 +18,8 @@ from kalshi_trading.core.market_models import HistoricalCutoff
 from kalshi_trading.core.models import MarketResult, Position, Positions, Settlement
 from kalshi_trading.core.pnl import fifo_position, oldest_first
 from kalshi_trading.core.results import Listing
-from kalshi_trading.history.day_summary import read_summary, summarize
+from kalshi_trading.history import read_summary
+from kalshi_trading.history.day_summary import summarize
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient

@@ -19,9 +19,10 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.errors import JournalError, KalshiAPIError
 from kalshi_trading.core.models import Action, OrderStatus, Side
 from kalshi_trading.exchange.http.transport import Timing, Transport
+from kalshi_trading.history import load_history
 from kalshi_trading.history.comparison import MismatchKind, differences_of
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow, OrderResult, describe
-from kalshi_trading.history.trade_history import history_from_journal, load_history
+from kalshi_trading.history.trade_history import history_from_journal
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient

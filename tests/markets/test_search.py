@@ -11,7 +11,7 @@ from responses import matchers
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.markets.search import MarketIndex
+from kalshi_trading.markets import MarketIndex
 
 URL = "https://external-api.demo.kalshi.co/trade-api/v2"
 

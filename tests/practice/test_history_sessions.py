@@ -20,12 +20,11 @@ from history_sessions import ACCOUNT, Past
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
 from kalshi_trading.core.money import ZERO
+from kalshi_trading.history import load_history, read_summary, reconcile
 from kalshi_trading.history.comparison import MismatchKind, compare
-from kalshi_trading.history.day_summary import read_summary
-from kalshi_trading.history.reconcile import reconcile
 from kalshi_trading.history.rows import HistoryRow, OrderResult
 from kalshi_trading.history.timeline import events_of
-from kalshi_trading.history.trade_history import ExchangeHistory, joined, load_history, read_exchange
+from kalshi_trading.history.trade_history import ExchangeHistory, joined, read_exchange
 from kalshi_trading.journal.order_log import journaled_orders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.practice.engine.exchange import Exchange

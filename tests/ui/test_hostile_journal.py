@@ -21,7 +21,7 @@ from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.core.money import decimal_from_text
 from kalshi_trading.core.text import REPLACEMENT, sanitize
-from kalshi_trading.history.timeline import read_timeline
+from kalshi_trading.history import read_timeline
 from kalshi_trading.history.trade_history import history_from_journal
 from kalshi_trading.journal.error_log import newest_entries, write_error
 from kalshi_trading.journal.files.log_reader import DamagedLine

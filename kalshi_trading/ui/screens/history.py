@@ -15,11 +15,10 @@ from functools import partial
 from kalshi_trading.core.dates import FORMS, Period, local_date, parse_period
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.models import Side
-from kalshi_trading.history.day_summary import DaySummary, read_summary
-from kalshi_trading.history.reconcile import reconcile
+from kalshi_trading.history import load_history, read_summary, read_timeline, reconcile
+from kalshi_trading.history.day_summary import DaySummary
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow, OrderResult
-from kalshi_trading.history.timeline import read_timeline
-from kalshi_trading.history.trade_history import TradeHistory, history_from_journal, load_history
+from kalshi_trading.history.trade_history import TradeHistory, history_from_journal
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui.app import AppContext, not_empty

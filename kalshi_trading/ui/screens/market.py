@@ -9,7 +9,7 @@ from functools import partial
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.tickers import validate_ticker
-from kalshi_trading.markets.search import FoundMarket
+from kalshi_trading.markets import FoundMarket
 from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import Choice, GoBack, Step, ask_in_turn, numbered
 from kalshi_trading.ui.views import market as market_view

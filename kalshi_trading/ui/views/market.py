@@ -17,7 +17,7 @@ from kalshi_trading.core import order_book
 from kalshi_trading.core.market_models import Event, Market, OrderBook
 from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import ONE_DOLLAR, count_text
-from kalshi_trading.markets.search import FoundMarket
+from kalshi_trading.markets import FoundMarket
 from kalshi_trading.ui.formats import error_line, note_line, price, table_of, time_left, timestamp, to_cells
 
 CHOICE_MARGIN = 8

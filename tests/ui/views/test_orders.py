@@ -14,7 +14,7 @@ from kalshi_trading.core.market_models import Event, ExchangeStatus
 from kalshi_trading.core.models import Action, BookSide, Side
 from kalshi_trading.core.results import Fetched
 from kalshi_trading.history.rows import describe
-from kalshi_trading.markets.search import FoundMarket
+from kalshi_trading.markets import FoundMarket
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.options import Environment

@@ -15,9 +15,8 @@ from screen_session import rendered
 from kalshi_trading.core.errors import UnavailableError
 from kalshi_trading.core.models import BookSide, OrderStatus
 from kalshi_trading.core.results import Listing
-from kalshi_trading.history import reconcile as reconcile_history
+from kalshi_trading.history import reconcile, reconciliation
 from kalshi_trading.history.comparison import MismatchKind, compare, first_fills
-from kalshi_trading.history.reconcile import reconcile
 from kalshi_trading.history.rows import HistoryRow
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
@@ -149,7 +148,7 @@ def test_a_resting_order_that_still_differs_when_looked_at_again_differs(journal
 def test_of_60_orders_that_fill_while_they_are_read_none_is_a_false_alarm(
     journal, monkeypatch, bound, unjudged
 ):
-    monkeypatch.setattr(reconcile_history, "MOST_LOOKED_AT_AGAIN", bound)
+    monkeypatch.setattr(reconciliation, "MOST_LOOKED_AT_AGAIN", bound)
     orders, fills = [], []
     for number in range(60):
         names = {"order_id": f"o-{number}", "client_order_id": f"c-{number}"}
