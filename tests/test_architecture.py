@@ -52,6 +52,16 @@ PRINTS = {
     "ui.prompts.prompter": "plain lines where there is no terminal",
 }
 
+PLACES_KEPT = {"ui/commands/", "tests/ui/commands/", "exchange/stream/"}
+"""Named in docs/architecture.md before their first file arrives."""
+ROOM_BEHIND = {
+    "config": "settings",
+    "kalshi_client": "exchange",
+    "trade_logger": "journal",
+    "portfolio_tracker": "portfolio",
+    "trade_executor": "orders",
+}
+"""Behind each door, its room."""
 FOLDER_FILES = 12
 MODULE_LINES = 400
 FUNCTION_LINES = 60
@@ -280,6 +290,38 @@ def test_no_folder_holds_more_files_than_one_looks_through():
     folders = Counter(path.parent for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
     wrong = [f"{path.relative_to(PROJECT)}: {files} files" for path, files in folders.items()]
     assert [each for each, files in zip(wrong, folders.values(), strict=True) if files > FOLDER_FILES] == []
+
+
+MAIN_LINES = {
+    "The walk of an order": (12, 6),
+    "The walk of a fill": (8, 6),
+    "The walk of a journal line": (6, 6),
+}
+"""Of each walk in docs/architecture.md, how many files and rooms it may pass."""
+
+
+@pytest.mark.parametrize("title", MAIN_LINES)
+def test_a_main_line_is_short_and_each_file_is_imported_by_one_before_it(title: str):
+    text = (PROJECT / "docs" / "architecture.md").read_text()
+    walk = text.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    files = re.findall(r"^\d+\. `([\w/]+)\.py`", walk, re.MULTILINE)
+    modules = [name.replace("/", ".") for name in files]
+    assert [name for name in modules if name not in EVERY_MODULE] == []
+    most_files, most_rooms = MAIN_LINES[title]
+    rooms = {ROOM_BEHIND.get(name, name.split(".")[0]) for name in modules}
+    assert 1 < len(modules) <= most_files
+    assert len(rooms) <= most_rooms
+    above: set[str] = set()
+    for number, module in enumerate(modules):
+        assert number == 0 or module in above, f"nothing before {module} imports it"
+        above |= {name for _, name in imports_from_package(module)}
+
+
+def test_every_place_that_the_architecture_names_is_there():
+    text = (PROJECT / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"`([\w./]+(?:\.py|/))`", text)) - PLACES_KEPT
+    roots = (PACKAGE, PROJECT, PACKAGE / "orders" / "pretrade")
+    assert sorted(name for name in named if not any((root / name).exists() for root in roots)) == []
 
 
 DOORS = {
