@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kalshi_trading.core.models import Position, Settlement, Side
+from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, round_down, round_half_even
 from kalshi_trading.core.pnl import settlement_gross_pnl
 from kalshi_trading.portfolio.ledger import PENDING, MarketLedger, cash_moved
@@ -51,7 +51,11 @@ class CrossCheck:
 
 def check_account(snapshot: PortfolioSnapshot) -> CrossCheck:
     """Compare every market's position, cost, profit and fees, and the cash, with the exchange's figures."""
-    missing = [f"fills, positions and settlements: {reason}" for reason in _unreadable(snapshot)]
+    missing = [
+        f"fills, positions and settlements: {part.unavailable or 'not read'}"
+        for part in (snapshot.fills, snapshot.positions, snapshot.settlements)
+        if part.value is None
+    ]
     comparisons: list[Comparison] = []
     if not missing:
         comparisons = [row for account in snapshot.accounts.values() for row in _market(account)]
@@ -64,42 +68,29 @@ def check_account(snapshot: PortfolioSnapshot) -> CrossCheck:
     return CrossCheck(len(comparisons), differences, tuple(missing))
 
 
-def _unreadable(snapshot: PortfolioSnapshot) -> Iterator[str]:
-    for part in (snapshot.fills, snapshot.positions, snapshot.settlements):
-        if part.value is None:
-            yield part.unavailable or "not read"
-
-
 def _market(account: MarketLedger) -> Iterator[Comparison]:
     """Compare one market; while the position itself differs, its dollars would only repeat that."""
-    row, position = account.settlement, account.position
+    ticker, row, position = account.ticker, account.settlement, account.position
     if row is not None:
         expected = row.yes_count - row.no_count
-        yield Comparison(f"{account.ticker} position", account.traded.net, expected, _FILLS_MISSING)
-        if account.mismatch is None:
-            yield from _settled(account, row)
+    else:
+        expected = position.net if position is not None else ZERO
+    yield Comparison(f"{ticker} position", account.traded.net, expected, _FILLS_MISSING)
+    if account.mismatch is not None:
         return
-    expected = position.net if position is not None else ZERO
-    yield Comparison(f"{account.ticker} position", account.traded.net, expected, _FILLS_MISSING)
-    if account.mismatch is None and position is not None:
-        yield from _unsettled(account, position)
-
-
-def _settled(account: MarketLedger, row: Settlement) -> Iterator[Comparison]:
-    pairs_are_counted = row.yes_count == account.bought(Side.YES)
-    if pairs_are_counted:  # else the row tells only what was held at the end
-        reported = settlement_gross_pnl(row)
-        yield Comparison(f"{account.ticker} realized P&L", account.realized_pnl, reported, _FILLS_MISSING)
-    yield Comparison(f"{account.ticker} fees", account.fees_paid, row.fees, _FEES)
-
-
-def _unsettled(account: MarketLedger, position: Position) -> Iterator[Comparison]:
-    hint, cost = _COUNTED_OTHERWISE, account.holding.cost_basis
-    if cost != position.cost_basis == average_cost(account):
-        hint = "The exchange's figure is the average cost; ours is first in, first out."
-    yield Comparison(f"{account.ticker} cost", cost, position.cost_basis, hint)
-    yield Comparison(f"{account.ticker} realized P&L", account.realized_pnl, position.realized_pnl, hint)
-    yield Comparison(f"{account.ticker} fees", account.fees_paid, position.fees_paid, _FEES)
+    if row is not None:
+        pairs_are_counted = row.yes_count == account.bought(Side.YES)
+        if pairs_are_counted:  # else the row tells only what was held at the end
+            reported = settlement_gross_pnl(row)
+            yield Comparison(f"{ticker} realized P&L", account.realized_pnl, reported, _FILLS_MISSING)
+        yield Comparison(f"{ticker} fees", account.fees_paid, row.fees, _FEES)
+    elif position is not None:
+        hint, cost = _COUNTED_OTHERWISE, account.holding.cost_basis
+        if cost != position.cost_basis == average_cost(account):
+            hint = "The exchange's figure is the average cost; ours is first in, first out."
+        yield Comparison(f"{ticker} cost", cost, position.cost_basis, hint)
+        yield Comparison(f"{ticker} realized P&L", account.realized_pnl, position.realized_pnl, hint)
+        yield Comparison(f"{ticker} fees", account.fees_paid, position.fees_paid, _FEES)
 
 
 def average_cost(account: MarketLedger) -> Dollars:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from kalshi_trading.core.models import Transfer
 from kalshi_trading.core.money import (
     BALANCE_GRAIN,
     ZERO,
@@ -85,7 +84,7 @@ def _gaps(accounts: Iterable[MarketLedger | None]) -> str | None:
 def explain_all_costs(snapshot: PortfolioSnapshot) -> Explanation:
     """List what everything held cost, without fees."""
     title = "Cost of everything held, without fees"
-    told = _by_position(snapshot, title, _ticker, lambda row: row.cost_basis, "cost")
+    told = _by_position(snapshot, title, lambda row: row.position.ticker, lambda row: row.cost_basis, "cost")
     gaps = _gaps(row.account for row in snapshot.held)
     caution = f"Fills do not explain {gaps}; the lines are the exchange's." if gaps else None
     return replace(told, caution=told.caution or caution)
@@ -109,10 +108,15 @@ def explain_open(snapshot: PortfolioSnapshot) -> Explanation:
 
 def explain_liquidation(snapshot: PortfolioSnapshot) -> Explanation:
     """List the cash that selling everything held into today's books would bring, after fees."""
+
+    def text(row: PositionPnl) -> str:
+        unsold = row.liquidation.unsold if row.liquidation is not None else ZERO
+        return f"{_held(row)}, {count_text(unsold)} find no buyer" if unsold else _held(row)
+
     return _by_position(
         snapshot,
         "Everything held, sold now into today's books, after fees",
-        _as_sold,
+        text,
         lambda row: row.liquidation.value if row.liquidation is not None else None,
         "known book or fees",
     )
@@ -150,17 +154,8 @@ def _by_position(
     return Explanation(title, tuple(ordered), caution if unknown else None)
 
 
-def _ticker(row: PositionPnl) -> str:
-    return row.position.ticker
-
-
 def _at_mark(row: PositionPnl) -> str:
     return _held(row) if row.mark is None else f"{_held(row)} at {price_text(row.mark)}"
-
-
-def _as_sold(row: PositionPnl) -> str:
-    unsold = row.liquidation.unsold if row.liquidation is not None else ZERO
-    return f"{_held(row)}, {count_text(unsold)} find no buyer" if unsold else _held(row)
 
 
 def _held(row: PositionPnl) -> str:
@@ -173,31 +168,24 @@ def _held(row: PositionPnl) -> str:
 
 def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
     """List everything that moved the cash: each market as a whole, transfers, and what orders hold."""
-    told = Explanation("Cash", (*_markets_cash(snapshot), *_transfers(snapshot)))
+    markets = _by_market(snapshot, "Cash", lambda account: account.holding.cash)
+    moved = [("deposit", *row) for row in transfers_moved(snapshot.deposits.value or (), ())]
+    moved += [("withdrawal", *row) for row in transfers_moved((), snapshot.withdrawals.value or ())]
+    transfers = in_order(
+        Line(
+            row.created_at,
+            f"{kind} of {dollars_text(row.amount)}, fee {dollars_text(row.fee)}" if row.fee else kind,
+            amount,
+        )
+        for kind, row, amount in moved
+    )
+    told = Explanation("Cash", (*markets.lines, *transfers))
     unknown, balance, held = _not_all_cash(snapshot), snapshot.balance.value, snapshot.collateral
     if unknown or balance is None or held is None:
         return replace(told, caution=unknown)
     told = replace(told, lines=(*told.lines, *_to_the_balance(told.total, held, balance.cash)))
     differs = None if told.total == balance.cash else f"The exchange says {dollars_text(balance.cash)}."
     return replace(told, caution=differs)
-
-
-def _markets_cash(snapshot: PortfolioSnapshot) -> list[Line]:
-    """List what each market moved as a whole, the largest last."""
-    rows = ((ledger.ticker, ledger.holding.cash) for ledger in snapshot.accounts.values())
-    moved = sorted((row for row in rows if row[1] != ZERO), key=lambda row: (abs(row[1]), row[0]))
-    return [Line(None, *row) for row in moved]
-
-
-def _transfers(snapshot: PortfolioSnapshot) -> tuple[Line, ...]:
-    deposits, withdrawals = snapshot.deposits.value or (), snapshot.withdrawals.value or ()
-    named = [("deposit", *row) for row in transfers_moved(deposits, ())]
-    named += [("withdrawal", *row) for row in transfers_moved((), withdrawals)]
-    return in_order(Line(row.created_at, _named(kind, row), amount) for kind, row, amount in named)
-
-
-def _named(kind: str, row: Transfer) -> str:
-    return f"{kind} of {dollars_text(row.amount)}, fee {dollars_text(row.fee)}" if row.fee else kind
 
 
 def _not_all_cash(snapshot: PortfolioSnapshot) -> str | None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from kalshi_trading.core.dates import FAR_FUTURE
 from kalshi_trading.core.models import Fill, MarketResult, Settlement, Side
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Dollars, count_text, dollars_text, price_text
-from kalshi_trading.core.pnl import ClosedLot, payout, settlement_net_pnl, yes_value
+from kalshi_trading.core.pnl import payout, settlement_net_pnl, yes_value
 from kalshi_trading.portfolio.ledger import MarketLedger, settlement_net
 
 
@@ -43,7 +43,14 @@ def explain_realized(account: MarketLedger) -> Explanation:
     title = f"Realized P&L of {account.ticker}, without fees"
     if account.uses_exchange_figures:
         return _as_reported(account, title, account.realized_pnl)
-    lines = (Line(lot.closed_at, _closing(lot), lot.realized_pnl) for lot in account.holding.closed)
+    lines = []
+    for lot in account.holding.closed:
+        bought = f"{count_text(lot.count)} {lot.side.upper()} bought at {price_text(lot.entry_price)}"
+        how = "settled" if lot.closed_by is None else "closed"
+        text = f"{bought}, {how} at {price_text(lot.exit_price)}"
+        if lot.proceeds != lot.count * lot.exit_price:
+            text += f", of which {dollars_text(lot.proceeds)} was paid"
+        lines.append(Line(lot.closed_at, text, lot.realized_pnl))
     return Explanation(title, in_order(lines), _missing(account))
 
 
@@ -54,15 +61,6 @@ def _as_reported(account: MarketLedger, title: str, amount: Dollars) -> Explanat
 
 def _missing(account: MarketLedger) -> str | None:
     return f"It is not the whole: {account.mismatch}." if account.mismatch is not None else None
-
-
-def _closing(lot: ClosedLot) -> str:
-    how = "settled" if lot.closed_by is None else "closed"
-    bought = f"{count_text(lot.count)} {lot.side.upper()} bought at {price_text(lot.entry_price)}"
-    text = f"{bought}, {how} at {price_text(lot.exit_price)}"
-    if lot.proceeds != lot.count * lot.exit_price:
-        return f"{text}, of which {dollars_text(lot.proceeds)} was paid"
-    return text
 
 
 def explain_fees(account: MarketLedger) -> Explanation:
