@@ -108,24 +108,19 @@ class FillHistory:
                 archive.append(archivist.submit(lambda: self._client.get_historical_fills(progress=beyond)))
 
             self._remember_fills(self._fills.read_since_last(progress, all_here))
-            self._remember_fills(self._not_live(archive[0].result().whole()))
+            archived = archive[0].result().whole()
+            self._remember_fills([fill for fill in archived if fill.fill_id not in self._fills.rows])
         self._archive_is_read = True
 
-    def _not_live(self, archived: Iterable[Fill]) -> list[Fill]:
-        return [fill for fill in archived if fill.fill_id not in self._fills.rows]
-
     def _remember_fills(self, rows: Iterable[Fill]) -> None:
-        with self._learning:
-            self._group_by_market(self._fills.remember(rows))
-
-    def _group_by_market(self, news: Iterable[Fill]) -> None:
-        """Put news, newest first, to the fills of their market; a corrected fill keeps its place."""
+        """Put new rows, newest first, to the fills of their market; a corrected fill keeps its place."""
         by_ticker: dict[str, dict[str, Fill]] = {}
-        for fill in news:
-            by_ticker.setdefault(fill.ticker, {})[fill.fill_id] = fill
-        for ticker, fills in by_ticker.items():
-            known = [fills.pop(fill.fill_id, fill) for fill in self._fills_of.get(ticker, ())]
-            self._fills_of[ticker] = tuple(oldest_first([*fills.values(), *reversed(known)]))
+        with self._learning:
+            for fill in self._fills.remember(rows):
+                by_ticker.setdefault(fill.ticker, {})[fill.fill_id] = fill
+            for ticker, fills in by_ticker.items():
+                known = [fills.pop(fill.fill_id, fill) for fill in self._fills_of.get(ticker, ())]
+                self._fills_of[ticker] = tuple(oldest_first([*fills.values(), *reversed(known)]))
 
     def read_settlements(self, progress: Progress | None = None) -> tuple[Settlement, ...]:
         """Return all settlements, newest first. Raises KalshiAPIError when some may be missing."""

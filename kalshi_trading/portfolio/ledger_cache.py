@@ -53,7 +53,8 @@ class LedgerCache:
                 fills_of.get(ticker, ()),
                 positions.get(ticker),
                 settlements.get(ticker),
-                _missing(fills, ticker in positions or ticker in settlements, rows_missing),
+                # What may be missing: its fills, or the row that would explain them.
+                fills.unavailable or (None if ticker in positions or ticker in settlements else rows_missing),
             )
             for ticker in tickers
         }
@@ -89,7 +90,13 @@ class LedgerCache:
             for ticker in fills_of.keys() - positions.keys() - settlements.keys()
             if self._is_held(ticker, fills_of[ticker])
         ]
-        self._learn_results([ticker for ticker in gone if ticker not in self._results], result_of)
+        unknown = [ticker for ticker in gone if ticker not in self._results]
+        try:
+            markets = result_of(unknown) if unknown else {}
+        except KalshiAPIError:
+            markets = {}  # what cannot be read stays unknown
+        found = {ticker: markets[ticker] for ticker in unknown if ticker in markets}
+        self._results |= {ticker: market for ticker, market in found.items() if market.settled_at is not None}
         rows = {
             ticker: rebuilt_settlement(fills_of[ticker], self._results[ticker])
             for ticker in gone
@@ -97,21 +104,7 @@ class LedgerCache:
         }
         return {ticker: row for ticker, row in rows.items() if row is not None}
 
-    def _learn_results(self, tickers: list[str], result_of: ResultOf) -> None:
-        """Look up results and remember those that stand; what cannot be read stays unknown."""
-        try:
-            markets = result_of(tickers) if tickers else {}
-        except KalshiAPIError:
-            return
-        known = {ticker: markets[ticker] for ticker in tickers if ticker in markets}
-        self._results |= {ticker: market for ticker, market in known.items() if market.settled_at is not None}
-
     def _is_held(self, ticker: str, fills: tuple[Fill, ...]) -> bool:
         known = self._accounts.get(ticker)
         held = known.traded if known is not None and known.fills is fills else fifo_position(fills)
         return held.net != ZERO
-
-
-def _missing(fills: Fetched[FillsOf], has_row: bool, rows_missing: str | None) -> str | None:
-    """Say why a market's account may lack something: its fills, or the row that would explain them."""
-    return fills.unavailable or (None if has_row else rows_missing)
