@@ -97,7 +97,11 @@ class QuoteReader:
         return new
 
     def _send(self, read: Callable[[list[str]], Fetched[dict[str, T]]], batch: list[str]) -> Batch[T]:
-        return self._threads.submit(lambda: _read_batch(read, batch))
+        def ask() -> Fetched[dict[str, T]]:
+            answer = fetch(lambda: read(batch))
+            return Fetched(None, answer.unavailable) if answer.value is None else answer.value
+
+        return self._threads.submit(ask)
 
     def _read_markets(self, tickers: list[str]) -> Fetched[dict[str, Market]]:
         rows = self._client.get_markets(tickers=tickers)
@@ -141,13 +145,6 @@ class QuoteReader:
         if not without:
             return events.unavailable
         return events.unavailable or fees.unavailable or f"no fees are known of {_abbreviate(without)}"
-
-
-def _read_batch(
-    read: Callable[[list[str]], Fetched[dict[str, T]]], batch: list[str]
-) -> Fetched[dict[str, T]]:
-    answer = fetch(lambda: read(batch))
-    return Fetched(None, answer.unavailable) if answer.value is None else answer.value
 
 
 def _incomplete(

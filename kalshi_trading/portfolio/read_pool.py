@@ -40,7 +40,14 @@ class ReadPool:
     def submit(self, read: Callable[[], T]) -> Future[T]:
         """Ask in a thread of its own, as soon as one is free."""
         future: Future[T] = Future()
-        self._questions.put(lambda: _answer(future, read))
+
+        def answer() -> None:
+            try:
+                future.set_result(read())
+            except BaseException as error:  # noqa: BLE001  (handed to whoever asks for the answer)
+                future.set_exception(error)
+
+        self._questions.put(answer)
         if self._threads < self._most:
             self._threads += 1
             threading.Thread(target=self._work, name="question", daemon=True).start()
@@ -50,10 +57,3 @@ class ReadPool:
         while (ask := self._questions.get()) is not None:
             if not self.is_left:
                 ask()
-
-
-def _answer(future: Future[T], read: Callable[[], T]) -> None:
-    try:
-        future.set_result(read())
-    except BaseException as error:  # noqa: BLE001  (handed to whoever asks for the answer)
-        future.set_exception(error)

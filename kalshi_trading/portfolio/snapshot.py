@@ -239,15 +239,14 @@ class PortfolioSnapshot:
         markets: dict[str, list[str]] = {}
         for ticker in self.exposures:
             markets.setdefault(known.get(ticker) or event_of(ticker), []).append(ticker)
-        risks = (self._event_risk(event, tickers) for event, tickers in markets.items())
-        at_risk = (risk for risk in risks if risk.worst_loss > ZERO)
-        return tuple(sorted(at_risk, key=lambda risk: (-risk.worst_loss, risk.event_ticker)))
-
-    def _event_risk(self, event_ticker: str, tickers: list[str]) -> EventRisk:
-        event = self.events.get(event_ticker)
-        exclusive = event is not None and event.mutually_exclusive
-        worst = event_exposure([self.exposures[ticker] for ticker in tickers], mutually_exclusive=exclusive)
-        return EventRisk(event_ticker, worst, tuple(tickers), exclusive)
+        risks = []
+        for event_ticker, tickers in markets.items():
+            event = self.events.get(event_ticker)
+            exclusive = event is not None and event.mutually_exclusive
+            worst = event_exposure([self.exposures[name] for name in tickers], mutually_exclusive=exclusive)
+            if worst > ZERO:
+                risks.append(EventRisk(event_ticker, worst, tuple(tickers), exclusive))
+        return tuple(sorted(risks, key=lambda risk: (-risk.worst_loss, risk.event_ticker)))
 
     @property
     def worst_loss(self) -> Dollars | None:
