@@ -143,7 +143,8 @@ class PortfolioTracker:
             if first_look is not None and self._is_slow(asked, markets, started_at):
                 first_look(self._first_look(asked, markets, mark))
             self._follow(asked, markets)
-            self._ask_events_of_orders(asked.resting.result(), markets)
+            # Whether the markets of resting orders exclude one another, by the names of their events.
+            markets.ask_events(event_of(order.ticker) for order in asked.resting.result().value or ())
             parts = asked.parts(_awaited)
             # While the markets are on their way.
             accounts = self._count(parts, lambda tickers: self._read_markets(threads, tickers))
@@ -186,14 +187,13 @@ class PortfolioTracker:
     def _follow(self, asked: _PendingReads, markets: QuoteReader) -> None:
         """Ask for the markets of the positions, once those are here."""
         positions = _complete(asked.positions.result())
-        if positions.value is not None:
-            self._held = _largest_first(positions.value.markets)
-            self._events = _events_held(positions.value)
-            self._ask_markets(markets)
-
-    def _ask_events_of_orders(self, resting: Fetched[tuple[Order, ...]], markets: QuoteReader) -> None:
-        """Ask whether the markets of resting orders exclude one another, by the names of their events."""
-        markets.ask_events(event_of(order.ticker) for order in resting.value or ())
+        if positions.value is None:
+            return
+        held = [row for row in positions.value.markets if row.side is not None]
+        self._held = tuple(row.ticker for row in sorted(held, key=lambda row: -row.cost_basis))
+        # Of what is held, as far as the exchange names its events here.
+        self._events = tuple(row.event_ticker for row in positions.value.events if row.cost_basis)
+        self._ask_markets(markets)
 
     def _is_slow(self, asked: _PendingReads, markets: QuoteReader, started_at: float) -> bool:
         def left_s() -> float:
@@ -353,16 +353,6 @@ def _complete(positions: Fetched[Positions]) -> Fetched[Positions]:
     if positions.value is not None and positions.value.markets.incomplete is not None:
         return Fetched(None, f"The list could not be read whole: {positions.value.markets.incomplete}.")
     return positions
-
-
-def _largest_first(rows: Iterable[Position]) -> tuple[str, ...]:
-    held = [row for row in rows if row.side is not None]
-    return tuple(row.ticker for row in sorted(held, key=lambda row: -row.cost_basis))
-
-
-def _events_held(positions: Positions) -> tuple[str, ...]:
-    """Name the events of what is held, as far as the exchange does here."""
-    return tuple(row.event_ticker for row in positions.events if row.cost_basis)
 
 
 def _require(known: Fetched[T]) -> T:
