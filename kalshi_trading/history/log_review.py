@@ -14,8 +14,6 @@ from pathlib import Path
 
 from kalshi_trading.core.dates import FAR_FUTURE
 from kalshi_trading.core.money import (
-    Contracts,
-    Price,
     count_text,
     decimal_from_text,
     dollars_text,
@@ -57,36 +55,24 @@ def event_of(record: JournalRecord) -> LogEvent:
 
 def _sentence(record: JournalRecord) -> str:
     """Say what happened; the market stands beside it."""
-    market, wish = record.text("ticker"), record.text("sentence") or _wish(record)
+    market, wish = record.text("ticker"), record.text("sentence")
+    if not wish:
+        count, price = decimal_from_text(record.text("count")), decimal_from_text(record.text("price"))
+        if count is not None and price is not None:
+            wish = describe_order(record.text("action"), count, record.text("side"), price)
     wish = wish.replace(f" {market} ", " ") if market else wish
-    happened = _filled(record) if record.event == FILL_EVENT else record.text("reason")
+    happened = record.text("reason")
+    filled = decimal_from_text(record.text("fill_count")) if record.event == FILL_EVENT else None
+    if filled is not None:
+        average, fee = decimal_from_text(record.text("average_price")), decimal_from_text(record.text("fee"))
+        happened = f"{count_text(filled)} filled"
+        if average is not None:
+            happened += f" at {price_text(average)} on average"
+        if fee is not None:
+            happened += f", fee {dollars_text(fee)}"
     if record.event.startswith("order.") and wish and happened:
         return f"{happened}: {wish}"
     return happened or wish or record.text("order_id")
-
-
-def _wish(record: JournalRecord) -> str:
-    count, price = decimal_from_text(record.text("count")), decimal_from_text(record.text("price"))
-    if count is None or price is None:
-        return ""
-    return describe_order(record.text("action"), count, record.text("side"), price)
-
-
-def _filled(record: JournalRecord) -> str:
-    count: Contracts | None = decimal_from_text(record.text("fill_count"))
-    price: Price | None = decimal_from_text(record.text("average_price"))
-    fee = decimal_from_text(record.text("fee"))
-    if count is None:
-        return record.text("reason")
-    average = f" at {price_text(price)} on average" if price is not None else ""
-    return f"{count_text(count)} filled{average}" + (f", fee {dollars_text(fee)}" if fee is not None else "")
-
-
-def _event_of_entry(entry: LogEntry) -> LogEvent:
-    what = "request" if entry.level != "ERROR" else "error"
-    reference = f"[{entry.reference}] " if entry.reference else ""
-    text = "\n".join((what, entry.level, entry.reference, entry.message, *entry.details))
-    return LogEvent(entry.at, what, "", f"{reference}{entry.message}", text)
 
 
 # --- Newest first ---------------------------------------------------------------------------------
@@ -108,7 +94,14 @@ def _newest_of(path: Path) -> Iterator[LogItem]:
 
 
 def _reviewed(entries: Iterable[LogEntry | DamagedLine]) -> Iterator[LogItem]:
-    return (each if isinstance(each, DamagedLine) else _event_of_entry(each) for each in entries)
+    for each in entries:
+        if isinstance(each, DamagedLine):
+            yield each
+            continue
+        what = "request" if each.level != "ERROR" else "error"
+        reference = f"[{each.reference}] " if each.reference else ""
+        text = "\n".join((what, each.level, each.reference, each.message, *each.details))
+        yield LogEvent(each.at, what, "", f"{reference}{each.message}", text)
 
 
 def search(journal: TradeLogger, words: Sequence[str]) -> Iterator[LogItem]:
@@ -118,14 +111,11 @@ def search(journal: TradeLogger, words: Sequence[str]) -> Iterator[LogItem]:
     """
     wanted = [word.casefold() for word in words]
     logs = (newest_events(journal), newest_errors(journal), _newest_of(journal.requests_path))
-    found = heapq.merge(*(_with_times(lines) for lines in logs), key=lambda timed: timed[0], reverse=True)
-    return (line for _, line in found if isinstance(line, DamagedLine) or _holds(line, wanted))
-
-
-def _with_times(lines: Iterable[LogItem]) -> Iterator[tuple[datetime, LogItem]]:
-    """Let a damaged line, which has no time, follow at once on the one before it."""
-    for line in lines:
-        yield FAR_FUTURE if isinstance(line, DamagedLine) else line.at, line
+    # A damaged line has no time and follows at once on the one before it.
+    found = heapq.merge(
+        *logs, key=lambda line: FAR_FUTURE if isinstance(line, DamagedLine) else line.at, reverse=True
+    )
+    return (line for line in found if isinstance(line, DamagedLine) or _holds(line, wanted))
 
 
 def _holds(event: LogEvent, wanted: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kalshi_trading.core.dates import FAR_FUTURE
-from kalshi_trading.core.models import Fill, Order, OrderStatus, Settlement, Side
+from kalshi_trading.core.models import Order, OrderStatus, Settlement, Side
 from kalshi_trading.core.money import (
     ZERO,
     count_text,
@@ -54,17 +54,16 @@ def read_timeline(client: KalshiClient | None, row: HistoryRow) -> OrderTimeline
     if client is None:
         unasked: Fetched[Settlement | None] = Fetched(None, "This environment's exchange is not connected.")
         return OrderTimeline(row, events_of(row, None), (), unasked)
-    settlement = fetch(lambda: _settlement(client, row))
+
+    def settled() -> Settlement | None:
+        if not row.fill_count:
+            return None
+        rows = client.get_settlements(ticker=row.ticker).whole()
+        return next((each for each in rows if each.ticker == row.ticker), None)
+
+    settlement = fetch(settled)
     points = () if row.order is None and row.is_external else differences_of(row)
     return OrderTimeline(row, events_of(row, settlement.value), points, settlement)
-
-
-def _settlement(client: KalshiClient, row: HistoryRow) -> Settlement | None:
-    """Give the settlement of an order that has fills, if there is one. Raises KalshiAPIError."""
-    if not row.fill_count:
-        return None
-    rows = client.get_settlements(ticker=row.ticker).whole()
-    return next((settled for settled in rows if settled.ticker == row.ticker), None)
 
 
 def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[TimelineEvent, ...]:
@@ -73,7 +72,10 @@ def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[TimelineE
     if row.order is not None:
         events += _there(row.order, row)
     if settlement is not None:
-        events.append(TimelineEvent(settlement.settled_at, EXCHANGE, _settled(settlement, row.side)))
+        held = row.side or Side.YES
+        paid = dollars_text(held.price_in_side(yes_value(settlement)))
+        sentence = f"the market settled {settlement.result.upper()}: a {held.upper()} contract paid {paid}"
+        events.append(TimelineEvent(settlement.settled_at, EXCHANGE, sentence))
     return tuple(sorted(events, key=lambda event: event.at or FAR_FUTURE))
 
 
@@ -82,8 +84,12 @@ def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[TimelineE
 
 def _there(order: Order, row: HistoryRow) -> Iterator[TimelineEvent]:
     yield TimelineEvent(order.created_at, EXCHANGE, f"placed as {order.order_id}")
+    side = row.side or Side.YES
     for fill in row.fills:
-        yield TimelineEvent(fill.created_at, EXCHANGE, _fill(fill, row.side or Side.YES))
+        price = price_text(side.price_in_side(fill.yes_price))
+        role = "taker" if fill.is_taker else "maker"
+        sentence = f"filled {count_text(fill.count)} at {price} as {role}, fee {dollars_text(fill.fee)}"
+        yield TimelineEvent(fill.created_at, EXCHANGE, sentence)
     if row.fills_missing:
         sentence = f"{count_text(row.fills_missing)} more contracts filled; their fills are not listed"
         yield TimelineEvent(None, EXCHANGE, sentence)
@@ -93,15 +99,3 @@ def _there(order: Order, row: HistoryRow) -> Iterator[TimelineEvent]:
     elif order.remaining_count > ZERO:
         expiry = "" if order.expires_at is None else f" until {order.expires_at.astimezone():%b %d %H:%M:%S}"
         yield TimelineEvent(None, EXCHANGE, f"{count_text(order.remaining_count)} still resting{expiry}")
-
-
-def _fill(fill: Fill, side: Side) -> str:
-    price = price_text(side.price_in_side(fill.yes_price))
-    role = "taker" if fill.is_taker else "maker"
-    return f"filled {count_text(fill.count)} at {price} as {role}, fee {dollars_text(fill.fee)}"
-
-
-def _settled(row: Settlement, side: Side | None) -> str:
-    held = side or Side.YES
-    paid = dollars_text(held.price_in_side(yes_value(row)))
-    return f"the market settled {row.result.upper()}: a {held.upper()} contract paid {paid}"
