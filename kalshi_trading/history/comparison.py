@@ -290,7 +290,8 @@ def _among_themselves(order: Order, fills: tuple[Fill, ...]) -> Iterator[Mismatc
         counts = f"{count_text(filled)}, the order says {count_text(order.fill_count)}"
         yield Mismatch(MismatchKind.FILLS, f"the fills listed add up to {counts}")
         return
-    worse = [fill for fill in fills if _is_worse(fill, order)]
+    is_bid, limit = order.book_side is BookSide.BID, order.yes_price
+    worse = [fill for fill in fills if (fill.yes_price > limit if is_bid else fill.yes_price < limit)]
     if worse:
         yield Mismatch(
             MismatchKind.PRICE, f"a fill at {price_text(worse[0].yes_price)} of YES is beyond the limit"
@@ -302,12 +303,6 @@ def _among_themselves(order: Order, fills: tuple[Fill, ...]) -> Iterator[Mismatc
         yield _priced(
             MismatchKind.PRICE, "cost by the order", order.fill_cost, "by the fills", _costs(order, fills)[0]
         )
-
-
-def _is_worse(fill: Fill, order: Order) -> bool:
-    if order.book_side is BookSide.BID:
-        return fill.yes_price > order.yes_price
-    return fill.yes_price < order.yes_price
 
 
 def _costs(order: Order, fills: tuple[Fill, ...]) -> tuple[Dollars, ...]:
@@ -332,6 +327,3 @@ def _counted(what: str, here: Contracts, there: Contracts) -> Mismatch:
 
 def _priced(kind: MismatchKind, what: str, one: Dollars, whose: str, other: Dollars) -> Mismatch:
     return Mismatch(kind, f"{what} {dollars_text(one)}, {whose} {dollars_text(other)}")
-
-
-# --- Reading --------------------------------------------------------------------------------------

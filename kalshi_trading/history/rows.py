@@ -199,10 +199,14 @@ class HistoryRow:
 
     @property
     def result(self) -> OrderResult:
-        if self.order is not None:
-            result = _result_there(self.order)
-            return OrderResult.REJECTED if result is OrderResult.CANCELED and self._was_refused else result
-        return OrderResult.UNKNOWN if self.journaled is None else _result_told(self.journaled)
+        if self.order is None:
+            return OrderResult.UNKNOWN if self.journaled is None else _result_told(self.journaled)
+        if self.order.status is OrderStatus.CANCELED:
+            if self.order.fill_count > ZERO:
+                return OrderResult.PARTLY
+            return OrderResult.REJECTED if self._was_refused else OrderResult.CANCELED
+        words = {OrderStatus.RESTING: OrderResult.RESTING, OrderStatus.EXECUTED: OrderResult.FILLED}
+        return words.get(self.order.status, OrderResult.UNKNOWN)
 
     @property
     def _was_refused(self) -> bool:
@@ -213,13 +217,6 @@ class HistoryRow:
     def is_partly_filled(self) -> bool:
         filled, count = self.fill_count, self.count
         return filled is not None and count is not None and ZERO < filled < count
-
-
-def _result_there(order: Order) -> OrderResult:
-    if order.status is OrderStatus.CANCELED:
-        return OrderResult.PARTLY if order.fill_count > ZERO else OrderResult.CANCELED
-    words = {OrderStatus.RESTING: OrderResult.RESTING, OrderStatus.EXECUTED: OrderResult.FILLED}
-    return words.get(order.status, OrderResult.UNKNOWN)
 
 
 def _result_told(journaled: LoggedOrder) -> OrderResult:
@@ -254,7 +251,7 @@ class HistoryFilter:
     def takes(self, row: HistoryRow) -> bool:
         return (
             self.market in row.ticker
-            and (not self.event or self._is_of_event(row.ticker))
+            and (not self.event or row.ticker == self.event or event_of(row.ticker).startswith(self.event))
             and (self.side is None or self.side is row.side)
             and (
                 self.result is None
@@ -263,9 +260,6 @@ class HistoryFilter:
             )
             and (self.period is None or is_placed_in(self.period, row))
         )
-
-    def _is_of_event(self, ticker: str) -> bool:
-        return event_of(ticker).startswith(self.event) or ticker == self.event
 
 
 def is_placed_in(period: Period, row: HistoryRow) -> bool:

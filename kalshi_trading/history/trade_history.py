@@ -139,11 +139,11 @@ def _is_wanted(row: HistoryRow, period: Period | None, oldest: datetime | None) 
 
 def newest_first(rows: Iterable[HistoryRow]) -> tuple[HistoryRow, ...]:
     """Sort by the placing; what has no time comes last."""
-    return tuple(sorted(rows, key=_age, reverse=True))
 
+    def placed_at(row: HistoryRow) -> float:
+        return 0.0 if row.placed_at is None else row.placed_at.timestamp()
 
-def _age(row: HistoryRow) -> float:
-    return 0.0 if row.placed_at is None else row.placed_at.timestamp()
+    return tuple(sorted(rows, key=placed_at, reverse=True))
 
 
 def joined(there: ExchangeHistory, told: LoggedOrders) -> list[HistoryRow]:
@@ -210,12 +210,15 @@ def read_exchange(
     orders = _dedupe(lambda order: order.order_id, live, old)
     if oldest is not None:
         orders = [order for order in orders if order.created_at is None or order.created_at >= oldest]
-    fills = _read_fills(client, oldest or since, progress)
+    live_fills = client.get_fills(since=oldest or since, progress=progress)
+    old_fills = client.get_historical_fills(
+        since=oldest or since, progress=_beyond(len(live_fills), progress)
+    )
     return ExchangeHistory(
         orders=tuple(orders),
-        fills=_by_order(_dedupe(lambda fill: fill.fill_id, *fills)),
+        fills=_by_order(_dedupe(lambda fill: fill.fill_id, live_fills, old_fills)),
         orders_missing=_join_reasons(live.incomplete, old.incomplete),
-        fills_missing=_join_reasons(*(listing.incomplete for listing in fills)),
+        fills_missing=_join_reasons(live_fills.incomplete, old_fills.incomplete),
         oldest=oldest,
     )
 
@@ -230,13 +233,6 @@ def _end_of(orders: Listing[Order], most: int | None) -> datetime | None:
 def _beyond(before: int, progress: Progress | None) -> Progress | None:
     """Let a list count on from those before it."""
     return None if progress is None else lambda rows: progress(before + rows)
-
-
-def _read_fills(
-    client: KalshiClient, since: datetime | None, progress: Progress | None
-) -> tuple[Listing[Fill], Listing[Fill]]:
-    live = client.get_fills(since=since, progress=progress)
-    return live, client.get_historical_fills(since=since, progress=_beyond(len(live), progress))
 
 
 def _dedupe(identity: Callable[[T], str], *listings: Listing[T]) -> list[T]:
