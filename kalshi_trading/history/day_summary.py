@@ -121,9 +121,11 @@ def read_summary(
     settled = client.get_settlements(since=period.start)
     fills = _fills_of_markets(client, _moved(client, period, there, settled), progress)
     positions = client.get_positions().markets
-    ours = {ticker: tuple(oldest_first(rows)) for ticker, rows in _by_market(fills).items()}
+    by_market: dict[str, list[Fill]] = {}
+    for fill in fills:
+        by_market.setdefault(fill.ticker, []).append(fill)
     accounts = LedgerCache().update(
-        Fetched(ours),
+        Fetched({ticker: tuple(oldest_first(rows)) for ticker, rows in by_market.items()}),
         {row.ticker: row for row in positions},
         {row.ticker: row for row in settled},
         rows_missing=positions.incomplete or settled.incomplete,
@@ -172,13 +174,6 @@ def _fills_of_markets(
     once = {fill.fill_id: fill for listing in listings for fill in listing}
     own = (fill for fill in once.values() if tickers is None or fill.ticker in tickers)
     return Listing(tuple(own), next((each.incomplete for each in listings if each.incomplete), None))
-
-
-def _by_market(fills: Iterable[Fill]) -> dict[str, list[Fill]]:
-    by_market: dict[str, list[Fill]] = {}
-    for fill in fills:
-        by_market.setdefault(fill.ticker, []).append(fill)
-    return by_market
 
 
 # --- Adding up ------------------------------------------------------------------------------------

@@ -186,7 +186,16 @@ class Exporter:
         task = _ExportRun(None if table is POSITIONS else period, progress)
         rows = self._rows[table](task)
         count = write_table(path, table, rows, written_as=written_as, replace=replace, progress=progress)
-        return Exported(table, path, count, task.period, (*task.notes, *_gaps(task)))
+        if task.timeless:
+            task.notes.append(
+                f"Rows without a time: {task.timeless}. They are NOT in the file; one of all time has them."
+            )
+        if task.damaged:
+            lines = "1 line" if task.damaged == 1 else f"{task.damaged} lines"
+            task.notes.append(
+                f"{lines} of the journal could not be read; what stood there is not in the file."
+            )
+        return Exported(table, path, count, task.period, tuple(task.notes))
 
     def _trades(self, task: _ExportRun) -> Iterator[Row]:
         words = self._own_words(task)
@@ -245,14 +254,6 @@ class Exporter:
                 yield entry
             else:
                 task.damaged += 1
-
-
-def _gaps(task: _ExportRun) -> Iterator[str]:
-    if task.timeless:
-        yield f"Rows without a time: {task.timeless}. They are NOT in the file; one of all time has them."
-    if task.damaged:
-        lines = "1 line" if task.damaged == 1 else f"{task.damaged} lines"
-        yield f"{lines} of the journal could not be read; what stood there is not in the file."
 
 
 # --- Rows -----------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ it was closed; a market whose fills do not explain it is left out and named. Nev
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,7 +16,6 @@ from kalshi_trading.core.models import Fill, Position, Settlement
 from kalshi_trading.core.pnl import ClosedLot, oldest_first
 from kalshi_trading.core.results import Fetched, Progress
 from kalshi_trading.journal.files.table_files import Row, Table
-from kalshi_trading.portfolio.ledger import MarketLedger
 from kalshi_trading.portfolio.ledger_cache import LedgerCache, ResultOf
 
 TAX = Table(
@@ -79,21 +78,18 @@ def closed_lots(
             result_of=result_of,
         )
         for ticker in together:
-            yield from _lots_of(accounts[ticker], left_out)
+            account = accounts[ticker]
+            timeless = sum(fill.created_at is None for fill in account.fills)
+            gap = account.mismatch or (f"fills without a time: {timeless}" if timeless else None)
+            if gap is None:
+                yield from account.holding.closed
+            else:
+                left_out(f"{account.ticker} ({gap})")
     for ticker in sorted(parts.settlements.keys() - set(tickers)):
         left_out(f"{ticker} (it settled, and none of its fills is known)")
     for ticker in sorted(parts.positions.keys() - parts.settlements.keys() - set(tickers)):
         if parts.positions[ticker].realized_pnl:
             left_out(f"{ticker} (it has realized profit, and none of its fills is known)")
-
-
-def _lots_of(account: MarketLedger, left_out: Callable[[str], None]) -> Sequence[ClosedLot]:
-    timeless = sum(fill.created_at is None for fill in account.fills)
-    gap = account.mismatch or (f"fills without a time: {timeless}" if timeless else None)
-    if gap is not None:
-        left_out(f"{account.ticker} ({gap})")
-        return ()
-    return account.holding.closed
 
 
 def lot_row(lot: ClosedLot) -> Row:
