@@ -23,7 +23,7 @@ from uuid import UUID
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from kalshi_trading.history import Exporter
-from kalshi_trading.history.exporter import TABLES
+from kalshi_trading.history.export_tables import TABLES
 from kalshi_trading.journal.files.table_files import Format, Table
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio_tracker import PortfolioTracker

@@ -1,7 +1,7 @@
 """Past orders: their rows, their comparison with the exchange, their export."""
 
 from kalshi_trading.history.day_summary import read_summary
-from kalshi_trading.history.exporter import Exporter
+from kalshi_trading.history.export_tables import Exporter
 from kalshi_trading.history.reconciliation import reconcile
 from kalshi_trading.history.timeline import read_timeline
 from kalshi_trading.history.trade_history import load_history

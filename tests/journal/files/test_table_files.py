@@ -36,7 +36,7 @@ from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 from kalshi_trading.core.dates import Period
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.history import Exporter
-from kalshi_trading.history.exporter import ORDERS, POSITIONS, SETTLEMENTS, TRADES, Exported
+from kalshi_trading.history.export_tables import ORDERS, POSITIONS, SETTLEMENTS, TRADES, Exported
 from kalshi_trading.journal.csv_rows import JOURNAL
 from kalshi_trading.journal.files.table_files import (
     Cell,
