@@ -37,8 +37,20 @@ def rails(limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> Re
     table = table_of(("guard rail", "fixed"), ("today and limit", "wide"), ("setting KALSHI_", "fixed"))
     for row in (*_of_day(limits, today.value, pnl.value), *_of_order(limits)):
         table.add_row(*to_cells(*row))
-    told = [error_line(f"{name} not known: {reason}") for name, reason in _unread(today, pnl)]
-    return Group(table, *told, *(note_line(text) for text in _meant(pnl.value)))
+    notes: list[RenderableType] = []
+    if today.value is None:
+        notes.append(error_line(f"Today's buying and orders not known: {today.unavailable}"))
+    if pnl.value is None:
+        notes.append(error_line(f"Today's P&L not known: {pnl.unavailable}"))
+    else:
+        realized, unrealized = pnl_text(pnl.value.realized).plain, pnl_text(pnl.value.unrealized).plain
+        parts = f"net realized {realized}, unrealized {unrealized}"
+        meaning = f"Realized today and open now: {parts}; at the limit only reducing orders pass."
+        notes.append(note_line(meaning))
+        if pnl.value.unmarked > ZERO:
+            cost = dollars(pnl.value.unmarked)
+            notes.append(note_line(f"Nobody bids for positions that cost {cost}; they count as zero in it."))
+    return Group(table, *notes)
 
 
 def _of_day(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -> Iterator[_Rail]:
@@ -60,23 +72,6 @@ def _of_order(limits: Limits) -> Iterator[_Rail]:
     yield "beyond the best", f"{through[0]} warn, {through[1]} at most", "WARN_, BLOCK_THROUGH"
     yield "off the midpoint", f"{price_text(limits.warn_from_midpoint)} warn", "WARN_FROM_MIDPOINT"
     yield "market order", f"{price_text(limits.market_order_cap)} beyond the best", "MARKET_ORDER_CAP"
-
-
-def _meant(pnl: DayPnl | None) -> Iterator[str]:
-    """Say what today's profit consists of."""
-    if pnl is not None:
-        realized, unrealized = pnl_text(pnl.realized).plain, pnl_text(pnl.unrealized).plain
-        parts = f"net realized {realized}, unrealized {unrealized}"
-        yield f"Realized today and open now: {parts}; at the limit only reducing orders pass."
-        if pnl.unmarked > ZERO:
-            yield f"Nobody bids for positions that cost {dollars(pnl.unmarked)}; they count as zero in it."
-
-
-def _unread(today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> Iterator[tuple[str, str | None]]:
-    if today.value is None:
-        yield "Today's buying and orders", today.unavailable
-    if pnl.value is None:
-        yield "Today's P&L", pnl.unavailable
 
 
 def header(

@@ -72,19 +72,17 @@ class HistoryPage:
 
 def history(page: HistoryPage, now: datetime) -> RenderableType:
     """One page of orders, what they were chosen by, and what may be missing."""
-    parts: list[RenderableType] = [_heading(page)]
+    words = "; ".join(_wanted(page.wanted)) or "all orders"
+    parts: list[RenderableType] = [Text.assemble(environment_badge(page.environment), f"  {words}")]
     if page.shown:
         parts.append(_orders(page.shown, now, is_joined=page.history.is_joined))
-        parts.append(Text(f"{_place(page)} · times in {time_zone(now)}", style="dim"))
+        last = min(page.start + page.size, len(page.rows))
+        place = f"orders {page.start + 1} to {last} of {len(page.rows)}, newest first"
+        parts.append(Text(f"{place} · times in {time_zone(now)}", style="dim"))
     else:
         is_chosen = bool(page.history.rows) or page.wanted != HistoryFilter()
         parts.append(note_line("No order is like that." if is_chosen else "No orders yet."))
     return Group(*parts, *_gaps(page.history))
-
-
-def _heading(page: HistoryPage) -> Text:
-    words = "; ".join(_wanted(page.wanted)) or "all orders"
-    return Text.assemble(environment_badge(page.environment), f"  {words}")
 
 
 def _wanted(wanted: HistoryFilter) -> Iterator[str]:
@@ -98,11 +96,6 @@ def _wanted(wanted: HistoryFilter) -> Iterator[str]:
         yield f"side {wanted.side.upper()}"
     if wanted.result is not None:
         yield f"result {wanted.result}"
-
-
-def _place(page: HistoryPage) -> str:
-    last = min(page.start + page.size, len(page.rows))
-    return f"orders {page.start + 1} to {last} of {len(page.rows)}, newest first"
 
 
 def _orders(rows: Sequence[HistoryRow], now: datetime, *, is_joined: bool) -> RenderableType:
@@ -148,17 +141,12 @@ def _order_cell(row: HistoryRow, *, is_joined: bool) -> Text:
     """The order in words, its market below, and what is odd about it."""
     cell = Text(order_words(row), overflow="fold")
     cell.append(f"\n{row.ticker}", style="dim")
-    for oddity in _oddities(row, is_joined=is_joined):
-        cell.append(f"\n{oddity}", style="yellow")
-    return cell
-
-
-def _oddities(row: HistoryRow, *, is_joined: bool) -> Iterator[str]:
     took_it = row.journaled is not None and row.order_id
     if is_joined and row.order is None and took_it:
-        yield "the exchange does not list it (yet)"
+        cell.append("\nthe exchange does not list it (yet)", style="yellow")
     if row.fills_missing:
-        yield f"fills of {count_text(row.fills_missing)} are not listed"
+        cell.append(f"\nfills of {count_text(row.fills_missing)} are not listed", style="yellow")
+    return cell
 
 
 def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
@@ -267,8 +255,11 @@ def day_summary(summary: DaySummary) -> RenderableType:
     """The sums of some days on a few lines."""
     if summary.is_empty:
         return note_line(f"Nothing was traded ({summary.period}).")
+    orders = [f"{summary.orders} placed"]
+    orders += [f"{summary.rejected} rejected"] if summary.rejected else []
+    orders += [f"{summary.unknown} of unknown outcome"] if summary.unknown else []
     rows = [
-        ("orders", _orders_line(summary)),
+        ("orders", " · ".join(orders)),
         ("fills", f"{summary.fills} · {count_text(summary.contracts)} contracts"),
         ("fees", dollars(summary.fees)),
         ("net realized", UNKNOWN if summary.pnl is None else f"{pnl_text(summary.pnl).plain} after fees"),
@@ -284,10 +275,3 @@ def day_summary(summary: DaySummary) -> RenderableType:
     if summary.incomplete is None:
         return panel
     return Group(panel, error_line(f"These sums may lack something: {summary.incomplete}."))
-
-
-def _orders_line(summary: DaySummary) -> str:
-    parts = [f"{summary.orders} placed"]
-    parts += [f"{summary.rejected} rejected"] if summary.rejected else []
-    parts += [f"{summary.unknown} of unknown outcome"] if summary.unknown else []
-    return " · ".join(parts)

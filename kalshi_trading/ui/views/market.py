@@ -29,18 +29,17 @@ SHORTEST_TEXT = 8
 def market_labels(rows: Sequence[FoundMarket], width: int, now: datetime) -> list[str]:
     """Each market on one line, for choosing: quotes of YES, time to the close, whole ticker, terms."""
     aligned = min(max((len(row.market.ticker) for row in rows), default=0), ALIGNED_TICKER)
-    return [_market_label(row, width - CHOICE_MARGIN, now, aligned) for row in rows]
-
-
-def _market_label(found: FoundMarket, room: int, now: datetime, aligned: int) -> str:
-    market = found.market
-    left = " ".join(time_left(market.close_at, now).split()[:2])
-    quotes = f"{price(market.yes_bid):>5}/{price(market.yes_ask):<5}"
-    known = f"{quotes} {left:>6}  {market.ticker:<{aligned}}"
-    text, rest = f"{market.yes_label} · {found.event.title}", room - len(known) - 2
-    if rest < SHORTEST_TEXT:
-        return known
-    return f"{known}  {text if len(text) <= rest else text[: rest - 1] + '…'}"
+    labels = []
+    for row in rows:
+        market = row.market
+        left = " ".join(time_left(market.close_at, now).split()[:2])
+        quotes = f"{price(market.yes_bid):>5}/{price(market.yes_ask):<5}"
+        known = f"{quotes} {left:>6}  {market.ticker:<{aligned}}"
+        terms, room = f"{market.yes_label} · {row.event.title}", width - CHOICE_MARGIN - len(known) - 2
+        if room >= SHORTEST_TEXT:
+            known += f"  {terms if len(terms) <= room else terms[: room - 1] + '…'}"
+        labels.append(known)
+    return labels
 
 
 def market_page(market: Market, event: Event | None, book: OrderBook | None, now: datetime) -> RenderableType:
@@ -89,9 +88,5 @@ def depth(book: OrderBook | None, now: datetime, levels: int = 5) -> RenderableT
         )
     if not bids and not asks:
         return Group(note_line("The order book is empty."))
-    return Group(table, Text(f"book {_age(book, now)} old", style="dim"))
-
-
-def _age(book: OrderBook, now: datetime) -> str:
-    seconds = max(0.0, (now - book.as_of).total_seconds())
-    return f"{seconds:.1f} s"
+    age_s = max(0.0, (now - book.as_of).total_seconds())
+    return Group(table, Text(f"book {age_s:.1f} s old", style="dim"))

@@ -48,23 +48,19 @@ def open_orders(rows: Sequence[OrderDescription], now: datetime) -> RenderableTy
         return note_line("No resting orders.")
     table = table_of(("order", "wide"), ("filled", "right"), ("resting", "right"), ("placed", "right"))
     for row in rows:
+        order = Text(order_words(row), overflow="fold")
+        if row.is_external:
+            order.append(" (external)", style="italic")
+        order.append(f"\n{row.order.ticker}", style="dim")
         table.add_row(
             *to_cells(
-                _order_cell(row),
+                order,
                 count_text(row.order.fill_count),
                 count_text(row.order.remaining_count),
                 timestamp(row.order.created_at, now),
             )
         )
     return Group(table, Text(f"times in {time_zone(now)}", style="dim"))
-
-
-def _order_cell(row: OrderDescription) -> Text:
-    """The order in words, its market below."""
-    cell = Text(order_words(row), overflow="fold")
-    if row.is_external:
-        cell.append(" (external)", style="italic")
-    return cell.append(f"\n{row.order.ticker}", style="dim")
 
 
 def order_line(row: OrderDescription) -> str:

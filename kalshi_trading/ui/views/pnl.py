@@ -56,16 +56,21 @@ def pnl_by_day(days: Mapping[date | None, RealizedPnl], today: date, width: int)
     """The net profit realized so far as a curve, and the last days with profit in a table."""
     if not days:
         return note_line("Nothing was traded yet, so there is no P&L over time.")
-    return Group(_chart(days, today, width), _days_table(days, width))
-
-
-def _chart(days: Mapping[date | None, RealizedPnl], today: date, width: int) -> RenderableType:
-    dated = [day for day in days if day is not None]
-    if len(dated) < 2 or width < NARROWEST_CHART:
-        return note_line("A curve needs two days with trades or settlements, and some width.")
-    points = list(running_net(days, today))
-    title = Text("net realized so far, by day (fees inside, what is unrealized not)", style="bold")
-    return Group(title, Text(curve(points, width), no_wrap=True))
+    if sum(day is not None for day in days) < 2 or width < NARROWEST_CHART:
+        needs = "A curve needs two days with trades or settlements, and some width."
+        chart: RenderableType = note_line(needs)
+    else:
+        title = Text("net realized so far, by day (fees inside, what is unrealized not)", style="bold")
+        points = list(running_net(days, today))
+        chart = Group(title, Text(curve(points, width), no_wrap=True))
+    rows = [
+        (f"{day:%a %b %d %Y}" if day is not None else "time not known", realized)
+        for day, realized in days.items()
+    ]
+    earlier, shown = rows[:-DAYS_SHOWN], rows[-DAYS_SHOWN:]
+    if earlier:
+        shown.insert(0, _together(f"{len(earlier):,} earlier days", earlier))
+    return Group(chart, _added_up("day", shown, width))
 
 
 def running_net(days: Mapping[date | None, RealizedPnl], today: date) -> Iterator[tuple[date, Dollars]]:
@@ -77,17 +82,6 @@ def running_net(days: Mapping[date | None, RealizedPnl], today: date) -> Iterato
         so_far += days[day].net if day in days else ZERO
         yield day, so_far
         day += timedelta(days=1)
-
-
-def _days_table(days: Mapping[date | None, RealizedPnl], width: int) -> RenderableType:
-    rows = [
-        (f"{day:%a %b %d %Y}" if day is not None else "time not known", realized)
-        for day, realized in days.items()
-    ]
-    earlier, shown = rows[:-DAYS_SHOWN], rows[-DAYS_SHOWN:]
-    if earlier:
-        shown.insert(0, _together(f"{len(earlier):,} earlier days", earlier))
-    return _added_up("day", shown, width)
 
 
 def breakdown(name: str, parts: Mapping[str, RealizedPnl], width: int) -> RenderableType:
@@ -138,8 +132,12 @@ def settlements_table(
     if not rows:
         return note_line("No settlements yet.")
     shown = rows[:ROWS_SHOWN]
+    results = [
+        f"scalar {price(row.value)}" if row.result is MarketResult.SCALAR else row.result.value
+        for row in shown
+    ]
     columns = (
-        _Column("result", 1, [_result(row) for row in shown]),
+        _Column("result", 1, results),
         _Column("paid out", 3, [dollars(row.revenue) for row in shown]),
         _Column(
             "net realized", 0, [pnl_text(settlement_net(row, accounts.get(row.ticker))) for row in shown]
@@ -166,10 +164,6 @@ def _fitted(
     return table, note_line(f"too narrow for {', '.join(left_out)}") if left_out else Group()
 
 
-def _result(row: Settlement) -> str:
-    return f"scalar {price(row.value)}" if row.result is MarketResult.SCALAR else row.result.value
-
-
 def curve(points: Sequence[tuple[date, Dollars]], width: int) -> str:
     """Draw dollars over days, `width` columns wide and without colour; the days must be in order."""
     import plotext  # type: ignore[import-untyped]
@@ -185,8 +179,10 @@ def curve(points: Sequence[tuple[date, Dollars]], width: int) -> str:
     labels = [dollars_text(amount, signed=True) for amount in amounts]
     figure.ruler("y").lim(_grains(amounts[0]), _grains(amounts[-1]))
     figure.ruler("y").ticks([_grains(amount) for amount in amounts], labels)
-    named = _spread(days)
-    figure.ruler("x").lim(days[0], days[-1])
+    first, last = days[0], days[-1]
+    parts = min(_DAYS_NAMED - 1, last - first) or 1
+    named = sorted({first + (last - first) * part // parts for part in range(parts + 1)})
+    figure.ruler("x").lim(first, last)
     figure.ruler("x").ticks(named, [f"{date.fromordinal(day):%b %d}" for day in named])
     return str(figure.build().string(colorless=True)).rstrip("\n")
 
@@ -201,20 +197,9 @@ def labelled_amounts(amounts: Sequence[Dollars]) -> list[Dollars]:
     lowest, highest = min(*amounts, 0 * CENT), max(*amounts, 0 * CENT)
     step = CENT
     while (highest - lowest) / step > _MOST_STEPS:
-        step = _next_rounder(step)
+        # from 1 to 2 to 5 to 10 cents, and on in this way
+        step = step * 5 / 2 if step.scaleb(2).as_tuple().digits[0] == _ROUND[1] else step * 2
     marks = [round_down(lowest, step)]
     while marks[-1] < round_up(highest, step) or len(marks) < 2:
         marks.append(marks[-1] + step)
     return marks
-
-
-def _next_rounder(step: Dollars) -> Dollars:
-    """Go from 1 to 2 to 5 to 10 cents, and on in this way."""
-    return step * 5 / 2 if step.scaleb(2).as_tuple().digits[0] == _ROUND[1] else step * 2
-
-
-def _spread(days: Sequence[int]) -> list[int]:
-    """Choose the days to name: first, last and some between."""
-    first, last = days[0], days[-1]
-    parts = min(_DAYS_NAMED - 1, last - first) or 1
-    return sorted({first + (last - first) * part // parts for part in range(parts + 1)})

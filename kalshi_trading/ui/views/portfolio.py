@@ -17,7 +17,7 @@ from kalshi_trading.core.money import ZERO, count_text
 from kalshi_trading.core.results import sum_known
 from kalshi_trading.core.text import pluralize
 from kalshi_trading.portfolio.breakdown import RealizedPnl
-from kalshi_trading.portfolio.cross_check import Comparison, CrossCheck
+from kalshi_trading.portfolio.cross_check import CrossCheck
 from kalshi_trading.portfolio.snapshot import EventRisk, PortfolioSnapshot
 from kalshi_trading.ui.formats import (
     dollars,
@@ -54,7 +54,11 @@ def summary(
     is_brief: bool = False,
 ) -> RenderableType:
     """What there is, what it earned, what it can lose, and whether it adds up; `is_brief` on low screens."""
-    failures = list(_failures(snapshot))
+    failures = list(_failed_parts(snapshot))
+    if snapshot.quotes_missing:
+        failures.append(("quotes", snapshot.quotes_missing))
+    if snapshot.books_missing:
+        failures.append(("order books or fees", snapshot.books_missing))
     return Group(
         _panel(snapshot, today, width, is_brief=is_brief),
         *_told_once(failures),
@@ -98,20 +102,17 @@ def _numbers(snapshot: PortfolioSnapshot, today: RealizedPnl | None, room: int) 
 
 
 def _have(snapshot: PortfolioSnapshot) -> tuple[_Cell, ...]:
-    balance = snapshot.balance.value
+    balance, worth, least = snapshot.balance.value, snapshot.worth, snapshot.worth_at_least
+    shown = dollars(worth)
+    if worth is None and least is not None:  # what nobody bids for is worth something or nothing
+        shown = f"≥ {dollars(least)}"
     return (
-        ("account worth", Text(_worth(snapshot), style="bold")),
+        ("account worth", Text(shown, style="bold")),
         ("cash", Text(dollars(balance.cash if balance else None))),
         ("positions", Text(dollars(snapshot.value_at_mark))),
         ("sold now", Text(dollars(snapshot.liquidation_value))),
         ("exposure", Text(dollars(snapshot.worst_loss))),
     )
-
-
-def _worth(snapshot: PortfolioSnapshot) -> str:
-    """What nobody bids for is worth something or nothing, so that the rest is the least it can be."""
-    least = snapshot.worth_at_least
-    return dollars(snapshot.worth) if snapshot.worth is not None or least is None else f"≥ {dollars(least)}"
 
 
 def _earned(snapshot: PortfolioSnapshot, today: RealizedPnl | None) -> tuple[_Cell, ...]:
@@ -130,8 +131,12 @@ def _earned(snapshot: PortfolioSnapshot, today: RealizedPnl | None) -> tuple[_Ce
 
 def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterator[str]:
     """What no screen is too low for."""
-    yield from _resting(snapshot)
-    balance = snapshot.balance.value
+    resting, balance = snapshot.resting.value, snapshot.balance.value
+    if resting is None:
+        yield "what resting orders hold is not known"
+    elif resting:
+        hold = "holds" if len(resting) == 1 else "hold"
+        yield f"{pluralize(len(resting), 'resting order')} {hold} {dollars(snapshot.collateral)}"
     if balance is not None and len(balance.by_shard) > 1:
         yield "cash: " + " · ".join(f"{dollars(cash)} on shard {shard}" for shard, cash in balance.by_shard)
     yield from _unmarked(snapshot)
@@ -139,16 +144,11 @@ def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterat
     if snapshot.risks:
         told = _risks_in_line(snapshot.risks, width - _AROUND_NOTES) if is_brief else _risks(snapshot.risks)
         yield f"{_AT_RISK}{told}"
-    yield from _own_figures(snapshot)
-
-
-def _resting(snapshot: PortfolioSnapshot) -> Iterator[str]:
-    resting = snapshot.resting.value
-    if resting is None:
-        yield "what resting orders hold is not known"
-    elif resting:
-        hold = "holds" if len(resting) == 1 else "hold"
-        yield f"{pluralize(len(resting), 'resting order')} {hold} {dollars(snapshot.collateral)}"
+    gaps = sum(account.mismatch is not None for account in snapshot.accounts.values())
+    if snapshot.fills.value is None:
+        yield "figures: the exchange's own, since fills are missing"
+    elif gaps:
+        yield f"figures: of {pluralize(gaps, 'market')} the exchange's own"
 
 
 def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
@@ -194,43 +194,23 @@ def _risk(risk: EventRisk) -> str:
     return f"{risk.event_ticker} {dollars(risk.worst_loss)}"
 
 
-def _own_figures(snapshot: PortfolioSnapshot) -> Iterator[str]:
-    gaps = sum(account.mismatch is not None for account in snapshot.accounts.values())
-    if snapshot.fills.value is None:
-        yield "figures: the exchange's own, since fills are missing"
-    elif gaps:
-        yield f"figures: of {pluralize(gaps, 'market')} the exchange's own"
-
-
 def _meanings(snapshot: PortfolioSnapshot) -> Iterator[str]:
     """What the numbers are, for those who have the room."""
     if snapshot.fills.value is not None:
         yield f"from {pluralize(snapshot.fills.value, 'fill')}; positions at the {snapshot.mark}"
     yield "sold now: into today's books, after fees · exposure: worst case, with resting orders"
-    if snapshot.realized is not None:
-        yield f"realized, before fees: {_roads(snapshot, snapshot.realized)}"
+    realized = snapshot.realized
+    if realized is not None:
+        trading, settlement = pnl_text(realized.by_trading).plain, pnl_text(realized.by_settlement).plain
+        roads = f"by trading {trading} · by settlement {settlement}"
+        if any(row.mismatch is not None and row.settlement is not None for row in snapshot.accounts.values()):
+            roads = "by trading and settlement, which the exchange's figures do not tell apart"
+        yield f"realized, before fees: {roads}"
     yield "net realized today: since local midnight, after fees; the daily loss limit adds what is held"
     yield "net P&L = realized + unrealized − fees"
 
 
-def _roads(snapshot: PortfolioSnapshot, realized: RealizedPnl) -> str:
-    """Split by road, unless a settled market stands there by figures that do not."""
-    if any(row.mismatch is not None and row.settlement is not None for row in snapshot.accounts.values()):
-        return "by trading and settlement, which the exchange's figures do not tell apart"
-    by_trading, by_settlement = pnl_text(realized.by_trading).plain, pnl_text(realized.by_settlement).plain
-    return f"by trading {by_trading} · by settlement {by_settlement}"
-
-
 # --- What could not be read, and whether it adds up -------------------------------------------------
-
-
-def _failures(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
-    """Name every part that could not be read, and why."""
-    yield from _failed_parts(snapshot)
-    if snapshot.quotes_missing:
-        yield "quotes", snapshot.quotes_missing
-    if snapshot.books_missing:
-        yield "order books or fees", snapshot.books_missing
 
 
 def _failed_parts(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
@@ -265,14 +245,12 @@ def _checked(check: CrossCheck, told: Container[str]) -> Iterator[Text]:
     if check.compared:
         agree = "agrees" if agreeing == 1 else "agree"
         yield note_line(f"Checked against the exchange: {pluralize(agreeing, 'number')} {agree}.")
-    yield from (error_line(_difference(row)) for row in check.differences[:DIFFERENCES_SHOWN])
+    for row in check.differences[:DIFFERENCES_SHOWN]:
+        shown = net_position if row.what.endswith(" position") else dollars
+        both = f"{shown(row.ours)} here, {shown(row.theirs)} at the exchange"
+        yield error_line(f"{row.what} differs: {both}. {row.hint}")
     if len(check.differences) > DIFFERENCES_SHOWN:
         yield error_line(f"{len(check.differences) - DIFFERENCES_SHOWN} more numbers differ.")
     for each in dict.fromkeys(check.not_compared):
         what, _, reason = each.partition(": ")
         yield note_line(f"Not checked: {what}, as above." if reason in told else f"Not checked: {each}")
-
-
-def _difference(row: Comparison) -> str:
-    shown = net_position if row.what.endswith(" position") else dollars
-    return f"{row.what} differs: {shown(row.ours)} here, {shown(row.theirs)} at the exchange. {row.hint}"

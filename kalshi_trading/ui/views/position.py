@@ -70,18 +70,19 @@ def position_page(look: PositionLook) -> RenderableType:
 
     What matters most stands nearest the question below, where a low screen still shows it.
     """
-    account = look.row.account
+    row, account = look.row, look.row.account
     parts: list[RenderableType] = [Text(f"times in {time_zone(look.now)}", style="dim")]
     if account is not None and account.fills:
         parts.append(_fills(look, account.fills))
-    return Group(*parts, _lots(look), _resting(look), _sale(look), _panel(look))
-
-
-def _panel(look: PositionLook) -> Panel:
-    row = look.row
     title = row.market.title if row.market is not None else "The market could not be read."
-    shown = Group(Text(title, style="bold"), Text(outcome(row)), key_values(list(_facts(look))))
-    return Panel(shown, title=Text(row.position.ticker), title_align="left", box=box.ROUNDED, expand=False)
+    panel = Panel(
+        Group(Text(title, style="bold"), Text(outcome(row)), key_values(list(_facts(look)))),
+        title=Text(row.position.ticker),
+        title_align="left",
+        box=box.ROUNDED,
+        expand=False,
+    )
+    return Group(*parts, _lots(look), _resting(look), _sale(look), panel)
 
 
 def _facts(look: PositionLook) -> Iterator[tuple[str, str]]:

@@ -26,6 +26,7 @@ from kalshi_trading.ui.formats import (
     price,
     table_of,
     time_left,
+    to_cells,
 )
 
 PAGE = 40
@@ -126,21 +127,17 @@ def positions_table(
 ) -> tuple[Table, list[str]]:
     """One market a row, with as many columns as fit; also names those that do not."""
     shown = {column.name: [column.cell(row, now) for row in rows] for column in _COLUMNS}
-    names = _fitting(shown, max((len(row.position.ticker) for row in rows), default=0), width)
+    falls = {column.name: column.falls for column in _COLUMNS}
+    ticker_width = max((len(row.position.ticker) for row in rows), default=0)
+    names = columns_that_fit(shown, falls, width - min(ticker_width, MARKET_WIDTH) - 2)
     table = table_of(("market", "wide"), *((name, "right") for name in names))
     for index, row in enumerate(rows):
-        numbers = (shown[name][index] for name in names)
-        table.add_row(
-            _market(row, is_brief=is_brief),
-            *(cell if isinstance(cell, Text) else Text(cell) for cell in numbers),
-        )
+        market: RenderableType = Text(row.position.ticker, overflow="fold")
+        if row.market is not None and not is_brief:
+            below = Text(outcome(row), style="dim", no_wrap=True, overflow="ellipsis")
+            market = Group(market, below)
+        table.add_row(market, *to_cells(*(shown[name][index] for name in names)))
     return table, [name for name in shown if name not in names]
-
-
-def _fitting(shown: dict[str, list[str | Text]], ticker_width: int, width: int) -> list[str]:
-    """Choose the columns for a width."""
-    falls = {column.name: column.falls for column in _COLUMNS}
-    return columns_that_fit(shown, falls, width - min(ticker_width, MARKET_WIDTH) - 2)
 
 
 def columns_that_fit(
@@ -155,14 +152,6 @@ def columns_that_fit(
             break
         kept.remove(first_to_fall)
     return kept
-
-
-def _market(row: PositionPnl, *, is_brief: bool) -> RenderableType:
-    """The ticker, never cut; the outcome below it, cut where it is too long."""
-    ticker = Text(row.position.ticker, overflow="fold")
-    if row.market is None or is_brief:
-        return ticker
-    return Group(ticker, Text(outcome(row), style="dim", no_wrap=True, overflow="ellipsis"))
 
 
 def outcome(row: PositionPnl) -> str:

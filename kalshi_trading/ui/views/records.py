@@ -47,19 +47,18 @@ def new_lines(lines: Iterable[LogItem]) -> RenderableType:
     table.add_column(no_wrap=True, min_width=9, max_width=16)
     table.add_column(ratio=1, overflow="fold")
     for line in lines:
-        table.add_row(*_row(line))
+        if isinstance(line, DamagedLine):
+            table.add_row(Text(""), Text("✗ damaged", style="bold red"), Text(f"{line} cannot be read"))
+            continue
+        market = f"{line.market}  " if line.market else ""
+        table.add_row(
+            *to_cells(
+                f"{line.at.astimezone():%H:%M:%S}",
+                Text(line.what, style="bold red" if line.what in ("error", "unknown") else ""),
+                Text.assemble((market, "dim"), line.sentence),
+            )
+        )
     return table
-
-
-def _row(line: LogItem) -> list[Text]:
-    if isinstance(line, DamagedLine):
-        return [Text(""), Text("✗ damaged", style="bold red"), Text(f"{line} cannot be read")]
-    market = f"{line.market}  " if line.market else ""
-    return to_cells(
-        f"{line.at.astimezone():%H:%M:%S}",
-        Text(line.what, style="bold red" if line.what in ("error", "unknown") else ""),
-        Text.assemble((market, "dim"), line.sentence),
-    )
 
 
 def sizes(logs: Mapping[str, LogSize]) -> RenderableType:

@@ -22,7 +22,7 @@ from kalshi_trading.core.money import (
     round_half_even,
 )
 from kalshi_trading.core.text import contracts_text
-from kalshi_trading.orders.pretrade.findings import Finding, Severity
+from kalshi_trading.orders.pretrade.findings import Severity
 from kalshi_trading.orders.pretrade.payoff import Payoff
 from kalshi_trading.orders.pretrade.preview import OrderPreview, is_worse
 from kalshi_trading.orders.pretrade.risk import OUTCOME_UNKNOWN
@@ -47,7 +47,10 @@ def ticket(preview: OrderPreview, environment: Environment) -> RenderableType:
     headline = Text(preview.sentence, style="bold")
     market = Text(f"{now.market.title} · YES is: {now.market.yes_label}")
     closes = Text(f"closes in {time_left(now.market.close_at, now.at)}", style="dim")
-    findings = [_finding(finding) for finding in preview.findings]
+    findings = []
+    for finding in preview.findings:
+        sign, colour = _SIGNS[finding.severity]
+        findings.append(Text.assemble((f"{sign} ", colour), finding.message))
     title = f"{environment.upper()} · order ticket"
     style = "red" if environment is Environment.PRODUCTION else "cyan"
     return Panel(
@@ -64,7 +67,11 @@ def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
     rows: list[tuple[str, str | Text]] = [("book", _book(preview)), ("midpoint", _midpoint(preview))]
     if preview.ticket.amount is not None:
         rows.append(("amount", f"{dollars_text(preview.ticket.amount)} buys {contracts_text(request.count)}"))
-    rows.append(("expected", _expected(preview) + _on_average(preview)))
+    average = preview.walk.average_price
+    expected = _expected(preview)
+    if average is not None and len(preview.walk.fills) != 1:
+        expected += f" · fills average {price_text(average)}"
+    rows.append(("expected", expected))
     if preview.ticket.is_market_order:
         rows.append(("worst price", f"{price_text(request.price)}; what does not fill at it is canceled"))
     rows += [*_costs(preview), *_outlook(preview)]
@@ -131,14 +138,6 @@ def _midpoint(preview: OrderPreview) -> str:
     return f"{price_text(preview.request.price - distance)}; {price_text(preview.request.price)} is {off}"
 
 
-def _on_average(preview: OrderPreview) -> str:
-    """The average price of what fills now, where there is more than one."""
-    average = preview.walk.average_price
-    if average is None or len(preview.walk.fills) == 1:
-        return ""
-    return f" · fills average {price_text(average)}"
-
-
 def _expected(preview: OrderPreview) -> str:
     fills = [f"{count_text(fill.count)} at {price_text(fill.price)}" for fill in preview.walk.fills]
     left = preview.walk.left
@@ -174,11 +173,6 @@ def _costs(preview: OrderPreview) -> list[tuple[str, str | Text]]:
     elif opening > ZERO:
         rows.append(("max cost", "not known"))
     return rows
-
-
-def _finding(finding: Finding) -> Text:
-    sign, style = _SIGNS[finding.severity]
-    return Text.assemble((f"{sign} ", style), finding.message)
 
 
 def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
