@@ -13,7 +13,6 @@ from rich.console import Group, RenderableType
 from kalshi_trading.core.errors import JournalError
 from kalshi_trading.core.results import Fetched, fetch
 from kalshi_trading.orders.pretrade.activity import ActivityReader
-from kalshi_trading.orders.pretrade.context import DayTotals
 from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
 from kalshi_trading.ui import formats
 from kalshi_trading.ui.app import AppContext
@@ -34,17 +33,21 @@ def _page(app: AppContext) -> RenderableType:
     with ThreadPoolExecutor(max_workers=3) as pool:
         pnl = pool.submit(fetch, DayPnlReader(app.client, clock=app.clock).pnl)
         facts = pool.submit(lambda: list(_exchange(app)))
-        rails = account_view.rails(app.settings.limits, _today(app), pnl.result())
-        rows = [*facts.result(), *_own(app)]
+        reader = ActivityReader(app.journal, account=app.account, clock=app.clock)
+        try:
+            today = Fetched(reader.read().today)
+        except JournalError as error:
+            today = Fetched(None, str(error))
+        rails = account_view.rails(app.settings.limits, today, pnl.result())
+        rows = facts.result()
+        skew_s = app.client.clock_skew_s
+        sizes = records_view.total_size(app.journal.log_sizes())
+        rows += [
+            ("clock", "not compared yet" if skew_s is None else formats.clock_skew(skew_s)),
+            ("records", f"{app.journal.folder}, {sizes}"),
+            ("data folder", str(app.settings.data_dir)),
+        ]
     return Group(formats.key_values(rows), rails)
-
-
-def _today(app: AppContext) -> Fetched[DayTotals]:
-    reader = ActivityReader(app.journal, account=app.account, clock=app.clock)
-    try:
-        return Fetched(reader.read().today)
-    except JournalError as error:
-        return Fetched(None, str(error))
 
 
 def _exchange(app: AppContext) -> Iterator[tuple[str, str]]:
@@ -59,10 +62,3 @@ def _exchange(app: AppContext) -> Iterator[tuple[str, str]]:
         yield "request budget", f"{rates} · usage tier {limits.value.usage_tier}"
     elif limits.unavailable != status.unavailable:
         yield "request budget", f"unavailable: {limits.unavailable}"
-
-
-def _own(app: AppContext) -> Iterator[tuple[str, str]]:
-    skew_s = app.client.clock_skew_s
-    yield "clock", "not compared yet" if skew_s is None else formats.clock_skew(skew_s)
-    yield "records", f"{app.journal.folder}, {records_view.total_size(app.journal.log_sizes())}"
-    yield "data folder", str(app.settings.data_dir)

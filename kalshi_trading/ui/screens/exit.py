@@ -71,7 +71,8 @@ def list_remaining_orders(app: AppContext) -> None:
         app.show_text("Orders that rest stay at the exchange; whether any do could not be read.")
         return
     if orders:
-        app.show_text(f"{_counted(orders)} at the exchange and may still fill:")
+        count, stay = pluralize(len(orders), "resting order"), "stays" if len(orders) == 1 else "stay"
+        app.show_text(f"{count} {stay} at the exchange and may still fill:")
         _say_orders(app, orders, most=ORDERS_NAMED)
 
 
@@ -123,7 +124,3 @@ def _say_orders(app: AppContext, orders: Sequence[Order], *, most: int) -> None:
         app.show_text(f"  {line}")
     if len(orders) > most:
         app.show_text(f"  and {len(orders) - most:,} more")
-
-
-def _counted(orders: Sequence[Order]) -> str:
-    return f"{pluralize(len(orders), 'resting order')} {'stays' if len(orders) == 1 else 'stay'}"

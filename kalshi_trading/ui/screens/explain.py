@@ -32,13 +32,13 @@ def explain(app: AppContext, snapshot: PortfolioSnapshot, rows: Sequence[Positio
     if not snapshot.accounts:
         app.show_text("Nothing was traded yet.")
         return
-    tasks = [partial(_explain_account, app, snapshot), partial(_explain_one, app, snapshot, rows)]
+
+    def explain_one() -> None:
+        shown = [(row.position.ticker, row.account) for row in rows if row.account is not None]
+        choose_or_type(app, "Which market?", shown, snapshot.accounts, partial(explain_market, app))
+
+    tasks: list[Callable[[], None]] = [partial(_explain_account, app, snapshot), explain_one]
     choose_task(app.prompter, "A number of what?", numbered(["The whole account", "One market"], tasks))
-
-
-def _explain_one(app: AppContext, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) -> None:
-    shown = [(row.position.ticker, row.account) for row in rows if row.account is not None]
-    choose_or_type(app, "Which market?", shown, snapshot.accounts, partial(explain_market, app))
 
 
 def _explain_account(app: AppContext, snapshot: PortfolioSnapshot) -> None:

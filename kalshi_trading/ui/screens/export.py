@@ -56,10 +56,7 @@ def export(app: AppContext) -> None:
         Step(partial(_ask_folder, app), lambda wanted: not wanted.path.parent.is_dir()),
         Step(partial(_ask_to_replace, app), lambda wanted: os.path.lexists(wanted.path)),
     ]
-    _write(app, ask_in_turn(_Wanted(), steps))
-
-
-def _write(app: AppContext, wanted: _Wanted) -> None:
+    wanted = ask_in_turn(_Wanted(), steps)
     table, path = wanted.table, wanted.path
     assert table is not None  # the first question
     exporter = Exporter(app.client, app.tracker, app.journal, app.clock)
@@ -95,8 +92,12 @@ def _ask_file(app: AppContext, wanted: _Wanted) -> _Wanted:
     proposed = f"kalshi-{app.settings.environment}-{wanted.table.name}-{days}.csv"
 
     def parse(text: str) -> _Wanted:
+        path = absolute_path(Path(not_empty(text)))
+        format_of(path)  # refuses an ending of another kind
+        if path.is_dir():
+            raise InvalidInputError(f"{path} is a folder. Name a file in it.")
         named = "" if text == proposed else text  # another table or period proposes another name
-        return replace(wanted, named=named, path=_parse_file(text), is_replaced=False)
+        return replace(wanted, named=named, path=path, is_replaced=False)
 
     question = "File to write (.csv, or .jsonl for JSON Lines)?"
     return app.prompter.ask(question, parse, default=wanted.named or proposed)
@@ -118,14 +119,6 @@ def _ask_to_replace(app: AppContext, wanted: _Wanted) -> _Wanted:
     if not is_replaced:
         raise GoBack
     return replace(wanted, is_replaced=True)
-
-
-def _parse_file(text: str) -> Path:
-    path = absolute_path(Path(not_empty(text)))
-    format_of(path)
-    if path.is_dir():
-        raise InvalidInputError(f"{path} is a folder. Name a file in it.")
-    return path
 
 
 def closing_line(done: Exported) -> str:

@@ -190,7 +190,12 @@ def _by_environment(app: AppContext, page: HistoryPage) -> HistoryPage:
 
 def _one_order(app: AppContext, page: HistoryPage) -> HistoryPage:
     """Tell the whole life of an order of this page, or of one whose id is typed."""
-    show = partial(_show_story, app, page)
+
+    def show(row: HistoryRow) -> None:
+        client = app.client if page.history.is_joined else None
+        told = app.run_with_spinner("Reading what became of it …", lambda: read_timeline(client, row))
+        app.show(history_view.story(told, app.clock()))
+
     tasks: list[Choice[Callable[[], None]]] = [
         Choice(str(number), history_view.order_label(row), partial(show, row))
         for number, row in enumerate(page.shown, start=1)
@@ -200,26 +205,20 @@ def _one_order(app: AppContext, page: HistoryPage) -> HistoryPage:
     return page
 
 
-def _show_story(app: AppContext, page: HistoryPage, row: HistoryRow) -> None:
-    client = app.client if page.history.is_joined else None
-    told = app.run_with_spinner("Reading what became of it …", lambda: read_timeline(client, row))
-    app.show(history_view.story(told, app.clock()))
-
-
 def _typed(app: AppContext, page: HistoryPage) -> HistoryRow:
     def parse(text: str) -> HistoryRow:
         wanted = not_empty(text)
-        found = [row for row in page.history.rows if _is_called(row, wanted)]
+        found = [
+            row
+            for row in page.history.rows
+            if row.order_id.startswith(wanted) or row.client_order_id.startswith(wanted)
+        ]
         if len(found) != 1:
             many = f"{len(found)} orders begin" if found else "No order in this history begins"
             raise InvalidInputError(f"{many} with {wanted}. Type the id of the order or our own.")
         return found[0]
 
     return app.prompter.ask("Id of the order, or its beginning:", parse)
-
-
-def _is_called(row: HistoryRow, wanted: str) -> bool:
-    return row.order_id.startswith(wanted) or row.client_order_id.startswith(wanted)
 
 
 # --- Reconciliation and sums ----------------------------------------------------------------------

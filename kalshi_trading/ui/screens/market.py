@@ -31,9 +31,11 @@ def choose_market(app: AppContext, act: Callable[[Market], object]) -> None:
     """Choose a market, show it and act on it; going back from the first question of `act` chooses again."""
 
     def show_and_act(search: _Search) -> _Search:
-        assert search.market is not None  # answered by the steps before
-        _show_market(app, search.market)
-        act(search.market)
+        market = search.market
+        assert market is not None  # answered by the steps before
+        book = app.run_with_spinner("Reading the order book …", lambda: _book(app, market.ticker))
+        app.show(market_view.market_page(market, None, book, app.clock()))
+        act(market)
         return search
 
     choose = Step(partial(_ask_market, app), lambda search: bool(search.found))
@@ -48,11 +50,6 @@ def _ask_words(app: AppContext, search: _Search) -> _Search:
         search = _Search(words, () if market is not None else _by_words(app, words), market)
         if search.found or market is not None:
             return search
-
-
-def _show_market(app: AppContext, market: Market) -> None:
-    book = app.run_with_spinner("Reading the order book …", lambda: _book(app, market.ticker))
-    app.show(market_view.market_page(market, None, book, app.clock()))
 
 
 def _by_ticker(app: AppContext, wanted: str) -> Market | None:
@@ -87,17 +84,13 @@ def _by_words(app: AppContext, wanted: str) -> tuple[FoundMarket, ...]:
 def _ask_market(app: AppContext, search: _Search) -> _Search:
     question = "Which market?   (bid/ask of YES, closes in, ticker)"
     before = (at for at, each in enumerate(search.found) if each.market is search.market)
-    rows = _market_choices(app, search.found)
+    labels = market_view.market_labels(search.found, app.console.width, app.clock())
+    rows: list[Choice[FoundMarket | None]] = list(numbered(labels, list(search.found)))
+    rows.append(Choice("0", "None of these", None))
     chosen = app.prompter.choose(question, rows, marked=next(before, 0))
     if chosen is None:
         raise GoBack
     return replace(search, market=chosen.market)
-
-
-def _market_choices(app: AppContext, found: tuple[FoundMarket, ...]) -> list[Choice[FoundMarket | None]]:
-    labels = market_view.market_labels(found, app.console.width, app.clock())
-    rows: list[Choice[FoundMarket | None]] = list(numbered(labels, list(found)))
-    return [*rows, Choice("0", "None of these", None)]
 
 
 def _book(app: AppContext, ticker: str) -> OrderBook | None:

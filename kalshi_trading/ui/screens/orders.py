@@ -6,7 +6,7 @@ waits for it, and what is left to itself all the same is told by the menu.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -54,18 +54,13 @@ def _described(
     app: AppContext, orders: Sequence[Order], *, most: int | None = None
 ) -> list[OrderDescription]:
     """Put orders into our words, as far as the newest `most` entries of the journal have them."""
-    intents = _own_words(app, orders, most)
-    return [describe(order, intents.get(order.order_id)) for order in orders]
-
-
-def _own_words(app: AppContext, orders: Sequence[Order], most: int | None) -> Mapping[str, JournalRecord]:
-    """Give our words for orders; without the journal they stand in the exchange's, and it is said why."""
     try:
         entries = islice(app.journal.newest_records(), most)
-        return intents_of(orders, (each for each in entries if isinstance(each, JournalRecord)))
+        intents = intents_of(orders, (each for each in entries if isinstance(each, JournalRecord)))
     except JournalError as error:
         app.show_error(f"{error} The orders below stand in the exchange's words, whoever placed them.")
-        return {}
+        intents = {}
+    return [describe(order, intents.get(order.order_id)) for order in orders]
 
 
 def cancel_order(app: AppContext) -> None:
@@ -105,18 +100,18 @@ def _resting(app: AppContext) -> tuple[Order, ...]:
 
 
 def _panic(app: AppContext) -> None:
+    def looked_for() -> str:
+        orders = app.executor.orders_under_way
+        return f"{text.pluralize(orders, 'order')} still under way, looking …" if orders else ""
+
     shown = app.run_uninterruptible(
         app.executor.panic,
-        replace(PANICKING, detail=lambda: _looked_for(app.executor.orders_under_way)),
+        replace(PANICKING, detail=looked_for),
         show=lambda report: app.show(result.panic(report)),
         left=lambda report: app.executor.announce(result.end_of_panic(report)),
     )
     if not shown:
         app.show_error("Left unfinished: panic goes on by itself, and the menu says what became of it.")
-
-
-def _looked_for(orders: int) -> str:
-    return f"{text.pluralize(orders, 'order')} still under way, looking …" if orders else ""
 
 
 def _rearm(app: AppContext) -> None:
@@ -153,8 +148,6 @@ def cancel_these(app: AppContext, orders: Sequence[Order]) -> bool:
     )
     if not shown:
         app.show_error("Left unfinished: the cancels go on by themselves, and the menu says how they end.")
-    return shown and not any(_may_rest(end) for end in shown_ends)
-
-
-def _may_rest(end: CancelResult) -> bool:
-    return not end.is_acknowledged and end.order.status is OrderStatus.RESTING
+    return shown and not any(
+        not end.is_acknowledged and end.order.status is OrderStatus.RESTING for end in shown_ends
+    )

@@ -115,15 +115,15 @@ def _read(app: AppContext, mark: Mark, first_look: Callable[[PortfolioSnapshot],
 
 def _read_and_shown(app: AppContext, mark: Mark) -> PortfolioSnapshot:
     """Read, and show meanwhile what is known soon."""
-    return _read(app, mark, lambda early: _show_early(app, early))
 
+    def show_early(early: PortfolioSnapshot) -> None:
+        width, is_brief = app.console.width, _is_low(app)
+        summary = portfolio_view.first_look(early, width, is_brief=is_brief)
+        app.show(summary)
+        page = _room(app, summary)
+        app.show(positions_view.positions(early, Sorting.COST, 0, width, page=page, is_brief=is_brief))
 
-def _show_early(app: AppContext, early: PortfolioSnapshot) -> None:
-    width, is_brief = app.console.width, _is_low(app)
-    summary = portfolio_view.first_look(early, width, is_brief=is_brief)
-    app.show(summary)
-    page = _room(app, summary)
-    app.show(positions_view.positions(early, Sorting.COST, 0, width, page=page, is_brief=is_brief))
+    return _read(app, mark, show_early)
 
 
 def _shown(app: AppContext, look: _Look) -> _Look:
@@ -201,17 +201,17 @@ def _one_position(app: AppContext, look: _Look, row: PositionPnl) -> _Look:
     """Show one position with its book; close it or explain it."""
     seen = _seen(app, look.snapshot, row)
     app.show(position_view.position_page(seen))
+
+    def explain() -> _Look:
+        if seen.row.account is None:
+            app.show_text("Nothing is known of it but the exchange's own figures above.")
+        else:
+            explain_screens.explain_market(app, seen.row.account)
+        return look
+
     names = ["Close all or part of it", "Explain a number of it"]
-    tasks = [partial(_close, app, look, seen), partial(_explain_row, app, look, seen)]
+    tasks: list[Callable[[], _Look]] = [partial(_close, app, look, seen), explain]
     return choose_task(app.prompter, "What next?", numbered(names, tasks))
-
-
-def _explain_row(app: AppContext, look: _Look, seen: PositionLook) -> _Look:
-    if seen.row.account is None:
-        app.show_text("Nothing is known of it but the exchange's own figures above.")
-    else:
-        explain_screens.explain_market(app, seen.row.account)
-    return look
 
 
 def _seen(app: AppContext, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLook:

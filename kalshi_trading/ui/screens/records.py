@@ -6,10 +6,9 @@ Asks, calls and shows. Nothing is deleted but what the user asks to delete by ty
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import islice
-from pathlib import Path
 
 from kalshi_trading.core.dates import local_date
 from kalshi_trading.history import log_review
@@ -75,18 +74,15 @@ def errors(app: AppContext) -> None:
 def search(app: AppContext) -> None:
     """Look for words in everything that is kept, until the user goes back. Raises GoBack."""
     question = "Words to look for (all of them must occur)?"
-    ask_then(
-        lambda before: app.prompter.ask(question, not_empty, prefill=before or ""),
-        lambda words: _search(app, words.split()),
-    )
 
+    def review(typed: str) -> None:
+        words = typed.split()
+        found = log_review.search(app.journal, words)
+        none = f"Nothing on record has “{' '.join(words)}” in it. Try fewer words, a ticker or a reference."
+        _page_through(app, found, none=none, only_damaged=none)
+        raise GoBack
 
-def _search(app: AppContext, words: Sequence[str]) -> None:
-    """Review what has these words in it. Raises GoBack when the user has seen enough."""
-    found = log_review.search(app.journal, words)
-    none = f"Nothing on record has “{' '.join(words)}” in it. Try fewer words, a ticker or a reference."
-    _page_through(app, found, none=none, only_damaged=none)
-    raise GoBack
+    ask_then(lambda before: app.prompter.ask(question, not_empty, prefill=before or ""), review)
 
 
 def _page_through(
@@ -97,7 +93,9 @@ def _page_through(
     only_damaged: str = "Nothing but damaged lines was found.",
 ) -> bool:
     """Show page after page as long as the user wants older ones; tell whether an event was shown."""
-    size = _page_size(app)
+    size = PAGE
+    if app.console.is_terminal:  # as many as fit when most take two lines
+        size = min(PAGE, max(FEWEST, (app.console.height - LINES_AROUND) // 2))
     page = _next_page(app, lines, size + 1)
     there_was_one = False
     if not page:
@@ -112,13 +110,6 @@ def _page_through(
             break
         page = [*further, *_next_page(app, lines, size)]
     return there_was_one
-
-
-def _page_size(app: AppContext) -> int:
-    """As many as fit on the screen when most take two lines."""
-    return (
-        min(PAGE, max(FEWEST, (app.console.height - LINES_AROUND) // 2)) if app.console.is_terminal else PAGE
-    )
 
 
 def _next_page(app: AppContext, lines: Iterator[LogItem], most: int) -> list[LogItem]:
@@ -167,10 +158,8 @@ def sizes(app: AppContext) -> None:
     if not app.prompter.ask(question, typed_word(word), is_consequential=True):
         app.show_text("Everything is kept.")
         return
-    deleted = sum(_deleted(path, day) for path in deletable)
+    deleted = 0
+    for path in deletable:
+        with as_journal_errors(path):
+            deleted += delete_before(path, day)
     app.show_text(f"{deleted} file{' was' if deleted == 1 else 's were'} deleted. The journal is kept whole.")
-
-
-def _deleted(path: Path, day: date) -> int:
-    with as_journal_errors(path):
-        return delete_before(path, day)

@@ -75,7 +75,14 @@ class _Draft:
 
 def find_market(app: AppContext) -> None:
     """Search, show a market with its depth, and offer to trade it."""
-    _draft_an_order(app, [Step(partial(_ask_to_trade, app)), *_order_steps(app)])
+
+    def ask_to_trade(draft: _Draft) -> _Draft:
+        rows = numbered(["Back", "Trade this market"], [False, True], start=0)
+        if not app.prompter.choose("What next?", rows):
+            raise GoBack
+        return draft
+
+    _draft_an_order(app, [Step(ask_to_trade), *_order_steps(app)])
 
 
 def place_trade(app: AppContext) -> None:
@@ -89,27 +96,21 @@ def _draft_an_order(app: AppContext, steps: Sequence[Step[_Draft]]) -> None:
 
 def _order_steps(app: AppContext) -> list[Step[_Draft]]:
     """Return the questions from the side to the confirmation; dollars need the price, so it comes first."""
+
+    def ask_and_send(draft: _Draft) -> _Draft:
+        trade_ticket(app, draft.ticket())
+        return draft
+
     return [
         Step(partial(_ask_direction, app)),
         Step(partial(_ask_kind, app)),
         Step(partial(_ask_price, app), lambda draft: not draft.is_market_order),
         Step(partial(_ask_size, app)),
-        Step(partial(_ask_and_send, app)),
+        Step(ask_and_send),
     ]
 
 
-def _ask_to_trade(app: AppContext, draft: _Draft) -> _Draft:
-    if not app.prompter.choose("What next?", numbered(["Back", "Trade this market"], [False, True], start=0)):
-        raise GoBack
-    return draft
-
-
 # --- Ticket → preview → confirm → result ----------------------------------------------------------
-
-
-def _ask_and_send(app: AppContext, draft: _Draft) -> _Draft:
-    trade_ticket(app, draft.ticket())
-    return draft
 
 
 def trade_ticket(app: AppContext, ticket: OrderTicket) -> None:
@@ -153,8 +154,11 @@ def _confirmed_now(app: AppContext, preview: OrderPreview) -> tuple[OrderPreview
     if preview.is_denied:
         app.show_error("This order cannot be sent. Nothing was sent.")
         raise GoBack
-    _confirm(app, preview)
-    latest = _preview(app, _same_ticket(preview))
+    ask_then(lambda _: _ask_to_send(app, preview), lambda _: _ask_for_count(app, preview))
+    ticket = preview.ticket
+    if ticket.is_market_order:  # its worst price is the one the user saw
+        ticket = replace(ticket, worst_price=preview.request.price)
+    latest = _preview(app, ticket)
     return latest, ticket_view.changes(preview, latest)
 
 
@@ -169,12 +173,6 @@ def _submit(app: AppContext, preview: OrderPreview) -> None:
     if not shown:
         app.show_error(f"Left unfinished: {preview.sentence}. It may be live. Do not send it again.")
         app.show_text("The program goes on looking for it; the menu says what became of it.")
-
-
-def _same_ticket(preview: OrderPreview) -> OrderTicket:
-    """The ticket again, with a market order's worst price as the user saw it."""
-    ticket = preview.ticket
-    return replace(ticket, worst_price=preview.request.price) if ticket.is_market_order else ticket
 
 
 def _ask_direction(app: AppContext, draft: _Draft) -> _Draft:
@@ -258,14 +256,6 @@ def _ask_size(app: AppContext, draft: _Draft) -> _Draft:
     return replace(draft, size=size)
 
 
-def _confirm(app: AppContext, preview: OrderPreview) -> None:
-    """Ask whether to send; an order that a rule asks about, or real money, wants its count typed too.
-
-    Raises GoBack if the user does not confirm it.
-    """
-    ask_then(lambda _: _ask_to_send(app, preview), lambda _: _ask_for_count(app, preview))
-
-
 def _ask_to_send(app: AppContext, preview: OrderPreview) -> None:
     send = app.prompter.choose(
         "Send this order?",
@@ -277,6 +267,7 @@ def _ask_to_send(app: AppContext, preview: OrderPreview) -> None:
 
 
 def _ask_for_count(app: AppContext, preview: OrderPreview) -> None:
+    """Ask for the count too where a rule asks about the order or money is real. Raises GoBack without it."""
     if not questions(preview.findings) and app.settings.environment is not Environment.PRODUCTION:
         return
     count = preview.request.count
