@@ -150,7 +150,9 @@ class Keyboard(Vt100Input):
         names = []
         for event in events:
             if isinstance(event, StatusReport):
-                self._note_answer(self._read_at)
+                round_trip_s = self._requests.answered(self._read_at)
+                if round_trip_s is not None:
+                    self.escape_wait_s = min(SHORTEST_ESCAPE_S + round_trip_s, LONGEST_ESCAPE_S)
                 continue
             self.run.note(_held_name(event), self._read_at)
             if not isinstance(event, AltKey):
@@ -180,11 +182,6 @@ class Keyboard(Vt100Input):
         """Wait until no answer of the terminal is on its way, or it need not be waited for."""
         while self._requests.is_awaited(time.monotonic()):
             await asyncio.sleep(STEP_S)
-
-    def _note_answer(self, now: float) -> None:
-        round_trip_s = self._requests.answered(now)
-        if round_trip_s is not None:
-            self.escape_wait_s = min(SHORTEST_ESCAPE_S + round_trip_s, LONGEST_ESCAPE_S)
 
     # --- Consequential questions ------------------------------------------------------------------
 

@@ -25,7 +25,9 @@ class TerminalModes:
     """
 
     def __init__(self) -> None:
-        self._before = _modes()
+        self._before: list[Any] | None = None
+        with contextlib.suppress(termios.error):  # standard input is no terminal
+            self._before = termios.tcgetattr(0)
         # of its own: standard output may be led elsewhere before the terminal is left
         self._screen = os.dup(1) if self.is_terminal and os.isatty(1) else None
 
@@ -54,8 +56,14 @@ class TerminalModes:
         signal.signal(signal.SIGCONT, go_on)
 
     def _disable_echo(self) -> None:
-        if self._before is not None and not self.is_in_background:
-            _set(_quiet(self._before))
+        """Turn off echo, and the key that kills (Ctrl-\\)."""
+        if self._before is None or self.is_in_background:
+            return
+        quiet = list(self._before)
+        quiet[_LOCAL_FLAGS] &= ~termios.ECHO
+        quiet[_CONTROL_CHARACTERS] = list(self._before[_CONTROL_CHARACTERS])
+        quiet[_CONTROL_CHARACTERS][termios.VQUIT] = os.fpathconf(0, "PC_VDISABLE").to_bytes(1, "little")
+        _set(quiet)
 
     def restore(self) -> None:
         """Bring the modes back. Never waits for a terminal that takes nothing."""
@@ -76,22 +84,6 @@ def is_in_background(descriptor: int) -> bool:
     return False
 
 
-def _modes() -> list[Any] | None:
-    try:
-        return termios.tcgetattr(0)
-    except termios.error:
-        return None
-
-
 def _set(modes: list[Any]) -> None:
     with contextlib.suppress(termios.error):  # the terminal is gone
         termios.tcsetattr(0, termios.TCSANOW, modes)
-
-
-def _quiet(modes: list[Any]) -> list[Any]:
-    """Return modes without echo, and without a key that kills (Ctrl-\\)."""
-    quiet = list(modes)
-    quiet[_LOCAL_FLAGS] &= ~termios.ECHO
-    quiet[_CONTROL_CHARACTERS] = list(modes[_CONTROL_CHARACTERS])
-    quiet[_CONTROL_CHARACTERS][termios.VQUIT] = os.fpathconf(0, "PC_VDISABLE").to_bytes(1, "little")
-    return quiet
