@@ -116,18 +116,14 @@ class AppContext:
 
     def news(self) -> tuple[str, ...]:
         """Return what was found out and is not yet shown (see `news_shown`), as sentences."""
-        self._hear_of_undertakings()
-        self._news.extend(self.executor.messages())
-        return tuple(self._news)
-
-    def _hear_of_undertakings(self) -> None:
-        """Let those that were left tell their results, and forget those that have."""
         for undertaking in self._undertakings:
-            error = undertaking.report()
+            error = undertaking.report()  # those that were left tell their results now
             if error is not None:
                 reference = self.journal.log_error("Unexpected error in what was left to itself", error)
                 self._news.append(f"What was left to itself went wrong; it is on record as {reference}.")
         self._undertakings[:] = [each for each in self._undertakings if each.is_begun and not each.is_told]
+        self._news.extend(self.executor.messages())
+        return tuple(self._news)
 
     def news_shown(self, sentences: tuple[str, ...]) -> None:
         """Forget news that now stand on the screen."""

@@ -6,15 +6,11 @@ expected goes to errors.log with its traceback, and the user gets a reference to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from rich.console import RenderableType
-
 from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
-from kalshi_trading.core.market_models import ExchangeStatus
-from kalshi_trading.core.money import Dollars
-from kalshi_trading.core.results import Fetched, fetch
+from kalshi_trading.core.results import fetch
 from kalshi_trading.orders.execution.recovery import RecoverySummary
 from kalshi_trading.settings.options import Environment
 from kalshi_trading.ui import formats, packages
@@ -171,7 +167,17 @@ def _show_header(app: AppContext) -> None:
         status = pool.submit(fetch, app.client.get_exchange_status)
         pool.submit(_watch_resting_orders, app)
     news = app.news()
-    app.show(_header(app, balance.result(), status.result(), news))
+    app.show(
+        account.header(
+            app.settings.environment,
+            balance.result(),
+            status.result(),
+            news=news,
+            unresolved=[order.sentence for order in app.executor.open_orders()],
+            read_only=app.executor.read_only,
+            locked=app.executor.lock_reason or app.executor.block_reason(),
+        )
+    )
     app.news_shown(news)
 
 
@@ -183,20 +189,6 @@ def _watch_resting_orders(app: AppContext) -> None:
     except Exception as error:  # noqa: BLE001  (the menu is where everything else is mended from)
         reference = app.journal.log_error("Unexpected error in the watch over resting orders", error)
         app.executor.announce(f"Resting orders could not be looked at; why is on record as {reference}.")
-
-
-def _header(
-    app: AppContext, balance: Fetched[Dollars], status: Fetched[ExchangeStatus], news: Sequence[str]
-) -> RenderableType:
-    return account.header(
-        app.settings.environment,
-        balance,
-        status,
-        news=news,
-        unresolved=[order.sentence for order in app.executor.open_orders()],
-        read_only=app.executor.read_only,
-        locked=app.executor.lock_reason or app.executor.block_reason(),
-    )
 
 
 def _visit(app: AppContext, screen: Screen) -> bool:
