@@ -233,12 +233,12 @@ class TradeExecutor:
 
     def _read_open_orders(self) -> OpenOrders:
         """Return the orders that may still turn up, those of other sessions as far as they can be read."""
-        lives, problem = list(self._pending.open_orders()), None
+        orders, problem = list(self._pending.open_orders()), None
         try:
-            lives += self._orders.open_orders()
+            orders += self._orders.open_orders()
         except JournalError as error:
             problem = f"The orders that other sessions are sending could not be read. {error}"
-        return {life.client_order_id: life for life in lives}, problem
+        return {order.client_order_id: order for order in orders}, problem
 
     def block_reason(self) -> str | None:
         """Return why no order may be sent; None: they may.

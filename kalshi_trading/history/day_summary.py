@@ -194,7 +194,7 @@ def summarize(
     """
     orders, missing = tuple(orders), [reason for reason in missing if reason]
     markets = [_market_day(account, period) for account in accounts if _has_moved(account, period)]
-    lives = [own.state for own in told if period.contains(own.state.intent_at)]
+    states = [own.state for own in told if period.contains(own.state.intent_at)]
     listed = {order.client_order_id for order in orders}
     timeless = sum(order.created_at is None for order in orders)
     gaps = [
@@ -206,8 +206,8 @@ def summarize(
     return DaySummary(
         period=period,
         orders=sum(order.created_at is not None and period.contains(order.created_at) for order in orders),
-        rejected=sum(life.stage is OrderStage.REJECTED for life in lives),
-        unknown=sum(life.is_open and life.client_order_id not in listed for life in lives),
+        rejected=sum(state.stage is OrderStage.REJECTED for state in states),
+        unknown=sum(state.is_open and state.client_order_id not in listed for state in states),
         markets=tuple(sorted(markets, key=lambda day: (day.pnl is None, -_gain(day), day.ticker))),
         incomplete=_listed([gap for gap in gaps if gap]),
         has_all=not missing,

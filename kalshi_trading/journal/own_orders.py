@@ -6,13 +6,15 @@ exchange's answer, its list of orders tells. Reads nothing itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TypeAlias
 from uuid import UUID
 
 from kalshi_trading.core.models import Action, BookSide, Order, Side
+from kalshi_trading.journal.events import INTENT_EVENT
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
-from kalshi_trading.journal.records import JournalRecord
+from kalshi_trading.journal.records import JournalEntry, JournalRecord
 
 _WITHOUT_ORDER = {"order.denied", *(f"order.{state}" for state in WITHOUT_ORDER)}
 _Words: TypeAlias = tuple[Action, Side] | None
@@ -71,6 +73,17 @@ class OwnOrders:
         return None, None, effect.long_outcome
 
 
+RECENT = 2000
+"""How many of the newest entries a screen reads to find the user's words."""
+
+
+def recent_records(
+    newest_first: Iterable[JournalEntry], most: int | None = RECENT
+) -> Iterator[JournalRecord]:
+    """Yield the records among the newest entries; the newest comes first, and no more is read than taken."""
+    return (entry for entry in islice(newest_first, most) if isinstance(entry, JournalRecord))
+
+
 def intents_of(orders: Sequence[Order], newest_first: Iterable[JournalRecord]) -> dict[str, JournalRecord]:
     """Find the intents of these orders by order_id, and read no further than to the last one."""
     order_ids = {order.order_id for order in orders}
@@ -82,7 +95,7 @@ def intents_of(orders: Sequence[Order], newest_first: Iterable[JournalRecord]) -
         name, order_id = record.text("client_order_id"), record.text("order_id")
         if name and order_id in order_ids:
             named[name] = order_id
-        if record.event == "order.intent" and name in named:
+        if record.event == INTENT_EVENT and name in named:
             found[named[name]] = record
     return found
 

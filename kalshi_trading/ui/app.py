@@ -65,7 +65,7 @@ class AppContext:
     clock: Callable[[], datetime]
     account: str
     """Fingerprint of the key, as it stands in the journal."""
-    _undertakings: list[BackgroundTask[Any]] = field(default_factory=list)
+    _tasks: list[BackgroundTask[Any]] = field(default_factory=list)
     _news: list[str] = field(default_factory=list)
 
     def show(self, renderable: RenderableType) -> None:
@@ -96,32 +96,32 @@ class AppContext:
         Ctrl-C waits for it, a second one leaves it: False. It then runs to its end by itself, and `left`
         is told the result. So it is when anything else comes between the end and `show`'s own end.
         """
-        undertaking = BackgroundTask(work, left)
-        self._undertakings.append(undertaking)  # before it starts: no interruption can lose the result
+        task = BackgroundTask(work, left)
+        self._tasks.append(task)  # before it starts: no interruption can lose the result
         try:
             with _spinner(self.console, texts.first) as status:
                 try:
-                    undertaking.start()
-                    result = undertaking.wait(lambda seconds: status.update(texts.waiting(seconds)))
+                    task.start()
+                    result = task.wait(lambda seconds: status.update(texts.waiting(seconds)))
                 except KeyboardInterrupt:
-                    if not undertaking.is_begun:
+                    if not task.is_begun:
                         raise
                     status.update(texts.interrupted(0))
-                    result = undertaking.wait(lambda seconds: status.update(texts.interrupted(seconds)))
+                    result = task.wait(lambda seconds: status.update(texts.interrupted(seconds)))
             show(result)
         except KeyboardInterrupt:
             return False
-        undertaking.is_told = True
+        task.is_reported = True
         return True
 
     def news(self) -> tuple[str, ...]:
         """Return what was found out and is not yet shown (see `news_shown`), as sentences."""
-        for undertaking in self._undertakings:
-            error = undertaking.report()  # those that were left tell their results now
+        for task in self._tasks:
+            error = task.report()  # those that were left tell their results now
             if error is not None:
                 reference = self.journal.log_error("Unexpected error in what was left to itself", error)
                 self._news.append(f"What was left to itself went wrong; it is on record as {reference}.")
-        self._undertakings[:] = [each for each in self._undertakings if each.is_begun and not each.is_told]
+        self._tasks[:] = [each for each in self._tasks if each.is_begun and not each.is_reported]
         self._news.extend(self.executor.messages())
         return tuple(self._news)
 
@@ -131,11 +131,11 @@ class AppContext:
 
     def finish(self) -> None:
         """Before the program ends, wait for what was left to itself and say what is not yet said."""
-        waiting = [each for each in self._undertakings if not each.is_over]
+        waiting = [each for each in self._tasks if not each.is_over]
         if waiting:
             self.show_text("Finishing what is still under way …")
-        for undertaking in waiting:
-            undertaking.join()
+        for task in waiting:
+            task.join()
         for sentence in self.news():
             self.show_text(sentence)
 

@@ -28,8 +28,8 @@ class BackgroundTask(Generic[T]):
         self._work = work
         self._left = left
         self._ending: Future[T] = Future()
-        self._thread = Thread(target=self._run, name="undertaking", daemon=not holds_up_the_end)
-        self.is_told = False
+        self._thread = Thread(target=self._run, name="background task", daemon=not holds_up_the_end)
+        self.is_reported = False
         """Whether somebody has seen the result; nobody else has to be told then."""
 
     def start(self) -> None:
@@ -59,7 +59,7 @@ class BackgroundTask(Generic[T]):
             seconds += 1
             say(seconds)
         if self._ending.exception() is not None:
-            self.is_told = True
+            self.is_reported = True
         return self._ending.result()
 
     def join(self) -> None:
@@ -69,9 +69,9 @@ class BackgroundTask(Generic[T]):
 
     def report(self) -> BaseException | None:
         """Hand the result on unless somebody has seen it; return what went wrong in place of one."""
-        if self.is_told or not self._ending.done():
+        if self.is_reported or not self._ending.done():
             return None
-        self.is_told = True
+        self.is_reported = True
         error = self._ending.exception()
         if error is None:
             self._left(self._ending.result())
@@ -85,9 +85,9 @@ def run_with_timeout(seconds: int, work: Callable[[], T]) -> T:
         if so_far >= seconds:
             raise TimeoutError
 
-    undertaking = BackgroundTask(work, left=lambda result: None, holds_up_the_end=False)
-    undertaking.start()
-    return undertaking.wait(waited)
+    task = BackgroundTask(work, left=lambda result: None, holds_up_the_end=False)
+    task.start()
+    return task.wait(waited)
 
 
 @contextmanager

@@ -139,8 +139,8 @@ def _recover(app: AppContext) -> None:
 def _left_alone(recovery: RecoverySummary) -> list[str]:
     """Say which orders the program does not look for."""
     said = [
-        f"The journal holds an order of another key, which is left alone: {life.sentence}"
-        for life in recovery.foreign
+        f"The journal holds an order of another key, which is left alone: {order.sentence}"
+        for order in recovery.foreign
     ]
     damage = recovery.damage
     if damage.sentence is not None:

@@ -142,7 +142,7 @@ def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
     seen = ActivityReader(diary.log, account="mine", clock=lambda: diary.now).read()
     assert seen.today == index.today(diary.now)
     assert seen.recent == index.recent(diary.now)
-    assert seen.open_lives == index.open_lives
+    assert seen.open_orders == index.open_orders
     assert seen.sent.after(diary.now - DAY) == index.sent().after(diary.now - DAY)
     assert (damage, len(damage)) == (reading.damage, 1)
     assert [record.event for record in panics] == ["cancel.panic", "cancel.rearmed"]

@@ -67,8 +67,8 @@ class ExchangeInstant:
 
     def is_sending(self, since: datetime) -> bool:
         """Return whether an order whose intent is newer than `since` may be on its way, in any session."""
-        begun = (life for life in self.under_way.values() if life.stage in BEING_SENT)
-        return self.problem is not None or any(life.intent_at > since for life in begun)
+        begun = (order for order in self.under_way.values() if order.stage in BEING_SENT)
+        return self.problem is not None or any(order.intent_at > since for order in begun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,5 +203,5 @@ class PanicRun:
             gone=tuple(end for order_id, end in open_ends.items() if order_id not in unknown),
             unknown=(*(end for order_id, end in open_ends.items() if order_id in unknown), *turned_up),
             problem=problem,
-            unresolved=tuple(life.sentence for life in last.then.under_way.values()),
+            unresolved=tuple(order.sentence for order in last.then.under_way.values()),
         )

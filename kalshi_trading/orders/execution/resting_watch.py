@@ -66,8 +66,8 @@ class RestingOrderMonitor:
         except JournalError:
             return ()
         names = {order.order_id for order in listed}
-        lives = [own.state for name, (own, _) in self._resting.items() if name not in names]
-        return tuple(life.sentence for life in lives if self._clock() - life.intent_at <= READ_LAG)
+        states = [own.state for name, (own, _) in self._resting.items() if name not in names]
+        return tuple(state.sentence for state in states if self._clock() - state.intent_at <= READ_LAG)
 
     def _read(self) -> None:
         """Read what the journal got since the last look. Raises JournalError."""
@@ -146,8 +146,8 @@ class RestingOrderMonitor:
 
 def _named(own: LoggedOrder) -> dict[str, object]:
     names: dict[str, object] = {name: own.text(name) for name in ("action", "side", "count")}
-    life = own.state
-    names |= {"client_order_id": life.client_order_id, "ticker": life.ticker, "sentence": life.sentence}
+    state = own.state
+    names |= {"client_order_id": state.client_order_id, "ticker": state.ticker, "sentence": state.sentence}
     return names
 
 

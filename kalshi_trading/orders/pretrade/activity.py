@@ -24,13 +24,13 @@ from kalshi_trading.trade_logger import TradeLogger
 class OrderActivity:
     """Our orders of the last minute, the day's counters without profit, and what may still be under way.
 
-    `open_lives` are of unknown outcome. `known` counts the orders that are taken into account here.
+    `open_orders` are of unknown outcome. `known` counts the orders that are taken into account here.
     """
 
     recent: tuple[RecentOrder, ...]
     today: DayTotals
     sent: SentOrders = NO_ORDERS
-    open_lives: tuple[OrderState, ...] = ()
+    open_orders: tuple[OrderState, ...] = ()
     known: int = 0
 
 
@@ -61,7 +61,7 @@ class ActivityReader:
                 self._index.recent(now),
                 self._index.today(now),
                 self._index.sent(),
-                self._index.open_lives,
+                self._index.open_orders,
                 self._index.known,
             )
 
@@ -75,7 +75,7 @@ class ActivityReader:
         """Give our orders of unknown outcome."""
         with self._reading:
             self._read_on()
-            return self._index.open_lives
+            return self._index.open_orders
 
     def is_panic_active(self) -> bool:
         """Tell whether a panic of any session blocks new orders."""

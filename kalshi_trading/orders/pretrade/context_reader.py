@@ -84,7 +84,7 @@ class ContextReader:
             today=replace(orders.today, pnl=pnl.result()),
             at=at,
             known_orders=orders.known,
-            unresolved=tuple(life.sentence for life in orders.open_lives if life.ticker == ticker),
+            unresolved=tuple(order.sentence for order in orders.open_orders if order.ticker == ticker),
         )
 
     def _look_at_age(

@@ -91,7 +91,7 @@ class OrderIndex:
         return len(self._numbers)
 
     @property
-    def open_lives(self) -> tuple[OrderState, ...]:
+    def open_orders(self) -> tuple[OrderState, ...]:
         """Our orders of unknown outcome, however old."""
         return tuple(self._open.values())
 

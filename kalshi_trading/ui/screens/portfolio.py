@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from typing import TypeVar
 
 from rich.console import RenderableType
@@ -21,8 +20,7 @@ from kalshi_trading.core.models import Action, Order, Settlement
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count
 from kalshi_trading.core.order_book import without_own_orders
 from kalshi_trading.core.valuation import Mark, liquidate, market_exposure
-from kalshi_trading.journal.own_orders import OwnOrders
-from kalshi_trading.journal.records import JournalRecord
+from kalshi_trading.journal.own_orders import OwnOrders, recent_records
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.portfolio import breakdown
 from kalshi_trading.portfolio.cross_check import check_account
@@ -45,7 +43,6 @@ from kalshi_trading.ui.screens import explain as explain_screens
 from kalshi_trading.ui.screens import trade as trade_screens
 from kalshi_trading.ui.screens.choose import choose_or_type
 from kalshi_trading.ui.screens.market import read_book_and_fees
-from kalshi_trading.ui.screens.orders import LOOKED_AT
 from kalshi_trading.ui.views import pnl
 from kalshi_trading.ui.views import portfolio as portfolio_view
 from kalshi_trading.ui.views import position as position_view
@@ -237,8 +234,7 @@ def _seen(app: AppContext, snapshot: PortfolioSnapshot, row: PositionPnl) -> Pos
 def _own_words(app: AppContext, resting: Sequence[Order]) -> OwnOrders:
     """Give our words as far as the newest entries of the journal have them."""
     try:
-        entries = islice(app.journal.newest_records(), LOOKED_AT)
-        words = OwnOrders(reversed([each for each in entries if isinstance(each, JournalRecord)]))
+        words = OwnOrders(reversed(list(recent_records(app.journal.newest_records()))))
     except JournalError as error:
         app.show_error(f"{error} Orders and fills stand in the exchange's words, whoever placed them.")
         return OwnOrders(())

@@ -101,12 +101,12 @@ class Exchange:
 class Day:
     """What the journal tells of our orders, and the day's profit."""
 
-    def __init__(self, pnl=DAY_PNL, *, sent=(), open_lives=()):
+    def __init__(self, pnl=DAY_PNL, *, sent=(), open_orders=()):
         self._pnl = pnl
         by_step = tuple(sorted(sent, key=lambda order: order.at))
         unconfirmed = tuple(order for order in by_step if order.is_open)
         orders = SentOrders(by_step, unconfirmed)
-        self._orders = OrderActivity((), DayTotals(D(5), 2), orders, tuple(open_lives))
+        self._orders = OrderActivity((), DayTotals(D(5), 2), orders, tuple(open_orders))
 
     def read(self):
         return self._orders
@@ -279,7 +279,7 @@ def test_the_age_of_the_data_is_told_by_our_clock(skew_s, as_of):
 
 def test_orders_of_unknown_outcome_in_this_market_are_named():
     lives = [life("1", "BUY 1"), life("2", "SELL 2"), life("3", "BUY 3", "KX-OTHER")]
-    assert read(day=Day(open_lives=lives)).unresolved == ("BUY 1", "SELL 2")
+    assert read(day=Day(open_orders=lives)).unresolved == ("BUY 1", "SELL 2")
 
 
 def test_money_on_another_shard_is_no_cash_for_this_market():
