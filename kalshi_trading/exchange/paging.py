@@ -43,13 +43,10 @@ class _Collection(Generic[T]):
                 continue
             name = len(items) if pages.identity is None else pages.identity(item)
             if items.setdefault(name, item) is not item:
-                self._meet_again(name, item)
-
-    def _meet_again(self, name: object, item: T) -> None:
-        if self.pages.shared and self.items[name] != item:
-            self.ambiguous.append(name)
-        # A list that moves while it is paged shows a row twice; the later one was read later.
-        self.items[name] = item
+                if pages.shared and items[name] != item:
+                    self.ambiguous.append(name)
+                # A list that moves while it is paged shows a row twice; the later one was read later.
+                items[name] = item
 
     def listing(self, incomplete: str | None = None, *, limit: int | None = None) -> Listing[T]:
         if self.ambiguous:
@@ -139,9 +136,11 @@ def _each_page(
 
     A cursor seen before is an error, since an exchange that lost a cursor starts over without a word.
     """
+    size = pages.page_size if limit is None else min(pages.page_size, limit)
     cursor, seen = "", set[str]()
     for _ in range(MOST_PAGES):
-        body = _page(transport, pages, query, cursor, limit)
+        paging = [("limit", str(size)), *([("cursor", cursor)] if cursor else [])]
+        body = Fields(transport.read(pages.path, [*query, *paging], signed=pages.signed), "answer")
         rows, cursor = body.rows(pages.rows), body.optional_text("cursor") or ""
         yield _Page(body, rows, not cursor)
         if not cursor:
@@ -150,14 +149,6 @@ def _each_page(
             raise KalshiAPIError("The exchange repeated a page of the list.")
         seen.add(cursor)
     raise KalshiAPIError(f"The list was cut off after {MOST_PAGES} pages.")
-
-
-def _page(
-    transport: Transport, pages: ListEndpoint[T], query: Query, cursor: str, limit: int | None
-) -> Fields:
-    size = pages.page_size if limit is None else min(pages.page_size, limit)
-    paging = [("limit", str(size)), *([("cursor", cursor)] if cursor else [])]
-    return Fields(transport.read(pages.path, [*query, *paging], signed=pages.signed), "answer")
 
 
 def quote_path(name: str) -> str:

@@ -67,7 +67,10 @@ def connection_failure(
     def was_in(*functions: Callable[..., Any]) -> bool:
         return any(function.__code__ in passed for function in functions)
 
-    proxy = _set_variable(environ, f"{scheme}_proxy", "all_proxy") or "the system's settings"
+    # The variable is named as it is spelled; lower case goes first, as in `urllib`.
+    spelled = {name.lower(): name for name in sorted(environ) if environ[name]}
+    names = (f"{scheme}_proxy", "all_proxy")
+    proxy = next((spelled[name] for name in names if name in spelled), "the system's settings")
     if was_in(HTTPAdapter.get_connection_with_tls_context, HTTPAdapter.request_url):
         return _unusable_proxy(causes, proxy)
     if was_in(HTTPAdapter.cert_verify):
@@ -94,12 +97,6 @@ def _causes(error: BaseException) -> list[BaseException]:
                 *candidate.args,
             ]
     return found
-
-
-def _set_variable(environ: Mapping[str, str], *names: str) -> str | None:
-    """Return the first of these that has a value, as it is spelled; lower case goes first, as in `urllib`."""
-    spelled = {name.lower(): name for name in sorted(environ) if environ[name]}
-    return next((spelled[name] for name in names if name in spelled), None)
 
 
 # --- Proxies --------------------------------------------------------------------------------------

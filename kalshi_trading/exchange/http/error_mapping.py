@@ -174,18 +174,16 @@ def _refusal(answer: Answer) -> KalshiAPIError:
         TOO_MANY_REQUESTS: RateLimitError,
     }.get(answer.status, UnavailableError if answer.status in RETRYABLE_READS else KalshiAPIError)
     said = "is not available" if kind is UnavailableError else "refused"
+    if words.code in _ADVICE:
+        advice = _ADVICE[words.code]
+    elif answer.status == TOO_MANY_REQUESTS:
+        advice = "Too many requests in a short time. Wait a few seconds and try again."
+    elif answer.status in RETRYABLE_READS:
+        advice = "Try again in a moment."
+    else:
+        advice = "Nothing was changed."
     return kind(
-        f"The exchange {said}: {words} (HTTP {answer.status}). {_advice(answer.status, words)}",
+        f"The exchange {said}: {words} (HTTP {answer.status}). {advice}",
         status=answer.status,
         code=words.code,
     )
-
-
-def _advice(status: int, words: ErrorBody) -> str:
-    if words.code in _ADVICE:
-        return _ADVICE[words.code]
-    if status == TOO_MANY_REQUESTS:
-        return "Too many requests in a short time. Wait a few seconds and try again."
-    if status in RETRYABLE_READS:
-        return "Try again in a moment."
-    return "Nothing was changed."

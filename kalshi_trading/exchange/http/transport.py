@@ -157,7 +157,9 @@ class Transport:
             if isinstance(failure, Mapping):
                 return failure
             attempt += 1
-            pause = self._pause(attempt)
+            # Full jitter below a doubling bound; the exchange names no time to wait.
+            bound = min(self._timing.longest_pause_s, self._timing.first_pause_s * 2 ** (attempt - 1))
+            pause = random.uniform(0, bound)
             if not retryable or attempt > self._timing.read_retries or self._monotonic() + pause >= deadline:
                 raise failure
             self._sleep(pause)
@@ -182,11 +184,6 @@ class Transport:
         if error.code == TIMESTAMP_EXPIRED and self._exchange_clock.resync(signed_with_s):
             return error, True
         return error, answer.status in RETRYABLE_READS
-
-    def _pause(self, attempt: int) -> float:
-        """Full jitter below a doubling bound; the exchange names no time to wait."""
-        bound = min(self._timing.longest_pause_s, self._timing.first_pause_s * 2 ** (attempt - 1))
-        return random.uniform(0, bound)
 
     @property
     def clock_skew_s(self) -> float | None:
@@ -337,24 +334,21 @@ class Transport:
 
     def _received(self, response: requests.Response, deadline: float) -> Answer:
         """Read the whole answer; one that is given up takes its connection with it."""
+        chunks, size = [], 0
         try:
-            return self._receive(response, deadline)
+            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > LARGEST_ANSWER_BYTES:
+                    raise OutcomeUnknownError("The exchange's answer is too large to be read.")
+                if self._monotonic() > deadline:
+                    raise OutcomeUnknownError("The exchange did not finish its answer in time.")
+            response.raw.release_conn()
+            text = b"".join(chunks).decode("utf-8", errors="replace")
+            return Answer(response.status_code, _parse(text), text)
         except BaseException:
             response.close()
             raise
-
-    def _receive(self, response: requests.Response, deadline: float) -> Answer:
-        chunks, size = [], 0
-        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > LARGEST_ANSWER_BYTES:
-                raise OutcomeUnknownError("The exchange's answer is too large to be read.")
-            if self._monotonic() > deadline:
-                raise OutcomeUnknownError("The exchange did not finish its answer in time.")
-        response.raw.release_conn()
-        text = b"".join(chunks).decode("utf-8", errors="replace")
-        return Answer(response.status_code, _parse(text), text)
 
 
 def _new_session(base_url: str) -> requests.Session:

@@ -180,16 +180,15 @@ class Fields:
 
     def pairs(self, name: str) -> list[tuple[Decimal, Decimal]]:
         """Read a required list of [price, count] text pairs."""
-        rows = self._required(name, lambda value: value if isinstance(value, list) else None)
-        return [self._pair(name, row) for row in rows]
-
-    def _pair(self, name: str, row: object) -> tuple[Decimal, Decimal]:
-        if not isinstance(row, list) or len(row) != 2:
-            raise self._fault(name)
-        first, second = decimal_from_text(row[0]), decimal_from_text(row[1])
-        if first is None or second is None:
-            raise self._fault(name)
-        return first, second
+        pairs = []
+        for row in self._required(name, lambda value: value if isinstance(value, list) else None):
+            if not isinstance(row, list) or len(row) != 2:
+                raise self._fault(name)
+            first, second = decimal_from_text(row[0]), decimal_from_text(row[1])
+            if first is None or second is None:
+                raise self._fault(name)
+            pairs.append((first, second))
+        return pairs
 
 
 class DecodeCache(Generic[V]):
