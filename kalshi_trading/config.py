@@ -159,7 +159,12 @@ class _Reader:
                 self._note_unknown(name)
 
     def _read(self, row: Option[Any]) -> Any:
-        given = self.given(row) or [_OptionSource(row.name, self._default(row), PROJECT_FOLDER)]
+        given = self.given(row)
+        if not given:
+            home = self.environ.get("XDG_DATA_HOME", "")  # where the desktop keeps data
+            is_moved = row is _SETTINGS_ROWS["data_dir"] and Path(home).is_absolute()
+            default = str(Path(home) / "kalshi-trading") if is_moved else row.default
+            given = [_OptionSource(row.name, default, PROJECT_FOLDER)]
         values: list[Any] = []
         for each in given:
             try:
@@ -171,12 +176,6 @@ class _Reader:
                 self.blame(each, f"says something else than {given[0].name}", "Keep one of the two.")
         self._values[row.name] = values[0] if values else None
         return self._values[row.name]
-
-    def _default(self, row: Option[Any]) -> str:
-        """Return the default; XDG_DATA_HOME is where the desktop keeps data."""
-        home = self.environ.get("XDG_DATA_HOME", "")
-        is_moved = row is _SETTINGS_ROWS["data_dir"] and Path(home).is_absolute()
-        return str(Path(home) / "kalshi-trading") if is_moved else row.default
 
     def _look_up(self, name: str) -> _OptionSource | None:
         text = self.environ.get(name, "").strip()
@@ -218,13 +217,10 @@ def _with_addresses(settings: Settings, reader: _Reader) -> Settings:
     if hosts is None:
         return replace(settings, api_base_url=None, ws_url=None)
     api = settings.api_base_url or hosts.api
-    beside = hosts.websocket if api == hosts.api else _websocket_beside(api)
+    # The WebSocket of the same host, so that one override never mixes two exchanges.
+    of_same_host = "ws" + api.removeprefix("http").removesuffix(API_PATH) + WEBSOCKET_PATH
+    beside = hosts.websocket if api == hosts.api else of_same_host
     return replace(settings, api_base_url=api, ws_url=settings.ws_url or beside)
-
-
-def _websocket_beside(api_base_url: str) -> str:
-    """Return the WebSocket of the same host, so that one override never mixes two exchanges."""
-    return "ws" + api_base_url.removeprefix("http").removesuffix(API_PATH) + WEBSOCKET_PATH
 
 
 def _check_host(given: _OptionSource, environment: Environment, reader: _Reader) -> None:

@@ -71,7 +71,12 @@ def load_private_key(
     ConfigurationError naming `variable`.
     """
     try:
-        text = _text_of(path_or_pem, folder)
+        if is_inline(path_or_pem):
+            text = str(path_or_pem)
+        elif (path := key_path(path_or_pem, folder)) is not None:
+            text = _read(path)
+        else:
+            raise _Fault("cannot be found: its home folder is unknown.", "Write the path in full.")
         return _parse(text.replace("\\r", "").replace("\\n", "\n"))
     except _Fault as fault:
         where = "The key" if is_inline(path_or_pem) else f"The file {_shown(path_or_pem)}"
@@ -91,15 +96,6 @@ def key_path(path_or_pem: str | Path, folder: Path | None = None) -> Path | None
         return (folder or Path()) / Path(path_or_pem).expanduser()
     except RuntimeError:
         return None
-
-
-def _text_of(path_or_pem: str | Path, folder: Path | None) -> str:
-    if is_inline(path_or_pem):
-        return str(path_or_pem)
-    path = key_path(path_or_pem, folder)
-    if path is None:
-        raise _Fault("cannot be found: its home folder is unknown.", "Write the path in full.")
-    return _read(path)
 
 
 def _shown(path_or_pem: str | Path) -> str:
@@ -127,7 +123,13 @@ def _read(path: Path) -> str:
 
 
 def _parse(text: str) -> PrivateKey:
-    label, pem = _block(text)
+    """Read the private key in `text`, else its first PEM block."""
+    found = list(_BEGIN.finditer(text))
+    if not found:
+        raise _Fault("is not PEM text: it has no BEGIN line.")
+    begin = next((match for match in found if match[1].endswith("PRIVATE KEY")), found[0])
+    label, lines = begin[1], text[begin.start() :].splitlines()
+    pem = "\n".join(line.strip() for line in lines) + "\n"
     if label in _FAULTS_BY_LABEL:
         raise _Fault(*_FAULTS_BY_LABEL[label])
     if "Proc-Type: 4,ENCRYPTED" in pem:
@@ -137,16 +139,6 @@ def _parse(text: str) -> PrivateKey:
     if f"-----END {label}-----" not in pem:
         raise _Fault("is cut short: its END line is missing.", "Copy the whole file again.")
     return _accept(_decode(pem))
-
-
-def _block(text: str) -> tuple[str, str]:
-    """Return the label and text of the private key in `text`, else of its first PEM block."""
-    found = list(_BEGIN.finditer(text))
-    if not found:
-        raise _Fault("is not PEM text: it has no BEGIN line.")
-    begin = next((match for match in found if match[1].endswith("PRIVATE KEY")), found[0])
-    lines = text[begin.start() :].splitlines()
-    return begin[1], "\n".join(line.strip() for line in lines) + "\n"
 
 
 def _decode(pem: str) -> object:

@@ -76,7 +76,10 @@ def _parse(path: Path, text: str, known_names: Sequence[str]) -> EnvFile:
             malformed.append((line, source))
         elif binding.key is not None and binding.value is not None:
             if binding.key in entries:
-                problems.append(_duplicate(path, binding.key, entries[binding.key].line, line))
+                # Named only if it is one of ours: junk may be part of a key pasted without quotes.
+                is_ours = binding.key.startswith("KALSHI_") or binding.key == "LOG_LEVEL"
+                what = f"stands twice, in lines {entries[binding.key].line} and {line} of {path.name}."
+                problems.append(Problem(binding.key if is_ours else path.name, what, "Keep one."))
             entries[binding.key] = Entry(binding.value, line)
     return EnvFile(path, entries, (*_malformed(path, malformed, known_names), *problems))
 
@@ -95,12 +98,6 @@ def _malformed(path: Path, lines: list[tuple[int, str]], known_names: Sequence[s
         )
         for name, numbers in by_name.items()
     ]
-
-
-def _duplicate(path: Path, name: str, first: int, second: int) -> Problem:
-    """Name the variable only if it is one of ours: junk may be part of a key pasted without quotes."""
-    variable = name if name.startswith("KALSHI_") or name == "LOG_LEVEL" else path.name
-    return Problem(variable, f"stands twice, in lines {first} and {second} of {path.name}.", "Keep one.")
 
 
 def _lines(numbers: list[int]) -> str:

@@ -29,7 +29,10 @@ def meant_name(written: str, names: Iterable[str]) -> str | None:
     A name that is written without KALSHI_ must be almost exact.
     """
     by_short = {_letters(name.removeprefix(PREFIX)): name for name in names}
-    words = [word for word in _words(written) if word not in _OF_OTHERS]
+    before_equals = _plain(written).partition("=")[0]
+    parts = [_letters(word) for word in re.findall(r"\w+", before_equals)][:_WORDS]
+    # A name may be written in several words: they are tried as one and one by one.
+    words = [word for word in ("".join(parts), *parts) if word not in _OF_OTHERS]
     exact = [word.removeprefix("KALSHI") for word in words if word.removeprefix("KALSHI") in by_short]
     near = exact or [short for word in words for short in _near(word, by_short)]
     return by_short[near[0]] if near else None
@@ -40,12 +43,6 @@ def has_prefix(written: str) -> bool:
     plain = _plain(written)
     first = _letters(plain.partition("_")[0])
     return _letters(plain).startswith("KALSHI") or (first[:1] == "K" and _shared(first, "KALSHI") >= 5)
-
-
-def _words(written: str) -> list[str]:
-    """Return what may be the name: the words before a sign of equality, as one and one by one."""
-    words = [_letters(word) for word in re.findall(r"\w+", _plain(written).partition("=")[0])]
-    return ["".join(words[:_WORDS]), *words[:_WORDS]]
 
 
 def _near(word: str, by_short: Iterable[str]) -> list[str]:
