@@ -96,7 +96,19 @@ def life_of(records: Iterable[JournalRecord]) -> OrderState | None:
             standing = _later(standing, state)
         elif state in _MAY_BE_LIVE:
             begin, standing = record, state
-    return None if begin is None else _begun(begin, standing)
+    if begin is None:
+        return None
+    ticker = begin.text("ticker")
+    return OrderState(
+        client_order_id=begin.text("client_order_id"),
+        ticker=ticker,
+        sentence=begin.text("sentence") or f"an order in {ticker} of which no more is on record",
+        stage=standing,
+        intent_at=begin.at,
+        session=begin.text("session"),
+        account=begin.text("account"),
+        environment=begin.text("environment"),
+    )
 
 
 def belongs_to(life: OrderState, environment: str, account: str) -> bool:
@@ -113,17 +125,3 @@ def advanced(life: OrderState, state: OrderStage) -> OrderState:
 def _later(before: OrderStage, state: OrderStage) -> OrderStage:
     is_final = before is OrderStage.ACKNOWLEDGED or (before in FINAL and state is not OrderStage.ACKNOWLEDGED)
     return before if is_final or state is OrderStage.INTENT else state
-
-
-def _begun(record: JournalRecord, state: OrderStage) -> OrderState:
-    ticker = record.text("ticker")
-    return OrderState(
-        client_order_id=record.text("client_order_id"),
-        ticker=ticker,
-        sentence=record.text("sentence") or f"an order in {ticker} of which no more is on record",
-        stage=state,
-        intent_at=record.at,
-        session=record.text("session"),
-        account=record.text("account"),
-        environment=record.text("environment"),
-    )

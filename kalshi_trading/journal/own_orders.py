@@ -29,25 +29,23 @@ class OwnOrders:
         every_words: tuple[_Words, ...] = (*_EVERY_WORDS.values(), None)  # None: ours, in words we lost
         self._named = {words: dict[bytes | str, bytes | str]() for words in every_words}
         for record in records:
-            if record.event.startswith("order."):
-                self._take(record)
+            if not record.event.startswith("order."):
+                continue
+            name, order_id = record.text("client_order_id"), record.text("order_id")
+            words = _EVERY_WORDS.get((record.text("action"), record.text("side")))
+            if words is not None:
+                self._nameless[name] = words
+            elif record.event == "order.sending":
+                self._nameless.setdefault(name, None)
+            if order_id:
+                self._name(order_id, name)
+            elif record.event in _WITHOUT_ORDER:
+                self._nameless.pop(name, None)
 
     @property
     def lacks_names(self) -> bool:
         """Tell whether an order may exist under an order_id that the journal does not tell."""
         return bool(self._nameless)
-
-    def _take(self, record: JournalRecord) -> None:
-        name, order_id = record.text("client_order_id"), record.text("order_id")
-        words = _EVERY_WORDS.get((record.text("action"), record.text("side")))
-        if words is not None:
-            self._nameless[name] = words
-        elif record.event == "order.sending":
-            self._nameless.setdefault(name, None)
-        if order_id:
-            self._name(order_id, name)
-        elif record.event in _WITHOUT_ORDER:
-            self._nameless.pop(name, None)
 
     def _name(self, order_id: str, client_order_id: str) -> None:
         words, key = self._nameless.pop(client_order_id, None), packed(order_id)

@@ -39,7 +39,9 @@ class Session:
         path = _path(folder, session_id)
         try:
             make_folder(path.parent)
-            _clear(path.parent)
+            for each in path.parent.glob("*.lock"):
+                with suppress(OSError):  # one that cannot be removed harms nobody
+                    remove_unless_locked(each)
             return cls(session_id, path, take_lock(path))
         except OSError as error:
             raise JournalError(str(path), error.strerror or str(error)) from error
@@ -86,10 +88,3 @@ def session_files(folder: Path) -> list[Path]:
 
 def _path(folder: Path, session_id: str) -> Path:
     return sessions_folder(folder) / f"{session_id}.lock"
-
-
-def _clear(sessions: Path) -> None:
-    """Remove the files of ended sessions; one that cannot be removed harms nobody."""
-    for path in sessions.glob("*.lock"):
-        with suppress(OSError):
-            remove_unless_locked(path)

@@ -103,7 +103,10 @@ def _rotate_when_due(path: Path, today: date) -> bool:
     begun = _begun_on(path)
     if begun is None or today <= begun <= today + CLOCK_SLACK:
         return False
-    path.rename(_free_name(path, begun))
+    # A day that was rotated before gets a further number.
+    number = max((found.number + 1 for found in rotated_files(path) if found.day == begun), default=0)
+    suffix = f".{number}" if number else ""
+    path.rename(path.with_name(f"{path.stem}-{begun}{suffix}.log"))
     sync_folder(path.parent)
     return True
 
@@ -125,13 +128,6 @@ def _begun_on(path: Path) -> date | None:
         return date.fromisoformat(start.decode("ascii")) if start else None
     except ValueError:
         return datetime.fromtimestamp(changed_at, UTC).astimezone().date()
-
-
-def _free_name(path: Path, day: date) -> Path:
-    """Name the day's file; a day that was rotated before gets a further number."""
-    number = max((found.number + 1 for found in rotated_files(path) if found.day == day), default=0)
-    suffix = f".{number}" if number else ""
-    return path.with_name(f"{path.stem}-{day}{suffix}.log")
 
 
 def rotated_files(path: Path) -> list[RotatedFile]:
@@ -170,22 +166,17 @@ def _compress_rotated(path: Path) -> None:
     A long file must not hold up the order whose line began the new day, so it gets a thread, which may
     end with the program: what is left then is for the next rotation.
     """
-    _clear_partials(path)
+    for partial in path.parent.glob(f".{path.stem}-*.log.gz.partial"):
+        plain_file = path.with_name(partial.name.removeprefix(".").removesuffix(".gz.partial"))
+        if _as_rotated(path, plain_file) is not None and not plain_file.exists():
+            with suppress(OSError):  # left by a killed program, of a file that is no longer there
+                partial.unlink()
     candidates = sorted(path.parent.glob(f"{path.stem}-*.log"))
     plain = [each for each in candidates if _as_rotated(path, each) is not None]
     if _total_size(plain) <= COMPRESSED_IN_PASSING:
         _compress_all(plain, lock_of(path))
     else:
         threading.Thread(target=_compress_all, args=(plain, lock_of(path)), daemon=True).start()
-
-
-def _clear_partials(path: Path) -> None:
-    """Remove what a killed program left of a file that is no longer there to be compressed."""
-    for partial in path.parent.glob(f".{path.stem}-*.log.gz.partial"):
-        plain = path.with_name(partial.name.removeprefix(".").removesuffix(".gz.partial"))
-        if _as_rotated(path, plain) is not None and not plain.exists():
-            with suppress(OSError):
-                partial.unlink()
 
 
 def _total_size(paths: Iterable[Path]) -> int:

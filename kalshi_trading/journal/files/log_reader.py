@@ -233,16 +233,13 @@ def _batches(read: Callable[[int], bytes]) -> Iterator[LineBatch]:
         lines = data.split(b"\n")
         rest = lines.pop()
         if lines:
-            lines[0] = _bounded(lines[0])  # no other can be longer than a block
+            if len(lines[0]) > MOST_BYTES:  # no other can be longer than a block
+                lines[0] = TOO_LONG_LINE
             yield LineBatch(lines, len(data) - len(rest))
         if len(rest) > MOST_BYTES:
             rest, dropped = b"", len(rest)
     if rest or dropped:
         yield LineBatch([TOO_LONG_LINE if dropped else rest], dropped or len(rest), has_end=False)
-
-
-def _bounded(line: bytes) -> bytes:
-    return line if len(line) <= MOST_BYTES else TOO_LONG_LINE
 
 
 # --- From the end ---------------------------------------------------------------------------------

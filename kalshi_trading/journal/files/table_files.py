@@ -141,7 +141,10 @@ def write_table(
             f"{path} is already there. Choose another name; nothing was written."
         ) from None
     except OSError as error:
-        raise InvalidInputError(f"{str(path)!r} cannot be written: {_reason(error)}.") from error
+        reason = error.strerror or str(error)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reason = f"the disk is full ({error.strerror}). Nothing was left behind, and nothing was replaced"
+        raise InvalidInputError(f"{str(path)!r} cannot be written: {reason}.") from error
 
 
 def _target(path: Path, *, replace: bool) -> Path:
@@ -162,12 +165,6 @@ def absolute_path(path: Path) -> Path:
         return path.expanduser().absolute()
     except RuntimeError as error:  # the home of nobody
         raise InvalidInputError(f"{str(path)!r} cannot be written: {error}") from error
-
-
-def _reason(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full ({error.strerror}). Nothing was left behind, and nothing was replaced"
-    return error.strerror or str(error)
 
 
 @contextmanager
