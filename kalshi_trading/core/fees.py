@@ -103,15 +103,11 @@ def cash_bound(rate: Decimal, count: Contracts, price: Price) -> Dollars:
     exceeds the fee of the fill. Closing a contract takes $1 less and rounds alike.
     Source: Kalshi fee rounding, October 2026.
     """
-    dearest = _dearest_price(rate, price)
+    # The price up to this one at which P + r·P(1−P) is highest; it rises up to (1 + 1/r)/2.
+    dearest = min(price, (1 + 1 / rate) / 2) if rate > 1 else price
     with_fee = round_up(COUNT_GRAIN * dearest + model_fee(rate, COUNT_GRAIN, dearest), FEE_GRAIN)
     rounded = round_up(COUNT_GRAIN * price, BALANCE_GRAIN)
     return round_up(count / COUNT_GRAIN * max(with_fee, rounded), BALANCE_GRAIN)
-
-
-def _dearest_price(rate: Decimal, price: Price) -> Price:
-    """Give the price up to this one at which P + r·P(1−P) is highest; it rises up to (1 + 1/r)/2."""
-    return min(price, (1 + 1 / rate) / 2) if rate > 1 else price
 
 
 @dataclass(frozen=True, slots=True)
