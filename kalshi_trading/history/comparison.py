@@ -139,7 +139,7 @@ def _what_is_sure(each: Difference) -> Difference:
 
 
 def _intent_of(row: HistoryRow) -> str:
-    return "" if row.journaled is None else row.journaled.state.client_order_id
+    return "" if row.logged is None else row.logged.state.client_order_id
 
 
 def _doubles(row: HistoryRow, times: Counter[str]) -> Iterator[Mismatch]:
@@ -158,10 +158,10 @@ def _is_later(row: HistoryRow, shown_until: datetime | None, clock_ahead: timede
     """Tell whether journal or exchange tell of something after the time the lists are whole until."""
     if shown_until is None:
         return False
-    there = [fill.created_at for fill in row.fills]
+    on_exchange = [fill.created_at for fill in row.fills]
     if row.order is not None:
-        there += [row.order.created_at, row.order.updated_at]
-    by_our_clock = (at + clock_ahead for at in there if at is not None)
+        on_exchange += [row.order.created_at, row.order.updated_at]
+    by_our_clock = (at + clock_ahead for at in on_exchange if at is not None)
     return any(at > shown_until for at in (*(record.at for record in row.records), *by_our_clock))
 
 
@@ -170,7 +170,7 @@ def _is_later(row: HistoryRow, shown_until: datetime | None, clock_ahead: timede
 
 def differences_of(row: HistoryRow) -> tuple[Mismatch, ...]:
     """Name everything in which journal and exchange differ over one order."""
-    order, own = row.order, row.journaled
+    order, own = row.order, row.logged
     if order is None:
         return () if own is None else tuple(_unlisted(own))
     if own is None:
@@ -211,12 +211,12 @@ def _status(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
 
 def _possible_statuses(own: LoggedOrder) -> frozenset[OrderStatus]:
     """Give what the order can be by now, from what the exchange said when it last spoke of it."""
-    told = own.told
-    if own.taken_back > ZERO:
+    reported = own.reported
+    if own.canceled_count > ZERO:
         return frozenset({OrderStatus.CANCELED})
-    if told is None or told.remaining_count > ZERO or own.count is None:
+    if reported is None or reported.remaining_count > ZERO or own.count is None:
         return frozenset(OrderStatus) - ({OrderStatus.RESTING} if own.is_canceled else set())
-    return frozenset({OrderStatus.EXECUTED if told.fill_count == own.count else OrderStatus.CANCELED})
+    return frozenset({OrderStatus.EXECUTED if reported.fill_count == own.count else OrderStatus.CANCELED})
 
 
 def _terms(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
@@ -234,39 +234,39 @@ def _terms(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
             MismatchKind.TERMS, f"journal: {action.upper()} {side.upper()}; exchange: goes long {bought}"
         )
     elif own.price is not None and side.price_in_side(own.price) != order.yes_price:
-        there = price_text(side.price_in_side(order.yes_price))
+        on_exchange = price_text(side.price_in_side(order.yes_price))
         yield Mismatch(
-            MismatchKind.PRICE, f"limit in the journal {price_text(own.price)}, at the exchange {there}"
+            MismatchKind.PRICE, f"limit in the journal {price_text(own.price)}, at the exchange {on_exchange}"
         )
 
 
 def _counts(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     """Compare what was filled and taken back with what the exchange said and has now."""
-    told, most = own.told, own.most_filled
+    reported, most = own.reported, own.most_filled
     canceled = order.initial_count - order.fill_count - order.remaining_count
-    if canceled < own.taken_back:
-        yield _counted("contracts canceled", own.taken_back, canceled)
-    if told is None or most is None:
+    if canceled < own.canceled_count:
+        yield _counted("contracts canceled", own.canceled_count, canceled)
+    if reported is None or most is None:
         return
-    if not told.fill_count <= order.fill_count <= most:
-        bound = told.fill_count if order.fill_count < told.fill_count else most
+    if not reported.fill_count <= order.fill_count <= most:
+        bound = reported.fill_count if order.fill_count < reported.fill_count else most
         yield _counted("contracts filled", bound, order.fill_count)
 
 
 def _told_fills(row: HistoryRow, own: LoggedOrder) -> Iterator[Mismatch]:
     """Compare average and fee with those of the fills the journal was told of: the first ones."""
-    told = own.told
-    first = () if told is None else first_fills(row.fills, told.fill_count)
-    if told is None or first is None:
+    reported = own.reported
+    first = () if reported is None else first_fills(row.fills, reported.fill_count)
+    if reported is None or first is None:
         return
     fees = sum((fill.fee for fill in first), ZERO)
-    if told.fee is not None and not _agree(told.fee, fees):
-        yield _priced(MismatchKind.FEES, "fees in the journal", told.fee, "by the fills", fees)
+    if reported.fee is not None and not _agree(reported.fee, fees):
+        yield _priced(MismatchKind.FEES, "fees in the journal", reported.fee, "by the fills", fees)
     side = own.side
-    average = None if side is None else average_price(first, told.fill_count, side)
-    if told.average_price is not None and average is not None and told.average_price != average:
-        here, there = price_text(told.average_price), price_text(average)
-        yield Mismatch(MismatchKind.PRICE, f"average in the journal {here}, by the fills {there}")
+    average = None if side is None else average_price(first, reported.fill_count, side)
+    if reported.average_price is not None and average is not None and reported.average_price != average:
+        here, on_exchange = price_text(reported.average_price), price_text(average)
+        yield Mismatch(MismatchKind.PRICE, f"average in the journal {here}, by the fills {on_exchange}")
 
 
 def first_fills(fills: Iterable[Fill], count: Contracts) -> tuple[Fill, ...] | None:
@@ -321,8 +321,10 @@ def _agree(one: Dollars, other: Dollars) -> bool:
     return abs(one - other) < BALANCE_GRAIN
 
 
-def _counted(what: str, here: Contracts, there: Contracts) -> Mismatch:
-    return Mismatch(MismatchKind.COUNT, f"{what}: journal {count_text(here)}, exchange {count_text(there)}")
+def _counted(what: str, here: Contracts, on_exchange: Contracts) -> Mismatch:
+    return Mismatch(
+        MismatchKind.COUNT, f"{what}: journal {count_text(here)}, exchange {count_text(on_exchange)}"
+    )
 
 
 def _priced(kind: MismatchKind, what: str, one: Dollars, whose: str, other: Dollars) -> Mismatch:

@@ -116,10 +116,10 @@ def read_summary(
     progress: Progress | None = None,
 ) -> DaySummary:
     """Read and add up a period, one request after the other. Raises KalshiAPIError and JournalError."""
-    told, damage = read_order_log(journal, period.first - A_DAY, account)
-    there = read_exchange(client, since=period.start - A_DAY, progress=progress)
+    logged, damage = read_order_log(journal, period.first - A_DAY, account)
+    on_exchange = read_exchange(client, since=period.start - A_DAY, progress=progress)
     settled = client.get_settlements(since=period.start)
-    fills = _fills_of_markets(client, _moved(client, period, there, settled), progress)
+    fills = _fills_of_markets(client, _moved(client, period, on_exchange, settled), progress)
     positions = client.get_positions().markets
     by_market: dict[str, list[Fill]] = {}
     for fill in fills:
@@ -133,16 +133,16 @@ def read_summary(
     )
     return summarize(
         period,
-        there.orders,
-        told.orders.values(),
+        on_exchange.orders,
+        logged.orders.values(),
         accounts.values(),
-        reasons=[there.orders_missing, positions.incomplete, damage.sentence],
-        missing=[there.fills_missing, settled.incomplete, fills.incomplete],
+        reasons=[on_exchange.orders_missing, positions.incomplete, damage.sentence],
+        missing=[on_exchange.fills_missing, settled.incomplete, fills.incomplete],
     )
 
 
 def _moved(
-    client: KalshiClient, period: Period, there: ExchangeHistory, settled: Listing[Settlement]
+    client: KalshiClient, period: Period, on_exchange: ExchangeHistory, settled: Listing[Settlement]
 ) -> set[str] | None:
     """Name the markets with a fill or a settlement in a period, or None: only all fills can tell.
 
@@ -151,7 +151,7 @@ def _moved(
     cutoff = fetch(client.get_historical_cutoff).value
     if cutoff is None or period.start <= cutoff.markets_settled_at:
         return None
-    fills = (fill for own in there.fills.values() for fill in own)
+    fills = (fill for own in on_exchange.fills.values() for fill in own)
     return {fill.ticker for fill in fills if _may_be_in(period, fill.created_at)} | {
         row.ticker for row in settled if period.contains(row.settled_at)
     }
@@ -182,7 +182,7 @@ def _fills_of_markets(
 def summarize(
     period: Period,
     orders: Iterable[Order],
-    told: Iterable[LoggedOrder],
+    logged: Iterable[LoggedOrder],
     accounts: Iterable[MarketLedger],
     reasons: Iterable[str | None] = (),
     missing: Iterable[str | None] = (),
@@ -194,7 +194,7 @@ def summarize(
     """
     orders, missing = tuple(orders), [reason for reason in missing if reason]
     markets = [_market_day(account, period) for account in accounts if _has_moved(account, period)]
-    states = [own.state for own in told if period.contains(own.state.intent_at)]
+    states = [own.state for own in logged if period.contains(own.state.intent_at)]
     listed = {order.client_order_id for order in orders}
     timeless = sum(order.created_at is None for order in orders)
     gaps = [

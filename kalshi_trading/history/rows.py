@@ -88,42 +88,42 @@ class HistoryRow:
     """
 
     order: Order | None
-    journaled: LoggedOrder | None
+    logged: LoggedOrder | None
     records: tuple[JournalRecord, ...]
     fills: tuple[Fill, ...]  # oldest first
 
     @property
     def is_external(self) -> bool:
         """Tell whether the journal knows of no such order of ours."""
-        return self.journaled is None
+        return self.logged is None
 
     @property
     def placed_at(self) -> datetime | None:
         if self.order is not None and self.order.created_at is not None:
             return self.order.created_at
-        return None if self.journaled is None else self.journaled.state.intent_at
+        return None if self.logged is None else self.logged.state.intent_at
 
     @property
     def ticker(self) -> str:
         if self.order is not None:
             return self.order.ticker
-        return "" if self.journaled is None else self.journaled.state.ticker
+        return "" if self.logged is None else self.logged.state.ticker
 
     @property
     def client_order_id(self) -> str:
         if self.order is not None:
             return self.order.client_order_id
-        return "" if self.journaled is None else self.journaled.state.client_order_id
+        return "" if self.logged is None else self.logged.state.client_order_id
 
     @property
     def order_id(self) -> str:
         if self.order is not None:
             return self.order.order_id
-        return "" if self.journaled is None else self.journaled.order_id
+        return "" if self.logged is None else self.logged.order_id
 
     @property
     def _words(self) -> tuple[Action | None, Side | None]:
-        own = self.journaled
+        own = self.logged
         if self.order is None:
             return (None, None) if own is None else (own.action, own.side)
         return (
@@ -147,19 +147,19 @@ class HistoryRow:
         side = self.side
         if self.order is not None and side is not None:
             return side.price_in_side(self.order.yes_price)
-        return None if self.journaled is None else self.journaled.price
+        return None if self.logged is None else self.logged.price
 
     @property
     def count(self) -> Contracts | None:
         if self.order is not None:
             return self.order.initial_count
-        return None if self.journaled is None else self.journaled.count
+        return None if self.logged is None else self.logged.count
 
     @property
     def fill_count(self) -> Contracts | None:
         if self.order is not None:
             return self.order.fill_count
-        filled = None if self.journaled is None else self.journaled.filled
+        filled = None if self.logged is None else self.logged.filled
         return (
             ZERO
             if filled is None and self.result in (OrderResult.REJECTED, OrderResult.NOT_PLACED)
@@ -172,23 +172,23 @@ class HistoryRow:
         side = self.side
         if self.order is not None and side is not None:
             return average_price(self.fills, self.order.fill_count, side)
-        told = self._told_of_all_fills
-        return None if told is None else told.average_price
+        reported = self._told_of_all_fills
+        return None if reported is None else reported.average_price
 
     @property
     def fees(self) -> Dollars | None:
         if self.order is not None:
             return self.order.fees
-        told = self._told_of_all_fills
-        return None if told is None else told.fee
+        reported = self._told_of_all_fills
+        return None if reported is None else reported.fee
 
     @property
     def _told_of_all_fills(self) -> ReportedFills | None:
         """What the journal was told of fills; None also where a cancel showed that there were more."""
-        own = self.journaled
-        if own is None or own.told is None or own.told.fill_count != own.filled:
+        own = self.logged
+        if own is None or own.reported is None or own.reported.fill_count != own.filled:
             return None
-        return own.told
+        return own.reported
 
     @property
     def fills_missing(self) -> Contracts:
@@ -200,7 +200,7 @@ class HistoryRow:
     @property
     def result(self) -> OrderResult:
         if self.order is None:
-            return OrderResult.UNKNOWN if self.journaled is None else _result_told(self.journaled)
+            return OrderResult.UNKNOWN if self.logged is None else _result_told(self.logged)
         if self.order.status is OrderStatus.CANCELED:
             if self.order.fill_count > ZERO:
                 return OrderResult.PARTLY
@@ -211,7 +211,7 @@ class HistoryRow:
     @property
     def _was_refused(self) -> bool:
         """Tell whether the exchange refused it; it may list such an order as canceled."""
-        return self.journaled is not None and self.journaled.state.stage is OrderStage.REJECTED
+        return self.logged is not None and self.logged.state.stage is OrderStage.REJECTED
 
     @property
     def is_partly_filled(self) -> bool:
@@ -219,20 +219,18 @@ class HistoryRow:
         return filled is not None and count is not None and ZERO < filled < count
 
 
-def _result_told(journaled: LoggedOrder) -> OrderResult:
+def _result_told(logged: LoggedOrder) -> OrderResult:
     """Tell by the journal alone, as of the last time the exchange spoke of the order."""
-    state, told, filled = journaled.state.stage, journaled.told, journaled.filled
+    state, reported, filled = logged.state.stage, logged.reported, logged.filled
     if state in WITHOUT_ORDER:
         return OrderResult.REJECTED if state is OrderStage.REJECTED else OrderResult.NOT_PLACED
-    if journaled.state.is_open or told is None or filled is None:
+    if logged.state.is_open or reported is None or filled is None:
         return OrderResult.UNKNOWN
-    if told.remaining_count > ZERO and not journaled.is_canceled:
+    if reported.remaining_count > ZERO and not logged.is_canceled:
         return OrderResult.RESTING
     if filled == ZERO:
         return OrderResult.CANCELED
-    return (
-        OrderResult.FILLED if filled == journaled.count and not journaled.taken_back else OrderResult.PARTLY
-    )
+    return OrderResult.FILLED if filled == logged.count and not logged.canceled_count else OrderResult.PARTLY
 
 
 # --- What of it is wanted -------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from kalshi_trading.core.models import Fill, Order
 from kalshi_trading.core.pnl import oldest_first
 from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.history.rows import HistoryRow, is_placed_in
-from kalshi_trading.journal.order_log import LoggedOrder, LoggedOrders, journaled_orders
+from kalshi_trading.journal.order_log import LoggedOrder, LoggedOrders, logged_orders
 from kalshi_trading.journal.records import UNDAMAGED, Damage
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
@@ -82,18 +82,20 @@ def load_history(
     Raises KalshiAPIError when orders or fills cannot be read at all, and JournalError.
     """
     since = None if period is None else period.start - A_DAY
-    there = read_exchange(client, since=since, most=None if period else most, progress=progress)
+    on_exchange = read_exchange(client, since=since, most=None if period else most, progress=progress)
     with _no_collecting():
-        told, damage = read_order_log(journal, _journal_since(period, there.oldest), account)
-        rows = [row for row in joined(there, told) if _is_wanted(row, period, there.oldest)]
-        foreign = [row for row in foreign_rows(there, told) if _is_wanted(row, period, there.oldest)]
-    return TradeHistory(newest_first(rows), there.incomplete, damage, len(foreign))
+        logged, damage = read_order_log(journal, _journal_since(period, on_exchange.oldest), account)
+        rows = [row for row in joined(on_exchange, logged) if _is_wanted(row, period, on_exchange.oldest)]
+        foreign = [
+            row for row in foreign_rows(on_exchange, logged) if _is_wanted(row, period, on_exchange.oldest)
+        ]
+    return TradeHistory(newest_first(rows), on_exchange.incomplete, damage, len(foreign))
 
 
 def history_from_journal(journal: TradeLogger, *, period: Period | None = None) -> TradeHistory:
     """Give the history by the journal alone, where no exchange is connected. Raises JournalError."""
-    told, damage = read_order_log(journal, _journal_since(period, None), None)
-    rows = [row for row in joined(ExchangeHistory((), {}), told) if _is_wanted(row, period, None)]
+    logged, damage = read_order_log(journal, _journal_since(period, None), None)
+    rows = [row for row in joined(ExchangeHistory((), {}), logged) if _is_wanted(row, period, None)]
     return TradeHistory(newest_first(rows), None, damage, is_joined=False)
 
 
@@ -118,10 +120,10 @@ def read_order_log(
     JournalError.
     """
     reading = journal.read_journal(since)
-    told = journaled_orders(reading.records, journal.environment, account)
-    if since is not None and any(order.intent is None for order in told.known.values()):
+    logged = logged_orders(reading.records, journal.environment, account)
+    if since is not None and any(order.intent is None for order in logged.known.values()):
         return read_order_log(journal, None, account)
-    return told, reading.damage
+    return logged, reading.damage
 
 
 def _journal_since(period: Period | None, oldest: datetime | None) -> date | None:
@@ -146,43 +148,43 @@ def newest_first(rows: Iterable[HistoryRow]) -> tuple[HistoryRow, ...]:
     return tuple(sorted(rows, key=placed_at, reverse=True))
 
 
-def joined(there: ExchangeHistory, told: LoggedOrders) -> list[HistoryRow]:
+def joined(on_exchange: ExchangeHistory, logged: LoggedOrders) -> list[HistoryRow]:
     """Join every order of the exchange and every one of ours in the journal, each once.
 
     What the exchange lists under a name of ours is this account's, whatever key sent it.
     """
-    found = _matches(there, told)
+    found = _matches(on_exchange, logged)
     rows = []
-    for order in there.orders:
+    for order in on_exchange.orders:
         own = found.get(order.order_id)
-        records = own.records if own is not None else told.records.get(order.client_order_id, ())
-        rows.append(HistoryRow(order, own, records, there.fills.get(order.order_id, ())))
-    return [*rows, *_unlisted(told.orders, found)]
+        records = own.records if own is not None else logged.records.get(order.client_order_id, ())
+        rows.append(HistoryRow(order, own, records, on_exchange.fills.get(order.order_id, ())))
+    return [*rows, *_unlisted(logged.orders, found)]
 
 
-def foreign_rows(there: ExchangeHistory, told: LoggedOrders) -> list[HistoryRow]:
+def foreign_rows(on_exchange: ExchangeHistory, logged: LoggedOrders) -> list[HistoryRow]:
     """Give the journal's orders of other keys that this exchange account does not list."""
-    return _unlisted(told.foreign, _matches(there, told)) if told.foreign else []
+    return _unlisted(logged.foreign, _matches(on_exchange, logged)) if logged.foreign else []
 
 
-def _matches(there: ExchangeHistory, told: LoggedOrders) -> dict[str, LoggedOrder]:
+def _matches(on_exchange: ExchangeHistory, logged: LoggedOrders) -> dict[str, LoggedOrder]:
     """Find the journal's orders by order_id: by client_order_id, else by the order_id the exchange gave."""
-    known = told.known
+    known = logged.known
     found = {
         order.order_id: known[order.client_order_id]
-        for order in there.orders
+        for order in on_exchange.orders
         if order.client_order_id in known
     }
-    if len(found) < len(there.orders):
+    if len(found) < len(on_exchange.orders):
         by_order_id = {own.order_id: own for own in known.values() if own.order_id}
-        unnamed = (order.order_id for order in there.orders if order.order_id not in found)
+        unnamed = (order.order_id for order in on_exchange.orders if order.order_id not in found)
         found |= {order_id: by_order_id[order_id] for order_id in unnamed if order_id in by_order_id}
     return found
 
 
-def _unlisted(told: Mapping[str, LoggedOrder], found: Mapping[str, LoggedOrder]) -> list[HistoryRow]:
+def _unlisted(logged: Mapping[str, LoggedOrder], found: Mapping[str, LoggedOrder]) -> list[HistoryRow]:
     listed = {own.state.client_order_id for own in found.values()}
-    return [HistoryRow(None, own, own.records, ()) for name, own in told.items() if name not in listed]
+    return [HistoryRow(None, own, own.records, ()) for name, own in logged.items() if name not in listed]
 
 
 # --- Reading --------------------------------------------------------------------------------------

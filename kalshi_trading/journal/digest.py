@@ -19,7 +19,7 @@ from kalshi_trading.journal.events import (
     PANIC_EVENT,
 )
 from kalshi_trading.journal.files.log_reader import DamagedLine
-from kalshi_trading.journal.order_log import LoggedOrder, journaled_order
+from kalshi_trading.journal.order_log import LoggedOrder, logged_order
 from kalshi_trading.journal.order_state import WITHOUT_ORDER, order_named_by
 from kalshi_trading.journal.records import UNDAMAGED, Damage, JournalEntry, JournalRecord
 
@@ -69,7 +69,7 @@ class JournalDigest:
 
     def order(self, name: str) -> LoggedOrder | None:
         """Give an order; None: no longer kept, or it never may have existed."""
-        return journaled_order(self._records.get(name, ()))
+        return logged_order(self._records.get(name, ()))
 
     def records(self) -> Iterator[JournalRecord]:
         """Yield what is kept, so that folding it again gives the same."""
@@ -98,13 +98,13 @@ def _is_settled(records: Sequence[JournalRecord], before: datetime) -> bool:
         return False
     if _is_plainly_settled(records):
         return True
-    order = journaled_order(records)
+    order = logged_order(records)
     if order is None:
         return True
-    life = order.state
-    if life.is_open or order.rests:
+    state = order.state
+    if state.is_open or order.rests:
         return False
-    return life.stage not in WITHOUT_ORDER or newest_at < before + KEPT_FOR - LATE_FOR
+    return state.stage not in WITHOUT_ORDER or newest_at < before + KEPT_FOR - LATE_FOR
 
 
 def _is_plainly_settled(records: Sequence[JournalRecord]) -> bool:

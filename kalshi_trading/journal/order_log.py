@@ -19,7 +19,13 @@ from kalshi_trading.journal.events import (
     FILL_EVENT,
     INTENT_EVENT,
 )
-from kalshi_trading.journal.order_state import OrderStage, OrderState, belongs_to, by_client_order_id, life_of
+from kalshi_trading.journal.order_state import (
+    OrderStage,
+    OrderState,
+    belongs_to,
+    by_client_order_id,
+    state_of,
+)
 from kalshi_trading.journal.records import JournalRecord
 
 
@@ -83,7 +89,7 @@ class LoggedOrder:
         return self.text("order_id")
 
     @cached_property
-    def told(self) -> ReportedFills | None:
+    def reported(self) -> ReportedFills | None:
         """What the exchange last said of fills, when it took the order or when it was found there."""
         last: ReportedFills | None = None
         for record in self.records:
@@ -99,7 +105,7 @@ class LoggedOrder:
         return last
 
     @cached_property
-    def taken_back(self) -> Contracts:
+    def canceled_count(self) -> Contracts:
         """Contracts whose cancel the exchange acknowledged."""
         acknowledged = (record for record in self.records if record.event == CANCELED_EVENT)
         return sum((decimal_from_text(each.text("reduced_by")) or ZERO for each in acknowledged), ZERO)
@@ -112,25 +118,29 @@ class LoggedOrder:
     @property
     def rests(self) -> bool:
         """Tell whether some of it rested when the journal last spoke of it."""
-        if self.state.stage is not OrderStage.ACKNOWLEDGED or self.told is None:
+        if self.state.stage is not OrderStage.ACKNOWLEDGED or self.reported is None:
             return False
-        is_left = self.told.remaining_count > self.taken_back
+        is_left = self.reported.remaining_count > self.canceled_count
         return is_left and all(record.event != ENDED_EVENT for record in self.records)
 
     @property
     def most_filled(self) -> Contracts | None:
         """What can be filled by now: what was told, and what was left then and was not taken back."""
-        told = self.told
-        return None if told is None else told.fill_count + max(ZERO, told.remaining_count - self.taken_back)
+        reported = self.reported
+        return (
+            None
+            if reported is None
+            else reported.fill_count + max(ZERO, reported.remaining_count - self.canceled_count)
+        )
 
     @property
     def filled(self) -> Contracts | None:
         """What was filled when the exchange last spoke of the order, and be it by what a cancel took back."""
-        told = self.told
-        if told is None or not self.is_canceled:
-            return None if told is None else told.fill_count
+        reported = self.reported
+        if reported is None or not self.is_canceled:
+            return None if reported is None else reported.fill_count
         # a cancel that took nothing back leaves open where the rest went
-        return self.most_filled if self.taken_back > ZERO or told.remaining_count == ZERO else None
+        return self.most_filled if self.canceled_count > ZERO or reported.remaining_count == ZERO else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,25 +160,25 @@ class LoggedOrders:
         return {**self.foreign, **self.orders}
 
 
-def journaled_orders(records: Iterable[JournalRecord], environment: str, account: str | None) -> LoggedOrders:
+def logged_orders(records: Iterable[JournalRecord], environment: str, account: str | None) -> LoggedOrders:
     """Fold the journal, oldest record first; account None: every key is ours."""
-    told = {name: tuple(rows) for name, rows in by_client_order_id(records).items()}
+    reported = {name: tuple(rows) for name, rows in by_client_order_id(records).items()}
     own: dict[str, LoggedOrder] = {}
     foreign: dict[str, LoggedOrder] = {}
-    for name, rows in told.items():
-        order = journaled_order(rows)
+    for name, rows in reported.items():
+        order = logged_order(rows)
         if order is not None:
             kept = own if is_own(order.state, environment, account) else foreign
             kept[name] = order
-    return LoggedOrders(own, {name: rows for name, rows in told.items() if name not in foreign}, foreign)
+    return LoggedOrders(own, {name: rows for name, rows in reported.items() if name not in foreign}, foreign)
 
 
-def journaled_order(records: Sequence[JournalRecord]) -> LoggedOrder | None:
+def logged_order(records: Sequence[JournalRecord]) -> LoggedOrder | None:
     """Fold the records of one order, oldest first; None when none of them says that it may exist."""
-    life = life_of(records)
-    return None if life is None else LoggedOrder(life, tuple(records))
+    state = state_of(records)
+    return None if state is None else LoggedOrder(state, tuple(records))
 
 
-def is_own(life: OrderState, environment: str, account: str | None) -> bool:
+def is_own(state: OrderState, environment: str, account: str | None) -> bool:
     """Tell whether an order is of this environment and account; None: of any account."""
-    return belongs_to(life, environment, life.account if account is None else account)
+    return belongs_to(state, environment, state.account if account is None else account)

@@ -38,7 +38,7 @@ WITHOUT_ORDER = frozenset({OrderStage.REJECTED, OrderStage.NOT_SENT, OrderStage.
 BEING_SENT = frozenset({OrderStage.INTENT, OrderStage.SENDING})
 FINAL = WITHOUT_ORDER | {OrderStage.ACKNOWLEDGED}
 _MAY_BE_LIVE = frozenset(OrderStage) - WITHOUT_ORDER
-_STATES = {f"order.{state}": state for state in OrderStage}
+_STAGES = {f"order.{stage}": stage for stage in OrderStage}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class OrderState:
 
 def is_step(record: JournalRecord) -> bool:
     """Tell whether a record moves an order on; a fill that was heard of later is none."""
-    return record.event in _STATES
+    return record.event in _STAGES
 
 
 def order_named_by(record: JournalRecord) -> str:
@@ -84,18 +84,18 @@ def by_client_order_id(records: Iterable[JournalRecord]) -> dict[str, list[Journ
     return named
 
 
-def life_of(records: Iterable[JournalRecord]) -> OrderState | None:
+def state_of(records: Iterable[JournalRecord]) -> OrderState | None:
     """Fold the records of one order, oldest first; None when none of them says that it may exist."""
     begin: JournalRecord | None = None
     standing = OrderStage.INTENT
     for record in records:
-        state = _STATES.get(record.event)
-        if state is None:
+        stage = _STAGES.get(record.event)
+        if stage is None:
             continue
         if begin is not None:
-            standing = _later(standing, state)
-        elif state in _MAY_BE_LIVE:
-            begin, standing = record, state
+            standing = _later(standing, stage)
+        elif stage in _MAY_BE_LIVE:
+            begin, standing = record, stage
     if begin is None:
         return None
     ticker = begin.text("ticker")
@@ -111,17 +111,17 @@ def life_of(records: Iterable[JournalRecord]) -> OrderState | None:
     )
 
 
-def belongs_to(life: OrderState, environment: str, account: str) -> bool:
+def belongs_to(state: OrderState, environment: str, account: str) -> bool:
     """Tell whether an order can be judged there with this key; what its record does not name fits."""
-    return life.environment in ("", environment) and life.account in ("", account)
+    return state.environment in ("", environment) and state.account in ("", account)
 
 
-def advanced(life: OrderState, state: OrderStage) -> OrderState:
+def advanced(state: OrderState, stage: OrderStage) -> OrderState:
     """Take one step; what is final stays, except that a confirmed order beats every other end."""
-    later = _later(life.stage, state)
-    return life if life.stage is later else replace(life, stage=later)
+    later = _later(state.stage, stage)
+    return state if state.stage is later else replace(state, stage=later)
 
 
-def _later(before: OrderStage, state: OrderStage) -> OrderStage:
-    is_final = before is OrderStage.ACKNOWLEDGED or (before in FINAL and state is not OrderStage.ACKNOWLEDGED)
-    return before if is_final or state is OrderStage.INTENT else state
+def _later(before: OrderStage, stage: OrderStage) -> OrderStage:
+    is_final = before is OrderStage.ACKNOWLEDGED or (before in FINAL and stage is not OrderStage.ACKNOWLEDGED)
+    return before if is_final or stage is OrderStage.INTENT else stage

@@ -20,7 +20,7 @@ from kalshi_trading.core.pnl import fifo_position, oldest_first
 from kalshi_trading.core.results import Listing
 from kalshi_trading.history import read_summary
 from kalshi_trading.history.day_summary import summarize
-from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.order_log import logged_orders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.ledger import market_ledger
@@ -110,7 +110,7 @@ def test_orders_are_counted_on_the_day_they_were_placed_with_what_became_of_them
                 told("order.intent", at, f"{number}{end}"),
                 told(f"order.{end}", at, f"{number}{end}"),
             ]
-    own = journaled_orders(records, "sandbox", None).orders.values()
+    own = logged_orders(records, "sandbox", None).orders.values()
     summary = summarize(TODAY, orders, own, [])
     assert (summary.orders, summary.rejected, summary.unknown) == (2, 2, 2)
     assert "2 placed · 2 rejected · 2 of unknown outcome" in shown(summary)
@@ -118,7 +118,7 @@ def test_orders_are_counted_on_the_day_they_were_placed_with_what_became_of_them
 
 def test_an_order_of_unknown_outcome_that_the_exchange_lists_is_counted_once():
     records = [told(f"order.{step}", NOON, name) for name in ("x", "y") for step in ("intent", "unknown")]
-    own = journaled_orders(records, "sandbox", None).orders.values()
+    own = logged_orders(records, "sandbox", None).orders.values()
     there = [order("bid", "0.5", "1", created_at=NOON, client_order_id="x")]
     summary = summarize(TODAY, there, own, [])
     assert (summary.orders, summary.unknown) == (1, 1)  # y is still sought

@@ -23,7 +23,7 @@ from kalshi_trading.history import load_history
 from kalshi_trading.history.comparison import MismatchKind, differences_of
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow, OrderResult, describe
 from kalshi_trading.history.trade_history import history_from_journal
-from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.order_log import logged_orders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.settings.credentials import Credentials
@@ -372,7 +372,7 @@ def by_the_journal(*events):
     """The history of BUY 10 YES at 65¢ by its records: what the exchange said of it, oldest first."""
     records = [intent("buy", "yes", client_order_id="x", count="10", price="0.65")]
     records += [JournalRecord(NOW, event, {"client_order_id": "x", **said}) for event, said in events]
-    own = journaled_orders(records, "sandbox", None).orders["x"]
+    own = logged_orders(records, "sandbox", None).orders["x"]
     return HistoryRow(None, own, own.records, ())
 
 

@@ -32,7 +32,7 @@ from kalshi_trading.journal.files import file_locks, log_files, log_reader
 from kalshi_trading.journal.files.file_locks import locked
 from kalshi_trading.journal.files.log_cursor import Bookmark, LogCursor
 from kalshi_trading.journal.files.log_files import lock_of
-from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.order_log import logged_orders
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
 from kalshi_trading.journal.panic_state import is_panic_active
 from kalshi_trading.journal.records import JournalRecord, newest_records, scan_journal
@@ -136,7 +136,7 @@ def without_checkpoint(diary: Diary):
 def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
     diary.years()
     reading = diary.log.read_journal()
-    whole = journaled_orders(reading.records, "practice", "mine")
+    whole = logged_orders(reading.records, "practice", "mine")
     orders, panics, damage = diary.said()
     index = order_index(reading.records, "mine")
     seen = ActivityReader(diary.log, account="mine", clock=lambda: diary.now).read()

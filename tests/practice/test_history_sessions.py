@@ -25,7 +25,7 @@ from kalshi_trading.history.comparison import MismatchKind, compare
 from kalshi_trading.history.rows import HistoryRow, OrderResult
 from kalshi_trading.history.timeline import events_of
 from kalshi_trading.history.trade_history import ExchangeHistory, joined, read_exchange
-from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.order_log import logged_orders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.practice.engine.exchange import Exchange
 
@@ -218,7 +218,7 @@ class Books:
     def joined(self) -> list[HistoryRow]:
         there = ExchangeHistory(tuple(self.orders.values()), self.fills)
         records = (record for own in self.records.values() for record in own)
-        return joined(there, journaled_orders(records, "practice", ACCOUNT))
+        return joined(there, logged_orders(records, "practice", ACCOUNT))
 
     def change(self, row: HistoryRow, **fields: object) -> None:
         self.orders[row.order_id] = replace(self.orders[row.order_id], **fields)
@@ -288,7 +288,7 @@ def any_order(row: HistoryRow) -> bool:
 
 def told_at_once(row: HistoryRow) -> bool:
     """Whether the exchange's answer was the end of it."""
-    told = row.journaled.told
+    told = row.logged.reported
     return (
         row.order is not None and told is not None and told.remaining_count == ZERO and told.fill_count > ZERO
     )
@@ -303,11 +303,11 @@ def fill_recorded(row: HistoryRow) -> bool:
 
 
 def canceled_here(row: HistoryRow) -> bool:
-    return row.order is not None and row.journaled.taken_back > ZERO
+    return row.order is not None and row.logged.canceled_count > ZERO
 
 
 def taken(row: HistoryRow) -> bool:
-    return row.order is not None and row.journaled.state.stage == "acknowledged"
+    return row.order is not None and row.logged.state.stage == "acknowledged"
 
 
 def exists(row: HistoryRow) -> bool:
@@ -412,5 +412,5 @@ def test_the_sums_of_periods_that_follow_each_other_are_the_exchange_s_books(pas
     assert sum(each.fees for each in sums) == D(books.fees)
     assert sum(each.fills for each in sums) == books.fill_count
     assert sum(each.orders for each in sums) == len(past.exchange.orders_of(ACCOUNT))
-    refused = [row for row in rows if row.journaled is not None and row.journaled.state.stage == "rejected"]
+    refused = [row for row in rows if row.logged is not None and row.logged.state.stage == "rejected"]
     assert sum(each.rejected for each in sums) == len(refused)

@@ -81,9 +81,9 @@ class RestingOrderMonitor:
                 and order.order_id
                 and (is_own(order.state, self._journal.environment, self._account))
             ):
-                assert order.told is not None
+                assert order.reported is not None
                 self._order_ids[name] = order.order_id
-                self._resting[order.order_id] = order, order.told
+                self._resting[order.order_id] = order, order.reported
 
     def _changed(self, listed: Iterable[Order]) -> list[Order]:
         """Give what is no longer as it was told, newest first; asks for what the list lacks."""

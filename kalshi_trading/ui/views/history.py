@@ -128,7 +128,7 @@ def _count(count: Contracts | None) -> str:
 def order_words(row: HistoryRow) -> str:
     """Say what an order does: ours in our words, an external one by its effect."""
     if row.count is None or row.side is None or row.price is None:
-        return row.journaled.state.sentence if row.journaled is not None else UNKNOWN
+        return row.logged.state.sentence if row.logged is not None else UNKNOWN
     return describe_order(row.action, row.count, row.side, row.price)
 
 
@@ -141,7 +141,7 @@ def _order_cell(row: HistoryRow, *, is_joined: bool) -> Text:
     """The order in words, its market below, and what is odd about it."""
     cell = Text(order_words(row), overflow="fold")
     cell.append(f"\n{row.ticker}", style="dim")
-    took_it = row.journaled is not None and row.order_id
+    took_it = row.logged is not None and row.order_id
     if is_joined and row.order is None and took_it:
         cell.append("\nthe exchange does not list it (yet)", style="yellow")
     if row.fills_missing:
@@ -194,8 +194,8 @@ def _order_facts(row: HistoryRow) -> Iterator[tuple[str, str]]:
     yield "result", f"{row.result} · {whose}"
     average = "" if row.average_price is None else f" at {price_text(row.average_price)} on average"
     yield "filled", f"{_count(row.fill_count)} of {_count(row.count)}{average} · fees {dollars(row.fees)}"
-    if row.journaled is not None and row.journaled.text("time_in_force"):
-        yield "time in force", row.journaled.text("time_in_force").replace("_", " ")
+    if row.logged is not None and row.logged.text("time_in_force"):
+        yield "time in force", row.logged.text("time_in_force").replace("_", " ")
     yield "order id", row.order_id or UNKNOWN
     yield "our id", row.client_order_id or UNKNOWN
 

@@ -26,7 +26,7 @@ from kalshi_trading.core.models import Action, BookSide, Side
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal.files import file_locks
 from kalshi_trading.journal.files.log_files import lock_of
-from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.order_log import logged_orders
 from kalshi_trading.journal.order_state import OrderStage
 from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.kalshi_client import KalshiClient
@@ -731,10 +731,10 @@ def test_a_denial_says_nothing_of_an_order_that_was_sent_before(open_desk):
         desk = open_desk(server)
         order = fresh()
         desk.submitter.submit(order)
-        before = journaled_orders(desk.journal.read_journal().records, "practice", None)
+        before = logged_orders(desk.journal.read_journal().records, "practice", None)
         assert desk.submitter.submit(order).outcome is Outcome.DENIED
         records = desk.journal.read_journal().records
-    assert journaled_orders(records, "practice", None) == before
+    assert logged_orders(records, "practice", None) == before
     assert (records[-1].event, records[-1].text("ticker")) == ("order.denied", MARKET.ticker)
     words = OwnOrders(records)
     listed = model_factory.order(BookSide.BID, "0.65")

@@ -13,7 +13,7 @@ from journaled import order_index
 from model_factory import order
 
 from kalshi_trading.core.models import BookSide
-from kalshi_trading.journal.order_log import journaled_orders
+from kalshi_trading.journal.order_log import logged_orders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders.pretrade.in_flight import drop_filled, drop_listed, possibly_missing
 
@@ -117,7 +117,7 @@ def test_numbers_that_only_a_later_record_has_are_taken_from_there():
     ],
 )
 def test_orders_of_another_account_or_environment_are_not_ours(stamps, ours):
-    assert bool(journaled_orders([intent(**stamps)], "practice", "me").orders) is ours
+    assert bool(logged_orders([intent(**stamps)], "practice", "me").orders) is ours
 
 
 lives = st.lists(

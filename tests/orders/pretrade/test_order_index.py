@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from journaled import WISH, order_index
 from model_factory import NOW
 
-from kalshi_trading.journal.order_log import journaled_order
+from kalshi_trading.journal.order_log import logged_order
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders.pretrade.order_index import OrderIndex
 
@@ -23,7 +23,7 @@ def record(name, event, seconds=0):
 
 
 def order(*records):
-    return journaled_order(records)
+    return logged_order(records)
 
 
 def names(orders):

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from model_factory import MARKET
 
-from kalshi_trading.journal.order_log import journaled_orders
-from kalshi_trading.journal.order_state import OrderState, by_client_order_id, life_of
+from kalshi_trading.journal.order_log import logged_orders
+from kalshi_trading.journal.order_state import OrderState, by_client_order_id, state_of
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders.pretrade.order_index import OrderIndex
 
@@ -17,12 +17,12 @@ WISH |= {"price": "0.57", "cost": "5.70"}
 
 
 def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderState]:
-    lives = ((name, life_of(told)) for name, told in by_client_order_id(records).items())
+    lives = ((name, state_of(told)) for name, told in by_client_order_id(records).items())
     return {name: life for name, life in lives if life is not None}
 
 
 def order_index(records: Iterable[JournalRecord], account: str | None = None) -> OrderIndex:
     index = OrderIndex("practice", account)
-    for name, order in journaled_orders(records, "practice", account).known.items():
+    for name, order in logged_orders(records, "practice", account).known.items():
         index.put(name, order)
     return index
