@@ -35,7 +35,7 @@ from kalshi_trading.journal.checkpoint import checkpoint_of
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Limits
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 

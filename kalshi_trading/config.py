@@ -23,7 +23,15 @@ from kalshi_trading.settings.credentials import (
     load_private_key,
 )
 from kalshi_trading.settings.env_file import EnvFile, read_env_file
-from kalshi_trading.settings.model import (
+from kalshi_trading.settings.option_parsing import (
+    PROJECT_FOLDER,
+    Environment,
+    Option,
+    is_loopback,
+    looks_like_key_id,
+    options_of,
+)
+from kalshi_trading.settings.options import (
     API_PATH,
     HOSTS,
     KNOWN_NAMES,
@@ -32,14 +40,6 @@ from kalshi_trading.settings.model import (
     ApiKeyOptions,
     Limits,
     Settings,
-)
-from kalshi_trading.settings.options import (
-    PROJECT_FOLDER,
-    Environment,
-    Option,
-    is_loopback,
-    looks_like_key_id,
-    options_of,
 )
 from kalshi_trading.settings.setting_names import PREFIX, has_prefix, meant_name
 

@@ -40,7 +40,7 @@ from kalshi_trading.orders.pretrade.findings import Finding, Severity, questions
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.pricing import build_preview, rechecked, worst_price
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Limits
 from kalshi_trading.trade_logger import TradeLogger
 
 __all__ = ["TradeExecutionError", "TradeExecutor"]

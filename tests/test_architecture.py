@@ -28,7 +28,7 @@ CALLS_WRITES = {
     "orders.execution.cancel": "takes orders back, which only lowers risk",
 }
 MAKES_FLOATS = {
-    "settings.options": "durations",
+    "settings.option_parsing": "durations",
     "practice.responses.markets": "strikes and multipliers, which are numbers in the exchange's JSON",
     "practice.simulation.event_shapes": "chances of invented events",
     "practice.simulation.fair_values": "chances of invented events",
@@ -147,7 +147,7 @@ def test_every_import_keeps_the_contracts():
 
 WRONG_IMPORTS = {
     "core.money": "kalshi_trading.config",
-    "settings.options": "kalshi_trading.trade_logger",
+    "settings.option_parsing": "kalshi_trading.trade_logger",
     "config": "kalshi_trading.journal.records",
     "journal.records": "kalshi_trading.kalshi_client",
     "trade_logger": "kalshi_trading.exchange.paging",

@@ -28,8 +28,8 @@ from kalshi_trading.config import (
     is_production,
     load_settings,
 )
-from kalshi_trading.settings.model import OPTIONS, Limits, Settings
-from kalshi_trading.settings.options import Environment
+from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.options import OPTIONS, Limits, Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 KEY_ID = "0d5b1c7e-0000-4000-8000-1234567890ab"

@@ -1,215 +1,244 @@
-"""One option of the program: its variable, how its text is read, its default and its help.
+"""The table of options: every variable with its grammar, default and help, as fields of `Settings`.
 
-Knows the grammar of every kind of option. Never reads the environment or a file, never repeats
-the text it refuses (a secret may have been pasted into the wrong line).
+Knows the exchange's hosts and the size of each guard rail. Never reads the environment or a file;
+`config` does.
 """
+
+# ruff: noqa: RUF009 -- `option` declares a field, as dataclasses.field does
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Any
 
-from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.settings import option_parsing as grammar
+from kalshi_trading.settings.credentials import Credentials
+from kalshi_trading.settings.option_parsing import Environment, Option, option, options_of
 
-T = TypeVar("T")
-Parser = Callable[[str], T]
-
-PROJECT_FOLDER = Path(__file__).resolve().parent.parent.parent
-_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?", re.ASCII)
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-
-
-class Environment(StrEnum):
-    """Which exchange the program trades on."""
-
-    PRACTICE = "practice"
-    SANDBOX = "sandbox"
-    PRODUCTION = "production"
+API_PATH = "/trade-api/v2"
+WEBSOCKET_PATH = "/trade-api/ws/v2"
 
 
 @dataclass(frozen=True, slots=True)
-class Option(Generic[T]):
-    """One row of the table of options. An empty text means "not set"."""
+class Hosts:
+    """Where an environment of the exchange lives, and where its keys are made."""
 
-    name: str
-    parse: Parser[T]
-    default: str
-    help: str
-    example: str
-    aliases: tuple[str, ...] = ()
-
-    def read(self, text: str, folder: Path) -> T:
-        """Turn text into the value; a relative path starts at `folder`. Raises InvalidInputError."""
-        value = self.parse(text)
-        return cast(T, folder / value) if isinstance(value, Path) else value
+    api: str
+    websocket: str
+    domain: str
+    keys_page: str
 
 
-def option(
-    name: str, parse: Parser[T], default: str, help: str, *, example: str = "", aliases: tuple[str, ...] = ()
-) -> T:
-    """Declare a dataclass field that is read from the variable `name`."""
-    row = Option(name, parse, default, help, example or default, aliases)
-    field_of_row: T = field(
-        default_factory=lambda: row.read(default, PROJECT_FOLDER), metadata={"option": row}, repr=True
+# Source: Kalshi API, hosts and environments.
+HOSTS = {
+    Environment.SANDBOX: Hosts(
+        api="https://external-api.demo.kalshi.co/trade-api/v2",
+        websocket="wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2",
+        domain="kalshi.co",
+        keys_page="https://demo.kalshi.co",
+    ),
+    Environment.PRODUCTION: Hosts(
+        api="https://external-api.kalshi.com/trade-api/v2",
+        websocket="wss://external-api-ws.kalshi.com/trade-api/ws/v2",
+        domain="kalshi.com",
+        keys_page="https://kalshi.com",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The guard rails. A soft one asks again; a hard one holds until its setting is changed."""
+
+    soft_order_cost: Decimal = option(
+        "KALSHI_SOFT_ORDER_COST",
+        grammar.dollars("0", "1000000"),
+        "100",
+        "Dollars one order may cost before the amount must be typed.",
     )
-    return field_of_row
+    hard_order_cost: Decimal = option(
+        "KALSHI_HARD_ORDER_COST",
+        grammar.dollars("0.01", "1000000"),
+        "1000",
+        "Dollars one order may cost at most.",
+    )
+    soft_order_count: Decimal = option(
+        "KALSHI_SOFT_ORDER_COUNT",
+        grammar.contracts("0", "1000000"),
+        "1000",
+        "Contracts one order may have before the number must be typed.",
+    )
+    hard_order_count: Decimal = option(
+        "KALSHI_HARD_ORDER_COUNT",
+        grammar.contracts("0.01", "1000000"),
+        "10000",
+        "Contracts one order may have at most.",
+    )
+    market_loss_limit: Decimal = option(
+        "KALSHI_MARKET_LOSS_LIMIT",
+        grammar.dollars("0.01", "1000000"),
+        "1000",
+        "Dollars that can be lost in one market, resting orders included.",
+    )
+    daily_cost_limit: Decimal = option(
+        "KALSHI_DAILY_COST_LIMIT",
+        grammar.dollars("0.01", "10000000"),
+        "5000",
+        "Dollars of buying in one day.",
+    )
+    daily_order_limit: int = option(
+        "KALSHI_DAILY_ORDER_LIMIT", grammar.whole(1, 100_000), "200", "Orders in one day."
+    )
+    daily_loss_limit: Decimal = option(
+        "KALSHI_DAILY_LOSS_LIMIT",
+        grammar.dollars("0.01", "10000000"),
+        "500",
+        "Dollars of loss in one day from which on only reducing orders pass.",
+    )
+    warn_through: Decimal = option(
+        "KALSHI_WARN_THROUGH",
+        grammar.dollars("0", "1"),
+        "0.03",
+        "Dollars a price may lie beyond the best opposite price before a warning.",
+    )
+    block_through: Decimal = option(
+        "KALSHI_BLOCK_THROUGH",
+        grammar.dollars("0", "1"),
+        "0.10",
+        "Dollars a price may lie beyond the best opposite price at most.",
+    )
+    warn_from_midpoint: Decimal = option(
+        "KALSHI_WARN_FROM_MIDPOINT",
+        grammar.dollars("0", "1"),
+        "0.10",
+        "Dollars a price may lie away from the midpoint before a warning.",
+    )
+    market_order_cap: Decimal = option(
+        "KALSHI_MARKET_ORDER_CAP",
+        grammar.dollars("0", "1"),
+        "0.05",
+        "Dollars a market order may pay beyond the best price.",
+    )
 
 
-def options_of(owner: type[Any]) -> dict[str, Option[Any]]:
-    """Return the options of a dataclass by the name of their field."""
-    return {each.name: each.metadata["option"] for each in fields(owner) if "option" in each.metadata}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the user may choose. `repr` shows no secret."""
+
+    environment: Environment = option(
+        "KALSHI_ENVIRONMENT",
+        grammar.environment,
+        "practice",
+        "The exchange: practice (no account, no network), sandbox (Kalshi's demo) or production.",
+        aliases=("KALSHI_ENV",),
+    )
+    api_base_url: str | None = option(
+        "KALSHI_API_BASE_URL",
+        grammar.optional(grammar.url("http", API_PATH)),
+        "",
+        "Another address of the exchange's HTTP API; https only, except on this machine.",
+        example=HOSTS[Environment.SANDBOX].api,
+    )
+    ws_url: str | None = option(
+        "KALSHI_WS_URL",
+        grammar.optional(grammar.url("ws", WEBSOCKET_PATH)),
+        "",
+        "Another address of the exchange's WebSocket; wss only, except on this machine.",
+        example=HOSTS[Environment.SANDBOX].websocket,
+    )
+    read_only: bool = option(
+        "KALSHI_READ_ONLY", grammar.yes_or_no, "0", "1 to look without being able to trade."
+    )
+    default_count: Decimal = option(
+        "KALSHI_DEFAULT_COUNT",
+        grammar.contracts("0.01", "1000000"),
+        "10",
+        "Contracts proposed for a new order.",
+    )
+    connect_timeout_s: float = option(
+        "KALSHI_CONNECT_TIMEOUT_S",
+        grammar.seconds("0.1", "30"),
+        "3",
+        "Seconds to wait for a connection.",
+    )
+    total_timeout_s: float = option(
+        "KALSHI_TOTAL_TIMEOUT_S",
+        grammar.seconds("0.1", "120"),
+        "12",
+        "Seconds to wait for a whole answer.",
+    )
+    read_retries: int = option(
+        "KALSHI_READ_RETRIES",
+        grammar.whole(0, 10),
+        "3",
+        "Times a failed read is repeated; an order never is.",
+    )
+    log_level: str = option(
+        "LOG_LEVEL",
+        grammar.one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        "INFO",
+        "How much goes to the log: DEBUG, INFO, WARNING or ERROR.",
+    )
+    log_dir: Path = option(
+        "KALSHI_LOG_DIR", grammar.path, "logs", "Folder of the trade journal and the error log."
+    )
+    data_dir: Path = option(
+        "KALSHI_DATA_DIR",
+        grammar.path,
+        "~/.local/share/kalshi-trading",
+        "Folder of the practice world and of caches (inside XDG_DATA_HOME where that is set).",
+        example="/var/tmp/kalshi-trading",
+    )
+    practice_seed: int | None = option(
+        "KALSHI_PRACTICE_SEED",
+        grammar.optional(grammar.whole(0, 999_999_999)),
+        "",
+        "Number from which a new practice world grows.",
+        example="7",
+    )
+    practice_markets: int = option(
+        "KALSHI_PRACTICE_MARKETS",
+        grammar.whole(1, 100_000),
+        "400",
+        "Markets in a new practice world.",
+    )
+    limits: Limits = field(default_factory=Limits)
+    credentials: Credentials | None = field(default=None, repr=False)
+    warnings: tuple[str, ...] = ()
 
 
-def is_loopback(url: str) -> bool:
-    """Tell whether the URL names this machine itself."""
-    return urlsplit(url).hostname in _LOOPBACK_HOSTS
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ApiKeyOptions:
+    """The API key as it was written down; needed in sandbox and production only."""
+
+    key_id: str = option(
+        "KALSHI_API_KEY",
+        grammar.key_id,
+        "",
+        "Id of your API key. Practice needs none.",
+        example="01234567-89ab-cdef-0123-456789abcdef",
+        aliases=("KALSHI_API_KEY_ID",),
+    )
+    secret: str = option(
+        "KALSHI_API_SECRET",
+        grammar.secret,
+        "",
+        "Path of the private key's .pem file, or the PEM itself in double quotes with \\n for line ends.",
+        example="~/.kalshi/key.pem",
+        aliases=("KALSHI_PRIVATE_KEY_PATH",),
+    )
 
 
-def looks_like_key_id(text: str) -> bool:
-    """Tell whether the text has the form of a Kalshi key id, a UUID."""
-    return _UUID.fullmatch(text) is not None
-
-
-def environment(text: str) -> Environment:
-    """Read an environment's name or synonym."""
-    word = text.lower()
-    synonyms = {"demo": Environment.SANDBOX, "prod": Environment.PRODUCTION}
-    if word in synonyms:
-        return synonyms[word]
-    if word in tuple(Environment):
-        return Environment(word)
-    raise InvalidInputError("must be practice, sandbox (or demo), or production (or prod)")
-
-
-def yes_or_no(text: str) -> bool:
-    """Read a switch."""
-    word = text.lower()
-    if word in ("1", "true", "yes"):
-        return True
-    if word in ("0", "false", "no"):
-        return False
-    raise InvalidInputError("must be 1, true or yes; or 0, false or no")
-
-
-def one_of(*words: str) -> Parser[str]:
-    """Make a reader of one of the upper-case words."""
-
-    def parse(text: str) -> str:
-        if text.upper() not in words:
-            raise InvalidInputError(f"must be one of {', '.join(words)}")
-        return text.upper()
-
-    return parse
-
-
-def whole(low: int, high: int) -> Parser[int]:
-    """Make a reader of a whole number."""
-
-    def parse(text: str) -> int:
-        return int(_number(text, Decimal(low), Decimal(high), 0))
-
-    return parse
-
-
-def seconds(low: str, high: str) -> Parser[float]:
-    """Make a reader of a duration in seconds."""
-
-    def parse(text: str) -> float:
-        return float(_number(text, Decimal(low), Decimal(high), 3))
-
-    return parse
-
-
-def dollars(low: str, high: str) -> Parser[Decimal]:
-    """Make a reader of dollars, to the ten-thousandth."""
-
-    def parse(text: str) -> Decimal:
-        return _number(text, Decimal(low), Decimal(high), 4)
-
-    return parse
-
-
-def contracts(low: str, high: str) -> Parser[Decimal]:
-    """Make a reader of a number of contracts, to the hundredth."""
-
-    def parse(text: str) -> Decimal:
-        return _number(text, Decimal(low), Decimal(high), 2)
-
-    return parse
-
-
-def optional(parse: Parser[T]) -> Parser[T | None]:
-    """Make a reader that takes empty text for "not set"."""
-
-    def parse_unless_empty(text: str) -> T | None:
-        return parse(text) if text else None
-
-    return parse_unless_empty
-
-
-def path(text: str) -> Path:
-    """Read a path; a leading ~ is the home folder."""
-    try:
-        found = Path(text).expanduser()
-    except RuntimeError:
-        raise InvalidInputError("needs a full path, because the home folder (~) is unknown") from None
-    if not text.isprintable():
-        raise InvalidInputError("must be a path without control characters")
-    return found
-
-
-def key_id(text: str) -> str:
-    """Read the id of an API key."""
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise InvalidInputError("must be one word without spaces")
-    if text.endswith(".pem") or "BEGIN" in text:
-        raise InvalidInputError("must be the key's id, not the key itself or its file")
-    return text
-
-
-def secret(text: str) -> str:
-    """Take a path or PEM as it is; it is judged when the key is loaded."""
-    return text
-
-
-def url(scheme: str, ending: str) -> Parser[str]:
-    """Make a reader of an exchange address: `scheme` is http or ws, secure but for loopback hosts."""
-
-    def parse(text: str) -> str:
-        address = text.rstrip("/")
-        try:
-            parts = urlsplit(address)
-            well_formed = bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            well_formed = False
-        if not well_formed or not address.isascii() or not address.isprintable() or " " in address:
-            raise InvalidInputError("must be an address with a host")
-        if parts.username is not None or parts.password is not None or "?" in address or "#" in address:
-            raise InvalidInputError("must not carry a user name, a password, a query or a fragment")
-        if parts.scheme != f"{scheme}s" and not (parts.scheme == scheme and is_loopback(address)):
-            raise InvalidInputError(f"must begin with {scheme}s:// ({scheme}:// only on this machine)")
-        if parts.path != ending:
-            raise InvalidInputError(f"must end in {ending} right after the host")
-        return address
-
-    return parse
-
-
-def _number(text: str, low: Decimal, high: Decimal, places: int) -> Decimal:
-    kind = f"a number with at most {places} decimals" if places else "a whole number"
-    message = f"must be {kind} from {low} to {high}, in plain digits"
-    if not _NUMBER.fullmatch(text) or len(text.partition(".")[2]) > places:
-        raise InvalidInputError(message)
-    if places == 0 and "." in text:
-        raise InvalidInputError(message)
-    number = Decimal(text)
-    if not low <= number <= high:
-        raise InvalidInputError(message)
-    return number
+OPTIONS: tuple[Option[Any], ...] = tuple(
+    row for owner in (ApiKeyOptions, Settings, Limits) for row in options_of(owner).values()
+)
+KNOWN_NAMES = tuple(name for row in OPTIONS for name in (row.name, *row.aliases))
+SAFETY_NAMES = frozenset(  # misspelled ones stop the start
+    name
+    for owner in (Settings, Limits)
+    for field_name, row in options_of(owner).items()
+    if owner is Limits or field_name in ("environment", "read_only")
+    for name in (row.name, *row.aliases)
+)

@@ -18,7 +18,7 @@ from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.resting_watch import RestingOrderMonitor
 from kalshi_trading.portfolio_tracker import PortfolioTracker
-from kalshi_trading.settings.model import Settings
+from kalshi_trading.settings.options import Settings
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import formats

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.core.results import fetch
 from kalshi_trading.orders.execution.recovery import RecoverySummary
-from kalshi_trading.settings.options import Environment
+from kalshi_trading.settings.option_parsing import Environment
 from kalshi_trading.ui import formats, packages
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.exit_codes import EXIT_DONE, EXIT_INTERRUPTED

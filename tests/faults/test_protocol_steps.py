@@ -26,7 +26,7 @@ from kalshi_trading.orders.execution.submission import SubmissionStep
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.credentials import Credentials, load_private_key
-from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Limits
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
 

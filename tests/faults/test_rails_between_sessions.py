@@ -25,7 +25,7 @@ from kalshi_trading.orders.pretrade.context import DayTotals, OrderContext
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Limits
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 

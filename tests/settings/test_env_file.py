@@ -8,7 +8,7 @@ import pytest
 from cases import naming
 
 from kalshi_trading.config import ConfigurationError, load_settings
-from kalshi_trading.settings.model import Settings
+from kalshi_trading.settings.options import Settings
 
 NOT_SAVED = "canary7"  # a value no message may repeat
 

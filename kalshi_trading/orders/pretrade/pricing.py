@@ -41,7 +41,7 @@ from kalshi_trading.orders.pretrade.payoff import (
 )
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Limits
 
 
 def build_preview(

@@ -26,7 +26,7 @@ from kalshi_trading.core.order_book import best_opposite, is_crossed, midpoint
 from kalshi_trading.orders.pretrade.context import RecentOrder, promised_count
 from kalshi_trading.orders.pretrade.findings import Finding, Severity
 from kalshi_trading.orders.pretrade.preview import OrderPreview
-from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Limits
 
 STALE_BOOK = timedelta(seconds=5)
 OUTCOME_UNKNOWN = "outcome unknown"

@@ -26,7 +26,7 @@ from kalshi_trading.orders.pretrade.findings import Severity
 from kalshi_trading.orders.pretrade.payoff import Payoff
 from kalshi_trading.orders.pretrade.preview import OrderPreview, is_worse
 from kalshi_trading.orders.pretrade.risk import OUTCOME_UNKNOWN
-from kalshi_trading.settings.options import Environment
+from kalshi_trading.settings.option_parsing import Environment
 from kalshi_trading.ui.formats import UNKNOWN, dollars, net_position, pnl_text, time_left
 
 _SIGNS = {

@@ -29,7 +29,7 @@ from kalshi_trading.orders.execution.panic import (
 from kalshi_trading.orders.execution.pending_orders import PendingOrders, RecoveryResult
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Limits
 from kalshi_trading.trade_executor import PANIC, TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 

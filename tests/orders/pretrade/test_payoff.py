@@ -27,7 +27,7 @@ from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.practice import records
 from kalshi_trading.practice.accounting import fees as practice_fees
-from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Limits
 
 CASH = D(1_000_000)
 

@@ -27,7 +27,7 @@ from kalshi_trading.orders.pretrade.payoff import Bounds, Payoff
 from kalshi_trading.orders.pretrade.preview import is_worse
 from kalshi_trading.orders.pretrade.pricing import build_preview, rechecked, worst_price
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Limits
 
 CLIENT_ORDER_ID = "0d9f6c3e-0001-4b7a-8e55-c0ffee000001"
 EVERY_WAY = list(product(Action, Side))

@@ -20,7 +20,7 @@ from kalshi_trading.orders.pretrade.payoff import Bounds
 from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.risk import check
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Limits
 
 LIMITS = Limits()
 RESTS = BookWalk((), Decimal(10))

@@ -18,7 +18,7 @@ from kalshi_trading.core.models import Action, Side
 from kalshi_trading.orders.pretrade.context import DayTotals, OrderContext
 from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderSize, OrderTicket, parse_size
-from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Limits
 
 COMBO_FEES = FeeSchedule(FeeType.QUADRATIC_WITH_COMBO_MAKER_FEES, D(1))
 

@@ -33,7 +33,7 @@ from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.portfolio.ledger import market_ledger
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
-from kalshi_trading.settings.model import Limits
+from kalshi_trading.settings.options import Limits
 
 ORDER_ID = "a1c5e7d2-1111-4a6b-9c20-7f3e5d8b0001"
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)

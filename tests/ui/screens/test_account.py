@@ -15,8 +15,8 @@ from scripted_prompter import ScriptedPrompter
 from kalshi_trading.core.errors import JournalError, UnavailableError
 from kalshi_trading.core.results import Fetched
 from kalshi_trading.orders.pretrade.context import DayPnl, DayTotals
-from kalshi_trading.settings.model import Limits
-from kalshi_trading.settings.options import options_of
+from kalshi_trading.settings.option_parsing import options_of
+from kalshi_trading.settings.options import Limits
 from kalshi_trading.ui.screens import account as account_screens
 from kalshi_trading.ui.views import account as account_view
 

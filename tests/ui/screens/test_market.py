@@ -19,7 +19,7 @@ from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import parse_price
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.options import Environment
+from kalshi_trading.settings.option_parsing import Environment
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import Choice, LeaveTask

@@ -26,8 +26,8 @@ from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, PanicReport
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.model import Limits
-from kalshi_trading.settings.options import Environment
+from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.options import Limits
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.prompts.prompter import LeaveTask

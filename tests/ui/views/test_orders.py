@@ -17,7 +17,7 @@ from kalshi_trading.history.rows import describe
 from kalshi_trading.markets import FoundMarket
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.options import Environment
+from kalshi_trading.settings.option_parsing import Environment
 from kalshi_trading.ui import formats
 from kalshi_trading.ui.views import account
 from kalshi_trading.ui.views import market as market_view

@@ -1,0 +1,215 @@
+"""How the text of an option is read: the grammar of every kind, and what a wrong text is called.
+
+Never reads the environment or a file, never repeats the text it refuses (a secret may have been pasted into
+the wrong line).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+from urllib.parse import urlsplit
+
+from kalshi_trading.core.errors import InvalidInputError
+
+T = TypeVar("T")
+Parser = Callable[[str], T]
+
+PROJECT_FOLDER = Path(__file__).resolve().parent.parent.parent
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+class Environment(StrEnum):
+    """Which exchange the program trades on."""
+
+    PRACTICE = "practice"
+    SANDBOX = "sandbox"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class Option(Generic[T]):
+    """One row of the table of options. An empty text means "not set"."""
+
+    name: str
+    parse: Parser[T]
+    default: str
+    help: str
+    example: str
+    aliases: tuple[str, ...] = ()
+
+    def read(self, text: str, folder: Path) -> T:
+        """Turn text into the value; a relative path starts at `folder`. Raises InvalidInputError."""
+        value = self.parse(text)
+        return cast(T, folder / value) if isinstance(value, Path) else value
+
+
+def option(
+    name: str, parse: Parser[T], default: str, help: str, *, example: str = "", aliases: tuple[str, ...] = ()
+) -> T:
+    """Declare a dataclass field that is read from the variable `name`."""
+    row = Option(name, parse, default, help, example or default, aliases)
+    field_of_row: T = field(
+        default_factory=lambda: row.read(default, PROJECT_FOLDER), metadata={"option": row}, repr=True
+    )
+    return field_of_row
+
+
+def options_of(owner: type[Any]) -> dict[str, Option[Any]]:
+    """Return the options of a dataclass by the name of their field."""
+    return {each.name: each.metadata["option"] for each in fields(owner) if "option" in each.metadata}
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether the URL names this machine itself."""
+    return urlsplit(url).hostname in _LOOPBACK_HOSTS
+
+
+def looks_like_key_id(text: str) -> bool:
+    """Tell whether the text has the form of a Kalshi key id, a UUID."""
+    return _UUID.fullmatch(text) is not None
+
+
+def environment(text: str) -> Environment:
+    """Read an environment's name or synonym."""
+    word = text.lower()
+    synonyms = {"demo": Environment.SANDBOX, "prod": Environment.PRODUCTION}
+    if word in synonyms:
+        return synonyms[word]
+    if word in tuple(Environment):
+        return Environment(word)
+    raise InvalidInputError("must be practice, sandbox (or demo), or production (or prod)")
+
+
+def yes_or_no(text: str) -> bool:
+    """Read a switch."""
+    word = text.lower()
+    if word in ("1", "true", "yes"):
+        return True
+    if word in ("0", "false", "no"):
+        return False
+    raise InvalidInputError("must be 1, true or yes; or 0, false or no")
+
+
+def one_of(*words: str) -> Parser[str]:
+    """Make a reader of one of the upper-case words."""
+
+    def parse(text: str) -> str:
+        if text.upper() not in words:
+            raise InvalidInputError(f"must be one of {', '.join(words)}")
+        return text.upper()
+
+    return parse
+
+
+def whole(low: int, high: int) -> Parser[int]:
+    """Make a reader of a whole number."""
+
+    def parse(text: str) -> int:
+        return int(_number(text, Decimal(low), Decimal(high), 0))
+
+    return parse
+
+
+def seconds(low: str, high: str) -> Parser[float]:
+    """Make a reader of a duration in seconds."""
+
+    def parse(text: str) -> float:
+        return float(_number(text, Decimal(low), Decimal(high), 3))
+
+    return parse
+
+
+def dollars(low: str, high: str) -> Parser[Decimal]:
+    """Make a reader of dollars, to the ten-thousandth."""
+
+    def parse(text: str) -> Decimal:
+        return _number(text, Decimal(low), Decimal(high), 4)
+
+    return parse
+
+
+def contracts(low: str, high: str) -> Parser[Decimal]:
+    """Make a reader of a number of contracts, to the hundredth."""
+
+    def parse(text: str) -> Decimal:
+        return _number(text, Decimal(low), Decimal(high), 2)
+
+    return parse
+
+
+def optional(parse: Parser[T]) -> Parser[T | None]:
+    """Make a reader that takes empty text for "not set"."""
+
+    def parse_unless_empty(text: str) -> T | None:
+        return parse(text) if text else None
+
+    return parse_unless_empty
+
+
+def path(text: str) -> Path:
+    """Read a path; a leading ~ is the home folder."""
+    try:
+        found = Path(text).expanduser()
+    except RuntimeError:
+        raise InvalidInputError("needs a full path, because the home folder (~) is unknown") from None
+    if not text.isprintable():
+        raise InvalidInputError("must be a path without control characters")
+    return found
+
+
+def key_id(text: str) -> str:
+    """Read the id of an API key."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise InvalidInputError("must be one word without spaces")
+    if text.endswith(".pem") or "BEGIN" in text:
+        raise InvalidInputError("must be the key's id, not the key itself or its file")
+    return text
+
+
+def secret(text: str) -> str:
+    """Take a path or PEM as it is; it is judged when the key is loaded."""
+    return text
+
+
+def url(scheme: str, ending: str) -> Parser[str]:
+    """Make a reader of an exchange address: `scheme` is http or ws, secure but for loopback hosts."""
+
+    def parse(text: str) -> str:
+        address = text.rstrip("/")
+        try:
+            parts = urlsplit(address)
+            well_formed = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            well_formed = False
+        if not well_formed or not address.isascii() or not address.isprintable() or " " in address:
+            raise InvalidInputError("must be an address with a host")
+        if parts.username is not None or parts.password is not None or "?" in address or "#" in address:
+            raise InvalidInputError("must not carry a user name, a password, a query or a fragment")
+        if parts.scheme != f"{scheme}s" and not (parts.scheme == scheme and is_loopback(address)):
+            raise InvalidInputError(f"must begin with {scheme}s:// ({scheme}:// only on this machine)")
+        if parts.path != ending:
+            raise InvalidInputError(f"must end in {ending} right after the host")
+        return address
+
+    return parse
+
+
+def _number(text: str, low: Decimal, high: Decimal, places: int) -> Decimal:
+    kind = f"a number with at most {places} decimals" if places else "a whole number"
+    message = f"must be {kind} from {low} to {high}, in plain digits"
+    if not _NUMBER.fullmatch(text) or len(text.partition(".")[2]) > places:
+        raise InvalidInputError(message)
+    if places == 0 and "." in text:
+        raise InvalidInputError(message)
+    number = Decimal(text)
+    if not low <= number <= high:
+        raise InvalidInputError(message)
+    return number
