@@ -27,12 +27,12 @@ class Kind(StrEnum):
 class ChangeSink(Protocol):
     """Whoever wants to know of changed records; several touches of one key may follow each other."""
 
-    def touch(self, kind: str, key: str, record: object) -> None:
+    def record_change(self, kind: str, key: str, record: object) -> None:
         """Take note that `record` is now what stands under `key`."""
 
 
 class NoChanges:
     """A sink for an exchange that lives in memory only."""
 
-    def touch(self, kind: str, key: str, record: object) -> None:
+    def record_change(self, kind: str, key: str, record: object) -> None:
         """Forget it."""

@@ -74,7 +74,7 @@ class ExchangeState:
 
     def changed(self, kind: Kind, key: str, record: object) -> None:
         """Report a record to the sink."""
-        self._changes.touch(kind, key, record)
+        self._changes.record_change(kind, key, record)
 
     def happened(self, at: int, what: DueKind, key: str) -> None:
         """Remember something to be told by the next `advance`."""

@@ -86,7 +86,7 @@ class Store:
         self._simulated: set[str] = set()
         self._trade_keys: dict[str, dict[str, None]] = {}  # by ticker, oldest first
 
-    def touch(self, kind: str, key: str, record: object) -> None:
+    def record_change(self, kind: str, key: str, record: object) -> None:
         """Write this record with the next commit. Orders of simulated accounts are not kept."""
         if isinstance(record, Account) and record.simulated:
             self._simulated.add(record.account_id)

@@ -43,7 +43,7 @@ class LaggingReads:
 
     # Following.
 
-    def touch(self, kind: str, key: str, record: object) -> None:
+    def record_change(self, kind: str, key: str, record: object) -> None:
         """Take note of a change; it counts from the next `commit` on."""
         is_own = getattr(record, "account_id", None) == self._account_id
         if kind in _FOLLOWED and is_own:

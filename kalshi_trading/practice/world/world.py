@@ -87,7 +87,7 @@ class World:
         )
         self.latest_trades: deque[Trade] = deque(maxlen=_LATEST_TRADES)
         self._touched: set[str] = set()
-        self._replica: LaggingReads | None = None
+        self._lagging: LaggingReads | None = None
         self._next_change = 0
         self._next_tidying = 0
         self._next_verdict = _NEVER
@@ -102,10 +102,10 @@ class World:
     @property
     def reads(self) -> Exchange | LaggingReads:
         """What private reads show: the exchange itself, unless a replica stands before it."""
-        if self._replica is None:
+        if self._lagging is None:
             return self.exchange
-        self._replica.advance(self.clock.now())
-        return self._replica
+        self._lagging.advance(self.clock.now())
+        return self._lagging
 
     @property
     def reads_as_of(self) -> int:
@@ -115,13 +115,13 @@ class World:
 
     def follow(self, replica: LaggingReads) -> None:
         """Let private reads show a replica from now on."""
-        self._replica = replica
+        self._lagging = replica
 
-    def touch(self, kind: str, key: str, record: object) -> None:
+    def record_change(self, kind: str, key: str, record: object) -> None:
         """Take note of a record the exchange changed."""
-        self._store.touch(kind, key, record)
-        if self._replica is not None:
-            self._replica.touch(kind, key, record)
+        self._store.record_change(kind, key, record)
+        if self._lagging is not None:
+            self._lagging.record_change(kind, key, record)
         if isinstance(record, Trade):
             self.latest_trades.append(record)
             self.candles.note_trade(self.exchange.markets[record.ticker], record)
@@ -135,8 +135,8 @@ class World:
             self.candles.note_quotes(self.exchange.markets[ticker], now, self.touch_of(ticker))
         self._touched.clear()
         self._store.commit()
-        if self._replica is not None:
-            self._replica.commit(now)
+        if self._lagging is not None:
+            self._lagging.commit(now)
 
     def touch_of(self, ticker: str) -> TopOfBook:
         """Return the best prices in a market's book."""
@@ -209,11 +209,11 @@ class World:
         self._store.close()
 
     def _keep(self, kind: str, key: str, record: object) -> None:
-        self._store.touch(kind, key, record)
+        self._store.record_change(kind, key, record)
 
     def _found(self, seed: int, market_count: int) -> WorldInfo:
         charter = WorldInfo(seed, market_count, _new_id(), self.clock.now())
-        self._store.touch(WorldRecordKind.CHARTER, "charter", charter)
+        self._store.record_change(WorldRecordKind.CHARTER, "charter", charter)
         return charter
 
     def _begin(self, stored: SavedWorld) -> None:

@@ -47,7 +47,7 @@ class Sink:
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Any]] = {}
 
-    def touch(self, kind: str, key: str, record: object) -> None:
+    def record_change(self, kind: str, key: str, record: object) -> None:
         self.records.setdefault(kind, {})[key] = deepcopy(record)
 
 
