@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -94,7 +93,7 @@ def poisoned_fields(app: AppContext, ticker: str, field: str) -> dict[str, objec
 
 def write_poisoned_journal(app: AppContext, ticker: str) -> None:
     """Write orders that end in each event, with each field poisoned in all of their records."""
-    at = datetime.now(UTC) - timedelta(minutes=5)
+    at = datetime.now(UTC) - timedelta(seconds=3)
     lines = []
     for event, field in product(EVENTS, (*FIELDS, EVERY_FIELD)):
         fields = poisoned_fields(app, ticker, field)
@@ -169,21 +168,23 @@ SHOWS_NONE = {"account", "open orders", "leaving"}
 
 
 @pytest.fixture(scope="module")
-def poisoned_once(still_exchange: ExchangeProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of logs in which every field of every event is hostile once."""
-    folder = tmp_path_factory.mktemp("poisoned")
-    app = session(still_exchange, folder)
-    write_poisoned_journal(app, quoted_market(app.executor).ticker)
+def ticker(still_exchange: ExchangeProcess, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return quoted_market(session(still_exchange, tmp_path_factory.mktemp("market")).executor).ticker
+
+
+@pytest.fixture
+def poisoned(exchange: ExchangeProcess, ticker: str, tmp_path: Path) -> Path:
+    """A folder of logs in which every field of every event is hostile once.
+
+    Its orders are newer than those that other tests placed on this exchange, so they stand on top.
+    """
+    folder = tmp_path / "logs"
+    app = session(exchange, folder)
+    write_poisoned_journal(app, ticker)
     app.journal.log_error(f"{POISON} went wrong", ValueError(POISON))
     path = app.journal.requests_path
     write_error(path, datetime.now(UTC), POISON.replace("\n", ""), f"reason {POISON}", POISON)
     return folder
-
-
-@pytest.fixture
-def poisoned(poisoned_once: Path, tmp_path: Path) -> Path:
-    """The same for one test, which may write to it."""
-    return shutil.copytree(poisoned_once, tmp_path / "logs")
 
 
 @pytest.mark.parametrize("name", SCREENS)
