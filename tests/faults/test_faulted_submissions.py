@@ -27,7 +27,7 @@ import pytest
 import verifier
 from faulty_exchange import FaultyExchange
 from tcp_proxy import IdleClose, Pass, Refuse, TcpProxy
-from trading_session import Access, OrderDesk, Wish
+from trading_session import Access, TradingSession, Wish
 
 from kalshi_trading.core.models import Action, Side, TimeInForce
 from kalshi_trading.orders.execution.recovery_loop import RecoveryLoop
@@ -66,7 +66,7 @@ class Venue:
 class Seat:
     """A desk, the exchange it trades at, and what is drawn for it."""
 
-    desk: OrderDesk
+    desk: TradingSession
     venue: Venue
     draw: random.Random
     host: str | None = None
@@ -177,7 +177,7 @@ def seats(
                 access = Access(
                     f"http://{host}:{proxy.port}/trade-api/v2", *list(asdict(access).values())[1:]
                 )
-            desk = OrderDesk(folder, access, margin_s=MARGIN_S, apart_s=APART_S, ahead_s=ahead_s)
+            desk = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S, ahead_s=ahead_s)
             stack.callback(desk.close)
             desk.greet()
             taken.append(Seat(desk, venue, drawn, **proxied))
@@ -255,7 +255,7 @@ def trade_side_by_side(taken: list[Seat], submissions: int) -> None:
         search.stop()
 
 
-def searching(desk: OrderDesk) -> RecoveryLoop:
+def searching(desk: TradingSession) -> RecoveryLoop:
     return RecoveryLoop(desk.recovery, journal_failed=desk.submitter.lock, pause_s=2.0)
 
 

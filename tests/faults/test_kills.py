@@ -21,7 +21,7 @@ import pytest
 import verifier
 from faulty_exchange import FaultyExchange
 from journaled import order_lives
-from trading_session import Access, OrderDesk, Wish, opened
+from trading_session import Access, TradingSession, Wish, opened
 
 from kalshi_trading.core.models import TimeInForce
 from kalshi_trading.journal.order_state import OrderStage
@@ -56,9 +56,11 @@ def three_wishes(exchange: FaultyExchange) -> list[Wish]:
     return [Wish(ticker, "0.99"), Wish(ticker, "0.01"), Wish(ticker, "0.01", time_in_force=at_once)]
 
 
-def recovering(folder: Path, exchange: FaultyExchange) -> OrderDesk:
+def recovering(folder: Path, exchange: FaultyExchange) -> TradingSession:
     """Begin a session that takes over what the journal holds."""
-    desk = OrderDesk(folder, access_to(exchange), margin_s=child_order.MARGIN_S, apart_s=child_order.APART_S)
+    desk = TradingSession(
+        folder, access_to(exchange), margin_s=child_order.MARGIN_S, apart_s=child_order.APART_S
+    )
     desk.greet()
     assert desk.recover().foreign == ()
     return desk
@@ -138,7 +140,7 @@ def test_two_sessions_that_recover_at_once_come_to_the_same_end(
     both = [recovering(tmp_path, exchange) for _ in range(2)]
     assert [len(desk.pending.open_orders()) for desk in both] == [6, 6]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(OrderDesk.settle, both))
+        list(pool.map(TradingSession.settle, both))
     verdict = judged(tmp_path, exchange)
     assert (verdict.faults, verdict.ends) == ([], Counter(acknowledged=3, absent=3))
     once = journal_of(tmp_path)

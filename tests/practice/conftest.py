@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from practice_client import KEY_ID, START, Desk, MakeDesk
+from practice_client import KEY_ID, START, MakeDesk, PracticeClient
 
 from kalshi_trading.practice.server.app import build_app
 from kalshi_trading.practice.world.clock import ManualClock
@@ -19,13 +19,15 @@ def make_desk() -> Iterator[MakeDesk]:
     """Build in-process worlds; every one of them is closed at the end."""
     worlds: list[World] = []
 
-    def make(*, path: Any = ":memory:", now: int = START, seed: int = 7, markets: int = 150) -> Desk:
+    def make(
+        *, path: Any = ":memory:", now: int = START, seed: int = 7, markets: int = 150
+    ) -> PracticeClient:
         clock = ManualClock(now)
         world = World(path, seed=seed, market_count=markets, clock=clock)
         worlds.append(world)
         key = Ed25519PrivateKey.generate()
         world.keys.admit(KEY_ID, world.account_id, key.public_key())
-        return Desk(world, clock, build_app(world), key)
+        return PracticeClient(world, clock, build_app(world), key)
 
     yield make
     for world in worlds:
@@ -33,6 +35,6 @@ def make_desk() -> Iterator[MakeDesk]:
 
 
 @pytest.fixture
-def desk(make_desk: MakeDesk) -> Desk:
+def desk(make_desk: MakeDesk) -> PracticeClient:
     """A desk at a fresh, rather small world."""
     return make_desk()

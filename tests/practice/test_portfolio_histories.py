@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from engine_world import HOUR, market
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from practice_client import ROOT, START, Desk, ask
+from practice_client import ROOT, START, PracticeClient, ask
 
 from kalshi_trading.core.money import BALANCE_GRAIN, round_down
 from kalshi_trading.core.valuation import Mark
@@ -56,7 +56,7 @@ NEVER = START + 10_000 * 24 * HOUR  # no verdict of the world's own for these ma
 class DeskTransport:
     """Hands reads to an exchange inside this process. One at a time, as it is no server."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: PracticeClient) -> None:
         self._desk = desk
         self._lock = threading.Lock()
         self._loop = LOOP
@@ -126,7 +126,7 @@ class History:
         key = Ed25519PrivateKey.generate()
         self.world.keys.admit(name, name, key.public_key())
         self.exchange.advance()
-        desk = Desk(self.world, self.clock, histories.app, key, name)
+        desk = PracticeClient(self.world, self.clock, histories.app, key, name)
         self.tracker = PortfolioTracker(
             KalshiClient(DeskTransport(desk)),  # type: ignore[arg-type]
             clock=lambda: datetime.fromtimestamp(self.clock.now() / 1e6, UTC),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from answer_shapes import differences
 from api_examples import REST
-from practice_client import START, Desk, MakeDesk, listed
+from practice_client import START, MakeDesk, PracticeClient, listed
 
 from kalshi_trading.practice.records import ONE_SECOND, Market, MarketStatus
 
@@ -26,7 +26,7 @@ def ids(rows: Iterable[dict[str, Any]], name: str) -> list[str]:
     return [row[name] for row in rows]
 
 
-def ending_market(desk: Desk) -> Market:
+def ending_market(desk: PracticeClient) -> Market:
     """Return an active market whose whole event is paid out within a day."""
     for market in desk.world.exchange.markets.values():
         family = desk.world.participants.family(market.event_ticker)
@@ -36,31 +36,31 @@ def ending_market(desk: Desk) -> Market:
     raise AssertionError("no such market")
 
 
-def lasting_markets(desk: Desk) -> list[Market]:
+def lasting_markets(desk: PracticeClient) -> list[Market]:
     """Return active markets that stay open for days."""
     markets = desk.world.exchange.markets.values()
     return [it for it in markets if it.close_at > START + 4 * DAY * ONE_SECOND and is_offered(desk, it)]
 
 
-def is_offered(desk: Desk, market: Market) -> bool:
+def is_offered(desk: PracticeClient, market: Market) -> bool:
     ask = desk.world.touch_of(market.ticker).ask
     return market.status is MarketStatus.ACTIVE and ask is not None and ask < 9_000
 
 
-def buy(desk: Desk, market: Market, contracts: str = "1.00") -> str:
+def buy(desk: PracticeClient, market: Market, contracts: str = "1.00") -> str:
     answer = desk.order(market, "bid", 9_900, contracts, time_in_force="immediate_or_cancel")
     assert answer.status == 201, answer.body
     return str(answer.body["order_id"])
 
 
-def trade_hourly(desk: Desk, times: int) -> None:
+def trade_hourly(desk: PracticeClient, times: int) -> None:
     market = lasting_markets(desk)[0]
     for _ in range(times):
         buy(desk, market)
         desk.world.advance(HOUR)
 
 
-def test_a_young_world_has_no_history(desk: Desk) -> None:
+def test_a_young_world_has_no_history(desk: PracticeClient) -> None:
     trade_hourly(desk, 2)
     founded = desk.world.charter.founded_at / ONE_SECOND
     assert {founded - seconds(text) for text in desk.get("/historical/cutoff").values()} == {12 * 60}
@@ -68,7 +68,7 @@ def test_a_young_world_has_no_history(desk: Desk) -> None:
         assert desk.get(f"/historical/{name}")[name] == []
 
 
-def test_the_cut_offs_move_with_the_clock(desk: Desk) -> None:
+def test_the_cut_offs_move_with_the_clock(desk: PracticeClient) -> None:
     buy(desk, desk.liquid_market())
     desk.world.advance(100 * DAY)
     now = desk.clock.now() / ONE_SECOND
@@ -85,7 +85,7 @@ def test_the_cut_offs_move_with_the_clock(desk: Desk) -> None:
 
 @pytest.mark.parametrize("overlap_s", [0, HOUR, 3 * HOUR])
 def test_live_and_historical_fills_and_orders_are_the_whole_with_an_overlap(
-    desk: Desk, overlap_s: int
+    desk: PracticeClient, overlap_s: int
 ) -> None:
     trade_hourly(desk, 8)
     whole = {name: listed(desk, f"/portfolio/{name}", name) for name in ("fills", "orders")}
@@ -101,7 +101,7 @@ def test_live_and_historical_fills_and_orders_are_the_whole_with_an_overlap(
         assert [*live, *old[len(both) :]] == whole[name]
 
 
-def test_a_resting_order_stays_live_and_an_ended_one_goes_by_its_last_change(desk: Desk) -> None:
+def test_a_resting_order_stays_live_and_an_ended_one_goes_by_its_last_change(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     resting, canceled = (desk.order(market, "bid", 100).body["order_id"] for _ in range(2))
     executed = buy(desk, market)
@@ -112,7 +112,7 @@ def test_a_resting_order_stays_live_and_an_ended_one_goes_by_its_last_change(des
     assert ids(desk.get("/historical/orders")["orders"], "order_id") == [executed]
 
 
-def test_positions_and_markets_move_with_their_whole_event_and_settlements_stay(desk: Desk) -> None:
+def test_positions_and_markets_move_with_their_whole_event_and_settlements_stay(desk: PracticeClient) -> None:
     market = ending_market(desk)
     buy(desk, market)
     open_market = lasting_markets(desk)[0]
@@ -142,7 +142,7 @@ def test_positions_and_markets_move_with_their_whole_event_and_settlements_stay(
     assert ids(desk.get("/portfolio/settlements")["settlements"], "ticker") == [market.ticker]
 
 
-def test_an_event_with_one_market_unsettled_stays_live_as_a_whole(desk: Desk) -> None:
+def test_an_event_with_one_market_unsettled_stays_live_as_a_whole(desk: PracticeClient) -> None:
     market = ending_market(desk)
     desk.world.advance(2 * DAY)
     desk.world.archive.set(markets=desk.clock.now(), overlap_s=0)
@@ -152,7 +152,7 @@ def test_an_event_with_one_market_unsettled_stays_live_as_a_whole(desk: Desk) ->
     assert desk.send("GET", f"/markets/{market.ticker}").status == 200
 
 
-def test_historical_rows_look_like_the_documented_ones(desk: Desk) -> None:
+def test_historical_rows_look_like_the_documented_ones(desk: PracticeClient) -> None:
     market = ending_market(desk)
     buy(desk, market)
     desk.world.advance(2 * DAY)
@@ -176,7 +176,7 @@ def test_historical_rows_look_like_the_documented_ones(desk: Desk) -> None:
         assert unlike == []
 
 
-def test_times_narrow_the_lists(desk: Desk) -> None:
+def test_times_narrow_the_lists(desk: PracticeClient) -> None:
     trade_hourly(desk, 5)
     span = f"min_ts={START // ONE_SECOND + HOUR}&max_ts={START // ONE_SECOND + 3 * HOUR}"
     for where in ("portfolio", "historical"):
@@ -191,11 +191,11 @@ def test_times_narrow_the_lists(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "query", ["tickers=A&event_ticker=B", "event_ticker=A&series_ticker=B", "mve_filter=only", "limit=1001"]
 )
-def test_filters_of_historical_markets_exclude_one_another(desk: Desk, query: str) -> None:
+def test_filters_of_historical_markets_exclude_one_another(desk: PracticeClient, query: str) -> None:
     assert desk.send("GET", f"/historical/markets?{query}").status == 400
 
 
-def test_rows_that_arrive_between_two_pages_shift_nothing(desk: Desk) -> None:
+def test_rows_that_arrive_between_two_pages_shift_nothing(desk: PracticeClient) -> None:
     trade_hourly(desk, 4)
     before = desk.get("/portfolio/fills")["fills"]
     first = desk.get("/portfolio/fills?limit=2")
@@ -205,7 +205,7 @@ def test_rows_that_arrive_between_two_pages_shift_nothing(desk: Desk) -> None:
     assert second["cursor"] == ""
 
 
-def test_positions_come_page_by_page_whatever_is_traded_between(desk: Desk) -> None:
+def test_positions_come_page_by_page_whatever_is_traded_between(desk: PracticeClient) -> None:
     markets = lasting_markets(desk)[:6]
     for market in markets[:5]:
         buy(desk, market)
@@ -218,7 +218,7 @@ def test_positions_come_page_by_page_whatever_is_traded_between(desk: Desk) -> N
 
 
 @pytest.mark.parametrize("cursor", ["garbage", "LTE", "w7w", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])
-def test_a_cursor_nobody_made_starts_over(desk: Desk, cursor: str) -> None:
+def test_a_cursor_nobody_made_starts_over(desk: PracticeClient, cursor: str) -> None:
     trade_hourly(desk, 2)
     for name in ("fills", "orders"):
         path = f"/portfolio/{name}"

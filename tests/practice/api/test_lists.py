@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from practice_client import Desk
+from practice_client import PracticeClient
 
 from kalshi_trading.practice.records import BookSide
 
 
-def collect(desk: Desk, path: str, name: str, **query: Any) -> list[Any]:
+def collect(desk: PracticeClient, path: str, name: str, **query: Any) -> list[Any]:
     """Read all pages of a list."""
     rows: list[Any] = []
     cursor = ""
@@ -24,7 +24,7 @@ def collect(desk: Desk, path: str, name: str, **query: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50, 1000])
-def test_pages_of_markets_are_the_whole_list_once(desk: Desk, limit: int) -> None:
+def test_pages_of_markets_are_the_whole_list_once(desk: PracticeClient, limit: int) -> None:
     desk.world.keys.admit("unused", "unused", desk.key.public_key())
     tickers = []
     cursor = ""
@@ -38,7 +38,7 @@ def test_pages_of_markets_are_the_whole_list_once(desk: Desk, limit: int) -> Non
     assert tickers == list(desk.world.exchange.markets)
 
 
-def test_rows_that_arrive_between_pages_do_not_shift_them(desk: Desk) -> None:
+def test_rows_that_arrive_between_pages_do_not_shift_them(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     first = [desk.order(market, "bid", 100).body["order_id"] for _ in range(4)]
     page = desk.get("/portfolio/orders?limit=2")
@@ -49,16 +49,16 @@ def test_rows_that_arrive_between_pages_do_not_shift_them(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["garbage", "%00", "KXNOPE", "____", "é"])
-def test_garbage_cursor_gives_the_first_page(desk: Desk, cursor: str) -> None:
+def test_garbage_cursor_gives_the_first_page(desk: PracticeClient, cursor: str) -> None:
     first = desk.get("/markets?limit=5")
     assert desk.get(f"/markets?limit=5&{urlencode({'cursor': cursor})}") == first
 
 
-def test_limit_zero_gives_no_markets(desk: Desk) -> None:
+def test_limit_zero_gives_no_markets(desk: PracticeClient) -> None:
     assert desk.get("/markets?limit=0") == {"markets": [], "cursor": ""}
 
 
-def test_default_page_of_markets_has_a_hundred(desk: Desk) -> None:
+def test_default_page_of_markets_has_a_hundred(desk: PracticeClient) -> None:
     assert len(desk.get("/markets")["markets"]) == 100
 
 
@@ -72,7 +72,7 @@ def test_default_page_of_markets_has_a_hundred(desk: Desk) -> None:
         ("settled", {"finalized"}),
     ],
 )
-def test_market_status_filter(desk: Desk, word: str, statuses: set[str]) -> None:
+def test_market_status_filter(desk: PracticeClient, word: str, statuses: set[str]) -> None:
     exchange = desk.world.exchange
     exchange.deactivate(desk.liquid_market().ticker)
     for _ in range(40):
@@ -86,7 +86,7 @@ def test_market_status_filter(desk: Desk, word: str, statuses: set[str]) -> None
     assert expected, "the world has such a market"
 
 
-def test_market_filters_by_parent_and_name(desk: Desk) -> None:
+def test_market_filters_by_parent_and_name(desk: PracticeClient) -> None:
     chosen = desk.liquid_market()
     everything = collect(desk, "/markets", "markets", limit=1000)
     of_event = collect(desk, "/markets", "markets", event_ticker=chosen.event_ticker)
@@ -105,7 +105,9 @@ def test_market_filters_by_parent_and_name(desk: Desk) -> None:
     ("word", "field", "status"),
     [("created", "created_at", "open"), ("close", "close_at", ""), ("updated", "updated_at", "")],
 )
-def test_market_time_filters_keep_what_lies_between(desk: Desk, word: str, field: str, status: str) -> None:
+def test_market_time_filters_keep_what_lies_between(
+    desk: PracticeClient, word: str, field: str, status: str
+) -> None:
     markets = [
         market for market in desk.world.exchange.markets.values() if not status or market.status == "active"
     ]
@@ -118,7 +120,7 @@ def test_market_time_filters_keep_what_lies_between(desk: Desk, word: str, field
     }
 
 
-def test_settled_time_filter_finds_the_markets_paid_out(desk: Desk) -> None:
+def test_settled_time_filter_finds_the_markets_paid_out(desk: PracticeClient) -> None:
     now = desk.clock.now() // 1_000_000
     found = collect(desk, "/markets", "markets", min_settled_ts=now - 3600, status="settled")
     assert found
@@ -126,7 +128,7 @@ def test_settled_time_filter_finds_the_markets_paid_out(desk: Desk) -> None:
     assert collect(desk, "/markets", "markets", max_settled_ts=now - 3600) == []
 
 
-def test_event_filters(desk: Desk) -> None:
+def test_event_filters(desk: PracticeClient) -> None:
     everything = collect(desk, "/events", "events")
     assert [event["event_ticker"] for event in everything] == list(desk.world.exchange.events)
     one = everything[4]
@@ -143,7 +145,7 @@ def test_event_filters(desk: Desk) -> None:
     assert collect(desk, "/events", "events", min_updated_ts=now + 86_400) == []
 
 
-def test_markets_are_nested_where_asked(desk: Desk) -> None:
+def test_markets_are_nested_where_asked(desk: PracticeClient) -> None:
     event_ticker = desk.liquid_market().event_ticker
     plain = desk.get(f"/events/{event_ticker}")
     nested = desk.get(f"/events/{event_ticker}?with_nested_markets=true")
@@ -153,7 +155,7 @@ def test_markets_are_nested_where_asked(desk: Desk) -> None:
     assert all(event["markets"] for event in listed)
 
 
-def test_series_filters(desk: Desk) -> None:
+def test_series_filters(desk: PracticeClient) -> None:
     everything = desk.get("/series")["series"]
     assert "volume_fp" not in everything[0]
     weather = desk.get("/series?category=Climate+and+Weather")["series"]
@@ -163,7 +165,7 @@ def test_series_filters(desk: Desk) -> None:
     assert desk.get(f"/series?min_updated_ts={desk.clock.now() // 1_000_000}")["series"] == []
 
 
-def trade_twice(desk: Desk) -> tuple[str, str]:
+def trade_twice(desk: PracticeClient) -> tuple[str, str]:
     """Fill one order in each of two markets, a minute apart; returns the tickers."""
     first = desk.liquid_market()
     desk.order(first, "bid", desk.best(first, BookSide.ASK))
@@ -173,7 +175,7 @@ def trade_twice(desk: Desk) -> tuple[str, str]:
     return first.ticker, second.ticker
 
 
-def test_order_filters(desk: Desk) -> None:
+def test_order_filters(desk: PracticeClient) -> None:
     first, second = trade_twice(desk)
     resting = desk.order(desk.world.exchange.markets[second], "bid", 100).body["order_id"]
 
@@ -193,7 +195,7 @@ def test_order_filters(desk: Desk) -> None:
     assert ids(status="canceled") == [second]
 
 
-def test_fill_filters(desk: Desk) -> None:
+def test_fill_filters(desk: PracticeClient) -> None:
     first, second = trade_twice(desk)
     newest, oldest = desk.get("/portfolio/fills")["fills"]
     now = desk.clock.now() // 1_000_000
@@ -210,7 +212,7 @@ def test_fill_filters(desk: Desk) -> None:
     assert fills(limit=1) == [newest, oldest]
 
 
-def test_position_filters(desk: Desk) -> None:
+def test_position_filters(desk: PracticeClient) -> None:
     first, second = trade_twice(desk)
     desk.order(desk.world.exchange.markets[first], "ask", 100, time_in_force="immediate_or_cancel")
 
@@ -228,7 +230,7 @@ def test_position_filters(desk: Desk) -> None:
     assert held(settlement_status="all") == held()
 
 
-def test_trades_are_public_and_newest_first(desk: Desk) -> None:
+def test_trades_are_public_and_newest_first(desk: PracticeClient) -> None:
     first, second = trade_twice(desk)
     mine = desk.get("/portfolio/fills")["fills"][0]
     newest = desk.get("/markets/trades?limit=1", signed=False)["trades"][0]
@@ -242,7 +244,7 @@ def test_trades_are_public_and_newest_first(desk: Desk) -> None:
     assert second in {trade["ticker"] for trade in recent}
 
 
-def test_queue_positions_of_chosen_markets(desk: Desk) -> None:
+def test_queue_positions_of_chosen_markets(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     price = desk.best(market, BookSide.BID)
     _, ahead = desk.world.exchange.best(market.ticker, BookSide.BID) or (0, 0)
@@ -260,7 +262,7 @@ def test_queue_positions_of_chosen_markets(desk: Desk) -> None:
     assert one == {"queue_position_fp": expected["queue_position_fp"]}
 
 
-def test_balance_shows_cash_without_resting_collateral_and_positions_at_the_bid(desk: Desk) -> None:
+def test_balance_shows_cash_without_resting_collateral_and_positions_at_the_bid(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     ask, bid = desk.best(market, BookSide.ASK), desk.best(market, BookSide.BID)
     filled = desk.order(market, "bid", ask).body

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from api_examples import ERRORS
 from cases import naming
-from practice_client import Desk
+from practice_client import PracticeClient
 
 from kalshi_trading.practice.records import BookSide, Market
 
 
-def ask_price(desk: Desk, market: Market) -> int:
+def ask_price(desk: PracticeClient, market: Market) -> int:
     return desk.best(market, BookSide.ASK)
 
 
-def create(desk: Desk, **changes: Any) -> Any:
+def create(desk: PracticeClient, **changes: Any) -> Any:
     market = desk.liquid_market()
     body = {**desk.body(market, "bid", 100), **changes}
     return desk.send(
@@ -27,7 +27,7 @@ def create(desk: Desk, **changes: Any) -> Any:
     )
 
 
-def look(desk: Desk, path: str) -> Any:
+def look(desk: PracticeClient, path: str) -> Any:
     with naming(f"GET {path}"):
         return desk.send("GET", path)
 
@@ -36,7 +36,7 @@ def assert_error(answer: Any, example: str) -> None:
     assert (answer.status, answer.body) == (ERRORS[example]["status"], ERRORS[example]["body"])
 
 
-def test_number_instead_of_text_cannot_be_decoded(desk: Desk) -> None:
+def test_number_instead_of_text_cannot_be_decoded(desk: PracticeClient) -> None:
     assert_error(create(desk, count=10), "400_decode")
     assert create(desk, price=0.5).body["details"].endswith("CreateOrderV2Request.price of type string")
     assert create(desk, post_only="yes").body["details"].startswith("json: cannot unmarshal string")
@@ -46,7 +46,7 @@ def test_number_instead_of_text_cannot_be_decoded(desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", ["expiration_time", "subaccount", "exchange_index"])
 @pytest.mark.parametrize("number", [2**63, 10**20, -(2**63) - 1, 10**40])
-def test_whole_number_beyond_64_bits_cannot_be_decoded(desk: Desk, name: str, number: int) -> None:
+def test_whole_number_beyond_64_bits_cannot_be_decoded(desk: PracticeClient, name: str, number: int) -> None:
     answer = create(desk, **{name: number})
     assert (answer.status, answer.body["code"]) == (400, "bad_request")
     assert answer.body["details"].endswith(f"CreateOrderV2Request.{name} of type int64")
@@ -54,20 +54,20 @@ def test_whole_number_beyond_64_bits_cannot_be_decoded(desk: Desk, name: str, nu
 
 
 @pytest.mark.parametrize("seconds", [253_402_300_800, 10**14, 2**63 - 1, 0, -1, -(2**63)])
-def test_expiration_that_no_calendar_knows_is_refused(desk: Desk, seconds: int) -> None:
+def test_expiration_that_no_calendar_knows_is_refused(desk: PracticeClient, seconds: int) -> None:
     answer = create(desk, expiration_time=seconds)
     assert (answer.status, answer.body["error"]["code"]) == (400, "invalid_order")
     assert desk.get("/portfolio/orders")["orders"] == []
 
 
-def test_last_second_a_calendar_knows_is_an_expiration_like_any_other(desk: Desk) -> None:
+def test_last_second_a_calendar_knows_is_an_expiration_like_any_other(desk: PracticeClient) -> None:
     assert create(desk, expiration_time=253_402_300_799).status == 201
     (order,) = desk.get("/portfolio/orders")["orders"]
     assert order["expiration_time"] == "9999-12-31T23:59:59Z"
 
 
 @pytest.mark.parametrize("name", ["client_order_id", "ticker", "side", "price"])
-def test_half_a_letter_is_no_text(desk: Desk, name: str) -> None:
+def test_half_a_letter_is_no_text(desk: PracticeClient, name: str) -> None:
     answer = create(desk, **{name: "a\ud800"})
     assert (answer.status, answer.body["code"]) == (400, "bad_request")
     assert desk.get("/portfolio/orders")["orders"] == []
@@ -89,7 +89,7 @@ NUMBERS_IN_QUERIES = (
 
 
 @pytest.mark.parametrize(("path", "names"), NUMBERS_IN_QUERIES)
-def test_no_number_in_a_query_is_too_much(desk: Desk, path: str, names: tuple[str, ...]) -> None:
+def test_no_number_in_a_query_is_too_much(desk: PracticeClient, path: str, names: tuple[str, ...]) -> None:
     """Asked one by one beside sensible ones, each is answered or refused."""
     market = desk.liquid_market()
     series = desk.world.exchange.events[market.event_ticker].series_ticker
@@ -109,7 +109,7 @@ def test_no_number_in_a_query_is_too_much(desk: Desk, path: str, names: tuple[st
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"text"', b"\xff", b"[" * 100_000])
-def test_body_that_is_no_object_is_a_flat_bad_request(desk: Desk, raw: bytes) -> None:
+def test_body_that_is_no_object_is_a_flat_bad_request(desk: PracticeClient, raw: bytes) -> None:
     answer = desk.send("POST", "/portfolio/events/orders", raw_body=raw)
     assert (answer.status, answer.body["code"]) == (400, "bad_request")
 
@@ -117,7 +117,7 @@ def test_body_that_is_no_object_is_a_flat_bad_request(desk: Desk, raw: bytes) ->
 @pytest.mark.parametrize(
     "name", ["ticker", "side", "count", "price", "time_in_force", "self_trade_prevention_type"]
 )
-def test_missing_field_is_named(desk: Desk, name: str) -> None:
+def test_missing_field_is_named(desk: PracticeClient, name: str) -> None:
     answer = create(desk, **{name: ...})
     assert answer.status == 400
     assert answer.body["error"]["details"] == f"{name} is required"
@@ -127,7 +127,7 @@ def test_missing_field_is_named(desk: Desk, name: str) -> None:
     ("name", "word"),
     [("side", "yes"), ("time_in_force", "GTT"), ("self_trade_prevention_type", "none")],
 )
-def test_unknown_word_is_refused(desk: Desk, name: str, word: str) -> None:
+def test_unknown_word_is_refused(desk: PracticeClient, name: str, word: str) -> None:
     answer = create(desk, **{name: word})
     assert (answer.status, answer.body["error"]["code"]) == (400, "invalid_order")
 
@@ -135,27 +135,27 @@ def test_unknown_word_is_refused(desk: Desk, name: str, word: str) -> None:
 @pytest.mark.parametrize(
     "price", ["0", "1", "1.0000", "0.5050", "-0.10", "0.12345", "1e-2", "NaN", ".5", "٠.٥", "0.0100 "]
 )
-def test_price_off_the_grid_is_refused(desk: Desk, price: str) -> None:
+def test_price_off_the_grid_is_refused(desk: PracticeClient, price: str) -> None:
     assert_error(create(desk, price=price), "400_invalid_price")
 
 
 @pytest.mark.parametrize("count", ["0", "0.00", "-1", "1.001", "abc", "1e3", "٣", "1" * 13])
-def test_count_that_is_no_count_is_refused(desk: Desk, count: str) -> None:
+def test_count_that_is_no_count_is_refused(desk: PracticeClient, count: str) -> None:
     answer = create(desk, count=count)
     assert (answer.status, answer.body["error"]["code"]) == (400, "invalid_order_size")
 
 
-def test_order_beyond_the_balance_is_refused_and_not_kept(desk: Desk) -> None:
+def test_order_beyond_the_balance_is_refused_and_not_kept(desk: PracticeClient) -> None:
     assert_error(create(desk, count="10000000.00"), "400_insufficient_balance")
     assert desk.get("/portfolio/orders")["orders"] == []
 
 
-def test_post_only_that_would_cross_is_refused(desk: Desk) -> None:
+def test_post_only_that_would_cross_is_refused(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     assert_error(desk.order(market, "bid", ask_price(desk, market), post_only=True), "400_post_only_cross")
 
 
-def test_second_order_with_the_same_id_is_refused(desk: Desk) -> None:
+def test_second_order_with_the_same_id_is_refused(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     first = desk.order(market, "bid", 100, client_order_id="again")
     assert_error(desk.order(market, "bid", 100, client_order_id="again"), "409_duplicate")
@@ -163,7 +163,7 @@ def test_second_order_with_the_same_id_is_refused(desk: Desk) -> None:
     assert_error(desk.order(market, "bid", 100, client_order_id="again"), "409_duplicate")
 
 
-def test_fill_or_kill_without_volume_is_refused_but_kept_as_canceled(desk: Desk) -> None:
+def test_fill_or_kill_without_volume_is_refused_but_kept_as_canceled(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     answer = desk.order(market, "bid", 100, time_in_force="fill_or_kill")
     assert_error(answer, "409_fok")
@@ -172,18 +172,18 @@ def test_fill_or_kill_without_volume_is_refused_but_kept_as_canceled(desk: Desk)
 
 
 @pytest.mark.parametrize("place", [{"subaccount": 1}, {"exchange_index": 2}, {"order_group_id": "none"}])
-def test_places_that_do_not_exist_are_refused(desk: Desk, place: dict[str, Any]) -> None:
+def test_places_that_do_not_exist_are_refused(desk: PracticeClient, place: dict[str, Any]) -> None:
     assert create(desk, **place).status == 400
     assert create(desk, subaccount=0, exchange_index=-1).status == 201
 
 
-def test_expiration_in_the_past_is_refused(desk: Desk) -> None:
+def test_expiration_in_the_past_is_refused(desk: PracticeClient) -> None:
     answer = create(desk, expiration_time=1)
     assert answer.status == 400
     assert "future" in answer.body["error"]["details"]
 
 
-def test_unknown_market_order_and_path_are_not_found(desk: Desk) -> None:
+def test_unknown_market_order_and_path_are_not_found(desk: PracticeClient) -> None:
     assert create(desk, ticker="KXNOPE").status == 404
     assert_error(desk.send("GET", "/markets/KXNOPE"), "404_not_found")
     assert_error(desk.send("GET", "/events/KXNOPE"), "404_not_found")
@@ -194,7 +194,7 @@ def test_unknown_market_order_and_path_are_not_found(desk: Desk) -> None:
     assert desk.send("DELETE", "/portfolio/events/orders/none").body["error"]["code"] == "not_found"
 
 
-def test_order_that_no_longer_rests_cannot_be_canceled(desk: Desk) -> None:
+def test_order_that_no_longer_rests_cannot_be_canceled(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     order_id = desk.order(market, "bid", 100).body["order_id"]
     wrong_market = desk.send("DELETE", f"/portfolio/events/orders/{order_id}?market_ticker=KXNOPE")
@@ -216,25 +216,25 @@ def test_order_that_no_longer_rests_cannot_be_canceled(desk: Desk) -> None:
         ("POST", "/portfolio/orders/abc/decrease"),
     ],
 )
-def test_old_order_endpoints_are_gone(desk: Desk, method: str, path: str) -> None:
+def test_old_order_endpoints_are_gone(desk: PracticeClient, method: str, path: str) -> None:
     assert_error(desk.send(method, path, raw_body=b"{}"), "410_old_endpoint")
 
 
-def test_trailing_slash_is_redirected_with_its_query(desk: Desk) -> None:
+def test_trailing_slash_is_redirected_with_its_query(desk: PracticeClient) -> None:
     answer = desk.send("GET", "/markets/?limit=1")
     assert (answer.status, answer.headers["location"]) == (301, "/trade-api/v2/markets?limit=1")
 
 
-def test_wrong_method_is_refused_in_json(desk: Desk) -> None:
+def test_wrong_method_is_refused_in_json(desk: PracticeClient) -> None:
     answer = desk.send("PUT", "/markets")
     assert (answer.status, answer.body["error"]["code"]) == (405, "method_not_allowed")
 
 
-def test_page_above_the_maximum_is_refused_not_shortened(desk: Desk) -> None:
+def test_page_above_the_maximum_is_refused_not_shortened(desk: PracticeClient) -> None:
     assert_error(desk.send("GET", "/markets?limit=1001"), "400_param")
 
 
-def test_broken_query_is_answered_with_the_msg_shape(desk: Desk) -> None:
+def test_broken_query_is_answered_with_the_msg_shape(desk: PracticeClient) -> None:
     paths = [
         "/markets?limit=-1", "/markets?limit=ten", "/markets?status=open,closed", "/markets?status=active",
         "/markets?mve_filter=some", "/markets?min_close_ts=soon",
@@ -267,7 +267,7 @@ def test_broken_query_is_answered_with_the_msg_shape(desk: Desk) -> None:
     assert wrong == []
 
 
-def test_pauses_refuse_orders_and_only_a_full_one_refuses_cancels(desk: Desk) -> None:
+def test_pauses_refuse_orders_and_only_a_full_one_refuses_cancels(desk: PracticeClient) -> None:
     resting = desk.order(desk.liquid_market(), "bid", 100).body["order_id"]
     desk.world.exchange.pause_exchange()
     assert desk.get("/exchange/status")["exchange_active"] is False
@@ -280,7 +280,7 @@ def test_pauses_refuse_orders_and_only_a_full_one_refuses_cancels(desk: Desk) ->
     assert desk.send("DELETE", f"/portfolio/events/orders/{resting}").status == 200
 
 
-def test_world_goes_on_while_trading_is_paused(desk: Desk) -> None:
+def test_world_goes_on_while_trading_is_paused(desk: PracticeClient) -> None:
     desk.world.exchange.pause_trading()
     desk.clock.move(60)
     desk.world.tick()

@@ -17,7 +17,7 @@ import requests
 from exchange_process import end_process, running_exchange, start_process
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from practice_client import ROOT, START, Answer, Desk, MakeDesk, ask
+from practice_client import ROOT, START, Answer, MakeDesk, PracticeClient, ask
 from starlette.types import Message, Receive, Scope, Send
 
 from kalshi_trading.practice.faults.answers import (
@@ -41,7 +41,7 @@ LONGEST_S = 60
 class FaultyDesk:
     """A desk whose exchange fails by a script; pauses move its clock instead of waiting."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: PracticeClient) -> None:
         self.desk = desk
         self.paused: list[float] = []
         self.script = FaultScript(pause=self.pause)
@@ -351,7 +351,7 @@ def really(faulty: FaultyDesk) -> dict[str, Any]:
     }
 
 
-def shown(desk: Desk) -> dict[str, Any]:
+def shown(desk: PracticeClient) -> dict[str, Any]:
     """Read the records over the API."""
     return {
         "orders": desk.get("/portfolio/orders?limit=1000")["orders"],
@@ -394,7 +394,7 @@ def test_id_of_an_ended_order_may_be_used_again_but_not_of_a_resting_one(faulty:
 # --- Lists -----------------------------------------------------------------------------------------
 
 
-def pages(desk: Desk, most: int) -> tuple[list[list[str]], list[str]]:
+def pages(desk: PracticeClient, most: int) -> tuple[list[list[str]], list[str]]:
     """Read up to `most` pages of two orders; return their rows and their cursors."""
     rows, cursors = [], [""]
     for _ in range(most):

@@ -7,19 +7,19 @@ from collections.abc import Callable
 import pytest
 from answer_shapes import differences
 from api_examples import REST
-from practice_client import Desk
+from practice_client import PracticeClient
 
 
-def span(desk: Desk) -> str:
+def span(desk: PracticeClient) -> str:
     now = desk.clock.now() // 1_000_000
     return f"start_ts={now - 7200}&end_ts={now}&period_interval=60&include_latest_before_start=true"
 
 
-def resting(desk: Desk) -> str:
+def resting(desk: PracticeClient) -> str:
     return str(desk.order(desk.liquid_market(), "bid", 100).body["order_id"])
 
 
-Target = Callable[[Desk], str]
+Target = Callable[[PracticeClient], str]
 TARGETS: dict[str, Target] = {
     "get_exchange_status": lambda d: "/exchange/status",
     "get_exchange_schedule": lambda d: "/exchange/schedule",
@@ -69,7 +69,7 @@ TARGETS: dict[str, Target] = {
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_answer_is_written_like_the_example(desk: Desk, name: str) -> None:
+def test_answer_is_written_like_the_example(desk: PracticeClient, name: str) -> None:
     market = desk.liquid_market()
     desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
     desk.order(market, "bid", 100, expiration_time=desk.clock.now() // 1_000_000 + 600)
@@ -77,7 +77,7 @@ def test_answer_is_written_like_the_example(desk: Desk, name: str) -> None:
     assert differences(REST[name]["body"], real, name) == []
 
 
-def test_settled_market_and_settlement_are_written_like_the_examples(desk: Desk) -> None:
+def test_settled_market_and_settlement_are_written_like_the_examples(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
     desk.clock.move((market.close_at - desk.clock.now()) / 1_000_000 + 3 * 3600)
@@ -94,7 +94,7 @@ def test_settled_market_and_settlement_are_written_like_the_examples(desk: Desk)
     assert differences(example, settled, "market") == []
 
 
-def test_created_and_canceled_orders_are_written_like_the_examples(desk: Desk) -> None:
+def test_created_and_canceled_orders_are_written_like_the_examples(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     created = desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
     assert created.status == REST["create_order_v2"]["status"] == 201
@@ -112,7 +112,7 @@ def test_every_served_example_is_compared() -> None:
     assert REST.keys() - TARGETS.keys() == written_elsewhere | not_served
 
 
-def test_order_book_has_the_best_price_last(desk: Desk) -> None:
+def test_order_book_has_the_best_price_last(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     book = desk.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]
     best = desk.world.touch_of(market.ticker)
@@ -126,7 +126,7 @@ def test_order_book_has_the_best_price_last(desk: Desk) -> None:
     }
 
 
-def test_unopened_market_shows_no_quotes_the_other_way_round(desk: Desk) -> None:
+def test_unopened_market_shows_no_quotes_the_other_way_round(desk: PracticeClient) -> None:
     market = desk.get("/markets?status=unopened&limit=1")["markets"][0]
     assert (market["yes_bid_dollars"], market["yes_ask_dollars"]) == ("0.0000", "0.0000")
     assert (market["no_bid_dollars"], market["no_ask_dollars"]) == ("1.0000", "1.0000")

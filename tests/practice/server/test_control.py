@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 from exchange_process import running_exchange
-from practice_client import START, Answer, Desk, MakeDesk, ask
+from practice_client import START, Answer, MakeDesk, PracticeClient, ask
 
 from kalshi_trading.practice.server.app import build_app
 
@@ -23,7 +23,7 @@ JSON = {"content-type": "application/json"}
 class Remote:
     """The control requests of an in-process world."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: PracticeClient) -> None:
         self.desk = desk
         desk.app = build_app(desk.world, control=True)
 
@@ -43,11 +43,11 @@ class Remote:
 
 
 @pytest.fixture
-def remote(desk: Desk) -> Remote:
+def remote(desk: PracticeClient) -> Remote:
     return Remote(desk)
 
 
-def test_without_the_flag_there_is_no_such_door(desk: Desk) -> None:
+def test_without_the_flag_there_is_no_such_door(desk: PracticeClient) -> None:
     answer = asyncio.run(ask(desk.app, "POST", "/practice/clock", JSON, b'{"advance_s": 60}'))
     assert answer.status == 404
     assert desk.clock.now() == START

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from answer_shapes import differences
 from api_examples import REST
-from practice_client import START, Desk, MakeDesk
+from practice_client import START, MakeDesk, PracticeClient
 
 from kalshi_trading.practice.records import ONE_DOLLAR
 from kalshi_trading.practice.simulation.bank import identity
@@ -19,16 +19,16 @@ FAILED, RETURNED = TransferStatus.FAILED, TransferStatus.RETURNED
 OPENING = "10000.0000"
 
 
-def balance(desk: Desk) -> str:
+def balance(desk: PracticeClient) -> str:
     return str(desk.get("/portfolio/balance")["balance_dollars"])
 
 
-def deposit(desk: Desk, status: TransferStatus, *, dollars: int = 100, fee: int = 2) -> Deposit:
+def deposit(desk: PracticeClient, status: TransferStatus, *, dollars: int = 100, fee: int = 2) -> Deposit:
     world = desk.world
     return world.deposit(world.account_id, dollars * ONE_DOLLAR, fee=fee * ONE_DOLLAR, status=status)
 
 
-def withdraw(desk: Desk, status: TransferStatus, *, dollars: int = 100, fee: int = 2) -> Withdrawal:
+def withdraw(desk: PracticeClient, status: TransferStatus, *, dollars: int = 100, fee: int = 2) -> Withdrawal:
     world = desk.world
     return world.withdraw(world.account_id, dollars * ONE_DOLLAR, fee=fee * ONE_DOLLAR, status=status)
 
@@ -51,7 +51,7 @@ def test_what_a_transfer_of_each_status_does_to_the_cash(
     assert (balance(paid_in), balance(paid_out)) == (after_deposit, after_withdrawal)
 
 
-def test_a_pending_deposit_counts_once_it_is_applied_and_no_more_when_returned(desk: Desk) -> None:
+def test_a_pending_deposit_counts_once_it_is_applied_and_no_more_when_returned(desk: PracticeClient) -> None:
     row = deposit(desk, PENDING)
     desk.clock.move(60)
     desk.world.finish_transfer(identity(row), APPLIED)
@@ -63,13 +63,13 @@ def test_a_pending_deposit_counts_once_it_is_applied_and_no_more_when_returned(d
     assert (shown["status"], shown["finalized_ts"] - shown["created_ts"]) == ("returned", 120)
 
 
-def test_a_withdrawal_that_fails_comes_back(desk: Desk) -> None:
+def test_a_withdrawal_that_fails_comes_back(desk: PracticeClient) -> None:
     row = withdraw(desk, PENDING)
     desk.world.finish_transfer(identity(row), FAILED)
     assert balance(desk) == OPENING
 
 
-def test_rows_look_as_documented_and_come_newest_first_in_pages(desk: Desk) -> None:
+def test_rows_look_as_documented_and_come_newest_first_in_pages(desk: PracticeClient) -> None:
     for status in (APPLIED, PENDING, FAILED, RETURNED):
         desk.clock.move(1)
         deposit(desk, status)
@@ -90,7 +90,7 @@ def finalized(answer: dict[str, Any], name: str) -> dict[str, Any]:
     return {**answer, name: [row for row in answer[name] if row["status"] != "pending"]}
 
 
-def test_only_free_cash_can_be_paid_out(desk: Desk) -> None:
+def test_only_free_cash_can_be_paid_out(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     assert desk.order(market, "bid", 100, "500000.00").status == 201  # holds $5,000
     with pytest.raises(ValueError, match="free cash"):
@@ -101,7 +101,7 @@ def test_only_free_cash_can_be_paid_out(desk: Desk) -> None:
     assert len(desk.get("/portfolio/withdrawals")["withdrawals"]) == 1
 
 
-def test_a_returned_deposit_that_was_spent_stays_applied(desk: Desk) -> None:
+def test_a_returned_deposit_that_was_spent_stays_applied(desk: PracticeClient) -> None:
     row = deposit(desk, APPLIED, fee=0)
     withdraw(desk, APPLIED, dollars=10_050, fee=0)
     with pytest.raises(ValueError, match="free cash"):
@@ -112,14 +112,16 @@ def test_a_returned_deposit_that_was_spent_stays_applied(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("first", "then"), [(APPLIED, PENDING), (FAILED, APPLIED), (RETURNED, APPLIED), (PENDING, RETURNED)]
 )
-def test_no_transfer_goes_backwards_or_skips(desk: Desk, first: TransferStatus, then: TransferStatus) -> None:
+def test_no_transfer_goes_backwards_or_skips(
+    desk: PracticeClient, first: TransferStatus, then: TransferStatus
+) -> None:
     row = deposit(desk, first)
     with pytest.raises(ValueError, match=r"cannot become"):
         desk.world.finish_transfer(identity(row), then)
 
 
 @pytest.mark.parametrize(("amount", "fee"), [(0, 0), (-1, 0), (10_001, 0), (10_000, 10_000), (20_000, -1)])
-def test_amounts_that_make_no_sense_are_refused(desk: Desk, amount: int, fee: int) -> None:
+def test_amounts_that_make_no_sense_are_refused(desk: PracticeClient, amount: int, fee: int) -> None:
     with pytest.raises(ValueError, match=r"whole cents|below the deposit"):
         desk.world.deposit(desk.world.account_id, amount, fee=fee)
 

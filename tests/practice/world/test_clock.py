@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from practice_client import KEY_ID, START, Desk, MakeDesk
+from practice_client import KEY_ID, START, MakeDesk, PracticeClient
 
 from kalshi_trading.practice.records import ONE_SECOND, Market, MarketStatus
 from kalshi_trading.practice.server.app import build_app
@@ -15,7 +15,7 @@ DAY = 24 * 3_600
 STEPS = (MarketStatus.ACTIVE, MarketStatus.CLOSED, MarketStatus.DETERMINED, MarketStatus.FINALIZED)
 
 
-def day_market(desk: Desk) -> Market:
+def day_market(desk: PracticeClient) -> Market:
     return next(
         market
         for market in desk.world.exchange.markets.values()
@@ -24,7 +24,7 @@ def day_market(desk: Desk) -> Market:
     )
 
 
-def test_a_market_passes_every_status_at_its_time(desk: Desk) -> None:
+def test_a_market_passes_every_status_at_its_time(desk: PracticeClient) -> None:
     market = day_market(desk)
     verdict = market.expected_expiration_at
     payout = verdict + market.settlement_timer_s * ONE_SECOND
@@ -53,7 +53,7 @@ def test_one_leap_brings_about_the_same_as_many_steps(make_desk: MakeDesk) -> No
         )  # fmt: skip
 
 
-def test_payouts_of_a_leap_are_told_in_the_sequence_in_which_they_were_due(desk: Desk) -> None:
+def test_payouts_of_a_leap_are_told_in_the_sequence_in_which_they_were_due(desk: PracticeClient) -> None:
     slow = day_market(desk)
     trade(desk, slow)
     desk.world.advance_to(slow.expected_expiration_at)
@@ -67,7 +67,7 @@ def test_payouts_of_a_leap_are_told_in_the_sequence_in_which_they_were_due(desk:
     desk.world.exchange.check()
 
 
-def trade(desk: Desk, market: Market) -> None:
+def trade(desk: PracticeClient, market: Market) -> None:
     """Take one contract of whatever is offered."""
     desk.get(f"/markets/{market.ticker}")
     for side, limit in (("bid", 9_900), ("ask", 100)):
@@ -77,7 +77,7 @@ def trade(desk: Desk, market: Market) -> None:
     raise AssertionError("nothing is offered")
 
 
-def test_new_markets_are_there_and_trade_after_a_leap(desk: Desk) -> None:
+def test_new_markets_are_there_and_trade_after_a_leap(desk: PracticeClient) -> None:
     known = set(desk.world.exchange.markets)
     desk.world.advance(30 * DAY)
     fresh = [desk.world.exchange.markets[name] for name in desk.world.exchange.markets.keys() - known]
@@ -111,7 +111,7 @@ def test_signatures_are_dated_by_the_real_clock_wherever_the_world_stands() -> N
     world = World(":memory:", seed=7, market_count=50, clock=clock, signing_clock=real)
     key = Ed25519PrivateKey.generate()
     world.keys.admit(KEY_ID, world.account_id, key.public_key())
-    desk = Desk(world, real, build_app(world), key)
+    desk = PracticeClient(world, real, build_app(world), key)
     try:
         world.advance(DAY)
         assert desk.get("/portfolio/balance")["updated_ts"] == START // ONE_SECOND + DAY

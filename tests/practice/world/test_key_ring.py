@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from practice_client import ROOT, Desk
+from practice_client import ROOT, PracticeClient
 
 from kalshi_trading.practice.server.key_file import practice_key
 
 
 def status_and_body(
-    desk: Desk, headers: dict[str, str], path: str = "/portfolio/balance"
+    desk: PracticeClient, headers: dict[str, str], path: str = "/portfolio/balance"
 ) -> tuple[int, object]:
     answer = desk.send("GET", path, headers=headers)
     return answer.status, answer.body
@@ -28,35 +28,35 @@ def expected(example: str) -> tuple[int, object]:
     return ERRORS[example]["status"], ERRORS[example]["body"]
 
 
-def test_request_without_headers_is_refused(desk: Desk) -> None:
+def test_request_without_headers_is_refused(desk: PracticeClient) -> None:
     assert status_and_body(desk, {}) == expected("401_missing_header")
 
 
 @pytest.mark.parametrize("missing", ["KEY", "TIMESTAMP", "SIGNATURE"])
-def test_one_missing_header_is_refused_even_on_a_public_path(desk: Desk, missing: str) -> None:
+def test_one_missing_header_is_refused_even_on_a_public_path(desk: PracticeClient, missing: str) -> None:
     headers = desk.headers("GET", "/markets")
     del headers[f"KALSHI-ACCESS-{missing}"]
     assert status_and_body(desk, headers, "/markets") == expected("401_missing_header")
 
 
-def test_public_path_needs_no_headers(desk: Desk) -> None:
+def test_public_path_needs_no_headers(desk: PracticeClient) -> None:
     assert desk.send("GET", "/markets", signed=False).status == 200
 
 
-def test_unknown_key_is_refused(desk: Desk) -> None:
+def test_unknown_key_is_refused(desk: PracticeClient) -> None:
     stranger = replace(desk, key_id="00000000-0000-0000-0000-000000000000")
     headers = stranger.headers("GET", "/portfolio/balance")
     assert status_and_body(desk, headers) == expected("401_unknown_key")
 
 
 @pytest.mark.parametrize("signature", ["", "!!!", "AAAA", "=", "QUJD" * 40])
-def test_nonsense_signature_is_refused(desk: Desk, signature: str) -> None:
+def test_nonsense_signature_is_refused(desk: PracticeClient, signature: str) -> None:
     headers = {**desk.headers("GET", "/portfolio/balance"), "KALSHI-ACCESS-SIGNATURE": signature}
     wanted = expected("401_signature") if signature else expected("401_missing_header")
     assert status_and_body(desk, headers) == wanted
 
 
-def test_signature_of_another_method_path_or_key_is_refused(desk: Desk) -> None:
+def test_signature_of_another_method_path_or_key_is_refused(desk: PracticeClient) -> None:
     for headers in (
         desk.headers("POST", "/portfolio/balance"),
         desk.headers("GET", "/portfolio/orders"),
@@ -65,7 +65,7 @@ def test_signature_of_another_method_path_or_key_is_refused(desk: Desk) -> None:
         assert status_and_body(desk, headers) == expected("401_signature")
 
 
-def test_signature_over_the_query_is_refused(desk: Desk) -> None:
+def test_signature_over_the_query_is_refused(desk: PracticeClient) -> None:
     text = f"{desk.clock.now() // 1000}GET{ROOT}/portfolio/orders?limit=5".encode()
     headers = {
         **desk.headers("GET", "/portfolio/orders"),
@@ -78,19 +78,19 @@ def test_signature_over_the_query_is_refused(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("skew_s", "accepted"), [(-10, True), (-10.5, False), (10, True), (10.5, False), (-300, False)]
 )
-def test_timestamp_may_be_ten_seconds_off(desk: Desk, skew_s: float, accepted: bool) -> None:
+def test_timestamp_may_be_ten_seconds_off(desk: PracticeClient, skew_s: float, accepted: bool) -> None:
     found = status_and_body(desk, desk.headers("GET", "/portfolio/balance", skew_s=skew_s))
     assert found[0] == 200 if accepted else found == expected("401_timestamp")
 
 
 @pytest.mark.parametrize("timestamp", ["abc", "-1", "1.5", "１２３", "9" * 40, ""])
-def test_timestamp_that_is_no_number_is_refused(desk: Desk, timestamp: str) -> None:
+def test_timestamp_that_is_no_number_is_refused(desk: PracticeClient, timestamp: str) -> None:
     headers = desk.headers("GET", "/portfolio/balance")
     headers["KALSHI-ACCESS-TIMESTAMP"] = timestamp.encode().decode("latin-1")
     assert desk.send("GET", "/portfolio/balance", headers=headers).status == 401
 
 
-def test_rsa_key_signs_with_pss_and_with_nothing_else(desk: Desk, tmp_path: Path) -> None:
+def test_rsa_key_signs_with_pss_and_with_nothing_else(desk: PracticeClient, tmp_path: Path) -> None:
     made = practice_key(tmp_path)
     desk.world.keys.admit(made.key_id, desk.world.account_id, made.public_key)
     private_key = load_pem_private_key(made.private_key_path.read_bytes(), password=None)
@@ -117,7 +117,7 @@ def test_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [first.private_key_path.name]
 
 
-def test_portfolio_belongs_to_the_account_that_signed(desk: Desk) -> None:
+def test_portfolio_belongs_to_the_account_that_signed(desk: PracticeClient) -> None:
     other_key = Ed25519PrivateKey.generate()
     desk.world.exchange.open_account("somebody-else", simulated=False)
     desk.world.keys.admit("other", "somebody-else", other_key.public_key())
@@ -131,7 +131,7 @@ def test_portfolio_belongs_to_the_account_that_signed(desk: Desk) -> None:
     assert desk.get(f"/portfolio/orders/{order_id}")["order"]["status"] == "resting"
 
 
-def test_empty_bucket_refuses_and_refills_with_time(desk: Desk) -> None:
+def test_empty_bucket_refuses_and_refills_with_time(desk: PracticeClient) -> None:
     for _ in range(90):
         desk.get("/portfolio/balance")
     assert desk.send("GET", "/portfolio/balance").status == ERRORS["429_rate"]["status"]
@@ -143,7 +143,7 @@ def test_empty_bucket_refuses_and_refills_with_time(desk: Desk) -> None:
     assert desk.send("GET", "/portfolio/balance").status == 429
 
 
-def test_single_order_reads_and_cancels_cost_two_tokens(desk: Desk) -> None:
+def test_single_order_reads_and_cancels_cost_two_tokens(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     order_id = desk.order(market, "bid", 100).body["order_id"]
     for _ in range(450):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from practice_client import KEY_ID, START, Desk, MakeDesk, listed
+from practice_client import KEY_ID, START, MakeDesk, PracticeClient, listed
 
 from kalshi_trading.practice.server.app import build_app
 from kalshi_trading.practice.world.account_audit import AccountAudit
@@ -20,7 +20,7 @@ from kalshi_trading.practice.world.world import World
 SMALL = Scenario(positions=30, fills=400, settled=8, resting=5)
 
 
-def played(make_desk: MakeDesk, scenario: Scenario) -> tuple[Desk, AccountAudit]:
+def played(make_desk: MakeDesk, scenario: Scenario) -> tuple[PracticeClient, AccountAudit]:
     desk = make_desk(markets=scenario.market_count)
     return desk, build(desk.world, scenario)
 
@@ -33,11 +33,11 @@ def account() -> Any:
     key = Ed25519PrivateKey.generate()
     world.keys.admit(KEY_ID, world.account_id, key.public_key())
     made = build(world, SMALL)
-    yield Desk(world, clock, build_app(world), key), made
+    yield PracticeClient(world, clock, build_app(world), key), made
     world.close()
 
 
-def everything(desk: Desk, path: str, name: str) -> list[dict[str, Any]]:
+def everything(desk: PracticeClient, path: str, name: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     cursor = ""
     while True:

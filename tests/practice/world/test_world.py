@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from practice_client import START, Desk, MakeDesk
+from practice_client import START, MakeDesk, PracticeClient
 
 from kalshi_trading.practice.records import BookSide, Market, MarketStatus
 
 
-def live(desk: Desk, seconds: int, step: int = 1) -> None:
+def live(desk: PracticeClient, seconds: int, step: int = 1) -> None:
     for _ in range(0, seconds, step):
         desk.clock.move(step)
         desk.world.tick()
 
 
-def short_lived(desk: Desk, status: MarketStatus) -> Market:
+def short_lived(desk: PracticeClient, status: MarketStatus) -> Market:
     return next(
         market
         for market in desk.world.exchange.markets.values()
@@ -28,7 +28,7 @@ def short_lived(desk: Desk, status: MarketStatus) -> Market:
     )
 
 
-def test_short_lived_market_lives_its_whole_life_within_minutes(desk: Desk) -> None:
+def test_short_lived_market_lives_its_whole_life_within_minutes(desk: PracticeClient) -> None:
     market = short_lived(desk, MarketStatus.INITIALIZED)
     path = f"/markets/{market.ticker}"
     assert desk.order(market, "bid", 5000).body["error"]["code"] == "market_inactive"
@@ -60,7 +60,7 @@ def test_short_lived_market_lives_its_whole_life_within_minutes(desk: Desk) -> N
     desk.world.exchange.check()
 
 
-def test_closed_market_refuses_orders_and_cancels(desk: Desk) -> None:
+def test_closed_market_refuses_orders_and_cancels(desk: PracticeClient) -> None:
     market = short_lived(desk, MarketStatus.ACTIVE)
     resting = desk.order(market, "bid", 100).body["order_id"]
     desk.clock.move((market.close_at - desk.clock.now()) / 1_000_000)
@@ -68,7 +68,7 @@ def test_closed_market_refuses_orders_and_cancels(desk: Desk) -> None:
     assert desk.send("DELETE", f"/portfolio/events/orders/{resting}").status in (400, 404)
 
 
-def test_new_short_lived_markets_keep_coming(desk: Desk) -> None:
+def test_new_short_lived_markets_keep_coming(desk: PracticeClient) -> None:
     seen = set()
     for _ in range(20):
         live(desk, 60, step=20)
@@ -78,7 +78,7 @@ def test_new_short_lived_markets_keep_coming(desk: Desk) -> None:
     assert all(market.volume > 0 for market in traded)
 
 
-def test_scalar_market_pays_a_share(desk: Desk) -> None:
+def test_scalar_market_pays_a_share(desk: PracticeClient) -> None:
     market = next(it for it in desk.world.exchange.markets.values() if it.scalar and it.status == "active")
     desk.order(market, "bid", desk.best(market, BookSide.ASK), "100.00")
     desk.clock.move((market.close_at - desk.clock.now()) / 1_000_000 + 86_400)
@@ -92,7 +92,7 @@ def test_scalar_market_pays_a_share(desk: Desk) -> None:
     assert written["expiration_value"] == str(row["value"])
 
 
-def test_ten_contracts_always_fill_at_the_ask_shown(desk: Desk) -> None:
+def test_ten_contracts_always_fill_at_the_ask_shown(desk: PracticeClient) -> None:
     for _ in range(60):
         live(desk, 5)
         market = desk.liquid_market()
@@ -101,7 +101,7 @@ def test_ten_contracts_always_fill_at_the_ask_shown(desk: Desk) -> None:
         assert (answer.status, answer.body["average_fill_price"]) == (201, shown)
 
 
-def test_participants_do_not_react_to_an_order_by_itself(desk: Desk) -> None:
+def test_participants_do_not_react_to_an_order_by_itself(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     before = desk.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]
     order_id = desk.order(market, "bid", 100).body["order_id"]
@@ -111,7 +111,7 @@ def test_participants_do_not_react_to_an_order_by_itself(desk: Desk) -> None:
     assert after["yes_dollars"] == [["0.0100", "10.00"], *before["yes_dollars"]]
 
 
-def test_bid_below_the_market_rests_until_the_price_comes(desk: Desk) -> None:
+def test_bid_below_the_market_rests_until_the_price_comes(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     low = desk.order(market, "bid", 200).body["order_id"]
     price = desk.best(market, BookSide.BID)
@@ -127,7 +127,7 @@ def test_bid_below_the_market_rests_until_the_price_comes(desk: Desk) -> None:
     desk.world.exchange.check()
 
 
-def test_books_stay_as_they_are_while_the_participants_are_still(desk: Desk) -> None:
+def test_books_stay_as_they_are_while_the_participants_are_still(desk: PracticeClient) -> None:
     markets = desk.world.exchange.markets.values()
     names = [market.ticker for market in markets if market.close_at > desk.clock.now() + 10**11][:40]
 
@@ -143,7 +143,7 @@ def test_books_stay_as_they_are_while_the_participants_are_still(desk: Desk) -> 
     assert shown() != before
 
 
-def test_books_stay_two_sided_and_trade(desk: Desk) -> None:
+def test_books_stay_two_sided_and_trade(desk: PracticeClient) -> None:
     volume = sum(market.volume for market in desk.world.exchange.markets.values())
     live(desk, 300)
     assert sum(market.volume for market in desk.world.exchange.markets.values()) > volume
@@ -157,7 +157,7 @@ def test_books_stay_two_sided_and_trade(desk: Desk) -> None:
     desk.world.exchange.check()
 
 
-def test_exclusive_events_are_quoted_coherently(desk: Desk) -> None:
+def test_exclusive_events_are_quoted_coherently(desk: PracticeClient) -> None:
     live(desk, 60)
     for event in desk.world.exchange.events.values():
         family = desk.world.participants.family(event.event_ticker)
@@ -234,7 +234,9 @@ def test_file_forgets_what_nobody_traded(make_desk: MakeDesk, tmp_path: Path) ->
     last.world.exchange.check()
 
 
-def candles(desk: Desk, market: Market, start: int, end: int, interval: int, **query: Any) -> list[Any]:
+def candles(
+    desk: PracticeClient, market: Market, start: int, end: int, interval: int, **query: Any
+) -> list[Any]:
     path = f"/series/{market.series_ticker}/markets/{market.ticker}/candlesticks"
     more = "".join(f"&{name}={value}" for name, value in query.items())
     rows = desk.get(f"{path}?start_ts={start}&end_ts={end}&period_interval={interval}{more}")["candlesticks"]
@@ -255,7 +257,7 @@ def assert_sound(rows: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("interval", [1, 60, 1440])
-def test_candles_reach_back_before_the_world_began(desk: Desk, interval: int) -> None:
+def test_candles_reach_back_before_the_world_began(desk: PracticeClient, interval: int) -> None:
     market = desk.liquid_market(series_ticker="KXCPI")
     now = desk.clock.now() // 1_000_000
     rows = candles(desk, market, now - 100 * interval * 60, now, interval)
@@ -269,7 +271,7 @@ def test_candles_reach_back_before_the_world_began(desk: Desk, interval: int) ->
         assert later["price"]["previous_dollars"] == earlier["price"]["close_dollars"]
 
 
-def test_candle_of_this_minute_shows_my_trade_and_the_present_quotes(desk: Desk) -> None:
+def test_candle_of_this_minute_shows_my_trade_and_the_present_quotes(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     live(desk, 120)
     answer = desk.order(market, "bid", desk.best(market, BookSide.ASK), "17.00")
@@ -284,7 +286,7 @@ def test_candle_of_this_minute_shows_my_trade_and_the_present_quotes(desk: Desk)
     assert row["open_interest_fp"] == shown["open_interest_fp"]
 
 
-def test_candles_while_the_world_runs_are_sound(desk: Desk) -> None:
+def test_candles_while_the_world_runs_are_sound(desk: PracticeClient) -> None:
     market = short_lived(desk, MarketStatus.ACTIVE)
     live(desk, 290)
     now = desk.clock.now() // 1_000_000
@@ -293,7 +295,7 @@ def test_candles_while_the_world_runs_are_sound(desk: Desk) -> None:
     assert_sound(rows)
 
 
-def test_latest_before_start_is_a_flat_candle_without_trades(desk: Desk) -> None:
+def test_latest_before_start_is_a_flat_candle_without_trades(desk: PracticeClient) -> None:
     market = desk.liquid_market(series_ticker="KXCPI")
     now = desk.clock.now() // 1_000_000
     plain = candles(desk, market, now - 7200, now, 60)
@@ -304,7 +306,7 @@ def test_latest_before_start_is_a_flat_candle_without_trades(desk: Desk) -> None
     assert rows[0]["volume_fp"] == "0.00"
 
 
-def test_batch_and_event_candles_are_those_of_the_markets(desk: Desk) -> None:
+def test_batch_and_event_candles_are_those_of_the_markets(desk: PracticeClient) -> None:
     market = desk.liquid_market(series_ticker="KXCPI")
     now = desk.clock.now() // 1_000_000
     span = f"start_ts={now - 7200}&end_ts={now}&period_interval=60"
@@ -319,7 +321,7 @@ def test_batch_and_event_candles_are_those_of_the_markets(desk: Desk) -> None:
     assert other.status == 404
 
 
-def test_day_old_prices_are_shown_once_a_market_is_a_day_old(desk: Desk) -> None:
+def test_day_old_prices_are_shown_once_a_market_is_a_day_old(desk: PracticeClient) -> None:
     rows = {row["ticker"]: row for row in desk.get("/markets?limit=1000&status=open")["markets"]}
     for market in desk.world.exchange.markets.values():
         if market.status is MarketStatus.ACTIVE and 2000 < market.initial_value < 8000:
@@ -357,7 +359,7 @@ def test_what_could_not_be_written_is_written_with_the_next_commit(
     again.world.exchange.check()
 
 
-def test_depleted_touch_is_filled_up_again(desk: Desk) -> None:
+def test_depleted_touch_is_filled_up_again(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     price, count = desk.world.exchange.best(market.ticker, BookSide.ASK) or (0, 0)
     desk.order(market, "bid", price, f"{(count - 100) / 100:.2f}")

@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from engine_world import HOUR, market
 from model_factory import MARKET, preview
-from practice_client import ROOT, START, Desk, ask
+from practice_client import ROOT, START, PracticeClient, ask
 
 from kalshi_trading.core.errors import KalshiAPIError, NotSentError, OutcomeUnknownError
 from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
@@ -61,7 +61,7 @@ class WireTransport:
     clock_skew_s = 0.0
     least_clock_skew_s = -0.5
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: PracticeClient) -> None:
         self._desk = desk
         self._runner = asyncio.Runner()
         self.fate = "answered"
@@ -130,7 +130,9 @@ class Past:
         key = Ed25519PrivateKey.generate()
         self.world.keys.admit(ACCOUNT, ACCOUNT, key.public_key())
         self.tickers = self._make_markets()
-        self.transport = WireTransport(Desk(self.world, self.clock, build_app(self.world), key, ACCOUNT))
+        self.transport = WireTransport(
+            PracticeClient(self.world, self.clock, build_app(self.world), key, ACCOUNT)
+        )
         self.client = KalshiClient(self.transport)  # type: ignore[arg-type]
         self.journal = self._journal("0" * 32)
         self.ids = itertools.count(1)

@@ -73,7 +73,7 @@ async def ask(
 
 
 @dataclass
-class Desk:
+class PracticeClient:
     """A trader's place at an in-process exchange: sends signed requests and moves the clock."""
 
     world: World
@@ -147,10 +147,10 @@ class Desk:
         return found[0]
 
 
-MakeDesk = Callable[..., Desk]
+MakeDesk = Callable[..., PracticeClient]
 
 
-def listed(desk: Desk, path: str, name: str) -> list[dict[str, Any]]:
+def listed(desk: PracticeClient, path: str, name: str) -> list[dict[str, Any]]:
     """Read a whole list, two rows at a time."""
     rows: list[dict[str, Any]] = []
     cursor, joint = "", "&" if "?" in path else "?"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests  # noqa: F401
 from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: F401
-from trading_session import Access, OrderDesk, Wish, answered
+from trading_session import Access, TradingSession, Wish, answered
 
 from kalshi_trading.orders.execution.submission import SubmissionStep
 
@@ -70,7 +70,7 @@ def stop_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish) -> N
 
 def trade_on(folder: Path, access: Access, wishes: list[Wish], begun: Connection) -> None:
     """Send orders one after the other until somebody puts an end to it; `begun` hears of the beginning."""
-    desk = OrderDesk(folder, access, margin_s=MARGIN_S, apart_s=APART_S)
+    desk = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S)
     answered(desk.client.get_balance)  # tells the time; a larger bucket takes longer to fill than this lives
     begun.send_bytes(b"begun")
     while True:
@@ -80,8 +80,8 @@ def trade_on(folder: Path, access: Access, wishes: list[Wish], begun: Connection
 
 def _desk(
     folder: Path, access: Access, reached: Callable[[SubmissionStep], None] = lambda step: None
-) -> OrderDesk:
-    desk = OrderDesk(folder, access, margin_s=MARGIN_S, apart_s=APART_S, reached=reached)
+) -> TradingSession:
+    desk = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S, reached=reached)
     desk.greet()
     return desk
 

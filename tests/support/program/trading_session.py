@@ -85,7 +85,7 @@ def answered(ask: Callable[[], object]) -> None:
             return
 
 
-class OrderDesk:
+class TradingSession:
     """A session that sends orders. `ahead_s` is how far this session's clock is wrong."""
 
     def __init__(
@@ -158,9 +158,9 @@ class OrderDesk:
 
 
 @contextmanager
-def opened(folder: Path, access: Access, **how: object) -> Iterator[OrderDesk]:
+def opened(folder: Path, access: Access, **how: object) -> Iterator[TradingSession]:
     """Open a desk and end its session with the block."""
-    desk = OrderDesk(folder, access, **how)  # type: ignore[arg-type]
+    desk = TradingSession(folder, access, **how)  # type: ignore[arg-type]
     try:
         yield desk
     finally:
