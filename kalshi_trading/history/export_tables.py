@@ -17,7 +17,7 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import Fill, Order, Settlement
 from kalshi_trading.core.pnl import settlement_gross_pnl, settlement_net_pnl
 from kalshi_trading.core.results import Progress
-from kalshi_trading.history.tax_lots import TAX, TaxInputs, closed_lots, fills_by_market, lot_row
+from kalshi_trading.history.tax_export import TAX, TaxInputs, closed_lots, fills_by_market, lot_row
 from kalshi_trading.journal.csv_rows import JOURNAL, journal_row
 from kalshi_trading.journal.files.table_files import Format, Row, Table, write_table
 from kalshi_trading.journal.own_orders import OwnOrders

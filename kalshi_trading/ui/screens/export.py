@@ -15,7 +15,7 @@ from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.text import pluralize
 from kalshi_trading.history import Exporter
 from kalshi_trading.history.export_tables import ORDERS, POSITIONS, SETTLEMENTS, TRADES, Exported
-from kalshi_trading.history.tax_lots import TAX
+from kalshi_trading.history.tax_export import TAX
 from kalshi_trading.journal.csv_rows import JOURNAL
 from kalshi_trading.journal.files.table_files import Table, absolute_path, format_of
 from kalshi_trading.ui.app import AppContext, not_empty

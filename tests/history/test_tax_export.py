@@ -27,7 +27,7 @@ from kalshi_trading.core.models import Fill, MarketResult, Position, Settlement
 from kalshi_trading.core.pnl import fifo_position
 from kalshi_trading.history import Exporter
 from kalshi_trading.history.export_tables import Exported
-from kalshi_trading.history.tax_lots import TAX, TaxInputs, closed_lots, fills_by_market, lot_row
+from kalshi_trading.history.tax_export import TAX, TaxInputs, closed_lots, fills_by_market, lot_row
 from kalshi_trading.journal.files.table_files import write_table
 from kalshi_trading.ui.app import AppContext
 
