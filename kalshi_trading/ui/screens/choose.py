@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from kalshi_trading.core.dates import Period, local_date, parse_period
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.ui.app import AppContext, not_empty
-from kalshi_trading.ui.prompts.prompter import Choice, ask_then, choose_task, numbered
+from kalshi_trading.ui.prompts.prompter import Choice, GoBack, ask_then, choose_task, numbered
 
 R = TypeVar("R")
 T = TypeVar("T")
+PageTask = Callable[[AppContext, T], T]
+"""A task of a page: it asks and shows, and returns the page as it is then."""
+
+
+def run_tasks(
+    app: AppContext, title: str, page: T, tasks_of: Callable[[T], Sequence[Choice[PageTask[T] | None]]]
+) -> None:
+    """Offer the tasks of a page and run the one chosen, again and again; None leads back to the menu."""
+    while (task := app.prompter.choose_in_line(title, tasks_of(page))) is not None:
+        with suppress(GoBack):
+            page = task(app, page)
+
+
+ALL_DAYS = "all"
+
+
+def parse_days(text: str, now: datetime) -> Period | None:
+    """Read a span of days as a person types it; None: all of them. Raises InvalidInputError."""
+    return None if text.strip().lower() == ALL_DAYS else parse_period(text, local_date(now))
 
 
 def choose_or_type(

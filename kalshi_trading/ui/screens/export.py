@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from kalshi_trading.core.dates import FORMS, Period, local_date, parse_period
+from kalshi_trading.core.dates import FORMS, Period, local_date
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.text import pluralize
 from kalshi_trading.history import Exporter
@@ -20,8 +20,8 @@ from kalshi_trading.journal.csv_rows import JOURNAL
 from kalshi_trading.journal.files.table_files import Table, absolute_path, format_of
 from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import GoBack, Step, ask_in_turn, choose_by_name, numbered
+from kalshi_trading.ui.screens.choose import ALL_DAYS, parse_days
 
-EVERYTHING = "all"
 _LABELS = {
     TRADES: "Trades: every fill, ours and external ones",
     ORDERS: "Orders",
@@ -37,7 +37,7 @@ class _Wanted:
     """What has been answered on the way to a file."""
 
     table: Table | None = None
-    days: str = EVERYTHING
+    days: str = ALL_DAYS
     """The period as it was typed."""
     period: Period | None = None
     """None: all time."""
@@ -76,13 +76,10 @@ def _ask_table(app: AppContext, wanted: _Wanted) -> _Wanted:
 
 
 def _ask_period(app: AppContext, wanted: _Wanted) -> _Wanted:
-    today = local_date(app.clock())
-
     def parse(text: str) -> _Wanted:
-        period = None if text.lower() == EVERYTHING else parse_period(text, today)
-        return replace(wanted, days=text, period=period)
+        return replace(wanted, days=text, period=parse_days(text, app.clock()))
 
-    question = f"Which period ({EVERYTHING}, {FORMS})?"
+    question = f"Which period ({ALL_DAYS}, {FORMS})?"
     return app.prompter.ask(question, parse, default=wanted.days)
 
 

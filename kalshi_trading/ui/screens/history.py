@@ -7,7 +7,6 @@ other filter works on what is there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -23,16 +22,14 @@ from kalshi_trading.settings.option_parsing import Environment
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.background_task import run_with_timeout
-from kalshi_trading.ui.prompts.prompter import Choice, GoBack, choose_by_name, choose_task
+from kalshi_trading.ui.prompts.prompter import Choice, choose_by_name, choose_task
+from kalshi_trading.ui.screens.choose import ALL_DAYS, PageTask, parse_days, run_tasks
 from kalshi_trading.ui.views import history as history_view
 from kalshi_trading.ui.views.history import FEWEST, PAGE, HistoryPage
 
 FAREWELL_S = 3
 CHOICES_LINES = 4
 """What the choices take on a narrow screen, with their question."""
-_ALL = "all"
-
-_Task = Callable[[AppContext, HistoryPage], HistoryPage]
 
 
 def trade_history(app: AppContext) -> None:
@@ -42,19 +39,12 @@ def trade_history(app: AppContext) -> None:
     """
     app.run_with_spinner("Looking for lost orders …", app.executor.look_for_open_orders)
     page = _read(app, HistoryFilter(), app.settings.environment)
-    while (task := app.prompter.choose_in_line("Trade history", _tasks(page))) is not _leave:
-        with suppress(GoBack):
-            page = task(app, page)
+    run_tasks(app, "Trade history", page, _tasks)
 
 
-def _leave(app: AppContext, page: HistoryPage) -> HistoryPage:
-    """Stand for the way back to the menu."""
-    return page
-
-
-def _tasks(page: HistoryPage) -> list[Choice[_Task]]:
+def _tasks(page: HistoryPage) -> list[Choice[PageTask[HistoryPage] | None]]:
     """Offer everything at once, so that nothing is more than three choices away from the menu."""
-    rows: list[tuple[str, str, _Task]] = [("0", "Back", _leave)]
+    rows: list[tuple[str, str, PageTask[HistoryPage] | None]] = [("0", "Back", None)]
     rows += [("1", "One order in depth", _one_order)] if page.rows else []
     rows += [("2", "Older orders", _turn_page)] if page.has_older else []
     rows += [
@@ -126,18 +116,15 @@ def _everything(app: AppContext, page: HistoryPage) -> HistoryPage:
 
 
 def _by_date(app: AppContext, page: HistoryPage) -> HistoryPage:
-    period = _ask_period(app, _ALL if page.wanted.period is None else str(page.wanted.period))
+    period = _ask_period(app, page.wanted.period)
     return _read(app, replace(page.wanted, period=period), page.environment)
 
 
-def _ask_period(app: AppContext, proposed: str) -> Period | None:
+def _ask_period(app: AppContext, before: Period | None) -> Period | None:
     """Ask for days; None: all of them."""
-    today = _today(app)
-
-    def parse(text: str) -> Period | None:
-        return None if text.strip().lower() == _ALL else parse_period(text, today)
-
-    return app.prompter.ask(f"Which days? {FORMS}; or {_ALL}", parse, default=proposed)
+    question = f"Which days? {FORMS}; or {ALL_DAYS}"
+    proposed = ALL_DAYS if before is None else str(before)
+    return app.prompter.ask(question, lambda text: parse_days(text, app.clock()), default=proposed)
 
 
 def _today(app: AppContext) -> date:
@@ -225,7 +212,7 @@ def _typed(app: AppContext, page: HistoryPage) -> HistoryRow:
 
 
 def _reconcile(app: AppContext, page: HistoryPage) -> HistoryPage:
-    period = _ask_period(app, _ALL if page.wanted.period is None else str(page.wanted.period))
+    period = _ask_period(app, page.wanted.period)
     found = app.run_with_count(
         "Comparing journal and exchange …",
         lambda progress: reconcile(

@@ -7,7 +7,6 @@ confirmation.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -32,7 +31,6 @@ from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.formats import net_position
 from kalshi_trading.ui.prompts.prompter import (
     Choice,
-    GoBack,
     Step,
     ask_in_turn,
     choose_by_name,
@@ -41,7 +39,7 @@ from kalshi_trading.ui.prompts.prompter import (
 )
 from kalshi_trading.ui.screens import explain as explain_screens
 from kalshi_trading.ui.screens import trade as trade_screens
-from kalshi_trading.ui.screens.choose import choose_or_type
+from kalshi_trading.ui.screens.choose import PageTask, choose_or_type, run_tasks
 from kalshi_trading.ui.screens.market import read_book_and_fees
 from kalshi_trading.ui.views import pnl
 from kalshi_trading.ui.views import portfolio as portfolio_view
@@ -71,24 +69,15 @@ class _Look:
         return positions_view.in_order(self.snapshot.held, self.sorting)[start : start + self.page]
 
 
-_Task = Callable[[AppContext, _Look], _Look]
-
-
 def portfolio(app: AppContext) -> None:
     """Show the account and answer questions about it until the user goes back."""
     look = _shown(app, _Look(_read_and_shown(app, Mark.BEST_BID)))
-    while (task := app.prompter.choose_in_line("Portfolio", _tasks(look))) is not _leave:
-        with suppress(GoBack):
-            look = task(app, look)
+    run_tasks(app, "Portfolio", look, _tasks)
 
 
-def _leave(app: AppContext, look: _Look) -> _Look:
-    """Stand for the way back to the menu."""
-    return look
-
-
-def _tasks(look: _Look) -> list[Choice[_Task]]:
-    tasks: list[tuple[str, _Task]] = [
+def _tasks(look: _Look) -> list[Choice[PageTask[_Look] | None]]:
+    tasks: list[tuple[str, PageTask[_Look] | None]] = [
+        ("Back", None),
         ("One position, closing it", _position),
         ("Explain a number", _explain),
         ("P&L over time", _over_time),
@@ -99,7 +88,6 @@ def _tasks(look: _Look) -> list[Choice[_Task]]:
     ]
     if len(look.snapshot.held) > look.page:
         tasks.append(("More positions", _turn_page))
-    tasks.insert(0, ("Back", _leave))
     return numbered([name for name, _ in tasks], [way for _, way in tasks], start=0)
 
 
