@@ -37,9 +37,9 @@ def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) ->
     """Read and draw the portfolio as the program does, and tell what it took."""
     from rich.console import Console
 
+    from kalshi_trading.core.dates import start_of_day
     from kalshi_trading.exchange.http.transport import Timing, Transport
     from kalshi_trading.kalshi_client import KalshiClient
-    from kalshi_trading.orders.pretrade.day_pnl import start_of_day
     from kalshi_trading.portfolio.cross_check import check_account
     from kalshi_trading.portfolio_tracker import PortfolioTracker
     from kalshi_trading.settings.credentials import Credentials, load_private_key

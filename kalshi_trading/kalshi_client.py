@@ -46,7 +46,7 @@ _LONGEST_WINDOW_S = 30.0  # how long the exchange may take a signature for valid
 LONGEST_SEND_S = _LONGEST_WINDOW_S + Timing().total_s
 """How long an order that is being sent can still arrive."""
 
-_SMALLEST_SKEW_S = 1.0  # clocks are compared no closer
+_SMALLEST_SKEW_S = 1.0  # the exchange states its time in whole seconds; less may be their rounding
 
 T = TypeVar("T")
 
@@ -91,7 +91,7 @@ class KalshiClient(MarketDataClient):
 
     def learn_limits(self) -> None:
         """Ask the exchange for this account's request limits and keep to them from now on."""
-        self._transport.budget.configure(self.get_account_limits(), self.get_endpoint_costs())
+        self._transport.rate_limiter.configure(self.get_account_limits(), self.get_endpoint_costs())
 
     # --- Account ----------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ __all__ = ["PortfolioTracker"]
 
 T = TypeVar("T")
 FirstLook = Callable[[PortfolioSnapshot], None]
-_SIDE_BY_SIDE = 32
+_READ_THREADS = 32
 _FIRST_LOOK_AFTER_S = 1.0
 _STILL_READING = "still being read"
 
@@ -115,8 +115,8 @@ class PortfolioTracker:
         self._client = client
         self._clock = clock
         self._history = FillHistory(client)
-        self._directory = EventCache(clock)
-        self._accounts = LedgerCache()
+        self._event_cache = EventCache(clock)
+        self._ledgers = LedgerCache()
         self._held: tuple[str, ...] = ()
         self._events: tuple[str, ...] = ()
         self._rows: dict[str, tuple[tuple[object, ...], PositionPnl]] = {}
@@ -134,10 +134,10 @@ class PortfolioTracker:
         Where a list takes longer than a second, `first_look` is shown the others and the largest positions at
         their marks; `progress` is told how many fills are read.
         """
-        with self._refreshing, ReadPool(_SIDE_BY_SIDE) as threads:
+        with self._refreshing, ReadPool(_READ_THREADS) as threads:
             started_at = time.monotonic()
-            self._directory.expire()
-            markets = QuoteReader(self._client, threads, self._directory)
+            self._event_cache.expire()
+            markets = QuoteReader(self._client, threads, self._event_cache)
             self._ask_markets(markets)  # these answers take the longest to read
             asked = self._ask(threads, progress)
             if first_look is not None and self._is_slow(asked, markets, started_at):
@@ -239,14 +239,14 @@ class PortfolioTracker:
             deposits=parts.deposits,
             withdrawals=parts.withdrawals,
             accounts=accounts,
-            events=dict(self._directory.events),
+            events=dict(self._event_cache.events),
             quotes_missing=quotes.unavailable,
             books_missing=books.unavailable,
         )
 
     def _count(self, parts: _Reads, result_of: ResultOf) -> dict[str, MarketLedger]:
         """Count the accounts of all markets; what was counted before is not counted again."""
-        return self._accounts.update(
+        return self._ledgers.update(
             parts.fills,
             {row.ticker: row for row in parts.rows},
             {row.ticker: row for row in parts.settlements.value or ()},
@@ -263,7 +263,7 @@ class PortfolioTracker:
         mark: Mark,
     ) -> PositionPnl:
         """Value one position; where nothing moved since the last reading, it is still worth the same."""
-        fees = self._directory.fees_of(market) if market is not None else None
+        fees = self._event_cache.fees_of(market) if market is not None else None
         sides = (None, None) if book is None else (book.yes_bids, book.no_bids)
         seen = (position, market, *sides, account, mark, fees)
         before = self._rows.get(position.ticker)
@@ -281,7 +281,7 @@ class PortfolioTracker:
 
     def markets_by_ticker(self, tickers: Iterable[str]) -> dict[str, Market]:
         """Read markets wherever they are by now. Raises KalshiAPIError."""
-        with ReadPool(_SIDE_BY_SIDE) as threads:
+        with ReadPool(_READ_THREADS) as threads:
             return self._read_markets(threads, tickers)
 
     def _read_markets(self, threads: ReadPool, tickers: Iterable[str]) -> dict[str, Market]:
@@ -301,11 +301,11 @@ class PortfolioTracker:
         Raises KalshiAPIError when they cannot be read whole. A market that cannot be read leaves its
         position without a mark.
         """
-        with ReadPool(_SIDE_BY_SIDE) as threads:
+        with ReadPool(_READ_THREADS) as threads:
             asked = threads.submit(lambda: self._client.get_orders(status=OrderStatus.RESTING))
             rows = self._client.get_positions().markets.whole()
             resting = asked.result().whole()
-            markets = QuoteReader(self._client, threads, self._directory)
+            markets = QuoteReader(self._client, threads, self._event_cache)
             markets.ask([row.ticker for row in rows], with_books={order.ticker for order in resting})
             known, _ = _of_others(markets.markets().value or {}, markets.books().value or {}, resting)
         positions = (self._row(row, known.get(row.ticker), None, None, Mark.BEST_BID) for row in rows)

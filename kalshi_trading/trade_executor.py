@@ -27,7 +27,7 @@ from kalshi_trading.journal.sessions import is_alive
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.markets import FoundMarket, MarketIndex
 from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
-from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, OpenOrders, PanicReport, PanicRun
+from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, OrdersUnderWay, PanicReport, PanicRun
 from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery, RecoverySummary
 from kalshi_trading.orders.execution.recovery_loop import RecoveryLoop
@@ -73,7 +73,7 @@ class TradeExecutor:
         self.read_only = read_only
         """Whether orders are denied; cancels and reads never are."""
         self._has_unrecorded_panic = False
-        self._panic_guard = threading.Lock()  # panic, the menu and the background search record it
+        self._panic_guard = threading.Lock()  # panic, the menu and the recovery loop record it
         self._orders = ActivityReader(journal, account=account, clock=clock)
         self._index = MarketIndex(client)
         self._account = account
@@ -184,14 +184,14 @@ class TradeExecutor:
         return self._canceler.cancel(order)
 
     def panic(self) -> PanicReport:
-        """Block new orders until `rearm`, cancel everything that rests, and look whether it is gone.
+        """Block new orders until `allow_orders`, cancel everything that rests, and look whether it is gone.
 
         No limit, read-only session or failing journal holds it up, but for some seconds where a program was
         stopped while it held the journal's lock. It never raises for what the exchange does.
         """
         self._try_to_record_panic()  # before the looks: `OrderSubmitter` checks after it has recorded
         self._panic_run = PanicRun(
-            self._client, self._canceler, self._read_open_orders, clock=self._clock, sleep=self._pause
+            self._client, self._canceler, self._read_orders_under_way, clock=self._clock, sleep=self._pause
         )
         report = self._panic_run.cancel_everything()
         self._notice(end.order for end in (*report.canceled, *report.gone, *report.unknown))
@@ -231,11 +231,11 @@ class TradeExecutor:
         except JournalError as error:
             self.lock(str(error))
 
-    def _read_open_orders(self) -> OpenOrders:
+    def _read_orders_under_way(self) -> OrdersUnderWay:
         """Return the orders that may still turn up, those of other sessions as far as they can be read."""
-        orders, problem = list(self._pending.open_orders()), None
+        orders, problem = list(self._pending.orders()), None
         try:
-            orders += self._orders.open_orders()
+            orders += self._orders.pending_orders()
         except JournalError as error:
             problem = f"The orders that other sessions are sending could not be read. {error}"
         return {order.client_order_id: order for order in orders}, problem
@@ -277,11 +277,11 @@ class TradeExecutor:
         is_running = partial(is_alive, self._journal.folder)
         return self._recovery.recover(account=self._account or "", is_alive=is_running, progress=progress)
 
-    def open_orders(self) -> tuple[OrderState, ...]:
+    def pending_orders(self) -> tuple[OrderState, ...]:
         """List the orders of this session that may exist and are neither found nor ruled out."""
-        return self._pending.open_orders()
+        return self._pending.orders()
 
-    def look_for_open_orders(self) -> None:
+    def look_for_pending_orders(self) -> None:
         """Look once for every open order. Raises JournalError when an end cannot be recorded."""
         self._recovery.examine_all()
 
@@ -289,7 +289,7 @@ class TradeExecutor:
         """Watch orders that were read for another purpose for one written off. Raises JournalError."""
         self._recovery.reconcile_late(orders)
 
-    def start_searching(self, recover: Callable[[], object]) -> None:
+    def start_recovery_loop(self, recover: Callable[[], object]) -> None:
         """Go on looking for open orders in the background; `recover` is called about once a minute."""
         self._loop = RecoveryLoop(
             self._recovery,

@@ -42,7 +42,15 @@ from kalshi_trading.journal.records import (
 )
 from kalshi_trading.journal.sessions import session_files, sessions_folder
 
-__all__ = ["TradeLogger"]
+__all__ = [
+    "TradeLogger",
+    "export_trades_to_csv",
+    "get_trade_history",
+    "log_error",
+    "log_order_cancellation",
+    "log_order_fill",
+    "log_order_submission",
+]
 
 TRADES_FILE = "trades.log"
 ERRORS_FILE = "errors.log"

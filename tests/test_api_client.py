@@ -618,10 +618,10 @@ def test_limits_and_costs_are_learned_from_the_exchange():
     expect("GET", "/account/limits", example("get_account_api_limits"))
     expect("GET", "/account/endpoint_costs", example("get_account_endpoint_costs"), who=public)
     KalshiClient(transport).learn_limits()
-    assert transport.budget.cost("GET", f"{ROOT}/portfolio/orders/x") == 2
+    assert transport.rate_limiter.cost("GET", f"{ROOT}/portfolio/orders/x") == 2
     now[0] += 3  # as long as a bucket of 900 takes to fill
     for _ in range(72):  # the write bucket of 900, less what is kept for cancels
-        transport.budget.acquire("POST", f"{ROOT}/portfolio/events/orders", within_s=0)
+        transport.rate_limiter.acquire("POST", f"{ROOT}/portfolio/events/orders", within_s=0)
 
 
 def test_every_example_read_is_asked_here():

@@ -1,6 +1,6 @@
-"""Spans of local days as a person types them: `today`, `7d`, `2026-11`, `2026-11-01..2026-11-07`.
+"""The time now, the user's days, and spans of days as a person types them: `today`, `7d`, `2026-11`.
 
-A day is the user's own, from one local midnight to the next, be it 23, 24 or 25 hours long. Pure.
+A day is the user's own, from one local midnight to the next, be it 23, 24 or 25 hours long.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Period:
         return local_midnight(self.last + timedelta(days=1))
 
     def contains(self, at: datetime) -> bool:
-        return self.first <= at.astimezone().date() <= self.last
+        return self.first <= local_date(at) <= self.last
 
     def __str__(self) -> str:
         return f"{self.first}" if self.first == self.last else f"{self.first}..{self.last}"

@@ -1,4 +1,4 @@
-"""Texts for the screen: made safe for a terminal, and numbers with their nouns."""
+"""Texts made safe for a terminal, and numbers and orders in words."""
 
 from __future__ import annotations
 

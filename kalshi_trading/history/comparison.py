@@ -186,7 +186,7 @@ def differences_of(row: HistoryRow) -> tuple[Mismatch, ...]:
 
 
 def _unlisted(own: LoggedOrder) -> Iterator[Mismatch]:
-    if own.state.is_open:
+    if own.state.is_pending:
         yield Mismatch(MismatchKind.OPEN, "the answer was lost, and the exchange lists no such order so far")
     elif own.state.stage not in WITHOUT_ORDER:
         yield Mismatch(
@@ -198,7 +198,7 @@ def _unlisted(own: LoggedOrder) -> Iterator[Mismatch]:
 def _status(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     if own.state.is_refused(order):
         return
-    if own.state.stage in WITHOUT_ORDER or own.state.is_open:
+    if own.state.stage in WITHOUT_ORDER or own.state.is_pending:
         yield Mismatch(
             MismatchKind.STATUS, f"journal: {own.state.stage.replace('_', ' ')}; exchange: {order.status}"
         )

@@ -207,7 +207,7 @@ def summarize(
         period=period,
         orders=sum(order.created_at is not None and period.contains(order.created_at) for order in orders),
         rejected=sum(state.stage is OrderStage.REJECTED for state in states),
-        unknown=sum(state.is_open and state.client_order_id not in listed for state in states),
+        unknown=sum(state.is_pending and state.client_order_id not in listed for state in states),
         markets=tuple(sorted(markets, key=lambda day: (day.pnl is None, -_gain(day), day.ticker))),
         incomplete=_listed([gap for gap in gaps if gap]),
         has_all=not missing,

@@ -224,7 +224,7 @@ def _result_told(logged: LoggedOrder) -> OrderResult:
     state, reported, filled = logged.state.stage, logged.reported, logged.filled
     if state in WITHOUT_ORDER:
         return OrderResult.REJECTED if state is OrderStage.REJECTED else OrderResult.NOT_PLACED
-    if logged.state.is_open or reported is None or filled is None:
+    if logged.state.is_pending or reported is None or filled is None:
         return OrderResult.UNKNOWN
     if reported.remaining_count > ZERO and not logged.is_canceled:
         return OrderResult.RESTING

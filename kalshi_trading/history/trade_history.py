@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from kalshi_trading.core.dates import Period
+from kalshi_trading.core.dates import Period, local_date
 from kalshi_trading.core.models import Fill, Order
 from kalshi_trading.core.pnl import oldest_first
 from kalshi_trading.core.results import Listing, Progress
@@ -130,7 +130,7 @@ def _journal_since(period: Period | None, oldest: datetime | None) -> date | Non
     """A day more: an intent is written before its order is there, and clocks may differ."""
     if period is not None:
         return period.first - A_DAY
-    return None if oldest is None else (oldest - A_DAY).astimezone().date()
+    return None if oldest is None else local_date(oldest - A_DAY)
 
 
 def _is_wanted(row: HistoryRow, period: Period | None, oldest: datetime | None) -> bool:

@@ -31,7 +31,7 @@ _FILL_REPORTS = frozenset({ACKNOWLEDGED_EVENT, FILL_EVENT})
 
 
 class JournalDigest:
-    """Orders by client_order_id, the last panic or rearm of each account, and the damage seen so far."""
+    """Orders by client_order_id, each account's last panic or its end, and the damage seen so far."""
 
     def __init__(self, damage: Damage = UNDAMAGED, dropped_before: datetime | None = None) -> None:
         self.damage = damage
@@ -64,7 +64,7 @@ class JournalDigest:
 
     @property
     def panics(self) -> tuple[JournalRecord, ...]:
-        """The last panic or rearm that names each account, or none; newest last."""
+        """The last panic or allowing orders again that names each account, or none; newest last."""
         return tuple(self._panics.values())
 
     def order(self, name: str) -> LoggedOrder | None:
@@ -102,7 +102,7 @@ def _is_settled(records: Sequence[JournalRecord], before: datetime) -> bool:
     if order is None:
         return True
     state = order.state
-    if state.is_open or order.rests:
+    if state.is_pending or order.rests:
         return False
     return state.stage not in WITHOUT_ORDER or newest_at < before + KEPT_FOR - LATE_FOR
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.models import Action, Side, TimeInForce
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price, decimal_from_text
 from kalshi_trading.journal.events import (
     ACKNOWLEDGED_EVENT,
@@ -75,6 +75,11 @@ class LoggedOrder:
     def price(self) -> Price | None:
         """The limit in the terms of `side`."""
         return decimal_from_text(self.text("price"))
+
+    @property
+    def time_in_force(self) -> TimeInForce | None:
+        word = self.text("time_in_force")
+        return next((each for each in TimeInForce if each == word), None)
 
     @property
     def cost(self) -> Dollars:

@@ -1,4 +1,4 @@
-"""The life of an order of ours, folded from the journal's records: which state it is in.
+"""The life of an order of ours, folded from the journal's records: how far it has come.
 
     INTENT → SENDING ─┬→ ACKNOWLEDGED   the exchange has it; final
                       ├→ REJECTED       the exchange refused it; final
@@ -23,7 +23,7 @@ from kalshi_trading.journal.records import JournalRecord
 
 
 class OrderStage(StrEnum):
-    """Where an order stands, in the words of the journal's events (`order.<state>`)."""
+    """Where an order stands, in the words of the journal's events (`order.<stage>`)."""
 
     INTENT = "intent"
     SENDING = "sending"
@@ -55,7 +55,7 @@ class OrderState:
     environment: str = ""
 
     @property
-    def is_open(self) -> bool:
+    def is_pending(self) -> bool:
         """Tell whether an order may exist that nobody has confirmed or ruled out."""
         return self.stage not in FINAL
 

@@ -16,7 +16,7 @@ from kalshi_trading.journal.events import INTENT_EVENT
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
 from kalshi_trading.journal.records import JournalEntry, JournalRecord
 
-_WITHOUT_ORDER = {"order.denied", *(f"order.{state}" for state in WITHOUT_ORDER)}
+_WITHOUT_ORDER = {"order.denied", *(f"order.{stage}" for stage in WITHOUT_ORDER)}
 _Words: TypeAlias = tuple[Action, Side] | None
 _EVERY_WORDS = {(action.value, side.value): (action, side) for action in Action for side in Side}
 

@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from kalshi_trading.core.dates import local_midnight
+from kalshi_trading.core.dates import local_date, local_midnight
 from kalshi_trading.core.errors import JournalError
 from kalshi_trading.core.text import REPLACEMENT, sanitize
 from kalshi_trading.journal.files import log_files
@@ -117,7 +117,7 @@ class JournalHandler(logging.Handler):
         self.path = path
 
     def emit(self, record: logging.LogRecord) -> None:
-        day = datetime.fromtimestamp(record.created, UTC).astimezone().date()
+        day = local_date(datetime.fromtimestamp(record.created, UTC))
         with as_journal_errors(self.path):
             log_files.append(
                 self.path, day, self.format(record), durable=record.msg.startswith(DURABLE_EVENTS)

@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+THREAD_NAME = "background task"
 
 
 class BackgroundTask(Generic[T]):
@@ -28,7 +29,7 @@ class BackgroundTask(Generic[T]):
         self._work = work
         self._left = left
         self._ending: Future[T] = Future()
-        self._thread = Thread(target=self._run, name="background task", daemon=not holds_up_the_end)
+        self._thread = Thread(target=self._run, name=THREAD_NAME, daemon=not holds_up_the_end)
         self.is_reported = False
         """Whether somebody has seen the result; nobody else has to be told then."""
 

@@ -59,7 +59,7 @@ def run(app: AppContext) -> int:
     """
     try:
         _greet(app)
-        app.executor.start_searching(recover=app.executor.recover)
+        app.executor.start_recovery_loop(recover=app.executor.recover)
         _serve(app)
         return EXIT_DONE
     except InputClosed:
@@ -128,10 +128,10 @@ def _recover(app: AppContext) -> None:
         recovery = app.run_with_count("Reading the journal, lines:", app.executor.recover)
         for sentence in _left_alone(recovery):
             app.show_error(sentence)
-        for order in app.executor.open_orders():
+        for order in app.executor.pending_orders():
             app.show_error(f"An earlier session left an order without a recorded end: {order.sentence}")
-        if app.executor.open_orders():
-            app.run_with_spinner("Looking for it at the exchange …", app.executor.look_for_open_orders)
+        if app.executor.pending_orders():
+            app.run_with_spinner("Looking for it at the exchange …", app.executor.look_for_pending_orders)
     except JournalError as error:
         app.executor.lock(str(error), until=recover_and_announce)
 
@@ -173,7 +173,7 @@ def _show_header(app: AppContext) -> None:
             balance.result(),
             status.result(),
             news=news,
-            unresolved=[order.sentence for order in app.executor.open_orders()],
+            unresolved=[order.sentence for order in app.executor.pending_orders()],
             read_only=app.executor.read_only,
             locked=app.executor.lock_reason or app.executor.block_reason(),
         )

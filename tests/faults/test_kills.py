@@ -138,7 +138,7 @@ def test_two_sessions_that_recover_at_once_come_to_the_same_end(
     for moment in (SubmissionStep.SENDING_RECORDED.value, SubmissionStep.ANSWERED.value):
         kill_all(sessions, moment, tmp_path, exchange, three_wishes(exchange))
     both = [recovering(tmp_path, exchange) for _ in range(2)]
-    assert [len(desk.pending.open_orders()) for desk in both] == [6, 6]
+    assert [len(desk.pending.orders()) for desk in both] == [6, 6]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(TradingSession.settle, both))
     verdict = judged(tmp_path, exchange)
@@ -165,14 +165,14 @@ def test_an_order_of_a_session_that_is_still_alive_is_left_to_it(
         assert listening.recv() == step.value
         before = journal_of(tmp_path)
         desk = recovering(tmp_path, exchange)
-        assert desk.pending.open_orders() == ()
+        assert desk.pending.orders() == ()
         desk.settle()
         assert journal_of(tmp_path) == before
     finally:
         alive.kill()
         alive.join()
     desk.recover()
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
     desk.settle()
     verdict = judged(tmp_path, exchange)
     end = "acknowledged" if step is SubmissionStep.ANSWERED else "absent"
@@ -190,7 +190,7 @@ def test_a_session_killed_while_it_recovers_leaves_everything_to_the_next_one(
         half_way.greet()
         half_way.recover()
         half_way.recovery.examine_all()
-        assert len(half_way.pending.open_orders()) == 3
+        assert len(half_way.pending.orders()) == 3
     recover(tmp_path, exchange)
     verdict = judged(tmp_path, exchange)
     assert (verdict.faults, verdict.ends) == ([], Counter(acknowledged=3, absent=3))

@@ -396,9 +396,9 @@ class ProtocolMachine(RuleBasedStateMachine):
     def recover_again(self, which: int) -> None:
         """A session that goes on takes over what ended ones left, and forgets nothing of its own."""
         by, before = self.chosen(which), self.content()
-        waiting = {life.client_order_id for life in by.pending.open_orders()}
+        waiting = {life.client_order_id for life in by.pending.orders()}
         self.recover_in(by)
-        assert waiting <= {life.client_order_id for life in by.pending.open_orders()}
+        assert waiting <= {life.client_order_id for life in by.pending.orders()}
         assert self.content() == before
 
     @precondition(lambda self: len(self.running) == 2)
@@ -412,9 +412,9 @@ class ProtocolMachine(RuleBasedStateMachine):
         """Begin a session; beginning it twice is beginning it once."""
         before = self.content()
         opened = self.open_session()
-        waiting = opened.pending.open_orders()
+        waiting = opened.pending.orders()
         self.recover_in(opened)
-        assert opened.pending.open_orders() == waiting
+        assert opened.pending.orders() == waiting
         assert self.content() == before
 
     @rule(seconds=st.sampled_from([0.5, 5.0, 29.0, 61.0, 300.0]))
@@ -524,7 +524,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         for _ in range(3):
             self.exchange.move(SIGNATURE_LIVES_S + MARGIN_S)
             last.recovery.examine_all()
-        assert last.pending.open_orders() == ()
+        assert last.pending.orders() == ()
 
 
 def events(life: list[verifier.Line]) -> list[str]:

@@ -142,7 +142,7 @@ def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
     seen = ActivityReader(diary.log, account="mine", clock=lambda: diary.now).read()
     assert seen.today == index.today(diary.now)
     assert seen.recent == index.recent(diary.now)
-    assert seen.open_orders == index.open_orders
+    assert seen.pending_orders == index.pending_orders
     assert seen.sent.after(diary.now - DAY) == index.sent().after(diary.now - DAY)
     assert (damage, len(damage)) == (reading.damage, 1)
     assert [record.event for record in panics] == ["cancel.panic", "cancel.rearmed"]
@@ -153,7 +153,7 @@ def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
     recovery = OrderRecovery(None, diary.log, PendingOrders()).recover(
         account="mine", is_alive=lambda session: False
     )
-    foreign = [order.state for order in whole.foreign.values() if order.state.is_open]
+    foreign = [order.state for order in whole.foreign.values() if order.state.is_pending]
     assert list(recovery.foreign) == foreign
 
 
@@ -166,7 +166,7 @@ def test_what_is_settled_is_dropped_and_what_may_turn_up_is_kept_for_a_month(dia
     assert ages == {0, 1, 3, 29}
     ages = {(NOW - order.state.intent_at).days for order in orders.values() if order.filled == 10}
     assert ages == {0, 1}
-    assert len([order for order in orders.values() if order.state.is_open]) == 6 * 4
+    assert len([order for order in orders.values() if order.state.is_pending]) == 6 * 4
     assert len([order for order in orders.values() if order.rests]) == 6 * 4
 
 

@@ -26,7 +26,7 @@ def life_after(*states):
 
 
 @pytest.mark.parametrize(
-    ("states", "end", "is_open"),
+    ("states", "end", "is_pending"),
     [
         ([], "intent", True),
         (["sending"], "sending", True),
@@ -42,19 +42,19 @@ def life_after(*states):
         (["sending", "absent", "unknown"], "absent", False),
     ],
 )
-def test_where_an_order_stands_after_these_records(states, end, is_open):
+def test_where_an_order_stands_after_these_records(states, end, is_pending):
     life = life_after(*states)
-    assert (life.stage, life.is_open) == (end, is_open)
+    assert (life.stage, life.is_pending) == (end, is_pending)
 
 
 @given(st.lists(st.sampled_from(AFTER), max_size=8))
 def test_an_end_stays_unless_the_exchange_confirmed_the_order(states):
     lives = [life_after(*states[:count]) for count in range(len(states) + 1)]
     for before, after in itertools.pairwise(lives):
-        if not before.is_open:
+        if not before.is_pending:
             assert after.stage in (before.stage, OrderStage.ACKNOWLEDGED)
     assert (OrderStage.ACKNOWLEDGED in states) == (lives[-1].stage is OrderStage.ACKNOWLEDGED)
-    if not lives[-1].is_open:
+    if not lives[-1].is_pending:
         again = advanced(lives[-1], lives[-1].stage)
         assert again.stage is lives[-1].stage
 
@@ -89,7 +89,7 @@ def test_an_order_whose_intent_is_damaged_is_open_from_its_next_record_on(first)
     known = {"ticker": "KX-1", "sentence": "BUY 10 YES KX-1 at 57¢", "session": "s1"}
     known |= {"account": "a1", "environment": "practice"}
     life = order_lives([record(first, **known)])["c1"]
-    assert life.is_open
+    assert life.is_pending
     assert {name: getattr(life, name) for name in known} == known
     assert life.intent_at == AT
     assert order_lives([record(first), record(OrderStage.ABSENT)])["c1"].stage is OrderStage.ABSENT

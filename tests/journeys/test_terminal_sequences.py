@@ -235,7 +235,7 @@ PROVEN = {
     "trade._ask_to_send: choose",
     "trade._ask_for_count: ask",
     "orders.cancel_order: choose",
-    "orders._rearm: ask",
+    "orders._allow_orders: ask",
     "exit._ask_what_to_do: choose",
     "exit._wants_to_cancel: choose",
     "export._ask_to_replace: choose",

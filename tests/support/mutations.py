@@ -331,8 +331,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "an order that rests is dropped once it is old",
             "journal/digest.py",
-            "    if state.is_open or order.rests:\n",
-            "    if state.is_open:\n",
+            "    if state.is_pending or order.rests:\n",
+            "    if state.is_pending:\n",
         ),
         Mutation(
             "what was dropped stays dropped when the clock is set back",

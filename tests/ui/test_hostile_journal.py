@@ -137,7 +137,7 @@ def follow(app: AppContext) -> None:
 def without_pauses(app: AppContext) -> AppContext:
     """Let a panic look as often as ever, and not wait between its looks."""
     pending = PendingOrders()
-    pending.track(app.executor.open_orders())
+    pending.track(app.executor.pending_orders())
     executor = TradeExecutor(
         app.client,
         app.journal,

@@ -69,7 +69,7 @@ def test_an_order_of_a_session_that_is_alive_is_left_to_it(start: Start) -> None
         sentence = leave_open(app, session=other.session_id)
         assert menu.run(app) == 0
     assert sentence not in screen_text(app)
-    assert app.executor.open_orders() == ()
+    assert app.executor.pending_orders() == ()
     assert events(app) == ["order.intent", "order.sending"]
 
 
@@ -78,7 +78,7 @@ def test_an_order_of_another_key_is_named_and_left_alone(start: Start) -> None:
     sentence = leave_open(app, account="0123456789ab")
     assert menu.run(app) == 0
     assert f"The journal holds an order of another key, which is left alone: {sentence}" in screen_text(app)
-    assert app.executor.open_orders() == ()
+    assert app.executor.pending_orders() == ()
     assert events(app) == ["order.intent", "order.sending"]
 
 
@@ -118,17 +118,17 @@ def test_the_order_of_a_session_that_dies_meanwhile_is_looked_for_then(
     def after_the_other_died(question: str, choices: Any, **how: Any) -> Any:
         if question != "Menu":
             return choose(question, choices, **how)
-        assert app.executor.open_orders() == ()
+        assert app.executor.pending_orders() == ()
         other.close()
         ends_at = time.monotonic() + 60
-        while not app.executor.open_orders():
+        while not app.executor.pending_orders():
             assert time.monotonic() < ends_at
             time.sleep(0.01)
         return choose(question, choices, **how)
 
     monkeypatch.setattr(app.prompter, "choose", after_the_other_died)
     assert menu.run(app) == 0
-    assert [life.sentence for life in app.executor.open_orders()] == [sentence]
+    assert [life.sentence for life in app.executor.pending_orders()] == [sentence]
 
 
 def test_a_journal_that_cannot_be_read_locks_orders_and_leaves_reads_and_cancels(start: Start) -> None:
@@ -161,7 +161,7 @@ def test_a_lock_ends_with_the_recovery_that_was_owed_and_finds_what_is_open(star
     market = quoted_market(app.executor)
     app.executor.place_limit_order(market.ticker, "no", 1, "0.01")
     assert app.executor.lock_reason is None
-    assert [life.sentence for life in app.executor.open_orders()] == [sentence]
+    assert [life.sentence for life in app.executor.pending_orders()] == [sentence]
 
 
 @pytest.mark.parametrize(("off_s", "how"), [(61, "ahead of"), (-61, "behind")])

@@ -143,7 +143,7 @@ class Transport:
         self._reported: str | None = None
         self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
         self._workers = _Workers()
-        self.budget = RateLimiter(clock=monotonic, sleep=sleep)
+        self.rate_limiter = RateLimiter(clock=monotonic, sleep=sleep)
 
     def read(self, path: str, query: Query = (), *, signed: bool = True) -> Mapping[str, Any]:
         """GET one JSON object, repeating on time-outs, 408, 429 and 5xx until the deadline.
@@ -237,7 +237,7 @@ class Transport:
 
     def _spend(self, method: str, path: str, *, signed: bool, within_s: float) -> None:
         if signed and self._credentials is not None:
-            self.budget.acquire(method, self._root_path + path, within_s=within_s)
+            self.rate_limiter.acquire(method, self._root_path + path, within_s=within_s)
 
     def _round_trip(self, request: _Request, deadline: float) -> Answer:
         """Send one request and wait for its whole answer, no longer than the deadline.
@@ -266,7 +266,7 @@ class Transport:
         if isinstance(result, BaseException):
             raise result
         if request.is_signed and result.status == TOO_MANY_REQUESTS:
-            self.budget.mark_empty(request.method)
+            self.rate_limiter.mark_empty(request.method)
         return result
 
     def _report(self, result: Answer | BaseException) -> None:

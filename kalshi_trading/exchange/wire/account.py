@@ -1,7 +1,7 @@
-"""Kalshi's field names for the account and its orders: JSON ↔ models, action and side ↔ bid and ask.
+"""Kalshi's field names for the account and its orders: JSON ↔ models.
 
-The only place that turns a person's words (buy 4 NO at 35¢) into the book's (ask 4 at 0.6500), and
-back. Performs no I/O. Names follow the Kalshi Trade API v2, October 2026.
+Writes a person's order (buy 4 NO at 35¢) as the book has it (ask 4 at 0.6500). Performs no I/O.
+Names follow the Kalshi Trade API v2, October 2026.
 """
 
 from __future__ import annotations

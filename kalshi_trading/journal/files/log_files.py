@@ -20,6 +20,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from kalshi_trading.core.dates import local_date
 from kalshi_trading.journal.files.file_locks import locked
 from kalshi_trading.journal.files.private_files import make_folder, open_private, open_to_read, sync_folder
 
@@ -127,7 +128,7 @@ def _begun_on(path: Path) -> date | None:
     try:
         return date.fromisoformat(start.decode("ascii")) if start else None
     except ValueError:
-        return datetime.fromtimestamp(changed_at, UTC).astimezone().date()
+        return local_date(datetime.fromtimestamp(changed_at, UTC))
 
 
 def rotated_files(path: Path) -> list[RotatedFile]:

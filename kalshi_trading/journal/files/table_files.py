@@ -27,6 +27,7 @@ from typing import TextIO, TypeAlias
 
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.results import Progress
+from kalshi_trading.journal.files.private_files import sync_folder
 
 Cell: TypeAlias = str | Decimal | int | bool | datetime | None
 Row: TypeAlias = Sequence[Cell]
@@ -199,7 +200,9 @@ def _whole_file(target: Path, *, replace: bool) -> Iterator[TextIO]:
             partial.replace(target)
         else:
             _take_name(partial, target)
-        _sync_folder(target.parent)
+        # The file is there by now; a system that cannot sync folders does not take it away again.
+        with suppress(OSError):
+            sync_folder(target.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -214,16 +217,6 @@ def _take_name(partial: Path, target: Path) -> None:
         if os.path.lexists(target):
             raise FileExistsError from None
         partial.rename(target)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The file is there by now; a system that cannot sync folders does not take it away again."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 class _RowsFailed(Exception):

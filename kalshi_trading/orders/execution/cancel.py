@@ -65,10 +65,10 @@ class OrderCanceler:
             "client_order_id": order.client_order_id,
             "ticker": order.ticker,
         }
-        self.record("requested", fields)
+        self._record("requested", fields)
         end = self._cancel(order)
         event = "acknowledged" if end.is_acknowledged else "unconfirmed"
-        self.record(event, {**fields, "reduced_by": end.reduced_by, "reason": end.message})
+        self._record(event, {**fields, "reduced_by": end.reduced_by, "reason": end.message})
         return end
 
     def _cancel(self, order: Order) -> CancelResult:
@@ -115,11 +115,9 @@ class OrderCanceler:
             text = f"It does not rest any more; the exchange has it as {now.status.value}, {filled} filled."
         return CancelResult(now, text, None)
 
-    def record(self, event: str, fields: Mapping[str, object]) -> bool:
-        """Record a step and tell whether that worked. A journal that fails holds nothing up."""
+    def _record(self, event: str, fields: Mapping[str, object]) -> None:
+        """Record a step; a journal that fails holds nothing up."""
         try:
             self._journal.log_order_cancellation(event, fields)
         except JournalError as error:
             self._journal_failed(str(error))
-            return False
-        return True

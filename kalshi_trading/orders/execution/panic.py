@@ -29,7 +29,7 @@ UNRECORDED_PANIC = (
     "This program keeps trying; stop the others."
 )
 
-OpenOrders = tuple[Mapping[str, OrderState], str | None]
+OrdersUnderWay = tuple[Mapping[str, OrderState], str | None]
 """Our orders without an end, of every session, by client_order_id; and why some may be missing."""
 
 
@@ -108,14 +108,14 @@ class PanicRun:
         self,
         client: KalshiClient,
         canceler: OrderCanceler,
-        read_open_orders: Callable[[], OpenOrders],
+        read_orders_under_way: Callable[[], OrdersUnderWay],
         *,
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._canceler = canceler
-        self._read_open_orders = read_open_orders
+        self._read_orders_under_way = read_orders_under_way
         self._clock = clock
         self._sleep = sleep
         self._ends: dict[str, CancelResult] = {}
@@ -172,7 +172,7 @@ class PanicRun:
     def _now(self, unless_seen: datetime | None = None) -> ExchangeInstant:
         """Return the latest that the exchange's time can be, and our open orders after it was read."""
         at = self._client.latest_exchange_time(self._clock()) or unless_seen
-        return ExchangeInstant(at, *self._read_open_orders())
+        return ExchangeInstant(at, *self._read_orders_under_way())
 
     def _as_of(self) -> tuple[datetime | None, str | None]:
         as_of = fetch(self._client.get_user_data_timestamp)

@@ -82,12 +82,12 @@ class PendingOrders:
 
     def _file(self, order: OrderState) -> None:
         self._known.add(order.client_order_id)
-        if order.is_open:
+        if order.is_pending:
             self._sought.setdefault(order.client_order_id, PendingOrder(order))
         elif order.stage in WITHOUT_ORDER:
             self._written_off[order.client_order_id] = order
 
-    def open_orders(self) -> tuple[OrderState, ...]:
+    def orders(self) -> tuple[OrderState, ...]:
         """List the orders that may exist and are neither found nor ruled out."""
         with self._lock:
             return (*self._under_way.values(), *(order.state for order in self._sought.values()))

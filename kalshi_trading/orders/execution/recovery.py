@@ -93,7 +93,7 @@ class OrderRecovery:
             own = {name: each for name, each in orders.items() if belongs_to(each, environment, account)}
             running = {session for session in {each.session for each in own.values()} if is_alive(session)}
             self._pending.track_unknown(each for each in own.values() if each.session not in running)
-            foreign = {name: each for name, each in orders.items() if name not in own and each.is_open}
+            foreign = {name: each for name, each in orders.items() if name not in own and each.is_pending}
             left = {name: each for name, each in own.items() if each.session in running}
             self._left = left | foreign
             return RecoverySummary(tuple(foreign.values()), changes.damage)

@@ -40,13 +40,13 @@ class RecoveryLoop:
         self._pause_s = PAUSE_S if pause_s is None else pause_s
         self._reported: set[str] = set()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="order search", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="recovery loop", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the search; open cases stay in the journal for the next start."""
+        """End the search; pending orders stay in the journal for the next start."""
         self._ended.set()
 
     def _run(self) -> None:
@@ -64,7 +64,7 @@ class RecoveryLoop:
         try:
             look()
         except JournalError as error:
-            self._journal_failed(str(error))  # the case stays open
+            self._journal_failed(str(error))  # the order stays pending
         except Exception as error:  # noqa: BLE001  (a search that ended silently would lose orders)
             if repr(error) not in self._reported:
                 self._reported.add(repr(error))

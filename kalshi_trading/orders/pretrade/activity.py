@@ -24,13 +24,13 @@ from kalshi_trading.trade_logger import TradeLogger
 class OrderActivity:
     """Our orders of the last minute, the day's counters without profit, and what may still be under way.
 
-    `open_orders` are of unknown outcome. `known` counts the orders that are taken into account here.
+    `pending_orders` are of unknown outcome. `known` counts the orders that are taken into account here.
     """
 
     recent: tuple[RecentOrder, ...]
     today: DayTotals
     sent: SentOrders = NO_ORDERS
-    open_orders: tuple[OrderState, ...] = ()
+    pending_orders: tuple[OrderState, ...] = ()
     known: int = 0
 
 
@@ -50,7 +50,7 @@ class ActivityReader:
         self._reading = threading.Lock()
         self._index = OrderIndex(journal.environment, account)
         self._read_until = 0
-        self._panic_stands = False
+        self._is_panic_active = False
 
     def read(self) -> OrderActivity:
         """Return recent orders, today's counters and the orders of unknown outcome."""
@@ -61,7 +61,7 @@ class ActivityReader:
                 self._index.recent(now),
                 self._index.today(now),
                 self._index.sent(),
-                self._index.open_orders,
+                self._index.pending_orders,
                 self._index.known,
             )
 
@@ -71,21 +71,21 @@ class ActivityReader:
             self._read_on()
             return self._index.sent_beyond(known), self._index.today(self._clock())
 
-    def open_orders(self) -> tuple[OrderState, ...]:
+    def pending_orders(self) -> tuple[OrderState, ...]:
         """Give our orders of unknown outcome."""
         with self._reading:
             self._read_on()
-            return self._index.open_orders
+            return self._index.pending_orders
 
     def is_panic_active(self) -> bool:
         """Tell whether a panic of any session blocks new orders."""
         with self._reading:
             self._read_on()
-            return self._panic_stands
+            return self._is_panic_active
 
     def _read_on(self) -> None:
         changes = self._journal.changes(self._read_until)
         for name, order in changes.orders:
             self._index.put(name, order)
         self._read_until = changes.until
-        self._panic_stands = is_panic_active(changes.panics, self._account)
+        self._is_panic_active = is_panic_active(changes.panics, self._account)

@@ -27,7 +27,6 @@ from kalshi_trading.orders.pretrade.in_flight import SentOrders, drop_filled, dr
 T = TypeVar("T")
 
 FEES_KEPT_FOR = timedelta(minutes=10)
-"""The exchange tells its time in whole seconds; less than this may be their rounding."""
 
 
 class ContextReader:
@@ -84,7 +83,7 @@ class ContextReader:
             today=replace(orders.today, pnl=pnl.result()),
             at=at,
             known_orders=orders.known,
-            unresolved=tuple(order.sentence for order in orders.open_orders if order.ticker == ticker),
+            unresolved=tuple(order.sentence for order in orders.pending_orders if order.ticker == ticker),
         )
 
     def _look_at_age(

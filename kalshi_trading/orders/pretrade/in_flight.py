@@ -77,7 +77,7 @@ def sent_order(own: LoggedOrder) -> InFlightOrder | None:
         yes_price=side.price_in_side(price),
         remaining_count=count,
         at=max(record.at for record in own.records if is_step(record)),
-        is_open=own.state.is_open,
+        is_pending=own.state.is_pending,
         cost=own.cost,
     )
 

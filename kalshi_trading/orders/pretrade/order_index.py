@@ -64,7 +64,7 @@ class OrderIndex:
         insort(self._by_intent, (at, number, name))
         totals = self._days.get(entry.day, DayTotals())
         self._days[entry.day] = DayTotals(totals.bought + order.cost, totals.orders + 1)
-        if ours and order.state.is_open:
+        if ours and order.state.is_pending:
             self._open[name] = order.state
         if entry.sent is not None:
             insort(self._by_step, (entry.sent.at, number, entry.sent))
@@ -91,7 +91,7 @@ class OrderIndex:
         return len(self._numbers)
 
     @property
-    def open_orders(self) -> tuple[OrderState, ...]:
+    def pending_orders(self) -> tuple[OrderState, ...]:
         """Our orders of unknown outcome, however old."""
         return tuple(self._open.values())
 
@@ -131,5 +131,5 @@ def _recent_order(order: LoggedOrder) -> RecentOrder | None:
     action, side, count, price = order.action, order.side, order.count, order.price
     if action is None or side is None or count is None or price is None:
         return None
-    at_once = order.text("time_in_force") == TimeInForce.IMMEDIATE_OR_CANCEL
+    at_once = order.time_in_force is TimeInForce.IMMEDIATE_OR_CANCEL
     return RecentOrder(order.state.ticker, action, side, count, price, order.state.intent_at, at_once)

@@ -75,11 +75,9 @@ def contracts_per_order(preview: OrderPreview, limits: Limits) -> Finding | None
     if count > hard:
         limit = f"{count_text(hard)} (KALSHI_HARD_ORDER_COUNT)"
         text = f"{count_text(count)} contracts are above the limit of {limit}."
-        return Finding("contracts per order", Severity.DENY, text, count, hard)
-    if count > soft:
+    else:
         text = f"{count_text(count)} contracts are more than {count_text(soft)}."
-        return Finding("contracts per order", Severity.ASK, text, count, soft)
-    return None
+    return _two_limits("contracts per order", text, count, soft, hard)
 
 
 def cost_per_order(preview: OrderPreview, limits: Limits) -> Finding | None:
@@ -87,11 +85,16 @@ def cost_per_order(preview: OrderPreview, limits: Limits) -> Finding | None:
     if cost > hard:
         limit = f"{dollars_text(hard)} (KALSHI_HARD_ORDER_COST)"
         text = f"A cost of {dollars_text(cost)} is above the limit of {limit}."
-        return Finding("cost per order", Severity.DENY, text, cost, hard)
-    if cost > soft:
+    else:
         text = f"A cost of {dollars_text(cost)} is more than {dollars_text(soft)}."
-        return Finding("cost per order", Severity.ASK, text, cost, soft)
-    return None
+    return _two_limits("cost per order", text, cost, soft, hard)
+
+
+def _two_limits(rule: str, text: str, actual: Decimal, soft: Decimal, hard: Decimal) -> Finding | None:
+    """Deny above the hard limit, ask above the soft one."""
+    if actual > hard:
+        return Finding(rule, Severity.DENY, text, actual, hard)
+    return Finding(rule, Severity.ASK, text, actual, soft) if actual > soft else None
 
 
 def enough_cash(preview: OrderPreview, _: Limits) -> Finding | None:

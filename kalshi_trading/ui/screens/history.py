@@ -37,7 +37,7 @@ def trade_history(app: AppContext) -> None:
 
     An order of unknown outcome is looked for once more first.
     """
-    app.run_with_spinner("Looking for lost orders …", app.executor.look_for_open_orders)
+    app.run_with_spinner("Looking for lost orders …", app.executor.look_for_pending_orders)
     page = _read(app, HistoryFilter(), app.settings.environment)
     run_tasks(app, "Trade history", page, _tasks)
 

@@ -68,7 +68,7 @@ def cancel_order(app: AppContext) -> None:
     label = "Panic: cancel everything and block new orders"
     rows.append(Choice("p", label, lambda: _panic(app), is_immediate=True))
     if app.executor.block_reason() is not None:
-        rows.append(Choice("r", "Allow new orders again", lambda: _rearm(app)))
+        rows.append(Choice("r", "Allow new orders again", lambda: _allow_orders(app)))
     ask_then(
         lambda _: app.prompter.choose("Which order?", rows, is_consequential=True),
         lambda task: task(),
@@ -109,7 +109,7 @@ def _panic(app: AppContext) -> None:
         app.show_error("Left unfinished: panic goes on by itself, and the menu says what became of it.")
 
 
-def _rearm(app: AppContext) -> None:
+def _allow_orders(app: AppContext) -> None:
     word = "ALLOW"
     question = f"Type {word} to allow new orders again:"
     if not app.prompter.ask(question, typed_word(word), is_consequential=True):

@@ -194,8 +194,8 @@ def _order_facts(row: HistoryRow) -> Iterator[tuple[str, str]]:
     yield "result", f"{row.result} · {whose}"
     average = "" if row.average_price is None else f" at {price_text(row.average_price)} on average"
     yield "filled", f"{_count(row.fill_count)} of {_count(row.count)}{average} · fees {dollars(row.fees)}"
-    if row.logged is not None and row.logged.text("time_in_force"):
-        yield "time in force", row.logged.text("time_in_force").replace("_", " ")
+    if row.logged is not None and row.logged.time_in_force is not None:
+        yield "time in force", row.logged.time_in_force.replace("_", " ")
     yield "order id", row.order_id or UNKNOWN
     yield "our id", row.client_order_id or UNKNOWN
 

@@ -329,8 +329,8 @@ def test_a_write_waits_for_the_budget_without_losing_time_for_its_answer():
     with serving(late) as server:
         transport = connect(server.url, timing=QUICK)
         bucket = TokenBucketLimit(33, 10)
-        transport.budget.configure(AccountLimits("basic", bucket, bucket), None)
-        transport.budget.acquire("DELETE", f"{ROOT}{ORDERS}", within_s=0)
+        transport.rate_limiter.configure(AccountLimits("basic", bucket, bucket), None)
+        transport.rate_limiter.acquire("DELETE", f"{ROOT}{ORDERS}", within_s=0)
         assert transport.write("DELETE", ORDERS) == {"order_id": "a"}  # more than 0.4 s in all
 
 
@@ -338,8 +338,8 @@ def test_a_write_without_budget_is_not_sent():
     with serving(OK) as server:
         transport = connect(server.url, timing=QUICK)
         bucket = TokenBucketLimit(1, 10)
-        transport.budget.configure(AccountLimits("basic", bucket, bucket), None)
-        transport.budget.acquire("DELETE", f"{ROOT}{ORDERS}", within_s=0)
+        transport.rate_limiter.configure(AccountLimits("basic", bucket, bucket), None)
+        transport.rate_limiter.acquire("DELETE", f"{ROOT}{ORDERS}", within_s=0)
         with pytest.raises(NotSentError, match="Nothing was sent; too many requests just now"):
             transport.write("POST", ORDERS, (), {})
     assert server.requests == []
@@ -358,9 +358,9 @@ def test_an_order_waits_no_longer_for_the_budget_than_its_price_stands_and_a_can
             server.url, monotonic=lambda: 1000.0 + sum(slept), sleep=slept.append, timing=Timing()
         )
         bucket = TokenBucketLimit(refill_rate, 10)
-        transport.budget.configure(AccountLimits("basic", bucket, bucket), None)
+        transport.rate_limiter.configure(AccountLimits("basic", bucket, bucket), None)
         slept.append(600)
-        transport.budget.acquire("DELETE", f"{ROOT}/portfolio/orders", within_s=0)
+        transport.rate_limiter.acquire("DELETE", f"{ROOT}/portfolio/orders", within_s=0)
         before = sum(slept)
         if is_sent:
             transport.write(method, "/portfolio/orders", (), {})

@@ -176,7 +176,7 @@ def test_an_order_that_is_shown_is_found_at_once_and_recorded(desk):
     desk.pending.track([life()])
     found = desk.recovery.search("c1")
     assert (found.stage, found.order) == (OrderStage.ACKNOWLEDGED, ours())
-    assert desk.pending.open_orders() == ()
+    assert desk.pending.orders() == ()
     assert desk.pending.drain_messages() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
     assert desk.pending.drain_messages() == ()
     last = desk.journal.read_journal().records[-1]
@@ -192,9 +192,9 @@ def test_an_order_is_found_also_when_nothing_says_how_fresh_the_lists_are(desk):
 def test_an_order_that_is_nowhere_is_absent_only_after_the_margin_and_says_as_of_when(desk):
     desk.pending.track([life()])
     desk.look_for(70)
-    assert [each.sentence for each in desk.pending.open_orders()] == [SENTENCE]
+    assert [each.sentence for each in desk.pending.orders()] == [SENTENCE]
     desk.look_for(5)
-    assert desk.pending.open_orders() == ()
+    assert desk.pending.orders() == ()
     as_of = (NOW + seconds(75)).astimezone()
     assert desk.pending.drain_messages() == (f"Not placed (verified as of {as_of:%H:%M:%S}): {SENTENCE}.",)
     last = desk.journal.read_journal().records[-1]
@@ -245,7 +245,7 @@ def test_looks_that_fail_never_prove_anything(desk, trouble):
     desk.exchange.fails = {trouble}
     desk.pending.track([life()])
     desk.look_for(600)
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
     assert desk.events() == []
 
 
@@ -253,14 +253,14 @@ def test_lists_with_rows_missing_never_prove_anything(desk):
     desk.exchange.incomplete = "the cursor came back"
     desk.pending.track([life()])
     desk.look_for(600)
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
 
 
 def test_reads_that_lag_behind_prove_nothing_until_they_are_past_the_send(desk):
     desk.exchange.lag_s = 100
     desk.pending.track([life()])
     desk.look_for(160)
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
     desk.exchange.orders = (ours(),)
     desk.look_for(5)
     assert desk.events() == ["order.acknowledged"]
@@ -277,14 +277,14 @@ def test_a_history_that_cannot_be_read_proves_nothing_about_an_old_order(desk):
     desk.exchange.fails = {"historical"}
     desk.pending.track([life(intent_at=NOW - timedelta(days=2))])
     desk.look_for(600)
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
 
 
 def test_whenever_an_order_was_sent_it_was_before_the_first_look(desk):
     desk.wait(1000)
     desk.pending.track([life()])
     desk.look_for(65)
-    assert len(desk.pending.open_orders()) == 1, "the margin counts from the first look"
+    assert len(desk.pending.orders()) == 1, "the margin counts from the first look"
     desk.look_for(10)
     assert desk.events() == ["order.absent"]
 
@@ -293,7 +293,7 @@ def test_without_the_exchanges_clock_nothing_is_proved(desk):
     desk.exchange.clock_skew_s = None
     desk.pending.track([life()])
     desk.look_for(600)
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
 
 
 def test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong(desk):
@@ -302,7 +302,7 @@ def test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong(desk):
     desk.wait(1000)
     desk.pending.track([life()])
     desk.look_for(65)
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
     desk.look_for(10)
     assert desk.events() == ["order.absent"]
 
@@ -312,7 +312,7 @@ def test_the_margin_counts_from_what_was_seen_even_if_the_exchange_seems_to_be_b
     desk.exchange.clock_skew_s = 62.5
     desk.pending.track([life()])
     desk.look_for(65)
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
     desk.look_for(10)
     assert desk.events() == ["order.absent"]
 
@@ -321,7 +321,7 @@ def test_a_search_gives_up_after_a_few_looks_and_leaves_the_order_open(desk):
     desk.pending.track([life()])
     assert desk.recovery.search("c1").stage is OrderStage.UNKNOWN
     assert desk.exchange.now == NOW + seconds(7.5)
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
 
 
 def test_a_search_ends_with_the_program(desk):
@@ -329,7 +329,7 @@ def test_a_search_ends_with_the_program(desk):
     desk.recovery.stop()
     desk.exchange.orders = (ours(),)
     assert desk.recovery.search("c1").stage is OrderStage.UNKNOWN
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
 
 
 def test_an_end_that_cannot_be_recorded_leaves_the_order_open(desk):
@@ -338,10 +338,10 @@ def test_an_end_that_cannot_be_recorded_leaves_the_order_open(desk):
     desk.journal.trades_path.mkdir(parents=True)
     with pytest.raises(JournalError):
         desk.recovery.examine_all()
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
     desk.journal.trades_path.rmdir()
     desk.recovery.examine_all()
-    assert desk.pending.open_orders() == ()
+    assert desk.pending.orders() == ()
     assert desk.events() == ["order.acknowledged"]
 
 
@@ -447,15 +447,15 @@ def test_a_late_order_that_two_readers_see_at_once_is_adopted_once(desk):
 def test_recovery_takes_over_what_has_no_end_and_does_it_only_once(desk, events):
     desk.record(*events)
     assert desk.recover().foreign == ()
-    assert [each.sentence for each in desk.pending.open_orders()] == [SENTENCE]
+    assert [each.sentence for each in desk.pending.orders()] == [SENTENCE]
     desk.exchange.orders = (ours(),)
     desk.recovery.examine_all()
-    assert desk.pending.open_orders() == ()
+    assert desk.pending.orders() == ()
     before = desk.events()
     desk.restart()
     desk.recover()
     desk.recovery.examine_all()
-    assert desk.pending.open_orders() == ()
+    assert desk.pending.orders() == ()
     assert desk.events() == before
 
 
@@ -470,14 +470,14 @@ def test_recovery_leaves_the_orders_of_a_session_that_is_alive_to_it(desk):
     desk.record("intent", "sending", session="s1")
     desk.record("intent", client_order_id="c2", session="s2")
     assert desk.recover(alive={"s1"}).foreign == ()
-    assert [each.client_order_id for each in desk.pending.open_orders()] == ["c2"]
+    assert [each.client_order_id for each in desk.pending.orders()] == ["c2"]
 
 
 @pytest.mark.parametrize("fields", [{"account": "another"}, {"environment": "sandbox"}])
 def test_recovery_names_the_orders_of_other_keys_and_leaves_them_alone(desk, fields):
     desk.record("intent", "sending", **fields)
     assert [each.sentence for each in desk.recover(account="mine").foreign] == [SENTENCE]
-    assert desk.pending.open_orders() == ()
+    assert desk.pending.orders() == ()
     desk.look_for(100)
     assert desk.events() == ["order.intent", "order.sending"]
 
@@ -485,7 +485,7 @@ def test_recovery_names_the_orders_of_other_keys_and_leaves_them_alone(desk, fie
 def test_recovery_watches_for_orders_an_earlier_session_wrote_off(desk):
     desk.record("intent", "sending", "rejected")
     desk.recover()
-    assert desk.pending.open_orders() == ()
+    assert desk.pending.orders() == ()
     desk.recovery.reconcile_late([ours()])
     assert len(desk.pending.drain_messages()) == 1
 
@@ -495,9 +495,9 @@ def test_the_orders_of_another_session_are_taken_over_once_it_has_ended(desk):
     desk.recover(alive={"s1"})
     desk.wait(3 * 24 * 3600)
     desk.recover(alive={"s1"})
-    assert desk.pending.open_orders() == ()
+    assert desk.pending.orders() == ()
     desk.recover()
-    assert [each.sentence for each in desk.pending.open_orders()] == [SENTENCE]
+    assert [each.sentence for each in desk.pending.orders()] == [SENTENCE]
     desk.exchange.orders = (ours(),)
     desk.recovery.examine_all()
     assert desk.events()[-1] == "order.acknowledged"
@@ -509,7 +509,7 @@ def test_an_order_of_a_session_that_began_and_ended_meanwhile_is_taken_over(desk
     desk.record("intent", session="s1")
     desk.recover(alive={"s1"})
     desk.recover()
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
 
 
 def test_a_recovery_takes_over_nothing_that_is_being_sent_or_looked_for_here(desk):
@@ -535,7 +535,7 @@ def test_a_recovery_that_read_the_journal_before_an_order_ended_does_not_open_it
         return False
 
     desk.recovery.recover(account="", is_alive=ends_meanwhile)
-    assert desk.pending.open_orders() == ()
+    assert desk.pending.orders() == ()
     assert desk.events() == ["order.intent", "order.sending", "order.acknowledged"]
 
 
@@ -545,7 +545,7 @@ def test_a_recovery_names_the_lines_that_cannot_be_read(desk):
     intent, sending = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(intent[:-20] + b"\n" + sending)
     assert [line.number for line in desk.recover().damage.first] == [1]
-    assert [each.sentence for each in desk.pending.open_orders()] == [SENTENCE]
+    assert [each.sentence for each in desk.pending.orders()] == [SENTENCE]
 
 
 # --- Meanwhile ------------------------------------------------------------------------------------
@@ -554,10 +554,10 @@ def test_a_recovery_names_the_lines_that_cannot_be_read(desk):
 def test_an_order_under_way_is_named_but_neither_looked_for_nor_judged(desk):
     desk.pending.start_tracking(life(OrderStage.SENDING))
     desk.look_for(600)
-    assert [each.sentence for each in desk.pending.open_orders()] == [SENTENCE]
+    assert [each.sentence for each in desk.pending.orders()] == [SENTENCE]
     assert desk.events() == []
     desk.pending.track([life(OrderStage.ACKNOWLEDGED)])
-    assert desk.pending.open_orders() == ()
+    assert desk.pending.orders() == ()
 
 
 def test_the_background_search_goes_on_until_it_is_stopped(desk):
@@ -570,7 +570,7 @@ def test_the_background_search_goes_on_until_it_is_stopped(desk):
     desk.exchange.get_orders = orders
     desk.pending.track([life()])
     searching(desk, looked)
-    assert desk.pending.open_orders() == ()
+    assert desk.pending.orders() == ()
     assert desk.pending.drain_messages() != ()
 
 
@@ -588,7 +588,7 @@ def test_the_background_search_survives_a_journal_that_fails(desk):
     desk.pending.track([life()])
     desk.journal.trades_path.mkdir(parents=True)
     searching(desk, again)
-    assert len(desk.pending.open_orders()) == 1
+    assert len(desk.pending.orders()) == 1
     assert "cannot be used" in desk.problems[0]
     (news,) = desk.pending.drain_messages()
     assert news == (
@@ -648,7 +648,7 @@ def test_an_order_that_cannot_be_looked_for_keeps_no_other_from_being_found(desk
     desk.pending.track([life(client_order_id="c2", ticker="KXBAD"), life()])
     with pytest.raises(ZeroDivisionError):
         desk.recovery.examine_all()
-    assert [each.client_order_id for each in desk.pending.open_orders()] == ["c2"]
+    assert [each.client_order_id for each in desk.pending.orders()] == ["c2"]
 
 
 def test_the_background_search_recovers_again_and_watches_for_late_orders(desk):

@@ -145,7 +145,7 @@ def test_a_resting_order_is_acknowledged_and_recorded_in_the_order_of_the_protoc
         assert (result.fill_count, result.remaining_count, result.fee) == (0, 10, 0)
         assert result.recorded
         assert desk.events() == ["order.intent", "order.sending", "order.acknowledged"]
-        assert desk.pending.open_orders() == ()
+        assert desk.pending.orders() == ()
     intent = desk.journal.read_journal().records[0]
     assert intent.text("client_order_id") == order.request.client_order_id
     assert intent.text("sentence") == order.sentence
@@ -285,7 +285,7 @@ def test_a_refused_order_is_rejected_and_never_placed(open_desk, name):
         assert result.outcome is Outcome.REJECTED
         assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
         assert desk.last().event == "order.rejected"
-        assert desk.pending.open_orders() == ()
+        assert desk.pending.orders() == ()
     assert len(server.requests) == 1
     assert desk.naps == []
 
@@ -296,7 +296,7 @@ def test_an_exchange_that_cannot_be_reached_got_nothing(tmp_path):
     assert result.outcome is Outcome.NOT_SENT
     assert "nothing was placed" in result.message
     assert desk.events() == ["order.intent", *["order.sending"] * 3, "order.not_sent"]
-    assert desk.pending.open_orders() == ()
+    assert desk.pending.orders() == ()
 
 
 class Unreachable:
@@ -438,7 +438,7 @@ def test_nothing_is_sent_again_later_than_five_seconds_after_the_first_try(open_
 def test_an_order_over_our_own_request_budget_was_not_rejected_but_not_sent(open_desk):
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
-        budget = desk.client._transport.budget
+        budget = desk.client._transport.rate_limiter
         budget.configure(AccountLimits("x", TokenBucketLimit(1, 10), TokenBucketLimit(1, 10)), None)
         budget.acquire("POST", CREATE, within_s=0)
         assert desk.submitter.submit(fresh()).outcome is Outcome.NOT_SENT
@@ -575,7 +575,7 @@ def test_an_order_whose_answer_was_lost_is_found_by_its_own_id(open_desk, answer
         assert result.message == "found at the exchange: filled"
         assert (result.order_id, result.fill_count) == (ORDER_ID, 10)
         assert (result.average_price, result.fee) == (D("0.6"), D("0.168"))
-        assert desk.pending.open_orders() == ()
+        assert desk.pending.orders() == ()
     assert server.count("POST") == 1
 
 
@@ -592,7 +592,7 @@ def test_an_order_that_is_not_found_stays_unknown_and_unresolved(open_desk, answ
         assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
         assert "Do not send it again" in result.message
         assert desk.naps == list(FIRST_PAUSES_S)
-        waiting = desk.pending.open_orders()
+        waiting = desk.pending.orders()
         assert [(row.client_order_id, row.sentence) for row in waiting] == [
             (order.request.client_order_id, order.sentence)
         ]
@@ -658,7 +658,7 @@ def test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof
         assert result.outcome is Outcome.ABSENT
         at = (NOW + timedelta(seconds=140)).astimezone()
         assert result.message.endswith(f"Not placed (verified as of {at:%H:%M:%S}): {order.sentence}.")
-        assert desk.pending.open_orders() == ()
+        assert desk.pending.orders() == ()
     assert desk.last().event == "order.absent"
     assert desk.events().count("order.unknown") == 1
     assert server.count("POST") == 1
@@ -669,7 +669,7 @@ def test_an_order_that_is_being_sent_is_named_among_the_open_ones(open_desk):
     exchange = Exchange(None)
 
     def create(connection, request):
-        seen.extend(life.sentence for life in desk.pending.open_orders())
+        seen.extend(life.sentence for life in desk.pending.orders())
         desk.recovery.examine_all()
         exchange.accept(connection, request)
 
@@ -678,7 +678,7 @@ def test_an_order_that_is_being_sent_is_named_among_the_open_ones(open_desk):
         desk = open_desk(server)
         order = fresh()
         desk.submitter.submit(order)
-        assert desk.pending.open_orders() == ()
+        assert desk.pending.orders() == ()
     assert seen == [order.sentence]
     assert [request.method for request in server.requests] == ["POST"]
 
@@ -699,9 +699,9 @@ def test_a_fault_of_our_own_on_the_way_leaves_an_order_to_look_for(open_desk):
         order = fresh()
         with pytest.raises(ZeroDivisionError):
             submitter.submit(order)
-        assert [life.sentence for life in desk.pending.open_orders()] == [order.sentence]
+        assert [life.sentence for life in desk.pending.orders()] == [order.sentence]
         desk.recovery.examine_all()
-        assert desk.pending.open_orders() == ()
+        assert desk.pending.orders() == ()
         assert desk.last().text("order_id") == ORDER_ID
 
 
@@ -748,7 +748,7 @@ def test_an_unknown_order_submitted_again_is_denied_and_still_unresolved(open_de
         order = fresh()
         desk.submitter.submit(order)
         assert desk.submitter.submit(order).outcome is Outcome.DENIED
-        assert [row.client_order_id for row in desk.pending.open_orders()] == [order.request.client_order_id]
+        assert [row.client_order_id for row in desk.pending.orders()] == [order.request.client_order_id]
 
 
 def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_desk):
@@ -765,14 +765,14 @@ def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_d
         later = open_desk(server)
         recover(later.recovery)
         later.recovery.examine_all()
-        assert len(later.pending.open_orders()) == 1
+        assert len(later.pending.orders()) == 1
         exchange.lists_work = False
         later.recovery.examine_all()
-        assert len(later.pending.open_orders()) == 1
+        assert len(later.pending.orders()) == 1
         exchange.lists_work = True
         exchange.list_order(sent[0])
         later.recovery.examine_all()
-        assert later.pending.open_orders() == ()
+        assert later.pending.orders() == ()
         assert later.pending.drain_messages() == (f"Found: {order.sentence} is order {ORDER_ID}, resting.",)
         before = len(open_desk(server).events())
         recover(later.recovery)
@@ -786,10 +786,10 @@ def test_a_session_that_died_after_writing_its_intent_leaves_the_order_unresolve
         fields = {"client_order_id": "c1", "ticker": MARKET.ticker, "sentence": "BUY 10 YES"}
         desk.journal.log_order_submission("intent", fields)
         recover(desk.recovery)
-        assert [row.client_order_id for row in desk.pending.open_orders()] == ["c1"]
+        assert [row.client_order_id for row in desk.pending.orders()] == ["c1"]
         desk.journal.log_order_submission("sending", fields)
         recover(desk.recovery)
-        assert [row.client_order_id for row in desk.pending.open_orders()] == ["c1"]
+        assert [row.client_order_id for row in desk.pending.orders()] == ["c1"]
 
 
 def test_an_order_whose_intent_line_is_damaged_is_looked_for_all_the_same(open_desk):
@@ -802,7 +802,7 @@ def test_an_order_whose_intent_line_is_damaged_is_looked_for_all_the_same(open_d
             path.write_bytes(b"".join([intent[:-9] + b"\n", *rest]))
             later = open_desk(server)
             assert len(recover(later.recovery).damage) == 1
-            (life,) = later.pending.open_orders()
+            (life,) = later.pending.orders()
             assert (life.client_order_id, life.ticker, life.sentence) == (
                 order.request.client_order_id,
                 order.request.ticker,
@@ -975,7 +975,7 @@ def test_an_order_that_is_found_but_cannot_be_recorded_is_told_as_what_it_is(
         assert desk.submitter.lock_reason is not None
         mend(desk)
         desk.recovery.examine_all()
-        assert desk.pending.open_orders() == ()
+        assert desk.pending.orders() == ()
     assert desk.last().event == "order.acknowledged"
 
 

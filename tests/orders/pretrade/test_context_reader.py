@@ -101,12 +101,12 @@ class Exchange:
 class Day:
     """What the journal tells of our orders, and the day's profit."""
 
-    def __init__(self, pnl=DAY_PNL, *, sent=(), open_orders=()):
+    def __init__(self, pnl=DAY_PNL, *, sent=(), pending_orders=()):
         self._pnl = pnl
         by_step = tuple(sorted(sent, key=lambda order: order.at))
-        unconfirmed = tuple(order for order in by_step if order.is_open)
+        unconfirmed = tuple(order for order in by_step if order.is_pending)
         orders = SentOrders(by_step, unconfirmed)
-        self._orders = OrderActivity((), DayTotals(D(5), 2), orders, tuple(open_orders))
+        self._orders = OrderActivity((), DayTotals(D(5), 2), orders, tuple(pending_orders))
 
     def read(self):
         return self._orders
@@ -180,10 +180,10 @@ def test_a_journal_that_cannot_be_read_stops_the_preview():
 SECOND = timedelta(seconds=1)
 
 
-def sent(identity="ours", *, at=NOW, is_open=False, ticker=MARKET.ticker):
-    order_id = "" if is_open else f"order of {identity}"
+def sent(identity="ours", *, at=NOW, is_pending=False, ticker=MARKET.ticker):
+    order_id = "" if is_pending else f"order of {identity}"
     return InFlightOrder(
-        identity, order_id, ticker, BookSide.BID, D("0.57"), D(10), at, is_open, cost=D("5.70")
+        identity, order_id, ticker, BookSide.BID, D("0.57"), D(10), at, is_pending, cost=D("5.70")
     )
 
 
@@ -211,12 +211,12 @@ def test_an_acknowledged_order_that_the_data_must_hold_is_not_counted_again():
 
 
 def test_an_order_of_unknown_outcome_is_counted_however_fresh_the_data_is():
-    assert looking(exchange_at(NOW + SECOND), sent(is_open=True)).unseen == (sent(is_open=True),)
+    assert looking(exchange_at(NOW + SECOND), sent(is_pending=True)).unseen == (sent(is_pending=True),)
 
 
 def test_an_order_that_is_listed_as_resting_is_counted_once():
     listed = order(BookSide.BID, "0.50").client_order_id
-    seen = looking(exchange_at(NOW - SECOND), sent(listed), sent(listed, is_open=True), sent())
+    seen = looking(exchange_at(NOW - SECOND), sent(listed), sent(listed, is_pending=True), sent())
     assert [each.client_order_id for each in seen.unseen] == ["ours"]
     assert len(seen.resting) == 1
 
@@ -233,7 +233,9 @@ def test_fills_that_cannot_be_read_rule_nothing_out():
 
 
 def test_orders_of_other_markets_take_cash_that_may_not_show_it_and_count_for_nothing_else():
-    seen = looking(exchange_at(NOW - SECOND), sent(ticker="KX-OTHER"), sent("b", ticker="KX-2", is_open=True))
+    seen = looking(
+        exchange_at(NOW - SECOND), sent(ticker="KX-OTHER"), sent("b", ticker="KX-2", is_pending=True)
+    )
     assert (seen.unseen, seen.data_age.newest_order_at) == ((), None)
     assert (seen.cash, seen.free_cash) == (D(1000), D(1000) - 2 * D("5.70"))
     shown = looking(exchange_at(NOW), sent(ticker="KX-OTHER"))
@@ -279,7 +281,7 @@ def test_the_age_of_the_data_is_told_by_our_clock(skew_s, as_of):
 
 def test_orders_of_unknown_outcome_in_this_market_are_named():
     lives = [life("1", "BUY 1"), life("2", "SELL 2"), life("3", "BUY 3", "KX-OTHER")]
-    assert read(day=Day(open_orders=lives)).unresolved == ("BUY 1", "SELL 2")
+    assert read(day=Day(pending_orders=lives)).unresolved == ("BUY 1", "SELL 2")
 
 
 def test_money_on_another_shard_is_no_cash_for_this_market():

@@ -61,8 +61,8 @@ def test_put_in_step_by_step_the_answers_are_those_of_the_whole(steps):
     assert index.today(NOW) == whole.today(NOW)
     assert index.today(NOW).bought == D("5.70") * index.today(NOW).orders
     assert sorted(names(index.sent().by_step)) == sorted(names(whole.sent().by_step))
-    assert {life.client_order_id for life in index.open_orders} == {
-        life.client_order_id for life in whole.open_orders
+    assert {life.client_order_id for life in index.pending_orders} == {
+        life.client_order_id for life in whole.pending_orders
     }
     long_ago = NOW - timedelta(hours=4)
     assert sorted(names(index.sent().after(long_ago))) == sorted(names(whole.sent().after(long_ago)))

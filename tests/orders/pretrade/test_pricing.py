@@ -317,16 +317,16 @@ def test_the_same_input_gives_the_same_preview():
 # --- Orders that the exchange's data does not show yet ---------------------------------------------
 
 
-def unseen(book_side, yes_price, count, *, is_open=False):
+def unseen(book_side, yes_price, count, *, is_pending=False):
     return InFlightOrder(
-        "ours", "", TICKER, BookSide(book_side), Decimal(yes_price), Decimal(count), NOW, is_open
+        "ours", "", TICKER, BookSide(book_side), Decimal(yes_price), Decimal(count), NOW, is_pending
     )
 
 
-@pytest.mark.parametrize("is_open", [True, False])
-def test_an_order_that_is_not_shown_yet_uses_up_the_market_limit_as_a_resting_one_does(is_open):
+@pytest.mark.parametrize("is_pending", [True, False])
+def test_an_order_that_is_not_shown_yet_uses_up_the_market_limit_as_a_resting_one_does(is_pending):
     rich = context(cash=Decimal(10_000))
-    here = replace(rich, unseen=(unseen("bid", "0.50", "1900", is_open=is_open),))
+    here = replace(rich, unseen=(unseen("bid", "0.50", "1900", is_pending=is_pending),))
     assert "loss per market" not in rules(preview(Action.BUY, Side.YES, "90", "0.55", here=here))
     denied = preview(Action.BUY, Side.YES, "91", "0.55", here=here)
     assert (denied.is_denied, rules(denied) >= {"loss per market"}) == (True, True)
@@ -610,7 +610,7 @@ def later_sale():
         yes_price=Decimal("0.60"),
         remaining_count=Decimal(10),
         at=NOW,
-        is_open=True,
+        is_pending=True,
     )
 
 

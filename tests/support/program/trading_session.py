@@ -147,9 +147,9 @@ class TradingSession:
     def settle(self, within_s: float = 30) -> None:
         """Look until no order is open any more. Raises TimeoutError."""
         ends_at = time.monotonic() + within_s
-        while self.pending.open_orders():
+        while self.pending.orders():
             if time.monotonic() > ends_at:
-                raise TimeoutError(f"still open: {self.pending.open_orders()}")
+                raise TimeoutError(f"still open: {self.pending.orders()}")
             self.recovery.examine_all()
             time.sleep(0.1)
 

@@ -28,6 +28,7 @@ from kalshi_trading.journal.records import Damage
 from kalshi_trading.settings.option_parsing import Environment
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import menu
+from kalshi_trading.ui.background_task import THREAD_NAME
 from kalshi_trading.ui.prompts.prompter import LeaveTask
 from kalshi_trading.ui.screens import history as history_screens
 from kalshi_trading.ui.screens import trade as trade_screens
@@ -211,8 +212,8 @@ def test_sums_that_take_long_are_left_out_after_a_few_seconds(exchange, tmp_path
     assert menu.run(app) == 0
     assert time.monotonic() - begun < 20
     assert "takes too long to tell" in flat(app)
-    stuck = [thread for thread in threading.enumerate() if thread.name == "undertaking"]
-    assert all(thread.daemon for thread in stuck)  # the program can end
+    stuck = [thread for thread in threading.enumerate() if thread.name == THREAD_NAME]
+    assert [thread.daemon for thread in stuck] == [True]  # the program can end
     forever.set()
 
 
