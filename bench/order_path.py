@@ -38,6 +38,7 @@ from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery
 from kalshi_trading.orders.execution.submission import OrderSubmitter
 from kalshi_trading.orders.execution.submission_result import Outcome
+from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.credentials import Credentials
@@ -101,7 +102,7 @@ def measure(port: int, arrivals: Connection, folder: Path, orders: int) -> dict[
     journal = TimedJournal(folder, "bench", session_id="0" * 32, account="0" * 12)
     pending = PendingOrders()
     recovery = OrderRecovery(client, journal, pending)
-    submitter = OrderSubmitter(client, journal, pending, recovery, clock=lambda: NOW)
+    submitter = OrderSubmitter(client, journal, pending, recovery, TradingLock(journal), clock=lambda: NOW)
     plain = HTTPConnection("127.0.0.1", port)
     times: dict[str, list[float]] = {"journal": [], "rest": [], "confirm to wire": [], "bare": []}
     for number in range(-20, orders):  # the first ones warm up

@@ -6,7 +6,6 @@ console, never submits anything but a preview.
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -27,12 +26,14 @@ from kalshi_trading.journal.sessions import is_alive
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.markets import FoundMarket, MarketIndex
 from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
-from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, OrdersUnderWay, PanicReport, PanicRun
+from kalshi_trading.orders.execution.panic import OrdersUnderWay, PanicReport, PanicRun
+from kalshi_trading.orders.execution.panic_switch import PanicSwitch
 from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery, RecoverySummary
 from kalshi_trading.orders.execution.recovery_loop import RecoveryLoop
 from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
 from kalshi_trading.orders.execution.submission_result import SubmissionResult
+from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.orders.pretrade.context_reader import ContextReader
 from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
@@ -44,11 +45,6 @@ from kalshi_trading.settings.options import Limits
 from kalshi_trading.trade_logger import TradeLogger
 
 __all__ = ["TradeExecutionError", "TradeExecutor"]
-
-PANIC = (
-    "New orders are blocked since panic was pressed; look at the open orders. "
-    "Allow new ones again under Cancel an order."
-)
 
 
 class TradeExecutor:
@@ -72,9 +68,9 @@ class TradeExecutor:
         self._limits = limits
         self.read_only = read_only
         """Whether orders are denied; cancels and reads never are."""
-        self._has_unrecorded_panic = False
-        self._panic_guard = threading.Lock()  # panic, the menu and the recovery loop record it
         self._orders = ActivityReader(journal, account=account, clock=clock)
+        self._lock = TradingLock(journal)
+        self._panic_switch = PanicSwitch(journal, self._orders, self._lock)
         self._index = MarketIndex(client)
         self._account = account
         self._pending = pending or PendingOrders()
@@ -85,13 +81,14 @@ class TradeExecutor:
             journal,
             self._pending,
             self._recovery,
+            self._lock,
             block_reason=self.block_reason,
             recount=self._recount,
             clock=clock,
             sleep=pause,
             reached=reached,
         )
-        self._canceler = OrderCanceler(client, journal, journal_failed=self.lock, sleep=pause)
+        self._canceler = OrderCanceler(client, journal, journal_failed=self._lock.close, sleep=pause)
         self._panic_run: PanicRun | None = None
         self._loop: RecoveryLoop | None = None
         self._clock, self._pause = clock, pause
@@ -189,47 +186,30 @@ class TradeExecutor:
         No limit, read-only session or failing journal holds it up, but for some seconds where a program was
         stopped while it held the journal's lock. It never raises for what the exchange does.
         """
-        self._try_to_record_panic()  # before the looks: `OrderSubmitter` checks after it has recorded
+        self._panic_switch.press()  # before the looks: `OrderSubmitter` checks after it has recorded
         self._panic_run = PanicRun(
             self._client, self._canceler, self._read_orders_under_way, clock=self._clock, sleep=self._pause
         )
         report = self._panic_run.cancel_everything()
         self._notice(end.order for end in (*report.canceled, *report.gone, *report.unknown))
-        return replace(report, is_recorded=not self._has_unrecorded_panic)
+        return replace(report, is_recorded=not self._panic_switch.is_unrecorded)
 
     @property
     def has_unrecorded_panic(self) -> bool:
         """Whether other sessions, and the next one, do not know of a panic of this session."""
-        return self._has_unrecorded_panic
+        return self._panic_switch.is_unrecorded
 
     @property
     def orders_under_way(self) -> int:
         """How many orders, of every session, a panic is still looking for."""
         return self._panic_run.orders_under_way if self._panic_run is not None else 0
 
-    def _try_to_record_panic(self) -> None:
-        """Record it now, or lock trading until that has worked: it is tried again and again."""
-        self._has_unrecorded_panic = True  # without the guard: it blocks orders while another one is written
-        try:
-            self._record_panic()
-        except JournalError as error:
-            reason = f"{error} {UNRECORDED_PANIC}"
-            self.lock(reason, until=self._record_panic)
-
-    def _record_panic(self) -> None:
-        """Record a panic that is not on record yet. Raises JournalError."""
-        with self._panic_guard:
-            if self._has_unrecorded_panic:
-                reason = "everything is canceled, new orders are blocked"
-                self._journal.log_order_cancellation("panic", {"reason": reason})
-                self._has_unrecorded_panic = False
-
     def _notice(self, orders: Iterable[Order]) -> None:
         """Adopt orders that turned up late. One that cannot be recorded locks orders, and is seen again."""
         try:
             self._recovery.reconcile_late(orders)
         except JournalError as error:
-            self.lock(str(error))
+            self._lock.close(str(error))
 
     def _read_orders_under_way(self) -> OrdersUnderWay:
         """Return the orders that may still turn up, those of other sessions as far as they can be read."""
@@ -241,31 +221,12 @@ class TradeExecutor:
         return {order.client_order_id: order for order in orders}, problem
 
     def block_reason(self) -> str | None:
-        """Return why no order may be sent; None: they may.
-
-        The journal decides, whichever session pressed panic or allowed orders again; a panic that is not on
-        record yet counts too. So does one that cannot be ruled out, because the journal cannot be read.
-        """
-        if self._has_unrecorded_panic:
-            return PANIC
-        try:
-            return PANIC if self._orders.is_panic_active() else None
-        except JournalError as error:
-            return f"It is not known whether an earlier panic blocks new orders. {error}"
+        """Return why no order may be sent since a panic; None: they may. See `PanicSwitch.block_reason`."""
+        return self._panic_switch.block_reason()
 
     def allow_orders(self) -> bool:
-        """Allow new orders again after a panic, in every session.
-
-        False: that could not be recorded, so they stay blocked.
-        """
-        try:
-            with self._panic_guard:
-                self._journal.log_order_cancellation("rearmed", {"reason": "new orders are allowed again"})
-                self._has_unrecorded_panic = False
-        except JournalError as error:
-            self.lock(str(error))
-            return False
-        return True
+        """Allow new orders again after a panic, in every session; False: they stay blocked."""
+        return self._panic_switch.allow_orders()
 
     # --- Orders without an end --------------------------------------------------------------------
 
@@ -293,16 +254,20 @@ class TradeExecutor:
         """Go on looking for open orders in the background; `recover` is called about once a minute."""
         self._loop = RecoveryLoop(
             self._recovery,
-            journal_failed=self.lock,
+            journal_failed=self._lock.close,
             recover=recover,
-            unlock=self._submitter.retry_pending_writes,
+            unlock=self._lock.retry,
         )
         self._loop.start()
 
-    def stop(self) -> None:
-        """Send nothing any more and end every search, because the program ends."""
+    def stop_recovery_loop(self) -> None:
+        """Begin no round any more; a round that has begun goes on."""
         if self._loop is not None:
             self._loop.stop()
+
+    def stop(self) -> None:
+        """Send nothing any more and end every search, because the program ends."""
+        self.stop_recovery_loop()
         self._submitter.stop()
         self._recovery.stop()
 
@@ -318,16 +283,16 @@ class TradeExecutor:
 
     def lock(self, reason: str, until: Callable[[], object] | None = None) -> None:
         """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
-        self._submitter.lock(reason, until)
+        self._lock.close(reason, until)
 
     @property
     def lock_reason(self) -> str | None:
         """Why no order can be sent until the journal works again; None: there is no reason."""
-        return self._submitter.lock_reason
+        return self._lock.reason
 
     def retry_pending_writes(self) -> None:
         """Write what a failing journal did not take; orders can be sent again once all is written."""
-        self._submitter.retry_pending_writes()
+        self._lock.retry()
 
     # --- Doors for scripts ------------------------------------------------------------------------
 

@@ -9,10 +9,14 @@ from kalshi_trading.core.errors import InvalidInputError
 _TICKER = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,127}", re.ASCII)
 
 
+def is_ticker(text: str) -> bool:
+    return _TICKER.fullmatch(text) is not None
+
+
 def validate_ticker(text: str) -> str:
     """Return the ticker in upper case, or raise InvalidInputError when it cannot be one."""
     ticker = text.strip().upper()
-    if not text.isascii() or not _TICKER.fullmatch(ticker):
+    if not text.isascii() or not is_ticker(ticker):
         raise InvalidInputError("That is not a ticker. A ticker looks like KXHIGHNY-26NOV21-B46.5.")
     return ticker
 

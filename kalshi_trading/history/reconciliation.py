@@ -35,7 +35,7 @@ def reconcile(
     KalshiAPIError and JournalError.
     """
     clock_ahead = timedelta(seconds=client.clock_skew_s or 0)
-    shown_until = _shown_until(client, clock())
+    shown_until = _shown_until(client, clock(), clock_ahead)
     history = load_history(client, journal, account=account, period=period, most=None, progress=progress)
 
     compared = partial(
@@ -52,10 +52,10 @@ def reconcile(
     return replace(compared(rows, unsettled=lambda row: row.order_id in left), foreign=history.foreign)
 
 
-def _shown_until(client: KalshiClient, now: datetime) -> datetime:
+def _shown_until(client: KalshiClient, now: datetime, clock_ahead: timedelta) -> datetime:
     """Tell until when the exchange's data is whole, by our clock; unknown: a minute ago."""
     try:
-        return client.data_as_of()
+        return client.get_user_data_timestamp() + clock_ahead
     except KalshiAPIError:
         return now - READ_LAG
 

@@ -39,8 +39,8 @@ _LEFT = ("applied", PENDING)  # a withdrawal leaves the cash at once
 class MarketLedger:
     """What one market did to the account so far. Dollars are without fees, except `fees_paid` and `cash`.
 
-    `position` and `settlement` are the exchange's own rows. `gap` says why the fills do not explain them;
-    the figures are then the exchange's, where it has any, and `holding` is not to be trusted.
+    `position` and `settlement` are the exchange's own rows. `mismatch` says why the fills do not explain
+    them; the figures are then the exchange's, where it has any, and `holding` is not to be trusted.
     """
 
     ticker: str

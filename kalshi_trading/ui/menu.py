@@ -68,6 +68,7 @@ def run(app: AppContext) -> int:
         app.show_text("Interrupted. Resting orders stay at the exchange.")
         return EXIT_INTERRUPTED
     finally:
+        app.executor.stop_recovery_loop()
         exit_screen.settle(app)
         app.executor.stop()
         app.finish()

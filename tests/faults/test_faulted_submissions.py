@@ -256,7 +256,7 @@ def trade_side_by_side(taken: list[Seat], submissions: int) -> None:
 
 
 def searching(desk: TradingSession) -> RecoveryLoop:
-    return RecoveryLoop(desk.recovery, journal_failed=desk.submitter.lock, pause_s=2.0)
+    return RecoveryLoop(desk.recovery, journal_failed=desk.lock.close, pause_s=2.0)
 
 
 def let_the_last_late_request_arrive(taken: list[Seat]) -> None:

@@ -57,6 +57,7 @@ from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery, RecoverySummary
 from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
+from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.trade_logger import TradeLogger
 
 pytestmark = pytest.mark.faults
@@ -221,6 +222,7 @@ class ModelSession:
     journal: FailingJournal
     pending: PendingOrders
     recovery: OrderRecovery
+    lock: TradingLock
     submitter: OrderSubmitter
     killed_at: SubmissionStep | None = None
 
@@ -303,8 +305,10 @@ class ProtocolMachine(RuleBasedStateMachine):
         how: dict[str, Any] = {"clock": self.clock, "monotonic": self.monotonic, "sleep": self.sleep}
         pending = PendingOrders()
         recovery = OrderRecovery(client, journal, pending, **how)  # type: ignore[arg-type]
-        opened = ModelSession(session, client, journal, pending, recovery, None)  # type: ignore[arg-type]
-        opened.submitter = OrderSubmitter(client, journal, pending, recovery, reached=opened.reached, **how)  # type: ignore[arg-type]
+        lock = TradingLock(journal)
+        opened = ModelSession(session, client, journal, pending, recovery, lock, None)  # type: ignore[arg-type]
+        how["reached"] = opened.reached
+        opened.submitter = OrderSubmitter(client, journal, pending, recovery, lock, **how)  # type: ignore[arg-type]
         client.heard()
         self.recover_in(opened)
         self.running.append(opened)
@@ -329,12 +333,12 @@ class ProtocolMachine(RuleBasedStateMachine):
     @rule(which=WHICH, wish=WISHES, fates=st.lists(FATES, min_size=1, max_size=3))
     def submit(self, which: int, wish: Wish, fates: list[Any]) -> None:
         by, preview = self.chosen(which), previewed(wish, self.clock())
-        cannot_unlock = by.submitter.lock_reason is not None and "*" in by.journal.full_for
+        cannot_unlock = by.lock.reason is not None and "*" in by.journal.full_for
         by.client.fates = list(fates)
         result = by.submitter.submit(preview)
         self.the_answer_is_true(result)
         assert not cannot_unlock or result.outcome is Outcome.DENIED
-        if by.submitter.lock_reason is None:
+        if by.lock.reason is None:
             assert by.submitter.submit(preview).outcome is Outcome.DENIED
 
     @precondition(lambda self: self.running)

@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 from kalshi_trading.core.errors import MalformedAnswerError
 from kalshi_trading.core.money import CENT, ONE_DOLLAR, decimal_from_text
 from kalshi_trading.core.text import sanitize
-from kalshi_trading.core.tickers import _TICKER
+from kalshi_trading.core.tickers import is_ticker
 
 E = TypeVar("E", bound=StrEnum)
 V = TypeVar("V")
@@ -223,7 +223,7 @@ def _text(value: object) -> str | None:
 
 
 def _ticker(value: object) -> str | None:
-    return value if isinstance(value, str) and _TICKER.fullmatch(value) else None
+    return value if isinstance(value, str) and is_ticker(value) else None
 
 
 def _identifier(value: object) -> str | None:

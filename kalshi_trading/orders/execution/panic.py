@@ -24,10 +24,6 @@ from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
 PANIC_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0)
 """Before each look of a panic; the last one is repeated while an order is being sent."""
 LAST_PAUSE_S = 1.0
-UNRECORDED_PANIC = (
-    "The panic is not on record yet: until it is, other sessions can send orders. "
-    "This program keeps trying; stop the others."
-)
 
 OrdersUnderWay = tuple[Mapping[str, OrderState], str | None]
 """Our orders without an end, of every session, by client_order_id; and why some may be missing."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -47,6 +47,7 @@ from kalshi_trading.orders.execution.submission_result import (
     found_result,
     result_fields,
 )
+from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.orders.pretrade.findings import denials
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.trade_logger import TradeLogger
@@ -73,18 +74,6 @@ class SubmissionStep(StrEnum):
     RESULT_RECORDED = "result recorded"
 
 
-@dataclass(frozen=True, slots=True)
-class _PendingWrite:
-    """A write that failed: the reason to send nothing until `write`, which raises JournalError, succeeds."""
-
-    reason: str
-    write: Callable[[], object]
-
-
-def _nothing() -> None:
-    """Write nothing: the lock ends as soon as the journal works."""
-
-
 class OrderSubmitter:
     """Sends each confirmed order at most once and keeps the journal ahead of the wire.
 
@@ -99,6 +88,7 @@ class OrderSubmitter:
         journal: TradeLogger,
         pending: PendingOrders,
         recovery: OrderRecovery,
+        lock: TradingLock,
         *,
         block_reason: Callable[[], str | None] = lambda: None,
         recount: Callable[[OrderPreview], OrderPreview] = lambda preview: preview,
@@ -111,28 +101,16 @@ class OrderSubmitter:
         self._journal = journal
         self._pending = pending
         self._recovery = recovery
+        self._lock = lock
         self._block_reason = block_reason
         self._recount = recount
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
         self._reached = reached
-        self._guard = threading.RLock()  # of the two below: the menu, orders and searches share them
+        self._guard = threading.Lock()  # of `_used`: two threads may submit the same preview
         self._used: set[str] = set()
-        self._pending_writes: list[_PendingWrite] = []
         self._is_stopped = False
-
-    @property
-    def lock_reason(self) -> str | None:
-        """Every reason why no order can be sent until the journal works again; None: there is none."""
-        return " ".join(dict.fromkeys(each.reason for each in self._pending_writes)) or None
-
-    def lock(self, reason: str, until: Callable[[], object] | None = None) -> None:
-        """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
-        pending = _PendingWrite(reason, until or _nothing)
-        with self._guard:  # a lock set while another one ends must not end with it
-            if pending not in self._pending_writes:
-                self._pending_writes.append(pending)
 
     def stop(self) -> None:
         """Send nothing any more, because the program ends."""
@@ -145,7 +123,7 @@ class OrderSubmitter:
         ACKNOWLEDGED or UNKNOWN, and only then.
         """
         with self._guard:
-            self.retry_pending_writes()
+            self._lock.retry()
             denial = self._denial(preview)
             if denial is None:
                 self._used.add(preview.request.client_order_id)
@@ -187,7 +165,7 @@ class OrderSubmitter:
         return None
 
     def _intent_not_written(self, request: OrderRequest, error: JournalError) -> SubmissionResult:
-        self.lock(str(error))
+        self._lock.close(str(error))
         return SubmissionResult(Outcome.NOT_SENT, request, f"{error} Nothing was sent or placed.")
 
     def _send_and_record(self, preview: OrderPreview) -> SubmissionResult:
@@ -221,7 +199,7 @@ class OrderSubmitter:
     def _stop_reason(self) -> str | None:
         if self._is_stopped:
             return "The program is ending."
-        return None if self.lock_reason is None else f"Trading is locked. {self.lock_reason}"
+        return None if self._lock.reason is None else f"Trading is locked. {self._lock.reason}"
 
     def _outdated_reason(self, preview: OrderPreview) -> str | None:
         """Judge by the calendar's clock, which also counts the time a machine sleeps."""
@@ -239,21 +217,6 @@ class OrderSubmitter:
         except JournalError:
             return replace(denied, recorded=False)
         return denied
-
-    def retry_pending_writes(self) -> None:
-        """Do what is owed, such as writing a missing result; trading goes on once all of it is done."""
-        with self._guard:
-            reason = self.lock_reason
-            if reason is None:
-                return
-            try:
-                for number, pending in enumerate(self._pending_writes):
-                    pending.write()
-                    self._pending_writes[number] = _PendingWrite(pending.reason, _nothing)  # once is enough
-                self._journal.log_order_submission("unlocked", {"reason": reason})
-            except JournalError:
-                return
-            self._pending_writes.clear()
 
     # --- The wire ---------------------------------------------------------------------------------
 
@@ -308,7 +271,7 @@ class OrderSubmitter:
         try:
             write()
         except JournalError as error:
-            self.lock(str(error), until=write)
+            self._lock.close(str(error), until=write)
             return replace(result, recorded=False)
         return result
 
@@ -316,7 +279,7 @@ class OrderSubmitter:
         """Look for an order whose answer was lost; what is not settled now is looked for on and on."""
         found = self._recovery.search(preview.request.client_order_id)
         if found.unrecorded is not None:
-            self.lock(found.unrecorded)
+            self._lock.close(found.unrecorded)
         if found.order is not None:
             return self._attach_fills(found_result(preview.request, found.order, found.unrecorded))
         if found.stage is OrderStage.ABSENT:
@@ -344,7 +307,7 @@ class OrderSubmitter:
         try:
             self._journal.log_order_fill(result_fields(result))
         except JournalError as error:
-            self.lock(str(error))
+            self._lock.close(str(error))
         return result
 
 

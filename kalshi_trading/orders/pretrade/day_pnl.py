@@ -1,6 +1,6 @@
 """What this account earned since local midnight, by the exchange.
 
-Knows where a day begins and what a market had earned before it. Decides nothing and never renders.
+Knows what a market had earned before midnight. Decides nothing and never renders.
 """
 
 from __future__ import annotations

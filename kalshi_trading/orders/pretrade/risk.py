@@ -260,12 +260,8 @@ def same_order_again(preview: OrderPreview, _: Limits) -> Finding | None:
 def _is_same(preview: OrderPreview, order: RecentOrder) -> bool:
     """Compare without the price of market orders: it follows the book."""
     wanted = preview.request
-    if (wanted.ticker, wanted.action, wanted.side, wanted.count) != (
-        order.ticker,
-        order.action,
-        order.side,
-        order.count,
-    ):
+    terms = (preview.context.market.ticker, wanted.action, wanted.side, wanted.count)
+    if terms != (order.ticker, order.action, order.side, order.count):
         return False
     return (preview.ticket.is_market_order and order.is_market_order) or wanted.price == order.price
 

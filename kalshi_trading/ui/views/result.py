@@ -15,7 +15,8 @@ from kalshi_trading.core.money import ONE_CONTRACT, ZERO, count_text
 from kalshi_trading.core.text import contracts_text, describe_order
 from kalshi_trading.history.rows import describe
 from kalshi_trading.orders.execution.cancel import CancelResult
-from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, PanicReport
+from kalshi_trading.orders.execution.panic import PanicReport
+from kalshi_trading.orders.execution.panic_switch import UNRECORDED_PANIC
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.ui.formats import dollars, error_line, price

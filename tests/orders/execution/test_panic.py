@@ -21,16 +21,16 @@ from kalshi_trading.kalshi_client import LONGEST_SEND_S, KalshiClient
 from kalshi_trading.orders.execution.panic import (
     LAST_PAUSE_S,
     PANIC_PAUSES_S,
-    UNRECORDED_PANIC,
     ExchangeInstant,
     RestingSnapshot,
     why_unproven,
 )
+from kalshi_trading.orders.execution.panic_switch import BLOCKED, UNRECORDED_PANIC
 from kalshi_trading.orders.execution.pending_orders import PendingOrders, RecoveryResult
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.options import Limits
-from kalshi_trading.trade_executor import PANIC, TradeExecutor
+from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
 TICKET = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.65"))
@@ -361,7 +361,7 @@ def test_no_order_passes_until_new_orders_are_allowed_again(tmp_path):
     assert executor.block_reason() is None
     looked_at = preview(TICKET)
     executor.panic()
-    assert executor.block_reason() == PANIC
+    assert executor.block_reason() == BLOCKED
     denied = executor.submit(looked_at)
     assert denied.outcome is Outcome.DENIED
     assert denied.message.startswith("Not sent: new orders are blocked since panic was pressed;")
@@ -464,7 +464,7 @@ def test_a_panic_blocks_the_sessions_that_follow_until_one_allows_new_orders_aga
 def test_a_session_is_free_again_once_another_one_allows_new_orders(tmp_path, pressed_by):
     here, there = session_of(tmp_path), session_of(tmp_path)
     (here if pressed_by == "this one" else there).panic()
-    assert here.block_reason() == there.block_reason() == PANIC
+    assert here.block_reason() == there.block_reason() == BLOCKED
     there.allow_orders()
     assert here.block_reason() is None
     with pytest.raises(AssertionError, match="an order was sent"):
@@ -481,9 +481,9 @@ def test_a_session_whose_panic_is_not_on_record_stays_blocked_whatever_another_o
     log.rmdir()
     kept.rename(log)
     there.allow_orders()
-    assert (here.block_reason(), there.block_reason()) == (PANIC, None)
+    assert (here.block_reason(), there.block_reason()) == (BLOCKED, None)
     here.retry_pending_writes()
-    assert (here.block_reason(), there.block_reason()) == (PANIC, PANIC)
+    assert (here.block_reason(), there.block_reason()) == (BLOCKED, BLOCKED)
 
 
 def test_a_script_that_recalls_nothing_by_itself_is_blocked_too(tmp_path):

@@ -34,6 +34,7 @@ from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import FIRST_PAUSES_S, OrderRecovery
 from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
 from kalshi_trading.orders.execution.submission_result import Outcome
+from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.trade_logger import TradeLogger
@@ -101,7 +102,10 @@ class Desk:
         self.recovery = OrderRecovery(
             self.client, self.journal, self.pending, monotonic=lambda: self.now.timestamp(), **how
         )
-        self.submitter = OrderSubmitter(self.client, self.journal, self.pending, self.recovery, **how)
+        self.lock = TradingLock(self.journal)
+        self.submitter = OrderSubmitter(
+            self.client, self.journal, self.pending, self.recovery, self.lock, **how
+        )
 
     def _nap(self, seconds):
         self.naps.append(seconds)
@@ -197,6 +201,7 @@ def test_the_steps_come_in_the_order_in_which_the_journal_needs_them(open_desk):
             desk.journal,
             desk.pending,
             desk.recovery,
+            desk.lock,
             clock=lambda: NOW,
             reached=lambda step: seen.append((step, len(desk.events()), server.count("POST"))),
         )
@@ -326,7 +331,7 @@ def test_what_never_left_is_sent_again_twice_at_most_with_the_same_id(open_desk,
         desk = open_desk(server)
         client = Unreachable(desk.client, failures)
         submitter = OrderSubmitter(
-            client, desk.journal, desk.pending, desk.recovery, clock=lambda: NOW, sleep=desk._nap
+            client, desk.journal, desk.pending, desk.recovery, desk.lock, clock=lambda: NOW, sleep=desk._nap
         )
         order = fresh()
         result = submitter.submit(order)
@@ -347,6 +352,7 @@ def test_nothing_is_sent_again_after_the_machine_slept(open_desk):
             desk.journal,
             desk.pending,
             desk.recovery,
+            desk.lock,
             clock=lambda: moments[-1],
             monotonic=lambda: 0.0,
             sleep=lambda pause: moments.append(NOW + timedelta(hours=8)),
@@ -360,7 +366,13 @@ def test_nothing_is_sent_again_once_the_program_is_ending(open_desk):
         desk = open_desk(server)
         client = Unreachable(desk.client, 99)
         submitter = OrderSubmitter(
-            client, desk.journal, desk.pending, desk.recovery, clock=lambda: NOW, sleep=lambda pause: stop()
+            client,
+            desk.journal,
+            desk.pending,
+            desk.recovery,
+            desk.lock,
+            clock=lambda: NOW,
+            sleep=lambda pause: stop(),
         )
 
         def stop():
@@ -385,6 +397,7 @@ def test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason
             desk.journal,
             desk.pending,
             desk.recovery,
+            desk.lock,
             block_reason=lambda: next(blocked, None),
             clock=lambda: NOW,
             sleep=desk._nap,
@@ -406,6 +419,7 @@ def test_what_stops_another_try_is_the_reason_that_is_shown(open_desk):
             desk.journal,
             desk.pending,
             desk.recovery,
+            desk.lock,
             block_reason=lambda: next(blocked),
             clock=lambda: NOW,
             sleep=desk._nap,
@@ -426,6 +440,7 @@ def test_nothing_is_sent_again_later_than_five_seconds_after_the_first_try(open_
             desk.journal,
             desk.pending,
             desk.recovery,
+            desk.lock,
             clock=lambda: NOW,
             sleep=desk._nap,
             monotonic=lambda: next(seconds) * each_takes_s,
@@ -497,7 +512,9 @@ def test_the_same_preview_submitted_twice_at_the_same_moment_is_sent_only_once(o
     exchange.create = exchange.accept
     with serving(exchange) as server:
         desk = open_desk(server)
-        submitter = OrderSubmitter(desk.client, desk.journal, desk.pending, desk.recovery, clock=clock)
+        submitter = OrderSubmitter(
+            desk.client, desk.journal, desk.pending, desk.recovery, desk.lock, clock=clock
+        )
         order, outcomes = fresh(), []
         threads = [
             threading.Thread(target=lambda: outcomes.append(submitter.submit(order).outcome))
@@ -694,7 +711,13 @@ def test_a_fault_of_our_own_on_the_way_leaves_an_order_to_look_for(open_desk):
     with serving(exchange) as server:
         desk = open_desk(server)
         submitter = OrderSubmitter(
-            desk.client, desk.journal, desk.pending, desk.recovery, clock=lambda: NOW, reached=stumble
+            desk.client,
+            desk.journal,
+            desk.pending,
+            desk.recovery,
+            desk.lock,
+            clock=lambda: NOW,
+            reached=stumble,
         )
         order = fresh()
         with pytest.raises(ZeroDivisionError):
@@ -828,7 +851,7 @@ def test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading(open_d
         result = desk.submitter.submit(fresh())
         assert result.outcome is Outcome.NOT_SENT
         assert "Nothing was sent" in result.message
-        assert desk.submitter.lock_reason is not None
+        assert desk.lock.reason is not None
         assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
         with pytest.raises(JournalError):
             recover(desk.recovery)
@@ -938,7 +961,7 @@ def test_trading_goes_on_once_the_missing_result_is_in_the_journal(open_desk):
         assert not desk.submitter.submit(first).recorded
         mend(desk)
         assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
-    assert desk.submitter.lock_reason is None
+    assert desk.lock.reason is None
     records = desk.journal.read_journal().records
     assert [record.event for record in records] == [
         "order.intent",
@@ -972,7 +995,7 @@ def test_an_order_that_is_found_but_cannot_be_recorded_is_told_as_what_it_is(
         result = desk.submitter.submit(fresh())
         assert (result.outcome, result.order_id, result.recorded) == (Outcome.ACKNOWLEDGED, ORDER_ID, False)
         assert f"Order {ORDER_ID} {what} but could not be recorded. The journal " in result.message
-        assert desk.submitter.lock_reason is not None
+        assert desk.lock.reason is not None
         mend(desk)
         desk.recovery.examine_all()
         assert desk.pending.orders() == ()
@@ -985,21 +1008,21 @@ def test_a_lock_that_comes_while_another_one_ends_does_not_end_with_it(open_desk
     exchange.create = exchange.accept
     with serving(exchange) as server:
         desk = open_desk(server)
-        desk.submitter.lock("the first reason")
+        desk.lock.close("the first reason")
         record_it = desk.journal.log_order_submission
         others = []
 
         def record(event, fields):
             record_it(event, fields)
             if event == "unlocked" and not others:
-                others.append(threading.Thread(target=desk.submitter.lock, args=("the second reason",)))
+                others.append(threading.Thread(target=desk.lock.close, args=("the second reason",)))
                 others[0].start()
                 others[0].join(0.2)
 
         desk.journal.log_order_submission = record
         desk.submitter.submit(fresh())
         others[0].join()
-        assert desk.submitter.lock_reason == "the second reason"
+        assert desk.lock.reason == "the second reason"
 
 
 def test_what_is_owed_is_done_once_and_every_reason_stands_until_trading_goes_on(open_desk):
@@ -1011,14 +1034,14 @@ def test_what_is_owed_is_done_once_and_every_reason_stands_until_trading_goes_on
             raise JournalError("trades.log", "full")
 
     with serving(Exchange(reset)) as server:
-        submitter = open_desk(server).submitter
-        submitter.lock("One.", until=lambda: done.append("first"))
-        submitter.lock("Two.", until=fails_at_first)
-        submitter.lock("Two.")
-        submitter.retry_pending_writes()
-        assert submitter.lock_reason == "One. Two."
-        submitter.retry_pending_writes()
-        assert submitter.lock_reason is None
+        lock = open_desk(server).lock
+        lock.close("One.", until=lambda: done.append("first"))
+        lock.close("Two.", until=fails_at_first)
+        lock.close("Two.")
+        lock.retry()
+        assert lock.reason == "One. Two."
+        lock.retry()
+        assert lock.reason is None
     assert done == ["first", "second", "second"]
 
 
@@ -1050,7 +1073,7 @@ def test_what_is_owed_keeps_trading_locked_also_when_the_journal_can_be_written(
 
     with serving(exchange) as server:
         desk = open_desk(server)
-        desk.submitter.lock("not recovered", until=recover_again)
+        desk.lock.close("not recovered", until=recover_again)
         assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
         unreadable = False
         assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED

@@ -32,6 +32,7 @@ from kalshi_trading.orders.execution.cancel import OrderCanceler
 from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery
 from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
+from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
 from kalshi_trading.practice.records import ONE_DOLLAR, BookSide, Event, FeeType, SelfTradePrevention, Series
@@ -191,7 +192,9 @@ class Past:
         how["monotonic"] = self._monotonic
         pending = PendingOrders()
         recovery = OrderRecovery(self.client, journal, pending, **how)
-        submitter = OrderSubmitter(self.client, journal, pending, recovery, reached=self._maybe_kill, **how)
+        submitter = OrderSubmitter(
+            self.client, journal, pending, recovery, TradingLock(journal), reached=self._maybe_kill, **how
+        )
         try:
             for _ in range(self.random.choice((1, 2, 2, 3, 4))):
                 self._somebody_trades()

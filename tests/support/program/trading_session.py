@@ -25,6 +25,7 @@ from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery, RecoverySummary
 from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
 from kalshi_trading.orders.execution.submission_result import SubmissionResult
+from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.credentials import Credentials, load_private_key
@@ -118,11 +119,13 @@ class TradingSession:
             margin_s=margin_s,
             apart_s=apart_s,
         )
+        self.lock = TradingLock(self.journal)
         self.submitter = OrderSubmitter(
             self.client,
             self.journal,
             self.pending,
             self.recovery,
+            self.lock,
             clock=self.now,
             sleep=lambda seconds: time.sleep(seconds * pace),
             reached=reached,

@@ -22,7 +22,8 @@ from kalshi_trading.core.models import Action, BookSide, OrderRequest, Side
 from kalshi_trading.core.money import CENT
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.cancel import CancelResult
-from kalshi_trading.orders.execution.panic import UNRECORDED_PANIC, PanicReport
+from kalshi_trading.orders.execution.panic import PanicReport
+from kalshi_trading.orders.execution.panic_switch import UNRECORDED_PANIC
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket

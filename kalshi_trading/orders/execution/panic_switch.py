@@ -1,0 +1,71 @@
+"""Whether a panic blocks new orders, in every session: pressed, on record, and taken back."""
+
+from __future__ import annotations
+
+import threading
+
+from kalshi_trading.core.errors import JournalError
+from kalshi_trading.orders.execution.trading_lock import TradingLock
+from kalshi_trading.orders.pretrade.activity import ActivityReader
+from kalshi_trading.trade_logger import TradeLogger
+
+BLOCKED = (
+    "New orders are blocked since panic was pressed; look at the open orders. "
+    "Allow new ones again under Cancel an order."
+)
+UNRECORDED_PANIC = (
+    "The panic is not on record yet: until it is, other sessions can send orders. "
+    "This program keeps trying; stop the others."
+)
+
+
+class PanicSwitch:
+    """The journal decides, whichever session pressed panic or allowed orders again."""
+
+    def __init__(self, journal: TradeLogger, activity: ActivityReader, lock: TradingLock) -> None:
+        self._journal = journal
+        self._activity = activity
+        self._lock = lock
+        self._guard = threading.Lock()  # panic, the menu and the recovery loop record it
+        self.is_unrecorded = False
+        """Whether other sessions, and the next one, do not know of a panic of this session."""
+
+    def press(self) -> None:
+        """Block new orders and record it, or lock trading until that has worked: it is tried again."""
+        self.is_unrecorded = True  # without the guard: it blocks orders while another one is written
+        try:
+            self._record()
+        except JournalError as error:
+            self._lock.close(f"{error} {UNRECORDED_PANIC}", until=self._record)
+
+    def _record(self) -> None:
+        """Record a panic that is not on record yet. Raises JournalError."""
+        with self._guard:
+            if self.is_unrecorded:
+                reason = "everything is canceled, new orders are blocked"
+                self._journal.log_order_cancellation("panic", {"reason": reason})
+                self.is_unrecorded = False
+
+    def block_reason(self) -> str | None:
+        """Return why no order may be sent; None: they may.
+
+        A panic that is not on record yet counts too. So does one that cannot be ruled out, because the
+        journal cannot be read.
+        """
+        if self.is_unrecorded:
+            return BLOCKED
+        try:
+            return BLOCKED if self._activity.is_panic_active() else None
+        except JournalError as error:
+            return f"It is not known whether an earlier panic blocks new orders. {error}"
+
+    def allow_orders(self) -> bool:
+        """Allow new orders again, in every session; False: it is not on record, so they stay blocked."""
+        try:
+            with self._guard:
+                self._journal.log_order_cancellation("rearmed", {"reason": "new orders are allowed again"})
+                self.is_unrecorded = False
+        except JournalError as error:
+            self._lock.close(str(error))
+            return False
+        return True
