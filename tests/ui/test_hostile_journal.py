@@ -207,7 +207,7 @@ def test_no_text_of_a_journal_acts_on_the_terminal_from_the_story_of_any_order(
     app = session(exchange, poisoned, width=2000)
     history = history_from_journal(app.journal)
     for row in history.rows:
-        app.show(history_view.story(read_timeline(None, row), app.clock()))
+        app.show(history_view.timeline(read_timeline(None, row), app.clock()))
     told = screen_text(app)
     assert acting(told) == set()
     assert told.count(SEEN) > 200

@@ -32,6 +32,7 @@ from kalshi_trading.orders.execution.pending_orders import (
     PendingOrder,
     PendingOrders,
     RecoveryResult,
+    unrecorded,
 )
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -271,12 +272,6 @@ def _found_fields(order: Order) -> dict[str, object]:
 
 def _found_sentence(state: OrderState, order: Order) -> str:
     return f"Found: {state.sentence} is order {order.order_id}, {order.status}."
-
-
-def unrecorded(order: Order, why: str) -> str:
-    """Say of an order that was found what it is although the journal does not tell."""
-    what = "IS LIVE" if order.fill_count or order.remaining_count else "was accepted"
-    return f"Order {order.order_id} {what} but could not be recorded. {why}"
 
 
 def _absent_fields(pending: PendingOrder) -> dict[str, object]:

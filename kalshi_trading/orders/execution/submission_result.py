@@ -9,7 +9,7 @@ from kalshi_trading.core.models import Order, OrderAcknowledgement, OrderRequest
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.journal.order_state import OrderStage
 from kalshi_trading.orders.execution.journal_fields import order_fields
-from kalshi_trading.orders.execution.recovery import unrecorded
+from kalshi_trading.orders.execution.pending_orders import unrecorded
 
 
 class Outcome(StrEnum):

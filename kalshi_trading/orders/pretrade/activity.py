@@ -15,7 +15,7 @@ from kalshi_trading.core.dates import utc_now
 from kalshi_trading.journal.order_state import OrderState
 from kalshi_trading.journal.panic_state import is_panic_active
 from kalshi_trading.orders.pretrade.context import DayTotals, InFlightOrder, RecentOrder
-from kalshi_trading.orders.pretrade.in_flight import NO_ORDERS, SentOrders
+from kalshi_trading.orders.pretrade.in_flight import NONE_IN_FLIGHT, InFlightOrders
 from kalshi_trading.orders.pretrade.order_index import OrderIndex
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -29,7 +29,7 @@ class OrderActivity:
 
     recent: tuple[RecentOrder, ...]
     today: DayTotals
-    sent: SentOrders = NO_ORDERS
+    sent: InFlightOrders = NONE_IN_FLIGHT
     pending_orders: tuple[OrderState, ...] = ()
     known: int = 0
 

@@ -22,7 +22,12 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.orders.pretrade.context import DataAge, InFlightOrder, OrderContext
 from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
-from kalshi_trading.orders.pretrade.in_flight import SentOrders, drop_filled, drop_listed, possibly_missing
+from kalshi_trading.orders.pretrade.in_flight import (
+    InFlightOrders,
+    drop_filled,
+    drop_listed,
+    possibly_missing,
+)
 
 T = TypeVar("T")
 
@@ -87,7 +92,7 @@ class ContextReader:
         )
 
     def _look_at_age(
-        self, ticker: str, sent: SentOrders
+        self, ticker: str, sent: InFlightOrders
     ) -> tuple[datetime | None, tuple[InFlightOrder, ...]]:
         """Tell how old the account's data is, and which orders of any market it may lack.
 

@@ -22,7 +22,7 @@ from kalshi_trading.orders.pretrade.context import InFlightOrder
 
 
 @dataclass(frozen=True, slots=True)
-class SentOrders:
+class InFlightOrders:
     """Orders that exist or may exist, by the time of their last step; `unconfirmed` are those that may."""
 
     by_step: tuple[InFlightOrder, ...] = ()
@@ -39,10 +39,12 @@ class SentOrders:
         return next((order.at for order in reversed(self.by_step) if order.ticker == ticker), None)
 
 
-NO_ORDERS = SentOrders()
+NONE_IN_FLIGHT = InFlightOrders()
 
 
-def possibly_missing(sent: SentOrders, as_of: datetime | None, now: datetime) -> tuple[InFlightOrder, ...]:
+def possibly_missing(
+    sent: InFlightOrders, as_of: datetime | None, now: datetime
+) -> tuple[InFlightOrder, ...]:
     """Give the orders that data of `as_of` may lack; None: taken to lag by a minute at most."""
     return sent.after(now - READ_LAG if as_of is None else as_of)
 

@@ -18,7 +18,7 @@ from kalshi_trading.core.models import TimeInForce
 from kalshi_trading.journal.order_log import LoggedOrder, is_own
 from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderState
 from kalshi_trading.orders.pretrade.context import DayTotals, InFlightOrder, RecentOrder
-from kalshi_trading.orders.pretrade.in_flight import SentOrders, sent_order
+from kalshi_trading.orders.pretrade.in_flight import InFlightOrders, sent_order
 
 _RECENT = timedelta(minutes=1)
 
@@ -47,7 +47,7 @@ class OrderIndex:
         self._by_step: list[tuple[datetime, int, InFlightOrder]] = []
         self._days: dict[date, DayTotals] = {}
         self._open: dict[str, OrderState] = {}
-        self._sent: SentOrders | None = None  # until an order changes
+        self._sent: InFlightOrders | None = None  # until an order changes
 
     def put(self, name: str, order: LoggedOrder | None) -> None:
         """Set what is known of an order; None: it counts no more."""
@@ -95,11 +95,11 @@ class OrderIndex:
         """Our orders of unknown outcome, however old."""
         return tuple(self._open.values())
 
-    def sent(self) -> SentOrders:
+    def sent(self) -> InFlightOrders:
         """Give our orders that exist or may exist."""
         if self._sent is None:
             unconfirmed = (self._entries[name].sent for name in self._open)
-            self._sent = SentOrders(
+            self._sent = InFlightOrders(
                 tuple(map(itemgetter(2), self._by_step)),
                 tuple(order for order in unconfirmed if order is not None),
             )

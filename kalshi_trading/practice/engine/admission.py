@@ -43,52 +43,52 @@ class NewOrder:
     cancel_order_on_pause: bool = False
 
 
-def admit(tables: ExchangeState, account_id: str, new: NewOrder, now: int) -> None:
+def admit(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> None:
     """Refuse an order that breaks a rule which needs no look at the account's cash."""
-    _check_exchange(tables)
-    market = tables.market(new.ticker)
+    _check_exchange(state)
+    market = state.market(new.ticker)
     _check_market(market)
     if not price_grids.is_on_grid(market.grid, new.price):
         raise Refusal(400, "invalid_price")
     if new.count <= 0:
         raise Refusal(400, "invalid_order_size")
     _check_expiration(new, now)
-    _check_reduce_only(new, tables.closable(account_id, new.ticker, new.side))
-    if new.post_only and tables.books[new.ticker].crosses(new.side, new.price):
+    _check_reduce_only(new, state.closable(account_id, new.ticker, new.side))
+    if new.post_only and state.books[new.ticker].crosses(new.side, new.price):
         raise invalid_order("post only cross")
-    _check_client_order_id(tables, account_id, new.client_order_id)
+    _check_client_order_id(state, account_id, new.client_order_id)
 
 
-def tradable_count(tables: ExchangeState, account_id: str, new: NewOrder) -> int:
+def tradable_count(state: ExchangeState, account_id: str, new: NewOrder) -> int:
     """Return how many of its contracts an order may trade: reduce-only stops at the position."""
     if not new.reduce_only:
         return new.count
-    return min(new.count, tables.closable(account_id, new.ticker, new.side))
+    return min(new.count, state.closable(account_id, new.ticker, new.side))
 
 
 def check_balance(
-    tables: ExchangeState, account_id: str, new: NewOrder, count: int, meetings: Sequence[Match]
+    state: ExchangeState, account_id: str, new: NewOrder, count: int, meetings: Sequence[Match]
 ) -> None:
     """Refuse an order that could lead the account's cash below zero, now or while it rests."""
-    holds = tables.holds.get(account_id)
+    holds = state.holds.get(account_id)
     if holds is None:
         return
     hold = CollateralHold(
-        positions.side_price(new.side, new.price), count, _highest_fees(tables, new, count, meetings)
+        positions.side_price(new.side, new.price), count, _highest_fees(state, new, count, meetings)
     )
     need = holds.need(
-        lambda ticker, side: tables.closable(account_id, ticker, side), new.ticker, new.side, hold
+        lambda ticker, side: state.closable(account_id, ticker, side), new.ticker, new.side, hold
     )
-    if need > tables.cash(account_id):
+    if need > state.cash(account_id):
         raise Refusal(400, "insufficient_balance")
 
 
-def _highest_fees(tables: ExchangeState, new: NewOrder, count: int, meetings: Sequence[Match]) -> int:
+def _highest_fees(state: ExchangeState, new: NewOrder, count: int, meetings: Sequence[Match]) -> int:
     """Bound the fees at the limit price.
 
     A fill at a better price may carry a higher fee, but saves more than that on the contract.
     """
-    series = tables.series[tables.markets[new.ticker].series_ticker]
+    series = state.series[state.markets[new.ticker].series_ticker]
     schedule = (series.fee_type, series.fee_multiplier_percent)
     taken = sum(meeting.count for meeting in meetings)
     highest = fees.highest_fees(*schedule, new.price, taken, is_taker=True, fills=len(meetings))
@@ -97,10 +97,10 @@ def _highest_fees(tables: ExchangeState, new: NewOrder, count: int, meetings: Se
     return highest
 
 
-def _check_exchange(tables: ExchangeState) -> None:
-    if not tables.exchange_active:
+def _check_exchange(state: ExchangeState) -> None:
+    if not state.exchange_active:
         raise Refusal(400, "exchange_paused")
-    if not tables.trading_active:
+    if not state.trading_active:
         raise Refusal(400, "trading_paused")
 
 
@@ -129,8 +129,8 @@ def _check_reduce_only(new: NewOrder, closable: int) -> None:
         raise invalid_order("no position to reduce")
 
 
-def _check_client_order_id(tables: ExchangeState, account_id: str, client_order_id: str) -> None:
+def _check_client_order_id(state: ExchangeState, account_id: str, client_order_id: str) -> None:
     if len(client_order_id) > LONGEST_CLIENT_ORDER_ID:
         raise invalid_order(f"client_order_id is longer than {LONGEST_CLIENT_ORDER_ID} characters")
-    if tables.knows_client_order_id(account_id, client_order_id):
+    if state.knows_client_order_id(account_id, client_order_id):
         raise Refusal(409, "order_already_exists")

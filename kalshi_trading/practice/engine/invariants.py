@@ -17,20 +17,20 @@ from kalshi_trading.practice.records import (
 )
 
 
-def check(tables: ExchangeState) -> None:
+def check(state: ExchangeState) -> None:
     """Raise an AssertionError that names the first thing out of order."""
-    _check_money(tables)
-    for held in tables.positions.values():
+    _check_money(state)
+    for held in state.positions.values():
         for position in held.values():
             _check_position(position)
-    resting = _resting_by_market(tables)
-    for ticker in tables.markets:
-        _check_market(tables, ticker)
-        _check_book(tables, ticker, resting.get(ticker, set()))
-    for order in tables.orders.values():
+    resting = _resting_by_market(state)
+    for ticker in state.markets:
+        _check_market(state, ticker)
+        _check_book(state, ticker, resting.get(ticker, set()))
+    for order in state.orders.values():
         _check_order(order)
-    for account_id in tables.holds:
-        _check_account(tables, account_id)
+    for account_id in state.holds:
+        _check_account(state, account_id)
 
 
 def _require(holds: bool, complaint: str) -> None:
@@ -38,10 +38,10 @@ def _require(holds: bool, complaint: str) -> None:
         raise AssertionError(complaint)
 
 
-def _check_money(tables: ExchangeState) -> None:
-    _require(tables.ledger.total() == 0, f"the ledger sums to {tables.ledger.total()}")
-    paid = sum(position.fees_paid for held in tables.positions.values() for position in held.values())
-    _require(tables.ledger.balance(ledger.FEES) == paid, "the fees are not what the positions paid")
+def _check_money(state: ExchangeState) -> None:
+    _require(state.ledger.total() == 0, f"the ledger sums to {state.ledger.total()}")
+    paid = sum(position.fees_paid for held in state.positions.values() for position in held.values())
+    _require(state.ledger.balance(ledger.FEES) == paid, "the fees are not what the positions paid")
 
 
 def _check_position(position: Position) -> None:
@@ -51,47 +51,47 @@ def _check_position(position: Position) -> None:
     _require(not position.settled or position.count == 0, f"{name}: settled but held")
 
 
-def _check_market(tables: ExchangeState, ticker: str) -> None:
-    market = tables.markets[ticker]
-    counts = [held[ticker].count for held in tables.positions.values() if ticker in held]
+def _check_market(state: ExchangeState, ticker: str) -> None:
+    market = state.markets[ticker]
+    counts = [held[ticker].count for held in state.positions.values() if ticker in held]
     _require(sum(counts) == 0, f"{ticker}: positions sum to {sum(counts)}")
     held_yes = sum(count for count in counts if count > 0)
     _require(market.open_interest == held_yes, f"{ticker}: open interest is not what is held")
-    pot = tables.ledger.balance(ledger.pot(ticker))
+    pot = state.ledger.balance(ledger.pot(ticker))
     _require(pot == market.open_interest * ONE_DOLLAR_PRICE, f"{ticker}: the pot holds {pot}")
 
 
-def _resting_by_market(tables: ExchangeState) -> dict[str, set[str]]:
+def _resting_by_market(state: ExchangeState) -> dict[str, set[str]]:
     resting: dict[str, set[str]] = {}
-    for order in tables.orders.values():
+    for order in state.orders.values():
         if order.status is OrderStatus.RESTING:
             resting.setdefault(order.ticker, set()).add(order.order_id)
     return resting
 
 
-def _check_book(tables: ExchangeState, ticker: str, resting: set[str]) -> None:
-    book = tables.books[ticker]
+def _check_book(state: ExchangeState, ticker: str, resting: set[str]) -> None:
+    book = state.books[ticker]
     on_book = [order for side in BookSide for order in book.orders(side)]
     ids = {order.order_id for order in on_book}
     _require(len(ids) == len(on_book), f"{ticker}: an order stands twice on the book")
     _require(ids == resting, f"{ticker}: the book is not what rests")
-    tradable = tables.markets[ticker].status in (MarketStatus.ACTIVE, MarketStatus.INACTIVE)
+    tradable = state.markets[ticker].status in (MarketStatus.ACTIVE, MarketStatus.INACTIVE)
     _require(tradable or not on_book, f"{ticker}: orders rest in a market that does not trade")
     bid, ask = book.best(BookSide.BID), book.best(BookSide.ASK)
     _require(bid is None or ask is None or bid[0] < ask[0], f"{ticker}: the book is crossed")
     for side in BookSide:
-        _check_side(tables, ticker, side)
+        _check_side(state, ticker, side)
 
 
-def _check_side(tables: ExchangeState, ticker: str, side: BookSide) -> None:
-    orders = tables.books[ticker].orders(side)
+def _check_side(state: ExchangeState, ticker: str, side: BookSide) -> None:
+    orders = state.books[ticker].orders(side)
     direction = -1 if side is BookSide.BID else 1
     line = [(direction * order.price, order.sequence) for order in orders]
     _require(line == sorted(line), f"{ticker}: {side}s out of price-time priority")
     levels: dict[int, int] = {}
     for order in orders:
         levels[order.price] = levels.get(order.price, 0) + order.remaining_count
-    _require(list(levels.items()) == tables.books[ticker].levels(side), f"{ticker}: {side} levels differ")
+    _require(list(levels.items()) == state.books[ticker].levels(side), f"{ticker}: {side} levels differ")
 
 
 def _check_order(order: Order) -> None:
@@ -106,25 +106,25 @@ def _check_order(order: Order) -> None:
         _require(executed == (unfilled == 0), f"{name}: {order.status} with {unfilled} unfilled")
 
 
-def _check_account(tables: ExchangeState, account_id: str) -> None:
-    _require(tables.cash(account_id) >= 0, f"{account_id}: cash below zero")
+def _check_account(state: ExchangeState, account_id: str) -> None:
+    _require(state.cash(account_id) >= 0, f"{account_id}: cash below zero")
     resting = {
-        order.order_id: tables.hold_for(order)
-        for order in tables.account_orders(account_id)
+        order.order_id: state.hold_for(order)
+        for order in state.account_orders(account_id)
         if order.status is OrderStatus.RESTING
     }
-    _require(tables.holds[account_id].as_dict() == resting, f"{account_id}: holds are not what rests")
+    _require(state.holds[account_id].as_dict() == resting, f"{account_id}: holds are not what rests")
     filled: dict[str, int] = {}
-    for fill in tables.fills[account_id]:
+    for fill in state.fills[account_id]:
         filled[fill.order_id] = filled.get(fill.order_id, 0) + fill.count
-    for order in tables.account_orders(account_id):
+    for order in state.account_orders(account_id):
         _require(filled.get(order.order_id, 0) == order.fill_count, f"{order.order_id}: fills differ")
-    for ticker, position in tables.positions[account_id].items():
-        _check_history(tables, account_id, ticker, position)
+    for ticker, position in state.positions[account_id].items():
+        _check_history(state, account_id, ticker, position)
 
 
-def _check_history(tables: ExchangeState, account_id: str, ticker: str, position: Position) -> None:
-    fills = [fill for fill in tables.fills[account_id] if fill.ticker == ticker]
+def _check_history(state: ExchangeState, account_id: str, ticker: str, position: Position) -> None:
+    fills = [fill for fill in state.fills[account_id] if fill.ticker == ticker]
     bought = sum(fill.count for fill in fills if fill.side is BookSide.BID)
     sold = sum(fill.count for fill in fills if fill.side is BookSide.ASK)
     _require((position.yes_bought, position.no_bought) == (bought, sold), f"{ticker}: fills differ")

@@ -29,32 +29,32 @@ _ONE_CENT = 100
 _TRADED = (MarketStatus.ACTIVE, MarketStatus.INACTIVE)
 
 
-def schedule(tables: ExchangeState, market: Market) -> None:
+def schedule(state: ExchangeState, market: Market) -> None:
     """Note what the clock will bring a market, from the status it has now."""
     if market.status is MarketStatus.INITIALIZED:
-        tables.timetable.schedule(market.open_at, DueKind.MARKET_OPENED, market.ticker)
+        state.schedule.schedule(market.open_at, DueKind.MARKET_OPENED, market.ticker)
     elif market.status in _TRADED:
-        tables.timetable.schedule(market.close_at, DueKind.MARKET_CLOSED, market.ticker)
+        state.schedule.schedule(market.close_at, DueKind.MARKET_CLOSED, market.ticker)
     elif market.status is MarketStatus.DETERMINED:
-        tables.timetable.schedule(_payout_at(market), DueKind.MARKET_SETTLED, market.ticker)
+        state.schedule.schedule(_payout_at(market), DueKind.MARKET_SETTLED, market.ticker)
 
 
-def catch_up(tables: ExchangeState, now: int) -> None:
+def catch_up(state: ExchangeState, now: int) -> None:
     """Bring about everything that is due, in the sequence in which it was due."""
-    while (due := tables.timetable.take_due(now)) is not None:
-        if _BROUGHT_ABOUT_BY[due.what](tables, due):
-            tables.happenings.append(due)
+    while (due := state.schedule.take_due(now)) is not None:
+        if _BROUGHT_ABOUT_BY[due.what](state, due):
+            state.happenings.append(due)
 
 
 def determine(
-    tables: ExchangeState, ticker: str, settlement_value: int, expiration_value: str, at: int
+    state: ExchangeState, ticker: str, settlement_value: int, expiration_value: str, at: int
 ) -> None:
     """Give a closed market its result and start the settlement timer.
 
     `settlement_value` is the price one YES contract pays. A market that is not closed, an instant
     before its close, or a value it cannot pay is a ValueError; nothing is changed then.
     """
-    market = tables.market(ticker)
+    market = state.market(ticker)
     if market.status is not MarketStatus.CLOSED or at < market.close_at:
         raise ValueError(f"{ticker} is {market.status}, not closed at that instant")
     if not _can_pay(market, settlement_value):
@@ -62,69 +62,69 @@ def determine(
     market.settlement_value = settlement_value
     market.expiration_value = expiration_value
     market.determined_at = at
-    _move(tables, market, MarketStatus.DETERMINED, at)
+    _move(state, market, MarketStatus.DETERMINED, at)
 
 
-def deactivate(tables: ExchangeState, ticker: str, now: int) -> None:
+def deactivate(state: ExchangeState, ticker: str, now: int) -> None:
     """Pause an active market; what rests stays."""
-    market = tables.market(ticker)
+    market = state.market(ticker)
     if market.status is not MarketStatus.ACTIVE:
         raise ValueError(f"{ticker} is {market.status}, not active")
-    _move(tables, market, MarketStatus.INACTIVE, now)
+    _move(state, market, MarketStatus.INACTIVE, now)
 
 
-def activate(tables: ExchangeState, ticker: str, now: int) -> None:
+def activate(state: ExchangeState, ticker: str, now: int) -> None:
     """End a market's pause; everything that rested is canceled."""
-    market = tables.market(ticker)
+    market = state.market(ticker)
     if market.status is not MarketStatus.INACTIVE:
         raise ValueError(f"{ticker} is {market.status}, not inactive")
-    _cancel_resting(tables, ticker, now)
-    _move(tables, market, MarketStatus.ACTIVE, now)
+    _cancel_resting(state, ticker, now)
+    _move(state, market, MarketStatus.ACTIVE, now)
 
 
-def cancel_for_pause(tables: ExchangeState, now: int) -> None:
+def cancel_for_pause(state: ExchangeState, now: int) -> None:
     """Cancel the resting orders that asked not to rest through a pause."""
-    for order in list(tables.orders.values()):
+    for order in list(state.orders.values()):
         if order.cancel_order_on_pause and order.status is OrderStatus.RESTING:
-            _cancel(tables, order, now)
+            _cancel(state, order, now)
 
 
-def _open(tables: ExchangeState, due: Occurred) -> bool:
-    market = tables.markets[due.key]
+def _open(state: ExchangeState, due: Occurred) -> bool:
+    market = state.markets[due.key]
     if market.status is not MarketStatus.INITIALIZED:
         return False
-    _move(tables, market, MarketStatus.ACTIVE, due.at)
+    _move(state, market, MarketStatus.ACTIVE, due.at)
     return True
 
 
-def _expire(tables: ExchangeState, due: Occurred) -> bool:
-    order = tables.orders.get(due.key)
+def _expire(state: ExchangeState, due: Occurred) -> bool:
+    order = state.orders.get(due.key)
     if order is None or order.status is not OrderStatus.RESTING:
         return False
-    tables.cancel_resting(order, due.at)
+    state.cancel_resting(order, due.at)
     return True
 
 
-def _close(tables: ExchangeState, due: Occurred) -> bool:
-    market = tables.markets[due.key]
+def _close(state: ExchangeState, due: Occurred) -> bool:
+    market = state.markets[due.key]
     if market.status not in _TRADED:
         return False
-    _cancel_resting(tables, market.ticker, due.at)
-    _move(tables, market, MarketStatus.CLOSED, due.at)
+    _cancel_resting(state, market.ticker, due.at)
+    _move(state, market, MarketStatus.CLOSED, due.at)
     return True
 
 
-def _settle(tables: ExchangeState, due: Occurred) -> bool:
-    market = tables.markets[due.key]
+def _settle(state: ExchangeState, due: Occurred) -> bool:
+    market = state.markets[due.key]
     if market.status is not MarketStatus.DETERMINED:
         return False
-    for held in tables.positions.values():
+    for held in state.positions.values():
         position = held.get(market.ticker)
         if position is not None:
-            _pay_out(tables, market, position, due.at)
+            _pay_out(state, market, position, due.at)
     market.settled_at = due.at
     market.open_interest = 0
-    _move(tables, market, MarketStatus.FINALIZED, due.at)
+    _move(state, market, MarketStatus.FINALIZED, due.at)
     return True
 
 
@@ -136,11 +136,11 @@ _BROUGHT_ABOUT_BY: dict[DueKind, Callable[[ExchangeState, Occurred], bool]] = {
 }
 
 
-def _move(tables: ExchangeState, market: Market, status: MarketStatus, at: int) -> None:
+def _move(state: ExchangeState, market: Market, status: MarketStatus, at: int) -> None:
     market.status = status
     market.updated_at = at
-    schedule(tables, market)
-    tables.changed(Kind.MARKET, market.ticker, market)
+    schedule(state, market)
+    state.changed(Kind.MARKET, market.ticker, market)
 
 
 def _payout_at(market: Market) -> int:
@@ -154,30 +154,30 @@ def _can_pay(market: Market, value: int) -> bool:
     return value in (0, ONE_DOLLAR_PRICE)
 
 
-def _cancel_resting(tables: ExchangeState, ticker: str, at: int) -> None:
+def _cancel_resting(state: ExchangeState, ticker: str, at: int) -> None:
     for side in BookSide:
-        for order in tables.books[ticker].orders(side):
-            _cancel(tables, order, at)
+        for order in state.books[ticker].orders(side):
+            _cancel(state, order, at)
 
 
-def _cancel(tables: ExchangeState, order: Order, at: int) -> None:
-    tables.cancel_resting(order, at)
-    tables.happened(at, DueKind.ORDER_CANCELED, order.order_id)
+def _cancel(state: ExchangeState, order: Order, at: int) -> None:
+    state.cancel_resting(order, at)
+    state.happened(at, DueKind.ORDER_CANCELED, order.order_id)
 
 
-def _pay_out(tables: ExchangeState, market: Market, position: Position, at: int) -> None:
+def _pay_out(state: ExchangeState, market: Market, position: Position, at: int) -> None:
     """Pay what a position brings out of the market's pot, and write the payout row."""
     assert market.settlement_value is not None
     revenue = positions.settle(position, market.settlement_value)
     position.updated_at = at
-    tables.post((ledger.cash(position.account_id), revenue), (ledger.pot(market.ticker), -revenue))
-    tables.changed(Kind.POSITION, f"{position.account_id}/{position.ticker}", position)
-    if not tables.accounts[position.account_id].simulated:
-        _record_settlement(tables, market, position, revenue, at)
+    state.post((ledger.cash(position.account_id), revenue), (ledger.pot(market.ticker), -revenue))
+    state.changed(Kind.POSITION, f"{position.account_id}/{position.ticker}", position)
+    if not state.accounts[position.account_id].simulated:
+        _record_settlement(state, market, position, revenue, at)
 
 
 def _record_settlement(
-    tables: ExchangeState, market: Market, position: Position, revenue: int, at: int
+    state: ExchangeState, market: Market, position: Position, revenue: int, at: int
 ) -> None:
     assert market.settlement_value is not None
     row = Settlement(
@@ -192,7 +192,7 @@ def _record_settlement(
         revenue=revenue,
         fees=position.fees_paid,
         settled_at=at,
-        sequence=tables.next_sequence(),
+        sequence=state.next_sequence(),
     )
-    tables.enter_settlement(row)
-    tables.changed(Kind.SETTLEMENT, f"{row.account_id}/{row.ticker}", row)
+    state.enter_settlement(row)
+    state.changed(Kind.SETTLEMENT, f"{row.account_id}/{row.ticker}", row)

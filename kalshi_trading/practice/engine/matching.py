@@ -36,35 +36,35 @@ class PlaceResult:
     fills: tuple[Fill, ...]
 
 
-def place(tables: ExchangeState, account_id: str, new: NewOrder, now: int) -> PlaceResult:
+def place(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> PlaceResult:
     """Check an order, match it, and rest or end what is left of it.
 
     A fill-or-kill order that cannot fill whole is refused too, but stored: its id is spent.
     """
-    admission.admit(tables, account_id, new, now)
-    count = admission.tradable_count(tables, account_id, new)
-    meetings = list(tables.books[new.ticker].meet(new.side, new.price, count, account_id))
-    admission.check_balance(tables, account_id, new, count, meetings)
-    order = _enter(tables, account_id, new, now)
+    admission.admit(state, account_id, new, now)
+    count = admission.tradable_count(state, account_id, new)
+    meetings = list(state.books[new.ticker].meet(new.side, new.price, count, account_id))
+    admission.check_balance(state, account_id, new, count, meetings)
+    order = _enter(state, account_id, new, now)
     if _is_killed(new, meetings):
-        tables.end(order, OrderStatus.CANCELED, now)
+        state.end(order, OrderStatus.CANCELED, now)
         raise Refusal(409, "fill_or_kill_insufficient_resting_volume")
-    fills, stopped = _match(tables, order, meetings, now)
-    _finish(tables, order, stopped, now)
+    fills, stopped = _match(state, order, meetings, now)
+    _finish(state, order, stopped, now)
     return PlaceResult(order, fills)
 
 
-def cancel(tables: ExchangeState, account_id: str, order_id: str, now: int) -> tuple[Order, int]:
+def cancel(state: ExchangeState, account_id: str, order_id: str, now: int) -> tuple[Order, int]:
     """Cancel an account's own resting order; return it and the contracts that were left of it."""
-    if not tables.exchange_active:
+    if not state.exchange_active:
         raise Refusal(400, "exchange_paused")
-    order = tables.resting_order(account_id, order_id)
-    return order, tables.cancel_resting(order, now)
+    order = state.resting_order(account_id, order_id)
+    return order, state.cancel_resting(order, now)
 
 
-def _enter(tables: ExchangeState, account_id: str, new: NewOrder, now: int) -> Order:
+def _enter(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> Order:
     order = Order(
-        order_id=tables.new_id(),
+        order_id=state.new_id(),
         account_id=account_id,
         client_order_id=new.client_order_id,
         ticker=new.ticker,
@@ -79,9 +79,9 @@ def _enter(tables: ExchangeState, account_id: str, new: NewOrder, now: int) -> O
         updated_at=now,
         expires_at=new.expires_at,
         cancel_order_on_pause=new.cancel_order_on_pause,
-        sequence=tables.next_sequence(),
+        sequence=state.next_sequence(),
     )
-    tables.enter_order(order)
+    state.enter_order(order)
     return order
 
 
@@ -94,82 +94,80 @@ def _is_killed(new: NewOrder, meetings: Sequence[Match]) -> bool:
 
 
 def _match(
-    tables: ExchangeState, order: Order, meetings: Sequence[Match], now: int
+    state: ExchangeState, order: Order, meetings: Sequence[Match], now: int
 ) -> tuple[tuple[Fill, ...], bool]:
     """Trade with each order met; tell also whether an own order stopped it."""
     fills: list[Fill] = []
     for meeting in meetings:
         if meeting.count > 0:
-            fills.append(_trade(tables, order, meeting, now))
+            fills.append(_trade(state, order, meeting, now))
         elif order.self_trade_prevention is SelfTradePrevention.MAKER:
-            tables.cancel_resting(meeting.resting, now)
+            state.cancel_resting(meeting.resting, now)
         else:
             return tuple(fills), True
     return tuple(fills), False
 
 
-def _finish(tables: ExchangeState, order: Order, stopped: bool, now: int) -> None:
+def _finish(state: ExchangeState, order: Order, stopped: bool, now: int) -> None:
     if order.remaining_count == 0:
-        tables.end(order, OrderStatus.EXECUTED, now)
+        state.end(order, OrderStatus.EXECUTED, now)
     elif stopped or order.time_in_force is not TimeInForce.GOOD_TILL_CANCELED:
-        tables.end(order, OrderStatus.CANCELED, now)
+        state.end(order, OrderStatus.CANCELED, now)
     else:
-        tables.rest(order)
-        tables.changed(Kind.ORDER, order.order_id, order)
+        state.rest(order)
+        state.changed(Kind.ORDER, order.order_id, order)
 
 
-def _trade(tables: ExchangeState, taker: Order, meeting: Match, now: int) -> Fill:
+def _trade(state: ExchangeState, taker: Order, meeting: Match, now: int) -> Fill:
     """Carry out one match at the resting order's price; return the taker's fill."""
     maker = meeting.resting
     trade = Trade(
-        trade_id=tables.new_id(),
+        trade_id=state.new_id(),
         ticker=taker.ticker,
         price=maker.price,
         count=meeting.count,
         taker_side=taker.side,
         created_at=now,
-        sequence=tables.next_sequence(),
+        sequence=state.next_sequence(),
     )
-    tables.enter_trade(trade)
-    tables.changed(Kind.TRADE, trade.trade_id, trade)
-    tables.reduce(maker, trade.count)
+    state.enter_trade(trade)
+    state.changed(Kind.TRADE, trade.trade_id, trade)
+    state.reduce(maker, trade.count)
     taker.remaining_count -= trade.count
-    maker_pairs = _fill(tables, maker, trade, is_taker=False)[1]
-    fill, taker_pairs = _fill(tables, taker, trade, is_taker=True)
-    _count_trade(tables, trade, trade.count - maker_pairs - taker_pairs)
+    maker_pairs = _fill(state, maker, trade, is_taker=False)[1]
+    fill, taker_pairs = _fill(state, taker, trade, is_taker=True)
+    _count_trade(state, trade, trade.count - maker_pairs - taker_pairs)
     if maker.remaining_count == 0:
-        tables.end(maker, OrderStatus.EXECUTED, now)
+        state.end(maker, OrderStatus.EXECUTED, now)
     return fill
 
 
-def _count_trade(tables: ExchangeState, trade: Trade, opened: int) -> None:
-    market = tables.markets[trade.ticker]
+def _count_trade(state: ExchangeState, trade: Trade, opened: int) -> None:
+    market = state.markets[trade.ticker]
     market.last_price = trade.price
     market.volume += trade.count
     market.open_interest += opened
-    tables.changed(Kind.MARKET, market.ticker, market)
+    state.changed(Kind.MARKET, market.ticker, market)
 
 
-def _fill(tables: ExchangeState, order: Order, trade: Trade, *, is_taker: bool) -> tuple[Fill, int]:
+def _fill(state: ExchangeState, order: Order, trade: Trade, *, is_taker: bool) -> tuple[Fill, int]:
     """Settle one party's side of a trade; return the fill and the pairs it netted."""
-    position = tables.position_for(order.account_id, order.ticker)
+    position = state.position_for(order.account_id, order.ticker)
     pairs = positions.apply_fill(position, order.side, trade.price, trade.count)
     cost = positions.side_price(order.side, trade.price) * trade.count
-    charge = _charge(tables, order, trade, pairs * ONE_DOLLAR_PRICE - cost, is_taker)
+    charge = _charge(state, order, trade, pairs * ONE_DOLLAR_PRICE - cost, is_taker)
     _count_fill(order, trade, cost, charge, is_taker)
     position.fees_paid += charge.net_fee
     position.updated_at = trade.created_at
-    fill = _record_fill(tables, order, trade, charge.net_fee, is_taker)
-    tables.changed(Kind.POSITION, f"{position.account_id}/{position.ticker}", position)
-    tables.changed(Kind.ORDER, order.order_id, order)
+    fill = _record_fill(state, order, trade, charge.net_fee, is_taker)
+    state.changed(Kind.POSITION, f"{position.account_id}/{position.ticker}", position)
+    state.changed(Kind.ORDER, order.order_id, order)
     return fill, pairs
 
 
-def _charge(
-    tables: ExchangeState, order: Order, trade: Trade, revenue: int, is_taker: bool
-) -> fees.FeeCharge:
+def _charge(state: ExchangeState, order: Order, trade: Trade, revenue: int, is_taker: bool) -> fees.FeeCharge:
     """Work out the fee and post the fill: cash against the market's pot and the fees."""
-    series = tables.series[tables.markets[order.ticker].series_ticker]
+    series = state.series[state.markets[order.ticker].series_ticker]
     charge = fees.charge(
         series.fee_type,
         series.fee_multiplier_percent,
@@ -179,7 +177,7 @@ def _charge(
         is_taker,
         order.rounding_accumulator,
     )
-    tables.post(
+    state.post(
         (ledger.cash(order.account_id), charge.cash_change),
         (ledger.pot(order.ticker), -revenue),
         (ledger.FEES, charge.net_fee),
@@ -199,7 +197,7 @@ def _count_fill(order: Order, trade: Trade, cost: int, charge: fees.FeeCharge, i
         order.maker_fees += charge.net_fee
 
 
-def _record_fill(tables: ExchangeState, order: Order, trade: Trade, fee: int, is_taker: bool) -> Fill:
+def _record_fill(state: ExchangeState, order: Order, trade: Trade, fee: int, is_taker: bool) -> Fill:
     fill = Fill(
         trade_id=trade.trade_id,
         account_id=order.account_id,
@@ -213,7 +211,7 @@ def _record_fill(tables: ExchangeState, order: Order, trade: Trade, fee: int, is
         created_at=trade.created_at,
         sequence=trade.sequence,
     )
-    if not tables.accounts[order.account_id].simulated:
-        tables.enter_fill(fill)
-        tables.changed(Kind.FILL, f"{fill.trade_id}/{fill.account_id}", fill)
+    if not state.accounts[order.account_id].simulated:
+        state.enter_fill(fill)
+        state.changed(Kind.FILL, f"{fill.trade_id}/{fill.account_id}", fill)
     return fill

@@ -60,7 +60,7 @@ class ExchangeState:
             str, CollateralHolds
         ] = {}  # account id; none for simulated accounts: their credit is endless
         self.ledger = ledger.Ledger()
-        self.timetable = Schedule()
+        self.schedule = Schedule()
         self.happenings: list[Occurred] = []  # not told yet
         self._account_orders: dict[str, dict[str, Order]] = {}  # oldest first
         self._client_order_ids: dict[str, set[str]] = {}
@@ -206,7 +206,7 @@ class ExchangeState:
         self.books[order.ticker].add(order)
         self._hold(order)
         if order.expires_at is not None:
-            self.timetable.schedule(order.expires_at, DueKind.ORDER_EXPIRED, order.order_id)
+            self.schedule.schedule(order.expires_at, DueKind.ORDER_EXPIRED, order.order_id)
 
     def reduce(self, order: Order, count: int) -> None:
         """Take filled contracts off a resting order; it keeps its place, or leaves when none is left."""

@@ -181,7 +181,7 @@ def _one_order(app: AppContext, page: HistoryPage) -> HistoryPage:
     def show(row: HistoryRow) -> None:
         client = app.client if page.history.is_joined else None
         told = app.run_with_spinner("Reading what became of it …", lambda: read_timeline(client, row))
-        app.show(history_view.story(told, app.clock()))
+        app.show(history_view.timeline(told, app.clock()))
 
     tasks: list[Choice[Callable[[], None]]] = [
         Choice(str(number), history_view.order_label(row), partial(show, row))

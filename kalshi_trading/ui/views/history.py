@@ -167,7 +167,7 @@ def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
 # --- One order ------------------------------------------------------------------------------------
 
 
-def story(told: OrderTimeline, now: datetime) -> RenderableType:
+def timeline(told: OrderTimeline, now: datetime) -> RenderableType:
     """One order in depth: what it is, everything that happened, and where both sides differ."""
     row = told.row
     panel = Panel(

@@ -20,7 +20,7 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.activity import OrderActivity
 from kalshi_trading.orders.pretrade.context import DataAge, DayPnl, DayTotals, InFlightOrder
 from kalshi_trading.orders.pretrade.context_reader import ContextReader
-from kalshi_trading.orders.pretrade.in_flight import SentOrders
+from kalshi_trading.orders.pretrade.in_flight import InFlightOrders
 
 AWAY = KalshiAPIError("the exchange is away")
 DAY_PNL = DayPnl(D(-3))
@@ -105,7 +105,7 @@ class Day:
         self._pnl = pnl
         by_step = tuple(sorted(sent, key=lambda order: order.at))
         unconfirmed = tuple(order for order in by_step if order.is_pending)
-        orders = SentOrders(by_step, unconfirmed)
+        orders = InFlightOrders(by_step, unconfirmed)
         self._orders = OrderActivity((), DayTotals(D(5), 2), orders, tuple(pending_orders))
 
     def read(self):
