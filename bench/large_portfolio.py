@@ -80,7 +80,7 @@ def totals(snapshot: PortfolioSnapshot) -> dict[str, object]:
         "fills": snapshot.fills.value,
         "realized": str(snapshot.realized.gross),
         "fees": str(snapshot.realized.fees),
-        "cash": str(sum(account.holding.cash for account in snapshot.accounts.values())),
+        "cash": str(sum(account.holding.cash for account in snapshot.ledgers.values())),
         "exposure": str(sum(row.cost_basis for row in snapshot.held)),
     }
 

@@ -238,7 +238,7 @@ class PortfolioTracker:
             fills=Fetched(count, parts.fills.unavailable),
             deposits=parts.deposits,
             withdrawals=parts.withdrawals,
-            accounts=accounts,
+            ledgers=accounts,
             events=dict(self._event_cache.events),
             quotes_missing=quotes.unavailable,
             books_missing=books.unavailable,

@@ -41,14 +41,14 @@ class RealizedPnl:
         )
 
 
-def total(accounts: Iterable[MarketLedger]) -> RealizedPnl:
-    return sum((_of(account) for account in accounts), RealizedPnl())
+def total(ledgers: Iterable[MarketLedger]) -> RealizedPnl:
+    return sum((_of(ledger) for ledger in ledgers), RealizedPnl())
 
 
-def since(accounts: Iterable[MarketLedger], at: datetime) -> RealizedPnl | None:
+def since(ledgers: Iterable[MarketLedger], at: datetime) -> RealizedPnl | None:
     """Add up what was closed, settled and paid from a moment on; None: of something the time is not known."""
     later = RealizedPnl()
-    for moment, realized in (part for account in accounts for part in _moments(account)):
+    for moment, realized in (part for ledger in ledgers for part in _moments(ledger)):
         if moment is None and realized != RealizedPnl():
             return None
         if moment is not None and moment >= at:
@@ -56,20 +56,20 @@ def since(accounts: Iterable[MarketLedger], at: datetime) -> RealizedPnl | None:
     return later
 
 
-def by_market(accounts: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
-    return _added_up((account.ticker, _of(account)) for account in accounts)
+def by_market(ledgers: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
+    return _added_up((ledger.ticker, _of(ledger)) for ledger in ledgers)
 
 
-def by_event(accounts: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
-    return _added_up((account.event_ticker, _of(account)) for account in accounts)
+def by_event(ledgers: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
+    return _added_up((ledger.event_ticker, _of(ledger)) for ledger in ledgers)
 
 
-def by_series(accounts: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
-    return _added_up((series_of(account.event_ticker), _of(account)) for account in accounts)
+def by_series(ledgers: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
+    return _added_up((series_of(ledger.event_ticker), _of(ledger)) for ledger in ledgers)
 
 
 def by_day(
-    accounts: Iterable[MarketLedger], day_of: Callable[[datetime], date]
+    ledgers: Iterable[MarketLedger], day_of: Callable[[datetime], date]
 ) -> dict[date | None, RealizedPnl]:
     """Add up per day of the user: profit on the day a lot was closed, fees on the day they were paid.
 
@@ -79,30 +79,30 @@ def by_day(
     def day(at: datetime | None) -> date | None:
         return None if at is None else day_of(at)
 
-    parts = _added_up((day(at), realized) for account in accounts for at, realized in _moments(account))
+    parts = _added_up((day(at), realized) for ledger in ledgers for at, realized in _moments(ledger))
     return dict(sorted(parts.items(), key=lambda part: part[0] or date.min))
 
 
-def _of(account: MarketLedger) -> RealizedPnl:
-    return RealizedPnl(account.realized_by_trading, account.realized_by_settlement, account.fees_paid)
+def _of(ledger: MarketLedger) -> RealizedPnl:
+    return RealizedPnl(ledger.realized_by_trading, ledger.realized_by_settlement, ledger.fees_paid)
 
 
-def _moments(account: MarketLedger) -> Iterable[tuple[datetime | None, RealizedPnl]]:
-    """Split one account by time; one of which only the exchange has figures stands at its settlement."""
-    if account.uses_exchange_figures:
-        at = account.settlement.settled_at if account.settlement is not None else None
-        yield at, _of(account)
+def _moments(ledger: MarketLedger) -> Iterable[tuple[datetime | None, RealizedPnl]]:
+    """Split one ledger by time; one of which only the exchange has figures stands at its settlement."""
+    if ledger.uses_exchange_figures:
+        at = ledger.settlement.settled_at if ledger.settlement is not None else None
+        yield at, _of(ledger)
         return
-    for lot in account.holding.closed:
+    for lot in ledger.holding.closed:
         if lot.closed_by is None:
             yield lot.closed_at, RealizedPnl(by_settlement=lot.realized_pnl)
         else:
             yield lot.closed_at, RealizedPnl(by_trading=lot.realized_pnl)
-    for fill in account.fills:
+    for fill in ledger.fills:
         yield fill.created_at, RealizedPnl(fees=fill.fee)
-    if account.settlement is not None:
-        rounding = account.fees_paid - account.traded.fees_paid
-        yield account.settlement.settled_at, RealizedPnl(fees=rounding)
+    if ledger.settlement is not None:
+        rounding = ledger.fees_paid - ledger.traded.fees_paid
+        yield ledger.settlement.settled_at, RealizedPnl(fees=rounding)
 
 
 def _added_up(parts: Iterable[tuple[K, RealizedPnl]]) -> dict[K, RealizedPnl]:

@@ -58,7 +58,7 @@ def check_account(snapshot: PortfolioSnapshot) -> CrossCheck:
     ]
     comparisons: list[Comparison] = []
     if not missing:
-        comparisons = [row for account in snapshot.accounts.values() for row in _market(account)]
+        comparisons = [row for ledger in snapshot.ledgers.values() for row in _market(ledger)]
         cash = _cash(snapshot)
         if isinstance(cash, Comparison):
             comparisons.append(cash)
@@ -68,35 +68,35 @@ def check_account(snapshot: PortfolioSnapshot) -> CrossCheck:
     return CrossCheck(len(comparisons), differences, tuple(missing))
 
 
-def _market(account: MarketLedger) -> Iterator[Comparison]:
+def _market(ledger: MarketLedger) -> Iterator[Comparison]:
     """Compare one market; while the position itself differs, its dollars would only repeat that."""
-    ticker, row, position = account.ticker, account.settlement, account.position
+    ticker, row, position = ledger.ticker, ledger.settlement, ledger.position
     if row is not None:
         expected = row.yes_count - row.no_count
     else:
         expected = position.net if position is not None else ZERO
-    yield Comparison(f"{ticker} position", account.traded.net, expected, _FILLS_MISSING)
-    if account.mismatch is not None:
+    yield Comparison(f"{ticker} position", ledger.traded.net, expected, _FILLS_MISSING)
+    if ledger.mismatch is not None:
         return
     if row is not None:
-        pairs_are_counted = row.yes_count == account.bought(Side.YES)
+        pairs_are_counted = row.yes_count == ledger.bought(Side.YES)
         if pairs_are_counted:  # else the row tells only what was held at the end
             reported = settlement_gross_pnl(row)
-            yield Comparison(f"{ticker} realized P&L", account.realized_pnl, reported, _FILLS_MISSING)
-        yield Comparison(f"{ticker} fees", account.fees_paid, row.fees, _FEES)
+            yield Comparison(f"{ticker} realized P&L", ledger.realized_pnl, reported, _FILLS_MISSING)
+        yield Comparison(f"{ticker} fees", ledger.fees_paid, row.fees, _FEES)
     elif position is not None:
-        hint, cost = _COUNTED_OTHERWISE, account.holding.cost_basis
-        if cost != position.cost_basis == average_cost(account):
+        hint, cost = _COUNTED_OTHERWISE, ledger.holding.cost_basis
+        if cost != position.cost_basis == average_cost(ledger):
             hint = "The exchange's figure is the average cost; ours is first in, first out."
         yield Comparison(f"{ticker} cost", cost, position.cost_basis, hint)
-        yield Comparison(f"{ticker} realized P&L", account.realized_pnl, position.realized_pnl, hint)
-        yield Comparison(f"{ticker} fees", account.fees_paid, position.fees_paid, _FEES)
+        yield Comparison(f"{ticker} realized P&L", ledger.realized_pnl, position.realized_pnl, hint)
+        yield Comparison(f"{ticker} fees", ledger.fees_paid, position.fees_paid, _FEES)
 
 
-def average_cost(account: MarketLedger) -> Dollars:
+def average_cost(ledger: MarketLedger) -> Dollars:
     """Give what is held would cost if every close took its share of the average, to $0.0001."""
     net = cost = ZERO
-    for fill in account.fills:
+    for fill in ledger.fills:
         bought = fill.book_side.long_outcome
         signed = fill.count if bought is Side.YES else -fill.count
         price = bought.price_in_side(fill.yes_price)
@@ -118,11 +118,11 @@ def _cash(snapshot: PortfolioSnapshot) -> Comparison | str:
     assert snapshot.balance.value is not None
     if snapshot.collateral is None:
         return f"what resting orders hold is not known. {snapshot.resting.unavailable or 'Not read.'}"
-    gaps = [account.ticker for account in snapshot.accounts.values() if account.mismatch is not None]
+    gaps = [ledger.ticker for ledger in snapshot.ledgers.values() if ledger.mismatch is not None]
     if gaps:
         return f"the fills of {len(gaps)} markets do not explain them, {gaps[0]} first"
     ledger = cash_moved(
-        snapshot.accounts.values(), snapshot.deposits.value or (), snapshot.withdrawals.value or ()
+        snapshot.ledgers.values(), snapshot.deposits.value or (), snapshot.withdrawals.value or ()
     )
     theirs = snapshot.balance.value.cash
     free = round_down(ledger - snapshot.collateral, BALANCE_GRAIN)

@@ -43,8 +43,8 @@ def explain_today(snapshot: PortfolioSnapshot, midnight: datetime) -> Explanatio
         reason = snapshot.fills.unavailable or _missing(snapshot) or "A fill has no time."
         return Explanation(title, (), f"Not known. {reason}")
 
-    def today(account: MarketLedger) -> Dollars:
-        realized = since((account,), midnight)
+    def today(ledger: MarketLedger) -> Dollars:
+        realized = since((ledger,), midnight)
         return realized.net if realized is not None else ZERO
 
     return _by_market(snapshot, title, today)
@@ -54,7 +54,7 @@ def _by_market(
     snapshot: PortfolioSnapshot, title: str, amount: Callable[[MarketLedger], Dollars]
 ) -> Explanation:
     """Put the largest amounts last, where the newest lines stand; markets that moved nothing are left out."""
-    amounts = ((account.ticker, amount(account)) for account in snapshot.accounts.values())
+    amounts = ((ledger.ticker, amount(ledger)) for ledger in snapshot.ledgers.values())
     moved = sorted((row for row in amounts if row[1] != ZERO), key=lambda row: (abs(row[1]), row[0]))
     return Explanation(title, tuple(Line(None, *row) for row in moved), _missing(snapshot))
 
@@ -62,7 +62,7 @@ def _by_market(
 def _missing(snapshot: PortfolioSnapshot) -> str | None:
     """Say why the lines of the markets may not be the whole story."""
     unread = _unread_rows(snapshot)
-    gaps = _gaps(snapshot.accounts.values())
+    gaps = _gaps(snapshot.ledgers.values())
     return unread or (f"Fills do not explain {gaps}; the lines are the exchange's." if gaps else None)
 
 
@@ -73,8 +73,8 @@ def _unread_rows(snapshot: PortfolioSnapshot) -> str | None:
     return None
 
 
-def _gaps(accounts: Iterable[MarketLedger | None]) -> str | None:
-    gaps = sum(account is not None and account.mismatch is not None for account in accounts)
+def _gaps(ledgers: Iterable[MarketLedger | None]) -> str | None:
+    gaps = sum(ledger is not None and ledger.mismatch is not None for ledger in ledgers)
     return f"{gaps} of the markets" if gaps else None
 
 
@@ -85,7 +85,7 @@ def explain_all_costs(snapshot: PortfolioSnapshot) -> Explanation:
     """List what everything held cost, without fees."""
     title = "Cost of everything held, without fees"
     told = _by_position(snapshot, title, lambda row: row.position.ticker, lambda row: row.cost_basis, "cost")
-    gaps = _gaps(row.account for row in snapshot.held)
+    gaps = _gaps(row.ledger for row in snapshot.held)
     caution = f"Fills do not explain {gaps}; the lines are the exchange's." if gaps else None
     return replace(told, caution=told.caution or caution)
 
@@ -168,7 +168,7 @@ def _held(row: PositionPnl) -> str:
 
 def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
     """List everything that moved the cash: each market as a whole, transfers, and what orders hold."""
-    markets = _by_market(snapshot, "Cash", lambda account: account.holding.cash)
+    markets = _by_market(snapshot, "Cash", lambda ledger: ledger.holding.cash)
     moved = [("deposit", *row) for row in transfers_moved(snapshot.deposits.value or (), ())]
     moved += [("withdrawal", *row) for row in transfers_moved((), snapshot.withdrawals.value or ())]
     transfers = in_order(
@@ -195,7 +195,7 @@ def _not_all_cash(snapshot: PortfolioSnapshot) -> str | None:
         return f"Deposits or withdrawals are missing. {transfers}"
     if unread := _unread_rows(snapshot):
         return unread
-    if gaps := _gaps(snapshot.accounts.values()):
+    if gaps := _gaps(snapshot.ledgers.values()):
         return f"It is not the whole: fills do not explain {gaps}."
     if snapshot.resting.value is None:
         return f"What resting orders hold is not known. {snapshot.resting.unavailable}"

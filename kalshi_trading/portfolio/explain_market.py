@@ -38,82 +38,82 @@ class Explanation:
         return sum((line.amount for line in self.lines), ZERO)
 
 
-def explain_realized(account: MarketLedger) -> Explanation:
+def explain_realized(ledger: MarketLedger) -> Explanation:
     """List every closed lot with what it cost and what it brought; fees are explained apart."""
-    title = f"Realized P&L of {account.ticker}, without fees"
-    if account.uses_exchange_figures:
-        return _as_reported(account, title, account.realized_pnl)
+    title = f"Realized P&L of {ledger.ticker}, without fees"
+    if ledger.uses_exchange_figures:
+        return _as_reported(ledger, title, ledger.realized_pnl)
     lines = []
-    for lot in account.holding.closed:
+    for lot in ledger.holding.closed:
         bought = f"{count_text(lot.count)} {lot.side.upper()} bought at {price_text(lot.entry_price)}"
         how = "settled" if lot.closed_by is None else "closed"
         text = f"{bought}, {how} at {price_text(lot.exit_price)}"
         if lot.proceeds != lot.count * lot.exit_price:
             text += f", of which {dollars_text(lot.proceeds)} was paid"
         lines.append(Line(lot.closed_at, text, lot.realized_pnl))
-    return Explanation(title, in_order(lines), _missing(account))
+    return Explanation(title, in_order(lines), _missing(ledger))
 
 
-def _as_reported(account: MarketLedger, title: str, amount: Dollars) -> Explanation:
-    reported = Line(_settled_at(account), "the exchange's own figure", amount)
-    return Explanation(title, (reported,), f"It cannot be rebuilt: {account.mismatch}.")
+def _as_reported(ledger: MarketLedger, title: str, amount: Dollars) -> Explanation:
+    reported = Line(_settled_at(ledger), "the exchange's own figure", amount)
+    return Explanation(title, (reported,), f"It cannot be rebuilt: {ledger.mismatch}.")
 
 
-def _missing(account: MarketLedger) -> str | None:
-    return f"It is not the whole: {account.mismatch}." if account.mismatch is not None else None
+def _missing(ledger: MarketLedger) -> str | None:
+    return f"It is not the whole: {ledger.mismatch}." if ledger.mismatch is not None else None
 
 
-def explain_fees(account: MarketLedger) -> Explanation:
+def explain_fees(ledger: MarketLedger) -> Explanation:
     """List the fee of every fill."""
-    title = f"Fees of {account.ticker}"
-    if account.uses_exchange_figures:
-        return _as_reported(account, title, account.fees_paid)
+    title = f"Fees of {ledger.ticker}"
+    if ledger.uses_exchange_figures:
+        return _as_reported(ledger, title, ledger.fees_paid)
     lines = [
         Line(fill.created_at, f"{_trade(fill)} as {'taker' if fill.is_taker else 'maker'}", fill.fee)
-        for fill in account.fills
+        for fill in ledger.fills
     ]
-    rounding = account.fees_paid - account.traded.fees_paid
+    rounding = ledger.fees_paid - ledger.traded.fees_paid
     if rounding != ZERO:
-        lines.append(Line(_settled_at(account), "rounding of the payout", rounding))
-    return Explanation(title, tuple(lines), _missing(account))
+        lines.append(Line(_settled_at(ledger), "rounding of the payout", rounding))
+    return Explanation(title, tuple(lines), _missing(ledger))
 
 
-def explain_cost(account: MarketLedger) -> Explanation:
+def explain_cost(ledger: MarketLedger) -> Explanation:
     """List the lots still held and what they cost."""
-    title = f"Cost of what is held in {account.ticker}, without fees"
-    if account.uses_exchange_figures:
-        held = account.position if account.settlement is None else None
-        return _as_reported(account, title, held.cost_basis if held is not None else ZERO)
-    side = account.holding.side
+    title = f"Cost of what is held in {ledger.ticker}, without fees"
+    if ledger.uses_exchange_figures:
+        held = ledger.position if ledger.settlement is None else None
+        return _as_reported(ledger, title, held.cost_basis if held is not None else ZERO)
+    side = ledger.holding.side
     lines = tuple(
         Line(
             lot.opened_by.created_at,
             f"{count_text(lot.count)} {side.upper() if side else ''} bought at {price_text(lot.price)}",
             lot.count * lot.price,
         )
-        for lot in account.holding.lots
+        for lot in ledger.holding.lots
     )
-    return Explanation(title, lines, _missing(account))
+    return Explanation(title, lines, _missing(ledger))
 
 
-def explain_cash(account: MarketLedger) -> Explanation:
+def explain_cash(ledger: MarketLedger) -> Explanation:
     """List what every fill took, its fee, what each closed pair brought, and what the settlement paid."""
     lines: list[Line] = []
-    for fill in account.fills:
+    for fill in ledger.fills:
         price = fill.book_side.long_outcome.price_in_side(fill.yes_price)
         lines.append(Line(fill.created_at, _trade(fill), -fill.count * price))
         lines.append(Line(fill.created_at, "fee", -fill.fee))
     lines += [
         Line(lot.closed_at, f"{count_text(lot.count)} pairs of YES and NO, $1 each", lot.count * ONE_DOLLAR)
-        for lot in account.traded.closed
+        for lot in ledger.traded.closed
     ]
-    if account.settlement is not None:
-        paid = account.holding.cash - account.traded.cash
-        lines.append(Line(account.settlement.settled_at, "paid out", paid))
-    return Explanation(f"Cash moved by {account.ticker}", in_order(lines), _missing(account))
+    if ledger.settlement is not None:
+        paid = ledger.holding.cash - ledger.traded.cash
+        lines.append(Line(ledger.settlement.settled_at, "paid out", paid))
+    return Explanation(f"Cash moved by {ledger.ticker}", in_order(lines), _missing(ledger))
 
 
-def explain_settlement(row: Settlement, account: MarketLedger | None) -> Explanation:
+def explain_settlement(row: Settlement, ledger: MarketLedger | None) -> Explanation:
     """List what a settled market took and paid over its whole life, fees inside.
 
     The row counts every contract ever bought; opposite ones were netted in pairs for a dollar each, so
@@ -134,7 +134,7 @@ def explain_settlement(row: Settlement, account: MarketLedger | None) -> Explana
         )
     lines.append(Line(row.settled_at, _payout(row), payout(row)))
     lines.append(Line(None, "fees of all its trades", -row.fees))
-    earned, caution = settlement_net(row, account), None
+    earned, caution = settlement_net(row, ledger), None
     if earned != settlement_net_pnl(row):
         caution = (
             f"By its fills the market earned {dollars_text(earned)} after fees; the row may count only what "
@@ -167,8 +167,8 @@ def _trade(fill: Fill) -> str:
     return f"{count_text(fill.count)} {side.upper()} bought at {price}"
 
 
-def _settled_at(account: MarketLedger) -> datetime | None:
-    return account.settlement.settled_at if account.settlement is not None else None
+def _settled_at(ledger: MarketLedger) -> datetime | None:
+    return ledger.settlement.settled_at if ledger.settlement is not None else None
 
 
 def in_order(lines: Iterable[Line]) -> tuple[Line, ...]:

@@ -1,7 +1,7 @@
-"""One market's account: its fills, what they made, how it settled, and whether that explains it all.
+"""One market's ledger: its fills, what they made, how it settled, and whether that explains it all.
 
 Realized profit is counted from the fills, first in first out. Where fills are missing the exchange's own
-figures stand instead, and the account says so. Pure; fetches nothing.
+figures stand instead, and the ledger says so. Pure; fetches nothing.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def market_ledger(
     settlement: Settlement | None,
     missing: str | None = None,
 ) -> MarketLedger:
-    """Put one market's account together; `fills` are all of them, oldest first.
+    """Put one market's ledger together; `fills` are all of them, oldest first.
 
     `missing` says why fills or rows may be missing. A market without any row of the exchange must have been
     left flat.
@@ -98,8 +98,8 @@ def market_ledger(
     traded = fifo_position(fills)
     gap = missing or _gap(fills, traded, position, settlement)
     if gap is not None:
-        account = _as_reported(ticker, tuple(fills), traded, position, settlement, gap)
-        return replace(account, missing=missing)
+        ledger = _as_reported(ticker, tuple(fills), traded, position, settlement, gap)
+        return replace(ledger, missing=missing)
     end = traded if settlement is None else apply_settlement(traded, settlement)
     return MarketLedger(
         ticker=ticker,
@@ -224,13 +224,13 @@ def apply_settlement(traded: FifoPosition, row: Settlement) -> FifoPosition:
     )
 
 
-def settlement_net(row: Settlement, account: MarketLedger | None) -> Dollars:
+def settlement_net(row: Settlement, ledger: MarketLedger | None) -> Dollars:
     """Give what a settled market earned after fees: by its fills, by the row where they do not explain it.
 
     Whether a row counts all that was ever bought or what was held at the end is not documented; as all that
     was bought it is read here. Source: Kalshi API, settlements.
     """
-    return settlement_net_pnl(row) if account is None or account.mismatch is not None else account.net_pnl
+    return settlement_net_pnl(row) if ledger is None or ledger.mismatch is not None else ledger.net_pnl
 
 
 def cash_moved(

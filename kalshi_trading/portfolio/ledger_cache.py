@@ -48,7 +48,7 @@ class LedgerCache:
             settlements = {**self._rebuild(fills_of, positions, settlements, result_of), **settlements}
         tickers = fills_of.keys() | positions.keys() | settlements.keys()
         self._accounts = {
-            ticker: self._account(
+            ticker: self._ledger(
                 ticker,
                 fills_of.get(ticker, ()),
                 positions.get(ticker),
@@ -60,7 +60,7 @@ class LedgerCache:
         }
         return dict(self._accounts)
 
-    def _account(
+    def _ledger(
         self,
         ticker: str,
         fills: tuple[Fill, ...],

@@ -37,28 +37,28 @@ class PositionPnl:
     position: Position
     market: Market | None
     mark: Price | None
-    account: MarketLedger | None = None
+    ledger: MarketLedger | None = None
     liquidation: Liquidation | None = None
 
     @property
     def is_held(self) -> bool:
         """Tell whether contracts are held; a settled market may stand in the list for a moment longer."""
-        settled = self.account is not None and self.account.settlement is not None
+        settled = self.ledger is not None and self.ledger.settlement is not None
         return self.position.side is not None and not settled
 
     @property
     def cost_basis(self) -> Dollars:
         """What the contracts held cost, by the fills; by the exchange where fills are missing."""
-        known = self.account is not None and self.account.mismatch is None
-        return self.account.holding.cost_basis if known and self.account else self.position.cost_basis
+        known = self.ledger is not None and self.ledger.mismatch is None
+        return self.ledger.holding.cost_basis if known and self.ledger else self.position.cost_basis
 
     @property
     def realized_pnl(self) -> Dollars:
-        return self.account.realized_pnl if self.account is not None else self.position.realized_pnl
+        return self.ledger.realized_pnl if self.ledger is not None else self.position.realized_pnl
 
     @property
     def fees_paid(self) -> Dollars:
-        return self.account.fees_paid if self.account is not None else self.position.fees_paid
+        return self.ledger.fees_paid if self.ledger is not None else self.position.fees_paid
 
     @property
     def value(self) -> Dollars | None:
@@ -113,7 +113,7 @@ class PortfolioSnapshot:
     fills: Fetched[int]
     deposits: Fetched[tuple[Transfer, ...]]
     withdrawals: Fetched[tuple[Transfer, ...]]
-    accounts: Mapping[str, MarketLedger]
+    ledgers: Mapping[str, MarketLedger]
     events: Mapping[str, Event] = field(default_factory=dict)
     quotes_missing: str | None = None
     books_missing: str | None = None
@@ -148,7 +148,7 @@ class PortfolioSnapshot:
     @cached_property
     def realized(self) -> RealizedPnl | None:
         """Profit of everything closed and settled; None when a list it needs could not be read."""
-        return total(self.accounts.values()) if self._accounts_complete else None
+        return total(self.ledgers.values()) if self._accounts_complete else None
 
     @property
     def _accounts_complete(self) -> bool:
@@ -158,7 +158,7 @@ class PortfolioSnapshot:
         """The same since a moment; None also where a time is not known, as only fills have one."""
         if not self._accounts_complete or self.fills.value is None:
             return None
-        return since(self.accounts.values(), at)
+        return since(self.ledgers.values(), at)
 
     @cached_property
     def total_pnl(self) -> TotalPnl | None:
@@ -218,7 +218,7 @@ class PortfolioSnapshot:
             return ZERO
         if balance is None or held is None or deposits is None or withdrawals is None:
             return None
-        ledger = cash_moved(self.accounts.values(), deposits, withdrawals)
+        ledger = cash_moved(self.ledgers.values(), deposits, withdrawals)
         beside = {round_down(ledger - apart, BALANCE_GRAIN): apart for apart in (ZERO, held)}
         return beside.get(balance.cash)
 

@@ -87,7 +87,7 @@ def test_a_settled_market_is_compared_with_its_row():
     fine = market_ledger(MARKET.ticker, FILLS, position=None, settlement=won)
     cheated = market_ledger(MARKET.ticker, FILLS, position=None, settlement=replace(won, yes_cost=D("5.40")))
     for kept, differences in ((fine, 0), (cheated, 1)):
-        check = check_account(snapshot(accounts={kept.ticker: kept}, settlements=Fetched((won,))))
+        check = check_account(snapshot(ledgers={kept.ticker: kept}, settlements=Fetched((won,))))
         assert len([row for row in check.differences if row.what != "cash"]) == differences
 
 

@@ -114,8 +114,8 @@ def test_without_a_balance_the_cash_says_so() -> None:
 
 def test_in_a_gap_the_cost_is_the_number_on_the_page() -> None:
     row = held("5", "3.00", fill(BID, "6", "0.60"))
-    assert row.account is not None
-    told = explain_cost(row.account)
+    assert row.ledger is not None
+    told = explain_cost(row.ledger)
     assert [(line.text, line.amount) for line in told.lines] == [
         ("the exchange's own figure", row.cost_basis)
     ]

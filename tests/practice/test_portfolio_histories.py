@@ -216,9 +216,9 @@ def test_the_portfolio_is_the_exchange_s_ledger_to_the_last_digit(
 def assert_exact(history: History) -> None:
     """Compare every market, the sums and the cash with the books of the exchange."""
     snapshot, books = history.portfolio(), history.world.books(history.name)
-    assert snapshot.accounts.keys() == books.markets.keys()
+    assert snapshot.ledgers.keys() == books.markets.keys()
     for ticker, book in books.markets.items():
-        account = snapshot.accounts[ticker]
+        account = snapshot.ledgers[ticker]
         assert account.mismatch is None
         figures = {
             "position": account.holding.net,

@@ -29,13 +29,13 @@ from kalshi_trading.ui.views import position as position_view
 
 def explain(app: AppContext, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) -> None:
     """Explain a number of the whole account, or of one market; `rows` are offered first."""
-    if not snapshot.accounts:
+    if not snapshot.ledgers:
         app.show_text("Nothing was traded yet.")
         return
 
     def explain_one() -> None:
-        shown = [(row.position.ticker, row.account) for row in rows if row.account is not None]
-        choose_or_type(app, "Which market?", shown, snapshot.accounts, partial(explain_market, app))
+        shown = [(row.position.ticker, row.ledger) for row in rows if row.ledger is not None]
+        choose_or_type(app, "Which market?", shown, snapshot.ledgers, partial(explain_market, app))
 
     tasks: list[Callable[[], None]] = [partial(_explain_account, app, snapshot), explain_one]
     choose_task(app.prompter, "A number of what?", numbered(["The whole account", "One market"], tasks))

@@ -188,10 +188,10 @@ def _one_position(app: AppContext, look: _Look, row: PositionPnl) -> _Look:
     app.show(position_view.position_page(seen))
 
     def explain() -> _Look:
-        if seen.row.account is None:
+        if seen.row.ledger is None:
             app.show_text("Nothing is known of it but the exchange's own figures above.")
         else:
-            explain_screens.explain_market(app, seen.row.account)
+            explain_screens.explain_market(app, seen.row.ledger)
         return look
 
     names = ["Close all or part of it", "Explain a number of it"]
@@ -292,7 +292,7 @@ def _settlements(app: AppContext, look: _Look) -> _Look:
     if rows is None:
         app.show_error(f"The settlements could not be read. {look.snapshot.settlements.unavailable}")
         return look
-    accounts = look.snapshot.accounts
+    accounts = look.snapshot.ledgers
     app.show(pnl.settlements_table(rows, accounts, look.snapshot.as_of, app.console.width))
     if rows:
         shown = [(row.ticker, row) for row in rows[: pnl.ROWS_SHOWN]]
@@ -310,7 +310,7 @@ def _settlements(app: AppContext, look: _Look) -> _Look:
 
 def _over_time(app: AppContext, look: _Look) -> _Look:
     """Show the profit as a curve over days, or added up by market, event or series."""
-    accounts = look.snapshot.accounts.values()
+    accounts = look.snapshot.ledgers.values()
     if look.snapshot.realized is None:
         app.show_error("Realized P&L is not known: positions or settlements could not be read.")
         return look

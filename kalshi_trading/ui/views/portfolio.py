@@ -144,7 +144,7 @@ def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterat
     if snapshot.risks:
         told = _risks_in_line(snapshot.risks, width - _AROUND_NOTES) if is_brief else _risks(snapshot.risks)
         yield f"{_AT_RISK}{told}"
-    gaps = sum(account.mismatch is not None for account in snapshot.accounts.values())
+    gaps = sum(account.mismatch is not None for account in snapshot.ledgers.values())
     if snapshot.fills.value is None:
         yield "figures: the exchange's own, since fills are missing"
     elif gaps:
@@ -203,7 +203,7 @@ def _meanings(snapshot: PortfolioSnapshot) -> Iterator[str]:
     if realized is not None:
         trading, settlement = pnl_text(realized.by_trading).plain, pnl_text(realized.by_settlement).plain
         roads = f"by trading {trading} · by settlement {settlement}"
-        if any(row.mismatch is not None and row.settlement is not None for row in snapshot.accounts.values()):
+        if any(row.mismatch is not None and row.settlement is not None for row in snapshot.ledgers.values()):
             roads = "by trading and settlement, which the exchange's figures do not tell apart"
         yield f"realized, before fees: {roads}"
     yield "net realized today: since local midnight, after fees; the daily loss limit adds what is held"

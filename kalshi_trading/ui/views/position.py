@@ -70,7 +70,7 @@ def position_page(look: PositionLook) -> RenderableType:
 
     What matters most stands nearest the question below, where a low screen still shows it.
     """
-    row, account = look.row, look.row.account
+    row, account = look.row, look.row.ledger
     parts: list[RenderableType] = [Text(f"times in {time_zone(look.now)}", style="dim")]
     if account is not None and account.fills:
         parts.append(_fills(look, account.fills))
@@ -124,7 +124,7 @@ def _sale(look: PositionLook) -> RenderableType:
 
 
 def _lots(look: PositionLook) -> RenderableType:
-    account = look.row.account
+    account = look.row.ledger
     if account is None or account.mismatch is not None:
         reason = account.mismatch if account is not None else "no fills are known"
         return note_line(f"Lots cannot be told: {reason}.")

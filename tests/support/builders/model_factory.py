@@ -186,22 +186,22 @@ def held(
 ) -> PositionPnl:
     """A position at its mark, with the account its fills make; without fills by the exchange's figures."""
     row = replace(position(net, cost), ticker=ticker)
-    account = market_ledger(ticker, fills, position=row, settlement=None) if fills else None
-    return PositionPnl(row, market, mark_price(row, market, mark), account)
+    ledger = market_ledger(ticker, fills, position=row, settlement=None) if fills else None
+    return PositionPnl(row, market, mark_price(row, market, mark), ledger)
 
 
 def snapshot(*rows: PositionPnl, **parts: object) -> PortfolioSnapshot:
     """The account with these positions and $96.3683 of cash; `parts` replaces what it consists of."""
-    accounts = {row.position.ticker: row.account for row in rows if row.account is not None}
+    ledgers = {row.position.ticker: row.ledger for row in rows if row.ledger is not None}
     whole: dict[str, object] = {
         "mark": Mark.BEST_BID,
         "balance": Fetched(Balance(D("96.3683"), D("3.78"), NOW, ())),
         "positions": Fetched(rows),
         "resting": Fetched(()),
         "settlements": Fetched(()),
-        "fills": Fetched(sum(len(account.fills) for account in accounts.values())),
+        "fills": Fetched(sum(len(each.fills) for each in ledgers.values())),
         "deposits": Fetched(()),
         "withdrawals": Fetched(()),
-        "accounts": accounts,
+        "ledgers": ledgers,
     }
     return PortfolioSnapshot(as_of=NOW, **{**whole, **parts})  # type: ignore[arg-type]

@@ -262,7 +262,7 @@ def test_a_number_of_the_summary_is_explained_to_what_stands_there(
 def test_a_settled_market_is_explained_line_by_line(visit: Callable[..., tuple]) -> None:
     app, _, text = visit(SETTLEMENTS, "1")
     newest = app.tracker.refresh().settlements.value[0]  # type: ignore[index]
-    net = app.tracker.refresh().accounts[newest.ticker].net_pnl
+    net = app.tracker.refresh().ledgers[newest.ticker].net_pnl
     assert f"Settlement of {newest.ticker}, result" in text
     assert squeezed(text).endswith(f"total {dollars(net)}")
     _, _, same = visit(EXPLAIN, "2", "t", newest.ticker, "5")

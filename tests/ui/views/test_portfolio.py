@@ -521,8 +521,8 @@ def test_costs_of_nothing_are_in_the_sum_too() -> None:
 
 def test_an_explanation_ends_with_the_number_it_explains() -> None:
     row = held("6", "3.60", fill(BID, "10", "0.60"), fill(ASK, "4", "0.65"))
-    assert row.account is not None
-    text = " ".join(rendered(position_view.explanation(explain_realized(row.account), NOW)).split())
+    assert row.ledger is not None
+    text = " ".join(rendered(position_view.explanation(explain_realized(row.ledger), NOW)).split())
     assert "4 YES bought at 60¢, closed at 65¢ $0.20" in text
     assert text.endswith("total $0.20")
 
@@ -569,7 +569,7 @@ def test_the_cash_is_explained_to_the_last_digit_or_says_what_differs() -> None:
 def test_figures_of_the_exchange_are_not_split_by_road() -> None:
     row = settlement(yes=("10", "6"), no=("0", "0"), revenue="0")
     told = market_ledger(MARKET.ticker, (), position=None, settlement=row)
-    text = summary(snapshot(accounts={MARKET.ticker: told}))
+    text = summary(snapshot(ledgers={MARKET.ticker: told}))
     assert amount(text, "realized") == "−$6.00"
     assert any("before fees: by trading and settlement, which" in note for note in notes(text))
     assert "1 market stands there by the exchange's own figures" in rendered(
@@ -601,11 +601,11 @@ def test_tables_of_the_past_name_what_their_times_do_not_share_with_now(in_zone:
     in_zone(NEW_YORK)
     summer = datetime(2025, 7, 1, 16, tzinfo=UTC)
     row = held("6", "3.60", fill(BID, "10", "0.60", at=summer), fill(ASK, "4", "0.65", at=summer))
-    assert row.account is not None
+    assert row.ledger is not None
     paid = replace(settlement(yes=("1", "1"), no=("0", "0"), revenue="0"), settled_at=summer)
     for shown_row in (
         position_view.position_page(look(row)),
-        position_view.explanation(explain_realized(row.account), NOW),
+        position_view.explanation(explain_realized(row.ledger), NOW),
         pnl.settlements_table([paid], {}, NOW, 120),
     ):
         text = rendered(shown_row, 120)
@@ -658,8 +658,8 @@ def test_only_the_last_days_stand_alone_and_the_earlier_ones_together() -> None:
 
 def test_days_are_the_users_days() -> None:
     row = held("6", "3.60", fill(BID, "10", "0.60"), fill(ASK, "4", "0.65", fee="0.05"))
-    assert row.account is not None
-    days = by_day([row.account], lambda at: at.date())
+    assert row.ledger is not None
+    days = by_day([row.ledger], lambda at: at.date())
     assert "+$0.15" in line(rendered(pnl.pnl_by_day(days, TODAY, 80)), "Sat Nov 21 2026")
 
 
