@@ -12,12 +12,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from kalshi_trading.core.dates import Period
-from kalshi_trading.core.models import Action, BookSide, Fill, Order, OrderStatus, Side
+from kalshi_trading.core.models import Action, Fill, Order, OrderStatus, Side
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.core.tickers import event_of
 from kalshi_trading.journal.order_log import LoggedOrder, ReportedFills
 from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderStage
+from kalshi_trading.journal.own_orders import words_that_mean
 from kalshi_trading.journal.records import JournalRecord
 
 # --- An order of the exchange in words ------------------------------------------------------------
@@ -58,11 +59,8 @@ def words_for(order: Order, action: str, side: str) -> tuple[Action | None, Side
     try:
         words = Action(action), Side(side)
     except ValueError:
-        pass
-    else:
-        if BookSide.of(*words) is order.book_side:
-            return words
-    return None, Side.YES if order.book_side is BookSide.BID else Side.NO
+        words = None
+    return words_that_mean(words, order.book_side)
 
 
 # --- One row of the history -----------------------------------------------------------------------

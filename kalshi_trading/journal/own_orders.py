@@ -65,10 +65,15 @@ class OwnOrders:
         key = packed(order_id)
         for words, named in self._named.items():
             if key in named:
-                if words is None or BookSide.of(*words) is not effect:
-                    return unpacked(named[key]), None, effect.long_outcome
-                return unpacked(named[key]), *words
+                return unpacked(named[key]), *words_that_mean(words, effect)
         return None, None, effect.long_outcome
+
+
+def words_that_mean(words: tuple[Action, Side] | None, effect: BookSide) -> tuple[Action | None, Side]:
+    """Return the user's words if they mean what the exchange has; else no action, and what it goes long."""
+    if words is not None and BookSide.of(*words) is effect:
+        return words
+    return None, effect.long_outcome
 
 
 RECENT = 2000

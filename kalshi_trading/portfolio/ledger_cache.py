@@ -1,4 +1,4 @@
-"""The accounts of all markets ever traded, kept from one reading to the next.
+"""The ledgers of all markets ever traded, kept from one reading to the next.
 
 Only a market of which something changed is counted again. Fetches nothing itself.
 """
