@@ -26,6 +26,7 @@ from kalshi_trading.journal.checkpoint import checkpoint_of
 from kalshi_trading.journal.csv_rows import JOURNAL, journal_row
 from kalshi_trading.journal.digest_reader import DigestReader, JournalChanges
 from kalshi_trading.journal.error_log import LogEntry, newest_entries, request_log, write_error
+from kalshi_trading.journal.events import FILL_EVENT
 from kalshi_trading.journal.files.file_locks import take_lock
 from kalshi_trading.journal.files.log_files import LogSize, every_file_of, size_of
 from kalshi_trading.journal.files.private_files import make_folder, mend
@@ -127,7 +128,7 @@ class TradeLogger:
 
     def log_order_fill(self, fields: Mapping[str, object]) -> None:
         """Record what of an order was filled. Raises JournalError."""
-        self.log_event("order.fill", fields)
+        self.log_event(FILL_EVENT, fields)
 
     def log_order_cancellation(self, event: str, fields: Mapping[str, object]) -> None:
         """Record a step of a cancel (`requested`, `acknowledged`, …). Raises JournalError."""

@@ -12,6 +12,8 @@ INTENT_EVENT, ACKNOWLEDGED_EVENT = "order.intent", "order.acknowledged"
 FILL_EVENT, ENDED_EVENT = "order.fill", "order.ended"
 CANCELED_EVENT = "cancel.acknowledged"
 PANIC_EVENT, ORDERS_ALLOWED_EVENT = "cancel.panic", "cancel.rearmed"
+SENDING_EVENT, DENIED_EVENT = "order.sending", "order.denied"
+CLOCK_EVENT = "clock.offset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ EVENTS: dict[str, EventWords] = {
     INTENT_EVENT: EventWords(
         "confirmed", lambda record: f"confirmed and recorded: {record.text('sentence')}"
     ),
-    "order.sending": EventWords("sending", lambda record: "sent to the exchange"),
+    SENDING_EVENT: EventWords("sending", lambda record: "sent to the exchange"),
     ACKNOWLEDGED_EVENT: EventWords(
         "accepted",
         lambda record: f"taken by the exchange as {record.text('order_id')}: {record.text('reason')}",
@@ -66,7 +68,8 @@ EVENTS: dict[str, EventWords] = {
     "order.unknown": EventWords("unknown", _with_reason("the answer was lost")),
     "order.absent": EventWords("not placed", _with_reason("not placed")),
     FILL_EVENT: EventWords("filled", _filled),
-    "order.denied": EventWords("denied"),
+    ENDED_EVENT: EventWords("order ended"),
+    DENIED_EVENT: EventWords("denied"),
     "order.unlocked": EventWords("unlocked"),
     "cancel.requested": EventWords("cancel", lambda record: "cancel sent to the exchange"),
     CANCELED_EVENT: EventWords(
@@ -75,5 +78,5 @@ EVENTS: dict[str, EventWords] = {
     "cancel.unconfirmed": EventWords("not known", _with_reason("cancel not confirmed")),
     PANIC_EVENT: EventWords("panic"),
     ORDERS_ALLOWED_EVENT: EventWords("allowed"),
-    "clock.offset": EventWords("clock"),
+    CLOCK_EVENT: EventWords("clock"),
 }

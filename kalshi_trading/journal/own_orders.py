@@ -12,11 +12,11 @@ from typing import TypeAlias
 from uuid import UUID
 
 from kalshi_trading.core.models import Action, BookSide, Order, Side
-from kalshi_trading.journal.events import INTENT_EVENT
+from kalshi_trading.journal.events import DENIED_EVENT, INTENT_EVENT, SENDING_EVENT
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
 from kalshi_trading.journal.records import JournalEntry, JournalRecord
 
-_WITHOUT_ORDER = {"order.denied", *(f"order.{stage}" for stage in WITHOUT_ORDER)}
+_WITHOUT_ORDER = {DENIED_EVENT, *(f"order.{stage}" for stage in WITHOUT_ORDER)}
 _Words: TypeAlias = tuple[Action, Side] | None
 _EVERY_WORDS = {(action.value, side.value): (action, side) for action in Action for side in Side}
 
@@ -35,7 +35,7 @@ class OwnOrders:
             words = _EVERY_WORDS.get((record.text("action"), record.text("side")))
             if words is not None:
                 self._nameless[name] = words
-            elif record.event == "order.sending":
+            elif record.event == SENDING_EVENT:
                 self._nameless.setdefault(name, None)
             if order_id:
                 self._name(order_id, name)

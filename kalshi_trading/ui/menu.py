@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.core.results import fetch
+from kalshi_trading.journal.events import CLOCK_EVENT
 from kalshi_trading.orders.execution.recovery import RecoverySummary
 from kalshi_trading.settings.option_parsing import Environment
 from kalshi_trading.ui import formats, packages
@@ -113,7 +114,7 @@ def _compare_clocks(app: AppContext) -> None:
     how = formats.clock_skew(ahead_s)
     app.show_error(f"This computer's clock is {how}. Requests are signed by the exchange's; set yours right.")
     try:
-        app.journal.log_event("clock.offset", {"reason": f"this computer's clock is {how}"})
+        app.journal.log_event(CLOCK_EVENT, {"reason": f"this computer's clock is {how}"})
     except JournalError as error:
         app.executor.lock(str(error))
 

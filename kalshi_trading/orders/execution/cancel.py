@@ -21,6 +21,7 @@ from kalshi_trading.core.errors import (
 from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.core.money import ZERO, Contracts, count_text
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.execution.journal_fields import cancel_fields
 from kalshi_trading.trade_logger import TradeLogger
 
 CANCEL_ATTEMPTS = 3
@@ -60,11 +61,7 @@ class OrderCanceler:
 
         "Not found" means only that it does not rest any more: the order is then read to tell why.
         """
-        fields: dict[str, object] = {
-            "order_id": order.order_id,
-            "client_order_id": order.client_order_id,
-            "ticker": order.ticker,
-        }
+        fields = cancel_fields(order)
         self._record("requested", fields)
         end = self._cancel(order)
         event = "acknowledged" if end.is_acknowledged else "unconfirmed"

@@ -1,14 +1,24 @@
-"""The fields under which the journal tells of an order before it is sent: what was asked for, in its terms.
+"""The fields under which the journal records an order: what was asked for, what became of it, its cancel.
 
-A field's name stands here alone for whoever writes it. Reads and writes nothing. Pure.
+Every name of a field that is written stands here alone. Reads and writes nothing. Pure.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from kalshi_trading.core.models import OrderRequest
+from kalshi_trading.core.models import Order, OrderRequest
+from kalshi_trading.journal.order_state import OrderState
+from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.preview import OrderPreview
+
+
+def name_fields(order: OrderState) -> dict[str, object]:
+    return {
+        "client_order_id": order.client_order_id,
+        "ticker": order.ticker,
+        "sentence": order.sentence,
+    }
 
 
 def order_fields(request: OrderRequest) -> dict[str, object]:
@@ -54,4 +64,40 @@ def sending_fields(preview: OrderPreview, sent_at: datetime | None) -> dict[str,
         "ticker": preview.request.ticker,
         "sentence": preview.sentence,
         "sent_at": sent_at,
+    }
+
+
+def result_fields(result: SubmissionResult) -> dict[str, object]:
+    is_known = result.outcome is not Outcome.UNKNOWN
+    return {
+        **order_fields(result.request),
+        "order_id": result.order_id,
+        "fill_count": result.fill_count if is_known else None,
+        "remaining_count": result.remaining_count if is_known else None,
+        "average_price": result.average_price,
+        "fee": result.fee,
+        "reason": result.message,
+    }
+
+
+def listed_fields(order: Order, reason: str) -> dict[str, object]:
+    """Name what the exchange lists of an order."""
+    return {
+        "order_id": order.order_id,
+        "fill_count": order.fill_count,
+        "remaining_count": order.remaining_count,
+        "fee": order.fees,
+        "reason": reason,
+    }
+
+
+def absent_fields(proved_at: datetime) -> dict[str, object]:
+    return {"as_of": proved_at, "reason": "not at the exchange in two complete, fresh looks"}
+
+
+def cancel_fields(order: Order) -> dict[str, object]:
+    return {
+        "order_id": order.order_id,
+        "client_order_id": order.client_order_id,
+        "ticker": order.ticker,
     }

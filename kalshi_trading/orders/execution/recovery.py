@@ -27,6 +27,7 @@ from kalshi_trading.orders.execution.absence_proof import (
     Lookup,
     proves_absence,
 )
+from kalshi_trading.orders.execution.journal_fields import absent_fields, listed_fields, name_fields
 from kalshi_trading.orders.execution.pending_orders import (
     NOTHING_KNOWN,
     PendingOrder,
@@ -168,13 +169,13 @@ class OrderRecovery:
             if look.order is not None:
                 sentence = _found_sentence(pending.state, look.order)
                 found = RecoveryResult(OrderStage.ACKNOWLEDGED, look.order, sentence)
-                return self._end(pending, found, _found_fields(look.order))
+                return self._end(pending, found, listed_fields(look.order, "found at the exchange"))
             if look.as_of is None:  # a look that failed ends nothing, whatever others proved
                 return NOTHING_KNOWN
             since, margins = pending.quiet_since, {"margin_s": self._margin_s, "apart_s": self._apart_s}
             if proves_absence(pending.lookups, since, **margins):
                 absent = RecoveryResult(OrderStage.ABSENT, None, _absent_sentence(pending))
-                return self._end(pending, absent, _absent_fields(pending))
+                return self._end(pending, absent, absent_fields(_proved_at(pending)))
             return NOTHING_KNOWN
 
     def _exchange_time(self, as_of: datetime) -> datetime | None:
@@ -215,8 +216,7 @@ class OrderRecovery:
         return result
 
     def _record(self, order: OrderState, stage: OrderStage, fields: dict[str, object]) -> None:
-        named = {"client_order_id": order.client_order_id, "ticker": order.ticker, "sentence": order.sentence}
-        self._journal.log_order_submission(stage.value, {**named, **fields})
+        self._journal.log_order_submission(stage.value, {**name_fields(order), **fields})
 
     # --- Orders that turn up late -----------------------------------------------------------------
 
@@ -231,7 +231,7 @@ class OrderRecovery:
                 self._record_late(state, order)
 
     def _record_late(self, state: OrderState, order: Order) -> None:
-        fields = {**_found_fields(order), "reason": "appeared late"}
+        fields = listed_fields(order, "appeared late")
         try:
             self._record(state, OrderStage.ACKNOWLEDGED, fields)
         except JournalError:
@@ -260,22 +260,8 @@ class OrderRecovery:
         )
 
 
-def _found_fields(order: Order) -> dict[str, object]:
-    return {
-        "order_id": order.order_id,
-        "fill_count": order.fill_count,
-        "remaining_count": order.remaining_count,
-        "fee": order.fees,
-        "reason": "found at the exchange",
-    }
-
-
 def _found_sentence(state: OrderState, order: Order) -> str:
     return f"Found: {state.sentence} is order {order.order_id}, {order.status}."
-
-
-def _absent_fields(pending: PendingOrder) -> dict[str, object]:
-    return {"as_of": _proved_at(pending), "reason": "not at the exchange in two complete, fresh looks"}
 
 
 def _absent_sentence(pending: PendingOrder) -> str:

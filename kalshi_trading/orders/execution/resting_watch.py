@@ -17,6 +17,7 @@ from kalshi_trading.core.pnl import average_price
 from kalshi_trading.journal.events import ENDED_EVENT
 from kalshi_trading.journal.order_log import LoggedOrder, ReportedFills, is_own
 from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
+from kalshi_trading.orders.execution.journal_fields import listed_fields, name_fields
 from kalshi_trading.trade_logger import TradeLogger
 
 MOST_ASKED = 10
@@ -116,14 +117,8 @@ class RestingOrderMonitor:
         self._said[order.order_id] = order.fill_count, order.remaining_count
         average = self._average(order, own.side)
         happened = _happened(order, told, average)
-        fields = {
-            **_named(own),
-            "order_id": order.order_id,
-            "fill_count": order.fill_count,
-            "remaining_count": order.remaining_count,
-            "fee": order.fees,
-            "reason": happened,
-        }
+        wish = {name: own.text(name) for name in ("action", "side", "count")}
+        fields = {**wish, **name_fields(own.state), **listed_fields(order, happened)}
         try:
             if order.fill_count > told.fill_count:
                 self._journal.log_order_fill({**fields, "average_price": average})
@@ -142,13 +137,6 @@ class RestingOrderMonitor:
         except KalshiAPIError:
             return None
         return average_price(fills, order.fill_count, side)
-
-
-def _named(own: LoggedOrder) -> dict[str, object]:
-    names: dict[str, object] = {name: own.text(name) for name in ("action", "side", "count")}
-    state = own.state
-    names |= {"client_order_id": state.client_order_id, "ticker": state.ticker, "sentence": state.sentence}
-    return names
 
 
 def _happened(order: Order, told: ReportedFills, average: Price | None) -> str:

@@ -37,7 +37,12 @@ from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.journal.order_state import OrderStage, OrderState
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.execution.journal_fields import denial_fields, intent_fields, sending_fields
+from kalshi_trading.orders.execution.journal_fields import (
+    denial_fields,
+    intent_fields,
+    result_fields,
+    sending_fields,
+)
 from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery
 from kalshi_trading.orders.execution.submission_result import (
@@ -45,7 +50,6 @@ from kalshi_trading.orders.execution.submission_result import (
     SubmissionResult,
     acknowledged_result,
     found_result,
-    result_fields,
 )
 from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.orders.pretrade.findings import denials

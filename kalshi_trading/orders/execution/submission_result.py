@@ -8,7 +8,6 @@ from enum import StrEnum
 from kalshi_trading.core.models import Order, OrderAcknowledgement, OrderRequest
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.journal.order_state import OrderStage
-from kalshi_trading.orders.execution.journal_fields import order_fields
 from kalshi_trading.orders.execution.pending_orders import unrecorded
 
 
@@ -77,16 +76,3 @@ def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts
     if filled == ZERO:
         return "accepted and canceled at once; nothing was filled"
     return "filled" if filled == request.count else "partly filled, the rest was canceled"
-
-
-def result_fields(result: SubmissionResult) -> dict[str, object]:
-    is_known = result.outcome is not Outcome.UNKNOWN
-    return {
-        **order_fields(result.request),
-        "order_id": result.order_id,
-        "fill_count": result.fill_count if is_known else None,
-        "remaining_count": result.remaining_count if is_known else None,
-        "average_price": result.average_price,
-        "fee": result.fee,
-        "reason": result.message,
-    }
