@@ -131,11 +131,11 @@ class TradeExecutor:
         Raises InvalidInputError when there is no such market, KalshiAPIError when market, position or
         resting orders cannot be read: without them no order can be judged.
         """
-        now = self._reader.read(validate_ticker(ticket.ticker))
-        self._notice(now.resting)
+        context = self._reader.read(validate_ticker(ticket.ticker))
+        self._notice(context.resting)
         preview = build_preview(
             ticket,
-            now,
+            context,
             limits=self._limits,
             read_only=self.read_only,
             client_order_id=str(uuid.uuid4()),

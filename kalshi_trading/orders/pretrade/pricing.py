@@ -53,51 +53,50 @@ def build_preview(
     client_order_id: str,
 ) -> OrderPreview:
     """Price and check a ticket against what was read. Pure: the same input gives the same preview."""
-    now = context
-    held = now.position.net if now.position else ZERO
-    request = _request(ticket, now, limits, held, client_order_id)
-    walk = _walk(request, now)
+    held = context.position.net if context.position else ZERO
+    request = _request(ticket, context, limits, held, client_order_id)
+    walk = _walk(request, context)
     rests = ZERO if ticket.is_market_order or walk.meets_own_at is not None else walk.left
     signed = request.count if request.book_side is BookSide.BID else -request.count
-    opening = ZERO if request.reduce_only else opening_count(held, signed, now.working)
-    most = bounds(request, opening, _dearest_rate(now, request))
-    expected_fee, closing = _expected_fee(now, walk, rests, request), request.count - opening
+    opening = ZERO if request.reduce_only else opening_count(held, signed, context.working)
+    most = bounds(request, opening, _dearest_rate(context, request))
+    expected_fee, closing = _expected_fee(context, walk, rests, request), request.count - opening
     preview = OrderPreview(
         ticket=ticket,
         request=request,
-        context=now,
+        context=context,
         walk=walk,
         cost=opening * price_of_opening(request.action, request.price),
         expected_cost=expected_cost(walk, rests, request, opening),
         expected_fee=expected_fee,
         bounds=most,
-        cash_after=cash_after(now.free_cash, most),
-        worst_loss=_worst_loss(now, request, held),
+        cash_after=cash_after(context.free_cash, most),
+        worst_loss=_worst_loss(context, request, held),
         held_before=held,
         held_after=held + signed,
         closing=closing,
         expected=payoff(walk, rests, request, closing, expected_fee),
         worst=payoff(AT_THE_LIMIT, request.count, request, closing, most.added if most else None),
-        locked_in=locked_in(now.position, walk, rests, request, signed),
+        locked_in=locked_in(context.position, walk, rests, request, signed),
         findings=(),
     )
     return replace(preview, findings=risk.check(preview, limits, read_only=read_only))
 
 
-def _worst_loss(now: OrderContext, request: OrderRequest, held: Contracts) -> Dollars:
+def _worst_loss(context: OrderContext, request: OrderRequest, held: Contracts) -> Dollars:
     """Give what the market can lose at most if the order and all of ours that may rest were filled."""
-    basis = now.position.cost_basis if now.position else ZERO
-    orders = [OpenSize(order.book_side, order.yes_price, order.remaining_count) for order in now.working]
+    basis = context.position.cost_basis if context.position else ZERO
+    orders = [OpenSize(order.book_side, order.yes_price, order.remaining_count) for order in context.working]
     orders.append(OpenSize(request.book_side, request.yes_price, request.count))
     return market_exposure(held, basis, orders).worst
 
 
 def _request(
-    ticket: OrderTicket, now: OrderContext, limits: Limits, held: Contracts, client_order_id: str
+    ticket: OrderTicket, context: OrderContext, limits: Limits, held: Contracts, client_order_id: str
 ) -> OrderRequest:
     price = ticket.worst_price if ticket.price is None else ticket.price
     if price is None:
-        price = worst_price(ticket.action, ticket.side, now.market, now.book, limits.market_order_cap)
+        price = worst_price(ticket.action, ticket.side, context.market, context.book, limits.market_order_cap)
     closes_only = ticket.is_market_order and _is_pure_sale(ticket, held)
     return OrderRequest(
         client_order_id=client_order_id,
@@ -136,38 +135,38 @@ def worst_price(action: Action, side: Side, market: Market, book: OrderBook | No
     return best.price if on_grid is None else side.price_in_side(on_grid)
 
 
-def _walk(request: OrderRequest, now: OrderContext) -> BookWalk:
+def _walk(request: OrderRequest, context: OrderContext) -> BookWalk:
     """Walk the book as it was read; without one only orders of our own are known to be in the way."""
     if request.post_only:
         return BookWalk((), request.count)
     own = [
         request.side.price_in_side(order.yes_price)
-        for order in now.working
+        for order in context.working
         if order.book_side is not request.book_side
     ]
-    book = now.book or OrderBook(request.ticker, (), (), now.at)
+    book = context.book or OrderBook(request.ticker, (), (), context.at)
     return order_book.walk(book, request.action, request.side, request.count, request.price, own)
 
 
-def _dearest_rate(now: OrderContext, request: OrderRequest) -> Decimal | None:
+def _dearest_rate(context: OrderContext, request: OrderRequest) -> Decimal | None:
     """Give the dearest r·m that may apply until the order fills; None: not known."""
-    if now.fees is None:
+    if context.fees is None:
         return None
     rests = request.time_in_force is TimeInForce.GOOD_TILL_CANCELED
-    schedules = (now.fees, *now.later_fees) if rests else (now.fees,)
+    schedules = (context.fees, *context.later_fees) if rests else (context.fees,)
     return dearest_rate(schedules, is_taker=not request.post_only)
 
 
 def _expected_fee(
-    now: OrderContext, walk: BookWalk, rests: Contracts, request: OrderRequest
+    context: OrderContext, walk: BookWalk, rests: Contracts, request: OrderRequest
 ) -> Dollars | None:
     """Fee by the book as it was read: of what takes from it now, and of the rest once it is taken.
 
     One fill for each level; where a level is several orders, rounding can move it by some units.
     """
-    taker = fee_rate(now.fees, is_taker=True) if now.fees else None
-    maker = fee_rate(now.fees, is_taker=False) if now.fees else None
-    if now.book is None or taker is None or maker is None:
+    taker = fee_rate(context.fees, is_taker=True) if context.fees else None
+    maker = fee_rate(context.fees, is_taker=False) if context.fees else None
+    if context.book is None or taker is None or maker is None:
         return None
     sign = -1 if request.action is Action.BUY else 1
     total = accumulator = ZERO
@@ -187,19 +186,21 @@ def rechecked(
     denies too, because the user cannot be asked any more; what was asked with the same numbers is answered.
     The cost is that of now, so that the day's count is right.
     """
-    now = preview.context
-    if not later and replace(today, pnl=now.today.pnl) == now.today:
+    context = preview.context
+    if not later and replace(today, pnl=context.today.pnl) == context.today:
         return preview
-    listed = {order.client_order_id for order in now.resting}
+    listed = {order.client_order_id for order in context.resting}
     here = tuple(
-        order for order in later if order.ticker == now.market.ticker and order.client_order_id not in listed
+        order
+        for order in later
+        if order.ticker == context.market.ticker and order.client_order_id not in listed
     )
-    elsewhere = sum((order.cost for order in later if order.ticker != now.market.ticker), ZERO)
+    elsewhere = sum((order.cost for order in later if order.ticker != context.market.ticker), ZERO)
     counted = replace(
-        now,
-        unseen=(*now.unseen, *here),
-        today=replace(today, pnl=now.today.pnl),
-        elsewhere=now.elsewhere + elsewhere,
+        context,
+        unseen=(*context.unseen, *here),
+        today=replace(today, pnl=context.today.pnl),
+        elsewhere=context.elsewhere + elsewhere,
     )
     identity = preview.request.client_order_id
     judged = build_preview(preview.ticket, counted, limits=limits, read_only=False, client_order_id=identity)

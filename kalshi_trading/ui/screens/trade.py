@@ -132,10 +132,10 @@ def trade_ticket(app: AppContext, ticket: OrderTicket) -> None:
 
 def _with_better_cap(app: AppContext, preview: OrderPreview) -> OrderPreview:
     """Bring the worst price of a market order nearer where the book came nearer; it never moves away."""
-    request, now = preview.request, preview.context
-    if not preview.ticket.is_market_order or now.book is None:
+    request, context = preview.request, preview.context
+    if not preview.ticket.is_market_order or context.book is None:
         return preview
-    cap = app.executor.worst_price(now.market, now.book, request.action, request.side)
+    cap = app.executor.worst_price(context.market, context.book, request.action, request.side)
     is_better = cap < request.price if request.action is Action.BUY else cap > request.price
     return _preview(app, replace(preview.ticket, worst_price=cap)) if is_better else preview
 
