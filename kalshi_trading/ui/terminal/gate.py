@@ -157,8 +157,10 @@ class Gate:
 
     def _begun(self, names: Sequence[str], now: float) -> list[str]:
         """Return the key that begins an answer, if there is one."""
-        # the pause also counts from keys that no question sees, such as those with Alt
-        is_early = self._phase is not Phase.OPEN or now < self._due_at or self._run.pause_s < QUIET_S
+        # The pause also counts from keys that no question sees, such as those with Alt. The key may have
+        # waited since the question was attended to: a busy machine makes no pause longer than it was.
+        pause_s = self._run.pause_s - (now - self._attended_at)
+        is_early = self._phase is not Phase.OPEN or now < self._due_at or pause_s < QUIET_S
         if not all(self._means(name) for name in names if name != PASTE):
             self._quiet_s = ASTRAY_S
             self._refuse(now, Note.ASTRAY)

@@ -81,6 +81,16 @@ def test_every_key_that_comes_too_early_starts_the_wait_anew() -> None:
     assert passed(*presses, (after, "1")) == ["1"]
 
 
+def test_a_busy_program_makes_no_pause_longer_than_it_was() -> None:
+    question = Question()
+    question.until(OPEN_AT + 1)
+    question.run.note("alt-x", question.now)  # no question sees it
+    question.until(question.now + QUIET_S / 2)
+    question.now += QUIET_S  # and then the program does not run for a while
+    question.run.note("1", question.now)
+    assert (question.gate.press(["1"], question.now), question.gate.note) == ([], Note.EARLY)
+
+
 # no keyboard waits less for the first repetition than for the others
 HELD = [
     (delay_s, repeat_s)
