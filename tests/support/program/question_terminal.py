@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
+import re
 import select
 import struct
 import sys
@@ -16,6 +18,8 @@ from functools import partial
 from typing import Any
 
 import pyte
+from prompt_toolkit.input.typeahead import clear_typeahead
+from prompt_toolkit.input.vt100 import Vt100Input
 
 from kalshi_trading.ui.prompts.choice_list import NOT_READY, READY
 from kalshi_trading.ui.prompts.prompter import Choice
@@ -41,6 +45,8 @@ class Screen:
         self.text = ""
         self._emulator = pyte.Screen(80, 24)
         self._stream = pyte.Stream(self._emulator)
+        self._drawing = threading.Lock()
+        self._characters = codecs.getincrementaldecoder("utf-8")()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -53,8 +59,10 @@ class Screen:
             except OSError:
                 return
             time.sleep(self._delay_s)
-            self._stream.feed(data.decode())  # first: who has seen the text may look at the rows
-            self.text += data.decode()
+            text = self._characters.decode(data)
+            with self._drawing:
+                self._stream.feed(text)  # first: who has seen the text may look at the rows
+            self.text += text
             if self._answers and b"\x1b[5n" in data:
                 self.press("\x1b[0n")
 
@@ -79,30 +87,43 @@ class Screen:
     @property
     def rows(self) -> list[str]:
         """What is on the screen now."""
-        return [line.rstrip() for line in self._emulator.display]
+        with self._drawing:
+            return [line.rstrip() for line in self._emulator.display]
 
-    @property
-    def is_open(self) -> bool:
-        """Tell whether the last question on the screen shows that keys count."""
+    def wait_until_open(self, question: str = "") -> None:
+        """Wait until the last question on the screen shows that keys count.
+
+        With the words of a question, which are not asked twice: wait until this one does. Its mark may come
+        to the screen after its words, so it must have been drawn as one that takes no keys first.
+        """
+        words = re.escape(question)
+        unready = re.compile(f"{NOT_READY}.*{words}|{words}.*{NOT_READY}")
+        self._wait(lambda: unready.search(self.text) is not None)
+        self._wait(lambda: self._is_open(question))
+
+    def _is_open(self, question: str) -> bool:
         questions = [line for line in self.rows if line.startswith((f"{READY} ", f"{NOT_READY} "))]
-        return bool(questions) and questions[-1].startswith(READY) and not questions[-1].endswith(NOT_READY)
+        last = questions[-1] if questions else ""
+        return last.startswith(f"{READY} {question}") and not last.endswith(NOT_READY)
 
-    def wait_until_open(self) -> None:
-        self._wait_until_it_is(is_open=True)
+    def wait_until_shown(self, text: str) -> None:
+        """Wait until this stands on the screen."""
+        self._wait(lambda: any(text in row for row in self.rows))
 
-    def wait_until_gone(self) -> None:
-        """Wait until a list that was answered has left the screen."""
-        self._wait_until_it_is(is_open=False)
+    def wait_for(self, text: str, since: int = 0) -> None:
+        """Wait until this was drawn, after so many characters that were drawn before."""
+        self._wait(lambda: text in self.text[since:])
 
-    def _wait_until_it_is(self, *, is_open: bool) -> None:
+    def _wait(self, is_so: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 60
-        while self.is_open is not is_open:
-            assert time.monotonic() < deadline, self.text
+        while not is_so():
+            assert time.monotonic() < deadline, f"{self.rows} after {self.text!r}"
             time.sleep(0.005)
 
     def resize(self, rows: int) -> None:
         """Give the terminal another height."""
-        self._emulator.resize(lines=rows)
+        with self._drawing:
+            self._emulator.resize(lines=rows)
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
 
     def hang_up(self) -> None:
@@ -111,20 +132,6 @@ class Screen:
         self._reader.join()
         with suppress(OSError):
             os.close(self._master)
-
-    def wait_until_shown(self, text: str) -> None:
-        """Wait until this stands on the screen."""
-        deadline = time.monotonic() + 60
-        while not any(text in row for row in self.rows):
-            assert time.monotonic() < deadline, f"{text!r} is not in {self.rows}"
-            time.sleep(0.005)
-
-    def wait_for(self, text: str, since: int = 0) -> None:
-        """Wait until this was drawn, after so many characters that were drawn before."""
-        deadline = time.monotonic() + 60
-        while text not in self.text[since:]:
-            assert time.monotonic() < deadline, f"{text!r} is not in {self.text!r}"
-            time.sleep(0.005)
 
 
 class Asked:
@@ -160,6 +167,7 @@ def terminal(*, answers: bool = True, delay_s: float = 0.0) -> Iterator[tuple[Te
     modes[3] &= ~termios.ECHO  # as the program itself does
     termios.tcsetattr(slave, termios.TCSANOW, modes)
     stdin, stdout = os.fdopen(os.dup(slave)), os.fdopen(slave, "w")
+    clear_typeahead(Vt100Input(stdin))  # kept by the number of the file, which another terminal may have had
     said: list[str] = []
     screen = Screen(master, slave, answers=answers, delay_s=delay_s)
     try:

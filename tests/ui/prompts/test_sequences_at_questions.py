@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import proof
@@ -12,7 +13,6 @@ import pytest
 from key_sequences import NO_KEYS, ODD_ENTERS, ODD_ESCAPES, ODD_MOVES, TRUNCATED
 from question_terminal import CHOICES, RISKY, SAFE, Asked, Screen, confirmation, terminal
 
-from kalshi_trading.ui.prompts.choice_list import NOT_READY
 from kalshi_trading.ui.prompts.prompter import GoBack, numbered, typed_word
 from kalshi_trading.ui.prompts.terminal_prompter import TerminalPrompter
 from kalshi_trading.ui.terminal import keyboard
@@ -75,7 +75,7 @@ def press_all(screen: Screen, pieces: Callable[[bytes], Iterator[bytes]], asked:
         for piece in pieces(data):
             screen.press(piece.decode("utf-8", "surrogateescape"))
             screen.wait_until_read()
-        assert not asked.is_answered, data
+        assert not asked.is_answered, f"{asked.result!r} by {data!r}"
 
 
 def stand(prompter: TerminalPrompter, screen: Screen, name: str) -> Asked:
@@ -131,16 +131,6 @@ def test_no_sequence_that_stays_cut_short_does_anything(name: str, monkeypatch: 
         assert asked.result == answer
 
 
-def answer_to(prompter: TerminalPrompter, screen: Screen, data: bytes) -> Any:
-    """Ask whether to send, press what was given once the question takes keys, and return the answer."""
-    asked = Asked(lambda: prompter.choose("Send?", CHOICES, is_consequential=True))
-    screen.wait_until_open()
-    screen.press(data.decode("utf-8", "surrogateescape"))
-    answer = asked.result
-    screen.wait_until_gone()
-    return answer
-
-
 @pytest.fixture
 def quick_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a question take keys a moment after it stands: here keys come one by one, as it shows."""
@@ -149,27 +139,41 @@ def quick_questions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("quick_questions")
 def test_enter_and_escape_in_every_form_take_the_safe_answer() -> None:
-    with terminal() as (prompter, screen):
-        wrong = []
-        for data in (*ODD_ENTERS, *ODD_ESCAPES):
-            if (answer := answer_to(prompter, screen, data)) != SAFE:
-                wrong.append((data, answer))
-        assert wrong == []
+    wrong = answers_but(
+        {SAFE},
+        (*ODD_ENTERS, *ODD_ESCAPES),
+        lambda prompter, question: prompter.choose(question, CHOICES, is_consequential=True),
+    )
+    assert wrong == []
 
 
 @pytest.mark.usefixtures("quick_questions")
 def test_enter_in_every_form_types_no_word() -> None:
+    wrong = answers_but(
+        {False, GoBack},
+        ODD_ENTERS,
+        lambda prompter, question: prompter.ask(question, typed_word("ALLOW"), is_consequential=True),
+    )
+    assert wrong == []
+
+
+def answers_but(
+    right: Collection[Any], keys: Iterable[bytes], ask: Callable[[TerminalPrompter, str], Any]
+) -> list[tuple[bytes, Any]]:
+    """Ask once for each of the keys, press it when the question takes keys, and return the other answers.
+
+    Each question has its own words: of the one before, some may still be on its way to the screen.
+    """
+    wrong = []
     with terminal() as (prompter, screen):
-        wrong = []
-        for data in ODD_ENTERS:
-            before = len(screen.text)
-            asked = Asked(lambda: prompter.ask("Which?", typed_word("ALLOW"), is_consequential=True))
-            screen.wait_for(NOT_READY, since=before)
-            screen.wait_until_open()
+        for number, data in enumerate(keys, start=1):
+            question = f"Question {number}?"
+            asked = Asked(partial(ask, prompter, question))
+            screen.wait_until_open(question)
             screen.press(data.decode("utf-8", "surrogateescape"))
-            if asked.result not in (False, GoBack):
+            if asked.result not in right:
                 wrong.append((data, asked.result))
-        assert wrong == []
+    return wrong
 
 
 def test_moves_in_every_form_answer_nothing() -> None:
