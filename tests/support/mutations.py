@@ -71,8 +71,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "Escape counts from when it is known to be a key",
             "ui/terminal/gate.py",
-            "is_early = self._phase is not Phase.OPEN or now < self._due_at or self",
-            "is_early = self._phase is not Phase.OPEN or self",
+            "is_early = self._phase is not Phase.OPEN or now < self._due_at or pause_s",
+            "is_early = self._phase is not Phase.OPEN or pause_s",
         ),
         Mutation(
             "a screen of another size gives keys another meaning at once",
