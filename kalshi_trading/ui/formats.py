@@ -7,6 +7,7 @@ repeats what a sign or a word says.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich import box
@@ -114,6 +115,35 @@ def table_of(*columns: str | tuple[str, str], title: str | None = None) -> Table
         else:
             table.add_column(name, overflow="fold", ratio=1 if kind == "wide" else None)
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of numbers; of those that do not fit, the one with the highest `falls` goes first."""
+
+    name: str
+    falls: int
+    cells: Sequence[str | Text]
+
+    @property
+    def width(self) -> int:
+        return max(len(self.name), *map(len, self.cells), 0) + len("   ")
+
+
+def table_that_fits(
+    name: str, keys: Sequence[RenderableType], columns: Sequence[Column], room: int
+) -> tuple[Table, list[str]]:
+    """Make a table of the columns that fit into `room` beside the keys; also names those that do not."""
+    kept = list(columns)
+    while sum(column.width for column in kept) > room:
+        first_to_fall = max(kept, key=lambda column: column.falls)
+        if first_to_fall.falls == 0:
+            break
+        kept.remove(first_to_fall)
+    table = table_of((name, "wide"), *((column.name, "right") for column in kept))
+    for key, *numbers in zip(keys, *(column.cells for column in kept), strict=True):
+        table.add_row(key, *to_cells(*numbers))
+    return table, [column.name for column in columns if column not in kept]
 
 
 def to_cells(*values: str | Text) -> list[Text]:

@@ -43,6 +43,7 @@ from kalshi_trading.exchange.http.error_mapping import (
 from kalshi_trading.exchange.http.rate_limiter import RateLimiter
 from kalshi_trading.exchange.http.signing import sign
 from kalshi_trading.settings.credentials import Credentials
+from kalshi_trading.settings.option_parsing import is_loopback
 
 if TYPE_CHECKING:
     import requests
@@ -356,7 +357,7 @@ def _new_session(base_url: str) -> requests.Session:
 
     session = requests.Session()
     session.auth = _no_other_authentication
-    if urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1"):
+    if is_loopback(base_url):
         session.trust_env = False  # a proxy has no business between two programs of one computer
     return session
 

@@ -8,7 +8,6 @@ labels are written here, so that no rounded number stands beside it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from rich.console import Group, RenderableType
@@ -21,16 +20,17 @@ from kalshi_trading.core.text import pluralize
 from kalshi_trading.portfolio.breakdown import RealizedPnl
 from kalshi_trading.portfolio.ledger import MarketLedger, settlement_net
 from kalshi_trading.ui.formats import (
+    Column,
     dollars,
     note_line,
     pnl_text,
     price,
-    table_of,
+    table_that_fits,
     time_zone,
     timestamp,
     to_cells,
 )
-from kalshi_trading.ui.views.positions import MARKET_WIDTH, columns_that_fit
+from kalshi_trading.ui.views.positions import MARKET_WIDTH
 
 HEIGHT = 15
 _MOST_STEPS = 5
@@ -41,15 +41,6 @@ DAYS_SHOWN = 14
 ROWS_SHOWN = 20
 NARROWEST_CHART = 30
 _Row = tuple[str, RealizedPnl]
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """One column of numbers; of those that do not fit, the one with the highest `falls` goes first."""
-
-    name: str
-    falls: int
-    cells: Sequence[str | Text]
 
 
 def pnl_by_day(days: Mapping[date | None, RealizedPnl], today: date, width: int) -> RenderableType:
@@ -114,10 +105,10 @@ def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
     """One row each and their sum below."""
     every = [*rows, _together("total", rows)]
     columns = (
-        _Column("by trading", 3, [pnl_text(realized.by_trading) for _, realized in every]),
-        _Column("by settlement", 2, [pnl_text(realized.by_settlement) for _, realized in every]),
-        _Column("fees", 1, [dollars(realized.fees) for _, realized in every]),
-        _Column("net realized", 0, [pnl_text(realized.net) for _, realized in every]),
+        Column("by trading", 3, [pnl_text(realized.by_trading) for _, realized in every]),
+        Column("by settlement", 2, [pnl_text(realized.by_settlement) for _, realized in every]),
+        Column("fees", 1, [dollars(realized.fees) for _, realized in every]),
+        Column("net realized", 0, [pnl_text(realized.net) for _, realized in every]),
     )
     table, left_out = _fitted(name, [key for key, _ in every], columns, width)
     table.rows[-2].end_section = True
@@ -137,12 +128,10 @@ def settlements_table(
         for row in shown
     ]
     columns = (
-        _Column("result", 1, results),
-        _Column("paid out", 3, [dollars(row.revenue) for row in shown]),
-        _Column(
-            "net realized", 0, [pnl_text(settlement_net(row, accounts.get(row.ticker))) for row in shown]
-        ),
-        _Column(f"when ({time_zone(now)})", 2, [timestamp(row.settled_at, now) for row in shown]),
+        Column("result", 1, results),
+        Column("paid out", 3, [dollars(row.revenue) for row in shown]),
+        Column("net realized", 0, [pnl_text(settlement_net(row, accounts.get(row.ticker))) for row in shown]),
+        Column(f"when ({time_zone(now)})", 2, [timestamp(row.settled_at, now) for row in shown]),
     )
     table, left_out = _fitted("settled market", [row.ticker for row in shown], columns, width)
     if len(rows) > ROWS_SHOWN:
@@ -151,16 +140,11 @@ def settlements_table(
 
 
 def _fitted(
-    name: str, keys: Sequence[str], columns: Sequence[_Column], width: int
+    name: str, keys: Sequence[str], columns: Sequence[Column], width: int
 ) -> tuple[Table, RenderableType]:
-    """Make a table of the columns that fit beside the keys; also names those that do not."""
-    shown = {column.name: column.cells for column in columns}
+    """Make a table of the columns that fit beside the keys, and a line with the names of the others."""
     key_width = min(max(map(len, (name, *keys))), MARKET_WIDTH)
-    names = columns_that_fit(shown, {column.name: column.falls for column in columns}, width - key_width - 2)
-    table = table_of((name, "wide"), *((column, "right") for column in names))
-    for key, *numbers in zip(keys, *(shown[column] for column in names), strict=True):
-        table.add_row(*to_cells(key, *numbers))
-    left_out = [column for column in shown if column not in names]
+    table, left_out = table_that_fits(name, to_cells(*keys), columns, width - key_width - 2)
     return table, note_line(f"too narrow for {', '.join(left_out)}") if left_out else Group()
 
 

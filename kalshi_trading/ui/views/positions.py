@@ -5,8 +5,7 @@ Pure, over `formats`. Columns that do not fit fall in a fixed order and are name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,14 +18,14 @@ from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Contracts, Dollars, p
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.ui.formats import (
     UNKNOWN,
+    Column,
     dollars,
     net_position,
     note_line,
     pnl_text,
     price,
-    table_of,
+    table_that_fits,
     time_left,
-    to_cells,
 )
 
 PAGE = 40
@@ -70,25 +69,17 @@ def page_size(lines: int, *, is_brief: bool) -> int:
     return min(PAGE, max(FEWEST, (lines - around) // (1 if is_brief else 2)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """One column of numbers; of those that do not fit, the one with the highest `falls` goes first."""
-
-    name: str
-    falls: int
-    cell: Callable[[PositionPnl, datetime], str | Text]
-
-
-_COLUMNS = (
-    _Column("held", 0, lambda row, _: net_position(row.position.net)),
-    _Column("avg cost", 2, lambda row, _: average(row.cost_basis, row.position.count)),
-    _Column("mark", 1, lambda row, _: price(row.mark)),
-    _Column("value", 0, lambda row, _: dollars(row.value)),
-    _Column("unrealized", 0, lambda row, _: pnl_text(row.unrealized_pnl)),
-    _Column("realized", 4, lambda row, _: pnl_text(row.realized_pnl)),
-    _Column("fees", 5, lambda row, _: dollars(row.fees_paid)),
-    _Column("closes in", 3, lambda row, now: closes_in(row, now)),
+_COLUMNS: tuple[tuple[str, int, Callable[[PositionPnl, datetime], str | Text]], ...] = (
+    ("held", 0, lambda row, _: net_position(row.position.net)),
+    ("avg cost", 2, lambda row, _: average(row.cost_basis, row.position.count)),
+    ("mark", 1, lambda row, _: price(row.mark)),
+    ("value", 0, lambda row, _: dollars(row.value)),
+    ("unrealized", 0, lambda row, _: pnl_text(row.unrealized_pnl)),
+    ("realized", 4, lambda row, _: pnl_text(row.realized_pnl)),
+    ("fees", 5, lambda row, _: dollars(row.fees_paid)),
+    ("closes in", 3, lambda row, now: closes_in(row, now)),
 )
+"""Each column, how early it falls where not all have room, and what stands in it."""
 
 
 def positions(
@@ -126,32 +117,16 @@ def positions_table(
     rows: Sequence[PositionPnl], now: datetime, width: int, *, is_brief: bool = False
 ) -> tuple[Table, list[str]]:
     """One market a row, with as many columns as fit; also names those that do not."""
-    shown = {column.name: [column.cell(row, now) for row in rows] for column in _COLUMNS}
-    falls = {column.name: column.falls for column in _COLUMNS}
+    columns = [Column(name, falls, [cell(row, now) for row in rows]) for name, falls, cell in _COLUMNS]
+    markets: list[RenderableType] = []
+    for row in rows:
+        market = Text(row.position.ticker, overflow="fold")
+        if row.market is None or is_brief:
+            markets.append(market)
+        else:
+            markets.append(Group(market, Text(outcome(row), style="dim", no_wrap=True, overflow="ellipsis")))
     ticker_width = max((len(row.position.ticker) for row in rows), default=0)
-    names = columns_that_fit(shown, falls, width - min(ticker_width, MARKET_WIDTH) - 2)
-    table = table_of(("market", "wide"), *((name, "right") for name in names))
-    for index, row in enumerate(rows):
-        market: RenderableType = Text(row.position.ticker, overflow="fold")
-        if row.market is not None and not is_brief:
-            below = Text(outcome(row), style="dim", no_wrap=True, overflow="ellipsis")
-            market = Group(market, below)
-        table.add_row(market, *to_cells(*(shown[name][index] for name in names)))
-    return table, [name for name in shown if name not in names]
-
-
-def columns_that_fit(
-    shown: Mapping[str, Sequence[str | Text]], falls: Mapping[str, int], room: int
-) -> list[str]:
-    """Name the columns that fit, three signs between them; the one with the highest `falls` goes first."""
-    needs = {name: max(len(name), *map(len, column), 0) + 3 for name, column in shown.items()}
-    kept = list(shown)
-    while sum(needs[name] for name in kept) > room:
-        first_to_fall = max(kept, key=lambda name: falls[name])
-        if falls[first_to_fall] == 0:
-            break
-        kept.remove(first_to_fall)
-    return kept
+    return table_that_fits("market", markets, columns, width - min(ticker_width, MARKET_WIDTH) - 2)
 
 
 def outcome(row: PositionPnl) -> str:
