@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kalshi_trading.core import order_book
-from kalshi_trading.core.models import Action, OrderRequest, Side
+from kalshi_trading.core.models import OrderRequest, Side
 from kalshi_trading.core.money import (
     ZERO,
     Contracts,
@@ -83,14 +83,3 @@ class OrderPreview:
     def sentence(self) -> str:
         """The order in one sentence: what is confirmed, recorded and sent."""
         return self.request.sentence
-
-
-def is_worse(before: OrderPreview, after: OrderPreview) -> bool:
-    """Tell whether less of the same order would fill now, or at an average more than a tick worse."""
-    was, now = before.walk.average_price, after.walk.average_price
-    if after.walk.filled < before.walk.filled:
-        return True
-    if was is None or now is None:
-        return False
-    off = now - was if after.request.action is Action.BUY else was - now
-    return off > after.context.market.price_grid.finest_step

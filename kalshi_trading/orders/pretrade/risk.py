@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 
 from kalshi_trading.core.market_models import MarketStatus
 from kalshi_trading.core.models import Action, Side
@@ -42,6 +43,44 @@ def check(preview: OrderPreview, limits: Limits, *, read_only: bool) -> tuple[Fi
     if read_only:
         found.insert(0, READ_ONLY)
     return tuple(sorted(found, key=lambda finding: list(Severity).index(finding.severity)))
+
+
+class Worse(StrEnum):
+    """What of an order, beside findings, calls for a second question at a second look."""
+
+    ORDER = "order"
+    EXPECTED = "expected"
+    COST = "cost"
+    MAX_COST = "max cost"
+
+
+def what_is_worse(before: OrderPreview, after: OrderPreview) -> list[Worse | Finding]:
+    """Compare two looks at the same ticket; what is no worse needs no second question."""
+    found: list[Worse | Finding] = []
+    if before.sentence != after.sentence:
+        found.append(Worse.ORDER)
+    if _fills_worse(before, after):
+        found.append(Worse.EXPECTED)
+    if after.cost > before.cost:
+        found.append(Worse.COST)
+    elif before.bounds and after.bounds and after.bounds.cost > before.bounds.cost:
+        found.append(Worse.MAX_COST)
+    known = {(finding.rule, finding.severity) for finding in before.findings}
+    if before.context.unresolved != after.context.unresolved:
+        known.discard((OUTCOME_UNKNOWN, Severity.ASK))  # it is about another order now
+    found += [finding for finding in after.findings if (finding.rule, finding.severity) not in known]
+    return found
+
+
+def _fills_worse(before: OrderPreview, after: OrderPreview) -> bool:
+    """Tell whether less of the same order would fill now, or at an average more than a tick worse."""
+    was, now = before.walk.average_price, after.walk.average_price
+    if after.walk.filled < before.walk.filled:
+        return True
+    if was is None or now is None:
+        return False
+    off = now - was if after.request.action is Action.BUY else was - now
+    return off > after.context.market.price_grid.finest_step
 
 
 def market_open(preview: OrderPreview, _: Limits) -> Finding | None:

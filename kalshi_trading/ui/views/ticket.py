@@ -22,10 +22,10 @@ from kalshi_trading.core.money import (
     round_half_even,
 )
 from kalshi_trading.core.text import contracts_text
-from kalshi_trading.orders.pretrade.findings import Severity
+from kalshi_trading.orders.pretrade.findings import Finding, Severity
 from kalshi_trading.orders.pretrade.payoff import Payoff
-from kalshi_trading.orders.pretrade.preview import OrderPreview, is_worse
-from kalshi_trading.orders.pretrade.risk import OUTCOME_UNKNOWN
+from kalshi_trading.orders.pretrade.preview import OrderPreview
+from kalshi_trading.orders.pretrade.risk import Worse, what_is_worse
 from kalshi_trading.settings.option_parsing import Environment
 from kalshi_trading.ui.formats import UNKNOWN, dollars, net_position, pnl_text, time_left
 
@@ -176,18 +176,22 @@ def _costs(preview: OrderPreview) -> list[tuple[str, str | Text]]:
 
 
 def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
-    """Say what is worse at a second look at the same ticket; what is no worse needs no second question."""
-    found = []
-    if before.sentence != after.sentence:
-        found.append(f"order: {before.sentence} → {after.sentence}")
-    if is_worse(before, after):
-        found.append(f"expected: {_expected(before)} → {_expected(after)}")
-    if after.cost > before.cost:
-        found.append(f"cost: {dollars_text(before.cost)} → {dollars_text(after.cost)}")
-    elif before.bounds and after.bounds and after.bounds.cost > before.bounds.cost:
-        found.append(f"max cost: {dollars_text(before.bounds.cost)} → {dollars_text(after.bounds.cost)}")
-    known = {(finding.rule, finding.severity) for finding in before.findings}
-    if before.context.unresolved != after.context.unresolved:
-        known.discard((OUTCOME_UNKNOWN, Severity.ASK))
-    found += [finding.message for finding in after.findings if (finding.rule, finding.severity) not in known]
-    return found
+    """Say what is worse at a second look at the same ticket, with both numbers."""
+    return [
+        change.message
+        if isinstance(change, Finding)
+        else f"{change}: {_value_of(change, before)} → {_value_of(change, after)}"
+        for change in what_is_worse(before, after)
+    ]
+
+
+def _value_of(change: Worse, preview: OrderPreview) -> str:
+    match change:
+        case Worse.ORDER:
+            return preview.sentence
+        case Worse.EXPECTED:
+            return _expected(preview)
+        case Worse.COST:
+            return dollars_text(preview.cost)
+        case Worse.MAX_COST:
+            return dollars_text(preview.cost_bound)

@@ -24,8 +24,8 @@ from kalshi_trading.orders.pretrade.context import (
 )
 from kalshi_trading.orders.pretrade.findings import Severity
 from kalshi_trading.orders.pretrade.payoff import Bounds, Payoff
-from kalshi_trading.orders.pretrade.preview import is_worse
 from kalshi_trading.orders.pretrade.pricing import build_preview, rechecked, worst_price
+from kalshi_trading.orders.pretrade.risk import Worse, what_is_worse
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.options import Limits
 
@@ -285,7 +285,7 @@ def test_what_closes_is_told_by_what_it_brings():
 def test_a_book_that_moved_is_worse_only_where_fewer_fill_or_at_more_than_a_tick_beyond(offers, worse):
     before = preview(Action.BUY, Side.YES, "50", "0.70")
     after = preview(Action.BUY, Side.YES, "50", "0.70", here=context(book=book(no=offers)))
-    assert is_worse(before, after) is worse
+    assert (Worse.EXPECTED in what_is_worse(before, after)) is worse
 
 
 @pytest.mark.parametrize("kind", [FeeType.FLAT, FeeType.UNKNOWN])
