@@ -1,4 +1,5 @@
-"""What the start says of orders without an end, of other keys, of the clock and of a journal that fails."""
+"""What the start says of orders without an end, of the clock and of a journal that fails; and the way back
+from every screen and fault to the menu."""
 
 from __future__ import annotations
 
@@ -13,12 +14,13 @@ from typing import Any
 import pytest
 from exchange_process import ExchangeProcess
 from screen_session import quoted_market, screen_text, session
-from scripted_prompter import ScriptedPrompter
+from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.journal.sessions import Session
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission_result import Outcome
+from kalshi_trading.settings.option_parsing import Environment
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.app import AppContext
@@ -185,3 +187,41 @@ def test_a_clock_that_differs_is_told_and_recorded_and_orders_go_through(
     assert record.event == "clock.offset"
     assert f"s {how} the exchange's" in record.text("reason")
     assert client.get_balance().cash > 0
+
+
+def test_production_is_read_only_until_the_word_is_typed(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    prompter = ScriptedPrompter("production", "0")
+    app = session(exchange, tmp_path, prompter, environment=Environment.PRODUCTION)
+    assert menu.run(app) == 0
+    assert "real money" in prompter.questions[0]
+    assert "READ-ONLY" in screen_text(app)
+    assert "PRODUCTION · REAL MONEY" in screen_text(app)
+
+
+@pytest.mark.parametrize("key", ["1", "0"])
+def test_an_unexpected_fault_becomes_a_reference_and_the_menu_comes_back(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Also on the way out, where orders may rest."""
+
+    def broken(app: AppContext) -> None:
+        monkeypatch.undo()
+        raise ZeroDivisionError("a fault nobody expected")
+
+    entries = tuple(replace(each, value=broken) if each.key == key else each for each in menu.ENTRIES)
+    monkeypatch.setattr(menu, "ENTRIES", entries)
+    app = session(exchange, tmp_path, ScriptedPrompter(key, "0"))
+    assert menu.run(app) == 0
+    text = screen_text(app)
+    assert "Something unexpected went wrong" in text
+    assert "ZeroDivisionError" not in text
+    assert "ZeroDivisionError: a fault nobody expected" in app.journal.errors_path.read_text()
+
+
+def test_ctrl_c_in_a_screen_leads_back_to_the_menu(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    prompter = ScriptedPrompter("2", BACK, "4", "0", "6", BACK, "0")
+    app = session(exchange, tmp_path, prompter)
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert prompter.questions.count("Menu") == 4
+    assert screen_text(app).count("Back to the menu.") == 2

@@ -15,6 +15,7 @@ from kalshi_trading.core.market_models import (
     OrderBook,
 )
 from kalshi_trading.core.models import (
+    Action,
     Balance,
     BookSide,
     Fill,
@@ -23,6 +24,7 @@ from kalshi_trading.core.models import (
     OrderStatus,
     Position,
     Settlement,
+    Side,
 )
 from kalshi_trading.core.money import ZERO, PriceBand, PriceGrid
 from kalshi_trading.core.results import Fetched
@@ -123,6 +125,11 @@ def settlement(*, yes: tuple[str, str], no: tuple[str, str], revenue: str) -> Se
         settled_at=NOW,
         value=ZERO,
     )
+
+
+def order_ticket(action: Action, side: Side, count: str, price: str | None, **more: object) -> OrderTicket:
+    """Make a ticket for MARKET; without a price it is a market order."""
+    return OrderTicket(MARKET.ticker, action, side, D(count), None if price is None else D(price), **more)
 
 
 def preview(

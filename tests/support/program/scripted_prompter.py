@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.ui.prompts.prompter import Choice, GoBack, InputClosed, LeaveTask
@@ -78,3 +78,20 @@ class ScriptedPrompter:
 
     def assert_all_used(self) -> None:
         assert not self._answers, f"never asked for: {self._answers}"
+
+
+class MeanwhilePrompter(ScriptedPrompter):
+    """Lets something happen at the exchange while the user reads what a question stands under."""
+
+    def __init__(
+        self, *answers: str, happens: Callable[[], object], before: str = "Send this order?"
+    ) -> None:
+        super().__init__(*answers)
+        self._happens: Callable[[], object] | None = happens
+        self._before = before
+
+    def choose(self, question: str, choices: Sequence[Choice[T]], **how: Any) -> T:
+        if question == self._before and self._happens is not None:
+            happens, self._happens = self._happens, None
+            happens()
+        return super().choose(question, choices, **how)

@@ -134,3 +134,16 @@ def test_many_orders_are_named_in_part_and_counted(
     ]
     assert "and 1 more" in screen_text(app)
     assert app.executor.list_open_orders() == ()
+
+
+def test_cancel_all_and_leave_is_asked_twice(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    market = quoted_market(session(exchange, tmp_path).executor)
+    one, two = buy(market, count="3", price="2"), buy(market, count="4", price="3")
+    prompter = ScriptedPrompter("2", *one, "2", *two, "0", "0", "0", "x", "0", "x", "c")
+    app = session(exchange, tmp_path, prompter)
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert prompter.questions.count("2 resting orders. Leave them at the exchange?") == 3
+    assert prompter.questions.count("Cancel what is listed above?") == 2
+    assert screen_text(app).count("Canceled.") == 2
+    assert app.executor.list_open_orders() == ()

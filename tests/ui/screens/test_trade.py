@@ -1,9 +1,8 @@
-"""The ticket as a person sees it, an amount in dollars, and panic from the menu, on a practice exchange."""
+"""From the words of a search to the result of an order, on a practice exchange."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal as D
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,39 +10,23 @@ from typing import Any
 
 import pytest
 from exchange_process import ExchangeProcess
-from model_factory import BOOK, MARKET, NOW, order, preview
-from screen_session import buy, quoted_market, rendered, screen_text, session
-from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
+from model_factory import order_ticket, preview
+from screen_session import buy, quoted_market, screen_text, session
+from scripted_prompter import BACK, ESCAPE, MeanwhilePrompter, ScriptedPrompter
 
-from kalshi_trading.core.errors import KalshiAPIError, TradeExecutionError
+from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, TradeExecutionError
 from kalshi_trading.core.fees import cash_bound, fee_rate
-from kalshi_trading.core.market_models import FeeChange, FeeSchedule, FeeType, OrderBook
-from kalshi_trading.core.models import Action, BookSide, OrderRequest, Side
-from kalshi_trading.core.money import CENT
+from kalshi_trading.core.market_models import FeeChange, FeeType, OrderBook
+from kalshi_trading.core.models import Action, OrderRequest, Side
+from kalshi_trading.core.money import CENT, parse_price
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.execution.cancel import CancelResult
-from kalshi_trading.orders.execution.panic import PanicReport
-from kalshi_trading.orders.execution.panic_switch import UNRECORDED_PANIC
-from kalshi_trading.orders.pretrade.preview import OrderPreview
-from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.option_parsing import Environment
-from kalshi_trading.settings.options import Limits
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.prompts.prompter import LeaveTask
 from kalshi_trading.ui.screens import orders as order_screens
 from kalshi_trading.ui.screens import trade as trade_screens
-from kalshi_trading.ui.views import result
-from kalshi_trading.ui.views import ticket as ticket_view
-
-
-def ticket_text(ticket: OrderTicket, **how: object) -> str:
-    return rendered(ticket_view.ticket(preview(ticket, **how), Environment.PRACTICE), 100)
-
-
-def wish(action: Action, side: Side, count: str, price: str | None, **more: object) -> OrderTicket:
-    return OrderTicket(MARKET.ticker, action, side, D(count), None if price is None else D(price), **more)
 
 
 def test_a_journal_that_cannot_be_read_at_the_last_look_says_that_nothing_was_sent(
@@ -55,146 +38,6 @@ def test_a_journal_that_cannot_be_read_at_the_last_look_says_that_nothing_was_se
     ticket = OrderTicket(quoted_market(app.executor).ticker, Action.BUY, Side.YES, D(1), D("0.01"))
     with pytest.raises(TradeExecutionError, match=r"cannot be used: .* Nothing was sent\.$"):
         trade_screens.trade_ticket(app, ticket)
-
-
-# --- What the ticket says -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("side", "price", "said"),
-    [
-        (Side.YES, "0.65", "64¢; 65¢ is 1¢ above it"),
-        (Side.YES, "0.64", "64¢; 64¢ is on it"),
-        (Side.YES, "0.55", "64¢; 55¢ is 9¢ below it"),
-        (Side.NO, "0.37", "36¢; 37¢ is 1¢ above it"),
-        (Side.NO, "0.02", "36¢; 2¢ is 34¢ below it"),
-    ],
-)
-def test_the_ticket_tells_how_far_the_price_is_from_the_midpoint(side: Side, price: str, said: str) -> None:
-    assert said in ticket_text(wish(Action.BUY, side, "10", price))
-
-
-def test_a_half_cent_is_not_lost_in_the_midpoint() -> None:
-    odd = replace(BOOK, yes_bids=BOOK.yes_bids[1:])
-    text = ticket_text(wish(Action.BUY, Side.YES, "10", "0.65"), book=odd)
-    assert "63.5¢; 65¢ is 1.5¢ above it" in text
-
-
-def test_a_book_with_one_side_has_no_midpoint() -> None:
-    text = ticket_text(wish(Action.BUY, Side.YES, "10", "0.62"), book=replace(BOOK, no_bids=()))
-    (row,) = [line for line in text.splitlines() if "midpoint" in line]
-    assert row.split()[1:3] == ["midpoint", "–"]
-
-
-def test_the_ticket_echoes_what_an_amount_buys() -> None:
-    text = ticket_text(wish(Action.BUY, Side.YES, "75", "0.65", amount=D(50)))
-    assert "$50.00 buys 75 contracts" in text
-    assert "$0.70 buys 1 contract " in ticket_text(wish(Action.BUY, Side.YES, "1", "0.65", amount=D("0.7")))
-    assert "buys" not in ticket_text(wish(Action.BUY, Side.YES, "75", "0.65"))
-
-
-@pytest.mark.parametrize(
-    ("ticket", "said"),
-    [
-        (wish(Action.BUY, Side.YES, "100", "0.57"), "$57.00 + fee about $0.00 │ │ max cost $58.72"),
-        (wish(Action.BUY, Side.YES, "10", "0.65"), "$6.50 + fee about $0.1593 │ │ max cost $6.66"),
-        (
-            wish(Action.BUY, Side.YES, "1000", None),
-            "about $222.8250 + fee about $5.2321 │ │ max cost $714.70",
-        ),
-        (
-            wish(Action.BUY, Side.YES, "100", "0.40", post_only=True),
-            "$40.00 + fee about $0.00 │ │ max cost $40.00",
-        ),
-    ],
-)
-def test_the_cost_stands_there_as_expected_and_at_most(ticket: OrderTicket, said: str) -> None:
-    assert f"cost {said} with fees and rounding │" in " ".join(ticket_text(ticket).split())
-
-
-def test_a_dearer_fee_at_a_second_look_is_a_change_although_the_contracts_cost_the_same() -> None:
-    before = preview(wish(Action.BUY, Side.YES, "10", "0.65"))
-    here = replace(before.context, fees=FeeSchedule(FeeType.QUADRATIC, D(2)))
-    after = build_preview(
-        before.ticket, here, limits=Limits(), read_only=False, client_order_id=before.request.client_order_id
-    )
-    assert ticket_view.changes(before, after) == ["max cost: $6.66 → $6.8190"]
-    assert ticket_view.changes(after, before) == []
-
-
-def test_what_the_book_does_not_show_is_not_expected_of_a_market_order() -> None:
-    text = " ".join(ticket_text(wish(Action.BUY, Side.YES, "1000", None)).split())
-    assert "what fills now if YES" in text
-    assert "664.5 canceled" in text
-    assert "what fills now" not in ticket_text(wish(Action.BUY, Side.YES, "10", None))
-
-
-@pytest.mark.parametrize(
-    ("ticket", "held", "said"),
-    [
-        (wish(Action.BUY, Side.YES, "10", "0.65"), "0", "at least $993.34"),
-        (wish(Action.SELL, Side.YES, "10", "0.63"), "10", "at least $1,006.1360"),
-        (wish(Action.BUY, Side.YES, "10", "0.65"), "-10", "at least $1,003.34"),
-    ],
-)
-def test_cash_afterwards_counts_what_closes(ticket: OrderTicket, held: str, said: str) -> None:
-    text = " ".join(ticket_text(ticket, held=held, cost="4").split())
-    assert f"cash $1,000.00 → {said} if all is filled" in text
-    assert "the sale" not in text
-
-
-def test_fills_at_several_prices_are_averaged() -> None:
-    text = ticket_text(wish(Action.BUY, Side.YES, "100", None))
-    assert "80.5 at 65¢, 19.5 at 66¢ · fills average 65.2¢" in " ".join(text.split())
-    assert "average" not in ticket_text(wish(Action.BUY, Side.YES, "10", None))
-
-
-def test_the_age_of_the_book_stands_on_the_ticket_and_an_old_one_is_asked_about() -> None:
-    text = ticket_text(
-        wish(Action.BUY, Side.YES, "10", "0.65"), book=replace(BOOK, as_of=NOW - timedelta(seconds=6.2))
-    )
-    assert "(6.2 s old)" in text
-    assert "The book is 6.2 s old; it may have moved since." in text
-
-
-def test_the_worst_case_stands_beside_what_is_expected_where_a_cent_lies_between_them() -> None:
-    text = " ".join(ticket_text(wish(Action.BUY, Side.YES, "1000", None)).split())
-    assert "what fills now if YES +$107.4429 if NO −$228.0571" in text
-    assert "at worst if YES +$285.30 if NO −$714.70" in text
-    assert "at worst" not in ticket_text(wish(Action.BUY, Side.YES, "1", "0.65"))
-
-
-def test_what_closes_is_told_by_its_proceeds_and_not_by_outcomes_that_cannot_matter() -> None:
-    text = " ".join(ticket_text(wish(Action.SELL, Side.YES, "100", None), held="100", cost="40.00").split())
-    assert "fee about $1.6317 │" in text
-    assert "proceeds about $63.00 before fees; at least $56.29 after fees if all is filled" in text
-    assert "max cost" not in text
-    assert "if YES" not in text
-    turned = " ".join(
-        ticket_text(wish(Action.SELL, Side.YES, "110", "0.63"), held="100", cost="40.00").split()
-    )
-    assert "cost $3.70 to open 10 contracts │" in turned
-    assert "fee about $1.7949 │" in turned
-    assert "max cost $3.8640 to open 10 contracts with fees and rounding │" in turned
-    assert "proceeds about $63.00 before fees; at least $61.36 after fees" in turned
-    assert "if YES" in turned
-
-
-def test_the_whole_ticket_fits_a_narrow_screen() -> None:
-    panel = ticket_view.ticket(
-        preview(wish(Action.BUY, Side.YES, "100", None, amount=D(70))), Environment.PRACTICE
-    )
-    text = rendered(panel, width=80)
-    assert all(len(line) <= 80 for line in text.splitlines())
-    assert len(text.splitlines()) <= 22
-
-
-def test_a_price_that_moved_under_the_same_fills_is_a_change() -> None:
-    confirmed = preview(wish(Action.BUY, Side.YES, "10", None, worst_price=D("0.70")))
-    moved = preview(wish(Action.BUY, Side.YES, "10", None, worst_price=D("0.71")))
-    (order_changed, cost_changed) = ticket_view.changes(confirmed, moved)
-    assert order_changed == f"order: {confirmed.sentence} → {moved.sentence}"
-    assert cost_changed == "cost: $7.00 → $7.10"
 
 
 @pytest.mark.parametrize(
@@ -209,27 +52,11 @@ def test_a_price_that_moved_under_the_same_fills_is_a_change() -> None:
 def test_a_worst_price_comes_nearer_with_the_book_and_never_moves_away(
     action: Action, kept: str, best: str, asked_again: str
 ) -> None:
-    seen = preview(wish(action, Side.YES, "10", None, worst_price=D(kept)), held="10", cost="6.00")
+    seen = preview(order_ticket(action, Side.YES, "10", None, worst_price=D(kept)), held="10", cost="6.00")
     look = lambda ticket: preview(ticket, held="10", cost="6.00")  # noqa: E731
     executor = SimpleNamespace(worst_price=lambda *_: D(best), preview=look)
     app: Any = SimpleNamespace(executor=executor, run_with_spinner=lambda _, work: work())
     assert trade_screens._with_better_cap(app, seen).request.price == D(asked_again)
-
-
-def with_unknown(ticket: OrderTicket, *sentences: str) -> OrderPreview:
-    now = replace(preview(ticket).context, unresolved=sentences)
-    return build_preview(ticket, now, limits=Limits(), read_only=False, client_order_id="one")
-
-
-def test_another_order_of_unknown_outcome_is_a_change() -> None:
-    ticket = wish(Action.BUY, Side.YES, "10", "0.20")
-    confirmed, later = (
-        with_unknown(ticket, *names)
-        for names in (["BUY 3 YES at 1¢"], ["BUY 3 YES at 1¢", "BUY 40 YES at 2¢"])
-    )
-    assert ticket_view.changes(confirmed, confirmed) == []
-    (change,) = ticket_view.changes(confirmed, later)
-    assert "BUY 40 YES at 2¢" in change
 
 
 def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the_book_moves(
@@ -406,115 +233,162 @@ def test_a_loss_at_the_limit_denies_all_but_reducing_orders(
     assert not selling.is_denied
 
 
-# --- Panic ----------------------------------------------------------------------------------------
+# --- What is asked and confirmed ------------------------------------------------------------------
 
 
-def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
+def test_an_order_above_the_soft_limit_wants_its_count_typed(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    answers = ["p", "r", "allow?", "r", "ALLOW", "0"]
-    prompter = ScriptedPrompter(*answers)
-    app = session(exchange, tmp_path, prompter)
-    market = quoted_market(app.executor)
-    for price in ("0.02", "0.03"):
-        app.executor.place_limit_order(market.ticker, "yes", 1, price)
-    order_screens.cancel_order(app)
-    text = screen_text(app)
-    assert "2 canceled · 0 no longer resting · 0 unknown" in text
-    assert "A look afterwards showed nothing that still rests." in text
+    market = quoted_market(session(exchange, tmp_path).executor)
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "yes", BACK)
+    app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
+    with pytest.raises(LeaveTask):
+        trade_screens.place_trade(app)
+    prompter.assert_all_used()
+    assert prompter.questions[-2] == "To confirm, type the number of contracts (20):"
+    assert "Not confirmed. Nothing was sent." in screen_text(app)
     assert app.executor.list_open_orders() == ()
-    denied = app.executor.preview(OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.04")))
-    assert denied.is_denied
-    assert "New orders are blocked" in denied.findings[0].message
-
-    order_screens.cancel_order(app)
-    assert "New orders stay blocked." in screen_text(app)
-    assert app.executor.block_reason() is not None
-    order_screens.cancel_order(app)
-    assert app.executor.block_reason() is None
-    order_screens.cancel_order(app)
-    prompter.assert_all_used()
-    assert "Allow new orders again" not in prompter.labels[-1]
+    assert not app.journal.trades_path.exists()
 
 
-def test_going_back_from_the_word_that_allows_orders_asks_which_order(
+def test_a_typed_count_sends_the_order(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    market = quoted_market(session(exchange, tmp_path).executor)
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "20")
+    app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
+    trade_screens.place_trade(app)
+    assert "ACCEPTED: resting" in screen_text(app)
+    (resting,) = app.executor.list_open_orders()
+    assert (resting.yes_price, resting.remaining_count) == (D("0.02"), D(20))
+    order_screens.cancel_these(app, (resting,))
+    assert app.executor.list_open_orders() == ()
+
+
+def test_dollars_typed_for_a_purchase_are_not_proposed_for_a_sale(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    prompter = ScriptedPrompter("r", ESCAPE, "0")
-    app = session(exchange, tmp_path, prompter)
-    app.executor.panic()
-    order_screens.cancel_order(app)
+    market = quoted_market(session(exchange, tmp_path).executor)
+    to_the_direction = [ESCAPE] * 4
+    prompter = ScriptedPrompter(
+        *buy(market, count="$5", price="2")[:-1], *to_the_direction, "2", "1", "98", BACK
+    )
+    with pytest.raises(LeaveTask):
+        trade_screens.place_trade(session(exchange, tmp_path, prompter))
     prompter.assert_all_used()
-    assert prompter.questions[-1] == "Which order?"
-    assert prompter.marked[-1] == "Cancel nothing"
-    assert app.executor.block_reason() is not None
+    assert prompter.questions[-1] == "How many contracts?"
+    assert "$5" in prompter.defaults
+    assert prompter.defaults[-1].isdigit()
 
 
-def test_a_panic_is_named_by_the_menu_of_the_next_session_which_can_end_it(
+def test_what_changed_while_the_user_read_is_shown_and_asked_again(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    session(exchange, tmp_path).executor.panic()
-    prompter = ScriptedPrompter("4", "r", "ALLOW", "0")
+    """Another session of the same journal sends the same order between the ticket and the key press."""
+    market = quoted_market(session(exchange, tmp_path).executor)
+    answers = buy(market, count="5", price="2")
+    other = session(exchange, tmp_path, ScriptedPrompter(*answers))
+    prompter = MeanwhilePrompter(*answers, BACK, happens=lambda: trade_screens.place_trade(other))
     app = session(exchange, tmp_path, prompter)
+    with pytest.raises(LeaveTask):
+        trade_screens.place_trade(app)
+    prompter.assert_all_used()
+    text = screen_text(app)
+    assert "The market moved since you looked. Nothing was sent." in text
+    assert "The same order was sent 0 s ago." in text
+    assert "─ result ─" not in text
+    assert prompter.questions.count("Send this order?") == 2
+    order_screens.cancel_these(app, app.executor.list_open_orders())
+
+
+def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    market = quoted_market(session(exchange, tmp_path).executor)
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], BACK)
+    app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="1", KALSHI_HARD_ORDER_COUNT="10")
+    with pytest.raises(LeaveTask):
+        trade_screens.place_trade(app)
+    prompter.assert_all_used()
+    assert "20 contracts are above the limit of 10" in screen_text(app)
+    assert "Send this order?" not in prompter.questions
+
+
+def test_a_denied_order_is_changed_and_not_typed_anew(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    market = quoted_market(session(exchange, tmp_path).executor)
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], "3", BACK)
+    app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="10", KALSHI_HARD_ORDER_COUNT="10")
+    with pytest.raises(LeaveTask):
+        trade_screens.place_trade(app)
+    prompter.assert_all_used()
+    assert prompter.defaults[-1] == "20"
+    assert prompter.labels[-1][1].startswith(f"Send: BUY 3 YES {market.ticker} at 2¢")
+
+
+def test_every_production_order_wants_its_count_typed(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    market = quoted_market(session(exchange, tmp_path).executor)
+    prompter = ScriptedPrompter("PRODUCTION", "2", *buy(market, count="3", price="2"), "y", BACK, "0", "e")
+    app = session(exchange, tmp_path, prompter, environment=Environment.PRODUCTION)
     assert menu.run(app) == 0
     prompter.assert_all_used()
-    assert screen_text(app).count("Orders are locked. New orders are blocked since panic was pressed") == 1
-    again = session(exchange, tmp_path, ScriptedPrompter("0"))
-    assert menu.run(again) == 0
-    assert "Orders are locked" not in screen_text(again)
+    assert "Not confirmed. Nothing was sent." in screen_text(app)
+    assert app.executor.list_open_orders() == ()
 
 
-def test_panic_stays_within_reach_when_the_open_orders_cannot_be_read(
+def test_going_back_from_the_count_that_confirms_asks_whether_to_send(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    prompter = ScriptedPrompter("0")
-    app = session(exchange, tmp_path, prompter)
-    away = replace(
-        app, executor=session(replace(exchange, url=f"{exchange.url}/nowhere"), tmp_path, prompter).executor
-    )
-    order_screens.cancel_order(away)
-    assert "The open orders could not be read." in screen_text(away)
-    assert prompter.labels[-1] == ["Cancel nothing", "Panic: cancel everything and block new orders"]
-
-
-def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
-    one = order(BookSide.BID, "0.50")
-    report = PanicReport(
-        canceled=(),
-        gone=(CancelResult(one, "Too late: it was already filled, all 10.", None),),
-        unknown=(CancelResult(one, "It is not known whether the order was canceled.", None),),
-        problem="The open orders could not be read. Away.",
-        unresolved=("BUY 7 YES at 1¢",),
-    )
-    text = " ".join(rendered(result.panic(report)).replace("│", " ").split())
-    assert "0 canceled · 1 no longer resting · 1 unknown" in text
-    assert "Too late: it was already filled, all 10." in text
-    assert "It is not known whether the order was canceled." in text
-    assert "Orders may still rest; look at the open orders." in text
-    assert "Outcome unknown, not canceled: BUY 7 YES at 1¢. It may still turn up." in text
-    assert "nothing that still rests" not in text
-    assert "panic: not known whether everything is canceled" in text
+    market = quoted_market(session(exchange, tmp_path).executor)
+    prompter = ScriptedPrompter(*buy(market, count="20", price="2"), ESCAPE, "0", BACK)
+    app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
+    with pytest.raises(LeaveTask):
+        trade_screens.place_trade(app)
+    prompter.assert_all_used()
+    assert prompter.questions[-2] == "Send this order?"
+    assert prompter.marked[-1] == "Back, send nothing"
+    assert app.executor.list_open_orders() == ()
 
 
 @pytest.mark.parametrize(
-    "doubtful",
-    [
-        {"problem": "The open orders could not be read. Away."},
-        {"unresolved": ("BUY 7 YES at 1¢",)},
-        {"unknown": (CancelResult(order(BookSide.BID, "0.50"), "It is not known.", None),)},
-    ],
+    ("traded", "not_traded", "typed"),
+    [("0.55", "0.555", ["55.5"]), ("0.007", "1", ["0.7", "0.7c"])],
+    ids=["off the grid", "dollars or cents"],
 )
-def test_everything_canceled_is_said_only_when_it_is_proved(doubtful: dict[str, Any]) -> None:
-    proved = PanicReport(canceled=(), gone=(), unknown=(), problem=None)
-    assert "─ everything canceled ─" in rendered(result.panic(proved))
-    assert result.end_of_panic(proved).startswith("Everything canceled: 0 canceled")
-    report = replace(proved, **doubtful)
-    assert "everything canceled ─" not in rendered(result.panic(report)).replace("whether everything", "")
-    assert "not known whether everything is canceled" in rendered(result.panic(report))
-    assert result.end_of_panic(report).startswith("Panic: not known whether everything is canceled")
+def test_a_price_that_is_none_here_or_may_be_two_is_asked_again_and_never_snapped(
+    exchange: ExchangeProcess, tmp_path: Path, traded: str, not_traded: str, typed: list[str]
+) -> None:
+    app = session(exchange, tmp_path)
+    market = next(
+        found.market
+        for found in app.executor.search_markets("")
+        if found.market.price_grid.contains(D(traded))
+        and not found.market.price_grid.contains(D(not_traded))
+        and found.market.yes_ask
+    )
+    prompter = ScriptedPrompter(market.ticker, "1", "1", *typed, BACK)
+    with pytest.raises(LeaveTask):
+        trade_screens.place_trade(session(exchange, tmp_path, prompter))
+    prompter.assert_all_used()
+    assert prompter.questions.count("Price per YES contract (cents, or $0.57)?") == 2
 
 
-def test_a_block_that_is_not_on_record_is_told() -> None:
-    report = PanicReport(canceled=(), gone=(), unknown=(), problem=None, is_recorded=False)
-    assert UNRECORDED_PANIC in rendered(result.panic(report), width=200)
-    assert UNRECORDED_PANIC in result.end_of_panic(report)
+def test_enter_takes_the_best_price_to_the_digit(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    """A proposal of 0.4¢ must not be read back as 0.4 dollars."""
+    app = session(exchange, tmp_path)
+    offered = [found.market for found in app.executor.search_markets("") if found.market.yes_bid]
+    market = min(offered, key=lambda market: market.yes_bid or 1)
+    prompter = ScriptedPrompter(market.ticker, "2", "1", BACK)
+    app = session(exchange, tmp_path, prompter)
+    with pytest.raises(LeaveTask):
+        trade_screens.place_trade(app)
+    proposed = parse_price(prompter.defaults[-1])
+    assert abs(proposed - (market.yes_bid or 0)) <= D("0.03")
+    assert prompter.defaults[-1].endswith("¢")
+
+
+def test_a_typed_count_may_carry_its_separators() -> None:
+    assert trade_screens.is_count("1,500", D(1500))
+    assert trade_screens.is_count(" 1500 ", D(1500))
+    assert not any(trade_screens.is_count(text, D(1500)) for text in ("y", "no", "", "15,00"))
+
+
+@pytest.mark.parametrize("typed", ["1501", "15,000.5", "1500.01"])
+def test_another_count_confirms_nothing_and_is_asked_again(typed: str) -> None:
+    with pytest.raises(InvalidInputError, match="is not 1,500"):
+        trade_screens.is_count(typed, D(1500))

@@ -1,0 +1,104 @@
+"""Open orders, and panic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal as D
+from functools import partial
+from pathlib import Path
+
+from exchange_process import ExchangeProcess
+from screen_session import buy, quoted_market, screen_text, session
+from scripted_prompter import ESCAPE, MeanwhilePrompter, ScriptedPrompter
+
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.ui import menu
+from kalshi_trading.ui.screens import orders as order_screens
+from kalshi_trading.ui.screens import trade as trade_screens
+
+
+def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    answers = ["p", "r", "allow?", "r", "ALLOW", "0"]
+    prompter = ScriptedPrompter(*answers)
+    app = session(exchange, tmp_path, prompter)
+    market = quoted_market(app.executor)
+    for price in ("0.02", "0.03"):
+        app.executor.place_limit_order(market.ticker, "yes", 1, price)
+    order_screens.cancel_order(app)
+    text = screen_text(app)
+    assert "2 canceled · 0 no longer resting · 0 unknown" in text
+    assert "A look afterwards showed nothing that still rests." in text
+    assert app.executor.list_open_orders() == ()
+    denied = app.executor.preview(OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.04")))
+    assert denied.is_denied
+    assert "New orders are blocked" in denied.findings[0].message
+
+    order_screens.cancel_order(app)
+    assert "New orders stay blocked." in screen_text(app)
+    assert app.executor.block_reason() is not None
+    order_screens.cancel_order(app)
+    assert app.executor.block_reason() is None
+    order_screens.cancel_order(app)
+    prompter.assert_all_used()
+    assert "Allow new orders again" not in prompter.labels[-1]
+
+
+def test_going_back_from_the_word_that_allows_orders_asks_which_order(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    prompter = ScriptedPrompter("r", ESCAPE, "0")
+    app = session(exchange, tmp_path, prompter)
+    app.executor.panic()
+    order_screens.cancel_order(app)
+    prompter.assert_all_used()
+    assert prompter.questions[-1] == "Which order?"
+    assert prompter.marked[-1] == "Cancel nothing"
+    assert app.executor.block_reason() is not None
+
+
+def test_a_panic_is_named_by_the_menu_of_the_next_session_which_can_end_it(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    session(exchange, tmp_path).executor.panic()
+    prompter = ScriptedPrompter("4", "r", "ALLOW", "0")
+    app = session(exchange, tmp_path, prompter)
+    assert menu.run(app) == 0
+    prompter.assert_all_used()
+    assert screen_text(app).count("Orders are locked. New orders are blocked since panic was pressed") == 1
+    again = session(exchange, tmp_path, ScriptedPrompter("0"))
+    assert menu.run(again) == 0
+    assert "Orders are locked" not in screen_text(again)
+
+
+def test_panic_stays_within_reach_when_the_open_orders_cannot_be_read(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    prompter = ScriptedPrompter("0")
+    app = session(exchange, tmp_path, prompter)
+    away = replace(
+        app, executor=session(replace(exchange, url=f"{exchange.url}/nowhere"), tmp_path, prompter).executor
+    )
+    order_screens.cancel_order(away)
+    assert "The open orders could not be read." in screen_text(away)
+    assert prompter.labels[-1] == ["Cancel nothing", "Panic: cancel everything and block new orders"]
+
+
+def test_open_orders_are_read_anew_until_the_user_goes_back_or_none_rests(
+    exchange: ExchangeProcess, tmp_path: Path
+) -> None:
+    market = quoted_market(session(exchange, tmp_path).executor)
+    trade_screens.place_trade(
+        session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="6", price="2")))
+    )
+    app = session(exchange, tmp_path, ScriptedPrompter("1", "0"))
+    order_screens.open_orders(app)
+    assert screen_text(app).count("BUY 6 YES at 2¢") == 2
+    assert "No resting orders" not in screen_text(app)
+
+    canceled = partial(order_screens.cancel_these, app, app.executor.list_open_orders())
+    app = session(exchange, tmp_path, MeanwhilePrompter("1", happens=canceled, before="Open orders"))
+    order_screens.open_orders(app)
+    assert "No resting orders" in screen_text(app).split("BUY 6 YES at 2¢")[1]

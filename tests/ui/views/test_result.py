@@ -1,0 +1,104 @@
+"""What became of an order, and of a panic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+from model_factory import MARKET, order, preview
+from screen_session import rendered
+
+from kalshi_trading.core.models import Action, BookSide, Side
+from kalshi_trading.orders.execution.cancel import CancelResult
+from kalshi_trading.orders.execution.panic import PanicReport
+from kalshi_trading.orders.execution.panic_switch import UNRECORDED_PANIC
+from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.ui.views import result
+from kalshi_trading.ui.views import result as result_view
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words", "never"),
+    [
+        (Outcome.REJECTED, "REJECTED BY THE EXCHANGE: nothing was placed", "ACCEPTED"),
+        (Outcome.NOT_SENT, "NOT SENT: nothing was placed", "ACCEPTED"),
+        (Outcome.DENIED, "DENIED BY THIS PROGRAM: nothing was sent", "ACCEPTED"),
+        (Outcome.UNKNOWN, "OUTCOME UNKNOWN: the order may be live. Do not send it again.", "nothing was"),
+    ],
+)
+def test_no_outcome_but_acceptance_reads_like_acceptance(outcome: Outcome, words: str, never: str) -> None:
+    request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
+    text = rendered(result_view.submission(SubmissionResult(outcome, request, "because")))
+    assert words in text
+    assert "because" in text
+    assert never not in text
+    assert "filled" not in text
+
+
+def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
+    request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.NO, D(10), D("0.35"))).request
+    result = SubmissionResult(
+        Outcome.ACKNOWLEDGED,
+        request,
+        "partly filled, the rest is resting",
+        "id-1",
+        D(4),
+        D(6),
+        D("0.35"),
+        None,
+    )
+    text = rendered(result_view.submission(result))
+    assert "bought 4 NO at 35¢ on average · fee –" in text
+    assert "resting: BUY 6 NO at 35¢" in text
+
+
+def test_a_result_that_could_not_be_recorded_is_said_in_words() -> None:
+    request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
+    result = SubmissionResult(Outcome.ACKNOWLEDGED, request, "resting", "id-1", D(0), D(1), recorded=False)
+    assert "could not be recorded in the journal" in rendered(result_view.submission(result))
+
+
+def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
+    one = order(BookSide.BID, "0.50")
+    report = PanicReport(
+        canceled=(),
+        gone=(CancelResult(one, "Too late: it was already filled, all 10.", None),),
+        unknown=(CancelResult(one, "It is not known whether the order was canceled.", None),),
+        problem="The open orders could not be read. Away.",
+        unresolved=("BUY 7 YES at 1¢",),
+    )
+    text = " ".join(rendered(result.panic(report)).replace("│", " ").split())
+    assert "0 canceled · 1 no longer resting · 1 unknown" in text
+    assert "Too late: it was already filled, all 10." in text
+    assert "It is not known whether the order was canceled." in text
+    assert "Orders may still rest; look at the open orders." in text
+    assert "Outcome unknown, not canceled: BUY 7 YES at 1¢. It may still turn up." in text
+    assert "nothing that still rests" not in text
+    assert "panic: not known whether everything is canceled" in text
+
+
+@pytest.mark.parametrize(
+    "doubtful",
+    [
+        {"problem": "The open orders could not be read. Away."},
+        {"unresolved": ("BUY 7 YES at 1¢",)},
+        {"unknown": (CancelResult(order(BookSide.BID, "0.50"), "It is not known.", None),)},
+    ],
+)
+def test_everything_canceled_is_said_only_when_it_is_proved(doubtful: dict[str, Any]) -> None:
+    proved = PanicReport(canceled=(), gone=(), unknown=(), problem=None)
+    assert "─ everything canceled ─" in rendered(result.panic(proved))
+    assert result.end_of_panic(proved).startswith("Everything canceled: 0 canceled")
+    report = replace(proved, **doubtful)
+    assert "everything canceled ─" not in rendered(result.panic(report)).replace("whether everything", "")
+    assert "not known whether everything is canceled" in rendered(result.panic(report))
+    assert result.end_of_panic(report).startswith("Panic: not known whether everything is canceled")
+
+
+def test_a_block_that_is_not_on_record_is_told() -> None:
+    report = PanicReport(canceled=(), gone=(), unknown=(), problem=None, is_recorded=False)
+    assert UNRECORDED_PANIC in rendered(result.panic(report), width=200)
+    assert UNRECORDED_PANIC in result.end_of_panic(report)
