@@ -24,8 +24,8 @@ LATE_S = 0.02
 DOWN, UP, ESCAPE = "\x1b[B", "\x1b[A", "\x1b"
 MOVES = (DOWN, UP, "j", "k")
 SETTLED_S = 0.5 + 2 * SLOW_LINE_S
+"""After so long without a key all were taken, and what they did at once has come over the line."""
 LONGEST_LOOK_S = 5.0  # how long an order may be priced on a loaded machine before its question is seen
-"""After so long without a key all were taken, and what they did has come over the line."""
 SEND, COUNT = "Send this order?", "To confirm, type the number of contracts"
 STRAY = "1" * 6 + ENTER * 3 + "2505yjk " + ESCAPE
 SEND_IS_MARKED = "▸ 1  Send"
@@ -188,8 +188,12 @@ def _answer_all(terminal: WatchedTerminal, trial: Trial, count: int) -> None:
 
 
 def _confirmation_stands(terminal: WatchedTerminal) -> bool:
-    """Look once all keys have done what they do."""
+    """Look once all keys have done what they do; one that may be held down waits for longer than others."""
     terminal.pause(SETTLED_S)
+    terminal.run_until(
+        lambda: not terminal.standing.endswith(SEND) or terminal.standing.startswith(READY),
+        "a key waits without end",
+    )
     return terminal.standing.endswith(SEND)
 
 
