@@ -273,7 +273,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "prices off the grid",
         [
             "orders/pretrade/test_risk.py::test_a_price_off_the_grid_is_denied_and_the_nearest_are_named",
-            "ui/screens/test_market.py::"
+            "ui/screens/test_trade.py::"
             "test_a_price_that_is_none_here_or_may_be_two_is_asked_again_and_never_snapped",
             "orders/execution/test_price_exactness.py::test_a_price_as_typed_reaches_the_disk_as_it_reaches_the_wire",
         ],
@@ -315,8 +315,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     49: (
         "price moves before the order",
         [
-            "ui/screens/test_market.py::test_what_changed_while_the_user_read_is_shown_and_asked_again",
-            "ui/screens/test_market.py::test_a_book_that_moved_is_told_with_both_numbers",
+            "ui/screens/test_trade.py::test_what_changed_while_the_user_read_is_shown_and_asked_again",
+            "ui/views/test_ticket.py::test_a_book_that_moved_is_told_with_both_numbers",
             "orders/execution/test_submission.py::test_a_preview_that_is_not_of_this_moment_is_denied",
         ],
     ),
@@ -338,7 +338,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "orders/execution/test_panic.py::test_what_is_never_acknowledged_and_still_listed_is_unknown",
             "orders/execution/test_panic.py::test_lists_that_never_catch_up_are_named_with_their_time",
             "orders/execution/test_panic_while_reads_lag.py::test_panic_waits_for_the_lists_to_show_what_was_just_sent",
-            "ui/screens/test_trade.py::test_what_panic_could_not_settle_is_named_order_by_order",
+            "ui/views/test_result.py::test_what_panic_could_not_settle_is_named_order_by_order",
         ],
     ),
     54: (
