@@ -97,14 +97,22 @@ class Desk:
         self.journal = TradeLogger(folder, "practice")
         self.naps = []
         self.between_looks = lambda: None
-        how = {"clock": lambda: self.now, "sleep": self._nap}
         self.pending = PendingOrders()
         self.recovery = OrderRecovery(
-            self.client, self.journal, self.pending, monotonic=lambda: self.now.timestamp(), **how
+            self.client,
+            self.journal,
+            self.pending,
+            clock=lambda: self.now,
+            monotonic=lambda: self.now.timestamp(),
+            sleep=self._nap,
         )
         self.lock = TradingLock(self.journal)
-        self.submitter = OrderSubmitter(
-            self.client, self.journal, self.pending, self.recovery, self.lock, **how
+        self.submitter = self.open_submitter()
+
+    def open_submitter(self, client=None, **how):
+        how = {"clock": lambda: self.now, "sleep": self._nap, **how}
+        return OrderSubmitter(
+            client or self.client, self.journal, self.pending, self.recovery, self.lock, **how
         )
 
     def _nap(self, seconds):
@@ -196,14 +204,8 @@ def test_the_steps_come_in_the_order_in_which_the_journal_needs_them(open_desk):
     exchange.create = exchange.accept
     with serving(exchange) as server:
         desk = open_desk(server)
-        submitter = OrderSubmitter(
-            desk.client,
-            desk.journal,
-            desk.pending,
-            desk.recovery,
-            desk.lock,
-            clock=lambda: NOW,
-            reached=lambda step: seen.append((step, len(desk.events()), server.count("POST"))),
+        submitter = desk.open_submitter(
+            reached=lambda step: seen.append((step, len(desk.events()), server.count("POST")))
         )
         submitter.submit(fresh())
     assert seen == [
@@ -330,9 +332,7 @@ def test_what_never_left_is_sent_again_twice_at_most_with_the_same_id(open_desk,
     with serving(exchange) as server:
         desk = open_desk(server)
         client = Unreachable(desk.client, failures)
-        submitter = OrderSubmitter(
-            client, desk.journal, desk.pending, desk.recovery, desk.lock, clock=lambda: NOW, sleep=desk._nap
-        )
+        submitter = desk.open_submitter(client=client)
         order = fresh()
         result = submitter.submit(order)
     assert (result.outcome, result.message) == (Outcome.ACKNOWLEDGED, "resting")
@@ -347,12 +347,8 @@ def test_nothing_is_sent_again_after_the_machine_slept(open_desk):
         desk = open_desk(server)
         client = Unreachable(desk.client, 99)
         moments = [NOW]
-        submitter = OrderSubmitter(
-            client,
-            desk.journal,
-            desk.pending,
-            desk.recovery,
-            desk.lock,
+        submitter = desk.open_submitter(
+            client=client,
             clock=lambda: moments[-1],
             monotonic=lambda: 0.0,
             sleep=lambda pause: moments.append(NOW + timedelta(hours=8)),
@@ -365,15 +361,7 @@ def test_nothing_is_sent_again_once_the_program_is_ending(open_desk):
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         client = Unreachable(desk.client, 99)
-        submitter = OrderSubmitter(
-            client,
-            desk.journal,
-            desk.pending,
-            desk.recovery,
-            desk.lock,
-            clock=lambda: NOW,
-            sleep=lambda pause: stop(),
-        )
+        submitter = desk.open_submitter(client=client, sleep=lambda pause: stop())
 
         def stop():
             submitter.stop()
@@ -392,16 +380,7 @@ def test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason
     exchange.create = exchange.accept
     with serving(exchange) as server:
         desk = open_desk(server)
-        submitter = OrderSubmitter(
-            desk.client,
-            desk.journal,
-            desk.pending,
-            desk.recovery,
-            desk.lock,
-            block_reason=lambda: next(blocked, None),
-            clock=lambda: NOW,
-            sleep=desk._nap,
-        )
+        submitter = desk.open_submitter(block_reason=lambda: next(blocked, None))
         result = submitter.submit(fresh())
     assert (result.outcome, result.message) == (Outcome.NOT_SENT, "Not sent: new orders are blocked.")
     assert desk.events() == ["order.intent", "order.sending", "order.not_sent"]
@@ -414,16 +393,7 @@ def test_what_stops_another_try_is_the_reason_that_is_shown(open_desk):
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         client = Unreachable(desk.client, 99)
-        submitter = OrderSubmitter(
-            client,
-            desk.journal,
-            desk.pending,
-            desk.recovery,
-            desk.lock,
-            block_reason=lambda: next(blocked),
-            clock=lambda: NOW,
-            sleep=desk._nap,
-        )
+        submitter = desk.open_submitter(client=client, block_reason=lambda: next(blocked))
         result = submitter.submit(fresh())
     assert (result.outcome, result.message) == (Outcome.NOT_SENT, "Not sent: new orders are blocked.")
     assert (len(client.sent), desk.naps) == (1, [0.5])
@@ -435,16 +405,7 @@ def test_nothing_is_sent_again_later_than_five_seconds_after_the_first_try(open_
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         client = Unreachable(desk.client, 99)
-        submitter = OrderSubmitter(
-            client,
-            desk.journal,
-            desk.pending,
-            desk.recovery,
-            desk.lock,
-            clock=lambda: NOW,
-            sleep=desk._nap,
-            monotonic=lambda: next(seconds) * each_takes_s,
-        )
+        submitter = desk.open_submitter(client=client, monotonic=lambda: next(seconds) * each_takes_s)
         assert submitter.submit(fresh()).outcome is Outcome.NOT_SENT
     assert len(client.sent) == sends
     assert server.requests == []
@@ -512,9 +473,7 @@ def test_the_same_preview_submitted_twice_at_the_same_moment_is_sent_only_once(o
     exchange.create = exchange.accept
     with serving(exchange) as server:
         desk = open_desk(server)
-        submitter = OrderSubmitter(
-            desk.client, desk.journal, desk.pending, desk.recovery, desk.lock, clock=clock
-        )
+        submitter = desk.open_submitter(clock=clock)
         order, outcomes = fresh(), []
         threads = [
             threading.Thread(target=lambda: outcomes.append(submitter.submit(order).outcome))
@@ -710,15 +669,7 @@ def test_a_fault_of_our_own_on_the_way_leaves_an_order_to_look_for(open_desk):
 
     with serving(exchange) as server:
         desk = open_desk(server)
-        submitter = OrderSubmitter(
-            desk.client,
-            desk.journal,
-            desk.pending,
-            desk.recovery,
-            desk.lock,
-            clock=lambda: NOW,
-            reached=stumble,
-        )
+        submitter = desk.open_submitter(reached=stumble)
         order = fresh()
         with pytest.raises(ZeroDivisionError):
             submitter.submit(order)
