@@ -12,14 +12,13 @@ from kalshi_trading.trade_logger import TradeLogger
 
 @dataclass(frozen=True, slots=True)
 class _PendingWrite:
-    """A write that failed: the reason to send nothing until `write`, which raises JournalError, succeeds."""
+    """A write that failed: the reason to send nothing until `write`, which raises JournalError, succeeds.
+
+    Without one the lock ends as soon as the journal works.
+    """
 
     reason: str
-    write: Callable[[], object]
-
-
-def _nothing() -> None:
-    """Write nothing: the lock ends as soon as the journal works."""
+    write: Callable[[], object] | None
 
 
 class TradingLock:
@@ -37,7 +36,7 @@ class TradingLock:
 
     def close(self, reason: str, until: Callable[[], object] | None = None) -> None:
         """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
-        pending = _PendingWrite(reason, until or _nothing)
+        pending = _PendingWrite(reason, until)
         with self._guard:  # a lock set while another one ends must not end with it
             if pending not in self._pending_writes:
                 self._pending_writes.append(pending)
@@ -50,8 +49,9 @@ class TradingLock:
                 return
             try:
                 for number, pending in enumerate(self._pending_writes):
-                    pending.write()
-                    self._pending_writes[number] = _PendingWrite(pending.reason, _nothing)  # once is enough
+                    if pending.write is not None:
+                        pending.write()
+                    self._pending_writes[number] = _PendingWrite(pending.reason, None)  # once is enough
                 self._journal.log_order_submission("unlocked", {"reason": reason})
             except JournalError:
                 return
