@@ -31,7 +31,15 @@ DAYS_OFFERED_TO_KEEP = 30
 
 def records(app: AppContext) -> None:
     """Review the journal and the errors, search or follow them, export, or see what they take."""
-    tasks: list[Callable[[AppContext], None]] = [_nothing, events, errors, export, search, follow, sizes]
+    tasks: list[Callable[[AppContext], None]] = [
+        lambda app: None,
+        events,
+        errors,
+        export,
+        search,
+        follow,
+        sizes,
+    ]
     labels = [
         "Back to the menu",
         "Recent events, newest first",
@@ -48,10 +56,6 @@ def records(app: AppContext) -> None:
         ),
         lambda task: task(app),
     )
-
-
-def _nothing(app: AppContext) -> None:
-    """Lead back to the menu."""
 
 
 # --- Review ---------------------------------------------------------------------------------------
