@@ -210,7 +210,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """One order in a person's words; `price` is in the terms of `side`; the wire alone knows bid/ask."""
+    """One order in a person's words. `price` is in the terms of `side`, `yes_price` in the book's."""
 
     client_order_id: str
     ticker: str

@@ -37,9 +37,9 @@ def order_body(order: OrderRequest) -> dict[str, object]:
     body: dict[str, object] = {
         "ticker": order.ticker,
         "client_order_id": order.client_order_id,
-        "side": BookSide.of(order.action, order.side).value,
+        "side": order.book_side.value,
         "count": _count(order.count),
-        "price": _price(order.side.price_in_side(order.price)),
+        "price": _price(order.yes_price),
         "time_in_force": order.time_in_force.value,
         "self_trade_prevention_type": order.self_trade_prevention.value,
     }
