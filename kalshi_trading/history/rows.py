@@ -18,7 +18,7 @@ from kalshi_trading.core.pnl import average_price
 from kalshi_trading.core.tickers import event_of
 from kalshi_trading.journal.order_log import LoggedOrder, ReportedFills
 from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderStage
-from kalshi_trading.journal.own_orders import words_that_mean
+from kalshi_trading.journal.own_orders import words_in, words_that_mean
 from kalshi_trading.journal.records import JournalRecord
 
 # --- An order of the exchange in words ------------------------------------------------------------
@@ -56,11 +56,7 @@ def describe(order: Order, intent: JournalRecord | None, fills: Iterable[Fill] =
 
 def words_for(order: Order, action: str, side: str) -> tuple[Action | None, Side]:
     """Give the user's words, when the journal has them and they mean what the exchange has."""
-    try:
-        words = Action(action), Side(side)
-    except ValueError:
-        words = None
-    return words_that_mean(words, order.book_side)
+    return words_that_mean(words_in(action, side), order.book_side)
 
 
 # --- One row of the history -----------------------------------------------------------------------

@@ -32,7 +32,7 @@ class OwnOrders:
             if not record.event.startswith("order."):
                 continue
             name, order_id = record.text("client_order_id"), record.text("order_id")
-            words = _EVERY_WORDS.get((record.text("action"), record.text("side")))
+            words = words_in(record.text("action"), record.text("side"))
             if words is not None:
                 self._nameless[name] = words
             elif record.event == SENDING_EVENT:
@@ -67,6 +67,11 @@ class OwnOrders:
             if key in named:
                 return unpacked(named[key]), *words_that_mean(words, effect)
         return None, None, effect.long_outcome
+
+
+def words_in(action: str, side: str) -> tuple[Action, Side] | None:
+    """Read action and side as the journal has them; None: one of them is not on record."""
+    return _EVERY_WORDS.get((action, side))
 
 
 def words_that_mean(words: tuple[Action, Side] | None, effect: BookSide) -> tuple[Action | None, Side]:
