@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from kalshi_trading.core.errors import JournalError
+from kalshi_trading.journal.events import ORDERS_ALLOWED_EVENT, PANIC_EVENT
 from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.trade_logger import TradeLogger
@@ -43,7 +44,7 @@ class PanicSwitch:
         with self._guard:
             if self.is_unrecorded:
                 reason = "everything is canceled, new orders are blocked"
-                self._journal.log_order_cancellation("panic", {"reason": reason})
+                self._journal.log_event(PANIC_EVENT, {"reason": reason})
                 self.is_unrecorded = False
 
     def block_reason(self) -> str | None:
@@ -63,7 +64,7 @@ class PanicSwitch:
         """Allow new orders again, in every session; False: it is not on record, so they stay blocked."""
         try:
             with self._guard:
-                self._journal.log_order_cancellation("rearmed", {"reason": "new orders are allowed again"})
+                self._journal.log_event(ORDERS_ALLOWED_EVENT, {"reason": "new orders are allowed again"})
                 self.is_unrecorded = False
         except JournalError as error:
             self._lock.close(str(error))
