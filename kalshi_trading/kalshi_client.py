@@ -274,12 +274,12 @@ class KalshiClient(MarketDataClient):
     # --- Below the doors --------------------------------------------------------------------------
 
     def _positions(
-        self, pages: endpoints.ListEndpoint[Position], wanted: Query, progress: Progress | None = None
+        self, endpoint: endpoints.ListEndpoint[Position], wanted: Query, progress: Progress | None = None
     ) -> Positions:
         events: list[Fields] = []
         listing = collect(
             self._transport,
-            pages,
+            endpoint,
             wanted,
             progress=progress,
             on_page=lambda body: events.extend(body.optional_rows("event_positions")),

@@ -1,4 +1,4 @@
-"""Questions to the exchange: paths and parameters written safely, lists collected over all pages.
+"""Questions to the exchange: paths and parameters written safely, lists collected over all endpoint.
 
 Knows cursors and where a list may silently end. Only reads; knows no endpoint by name.
 Source: Kalshi API, pagination.
@@ -26,24 +26,24 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class _Collection(Generic[T]):
-    pages: ListEndpoint[T]
+    endpoint: ListEndpoint[T]
     items: dict[object, T] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
     ambiguous: list[object] = field(default_factory=list)
 
     def add(self, rows: list[Fields]) -> None:
-        pages, items = self.pages, self.items
+        endpoint, items = self.endpoint, self.items
         for row in rows:
             try:
-                if pages.skip is not None and pages.skip(row):
+                if endpoint.skip is not None and endpoint.skip(row):
                     continue
-                item = pages.decode(row)
+                item = endpoint.decode(row)
             except MalformedAnswerError as error:
                 self.unreadable.append(str(error))
                 continue
-            name = len(items) if pages.identity is None else pages.identity(item)
+            name = len(items) if endpoint.identity is None else endpoint.identity(item)
             if items.setdefault(name, item) is not item:
-                if pages.shared and items[name] != item:
+                if endpoint.shared and items[name] != item:
                     self.ambiguous.append(name)
                 # A list that moves while it is paged shows a row twice; the later one was read later.
                 items[name] = item
@@ -58,7 +58,7 @@ class _Collection(Generic[T]):
 
 def collect(
     transport: Transport,
-    pages: ListEndpoint[T],
+    endpoint: ListEndpoint[T],
     query: Query = (),
     *,
     limit: int | None = None,
@@ -71,8 +71,8 @@ def collect(
     `all_here` is called as soon as the last page has arrived, before its rows are read.
     Raises KalshiAPIError when not even the first page could be read.
     """
-    found: _Collection[T] = _Collection(pages)
-    walk, is_begun = _each_page(transport, pages, query, limit), False
+    found: _Collection[T] = _Collection(endpoint)
+    walk, is_begun = _each_page(transport, endpoint, query, limit), False
     while True:
         try:
             page = next(walk, None)
@@ -95,7 +95,7 @@ def collect(
             return found.listing(f"only the first {limit} rows were asked for" if more else None, limit=limit)
 
 
-def iterate(transport: Transport, lists: Iterable[ListEndpoint[T]], query: Query = ()) -> Iterator[T]:
+def iterate(transport: Transport, endpoints: Iterable[ListEndpoint[T]], query: Query = ()) -> Iterator[T]:
     """Yield the rows of lists that may overlap, one list after the other, each row once; keep none of them.
 
     For lists too long to hold: of a row only its name is kept, and the row that came first is told. Rows that
@@ -103,23 +103,23 @@ def iterate(transport: Transport, lists: Iterable[ListEndpoint[T]], query: Query
     page cannot be read.
     """
     told = set[object]()
-    for pages in lists:
-        for page in _each_page(transport, pages, query):
+    for endpoint in endpoints:
+        for page in _each_page(transport, endpoint, query):
             for row in page.rows:
-                if pages.skip is not None and pages.skip(row):
+                if endpoint.skip is not None and endpoint.skip(row):
                     continue
-                item = pages.decode(row)
-                name = _name(pages, item)
+                item = endpoint.decode(row)
+                name = _name(endpoint, item)
                 if name is None or name not in told:
                     told.add(name)
                     yield item
 
 
-def _name(pages: ListEndpoint[T], item: T) -> object:
+def _name(endpoint: ListEndpoint[T], item: T) -> object:
     """Give what tells a row from others, None: nothing does. Where names are shared it takes the content."""
-    if pages.identity is None:
+    if endpoint.identity is None:
         return None
-    return (pages.identity(item), hash(item)) if pages.shared else pages.identity(item)
+    return (endpoint.identity(item), hash(item)) if endpoint.shared else endpoint.identity(item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,25 +130,25 @@ class _Page:
 
 
 def _each_page(
-    transport: Transport, pages: ListEndpoint[T], query: Query, limit: int | None = None
+    transport: Transport, endpoint: ListEndpoint[T], query: Query, limit: int | None = None
 ) -> Iterator[_Page]:
     """Walk through a list to its end, an empty cursor. Raises KalshiAPIError where that is not reached.
 
     A cursor seen before is an error, since an exchange that lost a cursor starts over without a word.
     """
-    size = pages.page_size if limit is None else min(pages.page_size, limit)
+    size = endpoint.page_size if limit is None else min(endpoint.page_size, limit)
     cursor, seen = "", set[str]()
     for _ in range(MOST_PAGES):
         paging = [("limit", str(size)), *([("cursor", cursor)] if cursor else [])]
-        body = Fields(transport.read(pages.path, [*query, *paging], signed=pages.signed), "answer")
-        rows, cursor = body.rows(pages.rows), body.optional_text("cursor") or ""
+        body = Fields(transport.read(endpoint.path, [*query, *paging], signed=endpoint.signed), "answer")
+        rows, cursor = body.rows(endpoint.rows), body.optional_text("cursor") or ""
         yield _Page(body, rows, not cursor)
         if not cursor:
             return
         if cursor in seen:
             raise KalshiAPIError("The exchange repeated a page of the list.")
         seen.add(cursor)
-    raise KalshiAPIError(f"The list was cut off after {MOST_PAGES} pages.")
+    raise KalshiAPIError(f"The list was cut off after {MOST_PAGES} endpoint.")
 
 
 def quote_path(name: str) -> str:
