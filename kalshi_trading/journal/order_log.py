@@ -78,8 +78,7 @@ class LoggedOrder:
 
     @property
     def time_in_force(self) -> TimeInForce | None:
-        word = self.text("time_in_force")
-        return next((each for each in TimeInForce if each == word), None)
+        return TimeInForce(text) if (text := self.text("time_in_force")) in tuple(TimeInForce) else None
 
     @property
     def cost(self) -> Dollars:
@@ -132,11 +131,9 @@ class LoggedOrder:
     def most_filled(self) -> Contracts | None:
         """What can be filled by now: what was told, and what was left then and was not taken back."""
         reported = self.reported
-        return (
-            None
-            if reported is None
-            else reported.fill_count + max(ZERO, reported.remaining_count - self.canceled_count)
-        )
+        if reported is None:
+            return None
+        return reported.fill_count + max(ZERO, reported.remaining_count - self.canceled_count)
 
     @property
     def filled(self) -> Contracts | None:
@@ -167,15 +164,15 @@ class LoggedOrders:
 
 def logged_orders(records: Iterable[JournalRecord], environment: str, account: str | None) -> LoggedOrders:
     """Fold the journal, oldest record first; account None: every key is ours."""
-    reported = {name: tuple(rows) for name, rows in by_client_order_id(records).items()}
+    by_name = {name: tuple(rows) for name, rows in by_client_order_id(records).items()}
     own: dict[str, LoggedOrder] = {}
     foreign: dict[str, LoggedOrder] = {}
-    for name, rows in reported.items():
+    for name, rows in by_name.items():
         order = logged_order(rows)
         if order is not None:
             kept = own if is_own(order.state, environment, account) else foreign
             kept[name] = order
-    return LoggedOrders(own, {name: rows for name, rows in reported.items() if name not in foreign}, foreign)
+    return LoggedOrders(own, {name: rows for name, rows in by_name.items() if name not in foreign}, foreign)
 
 
 def logged_order(records: Sequence[JournalRecord]) -> LoggedOrder | None:
