@@ -69,12 +69,12 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Setti
     reader = _Reader(environ, read_env_file(dotenv_path, KNOWN_NAMES))
     limits = Limits(**reader.read_all(Limits))
     settings = Settings(**reader.read_all(Settings), limits=limits)
-    key_texts = ApiKeyOptions(**reader.read_all(ApiKeyOptions))
+    api_key = ApiKeyOptions(**reader.read_all(ApiKeyOptions))
     reader.compare()
     reader.note_unknown_names()
     settings = _with_addresses(settings, reader)
     if settings.environment in HOSTS:
-        settings = replace(settings, credentials=_credentials(settings.environment, key_texts, reader))
+        settings = replace(settings, credentials=_credentials(settings.environment, api_key, reader))
     if settings.environment is Environment.PRODUCTION:
         reader.problems += _exposed_files(reader)
     if reader.problems:
@@ -243,14 +243,14 @@ def _check_host(given: _OptionSource, environment: Environment, reader: _Reader)
         reader.warnings.append(f"{given.name} is not a host of Kalshi: signed requests will go there.")
 
 
-def _credentials(environment: Environment, key_texts: ApiKeyOptions, reader: _Reader) -> Credentials | None:
+def _credentials(environment: Environment, api_key: ApiKeyOptions, reader: _Reader) -> Credentials | None:
     """Load the key; what is missing or wrong is reported. None when it cannot be used."""
     for row in _KEY_ROWS.values():
         if not reader.given(row):
             what = f"is not set; {environment} needs an API key."
             remedy = f"Make one at {HOSTS[environment].keys_page}, then write {row.name}={row.example}"
             reader.problems.append(Problem(row.name, what, remedy))
-    if key_texts.key_id and not looks_like_key_id(key_texts.key_id):
+    if api_key.key_id and not looks_like_key_id(api_key.key_id):
         reader.warnings.append("KALSHI_API_KEY does not look like a key id of Kalshi, which is a UUID.")
     for given in reader.given(_KEY_ROWS["secret"])[:1]:
         try:
@@ -259,7 +259,7 @@ def _credentials(environment: Environment, key_texts: ApiKeyOptions, reader: _Re
             for problem in error.problems:
                 reader.blame(given, problem.what, problem.remedy)
         else:
-            return Credentials(key_texts.key_id, private_key)
+            return Credentials(api_key.key_id, private_key)
     return None
 
 

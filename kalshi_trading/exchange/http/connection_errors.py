@@ -58,11 +58,7 @@ def connection_failure(
     from urllib3.connection import HTTPConnection, HTTPSConnection
 
     causes = _causes(error)
-    passed = {
-        code
-        for cause in causes
-        for code in ({frame.f_code for frame, _ in traceback.walk_tb(cause.__traceback__)})
-    }
+    passed = {frame.f_code for cause in causes for frame, _ in traceback.walk_tb(cause.__traceback__)}
 
     def was_in(*functions: Callable[..., Any]) -> bool:
         return any(function.__code__ in passed for function in functions)

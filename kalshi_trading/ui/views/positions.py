@@ -51,8 +51,7 @@ def in_order(rows: Iterable[PositionPnl], sorting: Sorting) -> list[PositionPnl]
 
 def _rank(row: PositionPnl, sorting: Sorting) -> tuple[bool, Dollars | datetime]:
     if sorting is Sorting.CLOSES:
-        latest = FAR_FUTURE
-        return row.market is None, row.market.close_at if row.market else latest
+        return row.market is None, row.market.close_at if row.market else FAR_FUTURE
     amounts = {Sorting.VALUE: row.value, Sorting.UNREALIZED: row.unrealized_pnl, Sorting.COST: row.cost_basis}
     amount = amounts.get(sorting, ZERO)
     return amount is None, -(amount or ZERO)
