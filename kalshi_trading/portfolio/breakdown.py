@@ -93,16 +93,14 @@ def _moments(ledger: MarketLedger) -> Iterable[tuple[datetime | None, RealizedPn
         at = ledger.settlement.settled_at if ledger.settlement is not None else None
         yield at, _of(ledger)
         return
-    for lot in ledger.holding.closed:
-        if lot.closed_by is None:
-            yield lot.closed_at, RealizedPnl(by_settlement=lot.realized_pnl)
-        else:
-            yield lot.closed_at, RealizedPnl(by_trading=lot.realized_pnl)
+    for lot in ledger.traded.closed:
+        yield lot.closed_at, RealizedPnl(by_trading=lot.realized_pnl)
     for fill in ledger.fills:
         yield fill.created_at, RealizedPnl(fees=fill.fee)
-    if ledger.settlement is not None:
+    if ledger.settlement is not None:  # as a whole: the share of a lot may have no last digit
         rounding = ledger.fees_paid - ledger.traded.fees_paid
-        yield ledger.settlement.settled_at, RealizedPnl(fees=rounding)
+        paid_out = RealizedPnl(by_settlement=ledger.realized_by_settlement, fees=rounding)
+        yield ledger.settlement.settled_at, paid_out
 
 
 def _added_up(parts: Iterable[tuple[K, RealizedPnl]]) -> dict[K, RealizedPnl]:

@@ -81,6 +81,15 @@ def test_the_rounding_fee_of_a_payout_falls_on_its_day():
     assert sum(by_day((kept,), utc_day).values(), RealizedPnl()) == total((kept,))
 
 
+def test_a_payout_that_no_value_of_a_contract_makes_is_counted_to_the_cent():
+    row = settlement(yes=("7", "2.90"), no=("0", "0"), revenue="1.00")
+    paid = replace(row, result=MarketResult.SCALAR, value=None, fees=D("0.02"))
+    fills = (at(2, BID, "3", "0.50"), at(1, BID, "4", "0.35"))
+    kept = market_ledger("KXA-26-5", fills, position=None, settlement=paid)
+    assert since((kept,), NOW) == RealizedPnl(by_settlement=D("-1.90"))
+    assert sum(by_day((kept,), utc_day).values(), RealizedPnl()) == total((kept,))
+
+
 def test_what_has_no_time_stands_first_and_leaves_the_day_unknown():
     lost = market_ledger(
         "KXA-26-3", (), position=replace(position("0", "0"), realized_pnl=D("2")), settlement=None
