@@ -27,7 +27,7 @@ class PanicSwitch:
         self._journal = journal
         self._activity = activity
         self._lock = lock
-        self._guard = threading.Lock()  # panic, the menu and the recovery loop record it
+        self._guard = threading.RLock()  # panic, the menu and the recovery loop record it
         self.is_unrecorded = False
         """Whether other sessions, and the next one, do not know of a panic of this session."""
 
@@ -35,7 +35,9 @@ class PanicSwitch:
         """Block new orders and record it, or lock trading until that has worked: it is tried again."""
         self.is_unrecorded = True  # without the guard: it blocks orders while another one is written
         try:
-            self._record()
+            with self._guard:
+                self.is_unrecorded = True  # orders may have been allowed while it waited for its turn
+                self._record()
         except JournalError as error:
             self._lock.close(f"{error} {UNRECORDED_PANIC}", until=self._record)
 

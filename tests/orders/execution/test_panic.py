@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from model_factory import MARKET, NOW, order, preview
 from kalshi_trading.core.errors import KalshiAPIError, NotFoundError, OutcomeUnknownError
 from kalshi_trading.core.models import Action, BookSide, CancelAcknowledgement, OrderStatus, Side
 from kalshi_trading.core.results import Listing
+from kalshi_trading.journal.events import ORDERS_ALLOWED_EVENT
 from kalshi_trading.journal.files import file_locks
 from kalshi_trading.journal.files.log_files import lock_of
 from kalshi_trading.journal.order_state import OrderStage, OrderState
@@ -544,6 +546,22 @@ def test_a_panic_is_recorded_as_soon_as_the_journal_works(tmp_path):
     events = [record.event for record in TradeLogger(tmp_path, "practice").read_journal().records]
     assert events.count("cancel.panic") == 1
     assert "blocked since panic" in session_of(tmp_path).block_reason()
+
+
+def test_a_panic_pressed_while_orders_are_being_allowed_blocks_them(tmp_path):
+    class Pressed(TradeLogger):
+        def log_event(self, event, fields):
+            if event == ORDERS_ALLOWED_EVENT:
+                pressing.start()
+                while not executor.has_unrecorded_panic:
+                    time.sleep(0.001)
+            super().log_event(event, fields)
+
+    executor = TradeExecutor(Exchange(), Pressed(tmp_path, "practice"), limits=Limits(), sleep=lambda _: None)
+    pressing = threading.Thread(target=executor.panic)
+    assert executor.allow_orders()
+    pressing.join()
+    assert BLOCKED == executor.block_reason() == session_of(tmp_path).block_reason()
 
 
 def test_a_panic_that_was_taken_back_is_not_recorded_later(tmp_path):
