@@ -203,7 +203,8 @@ class OrderSubmitter:
     def _stop_reason(self) -> str | None:
         if self._is_stopped:
             return "The program is ending."
-        return None if self._lock.reason is None else f"Trading is locked. {self._lock.reason}"
+        reason = self._lock.reason  # once: the search for orders may unlock meanwhile
+        return None if reason is None else f"Trading is locked. {reason}"
 
     def _outdated_reason(self, preview: OrderPreview) -> str | None:
         """Judge by the calendar's clock, which also counts the time a machine sleeps."""
