@@ -68,9 +68,9 @@ class TradeExecutor:
         self._limits = limits
         self.read_only = read_only
         """Whether orders are denied; cancels and reads never are."""
-        self._orders = ActivityReader(journal, account=account, clock=clock)
+        self._activity = ActivityReader(journal, account=account, clock=clock)
         self._lock = TradingLock(journal)
-        self._panic_switch = PanicSwitch(journal, self._orders, self._lock)
+        self._panic_switch = PanicSwitch(journal, self._activity, self._lock)
         self._index = MarketIndex(client)
         self._account = account
         self._pending = pending or PendingOrders()
@@ -94,7 +94,7 @@ class TradeExecutor:
         self._clock, self._pause = clock, pause
         self._reader = ContextReader(
             client,
-            self._orders,
+            self._activity,
             DayPnlReader(client, clock=clock),
             clock=clock,
         )
@@ -147,7 +147,7 @@ class TradeExecutor:
 
     def _recount(self, preview: OrderPreview) -> OrderPreview:
         """Judge a preview again by what every session has recorded since. Raises JournalError."""
-        later, today = self._orders.since(preview.context.known_orders)
+        later, today = self._activity.since(preview.context.known_orders)
         return rechecked(preview, later, today, self._limits)
 
     def get_fees(self, market: Market) -> tuple[FeeSchedule, ...]:
@@ -215,7 +215,7 @@ class TradeExecutor:
         """Return the orders that may still turn up, those of other sessions as far as they can be read."""
         orders, problem = list(self._pending.orders()), None
         try:
-            orders += self._orders.pending_orders()
+            orders += self._activity.pending_orders()
         except JournalError as error:
             problem = f"The orders that other sessions are sending could not be read. {error}"
         return {order.client_order_id: order for order in orders}, problem
@@ -243,19 +243,19 @@ class TradeExecutor:
         return self._pending.orders()
 
     def look_for_pending_orders(self) -> None:
-        """Look once for every open order. Raises JournalError when an end cannot be recorded."""
+        """Look once for every pending order. Raises JournalError when an end cannot be recorded."""
         self._recovery.examine_all()
 
     def reconcile_late(self, orders: Iterable[Order]) -> None:
         """Watch orders that were read for another purpose for one written off. Raises JournalError."""
         self._recovery.reconcile_late(orders)
 
-    def start_recovery_loop(self, recover: Callable[[], object]) -> None:
-        """Go on looking for open orders in the background; `recover` is called about once a minute."""
+    def start_recovery_loop(self) -> None:
+        """Go on looking for pending orders in the background, of sessions that have ended meanwhile too."""
         self._loop = RecoveryLoop(
             self._recovery,
             journal_failed=self._lock.close,
-            recover=recover,
+            recover=self.recover,
             unlock=self._lock.retry,
         )
         self._loop.start()

@@ -60,7 +60,7 @@ def run(app: AppContext) -> int:
     """
     try:
         _greet(app)
-        app.executor.start_recovery_loop(recover=app.executor.recover)
+        app.executor.start_recovery_loop()
         _serve(app)
         return EXIT_DONE
     except InputClosed:

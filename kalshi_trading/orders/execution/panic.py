@@ -166,7 +166,7 @@ class PanicRun:
         self._snapshots.append(RestingSnapshot(orders, as_of, problem or unknown_age or then.problem, then))
 
     def _now(self, unless_seen: datetime | None = None) -> ExchangeInstant:
-        """Return the latest that the exchange's time can be, and our open orders after it was read."""
+        """Return the latest that the exchange's time can be, and our orders under way after it was read."""
         at = self._client.latest_exchange_time(self._clock()) or unless_seen
         return ExchangeInstant(at, *self._read_orders_under_way())
 

@@ -43,7 +43,7 @@ LATE_WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class RecoverySummary:
-    """What a recovery leaves alone: open orders of other keys, and lines that cannot be read."""
+    """What a recovery leaves alone: pending orders of other keys, and lines that cannot be read."""
 
     foreign: tuple[OrderState, ...]
     damage: Damage
@@ -107,9 +107,9 @@ class OrderRecovery:
     # --- Looking ----------------------------------------------------------------------------------
 
     def search(self, client_order_id: str, pauses_s: Sequence[float] = FIRST_PAUSES_S) -> RecoveryResult:
-        """Look for an open order a few times; it stays open when that settles nothing.
+        """Look for a pending order a few times; it stays pending when that settles nothing.
 
-        It stays open too when its end cannot be recorded, which the result then says.
+        It stays so too when its end cannot be recorded, which the result then says.
         """
         result = NOTHING_KNOWN
         for pause in pauses_s:
@@ -125,7 +125,7 @@ class OrderRecovery:
         return result
 
     def examine_all(self) -> None:
-        """Look once for every open order. Raises JournalError when an end cannot be recorded.
+        """Look once for every pending order. Raises JournalError when an end cannot be recorded.
 
         What goes wrong with one order is raised after the others were looked for. One that is found all
         the same is announced, once.
@@ -172,8 +172,8 @@ class OrderRecovery:
                 return self._end(pending, found, listed_fields(look.order, "found at the exchange"))
             if look.as_of is None:  # a look that failed ends nothing, whatever others proved
                 return NOTHING_KNOWN
-            since, margins = pending.quiet_since, {"margin_s": self._margin_s, "apart_s": self._apart_s}
-            if proves_absence(pending.lookups, since, **margins):
+            since = pending.quiet_since
+            if proves_absence(pending.lookups, since, margin_s=self._margin_s, apart_s=self._apart_s):
                 absent = RecoveryResult(OrderStage.ABSENT, None, _absent_sentence(pending))
                 return self._end(pending, absent, absent_fields(_proved_at(pending)))
             return NOTHING_KNOWN

@@ -1,4 +1,4 @@
-"""The search for open orders that goes on while the user does other things.
+"""The search for pending orders that goes on while the user does other things.
 
 Knows when to look and that no fault may end the search; how to look is `recovery`'s.
 """
@@ -17,7 +17,7 @@ ROUNDS_BETWEEN_RECOVERIES = 12  # about a minute
 
 
 class RecoveryLoop:
-    """Looks for open orders again and again; at times also for what another session left when it ended.
+    """Looks for pending orders again and again; at times also for what another session left when it ended.
 
     Each round begins with `unlock`, which writes what a failing journal did not take.
 

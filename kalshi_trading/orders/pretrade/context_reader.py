@@ -40,13 +40,13 @@ class ContextReader:
     def __init__(
         self,
         client: KalshiClient,
-        orders: ActivityReader,
+        activity: ActivityReader,
         day: DayPnlReader,
         *,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._client = client
-        self._orders = orders
+        self._activity = activity
         self._day = day
         self._clock = clock
         self._fee_terms: dict[str, tuple[datetime, FeeTerms]] = {}
@@ -57,7 +57,7 @@ class ContextReader:
         Raises InvalidInputError when there is no such market, KalshiAPIError when market, position or
         resting orders cannot be read, JournalError when the journal cannot.
         """
-        orders = self._orders.read()
+        orders = self._activity.read()
         with ThreadPoolExecutor(max_workers=8) as pool:
             looked = pool.submit(self._look_at_age, ticker, orders.sent)
 
