@@ -110,30 +110,29 @@ def off_grid(grid: PriceGrid, side: Side, price: Price) -> str | None:
 
 
 def contracts_per_order(preview: OrderPreview, limits: Limits) -> Finding | None:
-    count, soft, hard = preview.request.count, limits.soft_order_count, limits.hard_order_count
+    rule, count = "contracts per order", preview.request.count
+    soft, hard = limits.soft_order_count, limits.hard_order_count
     if count > hard:
         limit = f"{count_text(hard)} (KALSHI_HARD_ORDER_COUNT)"
         text = f"{count_text(count)} contracts are above the limit of {limit}."
-    else:
+        return Finding(rule, Severity.DENY, text, count, hard)
+    if count > soft:
         text = f"{count_text(count)} contracts are more than {count_text(soft)}."
-    return _two_limits("contracts per order", text, count, soft, hard)
+        return Finding(rule, Severity.ASK, text, count, soft)
+    return None
 
 
 def cost_per_order(preview: OrderPreview, limits: Limits) -> Finding | None:
-    cost, soft, hard = preview.cost, limits.soft_order_cost, limits.hard_order_cost
+    rule, cost = "cost per order", preview.cost
+    soft, hard = limits.soft_order_cost, limits.hard_order_cost
     if cost > hard:
         limit = f"{dollars_text(hard)} (KALSHI_HARD_ORDER_COST)"
         text = f"A cost of {dollars_text(cost)} is above the limit of {limit}."
-    else:
+        return Finding(rule, Severity.DENY, text, cost, hard)
+    if cost > soft:
         text = f"A cost of {dollars_text(cost)} is more than {dollars_text(soft)}."
-    return _two_limits("cost per order", text, cost, soft, hard)
-
-
-def _two_limits(rule: str, text: str, actual: Decimal, soft: Decimal, hard: Decimal) -> Finding | None:
-    """Deny above the hard limit, ask above the soft one."""
-    if actual > hard:
-        return Finding(rule, Severity.DENY, text, actual, hard)
-    return Finding(rule, Severity.ASK, text, actual, soft) if actual > soft else None
+        return Finding(rule, Severity.ASK, text, cost, soft)
+    return None
 
 
 def enough_cash(preview: OrderPreview, _: Limits) -> Finding | None:
