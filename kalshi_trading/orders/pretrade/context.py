@@ -42,7 +42,6 @@ class InFlightOrder:
     yes_price: Price
     remaining_count: Contracts
     at: datetime
-    is_pending: bool  # nobody has confirmed it or ruled it out
     cost: Dollars = ZERO  # the cash it may take, without fees
 
     @property

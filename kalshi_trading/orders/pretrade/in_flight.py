@@ -61,7 +61,7 @@ def drop_listed(sent: Iterable[InFlightOrder], resting: Iterable[Order]) -> tupl
     return tuple(order for order in sent if order.client_order_id not in listed)
 
 
-def sent_order(own: LoggedOrder) -> InFlightOrder | None:
+def in_flight_order(own: LoggedOrder) -> InFlightOrder | None:
     """Give an order that exists or may exist, as the journal last spoke of it.
 
     None: it ended without one, or no price and count are on record, so that it can only be named.
@@ -79,7 +79,6 @@ def sent_order(own: LoggedOrder) -> InFlightOrder | None:
         yes_price=side.price_in_side(price),
         remaining_count=count,
         at=max(record.at for record in own.records if is_step(record)),
-        is_pending=own.state.is_pending,
         cost=own.cost,
     )
 

@@ -18,7 +18,7 @@ from kalshi_trading.core.models import TimeInForce
 from kalshi_trading.journal.order_log import LoggedOrder, is_own
 from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderState
 from kalshi_trading.orders.pretrade.context import DayTotals, InFlightOrder, RecentOrder
-from kalshi_trading.orders.pretrade.in_flight import InFlightOrders, sent_order
+from kalshi_trading.orders.pretrade.in_flight import InFlightOrders, in_flight_order
 
 _RECENT = timedelta(minutes=1)
 
@@ -59,7 +59,7 @@ class OrderIndex:
             return
         ours = is_own(order.state, self._environment, self._account)
         at = order.state.intent_at
-        entry = _Entry(order, local_date(at), sent_order(order) if ours else None)
+        entry = _Entry(order, local_date(at), in_flight_order(order) if ours else None)
         self._entries[name] = entry
         insort(self._by_intent, (at, number, name))
         totals = self._days.get(entry.day, DayTotals())

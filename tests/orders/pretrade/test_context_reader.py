@@ -104,7 +104,7 @@ class Day:
     def __init__(self, pnl=DAY_PNL, *, sent=(), pending_orders=()):
         self._pnl = pnl
         by_step = tuple(sorted(sent, key=lambda order: order.at))
-        unconfirmed = tuple(order for order in by_step if order.is_pending)
+        unconfirmed = tuple(order for order in by_step if not order.order_id)
         orders = InFlightOrders(by_step, unconfirmed)
         self._orders = OrderActivity((), DayTotals(D(5), 2), orders, tuple(pending_orders))
 
@@ -182,9 +182,7 @@ SECOND = timedelta(seconds=1)
 
 def sent(identity="ours", *, at=NOW, is_pending=False, ticker=MARKET.ticker):
     order_id = "" if is_pending else f"order of {identity}"
-    return InFlightOrder(
-        identity, order_id, ticker, BookSide.BID, D("0.57"), D(10), at, is_pending, cost=D("5.70")
-    )
+    return InFlightOrder(identity, order_id, ticker, BookSide.BID, D("0.57"), D(10), at, cost=D("5.70"))
 
 
 def looking(exchange, *orders, **how):

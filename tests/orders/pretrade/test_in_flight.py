@@ -50,14 +50,14 @@ def counted(*records):
 def test_an_intent_is_an_order_of_the_yes_book(action, side, book_side, yes_price):
     (seen,) = told(intent(action=action, side=side))
     assert (seen.book_side, seen.yes_price, seen.remaining_count) == (book_side, D(yes_price), 10)
-    assert (seen.ticker, seen.is_pending, seen.order_id) == ("KX-1", True, "")
+    assert (seen.ticker, seen.order_id) == ("KX-1", "")
 
 
 @pytest.mark.parametrize("event", ["sending", "unknown"])
 def test_an_order_of_unknown_outcome_counts_whole_whatever_its_record_says_was_filled(event):
     nothing = {"fill_count": "0", "remaining_count": "0", "count": "10"}
     (seen,) = told(intent(), record(f"order.{event}", at=NOW + SECOND, **nothing))
-    assert (seen.remaining_count, seen.is_pending) == (10, True)
+    assert seen.remaining_count == 10
 
 
 @pytest.mark.parametrize("end", ["rejected", "not_sent", "absent"])
@@ -68,7 +68,7 @@ def test_an_order_that_ended_without_one_is_not_there(end):
 def test_an_order_that_turned_up_after_all_is_there_again():
     late = record("order.acknowledged", order_id="o-1", fill_count="4", remaining_count="6")
     (seen,) = told(intent(), record("order.absent"), late)
-    assert (seen.order_id, seen.remaining_count, seen.is_pending) == ("o-1", 10, False)
+    assert (seen.order_id, seen.remaining_count) == ("o-1", 10)
 
 
 def test_what_the_exchange_canceled_at_once_is_not_counted():

@@ -317,16 +317,13 @@ def test_the_same_input_gives_the_same_preview():
 # --- Orders that the exchange's data does not show yet ---------------------------------------------
 
 
-def unseen(book_side, yes_price, count, *, is_pending=False):
-    return InFlightOrder(
-        "ours", "", TICKER, BookSide(book_side), Decimal(yes_price), Decimal(count), NOW, is_pending
-    )
+def unseen(book_side, yes_price, count):
+    return InFlightOrder("ours", "", TICKER, BookSide(book_side), Decimal(yes_price), Decimal(count), NOW)
 
 
-@pytest.mark.parametrize("is_pending", [True, False])
-def test_an_order_that_is_not_shown_yet_uses_up_the_market_limit_as_a_resting_one_does(is_pending):
+def test_an_order_that_is_not_shown_yet_uses_up_the_market_limit_as_a_resting_one_does():
     rich = context(cash=Decimal(10_000))
-    here = replace(rich, unseen=(unseen("bid", "0.50", "1900", is_pending=is_pending),))
+    here = replace(rich, unseen=(unseen("bid", "0.50", "1900"),))
     assert "loss per market" not in rules(preview(Action.BUY, Side.YES, "90", "0.55", here=here))
     denied = preview(Action.BUY, Side.YES, "91", "0.55", here=here)
     assert (denied.is_denied, rules(denied) >= {"loss per market"}) == (True, True)
@@ -610,7 +607,6 @@ def later_sale():
         yes_price=Decimal("0.60"),
         remaining_count=Decimal(10),
         at=NOW,
-        is_pending=True,
     )
 
 
