@@ -1,6 +1,6 @@
 """The fields under which the journal records an order: what was asked for, what became of it, its cancel.
 
-Every name of a field that is written stands here alone. Reads and writes nothing. Pure.
+A step that has more to say, such as a reason, adds it. Reads and writes nothing. Pure.
 """
 
 from __future__ import annotations
@@ -57,14 +57,9 @@ def intent_fields(preview: OrderPreview) -> dict[str, object]:
     }
 
 
-def sending_fields(preview: OrderPreview, sent_at: datetime | None) -> dict[str, object]:
+def sending_fields(order: OrderState, sent_at: datetime | None) -> dict[str, object]:
     """Name the order, in words too, and the exchange's time of the send as far as its clock is known."""
-    return {
-        "client_order_id": preview.request.client_order_id,
-        "ticker": preview.request.ticker,
-        "sentence": preview.sentence,
-        "sent_at": sent_at,
-    }
+    return {**name_fields(order), "sent_at": sent_at}
 
 
 def result_fields(result: SubmissionResult) -> dict[str, object]:

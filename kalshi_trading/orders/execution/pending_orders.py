@@ -158,9 +158,3 @@ class PendingOrders:
         with self._lock:
             messages, self._messages = tuple(self._messages), []
             return messages
-
-
-def unrecorded(order: Order, why: str) -> str:
-    """Say of an order that was found what it is although the journal does not tell."""
-    what = "IS LIVE" if order.fill_count or order.remaining_count else "was accepted"
-    return f"Order {order.order_id} {what} but could not be recorded. {why}"

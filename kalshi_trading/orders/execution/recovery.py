@@ -33,8 +33,8 @@ from kalshi_trading.orders.execution.pending_orders import (
     PendingOrder,
     PendingOrders,
     RecoveryResult,
-    unrecorded,
 )
+from kalshi_trading.orders.execution.submission_result import unrecorded_sentence
 from kalshi_trading.trade_logger import TradeLogger
 
 FIRST_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
@@ -152,7 +152,7 @@ class OrderRecovery:
         order = pending.lookups[-1].order if pending is not None else None
         if pending is None or order is None:
             return RecoveryResult(OrderStage.UNKNOWN, None, unrecorded=str(error))
-        found = f"Found: {pending.state.sentence}. {unrecorded(order, str(error))}"
+        found = f"Found: {pending.state.sentence}. {unrecorded_sentence(order, str(error))}"
         sentence = found if self._pending.report(pending) else ""
         return RecoveryResult(OrderStage.ACKNOWLEDGED, order, sentence, str(error))
 

@@ -58,7 +58,7 @@ class RestingOrderMonitor:
             listed = self._client.get_orders(status=OrderStatus.RESTING).whole()
         except (KalshiAPIError, JournalError):
             return ()
-        return tuple(self._told(order) for order in self._changed(listed))
+        return tuple(self._report(order) for order in self._changed(listed))
 
     def unlisted(self, listed: Iterable[Order]) -> tuple[str, ...]:
         """Say which orders the journal knows to rest that are too new for every list to have them."""
@@ -80,7 +80,7 @@ class RestingOrderMonitor:
                 order is not None
                 and order.rests
                 and order.order_id
-                and (is_own(order.state, self._journal.environment, self._account))
+                and is_own(order.state, self._journal.environment, self._account)
             ):
                 assert order.reported is not None
                 self._order_ids[name] = order.order_id
@@ -105,22 +105,22 @@ class RestingOrderMonitor:
             self._unknown.add(name)
 
     def _is_new(self, order: Order) -> bool:
-        _, told = self._resting[order.order_id]
-        has_filled = order.fill_count > told.fill_count
-        has_ended = order.status in _ENDED and order.fill_count >= told.fill_count
+        _, reported = self._resting[order.order_id]
+        has_filled = order.fill_count > reported.fill_count
+        has_ended = order.status in _ENDED and order.fill_count >= reported.fill_count
         now = order.fill_count, order.remaining_count
         return (has_filled or has_ended) and self._said.get(order.order_id) != now
 
-    def _told(self, order: Order) -> str:
+    def _report(self, order: Order) -> str:
         """Put what became of an order on record, and say it; unrecorded it is said all the same."""
-        own, told = self._resting[order.order_id]
+        own, reported = self._resting[order.order_id]
         self._said[order.order_id] = order.fill_count, order.remaining_count
         average = self._average(order, own.side)
-        happened = _happened(order, told, average)
+        happened = _happened(order, reported, average)
         wish = {name: own.text(name) for name in ("action", "side", "count")}
         fields = {**wish, **name_fields(own.state), **listed_fields(order, happened)}
         try:
-            if order.fill_count > told.fill_count:
+            if order.fill_count > reported.fill_count:
                 self._journal.log_order_fill({**fields, "average_price": average})
             else:
                 self._journal.log_event(ENDED_EVENT, fields)
@@ -139,7 +139,7 @@ class RestingOrderMonitor:
         return average_price(fills, order.fill_count, side)
 
 
-def _happened(order: Order, told: ReportedFills, average: Price | None) -> str:
+def _happened(order: Order, reported: ReportedFills, average: Price | None) -> str:
     """Say it in counts: all filled, more filled while the rest stays, or ended."""
     filled = f"{count_text(order.fill_count)} of {count_text(order.initial_count)}"
     if average is not None:
@@ -149,7 +149,7 @@ def _happened(order: Order, told: ReportedFills, average: Price | None) -> str:
         return f"filled in part, {filled}; {count_text(order.remaining_count)} still rest"
     if order.fill_count == order.initial_count:
         return f"filled, {filled}"
-    if order.fill_count > told.fill_count:
+    if order.fill_count > reported.fill_count:
         return f"filled in part, {filled}; the rest no longer rests"
     left = order.initial_count - order.fill_count
     return f"no longer rests; {count_text(left)} of {count_text(order.initial_count)} were not filled"

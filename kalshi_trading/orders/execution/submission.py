@@ -259,7 +259,8 @@ class OrderSubmitter:
         sees the other. Raises JournalError, or TradeExecutionError with the reason.
         """
         self._reached(SubmissionStep.SIGNED)
-        fields = sending_fields(preview, self._client.exchange_time(self._clock()))
+        sending = _state_of(preview, OrderStage.SENDING)
+        fields = sending_fields(sending, self._client.exchange_time(self._clock()))
         self._journal.log_order_submission(OrderStage.SENDING.value, fields)
         self._reached(SubmissionStep.SENDING_RECORDED)
         objection = self._objection(preview)

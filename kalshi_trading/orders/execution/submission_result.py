@@ -1,4 +1,4 @@
-"""What became of one submitted order, and its fields in the journal. Pure."""
+"""What became of one submitted order. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from enum import StrEnum
 from kalshi_trading.core.models import Order, OrderAcknowledgement, OrderRequest
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.journal.order_state import OrderStage
-from kalshi_trading.orders.execution.pending_orders import unrecorded
 
 
 class Outcome(StrEnum):
@@ -56,7 +55,7 @@ def acknowledged_result(request: OrderRequest, said: OrderAcknowledgement) -> Su
 def found_result(request: OrderRequest, order: Order, problem: str | None) -> SubmissionResult:
     message = f"found at the exchange: {what_happened(request, order.fill_count, order.remaining_count)}"
     if problem is not None:
-        message = f"{message}. {unrecorded(order, problem)}"
+        message = f"{message}. {unrecorded_sentence(order, problem)}"
     return SubmissionResult(
         outcome=Outcome.ACKNOWLEDGED,
         request=request,
@@ -76,3 +75,9 @@ def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts
     if filled == ZERO:
         return "accepted and canceled at once; nothing was filled"
     return "filled" if filled == request.count else "partly filled, the rest was canceled"
+
+
+def unrecorded_sentence(order: Order, why: str) -> str:
+    """Say of an order that was found what it is although the journal does not tell."""
+    what = "IS LIVE" if order.fill_count or order.remaining_count else "was accepted"
+    return f"Order {order.order_id} {what} but could not be recorded. {why}"

@@ -1,6 +1,7 @@
 """What is known when an order is priced: its market, book and fees, the account, and our other orders.
 
-Plain data, read by `context_reader` and `activity`; decides nothing.
+Plain data, read by `context_reader` and `activity`, and how much of what is held and of the cash our other
+orders leave; decides nothing.
 """
 
 from __future__ import annotations

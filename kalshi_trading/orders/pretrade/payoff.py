@@ -1,7 +1,6 @@
-"""What one order costs, the cash it leaves, its profit in each outcome, and how much it opens.
+"""What one order costs, the cash it leaves, and its profit in each outcome.
 
-Goes by the book as it was walked, and by the limit for what rests; counts every order of ours that may
-still fill, whether the exchange lists it or not. Pure arithmetic; decides nothing.
+Goes by the book as it was walked, and by the limit for what rests. Pure arithmetic; decides nothing.
 """
 
 from __future__ import annotations

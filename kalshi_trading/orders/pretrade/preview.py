@@ -9,21 +9,11 @@ from dataclasses import dataclass
 
 from kalshi_trading.core import order_book
 from kalshi_trading.core.models import OrderRequest, Side
-from kalshi_trading.core.money import (
-    ZERO,
-    Contracts,
-    Dollars,
-    Price,
-)
+from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.order_book import BookWalk
-from kalshi_trading.orders.pretrade.context import (
-    OrderContext,
-)
+from kalshi_trading.orders.pretrade.context import OrderContext
 from kalshi_trading.orders.pretrade.findings import Finding, denials
-from kalshi_trading.orders.pretrade.payoff import (
-    Bounds,
-    Payoff,
-)
+from kalshi_trading.orders.pretrade.payoff import Bounds, Payoff
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 
 

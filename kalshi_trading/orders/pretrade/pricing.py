@@ -13,22 +13,11 @@ from kalshi_trading.core import order_book
 from kalshi_trading.core.fees import dearest_rate, fee_of_fill, fee_rate
 from kalshi_trading.core.market_models import BookLevel, Market, OrderBook
 from kalshi_trading.core.models import Action, BookSide, OrderRequest, Side, TimeInForce
-from kalshi_trading.core.money import (
-    ONE_DOLLAR,
-    ZERO,
-    Contracts,
-    Dollars,
-    Price,
-)
+from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.order_book import BookWalk
 from kalshi_trading.core.valuation import OpenSize, market_exposure
 from kalshi_trading.orders.pretrade import risk
-from kalshi_trading.orders.pretrade.context import (
-    DayTotals,
-    InFlightOrder,
-    OrderContext,
-    opening_count,
-)
+from kalshi_trading.orders.pretrade.context import DayTotals, InFlightOrder, OrderContext, opening_count
 from kalshi_trading.orders.pretrade.findings import Severity
 from kalshi_trading.orders.pretrade.payoff import (
     AT_THE_LIMIT,
