@@ -157,10 +157,8 @@ class Gate:
 
     def _begun(self, names: Sequence[str], now: float) -> list[str]:
         """Return the key that begins an answer, if there is one."""
-        # The pause also counts from keys that no question sees, such as those with Alt. The key may have
-        # waited since the question was attended to: a busy machine makes no pause longer than it was.
-        pause_s = self._run.pause_s - (now - self._attended_at)
-        is_early = self._phase is not Phase.OPEN or now < self._due_at or pause_s < QUIET_S
+        # The pause also counts from keys that no question sees, such as those with Alt.
+        is_early = self._phase is not Phase.OPEN or now < self._due_at or self._sure_pause_s(now) < QUIET_S
         if not all(self._means(name) for name in names if name != PASTE):
             self._quiet_s = ASTRAY_S
             self._refuse(now, Note.ASTRAY)
@@ -181,7 +179,7 @@ class Gate:
         self.note = ""
         if ENTER not in names:
             return [name for name in names if name != PASTE]
-        if len(names) > 1 or self._run.pause_s < LEAST_PAUSE_S:
+        if len(names) > 1 or self._sure_pause_s(now) < LEAST_PAUSE_S:
             self.note = Note.PASTED
             return [name for name in names if name not in (PASTE, ENTER)]
         if self._run.length > 2:
@@ -191,6 +189,13 @@ class Gate:
             self._doubt(ENTER, now)
             return []
         return [ENTER]
+
+    def _sure_pause_s(self, now: float) -> float:
+        """Return the seconds without a key before this one of `now`, as far as somebody was there to see.
+
+        It may have waited since the last tick. An Escape is older than the ticks until it is known to be one.
+        """
+        return self._run.pause_s - max(0.0, now - self._attended_at)
 
     def tick(self, now: float) -> list[str]:
         """Return the key that may act since time has passed. Call it often, when no input is waiting."""

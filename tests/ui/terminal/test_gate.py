@@ -91,6 +91,24 @@ def test_a_busy_program_makes_no_pause_longer_than_it_was() -> None:
     assert (question.gate.press(["1"], question.now), question.gate.note) == ([], Note.EARLY)
 
 
+def test_a_busy_program_takes_no_pasted_enter_for_a_typed_one() -> None:
+    question = Question((2, "5"), is_text=True)
+    question.now += 0.1
+    question.run.note(ENTER, question.now)
+    assert (question.gate.press([ENTER], question.now), question.gate.note) == ([], Note.PASTED)
+
+
+def test_the_time_until_an_escape_is_known_to_be_one_is_no_pause() -> None:
+    question = Question()
+    question.until(OPEN_AT + 1)
+    question.run.note("alt-x", question.now)
+    question.until(question.now + QUIET_S / 2)
+    came_at = question.now
+    question.until(came_at + 5 * STEP_S)
+    question.run.note("escape", came_at)
+    assert (question.gate.press(["escape"], came_at), question.gate.note) == ([], Note.EARLY)
+
+
 # no keyboard waits less for the first repetition than for the others
 HELD = [
     (delay_s, repeat_s)
