@@ -100,19 +100,7 @@ def market_ledger(
     if gap is not None:
         ledger = _as_reported(ticker, tuple(fills), traded, position, settlement, gap)
         return replace(ledger, missing=missing)
-    end = traded if settlement is None else apply_settlement(traded, settlement)
-    return MarketLedger(
-        ticker=ticker,
-        fills=tuple(fills),
-        traded=traded,
-        holding=end,
-        position=position,
-        settlement=settlement,
-        realized_by_trading=traded.realized_pnl,
-        realized_by_settlement=end.realized_pnl - traded.realized_pnl,
-        fees_paid=end.fees_paid,
-        mismatch=None,
-    )
+    return _explained(ticker, tuple(fills), traded, position, settlement)
 
 
 def ledger_from(
@@ -124,17 +112,38 @@ def ledger_from(
     fills before had earned.
     """
     traded = fifo_position(fills, before)
-    end, gap = traded, None
-    by_trading, by_settlement, fees = traded.realized_pnl, ZERO, traded.fees_paid
-    if settlement is not None and traded.net != settlement.yes_count - settlement.no_count:
-        gap = _missing(traded.net, settlement.yes_count - settlement.no_count)
-        by_trading, by_settlement = ZERO, settlement_gross_pnl(settlement) - before.realized_pnl
-        fees = settlement.fees - before.fees_paid
-    elif settlement is not None:
-        end = apply_settlement(traded, settlement)
-        by_settlement, fees = end.realized_pnl - traded.realized_pnl, end.fees_paid
+    expected = traded.net if settlement is None else settlement.yes_count - settlement.no_count
+    if traded.net == expected:
+        return _explained(ticker, tuple(fills), traded, None, settlement)
+    gap = _missing(traded.net, expected)
+    reported = _as_reported(ticker, tuple(fills), traded, None, settlement, gap)
+    return replace(
+        reported,
+        realized_by_settlement=reported.realized_by_settlement - before.realized_pnl,
+        fees_paid=reported.fees_paid - before.fees_paid,
+    )
+
+
+def _explained(
+    ticker: str,
+    fills: tuple[Fill, ...],
+    traded: FifoPosition,
+    position: Position | None,
+    settlement: Settlement | None,
+) -> MarketLedger:
+    """The figures of the fills, which explain the exchange's own rows."""
+    end = traded if settlement is None else apply_settlement(traded, settlement)
     return MarketLedger(
-        ticker, tuple(fills), traded, end, None, settlement, by_trading, by_settlement, fees, gap
+        ticker=ticker,
+        fills=fills,
+        traded=traded,
+        holding=end,
+        position=position,
+        settlement=settlement,
+        realized_by_trading=traded.realized_pnl,
+        realized_by_settlement=end.realized_pnl - traded.realized_pnl,
+        fees_paid=end.fees_paid,
+        mismatch=None,
     )
 
 
