@@ -45,18 +45,13 @@ class OrderDescription:
 
 def describe(order: Order, intent: JournalRecord | None, fills: Iterable[Fill] = ()) -> OrderDescription:
     """Put one order into the user's words; without an intent, into those of its effect."""
-    words = ("", "") if intent is None else (intent.text("action"), intent.text("side"))
-    own_action, own_side = words_for(order, *words)
+    words = None if intent is None else words_in(intent.text("action"), intent.text("side"))
+    own_action, own_side = words_that_mean(words, order.book_side)
     own = (fill for fill in fills if fill.order_id == order.order_id)
     average = average_price(own, order.fill_count, own_side)
     return OrderDescription(
         order, own_action, own_side, own_side.price_in_side(order.yes_price), average, order.fees
     )
-
-
-def words_for(order: Order, action: str, side: str) -> tuple[Action | None, Side]:
-    """Give the user's words, when the journal has them and they mean what the exchange has."""
-    return words_that_mean(words_in(action, side), order.book_side)
 
 
 # --- One row of the history -----------------------------------------------------------------------
@@ -120,11 +115,8 @@ class HistoryRow:
         own = self.logged
         if self.order is None:
             return (None, None) if own is None else (own.action, own.side)
-        return (
-            words_for(self.order, "", "")
-            if own is None
-            else words_for(self.order, own.text("action"), own.text("side"))
-        )
+        words = None if own is None else words_in(own.text("action"), own.text("side"))
+        return words_that_mean(words, self.order.book_side)
 
     @property
     def action(self) -> Action | None:
