@@ -21,7 +21,7 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.portfolio.breakdown import since
 from kalshi_trading.portfolio.explain_market import Explanation, Line, in_order
-from kalshi_trading.portfolio.ledger import MarketLedger, transfers_moved
+from kalshi_trading.portfolio.ledger import MarketLedger, deposits_moved, withdrawals_moved
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 
 # --- What was earned ------------------------------------------------------------------------------
@@ -169,8 +169,8 @@ def _held(row: PositionPnl) -> str:
 def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
     """List everything that moved the cash: each market as a whole, transfers, and what orders hold."""
     markets = _by_market(snapshot, "Cash", lambda ledger: ledger.holding.cash)
-    moved = [("deposit", *row) for row in transfers_moved(snapshot.deposits.value or (), ())]
-    moved += [("withdrawal", *row) for row in transfers_moved((), snapshot.withdrawals.value or ())]
+    moved = [("deposit", *row) for row in deposits_moved(snapshot.deposits.value or ())]
+    moved += [("withdrawal", *row) for row in withdrawals_moved(snapshot.withdrawals.value or ())]
     transfers = in_order(
         Line(
             row.created_at,

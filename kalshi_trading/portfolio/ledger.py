@@ -247,16 +247,18 @@ def cash_moved(
 ) -> Dollars:
     """Sum everything that moved the account's cash: markets and transfers, fees inside."""
     markets = sum((ledger.holding.cash for ledger in ledgers), ZERO)
-    return markets + sum((amount for _, amount in transfers_moved(deposits, withdrawals)), ZERO)
+    transfers = (*deposits_moved(deposits), *withdrawals_moved(withdrawals))
+    return markets + sum((amount for _, amount in transfers), ZERO)
 
 
-def transfers_moved(
-    deposits: Iterable[Transfer], withdrawals: Iterable[Transfer]
-) -> list[tuple[Transfer, Dollars]]:
-    """List the transfers that moved the cash, each with its change, fees inside; deposits first."""
-    arrived = [(row, row.amount - row.fee) for row in deposits if row.status in _ARRIVED]
-    left = [(row, -row.amount - row.fee) for row in withdrawals if row.status in _LEFT]
-    return [*arrived, *left]
+def deposits_moved(deposits: Iterable[Transfer]) -> list[tuple[Transfer, Dollars]]:
+    """List the deposits that have arrived, each with what it added to the cash after its fee."""
+    return [(row, row.amount - row.fee) for row in deposits if row.status in _ARRIVED]
+
+
+def withdrawals_moved(withdrawals: Iterable[Transfer]) -> list[tuple[Transfer, Dollars]]:
+    """List the withdrawals that left the cash, each with its change, below zero, fee inside."""
+    return [(row, -row.amount - row.fee) for row in withdrawals if row.status in _LEFT]
 
 
 def _rounding_fee(traded: FifoPosition, row: Settlement) -> Dollars:
