@@ -100,7 +100,7 @@ class EventRisk:
 class PortfolioSnapshot:
     """The account at one time. `positions` holds every market traded and not settled, flat ones too.
 
-    `accounts` holds every market ever traded; `quotes_missing` says why marks may be missing,
+    `ledgers` holds every market ever traded; `quotes_missing` says why marks may be missing,
     `books_missing` why liquidation values may be.
     """
 

@@ -192,13 +192,8 @@ class Keyboard(Vt100Input):
             yield
             return
         self._gate = gate
-        gate.press(
-            [
-                (press.key.value if isinstance(press.key, Keys) else press.key)
-                for press in get_typeahead(self)
-            ],
-            time.monotonic(),
-        )
+        keys = [press.key for press in get_typeahead(self)]
+        gate.press([key.value if isinstance(key, Keys) else key for key in keys], time.monotonic())
 
         def begin(_: object) -> None:
             application.after_render -= begin

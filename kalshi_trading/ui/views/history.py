@@ -265,8 +265,8 @@ def day_summary(summary: DaySummary) -> RenderableType:
         ("net realized", UNKNOWN if summary.pnl is None else f"{pnl_text(summary.pnl).plain} after fees"),
     ]
     rows += [
-        (name, (f"{pnl_text(day.pnl).plain}  {day.ticker}"))
-        for name, day in ((("best market", summary.best), ("worst market", summary.worst)))
+        (name, f"{pnl_text(day.pnl).plain}  {day.ticker}")
+        for name, day in (("best market", summary.best), ("worst market", summary.worst))
         if day is not None
     ]
     panel = Panel(

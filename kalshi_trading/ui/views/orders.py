@@ -29,14 +29,6 @@ from kalshi_trading.ui.formats import (
     to_cells,
 )
 
-# --- Header ---------------------------------------------------------------------------------------
-
-
-# --- Markets --------------------------------------------------------------------------------------
-
-
-# --- Orders ---------------------------------------------------------------------------------------
-
 
 def order_words(row: OrderDescription) -> str:
     """Say what an order does: ours in our words, an external one by its effect."""

@@ -35,7 +35,6 @@ from kalshi_trading.ui.views.positions import MARKET_WIDTH
 HEIGHT = 15
 _MOST_STEPS = 5
 _DAYS_NAMED = 4
-_ROUND = (1, 2, 5)
 
 DAYS_SHOWN = 14
 ROWS_SHOWN = 20
@@ -182,7 +181,7 @@ def labelled_amounts(amounts: Sequence[Dollars]) -> list[Dollars]:
     step = CENT
     while (highest - lowest) / step > _MOST_STEPS:
         # from 1 to 2 to 5 to 10 cents, and on in this way
-        step = step * 5 / 2 if step.scaleb(2).as_tuple().digits[0] == _ROUND[1] else step * 2
+        step = step * 5 / 2 if step.scaleb(2).as_tuple().digits[0] == 2 else step * 2
     marks = [round_down(lowest, step)]
     while marks[-1] < round_up(highest, step) or len(marks) < 2:
         marks.append(marks[-1] + step)
