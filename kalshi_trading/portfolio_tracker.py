@@ -147,11 +147,11 @@ class PortfolioTracker:
             markets.ask_events(event_of(order.ticker) for order in asked.resting.result().value or ())
             parts = asked.parts(_awaited)
             # While the markets are on their way.
-            accounts = self._count(parts, lambda tickers: self._read_markets(threads, tickers))
+            ledgers = self._count(parts, lambda tickers: self._read_markets(threads, tickers))
             quotes, books = markets.markets(), markets.books()
             without_fees = markets.read_events((quotes.value or {}).values())
             books = Fetched(books.value, books.unavailable or without_fees)
-            return self._snapshot(parts, accounts, mark, quotes, books)
+            return self._snapshot(parts, ledgers, mark, quotes, books)
 
     def _ask(self, threads: ReadPool, progress: Progress | None) -> _PendingReads:
         client, history = self._client, self._history
@@ -214,14 +214,14 @@ class PortfolioTracker:
     def _snapshot(
         self,
         parts: _Reads,
-        accounts: dict[str, MarketLedger],
+        ledgers: dict[str, MarketLedger],
         mark: Mark,
         quotes: Fetched[dict[str, Market]],
         books: Fetched[dict[str, OrderBook]],
     ) -> PortfolioSnapshot:
         known, depth = _of_others(quotes.value or {}, books.value or {}, parts.resting.value or ())
         held = [
-            self._row(row, known.get(row.ticker), depth.get(row.ticker), accounts.get(row.ticker), mark)
+            self._row(row, known.get(row.ticker), depth.get(row.ticker), ledgers.get(row.ticker), mark)
             for row in sorted(parts.rows, key=lambda row: -row.cost_basis)
         ]
         self._forget_all_but({row.ticker for row in parts.rows})
@@ -238,14 +238,14 @@ class PortfolioTracker:
             fills=Fetched(count, parts.fills.unavailable),
             deposits=parts.deposits,
             withdrawals=parts.withdrawals,
-            ledgers=accounts,
+            ledgers=ledgers,
             events=dict(self._event_cache.events),
             quotes_missing=quotes.unavailable,
             books_missing=books.unavailable,
         )
 
     def _count(self, parts: _Reads, result_of: ResultOf) -> dict[str, MarketLedger]:
-        """Count the accounts of all markets; what was counted before is not counted again."""
+        """Count the ledgers of all markets; what was counted before is not counted again."""
         return self._ledgers.update(
             parts.fills,
             {row.ticker: row for row in parts.rows},
@@ -259,20 +259,20 @@ class PortfolioTracker:
         position: Position,
         market: Market | None,
         book: OrderBook | None,
-        account: MarketLedger | None,
+        ledger: MarketLedger | None,
         mark: Mark,
     ) -> PositionPnl:
         """Value one position; where nothing moved since the last reading, it is still worth the same."""
         fees = self._event_cache.fees_of(market) if market is not None else None
         sides = (None, None) if book is None else (book.yes_bids, book.no_bids)
-        seen = (position, market, *sides, account, mark, fees)
+        seen = (position, market, *sides, ledger, mark, fees)
         before = self._rows.get(position.ticker)
         if before is not None and before[0] == seen:
             return before[1]
         sale = None
         if book is not None and market is not None and position.side is not None:
             sale = liquidate(position.net, book, fees)
-        row = PositionPnl(position, market, mark_price(position, market, mark), account, sale)
+        row = PositionPnl(position, market, mark_price(position, market, mark), ledger, sale)
         self._rows[position.ticker] = (seen, row)
         return row
 

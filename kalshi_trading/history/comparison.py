@@ -61,11 +61,11 @@ class Difference:
     """One order and all in which it differs."""
 
     row: HistoryRow
-    points: tuple[Mismatch, ...]
+    mismatches: tuple[Mismatch, ...]
 
     @property
     def kinds(self) -> frozenset[MismatchKind]:
-        return frozenset(point.kind for point in self.points)
+        return frozenset(mismatch.kind for mismatch in self.mismatches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,8 @@ def compare(
     """
     rows = tuple(rows)
     times = Counter(_intent_of(row) for row in rows if row.order is not None)
-    points = ((row, (*differences_of(row), *_doubles(row, times))) for row in rows)
-    found = [Difference(row, own) for row, own in points if own]
+    mismatches = ((row, (*differences_of(row), *_doubles(row, times))) for row in rows)
+    found = [Difference(row, own) for row, own in mismatches if own]
 
     def doubt(each: Difference) -> str | None:
         if unsettled(each.row) or (incomplete and _may_be_a_gap(each)):
@@ -120,9 +120,9 @@ def compare(
 
     doubts = [(each, doubt(each)) for each in found]
     standing = [(_what_is_sure(each) if why else each, why) for each, why in doubts]
-    left = Counter(why for each, why in standing if not each.points)
+    left = Counter(why for each, why in standing if not each.mismatches)
     return Reconciliation(
-        differences=tuple(each for each, _ in standing if each.points),
+        differences=tuple(each for each, _ in standing if each.mismatches),
         compared=len(rows) - left.total(),
         fills=sum(len(row.fills) for row in rows),
         records=sum(len(row.records) for row in rows),
@@ -134,8 +134,8 @@ def compare(
 
 
 def _what_is_sure(each: Difference) -> Difference:
-    """Keep the points that hold whatever the exchange's data still lacks; there may be none."""
-    return replace(each, points=tuple(point for point in each.points if point.kind in _SURE))
+    """Keep the mismatches that hold whatever the exchange's data still lacks; there may be none."""
+    return replace(each, mismatches=tuple(mismatch for mismatch in each.mismatches if mismatch.kind in _SURE))
 
 
 def _intent_of(row: HistoryRow) -> str:
@@ -180,7 +180,7 @@ def differences_of(row: HistoryRow) -> tuple[Mismatch, ...]:
         *_status(own, order),
         *_terms(own, order),
         *_counts(own, order),
-        *_told_fills(row, own),
+        *_reported_fills(row, own),
         *_among_themselves(order, row.fills),
     )
 
@@ -253,7 +253,7 @@ def _counts(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
         yield _counted("contracts filled", bound, order.fill_count)
 
 
-def _told_fills(row: HistoryRow, own: LoggedOrder) -> Iterator[Mismatch]:
+def _reported_fills(row: HistoryRow, own: LoggedOrder) -> Iterator[Mismatch]:
     """Compare average and fee with those of the fills the journal was told of: the first ones."""
     reported = own.reported
     first = () if reported is None else first_fills(row.fills, reported.fill_count)

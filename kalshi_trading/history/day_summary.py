@@ -124,7 +124,7 @@ def read_summary(
     by_market: dict[str, list[Fill]] = {}
     for fill in fills:
         by_market.setdefault(fill.ticker, []).append(fill)
-    accounts = LedgerCache().update(
+    ledgers = LedgerCache().update(
         Fetched({ticker: tuple(oldest_first(rows)) for ticker, rows in by_market.items()}),
         {row.ticker: row for row in positions},
         {row.ticker: row for row in settled},
@@ -135,7 +135,7 @@ def read_summary(
         period,
         on_exchange.orders,
         logged.orders.values(),
-        accounts.values(),
+        ledgers.values(),
         reasons=[on_exchange.orders_missing, positions.incomplete, damage.sentence],
         missing=[on_exchange.fills_missing, settled.incomplete, fills.incomplete],
     )
@@ -183,17 +183,17 @@ def summarize(
     period: Period,
     orders: Iterable[Order],
     logged: Iterable[LoggedOrder],
-    accounts: Iterable[MarketLedger],
+    ledgers: Iterable[MarketLedger],
     reasons: Iterable[str | None] = (),
     missing: Iterable[str | None] = (),
 ) -> DaySummary:
-    """Add up what of market accounts falls into a period.
+    """Add up what of these ledgers falls into a period.
 
     `reasons` say why something may be missing, `missing` why that may be fills or settlements, which are
     what profit is told by.
     """
     orders, missing = tuple(orders), [reason for reason in missing if reason]
-    markets = [_market_day(account, period) for account in accounts if _has_moved(account, period)]
+    markets = [_market_day(ledger, period) for ledger in ledgers if _has_moved(ledger, period)]
     states = [own.state for own in logged if period.contains(own.state.intent_at)]
     listed = {order.client_order_id for order in orders}
     timeless = sum(order.created_at is None for order in orders)
@@ -214,32 +214,30 @@ def summarize(
     )
 
 
-def _has_moved(account: MarketLedger, period: Period) -> bool:
+def _has_moved(ledger: MarketLedger, period: Period) -> bool:
     """Tell whether a market has a fill or a settlement in a period, or a fill that could be of it."""
-    settled = account.settlement is not None and period.contains(account.settlement.settled_at)
-    return settled or any(_may_be_in(period, fill.created_at) for fill in account.fills)
+    settled = ledger.settlement is not None and period.contains(ledger.settlement.settled_at)
+    return settled or any(_may_be_in(period, fill.created_at) for fill in ledger.fills)
 
 
 def _may_be_in(period: Period, at: datetime | None) -> bool:
     return at is None or period.contains(at)
 
 
-def _market_day(account: MarketLedger, period: Period) -> MarketDay:
+def _market_day(ledger: MarketLedger, period: Period) -> MarketDay:
     """Sum up one market; a fill without a time leaves open what closed what, and when."""
     fills = [
-        fill for fill in account.fills if fill.created_at is not None and period.contains(fill.created_at)
+        fill for fill in ledger.fills if fill.created_at is not None and period.contains(fill.created_at)
     ]
-    timeless = sum(fill.created_at is None for fill in account.fills)
-    gap = f"{timeless} fills have no time" if timeless else account.mismatch
+    timeless = sum(fill.created_at is None for fill in ledger.fills)
+    gap = f"{timeless} fills have no time" if timeless else ledger.mismatch
     count = sum((fill.count for fill in fills), ZERO)
     if gap is not None:
-        return MarketDay(
-            account.ticker, None, sum((fill.fee for fill in fills), ZERO), len(fills), count, gap
-        )
-    days = by_day([account], local_date)
+        return MarketDay(ledger.ticker, None, sum((fill.fee for fill in fills), ZERO), len(fills), count, gap)
+    days = by_day([ledger], local_date)
     own = [each for day, each in days.items() if day is not None and period.first <= day <= period.last]
     pnl, fees = sum((each.net for each in own), ZERO), sum((each.fees for each in own), ZERO)
-    return MarketDay(account.ticker, pnl, fees, len(fills), count)
+    return MarketDay(ledger.ticker, pnl, fees, len(fills), count)
 
 
 def _listed(reasons: list[str]) -> str | None:

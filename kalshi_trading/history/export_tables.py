@@ -198,14 +198,14 @@ class Exporter:
         return Exported(table, path, count, task.period, tuple(task.notes))
 
     def _trades(self, task: _ExportRun) -> Iterator[Row]:
-        words = self._own_words(task)
+        words = self._own_orders(task)
         for fill in self._client.each_fill(since=task.since, until=task.until):
             if task.wants(fill.created_at):
                 yield trade_row(fill, words)
 
     def _orders(self, task: _ExportRun) -> Iterator[Row]:
         """By the time they were placed; the exchange does not say by which of their times it goes."""
-        words = self._own_words(task, named=True)
+        words = self._own_orders(task, named=True)
         for row in self._client.each_order(since=task.since):
             if task.wants(row.created_at):
                 yield order_row(row, words)
@@ -239,7 +239,7 @@ class Exporter:
         if left_out:
             task.notes.append(f"NOT in the file, as their fills do not tell: {', '.join(left_out)}.")
 
-    def _own_words(self, task: _ExportRun, *, named: bool = False) -> OwnOrders:
+    def _own_orders(self, task: _ExportRun, *, named: bool = False) -> OwnOrders:
         """Read the whole journal, as an order may fill long after it was sent."""
         words = OwnOrders(self._records(task, None))
         if words.lacks_names and not named:

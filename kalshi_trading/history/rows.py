@@ -158,18 +158,18 @@ class HistoryRow:
         side = self.side
         if self.order is not None and side is not None:
             return average_price(self.fills, self.order.fill_count, side)
-        reported = self._told_of_all_fills
+        reported = self._reported_all_fills
         return None if reported is None else reported.average_price
 
     @property
     def fees(self) -> Dollars | None:
         if self.order is not None:
             return self.order.fees
-        reported = self._told_of_all_fills
+        reported = self._reported_all_fills
         return None if reported is None else reported.fee
 
     @property
-    def _told_of_all_fills(self) -> ReportedFills | None:
+    def _reported_all_fills(self) -> ReportedFills | None:
         """What the journal was told of fills; None also where a cancel showed that there were more."""
         own = self.logged
         if own is None or own.reported is None or own.reported.fill_count != own.filled:
@@ -186,7 +186,7 @@ class HistoryRow:
     @property
     def result(self) -> OrderResult:
         if self.order is None:
-            return OrderResult.UNKNOWN if self.logged is None else _result_told(self.logged)
+            return OrderResult.UNKNOWN if self.logged is None else _result_from_journal(self.logged)
         if self.order.status is OrderStatus.CANCELED:
             if self.order.fill_count > ZERO:
                 return OrderResult.PARTLY
@@ -205,7 +205,7 @@ class HistoryRow:
         return filled is not None and count is not None and ZERO < filled < count
 
 
-def _result_told(logged: LoggedOrder) -> OrderResult:
+def _result_from_journal(logged: LoggedOrder) -> OrderResult:
     """Tell by the journal alone, as of the last time the exchange spoke of the order."""
     state, reported, filled = logged.state.stage, logged.reported, logged.filled
     if state in WITHOUT_ORDER:

@@ -70,7 +70,7 @@ def closed_lots(
     for start in range(0, len(tickers), _TOGETHER):
         together = tickers[start : start + _TOGETHER]
         fills = {ticker: tuple(oldest_first(parts.fills.pop(ticker))) for ticker in together}
-        accounts = LedgerCache().update(
+        ledgers = LedgerCache().update(
             Fetched(fills),
             {ticker: parts.positions[ticker] for ticker in together if ticker in parts.positions},
             {ticker: parts.settlements[ticker] for ticker in together if ticker in parts.settlements},
@@ -78,13 +78,13 @@ def closed_lots(
             result_of=result_of,
         )
         for ticker in together:
-            account = accounts[ticker]
-            timeless = sum(fill.created_at is None for fill in account.fills)
-            gap = account.mismatch or (f"fills without a time: {timeless}" if timeless else None)
+            ledger = ledgers[ticker]
+            timeless = sum(fill.created_at is None for fill in ledger.fills)
+            gap = ledger.mismatch or (f"fills without a time: {timeless}" if timeless else None)
             if gap is None:
-                yield from account.holding.closed
+                yield from ledger.holding.closed
             else:
-                left_out(f"{account.ticker} ({gap})")
+                left_out(f"{ledger.ticker} ({gap})")
     for ticker in sorted(parts.settlements.keys() - set(tickers)):
         left_out(f"{ticker} (it settled, and none of its fills is known)")
     for ticker in sorted(parts.positions.keys() - parts.settlements.keys() - set(tickers)):

@@ -38,11 +38,11 @@ class TimelineEvent:
 
 @dataclass(frozen=True, slots=True)
 class OrderTimeline:
-    """One order in depth; `points` says where journal and exchange differ."""
+    """One order in depth; `mismatches` says where journal and exchange differ."""
 
     row: HistoryRow
     events: tuple[TimelineEvent, ...]
-    points: tuple[Mismatch, ...]
+    mismatches: tuple[Mismatch, ...]
     settlement: Fetched[Settlement | None]
 
 
@@ -62,15 +62,15 @@ def read_timeline(client: KalshiClient | None, row: HistoryRow) -> OrderTimeline
         return next((each for each in rows if each.ticker == row.ticker), None)
 
     settlement = fetch(settled)
-    points = () if row.order is None and row.is_external else differences_of(row)
-    return OrderTimeline(row, events_of(row, settlement.value), points, settlement)
+    mismatches = () if row.order is None and row.is_external else differences_of(row)
+    return OrderTimeline(row, events_of(row, settlement.value), mismatches, settlement)
 
 
 def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[TimelineEvent, ...]:
     """Put everything in the order it happened; what has no time comes last."""
     events = [TimelineEvent(record.at, JOURNAL, sentence_of(record)) for record in row.records]
     if row.order is not None:
-        events += _there(row.order, row)
+        events += _exchange_events(row.order, row)
     if settlement is not None:
         held = row.side or Side.YES
         paid = dollars_text(held.price_in_side(yes_value(settlement)))
@@ -82,7 +82,7 @@ def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[TimelineE
 # --- The exchange's events ------------------------------------------------------------------------
 
 
-def _there(order: Order, row: HistoryRow) -> Iterator[TimelineEvent]:
+def _exchange_events(order: Order, row: HistoryRow) -> Iterator[TimelineEvent]:
     yield TimelineEvent(order.created_at, EXCHANGE, f"placed as {order.order_id}")
     side = row.side or Side.YES
     for fill in row.fills:

@@ -1,6 +1,6 @@
 """Realized P&L and fees added up per market, event, series and day. Pure.
 
-Every breakdown of the same accounts adds up to the same total.
+Every breakdown of the same ledgers adds up to the same total.
 """
 
 from __future__ import annotations

@@ -121,13 +121,13 @@ def _cash(snapshot: PortfolioSnapshot) -> Comparison | str:
     gaps = [ledger.ticker for ledger in snapshot.ledgers.values() if ledger.mismatch is not None]
     if gaps:
         return f"the fills of {len(gaps)} markets do not explain them, {gaps[0]} first"
-    ledger = cash_moved(
+    moved = cash_moved(
         snapshot.ledgers.values(), snapshot.deposits.value or (), snapshot.withdrawals.value or ()
     )
     theirs = snapshot.balance.value.cash
-    free = round_down(ledger - snapshot.collateral, BALANCE_GRAIN)
+    free = round_down(moved - snapshot.collateral, BALANCE_GRAIN)
     # Whether the balance is before or after what resting orders hold is not documented.
-    ours = free if free == theirs else round_down(ledger, BALANCE_GRAIN)
+    ours = free if free == theirs else round_down(moved, BALANCE_GRAIN)
     return Comparison("cash", ours, theirs, _cash_hint(snapshot, ours - theirs))
 
 

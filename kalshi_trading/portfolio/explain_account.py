@@ -204,15 +204,15 @@ def _not_all_cash(snapshot: PortfolioSnapshot) -> str | None:
     return None
 
 
-def _to_the_balance(ledger: Dollars, held: Dollars, cash: Dollars) -> tuple[Line, ...]:
+def _to_the_balance(moved: Dollars, held: Dollars, cash: Dollars) -> tuple[Line, ...]:
     """Lead from all that moved the cash to what the exchange shows; nothing where that does not explain it.
 
     Whether the balance is before or after what resting orders hold is not documented; it is cut to a
     hundredth of a cent.
     """
     for amount in (held, ZERO):
-        if round_down(ledger - amount, BALANCE_GRAIN) == cash:
-            cut = ledger - amount - cash
+        if round_down(moved - amount, BALANCE_GRAIN) == cash:
+            cut = moved - amount - cash
             steps = Line(None, "held by resting orders", -amount), Line(None, "cut to $0.0001", -cut)
             return tuple(step for step in steps if step.amount != ZERO)
     return ()

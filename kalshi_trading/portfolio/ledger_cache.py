@@ -20,10 +20,10 @@ ResultOf = Callable[[Iterable[str]], Mapping[str, Market]]
 
 
 class LedgerCache:
-    """Market accounts by ticker, as of the last update."""
+    """Ledgers by ticker, as of the last update."""
 
     def __init__(self) -> None:
-        self._accounts: dict[str, MarketLedger] = {}
+        self._ledgers: dict[str, MarketLedger] = {}
         self._fills_of: FillsOf = {}
         self._results: dict[str, Market] = {}
 
@@ -36,7 +36,7 @@ class LedgerCache:
         rows_missing: str | None,
         result_of: ResultOf,
     ) -> dict[str, MarketLedger]:
-        """Count the accounts of all markets with a fill, a position or a settlement.
+        """Count the ledgers of all markets with a fill, a position or a settlement.
 
         `rows_missing` says why positions or settlements may be missing; where all are here, a market that
         has neither is looked up with `result_of`, because settlement rows are not archived.
@@ -47,7 +47,7 @@ class LedgerCache:
         if rows_missing is None and fills.value is not None:
             settlements = {**self._rebuild(fills_of, positions, settlements, result_of), **settlements}
         tickers = fills_of.keys() | positions.keys() | settlements.keys()
-        self._accounts = {
+        self._ledgers = {
             ticker: self._ledger(
                 ticker,
                 fills_of.get(ticker, ()),
@@ -58,7 +58,7 @@ class LedgerCache:
             )
             for ticker in tickers
         }
-        return dict(self._accounts)
+        return dict(self._ledgers)
 
     def _ledger(
         self,
@@ -68,7 +68,7 @@ class LedgerCache:
         settlement: Settlement | None,
         missing: str | None,
     ) -> MarketLedger:
-        known = self._accounts.get(ticker)
+        known = self._ledgers.get(ticker)
         if (
             known is not None
             and known.fills is fills
@@ -105,6 +105,6 @@ class LedgerCache:
         return {ticker: row for ticker, row in rows.items() if row is not None}
 
     def _is_held(self, ticker: str, fills: tuple[Fill, ...]) -> bool:
-        known = self._accounts.get(ticker)
+        known = self._ledgers.get(ticker)
         held = known.traded if known is not None and known.fills is fills else fifo_position(fills)
         return held.net != ZERO

@@ -57,10 +57,10 @@ class EventCache:
 class QuoteReader:
     """One reading of the market side: ask for names as they become known, none is asked twice."""
 
-    def __init__(self, client: KalshiClient, threads: ReadPool, directory: EventCache) -> None:
+    def __init__(self, client: KalshiClient, threads: ReadPool, event_cache: EventCache) -> None:
         self._client = client
         self._threads = threads
-        self._directory = directory
+        self._event_cache = event_cache
         # A ticker may name a market, its event and its series at once.
         self._asked: dict[str, set[str]] = {"markets": set(), "events": set(), "series": set()}
         self._markets: list[Batch[Market]] = []
@@ -80,14 +80,14 @@ class QuoteReader:
 
     def ask_events(self, events: Iterable[str]) -> None:
         """Send for events that are not known."""
-        unknown = [event for event in events if event not in self._directory.events]
+        unknown = [event for event in events if event not in self._event_cache.events]
         for batch in _batches(self._new("events", unknown)):
             self._events.append(self._send(self._read_events, batch))
 
     def ask_fees(self, events: Iterable[str]) -> None:
         """Send for the fees of events that are not known."""
-        series = map(self._directory.series_of, events)
-        unknown = [ticker for ticker in series if ticker not in self._directory.fees]
+        series = map(self._event_cache.series_of, events)
+        unknown = [ticker for ticker in series if ticker not in self._event_cache.fees]
         for ticker in self._new("series", unknown):
             self._fees.append(self._send(self._read_fees, [ticker]))
 
@@ -137,11 +137,11 @@ class QuoteReader:
         self.ask_events(names)
         self.ask_fees(names)
         events = _together(self._events)
-        self._directory.events |= events.value or {}
+        self._event_cache.events |= events.value or {}
         self.ask_fees(names)  # a series may be called otherwise than the event's ticker says
         fees = _together(self._fees)
-        self._directory.fees |= fees.value or {}
-        without = [market.ticker for market in markets if self._directory.fees_of(market) is None]
+        self._event_cache.fees |= fees.value or {}
+        without = [market.ticker for market in markets if self._event_cache.fees_of(market) is None]
         if not without:
             return events.unavailable
         return events.unavailable or fees.unavailable or f"no fees are known of {_abbreviate(without)}"

@@ -148,15 +148,15 @@ class PortfolioSnapshot:
     @cached_property
     def realized(self) -> RealizedPnl | None:
         """Profit of everything closed and settled; None when a list it needs could not be read."""
-        return total(self.ledgers.values()) if self._accounts_complete else None
+        return total(self.ledgers.values()) if self._ledgers_complete else None
 
     @property
-    def _accounts_complete(self) -> bool:
+    def _ledgers_complete(self) -> bool:
         return self.positions.value is not None and self.settlements.value is not None
 
     def realized_since(self, at: datetime) -> RealizedPnl | None:
         """The same since a moment; None also where a time is not known, as only fills have one."""
-        if not self._accounts_complete or self.fills.value is None:
+        if not self._ledgers_complete or self.fills.value is None:
             return None
         return since(self.ledgers.values(), at)
 
@@ -218,8 +218,8 @@ class PortfolioSnapshot:
             return ZERO
         if balance is None or held is None or deposits is None or withdrawals is None:
             return None
-        ledger = cash_moved(self.ledgers.values(), deposits, withdrawals)
-        beside = {round_down(ledger - apart, BALANCE_GRAIN): apart for apart in (ZERO, held)}
+        moved = cash_moved(self.ledgers.values(), deposits, withdrawals)
+        beside = {round_down(moved - apart, BALANCE_GRAIN): apart for apart in (ZERO, held)}
         return beside.get(balance.cash)
 
     @cached_property

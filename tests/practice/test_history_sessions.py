@@ -393,7 +393,7 @@ def test_each_planted_difference_is_found_and_no_other(past, rows, seed):
     for each in found:
         assert planted[each.row.client_order_id] in each.kinds, (
             planted[each.row.client_order_id],
-            each.points,
+            each.mismatches,
         )
     assert len(compare(books.joined()).differences) == len(before) + len(found)
 

@@ -57,17 +57,17 @@ def _explain_account(app: AppContext, snapshot: PortfolioSnapshot) -> None:
     show_explained(app, choose_by_name(app.prompter, "Which number?", ways)(snapshot))
 
 
-def explain_market(app: AppContext, account: MarketLedger) -> None:
+def explain_market(app: AppContext, ledger: MarketLedger) -> None:
     """Explain a number of one market."""
     ways: dict[str, Callable[[], Explanation]] = {
-        f"Realized P&L {pnl_text(account.realized_pnl).plain}": lambda: explain_realized(account),
-        f"Fees {dollars(account.fees_paid)}": lambda: explain_fees(account),
-        "Cost of what is held": lambda: explain_cost(account),
-        "Cash it moved": lambda: explain_cash(account),
+        f"Realized P&L {pnl_text(ledger.realized_pnl).plain}": lambda: explain_realized(ledger),
+        f"Fees {dollars(ledger.fees_paid)}": lambda: explain_fees(ledger),
+        "Cost of what is held": lambda: explain_cost(ledger),
+        "Cash it moved": lambda: explain_cash(ledger),
     }
-    row = account.settlement
+    row = ledger.settlement
     if row is not None:
-        ways["Settlement, line by line"] = lambda: explain_settlement(row, account)
+        ways["Settlement, line by line"] = lambda: explain_settlement(row, ledger)
     show_explained(app, choose_by_name(app.prompter, "Which number?", ways)())
 
 

@@ -215,11 +215,11 @@ def _seen(app: AppContext, snapshot: PortfolioSnapshot, row: PositionPnl) -> Pos
         book=book,
         sale=None if book is None else liquidate(position.net, book, fees[0] if fees else None),
         now=app.clock(),
-        words=_own_words(app, orders or ()),
+        words=_own_orders(app, orders or ()),
     )
 
 
-def _own_words(app: AppContext, resting: Sequence[Order]) -> OwnOrders:
+def _own_orders(app: AppContext, resting: Sequence[Order]) -> OwnOrders:
     """Give our words as far as the newest entries of the journal have them."""
     try:
         words = OwnOrders(reversed(list(recent_records(app.journal.newest_records()))))
@@ -292,14 +292,14 @@ def _settlements(app: AppContext, look: _Look) -> _Look:
     if rows is None:
         app.show_error(f"The settlements could not be read. {look.snapshot.settlements.unavailable}")
         return look
-    accounts = look.snapshot.ledgers
-    app.show(pnl.settlements_table(rows, accounts, look.snapshot.as_of, app.console.width))
+    ledgers = look.snapshot.ledgers
+    app.show(pnl.settlements_table(rows, ledgers, look.snapshot.as_of, app.console.width))
     if rows:
         shown = [(row.ticker, row) for row in rows[: pnl.ROWS_SHOWN]]
         known = {row.ticker: row for row in rows}
 
         def show(row: Settlement) -> None:
-            explain_screens.show_explained(app, explain_settlement(row, accounts.get(row.ticker)))
+            explain_screens.show_explained(app, explain_settlement(row, ledgers.get(row.ticker)))
 
         choose_or_type(app, "Which one line by line?", shown, known, show)
     return look
@@ -310,7 +310,7 @@ def _settlements(app: AppContext, look: _Look) -> _Look:
 
 def _over_time(app: AppContext, look: _Look) -> _Look:
     """Show the profit as a curve over days, or added up by market, event or series."""
-    accounts = look.snapshot.ledgers.values()
+    ledgers = look.snapshot.ledgers.values()
     if look.snapshot.realized is None:
         app.show_error("Realized P&L is not known: positions or settlements could not be read.")
         return look
@@ -322,9 +322,9 @@ def _over_time(app: AppContext, look: _Look) -> _Look:
     ways = {"Day by day, as a curve": "", **{f"By {name}": name for name in breakdowns}}
     by = choose_by_name(app.prompter, "Which P&L?", ways)
     if by:
-        app.show(pnl.breakdown(by, breakdowns[by](accounts), app.console.width))
+        app.show(pnl.breakdown(by, breakdowns[by](ledgers), app.console.width))
     else:
-        days = breakdown.by_day(accounts, local_date)
+        days = breakdown.by_day(ledgers, local_date)
         app.show(pnl.pnl_by_day(days, local_date(look.snapshot.as_of), app.console.width))
-    app.show(pnl.exchange_only_markets(accounts))
+    app.show(pnl.exchange_only_markets(ledgers))
     return look

@@ -181,7 +181,7 @@ def timeline(told: OrderTimeline, now: datetime) -> RenderableType:
     for event in told.events:
         table.add_row(*to_cells(timestamp(event.at, now), event.source, event.sentence))
     parts: list[RenderableType] = [panel, table]
-    parts += [error_line(f"{point.kind}: {point.sentence}") for point in told.points]
+    parts += [error_line(f"{mismatch.kind}: {mismatch.sentence}") for mismatch in told.mismatches]
     if told.settlement.unavailable:
         parts.append(
             error_line(f"Whether its market has settled is not known. {told.settlement.unavailable}")
@@ -227,7 +227,7 @@ def reconciliation(found: Reconciliation, period: Period | None, now: datetime) 
 def _differences(differences: Sequence[Difference], now: datetime) -> RenderableType:
     table = table_of(("placed", "fixed"), ("order", "wide"), ("what differs", "wide"))
     for each in differences:
-        what = "\n".join(f"{point.kind}: {point.sentence}" for point in each.points)
+        what = "\n".join(f"{mismatch.kind}: {mismatch.sentence}" for mismatch in each.mismatches)
         order = f"{order_words(each.row)}\n{each.row.ticker}"
         table.add_row(*to_cells(timestamp(each.row.placed_at, now), order, what))
     return table

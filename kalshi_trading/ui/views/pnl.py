@@ -85,9 +85,9 @@ def breakdown(name: str, parts: Mapping[str, RealizedPnl], width: int) -> Render
     return _added_up(name, shown, width)
 
 
-def exchange_only_markets(accounts: Iterable[MarketLedger]) -> RenderableType:
+def exchange_only_markets(ledgers: Iterable[MarketLedger]) -> RenderableType:
     """Say how many markets stand there by the exchange's own figures; nothing where none does."""
-    gaps = [account.ticker for account in accounts if account.mismatch is not None]
+    gaps = [ledger.ticker for ledger in ledgers if ledger.mismatch is not None]
     if not gaps:
         return Group()
     markets = f"{pluralize(len(gaps), 'market')} {'stands' if len(gaps) == 1 else 'stand'}"
@@ -116,7 +116,7 @@ def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
 
 
 def settlements_table(
-    rows: Sequence[Settlement], accounts: Mapping[str, MarketLedger], now: datetime, width: int
+    rows: Sequence[Settlement], ledgers: Mapping[str, MarketLedger], now: datetime, width: int
 ) -> RenderableType:
     """Payouts with what each market earned over its whole life, newest first."""
     if not rows:
@@ -129,7 +129,7 @@ def settlements_table(
     columns = (
         Column("result", 1, results),
         Column("paid out", 3, [dollars(row.revenue) for row in shown]),
-        Column("net realized", 0, [pnl_text(settlement_net(row, accounts.get(row.ticker))) for row in shown]),
+        Column("net realized", 0, [pnl_text(settlement_net(row, ledgers.get(row.ticker))) for row in shown]),
         Column(f"when ({time_zone(now)})", 2, [timestamp(row.settled_at, now) for row in shown]),
     )
     table, left_out = _fitted("settled market", [row.ticker for row in shown], columns, width)

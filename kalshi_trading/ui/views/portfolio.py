@@ -144,7 +144,7 @@ def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterat
     if snapshot.risks:
         told = _risks_in_line(snapshot.risks, width - _AROUND_NOTES) if is_brief else _risks(snapshot.risks)
         yield f"{_AT_RISK}{told}"
-    gaps = sum(account.mismatch is not None for account in snapshot.ledgers.values())
+    gaps = sum(ledger.mismatch is not None for ledger in snapshot.ledgers.values())
     if snapshot.fills.value is None:
         yield "figures: the exchange's own, since fills are missing"
     elif gaps:

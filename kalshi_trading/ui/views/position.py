@@ -70,10 +70,10 @@ def position_page(look: PositionLook) -> RenderableType:
 
     What matters most stands nearest the question below, where a low screen still shows it.
     """
-    row, account = look.row, look.row.ledger
+    row, ledger = look.row, look.row.ledger
     parts: list[RenderableType] = [Text(f"times in {time_zone(look.now)}", style="dim")]
-    if account is not None and account.fills:
-        parts.append(_fills(look, account.fills))
+    if ledger is not None and ledger.fills:
+        parts.append(_fills(look, ledger.fills))
     title = row.market.title if row.market is not None else "The market could not be read."
     panel = Panel(
         Group(Text(title, style="bold"), Text(outcome(row)), key_values(list(_facts(look)))),
@@ -124,13 +124,13 @@ def _sale(look: PositionLook) -> RenderableType:
 
 
 def _lots(look: PositionLook) -> RenderableType:
-    account = look.row.ledger
-    if account is None or account.mismatch is not None:
-        reason = account.mismatch if account is not None else "no fills are known"
+    ledger = look.row.ledger
+    if ledger is None or ledger.mismatch is not None:
+        reason = ledger.mismatch if ledger is not None else "no fills are known"
         return note_line(f"Lots cannot be told: {reason}.")
     numbers = ("age", "count", "price", "cost", "fees")
     table = table_of(("lots held, opened", "fixed"), *((number, "right") for number in numbers))
-    lots = account.holding.lots
+    lots = ledger.holding.lots
     for lot in lots[:LOTS_SHOWN]:
         at = lot.opened_by.created_at
         _add_lots(table, timestamp(at, look.now), (age(at, look.now), price(lot.price)), (lot,))
