@@ -1,4 +1,4 @@
-"""Questions to the exchange: paths and parameters written safely, lists collected over all endpoint.
+"""Questions to the exchange: paths and parameters written safely, lists collected over all pages.
 
 Knows cursors and where a list may silently end. Only reads; knows no endpoint by name.
 Source: Kalshi API, pagination.
@@ -148,7 +148,7 @@ def _each_page(
         if cursor in seen:
             raise KalshiAPIError("The exchange repeated a page of the list.")
         seen.add(cursor)
-    raise KalshiAPIError(f"The list was cut off after {MOST_PAGES} endpoint.")
+    raise KalshiAPIError(f"The list was cut off after {MOST_PAGES} pages.")
 
 
 def quote_path(name: str) -> str:
