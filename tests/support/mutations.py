@@ -71,8 +71,26 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "Escape counts from when it is known to be a key",
             "ui/terminal/gate.py",
-            "is_early = self._phase is not Phase.OPEN or now < self._due_at or pause_s",
-            "is_early = self._phase is not Phase.OPEN or pause_s",
+            "is_early = self._phase is not Phase.OPEN or now < self._due_at or",
+            "is_early = self._phase is not Phase.OPEN or",
+        ),
+        Mutation(
+            "a pause that the program slept through counts",
+            "ui/terminal/gate.py",
+            "return self._run.pause_s - max(0.0, now - self._attended_at)",
+            "return self._run.pause_s",
+        ),
+        Mutation(
+            "a panic pressed while orders are being allowed is lost",
+            "orders/execution/panic_switch.py",
+            "self.is_unrecorded = True  # orders may",
+            "pass  # orders may",
+        ),
+        Mutation(
+            "the time until an Escape is known to be one counts as a pause",
+            "ui/terminal/gate.py",
+            "return self._run.pause_s - max(0.0, now - self._attended_at)",
+            "return self._run.pause_s - (now - self._attended_at)",
         ),
         Mutation(
             "a screen of another size gives keys another meaning at once",
