@@ -19,6 +19,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -29,6 +30,7 @@ from kalshi_trading.history import load_history
 from kalshi_trading.history.comparison import compare
 from kalshi_trading.history.rows import HistoryFilter, OrderResult
 from kalshi_trading.history.trade_history import TradeHistory
+from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
 
 DAYS = 30
@@ -66,7 +68,7 @@ class MemoryClient:
         return Listing(())
 
 
-def build(folder: Path, events: int) -> tuple[TradeLogger, MemoryClient]:
+def build(folder: Path, events: int) -> tuple[TradeLogger, KalshiClient]:
     """Write the journal's files as they are after 30 days, and the lists that belong to them."""
     log = TradeLogger(folder, "bench")
     log.folder.mkdir(parents=True)
@@ -87,7 +89,7 @@ def build(folder: Path, events: int) -> tuple[TradeLogger, MemoryClient]:
         with gzip.open(log.folder / f"trades-{day}.log.gz", "wt", encoding="utf-8") as file:
             file.writelines(lines)
     log.trades_path.write_text("".join(today), encoding="utf-8")
-    return log, MemoryClient(orders[::-1], fills[::-1])
+    return log, cast(KalshiClient, MemoryClient(orders[::-1], fills[::-1]))
 
 
 def _fields(number: int) -> dict[str, str]:
@@ -169,7 +171,7 @@ def main() -> None:
                 wanted,
             )
             print(f"{name:<34} {taken:>8.3f} {rows:>8}")
-        history = load_history(client, log, most=None)  # type: ignore[arg-type]
+        history = load_history(client, log, most=None)
         begun = time.perf_counter()
         found = compare(history.rows)
         print(f"{'comparing all of it':<34} {time.perf_counter() - begun:>8.3f} {found.compared:>8}")

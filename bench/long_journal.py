@@ -61,7 +61,7 @@ def order_lines(number: int, at: datetime) -> Iterator[bytes]:
     kind = {"time_in_force": "good_till_canceled", "post_only": False, "reduce_only": False}
     said = {"sentence": sentence}
     fills = number % 10 < 5
-    answer = {"order_id": str(UUID(int=number)), "fill_count": "10" if fills else "0"}
+    answer: dict[str, str | None] = {"order_id": str(UUID(int=number)), "fill_count": "10" if fills else "0"}
     answer |= {"remaining_count": "0" if fills else "10", "average_price": None, "fee": None}
     yield line(at, "order.intent", {**named, **wish, **kind, "cost": "5.70", **said})
     yield line(at, "order.sending", {**named, **said, "sent_at": f"{at.isoformat()}"})
@@ -169,7 +169,7 @@ def executor_at(exchange: PracticeExchange, logs: Path, orders: int) -> TradeExe
     journal.folder.mkdir(parents=True, mode=0o700)
     journal.trades_path.write_bytes(b"".join(day_lines(midnight, 0, orders, lasted_s)))
     client = KalshiClient(Transport(exchange.api_base_url, exchange.credentials()))
-    client._transport.budget.acquire = lambda *_, **__: None  # type: ignore[method-assign]
+    client._transport.rate_limiter.acquire = lambda *_, **__: None  # type: ignore[method-assign]
     limits = replace(Limits(), daily_order_limit=100_000, daily_cost_limit=Decimal(10_000_000))
     return TradeExecutor(client, journal, limits=limits)
 

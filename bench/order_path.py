@@ -98,7 +98,7 @@ def measure(port: int, arrivals: Connection, folder: Path, orders: int) -> dict[
     """Take turns with the bare write and POST; milliseconds by name."""
     credentials = Credentials("bench", generate_private_key(65537, 2048))
     client = KalshiClient(Transport(f"http://127.0.0.1:{port}{ROOT}", credentials))
-    client._transport.budget.acquire = lambda *_, **__: None  # type: ignore[method-assign]
+    client._transport.rate_limiter.acquire = lambda *_, **__: None  # type: ignore[method-assign]
     journal = TimedJournal(folder, "bench", session_id="0" * 32, account="0" * 12)
     pending = PendingOrders()
     recovery = OrderRecovery(client, journal, pending)
