@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -77,7 +78,7 @@ def in_practice(module: str) -> bool:
 
 EVERY_MODULE = modules()
 OWN_MODULES = [name for name in EVERY_MODULE if not in_practice(name) and name != "__init__"]
-PRACTICE_MODULES = [name for name in EVERY_MODULE if in_practice(name)]
+ROOMS = {f"kalshi_trading.{name.split('.')[0]}" for name in EVERY_MODULE} - {"kalshi_trading.__init__"}
 
 
 def path_of(module: str) -> Path:
@@ -181,6 +182,15 @@ def test_a_wrong_import_in_any_room_breaks_a_contract(tmp_path: Path):
         if not re.search(rf"kalshi_trading\.{module} ?-> ?{imported}\b", report)
     ]
     assert (answer.returncode, missed) == (1, [])
+
+
+def test_the_contracts_that_list_rooms_list_every_room():
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    named = {contract["name"]: contract for contract in contracts}
+    shut_off = named["The practice exchange imports nothing of the program"]
+    assert set(shut_off["forbidden_modules"]) == ROOMS - {"kalshi_trading.practice"}
+    silent = named["Only the user interface draws and asks"]
+    assert set(silent["source_modules"]) == ROOMS - {"kalshi_trading.ui"}
 
 
 def test_no_module_imports_relatively():
