@@ -124,8 +124,6 @@ class ModelClient:
     """The client's methods that the protocol uses, for one session; `fates` are those of its next sends."""
 
     exchange_time = KalshiClient.exchange_time
-    latest_exchange_time = KalshiClient.latest_exchange_time
-    data_as_of = KalshiClient.data_as_of
 
     def __init__(self, exchange: ModelExchange, machine: ProtocolMachine) -> None:
         self.exchange = exchange

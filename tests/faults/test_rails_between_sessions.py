@@ -38,8 +38,6 @@ class Exchange:
     """Takes every order and lets it rest."""
 
     exchange_time = KalshiClient.exchange_time
-    latest_exchange_time = KalshiClient.latest_exchange_time
-    data_as_of = KalshiClient.data_as_of
 
     clock_skew_s = None
 

@@ -22,7 +22,6 @@ from kalshi_trading.history import read_summary
 from kalshi_trading.history.day_summary import summarize
 from kalshi_trading.journal.order_log import logged_orders
 from kalshi_trading.journal.records import JournalRecord
-from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.ledger import market_ledger
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui.views import history as history_view
@@ -139,10 +138,6 @@ def test_a_day_without_trades_says_so_and_one_that_may_lack_something_says_that(
 
 class Lists:
     """An exchange that lists what it is given; settlements older than `cutoff` it no longer knows."""
-
-    exchange_time = KalshiClient.exchange_time
-    latest_exchange_time = KalshiClient.latest_exchange_time
-    data_as_of = KalshiClient.data_as_of
 
     clock_skew_s = 0.0
 

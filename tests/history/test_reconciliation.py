@@ -18,7 +18,6 @@ from kalshi_trading.core.results import Listing
 from kalshi_trading.history import reconcile, reconciliation
 from kalshi_trading.history.comparison import MismatchKind, compare, first_fills
 from kalshi_trading.history.rows import HistoryRow
-from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui.views import history as history_view
 
@@ -38,10 +37,6 @@ def there(filled="10", *, fees="0.01", status=OrderStatus.EXECUTED, **changes):
 
 class Exchange:
     """Lists as they are read, one reading after the other; `fresh` is what looking again shows."""
-
-    exchange_time = KalshiClient.exchange_time
-    latest_exchange_time = KalshiClient.latest_exchange_time
-    data_as_of = KalshiClient.data_as_of
 
     clock_skew_s = 0.0
 

@@ -52,9 +52,7 @@ class Exchange:
     `ages` are how fresh one list after the other is, the last for all that follow.
     """
 
-    exchange_time = KalshiClient.exchange_time
     latest_exchange_time = KalshiClient.latest_exchange_time
-    data_as_of = KalshiClient.data_as_of
 
     def __init__(self, *orders, troubles=None, lists=(), ages=(FRESH,), least_skew_s=-0.5):
         self.ages = list(ages)

@@ -58,8 +58,6 @@ class Wire:
     """Takes every order and keeps its body."""
 
     exchange_time = KalshiClient.exchange_time
-    latest_exchange_time = KalshiClient.latest_exchange_time
-    data_as_of = KalshiClient.data_as_of
 
     clock_skew_s = None
 

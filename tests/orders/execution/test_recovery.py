@@ -87,8 +87,6 @@ class Exchange:
     """What the exchange shows, at a time that the test moves."""
 
     exchange_time = KalshiClient.exchange_time
-    latest_exchange_time = KalshiClient.latest_exchange_time
-    data_as_of = KalshiClient.data_as_of
 
     now: datetime = NOW
     orders: tuple = ()

@@ -39,8 +39,6 @@ class Clock:
 class Exchange:
     """Answers every read of a preview; `broken` names those that fail."""
 
-    exchange_time = KalshiClient.exchange_time
-    latest_exchange_time = KalshiClient.latest_exchange_time
     data_as_of = KalshiClient.data_as_of
 
     def __init__(self, clock, broken=(), book_takes_s=0):

@@ -55,10 +55,6 @@ class Killed(BaseException):
 class WireTransport:
     """Hands requests to the application in this process; a write may lose its answer, or not arrive."""
 
-    exchange_time = KalshiClient.exchange_time
-    latest_exchange_time = KalshiClient.latest_exchange_time
-    data_as_of = KalshiClient.data_as_of
-
     clock_skew_s = 0.0
     least_clock_skew_s = -0.5
 
