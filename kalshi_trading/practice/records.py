@@ -163,6 +163,11 @@ class Fill:
     created_at: int
     sequence: int
 
+    @property
+    def key(self) -> str:
+        """The name it is stored under: both parties of a trade have a fill."""
+        return f"{self.trade_id}/{self.account_id}"
+
 
 @dataclass(slots=True)
 class Trade:

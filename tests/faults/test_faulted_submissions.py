@@ -46,7 +46,7 @@ KINDS = [(action, side) for action in Action for side in Side]
 
 @dataclass
 class Venue:
-    """An exchange whose weather changes, with the markets that are open there."""
+    """An exchange whose faults change, with the markets that are open there."""
 
     faulty: FaultyExchange
     tickers: list[str]
@@ -105,7 +105,7 @@ class Seat:
         return done.request.client_order_id
 
     def turn_to(self, situation: fault_mix.Situation, *, forced: bool = False) -> None:
-        """Change the weather; what is forced lasts until the next change, what is drawn may pass sooner."""
+        """Change the faults; what is forced lasts until the next change, what is drawn may pass sooner."""
         self.met.append(situation)
         self.quiet_at = max(self.quiet_at, time.monotonic() + situation.lasts_s + 0.5)
         if self._healing is not None:

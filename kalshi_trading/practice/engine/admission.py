@@ -67,14 +67,14 @@ def tradable_count(state: ExchangeState, account_id: str, new: NewOrder) -> int:
 
 
 def check_balance(
-    state: ExchangeState, account_id: str, new: NewOrder, count: int, meetings: Sequence[Match]
+    state: ExchangeState, account_id: str, new: NewOrder, count: int, matches: Sequence[Match]
 ) -> None:
     """Refuse an order that could lead the account's cash below zero, now or while it rests."""
     holds = state.holds.get(account_id)
     if holds is None:
         return
     hold = CollateralHold(
-        positions.side_price(new.side, new.price), count, _highest_fees(state, new, count, meetings)
+        positions.side_price(new.side, new.price), count, _highest_fees(state, new, count, matches)
     )
     need = holds.need(
         lambda ticker, side: state.closable(account_id, ticker, side), new.ticker, new.side, hold
@@ -83,15 +83,15 @@ def check_balance(
         raise Refusal(400, "insufficient_balance")
 
 
-def _highest_fees(state: ExchangeState, new: NewOrder, count: int, meetings: Sequence[Match]) -> int:
+def _highest_fees(state: ExchangeState, new: NewOrder, count: int, matches: Sequence[Match]) -> int:
     """Bound the fees at the limit price.
 
     A fill at a better price may carry a higher fee, but saves more than that on the contract.
     """
     series = state.series[state.markets[new.ticker].series_ticker]
     schedule = (series.fee_type, series.fee_multiplier_percent)
-    taken = sum(meeting.count for meeting in meetings)
-    highest = fees.highest_fees(*schedule, new.price, taken, is_taker=True, fills=len(meetings))
+    taken = sum(match.count for match in matches)
+    highest = fees.highest_fees(*schedule, new.price, taken, is_taker=True, fills=len(matches))
     if new.time_in_force is TimeInForce.GOOD_TILL_CANCELED and taken < count:
         highest += fees.highest_resting_fees(*schedule, new.price, count - taken)
     return highest

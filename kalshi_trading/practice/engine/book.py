@@ -126,9 +126,9 @@ class Book:
             if count <= 0 or not _reaches(side, price, resting.price):
                 return
             own = resting.account_id == skipped_account
-            meeting = Match(resting, 0 if own else min(count, resting.remaining_count))
-            count -= meeting.count
-            yield meeting
+            match = Match(resting, 0 if own else min(count, resting.remaining_count))
+            count -= match.count
+            yield match
 
 
 def opposite(side: BookSide) -> BookSide:

@@ -34,7 +34,7 @@ __all__ = ["Exchange", "NewOrder", "Refusal"]
 
 
 class Exchange:
-    """The exchange in memory. Its tables may be read directly; every change goes through a method.
+    """The exchange in memory. Its records may be read directly; every change goes through a method.
 
     Records are live: what is read changes as the exchange goes on. Of simulated accounts only resting
     orders, positions and balances are kept. Methods that trade raise `Refusal`; wrong use by the
@@ -241,7 +241,7 @@ class Exchange:
     def advance(self) -> list[Occurred]:
         """Bring about what is due by now; return everything that came about since the last call."""
         self._now()
-        happened, self._state.happenings = self._state.happenings, []
+        happened, self._state.occurrences = self._state.occurrences, []
         return happened
 
     def _now(self) -> int:

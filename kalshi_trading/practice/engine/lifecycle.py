@@ -1,6 +1,6 @@
 """The life of markets and the passing of time: opening, expiry, closing, determination, payout.
 
-Knows what each happening changes and catches up over any gap, every change dated when it was due.
+Knows what each occurrence changes and catches up over any gap, every change dated when it was due.
 Never decides an outcome: whoever knows the result calls `determine`.
 Source: Kalshi API, market lifecycle; pauses, close, limits.
 """
@@ -43,7 +43,7 @@ def catch_up(state: ExchangeState, now: int) -> None:
     """Bring about everything that is due, in the sequence in which it was due."""
     while (due := state.schedule.take_due(now)) is not None:
         if _BROUGHT_ABOUT_BY[due.what](state, due):
-            state.happenings.append(due)
+            state.occurrences.append(due)
 
 
 def determine(

@@ -43,13 +43,13 @@ def place(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> Pla
     """
     admission.admit(state, account_id, new, now)
     count = admission.tradable_count(state, account_id, new)
-    meetings = list(state.books[new.ticker].meet(new.side, new.price, count, account_id))
-    admission.check_balance(state, account_id, new, count, meetings)
+    matches = list(state.books[new.ticker].meet(new.side, new.price, count, account_id))
+    admission.check_balance(state, account_id, new, count, matches)
     order = _enter(state, account_id, new, now)
-    if _is_killed(new, meetings):
+    if _is_killed(new, matches):
         state.end(order, OrderStatus.CANCELED, now)
         raise Refusal(409, "fill_or_kill_insufficient_resting_volume")
-    fills, stopped = _match(state, order, meetings, now)
+    fills, stopped = _match(state, order, matches, now)
     _finish(state, order, stopped, now)
     return PlaceResult(order, fills)
 
@@ -85,24 +85,24 @@ def _enter(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> Or
     return order
 
 
-def _is_killed(new: NewOrder, meetings: Sequence[Match]) -> bool:
+def _is_killed(new: NewOrder, matches: Sequence[Match]) -> bool:
     """Tell whether a fill-or-kill order ends here; one that meets its own side goes on as an IOC."""
     if new.time_in_force is not TimeInForce.FILL_OR_KILL:
         return False
-    meets_itself = any(meeting.count == 0 for meeting in meetings)
-    return not meets_itself and sum(meeting.count for meeting in meetings) < new.count
+    meets_itself = any(match.count == 0 for match in matches)
+    return not meets_itself and sum(match.count for match in matches) < new.count
 
 
 def _match(
-    state: ExchangeState, order: Order, meetings: Sequence[Match], now: int
+    state: ExchangeState, order: Order, matches: Sequence[Match], now: int
 ) -> tuple[tuple[Fill, ...], bool]:
     """Trade with each order met; tell also whether an own order stopped it."""
     fills: list[Fill] = []
-    for meeting in meetings:
-        if meeting.count > 0:
-            fills.append(_trade(state, order, meeting, now))
+    for match in matches:
+        if match.count > 0:
+            fills.append(_trade(state, order, match, now))
         elif order.self_trade_prevention is SelfTradePrevention.MAKER:
-            state.cancel_resting(meeting.resting, now)
+            state.cancel_resting(match.resting, now)
         else:
             return tuple(fills), True
     return tuple(fills), False
@@ -118,14 +118,14 @@ def _finish(state: ExchangeState, order: Order, stopped: bool, now: int) -> None
         state.changed(Kind.ORDER, order.order_id, order)
 
 
-def _trade(state: ExchangeState, taker: Order, meeting: Match, now: int) -> Fill:
+def _trade(state: ExchangeState, taker: Order, match: Match, now: int) -> Fill:
     """Carry out one match at the resting order's price; return the taker's fill."""
-    maker = meeting.resting
+    maker = match.resting
     trade = Trade(
         trade_id=state.new_id(),
         ticker=taker.ticker,
         price=maker.price,
-        count=meeting.count,
+        count=match.count,
         taker_side=taker.side,
         created_at=now,
         sequence=state.next_sequence(),
@@ -213,5 +213,5 @@ def _record_fill(state: ExchangeState, order: Order, trade: Trade, fee: int, is_
     )
     if not state.accounts[order.account_id].simulated:
         state.enter_fill(fill)
-        state.changed(Kind.FILL, f"{fill.trade_id}/{fill.account_id}", fill)
+        state.changed(Kind.FILL, fill.key, fill)
     return fill

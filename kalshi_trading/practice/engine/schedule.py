@@ -47,7 +47,7 @@ class Schedule:
         return self._entries[0][0] if self._entries else None
 
     def take_due(self, now: int) -> Occurred | None:
-        """Take out the earliest happening that is due by now, or None."""
+        """Take out the earliest occurrence that is due by now, or None."""
         if not self._entries or self._entries[0][0] > now:
             return None
         at, _, key, what = heapq.heappop(self._entries)

@@ -56,12 +56,11 @@ class ExchangeState:
         self.order_lines: dict[str, list[Order]] = {}  # account id; oldest first; none for simulated accounts
         self.position_tickers: dict[str, list[str]] = {}  # account id; sorted
         self.books: dict[str, Book] = {}
-        self.holds: dict[
-            str, CollateralHolds
-        ] = {}  # account id; none for simulated accounts: their credit is endless
+        # account id; none for simulated accounts: their credit is endless
+        self.holds: dict[str, CollateralHolds] = {}
         self.ledger = ledger.Ledger()
         self.schedule = Schedule()
-        self.happenings: list[Occurred] = []  # not told yet
+        self.occurrences: list[Occurred] = []  # not told yet
         self._account_orders: dict[str, dict[str, Order]] = {}  # oldest first
         self._client_order_ids: dict[str, set[str]] = {}
         self._changes = changes
@@ -78,7 +77,7 @@ class ExchangeState:
 
     def happened(self, at: int, what: DueKind, key: str) -> None:
         """Remember something to be told by the next `advance`."""
-        self.happenings.append(Occurred(at, what, key))
+        self.occurrences.append(Occurred(at, what, key))
 
     # What stands where.
 

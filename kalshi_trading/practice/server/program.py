@@ -120,14 +120,14 @@ def _leave(*_signal: object) -> None:
 def _run(options: argparse.Namespace) -> int:
     directory = _directory(options.data_dir)
     faults = _faults(options.faults)
-    presence = _claim(directory)
-    if isinstance(presence, ReadyFile):
-        print(presence.line(), flush=True)
+    lock = _claim(directory)
+    if isinstance(lock, ReadyFile):
+        print(lock.line(), flush=True)
         return 0
     try:
-        _serve(directory, presence, options, faults)
+        _serve(directory, lock, options, faults)
     finally:
-        presence.end()
+        lock.end()
     return 0
 
 
@@ -168,7 +168,7 @@ def _claim(directory: Path) -> InstanceLock | ReadyFile:
 
 
 def _serve(
-    directory: Path, presence: InstanceLock, options: argparse.Namespace, faults: FaultScript | None
+    directory: Path, lock: InstanceLock, options: argparse.Namespace, faults: FaultScript | None
 ) -> None:
     """Open what is needed and serve; the heavy libraries are loaded only now."""
     from kalshi_trading.practice.server.key_file import practice_key
@@ -186,7 +186,7 @@ def _serve(
     world = _open_world(directory / WORLD_FILE, options)
     latency = Latency(options.latency_ms / 1_000)
     try:
-        serve(world, key, listener, presence, options.idle_exit, faults, latency, options.control)
+        serve(world, key, listener, lock, options.idle_exit, faults, latency, options.control)
     finally:
         world.close()
 

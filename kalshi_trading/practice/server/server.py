@@ -102,7 +102,7 @@ def serve(
     world: World,
     key: PracticeKey,
     listener: socket.socket,
-    presence: InstanceLock,
+    lock: InstanceLock,
     idle_exit_s: int,
     faults: FaultScript | None = None,
     latency: Latency | None = None,
@@ -122,7 +122,7 @@ def serve(
     app = build_app(world, activity.note, faults=faults, latency=latency, control=control)
     protocol: Literal["h11"] | type[asyncio.Protocol] = "h11" if faults is None else _BreakableProtocol
     guarded = RequestGuard(app, port)
-    asyncio.run(_serve(guarded, protocol, world, listener, presence, ready, idle_exit_s, activity))
+    asyncio.run(_serve(guarded, protocol, world, listener, lock, ready, idle_exit_s, activity))
 
 
 async def _serve(
@@ -130,7 +130,7 @@ async def _serve(
     protocol: Literal["h11"] | type[asyncio.Protocol],
     world: World,
     listener: socket.socket,
-    presence: InstanceLock,
+    lock: InstanceLock,
     ready: ReadyFile,
     idle_exit_s: int,
     activity: _Activity,
@@ -153,9 +153,9 @@ async def _serve(
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         await asyncio.sleep(_STARTING_PAUSE_S)
-    presence.announce(ready)
+    lock.announce(ready)
     print(ready.line(), flush=True)
-    ticking = asyncio.create_task(_tick(world, server, presence, activity, idle_exit_s))
+    ticking = asyncio.create_task(_tick(world, server, lock, activity, idle_exit_s))
     await serving
     ticking.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -163,7 +163,7 @@ async def _serve(
 
 
 async def _tick(
-    world: World, server: uvicorn.Server, presence: InstanceLock, activity: _Activity, idle_exit_s: int
+    world: World, server: uvicorn.Server, lock: InstanceLock, activity: _Activity, idle_exit_s: int
 ) -> None:
     """Move the world on once a second. A world that cannot move on any more ends the server."""
     try:
@@ -172,6 +172,6 @@ async def _tick(
             if idle_exit_s and activity.idle_s() >= idle_exit_s:
                 return
             world.tick()
-            presence.renew()
+            lock.renew()
     finally:
         server.should_exit = True

@@ -38,32 +38,32 @@ class Candles:
 
     def __init__(self, value_at: ValueAt) -> None:
         self._value_at = value_at
-        self._tapes: defaultdict[str, MinuteBars] = defaultdict(MinuteBars)
+        self._bars: defaultdict[str, MinuteBars] = defaultdict(MinuteBars)
         self._hourly: defaultdict[str, dict[int, int]] = defaultdict(dict)
 
     def note_quotes(self, market: Market, now: int, best: TopOfBook) -> None:
         """Note the best prices as they stand after something happened."""
-        tape, now_s = self._tapes[market.ticker], now // ONE_SECOND
+        bars, now_s = self._bars[market.ticker], now // ONE_SECOND
         bid, ask = best.bid or 0, best.ask or ONE_DOLLAR_PRICE
-        if tape.quoted_since_s is None:
-            tape.quoted_since_s = now_s - now_s % MINUTE_S
-        last = tape.candles[-1] if tape.candles else None
+        if bars.quoted_since_s is None:
+            bars.quoted_since_s = now_s - now_s % MINUTE_S
+        last = bars.candles[-1] if bars.candles else None
         if last is not None and last.end_s > now_s:
             last.open_interest = market.open_interest
         if last is not None and (last.bid.close, last.ask.close) == (bid, ask):
             return
         opening = (last.bid.close, last.ask.close) if last else (bid, ask)
-        candle = tape.minute(now_s, *opening)
+        candle = bars.minute(now_s, *opening)
         candle.bid.take(bid)
         candle.ask.take(ask)
         candle.open_interest = market.open_interest
 
     def note_trade(self, market: Market, trade: Trade) -> None:
         """Note a trade; its minute opens with the quotes last seen."""
-        tape, now_s = self._tapes[market.ticker], trade.created_at // ONE_SECOND
-        last = tape.candles[-1] if tape.candles else None
+        bars, now_s = self._bars[market.ticker], trade.created_at // ONE_SECOND
+        last = bars.candles[-1] if bars.candles else None
         opening = (last.bid.close, last.ask.close) if last else (trade.price, trade.price)
-        candle = tape.minute(now_s, *opening)
+        candle = bars.minute(now_s, *opening)
         if candle.trades is None:
             candle.trades = Range.of(trade.price)
         candle.trades.take(trade.price)
@@ -76,8 +76,8 @@ class Candles:
     def tidy(self, now: int) -> None:
         """Forget minutes and hours that are too old to matter."""
         now_s = now // ONE_SECOND
-        for tape in self._tapes.values():
-            tape.drop_before(now_s - _KEPT_S)
+        for bars in self._bars.values():
+            bars.drop_before(now_s - _KEPT_S)
         for hours in self._hourly.values():
             for hour in [hour for hour in hours if hour < (now_s - _DAY_S) // _HOUR_S]:
                 del hours[hour]
@@ -132,12 +132,12 @@ class Candles:
 
     def _candle(self, market: Market, end_s: int, interval: int, now: int, before: Candle | None) -> Candle:
         start_s = end_s - interval * MINUTE_S
-        tape = self._tapes.get(market.ticker) or MinuteBars()
-        seen_from = tape.quoted_since_s if tape.quoted_since_s is not None else now // ONE_SECOND + 1
-        candle = self._carried(market, start_s, tape, seen_from)
+        bars = self._bars.get(market.ticker) or MinuteBars()
+        seen_from = bars.quoted_since_s if bars.quoted_since_s is not None else now // ONE_SECOND + 1
+        candle = self._carried(market, start_s, bars, seen_from)
         candle.end_s = end_s
         candle.previous = self._previous(market, start_s, before)
-        noted = tape.between(start_s, end_s)
+        noted = bars.between(start_s, end_s)
         if start_s < seen_from:
             end = min(end_s, seen_from, market.close_at // ONE_SECOND)
             self._imagine(market, candle, start_s, end, interval)
@@ -147,9 +147,9 @@ class Candles:
             candle.go_on(minute, with_quotes=minute.end_s > seen_from)
         return candle
 
-    def _carried(self, market: Market, start_s: int, tape: MinuteBars, seen_from: int) -> Candle:
+    def _carried(self, market: Market, start_s: int, bars: MinuteBars, seen_from: int) -> Candle:
         """Return an empty candle that opens where the time before it ended."""
-        last = tape.before(start_s)
+        last = bars.before(start_s)
         if last is not None and start_s >= seen_from:
             bid, ask = last.bid.close, last.ask.close
             return Candle(0, Range.of(bid), Range.of(ask), open_interest=last.open_interest)

@@ -119,21 +119,21 @@ class _MarketAudit:
 
 def books(exchange: Exchange, transfers: Transfers, account_id: str) -> AccountAudit:
     """Add up everything that ever happened to an account."""
-    sheets: dict[str, _MarketAudit] = {}
+    markets: dict[str, _MarketAudit] = {}
     for fill in exchange.fills[account_id]:
-        sheets.setdefault(fill.ticker, _MarketAudit()).take(fill)
+        markets.setdefault(fill.ticker, _MarketAudit()).take(fill)
     for row in exchange.settlements[account_id]:
-        sheets.setdefault(row.ticker, _MarketAudit()).settle(row)
+        markets.setdefault(row.ticker, _MarketAudit()).settle(row)
     paid_in = sum(row.cash_change for row in transfers.deposits if row.account_id == account_id)
     paid_out = sum(row.cash_change for row in transfers.withdrawals if row.account_id == account_id)
     return AccountAudit(
         deposited=money(paid_in),
         withdrawn=money(-paid_out),
-        realized=money(sum(sheet.by_trading + sheet.by_settlement for sheet in sheets.values())),
-        fees=money(sum(sheet.fees for sheet in sheets.values())),
-        revenue=money(sum(sheet.revenue for sheet in sheets.values())),
-        cash=money(paid_in + paid_out + sum(sheet.cash for sheet in sheets.values())),
+        realized=money(sum(market.by_trading + market.by_settlement for market in markets.values())),
+        fees=money(sum(market.fees for market in markets.values())),
+        revenue=money(sum(market.revenue for market in markets.values())),
+        cash=money(paid_in + paid_out + sum(market.cash for market in markets.values())),
         collateral=money(exchange.cash(account_id) - exchange.balance(account_id)),
-        fill_count=sum(sheet.fill_count for sheet in sheets.values()),
-        markets={ticker: sheet.written() for ticker, sheet in sorted(sheets.items())},
+        fill_count=sum(market.fill_count for market in markets.values()),
+        markets={ticker: market.written() for ticker, market in sorted(markets.items())},
     )

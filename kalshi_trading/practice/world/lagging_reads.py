@@ -35,9 +35,7 @@ class LaggingReads:
         self._touched: dict[tuple[Kind, str], Any] = {}
         self._waiting: deque[Change] = deque()
         self._balance = exchange.balance(account_id)
-        self._fills = {
-            (f"{fill.trade_id}/{fill.account_id}"): fill for fill in reversed(exchange.fills_of(account_id))
-        }
+        self._fills = {fill.key: fill for fill in reversed(exchange.fills_of(account_id))}
         self._positions = {row.ticker: copy.deepcopy(row) for row in exchange.positions_of(account_id)}
         self._orders = {row.order_id: copy.copy(row) for row in reversed(exchange.orders_of(account_id))}
 

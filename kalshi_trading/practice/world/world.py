@@ -101,7 +101,7 @@ class World:
 
     @property
     def reads(self) -> Exchange | LaggingReads:
-        """What private reads show: the exchange itself, unless a replica stands before it."""
+        """What private reads show: the exchange itself, unless they lag."""
         if self._lagging is None:
             return self.exchange
         self._lagging.advance(self.clock.now())
@@ -113,9 +113,9 @@ class World:
         reads = self.reads
         return reads.as_of if isinstance(reads, LaggingReads) else self.clock.now()
 
-    def follow(self, replica: LaggingReads) -> None:
-        """Let private reads show a replica from now on."""
-        self._lagging = replica
+    def follow(self, lagging: LaggingReads) -> None:
+        """Let private reads lag from now on."""
+        self._lagging = lagging
 
     def record_change(self, kind: str, key: str, record: object) -> None:
         """Take note of a record the exchange changed."""
@@ -293,9 +293,9 @@ class World:
 
     def _note_closings(self) -> None:
         """Let the exchange's clock run, and remember which markets wait for their result."""
-        for happening in self.exchange.advance():
-            if happening.what is DueKind.MARKET_CLOSED:
-                self._undecided.append(self.exchange.markets[happening.key])
+        for occurred in self.exchange.advance():
+            if occurred.what is DueKind.MARKET_CLOSED:
+                self._undecided.append(self.exchange.markets[occurred.key])
         verdicts = [market.expected_expiration_at for market in self._undecided]
         self._next_verdict = min(verdicts, default=_NEVER)
 

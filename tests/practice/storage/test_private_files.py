@@ -26,7 +26,7 @@ READY = ReadyFile(
 )
 
 
-def presence_in(directory: Path) -> InstanceLock:
+def instance_lock_in(directory: Path) -> InstanceLock:
     taken = claim(directory)
     assert isinstance(taken, InstanceLock)
     return taken
@@ -82,10 +82,10 @@ def test_an_exchange_that_cannot_use_a_file_says_so_in_one_sentence_and_ends(
 
 @pytest.fixture
 def claimed(tmp_path: Path) -> Iterator[InstanceLock]:
-    presence = presence_in(tmp_path)
-    presence.announce(READY)
-    yield presence
-    presence.end()
+    lock = instance_lock_in(tmp_path)
+    lock.announce(READY)
+    yield lock
+    lock.end()
 
 
 def test_what_takes_the_announcements_place_is_replaced_while_the_exchange_lives(
@@ -118,12 +118,12 @@ def test_a_draft_that_is_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
     for name in ("ready", "practice-key"):
         os.mkfifo(tmp_path / f"{name}.{os.getpid()}")
     with no_hang():
-        presence = presence_in(tmp_path)
-        presence.announce(READY)
+        lock = instance_lock_in(tmp_path)
+        lock.announce(READY)
         key = practice_key(tmp_path)
         assert json.loads((tmp_path / "ready.json").read_text())["url"] == READY.url
         assert practice_key(tmp_path).key_id == key.key_id  # it is on the disk, and read from there
-        presence.end()
+        lock.end()
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
@@ -132,8 +132,8 @@ def test_all_that_an_exchange_makes_is_its_owners_alone_whatever_the_umask(tmp_p
     before = os.umask(mask)
     try:
         make_folder(folder)
-        presence = presence_in(folder)
-        presence.announce(READY)
+        lock = instance_lock_in(folder)
+        lock.announce(READY)
         practice_key(folder)
         world = World(folder / "world.sqlite", seed=1, market_count=5, clock=SystemClock())
     finally:
@@ -141,7 +141,7 @@ def test_all_that_an_exchange_makes_is_its_owners_alone_whatever_the_umask(tmp_p
     assert open_to_others(tmp_path / "data") == {}
     assert len(list(folder.iterdir())) == 6
     world.close()
-    presence.end()
+    lock.end()
 
 
 def test_files_that_were_open_to_others_are_closed_and_the_folder_is_left_to_who_named_it(

@@ -110,6 +110,3 @@ def fill_row(ticker, book_side, count, yes_price, fee="0.000000", *, at="2026-11
 
 def held(ticker, net, exposure, **more):
     return {"ticker": ticker, "position_fp": net, "market_exposure_dollars": exposure, **more}
-
-
-# --- Positions -----------------------------------------------------------------------------------
