@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from practice_client import KEY_ID, START, MakeDesk, PracticeClient
+from practice_client import KEY_ID, START, MakeClient, PracticeClient
 
 from kalshi_trading.practice.server.app import build_app
 from kalshi_trading.practice.world.clock import ManualClock
@@ -15,7 +15,7 @@ from kalshi_trading.practice.world.world import World
 
 
 @pytest.fixture
-def make_desk() -> Iterator[MakeDesk]:
+def make_client() -> Iterator[MakeClient]:
     """Build in-process worlds; every one of them is closed at the end."""
     worlds: list[World] = []
 
@@ -35,6 +35,6 @@ def make_desk() -> Iterator[MakeDesk]:
 
 
 @pytest.fixture
-def desk(make_desk: MakeDesk) -> PracticeClient:
+def desk(make_client: MakeClient) -> PracticeClient:
     """A desk at a fresh, rather small world."""
-    return make_desk()
+    return make_client()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from answer_shapes import differences
 from api_examples import REST
-from practice_client import START, MakeDesk, PracticeClient, listed
+from practice_client import START, MakeClient, PracticeClient, listed
 
 from kalshi_trading.practice.records import ONE_SECOND, Market, MarketStatus
 
@@ -225,12 +225,12 @@ def test_a_cursor_nobody_made_starts_over(desk: PracticeClient, cursor: str) -> 
         assert desk.get(f"{path}?cursor={cursor}")[name] == desk.get(path)[name]
 
 
-def test_the_cut_offs_survive_a_restart(make_desk: MakeDesk, tmp_path: Path) -> None:
-    desk = make_desk(path=tmp_path / "world.sqlite")
+def test_the_cut_offs_survive_a_restart(make_client: MakeClient, tmp_path: Path) -> None:
+    desk = make_client(path=tmp_path / "world.sqlite")
     trade_hourly(desk, 3)
     desk.world.archive.set(trades=START + 1, overlap_s=0)
     before = desk.get("/historical/cutoff"), desk.get("/historical/fills")
     desk.world.close()
-    again = make_desk(path=tmp_path / "world.sqlite", now=desk.clock.now())
+    again = make_client(path=tmp_path / "world.sqlite", now=desk.clock.now())
     assert (again.get("/historical/cutoff"), again.get("/historical/fills")) == before
     assert len(again.get("/historical/fills")["fills"]) == 1

@@ -21,7 +21,7 @@ from engine_world import (
 
 from kalshi_trading.practice.accounting.positions import exposure
 from kalshi_trading.practice.engine.schedule import DueKind, Occurred
-from kalshi_trading.practice.records import ONE_SECOND, MarketStatus, OrderStatus, Position
+from kalshi_trading.practice.records import ONE_SECOND, MarketStatus, OrderStatus
 
 DAY = 24 * HOUR
 
@@ -29,12 +29,6 @@ DAY = 24 * HOUR
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def held(world: World, account_id: str) -> Position:
-    position = world.exchange.position(account_id, TICKER)
-    assert position is not None
-    return position
 
 
 # Profit and loss.
@@ -47,8 +41,8 @@ def walk() -> World:
     world.place("bob", ASK, "10", "0.60")
     world.place("ann", BID, "10", "0.60", IOC)
     assert world.exchange.balance("ann") - money("1000") == -money("6.1680")
-    assert exposure(held(world, "ann")) == money("6.00")
-    assert held(world, "ann").fees_paid == money("0.1680")
+    assert exposure(world.held("ann")) == money("6.00")
+    assert world.held("ann").fees_paid == money("0.1680")
     world.place("bob", BID, "4", "0.65")
     before = world.exchange.balance("ann")
     world.place("ann", ASK, "4", "0.65", IOC)
@@ -57,7 +51,7 @@ def walk() -> World:
 
 
 def test_walk_after_both_trades(walk: World) -> None:
-    position = held(walk, "ann")
+    position = walk.held("ann")
     assert position.count == count("6")
     assert exposure(position) == money("3.60")
     assert position.realized_pnl == money("0.20")
@@ -70,7 +64,7 @@ def test_walk_after_both_trades(walk: World) -> None:
 )
 def test_walk_to_its_settlement(walk: World, value: int, revenue: str, realized: str, net: str) -> None:
     walk.settle(value)
-    position, row = held(walk, "ann"), walk.exchange.settlements_of("ann")[0]
+    position, row = walk.held("ann"), walk.exchange.settlements_of("ann")[0]
     assert (position.count, position.settled, position.lots) == (0, True, [])
     assert position.realized_pnl == money(realized)
     assert walk.exchange.balance("ann") == money("1000") + money(net)
@@ -87,9 +81,9 @@ def test_flipping_a_position_frees_the_closed_and_pays_for_the_opened(world: Wor
     before = world.exchange.balance("ann")
     fill = world.place("ann", ASK, "15", "0.65", IOC).fills[0]
     assert world.exchange.balance("ann") - before == money("4.75") - fill.fee
-    assert held(world, "ann").count == -count("5")
-    assert exposure(held(world, "ann")) == money("1.75")
-    assert held(world, "ann").realized_pnl == money("0.50")
+    assert world.held("ann").count == -count("5")
+    assert exposure(world.held("ann")) == money("1.75")
+    assert world.held("ann").realized_pnl == money("0.50")
 
 
 def test_a_scalar_result_pays_yes_its_value_and_no_the_rest() -> None:

@@ -24,7 +24,7 @@ from engine_world import (
 
 from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
 from kalshi_trading.practice.engine.state import TRADES_KEPT
-from kalshi_trading.practice.records import BookSide, FeeType, OrderStatus, Position, SelfTradePrevention
+from kalshi_trading.practice.records import BookSide, FeeType, OrderStatus, SelfTradePrevention
 
 MAKER = SelfTradePrevention.MAKER
 
@@ -32,12 +32,6 @@ MAKER = SelfTradePrevention.MAKER
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def held(world: World, account_id: str) -> Position:
-    position = world.exchange.position(account_id, TICKER)
-    assert position is not None
-    return position
 
 
 def refused(world: World, *arguments: Any, **others: Any) -> Refusal:
@@ -60,8 +54,8 @@ def test_buy_yes_limit_rests_and_buy_yes_crossing_fills_at_the_resting_price(wor
     placed = world.place("ann", BID, "10", "0.99", IOC)
     assert [(fill.price, fill.count) for fill in placed.fills] == [(price("0.52"), count("10"))]
     assert placed.order.status is OrderStatus.EXECUTED
-    assert held(world, "ann").count == count("10")
-    assert held(world, "bob").count == -count("10")
+    assert world.held("ann").count == count("10")
+    assert world.held("bob").count == -count("10")
 
 
 def test_sell_yes_limit_rests_and_sell_yes_crossing_closes_the_position(world: World) -> None:
@@ -71,7 +65,7 @@ def test_sell_yes_limit_rests_and_sell_yes_crossing_closes_the_position(world: W
     world.place("sim", BID, "6", "0.55")
     before = world.exchange.balance("ann")
     placed = world.place("ann", ASK, "6", "0.01", IOC)
-    assert held(world, "ann").count == count("4")
+    assert world.held("ann").count == count("4")
     assert world.exchange.balance("ann") - before == money("3.30") - placed.fills[0].fee
 
 
@@ -79,13 +73,13 @@ def test_buy_no_is_an_ask_at_one_minus_its_price_limit_and_crossing(world: World
     world.place("ann", ASK, "4", "0.65")
     assert world.exchange.balance("ann") == money("1000") - money("1.40")
     world.place("bob", BID, "4", "0.70", ticker=TICKER)
-    assert held(world, "ann").count == -count("4")
-    assert held(world, "ann").no_cost == money("1.40")
+    assert world.held("ann").count == -count("4")
+    assert world.held("ann").no_cost == money("1.40")
     world.place("sim", BID, "5", "0.64")
     placed = world.place("ann", ASK, "5", "0.60", IOC)
     assert placed.fills[0].price == price("0.64")
     assert placed.order.taker_fill_cost == money("1.80")
-    assert held(world, "ann").count == -count("9")
+    assert world.held("ann").count == -count("9")
 
 
 def test_sell_no_is_a_bid_at_one_minus_its_price_limit_and_crossing(world: World) -> None:
@@ -96,8 +90,8 @@ def test_sell_no_is_a_bid_at_one_minus_its_price_limit_and_crossing(world: World
     before = world.exchange.balance("ann")
     placed = world.place("ann", BID, "6", "0.99", IOC)
     assert world.exchange.balance("ann") - before == money("2.40") - placed.fills[0].fee
-    assert held(world, "ann").count == -count("4")
-    assert held(world, "ann").realized_pnl == money("0.30")
+    assert world.held("ann").count == -count("4")
+    assert world.held("ann").realized_pnl == money("0.30")
 
 
 def test_better_prices_trade_first_and_the_rest_of_a_limit_order_rests(world: World) -> None:
@@ -210,7 +204,7 @@ def test_reduce_only_stops_at_the_position(world: World) -> None:
     placed = world.place("ann", ASK, "10", "0.50", IOC, reduce_only=True)
     assert placed.order.fill_count == count("6")
     assert placed.order.status is OrderStatus.CANCELED
-    assert held(world, "ann").count == 0
+    assert world.held("ann").count == 0
 
 
 @pytest.mark.parametrize("side", list(BookSide))
@@ -421,7 +415,7 @@ def test_maker_fees_follow_the_series(world: World) -> None:
         world.trade("ann", "bob", "100", "0.50")
         assert world.exchange.orders_of("bob")[0].maker_fees == money(maker_fee)
         assert world.exchange.orders_of("ann")[0].taker_fees == money("1.75")
-        assert held(world, "bob").fees_paid == money(maker_fee)
+        assert world.held("bob").fees_paid == money(maker_fee)
 
 
 def test_an_orders_fills_share_one_rounding_accumulator() -> None:

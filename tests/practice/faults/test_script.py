@@ -17,7 +17,7 @@ import requests
 from exchange_process import end_process, running_exchange, start_process
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from practice_client import ROOT, START, Answer, MakeDesk, PracticeClient, ask
+from practice_client import ROOT, START, Answer, MakeClient, PracticeClient, ask
 from starlette.types import Message, Receive, Scope, Send
 
 from kalshi_trading.practice.faults.answers import (
@@ -38,7 +38,7 @@ ORDERS = "/portfolio/events/orders"
 LONGEST_S = 60
 
 
-class FaultyDesk:
+class FaultyClient:
     """A desk whose exchange fails by a script; pauses move its clock instead of waiting."""
 
     def __init__(self, desk: PracticeClient) -> None:
@@ -87,15 +87,15 @@ class FaultyDesk:
 
 
 @pytest.fixture
-def faulty(make_desk: MakeDesk) -> FaultyDesk:
-    return FaultyDesk(make_desk(markets=40))
+def faulty(make_client: MakeClient) -> FaultyClient:
+    return FaultyClient(make_client(markets=40))
 
 
 # --- Before the request is accepted ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CANNED)
-def test_before_accept_answers_by_name_and_places_nothing(faulty: FaultyDesk, name: str) -> None:
+def test_before_accept_answers_by_name_and_places_nothing(faulty: FaultyClient, name: str) -> None:
     faulty.fail("before_accept", answer=name)
     answer = faulty.create()
     assert answer.status in {200, 201, 301, 302, 307, 403, 408, 425, 429, 500, 502, 503, 504}
@@ -115,7 +115,7 @@ def test_before_accept_answers_by_name_and_places_nothing(faulty: FaultyDesk, na
     ],
 )
 def test_429_comes_with_every_kind_of_retry_after(
-    faulty: FaultyDesk, name: str, expected: str | None
+    faulty: FaultyClient, name: str, expected: str | None
 ) -> None:
     faulty.fail("before_accept", answer=name)
     answer = faulty.create()
@@ -123,14 +123,14 @@ def test_429_comes_with_every_kind_of_retry_after(
     assert answer.body == {"error": "too many requests"}
 
 
-def test_before_accept_answers_with_an_answer_of_ones_own(faulty: FaultyDesk) -> None:
+def test_before_accept_answers_with_an_answer_of_ones_own(faulty: FaultyClient) -> None:
     faulty.fail("before_accept", answer=RawAnswer(599, b"what", {"x-odd": "yes"}))
     answer = faulty.create()
     assert (answer.status, answer.body, answer.headers["x-odd"]) == (599, "what", "yes")
     assert faulty.orders == []
 
 
-def test_before_accept_holds_and_never_answers(faulty: FaultyDesk) -> None:
+def test_before_accept_holds_and_never_answers(faulty: FaultyClient) -> None:
     faulty.fail("before_accept", hold_s=9)
     with pytest.raises(NoAnswerError):
         faulty.create()
@@ -140,7 +140,7 @@ def test_before_accept_holds_and_never_answers(faulty: FaultyDesk) -> None:
 
 @pytest.mark.parametrize(("delay_s", "status"), [(9, 201), (11, 401)])
 def test_before_accept_delays_and_checks_the_signature_afterwards(
-    faulty: FaultyDesk, delay_s: int, status: int
+    faulty: FaultyClient, delay_s: int, status: int
 ) -> None:
     faulty.fail("before_accept", delay_s=delay_s)
     assert faulty.create().status == status
@@ -150,7 +150,7 @@ def test_before_accept_delays_and_checks_the_signature_afterwards(
 # --- After it was accepted -------------------------------------------------------------------------
 
 
-def test_after_accept_holds_and_the_order_is_live(faulty: FaultyDesk) -> None:
+def test_after_accept_holds_and_the_order_is_live(faulty: FaultyClient) -> None:
     faulty.fail("after_accept", hold_s=15)
     with pytest.raises(NoAnswerError):
         faulty.create()
@@ -158,7 +158,7 @@ def test_after_accept_holds_and_the_order_is_live(faulty: FaultyDesk) -> None:
     assert len(faulty.orders) == 1
 
 
-def test_after_accept_delays_the_true_answer(faulty: FaultyDesk) -> None:
+def test_after_accept_delays_the_true_answer(faulty: FaultyClient) -> None:
     faulty.fail("after_accept", delay_s=15)
     answer = faulty.create()
     assert answer.status == 201
@@ -167,7 +167,7 @@ def test_after_accept_delays_the_true_answer(faulty: FaultyDesk) -> None:
 
 
 @pytest.mark.parametrize("name", CANNED)
-def test_after_accept_answers_otherwise_and_the_order_is_live(faulty: FaultyDesk, name: str) -> None:
+def test_after_accept_answers_otherwise_and_the_order_is_live(faulty: FaultyClient, name: str) -> None:
     faulty.fail("after_accept", answer=name)
     answer = faulty.create()
     assert len(faulty.orders) == 1
@@ -190,7 +190,7 @@ CHECKS: dict[str, Callable[[str], bool]] = {
 
 
 @pytest.mark.parametrize("name", GARBLED)
-def test_after_accept_garbles_the_answer_and_the_order_is_live(faulty: FaultyDesk, name: str) -> None:
+def test_after_accept_garbles_the_answer_and_the_order_is_live(faulty: FaultyClient, name: str) -> None:
     faulty.fail("after_accept", answer=name)
     status, text = raw_create(faulty)
     assert status == 201
@@ -198,7 +198,7 @@ def test_after_accept_garbles_the_answer_and_the_order_is_live(faulty: FaultyDes
     assert CHECKS[name](text)
 
 
-def raw_create(faulty: FaultyDesk) -> tuple[int, str]:
+def raw_create(faulty: FaultyClient) -> tuple[int, str]:
     """Place an order and return status and text of the answer, whatever it calls itself."""
     app = faulty.desk.app
 
@@ -216,20 +216,20 @@ def raw_create(faulty: FaultyDesk) -> tuple[int, str]:
 # --- Late ------------------------------------------------------------------------------------------
 
 
-def test_late_request_is_processed_after_its_connection_was_closed(faulty: FaultyDesk) -> None:
+def test_late_request_is_processed_after_its_connection_was_closed(faulty: FaultyClient) -> None:
     faulty.fail("late", after_s=8)
     assert faulty.create_and_linger() is None
     assert faulty.live_at_answer == 0
     assert [order.created_at for order in faulty.orders] == [START + 8_000_000]
 
 
-def test_late_request_beyond_the_window_of_its_signature_is_refused(faulty: FaultyDesk) -> None:
+def test_late_request_beyond_the_window_of_its_signature_is_refused(faulty: FaultyClient) -> None:
     faulty.fail("late", after_s=11)
     assert faulty.create_and_linger() is None
     assert faulty.orders == []
 
 
-def test_late_request_can_be_answered_by_a_middleman_meanwhile(faulty: FaultyDesk) -> None:
+def test_late_request_can_be_answered_by_a_middleman_meanwhile(faulty: FaultyClient) -> None:
     faulty.fail("late", after_s=8, answer="html_504")
     answer = faulty.create_and_linger()
     assert answer is not None
@@ -241,7 +241,7 @@ def test_late_request_can_be_answered_by_a_middleman_meanwhile(faulty: FaultyDes
 # --- Storms ----------------------------------------------------------------------------------------
 
 
-def test_storm_refuses_the_next_requests_and_then_ends(faulty: FaultyDesk) -> None:
+def test_storm_refuses_the_next_requests_and_then_ends(faulty: FaultyClient) -> None:
     faulty.fail("rate_limit_storm", times=3, retry_after="1")
     answers = [faulty.create() for _ in range(5)]
     assert [answer.status for answer in answers] == [429, 429, 429, 201, 201]
@@ -249,7 +249,7 @@ def test_storm_refuses_the_next_requests_and_then_ends(faulty: FaultyDesk) -> No
     assert len(faulty.orders) == 2
 
 
-def test_storm_lasts_for_a_time_from_its_first_request_on(faulty: FaultyDesk) -> None:
+def test_storm_lasts_for_a_time_from_its_first_request_on(faulty: FaultyClient) -> None:
     faulty.fail("rate_limit_storm", for_s=5)
     faulty.desk.clock.move(100)
     statuses = []
@@ -262,7 +262,7 @@ def test_storm_lasts_for_a_time_from_its_first_request_on(faulty: FaultyDesk) ->
 # --- Reads that lag --------------------------------------------------------------------------------
 
 
-def test_lagging_reads_show_an_order_only_after_the_lag_and_say_so(faulty: FaultyDesk) -> None:
+def test_lagging_reads_show_an_order_only_after_the_lag_and_say_so(faulty: FaultyClient) -> None:
     desk = faulty.desk
     faulty.fail("read_lag", lag_s=4)
     desk.clock.move(10)
@@ -280,7 +280,7 @@ def test_lagging_reads_show_an_order_only_after_the_lag_and_say_so(faulty: Fault
     assert desk.get("/portfolio/balance")["balance"] == cash // 10_000
 
 
-def test_lagging_reads_show_a_canceled_order_as_resting(faulty: FaultyDesk) -> None:
+def test_lagging_reads_show_a_canceled_order_as_resting(faulty: FaultyClient) -> None:
     placed = faulty.create().body["order_id"]
     faulty.fail("read_lag", lag_s=4)
     faulty.desk.clock.move(10)
@@ -290,7 +290,7 @@ def test_lagging_reads_show_a_canceled_order_as_resting(faulty: FaultyDesk) -> N
     assert faulty.desk.get(f"/portfolio/orders/{placed}")["order"]["status"] == "canceled"
 
 
-def test_frozen_reads_stand_still_until_the_script_lets_go(faulty: FaultyDesk) -> None:
+def test_frozen_reads_stand_still_until_the_script_lets_go(faulty: FaultyClient) -> None:
     faulty.fail("frozen")
     before = faulty.desk.get("/exchange/user_data_timestamp")
     faulty.desk.clock.move(100)
@@ -303,7 +303,7 @@ def test_frozen_reads_stand_still_until_the_script_lets_go(faulty: FaultyDesk) -
     assert faulty.desk.get("/exchange/user_data_timestamp")["as_of_time"] > before["as_of_time"]
 
 
-def test_reads_never_go_back_when_a_lag_begins(faulty: FaultyDesk) -> None:
+def test_reads_never_go_back_when_a_lag_begins(faulty: FaultyClient) -> None:
     placed = faulty.create().body["order_id"]
     fresh = faulty.desk.get("/exchange/user_data_timestamp")
     faulty.fail("read_lag", lag_s=60)
@@ -314,7 +314,7 @@ def test_reads_never_go_back_when_a_lag_begins(faulty: FaultyDesk) -> None:
 # The examples share one account, and each adds 15 orders at most: all must fit on a page of 1,000.
 @settings(max_examples=min(proof.CURRENT.costly_examples, 60))
 @given(seed=st.integers(0, 2**32))
-def test_lagging_reads_are_exactly_the_reads_of_then(faulty: FaultyDesk, seed: int) -> None:
+def test_lagging_reads_are_exactly_the_reads_of_then(faulty: FaultyClient, seed: int) -> None:
     random = Random(seed)
     faulty.script.replace([])
     faulty.desk.clock.move(60)
@@ -329,7 +329,7 @@ def test_lagging_reads_are_exactly_the_reads_of_then(faulty: FaultyDesk, seed: i
         faulty.desk.clock.move(1)
 
 
-def act(faulty: FaultyDesk, random: Random) -> None:
+def act(faulty: FaultyClient, random: Random) -> None:
     """Place an order that rests or trades, or cancel one."""
     resting = [order for order in faulty.orders if order.remaining_count]
     if resting and random.random() < 0.4:
@@ -340,7 +340,7 @@ def act(faulty: FaultyDesk, random: Random) -> None:
     assert faulty.desk.order(faulty.market, side, price, f"{random.randint(1, 5)}.00").status in (201, 400)
 
 
-def really(faulty: FaultyDesk) -> dict[str, Any]:
+def really(faulty: FaultyClient) -> dict[str, Any]:
     """Write the records as they stand at the exchange."""
     exchange, account_id = faulty.desk.world.exchange, faulty.desk.world.account_id
     return {
@@ -364,7 +364,7 @@ def shown(desk: PracticeClient) -> dict[str, Any]:
 # --- The same client_order_id again ----------------------------------------------------------------
 
 
-def test_repeated_id_is_refused_without_a_code(faulty: FaultyDesk) -> None:
+def test_repeated_id_is_refused_without_a_code(faulty: FaultyClient) -> None:
     faulty.fail("dedup", mode="refuse_without_code")
     assert faulty.create(client_order_id="one").status == 201
     again = faulty.create(client_order_id="one")
@@ -372,13 +372,13 @@ def test_repeated_id_is_refused_without_a_code(faulty: FaultyDesk) -> None:
     assert len(faulty.orders) == 1
 
 
-def test_repeated_id_is_refused_with_the_code_by_default(faulty: FaultyDesk) -> None:
+def test_repeated_id_is_refused_with_the_code_by_default(faulty: FaultyClient) -> None:
     faulty.fail("dedup", mode="refuse")
     faulty.create(client_order_id="one")
     assert faulty.create(client_order_id="one").body["error"]["code"] == "order_already_exists"
 
 
-def test_id_of_an_ended_order_may_be_used_again_but_not_of_a_resting_one(faulty: FaultyDesk) -> None:
+def test_id_of_an_ended_order_may_be_used_again_but_not_of_a_resting_one(faulty: FaultyClient) -> None:
     faulty.fail("dedup", mode="forget_ended")
     first = faulty.create(client_order_id="one")
     assert faulty.create(client_order_id="one").status == 409
@@ -410,13 +410,13 @@ def pages(desk: PracticeClient, most: int) -> tuple[list[list[str]], list[str]]:
 
 
 @pytest.fixture
-def three_pages(faulty: FaultyDesk) -> list[list[str]]:
+def three_pages(faulty: FaultyClient) -> list[list[str]]:
     placed = [faulty.create().body["order_id"] for _ in range(5)][::-1]
     return [placed[:2], placed[2:4], placed[4:]]
 
 
 def test_list_repeats_a_page_and_its_cursor_for_ever(
-    faulty: FaultyDesk, three_pages: list[list[str]]
+    faulty: FaultyClient, three_pages: list[list[str]]
 ) -> None:
     faulty.fail("paging", mode="repeat", page=2)
     rows, cursors = pages(faulty.desk, 6)
@@ -424,7 +424,7 @@ def test_list_repeats_a_page_and_its_cursor_for_ever(
     assert len(set(cursors)) == 1
 
 
-def test_list_goes_in_a_circle(faulty: FaultyDesk, three_pages: list[list[str]]) -> None:
+def test_list_goes_in_a_circle(faulty: FaultyClient, three_pages: list[list[str]]) -> None:
     faulty.fail("paging", mode="cycle")
     rows, cursors = pages(faulty.desk, 6)
     assert rows == three_pages[:2] * 3
@@ -432,7 +432,7 @@ def test_list_goes_in_a_circle(faulty: FaultyDesk, three_pages: list[list[str]])
 
 
 def test_list_has_an_empty_page_on_the_way_and_is_complete(
-    faulty: FaultyDesk, three_pages: list[list[str]]
+    faulty: FaultyClient, three_pages: list[list[str]]
 ) -> None:
     faulty.fail("paging", mode="empty", page=2)
     rows, cursors = pages(faulty.desk, 10)
@@ -440,14 +440,14 @@ def test_list_has_an_empty_page_on_the_way_and_is_complete(
     assert cursors[-1] == ""
 
 
-def test_list_never_ends_with_ever_new_cursors(faulty: FaultyDesk, three_pages: list[list[str]]) -> None:
+def test_list_never_ends_with_ever_new_cursors(faulty: FaultyClient, three_pages: list[list[str]]) -> None:
     faulty.fail("paging", mode="endless")
     rows, cursors = pages(faulty.desk, 6)
     assert rows == [[]] * 6
     assert len(set(cursors)) == 6
 
 
-def test_list_breaks_off_on_a_page(faulty: FaultyDesk, three_pages: list[list[str]]) -> None:
+def test_list_breaks_off_on_a_page(faulty: FaultyClient, three_pages: list[list[str]]) -> None:
     faulty.fail("paging", mode="break_off", page=2)
     rows, cursors = pages(faulty.desk, 6)
     assert rows == three_pages[:1]
@@ -455,13 +455,13 @@ def test_list_breaks_off_on_a_page(faulty: FaultyDesk, three_pages: list[list[st
 
 
 @pytest.mark.parametrize("mode", ["repeat", "cycle", "empty", "endless"])
-def test_list_of_one_page_is_broken_too(faulty: FaultyDesk, mode: str) -> None:
+def test_list_of_one_page_is_broken_too(faulty: FaultyClient, mode: str) -> None:
     faulty.fail("paging", mode=mode)
     assert pages(faulty.desk, 1)[1] != [""]
 
 
 def test_cursor_of_a_broken_list_goes_on_rightly_when_the_fault_has_ended(
-    faulty: FaultyDesk, three_pages: list[list[str]]
+    faulty: FaultyClient, three_pages: list[list[str]]
 ) -> None:
     faulty.fail("paging", mode="empty", page=2, times=2)
     assert pages(faulty.desk, 10)[0] == [three_pages[0], [], three_pages[1], three_pages[2]]

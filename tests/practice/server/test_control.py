@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 from exchange_process import running_exchange
-from practice_client import START, Answer, MakeDesk, PracticeClient, ask
+from practice_client import START, Answer, MakeClient, PracticeClient, ask
 
 from kalshi_trading.practice.server.app import build_app
 
@@ -109,8 +109,8 @@ def test_an_unknown_transfer_is_not_found(remote: Remote) -> None:
     assert remote.send("/transfers/nothing", {"status": "applied"}).status == 404
 
 
-def test_answers_come_later_side_by_side(make_desk: MakeDesk) -> None:
-    desk = make_desk()
+def test_answers_come_later_side_by_side(make_client: MakeClient) -> None:
+    desk = make_client()
     remote = Remote(desk)
     assert remote.post("/latency", {"ms": 300}) == {"ms": 300}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from answer_shapes import differences
 from api_examples import REST
-from practice_client import START, MakeDesk, PracticeClient
+from practice_client import START, MakeClient, PracticeClient
 
 from kalshi_trading.practice.records import ONE_DOLLAR
 from kalshi_trading.practice.simulation.bank import identity
@@ -43,9 +43,9 @@ def withdraw(desk: PracticeClient, status: TransferStatus, *, dollars: int = 100
     ],
 )
 def test_what_a_transfer_of_each_status_does_to_the_cash(
-    make_desk: MakeDesk, status: TransferStatus, after_deposit: str, after_withdrawal: str
+    make_client: MakeClient, status: TransferStatus, after_deposit: str, after_withdrawal: str
 ) -> None:
-    paid_in, paid_out = make_desk(), make_desk()
+    paid_in, paid_out = make_client(), make_client()
     deposit(paid_in, status)
     withdraw(paid_out, status)
     assert (balance(paid_in), balance(paid_out)) == (after_deposit, after_withdrawal)
@@ -126,13 +126,13 @@ def test_amounts_that_make_no_sense_are_refused(desk: PracticeClient, amount: in
         desk.world.deposit(desk.world.account_id, amount, fee=fee)
 
 
-def test_transfers_survive_a_restart(make_desk: MakeDesk, tmp_path: Path) -> None:
-    desk = make_desk(path=tmp_path / "world.sqlite")
+def test_transfers_survive_a_restart(make_client: MakeClient, tmp_path: Path) -> None:
+    desk = make_client(path=tmp_path / "world.sqlite")
     deposit(desk, APPLIED)
     pending = withdraw(desk, PENDING)
     before = [desk.get(f"/portfolio/{name}") for name in ("deposits", "withdrawals", "balance")]
     desk.world.close()
-    again = make_desk(path=tmp_path / "world.sqlite", now=START + 1)
+    again = make_client(path=tmp_path / "world.sqlite", now=START + 1)
     assert [again.get(f"/portfolio/{name}") for name in ("deposits", "withdrawals", "balance")] == before
     again.world.finish_transfer(identity(pending), FAILED)
     assert balance(again) == "10098.0000"

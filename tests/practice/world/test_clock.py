@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from practice_client import KEY_ID, START, MakeDesk, PracticeClient
+from practice_client import KEY_ID, START, MakeClient, PracticeClient
 
 from kalshi_trading.practice.records import ONE_SECOND, Market, MarketStatus
 from kalshi_trading.practice.server.app import build_app
@@ -37,8 +37,8 @@ def test_a_market_passes_every_status_at_its_time(desk: PracticeClient) -> None:
     assert (market.determined_at, market.settled_at) == (verdict, payout)
 
 
-def test_one_leap_brings_about_the_same_as_many_steps(make_desk: MakeDesk) -> None:
-    leaping, walking = make_desk(), make_desk()
+def test_one_leap_brings_about_the_same_as_many_steps(make_client: MakeClient) -> None:
+    leaping, walking = make_client(), make_client()
     leaping.world.advance(2 * DAY)
     for _ in range(48):
         walking.world.advance(DAY / 24)

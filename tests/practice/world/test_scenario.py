@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from practice_client import KEY_ID, START, MakeDesk, PracticeClient, listed
+from practice_client import KEY_ID, START, MakeClient, PracticeClient, listed
 
 from kalshi_trading.practice.server.app import build_app
 from kalshi_trading.practice.world.account_audit import AccountAudit
@@ -20,8 +20,8 @@ from kalshi_trading.practice.world.world import World
 SMALL = Scenario(positions=30, fills=400, settled=8, resting=5)
 
 
-def played(make_desk: MakeDesk, scenario: Scenario) -> tuple[PracticeClient, AccountAudit]:
-    desk = make_desk(markets=scenario.market_count)
+def played(make_client: MakeClient, scenario: Scenario) -> tuple[PracticeClient, AccountAudit]:
+    desk = make_client(markets=scenario.market_count)
     return desk, build(desk.world, scenario)
 
 
@@ -91,15 +91,15 @@ def test_a_past_has_every_kind_of_trade(account: Any) -> None:
     assert statuses == {"applied", "pending", "failed", "returned"}
 
 
-def test_one_seed_gives_one_past(make_desk: MakeDesk) -> None:
+def test_one_seed_gives_one_past(make_client: MakeClient) -> None:
     tiny = Scenario(positions=5, fills=40, settled=0, seed=4, days=1)
-    (_, first), (_, second) = played(make_desk, tiny), played(make_desk, tiny)
+    (_, first), (_, second) = played(make_client, tiny), played(make_client, tiny)
     assert first == second
-    assert played(make_desk, replace(tiny, seed=5))[1] != first
+    assert played(make_client, replace(tiny, seed=5))[1] != first
 
 
-def test_no_position_of_many_ends_flat(make_desk: MakeDesk) -> None:
-    _, made = played(make_desk, Scenario(positions=250, fills=600, settled=0, days=1))
+def test_no_position_of_many_ends_flat(make_client: MakeClient) -> None:
+    _, made = played(make_client, Scenario(positions=250, fills=600, settled=0, days=1))
     assert len(made.markets) == 250
     assert all(Decimal(row.position) for row in made.markets.values())
 
@@ -127,7 +127,7 @@ def test_what_is_no_scenario_is_refused(text: str) -> None:
         parse(text)
 
 
-def test_a_world_too_small_says_so(make_desk: MakeDesk) -> None:
-    desk = make_desk(markets=50)
+def test_a_world_too_small_says_so(make_client: MakeClient) -> None:
+    desk = make_client(markets=50)
     with pytest.raises(ValueError, match="stay open"):
         build(desk.world, Scenario(positions=500, fills=1_000))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from practice_client import START, MakeDesk, PracticeClient
+from practice_client import START, MakeClient, PracticeClient
 
 from kalshi_trading.practice.records import BookSide, Market, MarketStatus
 
@@ -167,13 +167,13 @@ def test_exclusive_events_are_quoted_coherently(desk: PracticeClient) -> None:
             assert sum(best.ask or 10_000 for best in touches) > 10_000
 
 
-def test_world_catches_up_after_a_long_pause(make_desk: MakeDesk, tmp_path: Path) -> None:
+def test_world_catches_up_after_a_long_pause(make_client: MakeClient, tmp_path: Path) -> None:
     path = tmp_path / "world.sqlite"
-    desk = make_desk(path=path)
+    desk = make_client(path=path)
     market = desk.liquid_market()
     desk.order(market, "bid", desk.best(market, BookSide.ASK))
     desk.world.close()
-    later = make_desk(path=path, now=START + 3 * 86_400 * 1_000_000)
+    later = make_client(path=path, now=START + 3 * 86_400 * 1_000_000)
     later.world.exchange.check()
     assert later.world.exchange.markets[market.ticker].status is MarketStatus.FINALIZED
     (row,) = later.get("/portfolio/settlements")["settlements"]
@@ -185,9 +185,9 @@ def test_world_catches_up_after_a_long_pause(make_desk: MakeDesk, tmp_path: Path
     assert later.liquid_market()
 
 
-def test_everything_of_a_person_survives_a_restart(make_desk: MakeDesk, tmp_path: Path) -> None:
+def test_everything_of_a_person_survives_a_restart(make_client: MakeClient, tmp_path: Path) -> None:
     path = tmp_path / "world.sqlite"
-    desk = make_desk(path=path)
+    desk = make_client(path=path)
     market = desk.liquid_market()
     desk.order(market, "bid", desk.best(market, BookSide.ASK))
     desk.order(market, "bid", 100, client_order_id="spent")
@@ -195,7 +195,7 @@ def test_everything_of_a_person_survives_a_restart(make_desk: MakeDesk, tmp_path
     names = ("orders", "fills", "positions", "balance", "deposits", "settlements")
     before = {name: desk.get(f"/portfolio/{name}") for name in names}
     desk.world.close()
-    again = make_desk(path=path, seed=99, markets=5)
+    again = make_client(path=path, seed=99, markets=5)
     after = {name: again.get(f"/portfolio/{name}") for name in names}
     for answers in (before, after):
         del answers["balance"]["portfolio_value"]
@@ -208,25 +208,25 @@ def test_everything_of_a_person_survives_a_restart(make_desk: MakeDesk, tmp_path
     again.world.exchange.check()
 
 
-def test_nothing_uncommitted_is_needed_after_an_answer(make_desk: MakeDesk, tmp_path: Path) -> None:
+def test_nothing_uncommitted_is_needed_after_an_answer(make_client: MakeClient, tmp_path: Path) -> None:
     """A second reader of the file sees each answered order, although the first world was never closed."""
-    desk = make_desk(path=tmp_path / "world.sqlite")
+    desk = make_client(path=tmp_path / "world.sqlite")
     order_id = desk.order(desk.liquid_market(), "bid", 100).body["order_id"]
-    other = make_desk(path=tmp_path / "world.sqlite")
+    other = make_client(path=tmp_path / "world.sqlite")
     assert other.get(f"/portfolio/orders/{order_id}")["order"]["status"] == "resting"
     other.world.exchange.check()
 
 
-def test_file_forgets_what_nobody_traded(make_desk: MakeDesk, tmp_path: Path) -> None:
+def test_file_forgets_what_nobody_traded(make_client: MakeClient, tmp_path: Path) -> None:
     path = tmp_path / "world.sqlite"
-    desk = make_desk(path=path)
+    desk = make_client(path=path)
     mine, start = short_lived(desk, MarketStatus.ACTIVE), set(desk.world.exchange.markets)
     desk.order(mine, "bid", desk.best(mine, BookSide.ASK))
     live(desk, 3600, step=60)
     desk.world.close()
-    later = make_desk(path=path, now=START + 8 * 86_400 * 1_000_000)
+    later = make_client(path=path, now=START + 8 * 86_400 * 1_000_000)
     later.world.close()
-    last = make_desk(path=path, now=START + 10 * 86_400 * 1_000_000)
+    last = make_client(path=path, now=START + 10 * 86_400 * 1_000_000)
     kept = start & set(last.world.exchange.markets)
     gone = {ticker for ticker in start - kept if ticker.startswith(("KXBTC5M", "KXHIGH"))}
     assert mine.ticker in kept
@@ -329,32 +329,32 @@ def test_day_old_prices_are_shown_once_a_market_is_a_day_old(desk: PracticeClien
             assert (rows[market.ticker]["previous_price_dollars"] != "0.0000") >= old
 
 
-def test_real_trades_replace_imagined_ones_after_a_restart(make_desk: MakeDesk, tmp_path: Path) -> None:
-    desk = make_desk(path=tmp_path / "world.sqlite")
+def test_real_trades_replace_imagined_ones_after_a_restart(make_client: MakeClient, tmp_path: Path) -> None:
+    desk = make_client(path=tmp_path / "world.sqlite")
     market = desk.liquid_market()
     live(desk, 90, step=30)
     desk.order(market, "bid", desk.best(market, BookSide.ASK), "77.00")
     now = desk.clock.now() // 1_000_000
     before = candles(desk, market, now, now + 60, 1)[-1]
     desk.world.close()
-    again = make_desk(path=tmp_path / "world.sqlite", now=desk.clock.now() + 120_000_000)
+    again = make_client(path=tmp_path / "world.sqlite", now=desk.clock.now() + 120_000_000)
     after = candles(again, market, now, now + 60, 1)[0]
     assert after["volume_fp"] == before["volume_fp"]
     assert {**after["price"], "previous_dollars": ""} == {**before["price"], "previous_dollars": ""}
 
 
 def test_what_could_not_be_written_is_written_with_the_next_commit(
-    make_desk: MakeDesk, tmp_path: Path
+    make_client: MakeClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "world.sqlite"
-    desk = make_desk(path=path)
+    desk = make_client(path=path)
     desk.send("GET", "/markets")
     with closing(sqlite3.connect(path, timeout=0.1)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(sqlite3.OperationalError):
             desk.order(desk.liquid_market(), "bid", 100)
     (order,) = desk.get("/portfolio/orders")["orders"]
-    again = make_desk(path=path)
+    again = make_client(path=path)
     assert again.get(f"/portfolio/orders/{order['order_id']}")["order"]["status"] == "resting"
     again.world.exchange.check()
 

@@ -15,6 +15,7 @@ from kalshi_trading.practice.records import (
     Event,
     FeeType,
     Market,
+    Position,
     SelfTradePrevention,
     Series,
     TimeInForce,
@@ -83,6 +84,12 @@ class World:
         self.exchange.open_account(account_id, simulated=dollars is None)
         if dollars is not None:
             self.exchange.deposit(account_id, money(dollars))
+
+    def held(self, account_id: str) -> Position:
+        """Return what an account holds of TICKER; it must have traded it."""
+        position = self.exchange.position(account_id, TICKER)
+        assert position is not None
+        return position
 
     def place(
         self,

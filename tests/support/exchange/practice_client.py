@@ -1,4 +1,4 @@
-"""A trader's desk at a practice world inside the test's own process: signs requests, moves the clock."""
+"""A client of a practice world inside the test's own process: signs requests, moves the clock."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class PracticeClient:
         return found[0]
 
 
-MakeDesk = Callable[..., PracticeClient]
+MakeClient = Callable[..., PracticeClient]
 
 
 def listed(desk: PracticeClient, path: str, name: str) -> list[dict[str, Any]]:
