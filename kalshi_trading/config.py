@@ -23,24 +23,9 @@ from kalshi_trading.settings.credentials import (
     load_private_key,
 )
 from kalshi_trading.settings.env_file import EnvFile, read_env_file
-from kalshi_trading.settings.option_parsing import (
-    PROJECT_FOLDER,
-    Environment,
-    Option,
-    is_loopback,
-    looks_like_key_id,
-    options_of,
-)
-from kalshi_trading.settings.options import (
-    API_PATH,
-    HOSTS,
-    KNOWN_NAMES,
-    SAFETY_NAMES,
-    WEBSOCKET_PATH,
-    ApiKeyOptions,
-    Limits,
-    Settings,
-)
+from kalshi_trading.settings.environments import API_PATH, HOSTS, WEBSOCKET_PATH, Environment, is_loopback
+from kalshi_trading.settings.option_parsing import PROJECT_FOLDER, Option, looks_like_key_id, options_of
+from kalshi_trading.settings.options import KNOWN_NAMES, SAFETY_NAMES, ApiKeyOptions, Limits, Settings
 from kalshi_trading.settings.setting_names import PREFIX, has_prefix, meant_name
 
 __all__ = [

@@ -28,7 +28,7 @@ from kalshi_trading.config import (
     is_production,
     load_settings,
 )
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.settings.options import OPTIONS, Limits, Settings
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import urlsplit
 
 from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.settings.environments import Environment, is_loopback
 
 T = TypeVar("T")
 Parser = Callable[[str], T]
@@ -23,15 +23,6 @@ Parser = Callable[[str], T]
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent.parent
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-
-
-class Environment(StrEnum):
-    """Which exchange the program trades on."""
-
-    PRACTICE = "practice"
-    SANDBOX = "sandbox"
-    PRODUCTION = "production"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +56,6 @@ def option(
 def options_of(owner: type[Any]) -> dict[str, Option[Any]]:
     """Return the options of a dataclass by the name of their field."""
     return {each.name: each.metadata["option"] for each in fields(owner) if "option" in each.metadata}
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether the URL names this machine itself."""
-    return urlsplit(url).hostname in _LOOPBACK_HOSTS
 
 
 def looks_like_key_id(text: str) -> bool:

@@ -1,7 +1,6 @@
 """The table of options: every variable with its grammar, default and help, as fields of `Settings`.
 
-Knows the exchange's hosts and the size of each guard rail. Never reads the environment or a file;
-`config` does.
+Knows the size of each guard rail. Never reads the environment or a file; `config` does.
 """
 
 # ruff: noqa: RUF009 -- `option` declares a field, as dataclasses.field does
@@ -15,37 +14,8 @@ from typing import Any
 
 from kalshi_trading.settings import option_parsing as grammar
 from kalshi_trading.settings.credentials import Credentials
-from kalshi_trading.settings.option_parsing import Environment, Option, option, options_of
-
-API_PATH = "/trade-api/v2"
-WEBSOCKET_PATH = "/trade-api/ws/v2"
-
-
-@dataclass(frozen=True, slots=True)
-class Hosts:
-    """Where an environment of the exchange lives, and where its keys are made."""
-
-    api: str
-    websocket: str
-    domain: str
-    keys_page: str
-
-
-# Source: Kalshi API, hosts and environments.
-HOSTS = {
-    Environment.SANDBOX: Hosts(
-        api="https://external-api.demo.kalshi.co/trade-api/v2",
-        websocket="wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2",
-        domain="kalshi.co",
-        keys_page="https://demo.kalshi.co",
-    ),
-    Environment.PRODUCTION: Hosts(
-        api="https://external-api.kalshi.com/trade-api/v2",
-        websocket="wss://external-api-ws.kalshi.com/trade-api/ws/v2",
-        domain="kalshi.com",
-        keys_page="https://kalshi.com",
-    ),
-}
+from kalshi_trading.settings.environments import API_PATH, HOSTS, WEBSOCKET_PATH, Environment
+from kalshi_trading.settings.option_parsing import Option, option, options_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

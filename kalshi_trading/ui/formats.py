@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price, count_text, dollars_text, price_text
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 
 UNKNOWN = "–"
 _BADGES = {

@@ -13,7 +13,7 @@ from kalshi_trading.core.errors import AuthenticationError, JournalError, Kalshi
 from kalshi_trading.core.results import fetch
 from kalshi_trading.journal.events import CLOCK_EVENT
 from kalshi_trading.orders.execution.recovery import RecoverySummary
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui import formats, packages
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.exit_codes import EXIT_DONE, EXIT_INTERRUPTED

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from kalshi_trading.config import DOTENV_PATH, load_settings
 from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
-from kalshi_trading.settings.option_parsing import PROJECT_FOLDER, Environment
+from kalshi_trading.settings.environments import Environment
+from kalshi_trading.settings.option_parsing import PROJECT_FOLDER
 from kalshi_trading.settings.options import Settings
 from kalshi_trading.ui import packages
 from kalshi_trading.ui.exit_codes import (

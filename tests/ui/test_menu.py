@@ -20,7 +20,7 @@ from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.journal.sessions import Session
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission_result import Outcome
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.app import AppContext

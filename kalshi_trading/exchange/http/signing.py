@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 
 from kalshi_trading.settings.credentials import Credentials, PrivateKey
-from kalshi_trading.settings.options import WEBSOCKET_PATH
+from kalshi_trading.settings.environments import WEBSOCKET_PATH
 
 
 def sign(credentials: Credentials, method: str, path: str, now_ms: int) -> dict[str, str]:

@@ -43,7 +43,7 @@ from kalshi_trading.exchange.http.error_mapping import (
 from kalshi_trading.exchange.http.rate_limiter import RateLimiter
 from kalshi_trading.exchange.http.signing import sign
 from kalshi_trading.settings.credentials import Credentials
-from kalshi_trading.settings.option_parsing import is_loopback
+from kalshi_trading.settings.environments import is_loopback
 
 if TYPE_CHECKING:
     import requests

@@ -18,7 +18,7 @@ from kalshi_trading.history import load_history, read_summary, read_timeline, re
 from kalshi_trading.history.day_summary import DaySummary
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow, OrderResult
 from kalshi_trading.history.trade_history import TradeHistory, history_from_journal
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.background_task import run_with_timeout

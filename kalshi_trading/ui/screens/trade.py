@@ -21,7 +21,7 @@ from kalshi_trading.orders.pretrade.findings import questions
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.risk import off_grid
 from kalshi_trading.orders.pretrade.ticket import OrderSize, OrderTicket, parse_size
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.app import AppContext, ProgressMessages
 from kalshi_trading.ui.prompts.prompter import GoBack, Step, ask_in_turn, ask_then, numbered
 from kalshi_trading.ui.screens.market import choose_market, read_book_and_fees

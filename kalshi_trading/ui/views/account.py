@@ -15,7 +15,7 @@ from kalshi_trading.core.market_models import ExchangeStatus
 from kalshi_trading.core.money import ZERO, Dollars, count_text, price_text
 from kalshi_trading.core.results import Fetched
 from kalshi_trading.orders.pretrade.context import DayPnl, DayTotals
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.settings.options import Limits
 from kalshi_trading.ui.formats import (
     UNKNOWN,

@@ -23,7 +23,7 @@ from kalshi_trading.history.day_summary import DaySummary
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow
 from kalshi_trading.history.timeline import OrderTimeline
 from kalshi_trading.history.trade_history import TradeHistory
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.formats import (
     UNKNOWN,
     day_and_time,

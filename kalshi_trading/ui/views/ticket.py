@@ -26,7 +26,7 @@ from kalshi_trading.orders.pretrade.findings import Finding, Severity
 from kalshi_trading.orders.pretrade.payoff import Payoff
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.risk import Worse, what_is_worse
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.formats import UNKNOWN, dollars, net_position, pnl_text, time_left
 
 _SIGNS = {

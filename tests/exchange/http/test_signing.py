@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kalshi_trading.exchange.http.signing import sign, websocket_headers
 from kalshi_trading.settings.credentials import Credentials
-from kalshi_trading.settings.options import WEBSOCKET_PATH as CONFIGURED_WEBSOCKET_PATH
+from kalshi_trading.settings.environments import WEBSOCKET_PATH as CONFIGURED_WEBSOCKET_PATH
 
 KEY_ID = "0d5b1c7e-0000-4000-8000-1234567890ab"
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

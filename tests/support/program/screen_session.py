@@ -15,7 +15,7 @@ from scripted_prompter import ScriptedPrompter
 from kalshi_trading.config import load_settings
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import OrderStatus
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.program import build_app

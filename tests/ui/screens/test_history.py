@@ -25,7 +25,7 @@ from kalshi_trading.history.rows import HistoryFilter, HistoryRow, OrderResult
 from kalshi_trading.history.trade_history import TradeHistory, history_from_journal
 from kalshi_trading.journal.files.log_reader import DamagedLine
 from kalshi_trading.journal.records import Damage
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.background_task import THREAD_NAME

@@ -21,7 +21,7 @@ from kalshi_trading.core.models import Action, OrderRequest, Side
 from kalshi_trading.core.money import CENT, parse_price
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.prompts.prompter import LeaveTask

@@ -8,7 +8,7 @@ from screen_session import rendered
 
 from kalshi_trading.core.market_models import ExchangeStatus
 from kalshi_trading.core.results import Fetched
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.views import account
 
 

@@ -12,7 +12,7 @@ from screen_session import rendered
 from kalshi_trading.core.models import Action, BookSide, Side
 from kalshi_trading.history.rows import describe
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.views import market as market_view
 from kalshi_trading.ui.views import orders as orders_view
 from kalshi_trading.ui.views import ticket as ticket_view

@@ -15,7 +15,7 @@ from kalshi_trading.core.models import Action, Side
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.option_parsing import Environment
+from kalshi_trading.settings.environments import Environment
 from kalshi_trading.settings.options import Limits
 from kalshi_trading.ui import formats
 from kalshi_trading.ui.views import ticket as ticket_view
