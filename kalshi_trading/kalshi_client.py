@@ -52,7 +52,7 @@ T = TypeVar("T")
 
 
 class KalshiClient(MarketDataClient):
-    """All of the exchange that this program uses. Safe to share between threads.
+    """The exchange's reads and writes as calls of Python. Safe to share between threads.
 
     `since` and `until` bound rows by time, and rows up to two seconds beyond may come too; `limit` asks for
     the first rows only, `progress` is told how many rows are here.
@@ -78,7 +78,7 @@ class KalshiClient(MarketDataClient):
         skew_s = self.least_clock_skew_s
         return None if skew_s is None else at - timedelta(seconds=skew_s)
 
-    def data_as_of(self) -> datetime:
+    def get_data_as_of(self) -> datetime:
         """Read up to when the account's data is whole, by this computer's clock."""
         as_of, skew_s = self.get_user_data_timestamp(), self.clock_skew_s
         if skew_s is None or abs(skew_s) <= _SMALLEST_SKEW_S:

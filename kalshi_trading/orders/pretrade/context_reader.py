@@ -99,7 +99,7 @@ class ContextReader:
         Read before the rest: what is read later is at least as new. Fills of this market come before the
         position, so that an order left out because of them is in it.
         """
-        as_of = fetch_or_none(self._client.data_as_of)
+        as_of = fetch_or_none(self._client.get_data_as_of)
         doubted = possibly_missing(sent, as_of, self._clock())
         here = [order for order in doubted if order.ticker == ticker]
         if not here:

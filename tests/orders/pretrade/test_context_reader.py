@@ -39,7 +39,7 @@ class Clock:
 class Exchange:
     """Answers every read of a preview; `broken` names those that fail."""
 
-    data_as_of = KalshiClient.data_as_of
+    get_data_as_of = KalshiClient.get_data_as_of
 
     def __init__(self, clock, broken=(), book_takes_s=0):
         self.clock, self.broken, self.book_takes_s = clock, set(broken), book_takes_s
