@@ -179,6 +179,14 @@ class TradeLogger:
         """
         return newest_records(self.trades_path)
 
+    def recent_records(self, most: int | None) -> Iterator[JournalRecord]:
+        """Yield the records among the newest `most` lines, newest first; None: among all.
+
+        Raises JournalError.
+        """
+        newest = islice(self.newest_records(), most)
+        return (entry for entry in newest if isinstance(entry, JournalRecord))
+
     def changes(self, since: int = 0, *, progress: Progress = lambda lines: None) -> JournalChanges:
         """Give what the journal says newly of the orders that still count; see `DigestReader.changes`.
 

@@ -6,15 +6,14 @@ exchange's answer, its list of orders tells. Reads nothing itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
 from kalshi_trading.core.models import Action, BookSide, Order, Side
 from kalshi_trading.journal.events import DENIED_EVENT, INTENT_EVENT, SENDING_EVENT
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
-from kalshi_trading.journal.records import JournalEntry, JournalRecord
+from kalshi_trading.journal.records import JournalRecord
 
 _WITHOUT_ORDER = {DENIED_EVENT, *(f"order.{stage}" for stage in WITHOUT_ORDER)}
 _Words: TypeAlias = tuple[Action, Side] | None
@@ -79,17 +78,6 @@ def words_that_mean(words: tuple[Action, Side] | None, effect: BookSide) -> tupl
     if words is not None and BookSide.of(*words) is effect:
         return words
     return None, effect.long_outcome
-
-
-RECENT = 2000
-"""How many of the newest entries a screen reads to find the user's words."""
-
-
-def recent_records(
-    newest_first: Iterable[JournalEntry], most: int | None = RECENT
-) -> Iterator[JournalRecord]:
-    """Yield the records among the newest entries; the newest comes first, and no more is read than taken."""
-    return (entry for entry in islice(newest_first, most) if isinstance(entry, JournalRecord))
 
 
 def intents_of(orders: Sequence[Order], newest_first: Iterable[JournalRecord]) -> dict[str, JournalRecord]:

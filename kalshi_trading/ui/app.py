@@ -26,6 +26,8 @@ from kalshi_trading.ui.background_task import BackgroundTask
 from kalshi_trading.ui.prompts.prompter import Prompter
 
 SLOW_S = 3.0
+RECENT_LINES = 2000
+"""How many of the journal's newest lines a screen reads to find the user's words of an order."""
 
 T = TypeVar("T")
 

@@ -13,9 +13,9 @@ from kalshi_trading.core import text
 from kalshi_trading.core.errors import JournalError, TradingError
 from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.history.rows import OrderDescription, describe
-from kalshi_trading.journal.own_orders import RECENT, intents_of, recent_records
+from kalshi_trading.journal.own_orders import intents_of
 from kalshi_trading.orders.execution.cancel import CancelResult
-from kalshi_trading.ui.app import AppContext, ProgressMessages
+from kalshi_trading.ui.app import RECENT_LINES, AppContext, ProgressMessages
 from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN, Choice, ask_then, numbered, typed_word
 from kalshi_trading.ui.views import orders as orders_view
 from kalshi_trading.ui.views import result
@@ -43,7 +43,7 @@ def open_orders(app: AppContext) -> None:
 
 def lines_of(app: AppContext, orders: Sequence[Order]) -> list[str]:
     """Say each order on one line, in our words where the newest entries of the journal have them."""
-    return [orders_view.order_line(row) for row in _described(app, orders, most=RECENT)]
+    return [orders_view.order_line(row) for row in _described(app, orders, most=RECENT_LINES)]
 
 
 def _described(
@@ -51,7 +51,7 @@ def _described(
 ) -> list[OrderDescription]:
     """Put orders into our words, as far as the newest `most` entries of the journal have them."""
     try:
-        intents = intents_of(orders, recent_records(app.journal.newest_records(), most))
+        intents = intents_of(orders, app.journal.recent_records(most))
     except JournalError as error:
         app.show_error(f"{error} The orders below stand in the exchange's words, whoever placed them.")
         intents = {}

@@ -19,7 +19,7 @@ from kalshi_trading.core.models import Action, Order, Settlement
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count
 from kalshi_trading.core.order_book import without_own_orders
 from kalshi_trading.core.valuation import Mark, liquidate, market_exposure
-from kalshi_trading.journal.own_orders import OwnOrders, recent_records
+from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.portfolio import breakdown
 from kalshi_trading.portfolio.cross_check import check_account
@@ -27,7 +27,7 @@ from kalshi_trading.portfolio.explain_market import (
     explain_settlement,
 )
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
-from kalshi_trading.ui.app import AppContext
+from kalshi_trading.ui.app import RECENT_LINES, AppContext
 from kalshi_trading.ui.formats import net_position
 from kalshi_trading.ui.prompts.prompter import (
     Choice,
@@ -222,7 +222,7 @@ def _seen(app: AppContext, snapshot: PortfolioSnapshot, row: PositionPnl) -> Pos
 def _own_orders(app: AppContext, resting: Sequence[Order]) -> OwnOrders:
     """Give our words as far as the newest entries of the journal have them."""
     try:
-        words = OwnOrders(reversed(list(recent_records(app.journal.newest_records()))))
+        words = OwnOrders(reversed(list(app.journal.recent_records(RECENT_LINES))))
     except JournalError as error:
         app.show_error(f"{error} Orders and fills stand in the exchange's words, whoever placed them.")
         return OwnOrders(())
