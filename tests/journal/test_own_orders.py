@@ -13,7 +13,8 @@ from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.core.models import Action, BookSide, Side
 from kalshi_trading.journal.own_orders import OwnOrders, intents_of
-from kalshi_trading.journal.records import JournalRecord
+from kalshi_trading.journal.records import JournalEntry, JournalRecord
+from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui.screens import orders as order_screens
 
 RESTING = order(BookSide.BID, "0.63")
@@ -71,13 +72,13 @@ def test_an_order_keeps_its_words_whatever_is_told_of_it_later(more: tuple[str, 
     assert not words.lacks_names
 
 
-class Journal:
+class Journal(TradeLogger):
     """A journal that nobody may read whole."""
 
     def __init__(self, *newest: JournalRecord) -> None:
         self.newest = newest
 
-    def newest_records(self) -> Iterator[JournalRecord]:
+    def newest_records(self) -> Iterator[JournalEntry]:
         return very_long(*self.newest)
 
 
