@@ -17,6 +17,7 @@ from kalshi_trading.core.dates import Period
 from kalshi_trading.core.models import Fill, Order, Settlement
 from kalshi_trading.core.pnl import settlement_gross_pnl, settlement_net_pnl
 from kalshi_trading.core.results import Progress
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.history.tax_export import TAX, TaxInputs, closed_lots, fills_by_market, lot_row
 from kalshi_trading.journal.csv_rows import JOURNAL, journal_row
 from kalshi_trading.journal.files.table_files import Format, Row, Table, write_table
@@ -191,9 +192,9 @@ class Exporter:
                 f"Rows without a time: {task.timeless}. They are NOT in the file; one of all time has them."
             )
         if task.damaged:
-            lines = "1 line" if task.damaged == 1 else f"{task.damaged} lines"
             task.notes.append(
-                f"{lines} of the journal could not be read; what stood there is not in the file."
+                f"{pluralize(task.damaged, 'line')} of the journal could not be read; "
+                "what stood there is not in the file."
             )
         return Exported(table, path, count, task.period, tuple(task.notes))
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from kalshi_trading.core.dates import local_date, local_midnight
 from kalshi_trading.core.errors import JournalError
-from kalshi_trading.core.text import REPLACEMENT, sanitize
+from kalshi_trading.core.text import REPLACEMENT, pluralize, sanitize
 from kalshi_trading.journal.files import log_files
 from kalshi_trading.journal.files.log_reader import (
     DamagedLine,
@@ -83,8 +83,7 @@ class Damage:
         """Say how many lines are damaged; None: none is."""
         if not self.count:
             return None
-        lines = "1 line of the journal is" if self.count == 1 else f"{self.count} lines of the journal are"
-        return f"{lines} damaged"
+        return f"{pluralize(self.count, 'line')} of the journal {'is' if self.count == 1 else 'are'} damaged"
 
     def with_line(self, line: DamagedLine) -> Damage:
         first = (*self.first, line) if self.count < MOST_NAMED else self.first

@@ -11,6 +11,7 @@ from datetime import timedelta
 from itertools import islice
 
 from kalshi_trading.core.dates import local_date
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.history import log_review
 from kalshi_trading.history.log_review import LogFollower, LogItem
 from kalshi_trading.journal.files.log_files import delete_before
@@ -166,4 +167,5 @@ def sizes(app: AppContext) -> None:
     for path in deletable:
         with as_journal_errors(path):
             deleted += delete_before(path, day)
-    app.show_text(f"{deleted} file{' was' if deleted == 1 else 's were'} deleted. The journal is kept whole.")
+    were = "was" if deleted == 1 else "were"
+    app.show_text(f"{pluralize(deleted, 'file')} {were} deleted. The journal is kept whole.")
