@@ -163,6 +163,8 @@ def test_leaving_at_the_menu_asks_before_it_ends_the_program(home: Path, key: st
 
 
 def test_bad_answers_get_one_sentence_and_are_asked_again(home: Path) -> None:
+    journal = home / "logs/practice/trades.log"
+    earlier = journal.read_text() if journal.exists() else ""  # by other journeys of this home
     with program(home) as terminal:
         _open_market(terminal)
         terminal.press("1")
@@ -181,6 +183,8 @@ def test_bad_answers_get_one_sentence_and_are_asked_again(home: Path) -> None:
         terminal.press(CTRL_C)
         terminal.wait_for("Back to the menu")
         terminal.menu()
+    written = journal.read_text() if journal.exists() else ""
+    assert " order." not in written.removeprefix(earlier)
 
 
 def test_the_narrow_screen_stays_readable(home: Path) -> None:

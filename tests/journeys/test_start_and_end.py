@@ -277,6 +277,12 @@ def test_a_practice_exchange_that_is_gone_is_called_so(tmp_path: Path) -> None:
         os.kill(json.loads((tmp_path / "data/practice/ready.json").read_text())["pid"], signal.SIGKILL)
         terminal.press("1")
         terminal.wait_for(r"practice\s+exchange\s+has\s+ended:\s+start\s+the\s+program\s+again")
+        terminal.wait_for(r"Read again\s*\Z")
+        terminal.press("0")
+        terminal.menu()
+        terminal.press("0")
+        terminal.decide("Leave the program", "e")
+        assert terminal.exit_status() == 0
 
 
 def test_an_unusable_data_folder_is_one_sentence(tmp_path: Path) -> None:
