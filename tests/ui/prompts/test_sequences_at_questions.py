@@ -122,9 +122,9 @@ def test_no_sequence_that_stays_cut_short_does_anything(name: str, monkeypatch: 
             screen.press(data.decode("utf-8", "surrogateescape"))
             screen.wait_until_read()
             time.sleep(0.01)
-        screen.press("1")  # it may be the rest of the last one
+        time.sleep(0.3)  # sixty times the silence after which the last one is given up
+        screen.press("1")  # it may be its rest
         screen.wait_until_read()
-        time.sleep(0.3)  # sixty times the silence after which that one is given up
         screen.wait_until_settled()
         assert screen.text == before
         press_each(screen, keys)
