@@ -25,7 +25,16 @@ from kalshi_trading.settings.credentials import (
 from kalshi_trading.settings.env_file import EnvFile, read_env_file
 from kalshi_trading.settings.environments import API_PATH, HOSTS, WEBSOCKET_PATH, Environment, is_loopback
 from kalshi_trading.settings.option_parsing import PROJECT_FOLDER, Option, looks_like_key_id, options_of
-from kalshi_trading.settings.options import KNOWN_NAMES, SAFETY_NAMES, ApiKeyOptions, Limits, Settings
+from kalshi_trading.settings.options import (
+    KNOWN_NAMES,
+    LOGIN_NAMES,
+    PAIR_WORDS,
+    SAFETY_NAMES,
+    SPELLED_NAMES,
+    ApiKeyOptions,
+    Limits,
+    Settings,
+)
 from kalshi_trading.settings.setting_names import PREFIX, has_prefix, meant_name
 
 __all__ = [
@@ -37,6 +46,7 @@ __all__ = [
 ]
 
 DOTENV_PATH = PROJECT_FOLDER / ".env"
+_PAIRED_NAMES = ("DEMO_KEYID", "DEMO_KEYFILE", "PROD_KEYID", "PROD_KEYFILE")
 _NOT_ABOVE = (  # the first of each pair of options may not exceed the second
     ("KALSHI_SOFT_ORDER_COST", "KALSHI_HARD_ORDER_COST"),
     ("KALSHI_SOFT_ORDER_COUNT", "KALSHI_HARD_ORDER_COUNT"),
@@ -44,17 +54,27 @@ _NOT_ABOVE = (  # the first of each pair of options may not exceed the second
     ("KALSHI_MARKET_ORDER_CAP", "KALSHI_BLOCK_THROUGH"),
     ("KALSHI_CONNECT_TIMEOUT_S", "KALSHI_TOTAL_TIMEOUT_S"),
 )
-_HIDDEN_SETTING = re.compile(rf"(?:^|[\s;,&]|export )({'|'.join(KNOWN_NAMES)})\s*=", re.MULTILINE)
+_HIDDEN_SETTING = re.compile(rf"(?:^|[\s;,&]|export )({'|'.join(SPELLED_NAMES)})\s*=", re.MULTILINE)
 _SETTINGS_ROWS = options_of(Settings)
 _KEY_ROWS = options_of(ApiKeyOptions)
 
 
 def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Settings:
     """Read all options; `environ` goes before the file. Raises ConfigurationError with every problem."""
-    reader = _Reader(environ, read_env_file(dotenv_path, KNOWN_NAMES))
+    reader = _Reader(environ, read_env_file(dotenv_path, SPELLED_NAMES))
+    word = _pair_word(reader)
+    if word is not None:
+        reader.more_names[_SETTINGS_ROWS["environment"].name] = "ENV"
     limits = Limits(**reader.read_all(Limits))
     settings = Settings(**reader.read_all(Settings), limits=limits)
+    if settings.environment in PAIR_WORDS:
+        pair = PAIR_WORDS[settings.environment]
+        reader.more_names |= {
+            _KEY_ROWS["key_id"].name: f"{pair}_KEYID",
+            _KEY_ROWS["secret"].name: f"{pair}_KEYFILE",
+        }
     api_key = ApiKeyOptions(**reader.read_all(ApiKeyOptions))
+    _note_unused(word, settings.environment, reader)
     reader.compare()
     reader.note_unknown_names()
     settings = _with_addresses(settings, reader)
@@ -107,6 +127,7 @@ class _Reader:
         self.problems = list(env_file.problems)
         self.warnings: list[str] = []
         self.misspelled: list[Problem] = []  # the same of options, where the start fails anyway
+        self.more_names: dict[str, str] = {}  # by option, one more that it is read from
         self._values: dict[str, Any] = {}  # by variable; only what could be read
 
     def read_all(self, owner: type[Any]) -> dict[str, Any]:
@@ -115,7 +136,8 @@ class _Reader:
 
     def given(self, row: Option[Any]) -> list[_OptionSource]:
         """Return every place that sets the option, its own name before its aliases."""
-        looked_up = (self._look_up(name) for name in (row.name, *row.aliases))
+        more = self.more_names.get(row.name)
+        looked_up = (self.look_up(name) for name in (row.name, *row.aliases, *([more] if more else [])))
         return [each for each in looked_up if each is not None]
 
     def blame(self, given: _OptionSource, what: str, remedy: str) -> None:
@@ -162,7 +184,8 @@ class _Reader:
         self._values[row.name] = values[0] if values else None
         return self._values[row.name]
 
-    def _look_up(self, name: str) -> _OptionSource | None:
+    def look_up(self, name: str) -> _OptionSource | None:
+        """Return what a variable says, in the environment else in the file; None: nothing."""
         text = self.environ.get(name, "").strip()
         if text:
             return _OptionSource(name, text, Path())
@@ -173,7 +196,7 @@ class _Reader:
 
     def _note_unknown(self, name: str, line: str = "") -> None:
         """Report a misspelled safety setting as a problem, any other option as a warning."""
-        meant = meant_name(name, KNOWN_NAMES)
+        meant = meant_name(name, SPELLED_NAMES)
         place = line or f"the process environment{f' ({name})' if _is_plain(name) else ''}"
         how = "" if name.isascii() else ", with an invisible or look-alike character"
         remedy = f"Write {meant}=value, or {'remove the line' if line else 'unset the variable'}."
@@ -192,6 +215,30 @@ class _Reader:
 def _is_plain(name: str) -> bool:
     """Return whether a variable's name is safe to show."""
     return re.fullmatch(r"[A-Za-z0-9_]{1,60}", name) is not None
+
+
+def _pair_word(reader: _Reader) -> str | None:
+    """Return what ENV says where it counts: one of its two words, beside the key id of that pair."""
+    given = reader.look_up("ENV")
+    is_word = given is not None and given.text in PAIR_WORDS.values()
+    return given.text if given is not None and is_word and reader.look_up(f"{given.text}_KEYID") else None
+
+
+def _note_unused(word: str | None, environment: Environment, reader: _Reader) -> None:
+    """Say of settings for a real exchange why they lead to none."""
+    is_chosen = bool(reader.given(_SETTINGS_ROWS["environment"]))
+    env = reader.look_up("ENV")
+    of_pairs = [name for name in _PAIRED_NAMES if reader.look_up(name)]
+    if word is None and not is_chosen and (of_pairs or (env is not None and env.line is not None)):
+        is_word = env is not None and env.text in PAIR_WORDS.values()
+        why = f"{env.text}_KEYID is not set" if env and is_word else "ENV is neither DEMO nor PROD"
+        reader.warnings.append(f"{why}: this is the {environment} exchange.")
+    login = next(filter(None, map(reader.look_up, LOGIN_NAMES)), None)
+    what = f"Kalshi removed e-mail login; make an API key at {HOSTS[Environment.PRODUCTION].keys_page}"
+    if login is not None and is_chosen:
+        reader.warnings.append(f"{login.name} has no effect: {what}.")
+    elif login is not None:  # nothing else says which exchange is meant, and practice is not
+        reader.blame(login, what, f"Then write KALSHI_ENVIRONMENT and the key, and remove {login.name}.")
 
 
 def _with_addresses(settings: Settings, reader: _Reader) -> Settings:
@@ -230,13 +277,16 @@ def _check_host(given: _OptionSource, environment: Environment, reader: _Reader)
 
 def _credentials(environment: Environment, api_key: ApiKeyOptions, reader: _Reader) -> Credentials | None:
     """Load the key; what is missing or wrong is reported. None when it cannot be used."""
+    uses_pair = any(given.name in _PAIRED_NAMES for row in _KEY_ROWS.values() for given in reader.given(row))
     for row in _KEY_ROWS.values():
         if not reader.given(row):
+            name = reader.more_names[row.name] if uses_pair else row.name
             what = f"is not set; {environment} needs an API key."
-            remedy = f"Make one at {HOSTS[environment].keys_page}, then write {row.name}={row.example}"
-            reader.problems.append(Problem(row.name, what, remedy))
+            remedy = f"Make one at {HOSTS[environment].keys_page}, then write {name}={row.example}"
+            reader.problems.append(Problem(name, what, remedy))
     if api_key.key_id and not looks_like_key_id(api_key.key_id):
-        reader.warnings.append("KALSHI_API_KEY does not look like a key id of Kalshi, which is a UUID.")
+        name = reader.given(_KEY_ROWS["key_id"])[0].name
+        reader.warnings.append(f"{name} does not look like a key id of Kalshi, which is a UUID.")
     for given in reader.given(_KEY_ROWS["secret"])[:1]:
         try:
             private_key = load_private_key(given.text, variable=given.name, folder=given.folder)

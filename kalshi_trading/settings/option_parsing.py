@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 from urllib.parse import urlsplit
 
 from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.core.tickers import is_ticker
 from kalshi_trading.settings.environments import Environment, is_loopback
 
 T = TypeVar("T")
@@ -151,8 +152,17 @@ def path(text: str) -> Path:
     return found
 
 
+def ticker(text: str) -> str:
+    """Read the ticker of a market or event, in any case."""
+    if not is_ticker(text.upper()):
+        raise InvalidInputError("must be a ticker")
+    return text.upper()
+
+
 def key_id(text: str) -> str:
     """Read the id of an API key."""
+    if text.startswith("<"):
+        raise InvalidInputError("still holds a placeholder; write the id of your own key")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise InvalidInputError("must be one word without spaces")
     if text.endswith(".pem") or "BEGIN" in text:

@@ -118,6 +118,20 @@ class Settings:
         "Another address of the exchange's WebSocket; wss only, except on this machine.",
         example=HOSTS[Environment.SANDBOX].websocket,
     )
+    example_ticker: str | None = option(
+        "KALSHI_EXAMPLE_TICKER",
+        grammar.optional(grammar.ticker),
+        "",
+        "Market that a new trade begins with.",
+        example="KXHIGHNY-26NOV21-B46.5",
+    )
+    event_ticker: str | None = option(
+        "EVENT_TICKER",
+        grammar.optional(grammar.ticker),
+        "",
+        "Event that a new trade begins with, where no market is named above.",
+        example="KXHIGHNY-26NOV21",
+    )
     read_only: bool = option(
         "KALSHI_READ_ONLY", grammar.yes_or_no, "0", "1 to look without being able to trade."
     )
@@ -201,10 +215,39 @@ class ApiKeyOptions:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class KeyPairOptions:
+    """One API key for each exchange of Kalshi, and the word that says which exchange is traded on."""
+
+    env: str = option(
+        "ENV",
+        grammar.secret,  # a common name: `config` judges what counts
+        "",
+        "DEMO (sandbox) or PROD (production): the exchange, and which key pair below is used. "
+        "Counts with these two words and beside the key id of that pair.",
+        example="DEMO",
+    )
+    demo_key_id: str = option("DEMO_KEYID", grammar.key_id, "", "Key id for sandbox.", example="0123-demo")
+    demo_key_file: str = option(
+        "DEMO_KEYFILE", grammar.secret, "", "Private key file for sandbox.", example="api_keys/demo/key.pem"
+    )
+    prod_key_id: str = option("PROD_KEYID", grammar.key_id, "", "Key id for production.", example="0123-prod")
+    prod_key_file: str = option(
+        "PROD_KEYFILE", grammar.secret, "", "Private key file for production.", example="api_keys/prod/key.pem"
+    )
+
+
+PAIR_WORDS = {Environment.SANDBOX: "DEMO", Environment.PRODUCTION: "PROD"}
+"""What `ENV` calls the environments."""
+LOGIN_NAMES = ("KALSHI_EMAIL", "KALSHI_PASSWORD")
+"""Of the login by e-mail, which Kalshi has removed."""
 OPTIONS: tuple[Option[Any], ...] = tuple(
-    row for owner in (ApiKeyOptions, Settings, Limits) for row in options_of(owner).values()
+    row for owner in (ApiKeyOptions, KeyPairOptions, Settings, Limits) for row in options_of(owner).values()
 )
-KNOWN_NAMES = tuple(name for row in OPTIONS for name in (row.name, *row.aliases))
+_OPTION_NAMES = tuple(name for row in OPTIONS for name in (row.name, *row.aliases))
+KNOWN_NAMES = (*_OPTION_NAMES, *LOGIN_NAMES)
+SPELLED_NAMES = tuple(name for name in _OPTION_NAMES if name.startswith("KALSHI_") or name == "LOG_LEVEL")
+"""Those to which a misspelled name is matched; the others are common words, or close to other programs'."""
 SAFETY_NAMES = frozenset(  # misspelled ones stop the start
     name
     for owner in (Settings, Limits)

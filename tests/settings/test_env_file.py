@@ -95,12 +95,6 @@ INNOCENT = """
 # KALHSI_READ_ONLY=1
 #READ_ONLY=1
 export LOG_LEVEL=INFO
-ENV=DEMO
-DEMO_KEYID=canary7
-DEMO_KEYFILE=api_keys/demo/private_key.pem
-PROD_KEYID=canary7
-PROD_KEYFILE=api_keys/prod/private_key.pem
-EVENT_TICKER=KXNFLGAME-25OCT12CLEPIT
 DB_READ_ONLY=1
 APP_ENVIRONMENT=production
 NODE_ENV=production
@@ -180,9 +174,7 @@ def test_variables_of_other_programs_give_nothing(tmp_path):
     assert load_settings({}, path).warnings == ()
 
 
-@pytest.mark.parametrize(
-    "name", ["KALSHI_EXAMPLE_TICKER", "KALSHI_EMAIL", "KALSHI_PASSWORD", "KALSHI_COFFEE"]
-)
+@pytest.mark.parametrize("name", ["KALSHI_COFFEE", "KALSHI_ORDERS"])
 def test_an_option_that_comes_close_to_none_does_not_stop_the_start(name, outcome_of):
     assert outcome_of(f"{name}=canary7").warnings == (
         f"Line 3 of .env sets an option that does not exist ({name}).",
@@ -220,7 +212,7 @@ def test_another_option_misspelled_in_the_process_environment_gets_a_note():
 
 OF_OTHERS = """
     API_KEY READ_ONLY ENVIRONMENT ENV LOG_LEVLE DAILY_LOSS_LIMIT HARD_ORDER_COST PRIVATE_KEY_PATH read_only
-    KALSHI_EMAIL KALSHI_PASSWORD KALSHI_EXAMPLE_TICKER KALSHI_COFFEE KALSHI_VENV KRAKEN_READ_ONLY PATH
+    KALSHI_COFFEE KALSHI_VENV KRAKEN_READ_ONLY PATH
 """
 
 

@@ -6,7 +6,7 @@ from cases import naming
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.settings.options import KNOWN_NAMES, SAFETY_NAMES
+from kalshi_trading.settings.options import SPELLED_NAMES, SAFETY_NAMES
 from kalshi_trading.settings.setting_names import has_prefix, meant_name
 
 MEANT = {
@@ -71,8 +71,8 @@ MEANT = {
     "LOG_LEVEL": ["KALSHI_LOG_LEVEL", "LOGLEVEL", "LOG_LEVLE", "log_level"],
 }
 OF_OTHERS = """
-    ENV DEMO_KEYID DEMO_KEYFILE PROD_KEYID PROD_KEYFILE EVENT_TICKER KALSHI_EXAMPLE_TICKER KALSHI_EMAIL
-    KALSHI_PASSWORD KALSHI_COFFEE KALSHI_VENV KALSHI_HOME BASE_URL DEMO_URL HTTP_METHOD
+    ENV DEMO_KEYID DEMO_KEYFILE PROD_KEYID PROD_KEYFILE EVENT_TICKER KALSHI_EMAIL KALSHI_PASSWORD
+    KALSHI_COFFEE KALSHI_VENV KALSHI_HOME BASE_URL DEMO_URL HTTP_METHOD
     DB_READ_ONLY IS_READ_ONLY POSTGRES_READ_ONLY APP_ENVIRONMENT NODE_ENV ENV_FILE ENVIRON
     POLYMARKET_DAILY_LOSS_LIMIT KRAKEN_WARN_FROM_MIDPOINT MAX_ORDER_COST ORDER_COUNT
     OPENAI_API_KEY AWS_SECRET_ACCESS_KEY SECRET_KEY PRIVATE_KEY KEY TOKEN URL LOG LOG_FILE LOG_FORMAT LEVEL
@@ -86,17 +86,17 @@ def test_a_misspelled_name_leads_to_the_setting_that_was_meant():
     for meant, writings in MEANT.items():
         for written in writings:
             with naming(ascii(written)):
-                if (found := meant_name(written, KNOWN_NAMES)) != meant:
+                if (found := meant_name(written, SPELLED_NAMES)) != meant:
                     wrong.append((ascii(written), found))
     assert wrong == []
 
 
 def test_every_name_stands_for_itself():
-    assert [name for name in KNOWN_NAMES if meant_name(name, KNOWN_NAMES) != name] == []
+    assert [name for name in SPELLED_NAMES if meant_name(name, SPELLED_NAMES) != name] == []
 
 
 def test_names_of_other_programs_lead_nowhere():
-    assert [(name, found) for name in OF_OTHERS.split() if (found := meant_name(name, KNOWN_NAMES))] == []
+    assert [(name, found) for name in OF_OTHERS.split() if (found := meant_name(name, SPELLED_NAMES))] == []
 
 
 def slips(name):
@@ -113,7 +113,7 @@ def test_one_slip_in_a_safety_setting_still_leads_to_it():
         (written, found)
         for name in SAFETY_NAMES
         for written in slips(name)
-        if written not in KNOWN_NAMES and (found := meant_name(written, KNOWN_NAMES)) != name
+        if written not in SPELLED_NAMES and (found := meant_name(written, SPELLED_NAMES)) != name
     ]
     assert wrong == []
 
@@ -127,4 +127,4 @@ def test_only_a_name_that_begins_like_ours_has_the_prefix():
 
 @given(st.text(max_size=300))
 def test_any_text_leads_to_a_name_of_ours_or_none(text):
-    assert meant_name(text, KNOWN_NAMES) in (*KNOWN_NAMES, None)
+    assert meant_name(text, SPELLED_NAMES) in (*SPELLED_NAMES, None)

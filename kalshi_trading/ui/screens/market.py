@@ -39,7 +39,8 @@ def choose_market(app: AppContext, act: Callable[[Market], object]) -> None:
         return search
 
     choose = Step(partial(_ask_market, app), lambda search: bool(search.found))
-    ask_in_turn(_Search(), [Step(partial(_ask_words, app)), choose, Step(show_and_act)])
+    begin = _Search(app.settings.example_ticker or app.settings.event_ticker or "")
+    ask_in_turn(begin, [Step(partial(_ask_words, app)), choose, Step(show_and_act)])
 
 
 def _ask_words(app: AppContext, search: _Search) -> _Search:
