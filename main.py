@@ -16,16 +16,9 @@ def start(words):
     folder = os.path.dirname(os.path.realpath(__file__))
     if folder not in sys.path:  # python -P, python -I and PYTHONSAFEPATH leave it out
         sys.path.insert(0, folder)
-    from kalshi_trading.ui import packages
+    from kalshi_trading.__main__ import run_with_advice
 
-    try:
-        return _run(words)
-    except ImportError as error:
-        sentence = packages.advice(error)
-        if sentence is None:
-            raise
-        sys.stderr.write("%s\n" % sentence)
-        return 2
+    return run_with_advice(lambda: _run(words))
 
 
 def _run(words):

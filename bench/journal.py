@@ -49,11 +49,11 @@ def bare_append(path: Path, data: bytes) -> None:
 def measure(folder: Path, intents: int) -> tuple[list[float], list[float]]:
     """Take turns; return milliseconds of the intents and of the bare writes of as many bytes."""
     log = TradeLogger(folder, "bench", session_id="0" * 32, account="0" * 12)
-    log.log_order_submission("intent", INTENT)
+    log.log_order_step("intent", INTENT)
     line = log.trades_path.read_bytes()
     journal, bare = [], []
     for _ in range(intents):
-        journal.append(took_ms(lambda: log.log_order_submission("intent", INTENT)))
+        journal.append(took_ms(lambda: log.log_order_step("intent", INTENT)))
         bare.append(took_ms(lambda: bare_append(folder / "bare", line)))
     return journal, bare
 

@@ -110,7 +110,7 @@ def measure_filter(folder: Path, events: int) -> None:
         ("one by one, a market", lambda: filtered(log.scan_journal())),
         ("newest first, a market", lambda: filtered(log.newest_records())),
         ("ten days of them, a market", lambda: filtered(log.scan_journal(begin, begin + timedelta(days=9)))),
-        ("all at once, a market", lambda: filtered(iter(log.get_trade_history()))),
+        ("all at once, a market", lambda: filtered(iter(log.get_records()))),
     ]:
         tell(f"{events:,} events, {name}", took_s(act))
 

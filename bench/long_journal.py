@@ -35,8 +35,8 @@ from kalshi_trading.journal.checkpoint import checkpoint_of
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.options import Limits
-from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -160,7 +160,7 @@ def measure_starts(folder: Path, rounds: int) -> None:
 # --- Orders ---------------------------------------------------------------------------------------
 
 
-def executor_at(exchange: PracticeExchange, logs: Path, orders: int) -> TradeExecutor:
+def executor_at(exchange: PracticeExchange, logs: Path, orders: int) -> OrderService:
     """Open a session whose journal tells of so many orders of this day."""
     journal = TradeLogger(logs, "practice", session_id="0" * 32)
     now = datetime.now(UTC).astimezone()
@@ -171,10 +171,10 @@ def executor_at(exchange: PracticeExchange, logs: Path, orders: int) -> TradeExe
     client = KalshiClient(Transport(exchange.api_base_url, exchange.credentials()))
     client._transport.rate_limiter.acquire = lambda *_, **__: None  # type: ignore[method-assign]
     limits = replace(Limits(), daily_order_limit=100_000, daily_cost_limit=Decimal(10_000_000))
-    return TradeExecutor(client, journal, limits=limits)
+    return OrderService(client, journal, limits=limits)
 
 
-def order_once(executor: TradeExecutor, ticker: str) -> tuple[float, float]:
+def order_once(executor: OrderService, ticker: str) -> tuple[float, float]:
     """Preview an order that rests, send it and cancel it; return the milliseconds of the first two."""
     begun = time.perf_counter()
     seen = executor.preview(OrderTicket(ticker, Action.BUY, Side.YES, Decimal(1), Decimal("0.01")))

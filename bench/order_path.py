@@ -53,9 +53,9 @@ class TimedJournal(TradeLogger):
 
     spent_s = 0.0
 
-    def log_order_submission(self, event: str, fields: object) -> None:
+    def log_order_step(self, event: str, fields: object) -> None:
         begun = time.perf_counter()
-        super().log_order_submission(event, fields)  # type: ignore[arg-type]
+        super().log_order_step(event, fields)  # type: ignore[arg-type]
         if event in ("intent", "sending"):
             self.spent_s += time.perf_counter() - begun
 

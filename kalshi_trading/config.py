@@ -2,7 +2,12 @@
 
 Knows where a variable may stand, which source goes first and which options contradict each other.
 Never read as a global: the program calls `load_settings` once and hands the settings on. Never shows
-a secret, makes a folder or touches the network.
+a secret or makes a folder; `load_settings` never touches the network.
+
+    from kalshi_trading.config import get_api_credentials, get_config
+
+    get_config()["environment"]                  # practice, sandbox or production
+    key_id, private_key = get_api_credentials()
 """
 
 from __future__ import annotations
@@ -87,24 +92,42 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Setti
     return replace(settings, warnings=tuple(reader.warnings))
 
 
-def get_config() -> Settings:
-    """Load the settings of this process and of the `.env` beside main.py."""
+def load_configured() -> Settings:
+    """Read the options of this process and of the `.env` beside main.py. Raises ConfigurationError."""
     return load_settings(os.environ, DOTENV_PATH)
 
 
-def get_api_credentials() -> Credentials | None:
-    """Return the configured API key; None in practice, whose exchange hands out its own."""
-    return get_config().credentials
+def get_config() -> Settings:
+    """Return the settings of this process and of the `.env` beside main.py, with the exchange's address.
+
+    Also reads like a dict: `config["environment"]`, `dict(config)`. In practice the local exchange is
+    started, or found running. Raises ConfigurationError with every problem, PracticeExchangeError.
+    """
+    from kalshi_trading import compose
+
+    return compose.current_settings()
 
 
-def get_api_base_url() -> str | None:
-    """Return the address of the HTTP API; None in practice, whose exchange announces it."""
-    return get_config().api_base_url
+def get_api_credentials() -> Credentials:
+    """Return the API key, which unpacks into key id and private key; `repr` shows neither.
+
+    See `get_config`.
+    """
+    credentials = get_config().credentials
+    assert credentials is not None  # once connected
+    return credentials
+
+
+def get_api_base_url() -> str:
+    """Return the address of the HTTP API, without a slash at its end. See `get_config`."""
+    address = get_config().api_base_url
+    assert address is not None  # once connected
+    return address
 
 
 def is_production() -> bool:
-    """Tell whether real money is at stake."""
-    return get_config().environment is Environment.PRODUCTION
+    """Tell whether real money is at stake. Starts no exchange. Raises ConfigurationError."""
+    return load_configured().environment is Environment.PRODUCTION
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,42 +1,30 @@
-"""The exchange as methods that return models: every read, and the two writes of an order.
+"""The exchange as methods that return models: every read, and orders by way of the executor.
 
-Knows paths, parameters and wrappers. Never prints, never asks, never repeats a create. Every method
-raises KalshiAPIError or one of its children; only the writes can raise OutcomeUnknownError, after
-which the exchange may have acted. Source: Kalshi Trade API v2, October 2026.
+Knows how a client comes to its connection and journal. Never prints, never asks. Every method raises
+KalshiAPIError or one of its children; only orders can end with an outcome that is not known.
+
+    from kalshi_trading.kalshi_client import KalshiClient
+
+    client = KalshiClient()                      # as the settings say; see docs/python.md
+    client.get_balance().cash                    # dollars: Decimal("10000.0000")
+    client.get_balance()["balance"]              # the same in cents: 1000000
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import TypeVar
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from kalshi_trading.core.errors import KalshiAPIError, MalformedAnswerError, OutcomeUnknownError
-from kalshi_trading.core.market_models import (
-    AccountLimits,
-    EndpointCosts,
-)
-from kalshi_trading.core.models import (
-    Balance,
-    CancelAcknowledgement,
-    Fill,
-    Order,
-    OrderAcknowledgement,
-    OrderRequest,
-    OrderStatus,
-    Position,
-    Positions,
-    Settlement,
-    Transfer,
-)
-from kalshi_trading.core.money import Contracts
-from kalshi_trading.core.results import Listing, Progress
-from kalshi_trading.exchange import endpoints
-from kalshi_trading.exchange.http.transport import Query, Timing
-from kalshi_trading.exchange.market_data import MarketDataClient
-from kalshi_trading.exchange.paging import collect, iterate, params, quote_path, time_range
-from kalshi_trading.exchange.wire import account as account_wire
-from kalshi_trading.exchange.wire.fields import Fields
+from kalshi_trading.core.dates import utc_now
+from kalshi_trading.core.errors import KalshiAPIError, NotAvailableError
+from kalshi_trading.exchange.account_data import AccountClient
+from kalshi_trading.exchange.http.transport import Timing, Transport
+
+if TYPE_CHECKING:
+    from kalshi_trading.compose import CancelResult, Lease, SubmissionResult, TradeExecutor
 
 __all__ = ["KalshiAPIError", "KalshiClient"]
 
@@ -46,250 +34,96 @@ _LONGEST_WINDOW_S = 30.0  # how long the exchange may take a signature for valid
 LONGEST_SEND_S = _LONGEST_WINDOW_S + Timing().total_s
 """How long an order that is being sent can still arrive."""
 
-_SMALLEST_SKEW_S = 1.0  # the exchange states its time in whole seconds; less may be their rounding
 
-T = TypeVar("T")
-
-
-class KalshiClient(MarketDataClient):
+class KalshiClient(AccountClient, AbstractContextManager["KalshiClient"]):
     """The exchange's reads and writes as calls of Python. Safe to share between threads.
 
-    `since` and `until` bound rows by time, and rows up to two seconds beyond may come too; `limit` asks for
-    the first rows only, `progress` is told how many rows are here.
+    `KalshiClient()` trades where the settings say, and shares connection, journal and limits with everything
+    else that was built so in this process. A list is read whole unless `limit` asks for its first rows;
+    `cursor` goes on where an earlier one was cut. `since` and `until` bound rows by time, and rows up to two
+    seconds beyond may come too; `progress` is told how many rows are here.
     """
 
-    @property
-    def clock_skew_s(self) -> float | None:
-        """How far this computer's clock is ahead of the exchange's, in seconds; None: not seen yet."""
-        return self._transport.clock_skew_s
-
-    @property
-    def least_clock_skew_s(self) -> float | None:
-        """The least that it can be ahead, in seconds; None: not seen."""
-        return self._transport.least_clock_skew_s
-
-    def exchange_time(self, at: datetime) -> datetime | None:
-        """Return what the exchange's clock shows when this computer's shows `at`; None: it was not seen."""
-        skew_s = self.clock_skew_s
-        return None if skew_s is None else at - timedelta(seconds=skew_s)
-
-    def latest_exchange_time(self, at: datetime) -> datetime | None:
-        """Return the latest that the exchange's clock can show then; None: it was not seen."""
-        skew_s = self.least_clock_skew_s
-        return None if skew_s is None else at - timedelta(seconds=skew_s)
-
-    def get_data_as_of(self) -> datetime:
-        """Read up to when the account's data is whole, by this computer's clock."""
-        as_of, skew_s = self.get_user_data_timestamp(), self.clock_skew_s
-        if skew_s is None or abs(skew_s) <= _SMALLEST_SKEW_S:
-            return as_of
-        return as_of + timedelta(seconds=skew_s)
-
-    def use_exchange_clock(self) -> float | None:
-        """Sign by the exchange's clock if this computer's differs; see `Transport.use_exchange_clock`."""
-        return self._transport.use_exchange_clock()
-
-    def learn_limits(self) -> None:
-        """Ask the exchange for this account's request limits and keep to them from now on."""
-        self._transport.rate_limiter.configure(self.get_account_limits(), self.get_endpoint_costs())
-
-    # --- Account ----------------------------------------------------------------------------------
-
-    def get_account_limits(self) -> AccountLimits:
-        return account_wire.account_limits(self._signed("/account/limits"))
-
-    def get_endpoint_costs(self) -> EndpointCosts:
-        return account_wire.endpoint_costs(self._public("/account/endpoint_costs"))
-
-    # --- Portfolio --------------------------------------------------------------------------------
-
-    def get_balance(self) -> Balance:
-        return account_wire.balance(self._signed("/portfolio/balance"))
-
-    def get_positions(
+    def __init__(
         self,
+        transport: Transport | None = None,
         *,
-        ticker: str | None = None,
-        event_ticker: str | None = None,
-        settlement_status: str = "unsettled",
-        progress: Progress | None = None,
-    ) -> Positions:
-        """Read positions; `settlement_status` is unsettled, settled or all."""
-        wanted = params(ticker=ticker, event_ticker=event_ticker, settlement_status=settlement_status)
-        return self._positions(endpoints.POSITIONS, wanted, progress)
+        clock: Callable[[], datetime] = utc_now,
+        allow_production: bool = False,
+    ) -> None:
+        """Connect as the settings say, or over a transport of one's own, which has no journal for orders.
 
-    def get_fills(
-        self,
-        *,
-        ticker: str | None = None,
-        order_id: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int | None = None,
-        progress: Progress | None = None,
-        all_here: Callable[[], None] | None = None,
-    ) -> Listing[Fill]:
-        wanted = [*params(ticker=ticker, order_id=order_id), *time_range(since, until)]
-        transport = self._transport
-        return collect(transport, endpoints.FILLS, wanted, limit=limit, progress=progress, all_here=all_here)
+        `allow_production` lets orders go where money is real. Raises ConfigurationError,
+        PracticeExchangeError, AuthenticationError.
+        """
+        self._allow_production = allow_production
+        self._lease: Lease | None = None
+        if transport is not None:
+            super().__init__(transport, clock=clock)
+            return
+        from kalshi_trading import compose
 
-    def get_settlements(
-        self,
-        *,
-        ticker: str | None = None,
-        event_ticker: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int | None = None,
-        progress: Progress | None = None,
-    ) -> Listing[Settlement]:
-        wanted = [*params(ticker=ticker, event_ticker=event_ticker), *time_range(since, until)]
-        return collect(self._transport, endpoints.SETTLEMENTS, wanted, limit=limit, progress=progress)
+        self._lease = compose.acquire()
+        services = self._lease.services
+        super().__init__(services.client._transport, clock=clock, own_orders=services.journal.own_orders)
 
-    def get_orders(
-        self,
-        *,
-        ticker: str | None = None,
-        event_ticker: str | None = None,
-        status: OrderStatus | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int | None = None,
-        progress: Progress | None = None,
-    ) -> Listing[Order]:
-        wanted = params(ticker=ticker, event_ticker=event_ticker, status=status)
-        return collect(
-            self._transport,
-            endpoints.ORDERS,
-            [*wanted, *time_range(since, until)],
-            limit=limit,
-            progress=progress,
-        )
+    def close(self) -> None:
+        """Let go of what it shares; the last to do so ends it. A second time does nothing."""
+        if self._lease is not None:
+            self._lease.release()
 
-    def get_order(self, order_id: str) -> Order:
-        return account_wire.order(self._signed(f"/portfolio/orders/{quote_path(order_id)}").inner("order"))
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
-    def get_queue_position(self, order_id: str) -> Contracts:
-        """Tell how many contracts stand before this order at its price; 0 is the front."""
-        body = self._signed(f"/portfolio/orders/{quote_path(order_id)}/queue_position")
-        return body.decimal("queue_position_fp")
-
-    def get_queue_positions(
-        self, *, tickers: Iterable[str] = (), event_ticker: str | None = None
-    ) -> dict[str, Contracts]:
-        """The same for all resting orders of some markets or of one event, by order_id."""
-        wanted = params(market_tickers=",".join(tickers), event_ticker=event_ticker)
-        rows = self._signed("/portfolio/orders/queue_positions", wanted).rows("queue_positions")
-        return {row.identifier("order_id"): row.decimal("queue_position_fp") for row in rows}
-
-    def get_deposits(self, *, progress: Progress | None = None) -> Listing[Transfer]:
-        return collect(self._transport, endpoints.DEPOSITS, progress=progress)
-
-    def get_withdrawals(self, *, progress: Progress | None = None) -> Listing[Transfer]:
-        return collect(self._transport, endpoints.WITHDRAWALS, progress=progress)
-
-    # --- Historical -------------------------------------------------------------------------------
-
-    def get_historical_fills(
-        self,
-        *,
-        ticker: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        progress: Progress | None = None,
-    ) -> Listing[Fill]:
-        wanted = [*params(ticker=ticker), *time_range(since, until)]
-        return collect(self._transport, endpoints.OLD_FILLS, wanted, progress=progress)
-
-    def get_historical_orders(
-        self,
-        *,
-        ticker: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        limit: int | None = None,
-        progress: Progress | None = None,
-    ) -> Listing[Order]:
-        wanted = [*params(ticker=ticker), *time_range(since, until)]
-        return collect(self._transport, endpoints.OLD_ORDERS, wanted, limit=limit, progress=progress)
-
-    def get_historical_positions(
-        self, *, ticker: str | None = None, event_ticker: str | None = None
-    ) -> Positions:
-        return self._positions(endpoints.OLD_POSITIONS, params(ticker=ticker, event_ticker=event_ticker))
-
-    # --- Lists too long to hold -------------------------------------------------------------------
-
-    # The archive comes last: a row only ever moves from the live list there, so none slips through.
-
-    def each_fill(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Fill]:
-        """Yield fills newest first, live and historical, each once; in the midst of it raises as any read."""
-        return iterate(self._transport, (endpoints.FILLS, endpoints.OLD_FILLS), time_range(since, until))
-
-    def each_order(self, *, since: datetime | None = None) -> Iterator[Order]:
-        """The same with orders; one that is archived meanwhile is told as it stood in the live list."""
-        return iterate(self._transport, (endpoints.ORDERS, endpoints.OLD_ORDERS), time_range(since))
-
-    def each_settlement(
-        self, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[Settlement]:
-        """The same with settlements, which have no archive; a subaccount's row of a market is one more."""
-        return iterate(self._transport, (endpoints.SETTLEMENTS,), time_range(since, until))
-
-    # --- Orders -----------------------------------------------------------------------------------
+    # --- Orders by way of the executor ------------------------------------------------------------
 
     def place_order(
-        self, order: OrderRequest, *, before_sending: Callable[[], None] = lambda: None
-    ) -> OrderAcknowledgement:
-        """Send one order, once. NotSentError: nothing left; OutcomeUnknownError: it may be live.
+        self,
+        ticker: str,
+        side: str,
+        quantity: int | Decimal | str,
+        action: str = "buy",
+        order_type: str = "market",
+        price: int | Decimal | str | None = None,
+    ) -> SubmissionResult:
+        """Check an order against the limits, record it and send it once; see `TradeExecutor.place_order`.
 
-        `before_sending` is called once the request is signed; what it raises is raised, and nothing is sent.
+        A price is 1 to 99 for whole cents, a Decimal in dollars, or text; in the terms of `side`. Raises
+        TradeExecutionError and its children, after which nothing was sent. Read the result's `outcome`: it
+        may be unknown.
         """
-        body = self._transport.write(
-            "POST",
-            "/portfolio/events/orders",
-            (),
-            account_wire.order_body(order),
-            before_sending=before_sending,
+        return self._executor().place_order(ticker, side, quantity, action, order_type, price)
+
+    def cancel_order(self, order_id: str) -> CancelResult:
+        """Cancel what is still open of an order; see `TradeExecutor.cancel_order`. True: it was canceled."""
+        return self._executor().cancel_order(order_id)
+
+    def amend_order(self, *arguments: object, **named: object) -> SubmissionResult:
+        """Not there yet. Raises NotAvailableError; nothing is sent."""
+        raise NotAvailableError("Orders cannot be amended here yet: cancel and place anew. Nothing was sent.")
+
+    def decrease_order(self, *arguments: object, **named: object) -> SubmissionResult:
+        """Not there yet. Raises NotAvailableError; nothing is sent."""
+        raise NotAvailableError(
+            "Orders cannot be decreased here yet: cancel and place anew. Nothing was sent."
         )
-        acknowledgement = _trusted(lambda: account_wire.order_acknowledgement(Fields(body, "order")))
-        if acknowledgement.client_order_id != order.client_order_id:
-            raise OutcomeUnknownError("The exchange's answer does not name our order; it may be live.")
-        if acknowledgement.fill_count + acknowledgement.remaining_count > order.count:
-            raise OutcomeUnknownError("The exchange's counts do not fit the order; what it did is not known.")
-        return acknowledgement
 
-    def cancel_order(self, order_id: str, *, ticker: str) -> CancelAcknowledgement:
-        """Cancel what still rests. NotFoundError: nothing rests under that id, which proves no cancel.
+    def batch_create_orders(self, *arguments: object, **named: object) -> list[SubmissionResult]:
+        """Not there yet. Raises NotAvailableError; nothing is sent."""
+        raise NotAvailableError("Batches are not there yet: place the orders one by one. Nothing was sent.")
 
-        The ticker leads the request to the right shard. Source: Kalshi API, cancel.
-        """
-        path = f"/portfolio/events/orders/{quote_path(order_id)}"
-        body = self._transport.write("DELETE", path, params(market_ticker=ticker))
-        acknowledgement = _trusted(lambda: account_wire.cancel_acknowledgement(Fields(body, "cancel")))
-        if acknowledgement.order_id != order_id:
-            raise OutcomeUnknownError("The exchange told of another order; it may have canceled this one.")
-        return acknowledgement
+    def batch_cancel_orders(self, *arguments: object, **named: object) -> list[CancelResult]:
+        """Not there yet. Raises NotAvailableError; nothing is sent."""
+        raise NotAvailableError("Batches are not there yet: cancel the orders one by one. Nothing was sent.")
 
     # --- Below the doors --------------------------------------------------------------------------
 
-    def _positions(
-        self, endpoint: endpoints.ListEndpoint[Position], wanted: Query, progress: Progress | None = None
-    ) -> Positions:
-        events: list[Fields] = []
-        listing = collect(
-            self._transport,
-            endpoint,
-            wanted,
-            progress=progress,
-            on_page=lambda body: events.extend(body.optional_rows("event_positions")),
-        )
-        return Positions(listing, tuple(account_wire.event_position(row) for row in events))
+    def _executor(self) -> TradeExecutor:
+        """Return the executor that shares this client's journal."""
+        if self._lease is None:
+            raise NotAvailableError(
+                "This client has no journal for orders: use KalshiClient(). Nothing was sent."
+            )
+        from kalshi_trading import compose
 
-
-def _trusted(decode: Callable[[], T]) -> T:
-    """Read a write's answer; one that cannot be read leaves the outcome unknown, never failed."""
-    try:
-        return decode()
-    except MalformedAnswerError as error:
-        raise OutcomeUnknownError(f"{error} It may have acted.") from error
+        return compose.TradeExecutor(self._lease.services, allow_production=self._allow_production)

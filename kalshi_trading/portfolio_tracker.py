@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from kalshi_trading.core.dates import utc_now
-from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.market_models import Market, OrderBook
 from kalshi_trading.core.models import (
     Balance,
@@ -30,7 +31,7 @@ from kalshi_trading.core.models import (
 from kalshi_trading.core.money import Dollars
 from kalshi_trading.core.order_book import quotes_without_own_orders, without_own_orders
 from kalshi_trading.core.results import Fetched, Progress, fetch
-from kalshi_trading.core.tickers import event_of
+from kalshi_trading.core.tickers import event_of, validate_ticker
 from kalshi_trading.core.valuation import Mark, liquidate, mark_price
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.fill_history import FillHistory
@@ -108,11 +109,17 @@ def _so_far(asked: Future[Fetched[T]]) -> Fetched[T]:
     return asked.result() if asked.done() else Fetched(None, _STILL_READING)
 
 
-class PortfolioTracker:
-    """Reads the account and remembers what cannot change: fills, settlements, the markets held."""
+class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
+    """Reads the account and remembers what cannot change: fills, settlements, the markets held.
 
-    def __init__(self, client: KalshiClient, *, clock: Callable[[], datetime] = utc_now) -> None:
-        self._client = client
+    `PortfolioTracker()` reads where the settings say, over the connection that all share in this process.
+    """
+
+    def __init__(
+        self, client: KalshiClient | None = None, *, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        """Read by a client; None: one as the settings say. See `KalshiClient` for what that raises."""
+        self._client = client = client or KalshiClient()
         self._clock = clock
         self._history = FillHistory(client)
         self._event_cache = EventCache(clock)
@@ -121,6 +128,13 @@ class PortfolioTracker:
         self._events: tuple[str, ...] = ()
         self._rows: dict[str, tuple[tuple[object, ...], PositionPnl]] = {}
         self._refreshing = threading.Lock()
+
+    def close(self) -> None:
+        """Let go of what its client shares."""
+        self._client.close()
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def refresh(
         self,
@@ -296,10 +310,11 @@ class PortfolioTracker:
     # --- Doors for scripts and the rails ------------------------------------------------------------
 
     def get_current_positions(self) -> tuple[PositionPnl, ...]:
-        """List the positions of all unsettled markets with their marks, most at stake first.
+        """List the positions of all unsettled markets with their marks (dollars), most at stake first.
 
-        Raises KalshiAPIError when they cannot be read whole. A market that cannot be read leaves its
-        position without a mark.
+        Contracts are net, above zero YES and below zero NO; markets that were traded and are flat are among
+        them. Only reads. Raises KalshiAPIError when they cannot be read whole. A market that cannot be read
+        leaves its position without a mark.
         """
         with ReadPool(_READ_THREADS) as threads:
             asked = threads.submit(lambda: self._client.get_orders(status=OrderStatus.RESTING))
@@ -311,13 +326,24 @@ class PortfolioTracker:
         positions = (self._row(row, known.get(row.ticker), None, None, Mark.BEST_BID) for row in rows)
         return tuple(sorted(positions, key=lambda row: -row.position.cost_basis))
 
-    def calculate_position_pnl(self, ticker: str) -> PositionPnl | None:
-        """Give one position at its mark; None when no unsettled one is there. Raises KalshiAPIError."""
-        rows = _require(self.refresh().positions)
-        return next((row for row in rows if row.position.ticker == ticker), None)
+    def calculate_position_pnl(self, position: PositionPnl | Position | str) -> PositionPnl:
+        """Read one position anew, at its mark: dollars before fees, gains positive; None: not known.
+
+        `position` is one of those above, or a ticker. Only reads. Raises InvalidInputError when there is no
+        unsettled position in that market, KalshiAPIError.
+        """
+        row = position.position if isinstance(position, PositionPnl) else position
+        ticker = validate_ticker(row) if isinstance(row, str) else row.ticker
+        for each in _require(self.refresh().positions):
+            if each.position.ticker == ticker:
+                return each
+        raise InvalidInputError(f"There is no open position in {ticker}.")
 
     def calculate_total_pnl(self) -> TotalPnl:
-        """Sum realized (trading and settlement), unrealized and fees. Raises KalshiAPIError."""
+        """Sum realized (trading and settlement), unrealized and fees over the account, in dollars.
+
+        `unrealized` is None while a position has no mark. Only reads. Raises KalshiAPIError.
+        """
         snapshot = self.refresh()
         _require(snapshot.positions)
         _require(snapshot.settlements)
@@ -325,12 +351,22 @@ class PortfolioTracker:
         return snapshot.total_pnl
 
     def get_realized_pnl(self) -> Dollars:
-        """Give the realized P&L of all markets, settled ones included, before fees. Raises KalshiAPIError."""
+        """Give the realized P&L of all markets in dollars, sold and settled, before fees.
+
+        Only reads. Raises KalshiAPIError.
+        """
         return self.calculate_total_pnl().realized
 
     def display_portfolio_summary(self) -> PortfolioSnapshot:
-        """Return what the portfolio screen shows; `ui.views.portfolio` renders it."""
-        return self.refresh()
+        """Print the portfolio as the menu shows it, and return what was read.
+
+        What could not be read says so on the screen. Only reads; never raises for it.
+        """
+        from kalshi_trading import compose
+
+        snapshot = self.refresh()
+        compose.print_portfolio(snapshot)
+        return snapshot
 
 
 def _of_others(

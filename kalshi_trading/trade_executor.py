@@ -1,336 +1,258 @@
-"""Preview, submit, cancel: everything the user can do with an order, over one client and one journal.
+"""Orders for scripts: the protocol and the limits of the menu, as calls of Python.
 
-`orders.execution` sends and cancels; nothing else calls the client's writes. Never touches the
-console, never submits anything but a preview.
+Refuses in one way: what a person should see first raises ConfirmationRequired, everything else that stops an
+order here another TradeExecutionError (the tree is in `core.errors`), and nothing was sent. What the exchange
+says is a SubmissionResult. Never prints, never asks, never sends an order twice.
+
+    from kalshi_trading.trade_executor import TradeExecutor
+
+    with TradeExecutor() as executor:                        # as the settings say; see docs/python.md
+        result = executor.place_limit_order("KXFED-26DEC-H0", "yes", 5, 39)       # 39 cents
+        result.outcome, result.fill_count, result.fee        # dollars
 """
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
-from functools import partial
+from typing import TYPE_CHECKING
 
-from kalshi_trading.core.dates import utc_now
-from kalshi_trading.core.errors import InvalidInputError, JournalError, TradeExecutionError
-from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
-from kalshi_trading.core.models import Action, Order, OrderStatus, Side
-from kalshi_trading.core.money import COUNT_GRAIN, ONE_DOLLAR, ZERO, Contracts, Price, decimal_from_text
-from kalshi_trading.core.results import Progress
-from kalshi_trading.core.tickers import validate_ticker
-from kalshi_trading.journal.order_state import OrderState
-from kalshi_trading.journal.sessions import is_alive
-from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.markets import FoundMarket, MarketIndex
-from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
-from kalshi_trading.orders.execution.panic import OrdersUnderWay, PanicReport, PanicRun
-from kalshi_trading.orders.execution.panic_switch import PanicSwitch
-from kalshi_trading.orders.execution.pending_orders import PendingOrders
-from kalshi_trading.orders.execution.recovery import OrderRecovery, RecoverySummary
-from kalshi_trading.orders.execution.recovery_loop import RecoveryLoop
-from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
-from kalshi_trading.orders.execution.submission_result import SubmissionResult
-from kalshi_trading.orders.execution.trading_lock import TradingLock
-from kalshi_trading.orders.pretrade.activity import ActivityReader
-from kalshi_trading.orders.pretrade.context_reader import ContextReader
-from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
-from kalshi_trading.orders.pretrade.findings import Finding, Severity, questions
+from kalshi_trading.core.errors import (
+    ConfirmationRequired,
+    InvalidInputError,
+    InvalidOrderError,
+    NotFoundError,
+    OrderDeniedError,
+    OrderNotSentError,
+    TradeExecutionError,
+)
+from kalshi_trading.core.fees import dearest_rate
+from kalshi_trading.core.market_models import Market
+from kalshi_trading.core.models import Action, Order, Side
+from kalshi_trading.core.money import Price
+from kalshi_trading.markets import FoundMarket
+from kalshi_trading.orders import arguments
+from kalshi_trading.orders.execution.cancel import CancelResult
+from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
+from kalshi_trading.orders.pretrade.findings import Finding, Severity, denials, questions
 from kalshi_trading.orders.pretrade.preview import OrderPreview
-from kalshi_trading.orders.pretrade.pricing import build_preview, rechecked, worst_price
-from kalshi_trading.orders.pretrade.ticket import OrderTicket
-from kalshi_trading.settings.options import Limits
-from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.orders.pretrade.risk import what_is_worse
+from kalshi_trading.orders.pretrade.ticket import OrderTicket, parse_size
+from kalshi_trading.settings.environments import Environment
+
+if TYPE_CHECKING:
+    from kalshi_trading.compose import Services
 
 __all__ = ["TradeExecutionError", "TradeExecutor"]
 
+_NOT_ALLOWED = Finding(
+    "production",
+    Severity.DENY,
+    "This is real money: build with allow_production=True to allow orders. Nothing was sent.",
+)
 
-class TradeExecutor:
-    """Carries out what the user confirmed, and tells what became of it."""
 
-    def __init__(
-        self,
-        client: KalshiClient,
-        journal: TradeLogger,
-        *,
-        limits: Limits,
-        read_only: bool = False,
-        account: str | None = None,
-        pending: PendingOrders | None = None,
-        clock: Callable[[], datetime] = utc_now,
-        sleep: Callable[[float], None] | None = None,
-        reached: Callable[[SubmissionStep], None] = lambda step: None,
-    ) -> None:
-        self._client = client
-        self._journal = journal
-        self._limits = limits
-        self.read_only = read_only
-        """Whether orders are denied; cancels and reads never are."""
-        self._activity = ActivityReader(journal, account=account, clock=clock)
-        self._lock = TradingLock(journal)
-        self._panic_switch = PanicSwitch(journal, self._activity, self._lock)
-        self._index = MarketIndex(client)
-        self._account = account
-        self._pending = pending or PendingOrders()
-        self._recovery = OrderRecovery(client, journal, self._pending, clock=clock, sleep=sleep)
-        pause = sleep or time.sleep
-        self._submitter = OrderSubmitter(
-            client,
-            journal,
-            self._pending,
-            self._recovery,
-            self._lock,
-            block_reason=self.block_reason,
-            recount=self._recount,
-            clock=clock,
-            sleep=pause,
-            reached=reached,
-        )
-        self._canceler = OrderCanceler(client, journal, journal_failed=self._lock.close, sleep=pause)
-        self._panic_run: PanicRun | None = None
-        self._loop: RecoveryLoop | None = None
-        self._clock, self._pause = clock, pause
-        self._reader = ContextReader(
-            client,
-            self._activity,
-            DayPnlReader(client, clock=clock),
-            clock=clock,
-        )
+class TradeExecutor(AbstractContextManager["TradeExecutor"]):
+    """Places and cancels orders as the settings say. Safe to share between threads.
 
-    # --- Markets ----------------------------------------------------------------------------------
+    Everything built without arguments in a process shares connection, journal, limits and recovery. Prices
+    are in the terms of the side: an int from 1 to 99 is cents, a Decimal dollars, text either ("5.5c",
+    "$0.055").
+    """
 
-    def validate_ticker(self, ticker: str) -> str:
-        """Return the ticker in the exchange's spelling. Raises InvalidInputError."""
-        return validate_ticker(ticker)
+    def __init__(self, services: Services | None = None, *, allow_production: bool = False) -> None:
+        """Connect as the settings say. `allow_production` lets orders go where money is real.
 
-    def get_market_info(self, ticker: str) -> Market:
-        """Read one market. Raises InvalidInputError when there is none of that ticker."""
-        return self._reader.market(validate_ticker(ticker))
-
-    def search_markets(
-        self, words: str, *, most: int | None = None, progress: Progress | None = None
-    ) -> tuple[FoundMarket, ...]:
-        """List the open markets whose texts contain every word. Raises KalshiAPIError."""
-        return self._index.search(words, most=most, progress=progress)
-
-    @property
-    def search_incomplete(self) -> str | None:
-        """Why the last search may have missed markets; None: it saw all open ones."""
-        return self._index.incomplete
-
-    def get_order_book(self, ticker: str) -> OrderBook:
-        return self._client.get_order_book(ticker)
-
-    # --- Preview and submit -----------------------------------------------------------------------
-
-    def preview(self, ticket: OrderTicket) -> OrderPreview:
-        """Read market, book, cash, position and orders now, side by side, and price the ticket.
-
-        Raises InvalidInputError when there is no such market, KalshiAPIError when market, position or
-        resting orders cannot be read: without them no order can be judged.
+        Raises ConfigurationError, PracticeExchangeError, AuthenticationError.
         """
-        context = self._reader.read(validate_ticker(ticket.ticker))
-        self._notice(context.resting)
-        preview = build_preview(
-            ticket,
-            context,
-            limits=self._limits,
-            read_only=self.read_only,
-            client_order_id=str(uuid.uuid4()),
-        )
-        reason = self.block_reason()
-        if reason is None:
-            return preview
-        return replace(preview, findings=(Finding("panic", Severity.DENY, reason), *preview.findings))
+        self._lease = None
+        if services is None:
+            from kalshi_trading import compose
 
-    def _recount(self, preview: OrderPreview) -> OrderPreview:
-        """Judge a preview again by what every session has recorded since. Raises JournalError."""
-        later, today = self._activity.since(preview.context.known_orders)
-        return rechecked(preview, later, today, self._limits)
+            self._lease = compose.acquire()
+            services = self._lease.services
+        self._orders = services.orders
+        self._tracker = services.tracker
+        self._is_allowed = allow_production or services.settings.environment is not Environment.PRODUCTION
 
-    def get_fees(self, market: Market) -> tuple[FeeSchedule, ...]:
-        """Give the fee schedule of a market now, then those to come; empty: they could not be read."""
-        return self._reader.fees(market)
+    def close(self) -> None:
+        """Let go of what it shares; the last to do so ends it. A second time does nothing."""
+        if self._lease is not None:
+            self._lease.release()
 
-    def worst_price(self, market: Market, book: OrderBook | None, action: Action, side: Side) -> Price:
-        """Give the price at which a market order would be capped."""
-        return worst_price(action, side, market, book, self._limits.market_order_cap)
-
-    def submit(self, preview: OrderPreview) -> SubmissionResult:
-        """Send the order of a preview, once. See `OrderSubmitter.submit`."""
-        return self._submitter.submit(preview)
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     # --- Orders -----------------------------------------------------------------------------------
 
-    def list_open_orders(self) -> tuple[Order, ...]:
-        """List resting orders. Raises KalshiAPIError; a list with rows missing is an error too.
+    def place_market_order(
+        self, ticker: str, side: str, quantity: int | Decimal | str, action: str = "buy"
+    ) -> SubmissionResult:
+        """Fill now, at no worse than a capped price (KALSHI_MARKET_ORDER_CAP); the rest is canceled.
 
-        One that had been written off and turned up late is adopted and announced. Raises JournalError.
+        Returns and raises as `place_order`.
         """
-        orders = self._client.get_orders(status=OrderStatus.RESTING).whole()
-        self._recovery.reconcile_late(orders)
-        return orders
-
-    def get_order_status(self, order_id: str) -> Order:
-        return self._client.get_order(order_id)
-
-    def cancel_order(self, order: Order) -> CancelResult:
-        """Cancel what still rests of an order, and tell what became of it. See `OrderCanceler.cancel`."""
-        return self._canceler.cancel(order)
-
-    def panic(self) -> PanicReport:
-        """Block new orders until `allow_orders`, cancel everything that rests, and look whether it is gone.
-
-        No limit, read-only session or failing journal holds it up, but for some seconds where a program was
-        stopped while it held the journal's lock. It never raises for what the exchange does.
-        """
-        self._panic_switch.press()  # before the looks: `OrderSubmitter` checks after it has recorded
-        self._panic_run = PanicRun(
-            self._client, self._canceler, self._read_orders_under_way, clock=self._clock, sleep=self._pause
-        )
-        report = self._panic_run.cancel_everything()
-        self._notice(end.order for end in (*report.canceled, *report.gone, *report.unknown))
-        return replace(report, is_recorded=not self._panic_switch.is_unrecorded)
-
-    @property
-    def has_unrecorded_panic(self) -> bool:
-        """Whether other sessions, and the next one, do not know of a panic of this session."""
-        return self._panic_switch.is_unrecorded
-
-    @property
-    def orders_under_way(self) -> int:
-        """How many orders, of every session, a panic is still looking for."""
-        return self._panic_run.orders_under_way if self._panic_run is not None else 0
-
-    def _notice(self, orders: Iterable[Order]) -> None:
-        """Adopt orders that turned up late. One that cannot be recorded locks orders, and is seen again."""
-        try:
-            self._recovery.reconcile_late(orders)
-        except JournalError as error:
-            self._lock.close(str(error))
-
-    def _read_orders_under_way(self) -> OrdersUnderWay:
-        """Return the orders that may still turn up, those of other sessions as far as they can be read."""
-        orders, problem = list(self._pending.orders()), None
-        try:
-            orders += self._activity.pending_orders()
-        except JournalError as error:
-            problem = f"The orders that other sessions are sending could not be read. {error}"
-        return {order.client_order_id: order for order in orders}, problem
-
-    def block_reason(self) -> str | None:
-        """Return why no order may be sent since a panic; None: they may. See `PanicSwitch.block_reason`."""
-        return self._panic_switch.block_reason()
-
-    def allow_orders(self) -> bool:
-        """Allow new orders again after a panic, in every session; False: they stay blocked."""
-        return self._panic_switch.allow_orders()
-
-    # --- Orders without an end --------------------------------------------------------------------
-
-    def recover(self, progress: Progress = lambda lines: None) -> RecoverySummary:
-        """Take over the orders of sessions that have ended; `progress` gets the lines read.
-
-        Raises JournalError. See `OrderRecovery.recover`.
-        """
-        is_running = partial(is_alive, self._journal.folder)
-        return self._recovery.recover(account=self._account or "", is_alive=is_running, progress=progress)
-
-    def pending_orders(self) -> tuple[OrderState, ...]:
-        """List the orders of this session that may exist and are neither found nor ruled out."""
-        return self._pending.orders()
-
-    def look_for_pending_orders(self) -> None:
-        """Look once for every pending order. Raises JournalError when an end cannot be recorded."""
-        self._recovery.examine_all()
-
-    def reconcile_late(self, orders: Iterable[Order]) -> None:
-        """Watch orders that were read for another purpose for one written off. Raises JournalError."""
-        self._recovery.reconcile_late(orders)
-
-    def start_recovery_loop(self) -> None:
-        """Go on looking for pending orders in the background, of sessions that have ended meanwhile too."""
-        self._loop = RecoveryLoop(
-            self._recovery,
-            journal_failed=self._lock.close,
-            recover=self.recover,
-            unlock=self._lock.retry,
-        )
-        self._loop.start()
-
-    def stop_recovery_loop(self) -> None:
-        """Begin no round any more; a round that has begun goes on."""
-        if self._loop is not None:
-            self._loop.stop()
-
-    def stop(self) -> None:
-        """Send nothing any more and end every search, because the program ends."""
-        self.stop_recovery_loop()
-        self._submitter.stop()
-        self._recovery.stop()
-
-    def announce(self, sentence: str) -> None:
-        """Put a sentence among the messages to the user."""
-        self._pending.announce(sentence)
-
-    def messages(self) -> tuple[str, ...]:
-        """Return what was found out since the last call, as sentences for the user."""
-        return self._pending.drain_messages()
-
-    # --- The lock ---------------------------------------------------------------------------------
-
-    def lock(self, reason: str, until: Callable[[], object] | None = None) -> None:
-        """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
-        self._lock.close(reason, until)
-
-    @property
-    def lock_reason(self) -> str | None:
-        """Why no order can be sent until the journal works again; None: there is no reason."""
-        return self._lock.reason
-
-    def retry_pending_writes(self) -> None:
-        """Write what a failing journal did not take; orders can be sent again once all is written."""
-        self._lock.retry()
-
-    # --- Doors for scripts ------------------------------------------------------------------------
-
-    def place_market_order(self, ticker: str, side: str, quantity: Decimal | int | str) -> SubmissionResult:
-        """Buy at once at a capped price. Raises TradeExecutionError where a person would be asked."""
-        return self._buy(ticker, side, quantity, None)
+        return self.place_order(ticker, side, quantity, action, "market")
 
     def place_limit_order(
-        self, ticker: str, side: str, quantity: Decimal | int | str, price: Decimal | str
+        self,
+        ticker: str,
+        side: str,
+        quantity: int | Decimal | str,
+        price: int | Decimal | str,
+        action: str = "buy",
     ) -> SubmissionResult:
-        """Buy at `price` dollars per contract or better, good till canceled; see place_market_order."""
-        exact = decimal_from_text(str(price)) if isinstance(price, (str, Decimal)) else None
-        if exact is None or not ZERO < exact < ONE_DOLLAR:
-            raise InvalidInputError('A price is text or Decimal, dollars between 0 and 1, such as "0.57".')
-        return self._buy(ticker, side, quantity, exact)
+        """Fill at `price` per contract or better; the rest stays open until it is canceled.
 
-    def _buy(
-        self, ticker: str, side: str, quantity: Decimal | int | str, price: Price | None
+        Returns and raises as `place_order`.
+        """
+        return self.place_order(ticker, side, quantity, action, "limit", price)
+
+    def place_order(
+        self,
+        ticker: str,
+        side: str,
+        quantity: int | Decimal | str,
+        action: str = "buy",
+        order_type: str = "market",
+        price: int | Decimal | str | None = None,
     ) -> SubmissionResult:
-        ticket = OrderTicket(validate_ticker(ticker), Action.BUY, _side(side), _count(quantity), price)
-        preview = self.preview(ticket)
-        asked = questions(preview.findings)
-        if asked and not preview.is_denied:
-            reasons = " ".join(finding.message for finding in asked)
-            raise TradeExecutionError(f"Not sent: a person must confirm this order. {reasons}")
-        return self.submit(preview)
+        """Check one order against the limits, record it, send it once, and return what became of it.
 
+        `quantity` is contracts, or text such as "$50" to spend on a purchase. The result's `outcome` is
+        ACKNOWLEDGED, REJECTED, ABSENT or UNKNOWN; when UNKNOWN the exchange may have acted: do not place it
+        again, the program goes on looking for it. Raises ConfirmationRequired, InvalidOrderError,
+        OrderDeniedError and OrderNotSentError, after all of which nothing was sent; KalshiAPIError when the
+        market, position or orders could not be read, and JournalError, likewise.
+        """
+        name, outcome = arguments.read_ticker(ticker), arguments.read_side(side)
+        direction = arguments.read_action(action)
+        limit = arguments.read_order_type(order_type, price)
+        market = self._market(name)
+        if problem := arguments.two_meanings(price, limit, market.price_grid, outcome):
+            raise InvalidOrderError(f"{problem} Nothing was sent.")
+        if isinstance(quantity, str) and quantity.strip().startswith("$"):
+            return self._place(self._worth(quantity, market, direction, outcome, limit))
+        return self._place(OrderTicket(name, direction, outcome, arguments.read_count(quantity), limit))
 
-def _side(side: str) -> Side:
-    for word in Side:
-        if isinstance(side, str) and side.strip().lower() == word:
-            return word
-    raise InvalidInputError("The side is yes or no.")
+    def close_position(self, ticker: str, price: int | Decimal | str | None = None) -> SubmissionResult:
+        """Sell all that is held in one market: now at a capped price, or at `price` of the side held.
 
+        Raises InvalidOrderError when nothing is held; else returns and raises as `place_order`.
+        """
+        name = arguments.read_ticker(ticker)
+        held = self._tracker.calculate_position_pnl(name).position
+        if held.side is None:
+            raise InvalidOrderError(f"Nothing is held in {name}. Nothing was sent.")
+        order_type = "market" if price is None else "limit"
+        return self.place_order(name, held.side, held.count, Action.SELL, order_type, price)
 
-def _count(quantity: Decimal | int | str) -> Contracts:
-    exact = isinstance(quantity, (str, Decimal, int)) and not isinstance(quantity, bool)
-    count = decimal_from_text(str(quantity)) if exact else None
-    if count is None or count <= ZERO or count % COUNT_GRAIN != ZERO:
-        raise InvalidInputError("The quantity is a number of contracts above zero, two decimals at most.")
-    return count
+    def cancel_order(self, order_id: str) -> CancelResult:
+        """Cancel what is still open of an order. The result is true when the exchange confirmed it.
+
+        `reduced_by` is the contracts canceled; None: none were seen to be, and `message` says why: it may
+        have filled, or the exchange may have acted without an answer. Limits, panic and read-only never hold
+        it up. Raises NotFoundError for an id that the exchange does not know, KalshiAPIError when it cannot
+        be read.
+        """
+        return self._orders.cancel_order(self._orders.get_order_status(order_id))
+
+    def get_order_status(self, order_id: str) -> Order:
+        """Read one order: `status` is resting, executed or canceled. Raises NotFoundError, KalshiAPIError."""
+        return self._orders.get_order_status(order_id)
+
+    def list_open_orders(self) -> tuple[Order, ...]:
+        """List all resting orders. Raises KalshiAPIError, also when some may be missing."""
+        return self._orders.list_open_orders()
+
+    def messages(self) -> tuple[str, ...]:
+        """Return what was found out since the last call of orders whose outcome was open, as sentences."""
+        return self._orders.messages()
+
+    # --- Markets ----------------------------------------------------------------------------------
+
+    def search_markets(
+        self, query: str = "", status: str = "open", limit: int | None = 20
+    ) -> tuple[FoundMarket, ...]:
+        """List markets whose titles contain every word, best match and busiest first; `limit` None: all.
+
+        `status` is open, unopened, closed or settled. Raises InvalidInputError, KalshiAPIError.
+        """
+        return self._orders.search_markets(query, status=status, limit=limit)
+
+    def get_market_info(self, ticker: str) -> Market:
+        """Read one market with its best quotes.
+
+        Raises InvalidInputError for an unknown one, KalshiAPIError.
+        """
+        return self._orders.get_market_info(ticker)
+
+    def validate_ticker(self, ticker: str) -> bool:
+        """Ask the exchange whether there is a market of this ticker. Raises KalshiAPIError."""
+        try:
+            self._orders.get_market_info(ticker)
+        except (InvalidInputError, NotFoundError):
+            return False
+        return True
+
+    # --- Below the door ---------------------------------------------------------------------------
+
+    def _market(self, ticker: str) -> Market:
+        try:
+            return self._orders.get_market_info(ticker)
+        except InvalidInputError as error:
+            raise InvalidOrderError(f"{error} Nothing was sent.") from None
+
+    def _worth(
+        self, amount: str, market: Market, action: Action, side: Side, limit: Price | None
+    ) -> OrderTicket:
+        """Turn dollars to spend into as many contracts as they can buy, fees inside."""
+        price = limit
+        if price is None:
+            price = self._orders.worst_price(market, self._orders.get_orderbook(market.ticker), action, side)
+        try:
+            size = parse_size(
+                amount, action, price, dearest_rate(self._orders.get_fees(market), is_taker=True)
+            )
+        except InvalidInputError as error:
+            raise InvalidOrderError(f"{error} Nothing was sent.") from None
+        cap = price if limit is None else None
+        return OrderTicket(
+            market.ticker, action, side, size.count, limit, worst_price=cap, amount=size.amount
+        )
+
+    def _place(self, ticket: OrderTicket) -> SubmissionResult:
+        preview = self._preview(ticket)
+        if asked := questions(preview.findings):
+            raise ConfirmationRequired(asked, lambda: self._confirm(preview))
+        return self._submit(preview)
+
+    def _confirm(self, seen: OrderPreview) -> SubmissionResult:
+        """Look again, and send what was confirmed if it is no worse now."""
+        ticket = seen.ticket
+        if ticket.is_market_order:
+            ticket = replace(ticket, worst_price=seen.request.price)
+        latest = self._preview(ticket)
+        if what_is_worse(seen, latest):
+            raise ConfirmationRequired(questions(latest.findings), lambda: self._confirm(latest))
+        return self._submit(latest)
+
+    def _preview(self, ticket: OrderTicket) -> OrderPreview:
+        """Price a ticket. Raises OrderDeniedError when a rule denies it."""
+        preview = self._orders.preview(ticket)
+        denied = denials(preview.findings)
+        if not self._is_allowed:
+            denied = (_NOT_ALLOWED, *denied)
+        if denied:
+            reasons = " ".join(finding.message for finding in denied)
+            raise OrderDeniedError(f"Not sent: {reasons}", denied)
+        return preview
+
+    def _submit(self, preview: OrderPreview) -> SubmissionResult:
+        result = self._orders.submit(preview)
+        if result.outcome is Outcome.DENIED:
+            raise OrderDeniedError(result.message)
+        if result.outcome is Outcome.NOT_SENT:
+            raise OrderNotSentError(result.message)
+        return result

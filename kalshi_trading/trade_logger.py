@@ -3,6 +3,9 @@
 Knows what is written and under which names; how a line gets safely to the disk is `journal.files`'. Order
 events are on the disk before the call returns, and a failure is raised, never swallowed. Nothing is
 ever rewritten, and no secret is ever stored.
+
+The functions below are for scripts, over the journal of the settings: see docs/python.md. Every order that is
+placed through this package is on record without them.
 """
 
 from __future__ import annotations
@@ -18,19 +21,20 @@ from decimal import Decimal
 from itertools import count, islice
 from pathlib import Path
 
-from kalshi_trading.config import get_config
 from kalshi_trading.core.dates import FORMS, Period, local_date, parse_period, utc_now
 from kalshi_trading.core.errors import InvalidInputError
+from kalshi_trading.core.models import Fill
 from kalshi_trading.core.results import Progress
 from kalshi_trading.journal.checkpoint import checkpoint_of
 from kalshi_trading.journal.csv_rows import JOURNAL, journal_row
 from kalshi_trading.journal.digest_reader import DigestReader, JournalChanges
 from kalshi_trading.journal.error_log import LogEntry, newest_entries, request_log, write_error
-from kalshi_trading.journal.events import FILL_EVENT
+from kalshi_trading.journal.events import FILL_EVENT, NOTED_CANCEL, NOTED_FILL, NOTED_ORDER
 from kalshi_trading.journal.files.file_locks import take_lock
 from kalshi_trading.journal.files.log_files import LogSize, every_file_of, size_of
 from kalshi_trading.journal.files.private_files import make_folder, mend
 from kalshi_trading.journal.files.table_files import write_table
+from kalshi_trading.journal.own_orders import OwnOrders, OwnOrdersReader
 from kalshi_trading.journal.records import (
     JournalEntry,
     JournalHandler,
@@ -90,6 +94,7 @@ class TradeLogger:
         self._log = logging.Logger("journal")
         self._log.addHandler(JournalHandler(self.trades_path))
         self._digest = DigestReader(self.trades_path, clock=clock)
+        self._own_orders = OwnOrdersReader(self.trades_path)
 
     def close_to_others(self) -> tuple[str, ...]:
         """Close the environment's folder and its files to other users; say what is not ours to close.
@@ -103,7 +108,7 @@ class TradeLogger:
 
     # --- Writing ----------------------------------------------------------------------------------
 
-    def log_order_submission(self, event: str, fields: Mapping[str, object]) -> None:
+    def log_order_step(self, event: str, fields: Mapping[str, object]) -> None:
         """Record a step of an order's submission (`intent`, `sending`, `acknowledged`, …).
 
         Raises JournalError when it is not safely on the disk; then nothing may be sent.
@@ -130,7 +135,7 @@ class TradeLogger:
         """Record what of an order was filled. Raises JournalError."""
         self.log_event(FILL_EVENT, fields)
 
-    def log_order_cancellation(self, event: str, fields: Mapping[str, object]) -> None:
+    def log_cancel_step(self, event: str, fields: Mapping[str, object]) -> None:
         """Record a step of a cancel (`requested`, `acknowledged`, …). Raises JournalError."""
         self.log_event(f"cancel.{event}", fields)
 
@@ -194,7 +199,7 @@ class TradeLogger:
         """
         return self._digest.changes(since, progress=progress)
 
-    def get_trade_history(
+    def get_records(
         self, start_date: str | date | None = None, end_date: str | date | None = None
     ) -> tuple[JournalRecord, ...]:
         """Return the records of these local days, both included, oldest first.
@@ -202,12 +207,14 @@ class TradeLogger:
         A word such as `today`, `7d` or `2026-11` begins with its first day and ends with its last.
         Damaged lines are left out; `read_journal` names them. Raises InvalidInputError, JournalError.
         """
-        today = local_date(self._clock())
-        first = None if start_date is None else _days(start_date, today).first
-        last = None if end_date is None else _days(end_date, today).last
-        if first is not None and last is not None and first > last:
-            raise InvalidInputError(f"A history begins with its earlier day: {last} is before {first}.")
-        return self.read_journal(first, last).records
+        return self.read_journal(*days_between(start_date, end_date, local_date(self._clock()))).records
+
+    def own_orders(self) -> OwnOrders:
+        """Return which orders are ours and in which words, read on since the last call.
+
+        Raises JournalError.
+        """
+        return self._own_orders.read()
 
     def read_errors(self, most: int = 20) -> tuple[str, ...]:
         """Return the first lines of the last errors, newest last; a log that cannot be read has none."""
@@ -221,13 +228,24 @@ class TradeLogger:
         """Measure journal, errors and requests, by the name of today's file. Raises OSError."""
         return {path.name: size_of(path) for path in self.log_paths}
 
-    def export_trades_to_csv(self, filename: str | Path) -> int:
+    def export_journal_to_csv(self, filename: str | Path) -> int:
         """Write the journal as CSV, one row for each event on record, and return the number of rows.
 
         A line that cannot be read is a row too, which says where it stands. `table_files` says how cells are
         written. Raises InvalidInputError when the file exists or cannot be written, JournalError.
         """
         return write_table(Path(filename), JOURNAL, map(journal_row, self.scan_journal()))
+
+
+def days_between(
+    start: str | date | None, end: str | date | None, today: date
+) -> tuple[date | None, date | None]:
+    """Read the ends of a history; None: without end. Raises InvalidInputError."""
+    first = None if start is None else _days(start, today).first
+    last = None if end is None else _days(end, today).last
+    if first is not None and last is not None and first > last:
+        raise InvalidInputError(f"A history begins with its earlier day: {last} is before {first}.")
+    return first, last
 
 
 def _days(asked: str | date, today: date) -> Period:
@@ -268,36 +286,70 @@ def open_request_log(folder: Path, environment: str, level: str) -> None:
     request_log(folder / environment / REQUESTS_FILE, level)
 
 
-# --- The same doors for a script, over the configured folder and environment ----------------------
+# --- For scripts ------------------------------------------------------------------------------------
 
 
-def configured_trade_logger() -> TradeLogger:
-    """Open the journal that the settings name. Raises ConfigurationError."""
-    settings = get_config()
-    return TradeLogger(settings.log_dir, settings.environment.value)
+def log_order_submission(details: Mapping[str, object]) -> None:
+    """Note in the journal an order that was placed somewhere else, such as by hand on the web.
+
+    `details` is plain data: text, whole numbers, Decimal, datetime. The note stands in trades.log as
+    `note.order` and is never taken for an order of this program. Asks the exchange nothing. Raises
+    InvalidInputError for a float, JournalError when it is not on the disk.
+    """
+    _note(NOTED_ORDER, details)
 
 
-def log_order_submission(event: str, fields: Mapping[str, object]) -> None:
-    configured_trade_logger().log_order_submission(event, fields)
+def log_order_fill(details: Mapping[str, object]) -> None:
+    """Note a fill, as `note.fill`; see `log_order_submission`."""
+    _note(NOTED_FILL, details)
 
 
-def log_order_fill(fields: Mapping[str, object]) -> None:
-    configured_trade_logger().log_order_fill(fields)
-
-
-def log_order_cancellation(event: str, fields: Mapping[str, object]) -> None:
-    configured_trade_logger().log_order_cancellation(event, fields)
+def log_order_cancellation(order_id: str) -> None:
+    """Note a cancel, as `note.cancel`; it cancels nothing. See `log_order_submission`."""
+    _note(NOTED_CANCEL, {"order_id": order_id})
 
 
 def log_error(message: str, error: BaseException | None = None) -> str:
-    return configured_trade_logger().log_error(message, error)
+    """Write an error, with the traceback of `error`, to errors.log and return a reference to find it by.
+
+    Asks the exchange nothing. Raises ConfigurationError; never for the log itself.
+    """
+    return _journal().log_error(message, error)
 
 
 def get_trade_history(
     start_date: str | date | None = None, end_date: str | date | None = None
-) -> tuple[JournalRecord, ...]:
-    return configured_trade_logger().get_trade_history(start_date, end_date)
+) -> tuple[Fill, ...]:
+    """Return the account's fills of these local days, both included, oldest first; None: without end.
+
+    A day is a date or a word such as `today`, `7d`, `2026-11-01`. Each has the price and fee in dollars and
+    the words in which its order was placed; fills of orders placed elsewhere are among them. Only reads.
+    Raises InvalidInputError, KalshiAPIError, JournalError.
+    """
+    from kalshi_trading import compose
+
+    return compose.fills_between(*days_between(start_date, end_date, local_date(utc_now())))
 
 
 def export_trades_to_csv(filename: str | Path) -> int:
-    return configured_trade_logger().export_trades_to_csv(filename)
+    """Write every fill of the account to a new CSV file, one row each, and return their number.
+
+    Prices are dollars in the terms of the side, exact to the digit. Only reads the exchange. Raises
+    InvalidInputError when the file exists or cannot be written, KalshiAPIError, JournalError.
+    """
+    from kalshi_trading import compose
+
+    return compose.export_fills(Path(filename))
+
+
+def _journal() -> TradeLogger:
+    from kalshi_trading import compose
+
+    return compose.current_journal()
+
+
+def _note(event: str, details: Mapping[str, object]) -> None:
+    try:
+        _journal().log_event(event, details)
+    except TypeError as error:
+        raise InvalidInputError(f"{error}. Use text, whole numbers or Decimal; nothing was noted.") from None

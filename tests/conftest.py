@@ -29,6 +29,9 @@ from screen_session import cancel_all
 from worker_lock import worker_lock
 from zones import NEW_YORK, SetZone, set_local_zone
 
+from kalshi_trading import compose, config
+from kalshi_trading.settings.options import KNOWN_NAMES
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("proof", "how much is tried, when and where")
@@ -139,6 +142,22 @@ def exchange(still_exchange: ExchangeProcess) -> Iterator[ExchangeProcess]:
     """Give the still exchange; cancel every open order afterwards."""
     yield still_exchange
     cancel_all(still_exchange)
+
+
+@pytest.fixture
+def script(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[pytest.MonkeyPatch]:
+    """Make this process a script beside no menu: it trades on the still exchange, with files of its own."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "practice").symlink_to(exchange.data_dir)
+    for name in [each for each in os.environ if each in KNOWN_NAMES]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(config, "DOTENV_PATH", tmp_path / ".env")
+    monkeypatch.setenv("KALSHI_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("KALSHI_LOG_DIR", str(tmp_path / "logs"))
+    yield monkeypatch
+    compose.shut_down()
 
 
 @pytest.fixture

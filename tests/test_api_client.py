@@ -96,8 +96,8 @@ READS = [
     ("get_user_data_timestamp", {}, lambda c: c.get_user_data_timestamp(), {}, public),
     ("get_account_api_limits", {}, lambda c: c.get_account_limits(), {}, signed),
     ("get_account_endpoint_costs", {}, lambda c: c.get_endpoint_costs(), {}, public),
-    ("get_series_list", {}, lambda c: c.get_series_list(category="Crypto"), {"category": "Crypto"}, public),
-    ("get_series", {"series_ticker": "KXHIGHNY"}, lambda c: c.get_series("KXHIGHNY"), {}, public),
+    ("get_series_list", {}, lambda c: c.get_series(category="Crypto"), {"category": "Crypto"}, public),
+    ("get_series", {"series_ticker": "KXHIGHNY"}, lambda c: c.get_series_by_ticker("KXHIGHNY"), {}, public),
     ("get_series_fee_changes", {}, lambda c: c.get_series_fee_changes(), {}, public),
     ("get_event_fee_changes", {}, lambda c: c.get_event_fee_changes(), PAGE, public),
     (
@@ -124,7 +124,7 @@ READS = [
         public,
     ),
     ("get_market", {"ticker": TICKER}, lambda c: c.get_market(TICKER), {}, public),
-    ("get_market_orderbook", {"ticker": TICKER}, lambda c: c.get_order_book(TICKER), {}, public),
+    ("get_market_orderbook", {"ticker": TICKER}, lambda c: c.get_orderbook(TICKER), {}, public),
     (
         "get_market_candlesticks",
         {"series_ticker": "KXHIGHNY", "ticker": TICKER},
@@ -238,7 +238,7 @@ def test_books_of_many_markets_are_asked_a_hundred_at_a_time(client):
     for batch in (tickers[:100], tickers[100:]):
         books = {"orderbooks": [{**row, "ticker": ticker} for ticker in batch]}
         expect("GET", "/markets/orderbooks", books, query={"tickers": batch}, who=public)
-    assert list(client.get_order_books(tickers)) == tickers
+    assert list(client.get_orderbooks(tickers)) == tickers
 
 
 @pytest.mark.parametrize("name", ["..", ".", ""])
@@ -409,8 +409,22 @@ def test_more_rows_than_asked_for_are_cut_and_told(client):
 
 def test_a_limit_over_one_page_follows_the_cursor(client):
     page(["a", "b"], "c1", size=3)
-    page(["c", "d"], "c2", asked="c1", size=3)
-    assert ids(client.get_orders(limit=3)) == ["a", "b", "c"]
+    page(["c"], "c2", asked="c1", size=1)
+    listing = client.get_orders(limit=3)
+    assert (ids(listing), listing.cursor) == (["a", "b", "c"], "c2")
+
+
+def test_a_list_goes_on_where_its_cursor_says(client):
+    page(["d"], "", asked="c2", size=3)
+    listing = client.get_orders(limit=3, cursor="c2")
+    assert (ids(listing), listing.cursor, listing.incomplete) == (["d"], "", None)
+
+
+def test_an_exchange_that_sends_more_than_was_asked_gives_no_cursor_that_would_skip_rows(client):
+    page(["a", "b"], "c1", size=3)
+    page(["c", "d"], "c2", asked="c1", size=1)
+    listing = client.get_orders(limit=3)
+    assert (ids(listing), listing.cursor) == (["a", "b", "c"], "")
 
 
 def settlements(rows, cursor, *, asked=None):
@@ -526,7 +540,7 @@ def writes():
 
 def test_an_order_is_sent_as_the_example_says_and_its_answer_read(client):
     answering(TAKEN)
-    said = client.place_order(WISH)
+    said = client.send_order(WISH)
     assert (said.order_id, said.fill_count, said.remaining_count) == (TAKEN["order_id"], 1, 3)
 
 
@@ -535,7 +549,7 @@ def outcome_of_an_order(body, status):
     with naming(f"{status} {body}"), exchange() as client:
         answering(body, status)
         try:
-            return client.place_order(WISH), len(writes())
+            return client.send_order(WISH), len(writes())
         except KalshiAPIError as error:
             return error, len(writes())
 
@@ -593,19 +607,19 @@ def cancel_answers(body, status=200):
 
 def test_a_cancel_names_the_market_so_that_it_reaches_the_right_shard(client):
     cancel_answers({"order_id": ORDER_ID, "reduced_by": "20.00", "ts_ms": 1795271405165})
-    assert client.cancel_order(ORDER_ID, ticker=TICKER).reduced_by == 20
+    assert client.send_cancel(ORDER_ID, ticker=TICKER).reduced_by == 20
 
 
 def test_a_cancel_answered_for_another_order_is_not_believed(client):
     cancel_answers({"order_id": "another", "reduced_by": "20.00", "ts_ms": 1795271405165})
     with pytest.raises(OutcomeUnknownError, match="another order"):
-        client.cancel_order(ORDER_ID, ticker=TICKER)
+        client.send_cancel(ORDER_ID, ticker=TICKER)
 
 
 def test_a_cancel_that_finds_nothing_says_so(client):
     cancel_answers(EXAMPLES["errors"]["404_not_found"]["body"], 404)
     with pytest.raises(NotFoundError):
-        client.cancel_order(ORDER_ID, ticker=TICKER)
+        client.send_cancel(ORDER_ID, ticker=TICKER)
 
 
 # --- The account's limits ------------------------------------------------------------------------

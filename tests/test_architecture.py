@@ -21,7 +21,7 @@ PACKAGE = PROJECT / "kalshi_trading"
 
 
 HEAVY_LIBRARIES = {"requests", "questionary", "cryptography", "starlette", "uvicorn", "plotext", "websockets"}
-CLIENT_WRITES = {"place_order", "cancel_order", "amend_order", "decrease_order", "cancel_all_orders"}
+CLIENT_WRITES = {"send_order", "send_cancel"}
 
 # What may stand in these modules only, each with its reason.
 CALLS_WRITES = {
@@ -157,6 +157,7 @@ WRONG_IMPORTS = {
     "portfolio_tracker": "kalshi_trading.orders.pretrade.risk",
     "orders.pretrade.risk": "kalshi_trading.orders.execution.cancel",
     "trade_executor": "kalshi_trading.history.rows",
+    "orders.service": "kalshi_trading.compose",
     "history.rows": "kalshi_trading.ui.formats",
     "ui.views.orders": "kalshi_trading.ui.screens.orders",
     "practice.engine.book": "kalshi_trading.core.money",
@@ -190,7 +191,21 @@ def test_the_contracts_that_list_rooms_list_every_room():
     shut_off = named["The practice exchange imports nothing of the program"]
     assert set(shut_off["forbidden_modules"]) == ROOMS - {"kalshi_trading.practice"}
     silent = named["Only the user interface draws and asks"]
-    assert set(silent["source_modules"]) == ROOMS - {"kalshi_trading.ui"}
+    drawing = {"kalshi_trading.ui", "kalshi_trading.compose", "kalshi_trading.__main__"}
+    assert set(silent["source_modules"]) == ROOMS - drawing
+
+
+def test_only_the_doors_reach_up_and_only_to_the_composition():
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    doors = {f"kalshi_trading.{door} -> kalshi_trading.compose" for door in DOORS}
+    assert {each for contract in contracts for each in contract.get("ignore_imports", [])} == doors
+    at_the_top = [
+        f"{door} line {statement.lineno}"
+        for door in DOORS
+        for statement in tree_of(door).body
+        if isinstance(statement, ast.Import | ast.ImportFrom) and "compose" in ast.unparse(statement)
+    ]
+    assert at_the_top == []
 
 
 def test_no_module_imports_relatively():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import signal
 import subprocess
 import textwrap
 from dataclasses import FrozenInstanceError, fields
@@ -13,6 +15,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+import requests
 from cases import naming
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -739,32 +742,52 @@ def test_any_file_gives_settings_or_a_configuration_error(tmp_path_factory, cont
 # --- The documented doors ------------------------------------------------------------------------
 
 
-@pytest.fixture
-def own_process(monkeypatch, tmp_path):
-    """The process environment without any option, and no file beside main.py."""
-    for name in NAMES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(config, "DOTENV_PATH", tmp_path / "absent.env")
-    return monkeypatch
-
-
-def test_doors_in_practice(own_process):
+def test_doors_in_practice_give_the_running_exchange(script, exchange):
     assert get_config().environment is Environment.PRACTICE
-    assert get_api_credentials() is None
-    assert get_api_base_url() is None
+    assert get_api_base_url() == exchange.url
+    key_id, private_key = get_api_credentials()
+    assert key_id == exchange.key_id
+    assert private_key.private_numbers() == exchange.credentials.private_key.private_numbers()
     assert is_production() is False
 
 
-def test_doors_in_production(own_process, production):
+def test_doors_start_the_practice_exchange_where_none_runs(script, tmp_path):
+    script.setenv("KALSHI_DATA_DIR", str(tmp_path / "elsewhere"))
+    script.setenv("KALSHI_PRACTICE_MARKETS", "20")
+    try:
+        assert requests.get(f"{get_api_base_url()}/exchange/status", timeout=60).status_code == 200
+    finally:
+        ready = json.loads((tmp_path / "elsewhere/practice/ready.json").read_text())
+        os.kill(ready["pid"], signal.SIGTERM)
+
+
+def test_the_configuration_reads_like_a_dict(script):
+    settings = get_config()
+    assert settings["environment"] == "practice"
+    assert dict(settings)["read_retries"] == settings.read_retries == 3
+    assert "log_level" in settings
+    assert settings.get("nonsense", 7) == 7
+    with pytest.raises(KeyError, match="Settings have no 'nonsense'; they have environment, "):
+        settings["nonsense"]
+
+
+def test_no_reading_of_the_configuration_shows_the_key(script, exchange):
+    settings = get_config()
+    shown = f"{settings!r} {dict(settings)!r} {get_api_credentials()!r} {tuple(get_api_credentials())[1:]!r}"
+    assert exchange.key_id not in shown
+    assert "BEGIN" not in shown
+
+
+def test_doors_in_production(script, production):
     for name, text in production.items():
-        own_process.setenv(name, text)
+        script.setenv(name, text)
     assert get_api_credentials().key_id == KEY_ID
     assert get_api_base_url() == "https://external-api.kalshi.com/trade-api/v2"
     assert is_production() is True
 
 
-def test_doors_read_the_file_beside_main(own_process, dotenv):
-    own_process.setattr(config, "DOTENV_PATH", dotenv("KALSHI_READ_ONLY=1\n"))
+def test_doors_read_the_file_beside_main(script, dotenv):
+    script.setattr(config, "DOTENV_PATH", dotenv("KALSHI_READ_ONLY=1\n"))
     assert get_config().read_only is True
 
 

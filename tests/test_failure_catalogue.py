@@ -284,7 +284,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "exchange/wire/test_account.py::"
             "test_every_price_in_every_direction_means_at_the_exchange_what_the_user_said",
             "orders/execution/test_price_exactness.py::test_all_9999_prices_are_shown_recorded_and_sent_alike",
-            "test_trade_executor.py::test_each_direction_moves_position_and_cash_as_the_exchange_says",
+            "orders/test_service.py::test_each_direction_moves_position_and_cash_as_the_exchange_says",
         ],
     ),
     38: (
@@ -292,7 +292,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         [
             "exchange/wire/test_fields.py::test_what_is_not_a_ticker_is_refused",
             "exchange/wire/test_fields.py::test_no_text_becomes_anything_but_a_ticker",
-            "test_trade_executor.py::test_text_that_is_no_ticker_is_refused_before_anything_is_asked",
+            "orders/test_service.py::test_text_that_is_no_ticker_is_refused_before_anything_is_asked",
         ],
     ),
     45: (
@@ -325,7 +325,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         [
             "orders/execution/test_submission.py::test_what_happened_is_told_from_the_counts",
             "orders/execution/test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
-            "test_trade_executor.py::test_what_the_exchange_refuses_is_shown_as_refused",
+            "orders/test_service.py::test_what_the_exchange_refuses_is_shown_as_refused",
             "orders/pretrade/test_risk.py::test_cash_must_cover_the_cost_and_should_cover_the_fee",
             "orders/pretrade/test_pricing.py::test_an_order_that_would_meet_ones_own_is_warned_of",
         ],
@@ -333,8 +333,8 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     53: (
         "cancels that race fills or lose their answer",
         [
-            "test_trade_executor.py::test_a_cancel_that_finds_nothing_tells_what_became_of_the_order",
-            "test_trade_executor.py::test_a_cancel_is_tried_three_times_and_then_not_known",
+            "orders/test_service.py::test_a_cancel_that_finds_nothing_tells_what_became_of_the_order",
+            "orders/test_service.py::test_a_cancel_is_tried_three_times_and_then_not_known",
             "orders/execution/test_panic.py::test_what_is_never_acknowledged_and_still_listed_is_unknown",
             "orders/execution/test_panic.py::test_lists_that_never_catch_up_are_named_with_their_time",
             "orders/execution/test_panic_while_reads_lag.py::test_panic_waits_for_the_lists_to_show_what_was_just_sent",

@@ -25,7 +25,7 @@ from loopback import hang, say, serving
 from model_factory import MARKET, NOW, position
 from rich.console import Console
 
-from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.valuation import mark_price
@@ -145,7 +145,11 @@ def test_one_position_can_be_told_by_its_ticker(tracker_of):
     with serving(account) as server:
         tracker = tracker_of(server)
         assert tracker.calculate_position_pnl("KX-A").unrealized_pnl == D("0.18")
-        assert tracker.calculate_position_pnl("KX-B") is None
+        assert tracker.calculate_position_pnl("kx-a").unrealized_pnl == D("0.18")
+        for position in (*tracker.get_current_positions(), tracker.get_current_positions()[0].position):
+            assert tracker.calculate_position_pnl(position).unrealized_pnl == D("0.18")
+        with pytest.raises(InvalidInputError, match=r"There is no open position in KX-B\."):
+            tracker.calculate_position_pnl("KX-B")
 
 
 # --- Parts that are missing ----------------------------------------------------------------------

@@ -59,7 +59,7 @@ def lines_of(journal):
 
 
 def test_an_event_is_one_line_with_time_name_and_every_number_as_text(journal):
-    journal.log_order_submission("intent", INTENT)
+    journal.log_order_step("intent", INTENT)
     (line,) = lines_of(journal)
     assert LINE.fullmatch(line)
     when, event, body = line.split(" ", 2)
@@ -70,9 +70,9 @@ def test_an_event_is_one_line_with_time_name_and_every_number_as_text(journal):
 
 
 def test_every_kind_of_event_has_its_name(journal):
-    journal.log_order_submission("sending", {})
+    journal.log_order_step("sending", {})
     journal.log_order_fill({})
-    journal.log_order_cancellation("requested", {})
+    journal.log_cancel_step("requested", {})
     events = [record.event for record in journal.read_journal().records]
     assert events == ["order.sending", "order.fill", "cancel.requested"]
 
@@ -80,7 +80,7 @@ def test_every_kind_of_event_has_its_name(journal):
 def test_only_the_owner_can_read_the_journal_and_its_folder(journal):
     before = os.umask(0)
     try:
-        journal.log_order_submission("intent", INTENT)
+        journal.log_order_step("intent", INTENT)
         journal.log_error("oh")
     finally:
         os.umask(before)
@@ -90,14 +90,14 @@ def test_only_the_owner_can_read_the_journal_and_its_folder(journal):
 
 
 def test_each_environment_has_a_journal_of_its_own(tmp_path):
-    TradeLogger(tmp_path, "sandbox").log_order_submission("intent", INTENT)
+    TradeLogger(tmp_path, "sandbox").log_order_step("intent", INTENT)
     assert TradeLogger(tmp_path, "production").read_journal().records == ()
 
 
 @pytest.mark.parametrize("text", ["two\nlines\r\n", "é 50¢ – 46°", "\u2028", "\x00\x1b[2J", "\ud800", '"{}"'])
 def test_any_text_stays_on_its_line_and_comes_back(journal, text):
-    journal.log_order_submission("rejected", {"reason": text})
-    journal.log_order_submission("intent", INTENT)
+    journal.log_order_step("rejected", {"reason": text})
+    journal.log_order_step("intent", INTENT)
     reading = journal.read_journal()
     assert len(lines_of(journal)) == 2
     assert not reading.damage
@@ -106,20 +106,20 @@ def test_any_text_stays_on_its_line_and_comes_back(journal, text):
 
 def test_a_value_that_is_neither_text_nor_number_is_a_mistake_of_the_program(journal):
     with pytest.raises(TypeError, match="does not belong into the journal"):
-        journal.log_order_submission("intent", {"price": object()})
+        journal.log_order_step("intent", {"price": object()})
     assert not journal.trades_path.exists()
 
 
 def test_a_float_never_reaches_the_journal(journal):
     for number in (0.57, float("nan")):
         with pytest.raises(TypeError, match="float does not belong into the journal"):
-            journal.log_order_submission("intent", {"price": number})
+            journal.log_order_step("intent", {"price": number})
 
 
 def test_the_journal_only_grows(journal):
     before = b""
     for step in range(5):
-        journal.log_order_submission("intent", {"step": step})
+        journal.log_order_step("intent", {"step": step})
         now = journal.trades_path.read_bytes()
         assert now.startswith(before)
         assert len(now) > len(before)
@@ -127,10 +127,10 @@ def test_the_journal_only_grows(journal):
 
 
 def test_a_torn_tail_is_closed_so_that_the_next_line_stands_alone(journal):
-    journal.log_order_submission("intent", INTENT)
+    journal.log_order_step("intent", INTENT)
     torn = journal.trades_path.read_bytes() + b'2026-11-21T14:50:01.000+00:00 order.sending {"client'
     journal.trades_path.write_bytes(torn)
-    journal.log_order_submission("acknowledged", INTENT)
+    journal.log_order_step("acknowledged", INTENT)
     reading = journal.read_journal()
     assert journal.trades_path.read_bytes().startswith(torn + b"\n")
     assert [record.event for record in reading.records] == ["order.intent", "order.acknowledged"]
@@ -139,7 +139,7 @@ def test_a_torn_tail_is_closed_so_that_the_next_line_stands_alone(journal):
 
 def test_wherever_the_journal_is_cut_the_earlier_lines_and_the_next_one_survive(journal):
     for _ in range(3):
-        journal.log_order_submission("intent", INTENT)
+        journal.log_order_step("intent", INTENT)
     whole = journal.trades_path.read_bytes()
     size = len(whole) // 3
     for cut in range(len(whole) + 1):
@@ -149,7 +149,7 @@ def test_wherever_the_journal_is_cut_the_earlier_lines_and_the_next_one_survive(
         assert len(kept.records) == (cut + 1) // size
         assert len(kept.damage) == (cut % size != 0 and (cut + 1) % size != 0)
         if cut % 7 == 0:
-            journal.log_order_submission("acknowledged", INTENT)
+            journal.log_order_step("acknowledged", INTENT)
             assert journal.read_journal().records[-1].event == "order.acknowledged"
             assert len(journal.read_journal().records) == len(kept.records) + 1
 
@@ -164,7 +164,7 @@ def test_a_full_disk_is_a_journal_error_and_nothing_else(tmp_path, monkeypatch):
     journal = TradeLogger(tmp_path, "practice")
     monkeypatch.setattr(os, "write", refuse)
     with pytest.raises(JournalError, match="No space left") as caught:
-        journal.log_order_submission("intent", INTENT)
+        journal.log_order_step("intent", INTENT)
     assert str(journal.trades_path) in str(caught.value)
 
 
@@ -196,9 +196,9 @@ def test_a_line_the_disk_takes_only_a_part_of_is_a_journal_error_and_the_next_on
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:40]))
     with pytest.raises(JournalError, match="only a part"):
-        journal.log_order_submission("intent", INTENT)
+        journal.log_order_step("intent", INTENT)
     monkeypatch.undo()
-    journal.log_order_submission("intent", INTENT)
+    journal.log_order_step("intent", INTENT)
     reading = journal.read_journal()
     assert (len(reading.records), [line.number for line in reading.damage.first]) == (1, [1])
 
@@ -207,16 +207,16 @@ def test_a_line_that_is_not_safely_on_the_disk_is_a_journal_error(journal, monke
     def fails(descriptor):
         raise OSError(5, "Input/output error")
 
-    journal.log_order_submission("intent", INTENT)  # so that the folder need not be synced any more
+    journal.log_order_step("intent", INTENT)  # so that the folder need not be synced any more
     monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(JournalError, match="Input/output error"):
-        journal.log_order_submission("intent", INTENT)
+        journal.log_order_step("intent", INTENT)
 
 
 def test_a_journal_deleted_while_running_starts_anew(journal):
-    journal.log_order_submission("intent", INTENT)
+    journal.log_order_step("intent", INTENT)
     shutil.rmtree(journal.folder)
-    journal.log_order_submission("intent", INTENT)
+    journal.log_order_step("intent", INTENT)
     assert len(journal.read_journal().records) == 1
 
 
@@ -242,11 +242,11 @@ def test_a_damaged_line_is_reported_by_its_number_and_hides_no_other(tmp_path):
     for number, damage in enumerate(DAMAGED):
         journal = journal_in(tmp_path / str(number))
         with naming(damage[:60]):
-            journal.log_order_submission("intent", INTENT)
+            journal.log_order_step("intent", INTENT)
             good = journal.trades_path.read_bytes()
             journal.trades_path.write_bytes(good + b"\n" + damage + b"\n" + good)
             reading = journal.read_journal()
-            history = journal.get_trade_history(date(2026, 1, 1), date(2026, 12, 31))
+            history = journal.get_records(date(2026, 1, 1), date(2026, 12, 31))
         damaged = [line.number for line in reading.damage.first]
         if len(reading.records) != 2 or damaged != [3] or history != reading.records:
             wrong.append((damage[:60], reading, history))
@@ -257,12 +257,12 @@ def test_a_damaged_line_is_reported_by_its_number_and_hides_no_other(tmp_path):
 def test_whatever_byte_is_changed_the_journal_can_be_read(journal, place, byte):
     journal.trades_path.unlink(missing_ok=True)
     for _ in range(3):
-        journal.log_order_submission("intent", INTENT)
+        journal.log_order_step("intent", INTENT)
     data = bytearray(journal.trades_path.read_bytes())
     data[place % len(data)] = byte
     journal.trades_path.write_bytes(data)
     assert len(journal.read_journal().records) >= 1
-    journal.get_trade_history(date(2026, 11, 20), date(2026, 11, 22))
+    journal.get_records(date(2026, 11, 20), date(2026, 11, 22))
 
 
 def test_reading_never_changes_the_journal(journal):
@@ -275,7 +275,7 @@ def test_reading_never_changes_the_journal(journal):
 
 def test_a_journal_that_does_not_exist_yet_is_empty_and_stays_unmade(journal):
     assert journal.read_journal().records == ()
-    assert journal.get_trade_history() == ()
+    assert journal.get_records() == ()
     assert journal.read_errors() == ()
     assert not journal.trades_path.parent.exists()
 
@@ -286,7 +286,7 @@ def test_no_configuration_of_logging_turns_the_journal_off(journal):
     logging.disable(logging.CRITICAL)
     try:
         logging.config.dictConfig({"version": 1, "disable_existing_loggers": True})
-        journal.log_order_submission("intent", INTENT)
+        journal.log_order_step("intent", INTENT)
     finally:
         logging.disable(logging.NOTSET)
         for each in enabled:
@@ -297,7 +297,7 @@ def test_no_configuration_of_logging_turns_the_journal_off(journal):
 def test_every_record_says_whose_session_and_account_it_is(tmp_path):
     account = account_fingerprint("a-key-id")
     journal = TradeLogger(tmp_path, "practice", session_id="5e55", account=account)
-    journal.log_order_submission("intent", INTENT)
+    journal.log_order_step("intent", INTENT)
     journal.log_event("session.begun", {})
     stamps = {"environment": "practice", "session": "5e55", "account": account}
     for record in journal.read_journal().records:
@@ -313,8 +313,8 @@ def test_only_what_concerns_an_order_waits_for_the_disk(journal, monkeypatch):
     journal.log_event("session.ended", {})
     journal.log_event("clock.offset", {"seconds": 3})
     assert len(flushed) == 0
-    journal.log_order_submission("intent", INTENT)
-    journal.log_order_cancellation("requested", {})
+    journal.log_order_step("intent", INTENT)
+    journal.log_cancel_step("requested", {})
     assert len(flushed) == 2
 
 
@@ -324,7 +324,7 @@ def test_only_what_concerns_an_order_waits_for_the_disk(journal, monkeypatch):
 def test_threads_that_share_a_journal_lose_nothing(journal):
     def write(writer):
         for step in range(50):
-            journal.log_order_submission("intent", {"who": f"{writer}-{step}", "pad": "x" * 500})
+            journal.log_order_step("intent", {"who": f"{writer}-{step}", "pad": "x" * 500})
 
     threads = [threading.Thread(target=write, args=(writer,)) for writer in range(8)]
     for thread in threads:
@@ -344,7 +344,7 @@ from pathlib import Path
 from kalshi_trading.trade_logger import TradeLogger
 journal = TradeLogger(Path(sys.argv[1]), "practice")
 for step in range(100):
-    journal.log_order_submission("intent", {"who": f"{sys.argv[2]}-{step}", "pad": "x" * 700})
+    journal.log_order_step("intent", {"who": f"{sys.argv[2]}-{step}", "pad": "x" * 700})
 """
 
 
@@ -372,13 +372,13 @@ def test_the_history_of_a_day_is_that_of_the_local_day_both_ends_included(tmp_pa
     noon = AT.astimezone().replace(hour=12, minute=0)
     for days in range(4):
         now[0] = noon + timedelta(days=days)
-        journal.log_order_submission("intent", {"day": days})
+        journal.log_order_step("intent", {"day": days})
     first = noon.date()
-    days = journal.get_trade_history(first + timedelta(days=1), first + timedelta(days=2))
+    days = journal.get_records(first + timedelta(days=1), first + timedelta(days=2))
     assert [record.text("day") for record in days] == ["1", "2"]
-    assert len(journal.get_trade_history(start_date=first + timedelta(days=1))) == 3
-    assert len(journal.get_trade_history(end_date=first)) == 1
-    assert len(journal.get_trade_history()) == 4
+    assert len(journal.get_records(start_date=first + timedelta(days=1))) == 3
+    assert len(journal.get_records(end_date=first)) == 1
+    assert len(journal.get_records()) == 4
 
 
 @pytest.mark.parametrize(
@@ -401,7 +401,7 @@ def test_the_days_of_a_history_can_be_said_in_words(tmp_path, start, end, days):
     for month, day in ((10, 31), (11, 1), (11, 19), (11, 20), (11, 21)):
         now[0] = local_noon(2026, month, day)
         journal.log_event("session.begun", {"day": day})
-    assert " ".join(record.text("day") for record in journal.get_trade_history(start, end)) == days
+    assert " ".join(record.text("day") for record in journal.get_records(start, end)) == days
 
 
 @pytest.mark.parametrize(
@@ -418,7 +418,7 @@ def test_the_days_of_a_history_can_be_said_in_words(tmp_path, start, end, days):
 def test_a_history_of_no_days_is_refused_in_one_sentence(tmp_path, start, end, sentence):
     journal = TradeLogger(tmp_path, "practice", clock=lambda: local_noon(2026, 11, 21))
     with pytest.raises(InvalidInputError, match=sentence):
-        journal.get_trade_history(start, end)
+        journal.get_records(start, end)
 
 
 # --- Errors ---------------------------------------------------------------------------------------
@@ -516,7 +516,7 @@ def test_an_error_log_that_cannot_be_written_does_not_hide_the_error(tmp_path):
 
 
 def exported(journal, path):
-    count = journal.export_trades_to_csv(path)
+    count = journal.export_journal_to_csv(path)
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == count
@@ -524,7 +524,7 @@ def exported(journal, path):
 
 
 def test_the_export_holds_every_record_with_its_numbers_to_the_digit(journal, tmp_path):
-    journal.log_order_submission("intent", INTENT)
+    journal.log_order_step("intent", INTENT)
     journal.log_order_fill(INTENT | {"fill_count": Decimal("2.50"), "fee": Decimal("-0.000100")})
     intent, fill = exported(journal, tmp_path / "new" / "trades.csv")
     assert (intent["event"], intent["price"], intent["count"]) == ("order.intent", "0.0550", "2.50")
@@ -543,7 +543,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_defused(tmp_path):
     for number, text in enumerate(texts):
         journal = journal_in(tmp_path / str(number))
         with naming(repr(text)):
-            journal.log_order_submission("rejected", {"reason": text})
+            journal.log_order_step("rejected", {"reason": text})
             (row,) = exported(journal, tmp_path / f"{number}.csv")
         if row["reason"] != f"'{text}":
             wrong.append((text, row["reason"]))
@@ -552,21 +552,21 @@ def test_a_cell_that_a_spreadsheet_would_run_is_defused(tmp_path):
 
 @pytest.mark.parametrize("number", ["-12.34", "0", "-0.0001", "1234567.89", "57"])
 def test_a_number_stays_a_number(journal, tmp_path, number):
-    journal.log_order_submission("rejected", {"price": Decimal(number), "fee": number})
+    journal.log_order_step("rejected", {"price": Decimal(number), "fee": number})
     (row,) = exported(journal, tmp_path / "trades.csv")
     assert (row["price"], row["fee"]) == (number, number)
 
 
 @pytest.mark.parametrize("number", ["007", "00.10"])
 def test_a_number_that_is_not_as_we_write_them_keeps_its_digits(journal, tmp_path, number):
-    journal.log_order_submission("intent", {"count": number})
+    journal.log_order_step("intent", {"count": number})
     assert exported(journal, tmp_path / "t.csv")[0]["count"] == f"'{number}"
 
 
 @given(reason=st.text())
 def test_no_text_runs_in_a_spreadsheet_and_all_text_comes_back(journal, tmp_path, reason):
     journal.trades_path.unlink(missing_ok=True)
-    journal.log_order_submission("rejected", {"reason": reason})
+    journal.log_order_step("rejected", {"reason": reason})
     path = tmp_path / "trades.csv"
     path.unlink(missing_ok=True)
     (row,) = exported(journal, path)
@@ -576,14 +576,14 @@ def test_no_text_runs_in_a_spreadsheet_and_all_text_comes_back(journal, tmp_path
 
 
 def test_an_export_never_replaces_a_file(journal, tmp_path):
-    journal.log_order_submission("intent", INTENT)
+    journal.log_order_step("intent", INTENT)
     path = tmp_path / "taxes.csv"
     path.write_text("mine")
     dangling = tmp_path / "link.csv"
     dangling.symlink_to(tmp_path / "nowhere")
     for taken in (path, dangling, tmp_path):
         with pytest.raises(InvalidInputError, match="already there"):
-            journal.export_trades_to_csv(taken)
+            journal.export_journal_to_csv(taken)
     assert path.read_text() == "mine"
     assert dangling.is_symlink()
 
@@ -600,12 +600,12 @@ def test_a_neighbour_that_looks_like_a_half_written_export_is_left_alone(journal
 def test_a_file_that_cannot_be_is_refused_in_one_sentence(journal, monkeypatch, tmp_path, filename):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidInputError):
-        journal.export_trades_to_csv(filename)
+        journal.export_journal_to_csv(filename)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_export_that_fails_half_way_leaves_nothing_behind(journal, tmp_path, monkeypatch):
-    journal.log_order_submission("intent", INTENT)
+    journal.log_order_step("intent", INTENT)
     there = tmp_path / "out"
     there.mkdir()
 
@@ -614,15 +614,15 @@ def test_an_export_that_fails_half_way_leaves_nothing_behind(journal, tmp_path, 
 
     monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(InvalidInputError, match="No space left"):
-        journal.export_trades_to_csv(there / "trades.csv")
+        journal.export_journal_to_csv(there / "trades.csv")
     assert list(there.iterdir()) == []
 
 
 def test_the_export_leaves_no_line_out_and_says_where_one_cannot_be_read(journal, tmp_path):
-    journal.log_order_submission("intent", INTENT)
+    journal.log_order_step("intent", INTENT)
     with journal.trades_path.open("a") as file:
         file.write("not a line of ours\n")
-    journal.log_order_submission("acknowledged", INTENT)
+    journal.log_order_step("acknowledged", INTENT)
     rows = exported(journal, tmp_path / "trades.csv")
     assert [row["event"] for row in rows] == ["order.intent", "journal.damaged", "order.acknowledged"]
     assert (rows[1]["time"], rows[1]["fields"]) == ("", "trades.log line 2 cannot be read")
@@ -638,11 +638,10 @@ def test_no_secret_of_the_settings_is_ever_in_a_log(tmp_path, monkeypatch):
     monkeypatch.setenv("KALSHI_LOG_DIR", str(tmp_path / "logs"))
     monkeypatch.setenv("KALSHI_API_KEY", "canary-key-id")
     monkeypatch.setenv("KALSHI_API_SECRET", "canary-secret")
-    trade_logger.log_order_submission("intent", INTENT)
+    trade_logger.log_order_submission(INTENT)
     trade_logger.log_order_fill(INTENT)
-    trade_logger.log_order_cancellation("requested", INTENT)
+    trade_logger.log_order_cancellation("order-1")
     trade_logger.log_error("oh", ValueError("x"))
-    assert len(trade_logger.get_trade_history()) == 3
-    assert trade_logger.export_trades_to_csv(tmp_path / "out.csv") == 3
-    for path in [*(tmp_path / "logs").rglob("*.log"), tmp_path / "out.csv"]:
-        assert "canary" not in path.read_text()
+    logs = [*(tmp_path / "logs").rglob("*.log")]
+    assert {path.name for path in logs} == {"trades.log", "errors.log"}
+    assert not any("canary" in path.read_text() for path in logs)

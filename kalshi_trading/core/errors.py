@@ -1,13 +1,30 @@
 """The exception tree: what failed, whether the exchange may have acted, what the user can do.
 
-Expected outcomes of an order (denied, rejected, unknown) are values, not exceptions; see
-`trade_executor`. What stands here is for what cannot go on.
+    TradingError
+    ├─ ConfigurationError            the settings cannot be used; `problems` lists all of them
+    ├─ InvalidInputError             text or a number is not what it must be; nothing was changed
+    ├─ JournalError                  the journal cannot be written or read; no order may be sent
+    ├─ PracticeExchangeError         the practice exchange could not be started or reached
+    ├─ TradeExecutionError           an order was refused here; the exchange was sent nothing
+    │  ├─ InvalidOrderError          a side, quantity, price or ticker is wrong (an InvalidInputError too)
+    │  ├─ ConfirmationRequired       soft limits ask; `confirm()` answers exactly these `findings`
+    │  ├─ OrderDeniedError           hard limits, the price grid, panic, read-only, production not allowed
+    │  ├─ OrderNotSentError          it was allowed, and provably did not leave this computer
+    │  └─ NotAvailableError          this program cannot do that yet
+    └─ KalshiAPIError                the exchange refused a request, or could not be understood
+       ├─ AuthenticationError, NotFoundError, ConflictError, RateLimitError, MalformedAnswerError
+       ├─ UnavailableError           no answer; nothing was changed
+       │  └─ NotSentError            a write that provably never left
+       └─ OutcomeUnknownError        a write that may have taken effect (`may_have_acted`)
+
+What the exchange says of an order (filled, resting, rejected, unknown) is a value: `SubmissionResult`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class TradingError(Exception):
@@ -47,7 +64,41 @@ class JournalError(TradingError):
 
 
 class TradeExecutionError(TradingError):
-    """A trade could not be prepared or carried out; the message says whether anything was sent."""
+    """An order was refused before it was sent. The exchange did nothing."""
+
+
+class InvalidOrderError(TradeExecutionError, InvalidInputError):
+    """An argument of an order is not what it must be. Nothing was read or sent."""
+
+
+class OrderDeniedError(TradeExecutionError):
+    """Our own rules deny the order; `findings` has each reason with its numbers. Nothing was sent."""
+
+    def __init__(self, message: str, findings: Sequence[Any] = ()) -> None:
+        self.findings = tuple(findings)
+        super().__init__(message)
+
+
+class ConfirmationRequired(TradeExecutionError):
+    """A person should look at the order first; `findings` has each question with its numbers.
+
+    `confirm()` answers exactly these: it prices the order once more, sends it if nothing is worse by now and
+    returns the SubmissionResult; else it raises this anew. Until then nothing was sent.
+    """
+
+    def __init__(self, findings: Sequence[Any], confirm: Callable[[], Any]) -> None:
+        self.findings = tuple(findings)
+        self.confirm = confirm
+        reasons = " ".join(finding.message for finding in self.findings)
+        super().__init__(f"Not sent: a person must confirm this order. {reasons}")
+
+
+class OrderNotSentError(TradeExecutionError):
+    """An order that was allowed could not be sent. Provably nothing reached the exchange."""
+
+
+class NotAvailableError(TradeExecutionError):
+    """This program cannot do that yet. Nothing was sent."""
 
 
 class PracticeExchangeError(TradingError):

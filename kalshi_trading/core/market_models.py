@@ -10,9 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import ClassVar
 
 from kalshi_trading.core.models import MarketResult, Side
-from kalshi_trading.core.money import Contracts, Dollars, Price, PriceGrid
+from kalshi_trading.core.money import ONE_DOLLAR, Contracts, Dollars, Price, PriceGrid, cents
+from kalshi_trading.core.results import (
+    DictReading,
+    Read,
+    contracts,
+    in_cents,
+    not_told,
+    same,
+    time_text,
+    whole_if_possible,
+    word,
+)
 
 
 class MarketStatus(StrEnum):
@@ -49,7 +61,12 @@ class ShardStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class ExchangeStatus:
+class ExchangeStatus(DictReading):
+    dict_keys: ClassVar[dict[str, Read]] = {
+        **same("exchange_active", "trading_active"),
+        "exchange_estimated_resume_time": time_text("estimated_resume_at"),
+    }
+
     exchange_active: bool
     trading_active: bool
     estimated_resume_at: datetime | None
@@ -114,7 +131,13 @@ class FeeSchedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class Series(DictReading):
+    dict_keys: ClassVar[dict[str, Read]] = {
+        **same("ticker", "title", "category", "frequency"),
+        "tags": lambda series: list(series.tags),
+        "settlement_sources": lambda series: list(series.settlement_sources),
+    }
+
     ticker: str
     title: str
     category: str
@@ -136,9 +159,46 @@ class FeeChange:
     scheduled_at: datetime
 
 
+def _in_no(name: str) -> Read:
+    """Read a YES quote as the NO quote that it is, in cents."""
+
+    def read(market: Market) -> object:
+        yes: Price | None = getattr(market, name)
+        return None if yes is None else cents(ONE_DOLLAR - yes)
+
+    return read
+
+
 @dataclass(frozen=True, slots=True)
-class Market:
+class Market(DictReading):
     """One market with its best quotes. Quotes are YES dollars; None: nobody quotes that side."""
+
+    dict_keys: ClassVar[dict[str, Read]] = {
+        **same("ticker", "event_ticker", "title", "can_close_early", "rules_primary", "rules_secondary"),
+        "subtitle": lambda market: market.yes_label,
+        "yes_sub_title": lambda market: market.yes_label,
+        "no_sub_title": lambda market: market.no_label,
+        "market_type": lambda market: "scalar" if market.scalar else "binary",
+        "status": lambda market: market.status_word,
+        "yes_bid": in_cents("yes_bid"),
+        "yes_ask": in_cents("yes_ask"),
+        "no_bid": _in_no("yes_ask"),
+        "no_ask": _in_no("yes_bid"),
+        "last_price": in_cents("last_price"),
+        "volume": contracts("volume"),
+        "volume_24h": contracts("volume_24h"),
+        "open_interest": contracts("open_interest"),
+        "open_time": time_text("open_at"),
+        "close_time": time_text("close_at"),
+        "expiration_time": time_text("latest_expiration_at"),
+        "latest_expiration_time": time_text("latest_expiration_at"),
+        "expected_expiration_time": time_text("expected_expiration_at"),
+        "result": word("result"),
+        "settlement_value": in_cents("settlement_value"),
+        "notional_value": lambda market: 100,
+        **not_told("liquidity", "category", "risk_limit_cents", "previous_price"),
+        **not_told("previous_yes_bid", "previous_yes_ask"),
+    }
 
     ticker: str
     event_ticker: str
@@ -173,7 +233,12 @@ class Market:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Event(DictReading):
+    dict_keys: ClassVar[dict[str, Read]] = {
+        **same("event_ticker", "series_ticker", "title", "sub_title", "mutually_exclusive", "category"),
+        "markets": lambda event: list(event.markets),
+    }
+
     event_ticker: str
     series_ticker: str
     title: str
@@ -198,9 +263,18 @@ class BookLevel:
     count: Contracts
 
 
+def _levels(name: str) -> Read:
+    """Read one side of a book as `[[cents, contracts], …]`, best first."""
+    return lambda book: [
+        [cents(level.price), whole_if_possible(level.count)] for level in getattr(book, name)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
-class OrderBook:
+class OrderBook(DictReading):
     """Bids of both outcomes, best first, each priced in its own outcome's dollars."""
+
+    dict_keys: ClassVar[dict[str, Read]] = {"yes": _levels("yes_bids"), "no": _levels("no_bids")}
 
     ticker: str
     yes_bids: tuple[BookLevel, ...]
@@ -259,8 +333,17 @@ class ForecastPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(DictReading):
     """Anyone's public print. `taker_side` is the outcome the taker went long."""
+
+    dict_keys: ClassVar[dict[str, Read]] = {
+        **same("trade_id", "ticker", "is_block_trade"),
+        "count": contracts("count"),
+        "yes_price": in_cents("yes_price"),
+        "no_price": _in_no("yes_price"),
+        "taker_side": word("taker_side"),
+        "created_time": time_text("created_at"),
+    }
 
     trade_id: str
     ticker: str

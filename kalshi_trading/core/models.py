@@ -9,9 +9,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
-from kalshi_trading.core.money import ONE_DOLLAR, Contracts, Dollars, Price
-from kalshi_trading.core.results import Listing
+from kalshi_trading.core.money import (
+    BALANCE_GRAIN,
+    ONE_DOLLAR,
+    Contracts,
+    Dollars,
+    Price,
+    cents,
+    round_half_even,
+)
+from kalshi_trading.core.results import (
+    DictReading,
+    Listing,
+    Read,
+    contracts,
+    in_cents,
+    same,
+    time_text,
+    word,
+)
 from kalshi_trading.core.text import describe_order
 
 
@@ -79,8 +97,14 @@ class MarketResult(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(DictReading):
     """Cash as the exchange reports it; `portfolio_value` is its own mark of the positions."""
+
+    dict_keys: ClassVar[dict[str, Read]] = {
+        "balance": in_cents("cash"),
+        "portfolio_value": in_cents("portfolio_value"),
+        "updated_ts": lambda balance: int(balance.updated_at.timestamp()),
+    }
 
     cash: Dollars
     portfolio_value: Dollars
@@ -96,8 +120,19 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class Position(DictReading):
     """Net contracts held in one market: above zero YES, below zero NO. Dollars are without fees."""
+
+    dict_keys: ClassVar[dict[str, Read]] = {
+        **same("ticker"),
+        "position": contracts("net"),
+        "average_price": in_cents("average_price"),
+        "market_exposure": in_cents("cost_basis"),
+        "realized_pnl": in_cents("realized_pnl"),
+        "fees_paid": in_cents("fees_paid"),
+        "total_traded": in_cents("total_traded"),
+        "last_updated_ts": time_text("updated_at"),
+    }
 
     ticker: str
     net: Contracts
@@ -120,6 +155,11 @@ class Position:
         """Contracts held of `side`, never negative."""
         return abs(self.net)
 
+    @property
+    def average_price(self) -> Price | None:
+        """Dollars per contract of `side`, to a hundredth of a cent; None when flat."""
+        return None if self.net == 0 else round_half_even(self.cost_basis / self.count, BALANCE_GRAIN)
+
 
 @dataclass(frozen=True, slots=True)
 class EventPosition:
@@ -134,14 +174,47 @@ class EventPosition:
 
 
 @dataclass(frozen=True, slots=True)
-class Positions:
+class Positions(DictReading):
+    dict_keys: ClassVar[dict[str, Read]] = {
+        "market_positions": lambda positions: list(positions.markets),
+        "event_positions": lambda positions: list(positions.events),
+        "cursor": lambda positions: positions.markets.cursor,
+    }
+
     markets: Listing[Position]
     events: tuple[EventPosition, ...]
 
 
+Words = tuple[Action, Side]
+"""How the user said it: buy or sell, YES or NO."""
+
+
+def _in_words(record: Fill | Order) -> Words:
+    """Give the user's words, else the effect as the purchase that has it: selling YES buys NO."""
+    return record.words or (Action.BUY, record.book_side.long_outcome)
+
+
+_WORD_KEYS: dict[str, Read] = {
+    "action": lambda record: _in_words(record)[0].value,
+    "side": lambda record: _in_words(record)[1].value,
+    "price": lambda record: cents(_in_words(record)[1].price_in_side(record.yes_price)),
+    "yes_price": in_cents("yes_price"),
+    "no_price": lambda record: cents(ONE_DOLLAR - record.yes_price),
+}
+
+
 @dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(DictReading):
     """Our part in a trade, at the execution price in YES dollars; `fee` is net of rebates."""
+
+    dict_keys: ClassVar[dict[str, Read]] = {
+        **same("fill_id", "order_id", "ticker", "is_taker"),
+        **_WORD_KEYS,
+        "trade_id": lambda fill: fill.fill_id,
+        "count": contracts("count"),
+        "fee_cost": lambda fill: f"{fill.fee:f}",  # dollars as text, as the exchange writes it
+        "created_time": time_text("created_at"),
+    }
 
     fill_id: str
     order_id: str
@@ -153,11 +226,26 @@ class Fill:
     fee: Dollars
     created_at: datetime | None
     subaccount: int | None = None  # 0 is the primary one; None: the exchange does not say
+    words: Words | None = None  # None: not looked up, or not known
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(DictReading):
     """Payout of one market. Counts and costs are totals per side over the market's life."""
+
+    dict_keys: ClassVar[dict[str, Read]] = {
+        **same("ticker", "event_ticker"),
+        "market_result": word("result"),
+        "settlement_value": in_cents("value"),
+        "value": in_cents("value"),
+        "revenue": in_cents("revenue"),
+        "yes_count": contracts("yes_count"),
+        "yes_total_cost": in_cents("yes_cost"),
+        "no_count": contracts("no_count"),
+        "no_total_cost": in_cents("no_cost"),
+        "fee_cost": lambda row: f"{row.fees:f}",  # dollars as text, as the exchange writes it
+        "settled_time": time_text("settled_at"),
+    }
 
     ticker: str
     event_ticker: str
@@ -173,8 +261,24 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Order(DictReading):
     """An order as the exchange has it; `yes_price` is its limit in YES dollars, not a fill price."""
+
+    dict_keys: ClassVar[dict[str, Read]] = {
+        **same("order_id", "client_order_id", "ticker"),
+        **_WORD_KEYS,
+        "type": lambda order: "limit",  # the exchange knows no other
+        "status": word("status"),
+        "count": contracts("initial_count"),
+        "initial_count": contracts("initial_count"),
+        "fill_count": contracts("fill_count"),
+        "remaining_count": contracts("remaining_count"),
+        "fill_cost": in_cents("fill_cost"),
+        "fees": in_cents("fees"),
+        "created_time": time_text("created_at"),
+        "last_update_time": time_text("updated_at"),
+        "expiration_time": time_text("expires_at"),
+    }
 
     order_id: str
     client_order_id: str
@@ -191,6 +295,7 @@ class Order:
     updated_at: datetime | None
     expires_at: datetime | None
     exchange_index: int | None
+    words: Words | None = None  # None: not looked up, or not known
 
 
 @dataclass(frozen=True, slots=True)

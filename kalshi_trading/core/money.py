@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from kalshi_trading.core.errors import InvalidInputError
 
@@ -32,6 +32,43 @@ _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
 _PRICE_IN_DOLLARS = re.compile(r"(?:\$([0-9]{1,3}(?:\.[0-9]{1,4})?)|(0\.[0-9]{1,4}))", re.ASCII)
 _PRICE_IN_CENTS = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,2})?)\s?([c¢]?)", re.ASCII)
 _COUNT = re.compile(r"([0-9]{1,9}|[0-9]{1,3}(,[0-9]{3}){1,2})(\.[0-9]{1,2})?", re.ASCII)
+
+
+class Cents(Decimal):
+    """A number of cents that knows its unit, so that `Decimal("0.5")` dollars are never taken for it.
+
+    Adding and subtracting whole numbers or cents gives cents; everything else a plain Decimal. A float is
+    refused, as with every Decimal.
+    """
+
+    def __add__(self, other: Any) -> Any:
+        return _in_cents(other, super().__add__(other))
+
+    def __sub__(self, other: Any) -> Any:
+        return _in_cents(other, super().__sub__(other))
+
+    def __radd__(self, other: Any) -> Any:
+        return _in_cents(other, super().__radd__(other))
+
+    def __rsub__(self, other: Any) -> Any:
+        return _in_cents(other, super().__rsub__(other))
+
+    @property
+    def dollars(self) -> Dollars:
+        return self.scaleb(-2)
+
+
+def _in_cents(other: object, result: Any) -> Any:
+    return Cents(result) if isinstance(other, (int, Cents)) else result
+
+
+def cents(amount: Dollars | None) -> int | Cents | None:
+    """Turn dollars into cents: an int where they are whole, else Cents; None stays unknown."""
+    if amount is None:
+        return None
+    exact = amount.scaleb(2)
+    whole = int(exact)
+    return whole if whole == exact else Cents(exact)
 
 
 def decimal_from_text(text: object) -> Decimal | None:

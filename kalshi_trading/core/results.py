@@ -1,13 +1,18 @@
-"""Answers that may be incomplete: a list, one value, or a sum, and why something is missing."""
+"""Answers that may be incomplete: a list, one value, or a sum, and why something is missing.
+
+A record is read by its attributes, in dollars, or by the keys of Kalshi's older JSON, in cents.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from kalshi_trading.core.errors import KalshiAPIError
-from kalshi_trading.core.money import ZERO, Dollars
+from kalshi_trading.core.money import ZERO, Contracts, Dollars, cents
 
 Progress = Callable[[int], None]
 """Called with the number of rows read so far."""
@@ -15,12 +20,113 @@ Progress = Callable[[int], None]
 T = TypeVar("T")
 
 
+Read = Callable[[Any], object]
+"""Reads one key from a record."""
+
+
+class DictReading:
+    """A record that can also be read like a dict, by the keys and in the units of Kalshi's API of 2024.
+
+    Money is in **cents** there, an int where it is whole and `Cents` where it is not; contracts are an int
+    where they are whole; times are text in UTC. None: not known, or no longer told by the exchange. `get`
+    gives its default only for a key that the record does not have.
+    """
+
+    __slots__ = ()
+    dict_keys: ClassVar[Mapping[str, Read]] = {}
+
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self.dict_keys)
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self.keys():
+            raise KeyError(f"{type(self).__name__} has no {key!r}; it has {', '.join(self.keys())}")
+        return self.dict_keys[key](self)
+
+    def get(self, key: str, default: object = None) -> Any:
+        return self[key] if key in self.keys() else default
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def items(self) -> tuple[tuple[str, object], ...]:
+        return tuple((key, self[key]) for key in self.keys())
+
+
+def same(*names: str) -> dict[str, Read]:
+    """Read keys that are attributes of the same name."""
+    return {name: attrgetter(name) for name in names}
+
+
+def in_cents(name: str) -> Read:
+    """Read an attribute in dollars as cents."""
+    value = attrgetter(name)
+    return lambda record: cents(value(record))
+
+
+def contracts(name: str) -> Read:
+    """Read a number of contracts, as an int where it is whole."""
+    value = attrgetter(name)
+    return lambda record: whole_if_possible(value(record))
+
+
+def whole_if_possible(count: Contracts | None) -> int | Contracts | None:
+    return int(count) if count is not None and count == int(count) else count
+
+
+def time_text(name: str) -> Read:
+    """Read a moment as the exchange writes it, such as `2026-11-21T14:31:07Z`."""
+    value = attrgetter(name)
+
+    def read(record: object) -> str | None:
+        at: datetime | None = value(record)
+        return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+    return read
+
+
+def word(name: str) -> Read:
+    """Read a word of an enum as plain text."""
+    value = attrgetter(name)
+    return lambda record: None if value(record) is None else str(value(record))
+
+
+def not_told(*names: str) -> dict[str, Read]:
+    """Read keys of which the exchange no longer says anything: None, and never a default."""
+    return dict.fromkeys(names, lambda record: None)
+
+
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """Rows collected over pages. `incomplete` says why rows may be missing; None: it is the whole list."""
+    """Rows collected over pages. `incomplete` says why rows may be missing; None: it is the whole list.
+
+    `cursor` is where a list goes on that was cut after a page; empty at its end. Read like a dict, the rows
+    stand under `name`.
+    """
 
     items: tuple[T, ...]
     incomplete: str | None = None
+    name: str = ""
+    cursor: str = ""
+
+    @overload
+    def __getitem__(self, key: int) -> T: ...
+    @overload
+    def __getitem__(self, key: str) -> Any: ...
+    def __getitem__(self, key: int | str) -> Any:
+        if isinstance(key, int):
+            return self.items[key]
+        if key == self.name:
+            return list(self.items)
+        if key == "cursor":
+            return self.cursor
+        raise KeyError(f"The list has no {key!r}; it has {self.name} and cursor")
+
+    def get(self, key: str, default: object = None) -> Any:
+        return self[key] if key in (self.name, "cursor") else default
 
     def whole(self) -> tuple[T, ...]:
         """Return the rows; raises KalshiAPIError when some may be missing, as a sum would be wrong."""

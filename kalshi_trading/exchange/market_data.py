@@ -51,6 +51,7 @@ class MarketDataClient:
     # --- Exchange ---------------------------------------------------------------------------------
 
     def get_exchange_status(self) -> ExchangeStatus:
+        """Tell whether the exchange is up and trading, as a whole and by shard."""
         return market_wire.exchange_status(self._public("/exchange/status"))
 
     def get_exchange_schedule(self) -> ExchangeSchedule:
@@ -62,11 +63,13 @@ class MarketDataClient:
 
     # --- Series and events ------------------------------------------------------------------------
 
-    def get_series_list(self, *, category: str | None = None, tags: str | None = None) -> tuple[Series, ...]:
+    def get_series(self, *, category: str | None = None, tags: str | None = None) -> Listing[Series]:
+        """List all series, or those of a category or with a tag."""
         body = self._public("/series", params(category=category, tags=tags))
-        return tuple(market_wire.series(row) for row in body.rows("series"))
+        return Listing(tuple(market_wire.series(row) for row in body.rows("series")), name="series")
 
-    def get_series(self, series_ticker: str) -> Series:
+    def get_series_by_ticker(self, series_ticker: str) -> Series:
+        """Read one series."""
         return market_wire.series(self._public(f"/series/{quote_path(series_ticker)}").inner("series"))
 
     def get_series_fee_changes(self, *, series_ticker: str | None = None) -> tuple[FeeChange, ...]:
@@ -75,12 +78,13 @@ class MarketDataClient:
 
     def get_events(
         self,
-        *,
-        status: str | None = None,
         series_ticker: str | None = None,
+        status: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        *,
         tickers: Iterable[str] = (),
         with_nested_markets: bool = False,
-        limit: int | None = None,
         progress: Progress | None = None,
     ) -> Listing[Event]:
         """List events one of whose markets is unopened, open, closed or settled."""
@@ -90,7 +94,8 @@ class MarketDataClient:
             tickers=",".join(tickers),
             with_nested_markets=with_nested_markets,
         )
-        return collect(self._transport, endpoints.EVENTS, wanted, limit=limit, progress=progress)
+        transport = self._transport
+        return collect(transport, endpoints.EVENTS, wanted, limit=limit, cursor=cursor, progress=progress)
 
     def get_event(self, event_ticker: str) -> Event:
         """Read one event with its markets inside."""
@@ -119,12 +124,13 @@ class MarketDataClient:
 
     def get_markets(
         self,
-        *,
-        status: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
         event_ticker: str | None = None,
         series_ticker: str | None = None,
+        status: str | None = None,
+        *,
         tickers: Iterable[str] = (),
-        limit: int | None = None,
         progress: Progress | None = None,
     ) -> Listing[Market]:
         """List markets; `status` is unopened, open, paused, closed or settled."""
@@ -134,17 +140,19 @@ class MarketDataClient:
             series_ticker=series_ticker,
             tickers=",".join(tickers),
         )
-        return collect(self._transport, endpoints.MARKETS, wanted, limit=limit, progress=progress)
+        transport = self._transport
+        return collect(transport, endpoints.MARKETS, wanted, limit=limit, cursor=cursor, progress=progress)
 
     def get_market(self, ticker: str) -> Market:
+        """Read one market with its best quotes. NotFoundError: the exchange has none of that ticker."""
         return market_wire.market(self._public(f"/markets/{quote_path(ticker)}").inner("market"))
 
-    def get_order_book(self, ticker: str, *, depth: int = 0) -> OrderBook:
+    def get_orderbook(self, ticker: str, *, depth: int = 0) -> OrderBook:
         """Read the book; `depth` levels per side, 0 for all."""
         body = self._public(f"/markets/{quote_path(ticker)}/orderbook", params(depth=depth))
         return market_wire.order_book(body, ticker, self._clock())
 
-    def get_order_books(self, tickers: Iterable[str]) -> dict[str, OrderBook]:
+    def get_orderbooks(self, tickers: Iterable[str]) -> dict[str, OrderBook]:
         """Read many books, a hundred per request."""
         wanted, books = list(tickers), {}
         for start in range(0, len(wanted), MOST_BOOKS_PER_REQUEST):
@@ -188,6 +196,10 @@ class MarketDataClient:
     ) -> Listing[Trade]:
         wanted = [*params(ticker=ticker), *time_range(since, until)]
         return collect(self._transport, endpoints.TRADES, wanted, limit=limit)
+
+    def get_market_history(self, ticker: str, limit: int | None = 100) -> Listing[Trade]:
+        """List the newest trades of anybody in one market, newest first; `limit` None: all."""
+        return self.get_trades(ticker=ticker, limit=limit)
 
     # --- Historical -------------------------------------------------------------------------------
 

@@ -48,12 +48,16 @@ class _Collection(Generic[T]):
                 # A list that moves while it is paged shows a row twice; the later one was read later.
                 items[name] = item
 
-    def listing(self, incomplete: str | None = None, *, limit: int | None = None) -> Listing[T]:
+    def listing(
+        self, incomplete: str | None = None, *, limit: int | None = None, cursor: str = ""
+    ) -> Listing[T]:
         if self.ambiguous:
             incomplete = f"different rows came for {self.ambiguous[0]}"
         if self.unreadable:
             incomplete = f"{len(self.unreadable)} rows could not be read. First: {self.unreadable[0]}"
-        return Listing(tuple(self.items.values())[:limit], incomplete)
+        is_cut = limit is not None and len(self.items) > limit  # what was cut off comes before the cursor
+        rows = tuple(self.items.values())[:limit]
+        return Listing(rows, incomplete, self.endpoint.rows, "" if is_cut else cursor)
 
 
 def collect(
@@ -62,17 +66,19 @@ def collect(
     query: Query = (),
     *,
     limit: int | None = None,
+    cursor: str | None = None,
     progress: Progress | None = None,
     on_page: Callable[[Fields], None] | None = None,
     all_here: Callable[[], None] | None = None,
 ) -> Listing[T]:
     """Collect all rows, each once, or the first `limit`; the listing says why rows may be missing.
 
+    It begins at `cursor`, where an earlier listing was cut, or at the first row.
     `all_here` is called as soon as the last page has arrived, before its rows are read.
     Raises KalshiAPIError when not even the first page could be read.
     """
     found: _Collection[T] = _Collection(endpoint)
-    walk, is_begun = _each_page(transport, endpoint, query, limit), False
+    walk, is_begun = _each_page(transport, endpoint, query, limit, cursor or ""), False
     while True:
         try:
             page = next(walk, None)
@@ -92,7 +98,8 @@ def collect(
             progress(len(found.items))
         if limit is not None and len(found.items) >= limit:
             more = not page.is_last or len(found.items) > limit
-            return found.listing(f"only the first {limit} rows were asked for" if more else None, limit=limit)
+            asked = f"only the first {limit} rows were asked for" if more else None
+            return found.listing(asked, limit=limit, cursor=page.cursor)
 
 
 def iterate(transport: Transport, endpoints: Iterable[ListEndpoint[T]], query: Query = ()) -> Iterator[T]:
@@ -126,23 +133,33 @@ def _name(endpoint: ListEndpoint[T], item: T) -> object:
 class _Page:
     body: Fields
     rows: list[Fields]
-    is_last: bool
+    cursor: str
+
+    @property
+    def is_last(self) -> bool:
+        return not self.cursor
 
 
 def _each_page(
-    transport: Transport, endpoint: ListEndpoint[T], query: Query, limit: int | None = None
+    transport: Transport,
+    endpoint: ListEndpoint[T],
+    query: Query = (),
+    limit: int | None = None,
+    cursor: str = "",
 ) -> Iterator[_Page]:
     """Walk through a list to its end, an empty cursor. Raises KalshiAPIError where that is not reached.
 
     A cursor seen before is an error, since an exchange that lost a cursor starts over without a word.
     """
-    size = endpoint.page_size if limit is None else min(endpoint.page_size, limit)
-    cursor, seen = "", set[str]()
+    left, seen = limit, set[str]()
     for _ in range(MOST_PAGES):
+        size = endpoint.page_size if left is None else min(endpoint.page_size, left)
         paging = [("limit", str(size)), *([("cursor", cursor)] if cursor else [])]
         body = Fields(transport.read(endpoint.path, [*query, *paging], signed=endpoint.signed), "answer")
         rows, cursor = body.rows(endpoint.rows), body.optional_text("cursor") or ""
-        yield _Page(body, rows, not cursor)
+        yield _Page(body, rows, cursor)
+        if left is not None and limit is not None:
+            left = left - len(rows) if left > len(rows) else limit  # rows that say nothing do not count
         if not cursor:
             return
         if cursor in seen:

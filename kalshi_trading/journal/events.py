@@ -14,6 +14,8 @@ CANCELED_EVENT = "cancel.acknowledged"
 PANIC_EVENT, ORDERS_ALLOWED_EVENT = "cancel.panic", "cancel.rearmed"
 SENDING_EVENT, DENIED_EVENT = "order.sending", "order.denied"
 CLOCK_EVENT = "clock.offset"
+NOTED_ORDER, NOTED_FILL, NOTED_CANCEL = "note.order", "note.fill", "note.cancel"
+"""What scripts note of orders that are not ours; no step of any order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +81,7 @@ EVENTS: dict[str, EventWords] = {
     PANIC_EVENT: EventWords("panic"),
     ORDERS_ALLOWED_EVENT: EventWords("allowed"),
     CLOCK_EVENT: EventWords("clock"),
+    NOTED_ORDER: EventWords("noted order"),
+    NOTED_FILL: EventWords("noted fill"),
+    NOTED_CANCEL: EventWords("noted cancel"),
 }

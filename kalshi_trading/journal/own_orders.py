@@ -1,19 +1,22 @@
 """Which orders are ours, and in which words: told from the journal, kept small however many they are.
 
 Fills carry the exchange's order_id alone, so both names of an order are needed; where the journal lost the
-exchange's answer, its list of orders tells. Reads nothing itself.
+exchange's answer, its list of orders tells.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TypeAlias
 from uuid import UUID
 
 from kalshi_trading.core.models import Action, BookSide, Order, Side
 from kalshi_trading.journal.events import DENIED_EVENT, INTENT_EVENT, SENDING_EVENT
+from kalshi_trading.journal.files.log_cursor import LogCursor, LogReplacedError
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
-from kalshi_trading.journal.records import JournalRecord
+from kalshi_trading.journal.records import JournalRecord, as_journal_errors, entries_of
 
 _WITHOUT_ORDER = {DENIED_EVENT, *(f"order.{stage}" for stage in WITHOUT_ORDER)}
 _Words: TypeAlias = tuple[Action, Side] | None
@@ -23,10 +26,14 @@ _EVERY_WORDS = {(action.value, side.value): (action, side) for action in Action 
 class OwnOrders:
     """The orders of a journal, oldest record first."""
 
-    def __init__(self, records: Iterable[JournalRecord]) -> None:
+    def __init__(self, records: Iterable[JournalRecord] = ()) -> None:
         self._nameless: dict[str, _Words] = {}  # by client_order_id
         every_words: tuple[_Words, ...] = (*_EVERY_WORDS.values(), None)  # None: ours, in words we lost
         self._named = {words: dict[bytes | str, bytes | str]() for words in every_words}
+        self.add(records)
+
+    def add(self, records: Iterable[JournalRecord]) -> None:
+        """Read on in the same journal."""
         for record in records:
             if not record.event.startswith("order."):
                 continue
@@ -66,6 +73,33 @@ class OwnOrders:
             if key in named:
                 return unpacked(named[key]), *words_that_mean(words, effect)
         return None, None, effect.long_outcome
+
+
+class OwnOrdersReader:
+    """The same kept up to date: only what a journal got since the last look is read. Thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._guard = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._cursor, self._own = LogCursor(self._path), OwnOrders()
+
+    def read(self) -> OwnOrders:
+        """Read on and return all that is known. Raises JournalError."""
+        with self._guard, as_journal_errors(self._path):
+            try:
+                self._read_on()
+            except LogReplacedError:
+                self._begin()
+                self._read_on()
+            return self._own
+
+    def _read_on(self) -> None:
+        for unread in self._cursor.unread():
+            entries = entries_of(unread.file, unread.number, unread.batch)
+            self._own.add(entry for entry in entries if isinstance(entry, JournalRecord))
 
 
 def words_in(action: str, side: str) -> tuple[Action, Side] | None:

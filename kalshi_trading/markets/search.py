@@ -1,41 +1,67 @@
-"""A local index over the open markets: load once, refresh when old, search by words.
+"""A local index over the markets of one status: load once, refresh when old, search by words.
 
-The exchange has no search by words, so the titles of all open events are kept here. Never renders,
+The exchange has no search by words, so the titles of all such events are kept here. Never renders,
 never trades.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
+from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.market_models import Event, Market, MarketStatus
-from kalshi_trading.core.results import Progress
+from kalshi_trading.core.results import DictReading, Progress, Read
 from kalshi_trading.kalshi_client import KalshiClient
 
 _YOUNGEST_REFRESH_S = 30.0
 _LOADS_WORTH_OF_AGE = 20  # an index that took long to load is kept longer
 
 
+STATUSES = {
+    "unopened": {MarketStatus.INITIALIZED},
+    "open": {MarketStatus.ACTIVE},
+    "closed": {MarketStatus.CLOSED, MarketStatus.DETERMINED, MarketStatus.DISPUTED, MarketStatus.AMENDED},
+    "settled": {MarketStatus.FINALIZED},
+}
+"""What markets can be asked by, and what they are then. Source: Kalshi API, market lifecycle."""
+
+
+def _of_market(key: str) -> Read:
+    return lambda found: found.market[key]
+
+
 @dataclass(frozen=True, slots=True)
-class FoundMarket:
-    """A market with the event it belongs to."""
+class FoundMarket(DictReading):
+    """A market with the event it belongs to; read like a dict it is the market."""
+
+    dict_keys: ClassVar[Mapping[str, Read]] = {key: _of_market(key) for key in Market.dict_keys}
 
     event: Event
     market: Market
 
 
 class MarketIndex:
-    """Open markets by words. Times are monotonic seconds."""
+    """Markets of one status by words. Times are monotonic seconds."""
 
-    def __init__(self, client: KalshiClient, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: KalshiClient,
+        status: str = "open",
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if status not in STATUSES:
+            raise InvalidInputError(f"A market's status is one of {', '.join(STATUSES)}.")
         self._client = client
+        self._status = status
         self._monotonic = monotonic
         self._rows: tuple[tuple[str, FoundMarket], ...] = ()
         self._stale_at: float | None = None
         self.incomplete: str | None = None
-        """Why markets may be missing from the index; None: all open ones are in it."""
+        """Why markets may be missing from the index; None: all such are in it."""
 
     def search(
         self, words: str, *, most: int | None = None, progress: Progress | None = None
@@ -54,12 +80,12 @@ class MarketIndex:
         if self._stale_at is not None and self._monotonic() < self._stale_at:
             return
         started_at = self._monotonic()
-        events = self._client.get_events(status="open", with_nested_markets=True, progress=progress)
+        events = self._client.get_events(status=self._status, with_nested_markets=True, progress=progress)
         rows = {
             market.ticker: (_searchable(event, market), FoundMarket(event, market))
             for event in events
             for market in event.markets
-            if market.status is MarketStatus.ACTIVE
+            if market.status in STATUSES[self._status]
         }
         self._rows = tuple(rows.values())
         self.incomplete = events.incomplete

@@ -1,1 +1,1 @@
-"""Orders before and after they are sent; `trade_executor` is their door."""
+"""Orders before and after they are sent; `trade_executor` is their door for scripts, `service` the menu's."""

@@ -75,7 +75,7 @@ class QuoteReader:
             deep = [ticker for ticker in batch if with_books is None or ticker in with_books]
             if deep:
                 self._books.append(
-                    self._send(lambda tickers: Fetched(self._client.get_order_books(tickers)), deep)
+                    self._send(lambda tickers: Fetched(self._client.get_orderbooks(tickers)), deep)
                 )
 
     def ask_events(self, events: Iterable[str]) -> None:
@@ -115,7 +115,7 @@ class QuoteReader:
         return Fetched(found, missing)  # the name of an event may have been a guess
 
     def _read_fees(self, series: list[str]) -> Fetched[dict[str, FeeSchedule]]:
-        return Fetched({ticker: self._client.get_series(ticker).fees for ticker in series})
+        return Fetched({ticker: self._client.get_series_by_ticker(ticker).fees for ticker in series})
 
     def first_markets(self, within_s: float) -> dict[str, Market]:
         """Give the quotes of the first batch, if they come in time."""

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import ClassVar
 
 from kalshi_trading.core.market_models import Event, Market
 from kalshi_trading.core.models import Balance, Order, Position, Settlement, Transfer
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, Price, round_down
 from kalshi_trading.core.pnl import unrealized_pnl
-from kalshi_trading.core.results import Fetched, sum_known
+from kalshi_trading.core.results import DictReading, Fetched, Read, in_cents, sum_known
 from kalshi_trading.core.tickers import event_of
 from kalshi_trading.core.valuation import (
     Exposure,
@@ -31,8 +32,23 @@ from kalshi_trading.portfolio.ledger import MarketLedger, cash_moved
 
 
 @dataclass(frozen=True, slots=True)
-class PositionPnl:
+class PositionPnl(DictReading):
     """A position at its mark. Dollars without fees, except `fees_paid`; None: not known."""
+
+    dict_keys: ClassVar[dict[str, Read]] = {
+        "ticker": lambda row: row.position.ticker,
+        "event_ticker": lambda row: row.event_ticker,
+        "side": lambda row: None if row.position.side is None else row.position.side.value,
+        "position": lambda row: row.position["position"],
+        "average_price": lambda row: row.position["average_price"],
+        "current_price": in_cents("mark"),
+        "cost": in_cents("cost_basis"),
+        "market_exposure": in_cents("cost_basis"),
+        "market_value": in_cents("value"),
+        "unrealized_pnl": in_cents("unrealized_pnl"),
+        "realized_pnl": in_cents("realized_pnl"),
+        "fees_paid": in_cents("fees_paid"),
+    }
 
     position: Position
     market: Market | None
@@ -74,8 +90,16 @@ class PositionPnl:
 
 
 @dataclass(frozen=True, slots=True)
-class TotalPnl:
+class TotalPnl(DictReading):
     """Sums over the account. `net` = realized + unrealized − fees; None when a summand is not known."""
+
+    dict_keys: ClassVar[dict[str, Read]] = {
+        "realized_pnl": in_cents("realized"),
+        "unrealized_pnl": in_cents("unrealized"),
+        "total_unrealized_pnl": in_cents("unrealized"),
+        "fees": in_cents("fees"),
+        "net_pnl": in_cents("net"),
+    }
 
     realized: Dollars
     unrealized: Dollars | None

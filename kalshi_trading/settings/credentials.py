@@ -11,9 +11,10 @@ import re
 import shlex
 import stat
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kalshi_trading.core.errors import ConfigurationError, Problem
 from kalshi_trading.settings.child_environment import child_environment
@@ -47,10 +48,16 @@ _FAULTS_BY_LABEL = {
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An API key id and its private key. Neither appears in `repr`."""
+    """An API key id and its private key, into which it unpacks. Neither appears in `repr`."""
 
     key_id: str = field(repr=False)
     private_key: PrivateKey = field(repr=False)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.key_id, self.private_key))
+
+    def __repr__(self) -> str:
+        return "Credentials(key_id='****', private_key='****')"
 
 
 class _Fault(Exception):

@@ -7,11 +7,12 @@ Knows the size of each guard rail. Never reads the environment or a file; `confi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from kalshi_trading.core.results import DictReading
 from kalshi_trading.settings import option_parsing as grammar
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.settings.environments import API_PATH, HOSTS, WEBSOCKET_PATH, Environment
@@ -94,8 +95,8 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Everything the user may choose. `repr` shows no secret."""
+class Settings(DictReading):
+    """Everything the user may choose; reads like a dict too, by field. `repr` shows no secret."""
 
     environment: Environment = option(
         "KALSHI_ENVIRONMENT",
@@ -192,6 +193,14 @@ class Settings:
     credentials: Credentials | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
 
+    def keys(self) -> tuple[str, ...]:
+        return tuple(each.name for each in fields(self))
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self:
+            raise KeyError(f"Settings have no {key!r}; they have {', '.join(self.keys())}")
+        return getattr(self, key)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ApiKeyOptions:
@@ -233,7 +242,11 @@ class KeyPairOptions:
     )
     prod_key_id: str = option("PROD_KEYID", grammar.key_id, "", "Key id for production.", example="0123-prod")
     prod_key_file: str = option(
-        "PROD_KEYFILE", grammar.secret, "", "Private key file for production.", example="api_keys/prod/key.pem"
+        "PROD_KEYFILE",
+        grammar.secret,
+        "",
+        "Private key file for production.",
+        example="api_keys/prod/key.pem",
     )
 
 

@@ -17,9 +17,9 @@ from rich.text import Text
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.resting_watch import RestingOrderMonitor
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.settings.options import Settings
-from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import formats
 from kalshi_trading.ui.background_task import BackgroundTask
@@ -60,7 +60,7 @@ class AppContext:
     console: Console
     prompter: Prompter
     client: KalshiClient
-    executor: TradeExecutor
+    executor: OrderService
     tracker: PortfolioTracker
     journal: TradeLogger
     watch: RestingOrderMonitor

@@ -1,6 +1,6 @@
-"""The composition root: command line, settings, services and exit status.
+"""The terminal program: command line, settings, screen, signals and exit status.
 
-Builds every service once and hands it on; holds no decision about trading.
+Holds no decision about trading; `compose` builds the services.
 """
 
 from __future__ import annotations
@@ -9,15 +9,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kalshi_trading.config import DOTENV_PATH, load_settings
+from kalshi_trading.config import load_configured
 from kalshi_trading.core.dates import utc_now
-from kalshi_trading.core.errors import AuthenticationError, ConfigurationError, JournalError, TradingError
-from kalshi_trading.settings.environments import Environment
+from kalshi_trading.core.errors import AuthenticationError, ConfigurationError, TradingError
 from kalshi_trading.settings.option_parsing import PROJECT_FOLDER
 from kalshi_trading.settings.options import Settings
 from kalshi_trading.ui import packages
@@ -103,7 +100,7 @@ def _obey(words: list[str]) -> int:
         return EXIT_CONFIGURATION
     log_dir = PROJECT_FOLDER / "logs"
     try:
-        settings = load_settings(os.environ, DOTENV_PATH)
+        settings = load_configured()
         log_dir = settings.log_dir
         return _run_session(settings, read_only="--read-only" in words)
     except ConfigurationError as error:
@@ -148,7 +145,9 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
     try:
         termination.listen()
         with console.status("Starting …"):
-            settings = _connected(settings)
+            from kalshi_trading import compose
+
+            settings = compose.connected(settings)
         status = _trade(settings, console, prompter, modes, read_only=read_only or settings.read_only)
         termination.raise_request()
         return status
@@ -174,19 +173,13 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
 def _trade(
     settings: Settings, console: Console, prompter: Prompter, modes: TerminalModes, *, read_only: bool
 ) -> int:
-    from kalshi_trading.exchange.practice_launcher import close_to_others, keep_alive
-    from kalshi_trading.trade_logger import open_request_log
+    from kalshi_trading import compose
     from kalshi_trading.ui import menu
 
-    open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
     if sys.stdout.isatty():  # else the terminal itself shows what is typed
         modes.disable_echo(prompter.resume)
     app = build_app(settings, console, prompter, read_only=read_only)
-    notes = app.journal.close_to_others()
-    if settings.environment is Environment.PRACTICE:
-        notes += close_to_others(_practice_folder(settings))
-        keep_alive(app.client.get_exchange_status)
-    for note in notes:
+    for note in compose.attend(settings, app.client, app.journal):
         console.print(f"Note: {note}", markup=False)
     return menu.run(app)
 
@@ -217,80 +210,21 @@ def _screen(ctrl_c: CtrlC) -> tuple[Console, Prompter]:
     return console, PlainPrompter(say)
 
 
-def _connected(settings: Settings) -> Settings:
-    """Fill in address and key of the practice exchange, starting it when it is not running."""
-    if settings.environment is not Environment.PRACTICE:
-        return settings
-    from kalshi_trading.exchange.practice_launcher import ensure_running
-
-    exchange = ensure_running(
-        _practice_folder(settings), seed=settings.practice_seed, markets=settings.practice_markets
-    )
-    return replace(
-        settings,
-        api_base_url=exchange.api_base_url,
-        ws_url=exchange.ws_url,
-        credentials=exchange.credentials(),
-    )
-
-
-def _practice_folder(settings: Settings) -> Path:
-    return settings.data_dir / "practice"
-
-
 def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_only: bool) -> AppContext:
-    """Build every service of a session over one client and one journal."""
-    from kalshi_trading.exchange.http.transport import NETWORK, Timing, Transport
-    from kalshi_trading.exchange.practice_launcher import ENDED
-    from kalshi_trading.kalshi_client import KalshiClient
-    from kalshi_trading.orders.execution.resting_watch import RestingOrderMonitor
-    from kalshi_trading.portfolio_tracker import PortfolioTracker
-    from kalshi_trading.trade_executor import TradeExecutor
-    from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
+    """Build the session of the menu over services of its own."""
+    from kalshi_trading import compose
     from kalshi_trading.ui.app import AppContext
 
-    assert settings.api_base_url is not None
-    assert settings.credentials is not None
-    account = account_fingerprint(settings.credentials.key_id)
-    session_id, no_session = _session(settings)
-    journal = TradeLogger(
-        settings.log_dir, settings.environment.value, session_id=session_id, account=account
-    )
-    timing = Timing(settings.connect_timeout_s, settings.total_timeout_s, settings.read_retries)
-    transport = Transport(
-        settings.api_base_url,
-        settings.credentials,
-        timing=timing,
-        remedy=ENDED if settings.environment is Environment.PRACTICE else NETWORK,
-        on_no_connection=journal.log_error,
-    )
-    client = KalshiClient(transport)
-    executor = TradeExecutor(client, journal, limits=settings.limits, read_only=read_only, account=account)
-    if no_session is not None:
-        executor.lock(str(no_session), until=partial(_raise, no_session))
+    services = compose.build(settings, read_only=read_only)
     return AppContext(
         settings=settings,
         console=console,
         prompter=prompter,
-        client=client,
-        executor=executor,
-        tracker=PortfolioTracker(client),
-        journal=journal,
-        watch=RestingOrderMonitor(client, journal, account=account),
+        client=services.client,
+        executor=services.orders,
+        tracker=services.tracker,
+        journal=services.journal,
+        watch=services.watch,
         clock=utc_now,
-        account=account,
+        account=services.account,
     )
-
-
-def _raise(error: JournalError) -> None:
-    raise error
-
-
-def _session(settings: Settings) -> tuple[str | None, JournalError | None]:
-    """Begin a session that others can see is alive, until the process ends; or say why that failed."""
-    from kalshi_trading.journal.sessions import Session
-
-    try:
-        return Session.open(settings.log_dir / settings.environment.value).session_id, None
-    except JournalError as error:
-        return None, error

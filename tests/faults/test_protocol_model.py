@@ -135,7 +135,7 @@ class ModelClient:
         """An answer came, and with it the exchange's time."""
         self.clock_skew_s = (self.machine.clock() - self.exchange.now).total_seconds()
 
-    def place_order(
+    def send_order(
         self, request: OrderRequest, *, before_sending: Callable[[], None]
     ) -> OrderAcknowledgement:
         before_sending()

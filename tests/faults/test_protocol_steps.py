@@ -25,9 +25,9 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission import SubmissionStep
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.credentials import Credentials, load_private_key
 from kalshi_trading.settings.options import Limits
-from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
 
 pytestmark = pytest.mark.faults
@@ -59,7 +59,7 @@ class Session:
         self.client.learn_limits()
         account = account_fingerprint(exchange.key_id)
         self.journal = TradeLogger(folder, "practice", account=account, clock=self.now)
-        self.executor = TradeExecutor(
+        self.executor = OrderService(
             self.client,
             self.journal,
             limits=Limits(),

@@ -25,8 +25,8 @@ from kalshi_trading.orders.pretrade.context import DayTotals, OrderContext
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.pricing import build_preview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.options import Limits
-from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
 pytestmark = pytest.mark.faults
@@ -41,7 +41,7 @@ class Exchange:
 
     clock_skew_s = None
 
-    def place_order(self, request: OrderRequest, *, before_sending: Any) -> OrderAcknowledgement:
+    def send_order(self, request: OrderRequest, *, before_sending: Any) -> OrderAcknowledgement:
         before_sending()
         order_id = f"order-{next(ORDER_NUMBERS)}"
         return OrderAcknowledgement(order_id, request.client_order_id, ZERO, request.count, None, None, NOW)
@@ -105,7 +105,7 @@ def confirmed_at_once(wanted: Round, folder: Path) -> list[SubmissionResult]:
     def session(number: int) -> SubmissionResult:
         journal = TradeLogger(folder, "practice", session_id=f"session-{number}", clock=lambda: NOW)
         exchange: Any = Exchange()
-        executor = TradeExecutor(exchange, journal, limits=wanted.limits, clock=lambda: NOW)
+        executor = OrderService(exchange, journal, limits=wanted.limits, clock=lambda: NOW)
         preview = wanted.preview(number)
         assert not preview.is_denied, preview.findings
         ready.wait()

@@ -285,7 +285,7 @@ def test_profit_is_not_known_where_a_market_of_the_day_may_be_missing(tmp_path, 
 def test_a_damaged_journal_is_not_known_to_hold_nothing(tmp_path):
     journal = TradeLogger(tmp_path, "sandbox", clock=lambda: NOON)
     for step in ("intent", "unknown"):
-        journal.log_order_submission(step, {"client_order_id": "x", "ticker": TICKER})
+        journal.log_order_step(step, {"client_order_id": "x", "ticker": TICKER})
     lines = journal.trades_path.read_bytes().splitlines()
     journal.trades_path.write_bytes(b"".join(line[:-3] + b"\n" for line in lines))
     summary = read_summary(Lists(), journal, TODAY)

@@ -83,9 +83,9 @@ def placed(journal, *, filled="10", remaining="0", fee="0.01", name="c-1", order
     """Let the journal tell of BUY 10 YES at 65¢ and what the exchange answered."""
     terms = {"client_order_id": name, "ticker": TICKER, "action": "buy", "side": "yes", "count": D(10)}
     terms["price"] = D("0.65")
-    journal.log_order_submission("intent", terms)
+    journal.log_order_step("intent", terms)
     answer = {"order_id": order_id, "fill_count": D(filled), "remaining_count": D(remaining)}
-    journal.log_order_submission("acknowledged", terms | answer)
+    journal.log_order_step("acknowledged", terms | answer)
     if D(filled):
         journal.log_order_fill(terms | answer | {"average_price": D("0.65"), "fee": D(fee)})
 
@@ -259,8 +259,8 @@ def test_damaged_lines_keep_a_comparison_from_being_clean(journal):
 def test_an_order_of_unknown_outcome_is_named_and_one_that_never_was_agrees(journal):
     for name, end in (("c-1", "unknown"), ("c-2", "absent"), ("c-3", "rejected"), ("c-4", "not_sent")):
         fields = {"client_order_id": name, "ticker": TICKER}
-        journal.log_order_submission("intent", fields)
-        journal.log_order_submission(end, fields)
+        journal.log_order_step("intent", fields)
+        journal.log_order_step(end, fields)
     found = run(Exchange([], []), journal)
     assert [each.row.client_order_id for each in found.differences] == ["c-1"]
     assert kinds(found) == [{MismatchKind.OPEN}]
@@ -269,8 +269,8 @@ def test_an_order_of_unknown_outcome_is_named_and_one_that_never_was_agrees(jour
 
 def test_a_rejected_order_the_exchange_lists_as_canceled_and_empty_agrees(journal):
     fields = {"client_order_id": "c-1", "ticker": TICKER, "action": "buy", "side": "yes"}
-    journal.log_order_submission("intent", fields)
-    journal.log_order_submission("rejected", fields)
+    journal.log_order_step("intent", fields)
+    journal.log_order_step("rejected", fields)
     empty = there("0", fees="0", status=OrderStatus.CANCELED)
     assert run(Exchange([empty], []), journal).is_clean
     assert kinds(run(Exchange([there()], [fill("10")]), journal)) == [{MismatchKind.STATUS}]

@@ -182,9 +182,9 @@ def test_the_history_joins_exchange_and_journal_newest_first(client, journal):
         [wire_order(1), wire_order(3), wire_order(2, created_time=None), wire_order(4)],
         [wire_fill(1), wire_fill(4, "0.6300")],
     )
-    journal.log_order_submission("intent", {"client_order_id": "client-4", "action": "sell", "side": "no"})
-    journal.log_order_cancellation("requested", {"client_order_id": "client-4"})
-    journal.log_order_cancellation("requested", {"client_order_id": "client-3"})
+    journal.log_order_step("intent", {"client_order_id": "client-4", "action": "sell", "side": "no"})
+    journal.log_cancel_step("requested", {"client_order_id": "client-4"})
+    journal.log_cancel_step("requested", {"client_order_id": "client-3"})
     history = load_history(client, journal)
     assert [row.order_id for row in history.rows] == ["order-4", "order-3", "order-1", "order-2"]
     ours, theirs = history.rows[0], history.rows[1]
@@ -218,9 +218,9 @@ def journaled(journal, name, at, *steps, **fields):
     """Let the journal tell of one order: its intent at a moment, and further events."""
     own = TradeLogger(journal.folder.parent, "sandbox", clock=lambda: at)
     named = {"client_order_id": name, "ticker": TICKER, "action": "buy", "side": "yes"}
-    own.log_order_submission("intent", named | {"count": Decimal(2), "price": Decimal("0.65"), **fields})
+    own.log_order_step("intent", named | {"count": Decimal(2), "price": Decimal("0.65"), **fields})
     for step in steps:
-        own.log_order_submission(step, named | fields)
+        own.log_order_step(step, named | fields)
 
 
 @responses.activate
@@ -257,7 +257,7 @@ def test_orders_of_another_key_are_counted_and_left_out(client, journal):
     exchange_has([], [])
     for account, name in (("a", "mine"), ("b", "theirs"), ("", "either")):
         log = TradeLogger(journal.folder.parent, "sandbox", account=account or None)
-        log.log_order_submission("intent", {"client_order_id": name})
+        log.log_order_step("intent", {"client_order_id": name})
     history = load_history(client, journal, account="a")
     assert ({row.client_order_id for row in history.rows}, history.foreign) == ({"mine", "either"}, 1)
 

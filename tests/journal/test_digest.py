@@ -97,10 +97,10 @@ class Diary:
             for life in LIVES:
                 self.order(life)
             self.order("unknown", account="theirs")
-            self.session("theirs").log_order_cancellation("panic", {"reason": "everything is canceled"})
-        self.session().log_order_cancellation("panic", {"reason": "everything is canceled"})
+            self.session("theirs").log_cancel_step("panic", {"reason": "everything is canceled"})
+        self.session().log_cancel_step("panic", {"reason": "everything is canceled"})
         self.damage()
-        self.session().log_order_cancellation("rearmed", {"reason": "new orders are allowed again"})
+        self.session().log_cancel_step("rearmed", {"reason": "new orders are allowed again"})
 
     def damage(self) -> None:
         with self.path.open("ab") as file:
@@ -201,7 +201,7 @@ def test_four_sessions_that_write_over_midnights_are_all_read(diary):
     def write(who: int) -> None:
         log = diary.session(f"account-{who}")
         for step in range(40):
-            log.log_order_submission("intent", {"client_order_id": f"{who}-{step}", **WISH})
+            log.log_order_step("intent", {"client_order_id": f"{who}-{step}", **WISH})
 
     with ThreadPoolExecutor(4) as threads:
         writers = [threads.submit(write, who) for who in range(4)]
@@ -518,7 +518,7 @@ def test_a_torn_end_is_damage_until_it_is_whole(diary):
 @pytest.mark.parametrize("then", ["goes on", "is put aside", "is continued by hand", "is damaged"])
 def test_a_last_line_that_lacks_only_its_end_counts(diary, life, then):
     diary.order(life)
-    diary.session().log_order_cancellation("panic", {"reason": "everything is canceled"})
+    diary.session().log_cancel_step("panic", {"reason": "everything is canceled"})
     diary.path.write_bytes(diary.path.read_bytes()[:-1])
     reader = DigestReader(diary.path, clock=lambda: diary.now)
     reading = diary.log.read_journal()
@@ -542,7 +542,7 @@ def test_a_last_line_that_lacks_only_its_end_counts(diary, life, then):
 @pytest.mark.parametrize("letter", ["\N{CYRILLIC CAPITAL LETTER A}", "\N{GRINNING FACE}"])
 def test_a_long_line_of_any_script_is_kept_by_the_checkpoint(diary, letter):
     named = {"client_order_id": "a", **WISH, "sentence": letter * 200_000}
-    diary.log.log_order_submission("intent", named)
+    diary.log.log_order_step("intent", named)
     expected = diary.said()
     assert list(expected[0]) == ["a"]
     assert read_checkpoint(diary.path) is not None
@@ -555,7 +555,7 @@ def test_what_was_heard_of_an_old_order_a_moment_ago_is_kept(diary):
     diary.order("unknown")
     diary.now = NOW
     for number, (event, fields) in enumerate((("acknowledged", FILLED), ("absent", SAID)), start=1):
-        diary.log.log_order_submission(event, {"client_order_id": f"order-{number}", **fields})
+        diary.log.log_order_step(event, {"client_order_id": f"order-{number}", **fields})
     assert sorted(diary.said()[0]) == ["order-1", "order-2"]
     diary.now = NOW + 3 * DAY
     assert sorted(diary.said()[0]) == ["order-2"]

@@ -12,7 +12,7 @@ from kalshi_trading.journal.order_state import OrderStage
 from kalshi_trading.journal.records import JournalRecord
 
 PACKAGE = Path(events.__file__).parent.parent
-PREFIXES = {"log_order_submission": "order.", "log_order_cancellation": "cancel.", "log_event": ""}
+PREFIXES = {"log_order_step": "order.", "log_cancel_step": "cancel.", "log_event": ""}
 
 
 def written_events() -> set[str]:

@@ -175,8 +175,8 @@ def test_output_that_takes_only_ascii_is_still_readable(home: Path) -> None:
 
 def test_a_fault_at_the_start_goes_on_record_in_the_configured_folder(tmp_path: Path) -> None:
     broken = (
-        "import sys; from kalshi_trading.ui import program;"
-        "program._connected = lambda settings: 1 // 0;"
+        "import sys; from kalshi_trading import compose; from kalshi_trading.ui import program;"
+        "compose.connected = lambda settings: 1 // 0;"
         "sys.exit(program.main([]))"
     )
     ended = subprocess.run(
@@ -198,11 +198,11 @@ def test_a_fault_at_the_start_goes_on_record_in_the_configured_folder(tmp_path: 
 def test_an_end_while_a_class_is_made_is_no_fault(tmp_path: Path, number: str, status: int) -> None:
     """Modules are loaded at the start, and Python wraps what a signal raises in `__set_name__`."""
     loading = (
-        "import os, signal, sys, time; from kalshi_trading.ui import program\n"
+        "import os, signal, sys, time; from kalshi_trading import compose; from kalshi_trading.ui import program\n"
         "class Named:\n"
         "    def __set_name__(self, owner, name):\n"
         f"        os.kill(os.getpid(), signal.{number}); time.sleep(1)\n"
-        "program._connected = lambda settings: type('Made', (), {'field': Named()})\n"
+        "compose.connected = lambda settings: type('Made', (), {'field': Named()})\n"
         "sys.exit(program.main([]))"
     )
     ended = subprocess.run(
@@ -246,7 +246,7 @@ def test_a_practice_exchange_waits_as_long_as_its_session(tmp_path: Path) -> Non
     """The real program and exchange, with minutes made seconds; nothing is asked while the menu stands."""
     hurried = (
         "import sys; from kalshi_trading.exchange import practice_launcher as practice_process; "
-        "from kalshi_trading.ui import program;"
+        "from kalshi_trading import compose; from kalshi_trading.ui import program;"
         "practice_process.IDLE_EXIT_S, practice_process.ASKED_EVERY_S = 3, 0.5;"
         "sys.exit(program.main([]))"
     )

@@ -147,7 +147,7 @@ def test_orders_the_exchange_does_not_list_end_as_the_journal_says(rows, truth):
 def test_the_records_of_the_history_are_those_of_the_journal(past, rows):
     written = Counter(
         json.dumps(record.fields, sort_keys=True)
-        for record in past.journal.get_trade_history()
+        for record in past.journal.get_records()
         if record.fields.get("client_order_id")
     )
     told = Counter(json.dumps(record.fields, sort_keys=True) for row in rows for record in row.records)

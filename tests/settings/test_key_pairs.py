@@ -131,7 +131,9 @@ def test_what_the_chosen_pair_lacks_is_named_by_its_own_name(refused):
 
 def test_the_file_of_the_service_with_its_placeholders_says_what_to_replace(refused):
     said = refused(SERVICE.replace(DEMO_ID, "<your_demo_key_id>").replace(PROD_ID, "<your_prod_key_id>"))
-    assert said.startswith("DEMO_KEYID: still holds a placeholder; write the id of your own key (.env line 5).")
+    assert said.startswith(
+        "DEMO_KEYID: still holds a placeholder; write the id of your own key (.env line 5)."
+    )
 
 
 def test_the_file_of_the_plan_leads_to_sandbox_with_its_comment_inline(loaded, refused):

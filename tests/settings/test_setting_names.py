@@ -6,7 +6,7 @@ from cases import naming
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.settings.options import SPELLED_NAMES, SAFETY_NAMES
+from kalshi_trading.settings.options import SAFETY_NAMES, SPELLED_NAMES
 from kalshi_trading.settings.setting_names import has_prefix, meant_name
 
 MEANT = {

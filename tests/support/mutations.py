@@ -279,7 +279,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         ),
         Mutation(
             "an answer without our id acknowledges an order",
-            "kalshi_client.py",
+            "exchange/account_data.py",
             "acknowledgement.client_order_id != order.client_order_id",
             "acknowledgement.client_order_id not in (None, order.client_order_id)",
         ),

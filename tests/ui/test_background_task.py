@@ -18,7 +18,7 @@ from exchange_process import ExchangeProcess
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
-from screen_session import buy, quoted_market, screen_text, session
+from screen_session import buy, place, quoted_market, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.trade_logger import TradeLogger
@@ -290,7 +290,7 @@ def test_panic_that_was_left_goes_on_and_its_end_is_told(
 ) -> None:
     app = session(exchange, tmp_path, ScriptedPrompter("p"))
     market = quoted_market(app.executor)
-    app.executor.place_limit_order(market.ticker, "yes", 1, "0.02")
+    place(app.executor, market.ticker, "yes", 1, "0.02")
     order_screens.cancel_order(app)
     assert "Left unfinished: panic goes on by itself" in screen_text(app)
     app.finish()
@@ -304,7 +304,7 @@ def test_cancels_that_were_left_go_on_and_their_ends_are_told(
     app = session(exchange, tmp_path, ScriptedPrompter("a"))
     market = quoted_market(app.executor)
     for price in ("0.02", "0.03"):
-        app.executor.place_limit_order(market.ticker, "yes", 1, price)
+        place(app.executor, market.ticker, "yes", 1, price)
     order_screens.cancel_order(app)
     assert "Left unfinished: the cancels go on by themselves" in screen_text(app)
     app.finish()

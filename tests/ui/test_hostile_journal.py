@@ -27,7 +27,7 @@ from kalshi_trading.journal.files.log_reader import DamagedLine
 from kalshi_trading.journal.order_state import OrderStage
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders.execution.pending_orders import PendingOrders
-from kalshi_trading.trade_executor import TradeExecutor
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.prompts.prompter import GoBack, InputClosed, LeaveTask
@@ -138,7 +138,7 @@ def without_pauses(app: AppContext) -> AppContext:
     """Let a panic look as often as ever, and not wait between its looks."""
     pending = PendingOrders()
     pending.track(app.executor.pending_orders())
-    executor = TradeExecutor(
+    executor = OrderService(
         app.client,
         app.journal,
         limits=app.settings.limits,
@@ -253,7 +253,7 @@ def test_the_export_of_a_journal_has_its_text_to_the_character(
 ) -> None:
     app = session(exchange, poisoned)
     path = poisoned / f"{uuid.uuid4()}.csv"
-    app.journal.export_trades_to_csv(path)
+    app.journal.export_journal_to_csv(path)
     written = path.read_bytes().decode()
     assert POISON.replace("\ud800", "\\ud800") in written
     assert REPLACEMENT not in written

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from exchange_process import ExchangeProcess
-from screen_session import quoted_market, screen_text, session
+from screen_session import place, quoted_market, screen_text, session
 from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading.exchange.http.transport import Transport
@@ -44,8 +44,8 @@ def leave_open(app: AppContext, **fields: str) -> str:
     sentence = f"BUY 10 YES {ticker} at 57¢, good till canceled"
     order = {"client_order_id": str(uuid.uuid4()), "ticker": ticker, "sentence": sentence, **fields}
     journal = TradeLogger(app.journal.folder.parent, app.journal.environment)
-    journal.log_order_submission("intent", order)
-    journal.log_order_submission("sending", order)
+    journal.log_order_step("intent", order)
+    journal.log_order_step("sending", order)
     return sentence
 
 
@@ -137,7 +137,7 @@ def test_a_journal_that_cannot_be_read_locks_orders_and_leaves_reads_and_cancels
     app = start("1", "0", "3", "0", "4", "a", "0")
     market = quoted_market(app.executor)
     for price in ("0.01", "0.02"):
-        placed = app.executor.place_limit_order(market.ticker, "yes", 1, price)
+        placed = place(app.executor, market.ticker, "yes", 1, price)
         assert placed.outcome is Outcome.ACKNOWLEDGED
     app.journal.trades_path.rename(app.journal.trades_path.with_suffix(".old"))
     app.journal.trades_path.mkdir()
@@ -161,7 +161,7 @@ def test_a_lock_ends_with_the_recovery_that_was_owed_and_finds_what_is_open(star
     app.journal.trades_path.rmdir()
     kept.rename(app.journal.trades_path)
     market = quoted_market(app.executor)
-    app.executor.place_limit_order(market.ticker, "no", 1, "0.01")
+    place(app.executor, market.ticker, "no", 1, "0.01")
     assert app.executor.lock_reason is None
     assert [life.sentence for life in app.executor.pending_orders()] == [sentence]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from kalshi_trading.core.errors import (
     JournalError,
@@ -20,6 +21,7 @@ from kalshi_trading.core.errors import (
 )
 from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.core.money import ZERO, Contracts, count_text
+from kalshi_trading.core.results import DictReading, Read, contracts
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.journal_fields import cancel_fields
 from kalshi_trading.trade_logger import TradeLogger
@@ -28,8 +30,18 @@ CANCEL_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class CancelResult:
-    """The end of one cancel. `reduced_by` contracts no longer rest; None: nothing was seen to be canceled."""
+class CancelResult(DictReading):
+    """The end of one cancel. `reduced_by` contracts no longer rest; None: nothing was seen to be canceled.
+
+    It is true when the exchange confirmed the cancel.
+    """
+
+    dict_keys: ClassVar[dict[str, Read]] = {
+        "order": lambda result: result.order,
+        "order_id": lambda result: result.order.order_id,
+        "reduced_by": contracts("reduced_by"),
+        "message": lambda result: result.message,
+    }
 
     order: Order
     message: str
@@ -38,6 +50,9 @@ class CancelResult:
     @property
     def is_acknowledged(self) -> bool:
         return self.reduced_by is not None
+
+    def __bool__(self) -> bool:
+        return self.is_acknowledged
 
 
 class OrderCanceler:
@@ -72,7 +87,7 @@ class OrderCanceler:
         problem: KalshiAPIError | None = None
         for attempt in range(CANCEL_ATTEMPTS):
             try:
-                said = self._client.cancel_order(order.order_id, ticker=order.ticker)
+                said = self._client.send_cancel(order.order_id, ticker=order.ticker)
             except NotFoundError:
                 return self._not_resting(order)
             except (OutcomeUnknownError, NotSentError, RateLimitError) as error:
@@ -115,6 +130,6 @@ class OrderCanceler:
     def _record(self, event: str, fields: Mapping[str, object]) -> None:
         """Record a step; a journal that fails holds nothing up."""
         try:
-            self._journal.log_order_cancellation(event, fields)
+            self._journal.log_cancel_step(event, fields)
         except JournalError as error:
             self._journal_failed(str(error))

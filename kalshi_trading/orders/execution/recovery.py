@@ -216,7 +216,7 @@ class OrderRecovery:
         return result
 
     def _record(self, order: OrderState, stage: OrderStage, fields: dict[str, object]) -> None:
-        self._journal.log_order_submission(stage.value, {**name_fields(order), **fields})
+        self._journal.log_order_step(stage.value, {**name_fields(order), **fields})
 
     # --- Orders that turn up late -----------------------------------------------------------------
 

@@ -162,7 +162,7 @@ class OrderSubmitter:
                 recounted = self._recount(preview)
                 if recounted.is_denied:
                     return self._deny(recounted, _reasons(recounted))
-                self._journal.log_order_submission(OrderStage.INTENT.value, intent_fields(recounted))
+                self._journal.log_order_step(OrderStage.INTENT.value, intent_fields(recounted))
         except JournalError as error:
             return self._record_result(self._intent_not_written(preview.request, error), preview.sentence)
         self._reached(SubmissionStep.INTENT_RECORDED)
@@ -218,7 +218,7 @@ class OrderSubmitter:
     def _deny(self, preview: OrderPreview, reason: str) -> SubmissionResult:
         denied = SubmissionResult(Outcome.DENIED, preview.request, reason)
         try:
-            self._journal.log_order_submission(Outcome.DENIED.value, denial_fields(preview, reason))
+            self._journal.log_order_step(Outcome.DENIED.value, denial_fields(preview, reason))
         except JournalError:
             return replace(denied, recorded=False)
         return denied
@@ -243,7 +243,7 @@ class OrderSubmitter:
         """Send once and return what is known of it."""
         request = preview.request
         try:
-            said = self._client.place_order(request, before_sending=lambda: self._record_sending(preview))
+            said = self._client.send_order(request, before_sending=lambda: self._record_sending(preview))
         except NotSentError as error:
             return SubmissionResult(Outcome.NOT_SENT, request, str(error))
         except OutcomeUnknownError as error:
@@ -261,7 +261,7 @@ class OrderSubmitter:
         self._reached(SubmissionStep.SIGNED)
         sending = _state_of(preview, OrderStage.SENDING)
         fields = sending_fields(sending, self._client.exchange_time(self._clock()))
-        self._journal.log_order_submission(OrderStage.SENDING.value, fields)
+        self._journal.log_order_step(OrderStage.SENDING.value, fields)
         self._reached(SubmissionStep.SENDING_RECORDED)
         objection = self._objection(preview)
         if objection is not None:
@@ -273,7 +273,7 @@ class OrderSubmitter:
     def _record_result(self, result: SubmissionResult, sentence: str) -> SubmissionResult:
         """Put the result on the disk; if that fails the result still stands, and trading is locked."""
         fields = {**result_fields(result), "sentence": sentence}
-        write = partial(self._journal.log_order_submission, result.outcome.value, fields)
+        write = partial(self._journal.log_order_step, result.outcome.value, fields)
         try:
             write()
         except JournalError as error:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
-from kalshi_trading.core.models import Order, OrderAcknowledgement, OrderRequest
-from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
+from kalshi_trading.core.models import Order, OrderAcknowledgement, OrderRequest, OrderStatus
+from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price, cents
+from kalshi_trading.core.results import DictReading, Read, contracts, in_cents
 from kalshi_trading.journal.order_state import OrderStage
 
 
@@ -22,11 +24,31 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SubmissionResult:
+class SubmissionResult(DictReading):
     """The end of one submission. `recorded` False: the result is true but not in the journal.
 
-    `average_price` is in the terms of the order's side; `fee` is None where it could not be read.
+    `average_price` is in the terms of the order's side; `fee` is None where it could not be read. Read like a
+    dict, its keys stand under `order` too; `error` is there unless the exchange took the order.
     """
+
+    dict_keys: ClassVar[dict[str, Read]] = {
+        "order": lambda result: {key: result[key] for key in result if key not in ("order", "error")},
+        "order_id": lambda result: result.order_id,
+        "client_order_id": lambda result: result.request.client_order_id,
+        "ticker": lambda result: result.request.ticker,
+        "side": lambda result: result.request.side.value,
+        "action": lambda result: result.request.action.value,
+        "status": lambda result: result.status,
+        "price": lambda result: cents(result.request.price),
+        "yes_price": lambda result: cents(result.request.yes_price),
+        "no_price": lambda result: cents(ONE_DOLLAR - result.request.yes_price),
+        "count": lambda result: contracts("count")(result.request),
+        "fill_count": contracts("fill_count"),
+        "remaining_count": contracts("remaining_count"),
+        "average_price": in_cents("average_price"),
+        "fees": in_cents("fee"),
+        "error": lambda result: result.message,
+    }
 
     outcome: Outcome
     request: OrderRequest
@@ -37,6 +59,22 @@ class SubmissionResult:
     average_price: Price | None = None
     fee: Dollars | None = None
     recorded: bool = True
+
+    @property
+    def status(self) -> str:
+        """The order's status in the exchange's word; pending: not known; rejected: there is none."""
+        if self.outcome is Outcome.UNKNOWN:
+            return "pending"
+        if self.outcome is not Outcome.ACKNOWLEDGED:
+            return "rejected"
+        if self.remaining_count > ZERO:
+            return OrderStatus.RESTING.value
+        is_whole = self.fill_count == self.request.count
+        return (OrderStatus.EXECUTED if is_whole else OrderStatus.CANCELED).value
+
+    def keys(self) -> tuple[str, ...]:
+        is_taken = self.outcome is Outcome.ACKNOWLEDGED
+        return tuple(key for key in self.dict_keys if key != "error" or not is_taken)
 
 
 def acknowledged_result(request: OrderRequest, said: OrderAcknowledgement) -> SubmissionResult:

@@ -52,7 +52,7 @@ class TradingLock:
                     if pending.write is not None:
                         pending.write()
                     self._pending_writes[number] = _PendingWrite(pending.reason, None)  # once is enough
-                self._journal.log_order_submission("unlocked", {"reason": reason})
+                self._journal.log_order_step("unlocked", {"reason": reason})
             except JournalError:
                 return
             self._pending_writes.clear()

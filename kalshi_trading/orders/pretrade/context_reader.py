@@ -120,7 +120,7 @@ class ContextReader:
     def _book(self, ticker: str) -> OrderBook:
         """Read the book; its age counts from the question, as a slow answer may be an old one."""
         asked_at = self._clock()
-        return replace(self._client.get_order_book(ticker), as_of=asked_at)
+        return replace(self._client.get_orderbook(ticker), as_of=asked_at)
 
     def fees(self, market: Market) -> tuple[FeeSchedule, ...]:
         """Give the fees of a market now and those to come; empty: they could not be read.
@@ -147,7 +147,7 @@ class ContextReader:
         event = self._client.get_event(event_ticker)
         series = event.series_ticker
         with ThreadPoolExecutor(max_workers=3) as pool:
-            base = pool.submit(self._client.get_series, series)
+            base = pool.submit(self._client.get_series_by_ticker, series)
             series_changes = pool.submit(self._client.get_series_fee_changes, series_ticker=series)
             event_changes = pool.submit(self._client.get_event_fee_changes, event_ticker=event_ticker)
         return FeeTerms(

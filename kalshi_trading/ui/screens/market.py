@@ -66,7 +66,7 @@ def _by_ticker(app: AppContext, wanted: str) -> Market | None:
 def _by_words(app: AppContext, wanted: str) -> tuple[FoundMarket, ...]:
     found = app.run_with_count(
         "Searching the open markets …",
-        lambda progress: app.executor.search_markets(wanted, most=MOST_FOUND + 1, progress=progress),
+        lambda progress: app.executor.search_markets(wanted, limit=MOST_FOUND + 1, progress=progress),
     )
     if not found:
         app.show_text(
@@ -96,7 +96,7 @@ def _ask_market(app: AppContext, search: _Search) -> _Search:
 
 def _book(app: AppContext, ticker: str) -> OrderBook | None:
     try:
-        return app.executor.get_order_book(ticker)
+        return app.executor.get_orderbook(ticker)
     except KalshiAPIError:
         return None
 

@@ -17,6 +17,7 @@ from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count, parse_price, price_text
 from kalshi_trading.core.order_book import best_opposite
+from kalshi_trading.orders.arguments import two_meanings
 from kalshi_trading.orders.pretrade.findings import questions
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.risk import off_grid
@@ -221,23 +222,15 @@ def ask_price(
 
     def parse(text: str) -> Price:
         price = parse_price(text)
-        problem = _two_meanings(text, price, market, side) or off_grid(market.price_grid, side, price)
+        problem = two_meanings(text, price, market.price_grid, side) or off_grid(
+            market.price_grid, side, price
+        )
         if problem is not None:
             raise InvalidInputError(problem)
         return price
 
     question = f"Price per {side.upper()} contract (cents, or $0.57)?"
     return app.prompter.ask(question, parse, default="" if proposed is None else price_text(proposed))
-
-
-def _two_meanings(text: str, dollars: Price, market: Market, side: Side) -> str | None:
-    """Say that a number below one may be dollars or cents, in a market that trades below 1¢."""
-    cents = dollars.scaleb(-2)
-    if not text.strip().startswith("0.") or not text.strip()[-1].isdecimal():
-        return None
-    if not market.price_grid.contains(side.price_in_side(cents)):
-        return None
-    return f"{text.strip()} can be {price_text(cents)} or {price_text(dollars)} here. Type c or $ with it."
 
 
 def _ask_size(app: AppContext, draft: _Draft) -> _Draft:

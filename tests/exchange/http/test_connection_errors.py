@@ -27,9 +27,9 @@ from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.settings.options import Limits
-from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
 HOST = "external-api.demo.kalshi.co"
@@ -376,7 +376,7 @@ def test_an_order_that_found_no_way_ends_not_sent_in_the_journal(way, exchange, 
     with way(CONTROL, forward_to(exchange.url)):
         client = KalshiClient(Transport(URL, exchange.credentials, timing=QUICK))
         client.learn_limits()
-        executor = TradeExecutor(client, journal, limits=Limits(), sleep=lambda _: None)
+        executor = OrderService(client, journal, limits=Limits(), sleep=lambda _: None)
         ticket = OrderTicket(quoted_market(executor).ticker, Action.BUY, Side.YES, D(1), D("0.02"))
         for name in EACH_CAUSE:
             row = ROWS[name]

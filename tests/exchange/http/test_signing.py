@@ -84,4 +84,4 @@ def test_the_websocket_upgrade_is_signed_as_a_get_of_its_path():
 
 
 def test_credentials_never_show_the_key_or_its_id():
-    assert repr(Credentials(KEY_ID, ED25519_KEY)) == "Credentials()"
+    assert repr(Credentials(KEY_ID, ED25519_KEY)) == "Credentials(key_id='****', private_key='****')"

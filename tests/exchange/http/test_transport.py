@@ -762,7 +762,7 @@ def test_sixteen_threads_read_side_by_side_from_a_real_exchange(practice_exchang
             ticker = tickers[(offset + number) % len(tickers)]
             if number % 10 == 0:
                 right.append(client.get_balance().cash >= 0)
-            elif client.get_order_book(ticker).ticker != ticker or client.get_market(ticker).ticker != ticker:
+            elif client.get_orderbook(ticker).ticker != ticker or client.get_market(ticker).ticker != ticker:
                 wrong.append(ticker)
             else:
                 right.append(True)

@@ -548,10 +548,10 @@ def test_the_newest_events_are_in_plain_words(tmp_path):
     log = TradeLogger(tmp_path, "practice", clock=lambda: NOON)
     order = {"client_order_id": "c", "ticker": "KXFED-26DEC", "action": "buy", "side": "yes"}
     wish = {"count": "10", "price": "0.5600"}
-    log.log_order_submission("intent", {**order, **wish, "sentence": "BUY 10 YES KXFED-26DEC at 56¢, good"})
-    log.log_order_submission("acknowledged", {**order, **wish, "reason": "resting"})
+    log.log_order_step("intent", {**order, **wish, "sentence": "BUY 10 YES KXFED-26DEC at 56¢, good"})
+    log.log_order_step("acknowledged", {**order, **wish, "reason": "resting"})
     log.log_order_fill({**order, "fill_count": "4.00", "average_price": "0.5550", "fee": "0.0700"})
-    log.log_order_cancellation("acknowledged", {**order, "reason": "Canceled."})
+    log.log_cancel_step("acknowledged", {**order, "reason": "Canceled."})
     log.log_event("venue.moved_on", {"reason": "a new event"})
     found = [(each.what, each.market, each.sentence) for each in newest_events(log)][::-1]
     assert found == [

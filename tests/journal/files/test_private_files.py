@@ -67,7 +67,7 @@ def test_what_stands_in_the_journals_place_is_told_and_never_waited_for(tmp_path
             journal = journal_in(tmp_path / kind)
             what = put(kind, journal.folder / name)
             doors: list[Callable[[], object]] = [
-                lambda log=journal: log.log_order_submission("intent", INTENT),
+                lambda log=journal: log.log_order_step("intent", INTENT),
                 lambda log=journal: log.read_journal(),
                 lambda log=journal: next(log.newest_records()),
                 lambda log=journal: log_review.LogFollower(log),
@@ -86,12 +86,12 @@ def test_what_stands_in_the_place_of_an_earlier_day_is_told_and_the_journal_goes
         with naming(kind), no_hang():
             journal = journal_in(tmp_path / kind)
             what = put(kind, journal.folder / name)
-            journal.log_order_submission("intent", INTENT)
+            journal.log_order_step("intent", INTENT)
             for door in (journal.read_journal, lambda log=journal: list(log.newest_records())):
                 said = sentence_of(door)
                 wrong += [] if is_told(said, what) else [(kind, said)]
             next_day = journal_in(tmp_path / kind, day=1)
-            next_day.log_order_submission("intent", INTENT)  # compresses what was put aside
+            next_day.log_order_step("intent", INTENT)  # compresses what was put aside
             next_day.log_sizes()
     assert wrong == []
 
@@ -181,13 +181,13 @@ def test_the_start_names_each_file_that_is_not_ours_once_with_what_to_do(tmp_pat
 
 def test_a_link_to_files_of_ours_is_followed(tmp_path: Path) -> None:
     elsewhere = journal_in(tmp_path / "elsewhere")
-    elsewhere.log_order_submission("intent", INTENT)
+    elsewhere.log_order_step("intent", INTENT)
     (tmp_path / "logs" / "practice").mkdir(parents=True)
     (tmp_path / "logs" / "practice" / "trades.log").symlink_to(elsewhere.trades_path)
     (tmp_path / "archive.gz").write_bytes(gzip.compress(elsewhere.trades_path.read_bytes()))
     (tmp_path / "logs" / "practice" / "trades-2026-11-20.log.gz").symlink_to(tmp_path / "archive.gz")
     journal = journal_in(tmp_path / "logs")
-    journal.log_order_submission("sending", INTENT)
+    journal.log_order_step("sending", INTENT)
     assert [record.event for record in journal.read_journal().records] == [
         *("order.intent", "order.intent", "order.sending")
     ]
@@ -202,7 +202,7 @@ def test_a_folder_of_logs_may_be_a_link(tmp_path: Path, linked: str) -> None:
     link.symlink_to(tmp_path / "disk")
     journal = journal_in(tmp_path / "logs")
     with Session.open(journal.folder) as session:
-        journal.log_order_submission("intent", INTENT)
+        journal.log_order_step("intent", INTENT)
         assert len(journal.read_journal().records) == 1
         assert is_alive(journal.folder, session.session_id)
         assert journal.close_to_others() == ()
@@ -273,9 +273,9 @@ def test_all_that_a_journal_makes_is_its_owners_alone_whatever_the_umask(tmp_pat
     try:
         journal = journal_in(tmp_path / "logs" / "of" / "mine")
         with Session.open(journal.folder), journal.intent_lock():
-            journal.log_order_submission("intent", INTENT)
+            journal.log_order_step("intent", INTENT)
             journal.log_error("oh")
-            journal_in(tmp_path / "logs" / "of" / "mine", day=1).log_order_submission("intent", INTENT)
+            journal_in(tmp_path / "logs" / "of" / "mine", day=1).log_order_step("intent", INTENT)
             assert open_to_others(tmp_path / "logs") == {}
             assert len(modes_below(tmp_path / "logs")) >= 12
             assert len(journal.read_journal().records) == 2
@@ -288,7 +288,7 @@ def old_logs(folder: Path) -> TradeLogger:
     """Logs of three days with a session, as an earlier version or a copy may have left them."""
     for day in range(3):
         journal = journal_in(folder, day=day)
-        journal.log_order_submission("intent", INTENT)
+        journal.log_order_step("intent", INTENT)
         journal.log_error("oh")
     with journal.intent_lock():
         pass
@@ -360,7 +360,7 @@ def test_what_cannot_be_closed_is_named_and_harms_nobody(
     remedy = f"To close it: chmod go= {path}"
     assert f"{path} may be open to other users: Operation not permitted. {remedy}" in notes
     assert len(notes) == len(modes_below(tmp_path)) - 1
-    journal.log_order_submission("sending", INTENT)
+    journal.log_order_step("sending", INTENT)
     assert list(islice(journal.newest_records(), 1))
 
 

@@ -648,16 +648,16 @@ def test_our_words_stand_where_the_journal_has_them_and_other_orders_are_externa
     app = session(exchange, tmp_path)
     filled = [row for row in wire_rows(app, "orders", "orders").values() if D(row["fill_count_fp"]) > 0]
     told, lost, refused, contrary, wordless, *_ = filled
-    app.journal.log_order_submission("intent", words_for(told))
-    app.journal.log_order_submission("acknowledged", {**named(told), "order_id": told["order_id"]})
-    app.journal.log_order_submission("intent", words_for(lost))  # the program was killed here
-    app.journal.log_order_submission("intent", words_for(refused) | {"client_order_id": "another"})
-    app.journal.log_order_submission("rejected", {"client_order_id": "another"})
+    app.journal.log_order_step("intent", words_for(told))
+    app.journal.log_order_step("acknowledged", {**named(told), "order_id": told["order_id"]})
+    app.journal.log_order_step("intent", words_for(lost))  # the program was killed here
+    app.journal.log_order_step("intent", words_for(refused) | {"client_order_id": "another"})
+    app.journal.log_order_step("rejected", {"client_order_id": "another"})
     wrong = words_for(contrary) | {"action": "buy"}
-    app.journal.log_order_submission("intent", wrong)
-    app.journal.log_order_submission("acknowledged", {**named(contrary), "order_id": contrary["order_id"]})
+    app.journal.log_order_step("intent", wrong)
+    app.journal.log_order_step("acknowledged", {**named(contrary), "order_id": contrary["order_id"]})
     names = {**named(wordless), "order_id": wordless["order_id"]}  # the line of its intent is damaged
-    app.journal.log_order_submission("acknowledged", names)
+    app.journal.log_order_step("acknowledged", names)
     for table in (TRADES, ORDERS):
         _, rows = exported(app, table, tmp_path / f"{table.name}.csv")
         ours = [row for row in rows if row["origin"] == "ours"]
@@ -714,7 +714,7 @@ def test_the_journal_is_exported_whole_and_its_damage_is_told(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     app = session(exchange, tmp_path)
-    app.journal.log_order_submission("rejected", {"reason": "=cmd()", "price": D("0.5600"), "sentence": "@x"})
+    app.journal.log_order_step("rejected", {"reason": "=cmd()", "price": D("0.5600"), "sentence": "@x"})
     with app.journal.trades_path.open("a") as file:
         file.write("not a line of ours\n")
     done, rows = exported(app, JOURNAL, tmp_path / "j.csv")
@@ -808,11 +808,11 @@ def test_orders_are_only_looked_up_where_the_journal_lost_one(
     words = {"action": "buy", "side": "yes"}
     ends: dict[str, dict[str, str]] = {name: {} for name in ("rejected", "not_sent", "absent", "denied")}
     for end, answer in (ends | {"acknowledged": {"order_id": "o"}}).items():
-        app.journal.log_order_submission("intent", words | {"client_order_id": end})
-        app.journal.log_order_submission(end, answer | {"client_order_id": end})
+        app.journal.log_order_step("intent", words | {"client_order_id": end})
+        app.journal.log_order_step(end, answer | {"client_order_id": end})
     exported(app, TRADES, tmp_path / "known.csv")
     assert asked == []
-    app.journal.log_order_submission("intent", words | {"client_order_id": "lost"})
+    app.journal.log_order_step("intent", words | {"client_order_id": "lost"})
     exported(app, TRADES, tmp_path / "lost.csv")
     assert asked == ["orders"]
 
@@ -936,9 +936,9 @@ def test_positions_are_not_asked_for_a_period(exchange: ExchangeProcess, tmp_pat
 
 def test_the_door_for_scripts_writes_the_journal(tmp_path: Path) -> None:
     journal = TradeLogger(tmp_path, "practice", clock=lambda: AT)
-    journal.log_order_submission("intent", {"count": D("2.50"), "price": D("0.0550")})
-    assert journal.export_trades_to_csv(tmp_path / "j.csv") == 1
+    journal.log_order_step("intent", {"count": D("2.50"), "price": D("0.0550")})
+    assert journal.export_journal_to_csv(tmp_path / "j.csv") == 1
     (row,) = read_csv(tmp_path / "j.csv")
     assert (row["event"], row["count"], row["price"]) == ("order.intent", "2.50", "0.0550")
     with pytest.raises(InvalidInputError, match="already there"):
-        journal.export_trades_to_csv(tmp_path / "j.csv")
+        journal.export_journal_to_csv(tmp_path / "j.csv")

@@ -12,8 +12,8 @@ from faulty_exchange import running_faulty_exchange
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.options import Limits
-from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
 
@@ -28,7 +28,7 @@ def open_desk(tmp_path):
                 faulty.fail({"kind": "read_lag", "lag_s": lag_s})
             client = faulty.exchange.client()
             limits = Limits(market_loss_limit=D(20))
-            executor = TradeExecutor(client, TradeLogger(tmp_path, "practice"), limits=limits)
+            executor = OrderService(client, TradeLogger(tmp_path, "practice"), limits=limits)
             return executor, a_market(client)
 
         yield start
@@ -68,7 +68,7 @@ def test_an_order_of_unknown_outcome_counts_however_old_it_is(open_desk, tmp_pat
     order = {"client_order_id": "lost", "ticker": market.ticker, "sentence": "BUY 150 YES at 10¢"}
     order |= {"action": "buy", "side": "yes", "count": "150", "price": "0.10"}
     ended = TradeLogger(tmp_path, "practice", session_id="ended", clock=lambda: week_ago)
-    ended.log_order_submission("intent", order)
+    ended.log_order_step("intent", order)
     executor.recover()
     seen = preview(executor, market, "60", D("0.10"))
     assert [each.client_order_id for each in seen.context.unseen] == ["lost"]

@@ -31,8 +31,8 @@ from kalshi_trading.orders.execution.panic_switch import BLOCKED, UNRECORDED_PAN
 from kalshi_trading.orders.execution.pending_orders import PendingOrders, RecoveryResult
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.options import Limits
-from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
 TICKET = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.65"))
@@ -82,7 +82,7 @@ class Exchange:
             self.resting[self.appears.order_id] = self.appears
         return Listing(rows, answer)
 
-    def cancel_order(self, order_id, *, ticker):
+    def send_cancel(self, order_id, *, ticker):
         self.cancels += 1
         if self.troubles.get(order_id):
             raise self.troubles[order_id].pop(0)
@@ -93,13 +93,13 @@ class Exchange:
         self.resting.pop(order_id, None)
         return replace(order(BookSide.BID, "0.50", status=OrderStatus.EXECUTED), order_id=order_id)
 
-    def place_order(self, request, *, before_sending):
+    def send_order(self, request, *, before_sending):
         raise AssertionError("an order was sent")
 
 
 def executor_at(exchange, folder, **how):
     naps = []
-    made = TradeExecutor(
+    made = OrderService(
         exchange,
         TradeLogger(folder, "practice"),
         limits=how.pop("limits", Limits()),
@@ -291,7 +291,7 @@ def test_an_order_that_another_session_is_sending_is_looked_for_as_long_as_it_ca
     other = TradeLogger(tmp_path, "practice", session_id="another", clock=lambda: NOW)
     fields = {"client_order_id": "theirs", "ticker": MARKET.ticker, "sentence": "BUY 1"}
     for event in [OrderStage.INTENT, *([state] if state is not OrderStage.INTENT else [])]:
-        other.log_order_submission(event, fields)
+        other.log_order_step(event, fields)
     executor, naps = executor_at(Exchange(), tmp_path)
     report = executor.panic()
     assert report.unresolved == ("BUY 1",)
@@ -302,7 +302,7 @@ def test_an_order_that_another_session_is_sending_is_looked_for_as_long_as_it_ca
 def test_an_intent_too_old_to_be_still_on_its_way_is_looked_for_no_longer_than_the_rest(tmp_path):
     sent_at = NOW - timedelta(seconds=LONGEST_SEND_S + 1)
     other = TradeLogger(tmp_path, "practice", session_id="another", clock=lambda: sent_at)
-    other.log_order_submission("intent", {"client_order_id": "theirs", "ticker": MARKET.ticker})
+    other.log_order_step("intent", {"client_order_id": "theirs", "ticker": MARKET.ticker})
     executor, naps = executor_at(Exchange(), tmp_path)
     assert len(executor.panic().unresolved) == 1
     assert naps == [*PANIC_PAUSES_S, LAST_PAUSE_S]
@@ -316,7 +316,7 @@ def test_an_order_of_ours_that_ends_meanwhile_wants_lists_newer_than_its_end(tmp
     exchange = Lagging(resting(1), ages=[NOW + timedelta(seconds=2), NOW + timedelta(seconds=2), FRESH])
     exchange.hidden_for = 2
     now = [NOW]
-    executor = TradeExecutor(
+    executor = OrderService(
         exchange,
         TradeLogger(tmp_path, "practice"),
         limits=Limits(),
@@ -444,7 +444,7 @@ def test_orders_of_unknown_outcome_are_named_as_not_canceled(tmp_path):
 
 def session_of(folder, account="ours"):
     journal = TradeLogger(folder, "practice", account=account)
-    return TradeExecutor(
+    return OrderService(
         Exchange(), journal, limits=Limits(), account=account, clock=lambda: NOW, sleep=lambda seconds: None
     )
 
@@ -555,7 +555,7 @@ def test_a_panic_pressed_while_orders_are_being_allowed_blocks_them(tmp_path):
                     time.sleep(0.001)
             super().log_event(event, fields)
 
-    executor = TradeExecutor(Exchange(), Pressed(tmp_path, "practice"), limits=Limits(), sleep=lambda _: None)
+    executor = OrderService(Exchange(), Pressed(tmp_path, "practice"), limits=Limits(), sleep=lambda _: None)
     pressing = threading.Thread(target=executor.panic)
     assert executor.allow_orders()
     pressing.join()

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 from faulty_exchange import running_faulty_exchange
-from screen_session import quoted_market
+from screen_session import place, quoted_market
 
 from kalshi_trading.core.models import OrderStatus
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission_result import Outcome
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.options import Limits
-from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
-Open = Callable[..., tuple[TradeExecutor, KalshiClient]]
+Open = Callable[..., tuple[OrderService, KalshiClient]]
 
 
 @pytest.fixture
@@ -27,14 +27,14 @@ def open_desk(tmp_path: Path) -> Iterator[Open]:
 
         def start(
             lag_s: float, sleep: Callable[[float], None] | None = None
-        ) -> tuple[TradeExecutor, KalshiClient]:
+        ) -> tuple[OrderService, KalshiClient]:
             faulty = stack.enter_context(running_faulty_exchange(tmp_path / "data", "--seed", "5"))
             faulty.fail({"kind": "read_lag", "lag_s": lag_s})
             client = faulty.exchange.client()
             journal = TradeLogger(tmp_path, "practice")
-            executor = TradeExecutor(client, journal, limits=Limits(), sleep=sleep)
+            executor = OrderService(client, journal, limits=Limits(), sleep=sleep)
             market = quoted_market(executor)
-            placed = executor.place_limit_order(market.ticker, "yes", 1, "0.01")
+            placed = place(executor, market.ticker, "yes", 1, "0.01")
             assert placed.outcome is Outcome.ACKNOWLEDGED
             return executor, client
 

@@ -23,8 +23,8 @@ from kalshi_trading.core.money import parse_price
 from kalshi_trading.exchange.wire.account import order_body
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.options import Limits
-from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
 WAYS = list(itertools.product(Action, Side))
@@ -64,7 +64,7 @@ class Wire:
     def __init__(self) -> None:
         self.bodies: list[dict[str, object]] = []
 
-    def place_order(self, order: OrderRequest, *, before_sending: Callable[[], None]) -> OrderAcknowledgement:
+    def send_order(self, order: OrderRequest, *, before_sending: Callable[[], None]) -> OrderAcknowledgement:
         before_sending()
         self.bodies.append(order_body(order))
         return OrderAcknowledgement(
@@ -79,14 +79,14 @@ class Journal(TradeLogger):
         super().__init__(folder, "practice")
         self.intents: list[dict[str, object]] = []
 
-    def log_order_submission(self, event, fields) -> None:
+    def log_order_step(self, event, fields) -> None:
         if event == "intent":
             self.intents.append(fields)
 
 
-def desk(folder) -> tuple[Wire, Journal, TradeExecutor]:
+def desk(folder) -> tuple[Wire, Journal, OrderService]:
     wire, journal = Wire(), Journal(folder)
-    executor = TradeExecutor(wire, journal, limits=Limits(), clock=lambda: NOW + timedelta(seconds=1))
+    executor = OrderService(wire, journal, limits=Limits(), clock=lambda: NOW + timedelta(seconds=1))
     return wire, journal, executor
 
 
@@ -122,7 +122,7 @@ def disagreements(folder, ticket: OrderTicket) -> list[str]:
     """Submit the ticket; name what the sentence shown, the line on disk and the body sent say differently."""
     seen = replace(preview(ticket), findings=())
     wire, journal = Wire(), TradeLogger(folder, "practice")
-    TradeExecutor(wire, journal, limits=Limits(), clock=lambda: NOW).submit(seen)
+    OrderService(wire, journal, limits=Limits(), clock=lambda: NOW).submit(seen)
     (intent,) = (each for each in journal.read_journal().records if each.event == "order.intent")
     (body,) = wire.bodies
     recorded = int(D(intent.text("price")) * 10_000)

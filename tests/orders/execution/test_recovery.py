@@ -141,7 +141,7 @@ class Desk:
 
     def record(self, *events, client_order_id="c1", **fields):
         for event in events:
-            self.journal.log_order_submission(
+            self.journal.log_order_step(
                 event,
                 {"client_order_id": client_order_id, "ticker": MARKET.ticker, "sentence": SENTENCE, **fields},
             )
@@ -425,14 +425,14 @@ def test_a_late_order_that_could_not_be_recorded_is_noticed_again(desk):
 
 def test_a_late_order_that_two_readers_see_at_once_is_adopted_once(desk):
     desk.pending.track([life(OrderStage.ABSENT)])
-    record_it = desk.journal.log_order_submission
+    record_it = desk.journal.log_order_step
 
     def seen_by_another_reader_first(event, fields):
-        desk.journal.log_order_submission = record_it
+        desk.journal.log_order_step = record_it
         desk.recovery.reconcile_late([ours()])
         record_it(event, fields)
 
-    desk.journal.log_order_submission = seen_by_another_reader_first
+    desk.journal.log_order_step = seen_by_another_reader_first
     desk.recovery.reconcile_late([ours()])
     assert desk.events() == ["order.acknowledged"]
     assert len(desk.pending.drain_messages()) == 1
@@ -618,13 +618,13 @@ def test_a_fault_nobody_expected_is_told_once_and_does_not_end_the_search(desk):
 
     desk.exchange.get_orders = orders
     desk.pending.track([life(), life(client_order_id="c2")])
-    record_it = desk.journal.log_order_submission
+    record_it = desk.journal.log_order_step
 
     def record(event, fields):
         record_it(event, fields)
         done.set()
 
-    desk.journal.log_order_submission = record
+    desk.journal.log_order_step = record
     searching(desk, done)
     fault, found = desk.pending.drain_messages()
     assert fault.startswith("Something unexpected went wrong in the search for orders, which goes on")
@@ -660,13 +660,13 @@ def test_the_background_search_recovers_again_and_watches_for_late_orders(desk):
             desk.exchange.orders = (ours(status=OrderStatus.EXECUTED),)
             raise JournalError("trades.log", "cannot be read")
 
-    record_it = desk.journal.log_order_submission
+    record_it = desk.journal.log_order_step
 
     def record(event, fields):
         record_it(event, fields)
         late.set()
 
-    desk.journal.log_order_submission = record
+    desk.journal.log_order_step = record
     searching(desk, late, recover=recover)
     assert "appeared late" in desk.pending.drain_messages()[-1]
     assert any("cannot be read" in problem for problem in desk.problems)

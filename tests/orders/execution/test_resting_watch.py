@@ -12,7 +12,7 @@ import pytest
 from exchange_process import ExchangeProcess
 from market_factory import TICKER
 from model_factory import NOW, order
-from screen_session import quoted_market, screen_text, session
+from screen_session import place, quoted_market, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.core.errors import JournalError, NotFoundError, UnavailableError
@@ -89,9 +89,9 @@ def journal(tmp_path: Path) -> TradeLogger:
         "action": "buy",
         "side": "yes",
     }
-    log.log_order_submission("intent", terms | {"count": D(20), "price": D("0.37")})
+    log.log_order_step("intent", terms | {"count": D(20), "price": D("0.37")})
     answer = {"order_id": RESTING.order_id, "fill_count": D(0), "remaining_count": D(20)}
-    log.log_order_submission("acknowledged", terms | answer)
+    log.log_order_step("acknowledged", terms | answer)
     return log
 
 
@@ -149,7 +149,7 @@ def test_an_order_that_was_taken_back_elsewhere_is_told_as_ended(journal: TradeL
 
 
 def test_a_cancel_of_ours_is_no_news(journal: TradeLogger) -> None:
-    journal.log_order_cancellation("acknowledged", {"client_order_id": "ours", "reduced_by": D(20)})
+    journal.log_cancel_step("acknowledged", {"client_order_id": "ours", "reduced_by": D(20)})
     exchange = Exchange()
     assert watch_of(exchange, journal).look() == ()
     assert exchange.asked == []
@@ -200,9 +200,9 @@ def test_the_menu_tells_it_among_the_news(still_exchange: ExchangeProcess, tmp_p
     prompter = ScriptedPrompter("9", "0", "0")
     app = session(still_exchange, tmp_path, prompter)
     market = quoted_market(app.executor)
-    placed = app.executor.place_limit_order(market.ticker, "yes", 3, "0.02")
+    placed = place(app.executor, market.ticker, "yes", 3, "0.02")
     assert placed.order_id is not None
-    app.client.cancel_order(placed.order_id, ticker=market.ticker)
+    app.client.send_cancel(placed.order_id, ticker=market.ticker)
     assert menu.run(app) == 0
     assert " ".join(screen_text(app).split()).count("no longer rests; 3 of 3 were not filled.") == 1
 

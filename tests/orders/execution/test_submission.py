@@ -317,12 +317,12 @@ class Unreachable:
     def __getattr__(self, name):
         return getattr(self._client, name)
 
-    def place_order(self, request, *, before_sending):
+    def send_order(self, request, *, before_sending):
         before_sending()
         self.sent.append(request)
         if len(self.sent) <= self._failures:
             raise NotSentError("Not sent: the exchange cannot be reached. Nothing was placed or changed.")
-        return self._client.place_order(request)  # which is recorded and checked by now
+        return self._client.send_order(request)  # which is recorded and checked by now
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2])
@@ -582,7 +582,7 @@ def test_of_an_unknown_outcome_no_counts_are_on_record(open_desk, tmp_path):
         desk.submitter.submit(fresh())
     assert desk.last().event == "order.unknown"
     assert (desk.last().fields["fill_count"], desk.last().fields["remaining_count"]) == (None, None)
-    desk.journal.export_trades_to_csv(tmp_path / "journal.csv")
+    desk.journal.export_journal_to_csv(tmp_path / "journal.csv")
     *_, row = csv.DictReader((tmp_path / "journal.csv").read_text(encoding="utf-8-sig").splitlines())
     assert (row["event"], row["fill_count"]) == ("order.unknown", "")
 
@@ -758,10 +758,10 @@ def test_a_session_that_died_after_writing_its_intent_leaves_the_order_unresolve
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         fields = {"client_order_id": "c1", "ticker": MARKET.ticker, "sentence": "BUY 10 YES"}
-        desk.journal.log_order_submission("intent", fields)
+        desk.journal.log_order_step("intent", fields)
         recover(desk.recovery)
         assert [row.client_order_id for row in desk.pending.orders()] == ["c1"]
-        desk.journal.log_order_submission("sending", fields)
+        desk.journal.log_order_step("sending", fields)
         recover(desk.recovery)
         assert [row.client_order_id for row in desk.pending.orders()] == ["c1"]
 
@@ -960,7 +960,7 @@ def test_a_lock_that_comes_while_another_one_ends_does_not_end_with_it(open_desk
     with serving(exchange) as server:
         desk = open_desk(server)
         desk.lock.close("the first reason")
-        record_it = desk.journal.log_order_submission
+        record_it = desk.journal.log_order_step
         others = []
 
         def record(event, fields):
@@ -970,7 +970,7 @@ def test_a_lock_that_comes_while_another_one_ends_does_not_end_with_it(open_desk
                 others[0].start()
                 others[0].join(0.2)
 
-        desk.journal.log_order_submission = record
+        desk.journal.log_order_step = record
         desk.submitter.submit(fresh())
         others[0].join()
         assert desk.lock.reason == "the second reason"
@@ -1001,14 +1001,14 @@ def test_an_order_whose_intent_is_about_to_be_written_is_taken_over_by_no_recove
     exchange.create = exchange.accept
     with serving(exchange) as server:
         desk = open_desk(server)
-        record_it = desk.journal.log_order_submission
+        record_it = desk.journal.log_order_step
 
         def record(event, fields):
             record_it(event, fields)
             recover(desk.recovery)
             desk.recovery.examine_all()
 
-        desk.journal.log_order_submission = record
+        desk.journal.log_order_step = record
         assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
     assert [request.method for request in server.requests] == ["POST"]
 

@@ -86,8 +86,8 @@ def test_the_counters_are_rebuilt_from_the_file_and_begin_at_midnight(tmp_path):
     for at in days:
         journal = TradeLogger(tmp_path, "practice", clock=lambda at=at: at)
         for identity, end in ((f"{at:%d}a", "acknowledged"), (f"{at:%d}b", "rejected")):
-            journal.log_order_submission("intent", {**intent(identity).fields, "cost": D(3)})
-            journal.log_order_submission(end, {"client_order_id": identity})
+            journal.log_order_step("intent", {**intent(identity).fields, "cost": D(3)})
+            journal.log_order_step(end, {"client_order_id": identity})
     assert ActivityReader(journal, clock=lambda: NOW).read().today == DayTotals(D(3), 1)
 
 
@@ -96,7 +96,7 @@ def written(folder, at, *events, **stamps):
     journal = TradeLogger(folder, "practice", clock=lambda: at, **stamps)
     for event in events:
         fields = intent("a").fields if event == "intent" else {"client_order_id": "a"}
-        journal.log_order_submission(event, {**fields, "sentence": "BUY 10"} | {"cost": D(3)})
+        journal.log_order_step(event, {**fields, "sentence": "BUY 10"} | {"cost": D(3)})
     return journal
 
 
@@ -132,14 +132,14 @@ def test_a_panic_of_another_session_stands_until_some_session_allows_orders_agai
     reader = ActivityReader(TradeLogger(tmp_path, "practice"), clock=lambda: now)
     assert not reader.is_panic_active()
     another = TradeLogger(tmp_path, "practice", clock=lambda: NOW, account="mine")
-    another.log_order_cancellation("panic", {"reason": "everything is canceled"})
+    another.log_cancel_step("panic", {"reason": "everything is canceled"})
     for days in (0, 1, 2, 9):
         now = NOW + timedelta(days=days)
         assert reader.is_panic_active()
     assert ActivityReader(another, account="mine").is_panic_active()
     assert not ActivityReader(another, account="other").is_panic_active()
     later = TradeLogger(tmp_path, "practice", clock=lambda: now)
-    later.log_order_cancellation("rearmed", {"reason": "new orders are allowed again"})
+    later.log_cancel_step("rearmed", {"reason": "new orders are allowed again"})
     assert not reader.is_panic_active()
 
 

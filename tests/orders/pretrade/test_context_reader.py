@@ -62,7 +62,7 @@ class Exchange:
     def get_market(self, ticker):
         return self._answer("market", self.market)
 
-    def get_order_book(self, ticker):
+    def get_orderbook(self, ticker):
         self.clock.now += timedelta(seconds=self.book_takes_s)
         return self._answer("book", replace(BOOK, as_of=self.clock.now))
 
@@ -80,7 +80,7 @@ class Exchange:
         event = SimpleNamespace(series_ticker="KX", fee_type_override=None, fee_multiplier_override=None)
         return self._answer("fees", event)
 
-    def get_series(self, series_ticker):
+    def get_series_by_ticker(self, series_ticker):
         return SimpleNamespace(fees=self.series)
 
     def get_series_fee_changes(self, *, series_ticker):

@@ -63,7 +63,7 @@ class Exchange:
         assert status is OrderStatus.RESTING
         return Listing(self.resting)
 
-    def get_order_books(self, tickers):
+    def get_orderbooks(self, tickers):
         return {MARKET.ticker: self.book} if self.book is not None and MARKET.ticker in tickers else {}
 
     def get_markets(self, *, tickers):

@@ -94,7 +94,7 @@ def kill(folder: Path) -> int:
     for count in itertools.count(1):
         here = Path(shutil.copytree(template, folder / str(count)))
         log = logger_on(here, 2)
-        if not killed_at(count, lambda log=log: log.log_order_submission("intent", {"who": "killed"})):  # type: ignore[misc]
+        if not killed_at(count, lambda log=log: log.log_order_step("intent", {"who": "killed"})):  # type: ignore[misc]
             return count - 1
         check_after_kill(here)
     raise AssertionError
@@ -103,7 +103,7 @@ def kill(folder: Path) -> int:
 def two_days(folder: Path) -> Path:
     """A journal of yesterday, and of a day before that an earlier kill left plain."""
     for day, who in enumerate(["first", "second"]):
-        logger_on(folder, day).log_order_submission("intent", {"who": who})
+        logger_on(folder, day).log_order_step("intent", {"who": who})
     (packed,) = (folder / "practice").glob("*.gz")
     packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
     packed.unlink()
@@ -114,9 +114,9 @@ def check_after_kill(folder: Path) -> None:
     old = ["first", "second"]
     seen = whos(folder)
     assert seen in (old, [*old, "killed"]), seen
-    logger_on(folder, 2).log_order_submission("intent", {"who": "next"})
+    logger_on(folder, 2).log_order_step("intent", {"who": "next"})
     assert whos(folder) == [*seen, "next"]
-    logger_on(folder, 3).log_order_submission("intent", {"who": "last"})
+    logger_on(folder, 3).log_order_step("intent", {"who": "last"})
     assert whos(folder) == [*seen, "next", "last"]
     left = sorted(path.name for path in (folder / "practice").iterdir())
     rotated = [name for name in left if not name.startswith("trades.log")]
@@ -127,17 +127,17 @@ def check_after_kill(folder: Path) -> None:
 def small(folder: Path) -> int:
     """Fill the file until it may not grow, then go on where it may; return how many lines were accepted."""
     log = logger_on(folder, 0)
-    log.log_order_submission("intent", {"who": "0"})
+    log.log_order_step("intent", {"who": "0"})
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
     accepted = ["0"]
     try:
         while True:
-            log.log_order_submission("intent", {"who": str(len(accepted)), "pad": "x" * 50})
+            log.log_order_step("intent", {"who": str(len(accepted)), "pad": "x" * 50})
             accepted.append(str(len(accepted)))
     except JournalError:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    log.log_order_submission("intent", {"who": "after"})
+    log.log_order_step("intent", {"who": "after"})
     reading = log.read_journal()
     assert [record.text("who") for record in reading.records] == [*accepted, "after"]
     assert [line.number for line in reading.damage.first] == [len(accepted) + 1]
@@ -151,7 +151,7 @@ def nobody(folder: Path) -> str:
         os.setuid(NOBODY)
     assert whos(Path("mine")) == ["before"]
     try:
-        logger_on(Path("mine"), 1).log_order_submission("intent", {"who": "after"})
+        logger_on(Path("mine"), 1).log_order_step("intent", {"who": "after"})
     except JournalError as error:
         assert whos(Path("mine")) == ["before"]
         return str(error)

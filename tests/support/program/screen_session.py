@@ -14,9 +14,11 @@ from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.config import load_settings
 from kalshi_trading.core.market_models import Market
-from kalshi_trading.core.models import OrderStatus
+from kalshi_trading.core.models import Action, OrderStatus, Side
+from kalshi_trading.orders.execution.submission_result import SubmissionResult
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.environments import Environment
-from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.program import build_app
 
@@ -60,7 +62,7 @@ def screen_text(app: AppContext) -> str:
     return app.console.export_text(clear=False)
 
 
-def quoted_market(executor: TradeExecutor) -> Market:
+def quoted_market(executor: OrderService) -> Market:
     """Find a market that outlives the run, with both sides quoted far from both ends of its grid.
 
     A bid or an offer near an end rests there, whatever the other participants do meanwhile.
@@ -75,6 +77,14 @@ def quoted_market(executor: TradeExecutor) -> Market:
     raise AssertionError("no market is quoted")
 
 
+def place(
+    service: OrderService, ticker: str, side: str, count: int, price: D | str | None = None
+) -> SubmissionResult:
+    """Buy at a limit in dollars, or at the market, as the menu does once everything is answered."""
+    limit = None if price is None else D(price)
+    return service.submit(service.preview(OrderTicket(ticker, Action.BUY, Side(side), D(count), limit)))
+
+
 def buy(market: Market, *, count: str, price: str) -> list[str]:
     """Return the answers from the search to the confirmation of a YES limit order."""
     return [market.ticker, "1", "1", price, count, "1"]
@@ -84,4 +94,4 @@ def cancel_all(exchange: ExchangeProcess) -> None:
     """Cancel every open order of the account."""
     client = exchange.client()
     for order in client.get_orders(status=OrderStatus.RESTING):
-        client.cancel_order(order.order_id, ticker=order.ticker)
+        client.send_cancel(order.order_id, ticker=order.ticker)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from exchange_process import ExchangeProcess
-from screen_session import quoted_market, rendered, screen_text, session
+from screen_session import place, quoted_market, rendered, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.core.errors import JournalError, UnavailableError
@@ -72,7 +72,7 @@ def test_the_page_says_how_far_the_clock_is_from_the_exchanges(
 def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path: Path) -> None:
     prompter = ScriptedPrompter("1", "0")
     app = session(exchange, tmp_path, prompter, KALSHI_DAILY_ORDER_LIMIT="7")
-    app.executor.place_limit_order(quoted_market(app.executor).ticker, "yes", 3, "0.02")
+    place(app.executor, quoted_market(app.executor).ticker, "yes", 3, "0.02")
     account_screens.account(app)
     prompter.assert_all_used()
     text = screen_text(app)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from exchange_process import ExchangeProcess
-from screen_session import buy, quoted_market, screen_text, session
+from screen_session import buy, place, quoted_market, screen_text, session
 from scripted_prompter import BACK, ScriptedPrompter
 
 from kalshi_trading.core.errors import OutcomeUnknownError, UnavailableError
@@ -90,7 +90,7 @@ def test_the_program_stays_when_a_cancel_is_not_known_to_have_worked(
         raise OutcomeUnknownError("no answer")
 
     with monkeypatch.context() as broken:
-        broken.setattr(app.client, "cancel_order", lost)
+        broken.setattr(app.client, "send_cancel", lost)
         broken.setattr("kalshi_trading.orders.execution.cancel.time.sleep", lambda seconds: None)
         assert menu.run(app) == 0
     prompter.assert_all_used()
@@ -126,7 +126,7 @@ def test_many_orders_are_named_in_part_and_counted(
     app = session(exchange, tmp_path)
     market = quoted_market(app.executor)
     for price in ("0.01", "0.02"):
-        app.executor.place_limit_order(market.ticker, "yes", 1, D(price))
+        place(app.executor, market.ticker, "yes", 1, D(price))
     app, prompter = at_the_menu(exchange, tmp_path, "0", "x", "c")
     assert prompter.questions[-2:] == [
         "2 resting orders. Leave them at the exchange?",

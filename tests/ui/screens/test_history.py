@@ -96,9 +96,9 @@ def test_every_task_of_the_history_is_one_choice_away_from_it_and_comes_back(exc
 def test_another_environment_s_page_asks_the_connected_exchange_nothing(exchange, tmp_path, monkeypatch):
     elsewhere = TradeLogger(tmp_path, Environment.SANDBOX.value)
     terms = {"client_order_id": "c-1", "ticker": "KXHIGHNY-26NOV21-B46.5", "action": "buy", "side": "yes"}
-    elsewhere.log_order_submission("intent", terms | {"count": D(10), "price": D("0.65")})
+    elsewhere.log_order_step("intent", terms | {"count": D(10), "price": D("0.65")})
     answer = {"order_id": "o-1", "fill_count": D(10), "remaining_count": D(0)}
-    elsewhere.log_order_submission("acknowledged", terms | answer)
+    elsewhere.log_order_step("acknowledged", terms | answer)
     prompter = ScriptedPrompter("8", "2", "1", "1", "0")
     app = session(exchange, tmp_path, prompter)
     asked = []
@@ -174,7 +174,7 @@ def test_a_journal_that_takes_long_to_read_does_not_keep_anybody_either(exchange
     forever = threading.Event()
     app = session(exchange, tmp_path)
     monkeypatch.setattr(app.journal, "read_journal", lambda *_: forever.wait(60))
-    monkeypatch.setattr(app.journal, "get_trade_history", lambda *_: forever.wait(60))
+    monkeypatch.setattr(app.journal, "get_records", lambda *_: forever.wait(60))
     monkeypatch.setattr(history_screens, "FAREWELL_S", 1)
     begun = time.monotonic()
     with pytest.raises(KalshiAPIError, match="takes too long"):
@@ -327,9 +327,7 @@ def test_fills_that_are_not_listed_are_told_with_the_order():
 
 def test_hostile_text_of_a_journal_reaches_no_terminal(tmp_path):
     log = TradeLogger(tmp_path, "sandbox")
-    log.log_order_submission(
-        "intent", {"client_order_id": "c", "ticker": "K\x1b[2J", "sentence": "[b]\x1b]0;x"}
-    )
+    log.log_order_step("intent", {"client_order_id": "c", "ticker": "K\x1b[2J", "sentence": "[b]\x1b]0;x"})
     text = page_text(history_from_journal(log))
     assert "\x1b" not in text
     assert "[b]" in text

@@ -80,7 +80,7 @@ def test_a_search_without_a_match_says_what_to_try(exchange: ExchangeProcess, tm
 def test_an_index_that_is_not_whole_says_so(exchange: ExchangeProcess, tmp_path: Path) -> None:
     app = session(exchange, tmp_path, ScriptedPrompter("bitcoin", "0", BACK))
     app.executor.search_markets("bitcoin")
-    app.executor._index.incomplete = "the exchange repeated a page"
+    app.executor._indexes["open"].incomplete = "the exchange repeated a page"
     with pytest.raises(LeaveTask):
         trade_screens.find_market(app)
     assert "Markets may be missing: the exchange repeated a page." in screen_text(app)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from exchange_process import ExchangeProcess
-from screen_session import buy, quoted_market, screen_text, session
+from screen_session import buy, place, quoted_market, screen_text, session
 from scripted_prompter import ESCAPE, MeanwhilePrompter, ScriptedPrompter
 
 from kalshi_trading.core.models import Action, Side
@@ -26,7 +26,7 @@ def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
     app = session(exchange, tmp_path, prompter)
     market = quoted_market(app.executor)
     for price in ("0.02", "0.03"):
-        app.executor.place_limit_order(market.ticker, "yes", 1, price)
+        place(app.executor, market.ticker, "yes", 1, price)
     order_screens.cancel_order(app)
     text = screen_text(app)
     assert "2 canceled · 0 no longer resting · 0 unknown" in text

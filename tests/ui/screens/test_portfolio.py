@@ -15,7 +15,7 @@ import pytest
 from exchange_process import ExchangeProcess
 from faulty_exchange import FaultyExchange, running_faulty_exchange
 from rich.console import Console
-from screen_session import screen_text, session
+from screen_session import place, screen_text, session
 from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
 from kalshi_trading.core.money import CENT
@@ -168,7 +168,7 @@ def test_a_bid_of_ones_own_is_neither_mark_nor_buyer_on_the_page(visit: Callable
     app, _, _ = visit()
     row = next(row for row in largest(app) if row.mark and D("0.1") < row.mark < D("0.8") and gap(row) > CENT)
     ticker, better = row.position.ticker, row.mark + CENT
-    placed = app.executor.place_limit_order(ticker, row.position.side, 1, better)
+    placed = place(app.executor, ticker, row.position.side, 1, better)
     assert (placed.remaining_count, placed.fill_count) == (1, 0)
     try:
         _, _, text = visit(POSITION, "t", ticker, "0", ESCAPE, "0")

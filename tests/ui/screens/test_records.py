@@ -80,7 +80,7 @@ class Desk:
 
     def trade(self, number: int = 0) -> None:
         sentence = f"BUY {number + 1} YES {TICKER} at 56¢, good till canceled"
-        self.log.log_order_submission("intent", {**ORDER, "sentence": sentence})
+        self.log.log_order_step("intent", {**ORDER, "sentence": sentence})
         self.now += timedelta(seconds=1)
 
 
@@ -95,7 +95,7 @@ def desk(tmp_path: Path) -> Desk:
 def test_recent_events_stand_newest_first_under_their_day_and_whole(desk: Desk) -> None:
     desk.trade()
     desk.now += timedelta(days=1)
-    desk.log.log_order_submission("rejected", {**ORDER, "reason": "the market is closed"})
+    desk.log.log_order_step("rejected", {**ORDER, "reason": "the market is closed"})
     rows = [row.rstrip() for row in desk.review("1").splitlines()]
     second, first = desk.now.astimezone(), NOON.astimezone()
     assert rows[:5] == [
@@ -227,7 +227,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_that_a_log_holds_moves_the_cursor_or_is_read_as_markup(desk: Desk, text: str) -> None:
-    desk.log.log_order_submission("rejected", {**ORDER, "ticker": f"A{text}B", "reason": f"C{text}D"})
+    desk.log.log_order_step("rejected", {**ORDER, "ticker": f"A{text}B", "reason": f"C{text}D"})
     desk.log.log_error(f"E{text}F")
     shown = desk.review("1") + desk.review("2") + desk.review("4", "c")
     assert not set(shown) & {"\x1b", "\x9b", "\u202e", "\u2066", "\r"}

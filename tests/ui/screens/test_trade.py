@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from exchange_process import ExchangeProcess
 from model_factory import order_ticket, preview
-from screen_session import buy, quoted_market, screen_text, session
+from screen_session import buy, place, quoted_market, screen_text, session
 from scripted_prompter import BACK, ESCAPE, MeanwhilePrompter, ScriptedPrompter
 
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, TradeExecutionError
@@ -21,8 +21,8 @@ from kalshi_trading.core.models import Action, OrderRequest, Side
 from kalshi_trading.core.money import CENT, parse_price
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.environments import Environment
-from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.ui import menu
 from kalshi_trading.ui.prompts.prompter import LeaveTask
 from kalshi_trading.ui.screens import orders as order_screens
@@ -66,7 +66,7 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
     prompter = ScriptedPrompter(market.ticker, "1", "2", "3", "1", "1")
     app = session(exchange, tmp_path, prompter)
     sent: list[OrderRequest] = []
-    read_book = KalshiClient.get_order_book
+    read_book = KalshiClient.get_orderbook
 
     def moving_book(client: KalshiClient, ticker: str) -> OrderBook:
         """The offers two cents dearer from the first confirmation on."""
@@ -79,8 +79,8 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
         sent.append(request)
         raise KalshiAPIError("Refused.")
 
-    monkeypatch.setattr(KalshiClient, "get_order_book", moving_book)
-    monkeypatch.setattr(KalshiClient, "place_order", refuse)
+    monkeypatch.setattr(KalshiClient, "get_orderbook", moving_book)
+    monkeypatch.setattr(KalshiClient, "send_order", refuse)
     trade_screens.place_trade(app)
     prompter.assert_all_used()
     assert "The market moved since you looked." in screen_text(app)
@@ -128,11 +128,11 @@ def test_the_worst_price_an_amount_was_counted_with_is_the_one_of_the_ticket(
     market = quoted_market(session(exchange, tmp_path).executor)
     filled_in: list[OrderTicket] = []
 
-    def look(executor: TradeExecutor, ticket: OrderTicket) -> None:
+    def look(executor: OrderService, ticket: OrderTicket) -> None:
         filled_in.append(ticket)
         raise LeaveTask
 
-    monkeypatch.setattr(TradeExecutor, "preview", look)
+    monkeypatch.setattr(OrderService, "preview", look)
     for count in ("$20", "20"):
         app = session(exchange, tmp_path, ScriptedPrompter(market.ticker, "1", "2", count))
         with pytest.raises(LeaveTask):
@@ -152,11 +152,11 @@ def test_an_amount_that_may_rest_allows_for_dearer_fees_to_come_and_one_at_the_m
     monkeypatch.setattr(KalshiClient, "get_series_fee_changes", lambda *_, **__: (dearer,))
     filled_in: list[OrderTicket] = []
 
-    def look(executor: TradeExecutor, ticket: OrderTicket) -> None:
+    def look(executor: OrderService, ticket: OrderTicket) -> None:
         filled_in.append(ticket)
         raise LeaveTask
 
-    monkeypatch.setattr(TradeExecutor, "preview", look)
+    monkeypatch.setattr(OrderService, "preview", look)
     for answers in (["1", "2", "$20"], ["1", "1", "2", "$5"]):
         app = session(exchange, tmp_path, ScriptedPrompter(market.ticker, *answers))
         with pytest.raises(LeaveTask):
@@ -186,7 +186,7 @@ def test_a_lost_order_of_the_same_market_is_named_and_wants_the_count_typed(
     app = session(exchange, tmp_path, prompter)
     for name, ticker, words in (("lost", market.ticker, "BUY 7 YES"), ("other", "KX-OTHER", "BUY 8 YES")):
         lost = {"client_order_id": name, "ticker": ticker, "sentence": f"{words} at 1¢"}
-        app.journal.log_order_submission("intent", lost)
+        app.journal.log_order_step("intent", lost)
     with pytest.raises(LeaveTask):
         trade_screens.place_trade(app)
     text = " ".join(screen_text(app).split())
@@ -204,9 +204,9 @@ def test_the_day_counts_what_was_traded_on_this_exchange(
 ) -> None:
     app = session(fresh_practice_exchange, tmp_path)
     market = quoted_market(app.executor)
-    bought = app.executor.place_market_order(market.ticker, "yes", 3)
+    bought = place(app.executor, market.ticker, "yes", 3)
     assert bought.fill_count == 3
-    app.executor.place_limit_order(market.ticker, "yes", 2, "0.02")
+    place(app.executor, market.ticker, "yes", 2, "0.02")
     ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.03"))
     today = app.executor.preview(ticket).context.today
     assert today.orders == 2
@@ -224,7 +224,7 @@ def test_a_loss_at_the_limit_denies_all_but_reducing_orders(
 ) -> None:
     free = session(exchange, tmp_path)
     market = quoted_market(free.executor)
-    assert free.executor.place_market_order(market.ticker, "yes", 3).fill_count == 3
+    assert place(free.executor, market.ticker, "yes", 3).fill_count == 3
     app = session(exchange, tmp_path, KALSHI_DAILY_LOSS_LIMIT="0.01")
     buying = app.executor.preview(OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.03")))
     selling = app.executor.preview(OrderTicket(market.ticker, Action.SELL, Side.YES, D(1), None))

@@ -24,10 +24,10 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.settings.options import Limits
-from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger
 
 ROW = EXAMPLES["rest"]["get_order"]["body"]["order"]
@@ -43,7 +43,7 @@ class Desk:
         self.client = exchange.client()
         self.client.learn_limits()
         self.journal = TradeLogger(folder, "practice")
-        self.executor = TradeExecutor(self.client, self.journal, limits=limits or Limits(), sleep=sleep)
+        self.executor = OrderService(self.client, self.journal, limits=limits or Limits(), sleep=sleep)
         self.tracker = PortfolioTracker(self.client)
 
     def cash(self):
@@ -102,7 +102,7 @@ def test_each_direction_moves_position_and_cash_as_the_exchange_says(
     ticker = next(unused_markets).ticker
     if action is Action.SELL:  # there must be something to sell
         assert desk.place(ticker, Action.BUY, side, 3, None).fill_count == 3
-    book = desk.client.get_order_book(ticker)
+    book = desk.client.get_orderbook(ticker)
     touch = best_ask(book, side) if action is Action.BUY else best_bid(book, side)
     before_net, before_cash = desk.net(ticker), desk.cash()
     # Two cents through the book, as it may move while we look.
@@ -124,7 +124,7 @@ def test_each_direction_moves_position_and_cash_as_the_exchange_says(
 @pytest.mark.parametrize(("action", "side"), DIRECTIONS)
 def test_a_limit_away_from_the_book_rests_is_listed_and_is_canceled(desk, unused_markets, action, side):
     market = next(unused_markets)
-    book = desk.client.get_order_book(market.ticker)
+    book = desk.client.get_orderbook(market.ticker)
     # Beyond the best of one's own side, on whole cents, so that it cannot trade.
     price = best_bid(book, side).price if action is Action.BUY else best_ask(book, side).price
     price = price.quantize(D("0.01")) + (D("-0.10") if action is Action.BUY else D("0.10"))
@@ -196,7 +196,7 @@ def test_an_order_that_had_been_written_off_is_noticed_by_whatever_lists_it(desk
     ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(2), D("0.05"))
     placed = desk.executor.submit(desk.executor.preview(ticket))
     pending = PendingOrders()
-    later = TradeExecutor(desk.client, desk.journal, limits=Limits(), pending=pending)
+    later = OrderService(desk.client, desk.journal, limits=Limits(), pending=pending)
     order = desk.client.get_order(placed.order_id)
     written_off = OrderState(
         order.client_order_id, market.ticker, "BUY 2 YES", OrderStage.ABSENT, order.created_at
@@ -225,7 +225,7 @@ def test_panic_names_what_another_session_may_still_have_under_way(exchange, tmp
     here = Desk(exchange, tmp_path, sleep=lambda seconds: time.sleep(seconds / 100))
     there = Desk(exchange, tmp_path)
     lost = {"client_order_id": "lost", "ticker": "KX-1", "sentence": "BUY 150 YES KX-1 at 10¢"}
-    there.journal.log_order_submission("intent", lost)
+    there.journal.log_order_step("intent", lost)
     report = here.executor.panic()
     assert report.unresolved == ("BUY 150 YES KX-1 at 10¢",)
     assert not report.is_verified
@@ -324,7 +324,7 @@ def canceling(server, tmp_path):
     timing = Timing(connect_s=2, total_s=3, read_retries=0)
     client = KalshiClient(Transport(server.url, credentials, timing=timing))
     journal = TradeLogger(tmp_path / "logs", "practice")
-    return TradeExecutor(client, journal, limits=Limits(), sleep=naps.append), journal, naps
+    return OrderService(client, journal, limits=Limits(), sleep=naps.append), journal, naps
 
 
 CANCEL = {"order_id": RESTING.order_id, "reduced_by": "10.00", "ts_ms": 1795271405165}

@@ -1,0 +1,355 @@
+"""The account's side of the exchange as methods that return models: what it holds, and the two raw writes.
+
+Knows paths, parameters and wrappers. Never repeats a create. Every method raises KalshiAPIError or one of its
+children; only the writes can raise OutcomeUnknownError, after which the exchange may have acted.
+Source: Kalshi Trade API v2, October 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from kalshi_trading.core.dates import utc_now
+from kalshi_trading.core.errors import InvalidInputError, MalformedAnswerError, OutcomeUnknownError
+from kalshi_trading.core.market_models import AccountLimits, EndpointCosts
+from kalshi_trading.core.models import (
+    Balance,
+    CancelAcknowledgement,
+    Fill,
+    Order,
+    OrderAcknowledgement,
+    OrderRequest,
+    OrderStatus,
+    Position,
+    Positions,
+    Settlement,
+    Transfer,
+)
+from kalshi_trading.core.money import Contracts
+from kalshi_trading.core.results import Listing, Progress
+from kalshi_trading.exchange import endpoints
+from kalshi_trading.exchange.http.transport import Query, Transport
+from kalshi_trading.exchange.market_data import MarketDataClient
+from kalshi_trading.exchange.paging import collect, iterate, params, quote_path, time_range
+from kalshi_trading.exchange.wire import account as account_wire
+from kalshi_trading.exchange.wire.fields import Fields
+from kalshi_trading.journal.own_orders import OwnOrders
+
+_SMALLEST_SKEW_S = 1.0  # the exchange states its time in whole seconds; less may be their rounding
+
+T = TypeVar("T")
+Row = TypeVar("Row", Order, Fill)
+
+
+class AccountClient(MarketDataClient):
+    """What one account may read and send. Safe to share between threads.
+
+    `own_orders` gives the words in which its orders were placed; orders and fills carry them then.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        own_orders: Callable[[], OwnOrders] | None = None,
+    ) -> None:
+        super().__init__(transport, clock=clock)
+        self._own_orders = own_orders
+
+    @property
+    def clock_skew_s(self) -> float | None:
+        """How far this computer's clock is ahead of the exchange's, in seconds; None: not seen yet."""
+        return self._transport.clock_skew_s
+
+    @property
+    def least_clock_skew_s(self) -> float | None:
+        """The least that it can be ahead, in seconds; None: not seen."""
+        return self._transport.least_clock_skew_s
+
+    def exchange_time(self, at: datetime) -> datetime | None:
+        """Return what the exchange's clock shows when this computer's shows `at`; None: it was not seen."""
+        skew_s = self.clock_skew_s
+        return None if skew_s is None else at - timedelta(seconds=skew_s)
+
+    def latest_exchange_time(self, at: datetime) -> datetime | None:
+        """Return the latest that the exchange's clock can show then; None: it was not seen."""
+        skew_s = self.least_clock_skew_s
+        return None if skew_s is None else at - timedelta(seconds=skew_s)
+
+    def get_data_as_of(self) -> datetime:
+        """Read up to when the account's data is whole, by this computer's clock."""
+        as_of, skew_s = self.get_user_data_timestamp(), self.clock_skew_s
+        if skew_s is None or abs(skew_s) <= _SMALLEST_SKEW_S:
+            return as_of
+        return as_of + timedelta(seconds=skew_s)
+
+    def use_exchange_clock(self) -> float | None:
+        """Sign by the exchange's clock if this computer's differs; see `Transport.use_exchange_clock`."""
+        return self._transport.use_exchange_clock()
+
+    def learn_limits(self) -> None:
+        """Ask the exchange for this account's request limits and keep to them from now on."""
+        self._transport.rate_limiter.configure(self.get_account_limits(), self.get_endpoint_costs())
+
+    # --- Account ----------------------------------------------------------------------------------
+
+    def get_account_limits(self) -> AccountLimits:
+        return account_wire.account_limits(self._signed("/account/limits"))
+
+    def get_endpoint_costs(self) -> EndpointCosts:
+        return account_wire.endpoint_costs(self._public("/account/endpoint_costs"))
+
+    # --- Portfolio --------------------------------------------------------------------------------
+
+    def get_balance(self) -> Balance:
+        """Read cash and the exchange's own value of the positions, in dollars."""
+        return account_wire.balance(self._signed("/portfolio/balance"))
+
+    def get_positions(
+        self,
+        limit: int | None = None,
+        cursor: str | None = None,
+        *,
+        ticker: str | None = None,
+        event_ticker: str | None = None,
+        settlement_status: str = "unsettled",
+        progress: Progress | None = None,
+    ) -> Positions:
+        """Read positions, net contracts and dollars; `settlement_status` is unsettled, settled or all."""
+        wanted = params(ticker=ticker, event_ticker=event_ticker, settlement_status=settlement_status)
+        return self._positions(endpoints.POSITIONS, wanted, progress, limit=limit, cursor=cursor)
+
+    def get_fills(
+        self,
+        ticker: str | None = None,
+        order_id: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        progress: Progress | None = None,
+        all_here: Callable[[], None] | None = None,
+    ) -> Listing[Fill]:
+        """List the account's fills, newest first; those of months ago are in `get_historical_fills`."""
+        listing = collect(
+            self._transport,
+            endpoints.FILLS,
+            [*params(ticker=ticker, order_id=order_id), *time_range(since, until)],
+            limit=limit,
+            cursor=cursor,
+            progress=progress,
+            all_here=all_here,
+        )
+        return self._in_own_words(listing)
+
+    def get_settlements(
+        self,
+        limit: int | None = None,
+        cursor: str | None = None,
+        *,
+        ticker: str | None = None,
+        event_ticker: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        progress: Progress | None = None,
+    ) -> Listing[Settlement]:
+        """List the payouts of settled markets, newest first."""
+        wanted = [*params(ticker=ticker, event_ticker=event_ticker), *time_range(since, until)]
+        transport = self._transport
+        return collect(
+            transport, endpoints.SETTLEMENTS, wanted, limit=limit, cursor=cursor, progress=progress
+        )
+
+    def get_orders(
+        self,
+        ticker: str | None = None,
+        status: OrderStatus | str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        *,
+        event_ticker: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        progress: Progress | None = None,
+    ) -> Listing[Order]:
+        """List the account's orders, newest first; `status` is resting, executed or canceled.
+
+        Raises InvalidInputError for another status.
+        """
+        wanted = params(ticker=ticker, event_ticker=event_ticker, status=_status(status))
+        listing = collect(
+            self._transport,
+            endpoints.ORDERS,
+            [*wanted, *time_range(since, until)],
+            limit=limit,
+            cursor=cursor,
+            progress=progress,
+        )
+        return self._in_own_words(listing)
+
+    def get_order(self, order_id: str) -> Order:
+        """Read one order. NotFoundError: the exchange has none of that id, or keeps it in its archive."""
+        path = f"/portfolio/orders/{quote_path(order_id)}"
+        order = account_wire.order(self._signed(path).inner("order"))
+        return self._in_own_words(Listing((order,)))[0]
+
+    def get_queue_position(self, order_id: str) -> Contracts:
+        """Tell how many contracts stand before this order at its price; 0 is the front."""
+        body = self._signed(f"/portfolio/orders/{quote_path(order_id)}/queue_position")
+        return body.decimal("queue_position_fp")
+
+    def get_queue_positions(
+        self, *, tickers: Iterable[str] = (), event_ticker: str | None = None
+    ) -> dict[str, Contracts]:
+        """The same for all resting orders of some markets or of one event, by order_id."""
+        wanted = params(market_tickers=",".join(tickers), event_ticker=event_ticker)
+        rows = self._signed("/portfolio/orders/queue_positions", wanted).rows("queue_positions")
+        return {row.identifier("order_id"): row.decimal("queue_position_fp") for row in rows}
+
+    def get_deposits(self, *, progress: Progress | None = None) -> Listing[Transfer]:
+        return collect(self._transport, endpoints.DEPOSITS, progress=progress)
+
+    def get_withdrawals(self, *, progress: Progress | None = None) -> Listing[Transfer]:
+        return collect(self._transport, endpoints.WITHDRAWALS, progress=progress)
+
+    # --- Historical -------------------------------------------------------------------------------
+
+    def get_historical_fills(
+        self,
+        *,
+        ticker: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        progress: Progress | None = None,
+    ) -> Listing[Fill]:
+        wanted = [*params(ticker=ticker), *time_range(since, until)]
+        return collect(self._transport, endpoints.OLD_FILLS, wanted, progress=progress)
+
+    def get_historical_orders(
+        self,
+        *,
+        ticker: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        progress: Progress | None = None,
+    ) -> Listing[Order]:
+        wanted = [*params(ticker=ticker), *time_range(since, until)]
+        return collect(self._transport, endpoints.OLD_ORDERS, wanted, limit=limit, progress=progress)
+
+    def get_historical_positions(
+        self, *, ticker: str | None = None, event_ticker: str | None = None
+    ) -> Positions:
+        return self._positions(endpoints.OLD_POSITIONS, params(ticker=ticker, event_ticker=event_ticker))
+
+    # --- Lists too long to hold -------------------------------------------------------------------
+
+    # The archive comes last: a row only ever moves from the live list there, so none slips through.
+
+    def each_fill(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Fill]:
+        """Yield fills newest first, live and historical, each once; in the midst of it raises as any read."""
+        return iterate(self._transport, (endpoints.FILLS, endpoints.OLD_FILLS), time_range(since, until))
+
+    def each_order(self, *, since: datetime | None = None) -> Iterator[Order]:
+        """The same with orders; one that is archived meanwhile is told as it stood in the live list."""
+        return iterate(self._transport, (endpoints.ORDERS, endpoints.OLD_ORDERS), time_range(since))
+
+    def each_settlement(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Settlement]:
+        """The same with settlements, which have no archive; a subaccount's row of a market is one more."""
+        return iterate(self._transport, (endpoints.SETTLEMENTS,), time_range(since, until))
+
+    # --- Writes, for `orders.execution` alone -----------------------------------------------------
+
+    def send_order(
+        self, order: OrderRequest, *, before_sending: Callable[[], None] = lambda: None
+    ) -> OrderAcknowledgement:
+        """Send one order, once. NotSentError: nothing left; OutcomeUnknownError: it may be live.
+
+        `before_sending` is called once the request is signed; what it raises is raised, and nothing is sent.
+        """
+        body = self._transport.write(
+            "POST",
+            "/portfolio/events/orders",
+            (),
+            account_wire.order_body(order),
+            before_sending=before_sending,
+        )
+        acknowledgement = _trusted(lambda: account_wire.order_acknowledgement(Fields(body, "order")))
+        if acknowledgement.client_order_id != order.client_order_id:
+            raise OutcomeUnknownError("The exchange's answer does not name our order; it may be live.")
+        if acknowledgement.fill_count + acknowledgement.remaining_count > order.count:
+            raise OutcomeUnknownError("The exchange's counts do not fit the order; what it did is not known.")
+        return acknowledgement
+
+    def send_cancel(self, order_id: str, *, ticker: str) -> CancelAcknowledgement:
+        """Cancel what still rests. NotFoundError: nothing rests under that id, which proves no cancel.
+
+        The ticker leads the request to the right shard. Source: Kalshi API, cancel.
+        """
+        path = f"/portfolio/events/orders/{quote_path(order_id)}"
+        body = self._transport.write("DELETE", path, params(market_ticker=ticker))
+        acknowledgement = _trusted(lambda: account_wire.cancel_acknowledgement(Fields(body, "cancel")))
+        if acknowledgement.order_id != order_id:
+            raise OutcomeUnknownError("The exchange told of another order; it may have canceled this one.")
+        return acknowledgement
+
+    # --- Below the doors --------------------------------------------------------------------------
+
+    def _in_own_words(self, listing: Listing[Row]) -> Listing[Row]:
+        """Add the words in which the orders were placed, where they are known."""
+        if self._own_orders is None or not listing.items:
+            return listing
+        own = self._own_orders()
+        rows = []
+        for row in listing.items:
+            if isinstance(row, Order):
+                own.remember(row)
+            _, action, side = own.of(row.order_id, row.book_side)
+            rows.append(row if action is None else replace(row, words=(action, side)))
+        return replace(listing, items=tuple(rows))
+
+    def _positions(
+        self,
+        endpoint: endpoints.ListEndpoint[Position],
+        wanted: Query,
+        progress: Progress | None = None,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Positions:
+        events: list[Fields] = []
+        listing = collect(
+            self._transport,
+            endpoint,
+            wanted,
+            limit=limit,
+            cursor=cursor,
+            progress=progress,
+            on_page=lambda body: events.extend(body.optional_rows("event_positions")),
+        )
+        return Positions(listing, tuple(account_wire.event_position(row) for row in events))
+
+
+def _status(word: OrderStatus | str | None) -> OrderStatus | None:
+    """Read a status that orders can be asked by. Raises InvalidInputError."""
+    known = (OrderStatus.RESTING, OrderStatus.EXECUTED, OrderStatus.CANCELED)
+    if word is None:
+        return None
+    if word not in known:
+        raise InvalidInputError(f"An order's status is one of {', '.join(known)}.")
+    return OrderStatus(word)
+
+
+def _trusted(decode: Callable[[], T]) -> T:
+    """Read a write's answer; one that cannot be read leaves the outcome unknown, never failed."""
+    try:
+        return decode()
+    except MalformedAnswerError as error:
+        raise OutcomeUnknownError(f"{error} It may have acted.") from error

@@ -1,0 +1,38 @@
+"""The account's fills of some days, in the words in which their orders were placed.
+
+The exchange is the truth for prices, counts and fees; the journal adds the words. Only reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from kalshi_trading.core.dates import local_date, local_midnight
+from kalshi_trading.core.models import Fill
+from kalshi_trading.core.pnl import oldest_first
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.trade_logger import TradeLogger
+
+
+def read_fills(
+    client: KalshiClient, journal: TradeLogger, first: date | None = None, last: date | None = None
+) -> tuple[Fill, ...]:
+    """Read the fills from one local day to another, both included, oldest first; None: without end.
+
+    A fill without a time is in no period. Raises KalshiAPIError, JournalError.
+    """
+    since = None if first is None else local_midnight(first)
+    until = None if last is None else local_midnight(last + timedelta(days=1))
+    own = journal.own_orders()
+    if own.lacks_names:
+        for order in client.each_order():
+            own.remember(order)
+    rows = []
+    for fill in client.each_fill(since=since, until=until):
+        day = None if fill.created_at is None else local_date(fill.created_at)
+        if (first or last) and (day is None or not (first or day) <= day <= (last or day)):
+            continue
+        _, action, side = own.of(fill.order_id, fill.book_side)
+        rows.append(fill if action is None else replace(fill, words=(action, side)))
+    return tuple(oldest_first(rows))

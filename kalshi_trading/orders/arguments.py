@@ -1,0 +1,137 @@
+"""What a script says of an order, read into a ticket: nothing is guessed, rounded or taken for something
+else.
+
+A price is an int from 1 to 99 for whole cents, `Cents` as they were read from a market, a Decimal in dollars,
+or text as a trader types it. A float is none of these, since it seldom is the number that was written. Pure.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TypeVar
+
+from kalshi_trading.core.errors import InvalidInputError, InvalidOrderError
+from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.money import (
+    COUNT_GRAIN,
+    ONE_DOLLAR,
+    ZERO,
+    Cents,
+    Contracts,
+    Price,
+    PriceGrid,
+    parse_count,
+    parse_price,
+    price_text,
+)
+from kalshi_trading.core.tickers import validate_ticker
+
+ORDER_OF_ARGUMENTS = "Their order is ticker, side, quantity, action, order_type, price."
+
+W = TypeVar("W", Action, Side)
+
+
+def read_ticker(value: object) -> str:
+    """Return a ticker in the exchange's spelling. Raises InvalidOrderError."""
+    if not isinstance(value, str):
+        raise InvalidOrderError(f"A ticker is text, not {_kind(value)}.")
+    try:
+        return validate_ticker(value)
+    except InvalidInputError as error:
+        raise InvalidOrderError(f"{error}") from None
+
+
+def read_side(value: object) -> Side:
+    """Read `yes` or `no`. Raises InvalidOrderError."""
+    return _word(value, Side, "side is yes or no")
+
+
+def read_action(value: object) -> Action:
+    """Read `buy` or `sell`. Raises InvalidOrderError."""
+    return _word(value, Action, "action is buy or sell")
+
+
+def _word(value: object, words: type[W], what: str) -> W:
+    for each in words:
+        if isinstance(value, str) and value.strip().lower() == each:
+            return each
+    raise InvalidOrderError(f"The {what}, not {_shown(value)}. {ORDER_OF_ARGUMENTS}")
+
+
+def read_count(value: object) -> Contracts:
+    """Read a number of contracts above zero, at most two decimals. Raises InvalidOrderError."""
+    if isinstance(value, float):
+        raise InvalidOrderError('A float is not exact. Write the quantity as 10, Decimal("2.5") or "2.5".')
+    if isinstance(value, str):
+        try:
+            return parse_count(value)
+        except InvalidInputError as error:
+            raise InvalidOrderError(f"{error} {_shown(value)} is none. {ORDER_OF_ARGUMENTS}") from None
+    if not isinstance(value, (int, Decimal)) or isinstance(value, (bool, Cents)):
+        raise InvalidOrderError(f"A quantity is a number, not {_kind(value)}. {ORDER_OF_ARGUMENTS}")
+    count = Decimal(value)
+    if not count.is_finite() or count <= ZERO or count % COUNT_GRAIN != ZERO:
+        raise InvalidOrderError(f"{value} is not a number of contracts above zero with at most two decimals.")
+    return count
+
+
+def read_price(value: object) -> Price:
+    """Read a price in dollars, in the terms of the side that is traded. Raises InvalidOrderError."""
+    if isinstance(value, float):
+        raise InvalidOrderError(
+            f"A float is not exact: {value!r} is {Decimal(value):.20f}. "
+            'Write whole cents (57), text ("5.5c", "$0.057") or Decimal dollars (Decimal("0.57")).'
+        )
+    if isinstance(value, str):
+        try:
+            return parse_price(value)
+        except InvalidInputError as error:
+            raise InvalidOrderError(str(error)) from None
+    if isinstance(value, Cents):
+        return _traded(value, value.dollars)
+    if isinstance(value, Decimal):
+        return _traded(
+            value, value, hint=' A Decimal price is dollars; cents are an int, or text such as "38.5".'
+        )
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _traded(value, Decimal(value).scaleb(-2), hint=" An int is whole cents, 1 to 99.")
+    raise InvalidOrderError(f"A price is a number or text, not {_kind(value)}. {ORDER_OF_ARGUMENTS}")
+
+
+def _traded(value: object, dollars: Decimal, hint: str = "") -> Price:
+    if not dollars.is_finite() or not ZERO < dollars < ONE_DOLLAR:
+        raise InvalidOrderError(f"{value} is not a price between 0¢ and 100¢.{hint}")
+    return dollars
+
+
+def two_meanings(typed: object, dollars: Price | None, grid: PriceGrid, side: Side) -> str | None:
+    """Say that a number below one may be dollars or cents where prices below 1¢ trade; None: it cannot."""
+    if not isinstance(typed, str) or dollars is None:
+        return None
+    text, cents = typed.strip(), dollars.scaleb(-2)
+    if not text.startswith("0.") or not text[-1].isdecimal() or not grid.contains(side.price_in_side(cents)):
+        return None
+    return f"{text} can be {price_text(cents)} or {price_text(dollars)} here. Type c or $ with it."
+
+
+def read_order_type(order_type: object, price: object) -> Price | None:
+    """Read the limit of an order; None: a market order. Raises InvalidOrderError where the two do not fit."""
+    if order_type == "market" and price is None:
+        return None
+    if order_type == "limit" and price is not None:
+        return read_price(price)
+    if order_type == "market":
+        raise InvalidOrderError('A market order has no price. For a limit write order_type="limit".')
+    if order_type == "limit":
+        raise InvalidOrderError("A limit order needs a price.")
+    raise InvalidOrderError(
+        f"The order_type is market or limit, not {_shown(order_type)}. {ORDER_OF_ARGUMENTS}"
+    )
+
+
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, (str, int, Decimal)) and len(str(value)) < 40 else _kind(value)
+
+
+def _kind(value: object) -> str:
+    return f"a {type(value).__name__}"
