@@ -29,8 +29,8 @@ from kalshi_trading.core.errors import (
 )
 from kalshi_trading.core.fees import dearest_rate
 from kalshi_trading.core.market_models import Market
-from kalshi_trading.core.models import Action, Order, Side
-from kalshi_trading.core.money import Price
+from kalshi_trading.core.models import Action, Order
+from kalshi_trading.core.money import ZERO
 from kalshi_trading.markets import FoundMarket
 from kalshi_trading.orders import arguments
 from kalshi_trading.orders.execution.cancel import CancelResult
@@ -49,7 +49,7 @@ __all__ = ["TradeExecutionError", "TradeExecutor"]
 _NOT_ALLOWED = Finding(
     "production",
     Severity.DENY,
-    "This is real money: build with allow_production=True to allow orders. Nothing was sent.",
+    "This is real money: build with allow_production=True to allow orders.",
 )
 
 
@@ -129,12 +129,13 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
         name, outcome = arguments.read_ticker(ticker), arguments.read_side(side)
         direction = arguments.read_action(action)
         limit = arguments.read_order_type(order_type, price)
+        is_worth = isinstance(quantity, str) and quantity.strip().startswith("$")
+        count = ZERO if is_worth else arguments.read_count(quantity)
         market = self._market(name)
         if problem := arguments.two_meanings(price, limit, market.price_grid, outcome):
-            raise InvalidOrderError(f"{problem} Nothing was sent.")
-        if isinstance(quantity, str) and quantity.strip().startswith("$"):
-            return self._place(self._worth(quantity, market, direction, outcome, limit))
-        return self._place(OrderTicket(name, direction, outcome, arguments.read_count(quantity), limit))
+            raise InvalidOrderError(problem)
+        ticket = OrderTicket(name, direction, outcome, count, limit)
+        return self._place(self._worth(str(quantity), market, ticket) if is_worth else ticket)
 
     def close_position(self, ticker: str, price: int | Decimal | str | None = None) -> SubmissionResult:
         """Sell all that is held in one market: now at a capped price, or at `price` of the side held.
@@ -144,7 +145,7 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
         name = arguments.read_ticker(ticker)
         held = self._tracker.calculate_position_pnl(name).position
         if held.side is None:
-            raise InvalidOrderError(f"Nothing is held in {name}. Nothing was sent.")
+            raise InvalidOrderError(f"Nothing is held in {name}.")
         order_type = "market" if price is None else "limit"
         return self.place_order(name, held.side, held.count, Action.SELL, order_type, price)
 
@@ -202,29 +203,26 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
         try:
             return self._orders.get_market_info(ticker)
         except InvalidInputError as error:
-            raise InvalidOrderError(f"{error} Nothing was sent.") from None
+            raise InvalidOrderError(str(error)) from None
 
-    def _worth(
-        self, amount: str, market: Market, action: Action, side: Side, limit: Price | None
-    ) -> OrderTicket:
+    def _worth(self, amount: str, market: Market, ticket: OrderTicket) -> OrderTicket:
         """Turn dollars to spend into as many contracts as they can buy, fees inside."""
-        price = limit
-        if price is None:
-            price = self._orders.worst_price(market, self._orders.get_orderbook(market.ticker), action, side)
+        cap = ticket.price
+        if cap is None:
+            book = self._orders.get_orderbook(market.ticker)
+            cap = self._orders.worst_price(market, book, ticket.action, ticket.side)
+        rate = dearest_rate(self._orders.get_fees(market), is_taker=True)
         try:
-            size = parse_size(
-                amount, action, price, dearest_rate(self._orders.get_fees(market), is_taker=True)
-            )
+            size = parse_size(amount, ticket.action, cap, rate)
         except InvalidInputError as error:
-            raise InvalidOrderError(f"{error} Nothing was sent.") from None
-        cap = price if limit is None else None
-        return OrderTicket(
-            market.ticker, action, side, size.count, limit, worst_price=cap, amount=size.amount
-        )
+            raise InvalidOrderError(str(error)) from None
+        worst = cap if ticket.is_market_order else None
+        return replace(ticket, count=size.count, amount=size.amount, worst_price=worst)
 
     def _place(self, ticket: OrderTicket) -> SubmissionResult:
         preview = self._preview(ticket)
-        if asked := questions(preview.findings):
+        asked = questions(preview.findings)
+        if asked and not preview.is_denied:
             raise ConfirmationRequired(asked, lambda: self._confirm(preview))
         return self._submit(preview)
 
@@ -234,25 +232,23 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
         if ticket.is_market_order:
             ticket = replace(ticket, worst_price=seen.request.price)
         latest = self._preview(ticket)
-        if what_is_worse(seen, latest):
-            raise ConfirmationRequired(questions(latest.findings), lambda: self._confirm(latest))
+        asked = questions(latest.findings)
+        if asked and not latest.is_denied and what_is_worse(seen, latest):
+            raise ConfirmationRequired(asked, lambda: self._confirm(latest))
         return self._submit(latest)
 
     def _preview(self, ticket: OrderTicket) -> OrderPreview:
-        """Price a ticket. Raises OrderDeniedError when a rule denies it."""
         preview = self._orders.preview(ticket)
-        denied = denials(preview.findings)
-        if not self._is_allowed:
-            denied = (_NOT_ALLOWED, *denied)
-        if denied:
-            reasons = " ".join(finding.message for finding in denied)
-            raise OrderDeniedError(f"Not sent: {reasons}", denied)
-        return preview
+        if self._is_allowed:
+            return preview
+        return replace(preview, findings=(_NOT_ALLOWED, *preview.findings))
 
     def _submit(self, preview: OrderPreview) -> SubmissionResult:
+        """Send, or put on record why not. Raises OrderDeniedError, OrderNotSentError."""
         result = self._orders.submit(preview)
+        reason = f"Not sent: {result.message.removeprefix('Not sent: ')}"
         if result.outcome is Outcome.DENIED:
-            raise OrderDeniedError(result.message)
+            raise OrderDeniedError(reason, denials(preview.findings))
         if result.outcome is Outcome.NOT_SENT:
-            raise OrderNotSentError(result.message)
+            raise OrderNotSentError(reason)
         return result

@@ -68,7 +68,10 @@ class TradeExecutionError(TradingError):
 
 
 class InvalidOrderError(TradeExecutionError, InvalidInputError):
-    """An argument of an order is not what it must be. Nothing was read or sent."""
+    """An argument of an order is not what it must be. Nothing was sent."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{message} Nothing was sent.")
 
 
 class OrderDeniedError(TradeExecutionError):

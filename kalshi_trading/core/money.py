@@ -53,6 +53,9 @@ class Cents(Decimal):
     def __rsub__(self, other: Any) -> Any:
         return _in_cents(other, super().__rsub__(other))
 
+    def __repr__(self) -> str:
+        return f"Cents('{self}')"
+
     @property
     def dollars(self) -> Dollars:
         return self.scaleb(-2)

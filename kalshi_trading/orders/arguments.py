@@ -26,7 +26,7 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.core.tickers import validate_ticker
 
-ORDER_OF_ARGUMENTS = "Their order is ticker, side, quantity, action, order_type, price."
+ORDER_OF_ARGUMENTS = "The arguments are ticker, side, quantity, action, order_type, price."
 
 W = TypeVar("W", Action, Side)
 
@@ -38,7 +38,7 @@ def read_ticker(value: object) -> str:
     try:
         return validate_ticker(value)
     except InvalidInputError as error:
-        raise InvalidOrderError(f"{error}") from None
+        raise InvalidOrderError(str(error)) from None
 
 
 def read_side(value: object) -> Side:
@@ -134,4 +134,4 @@ def _shown(value: object) -> str:
 
 
 def _kind(value: object) -> str:
-    return f"a {type(value).__name__}"
+    return type(value).__name__

@@ -198,7 +198,8 @@ def test_a_fault_at_the_start_goes_on_record_in_the_configured_folder(tmp_path: 
 def test_an_end_while_a_class_is_made_is_no_fault(tmp_path: Path, number: str, status: int) -> None:
     """Modules are loaded at the start, and Python wraps what a signal raises in `__set_name__`."""
     loading = (
-        "import os, signal, sys, time; from kalshi_trading import compose; from kalshi_trading.ui import program\n"
+        "import os, signal, sys, time\n"
+        "from kalshi_trading import compose; from kalshi_trading.ui import program\n"
         "class Named:\n"
         "    def __set_name__(self, owner, name):\n"
         f"        os.kill(os.getpid(), signal.{number}); time.sleep(1)\n"

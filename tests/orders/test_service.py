@@ -14,7 +14,7 @@ from exchange_process import running_exchange
 from loopback import reset, say, serving
 from model_factory import order as sample_order
 
-from kalshi_trading.core.errors import InvalidInputError, JournalError, KalshiAPIError, TradeExecutionError
+from kalshi_trading.core.errors import InvalidInputError, JournalError, KalshiAPIError
 from kalshi_trading.core.models import Action, BookSide, OrderStatus, Side
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.order_book import best_ask, best_bid
@@ -255,62 +255,17 @@ def test_a_market_nobody_knows_is_named(desk):
 @pytest.mark.parametrize("ticker", ["", "../x", "A B", "ＫＸ", "A" * 200, "KX\x00"])
 def test_text_that_is_no_ticker_is_refused_before_anything_is_asked(desk, ticker):
     with pytest.raises(InvalidInputError, match="not a ticker"):
-        desk.executor.validate_ticker(ticker)
+        desk.executor.get_market_info(ticker)
     with pytest.raises(InvalidInputError, match="not a ticker"):
-        desk.executor.place_market_order(ticker, "yes", 1)
-
-
-# --- Doors for scripts ---------------------------------------------------------------------------
-
-
-def test_scripts_buy_at_the_market_and_at_a_limit(desk, unused_markets):
-    market = next(unused_markets)
-    bought = desk.executor.place_market_order(market.ticker.lower(), "Yes", "2")
-    assert (bought.outcome, bought.fill_count) == (Outcome.ACKNOWLEDGED, 2)
-    rests = desk.executor.place_limit_order(market.ticker, "no", D("1.5"), "0.05")
-    assert (rests.message, rests.remaining_count) == ("resting", D("1.5"))
-    assert desk.executor.get_order_status(rests.order_id).yes_price == D("0.95")
-
-
-@pytest.mark.parametrize("quantity", [1.0, True, "0", -1, "1e3", "ten", "0.001", D("NaN"), None, "１"])
-def test_scripts_must_give_an_exact_quantity(desk, quantity):
-    with pytest.raises(InvalidInputError, match="quantity"):
-        desk.executor.place_market_order("KX-1", "yes", quantity)
-
-
-@pytest.mark.parametrize("price", [0.57, 57, "57", "0", "1", "1.00", "-0.5", "57c", "nan", None, D(1), True])
-def test_scripts_must_give_an_exact_price_in_dollars(desk, price):
-    with pytest.raises(InvalidInputError, match="price"):
-        desk.executor.place_limit_order("KX-1", "yes", 1, price)
-
-
-@pytest.mark.parametrize("side", ["", "buy", "y", None, 1, "bid"])
-def test_scripts_must_name_the_side(desk, side):
-    with pytest.raises(InvalidInputError, match="yes or no"):
-        desk.executor.place_market_order("KX-1", side, 1)
-
-
-def test_scripts_are_stopped_where_a_person_would_be_asked(exchange, tmp_path, unused_markets):
-    desk = Desk(exchange, tmp_path, replace(Limits(), soft_order_cost=D("0.10")))
-    ticker = next(unused_markets).ticker
-    with pytest.raises(TradeExecutionError, match=r"a person must confirm.*more than \$0.10"):
-        desk.executor.place_market_order(ticker, "yes", 3)
-    assert desk.journal.read_journal().records == ()
-    assert desk.net(ticker) == 0
-
-
-def test_scripts_are_told_when_a_rule_denies(exchange, tmp_path, unused_markets):
-    desk = Desk(exchange, tmp_path, replace(Limits(), hard_order_count=D(2)))
-    result = desk.executor.place_market_order(next(unused_markets).ticker, "yes", 3)
-    assert result.outcome is Outcome.DENIED
-    assert "above the limit of 2" in result.message
+        desk.executor.preview(OrderTicket(ticker, Action.BUY, Side.YES, D(1), None))
 
 
 def test_a_session_that_may_only_look_sends_no_order_but_cancels(desk, unused_markets):
     ticker = next(unused_markets).ticker
-    rests = desk.executor.place_limit_order(ticker, "yes", 1, "0.05")
+    wish = OrderTicket(ticker, Action.BUY, Side.YES, D(1), D("0.05"))
+    rests = desk.executor.submit(desk.executor.preview(wish))
     desk.executor.read_only = True
-    denied = desk.executor.place_limit_order(ticker, "yes", 2, "0.06")
+    denied = desk.executor.submit(desk.executor.preview(replace(wish, price=D("0.06"))))
     assert denied.outcome is Outcome.DENIED
     assert desk.executor.cancel_order(desk.executor.get_order_status(rests.order_id)).reduced_by == 1
 

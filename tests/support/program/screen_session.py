@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
@@ -62,7 +63,7 @@ def screen_text(app: AppContext) -> str:
     return app.console.export_text(clear=False)
 
 
-def quoted_market(executor: OrderService) -> Market:
+def quoted_market(executor: OrderService, *, without: Collection[str] = ()) -> Market:
     """Find a market that outlives the run, with both sides quoted far from both ends of its grid.
 
     A bid or an offer near an end rests there, whatever the other participants do meanwhile.
@@ -72,7 +73,7 @@ def quoted_market(executor: OrderService) -> Market:
         market = found.market
         quotes = market.yes_bid, market.yes_ask
         is_quoted = all(quote is not None and D("0.2") < quote < D("0.8") for quote in quotes)
-        if is_quoted and market.close_at > outlives:
+        if is_quoted and market.close_at > outlives and market.ticker not in without:
             return market
     raise AssertionError("no market is quoted")
 

@@ -1,0 +1,398 @@
+"""Orders from scripts: what is refused and how, what a confirmation answers, what is shared in a process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import replace
+from decimal import Decimal as D
+
+import pytest
+from screen_session import quoted_market
+
+from kalshi_trading import compose
+from kalshi_trading.core.errors import (
+    ConfirmationRequired,
+    InvalidInputError,
+    InvalidOrderError,
+    JournalError,
+    KalshiAPIError,
+    NotAvailableError,
+    NotFoundError,
+    OrderDeniedError,
+    OrderNotSentError,
+    TradeExecutionError,
+)
+from kalshi_trading.core.models import OrderStatus
+from kalshi_trading.core.money import Cents
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.execution.submission_result import Outcome
+from kalshi_trading.portfolio_tracker import PortfolioTracker
+from kalshi_trading.settings.environments import Environment
+from kalshi_trading.trade_executor import TradeExecutor
+
+
+@pytest.fixture
+def executor(script):
+    return TradeExecutor()
+
+
+@pytest.fixture
+def ticker(executor):
+    return quoted_market(compose.acquire().services.orders).ticker
+
+
+def writes():
+    """Return the events of orders on record."""
+    records = compose.current_journal().read_journal().records
+    return [record.event for record in records if record.event.startswith(("order.", "cancel."))]
+
+
+# --- Placing and canceling ---------------------------------------------------------------------------
+
+
+def test_a_market_order_fills_and_a_limit_away_from_the_book_stays_open(executor, ticker):
+    bought = executor.place_market_order(ticker.lower(), "Yes", "2")
+    assert (bought.outcome, bought.fill_count, bought["status"]) == (Outcome.ACKNOWLEDGED, 2, "executed")
+    rests = executor.place_limit_order(ticker, "no", D("1.5"), 5)
+    assert (rests["status"], rests.remaining_count, rests["price"]) == ("resting", D("1.5"), 5)
+    order = executor.get_order_status(rests.order_id)
+    assert (order.status, order.yes_price) == (OrderStatus.RESTING, D("0.95"))
+    assert rests.order_id in [each.order_id for each in executor.list_open_orders()]
+
+    canceled = executor.cancel_order(rests.order_id)
+
+    assert canceled
+    assert (canceled.reduced_by, canceled["reduced_by"]) == (D("1.5"), D("1.5"))
+    assert executor.get_order_status(rests.order_id).status is OrderStatus.CANCELED
+    again = executor.cancel_order(rests.order_id)
+    assert not again
+    assert "canceled, 0 filled" in again.message
+
+
+def test_what_is_held_is_sold_and_closed(executor, ticker):
+    tracker = PortfolioTracker()
+    executor.close_position(ticker) if _net(tracker, ticker) else None
+    executor.place_market_order(ticker, "no", 3)
+    assert executor.place_market_order(ticker, "no", 1, action="sell").fill_count == 1
+    assert _net(tracker, ticker) == -2
+    closed = executor.close_position(ticker)
+    assert (closed["action"], closed["side"], closed.fill_count) == ("sell", "no", 2)
+    assert _net(tracker, ticker) == 0
+    with pytest.raises(InvalidOrderError, match=f"Nothing is held in {ticker}. Nothing was sent"):
+        executor.close_position(ticker)
+
+
+def _net(tracker, ticker):
+    rows = [row.position for row in tracker.get_current_positions() if row.position.ticker == ticker]
+    return rows[0].net if rows else 0
+
+
+def test_a_quantity_in_dollars_spends_no_more_than_that(executor, ticker):
+    bought = executor.place_market_order(ticker, "yes", "$3")
+    assert bought.fill_count == bought.request.count > 0
+    assert bought.fill_count * bought.average_price + bought.fee <= 3
+    with pytest.raises(InvalidOrderError, match=r"buys no whole contract.*Nothing was sent\."):
+        executor.place_market_order(ticker, "yes", "$0.01")
+    with pytest.raises(InvalidOrderError, match="Dollars are for purchases"):
+        executor.place_market_order(ticker, "yes", "$3", action="sell")
+
+
+def test_an_order_that_nobody_knows_cannot_be_canceled(executor):
+    with pytest.raises(NotFoundError):
+        executor.cancel_order("00000000-0000-4000-8000-000000000000")
+
+
+def test_a_ticker_is_valid_if_the_exchange_has_its_market(executor, ticker):
+    assert executor.validate_ticker(ticker) is True
+    assert executor.validate_ticker("NOSUCH-26NOV21") is False
+    assert executor.validate_ticker("no ticker at all") is False
+
+
+def test_markets_are_found_by_words_and_status(executor, ticker):
+    found = executor.search_markets(ticker, limit=5)
+    assert [(row["ticker"], row.market.ticker) for row in found] == [(ticker, ticker)]
+    assert len(executor.search_markets(limit=3)) == 3
+    assert all(row["status"] != "active" for row in executor.search_markets(status="closed"))
+    with pytest.raises(InvalidInputError, match="status is one of unopened, open, closed, settled"):
+        executor.search_markets(status="resting")
+
+
+# --- Numbers and words: nothing is guessed -----------------------------------------------------------
+
+PRICES = {
+    57: "0.57",
+    "57": "0.57",
+    "57c": "0.57",
+    "0.57": "0.57",
+    "$0.57": "0.57",
+    D("0.57"): "0.57",
+    1: "0.01",
+}
+WRONG_PRICES = [
+    *(0.57, 57.0, float("nan"), True, None, b"57", [57]),
+    *(0, 100, -5, D(57), D(1), D(0), D("NaN"), D("Infinity"), Cents("100.5"), Cents("-0.5")),
+    *("", "abc", "-0.5", "nan", "1e-1", "５７", "0", "100"),
+]
+WRONG_QUANTITIES = [
+    *(1.0, 2.5, True, None, "buy", b"1", Cents("5.5")),
+    *(0, -1, D("0.001"), D("NaN"), D("Infinity"), "0", "-1", "1e3", "ten", "0.001", "１", ""),
+]
+
+
+@pytest.fixture
+def stays_still(executor, monkeypatch):
+    """Fail a test in which the exchange is asked anything."""
+
+    def ask(*_, **__):
+        pytest.fail("the exchange was asked")
+
+    monkeypatch.setattr(executor._orders, "get_market_info", ask)
+    monkeypatch.setattr(executor._orders, "preview", ask)
+    return executor
+
+
+@pytest.mark.parametrize("price", WRONG_PRICES, ids=repr)
+def test_a_price_that_is_none_is_refused_before_anything_is_asked(stays_still, price):
+    with pytest.raises(InvalidOrderError, match=r"Nothing was sent\.$"):
+        stays_still.place_limit_order("KX-1", "yes", 1, price)
+
+
+@pytest.mark.parametrize("quantity", WRONG_QUANTITIES, ids=repr)
+def test_a_quantity_that_is_none_is_refused_before_anything_is_asked(stays_still, quantity):
+    with pytest.raises(InvalidOrderError, match=r"Nothing was sent\.$"):
+        stays_still.place_market_order("KX-1", "yes", quantity)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "sentence"),
+    [
+        (("KX-1", "buy", 1), {}, "The side is yes or no, not 'buy'. The arguments are ticker, side"),
+        (("KX-1", "yes", "buy", 10, 45), {}, "The action is buy or sell, not 10."),
+        (("KX-1", "yes", 1, "yes"), {}, "The action is buy or sell, not 'yes'."),
+        (("KX-1", "yes", 1, "buy", "gtc"), {}, "The order_type is market or limit, not 'gtc'."),
+        (("KX-1", "yes", 1), {"price": 50}, "A market order has no price."),
+        (("KX-1", "yes", 1), {"order_type": "limit"}, "A limit order needs a price."),
+        (("no ticker", "yes", 1), {}, "That is not a ticker."),
+        ((7, "yes", 1), {}, "A ticker is text, not int."),
+        (
+            ("KX-1", "yes", 1, "buy", "limit", 0.29),
+            {},
+            "A float is not exact: 0.29 is 0.28999999999999998002.",
+        ),
+    ],
+    ids=str,
+)
+def test_arguments_that_do_not_fit_say_which_and_send_nothing(stays_still, arguments, named, sentence):
+    with pytest.raises(InvalidOrderError) as caught:
+        stays_still.place_order(*arguments, **named)
+    assert str(caught.value).startswith(sentence)
+    assert str(caught.value).endswith("Nothing was sent.")
+
+
+@pytest.mark.parametrize(
+    ("price", "dollars"), [(1, "0.01"), ("1c", "0.01"), ("$0.01", "0.01"), (D("0.02"), "0.02")]
+)
+def test_every_way_to_write_a_price_means_what_it_says(executor, ticker, price, dollars):
+    placed = executor.place_limit_order(ticker, "yes", 1, price)
+    assert executor.get_order_status(placed.order_id).yes_price == D(dollars)
+
+
+def test_a_price_read_from_a_market_below_a_cent_is_never_taken_for_dollars(executor):
+    """Half a cent is a Decimal of 0.5, and so is half a dollar."""
+    market = next(
+        found.market
+        for found in executor.search_markets(limit=None)
+        if found.market.yes_ask is not None and found.market.price_grid.contains(D("0.005"))
+    )
+    with pytest.raises(InvalidOrderError, match=r"0\.5 can be 0\.5¢ or 50¢ here\. Type c or \$ with it\."):
+        executor.place_limit_order(market.ticker, "yes", 1, "0.5")
+    placed = executor.place_limit_order(market.ticker, "yes", 1, Cents("0.5"))
+    assert placed.request.price == D("0.005")
+    assert placed["price"] == Cents("0.5")
+
+
+# --- One way to refuse --------------------------------------------------------------------------------
+
+
+def test_a_soft_limit_asks_and_its_confirmation_sends_exactly_that(script, exchange):
+    script.setenv("KALSHI_SOFT_ORDER_COST", "0.10")
+    executor = TradeExecutor()
+    market = quoted_market(compose.acquire().services.orders)
+    with pytest.raises(ConfirmationRequired, match=r"a person must confirm.*more than \$0\.10") as caught:
+        executor.place_market_order(market.ticker, "yes", 3)
+    assert [finding.rule for finding in caught.value.findings] == ["cost per order"]
+    assert writes() == []
+    result = caught.value.confirm()
+    assert (result.outcome, result.fill_count) == (Outcome.ACKNOWLEDGED, 3)
+
+
+def test_what_became_worse_since_must_be_confirmed_anew(script, monkeypatch):
+    script.setenv("KALSHI_SOFT_ORDER_COST", "0.10")
+    executor = TradeExecutor()
+    ticker = quoted_market(compose.acquire().services.orders).ticker
+    with pytest.raises(ConfirmationRequired) as caught:
+        executor.place_limit_order(ticker, "yes", 3, 5)
+    first = caught.value
+    assert first.confirm()["status"] == "resting"
+    with pytest.raises(ConfirmationRequired) as again:  # it was sent a moment ago, which nobody has confirmed
+        first.confirm()
+    assert "same order again" in [finding.rule for finding in again.value.findings]
+    assert len([each for each in executor.list_open_orders() if each.ticker == ticker]) == 1
+    assert again.value.confirm()["status"] == "resting"
+
+
+@pytest.mark.parametrize(
+    ("setting", "order", "reason"),
+    [
+        ({"KALSHI_HARD_ORDER_COUNT": "2", "KALSHI_SOFT_ORDER_COUNT": "2"}, {}, "above the limit of 2"),
+        ({"KALSHI_READ_ONLY": "1"}, {}, "read-only"),
+        ({}, {"order_type": "limit", "price": "5.003c"}, "price"),
+        ({}, {"order_type": "limit", "price": D("0.0511")}, "is not a price of this market; the nearest are"),
+    ],
+    ids=["hard limit", "read-only", "no price", "off the grid"],
+)
+def test_what_denies_an_order_raises_and_sends_nothing(script, setting, order, reason):
+    for name, text in setting.items():
+        script.setenv(name, text)
+    executor = TradeExecutor()
+    ticker = quoted_market(compose.acquire().services.orders).ticker
+    with pytest.raises(TradeExecutionError, match=reason) as caught:
+        executor.place_order(ticker, "yes", 3, **order)
+    assert not isinstance(caught.value, ConfirmationRequired | KalshiAPIError)
+    assert "order.intent" not in writes()
+
+
+def test_a_denied_order_is_on_record_with_its_findings(script):
+    script.setenv("KALSHI_HARD_ORDER_COUNT", "2")
+    script.setenv("KALSHI_SOFT_ORDER_COUNT", "2")
+    executor = TradeExecutor()
+    ticker = quoted_market(compose.acquire().services.orders).ticker
+    with pytest.raises(OrderDeniedError) as caught:
+        executor.place_market_order(ticker, "yes", 3)
+    assert [finding.rule for finding in caught.value.findings] == ["contracts per order"]
+    assert writes() == ["order.denied"]
+
+
+def test_a_panic_blocks_scripts_and_lets_cancels_through(executor, ticker):
+    rests = executor.place_limit_order(ticker, "yes", 1, 2)
+    compose.acquire().services.orders.panic()
+    with pytest.raises(OrderDeniedError, match="panic"):
+        executor.place_limit_order(ticker, "yes", 1, 3)
+    assert executor.get_order_status(rests.order_id).status is OrderStatus.CANCELED
+
+
+def test_a_journal_that_fails_sends_nothing(executor, ticker):
+    journal = compose.current_journal()
+    journal.trades_path.unlink(missing_ok=True)
+    journal.trades_path.mkdir(parents=True)
+    with pytest.raises((OrderNotSentError, OrderDeniedError, JournalError)):
+        executor.place_limit_order(ticker, "yes", 1, 2)
+    assert executor.list_open_orders() == ()
+
+
+def test_real_money_needs_its_own_word_where_the_service_is_built(executor, ticker, monkeypatch):
+    services = executor._lease.services
+    production = replace(services, settings=replace(services.settings, environment=Environment.PRODUCTION))
+    careful, allowed = TradeExecutor(production), TradeExecutor(production, allow_production=True)
+    with pytest.raises(OrderDeniedError, match="real money: build with allow_production=True") as caught:
+        careful.place_limit_order(ticker, "yes", 1, 2)
+    assert caught.value.findings[0].rule == "production"
+    assert writes() == ["order.denied"]
+    assert allowed.place_limit_order(ticker, "yes", 1, 2)["status"] == "resting"
+
+
+# --- By way of the client ---------------------------------------------------------------------------
+
+
+def test_the_client_places_and_cancels_by_way_of_the_same_protocol(script):
+    client = KalshiClient()
+    ticker = quoted_market(compose.acquire().services.orders).ticker
+    placed = client.place_order(ticker, "yes", 2, order_type="limit", price=3)
+    assert placed["order"]["status"] == "resting"
+    assert client.cancel_order(placed["order_id"])
+    assert writes() == [
+        *("order.intent", "order.sending", "order.acknowledged"),
+        *("cancel.requested", "cancel.acknowledged"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["amend_order", "decrease_order", "batch_create_orders", "batch_cancel_orders"]
+)
+def test_what_is_not_there_yet_says_so(script, name):
+    with pytest.raises(NotAvailableError, match=r"yet.*Nothing was sent\."):
+        getattr(KalshiClient(), name)("order-1", 5)
+
+
+def test_a_client_over_a_connection_of_its_own_places_no_orders(exchange):
+    with pytest.raises(NotAvailableError, match=r"no journal for orders: use KalshiClient\(\)"):
+        exchange.client().place_order("KX-1", "yes", 1)
+
+
+# --- One session in a process -----------------------------------------------------------------------
+
+
+def sessions(folder):
+    return len(list((folder / "logs/practice/sessions").glob("*.lock")))
+
+
+def test_all_that_is_built_shares_one_session_and_ends_with_the_last(script, tmp_path):
+    with KalshiClient() as client, TradeExecutor() as executor:
+        with PortfolioTracker() as tracker:
+            assert sessions(tmp_path) == 1
+            assert client._transport is tracker._client._transport
+        assert tracker is not None
+        client.get_balance()
+        assert executor.list_open_orders() is not None
+        assert sessions(tmp_path) == 1
+    assert sessions(tmp_path) == 0
+    client.close()  # again does nothing
+    with TradeExecutor() as executor:
+        assert sessions(tmp_path) == 1
+        assert executor.list_open_orders() is not None
+
+
+def test_an_object_that_is_never_closed_keeps_what_it_shares(script, tmp_path):
+    client = KalshiClient()
+    with TradeExecutor():
+        pass
+    assert sessions(tmp_path) == 1
+    assert client.get_balance().cash > 0
+
+
+def test_threads_that_build_at_once_share_one_session(script, tmp_path):
+    built, gate = [], threading.Barrier(8)
+
+    def build():
+        gate.wait()
+        built.append(TradeExecutor())
+
+    threads = [threading.Thread(target=build) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len({id(each._orders) for each in built}) == 1
+    assert sessions(tmp_path) == 1
+
+
+def test_an_order_after_the_end_is_refused(script):
+    executor = TradeExecutor()
+    ticker = quoted_market(compose.acquire().services.orders).ticker
+    compose.shut_down()
+    with pytest.raises(OrderDeniedError, match="ending"):
+        executor.place_limit_order(ticker, "yes", 1, 2)
+
+
+def test_a_forked_process_begins_a_session_of_its_own(executor, tmp_path):
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            with TradeExecutor() as own:
+                is_own = sessions(tmp_path) == 2 and own.list_open_orders() is not None
+            status = 0 if is_own and sessions(tmp_path) == 1 else 1
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
