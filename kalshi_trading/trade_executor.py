@@ -171,6 +171,10 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
         """Return what was found out since the last call of orders whose outcome was open, as sentences."""
         return self._orders.messages()
 
+    def block_reason(self) -> str | None:
+        """Return why no order can be sent now: a panic, or a journal that fails; None: nothing does."""
+        return self._orders.block_reason() or self._orders.lock_reason
+
     # --- Markets ----------------------------------------------------------------------------------
 
     def search_markets(

@@ -319,6 +319,7 @@ MAIN_LINES = {
     "The walk of an order": (12, 6),
     "The walk of a fill": (8, 6),
     "The walk of a journal line": (6, 6),
+    "The walk of an order from a script": (5, 3),
 }
 """Of each walk in docs/architecture.md, how many files and rooms it may pass."""
 

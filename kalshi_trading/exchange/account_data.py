@@ -106,7 +106,10 @@ class AccountClient(MarketDataClient):
     # --- Portfolio --------------------------------------------------------------------------------
 
     def get_balance(self) -> Balance:
-        """Read cash and the exchange's own value of the positions, in dollars."""
+        """Read cash and the exchange's own value of the positions, in dollars (`["balance"]` in cents).
+
+        Only reads. Raises KalshiAPIError.
+        """
         return account_wire.balance(self._signed("/portfolio/balance"))
 
     def get_positions(
@@ -119,7 +122,10 @@ class AccountClient(MarketDataClient):
         settlement_status: str = "unsettled",
         progress: Progress | None = None,
     ) -> Positions:
-        """Read positions, net contracts and dollars; `settlement_status` is unsettled, settled or all."""
+        """Read positions by market and event: net contracts, below zero NO, and dollars before fees.
+
+        `settlement_status` is unsettled, settled or all. Only reads. Raises KalshiAPIError.
+        """
         wanted = params(ticker=ticker, event_ticker=event_ticker, settlement_status=settlement_status)
         return self._positions(endpoints.POSITIONS, wanted, progress, limit=limit, cursor=cursor)
 
@@ -135,7 +141,11 @@ class AccountClient(MarketDataClient):
         progress: Progress | None = None,
         all_here: Callable[[], None] | None = None,
     ) -> Listing[Fill]:
-        """List the account's fills, newest first; those of months ago are in `get_historical_fills`."""
+        """List the account's fills, newest first, at YES dollars with the fee of each.
+
+        Those of months ago are in `get_historical_fills`. Only reads. Raises KalshiAPIError, and JournalError
+        where the words of the orders are looked up.
+        """
         listing = collect(
             self._transport,
             endpoints.FILLS,
@@ -158,7 +168,10 @@ class AccountClient(MarketDataClient):
         until: datetime | None = None,
         progress: Progress | None = None,
     ) -> Listing[Settlement]:
-        """List the payouts of settled markets, newest first."""
+        """List the payouts of settled markets, newest first: contracts and dollars per side, revenue, fees.
+
+        Only reads. Raises KalshiAPIError.
+        """
         wanted = [*params(ticker=ticker, event_ticker=event_ticker), *time_range(since, until)]
         transport = self._transport
         return collect(
@@ -179,7 +192,8 @@ class AccountClient(MarketDataClient):
     ) -> Listing[Order]:
         """List the account's orders, newest first; `status` is resting, executed or canceled.
 
-        Raises InvalidInputError for another status.
+        Limits are YES dollars. Only reads. Raises InvalidInputError for another status, KalshiAPIError, and
+        JournalError where the words of the orders are looked up.
         """
         wanted = params(ticker=ticker, event_ticker=event_ticker, status=_status(status))
         listing = collect(
@@ -193,7 +207,11 @@ class AccountClient(MarketDataClient):
         return self._in_own_words(listing)
 
     def get_order(self, order_id: str) -> Order:
-        """Read one order. NotFoundError: the exchange has none of that id, or keeps it in its archive."""
+        """Read one order: its limit in YES dollars, contracts filled and remaining, its status.
+
+        Only reads. Raises NotFoundError when the exchange has none of that id or keeps it in its archive,
+        KalshiAPIError, and JournalError where the words of the order are looked up.
+        """
         path = f"/portfolio/orders/{quote_path(order_id)}"
         order = account_wire.order(self._signed(path).inner("order"))
         return self._in_own_words(Listing((order,)))[0]

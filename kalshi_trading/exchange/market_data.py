@@ -51,7 +51,7 @@ class MarketDataClient:
     # --- Exchange ---------------------------------------------------------------------------------
 
     def get_exchange_status(self) -> ExchangeStatus:
-        """Tell whether the exchange is up and trading, as a whole and by shard."""
+        """Tell whether the exchange is up and trading, as a whole and by shard. Raises KalshiAPIError."""
         return market_wire.exchange_status(self._public("/exchange/status"))
 
     def get_exchange_schedule(self) -> ExchangeSchedule:
@@ -64,7 +64,7 @@ class MarketDataClient:
     # --- Series and events ------------------------------------------------------------------------
 
     def get_series(self, *, category: str | None = None, tags: str | None = None) -> Listing[Series]:
-        """List all series, or those of a category or with a tag."""
+        """List all series, or those of a category or with a tag. Raises KalshiAPIError."""
         body = self._public("/series", params(category=category, tags=tags))
         return Listing(tuple(market_wire.series(row) for row in body.rows("series")), name="series")
 
@@ -87,7 +87,7 @@ class MarketDataClient:
         with_nested_markets: bool = False,
         progress: Progress | None = None,
     ) -> Listing[Event]:
-        """List events one of whose markets is unopened, open, closed or settled."""
+        """List events one of whose markets is unopened, open, closed or settled. Raises KalshiAPIError."""
         wanted = params(
             status=status,
             series_ticker=series_ticker,
@@ -133,7 +133,10 @@ class MarketDataClient:
         tickers: Iterable[str] = (),
         progress: Progress | None = None,
     ) -> Listing[Market]:
-        """List markets; `status` is unopened, open, paused, closed or settled."""
+        """List markets with their best quotes, YES dollars; None: nobody quotes that side.
+
+        `status` is unopened, open, paused, closed or settled. Only reads. Raises KalshiAPIError.
+        """
         wanted = params(
             status=status,
             event_ticker=event_ticker,
@@ -144,11 +147,17 @@ class MarketDataClient:
         return collect(transport, endpoints.MARKETS, wanted, limit=limit, cursor=cursor, progress=progress)
 
     def get_market(self, ticker: str) -> Market:
-        """Read one market with its best quotes. NotFoundError: the exchange has none of that ticker."""
+        """Read one market with its best quotes, YES dollars; None: nobody quotes that side.
+
+        Only reads. Raises NotFoundError when the exchange has none of that ticker, KalshiAPIError.
+        """
         return market_wire.market(self._public(f"/markets/{quote_path(ticker)}").inner("market"))
 
     def get_orderbook(self, ticker: str, *, depth: int = 0) -> OrderBook:
-        """Read the book; `depth` levels per side, 0 for all."""
+        """Read the bids of both sides, best first, each in its own dollars; `depth` levels, 0 for all.
+
+        Only reads. Raises NotFoundError, KalshiAPIError.
+        """
         body = self._public(f"/markets/{quote_path(ticker)}/orderbook", params(depth=depth))
         return market_wire.order_book(body, ticker, self._clock())
 
@@ -198,7 +207,10 @@ class MarketDataClient:
         return collect(self._transport, endpoints.TRADES, wanted, limit=limit)
 
     def get_market_history(self, ticker: str, limit: int | None = 100) -> Listing[Trade]:
-        """List the newest trades of anybody in one market, newest first; `limit` None: all."""
+        """List the newest trades of anybody in one market, newest first, YES dollars; `limit` None: all.
+
+        Only reads. Raises KalshiAPIError.
+        """
         return self.get_trades(ticker=ticker, limit=limit)
 
     # --- Historical -------------------------------------------------------------------------------
