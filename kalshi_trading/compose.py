@@ -150,6 +150,12 @@ class Lease:
         self.services = services
         self._is_held = True
 
+    def __enter__(self) -> Services:
+        return self.services
+
+    def __exit__(self, *exception: object) -> None:
+        self.release()
+
     def release(self) -> None:
         """Let go; a second time does nothing."""
         with _shared.guard:
@@ -267,15 +273,15 @@ def current_journal() -> TradeLogger:
 
 def fills_between(first: date | None, last: date | None) -> tuple[Fill, ...]:
     """Read the account's fills of these local days; see `history.read_fills`."""
-    services = acquire().services
-    return read_fills(services.client, services.journal, first, last)
+    with acquire() as services:
+        return read_fills(services.client, services.journal, first, last)
 
 
 def export_fills(path: Path) -> int:
     """Write the account's fills as CSV and return their number; see `Exporter.export`."""
-    services = acquire().services
-    exporter = Exporter(services.client, services.tracker, services.journal, utc_now)
-    return exporter.export(TRADES, path).rows
+    with acquire() as services:
+        exporter = Exporter(services.client, services.tracker, services.journal, utc_now)
+        return exporter.export(TRADES, path).rows
 
 
 def print_portfolio(snapshot: PortfolioSnapshot) -> None:

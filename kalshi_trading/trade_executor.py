@@ -62,8 +62,9 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
     """
 
     def __init__(self, services: Services | None = None, *, allow_production: bool = False) -> None:
-        """Connect as the settings say. `allow_production` lets orders go where money is real.
+        """Connect as the settings say, or work with the services of a composition.
 
+        `allow_production` lets orders go where money is real.
         Raises ConfigurationError, PracticeExchangeError, AuthenticationError.
         """
         self._lease = None

@@ -293,7 +293,7 @@ def log_order_submission(details: Mapping[str, object]) -> None:
     """Note in the journal an order that was placed somewhere else, such as by hand on the web.
 
     `details` is plain data: text, whole numbers, Decimal, datetime. The note stands in trades.log as
-    `note.order` and is never taken for an order of this program. Asks the exchange nothing. Raises
+    `note.order`, its details apart, and is never taken for an order of this program. Asks the exchange nothing. Raises
     InvalidInputError for a float, JournalError when it is not on the disk.
     """
     _note(NOTED_ORDER, details)
@@ -350,6 +350,6 @@ def _journal() -> TradeLogger:
 
 def _note(event: str, details: Mapping[str, object]) -> None:
     try:
-        _journal().log_event(event, details)
+        _journal().log_event(event, {"details": details})  # apart from the fields of our own orders
     except TypeError as error:
         raise InvalidInputError(f"{error}. Use text, whole numbers or Decimal; nothing was noted.") from None

@@ -30,6 +30,7 @@ from worker_lock import worker_lock
 from zones import NEW_YORK, SetZone, set_local_zone
 
 from kalshi_trading import compose, config
+from kalshi_trading.exchange.practice_launcher import PracticeExchange, ensure_running
 from kalshi_trading.settings.options import KNOWN_NAMES
 
 
@@ -149,8 +150,10 @@ def script(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[pytest.MonkeyPatch]:
     """Make this process a script beside no menu: it trades on the still exchange, with files of its own."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "practice").symlink_to(exchange.data_dir)
+    found = PracticeExchange(
+        exchange.url, exchange.ws_url, exchange.key_id, Path(exchange.private_key_path), exchange.pid
+    )
+    monkeypatch.setattr(compose, "ensure_running", lambda *_, **__: found)  # which takes a process
     for name in [each for each in os.environ if each in KNOWN_NAMES]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(config, "DOTENV_PATH", tmp_path / ".env")
@@ -158,6 +161,13 @@ def script(
     monkeypatch.setenv("KALSHI_LOG_DIR", str(tmp_path / "logs"))
     yield monkeypatch
     compose.shut_down()
+
+
+@pytest.fixture
+def attaching_script(script: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Make this process a script that starts the practice exchange of its data folder, or finds it running."""
+    script.setattr(compose, "ensure_running", ensure_running)
+    return script
 
 
 @pytest.fixture

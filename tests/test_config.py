@@ -742,7 +742,9 @@ def test_any_file_gives_settings_or_a_configuration_error(tmp_path_factory, cont
 # --- The documented doors ------------------------------------------------------------------------
 
 
-def test_doors_in_practice_give_the_running_exchange(script, exchange):
+def test_doors_in_practice_give_the_running_exchange(attaching_script, exchange, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "practice").symlink_to(exchange.data_dir)
     assert get_config().environment is Environment.PRACTICE
     assert get_api_base_url() == exchange.url
     key_id, private_key = get_api_credentials()
@@ -751,9 +753,9 @@ def test_doors_in_practice_give_the_running_exchange(script, exchange):
     assert is_production() is False
 
 
-def test_doors_start_the_practice_exchange_where_none_runs(script, tmp_path):
-    script.setenv("KALSHI_DATA_DIR", str(tmp_path / "elsewhere"))
-    script.setenv("KALSHI_PRACTICE_MARKETS", "20")
+def test_doors_start_the_practice_exchange_where_none_runs(attaching_script, tmp_path):
+    attaching_script.setenv("KALSHI_DATA_DIR", str(tmp_path / "elsewhere"))
+    attaching_script.setenv("KALSHI_PRACTICE_MARKETS", "20")
     try:
         assert requests.get(f"{get_api_base_url()}/exchange/status", timeout=60).status_code == 200
     finally:

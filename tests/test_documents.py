@@ -491,9 +491,9 @@ def large_exchange(tmp_path_factory):
 
 
 @pytest.fixture
-def quoted(large_exchange, script):
+def quoted(large_exchange, attaching_script):
     """Find markets of the large exchange by their quotes."""
-    script.setenv("KALSHI_DATA_DIR", str(large_exchange.data_dir.parent))
+    attaching_script.setenv("KALSHI_DATA_DIR", str(large_exchange.data_dir.parent))
     rows = large_exchange.client().get_markets(status="open")
 
     def find(is_wanted):

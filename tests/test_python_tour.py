@@ -36,10 +36,10 @@ PUBLIC = {
 NAMES = [(owner, name) for owner, names in PUBLIC.items() for name in names.split()]
 
 
-def test_the_tour_runs_as_it_stands(script, tmp_path, monkeypatch):
+def test_the_tour_runs_as_it_stands(attaching_script, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    script.setenv("COLUMNS", "100")
-    script.setenv("KALSHI_DATA_DIR", str(tmp_path / "tour"))
+    attaching_script.setenv("COLUMNS", "100")
+    attaching_script.setenv("KALSHI_DATA_DIR", str(tmp_path / "tour"))
     with running_exchange(tmp_path / "tour" / "practice", "--still", "--idle-exit", "3600"):
         flags = doctest.ELLIPSIS
         result = doctest.testfile(str(TOUR), module_relative=False, optionflags=flags, encoding="utf-8")

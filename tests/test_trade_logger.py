@@ -24,7 +24,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from zones import local_noon
 
+from kalshi_trading import compose, config, trade_logger
 from kalshi_trading.core.errors import InvalidInputError, JournalError
+from kalshi_trading.journal.order_log import logged_orders
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint, open_request_log
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -628,9 +630,44 @@ def test_the_export_leaves_no_line_out_and_says_where_one_cannot_be_read(journal
     assert (rows[1]["time"], rows[1]["fields"]) == ("", "trades.log line 2 cannot be read")
 
 
-def test_no_secret_of_the_settings_is_ever_in_a_log(tmp_path, monkeypatch):
-    from kalshi_trading import trade_logger
+@pytest.fixture
+def notes(tmp_path, monkeypatch):
+    """Let scripts note into a journal of this test."""
+    monkeypatch.setenv("KALSHI_LOG_DIR", str(tmp_path))
+    monkeypatch.setattr(config, "DOTENV_PATH", tmp_path / ".env")
+    compose.shut_down()
+    return lambda: TradeLogger(tmp_path, "practice").read_journal().records
 
+
+def test_what_a_script_notes_is_on_record_and_no_order_of_ours(notes):
+    details = {
+        "client_order_id": "web-1",
+        "order_id": "web-1",
+        "action": "buy",
+        "side": "yes",
+        "count": Decimal("2.5"),
+    }
+    trade_logger.log_order_submission(details)
+    trade_logger.log_order_fill(details)
+    trade_logger.log_order_cancellation("web-1")
+    assert [(record.event, record.fields["details"]["order_id"]) for record in notes()] == [
+        ("note.order", "web-1"),
+        ("note.fill", "web-1"),
+        ("note.cancel", "web-1"),
+    ]
+    assert notes()[0].fields["details"]["count"] == "2.5"
+    assert logged_orders(notes(), "practice", None).known == {}
+    assert compose.current_journal().changes().orders == ()
+
+
+@pytest.mark.parametrize("value", [0.39, object(), {"deep": [1.5]}])
+def test_what_cannot_be_kept_to_the_digit_is_not_noted(notes, value):
+    with pytest.raises(InvalidInputError, match=r"Use text, whole numbers or Decimal; nothing was noted\.$"):
+        trade_logger.log_order_submission({"price": value})
+    assert notes() == ()
+
+
+def test_no_secret_of_the_settings_is_ever_in_a_log(tmp_path, monkeypatch):
     for name in list(os.environ):
         if name.startswith("KALSHI_"):
             monkeypatch.delenv(name)

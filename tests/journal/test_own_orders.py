@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -104,3 +105,31 @@ def test_what_can_be_canceled_is_offered_however_long_the_journal_is(
 ) -> None:
     prompter = cancel_screen(Journal(*newest), "0")
     assert any(words in label for label in prompter.labels[0]), prompter.labels
+
+
+# --- Read on as the journal grows -----------------------------------------------------------------
+
+
+def test_own_orders_are_read_on_as_the_journal_grows(tmp_path: Path) -> None:
+    journal = TradeLogger(tmp_path, "practice")
+    assert journal.own_orders().of("order-1", BookSide.BID) == (None, None, Side.YES)
+    other_session = TradeLogger(tmp_path, "practice")
+    other_session.log_order_step("intent", {"client_order_id": "own-1", "action": "sell", "side": "no"})
+    other_session.log_order_step("acknowledged", {"client_order_id": "own-1", "order_id": "order-1"})
+    assert journal.own_orders().of("order-1", BookSide.BID) == ("own-1", Action.SELL, Side.NO)
+    with journal.trades_path.open("ab") as file:
+        file.write(b"no record at all\n")
+    assert journal.own_orders().of("order-1", BookSide.BID)[1] is Action.SELL
+
+
+def test_own_orders_begin_anew_with_a_journal_that_was_replaced(tmp_path: Path) -> None:
+    journal = TradeLogger(tmp_path, "practice")
+    journal.log_order_step("intent", {"client_order_id": "own-1", "action": "sell", "side": "no"})
+    journal.log_order_step("acknowledged", {"client_order_id": "own-1", "order_id": "order-1"})
+    assert journal.own_orders().of("order-1", BookSide.BID)[1] is Action.SELL
+    journal.trades_path.unlink()
+    journal.log_order_step("intent", {"client_order_id": "own-2", "action": "buy", "side": "yes"})
+    journal.log_order_step("acknowledged", {"client_order_id": "own-2", "order_id": "order-2"})
+    own = journal.own_orders()
+    assert own.of("order-1", BookSide.BID)[0] is None
+    assert own.of("order-2", BookSide.BID) == ("own-2", Action.BUY, Side.YES)

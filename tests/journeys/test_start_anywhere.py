@@ -86,6 +86,15 @@ def test_a_python_without_packages_says_how_to_install_them(tmp_path: Path) -> N
     assert run([python, str(MAIN), "--help"], tmp_path).returncode == 0
 
 
+def test_the_package_itself_starts_the_program(home: Path) -> None:
+    ended = run([sys.executable, "-m", "kalshi_trading"], home, typed="0\n0\n", PYTHONPATH=str(PROJECT))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "0  Exit" in ended.stdout
+    blocked = stub(home / "stub", "rich")
+    said = sentence_of(run([sys.executable, "-m", "kalshi_trading"], home, PYTHONPATH=f"{blocked}:{PROJECT}"))
+    assert said.endswith(f"The Python package rich is missing. Install it: {pip()}")
+
+
 def test_a_package_that_cannot_be_loaded_later_is_one_sentence(tmp_path: Path) -> None:
     """Those of the practice exchange are loaded in its own process, whose reason must reach the user."""
     for package in proof.sample_journeys(IN_THE_SESSION + IN_THE_EXCHANGE):

@@ -433,6 +433,74 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "needed = min(cost, bucket.limit.bucket_capacity)",
         ),
     ),
+    "scripts": (
+        Mutation(
+            "half a cent read from a market is sent as half a dollar",
+            "orders/arguments.py",
+            "return _traded(value, value.dollars)",
+            "return _traded(value, value)",
+        ),
+        Mutation(
+            "whole cents are taken for dollars below a dollar",
+            "core/money.py",
+            "exact = amount.scaleb(2)",
+            "exact = amount",
+        ),
+        Mutation(
+            "a quote that nobody makes reads as nothing to pay",
+            "core/money.py",
+            "    if amount is None:\n        return None\n    exact",
+            "    if amount is None:\n        return 0\n    exact",
+        ),
+        Mutation(
+            "what a soft limit asks is sent unasked",
+            "trade_executor.py",
+            "if asked and not preview.is_denied:",
+            "if asked and preview.is_denied:",
+        ),
+        Mutation(
+            "what was confirmed is sent though it became worse",
+            "trade_executor.py",
+            "if asked and not latest.is_denied and what_is_worse(seen, latest):",
+            "if asked and not latest.is_denied and not what_is_worse(seen, latest):",
+        ),
+        Mutation(
+            "a script trades real money unasked",
+            "trade_executor.py",
+            "self._is_allowed = allow_production or",
+            "self._is_allowed = True or",
+        ),
+        Mutation(
+            "a sale reads as the purchase that has its effect",
+            "exchange/account_data.py",
+            "rows.append(row if action is None else replace(row, words=(action, side)))",
+            "rows.append(row)",
+        ),
+        Mutation(
+            "the session ends while somebody holds it",
+            "compose.py",
+            "if self._holders == 0:",
+            "if self._holders >= 0:",
+        ),
+        Mutation(
+            "a cursor skips the rows that were cut off",
+            "exchange/paging.py",
+            'Listing(rows, incomplete, self.endpoint.rows, "" if is_cut else cursor)',
+            "Listing(rows, incomplete, self.endpoint.rows, cursor)",
+        ),
+        Mutation(
+            "a word of the shell alone chooses the exchange",
+            "config.py",
+            'and reader.look_up(f"{given.text}_KEYID") else None',
+            "else None",
+        ),
+        Mutation(
+            "a float is rounded to the price it was meant to be",
+            "orders/arguments.py",
+            '    if isinstance(value, float):\n        raise InvalidOrderError(\n            f"A float',
+            '    if False:\n        raise InvalidOrderError(\n            f"A float',
+        ),
+    ),
 }
 MUTATIONS = tuple(chain.from_iterable(AREAS.values()))
 

@@ -388,6 +388,15 @@ def test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason
     assert (desk.naps, server.requests) == ([], [])
 
 
+def test_a_lock_that_ends_while_it_is_asked_gives_the_reason_that_was_seen(open_desk, monkeypatch):
+    reasons = iter(["The journal cannot be written."])
+    monkeypatch.setattr(TradingLock, "reason", property(lambda lock: next(reasons, None)))
+    monkeypatch.setattr(TradingLock, "retry", lambda lock: None)
+    with serving(Exchange(reset)) as server:
+        result = open_desk(server).open_submitter().submit(fresh())
+    assert result.message == "Not sent: trading is locked. The journal cannot be written."
+
+
 def test_what_stops_another_try_is_the_reason_that_is_shown(open_desk):
     blocked = iter([None, None, "New orders are blocked."])
     with serving(Exchange(reset)) as server:

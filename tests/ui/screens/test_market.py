@@ -68,6 +68,28 @@ def test_going_back_from_a_ticker_leads_to_it(exchange: ExchangeProcess, tmp_pat
     assert prompter.defaults[-1] == market.ticker
 
 
+@pytest.mark.parametrize("name", ["KALSHI_EXAMPLE_TICKER", "EVENT_TICKER"])
+def test_the_settings_name_what_a_search_begins_with(
+    exchange: ExchangeProcess, tmp_path: Path, name: str
+) -> None:
+    market = quoted_market(session(exchange, tmp_path).executor)
+    ticker = market.event_ticker if name == "EVENT_TICKER" else market.ticker
+    prompter = ScriptedPrompter(BACK)
+    app = session(exchange, tmp_path, prompter, **{name: ticker})
+    with pytest.raises(LeaveTask):
+        trade_screens.place_trade(app)
+    assert prompter.defaults == [ticker]
+    assert market.ticker in [found.market.ticker for found in app.executor.search_markets(ticker)]
+
+
+def test_a_market_goes_before_its_event(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    prompter = ScriptedPrompter(BACK)
+    named = {"KALSHI_EXAMPLE_TICKER": "KX-26NOV21-B1", "EVENT_TICKER": "KX-26NOV21"}
+    with pytest.raises(LeaveTask):
+        trade_screens.find_market(session(exchange, tmp_path, prompter, **named))
+    assert prompter.defaults == ["KX-26NOV21-B1"]
+
+
 def test_a_search_without_a_match_says_what_to_try(exchange: ExchangeProcess, tmp_path: Path) -> None:
     prompter = ScriptedPrompter("zzzz qqqq", BACK)
     app = session(exchange, tmp_path, prompter)
