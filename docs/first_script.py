@@ -1,6 +1,7 @@
 """A first script: find a market, buy, leave an order open, cancel it, read the profit, write the records.
 
 Run it in the project's folder, beside an open menu if you like: python -m docs.first_script temperature
+Within half a minute the same orders would be a question to you, which this script does not answer.
 """
 
 from __future__ import annotations

@@ -1,28 +1,39 @@
-"""Builds every service: once for the menu, and once for all that a script makes in one process.
+"""Build every service: once for the menu, and once for everything that a script builds in one process.
 
-The doors come here when they are called without arguments, so that a script trades with the settings,
-journal, limits and recovery of the menu. Decides nothing about trading.
+A door that is called without arguments comes here, so that a script trades with the settings, journal, limits
+and recovery of the menu. What a door needs from a room above it is reached through here. Decides nothing
+about trading.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
 
 from kalshi_trading.config import load_configured
-from kalshi_trading.core.dates import start_of_day, utc_now
-from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError
+from kalshi_trading.core.dates import utc_now
+from kalshi_trading.core.errors import (
+    AuthenticationError,
+    InvalidInputError,
+    JournalError,
+    KalshiAPIError,
+    NotAvailableError,
+)
 from kalshi_trading.core.models import Fill
+from kalshi_trading.core.money import require_exact_context
+from kalshi_trading.core.text import clock_skew
 from kalshi_trading.exchange.http.transport import NETWORK, Timing, Transport
 from kalshi_trading.exchange.practice_launcher import ENDED, close_to_others, ensure_running, keep_alive
 from kalshi_trading.history import Exporter, read_fills
 from kalshi_trading.history.export_tables import TRADES
 from kalshi_trading.journal.events import CLOCK_EVENT
+from kalshi_trading.journal.files.table_files import absolute_path
 from kalshi_trading.journal.sessions import Session
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.cancel import CancelResult
@@ -36,7 +47,23 @@ from kalshi_trading.settings.options import Settings
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint, open_request_log
 
-__all__ = ["CancelResult", "SubmissionResult", "TradeExecutor"]
+__all__ = [
+    "CancelResult",  # the types by which the doors below name their results
+    "Lease",
+    "Services",
+    "SubmissionResult",
+    "TradeExecutor",
+    "acquire",
+    "attend",
+    "build",
+    "connected",
+    "current_journal",
+    "current_settings",
+    "export_fills",
+    "fills_between",
+    "print_portfolio",
+    "shut_down",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +78,16 @@ class Services:
     watch: RestingOrderMonitor
     account: str
     session: Session | None
+    placing: threading.Lock = field(default_factory=threading.Lock)
+    """Held from a script's look at the market to the result, so that every limit sees the order before."""
+
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def close(self) -> None:
         """Send nothing any more, end every search, and let others see that the session has ended."""
+        self.ended.set()
         self.orders.stop()
+        self.client.disconnect()
         if self.session is not None:
             self.session.close()
 
@@ -118,13 +151,14 @@ def build(settings: Settings, *, read_only: bool) -> Services:
     )
 
 
-def attend(settings: Settings, client: KalshiClient, journal: TradeLogger) -> tuple[str, ...]:
+def attend(services: Services) -> tuple[str, ...]:
     """Log requests, keep our files private and the practice exchange waiting; return what is not private."""
+    settings = services.settings
     open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
-    notes = journal.close_to_others()
+    notes = services.journal.close_to_others()
     if settings.environment is Environment.PRACTICE:
         notes += close_to_others(_practice_folder(settings))
-        keep_alive(client.get_exchange_status)
+        keep_alive(services.client.get_exchange_status, services.ended)
     return notes
 
 
@@ -140,14 +174,15 @@ def _raise(error: JournalError) -> None:
     raise error
 
 
-# --- Shared by all that a script makes --------------------------------------------------------------
+# --- Shared by all that a script builds -------------------------------------------------------------
 
 
 class Lease:
-    """One object's hold on the shared services; they end with the last that is released."""
+    """One object's hold on the shared services; they end when the last one is released."""
 
     def __init__(self, services: Services) -> None:
-        self.services = services
+        self._services = services
+        self._pid = os.getpid()
         self._is_held = True
 
     def __enter__(self) -> Services:
@@ -156,19 +191,27 @@ class Lease:
     def __exit__(self, *exception: object) -> None:
         self.release()
 
+    @property
+    def services(self) -> Services:
+        """Raises NotAvailableError once it was released, and in a forked process."""
+        if os.getpid() != self._pid:
+            raise NotAvailableError("This was built before a fork: build it anew in the new process.")
+        if not self._is_held:
+            raise NotAvailableError("This was closed: build a new one.")
+        return self._services
+
     def release(self) -> None:
         """Let go; a second time does nothing."""
-        with _shared.guard:
+        with _guard:
             if self._is_held:
                 self._is_held = False
-                _shared.let_go(self.services)
+                _shared.let_go(self._services)
 
 
-class _Shared:
-    """The services of this process, while anything holds them."""
+class _SharedServices:
+    """The services of this process while anything holds them. Used under `_guard` alone."""
 
     def __init__(self) -> None:
-        self.guard = threading.RLock()
         self.services: Services | None = None
         self._holders = 0
 
@@ -180,23 +223,33 @@ class _Shared:
 
     def let_go(self, services: Services) -> None:
         if services is not self.services:
-            return  # of the process that this one was forked from
+            return  # they have ended, or are those of the process before a fork
         self._holders -= 1
         if self._holders == 0:
-            self.services = None
+            self.end()
+
+    def end(self) -> None:
+        services, self.services, self._holders = self.services, None, 0
+        if services is not None:
+            open_outcomes = _open_outcomes(services)
             services.close()
+            for note in open_outcomes:
+                warnings.warn(f"{note} The next start goes on looking for it.", stacklevel=5)
 
 
-_shared = _Shared()
+_guard = threading.RLock()
+"""Held while the services start, so that all who ask meanwhile get the same."""
+_shared = _SharedServices()
 
 
-def _forget() -> None:
-    """Begin anew in a forked process: its parent goes on with session and searches."""
-    global _shared
-    _shared = _Shared()
+def _begin_anew() -> None:
+    """Forget in a forked process what its parent goes on with; the lock's holder may not be here."""
+    global _guard, _shared
+    _guard, _shared = threading.RLock(), _SharedServices()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=_begin_anew)
+atexit.register(lambda: shut_down())  # of the process that is there then
 
 
 def acquire() -> Lease:
@@ -204,8 +257,15 @@ def acquire() -> Lease:
 
     Raises ConfigurationError, PracticeExchangeError, AuthenticationError.
     """
-    with _shared.guard:
+    require_exact_context()
+    with _guard:
         return Lease(_shared.take())
+
+
+def shut_down() -> None:
+    """End the shared services now, whoever holds them; the next that asks begins anew."""
+    with _guard:
+        _shared.end()
 
 
 def _start(settings: Settings) -> Services:
@@ -213,17 +273,26 @@ def _start(settings: Settings) -> Services:
     settings = connected(settings)
     services = build(settings, read_only=settings.read_only)
     try:
-        for note in (*settings.warnings, *attend(settings, services.client, services.journal)):
-            warnings.warn(note, stacklevel=4)
-        _sign_in(services)
+        notes = [*settings.warnings, *attend(services)]
+        _begin(services)
         services.orders.start_recovery_loop()
     except BaseException:
         services.close()
         raise
+    for note in (*notes, *services.orders.messages(), *_open_outcomes(services)):
+        warnings.warn(note, stacklevel=6)
     return services
 
 
-def _sign_in(services: Services) -> None:
+def _open_outcomes(services: Services) -> list[str]:
+    return [
+        f"It is not known what became of an order: {each.sentence}. It may be live; do not place it again."
+        for each in services.orders.pending_orders()
+    ]
+
+
+def _begin(services: Services) -> None:
+    """Check the key, sign by the exchange's clock and take over orders, as the menu does at its start."""
     client, orders = services.client, services.orders
     try:
         client.learn_limits()
@@ -231,24 +300,20 @@ def _sign_in(services: Services) -> None:
         raise
     except KalshiAPIError as error:
         services.journal.log_error("The account's limits could not be read", error)
+    ahead_s = client.use_exchange_clock()
     try:
-        ahead_s = client.use_exchange_clock()
         if ahead_s is not None:
-            reason = f"this computer's clock is {ahead_s:.1f} s ahead of the exchange's"
+            reason = f"this computer's clock is {clock_skew(ahead_s)}"
             services.journal.log_event(CLOCK_EVENT, {"reason": reason})
-        orders.recover()
+        _recover(orders)
         orders.look_for_pending_orders()
     except JournalError as error:
-        orders.lock(str(error), until=orders.recover)
+        orders.lock(str(error), until=partial(_recover, orders))
 
 
-def shut_down() -> None:
-    """End the shared services now, whoever holds them; the next that asks begins anew."""
-    global _shared
-    with _shared.guard:
-        services, _shared = _shared.services, _Shared()
-        if services is not None:
-            services.close()
+def _recover(orders: OrderService) -> None:
+    for note in orders.recover().notes:
+        orders.announce(note)
 
 
 # --- What the doors below cannot build themselves ---------------------------------------------------
@@ -256,7 +321,7 @@ def shut_down() -> None:
 
 def current_settings() -> Settings:
     """Return the settings with the exchange's address and key, as the shared services have them."""
-    with _shared.guard:
+    with _guard:
         if _shared.services is not None:
             return _shared.services.settings
     return connected(load_configured())
@@ -264,7 +329,7 @@ def current_settings() -> Settings:
 
 def current_journal() -> TradeLogger:
     """Return the shared journal, else one that needs no exchange. Raises ConfigurationError."""
-    with _shared.guard:
+    with _guard:
         if _shared.services is not None:
             return _shared.services.journal
     settings = load_configured()
@@ -278,7 +343,13 @@ def fills_between(first: date | None, last: date | None) -> tuple[Fill, ...]:
 
 
 def export_fills(path: Path) -> int:
-    """Write the account's fills as CSV and return their number; see `Exporter.export`."""
+    """Write the account's fills as CSV and return their number; see `Exporter.export`.
+
+    Raises InvalidInputError, also where the folder does not exist.
+    """
+    path = absolute_path(path)
+    if not path.parent.is_dir():
+        raise InvalidInputError(f"There is no folder {path.parent}. Nothing was written.")
     with acquire() as services:
         exporter = Exporter(services.client, services.tracker, services.journal, utc_now)
         return exporter.export(TRADES, path).rows
@@ -286,13 +357,6 @@ def export_fills(path: Path) -> int:
 
 def print_portfolio(snapshot: PortfolioSnapshot) -> None:
     """Print the portfolio as the menu shows it."""
-    from rich.console import Console
+    from kalshi_trading.ui import summary
 
-    from kalshi_trading.portfolio.cross_check import check_account
-    from kalshi_trading.ui.views import portfolio, positions
-
-    console = Console(highlight=False, emoji=False, markup=False)
-    today, check = snapshot.realized_since(start_of_day(snapshot.as_of)), check_account(snapshot)
-    console.print(portfolio.summary(snapshot, today, check, console.width))
-    every = max(1, len(snapshot.held))
-    console.print(positions.positions(snapshot, positions.Sorting.COST, 0, console.width, page=every))
+    summary.print_portfolio(snapshot)

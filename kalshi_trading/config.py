@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,7 +34,8 @@ from kalshi_trading.settings.option_parsing import PROJECT_FOLDER, Option, looks
 from kalshi_trading.settings.options import (
     KNOWN_NAMES,
     LOGIN_NAMES,
-    PAIR_WORDS,
+    PAIR_NAMES,
+    PAIRS,
     SAFETY_NAMES,
     SPELLED_NAMES,
     ApiKeyOptions,
@@ -51,7 +53,6 @@ __all__ = [
 ]
 
 DOTENV_PATH = PROJECT_FOLDER / ".env"
-_PAIRED_NAMES = ("DEMO_KEYID", "DEMO_KEYFILE", "PROD_KEYID", "PROD_KEYFILE")
 _NOT_ABOVE = (  # the first of each pair of options may not exceed the second
     ("KALSHI_SOFT_ORDER_COST", "KALSHI_HARD_ORDER_COST"),
     ("KALSHI_SOFT_ORDER_COUNT", "KALSHI_HARD_ORDER_COUNT"),
@@ -62,24 +63,20 @@ _NOT_ABOVE = (  # the first of each pair of options may not exceed the second
 _HIDDEN_SETTING = re.compile(rf"(?:^|[\s;,&]|export )({'|'.join(SPELLED_NAMES)})\s*=", re.MULTILINE)
 _SETTINGS_ROWS = options_of(Settings)
 _KEY_ROWS = options_of(ApiKeyOptions)
+_KEY_NAMES = tuple(row.name for row in _KEY_ROWS.values())  # id, then secret
 
 
 def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Settings:
     """Read all options; `environ` goes before the file. Raises ConfigurationError with every problem."""
     reader = _Reader(environ, read_env_file(dotenv_path, SPELLED_NAMES))
-    word = _pair_word(reader)
-    if word is not None:
-        reader.more_names[_SETTINGS_ROWS["environment"].name] = "ENV"
     limits = Limits(**reader.read_all(Limits))
-    settings = Settings(**reader.read_all(Settings), limits=limits)
-    if settings.environment in PAIR_WORDS:
-        pair = PAIR_WORDS[settings.environment]
-        reader.more_names |= {
-            _KEY_ROWS["key_id"].name: f"{pair}_KEYID",
-            _KEY_ROWS["secret"].name: f"{pair}_KEYFILE",
-        }
-    api_key = ApiKeyOptions(**reader.read_all(ApiKeyOptions))
-    _note_unused(word, settings.environment, reader)
+    by_word = {_SETTINGS_ROWS["environment"].name: "ENV"} if _env_counts(reader) else {}
+    settings = Settings(**reader.read_all(Settings, by_word), limits=limits)
+    pair = PAIRS.get(settings.environment)
+    names = {} if pair is None else dict(zip(_KEY_NAMES, (pair.key_id.name, pair.key_file.name), strict=True))
+    api_key = ApiKeyOptions(**reader.read_all(ApiKeyOptions, names))
+    _note_unused_keys(settings.environment, reader)
+    _note_removed_login(reader)
     reader.compare()
     reader.note_unknown_names()
     settings = _with_addresses(settings, reader)
@@ -150,17 +147,28 @@ class _Reader:
         self.problems = list(env_file.problems)
         self.warnings: list[str] = []
         self.misspelled: list[Problem] = []  # the same of options, where the start fails anyway
-        self.more_names: dict[str, str] = {}  # by option, one more that it is read from
+        self._preferred: dict[str, _OptionSource] = {}
+        self._other_names: dict[str, str] = {}  # by option, one more that it is read from
         self._values: dict[str, Any] = {}  # by variable; only what could be read
 
-    def read_all(self, owner: type[Any]) -> dict[str, Any]:
-        """Read the options of a dataclass by field; what cannot be read is None, and a problem."""
+    def read_all(
+        self, owner: type[Any], other_names: Mapping[str, str] = MappingProxyType({})
+    ) -> dict[str, Any]:
+        """Read the options of a dataclass by field; what cannot be read is None, and a problem.
+
+        `other_names` has, by option, one more variable that it is read from, from now on.
+        """
+        self._other_names |= other_names
         return {name: self._read(row) for name, row in options_of(owner).items()}
+
+    def other_name(self, row: Option[Any]) -> str:
+        """Return the variable that an option is also read from, else its own name."""
+        return self._other_names.get(row.name, row.name)
 
     def given(self, row: Option[Any]) -> list[_OptionSource]:
         """Return every place that sets the option, its own name before its aliases."""
-        more = self.more_names.get(row.name)
-        looked_up = (self.look_up(name) for name in (row.name, *row.aliases, *([more] if more else [])))
+        names = dict.fromkeys((row.name, *row.aliases, self.other_name(row)))
+        looked_up = (self.look_up(name) for name in names)
         return [each for each in looked_up if each is not None]
 
     def blame(self, given: _OptionSource, what: str, remedy: str) -> None:
@@ -207,11 +215,25 @@ class _Reader:
         self._values[row.name] = values[0] if values else None
         return self._values[row.name]
 
+    def prefer(self, sources: list[_OptionSource]) -> None:
+        """Take a variable from this place, whatever stands in the other."""
+        self._preferred |= {each.name: each for each in sources}
+
+    def everywhere(self, name: str) -> list[_OptionSource]:
+        """Return what the environment and the file say of a variable."""
+        return [each for each in (self._in_environment(name), self._in_file(name)) if each is not None]
+
     def look_up(self, name: str) -> _OptionSource | None:
         """Return what a variable says, in the environment else in the file; None: nothing."""
+        if name in self._preferred:
+            return self._preferred[name]
+        return self._in_environment(name) or self._in_file(name)
+
+    def _in_environment(self, name: str) -> _OptionSource | None:
         text = self.environ.get(name, "").strip()
-        if text:
-            return _OptionSource(name, text, Path())
+        return _OptionSource(name, text, Path()) if text else None
+
+    def _in_file(self, name: str) -> _OptionSource | None:
         entry = self.env_file.entries.get(name)
         if entry is None or not entry.text.strip() or self.env_file.path is None:
             return None
@@ -240,28 +262,50 @@ def _is_plain(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9_]{1,60}", name) is not None
 
 
-def _pair_word(reader: _Reader) -> str | None:
-    """Return what ENV says where it counts: one of its two words, beside the key id of that pair."""
-    given = reader.look_up("ENV")
-    is_word = given is not None and given.text in PAIR_WORDS.values()
-    return given.text if given is not None and is_word and reader.look_up(f"{given.text}_KEYID") else None
+def _env_counts(reader: _Reader) -> bool:
+    """Tell whether ENV chooses the exchange: it says a word of its own beside the key id of that pair.
+
+    Elsewhere the name is common, so another word of the process does not hide that of the file; two words
+    that differ are a problem.
+    """
+    words = {pair.word: pair for pair in PAIRS.values()}
+    said = [each for each in reader.everywhere("ENV") if each.text in words]
+    counting = [each for each in said if reader.look_up(words[each.text].key_id.name)]
+    if len({each.text for each in counting}) > 1:
+        reader.blame(counting[1], "says something else than ENV of the process", "Keep one of the two")
+    reader.prefer(counting[:1])
+    return bool(counting)
 
 
-def _note_unused(word: str | None, environment: Environment, reader: _Reader) -> None:
-    """Say of settings for a real exchange why they lead to none."""
-    is_chosen = bool(reader.given(_SETTINGS_ROWS["environment"]))
+def _note_unused_keys(environment: Environment, reader: _Reader) -> None:
+    """Warn where keys are set and nothing chooses an exchange for them."""
+    if reader.given(_SETTINGS_ROWS["environment"]):
+        return
     env = reader.look_up("ENV")
-    of_pairs = [name for name in _PAIRED_NAMES if reader.look_up(name)]
-    if word is None and not is_chosen and (of_pairs or (env is not None and env.line is not None)):
-        is_word = env is not None and env.text in PAIR_WORDS.values()
-        why = f"{env.text}_KEYID is not set" if env and is_word else "ENV is neither DEMO nor PROD"
-        reader.warnings.append(f"{why}: this is the {environment} exchange.")
+    if env is not None and env.text in {pair.word for pair in PAIRS.values()} and env.line is not None:
+        why = f"ENV is {env.text}, but {env.text}_KEYID is not set"
+    elif any(map(reader.look_up, PAIR_NAMES)):
+        why = "ENV is not set" if env is None else "ENV is neither DEMO nor PROD"
+    elif any(map(reader.given, _KEY_ROWS.values())):
+        why = "An API key is set, but KALSHI_ENVIRONMENT is not"
+    else:
+        return
+    reader.warnings.append(f"{why}: this is the {environment} exchange.")
+
+
+def _note_removed_login(reader: _Reader) -> None:
+    """Say that a login by e-mail leads nowhere; stop the start where nothing else chooses an exchange."""
     login = next(filter(None, map(reader.look_up, LOGIN_NAMES)), None)
+    if login is None:
+        return
     what = f"Kalshi removed e-mail login; make an API key at {HOSTS[Environment.PRODUCTION].keys_page}"
-    if login is not None and is_chosen:
+    if reader.given(_SETTINGS_ROWS["environment"]):
         reader.warnings.append(f"{login.name} has no effect: {what}.")
-    elif login is not None:  # nothing else says which exchange is meant, and practice is not
-        reader.blame(login, what, f"Then write KALSHI_ENVIRONMENT and the key, and remove {login.name}.")
+    else:
+        remedy = (
+            f"Write {', '.join(('KALSHI_ENVIRONMENT', *_KEY_NAMES))} and remove {' and '.join(LOGIN_NAMES)}."
+        )
+        reader.blame(login, what, remedy)
 
 
 def _with_addresses(settings: Settings, reader: _Reader) -> Settings:
@@ -300,10 +344,10 @@ def _check_host(given: _OptionSource, environment: Environment, reader: _Reader)
 
 def _credentials(environment: Environment, api_key: ApiKeyOptions, reader: _Reader) -> Credentials | None:
     """Load the key; what is missing or wrong is reported. None when it cannot be used."""
-    uses_pair = any(given.name in _PAIRED_NAMES for row in _KEY_ROWS.values() for given in reader.given(row))
+    uses_pair = any(given.name in PAIR_NAMES for row in _KEY_ROWS.values() for given in reader.given(row))
     for row in _KEY_ROWS.values():
         if not reader.given(row):
-            name = reader.more_names[row.name] if uses_pair else row.name
+            name = reader.other_name(row) if uses_pair else row.name
             what = f"is not set; {environment} needs an API key."
             remedy = f"Make one at {HOSTS[environment].keys_page}, then write {name}={row.example}"
             reader.problems.append(Problem(name, what, remedy))

@@ -14,14 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kalshi_trading.core.dates import utc_now
-from kalshi_trading.core.errors import KalshiAPIError, NotAvailableError
-from kalshi_trading.exchange.account_data import AccountClient
+from kalshi_trading.core.errors import JournalError, KalshiAPIError, NotAvailableError
+from kalshi_trading.core.results import Listing
+from kalshi_trading.exchange.account_data import AccountClient, Row
 from kalshi_trading.exchange.http.transport import Timing, Transport
+from kalshi_trading.journal.own_orders import OwnOrdersReader
 
 if TYPE_CHECKING:
     from kalshi_trading.compose import CancelResult, Lease, SubmissionResult, TradeExecutor
@@ -51,13 +54,14 @@ class KalshiClient(AccountClient, AbstractContextManager["KalshiClient"]):
         clock: Callable[[], datetime] = utc_now,
         allow_production: bool = False,
     ) -> None:
-        """Connect as the settings say, or over a transport of one's own, which has no journal for orders.
+        """Connect as the settings say, or over a transport alone, which has no journal for orders.
 
         `allow_production` lets orders go where money is real. Raises ConfigurationError,
         PracticeExchangeError, AuthenticationError.
         """
         self._allow_production = allow_production
         self._lease: Lease | None = None
+        self._own_orders: OwnOrdersReader | None = None
         if transport is not None:
             super().__init__(transport, clock=clock)
             return
@@ -65,10 +69,11 @@ class KalshiClient(AccountClient, AbstractContextManager["KalshiClient"]):
 
         self._lease = compose.acquire()
         services = self._lease.services
-        super().__init__(services.client._transport, clock=clock, own_orders=services.journal.own_orders)
+        self._own_orders = services.journal.own_orders
+        super().__init__(services.client._transport, clock=clock)
 
     def close(self) -> None:
-        """Let go of what it shares; the last to do so ends it. A second time does nothing."""
+        """Let go of what it shares, and place no orders any more. A second time does nothing."""
         if self._lease is not None:
             self._lease.release()
 
@@ -127,3 +132,11 @@ class KalshiClient(AccountClient, AbstractContextManager["KalshiClient"]):
         from kalshi_trading import compose
 
         return compose.TradeExecutor(self._lease.services, allow_production=self._allow_production)
+
+    def _in_own_words(self, listing: Listing[Row]) -> Listing[Row]:
+        if self._own_orders is None or not listing.items:
+            return listing
+        try:
+            return replace(listing, items=self._own_orders.in_own_words(listing.items))
+        except JournalError:
+            return listing  # what the exchange says is true without our words

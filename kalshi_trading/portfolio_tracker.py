@@ -28,8 +28,8 @@ from kalshi_trading.core.models import (
     Settlement,
     Transfer,
 )
-from kalshi_trading.core.money import Dollars
-from kalshi_trading.core.order_book import quotes_without_own_orders, without_own_orders
+from kalshi_trading.core.money import Dollars, require_exact_context
+from kalshi_trading.core.order_book import of_others
 from kalshi_trading.core.results import Fetched, Progress, fetch
 from kalshi_trading.core.tickers import event_of, validate_ticker
 from kalshi_trading.core.valuation import Mark, liquidate, mark_price
@@ -119,7 +119,8 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         self, client: KalshiClient | None = None, *, clock: Callable[[], datetime] = utc_now
     ) -> None:
         """Read by a client; None: one as the settings say. See `KalshiClient` for what that raises."""
-        self._client = client = client or KalshiClient()
+        self._owns_client = client is None
+        self._client = client = KalshiClient() if client is None else client
         self._clock = clock
         self._history = FillHistory(client)
         self._event_cache = EventCache(clock)
@@ -130,8 +131,9 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         self._refreshing = threading.Lock()
 
     def close(self) -> None:
-        """Let go of what its client shares."""
-        self._client.close()
+        """Let go of what it shares; a client that was given stays open."""
+        if self._owns_client:
+            self._client.close()
 
     def __exit__(self, *exception: object) -> None:
         self.close()
@@ -148,6 +150,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         Where a list takes longer than a second, `first_look` is shown the others and the largest positions at
         their marks; `progress` is told how many fills are read.
         """
+        require_exact_context()
         with self._refreshing, ReadPool(_READ_THREADS) as threads:
             started_at = time.monotonic()
             self._event_cache.expire()
@@ -233,7 +236,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         quotes: Fetched[dict[str, Market]],
         books: Fetched[dict[str, OrderBook]],
     ) -> PortfolioSnapshot:
-        known, depth = _of_others(quotes.value or {}, books.value or {}, parts.resting.value or ())
+        known, depth = of_others(quotes.value or {}, books.value or {}, parts.resting.value or ())
         held = [
             self._row(row, known.get(row.ticker), depth.get(row.ticker), ledgers.get(row.ticker), mark)
             for row in sorted(parts.rows, key=lambda row: -row.cost_basis)
@@ -310,19 +313,24 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
     # --- Doors for scripts and the rails ------------------------------------------------------------
 
     def get_current_positions(self) -> tuple[PositionPnl, ...]:
-        """List the positions of all unsettled markets with their marks (dollars), most at stake first.
+        """List the open positions with their marks, most at stake first.
 
-        Contracts are net, above zero YES and below zero NO; markets that were traded and are flat are among
-        them. Only reads. Raises KalshiAPIError when they cannot be read whole. A market that cannot be read
-        leaves its position without a mark.
+        Contracts are net, above zero YES and below zero NO; dollars are before fees. A market that cannot be
+        read leaves its position without a mark. Only reads. Raises KalshiAPIError when they cannot be read
+        whole.
         """
+        return tuple(row for row in self.read_positions() if row.position.side is not None)
+
+    def read_positions(self) -> tuple[PositionPnl, ...]:
+        """List the same of all unsettled markets, also of those that were traded and are flat."""
+        require_exact_context()
         with ReadPool(_READ_THREADS) as threads:
             asked = threads.submit(lambda: self._client.get_orders(status=OrderStatus.RESTING))
             rows = self._client.get_positions().markets.whole()
             resting = asked.result().whole()
             markets = QuoteReader(self._client, threads, self._event_cache)
             markets.ask([row.ticker for row in rows], with_books={order.ticker for order in resting})
-            known, _ = _of_others(markets.markets().value or {}, markets.books().value or {}, resting)
+            known, _ = of_others(markets.markets().value or {}, markets.books().value or {}, resting)
         positions = (self._row(row, known.get(row.ticker), None, None, Mark.BEST_BID) for row in rows)
         return tuple(sorted(positions, key=lambda row: -row.position.cost_basis))
 
@@ -367,21 +375,6 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         snapshot = self.refresh()
         compose.print_portfolio(snapshot)
         return snapshot
-
-
-def _of_others(
-    markets: dict[str, Market], books: dict[str, OrderBook], own: Iterable[Order]
-) -> tuple[dict[str, Market], dict[str, OrderBook]]:
-    """Take one's own resting orders off quotes and books."""
-    mine: dict[str, list[Order]] = {}
-    for order in own:
-        mine.setdefault(order.ticker, []).append(order)
-    books = books | {name: without_own_orders(books[name], mine[name]) for name in mine.keys() & books.keys()}
-    theirs = {
-        name: quotes_without_own_orders(markets[name], books.get(name), mine[name])
-        for name in mine.keys() & markets.keys()
-    }
-    return markets | theirs, books
 
 
 def _complete(positions: Fetched[Positions]) -> Fetched[Positions]:

@@ -13,7 +13,8 @@ says is a SubmissionResult. Never prints, never asks, never sends an order twice
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from kalshi_trading.core.errors import (
     ConfirmationRequired,
     InvalidInputError,
     InvalidOrderError,
+    JournalError,
     NotFoundError,
     OrderDeniedError,
     OrderNotSentError,
@@ -29,20 +31,21 @@ from kalshi_trading.core.errors import (
 )
 from kalshi_trading.core.fees import dearest_rate
 from kalshi_trading.core.market_models import Market
-from kalshi_trading.core.models import Action, Order
-from kalshi_trading.core.money import ZERO
+from kalshi_trading.core.models import Action, Order, Side
+from kalshi_trading.core.money import ZERO, Price, require_exact_context
 from kalshi_trading.markets import FoundMarket
 from kalshi_trading.orders import arguments
 from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.findings import Finding, Severity, denials, questions
 from kalshi_trading.orders.pretrade.preview import OrderPreview
-from kalshi_trading.orders.pretrade.risk import what_is_worse
-from kalshi_trading.orders.pretrade.ticket import OrderTicket, parse_size
+from kalshi_trading.orders.pretrade.risk import READ_ONLY, what_is_worse
+from kalshi_trading.orders.pretrade.ticket import OrderTicket, parse_size, two_meanings
+from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.environments import Environment
 
 if TYPE_CHECKING:
-    from kalshi_trading.compose import Services
+    from kalshi_trading.compose import Lease, Services
 
 __all__ = ["TradeExecutionError", "TradeExecutor"]
 
@@ -64,21 +67,33 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
     def __init__(self, services: Services | None = None, *, allow_production: bool = False) -> None:
         """Connect as the settings say, or work with the services of a composition.
 
-        `allow_production` lets orders go where money is real.
-        Raises ConfigurationError, PracticeExchangeError, AuthenticationError.
+        `allow_production` lets orders go where money is real. Raises InvalidInputError unless it is a bool,
+        ConfigurationError, PracticeExchangeError, AuthenticationError.
         """
-        self._lease = None
+        if not isinstance(allow_production, bool):
+            raise InvalidInputError(f"allow_production is True or False, not {allow_production!r}.")
+        self._allow_production = allow_production
+        self._given = services
+        self._lease: Lease | None = None
         if services is None:
             from kalshi_trading import compose
 
             self._lease = compose.acquire()
-            services = self._lease.services
-        self._orders = services.orders
-        self._tracker = services.tracker
-        self._is_allowed = allow_production or services.settings.environment is not Environment.PRODUCTION
+
+    @property
+    def _services(self) -> Services:
+        """Raises NotAvailableError once this was closed."""
+        if self._lease is not None:
+            return self._lease.services
+        assert self._given is not None
+        return self._given
+
+    @property
+    def _orders(self) -> OrderService:
+        return self._services.orders
 
     def close(self) -> None:
-        """Let go of what it shares; the last to do so ends it. A second time does nothing."""
+        """Let go of what it shares, and place no orders any more. A second time does nothing."""
         if self._lease is not None:
             self._lease.release()
 
@@ -124,19 +139,21 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
         `quantity` is contracts, or text such as "$50" to spend on a purchase. The result's `outcome` is
         ACKNOWLEDGED, REJECTED, ABSENT or UNKNOWN; when UNKNOWN the exchange may have acted: do not place it
         again, the program goes on looking for it. Raises ConfirmationRequired, InvalidOrderError,
-        OrderDeniedError and OrderNotSentError, after all of which nothing was sent; KalshiAPIError when the
-        market, position or orders could not be read, and JournalError, likewise.
+        OrderDeniedError and OrderNotSentError, and KalshiAPIError when market, position or orders could not
+        be read; after all of them nothing was sent.
         """
+        require_exact_context()
         name, outcome = arguments.read_ticker(ticker), arguments.read_side(side)
         direction = arguments.read_action(action)
         limit = arguments.read_order_type(order_type, price)
         is_worth = isinstance(quantity, str) and quantity.strip().startswith("$")
         count = ZERO if is_worth else arguments.read_count(quantity)
-        market = self._market(name)
-        if problem := arguments.two_meanings(price, limit, market.price_grid, outcome):
-            raise InvalidOrderError(problem)
         ticket = OrderTicket(name, direction, outcome, count, limit)
-        return self._place(self._worth(str(quantity), market, ticket) if is_worth else ticket)
+        with self._services.placing, _nothing_sent():
+            market = self._market(name)
+            if isinstance(price, str) and limit is not None:
+                _require_one_meaning(price, limit, market, outcome)
+            return self._place(self._worth(str(quantity), market, ticket) if is_worth else ticket)
 
     def close_position(self, ticker: str, price: int | Decimal | str | None = None) -> SubmissionResult:
         """Sell all that is held in one market: now at a capped price, or at `price` of the side held.
@@ -144,8 +161,9 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
         Raises InvalidOrderError when nothing is held; else returns and raises as `place_order`.
         """
         name = arguments.read_ticker(ticker)
-        held = self._tracker.calculate_position_pnl(name).position
-        if held.side is None:
+        rows = self._services.client.get_positions(ticker=name).markets.whole()
+        held = next((row for row in rows if row.ticker == name and row.side is not None), None)
+        if held is None or held.side is None:
             raise InvalidOrderError(f"Nothing is held in {name}.")
         order_type = "market" if price is None else "limit"
         return self.place_order(name, held.side, held.count, Action.SELL, order_type, price)
@@ -158,23 +176,34 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
         it up. Raises NotFoundError for an id that the exchange does not know, KalshiAPIError when it cannot
         be read.
         """
-        return self._orders.cancel_order(self._orders.get_order_status(order_id))
+        result = self._orders.cancel_order(self.get_order_status(order_id))
+        return replace(result, order=self._in_own_words([result.order])[0])
 
     def get_order_status(self, order_id: str) -> Order:
-        """Read one order: `status` is resting, executed or canceled. Raises NotFoundError, KalshiAPIError."""
-        return self._orders.get_order_status(order_id)
+        """Read one order: `status` is resting, executed or canceled.
+
+        Raises InvalidInputError, NotFoundError, KalshiAPIError.
+        """
+        if not isinstance(order_id, str):
+            raise InvalidInputError(f"An order_id is text, not {type(order_id).__name__}.")
+        return self._in_own_words([self._orders.get_order_status(order_id)])[0]
 
     def list_open_orders(self) -> tuple[Order, ...]:
         """List all resting orders. Raises KalshiAPIError, also when some may be missing."""
-        return self._orders.list_open_orders()
+        return self._in_own_words(self._orders.list_open_orders())
 
     def messages(self) -> tuple[str, ...]:
-        """Return what was found out since the last call of orders whose outcome was open, as sentences."""
+        """Return the news since the last call about orders whose outcome was unknown, as sentences."""
         return self._orders.messages()
 
     def block_reason(self) -> str | None:
-        """Return why no order can be sent now: a panic, or a journal that fails; None: nothing does."""
-        return self._orders.block_reason() or self._orders.lock_reason
+        """Return why every order would be denied now; None: nothing blocks all of them.
+
+        Reasons are a panic, a failing journal, a read-only session, and production without allow_production.
+        """
+        orders = self._orders
+        reasons = (orders.block_reason(), orders.lock_reason, READ_ONLY.message if orders.read_only else None)
+        return next(filter(None, reasons), None if self._is_allowed else _NOT_ALLOWED.message)
 
     # --- Markets ----------------------------------------------------------------------------------
 
@@ -185,6 +214,8 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
 
         `status` is open, unopened, closed or settled. Raises InvalidInputError, KalshiAPIError.
         """
+        if limit is not None and (not isinstance(limit, int) or limit < 0):
+            raise InvalidInputError(f"A limit is a whole number, not {limit!r}.")
         return self._orders.search_markets(query, status=status, limit=limit)
 
     def get_market_info(self, ticker: str) -> Market:
@@ -228,8 +259,23 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
         preview = self._preview(ticket)
         asked = questions(preview.findings)
         if asked and not preview.is_denied:
-            raise ConfirmationRequired(asked, lambda: self._confirm(preview))
+            raise ConfirmationRequired(asked, self._confirmation(preview))
         return self._submit(preview)
+
+    def _confirmation(self, seen: OrderPreview) -> Callable[[], SubmissionResult]:
+        """Make the answer to a question, which sends one order however often and by whomever it is given."""
+        answers = iter([seen])
+
+        def confirm() -> SubmissionResult:
+            with self._services.placing, _nothing_sent():
+                confirmed = next(answers, None)
+                if confirmed is None:
+                    raise OrderDeniedError(
+                        "Not sent: this question was answered before. Place the order anew."
+                    )
+                return self._confirm(confirmed)
+
+        return confirm
 
     def _confirm(self, seen: OrderPreview) -> SubmissionResult:
         """Look again, and send what was confirmed if it is no worse now."""
@@ -239,8 +285,19 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
         latest = self._preview(ticket)
         asked = questions(latest.findings)
         if asked and not latest.is_denied and what_is_worse(seen, latest):
-            raise ConfirmationRequired(asked, lambda: self._confirm(latest))
+            raise ConfirmationRequired(asked, self._confirmation(latest))
         return self._submit(latest)
+
+    @property
+    def _is_allowed(self) -> bool:
+        is_production = self._services.settings.environment is Environment.PRODUCTION
+        return self._allow_production or not is_production
+
+    def _in_own_words(self, orders: Sequence[Order]) -> tuple[Order, ...]:
+        try:
+            return self._services.journal.own_orders.in_own_words(orders)
+        except JournalError:
+            return tuple(orders)  # what the exchange says is true without our words
 
     def _preview(self, ticket: OrderTicket) -> OrderPreview:
         preview = self._orders.preview(ticket)
@@ -257,3 +314,17 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
         if result.outcome is Outcome.NOT_SENT:
             raise OrderNotSentError(reason)
         return result
+
+
+def _require_one_meaning(typed: str, price: Price, market: Market, side: Side) -> None:
+    if problem := two_meanings(typed, price, market.price_grid, side):
+        raise InvalidOrderError(problem)
+
+
+@contextmanager
+def _nothing_sent() -> Iterator[None]:
+    """Refuse an order in the way of all refusals where the journal fails before it is sent."""
+    try:
+        yield
+    except JournalError as error:
+        raise OrderNotSentError(f"{error} Nothing was sent.") from error

@@ -34,7 +34,7 @@ from kalshi_trading.journal.files.file_locks import take_lock
 from kalshi_trading.journal.files.log_files import LogSize, every_file_of, size_of
 from kalshi_trading.journal.files.private_files import make_folder, mend
 from kalshi_trading.journal.files.table_files import write_table
-from kalshi_trading.journal.own_orders import OwnOrders, OwnOrdersReader
+from kalshi_trading.journal.own_orders import OwnOrdersReader
 from kalshi_trading.journal.records import (
     JournalEntry,
     JournalHandler,
@@ -94,7 +94,7 @@ class TradeLogger:
         self._log = logging.Logger("journal")
         self._log.addHandler(JournalHandler(self.trades_path))
         self._digest = DigestReader(self.trades_path, clock=clock)
-        self._own_orders = OwnOrdersReader(self.trades_path)
+        self.own_orders = OwnOrdersReader(self.trades_path)
 
     def close_to_others(self) -> tuple[str, ...]:
         """Close the environment's folder and its files to other users; say what is not ours to close.
@@ -147,7 +147,7 @@ class TradeLogger:
         plain = {name: _plain(value) for name, value in fields.items()}
         record = self._log.makeRecord(self._log.name, logging.INFO, "", 0, event, (), None)
         record.created = self._clock().timestamp()
-        record.fields = self._stamps | plain
+        record.fields = plain | self._stamps
         self._log.handle(record)  # not `info`, which `logging.disable` would silence
 
     def log_error(self, message: str, error: BaseException | None = None) -> str:
@@ -209,13 +209,6 @@ class TradeLogger:
         """
         return self.read_journal(*days_between(start_date, end_date, local_date(self._clock()))).records
 
-    def own_orders(self) -> OwnOrders:
-        """Return which orders are ours and in which words, read on since the last call.
-
-        Raises JournalError.
-        """
-        return self._own_orders.read()
-
     def read_errors(self, most: int = 20) -> tuple[str, ...]:
         """Return the first lines of the last errors, newest last; a log that cannot be read has none."""
         heads: list[str] = []
@@ -253,6 +246,8 @@ def _days(asked: str | date, today: date) -> Period:
     if isinstance(asked, datetime):
         asked = local_date(asked)
     if isinstance(asked, date):
+        if not 2000 <= asked.year <= 9000:
+            raise InvalidInputError(f"{asked} is no day of this history.")
         return Period(asked, asked)
     if not isinstance(asked, str):
         raise InvalidInputError(f"A date or a text such as {FORMS} is wanted, not {asked!r}.")
@@ -293,8 +288,8 @@ def log_order_submission(details: Mapping[str, object]) -> None:
     """Note in the journal an order that was placed somewhere else, such as by hand on the web.
 
     `details` is plain data: text, whole numbers, Decimal, datetime. The note stands in trades.log as
-    `note.order`, its details apart, and is never taken for an order of this program. Asks the exchange nothing. Raises
-    InvalidInputError for a float, JournalError when it is not on the disk.
+    `note.order`, its details apart, and is never taken for an order of this program. Asks the exchange
+    nothing. Raises InvalidInputError for what is no mapping of plain data, JournalError.
     """
     _note(NOTED_ORDER, details)
 
@@ -349,7 +344,9 @@ def _journal() -> TradeLogger:
 
 
 def _note(event: str, details: Mapping[str, object]) -> None:
+    if not isinstance(details, Mapping):
+        raise InvalidInputError(f"A note is a dict of plain data, not {type(details).__name__}.")
     try:
         _journal().log_event(event, {"details": details})  # apart from the fields of our own orders
-    except TypeError as error:
+    except (TypeError, RecursionError) as error:
         raise InvalidInputError(f"{error}. Use text, whole numbers or Decimal; nothing was noted.") from None

@@ -165,7 +165,7 @@ def script(
 
 @pytest.fixture
 def attaching_script(script: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Make this process a script that starts the practice exchange of its data folder, or finds it running."""
+    """Make this process a script that starts the practice exchange of its data folder, or finds it."""
     script.setattr(compose, "ensure_running", ensure_running)
     return script
 

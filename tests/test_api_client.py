@@ -24,7 +24,7 @@ from kalshi_trading.core.errors import (
     UnavailableError,
 )
 from kalshi_trading.core.market_models import BarPeriod
-from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
+from kalshi_trading.core.models import Action, MarketResult, OrderRequest, OrderStatus, Side, TimeInForce
 from kalshi_trading.exchange import paging
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.kalshi_client import KalshiClient
@@ -248,8 +248,38 @@ def test_a_name_that_would_leave_its_place_in_the_path_is_not_sent(client, name)
 
 
 def test_a_strange_name_stays_in_its_place_in_the_path(client):
-    expect("GET", "/markets/..%2F..%2Fx%3Fy%23z", example("get_market"), who=public)
-    client.get_market("../../x?y#z")
+    expect("GET", "/events/..%2F..%2Fx%3Fy%23z/metadata", example("get_event_metadata"), who=public)
+    client.get_event_metadata("../../x?y#z")
+
+
+@pytest.mark.parametrize("ticker", ["../../x?y#z", "", "a b", None])
+def test_what_is_no_ticker_is_refused_before_anything_is_asked(client, ticker):
+    for read in (client.get_market, client.get_orderbook, client.get_market_history):
+        with pytest.raises(InvalidInputError, match="not a ticker"):
+            read(ticker)
+    if ticker is not None:
+        with pytest.raises(InvalidInputError, match="not a ticker"):
+            client.get_fills(ticker)
+
+
+@pytest.mark.parametrize("limit", [0, -1, "5", 2.5])
+def test_a_limit_that_is_none_is_refused_before_anything_is_asked(client, limit):
+    with pytest.raises(InvalidInputError, match="A limit is a whole number above 0"):
+        client.get_orders(limit=limit)
+
+
+def test_markets_are_not_listed_by_the_words_of_their_own_status(client):
+    with pytest.raises(InvalidInputError, match="Markets are listed by one of unopened, open, paused"):
+        client.get_markets(status="active")
+    with pytest.raises(InvalidInputError, match="An order's status is one of resting, executed, canceled"):
+        client.get_orders(status="filled")
+
+
+def test_an_undecided_market_has_no_result(client):
+    body = example("get_market")
+    expect("GET", f"/markets/{TICKER}", {"market": {**body["market"], "result": ""}}, who=public)
+    market = client.get_market(TICKER)
+    assert (market.result, market["result"]) == (MarketResult.NONE, "")
 
 
 @pytest.mark.parametrize("field", ["position_fp", "market_exposure_dollars", "realized_pnl_dollars"])
@@ -400,10 +430,11 @@ def test_the_first_rows_of_a_list_that_ends_there_are_the_whole_list(client):
     assert client.get_orders(limit=2).incomplete is None
 
 
-def test_more_rows_than_asked_for_are_cut_and_told(client):
-    page(["a", "b", "c"], "", size=2)
+def test_rows_that_say_nothing_do_not_count_as_asked_for(client):
+    page(["a", "a"], "c1", size=2)
+    page(["b"], "c2", asked="c1", size=1)
     listing = client.get_orders(limit=2)
-    assert ids(listing) == ["a", "b"]
+    assert (ids(listing), listing.cursor) == (["a", "b"], "c2")
     assert "only the first 2" in listing.incomplete
 
 
@@ -420,11 +451,11 @@ def test_a_list_goes_on_where_its_cursor_says(client):
     assert (ids(listing), listing.cursor, listing.incomplete) == (["d"], "", None)
 
 
-def test_an_exchange_that_sends_more_than_was_asked_gives_no_cursor_that_would_skip_rows(client):
+def test_rows_that_nobody_asked_for_are_kept_as_the_cursor_stands_behind_them(client):
     page(["a", "b"], "c1", size=3)
     page(["c", "d"], "c2", asked="c1", size=1)
     listing = client.get_orders(limit=3)
-    assert (ids(listing), listing.cursor) == (["a", "b", "c"], "")
+    assert (ids(listing), listing.cursor) == (["a", "b", "c", "d"], "c2")
 
 
 def settlements(rows, cursor, *, asked=None):

@@ -769,7 +769,7 @@ def test_the_configuration_reads_like_a_dict(script):
     assert dict(settings)["read_retries"] == settings.read_retries == 3
     assert "log_level" in settings
     assert settings.get("nonsense", 7) == 7
-    with pytest.raises(KeyError, match="Settings have no 'nonsense'; they have environment, "):
+    with pytest.raises(KeyError, match="Settings has no 'nonsense'; it has environment, "):
         settings["nonsense"]
 
 

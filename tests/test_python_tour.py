@@ -47,6 +47,16 @@ def test_the_tour_runs_as_it_stands(attaching_script, tmp_path, monkeypatch):
     assert result.failed == 0
 
 
+@pytest.mark.parametrize("page", ["docs/python.md", "README.md"])
+def test_every_script_on_a_page_runs(page, script, capsys):
+    blocks = re.findall(r"^```python\n(.*?)^```$", (PROJECT / page).read_text(), re.MULTILINE | re.DOTALL)
+    scripts = [block for block in blocks if ">>>" not in block]
+    assert len(scripts) == 1
+    for code in scripts:
+        exec(code, {})
+    assert capsys.readouterr().out.startswith("resting 5 at ") is (page == "docs/python.md")
+
+
 def found(owner, name):
     module, _, class_name = owner.partition(".")
     holder = importlib.import_module(f"kalshi_trading.{module}")

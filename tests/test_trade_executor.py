@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from dataclasses import replace
 from decimal import Decimal as D
+from decimal import localcontext
 
 import pytest
 from screen_session import quoted_market
 
-from kalshi_trading import compose
+from kalshi_trading import compose, trade_logger
 from kalshi_trading.core.errors import (
     ConfirmationRequired,
     InvalidInputError,
     InvalidOrderError,
-    JournalError,
     KalshiAPIError,
     NotAvailableError,
     NotFoundError,
@@ -99,14 +100,19 @@ def test_a_quantity_in_dollars_spends_no_more_than_that(executor, ticker):
 
 
 def test_an_order_that_nobody_knows_cannot_be_canceled(executor):
-    with pytest.raises(NotFoundError):
-        executor.cancel_order("00000000-0000-4000-8000-000000000000")
+    unknown = "00000000-0000-4000-8000-000000000000"
+    with pytest.raises(NotFoundError, match=f"The exchange has no order {unknown}"):
+        executor.cancel_order(unknown)
+    for no_id in (None, 5):
+        with pytest.raises(InvalidInputError, match="An order_id is text"):
+            executor.cancel_order(no_id)
 
 
 def test_a_ticker_is_valid_if_the_exchange_has_its_market(executor, ticker):
     assert executor.validate_ticker(ticker) is True
     assert executor.validate_ticker("NOSUCH-26NOV21") is False
     assert executor.validate_ticker("no ticker at all") is False
+    assert executor.validate_ticker(None) is False
 
 
 def test_markets_are_found_by_words_and_status(executor, ticker):
@@ -116,6 +122,8 @@ def test_markets_are_found_by_words_and_status(executor, ticker):
     assert all(row["status"] != "active" for row in executor.search_markets(status="closed"))
     with pytest.raises(InvalidInputError, match="status is one of unopened, open, closed, settled"):
         executor.search_markets(status="resting")
+    with pytest.raises(InvalidInputError, match="A limit is a whole number"):
+        executor.search_markets(limit=-1)
 
 
 # --- Numbers and words: nothing is guessed -----------------------------------------------------------
@@ -131,11 +139,14 @@ PRICES = {
 }
 WRONG_PRICES = [
     *(0.57, 57.0, float("nan"), True, None, b"57", [57]),
-    *(0, 100, -5, D(57), D(1), D(0), D("NaN"), D("Infinity"), Cents("100.5"), Cents("-0.5")),
+    *(0, 100, -5, 10**5000, D(57), D(1), D(0), D("NaN"), D("Infinity"), Cents("100.5"), Cents("-0.5")),
+    *(D("0.04000000000000000000000000000000000001"), D("0.00001"), Cents("5.501"), D("1e-30")),
+    *(Cents("0.5") * 1, (Cents("0.4") + Cents("0.8")) / 2, Cents("50") * D("0.01")),
     *("", "abc", "-0.5", "nan", "1e-1", "５７", "0", "100"),
 ]
 WRONG_QUANTITIES = [
     *(1.0, 2.5, True, None, "buy", b"1", Cents("5.5")),
+    *(10**40, D("1e30"), D("1.0000000000000000000000000000000000001"), Cents("5.5") * 2),
     *(0, -1, D("0.001"), D("NaN"), D("Infinity"), "0", "-1", "1e3", "ten", "0.001", "１", ""),
 ]
 
@@ -152,7 +163,9 @@ def stays_still(executor, monkeypatch):
     return executor
 
 
-@pytest.mark.parametrize("price", WRONG_PRICES, ids=repr)
+@pytest.mark.parametrize(
+    "price", WRONG_PRICES, ids=lambda value: repr(value) if value != 10**5000 else "huge"
+)
 def test_a_price_that_is_none_is_refused_before_anything_is_asked(stays_still, price):
     with pytest.raises(InvalidOrderError, match=r"Nothing was sent\.$"):
         stays_still.place_limit_order("KX-1", "yes", 1, price)
@@ -234,12 +247,63 @@ def test_what_became_worse_since_must_be_confirmed_anew(script, monkeypatch):
     with pytest.raises(ConfirmationRequired) as caught:
         executor.place_limit_order(ticker, "yes", 3, 5)
     first = caught.value
+    with pytest.raises(ConfirmationRequired) as caught:
+        executor.place_limit_order(ticker, "yes", 3, 5)
+    second = caught.value
     assert first.confirm()["status"] == "resting"
-    with pytest.raises(ConfirmationRequired) as again:  # it was sent a moment ago, which nobody has confirmed
-        first.confirm()
+    with pytest.raises(ConfirmationRequired) as again:  # the same order was sent, which nobody has confirmed
+        second.confirm()
     assert "same order again" in [finding.rule for finding in again.value.findings]
     assert len([each for each in executor.list_open_orders() if each.ticker == ticker]) == 1
     assert again.value.confirm()["status"] == "resting"
+
+
+def test_one_answer_sends_one_order_however_many_threads_give_it(script):
+    script.setenv("KALSHI_SOFT_ORDER_COST", "0.10")
+    executor = TradeExecutor()
+    ticker = quoted_market(compose.acquire().services.orders).ticker
+    with pytest.raises(ConfirmationRequired) as caught:
+        executor.place_limit_order(ticker, "yes", 3, 5)
+    ends = in_threads(caught.value.confirm, 4)
+    assert sorted(type(end).__name__ for end in ends) == [*["OrderDeniedError"] * 3, "SubmissionResult"]
+    assert "was answered before" in str(next(end for end in ends if isinstance(end, OrderDeniedError)))
+    assert writes().count("order.intent") == 1
+
+
+def test_threads_that_place_the_same_order_are_asked_about_it(executor, ticker):
+    ends = in_threads(lambda: executor.place_limit_order(ticker, "yes", 1, 4), 4)
+    assert sorted(type(end).__name__ for end in ends) == [*["ConfirmationRequired"] * 3, "SubmissionResult"]
+
+
+def in_threads(work, count):
+    """Do something in threads at once; return what each of them returned or raised."""
+    ends, gate = [], threading.Barrier(count)
+
+    def attempt():
+        gate.wait()
+        try:
+            ends.append(work())
+        except TradeExecutionError as error:
+            ends.append(error)
+
+    threads = [threading.Thread(target=attempt) for _ in range(count)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return ends
+
+
+def test_a_confirmed_market_order_keeps_the_worst_price_that_was_confirmed(script, monkeypatch):
+    script.setenv("KALSHI_SOFT_ORDER_COST", "0.10")
+    executor = TradeExecutor()
+    services = compose.acquire().services
+    with pytest.raises(ConfirmationRequired) as caught:
+        executor.place_market_order(quoted_market(services.orders).ticker, "yes", 3)
+    seen, preview = [], services.orders.preview
+    monkeypatch.setattr(services.orders, "preview", lambda ticket: seen.append(ticket) or preview(ticket))
+    result = caught.value.confirm()
+    assert [ticket.worst_price for ticket in seen] == [result.request.price]
 
 
 @pytest.mark.parametrize(
@@ -286,15 +350,17 @@ def test_a_journal_that_fails_sends_nothing(executor, ticker):
     journal = compose.current_journal()
     journal.trades_path.unlink(missing_ok=True)
     journal.trades_path.mkdir(parents=True)
-    with pytest.raises((OrderNotSentError, OrderDeniedError, JournalError)):
+    with pytest.raises(OrderNotSentError, match=r"cannot be used: .* Nothing was sent\.$"):
         executor.place_limit_order(ticker, "yes", 1, 2)
-    assert executor.list_open_orders() == ()
+    assert [order for order in executor.list_open_orders() if order.ticker == ticker] == []
 
 
 def test_real_money_needs_its_own_word_where_the_service_is_built(executor, ticker, monkeypatch):
     services = executor._lease.services
     production = replace(services, settings=replace(services.settings, environment=Environment.PRODUCTION))
     careful, allowed = TradeExecutor(production), TradeExecutor(production, allow_production=True)
+    assert careful.block_reason() == "This is real money: build with allow_production=True to allow orders."
+    assert allowed.block_reason() is None
     with pytest.raises(OrderDeniedError, match="real money: build with allow_production=True") as caught:
         careful.place_limit_order(ticker, "yes", 1, 2)
     assert caught.value.findings[0].rule == "production"
@@ -303,6 +369,43 @@ def test_real_money_needs_its_own_word_where_the_service_is_built(executor, tick
 
 
 # --- By way of the client ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["no", "false", 0, 1, None])
+def test_only_a_bool_allows_real_money(script, word):
+    with pytest.raises(InvalidInputError, match="allow_production is True or False"):
+        TradeExecutor(allow_production=word)
+
+
+def test_what_blocks_every_order_is_named(script, tmp_path):
+    script.setenv("KALSHI_READ_ONLY", "1")
+    executor = TradeExecutor()
+    assert "read-only" in executor.block_reason()
+    services = compose.acquire().services
+    services.orders.lock("The journal cannot be written.")
+    assert executor.block_reason() == "The journal cannot be written."
+
+
+def test_the_words_of_orders_are_the_same_wherever_they_are_read(executor, ticker):
+    executor.place_market_order(ticker, "yes", 2)
+    rests = executor.place_limit_order(ticker, "yes", 2, 95, "sell")
+    order_id, client = rests["order_id"], KalshiClient()
+    listed = next(each for each in executor.list_open_orders() if each.order_id == order_id)
+    reads = [listed, executor.get_order_status(order_id), client.get_order(order_id), rests]
+    reads += [each for each in client.get_orders(ticker.lower(), "resting") if each.order_id == order_id]
+    reads.append(executor.cancel_order(order_id)["order"])
+    assert {(each["action"], each["side"], each["price"]) for each in reads} == {("sell", "yes", 95)}
+    assert len(reads) == 6
+
+
+def test_a_journal_that_cannot_be_read_hides_no_orders(executor, ticker):
+    rests = executor.place_limit_order(ticker, "no", 2, 4)
+    path = compose.current_journal().trades_path
+    path.rename(path.with_suffix(".aside"))
+    path.mkdir()
+    assert executor.get_order_status(rests["order_id"])["action"] == "buy"
+    assert rests["order_id"] in [each["order_id"] for each in KalshiClient().get_orders(status="resting")]
+    assert executor.cancel_order(rests["order_id"])
 
 
 def test_the_client_places_and_cancels_by_way_of_the_same_protocol(script):
@@ -353,6 +456,86 @@ def test_all_that_is_built_shares_one_session_and_ends_with_the_last(script, tmp
         assert executor.list_open_orders() is not None
 
 
+def test_closing_twice_ends_nothing_that_somebody_else_holds(script, tmp_path):
+    executor, client = TradeExecutor(), KalshiClient()
+    for _ in range(3):
+        client.close()
+    assert sessions(tmp_path) == 1
+    assert executor.list_open_orders() is not None
+    with pytest.raises(NotAvailableError, match="This was closed"):
+        client.place_order("KX-1", "yes", 1)
+
+
+def test_a_tracker_closes_no_client_but_its_own(script, tmp_path):
+    client = KalshiClient()
+    with PortfolioTracker(client):
+        pass
+    assert sessions(tmp_path) == 1
+    with PortfolioTracker():
+        pass
+    assert sessions(tmp_path) == 1
+
+
+def test_reading_the_history_holds_nothing(script, tmp_path):
+    trade_logger.get_trade_history("today")
+    trade_logger.export_trades_to_csv(tmp_path / "fills.csv")
+    assert sessions(tmp_path) == 0
+    with pytest.raises(InvalidInputError, match="There is no folder"):
+        trade_logger.export_trades_to_csv(tmp_path / "nowhere" / "fills.csv")
+
+
+def test_what_was_shared_leaves_no_threads_and_files(script):
+    before = threading.active_count()
+    for _ in range(5):
+        with KalshiClient() as client:
+            client.get_balance()
+    ends_by = time.monotonic() + 20
+    while threading.active_count() > before and time.monotonic() < ends_by:
+        time.sleep(0.05)
+    assert threading.active_count() <= before
+
+
+def test_a_script_takes_over_the_order_of_a_session_that_was_killed(script, tmp_path, exchange):
+    """And warns of it: what was sent may be live."""
+    with TradeExecutor() as executor:
+        services = compose.acquire().services
+        market = quoted_market(services.orders)
+        placed = executor.place_limit_order(market.ticker, "yes", 3, 3)
+    compose.shut_down()
+    journal = tmp_path / "logs/practice/trades.log"
+    lines = journal.read_text().splitlines(keepends=True)
+    cut = next(number for number, line in enumerate(lines) if "order.acknowledged" in line)
+    journal.write_text("".join(lines[:cut]))  # as after a kill between the send and the answer
+    with pytest.warns(UserWarning, match="Found: BUY 3 YES"):
+        again = TradeExecutor()
+    events = [record.event for record in compose.current_journal().read_journal().records]
+    assert "order.acknowledged" in events[cut:]
+    assert again.cancel_order(placed["order_id"])
+
+
+def test_lines_of_the_journal_that_cannot_be_read_are_noted(script, tmp_path):
+    journal = tmp_path / "logs/practice/trades.log"
+    journal.parent.mkdir(parents=True)
+    journal.write_text("no record at all\n")
+    with pytest.warns(UserWarning, match="orders in them cannot be looked for"):
+        TradeExecutor()
+
+
+def test_the_notes_of_the_settings_are_shown(script):
+    script.setenv("KALSHI_API_BASE_URL", "https://external-api.kalshi.com/trade-api/v2")
+    with pytest.warns(UserWarning, match="KALSHI_API_BASE_URL has no effect in practice"):
+        TradeExecutor()
+
+
+def test_a_script_that_rounds_its_decimals_may_not_round_money(executor):
+    with localcontext() as context:
+        context.prec = 6
+        with pytest.raises(InvalidInputError, match=r"prec is 6, which rounds money\. Set it back to 28"):
+            executor.place_market_order("KX-1", "yes", 1)
+        with pytest.raises(InvalidInputError, match="which rounds money"):
+            PortfolioTracker().get_current_positions()
+
+
 def test_an_object_that_is_never_closed_keeps_what_it_shares(script, tmp_path):
     client = KalshiClient()
     with TradeExecutor():
@@ -383,6 +566,9 @@ def test_an_order_after_the_end_is_refused(script):
     compose.shut_down()
     with pytest.raises(OrderDeniedError, match="ending"):
         executor.place_limit_order(ticker, "yes", 1, 2)
+    executor.close()
+    with pytest.raises(NotAvailableError, match=r"This was closed: build a new one\."):
+        executor.place_limit_order(ticker, "yes", 1, 2)
 
 
 def test_a_forked_process_begins_a_session_of_its_own(executor, tmp_path):
@@ -393,6 +579,19 @@ def test_a_forked_process_begins_a_session_of_its_own(executor, tmp_path):
             with TradeExecutor() as own:
                 is_own = sessions(tmp_path) == 2 and own.list_open_orders() is not None
             status = 0 if is_own and sessions(tmp_path) == 1 else 1
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_was_built_before_a_fork_places_nothing_after_it(executor):
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            executor.place_market_order("KX-1", "yes", 1)
+        except NotAvailableError as error:
+            status = 0 if "before a fork" in str(error) else 2
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -93,7 +93,8 @@ class ConfirmationRequired(TradeExecutionError):
         self.findings = tuple(findings)
         self.confirm = confirm
         reasons = " ".join(finding.message for finding in self.findings)
-        super().__init__(f"Not sent: a person must confirm this order. {reasons}")
+        how = "A script confirms by calling confirm() of this error."
+        super().__init__(f"Not sent: a person must confirm this order. {reasons} {how}")
 
 
 class OrderNotSentError(TradeExecutionError):

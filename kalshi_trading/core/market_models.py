@@ -17,13 +17,13 @@ from kalshi_trading.core.money import ONE_DOLLAR, Contracts, Dollars, Price, Pri
 from kalshi_trading.core.results import (
     DictReading,
     Read,
-    contracts,
-    in_cents,
-    not_told,
-    same,
-    time_text,
+    no_longer_reported,
+    read_attributes,
+    read_cents,
+    read_contracts,
+    read_text,
+    read_time,
     whole_if_possible,
-    word,
 )
 
 
@@ -63,8 +63,8 @@ class ShardStatus:
 @dataclass(frozen=True, slots=True)
 class ExchangeStatus(DictReading):
     dict_keys: ClassVar[dict[str, Read]] = {
-        **same("exchange_active", "trading_active"),
-        "exchange_estimated_resume_time": time_text("estimated_resume_at"),
+        **read_attributes("exchange_active", "trading_active"),
+        "exchange_estimated_resume_time": read_time("estimated_resume_at"),
     }
 
     exchange_active: bool
@@ -133,7 +133,7 @@ class FeeSchedule:
 @dataclass(frozen=True, slots=True)
 class Series(DictReading):
     dict_keys: ClassVar[dict[str, Read]] = {
-        **same("ticker", "title", "category", "frequency"),
+        **read_attributes("ticker", "title", "category", "frequency"),
         "tags": lambda series: list(series.tags),
         "settlement_sources": lambda series: list(series.settlement_sources),
     }
@@ -174,30 +174,32 @@ class Market(DictReading):
     """One market with its best quotes. Quotes are YES dollars; None: nobody quotes that side."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
-        **same("ticker", "event_ticker", "title", "can_close_early", "rules_primary", "rules_secondary"),
+        **read_attributes(
+            "ticker", "event_ticker", "title", "can_close_early", "rules_primary", "rules_secondary"
+        ),
         "subtitle": lambda market: market.yes_label,
         "yes_sub_title": lambda market: market.yes_label,
         "no_sub_title": lambda market: market.no_label,
         "market_type": lambda market: "scalar" if market.scalar else "binary",
         "status": lambda market: market.status_word,
-        "yes_bid": in_cents("yes_bid"),
-        "yes_ask": in_cents("yes_ask"),
+        "yes_bid": read_cents("yes_bid"),
+        "yes_ask": read_cents("yes_ask"),
         "no_bid": _in_no("yes_ask"),
         "no_ask": _in_no("yes_bid"),
-        "last_price": in_cents("last_price"),
-        "volume": contracts("volume"),
-        "volume_24h": contracts("volume_24h"),
-        "open_interest": contracts("open_interest"),
-        "open_time": time_text("open_at"),
-        "close_time": time_text("close_at"),
-        "expiration_time": time_text("latest_expiration_at"),
-        "latest_expiration_time": time_text("latest_expiration_at"),
-        "expected_expiration_time": time_text("expected_expiration_at"),
-        "result": word("result"),
-        "settlement_value": in_cents("settlement_value"),
+        "last_price": read_cents("last_price"),
+        "volume": read_contracts("volume"),
+        "volume_24h": read_contracts("volume_24h"),
+        "open_interest": read_contracts("open_interest"),
+        "open_time": read_time("open_at"),
+        "close_time": read_time("close_at"),
+        "expiration_time": read_time("latest_expiration_at"),
+        "latest_expiration_time": read_time("latest_expiration_at"),
+        "expected_expiration_time": read_time("expected_expiration_at"),
+        "result": read_text("result"),
+        "settlement_value": read_cents("settlement_value"),
         "notional_value": lambda market: 100,
-        **not_told("liquidity", "category", "risk_limit_cents", "previous_price"),
-        **not_told("previous_yes_bid", "previous_yes_ask"),
+        **no_longer_reported("liquidity", "category", "risk_limit_cents", "previous_price"),
+        **no_longer_reported("previous_yes_bid", "previous_yes_ask"),
     }
 
     ticker: str
@@ -235,7 +237,9 @@ class Market(DictReading):
 @dataclass(frozen=True, slots=True)
 class Event(DictReading):
     dict_keys: ClassVar[dict[str, Read]] = {
-        **same("event_ticker", "series_ticker", "title", "sub_title", "mutually_exclusive", "category"),
+        **read_attributes(
+            "event_ticker", "series_ticker", "title", "sub_title", "mutually_exclusive", "category"
+        ),
         "markets": lambda event: list(event.markets),
     }
 
@@ -337,12 +341,12 @@ class Trade(DictReading):
     """Anyone's public print. `taker_side` is the outcome the taker went long."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
-        **same("trade_id", "ticker", "is_block_trade"),
-        "count": contracts("count"),
-        "yes_price": in_cents("yes_price"),
+        **read_attributes("trade_id", "ticker", "is_block_trade"),
+        "count": read_contracts("count"),
+        "yes_price": read_cents("yes_price"),
         "no_price": _in_no("yes_price"),
-        "taker_side": word("taker_side"),
-        "created_time": time_text("created_at"),
+        "taker_side": read_text("taker_side"),
+        "created_time": read_time("created_at"),
     }
 
     trade_id: str

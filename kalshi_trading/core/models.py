@@ -6,10 +6,11 @@ are aware UTC. Nothing here reads JSON, performs I/O or puts a number where none
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from kalshi_trading.core.money import (
     BALANCE_GRAIN,
@@ -24,11 +25,11 @@ from kalshi_trading.core.results import (
     DictReading,
     Listing,
     Read,
-    contracts,
-    in_cents,
-    same,
-    time_text,
-    word,
+    read_attributes,
+    read_cents,
+    read_contracts,
+    read_text,
+    read_time,
 )
 from kalshi_trading.core.text import describe_order
 
@@ -101,8 +102,8 @@ class Balance(DictReading):
     """Cash as the exchange reports it; `portfolio_value` is its own mark of the positions."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
-        "balance": in_cents("cash"),
-        "portfolio_value": in_cents("portfolio_value"),
+        "balance": read_cents("cash"),
+        "portfolio_value": read_cents("portfolio_value"),
         "updated_ts": lambda balance: int(balance.updated_at.timestamp()),
     }
 
@@ -124,14 +125,14 @@ class Position(DictReading):
     """Net contracts held in one market: above zero YES, below zero NO. Dollars are without fees."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
-        **same("ticker"),
-        "position": contracts("net"),
-        "average_price": in_cents("average_price"),
-        "market_exposure": in_cents("cost_basis"),
-        "realized_pnl": in_cents("realized_pnl"),
-        "fees_paid": in_cents("fees_paid"),
-        "total_traded": in_cents("total_traded"),
-        "last_updated_ts": time_text("updated_at"),
+        **read_attributes("ticker"),
+        "position": read_contracts("net"),
+        "average_price": read_cents("average_price"),
+        "market_exposure": read_cents("cost_basis"),
+        "realized_pnl": read_cents("realized_pnl"),
+        "fees_paid": read_cents("fees_paid"),
+        "total_traded": read_cents("total_traded"),
+        "last_updated_ts": read_time("updated_at"),
     }
 
     ticker: str
@@ -162,8 +163,16 @@ class Position(DictReading):
 
 
 @dataclass(frozen=True, slots=True)
-class EventPosition:
+class EventPosition(DictReading):
     """The sums of one event. Where nothing is held any more, figures may be missing."""
+
+    dict_keys: ClassVar[dict[str, Read]] = {
+        **read_attributes("event_ticker"),
+        "total_cost": read_cents("total_cost"),
+        "event_exposure": read_cents("cost_basis"),
+        "realized_pnl": read_cents("realized_pnl"),
+        "fees_paid": read_cents("fees_paid"),
+    }
 
     event_ticker: str
     total_cost: Dollars | None
@@ -184,6 +193,13 @@ class Positions(DictReading):
     markets: Listing[Position]
     events: tuple[EventPosition, ...]
 
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the markets' positions, as over the rows of any list."""
+        return iter(self.markets)
+
+    def __len__(self) -> int:
+        return len(self.markets)
+
 
 Words = tuple[Action, Side]
 """How the user said it: buy or sell, YES or NO."""
@@ -191,14 +207,14 @@ Words = tuple[Action, Side]
 
 def _in_words(record: Fill | Order) -> Words:
     """Give the user's words, else the effect as the purchase that has it: selling YES buys NO."""
-    return record.words or (Action.BUY, record.book_side.long_outcome)
+    return record.placed_as or (Action.BUY, record.book_side.long_outcome)
 
 
 _WORD_KEYS: dict[str, Read] = {
     "action": lambda record: _in_words(record)[0].value,
     "side": lambda record: _in_words(record)[1].value,
     "price": lambda record: cents(_in_words(record)[1].price_in_side(record.yes_price)),
-    "yes_price": in_cents("yes_price"),
+    "yes_price": read_cents("yes_price"),
     "no_price": lambda record: cents(ONE_DOLLAR - record.yes_price),
 }
 
@@ -208,12 +224,12 @@ class Fill(DictReading):
     """Our part in a trade, at the execution price in YES dollars; `fee` is net of rebates."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
-        **same("fill_id", "order_id", "ticker", "is_taker"),
+        **read_attributes("fill_id", "order_id", "ticker", "is_taker"),
         **_WORD_KEYS,
         "trade_id": lambda fill: fill.fill_id,
-        "count": contracts("count"),
+        "count": read_contracts("count"),
         "fee_cost": lambda fill: f"{fill.fee:f}",  # dollars as text, as the exchange writes it
-        "created_time": time_text("created_at"),
+        "created_time": read_time("created_at"),
     }
 
     fill_id: str
@@ -226,7 +242,7 @@ class Fill(DictReading):
     fee: Dollars
     created_at: datetime | None
     subaccount: int | None = None  # 0 is the primary one; None: the exchange does not say
-    words: Words | None = None  # None: not looked up, or not known
+    placed_as: Words | None = None  # None: not looked up, or not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,17 +250,17 @@ class Settlement(DictReading):
     """Payout of one market. Counts and costs are totals per side over the market's life."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
-        **same("ticker", "event_ticker"),
-        "market_result": word("result"),
-        "settlement_value": in_cents("value"),
-        "value": in_cents("value"),
-        "revenue": in_cents("revenue"),
-        "yes_count": contracts("yes_count"),
-        "yes_total_cost": in_cents("yes_cost"),
-        "no_count": contracts("no_count"),
-        "no_total_cost": in_cents("no_cost"),
+        **read_attributes("ticker", "event_ticker"),
+        "market_result": read_text("result"),
+        "settlement_value": read_cents("value"),
+        "value": read_cents("value"),
+        "revenue": read_cents("revenue"),
+        "yes_count": read_contracts("yes_count"),
+        "yes_total_cost": read_cents("yes_cost"),
+        "no_count": read_contracts("no_count"),
+        "no_total_cost": read_cents("no_cost"),
         "fee_cost": lambda row: f"{row.fees:f}",  # dollars as text, as the exchange writes it
-        "settled_time": time_text("settled_at"),
+        "settled_time": read_time("settled_at"),
     }
 
     ticker: str
@@ -265,19 +281,19 @@ class Order(DictReading):
     """An order as the exchange has it; `yes_price` is its limit in YES dollars, not a fill price."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
-        **same("order_id", "client_order_id", "ticker"),
+        **read_attributes("order_id", "client_order_id", "ticker"),
         **_WORD_KEYS,
         "type": lambda order: "limit",  # the exchange knows no other
-        "status": word("status"),
-        "count": contracts("initial_count"),
-        "initial_count": contracts("initial_count"),
-        "fill_count": contracts("fill_count"),
-        "remaining_count": contracts("remaining_count"),
-        "fill_cost": in_cents("fill_cost"),
-        "fees": in_cents("fees"),
-        "created_time": time_text("created_at"),
-        "last_update_time": time_text("updated_at"),
-        "expiration_time": time_text("expires_at"),
+        "status": read_text("status"),
+        "count": read_contracts("initial_count"),
+        "initial_count": read_contracts("initial_count"),
+        "fill_count": read_contracts("fill_count"),
+        "remaining_count": read_contracts("remaining_count"),
+        "fill_cost": read_cents("fill_cost"),
+        "fees": read_cents("fees"),
+        "created_time": read_time("created_at"),
+        "last_update_time": read_time("updated_at"),
+        "expiration_time": read_time("expires_at"),
     }
 
     order_id: str
@@ -295,7 +311,7 @@ class Order(DictReading):
     updated_at: datetime | None
     expires_at: datetime | None
     exchange_index: int | None
-    words: Words | None = None  # None: not looked up, or not known
+    placed_as: Words | None = None  # None: not looked up, or not known
 
 
 @dataclass(frozen=True, slots=True)

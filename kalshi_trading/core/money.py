@@ -7,8 +7,9 @@ without losing a digit: a price in cents (`5.5¢`), dollars with at least two de
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, getcontext
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -28,50 +29,87 @@ ONE_CONTRACT: Contracts = Decimal(1)
 CENT: Dollars = Decimal("0.01")
 BALANCE_GRAIN: Dollars = Decimal("0.0001")
 
+EXACT = Context(prec=28)
+"""Python's own precision: whatever a script sets, no amount of money is rounded by less."""
+
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
 _PRICE_IN_DOLLARS = re.compile(r"(?:\$([0-9]{1,3}(?:\.[0-9]{1,4})?)|(0\.[0-9]{1,4}))", re.ASCII)
 _PRICE_IN_CENTS = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,2})?)\s?([c¢]?)", re.ASCII)
 _COUNT = re.compile(r"([0-9]{1,9}|[0-9]{1,3}(,[0-9]{3}){1,2})(\.[0-9]{1,2})?", re.ASCII)
 
 
+class UnitlessNumber(Decimal):
+    """What multiplying or dividing cents gives: neither cents nor dollars, so it is refused as a price."""
+
+    def __repr__(self) -> str:
+        return f"UnitlessNumber('{self}')"
+
+
 class Cents(Decimal):
     """A number of cents that knows its unit, so that `Decimal("0.5")` dollars are never taken for it.
 
-    Adding and subtracting whole numbers or cents gives cents; everything else a plain Decimal. A float is
-    refused, as with every Decimal.
+    Cents stay cents where they are added to whole numbers or cents, negated, rounded or quantized; adding a
+    plain Decimal raises TypeError. A product or quotient is a UnitlessNumber, and `Cents(x)` gives it a unit.
     """
-
-    def __add__(self, other: Any) -> Any:
-        return _in_cents(other, super().__add__(other))
-
-    def __sub__(self, other: Any) -> Any:
-        return _in_cents(other, super().__sub__(other))
-
-    def __radd__(self, other: Any) -> Any:
-        return _in_cents(other, super().__radd__(other))
-
-    def __rsub__(self, other: Any) -> Any:
-        return _in_cents(other, super().__rsub__(other))
 
     def __repr__(self) -> str:
         return f"Cents('{self}')"
 
     @property
     def dollars(self) -> Dollars:
-        return self.scaleb(-2)
+        return EXACT.scaleb(self, -2)
 
 
-def _in_cents(other: object, result: Any) -> Any:
-    return Cents(result) if isinstance(other, (int, Cents)) else result
+def _keep(kind: type[Decimal], name: str, takes: tuple[type, ...] | None = None) -> Callable[..., Any]:
+    """Make an operation of Decimal whose result is of this kind; `takes` are its operands, if not all."""
+    operation = getattr(Decimal, name)
+
+    def operate(self: Decimal, *operands: Any, **named: Any) -> Any:
+        if takes is not None and operands and not isinstance(operands[0], takes):
+            raise TypeError(f"Cents and {type(operands[0]).__name__} do not add up: write Cents(x) or an int")
+        result = operation(self, *operands, **named)
+        return kind(result) if isinstance(result, Decimal) else result
+
+    return operate
+
+
+for _name in ("__add__", "__radd__", "__sub__", "__rsub__"):
+    setattr(Cents, _name, _keep(Cents, _name, (int, Cents)))
+for _name in ("__neg__", "__pos__", "__abs__", "__round__", "quantize", "normalize"):
+    setattr(Cents, _name, _keep(Cents, _name))
+_SCALING = ("__mul__", "__rmul__", "__truediv__", "__rtruediv__", "__floordiv__", "__mod__", "__pow__")
+for _name in _SCALING:
+    setattr(Cents, _name, _keep(UnitlessNumber, _name))
+for _name in (
+    *_SCALING,
+    "__add__",
+    "__radd__",
+    "__sub__",
+    "__rsub__",
+    "__neg__",
+    "__pos__",
+    "__abs__",
+    "quantize",
+):
+    setattr(UnitlessNumber, _name, _keep(UnitlessNumber, _name))
 
 
 def cents(amount: Dollars | None) -> int | Cents | None:
     """Turn dollars into cents: an int where they are whole, else Cents; None stays unknown."""
     if amount is None:
         return None
-    exact = amount.scaleb(2)
+    exact = EXACT.scaleb(amount, 2)
     whole = int(exact)
     return whole if whole == exact else Cents(exact)
+
+
+def require_exact_context() -> None:
+    """Raise InvalidInputError where the caller's decimal context would round sums of money."""
+    if getcontext().prec < EXACT.prec:
+        raise InvalidInputError(
+            f"decimal.getcontext().prec is {getcontext().prec}, which rounds money. Set it back to "
+            f"{EXACT.prec}, and compute with less inside decimal.localcontext()."
+        )
 
 
 def decimal_from_text(text: object) -> Decimal | None:

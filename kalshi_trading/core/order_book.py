@@ -137,6 +137,21 @@ def quotes_without_own_orders(market: Market, book: OrderBook | None, own: Seque
     )
 
 
+def of_others(
+    markets: dict[str, Market], books: dict[str, OrderBook], own: Iterable[Order]
+) -> tuple[dict[str, Market], dict[str, OrderBook]]:
+    """Take one's own resting orders off quotes and books."""
+    mine: dict[str, list[Order]] = {}
+    for order in own:
+        mine.setdefault(order.ticker, []).append(order)
+    books = books | {name: without_own_orders(books[name], mine[name]) for name in mine.keys() & books.keys()}
+    theirs = {
+        name: quotes_without_own_orders(markets[name], books.get(name), mine[name])
+        for name in mine.keys() & markets.keys()
+    }
+    return markets | theirs, books
+
+
 def _resting(own: Iterable[Order], side: BookSide) -> dict[Price, Contracts]:
     """Sum one's own contracts of a side by their YES price."""
     counts: dict[Price, Contracts] = {}

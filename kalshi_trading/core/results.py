@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from kalshi_trading.core.errors import KalshiAPIError
-from kalshi_trading.core.money import ZERO, Contracts, Dollars, cents
+from kalshi_trading.core.money import ZERO, Contracts, Dollars, cents, require_exact_context
 
 Progress = Callable[[int], None]
 """Called with the number of rows read so far."""
@@ -24,24 +24,21 @@ Read = Callable[[Any], object]
 """Reads one key from a record."""
 
 
-class DictReading:
-    """A record that can also be read like a dict, by the keys and in the units of Kalshi's API of 2024.
-
-    Money is in **cents** there, an int where it is whole and `Cents` where it is not; contracts are an int
-    where they are whole; times are text in UTC. None: not known, or no longer told by the exchange. `get`
-    gives its default only for a key that the record does not have.
-    """
+class DictLike:
+    """A record that can also be read like a dict. `get` gives its default only for an unknown key."""
 
     __slots__ = ()
-    dict_keys: ClassVar[Mapping[str, Read]] = {}
 
     def keys(self) -> tuple[str, ...]:
-        return tuple(self.dict_keys)
+        raise NotImplementedError
+
+    def _read_key(self, key: str) -> object:
+        raise NotImplementedError
 
     def __getitem__(self, key: str) -> Any:
         if key not in self.keys():
             raise KeyError(f"{type(self).__name__} has no {key!r}; it has {', '.join(self.keys())}")
-        return self.dict_keys[key](self)
+        return self._read_key(key)
 
     def get(self, key: str, default: object = None) -> Any:
         return self[key] if key in self.keys() else default
@@ -56,18 +53,37 @@ class DictReading:
         return tuple((key, self[key]) for key in self.keys())
 
 
-def same(*names: str) -> dict[str, Read]:
+class DictReading(DictLike):
+    """A record that reads like a dict by the keys and in the units of Kalshi's API of 2024.
+
+    Money is in **cents** there, an int where it is whole and `Cents` where it is not, but for the keys that
+    were text in dollars (`fee_cost`); contracts are an int where they are whole; times are text in UTC.
+    None: not known, or no longer reported by the exchange.
+    """
+
+    __slots__ = ()
+    dict_keys: ClassVar[Mapping[str, Read]] = {}
+
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self.dict_keys)
+
+    def _read_key(self, key: str) -> object:
+        require_exact_context()
+        return self.dict_keys[key](self)
+
+
+def read_attributes(*names: str) -> dict[str, Read]:
     """Read keys that are attributes of the same name."""
     return {name: attrgetter(name) for name in names}
 
 
-def in_cents(name: str) -> Read:
+def read_cents(name: str) -> Read:
     """Read an attribute in dollars as cents."""
     value = attrgetter(name)
     return lambda record: cents(value(record))
 
 
-def contracts(name: str) -> Read:
+def read_contracts(name: str) -> Read:
     """Read a number of contracts, as an int where it is whole."""
     value = attrgetter(name)
     return lambda record: whole_if_possible(value(record))
@@ -77,7 +93,7 @@ def whole_if_possible(count: Contracts | None) -> int | Contracts | None:
     return int(count) if count is not None and count == int(count) else count
 
 
-def time_text(name: str) -> Read:
+def read_time(name: str) -> Read:
     """Read a moment as the exchange writes it, such as `2026-11-21T14:31:07Z`."""
     value = attrgetter(name)
 
@@ -88,13 +104,13 @@ def time_text(name: str) -> Read:
     return read
 
 
-def word(name: str) -> Read:
+def read_text(name: str) -> Read:
     """Read a word of an enum as plain text."""
     value = attrgetter(name)
     return lambda record: None if value(record) is None else str(value(record))
 
 
-def not_told(*names: str) -> dict[str, Read]:
+def no_longer_reported(*names: str) -> dict[str, Read]:
     """Read keys of which the exchange no longer says anything: None, and never a default."""
     return dict.fromkeys(names, lambda record: None)
 
@@ -115,9 +131,11 @@ class Listing(Generic[T]):
     @overload
     def __getitem__(self, key: int) -> T: ...
     @overload
+    def __getitem__(self, key: slice) -> tuple[T, ...]: ...
+    @overload
     def __getitem__(self, key: str) -> Any: ...
-    def __getitem__(self, key: int | str) -> Any:
-        if isinstance(key, int):
+    def __getitem__(self, key: int | slice | str) -> Any:
+        if not isinstance(key, str):
             return self.items[key]
         if key == self.name:
             return list(self.items)

@@ -8,11 +8,9 @@ Source: Kalshi Trade API v2, October 2026.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import InvalidInputError, MalformedAnswerError, OutcomeUnknownError
 from kalshi_trading.core.market_models import AccountLimits, EndpointCosts
 from kalshi_trading.core.models import (
@@ -30,13 +28,13 @@ from kalshi_trading.core.models import (
 )
 from kalshi_trading.core.money import Contracts
 from kalshi_trading.core.results import Listing, Progress
+from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.exchange import endpoints
-from kalshi_trading.exchange.http.transport import Query, Transport
-from kalshi_trading.exchange.market_data import MarketDataClient
+from kalshi_trading.exchange.http.transport import Query
+from kalshi_trading.exchange.market_data import MarketDataClient, named_if_absent
 from kalshi_trading.exchange.paging import collect, iterate, params, quote_path, time_range
 from kalshi_trading.exchange.wire import account as account_wire
 from kalshi_trading.exchange.wire.fields import Fields
-from kalshi_trading.journal.own_orders import OwnOrders
 
 _SMALLEST_SKEW_S = 1.0  # the exchange states its time in whole seconds; less may be their rounding
 
@@ -45,20 +43,7 @@ Row = TypeVar("Row", Order, Fill)
 
 
 class AccountClient(MarketDataClient):
-    """What one account may read and send. Safe to share between threads.
-
-    `own_orders` gives the words in which its orders were placed; orders and fills carry them then.
-    """
-
-    def __init__(
-        self,
-        transport: Transport,
-        *,
-        clock: Callable[[], datetime] = utc_now,
-        own_orders: Callable[[], OwnOrders] | None = None,
-    ) -> None:
-        super().__init__(transport, clock=clock)
-        self._own_orders = own_orders
+    """What one account may read and send. Safe to share between threads."""
 
     @property
     def clock_skew_s(self) -> float | None:
@@ -126,7 +111,9 @@ class AccountClient(MarketDataClient):
 
         `settlement_status` is unsettled, settled or all. Only reads. Raises KalshiAPIError.
         """
-        wanted = params(ticker=ticker, event_ticker=event_ticker, settlement_status=settlement_status)
+        wanted = params(
+            ticker=_spelled(ticker), event_ticker=_spelled(event_ticker), settlement_status=settlement_status
+        )
         return self._positions(endpoints.POSITIONS, wanted, progress, limit=limit, cursor=cursor)
 
     def get_fills(
@@ -143,13 +130,12 @@ class AccountClient(MarketDataClient):
     ) -> Listing[Fill]:
         """List the account's fills, newest first, at YES dollars with the fee of each.
 
-        Those of months ago are in `get_historical_fills`. Only reads. Raises KalshiAPIError, and JournalError
-        where the words of the orders are looked up.
+        Those of months ago are in `get_historical_fills`. Only reads. Raises KalshiAPIError.
         """
         listing = collect(
             self._transport,
             endpoints.FILLS,
-            [*params(ticker=ticker, order_id=order_id), *time_range(since, until)],
+            [*params(ticker=_spelled(ticker), order_id=order_id), *time_range(since, until)],
             limit=limit,
             cursor=cursor,
             progress=progress,
@@ -172,8 +158,8 @@ class AccountClient(MarketDataClient):
 
         Only reads. Raises KalshiAPIError.
         """
-        wanted = [*params(ticker=ticker, event_ticker=event_ticker), *time_range(since, until)]
-        transport = self._transport
+        asked = params(ticker=_spelled(ticker), event_ticker=_spelled(event_ticker))
+        wanted, transport = [*asked, *time_range(since, until)], self._transport
         return collect(
             transport, endpoints.SETTLEMENTS, wanted, limit=limit, cursor=cursor, progress=progress
         )
@@ -192,10 +178,9 @@ class AccountClient(MarketDataClient):
     ) -> Listing[Order]:
         """List the account's orders, newest first; `status` is resting, executed or canceled.
 
-        Limits are YES dollars. Only reads. Raises InvalidInputError for another status, KalshiAPIError, and
-        JournalError where the words of the orders are looked up.
+        Limits are YES dollars. Only reads. Raises InvalidInputError for another status, KalshiAPIError.
         """
-        wanted = params(ticker=ticker, event_ticker=event_ticker, status=_status(status))
+        wanted = params(ticker=_spelled(ticker), event_ticker=_spelled(event_ticker), status=_status(status))
         listing = collect(
             self._transport,
             endpoints.ORDERS,
@@ -210,10 +195,11 @@ class AccountClient(MarketDataClient):
         """Read one order: its limit in YES dollars, contracts filled and remaining, its status.
 
         Only reads. Raises NotFoundError when the exchange has none of that id or keeps it in its archive,
-        KalshiAPIError, and JournalError where the words of the order are looked up.
+        KalshiAPIError.
         """
         path = f"/portfolio/orders/{quote_path(order_id)}"
-        order = account_wire.order(self._signed(path).inner("order"))
+        with named_if_absent(f"The exchange has no order {order_id}."):
+            order = account_wire.order(self._signed(path).inner("order"))
         return self._in_own_words(Listing((order,)))[0]
 
     def get_queue_position(self, order_id: str) -> Contracts:
@@ -321,17 +307,8 @@ class AccountClient(MarketDataClient):
     # --- Below the doors --------------------------------------------------------------------------
 
     def _in_own_words(self, listing: Listing[Row]) -> Listing[Row]:
-        """Add the words in which the orders were placed, where they are known."""
-        if self._own_orders is None or not listing.items:
-            return listing
-        own = self._own_orders()
-        rows = []
-        for row in listing.items:
-            if isinstance(row, Order):
-                own.remember(row)
-            _, action, side = own.of(row.order_id, row.book_side)
-            rows.append(row if action is None else replace(row, words=(action, side)))
-        return replace(listing, items=tuple(rows))
+        """Add the words in which the orders were placed; a client that has the journal knows them."""
+        return listing
 
     def _positions(
         self,
@@ -353,6 +330,11 @@ class AccountClient(MarketDataClient):
             on_page=lambda body: events.extend(body.optional_rows("event_positions")),
         )
         return Positions(listing, tuple(account_wire.event_position(row) for row in events))
+
+
+def _spelled(ticker: str | None) -> str | None:
+    """Return a ticker as the exchange spells it, or several joined by commas. Raises InvalidInputError."""
+    return None if ticker is None else ",".join(map(validate_ticker, ticker.split(",")))
 
 
 def _status(word: OrderStatus | str | None) -> OrderStatus | None:

@@ -6,10 +6,12 @@ KalshiAPIError or one of its children. Source: Kalshi Trade API v2, October 2026
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from kalshi_trading.core.dates import utc_now
+from kalshi_trading.core.errors import InvalidInputError, NotFoundError
 from kalshi_trading.core.market_models import (
     BarPeriod,
     Candlestick,
@@ -27,6 +29,7 @@ from kalshi_trading.core.market_models import (
     Trade,
 )
 from kalshi_trading.core.results import Listing, Progress
+from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.exchange import endpoints
 from kalshi_trading.exchange.http.transport import Query, Transport
 from kalshi_trading.exchange.paging import collect, params, quote_path, time_range
@@ -34,7 +37,18 @@ from kalshi_trading.exchange.wire import markets as market_wire
 from kalshi_trading.exchange.wire.fields import DecodeCache, Fields
 
 MOST_BOOKS_PER_REQUEST = 100
+MARKET_STATUSES = ("unopened", "open", "paused", "closed", "settled")
+"""By which markets are listed; not the words of `Market.status`. Source: Kalshi API, GET /markets."""
 _BOOK_SIDES = DecodeCache(market_wire.book_sides, "ticker")
+
+
+@contextmanager
+def named_if_absent(sentence: str) -> Iterator[None]:
+    """Say what the exchange does not have where it only says that something is not found."""
+    try:
+        yield
+    except NotFoundError as error:
+        raise NotFoundError(sentence, status=error.status, code=error.code) from error
 
 
 class MarketDataClient:
@@ -47,6 +61,10 @@ class MarketDataClient:
     def __init__(self, transport: Transport, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._transport = transport
         self._clock = clock
+
+    def disconnect(self) -> None:
+        """Close idle connections; a later read opens new ones."""
+        self._transport.close()
 
     # --- Exchange ---------------------------------------------------------------------------------
 
@@ -135,10 +153,11 @@ class MarketDataClient:
     ) -> Listing[Market]:
         """List markets with their best quotes, YES dollars; None: nobody quotes that side.
 
-        `status` is unopened, open, paused, closed or settled. Only reads. Raises KalshiAPIError.
+        `status` is unopened, open, paused, closed or settled. Only reads. Raises InvalidInputError for
+        another one, KalshiAPIError.
         """
         wanted = params(
-            status=status,
+            status=_market_status(status),
             event_ticker=event_ticker,
             series_ticker=series_ticker,
             tickers=",".join(tickers),
@@ -149,17 +168,21 @@ class MarketDataClient:
     def get_market(self, ticker: str) -> Market:
         """Read one market with its best quotes, YES dollars; None: nobody quotes that side.
 
-        Only reads. Raises NotFoundError when the exchange has none of that ticker, KalshiAPIError.
+        Only reads. Raises InvalidInputError for text that is no ticker, NotFoundError when the exchange has
+        none of that ticker, KalshiAPIError.
         """
-        return market_wire.market(self._public(f"/markets/{quote_path(ticker)}").inner("market"))
+        name = validate_ticker(ticker)
+        with named_if_absent(f"The exchange has no market {name}."):
+            return market_wire.market(self._public(f"/markets/{quote_path(name)}").inner("market"))
 
     def get_orderbook(self, ticker: str, *, depth: int = 0) -> OrderBook:
         """Read the bids of both sides, best first, each in its own dollars; `depth` levels, 0 for all.
 
         Only reads. Raises NotFoundError, KalshiAPIError.
         """
-        body = self._public(f"/markets/{quote_path(ticker)}/orderbook", params(depth=depth))
-        return market_wire.order_book(body, ticker, self._clock())
+        name = validate_ticker(ticker)
+        body = self._public(f"/markets/{quote_path(name)}/orderbook", params(depth=depth))
+        return market_wire.order_book(body, name, self._clock())
 
     def get_orderbooks(self, tickers: Iterable[str]) -> dict[str, OrderBook]:
         """Read many books, a hundred per request."""
@@ -211,7 +234,7 @@ class MarketDataClient:
 
         Only reads. Raises KalshiAPIError.
         """
-        return self.get_trades(ticker=ticker, limit=limit)
+        return self.get_trades(ticker=validate_ticker(ticker), limit=limit)
 
     # --- Historical -------------------------------------------------------------------------------
 
@@ -247,6 +270,12 @@ class MarketDataClient:
 
     def _signed(self, path: str, wanted: Query = ()) -> Fields:
         return Fields(self._transport.read(path, wanted), "answer")
+
+
+def _market_status(word: str | None) -> str | None:
+    if word is not None and word not in MARKET_STATUSES:
+        raise InvalidInputError(f"Markets are listed by one of {', '.join(MARKET_STATUSES)}.")
+    return word
 
 
 def _bars(period: BarPeriod) -> Query:

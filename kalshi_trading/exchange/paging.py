@@ -48,16 +48,12 @@ class _Collection(Generic[T]):
                 # A list that moves while it is paged shows a row twice; the later one was read later.
                 items[name] = item
 
-    def listing(
-        self, incomplete: str | None = None, *, limit: int | None = None, cursor: str = ""
-    ) -> Listing[T]:
+    def listing(self, incomplete: str | None = None, cursor: str = "") -> Listing[T]:
         if self.ambiguous:
             incomplete = f"different rows came for {self.ambiguous[0]}"
         if self.unreadable:
             incomplete = f"{len(self.unreadable)} rows could not be read. First: {self.unreadable[0]}"
-        is_cut = limit is not None and len(self.items) > limit  # what was cut off comes before the cursor
-        rows = tuple(self.items.values())[:limit]
-        return Listing(rows, incomplete, self.endpoint.rows, "" if is_cut else cursor)
+        return Listing(tuple(self.items.values()), incomplete, self.endpoint.rows, cursor)
 
 
 def collect(
@@ -77,8 +73,14 @@ def collect(
     `all_here` is called as soon as the last page has arrived, before its rows are read.
     Raises KalshiAPIError when not even the first page could be read.
     """
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise InvalidInputError(f"A limit is a whole number above 0, not {limit!r}.")
     found: _Collection[T] = _Collection(endpoint)
-    walk, is_begun = _each_page(transport, endpoint, query, limit, cursor or ""), False
+
+    def left() -> int | None:
+        return None if limit is None else limit - len(found.items)
+
+    walk, is_begun = _each_page(transport, endpoint, query, left, cursor or ""), False
     while True:
         try:
             page = next(walk, None)
@@ -97,9 +99,9 @@ def collect(
         if progress is not None:
             progress(len(found.items))
         if limit is not None and len(found.items) >= limit:
-            more = not page.is_last or len(found.items) > limit
-            asked = f"only the first {limit} rows were asked for" if more else None
-            return found.listing(asked, limit=limit, cursor=page.cursor)
+            # more rows than were asked for are kept: the cursor stands behind them
+            asked = None if page.is_last else f"only the first {limit} rows were asked for"
+            return found.listing(asked, page.cursor)
 
 
 def iterate(transport: Transport, endpoints: Iterable[ListEndpoint[T]], query: Query = ()) -> Iterator[T]:
@@ -144,22 +146,21 @@ def _each_page(
     transport: Transport,
     endpoint: ListEndpoint[T],
     query: Query = (),
-    limit: int | None = None,
+    left: Callable[[], int | None] = lambda: None,
     cursor: str = "",
 ) -> Iterator[_Page]:
     """Walk through a list to its end, an empty cursor. Raises KalshiAPIError where that is not reached.
 
+    A page asks for no more rows than are `left` to read; None: no limit.
     A cursor seen before is an error, since an exchange that lost a cursor starts over without a word.
     """
-    left, seen = limit, set[str]()
+    seen = set[str]()
     for _ in range(MOST_PAGES):
-        size = endpoint.page_size if left is None else min(endpoint.page_size, left)
+        size = min(endpoint.page_size, left() or endpoint.page_size)
         paging = [("limit", str(size)), *([("cursor", cursor)] if cursor else [])]
         body = Fields(transport.read(endpoint.path, [*query, *paging], signed=endpoint.signed), "answer")
         rows, cursor = body.rows(endpoint.rows), body.optional_text("cursor") or ""
         yield _Page(body, rows, cursor)
-        if left is not None and limit is not None:
-            left = left - len(rows) if left > len(rows) else limit  # rows that say nothing do not count
         if not cursor:
             return
         if cursor in seen:

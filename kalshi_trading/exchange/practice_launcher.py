@@ -11,7 +11,6 @@ import queue
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -104,15 +103,14 @@ def close_to_others(data_dir: Path) -> tuple[str, ...]:
     return mend([data_dir], [data_dir / COMPLAINTS_FILE])
 
 
-def keep_alive(ask: Callable[[], object]) -> None:
-    """Ask the exchange something now and then while this program lives, so that it waits for its user.
+def keep_alive(ask: Callable[[], object], ended: threading.Event) -> None:
+    """Ask the exchange something now and then until `ended`, so that it waits for its user.
 
     An exchange that is gone all the same is told by whatever the user does next.
     """
 
     def attend() -> None:
-        while True:
-            time.sleep(ASKED_EVERY_S)
+        while not ended.wait(ASKED_EVERY_S):
             with suppress(KalshiAPIError):
                 ask()
 

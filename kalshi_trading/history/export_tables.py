@@ -213,7 +213,7 @@ class Exporter:
 
     def _positions(self, task: _ExportRun) -> Iterator[Row]:
         as_of, unmarked = self._clock(), 0
-        for row in self._tracker.get_current_positions():
+        for row in self._tracker.read_positions():
             unmarked += row.position.side is not None and row.mark is None
             yield position_row(row, as_of)
         if unmarked:

@@ -5,7 +5,6 @@ The exchange is the truth for prices, counts and fees; the journal adds the word
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 from kalshi_trading.core.dates import local_date, local_midnight
@@ -24,15 +23,12 @@ def read_fills(
     """
     since = None if first is None else local_midnight(first)
     until = None if last is None else local_midnight(last + timedelta(days=1))
-    own = journal.own_orders()
-    if own.lacks_names:
-        for order in client.each_order():
-            own.remember(order)
+    if journal.own_orders.lacks_names():
+        journal.own_orders.remember(client.each_order())
     rows = []
     for fill in client.each_fill(since=since, until=until):
         day = None if fill.created_at is None else local_date(fill.created_at)
         if (first or last) and (day is None or not (first or day) <= day <= (last or day)):
             continue
-        _, action, side = own.of(fill.order_id, fill.book_side)
-        rows.append(fill if action is None else replace(fill, words=(action, side)))
-    return tuple(oldest_first(rows))
+        rows.append(fill)
+    return journal.own_orders.in_own_words(oldest_first(rows))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
-from kalshi_trading.core.models import Action, BookSide, Order, Side
+from kalshi_trading.core.models import Action, BookSide, Fill, Order, Side
 from kalshi_trading.journal.events import DENIED_EVENT, INTENT_EVENT, SENDING_EVENT
 from kalshi_trading.journal.files.log_cursor import LogCursor, LogReplacedError
 from kalshi_trading.journal.order_state import WITHOUT_ORDER
@@ -75,8 +76,14 @@ class OwnOrders:
         return None, None, effect.long_outcome
 
 
+Row = TypeVar("Row", Order, Fill)
+
+
 class OwnOrdersReader:
-    """The same kept up to date: only what a journal got since the last look is read. Thread-safe."""
+    """The same kept up to date: only what a journal got since the last look is read. Thread-safe.
+
+    Every method raises JournalError.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -86,17 +93,39 @@ class OwnOrdersReader:
     def _begin(self) -> None:
         self._cursor, self._own = LogCursor(self._path), OwnOrders()
 
-    def read(self) -> OwnOrders:
-        """Read on and return all that is known. Raises JournalError."""
-        with self._guard, as_journal_errors(self._path):
-            try:
-                self._read_on()
-            except LogReplacedError:
-                self._begin()
-                self._read_on()
-            return self._own
+    def lacks_names(self) -> bool:
+        """Return whether an order may exist under an order_id that the journal does not have."""
+        with self._guard:
+            self._read_on()
+            return self._own.lacks_names
+
+    def remember(self, orders: Iterable[Order]) -> None:
+        """Take both names of our orders from the exchange's list."""
+        with self._guard:
+            for order in orders:
+                self._own.remember(order)
+
+    def in_own_words(self, rows: Iterable[Row]) -> tuple[Row, ...]:
+        """Return orders or fills with the words in which they were placed, where those are known."""
+        with self._guard:
+            self._read_on()
+            return tuple(map(self._in_own_words, rows))
+
+    def _in_own_words(self, row: Row) -> Row:
+        if isinstance(row, Order):
+            self._own.remember(row)
+        _, action, side = self._own.of(row.order_id, row.book_side)
+        return row if action is None else replace(row, placed_as=(action, side))
 
     def _read_on(self) -> None:
+        with as_journal_errors(self._path):
+            try:
+                self._read_unread()
+            except LogReplacedError:
+                self._begin()
+                self._read_unread()
+
+    def _read_unread(self) -> None:
         for unread in self._cursor.unread():
             entries = entries_of(unread.file, unread.number, unread.batch)
             self._own.add(entry for entry in entries if isinstance(entry, JournalRecord))

@@ -6,9 +6,10 @@ never trades.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from kalshi_trading.core.errors import InvalidInputError
@@ -39,7 +40,7 @@ class FoundMarket(DictReading):
 
     dict_keys: ClassVar[Mapping[str, Read]] = {key: _of_market(key) for key in Market.dict_keys}
 
-    event: Event
+    event: Event = field(repr=False)
     market: Market
 
 
@@ -58,6 +59,7 @@ class MarketIndex:
         self._client = client
         self._status = status
         self._monotonic = monotonic
+        self._guard = threading.Lock()  # so that threads that ask together load it once
         self._rows: tuple[tuple[str, FoundMarket], ...] = ()
         self._stale_at: float | None = None
         self.incomplete: str | None = None
@@ -70,7 +72,8 @@ class MarketIndex:
 
         Loads or refreshes the index when needed; raises KalshiAPIError when that fails.
         """
-        self._refresh_when_old(progress)
+        with self._guard:
+            self._refresh_when_old(progress)
         wanted = words.lower().split()
         found = [(text, row) for text, row in self._rows if all(word in text for word in wanted)]
         found.sort(key=lambda pair: (-_whole_words(pair[0], wanted), -pair[1].market.volume_24h))

@@ -1,8 +1,7 @@
-"""What a script says of an order, read into a ticket: nothing is guessed, rounded or taken for something
-else.
+"""Read the arguments of an order from a script. Nothing is guessed or rounded.
 
-A price is an int from 1 to 99 for whole cents, `Cents` as they were read from a market, a Decimal in dollars,
-or text as a trader types it. A float is none of these, since it seldom is the number that was written. Pure.
+A price is an int from 1 to 99 for whole cents, `Cents` as read from a market, a Decimal in dollars, or text
+as a trader types it. A float is refused, because it seldom is the number that was written. Pure.
 """
 
 from __future__ import annotations
@@ -13,20 +12,22 @@ from typing import TypeVar
 from kalshi_trading.core.errors import InvalidInputError, InvalidOrderError
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import (
+    BALANCE_GRAIN,
     COUNT_GRAIN,
     ONE_DOLLAR,
     ZERO,
     Cents,
     Contracts,
     Price,
-    PriceGrid,
+    UnitlessNumber,
     parse_count,
     parse_price,
-    price_text,
 )
 from kalshi_trading.core.tickers import validate_ticker
 
 ORDER_OF_ARGUMENTS = "The arguments are ticker, side, quantity, action, order_type, price."
+
+_MOST_CONTRACTS = Decimal(10**9)
 
 W = TypeVar("W", Action, Side)
 
@@ -67,11 +68,11 @@ def read_count(value: object) -> Contracts:
             return parse_count(value)
         except InvalidInputError as error:
             raise InvalidOrderError(f"{error} {_shown(value)} is none. {ORDER_OF_ARGUMENTS}") from None
-    if not isinstance(value, (int, Decimal)) or isinstance(value, (bool, Cents)):
+    if not isinstance(value, (int, Decimal)) or isinstance(value, (bool, Cents, UnitlessNumber)):
         raise InvalidOrderError(f"A quantity is a number, not {_kind(value)}. {ORDER_OF_ARGUMENTS}")
     count = Decimal(value)
-    if not count.is_finite() or count <= ZERO or count % COUNT_GRAIN != ZERO:
-        raise InvalidOrderError(f"{value} is not a number of contracts above zero with at most two decimals.")
+    if not count.is_finite() or not ZERO < count <= _MOST_CONTRACTS or count != count.quantize(COUNT_GRAIN):
+        raise InvalidOrderError(f"{_shown(value)} is not a number of contracts with at most two decimals.")
     return count
 
 
@@ -87,35 +88,28 @@ def read_price(value: object) -> Price:
             return parse_price(value)
         except InvalidInputError as error:
             raise InvalidOrderError(str(error)) from None
+    if isinstance(value, UnitlessNumber):
+        raise InvalidOrderError(f"{value} is neither cents nor dollars. Write Cents({value}) if it is cents.")
     if isinstance(value, Cents):
         return _traded(value, value.dollars)
     if isinstance(value, Decimal):
-        return _traded(
-            value, value, hint=' A Decimal price is dollars; cents are an int, or text such as "38.5".'
-        )
+        return _traded(value, value, ' A Decimal price is dollars; cents are an int, or text such as "38.5".')
     if isinstance(value, int) and not isinstance(value, bool):
-        return _traded(value, Decimal(value).scaleb(-2), hint=" An int is whole cents, 1 to 99.")
+        return _traded(value, Decimal(min(max(value, 0), 100)).scaleb(-2), " An int is whole cents, 1 to 99.")
     raise InvalidOrderError(f"A price is a number or text, not {_kind(value)}. {ORDER_OF_ARGUMENTS}")
 
 
 def _traded(value: object, dollars: Decimal, hint: str = "") -> Price:
     if not dollars.is_finite() or not ZERO < dollars < ONE_DOLLAR:
-        raise InvalidOrderError(f"{value} is not a price between 0¢ and 100¢.{hint}")
+        raise InvalidOrderError(f"{_shown(value)} is not a price between 0¢ and 100¢.{hint}")
+    if dollars != dollars.quantize(BALANCE_GRAIN):
+        raise InvalidOrderError("A price has at most four decimals of a dollar.")
     return dollars
-
-
-def two_meanings(typed: object, dollars: Price | None, grid: PriceGrid, side: Side) -> str | None:
-    """Say that a number below one may be dollars or cents where prices below 1¢ trade; None: it cannot."""
-    if not isinstance(typed, str) or dollars is None:
-        return None
-    text, cents = typed.strip(), dollars.scaleb(-2)
-    if not text.startswith("0.") or not text[-1].isdecimal() or not grid.contains(side.price_in_side(cents)):
-        return None
-    return f"{text} can be {price_text(cents)} or {price_text(dollars)} here. Type c or $ with it."
 
 
 def read_order_type(order_type: object, price: object) -> Price | None:
     """Read the limit of an order; None: a market order. Raises InvalidOrderError where the two do not fit."""
+    order_type = order_type.strip().lower() if isinstance(order_type, str) else order_type
     if order_type == "market" and price is None:
         return None
     if order_type == "limit" and price is not None:
@@ -130,6 +124,9 @@ def read_order_type(order_type: object, price: object) -> Price | None:
 
 
 def _shown(value: object) -> str:
+    """Show a short value; `str` of a huge int raises ValueError."""
+    if isinstance(value, int) and abs(value) > 10**20:
+        return "a huge number"
     return repr(value) if isinstance(value, (str, int, Decimal)) and len(str(value)) < 40 else _kind(value)
 
 

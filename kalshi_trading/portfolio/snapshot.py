@@ -16,7 +16,7 @@ from kalshi_trading.core.market_models import Event, Market
 from kalshi_trading.core.models import Balance, Order, Position, Settlement, Transfer
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, Price, round_down
 from kalshi_trading.core.pnl import unrealized_pnl
-from kalshi_trading.core.results import DictReading, Fetched, Read, in_cents, sum_known
+from kalshi_trading.core.results import DictReading, Fetched, Read, read_cents, sum_known
 from kalshi_trading.core.tickers import event_of
 from kalshi_trading.core.valuation import (
     Exposure,
@@ -41,13 +41,13 @@ class PositionPnl(DictReading):
         "side": lambda row: None if row.position.side is None else row.position.side.value,
         "position": lambda row: row.position["position"],
         "average_price": lambda row: row.position["average_price"],
-        "current_price": in_cents("mark"),
-        "cost": in_cents("cost_basis"),
-        "market_exposure": in_cents("cost_basis"),
-        "market_value": in_cents("value"),
-        "unrealized_pnl": in_cents("unrealized_pnl"),
-        "realized_pnl": in_cents("realized_pnl"),
-        "fees_paid": in_cents("fees_paid"),
+        "current_price": read_cents("mark"),
+        "cost": read_cents("cost_basis"),
+        "market_exposure": read_cents("cost_basis"),
+        "market_value": read_cents("value"),
+        "unrealized_pnl": read_cents("unrealized_pnl"),
+        "realized_pnl": read_cents("realized_pnl"),
+        "fees_paid": read_cents("fees_paid"),
     }
 
     position: Position
@@ -94,11 +94,11 @@ class TotalPnl(DictReading):
     """Sums over the account. `net` = realized + unrealized − fees; None when a summand is not known."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
-        "realized_pnl": in_cents("realized"),
-        "unrealized_pnl": in_cents("unrealized"),
-        "total_unrealized_pnl": in_cents("unrealized"),
-        "fees": in_cents("fees"),
-        "net_pnl": in_cents("net"),
+        "realized_pnl": read_cents("realized"),
+        "unrealized_pnl": read_cents("unrealized"),
+        "total_unrealized_pnl": read_cents("unrealized"),
+        "fees": read_cents("fees"),
+        "net_pnl": read_cents("net"),
     }
 
     realized: Dollars

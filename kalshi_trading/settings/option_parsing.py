@@ -161,7 +161,7 @@ def ticker(text: str) -> str:
 
 def key_id(text: str) -> str:
     """Read the id of an API key."""
-    if text.startswith("<"):
+    if text.startswith(("<", "your_", "your-")):
         raise InvalidInputError("still holds a placeholder; write the id of your own key")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise InvalidInputError("must be one word without spaces")

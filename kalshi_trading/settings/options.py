@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kalshi_trading.core.results import DictReading
+from kalshi_trading.core.results import DictLike
 from kalshi_trading.settings import option_parsing as grammar
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.settings.environments import API_PATH, HOSTS, WEBSOCKET_PATH, Environment
@@ -95,7 +95,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(DictReading):
+class Settings(DictLike):
     """Everything the user may choose; reads like a dict too, by field. `repr` shows no secret."""
 
     environment: Environment = option(
@@ -196,9 +196,7 @@ class Settings(DictReading):
     def keys(self) -> tuple[str, ...]:
         return tuple(each.name for each in fields(self))
 
-    def __getitem__(self, key: str) -> Any:
-        if key not in self:
-            raise KeyError(f"Settings have no {key!r}; they have {', '.join(self.keys())}")
+    def _read_key(self, key: str) -> object:
         return getattr(self, key)
 
 
@@ -224,38 +222,49 @@ class ApiKeyOptions:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class KeyPairOptions:
-    """One API key for each exchange of Kalshi, and the word that says which exchange is traded on."""
-
-    env: str = option(
-        "ENV",
-        grammar.secret,  # a common name: `config` judges what counts
-        "",
-        "DEMO (sandbox) or PROD (production): the exchange, and which key pair below is used. "
-        "Counts with these two words and beside the key id of that pair.",
-        example="DEMO",
-    )
-    demo_key_id: str = option("DEMO_KEYID", grammar.key_id, "", "Key id for sandbox.", example="0123-demo")
-    demo_key_file: str = option(
-        "DEMO_KEYFILE", grammar.secret, "", "Private key file for sandbox.", example="api_keys/demo/key.pem"
-    )
-    prod_key_id: str = option("PROD_KEYID", grammar.key_id, "", "Key id for production.", example="0123-prod")
-    prod_key_file: str = option(
-        "PROD_KEYFILE",
-        grammar.secret,
-        "",
-        "Private key file for production.",
-        example="api_keys/prod/key.pem",
-    )
+def _documented(name: str, help: str, example: str) -> Option[str]:
+    """Declare a variable that no field is read from: where it counts, its text is that of another option."""
+    return Option(name, grammar.secret, "", help, example)
 
 
-PAIR_WORDS = {Environment.SANDBOX: "DEMO", Environment.PRODUCTION: "PROD"}
-"""What `ENV` calls the environments."""
+ENV = _documented(
+    "ENV",
+    "DEMO (sandbox) or PROD (production): the exchange, and which key pair below is used. "
+    "Counts with these two words and beside the key id of that pair.",
+    "DEMO",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """The key of one exchange, so that one file can hold both; `word` is what ENV calls that exchange."""
+
+    word: str
+    key_id: Option[str]
+    key_file: Option[str]
+
+
+PAIRS = {
+    Environment.SANDBOX: KeyPair(
+        "DEMO",
+        _documented("DEMO_KEYID", "Key id for sandbox.", "01234567-89ab-cdef-0123-456789abcdef"),
+        _documented("DEMO_KEYFILE", "Private key file for sandbox.", "api_keys/demo/key.pem"),
+    ),
+    Environment.PRODUCTION: KeyPair(
+        "PROD",
+        _documented("PROD_KEYID", "Key id for production.", "01234567-89ab-cdef-0123-456789abcdef"),
+        _documented("PROD_KEYFILE", "Private key file for production.", "api_keys/prod/key.pem"),
+    ),
+}
+_PAIR_ROWS = tuple(row for pair in PAIRS.values() for row in (pair.key_id, pair.key_file))
+PAIR_NAMES = tuple(row.name for row in _PAIR_ROWS)
 LOGIN_NAMES = ("KALSHI_EMAIL", "KALSHI_PASSWORD")
 """Of the login by e-mail, which Kalshi has removed."""
-OPTIONS: tuple[Option[Any], ...] = tuple(
-    row for owner in (ApiKeyOptions, KeyPairOptions, Settings, Limits) for row in options_of(owner).values()
+OPTIONS: tuple[Option[Any], ...] = (
+    *options_of(ApiKeyOptions).values(),
+    ENV,
+    *_PAIR_ROWS,
+    *(row for owner in (Settings, Limits) for row in options_of(owner).values()),
 )
 _OPTION_NAMES = tuple(name for row in OPTIONS for name in (row.name, *row.aliases))
 KNOWN_NAMES = (*_OPTION_NAMES, *LOGIN_NAMES)

@@ -69,14 +69,6 @@ def time_zone(at: datetime) -> str:
     return f"UTC{offset[:3]}:{offset[3:]}"
 
 
-def clock_skew(skew_s: float) -> str:
-    """Say how far this computer's clock is from the exchange's; above 0 s it is ahead."""
-    whole_s = round(abs(skew_s))  # it is known to about a second
-    if whole_s == 0:
-        return "right by the exchange's"
-    return f"{whole_s:,} s {'ahead of' if skew_s > 0 else 'behind'} the exchange's"
-
-
 def time_left(until: datetime, now: datetime) -> str:
     """Write the time until a close in its two largest units."""
     seconds = int((until - now).total_seconds())

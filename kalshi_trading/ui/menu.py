@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError, TradingError
 from kalshi_trading.core.results import fetch
+from kalshi_trading.core.text import clock_skew
 from kalshi_trading.journal.events import CLOCK_EVENT
-from kalshi_trading.orders.execution.recovery import RecoverySummary
 from kalshi_trading.settings.environments import Environment
-from kalshi_trading.ui import formats, packages
+from kalshi_trading.ui import packages
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.exit_codes import EXIT_DONE, EXIT_INTERRUPTED
 from kalshi_trading.ui.prompts.prompter import Choice, InputClosed, LeaveTask, typed_word
@@ -111,7 +111,7 @@ def _compare_clocks(app: AppContext) -> None:
     ahead_s = app.client.use_exchange_clock()
     if ahead_s is None:
         return
-    how = formats.clock_skew(ahead_s)
+    how = clock_skew(ahead_s)
     app.show_error(f"This computer's clock is {how}. Requests are signed by the exchange's; set yours right.")
     try:
         app.journal.log_event(CLOCK_EVENT, {"reason": f"this computer's clock is {how}"})
@@ -123,12 +123,12 @@ def _recover(app: AppContext) -> None:
     """Look for the orders an earlier session left without an end, before anything new is sent."""
 
     def recover_and_announce() -> None:
-        for sentence in _left_alone(app.executor.recover()):
+        for sentence in app.executor.recover().notes:
             app.executor.announce(sentence)
 
     try:
         recovery = app.run_with_count("Reading the journal, lines:", app.executor.recover)
-        for sentence in _left_alone(recovery):
+        for sentence in recovery.notes:
             app.show_error(sentence)
         for order in app.executor.pending_orders():
             app.show_error(f"An earlier session left an order without a recorded end: {order.sentence}")
@@ -136,21 +136,6 @@ def _recover(app: AppContext) -> None:
             app.run_with_spinner("Looking for it at the exchange …", app.executor.look_for_pending_orders)
     except JournalError as error:
         app.executor.lock(str(error), until=recover_and_announce)
-
-
-def _left_alone(recovery: RecoverySummary) -> list[str]:
-    """Say which orders the program does not look for."""
-    said = [
-        f"The journal holds an order of another key, which is left alone: {order.sentence}"
-        for order in recovery.foreign
-    ]
-    damage = recovery.damage
-    if damage.sentence is not None:
-        said.append(
-            f"{damage.sentence} (the last is {damage.last}); orders in them cannot be looked for. "
-            "Look at the open orders."
-        )
-    return said
 
 
 def _sign_in(app: AppContext) -> None:

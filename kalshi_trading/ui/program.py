@@ -34,6 +34,7 @@ from kalshi_trading.ui.terminal.termination import CtrlC, Termination, Terminati
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from kalshi_trading.compose import Services
     from kalshi_trading.ui.app import AppContext
     from kalshi_trading.ui.prompts.prompter import Prompter
 
@@ -178,8 +179,9 @@ def _trade(
 
     if sys.stdout.isatty():  # else the terminal itself shows what is typed
         modes.disable_echo(prompter.resume)
-    app = build_app(settings, console, prompter, read_only=read_only)
-    for note in compose.attend(settings, app.client, app.journal):
+    services = compose.build(settings, read_only=read_only)
+    app = _app(services, console, prompter)
+    for note in compose.attend(services):
         console.print(f"Note: {note}", markup=False)
     return menu.run(app)
 
@@ -213,11 +215,15 @@ def _screen(ctrl_c: CtrlC) -> tuple[Console, Prompter]:
 def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_only: bool) -> AppContext:
     """Build the session of the menu over services of its own."""
     from kalshi_trading import compose
+
+    return _app(compose.build(settings, read_only=read_only), console, prompter)
+
+
+def _app(services: Services, console: Console, prompter: Prompter) -> AppContext:
     from kalshi_trading.ui.app import AppContext
 
-    services = compose.build(settings, read_only=read_only)
     return AppContext(
-        settings=settings,
+        settings=services.settings,
         console=console,
         prompter=prompter,
         client=services.client,

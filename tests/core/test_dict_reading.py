@@ -14,7 +14,7 @@ from model_factory import MARKET, NOW, fill, held, order, settlement
 from kalshi_trading.core import market_models, models
 from kalshi_trading.core.market_models import BookLevel, OrderBook, Series, Trade
 from kalshi_trading.core.models import Action, Balance, BookSide, Position, Side
-from kalshi_trading.core.money import Cents, cents
+from kalshi_trading.core.money import Cents, UnitlessNumber, cents
 from kalshi_trading.core.results import DictReading, Listing
 
 BALANCE = Balance(D("9842.8322"), D("104.80"), NOW, ())
@@ -92,10 +92,10 @@ WORDS = [
 
 @pytest.mark.parametrize(("words", "book_side", "reads"), WORDS)
 def test_orders_and_fills_read_in_the_words_they_were_placed_in_else_by_their_effect(words, book_side, reads):
-    placed = replace(order(book_side, "0.63"), words=words)
+    placed = replace(order(book_side, "0.63"), placed_as=words)
     assert (placed["action"], placed["side"], placed["price"]) == reads
     assert (placed["yes_price"], placed["no_price"]) == (63, 37)
-    filled = replace(fill(book_side, "2", "0.63"), words=words)
+    filled = replace(fill(book_side, "2", "0.63"), placed_as=words)
     assert (filled["action"], filled["side"], filled["price"]) == reads
 
 
@@ -143,6 +143,7 @@ def test_every_key_of_every_record_can_be_read(record):
             market_models.ExchangeStatus(True, True, None, ()),
             market_models.Event("KX-1", "KX", "t", "", True, None, None, None, (MARKET,)),
             models.Positions(Listing((POSITION,)), ()),
+            models.EventPosition("KX-1", D("1"), D("2"), None, None, D("0.1")),
         )
     }
     assert set(dict(samples[record])) == set(record.dict_keys)
@@ -159,8 +160,19 @@ def test_cents_stay_cents_where_they_are_added_and_are_plain_numbers_elsewhere()
     assert repr(Cents("5.5") + 1) == "Cents('6.5')"
     assert repr(100 - Cents("5.5")) == "Cents('94.5')"
     assert repr(Cents("5.5") - Cents("0.5")) == "Cents('5.0')"
-    assert plain(Cents("5.5") / 100) == ("Decimal", D("0.055"))
-    assert plain(Cents("5.5") + D("0.5")) == ("Decimal", D("6.0"))
+    kept = (-Cents("5.5"), abs(Cents("5.5")), round(Cents("5.55"), 1), Cents("5.55").quantize(D("0.1")))
+    assert [type(each) for each in (*kept, sum([Cents("0.5"), Cents("1.5")]))] == [Cents] * 5
+    for scaled in (Cents("5.5") / 100, Cents("5.5") * 2, 2 * Cents("5.5"), (Cents("5.5") + Cents("6.5")) / 2):
+        assert isinstance(scaled, UnitlessNumber)
+        assert isinstance(scaled + 1, UnitlessNumber)
+    assert Cents("5.5") / 100 == D("0.055")
+    for add in (
+        lambda: Cents("5.5") + D("0.5"),
+        lambda: D("0.5") + Cents("5.5"),
+        lambda: Cents("5.5") - D(1),
+    ):
+        with pytest.raises(TypeError, match="do not add up"):
+            add()
     assert Cents("38.5") < 39 < Cents("39.5")
     with pytest.raises(TypeError):
         Cents("5.5") + 0.5

@@ -43,17 +43,17 @@ def test_fills_come_oldest_first_in_the_words_of_their_orders(journal):
     newest_first = [sale(NOW), sale(NOW - DAY)]
     rows = read_fills(client_of(*newest_first), journal)
     assert [row.created_at for row in rows] == [NOW - DAY, NOW]
-    assert {row.words for row in rows} == {(Action.SELL, Side.YES)}
+    assert {row.placed_as for row in rows} == {(Action.SELL, Side.YES)}
 
 
 def test_where_the_answer_was_lost_the_exchange_tells_which_order_it_was(journal):
     journal.log_order_step("intent", INTENT)
     placed = replace(order(BookSide.ASK, "0.63"), order_id=ORDER_ID)
-    assert read_fills(client_of(sale(NOW), orders=[placed]), journal)[0].words == (Action.SELL, Side.YES)
+    assert read_fills(client_of(sale(NOW), orders=[placed]), journal)[0].placed_as == (Action.SELL, Side.YES)
 
 
 def test_fills_of_orders_placed_elsewhere_have_no_words(journal):
-    assert read_fills(client_of(sale(NOW)), journal)[0].words is None
+    assert read_fills(client_of(sale(NOW)), journal)[0].placed_as is None
 
 
 def test_a_fill_belongs_to_the_local_day_it_came_on(journal):

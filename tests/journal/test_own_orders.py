@@ -110,26 +110,41 @@ def test_what_can_be_canceled_is_offered_however_long_the_journal_is(
 # --- Read on as the journal grows -----------------------------------------------------------------
 
 
+def words_of(journal: TradeLogger, order_id: str) -> object:
+    return journal.own_orders.in_own_words([replace(order(BookSide.BID, "0.6"), order_id=order_id)])[
+        0
+    ].placed_as
+
+
 def test_own_orders_are_read_on_as_the_journal_grows(tmp_path: Path) -> None:
     journal = TradeLogger(tmp_path, "practice")
-    assert journal.own_orders().of("order-1", BookSide.BID) == (None, None, Side.YES)
+    assert words_of(journal, "order-1") is None
     other_session = TradeLogger(tmp_path, "practice")
     other_session.log_order_step("intent", {"client_order_id": "own-1", "action": "sell", "side": "no"})
+    assert journal.own_orders.lacks_names()
     other_session.log_order_step("acknowledged", {"client_order_id": "own-1", "order_id": "order-1"})
-    assert journal.own_orders().of("order-1", BookSide.BID) == ("own-1", Action.SELL, Side.NO)
+    assert words_of(journal, "order-1") == (Action.SELL, Side.NO)
     with journal.trades_path.open("ab") as file:
         file.write(b"no record at all\n")
-    assert journal.own_orders().of("order-1", BookSide.BID)[1] is Action.SELL
+    assert words_of(journal, "order-1") == (Action.SELL, Side.NO)
+    assert not journal.own_orders.lacks_names()
+
+
+def test_an_order_of_the_exchange_is_known_by_the_name_we_gave_it(tmp_path: Path) -> None:
+    journal = TradeLogger(tmp_path, "practice")
+    placed = order(BookSide.BID, "0.6")
+    named = {"client_order_id": placed.client_order_id, "action": "sell", "side": "no"}
+    journal.log_order_step("intent", named)
+    assert words_of(journal, placed.order_id) == (Action.SELL, Side.NO)
 
 
 def test_own_orders_begin_anew_with_a_journal_that_was_replaced(tmp_path: Path) -> None:
     journal = TradeLogger(tmp_path, "practice")
     journal.log_order_step("intent", {"client_order_id": "own-1", "action": "sell", "side": "no"})
     journal.log_order_step("acknowledged", {"client_order_id": "own-1", "order_id": "order-1"})
-    assert journal.own_orders().of("order-1", BookSide.BID)[1] is Action.SELL
-    journal.trades_path.unlink()
+    assert words_of(journal, "order-1") == (Action.SELL, Side.NO)
+    journal.trades_path.write_text("another journal, shorter\n")
     journal.log_order_step("intent", {"client_order_id": "own-2", "action": "buy", "side": "yes"})
     journal.log_order_step("acknowledged", {"client_order_id": "own-2", "order_id": "order-2"})
-    own = journal.own_orders()
-    assert own.of("order-1", BookSide.BID)[0] is None
-    assert own.of("order-2", BookSide.BID) == ("own-2", Action.BUY, Side.YES)
+    assert words_of(journal, "order-1") is None
+    assert words_of(journal, "order-2") == (Action.BUY, Side.YES)

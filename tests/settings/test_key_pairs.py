@@ -92,12 +92,43 @@ def test_another_word_counts_for_nothing_and_says_so(word, loaded):
 def test_a_word_without_its_key_id_counts_for_nothing_and_says_so(loaded):
     settings = loaded(SERVICE.replace(f"DEMO_KEYID={DEMO_ID}\n", ""))
     assert settings.environment is Environment.PRACTICE
-    assert settings.warnings == ("DEMO_KEYID is not set: this is the practice exchange.",)
+    assert settings.warnings == ("ENV is DEMO, but DEMO_KEYID is not set: this is the practice exchange.",)
 
 
 def test_an_ENV_of_the_shell_beside_no_pair_means_nothing(loaded):
     settings = loaded("", {"ENV": "PROD"})
     assert (settings.environment, settings.warnings) == (Environment.PRACTICE, ())
+
+
+@pytest.mark.parametrize("word", ["dev", "/root/.shinit", "prod", "DEMO"])
+def test_an_ENV_of_the_shell_that_is_no_other_word_hides_nothing_of_the_file(word, loaded):
+    settings = loaded(SERVICE, {"ENV": word})
+    assert (settings.environment, settings.credentials.key_id) == (Environment.SANDBOX, DEMO_ID)
+    assert settings.warnings == ()
+
+
+def test_an_ENV_of_the_shell_chooses_where_the_file_does_not(loaded):
+    settings = loaded(SERVICE.replace("ENV=DEMO\n", ""), {"ENV": "PROD"})
+    assert settings.credentials.key_id == PROD_ID
+
+
+def test_an_ENV_of_the_shell_against_that_of_the_file_stops_the_start(refused):
+    said = refused(SERVICE, {"ENV": "PROD"})
+    assert said.startswith("ENV: says something else than ENV of the process (.env line 2).")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (SERVICE.replace("ENV=DEMO\n", ""), "ENV is not set"),
+        (f"KALSHI_API_KEY={DEMO_ID}\n", "An API key is set, but KALSHI_ENVIRONMENT is not"),
+        ("KALSHI_PRIVATE_KEY_PATH=private_key.pem\n", "An API key is set, but KALSHI_ENVIRONMENT is not"),
+    ],
+)
+def test_keys_for_which_nothing_chooses_an_exchange_are_noted(text, why, loaded):
+    settings = loaded(text)
+    assert settings.environment is Environment.PRACTICE
+    assert settings.warnings == (f"{why}: this is the practice exchange.",)
 
 
 @pytest.mark.parametrize(
@@ -144,10 +175,12 @@ KALSHI_ENVIRONMENT=sandbox  # or production
 LOG_LEVEL=INFO
 """
     said = refused(plan)
-    assert said.startswith("KALSHI_API_SECRET: The file named there does not exist (.env line 2).")
-    settings = loaded(plan.replace("your_secret_here", "./private_key.pem"))
+    assert "KALSHI_API_KEY: still holds a placeholder; write the id of your own key (.env line 1)." in said
+    assert "KALSHI_API_SECRET: The file named there does not exist (.env line 2)." in said
+    own = plan.replace("your_secret_here", "./private_key.pem").replace("your_api_key_here", DEMO_ID)
+    settings = loaded(own)
     assert (settings.environment, settings.log_level) == (Environment.SANDBOX, "INFO")
-    assert settings.credentials.key_id == "your_api_key_here"
+    assert settings.credentials.key_id == DEMO_ID
 
 
 def test_the_file_of_the_demos_leads_to_sandbox_or_names_the_key_that_is_missing(loaded, refused):
@@ -161,7 +194,8 @@ KALSHI_EXAMPLE_TICKER=
 """
     said = refused(demos)
     assert "KALSHI_PRIVATE_KEY_PATH: The file /path/to/private_key.pem does not exist (.env line 4)." in said
-    settings = loaded(demos.replace("/path/to/", "").replace("TICKER=", "TICKER=kxhighny-26nov21-b46.5"))
+    own = demos.replace("/path/to/", "").replace("your-api-key-id-here", DEMO_ID)
+    settings = loaded(own.replace("TICKER=", "TICKER=kxhighny-26nov21-b46.5"))
     assert settings.environment is Environment.SANDBOX
     assert settings.example_ticker == "KXHIGHNY-26NOV21-B46.5"
 
@@ -173,6 +207,7 @@ REMOVED = "Kalshi removed e-mail login; make an API key at https://kalshi.com"
 def test_the_file_of_the_login_by_e_mail_says_that_there_is_none_any_more(refused):
     said = refused(LOGIN)
     assert said.startswith(f"KALSHI_EMAIL: {REMOVED} (.env line 1).")
+    assert "Write KALSHI_ENVIRONMENT, KALSHI_API_KEY, KALSHI_API_SECRET and remove KALSHI_EMAIL" in said
     assert "your_password" not in said
 
 

@@ -373,7 +373,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a record does not name its session and account",
             "trade_logger.py",
-            "record.fields = self._stamps | plain",
+            "record.fields = plain | self._stamps",
             "record.fields = plain",
         ),
         Mutation(
@@ -443,7 +443,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "whole cents are taken for dollars below a dollar",
             "core/money.py",
-            "exact = amount.scaleb(2)",
+            "exact = EXACT.scaleb(amount, 2)",
             "exact = amount",
         ),
         Mutation(
@@ -467,14 +467,14 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a script trades real money unasked",
             "trade_executor.py",
-            "self._is_allowed = allow_production or",
-            "self._is_allowed = True or",
+            "return self._allow_production or not is_production",
+            "return True",
         ),
         Mutation(
             "a sale reads as the purchase that has its effect",
-            "exchange/account_data.py",
-            "rows.append(row if action is None else replace(row, words=(action, side)))",
-            "rows.append(row)",
+            "journal/own_orders.py",
+            "return row if action is None else replace(row, placed_as=(action, side))",
+            "return row",
         ),
         Mutation(
             "the session ends while somebody holds it",
@@ -483,16 +483,40 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "if self._holders >= 0:",
         ),
         Mutation(
-            "a cursor skips the rows that were cut off",
+            "a page asks for more rows than are left",
             "exchange/paging.py",
-            'Listing(rows, incomplete, self.endpoint.rows, "" if is_cut else cursor)',
-            "Listing(rows, incomplete, self.endpoint.rows, cursor)",
+            "return None if limit is None else limit - len(found.items)",
+            "return limit",
+        ),
+        Mutation(
+            "one answer to a question sends an order each time it is given",
+            "trade_executor.py",
+            "confirmed = next(answers, None)",
+            "confirmed = seen",
+        ),
+        Mutation(
+            "a double release ends what somebody else holds",
+            "compose.py",
+            "                self._is_held = False\n",
+            "                pass\n",
+        ),
+        Mutation(
+            "a script leaves the orders of a killed session to themselves",
+            "compose.py",
+            "        _begin(services)\n",
+            "",
+        ),
+        Mutation(
+            "a confirmed market order gets a new cap",
+            "trade_executor.py",
+            "ticket = replace(ticket, worst_price=seen.request.price)",
+            "pass",
         ),
         Mutation(
             "a word of the shell alone chooses the exchange",
             "config.py",
-            'and reader.look_up(f"{given.text}_KEYID") else None',
-            "else None",
+            "counting = [each for each in said if reader.look_up(words[each.text].key_id.name)]",
+            "counting = said",
         ),
         Mutation(
             "a float is rounded to the price it was meant to be",

@@ -13,7 +13,6 @@ import math
 import os
 import queue
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +41,7 @@ from kalshi_trading.exchange.http.error_mapping import (
 )
 from kalshi_trading.exchange.http.rate_limiter import RateLimiter
 from kalshi_trading.exchange.http.signing import sign
+from kalshi_trading.exchange.http.workers import Workers, drained
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.settings.environments import is_loopback
 
@@ -97,26 +97,6 @@ class _NotConnectedError(NotSentError):
         self.is_lasting = failure.is_lasting
 
 
-class _Workers:
-    """Threads to send requests in, used again and again; one that hangs is not there for the next."""
-
-    def __init__(self) -> None:
-        self._idle: queue.LifoQueue[queue.SimpleQueue[Callable[[], None]]] = queue.LifoQueue()
-
-    def run(self, work: Callable[[], None]) -> None:
-        try:
-            inbox = self._idle.get_nowait()
-        except queue.Empty:
-            inbox = queue.SimpleQueue()
-            threading.Thread(target=self._serve, args=(inbox,), daemon=True, name="request").start()
-        inbox.put(work)
-
-    def _serve(self, inbox: queue.SimpleQueue[Callable[[], None]]) -> None:
-        while True:
-            inbox.get()()
-            self._idle.put(inbox)
-
-
 class Transport:
     """Sends requests to one base URL for one key. Safe to share between threads."""
 
@@ -143,8 +123,14 @@ class Transport:
         self._on_no_connection = on_no_connection
         self._reported: str | None = None
         self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
-        self._workers = _Workers()
+        self._workers = Workers()
         self.rate_limiter = RateLimiter(clock=monotonic, sleep=sleep)
+
+    def close(self) -> None:
+        """Close the connections and threads that are idle; a later request opens new ones."""
+        self._workers.end_idle()
+        for connection in drained(self._idle):
+            connection.session.close()
 
     def read(self, path: str, query: Query = (), *, signed: bool = True) -> Mapping[str, Any]:
         """GET one JSON object, repeating on time-outs, 408, 429 and 5xx until the deadline.

@@ -152,7 +152,8 @@ class Fields:
 
     def open_word(self, name: str, words: type[E], unknown: E) -> E:
         """Read one word of a set that may grow; an unheard-of word is `unknown`, a missing one a fault."""
-        return _word(self._required(name, _text), words) or unknown
+        found = _word(self._required(name, _text), words)
+        return unknown if found is None else found  # empty text is a word of its own
 
     def inner(self, name: str) -> Fields:
         return Fields(self._body.get(name), f"{self._where}.{name}")

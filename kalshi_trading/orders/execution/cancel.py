@@ -21,7 +21,7 @@ from kalshi_trading.core.errors import (
 )
 from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.core.money import ZERO, Contracts, count_text
-from kalshi_trading.core.results import DictReading, Read, contracts
+from kalshi_trading.core.results import DictReading, Read, read_contracts
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.journal_fields import cancel_fields
 from kalshi_trading.trade_logger import TradeLogger
@@ -39,7 +39,7 @@ class CancelResult(DictReading):
     dict_keys: ClassVar[dict[str, Read]] = {
         "order": lambda result: result.order,
         "order_id": lambda result: result.order.order_id,
-        "reduced_by": contracts("reduced_by"),
+        "reduced_by": read_contracts("reduced_by"),
         "message": lambda result: result.message,
     }
 

@@ -48,6 +48,20 @@ class RecoverySummary:
     foreign: tuple[OrderState, ...]
     damage: Damage
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Name, for the user, the orders that the program does not look for."""
+        notes = [
+            f"The journal holds an order of another key, which is left alone: {order.sentence}"
+            for order in self.foreign
+        ]
+        if self.damage.sentence is not None:
+            notes.append(
+                f"{self.damage.sentence} (the last is {self.damage.last}); "
+                "orders in them cannot be looked for. Look at the open orders."
+            )
+        return tuple(notes)
+
 
 class OrderRecovery:
     """Looks for pending orders and records what it finds. Thread-safe."""

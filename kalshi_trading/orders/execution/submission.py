@@ -43,7 +43,7 @@ from kalshi_trading.orders.execution.journal_fields import (
     result_fields,
     sending_fields,
 )
-from kalshi_trading.orders.execution.pending_orders import PendingOrders
+from kalshi_trading.orders.execution.pending_orders import NOTHING_KNOWN, PendingOrders, RecoveryResult
 from kalshi_trading.orders.execution.recovery import OrderRecovery
 from kalshi_trading.orders.execution.submission_result import (
     Outcome,
@@ -54,14 +54,16 @@ from kalshi_trading.orders.execution.submission_result import (
 from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.orders.pretrade.findings import denials
 from kalshi_trading.orders.pretrade.preview import OrderPreview
+from kalshi_trading.portfolio.read_pool import ReadPool
 from kalshi_trading.trade_logger import TradeLogger
 
 OLDEST_PREVIEW_S = 10
 SENDS_AT_MOST = 3
 RESEND_WITHIN_S = 5.0
+LONGEST_SEARCH_S = 30.0
 _RESEND_PAUSE_S = 0.5
 _STILL_UNKNOWN = (
-    "Do not send it again: the program goes on looking for it, and the menu says what became of it. "
+    "Do not send it again: the program goes on looking for it and reports what became of it. "
     "You can do other things meanwhile; if you leave, the next start goes on looking."
 )
 
@@ -247,7 +249,9 @@ class OrderSubmitter:
         except NotSentError as error:
             return SubmissionResult(Outcome.NOT_SENT, request, str(error))
         except OutcomeUnknownError as error:
-            return SubmissionResult(Outcome.UNKNOWN, request, str(error))
+            return SubmissionResult(
+                Outcome.UNKNOWN, request, str(error), fill_count=None, remaining_count=None
+            )
         except KalshiAPIError as error:
             return SubmissionResult(Outcome.REJECTED, request, str(error))
         return acknowledged_result(request, said)
@@ -283,7 +287,7 @@ class OrderSubmitter:
 
     def _recover_unknown(self, preview: OrderPreview, unknown: SubmissionResult) -> SubmissionResult:
         """Look for an order whose answer was lost; what is not settled now is looked for on and on."""
-        found = self._recovery.search(preview.request.client_order_id)
+        found = self._search_for_a_while(preview.request.client_order_id)
         if found.unrecorded is not None:
             self._lock.close(found.unrecorded)
         if found.order is not None:
@@ -294,13 +298,22 @@ class OrderSubmitter:
         recorded = unknown.recorded and found.unrecorded is None
         return replace(unknown, message=f"{unknown.message} {_STILL_UNKNOWN}", recorded=recorded)
 
+    def _search_for_a_while(self, client_order_id: str) -> RecoveryResult:
+        """Look for an order, and leave a search that takes too long to itself: nobody should wait for it."""
+        with ReadPool(1) as threads:
+            searching = threads.submit(partial(self._recovery.search, client_order_id))
+            try:
+                return searching.result(timeout=LONGEST_SEARCH_S)
+            except TimeoutError:
+                return NOTHING_KNOWN
+
     def _attach_fills(self, result: SubmissionResult) -> SubmissionResult:
         """Add average price and fee from the fills themselves, and put the fill on record.
 
         Until all fills can be read the fee stays unknown and the fill is not recorded: the exchange
         keeps it.
         """
-        if result.fill_count == ZERO or result.order_id is None:
+        if not result.fill_count or result.order_id is None:
             return replace(result, fee=ZERO)
         try:
             fills = self._client.get_fills(order_id=result.order_id)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from kalshi_trading.core.models import Order, OrderAcknowledgement, OrderRequest, OrderStatus
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price, cents
-from kalshi_trading.core.results import DictReading, Read, contracts, in_cents
+from kalshi_trading.core.results import DictReading, Read, read_cents, read_contracts
 from kalshi_trading.journal.order_state import OrderStage
 
 
@@ -27,7 +27,8 @@ class Outcome(StrEnum):
 class SubmissionResult(DictReading):
     """The end of one submission. `recorded` False: the result is true but not in the journal.
 
-    `average_price` is in the terms of the order's side; `fee` is None where it could not be read. Read like a
+    `average_price` is in the terms of the order's side. None: not known, as both counts are while the outcome
+    is UNKNOWN, and `fee` where it could not be read. Read like a
     dict, its keys stand under `order` too; `error` is there unless the exchange took the order.
     """
 
@@ -42,11 +43,11 @@ class SubmissionResult(DictReading):
         "price": lambda result: cents(result.request.price),
         "yes_price": lambda result: cents(result.request.yes_price),
         "no_price": lambda result: cents(ONE_DOLLAR - result.request.yes_price),
-        "count": lambda result: contracts("count")(result.request),
-        "fill_count": contracts("fill_count"),
-        "remaining_count": contracts("remaining_count"),
-        "average_price": in_cents("average_price"),
-        "fees": in_cents("fee"),
+        "count": lambda result: read_contracts("count")(result.request),
+        "fill_count": read_contracts("fill_count"),
+        "remaining_count": read_contracts("remaining_count"),
+        "average_price": read_cents("average_price"),
+        "fees": read_cents("fee"),
         "error": lambda result: result.message,
     }
 
@@ -54,8 +55,8 @@ class SubmissionResult(DictReading):
     request: OrderRequest
     message: str
     order_id: str | None = None
-    fill_count: Contracts = ZERO
-    remaining_count: Contracts = ZERO
+    fill_count: Contracts | None = ZERO
+    remaining_count: Contracts | None = ZERO
     average_price: Price | None = None
     fee: Dollars | None = None
     recorded: bool = True
@@ -67,7 +68,7 @@ class SubmissionResult(DictReading):
             return "pending"
         if self.outcome is not Outcome.ACKNOWLEDGED:
             return "rejected"
-        if self.remaining_count > ZERO:
+        if self.remaining_count:
             return OrderStatus.RESTING.value
         is_whole = self.fill_count == self.request.count
         return (OrderStatus.EXECUTED if is_whole else OrderStatus.CANCELED).value

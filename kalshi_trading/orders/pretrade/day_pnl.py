@@ -53,7 +53,7 @@ class DayPnlReader:
         with ThreadPoolExecutor(max_workers=2) as pool:
             fills = pool.submit(self._client.get_fills, since=known.read_from)
             settlements = pool.submit(self._client.get_settlements, since=midnight)
-            positions = self._tracker.get_current_positions()
+            positions = self._tracker.read_positions()
         settled = {row.ticker: row for row in settlements.result().whole() if row.settled_at >= midnight}
         self._fills = known.with_newest(fills.result().whole())
         realized = self._realized(self._fills.by_ticker, settled, positions, midnight)

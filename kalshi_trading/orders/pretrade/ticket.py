@@ -19,8 +19,10 @@ from kalshi_trading.core.money import (
     Contracts,
     Dollars,
     Price,
+    PriceGrid,
     dollars_text,
     parse_count,
+    price_text,
 )
 
 _AMOUNT = re.compile(r"\$\s?([0-9]{1,9}(?:\.[0-9]{1,2})?)", re.ASCII)
@@ -61,6 +63,18 @@ def _affordable(amount: Dollars, price: Price, rate: Decimal | None) -> Contract
         text = f"{dollars_text(amount)} buys no whole contract; one costs up to {dollars_text(each)}."
         raise InvalidInputError(f"{text} Its fee is inside.")
     return count
+
+
+def two_meanings(typed: str, price: Price, grid: PriceGrid, side: Side) -> str | None:
+    """Say that a number below one may be dollars or cents where prices below 1¢ trade; None: it cannot."""
+    text, smaller = typed.strip(), price.scaleb(-2)
+    if (
+        not text.startswith("0.")
+        or not text[-1].isdecimal()
+        or not grid.contains(side.price_in_side(smaller))
+    ):
+        return None
+    return f"{text} can be {price_text(smaller)} or {price_text(price)} here. Type c or $ with it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 
 from kalshi_trading.core.errors import JournalError
 from kalshi_trading.core.results import Fetched, fetch
+from kalshi_trading.core.text import clock_skew
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
 from kalshi_trading.ui import formats
@@ -43,7 +44,7 @@ def _page(app: AppContext) -> RenderableType:
         skew_s = app.client.clock_skew_s
         sizes = records_view.total_size(app.journal.log_sizes())
         rows += [
-            ("clock", "not compared yet" if skew_s is None else formats.clock_skew(skew_s)),
+            ("clock", "not compared yet" if skew_s is None else clock_skew(skew_s)),
             ("records", f"{app.journal.folder}, {sizes}"),
             ("data folder", str(app.settings.data_dir)),
         ]

@@ -17,11 +17,10 @@ from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count, parse_price, price_text
 from kalshi_trading.core.order_book import best_opposite
-from kalshi_trading.orders.arguments import two_meanings
 from kalshi_trading.orders.pretrade.findings import questions
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.risk import off_grid
-from kalshi_trading.orders.pretrade.ticket import OrderSize, OrderTicket, parse_size
+from kalshi_trading.orders.pretrade.ticket import OrderSize, OrderTicket, parse_size, two_meanings
 from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.app import AppContext, ProgressMessages
 from kalshi_trading.ui.prompts.prompter import GoBack, Step, ask_in_turn, ask_then, numbered

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from kalshi_trading.core.models import Action
-from kalshi_trading.core.money import ONE_CONTRACT, ZERO, count_text
+from kalshi_trading.core.money import ONE_CONTRACT, count_text
 from kalshi_trading.core.text import contracts_text, describe_order
 from kalshi_trading.history.rows import describe
 from kalshi_trading.orders.execution.cancel import CancelResult
@@ -122,13 +122,13 @@ def end_of(preview: OrderPreview, result: SubmissionResult) -> str:
 def _acknowledged(result: SubmissionResult) -> list[RenderableType]:
     request = result.request
     lines = [Text(f"order {result.order_id}")]
-    if result.fill_count > ZERO:
+    if result.fill_count:
         verb = "bought" if request.action is Action.BUY else "sold"
         filled = (
             f"{verb} {count_text(result.fill_count)} {request.side.upper()} at {price(result.average_price)}"
         )
         lines.append(Text(f"{filled} on average · fee {dollars(result.fee)}"))
-    if result.remaining_count > ZERO:
+    if result.remaining_count:
         rest = describe_order(request.action, result.remaining_count, request.side, request.price)
         lines.append(Text(f"resting: {rest}"))
     return list(lines)
