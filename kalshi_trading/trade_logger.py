@@ -147,7 +147,7 @@ class TradeLogger:
         plain = {name: _plain(value) for name, value in fields.items()}
         record = self._log.makeRecord(self._log.name, logging.INFO, "", 0, event, (), None)
         record.created = self._clock().timestamp()
-        record.fields = plain | self._stamps
+        record.fields = self._stamps | plain
         self._log.handle(record)  # not `info`, which `logging.disable` would silence
 
     def log_error(self, message: str, error: BaseException | None = None) -> str:

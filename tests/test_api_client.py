@@ -257,9 +257,8 @@ def test_what_is_no_ticker_is_refused_before_anything_is_asked(client, ticker):
     for read in (client.get_market, client.get_orderbook, client.get_market_history):
         with pytest.raises(InvalidInputError, match="not a ticker"):
             read(ticker)
-    if ticker is not None:
-        with pytest.raises(InvalidInputError, match="not a ticker"):
-            client.get_fills(ticker)
+    with pytest.raises(InvalidInputError, match="A ticker is text"):
+        client.get_fills(5)
 
 
 @pytest.mark.parametrize("limit", [0, -1, "5", 2.5])

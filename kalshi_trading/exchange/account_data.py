@@ -28,7 +28,6 @@ from kalshi_trading.core.models import (
 )
 from kalshi_trading.core.money import Contracts
 from kalshi_trading.core.results import Listing, Progress
-from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.exchange import endpoints
 from kalshi_trading.exchange.http.transport import Query
 from kalshi_trading.exchange.market_data import MarketDataClient, named_if_absent
@@ -333,8 +332,13 @@ class AccountClient(MarketDataClient):
 
 
 def _spelled(ticker: str | None) -> str | None:
-    """Return a ticker as the exchange spells it, or several joined by commas. Raises InvalidInputError."""
-    return None if ticker is None else ",".join(map(validate_ticker, ticker.split(",")))
+    """Return a ticker as the exchange spells it. Text that is none is left to the exchange to refuse.
+
+    The journal may name an order's market in any way. Raises InvalidInputError for what is no text.
+    """
+    if ticker is not None and not isinstance(ticker, str):
+        raise InvalidInputError(f"A ticker is text, not {type(ticker).__name__}.")
+    return None if ticker is None else ticker.strip().upper()
 
 
 def _status(word: OrderStatus | str | None) -> OrderStatus | None:

@@ -373,7 +373,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a record does not name its session and account",
             "trade_logger.py",
-            "record.fields = plain | self._stamps",
+            "record.fields = self._stamps | plain",
             "record.fields = plain",
         ),
         Mutation(

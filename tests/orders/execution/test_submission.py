@@ -290,7 +290,7 @@ def test_a_refused_order_is_rejected_and_never_placed(open_desk, name):
         desk = open_desk(server)
         result = desk.submitter.submit(fresh())
         assert result.outcome is Outcome.REJECTED
-        assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
+        assert (result.order_id, result.fill_count, result.remaining_count) == (None, None, None)
         assert desk.last().event == "order.rejected"
         assert desk.pending.orders() == ()
     assert len(server.requests) == 1
@@ -574,7 +574,7 @@ def test_an_order_that_is_not_found_stays_unknown_and_unresolved(open_desk, answ
         order = fresh()
         result = desk.submitter.submit(order)
         assert result.outcome is Outcome.UNKNOWN
-        assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
+        assert (result.order_id, result.fill_count, result.remaining_count) == (None, None, None)
         assert "Do not send it again" in result.message
         assert desk.naps == list(FIRST_PAUSES_S)
         waiting = desk.pending.orders()
