@@ -486,7 +486,7 @@ def run_bot(ticker, rounds):
 def large_exchange(tmp_path_factory):
     """A still world with so many markets that every price on whole cents is asked somewhere."""
     folder = tmp_path_factory.mktemp("documents") / "practice"
-    with running_exchange(folder, "--markets", "4000", "--still", "--idle-exit", "3600") as running:
+    with running_exchange(folder, "--markets", "2000", "--still", "--idle-exit", "3600") as running:
         yield running
 
 

@@ -6,11 +6,13 @@ import os
 import threading
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal as D
 from decimal import localcontext
 
 import pytest
-from screen_session import quoted_market
+from cases import naming
+from screen_session import LONGER_THAN_ANY_RUN
 
 from kalshi_trading import compose, trade_logger
 from kalshi_trading.core.errors import (
@@ -38,9 +40,16 @@ def executor(script):
     return TradeExecutor()
 
 
-@pytest.fixture
-def ticker(executor):
-    return quoted_market(compose.acquire().services.orders).ticker
+@pytest.fixture(scope="module")
+def ticker(still_exchange):
+    """A market that both sides quote; the exchange stands still, so it stays so."""
+    return next(
+        market.ticker
+        for market in still_exchange.client().get_markets(status="open")
+        if None not in (market.yes_bid, market.yes_ask)
+        and D("0.2") < market.yes_bid < market.yes_ask < D("0.8")
+        and market.close_at > datetime.now(UTC) + LONGER_THAN_ANY_RUN
+    )
 
 
 def writes():
@@ -163,44 +172,41 @@ def stays_still(executor, monkeypatch):
     return executor
 
 
-@pytest.mark.parametrize(
-    "price", WRONG_PRICES, ids=lambda value: repr(value) if value != 10**5000 else "huge"
-)
-def test_a_price_that_is_none_is_refused_before_anything_is_asked(stays_still, price):
-    with pytest.raises(InvalidOrderError, match=r"Nothing was sent\.$"):
-        stays_still.place_limit_order("KX-1", "yes", 1, price)
+def test_a_price_that_is_none_is_refused_before_anything_is_asked(stays_still):
+    for number, price in enumerate(WRONG_PRICES):
+        with naming(number), pytest.raises(InvalidOrderError, match=r"Nothing was sent\.$"):
+            stays_still.place_limit_order("KX-1", "yes", 1, price)
 
 
-@pytest.mark.parametrize("quantity", WRONG_QUANTITIES, ids=repr)
-def test_a_quantity_that_is_none_is_refused_before_anything_is_asked(stays_still, quantity):
-    with pytest.raises(InvalidOrderError, match=r"Nothing was sent\.$"):
-        stays_still.place_market_order("KX-1", "yes", quantity)
+def test_a_quantity_that_is_none_is_refused_before_anything_is_asked(stays_still, ticker):
+    for number, quantity in enumerate(WRONG_QUANTITIES):
+        with naming(number), pytest.raises(InvalidOrderError, match=r"Nothing was sent\.$"):
+            stays_still.place_market_order("KX-1", "yes", quantity)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named", "sentence"),
-    [
-        (("KX-1", "buy", 1), {}, "The side is yes or no, not 'buy'. The arguments are ticker, side"),
-        (("KX-1", "yes", "buy", 10, 45), {}, "The action is buy or sell, not 10."),
-        (("KX-1", "yes", 1, "yes"), {}, "The action is buy or sell, not 'yes'."),
-        (("KX-1", "yes", 1, "buy", "gtc"), {}, "The order_type is market or limit, not 'gtc'."),
-        (("KX-1", "yes", 1), {"price": 50}, "A market order has no price."),
-        (("KX-1", "yes", 1), {"order_type": "limit"}, "A limit order needs a price."),
-        (("no ticker", "yes", 1), {}, "That is not a ticker."),
-        ((7, "yes", 1), {}, "A ticker is text, not int."),
-        (
-            ("KX-1", "yes", 1, "buy", "limit", 0.29),
-            {},
-            "A float is not exact: 0.29 is 0.28999999999999998002.",
-        ),
-    ],
-    ids=str,
-)
-def test_arguments_that_do_not_fit_say_which_and_send_nothing(stays_still, arguments, named, sentence):
-    with pytest.raises(InvalidOrderError) as caught:
-        stays_still.place_order(*arguments, **named)
-    assert str(caught.value).startswith(sentence)
-    assert str(caught.value).endswith("Nothing was sent.")
+WRONG_ARGUMENTS = [
+    (("KX-1", "buy", 1), {}, "The side is yes or no, not 'buy'. The arguments are ticker, side"),
+    (("KX-1", "yes", "buy", 10, 45), {}, "The action is buy or sell, not 10."),
+    (("KX-1", "yes", 1, "yes"), {}, "The action is buy or sell, not 'yes'."),
+    (("KX-1", "yes", 1, "buy", "gtc"), {}, "The order_type is market or limit, not 'gtc'."),
+    (("KX-1", "yes", 1), {"price": 50}, "A market order has no price."),
+    (("KX-1", "yes", 1), {"order_type": "limit"}, "A limit order needs a price."),
+    (("no ticker", "yes", 1), {}, "That is not a ticker."),
+    ((7, "yes", 1), {}, "A ticker is text, not int."),
+    (
+        ("KX-1", "yes", 1, "buy", "limit", 0.29),
+        {},
+        "A float is not exact: 0.29 is 0.28999999999999998002.",
+    ),
+]
+
+
+def test_arguments_that_do_not_fit_say_which_and_send_nothing(stays_still):
+    for arguments, named, sentence in WRONG_ARGUMENTS:
+        with naming(arguments), pytest.raises(InvalidOrderError) as caught:
+            stays_still.place_order(*arguments, **named)
+        assert str(caught.value).startswith(sentence)
+        assert str(caught.value).endswith("Nothing was sent.")
 
 
 @pytest.mark.parametrize(
@@ -228,22 +234,20 @@ def test_a_price_read_from_a_market_below_a_cent_is_never_taken_for_dollars(exec
 # --- One way to refuse --------------------------------------------------------------------------------
 
 
-def test_a_soft_limit_asks_and_its_confirmation_sends_exactly_that(script, exchange):
+def test_a_soft_limit_asks_and_its_confirmation_sends_exactly_that(script, exchange, ticker):
     script.setenv("KALSHI_SOFT_ORDER_COST", "0.10")
     executor = TradeExecutor()
-    market = quoted_market(compose.acquire().services.orders)
     with pytest.raises(ConfirmationRequired, match=r"a person must confirm.*more than \$0\.10") as caught:
-        executor.place_market_order(market.ticker, "yes", 3)
+        executor.place_market_order(ticker, "yes", 3)
     assert [finding.rule for finding in caught.value.findings] == ["cost per order"]
     assert writes() == []
     result = caught.value.confirm()
     assert (result.outcome, result.fill_count) == (Outcome.ACKNOWLEDGED, 3)
 
 
-def test_what_became_worse_since_must_be_confirmed_anew(script, monkeypatch):
+def test_what_became_worse_since_must_be_confirmed_anew(script, monkeypatch, ticker):
     script.setenv("KALSHI_SOFT_ORDER_COST", "0.10")
     executor = TradeExecutor()
-    ticker = quoted_market(compose.acquire().services.orders).ticker
     with pytest.raises(ConfirmationRequired) as caught:
         executor.place_limit_order(ticker, "yes", 3, 5)
     first = caught.value
@@ -258,10 +262,9 @@ def test_what_became_worse_since_must_be_confirmed_anew(script, monkeypatch):
     assert again.value.confirm()["status"] == "resting"
 
 
-def test_one_answer_sends_one_order_however_many_threads_give_it(script):
+def test_one_answer_sends_one_order_however_many_threads_give_it(script, ticker):
     script.setenv("KALSHI_SOFT_ORDER_COST", "0.10")
     executor = TradeExecutor()
-    ticker = quoted_market(compose.acquire().services.orders).ticker
     with pytest.raises(ConfirmationRequired) as caught:
         executor.place_limit_order(ticker, "yes", 3, 5)
     ends = in_threads(caught.value.confirm, 4)
@@ -294,12 +297,12 @@ def in_threads(work, count):
     return ends
 
 
-def test_a_confirmed_market_order_keeps_the_worst_price_that_was_confirmed(script, monkeypatch):
+def test_a_confirmed_market_order_keeps_the_worst_price_that_was_confirmed(script, monkeypatch, ticker):
     script.setenv("KALSHI_SOFT_ORDER_COST", "0.10")
     executor = TradeExecutor()
     services = compose.acquire().services
     with pytest.raises(ConfirmationRequired) as caught:
-        executor.place_market_order(quoted_market(services.orders).ticker, "yes", 3)
+        executor.place_market_order(ticker, "yes", 3)
     seen, preview = [], services.orders.preview
     monkeypatch.setattr(services.orders, "preview", lambda ticket: seen.append(ticket) or preview(ticket))
     result = caught.value.confirm()
@@ -316,22 +319,20 @@ def test_a_confirmed_market_order_keeps_the_worst_price_that_was_confirmed(scrip
     ],
     ids=["hard limit", "read-only", "no price", "off the grid"],
 )
-def test_what_denies_an_order_raises_and_sends_nothing(script, setting, order, reason):
+def test_what_denies_an_order_raises_and_sends_nothing(script, setting, order, reason, ticker):
     for name, text in setting.items():
         script.setenv(name, text)
     executor = TradeExecutor()
-    ticker = quoted_market(compose.acquire().services.orders).ticker
     with pytest.raises(TradeExecutionError, match=reason) as caught:
         executor.place_order(ticker, "yes", 3, **order)
     assert not isinstance(caught.value, ConfirmationRequired | KalshiAPIError)
     assert "order.intent" not in writes()
 
 
-def test_a_denied_order_is_on_record_with_its_findings(script):
+def test_a_denied_order_is_on_record_with_its_findings(script, ticker):
     script.setenv("KALSHI_HARD_ORDER_COUNT", "2")
     script.setenv("KALSHI_SOFT_ORDER_COUNT", "2")
     executor = TradeExecutor()
-    ticker = quoted_market(compose.acquire().services.orders).ticker
     with pytest.raises(OrderDeniedError) as caught:
         executor.place_market_order(ticker, "yes", 3)
     assert [finding.rule for finding in caught.value.findings] == ["contracts per order"]
@@ -408,9 +409,8 @@ def test_a_journal_that_cannot_be_read_hides_no_orders(executor, ticker):
     assert executor.cancel_order(rests["order_id"])
 
 
-def test_the_client_places_and_cancels_by_way_of_the_same_protocol(script):
+def test_the_client_places_and_cancels_by_way_of_the_same_protocol(script, ticker):
     client = KalshiClient()
-    ticker = quoted_market(compose.acquire().services.orders).ticker
     placed = client.place_order(ticker, "yes", 2, order_type="limit", price=3)
     assert placed["order"]["status"] == "resting"
     assert client.cancel_order(placed["order_id"])
@@ -495,12 +495,10 @@ def test_what_was_shared_leaves_no_threads_and_files(script):
     assert threading.active_count() <= before
 
 
-def test_a_script_takes_over_the_order_of_a_session_that_was_killed(script, tmp_path, exchange):
+def test_a_script_takes_over_the_order_of_a_session_that_was_killed(script, tmp_path, exchange, ticker):
     """And warns of it: what was sent may be live."""
     with TradeExecutor() as executor:
-        services = compose.acquire().services
-        market = quoted_market(services.orders)
-        placed = executor.place_limit_order(market.ticker, "yes", 3, 3)
+        placed = executor.place_limit_order(ticker, "yes", 3, 3)
     compose.shut_down()
     journal = tmp_path / "logs/practice/trades.log"
     lines = journal.read_text().splitlines(keepends=True)
@@ -560,9 +558,8 @@ def test_threads_that_build_at_once_share_one_session(script, tmp_path):
     assert sessions(tmp_path) == 1
 
 
-def test_an_order_after_the_end_is_refused(script):
+def test_an_order_after_the_end_is_refused(script, ticker):
     executor = TradeExecutor()
-    ticker = quoted_market(compose.acquire().services.orders).ticker
     compose.shut_down()
     with pytest.raises(OrderDeniedError, match="ending"):
         executor.place_limit_order(ticker, "yes", 1, 2)

@@ -290,7 +290,7 @@ def test_a_refused_order_is_rejected_and_never_placed(open_desk, name):
         desk = open_desk(server)
         result = desk.submitter.submit(fresh())
         assert result.outcome is Outcome.REJECTED
-        assert (result.order_id, result.fill_count, result.remaining_count) == (None, None, None)
+        assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
         assert desk.last().event == "order.rejected"
         assert desk.pending.orders() == ()
     assert len(server.requests) == 1
