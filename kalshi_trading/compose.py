@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import warnings
 from dataclasses import dataclass, field, replace
@@ -234,7 +235,7 @@ class _SharedServices:
             open_outcomes = _open_outcomes(services)
             services.close()
             for note in open_outcomes:
-                warnings.warn(f"{note} The next start goes on looking for it.", stacklevel=5)
+                _warn(f"{note} The next start goes on looking for it.")
 
 
 _guard = threading.RLock()
@@ -280,8 +281,16 @@ def _start(settings: Settings) -> Services:
         services.close()
         raise
     for note in (*notes, *services.orders.messages(), *_open_outcomes(services)):
-        warnings.warn(note, stacklevel=6)
+        _warn(note)
     return services
+
+
+def _warn(note: str) -> None:
+    """Warn, naming the line of the script that came here."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("kalshi_trading."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(note, stacklevel=level)
 
 
 def _open_outcomes(services: Services) -> list[str]:

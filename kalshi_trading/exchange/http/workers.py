@@ -41,6 +41,7 @@ class Workers:
     def _serve(self, inbox: queue.SimpleQueue[Callable[[], None] | None]) -> None:
         while (work := inbox.get()) is not None:
             work()
+            del work  # it holds the transport, whose connections end when nobody uses it any more
             self._idle.put(inbox)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import gc
 import gzip
 import json
 import socket
 import ssl
 import threading
 import time
+import weakref
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -749,6 +751,29 @@ def test_a_call_that_failed_leaves_neither_thread_nor_socket(script):
         for thread in mine():
             thread.join(30)
         assert not mine()
+
+
+def test_a_transport_that_nobody_uses_any_more_goes_with_its_connections():
+    """The threads that sent its requests wait for others, and must not hold it."""
+    with serving(OK) as server:
+        transport = connect(server.url)
+        transport.read("/markets", signed=False)
+        gone = weakref.ref(transport)
+        del transport
+        until = time.monotonic() + 20
+        while gone() is not None and time.monotonic() < until:
+            gc.collect()
+            time.sleep(0.01)
+        assert gone() is None
+
+
+def test_a_closed_transport_opens_anew_for_the_next_request():
+    with serving(OK, OK) as server:
+        transport = connect(server.url)
+        transport.read("/markets", signed=False)
+        transport.close()
+        assert transport.read("/markets", signed=False) == {"ok": True}
+    assert server.connections == 2
 
 
 def test_sixteen_threads_read_side_by_side_from_a_real_exchange(practice_exchange):
