@@ -123,7 +123,7 @@ def get_api_base_url() -> str:
 
 
 def is_production() -> bool:
-    """Tell whether real money is at stake. Starts no exchange. Raises ConfigurationError."""
+    """Return whether real money is at stake. Starts no exchange. Raises ConfigurationError."""
     return load_configured().environment is Environment.PRODUCTION
 
 

@@ -44,7 +44,7 @@ class KalshiClient(AccountClient, AbstractContextManager["KalshiClient"]):
     `KalshiClient()` trades where the settings say, and shares connection, journal and limits with everything
     else that was built so in this process. A list is read whole unless `limit` asks for its first rows;
     `cursor` goes on where an earlier one was cut. `since` and `until` bound rows by time, and rows up to two
-    seconds beyond may come too; `progress` is told how many rows are here.
+    seconds beyond may come too; `progress` is called with the number of rows read.
     """
 
     def __init__(

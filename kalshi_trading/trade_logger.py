@@ -307,7 +307,8 @@ def log_order_cancellation(order_id: str) -> None:
 def log_error(message: str, error: BaseException | None = None) -> str:
     """Write an error, with the traceback of `error`, to errors.log and return a reference to find it by.
 
-    Asks the exchange nothing. Raises ConfigurationError; never for the log itself.
+    Asks the exchange nothing. Raises ConfigurationError. A log that cannot be written raises nothing: the
+    reference says so.
     """
     return _journal().log_error(message, error)
 

@@ -69,7 +69,7 @@ class MarketDataClient:
     # --- Exchange ---------------------------------------------------------------------------------
 
     def get_exchange_status(self) -> ExchangeStatus:
-        """Tell whether the exchange is up and trading, as a whole and by shard. Raises KalshiAPIError."""
+        """Read whether the exchange is up and trading, as a whole and by shard. Raises KalshiAPIError."""
         return market_wire.exchange_status(self._public("/exchange/status"))
 
     def get_exchange_schedule(self) -> ExchangeSchedule:
@@ -151,7 +151,7 @@ class MarketDataClient:
         tickers: Iterable[str] = (),
         progress: Progress | None = None,
     ) -> Listing[Market]:
-        """List markets with their best quotes, YES dollars; None: nobody quotes that side.
+        """List markets with their best quotes, YES dollars; None: no quote on that side.
 
         `status` is unopened, open, paused, closed or settled. Only reads. Raises InvalidInputError for
         another one, KalshiAPIError.
@@ -166,7 +166,7 @@ class MarketDataClient:
         return collect(transport, endpoints.MARKETS, wanted, limit=limit, cursor=cursor, progress=progress)
 
     def get_market(self, ticker: str) -> Market:
-        """Read one market with its best quotes, YES dollars; None: nobody quotes that side.
+        """Read one market with its best quotes, YES dollars; None: no quote on that side.
 
         Only reads. Raises InvalidInputError for text that is no ticker, NotFoundError when the exchange has
         none of that ticker, KalshiAPIError.
@@ -230,7 +230,7 @@ class MarketDataClient:
         return collect(self._transport, endpoints.TRADES, wanted, limit=limit)
 
     def get_market_history(self, ticker: str, limit: int | None = 100) -> Listing[Trade]:
-        """List the newest trades of anybody in one market, newest first, YES dollars; `limit` None: all.
+        """List public trades of one market, newest first, YES dollars; `limit` None: all.
 
         Only reads. Raises KalshiAPIError.
         """

@@ -72,7 +72,7 @@ class RequestHandler(logging.Handler):
 
 
 def request_log(path: Path, level: str) -> None:
-    """Let the program's own log (method, path, status, duration of requests) go to this file alone."""
+    """Write the program's own log (method, path, status, duration of requests) to this file alone."""
     log = logging.getLogger("kalshi_trading")
     for handler in [each for each in log.handlers if isinstance(each, RequestHandler)]:
         log.removeHandler(handler)

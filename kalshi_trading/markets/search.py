@@ -63,7 +63,7 @@ class MarketIndex:
         self._rows: tuple[tuple[str, FoundMarket], ...] = ()
         self._stale_at: float | None = None
         self.incomplete: str | None = None
-        """Why markets may be missing from the index; None: all such are in it."""
+        """Why markets may be missing from the index; None: none is missing."""
 
     def search(
         self, words: str, *, most: int | None = None, progress: Progress | None = None

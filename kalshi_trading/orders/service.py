@@ -45,7 +45,7 @@ from kalshi_trading.trade_logger import TradeLogger
 
 
 class OrderService:
-    """Carries out what was confirmed, and tells what became of it: one for each session."""
+    """Previews, submits and cancels orders, and follows them to their end: one for each session."""
 
     def __init__(
         self,
