@@ -22,7 +22,7 @@ def say(parts: Iterable[object]) -> None:
 def main(words: str) -> None:
     with TradeExecutor() as executor, PortfolioTracker() as tracker:
         found = executor.search_markets(words, limit=None)
-        quoted = (row for row in found if 20 < (row["yes_bid"] or 0) < (row["yes_ask"] or 0) < 80)
+        quoted = (row for row in found if 10 < (row["yes_bid"] or 0) < (row["yes_ask"] or 0) < 90)
         ticker = next(quoted)["ticker"]
         bought = executor.place_market_order(ticker, "yes", 3)
         say(("bought", bought["fill_count"], ticker, "at", bought["average_price"], "¢, fee $", bought.fee))

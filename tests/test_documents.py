@@ -21,6 +21,7 @@ What is changed, and why; everything else is as it was written.
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal as D
 from types import SimpleNamespace
@@ -482,26 +483,43 @@ def run_bot(ticker, rounds):
     return run(KalshiBot(), ticker, rounds)
 
 
+class Worlds:
+    """Still exchanges with many markets, one after the other until a price is quoted somewhere."""
+
+    MOST = 20
+
+    def __init__(self, folder, stack):
+        self._folder, self._stack = folder, stack
+        self._running = []
+
+    def __iter__(self):
+        for number in range(self.MOST):
+            if number == len(self._running):
+                options = ("--seed", str(number), "--markets", "1500", "--still", "--idle-exit", "3600")
+                world = running_exchange(self._folder / str(number) / "practice", *options)
+                self._running.append(self._stack.enter_context(world))
+            yield self._running[number]
+
+
 @pytest.fixture(scope="module")
-def large_exchange(tmp_path_factory):
-    """A still world with so many markets that every price on whole cents is asked somewhere."""
-    folder = tmp_path_factory.mktemp("documents") / "practice"
-    with running_exchange(folder, "--markets", "2000", "--still", "--idle-exit", "3600") as running:
-        yield running
+def worlds(tmp_path_factory):
+    with ExitStack() as stack:
+        yield Worlds(tmp_path_factory.mktemp("documents"), stack)
 
 
 @pytest.fixture
-def quoted(large_exchange, attaching_script):
-    """Find markets of the large exchange by their quotes."""
-    attaching_script.setenv("KALSHI_DATA_DIR", str(large_exchange.data_dir.parent))
-    rows = large_exchange.client().get_markets(status="open")
+def quoted(worlds, attaching_script):
+    """Find a market by its quotes, in which nothing is held, and trade on its exchange."""
 
     def find(is_wanted):
-        unheld = {row.ticker for row in large_exchange.client().get_positions().markets}
-        for row in rows:
-            quotes = row.yes_bid, row.yes_ask
-            if None not in quotes and row.ticker not in unheld and is_wanted(*quotes):
-                return row
+        for exchange in worlds:
+            client = exchange.client()
+            held = {row.ticker for row in client.get_positions().markets}
+            for row in client.get_markets(status="open"):
+                quotes = row.yes_bid, row.yes_ask
+                if None not in quotes and row.ticker not in held and is_wanted(*quotes):
+                    attaching_script.setenv("KALSHI_DATA_DIR", str(exchange.data_dir.parent))
+                    return exchange, row
         raise AssertionError("no market is quoted so")
 
     return find
@@ -511,11 +529,11 @@ def net(exchange, ticker):
     return {row.ticker: row.net for row in exchange.client().get_positions().markets}.get(ticker, 0)
 
 
-def test_the_bot_buys_at_39_cents_and_at_no_other_price(quoted, large_exchange, capsys):
-    market = quoted(lambda bid, ask: ask == D("0.39"))
+def test_the_bot_buys_at_39_cents_and_at_no_other_price(quoted, capsys):
+    exchange, market = quoted(lambda bid, ask: ask == D("0.39"))
     bot = run_bot(market.ticker, rounds=1)
-    assert net(large_exchange, market.ticker) == 5
-    fills = large_exchange.client().get_fills(ticker=market.ticker).items
+    assert net(exchange, market.ticker) == 5
+    fills = exchange.client().get_fills(ticker=market.ticker).items
     assert {(fill.yes_price, fill.book_side.value) for fill in fills} == {(D("0.39"), "bid")}
     assert [result["price"] for result in bot.sent] == [39]
     said = capsys.readouterr().out
@@ -523,45 +541,45 @@ def test_the_bot_buys_at_39_cents_and_at_no_other_price(quoted, large_exchange, 
     assert re.search(r"Balance: \$[0-9]+\.[0-9]{2}, Position: 0, Price: [0-9.]+/39\n", said)
 
 
-def test_the_bot_does_nothing_at_41_cents(quoted, large_exchange, capsys):
-    market = quoted(lambda bid, ask: ask == D("0.41"))
+def test_the_bot_does_nothing_at_41_cents(quoted, capsys):
+    exchange, market = quoted(lambda bid, ask: ask == D("0.41"))
     bot = run_bot(market.ticker, rounds=3)
-    assert (bot.sent, net(large_exchange, market.ticker)) == ([], 0)
+    assert (bot.sent, net(exchange, market.ticker)) == ([], 0)
     said = capsys.readouterr().out
     assert said.count("/41\n") == 3
     assert "Error" not in said
 
 
-def test_the_bot_stops_at_ten_contracts_and_repeats_nothing_unasked(quoted, large_exchange, capsys):
-    market = quoted(lambda bid, ask: ask == D("0.38"))
+def test_the_bot_stops_at_ten_contracts_and_repeats_nothing_unasked(quoted, capsys):
+    exchange, market = quoted(lambda bid, ask: ask == D("0.38"))
     run_bot(market.ticker, rounds=4)
     # the same order within half a minute is a question to a person
-    assert net(large_exchange, market.ticker) == 5
+    assert net(exchange, market.ticker) == 5
     assert capsys.readouterr().out.count("Error: Not sent: a person must confirm this order.") == 3
 
 
-def test_the_bot_sells_what_it_holds_above_60_cents(quoted, large_exchange, capsys):
-    market = quoted(lambda bid, ask: bid > D("0.60") and ask < D("0.80"))
+def test_the_bot_sells_what_it_holds_above_60_cents(quoted, capsys):
+    exchange, market = quoted(lambda bid, ask: bid > D("0.60") and ask < D("0.80"))
     services = compose.acquire().services
     ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(4), None)
     assert services.orders.submit(services.orders.preview(ticket)).fill_count == 4
     bot = run_bot(market.ticker, rounds=2)
-    assert net(large_exchange, market.ticker) == 0
+    assert net(exchange, market.ticker) == 0
     assert [(result["action"], result["count"], result["price"]) for result in bot.sent] == [
         ("sell", 4, market.yes_bid * 100)
     ]
     assert f"SELLING at {(market.yes_bid * 100).normalize():f}" in capsys.readouterr().out
 
 
-def test_the_bot_reads_a_price_below_a_cent_as_what_it_is(quoted, large_exchange):
-    market = quoted(lambda bid, ask: ask < D("0.10") and ask % D("0.01") != 0)
+def test_the_bot_reads_a_price_below_a_cent_as_what_it_is(quoted):
+    exchange, market = quoted(lambda bid, ask: ask < D("0.10") and ask % D("0.01") != 0)
     bot = run_bot(market.ticker, rounds=1)
     assert [result.request.price for result in bot.sent] == [market.yes_ask]
-    assert net(large_exchange, market.ticker) == 5
+    assert net(exchange, market.ticker) == 5
 
 
 def test_a_market_without_an_offer_stops_the_bot_instead_of_looking_free(quoted, capsys):
-    market = replace(quoted(lambda bid, ask: True), yes_ask=None)
+    market = replace(quoted(lambda bid, ask: True)[1], yes_ask=None)
     bot = KalshiBot()
     bot.get_market = lambda ticker: market
     run(bot, market.ticker, rounds=1)
