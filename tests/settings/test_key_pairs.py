@@ -100,7 +100,7 @@ def test_an_ENV_of_the_shell_beside_no_pair_means_nothing(loaded):
     assert (settings.environment, settings.warnings) == (Environment.PRACTICE, ())
 
 
-@pytest.mark.parametrize("word", ["dev", "/root/.shinit", "prod", "DEMO"])
+@pytest.mark.parametrize("word", ["dev", "~/.shinit", "prod", "DEMO"])
 def test_an_ENV_of_the_shell_that_is_no_other_word_hides_nothing_of_the_file(word, loaded):
     settings = loaded(SERVICE, {"ENV": word})
     assert (settings.environment, settings.credentials.key_id) == (Environment.SANDBOX, DEMO_ID)
