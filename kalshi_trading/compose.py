@@ -277,11 +277,11 @@ def _start(settings: Settings) -> Services:
         notes = [*settings.warnings, *attend(services)]
         _begin(services)
         services.orders.start_recovery_loop()
+        for note in (*notes, *services.orders.messages(), *_open_outcomes(services)):
+            _warn(note)  # which raises where a script takes warnings for errors
     except BaseException:
         services.close()
         raise
-    for note in (*notes, *services.orders.messages(), *_open_outcomes(services)):
-        _warn(note)
     return services
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal as D
 from decimal import localcontext
+from pathlib import Path
 
 import pytest
 from cases import naming
@@ -516,13 +517,22 @@ def test_lines_of_the_journal_that_cannot_be_read_are_noted(script, tmp_path):
     journal.parent.mkdir(parents=True)
     journal.write_text("no record at all\n")
     with pytest.warns(UserWarning, match="orders in them cannot be looked for"):
-        TradeExecutor()
+        executor = TradeExecutor()
+    assert executor.block_reason() is None  # it is a note, and holds no order up
 
 
 def test_the_notes_of_the_settings_are_shown(script):
     script.setenv("KALSHI_API_BASE_URL", "https://external-api.kalshi.com/trade-api/v2")
-    with pytest.warns(UserWarning, match="KALSHI_API_BASE_URL has no effect in practice"):
+    with pytest.warns(UserWarning, match="KALSHI_API_BASE_URL has no effect in practice") as warned:
         TradeExecutor()
+    assert [Path(each.filename).name for each in warned] == ["test_trade_executor.py"]  # the script's own line
+
+
+def test_a_script_that_takes_warnings_for_errors_leaves_no_session_behind(script, tmp_path):
+    script.setenv("KALSHI_API_BASE_URL", "https://external-api.kalshi.com/trade-api/v2")
+    with pytest.raises(UserWarning, match="has no effect in practice"):
+        TradeExecutor()
+    assert sessions(tmp_path) == 0
 
 
 def test_a_script_that_rounds_its_decimals_may_not_round_money(executor):
