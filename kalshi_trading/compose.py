@@ -83,6 +83,7 @@ class Services:
     """Held from a script's look at the market to the result, so that every limit sees the order before."""
 
     ended: threading.Event = field(default_factory=threading.Event)
+    """Set once the session is closed."""
 
     def close(self) -> None:
         """Send nothing any more, end every search, and let others see that the session has ended."""
@@ -239,12 +240,12 @@ class _SharedServices:
 
 
 _guard = threading.RLock()
-"""Held while the services start, so that all who ask meanwhile get the same."""
+"""Held while the services start, so that concurrent callers share one set."""
 _shared = _SharedServices()
 
 
 def _begin_anew() -> None:
-    """Forget in a forked process what its parent goes on with; the lock's holder may not be here."""
+    """Start empty in a forked process: the services, and the thread that may hold the lock, are the parent's."""
     global _guard, _shared
     _guard, _shared = threading.RLock(), _SharedServices()
 
@@ -254,7 +255,7 @@ atexit.register(lambda: shut_down())  # of the process that is there then
 
 
 def acquire() -> Lease:
-    """Hold the services of this process, which begin with the first that asks.
+    """Hold the services of this process; the first holder builds them.
 
     Raises ConfigurationError, PracticeExchangeError, AuthenticationError.
     """
@@ -264,7 +265,7 @@ def acquire() -> Lease:
 
 
 def shut_down() -> None:
-    """End the shared services now, whoever holds them; the next that asks begins anew."""
+    """End the shared services now, even while they are held; the next `acquire` builds new ones."""
     with _guard:
         _shared.end()
 

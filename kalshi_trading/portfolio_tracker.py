@@ -378,7 +378,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
 
 
 def _complete(positions: Fetched[Positions]) -> Fetched[Positions]:
-    """A list with rows missing is no picture of what is held."""
+    """Treat an incomplete list as unavailable: a position may be missing."""
     if positions.value is not None and positions.value.markets.incomplete is not None:
         return Fetched(None, f"The list could not be read whole: {positions.value.markets.incomplete}.")
     return positions

@@ -181,7 +181,7 @@ class OrderService:
         return self._client.get_order(order_id)
 
     def cancel_order(self, order: Order) -> CancelResult:
-        """Cancel what still rests of an order, and tell what became of it. See `OrderCanceler.cancel`."""
+        """Cancel the remaining contracts of an order and return the result. See `OrderCanceler.cancel`."""
         return self._canceler.cancel(order)
 
     def panic(self) -> PanicReport:

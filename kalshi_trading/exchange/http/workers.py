@@ -41,7 +41,7 @@ class Workers:
     def _serve(self, inbox: queue.SimpleQueue[Callable[[], None] | None]) -> None:
         while (work := inbox.get()) is not None:
             work()
-            del work  # it holds the transport, whose connections end when nobody uses it any more
+            del work  # it holds the transport, whose connections close once it is unused
             self._idle.put(inbox)
 
 

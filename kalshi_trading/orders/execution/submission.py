@@ -299,7 +299,7 @@ class OrderSubmitter:
         return replace(unknown, message=f"{unknown.message} {_STILL_UNKNOWN}", recorded=recorded)
 
     def _search_for_a_while(self, client_order_id: str) -> RecoveryResult:
-        """Look for an order, and leave a search that takes too long to itself: nobody should wait for it."""
+        """Search for an order for at most LONGEST_SEARCH_S; a longer search continues in its thread."""
         with ReadPool(1) as threads:
             searching = threads.submit(partial(self._recovery.search, client_order_id))
             try:
