@@ -245,7 +245,7 @@ _shared = _SharedServices()
 
 
 def _begin_anew() -> None:
-    """Start empty in a forked process: the services, and the thread that may hold the lock, are the parent's."""
+    """Start empty in a forked process: services, and the thread that may hold the lock, are its parent's."""
     global _guard, _shared
     _guard, _shared = threading.RLock(), _SharedServices()
 

@@ -525,7 +525,7 @@ def test_the_notes_of_the_settings_are_shown(script):
     script.setenv("KALSHI_API_BASE_URL", "https://external-api.kalshi.com/trade-api/v2")
     with pytest.warns(UserWarning, match="KALSHI_API_BASE_URL has no effect in practice") as warned:
         TradeExecutor()
-    assert [Path(each.filename).name for each in warned] == ["test_trade_executor.py"]  # the script's own line
+    assert [Path(each.filename).name for each in warned] == [Path(__file__).name]  # the script's own line
 
 
 def test_a_script_that_takes_warnings_for_errors_leaves_no_session_behind(script, tmp_path):

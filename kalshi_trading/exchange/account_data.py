@@ -300,7 +300,9 @@ class AccountClient(MarketDataClient):
         body = self._transport.write("DELETE", path, params(market_ticker=ticker))
         acknowledgement = _trusted(lambda: account_wire.cancel_acknowledgement(Fields(body, "cancel")))
         if acknowledgement.order_id != order_id:
-            raise OutcomeUnknownError("The exchange answered for another order; it may have canceled this one.")
+            raise OutcomeUnknownError(
+                "The exchange answered for another order; it may have canceled this one."
+            )
         return acknowledgement
 
     # --- Below the doors --------------------------------------------------------------------------
