@@ -13,11 +13,10 @@ KalshiAPIError or one of its children; only orders can end with an outcome that 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import JournalError, KalshiAPIError, NotAvailableError
@@ -38,7 +37,24 @@ LONGEST_SEND_S = _LONGEST_WINDOW_S + Timing().total_s
 """How long an order that is being sent can still arrive."""
 
 
-class KalshiClient(AccountClient, AbstractContextManager["KalshiClient"]):
+class LeaseHolder:
+    """Holds the services that everything built without arguments shares in a process, until it is closed."""
+
+    _lease: Lease | None = None
+
+    def close(self) -> None:
+        """Let go of what it shares, and place no orders any more. A second time does nothing."""
+        if self._lease is not None:
+            self._lease.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class KalshiClient(AccountClient, LeaseHolder):
     """The exchange's reads and writes as calls of Python. Safe to share between threads.
 
     `KalshiClient()` trades where the settings say, and shares connection, journal and limits with everything
@@ -60,7 +76,6 @@ class KalshiClient(AccountClient, AbstractContextManager["KalshiClient"]):
         PracticeExchangeError, AuthenticationError.
         """
         self._allow_production = allow_production
-        self._lease: Lease | None = None
         self._own_orders: OwnOrdersReader | None = None
         if transport is not None:
             super().__init__(transport, clock=clock)
@@ -71,14 +86,6 @@ class KalshiClient(AccountClient, AbstractContextManager["KalshiClient"]):
         services = self._lease.services
         self._own_orders = services.journal.own_orders
         super().__init__(services.client._transport, clock=clock)
-
-    def close(self) -> None:
-        """Let go of what it shares, and place no orders any more. A second time does nothing."""
-        if self._lease is not None:
-            self._lease.release()
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     # --- Orders by way of the executor ------------------------------------------------------------
 

@@ -14,7 +14,7 @@ says is a SubmissionResult. Never prints, never asks, never sends an order twice
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ from kalshi_trading.core.fees import dearest_rate
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Action, Order, Side
 from kalshi_trading.core.money import ZERO, Price, require_exact_context
+from kalshi_trading.kalshi_client import LeaseHolder
 from kalshi_trading.markets import FoundMarket
 from kalshi_trading.orders import arguments
 from kalshi_trading.orders.execution.cancel import CancelResult
@@ -45,7 +46,7 @@ from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.environments import Environment
 
 if TYPE_CHECKING:
-    from kalshi_trading.compose import Lease, Services
+    from kalshi_trading.compose import Services
 
 __all__ = ["TradeExecutionError", "TradeExecutor"]
 
@@ -56,7 +57,7 @@ _NOT_ALLOWED = Finding(
 )
 
 
-class TradeExecutor(AbstractContextManager["TradeExecutor"]):
+class TradeExecutor(LeaseHolder):
     """Places and cancels orders as the settings say. Safe to share between threads.
 
     Everything built without arguments in a process shares connection, journal, limits and recovery. Prices
@@ -74,7 +75,6 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
             raise InvalidInputError(f"allow_production is True or False, not {allow_production!r}.")
         self._allow_production = allow_production
         self._given = services
-        self._lease: Lease | None = None
         if services is None:
             from kalshi_trading import compose
 
@@ -91,14 +91,6 @@ class TradeExecutor(AbstractContextManager["TradeExecutor"]):
     @property
     def _orders(self) -> OrderService:
         return self._services.orders
-
-    def close(self) -> None:
-        """Let go of what it shares, and place no orders any more. A second time does nothing."""
-        if self._lease is not None:
-            self._lease.release()
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     # --- Orders -----------------------------------------------------------------------------------
 
