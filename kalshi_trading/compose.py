@@ -315,15 +315,10 @@ def _begin(services: Services) -> None:
         if ahead_s is not None:
             reason = f"this computer's clock is {clock_skew(ahead_s)}"
             services.journal.log_event(CLOCK_EVENT, {"reason": reason})
-        _recover(orders)
+        orders.recover_and_announce()
         orders.look_for_pending_orders()
     except JournalError as error:
-        orders.lock(str(error), until=partial(_recover, orders))
-
-
-def _recover(orders: OrderService) -> None:
-    for note in orders.recover().notes:
-        orders.announce(note)
+        orders.lock(str(error), until=orders.recover_and_announce)
 
 
 # --- What the doors below cannot build themselves ---------------------------------------------------

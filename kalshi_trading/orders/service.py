@@ -242,6 +242,11 @@ class OrderService:
         is_running = partial(is_alive, self._journal.folder)
         return self._recovery.recover(account=self._account or "", is_alive=is_running, progress=progress)
 
+    def recover_and_announce(self) -> None:
+        """Recover, and put what is left alone among the messages to the user. Raises JournalError."""
+        for note in self.recover().notes:
+            self.announce(note)
+
     def pending_orders(self) -> tuple[OrderState, ...]:
         """List the orders of this session that may exist and are neither found nor ruled out."""
         return self._pending.orders()

@@ -122,10 +122,6 @@ def _compare_clocks(app: AppContext) -> None:
 def _recover(app: AppContext) -> None:
     """Look for the orders an earlier session left without an end, before anything new is sent."""
 
-    def recover_and_announce() -> None:
-        for sentence in app.executor.recover().notes:
-            app.executor.announce(sentence)
-
     try:
         recovery = app.run_with_count("Reading the journal, lines:", app.executor.recover)
         for sentence in recovery.notes:
@@ -135,7 +131,7 @@ def _recover(app: AppContext) -> None:
         if app.executor.pending_orders():
             app.run_with_spinner("Looking for it at the exchange …", app.executor.look_for_pending_orders)
     except JournalError as error:
-        app.executor.lock(str(error), until=recover_and_announce)
+        app.executor.lock(str(error), until=app.executor.recover_and_announce)
 
 
 def _sign_in(app: AppContext) -> None:
