@@ -250,7 +250,8 @@ def _begin_anew() -> None:
     _guard, _shared = threading.RLock(), _SharedServices()
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_begin_anew)
 atexit.register(lambda: shut_down())  # of the process that is there then
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui import formats
 from kalshi_trading.ui.background_task import BackgroundTask
 from kalshi_trading.ui.prompts.prompter import Prompter
+from kalshi_trading.ui.terminal import signals
 
 SLOW_S = 3.0
 RECENT_LINES = 2000
@@ -152,32 +151,12 @@ def _spinner(console: Console, what: str) -> Iterator[Status]:
     """Turn a spinner beside these words; Ctrl-C never leaves it turning over what is shown next."""
     turning = ExitStack()
     try:
-        with _ctrl_c_waits():
+        with signals.ctrl_c_deferred():
             status = turning.enter_context(console.status(Text(what)))
         yield status
     finally:
-        with _ctrl_c_waits():
+        with signals.ctrl_c_deferred():
             turning.close()
-
-
-@contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
-    """Handle Ctrl-C at the end of this block only."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came = threading.Event()
-
-    def note(*_: object) -> None:
-        came.set()
-
-    handler = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    if came.is_set() and callable(handler):
-        handler(signal.SIGINT, None)
 
 
 def not_empty(text: str) -> str:

@@ -6,12 +6,12 @@ leave; then the result goes to whoever looks after what was left. Shows nothing 
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
 from threading import Thread
 from typing import Generic, TypeVar
+
+from kalshi_trading.ui.terminal import signals
 
 T = TypeVar("T")
 THREAD_NAME = "background task"
@@ -35,7 +35,7 @@ class BackgroundTask(Generic[T]):
 
     def start(self) -> None:
         """Begin. An interruption comes before or after, so that it is known whether the work began."""
-        with _undisturbed():
+        with signals.held_back():
             self._thread.start()
 
     def _run(self) -> None:
@@ -89,13 +89,3 @@ def run_with_timeout(seconds: int, work: Callable[[], T]) -> T:
     task = BackgroundTask(work, left=lambda result: None, holds_up_the_end=False)
     task.start()
     return task.wait(waited)
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let signals wait; the threads started meanwhile leave them to the main one for good."""
-    heard = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, heard)

@@ -6,7 +6,6 @@ Holds no decision about trading; `compose` builds the services.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,8 +26,8 @@ from kalshi_trading.ui.exit_codes import (
     EXIT_NO_OUTPUT,
     EXIT_NO_READER,
 )
-from kalshi_trading.ui.terminal import output
-from kalshi_trading.ui.terminal.modes import TerminalModes
+from kalshi_trading.ui.terminal import output, signals
+from kalshi_trading.ui.terminal.modes import TerminalModes, can_read_keys
 from kalshi_trading.ui.terminal.termination import CtrlC, Termination, TerminationRequested
 
 if TYPE_CHECKING:
@@ -165,7 +164,7 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
         raise
     finally:
         try:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # an order under way gets its answer on record first
+            signals.ignore_ctrl_c()  # an order under way gets its answer on record first
             termination.conclude()
         finally:
             modes.restore()
@@ -203,7 +202,7 @@ def _screen(ctrl_c: CtrlC) -> tuple[Console, Prompter]:
     def say(sentence: str) -> None:
         console.print(sentence, markup=False)
 
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if can_read_keys() and sys.stdin.isatty() and sys.stdout.isatty():
         from kalshi_trading.ui.prompts.terminal_prompter import TerminalPrompter
 
         return console, TerminalPrompter(

@@ -6,7 +6,7 @@ holds. Whoever finds that a file was deleted while it waited locks a new one.
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
 import threading
 import time
@@ -40,7 +40,7 @@ def take_lock(path: Path) -> int:
     while True:
         descriptor = open_private(path, os.O_CREAT | os.O_RDWR)
         try:
-            _wait_for(descriptor, path, fcntl.LOCK_EX)
+            _wait_for(descriptor, path)
             if _is_still_there(descriptor, path):
                 return descriptor
         except BaseException:
@@ -64,7 +64,7 @@ def locked_for_reading(path: Path) -> Iterator[None]:
     """Keep those away who want the lock alone. Makes no file. Raises OSError when there is none."""
     descriptor = open_private(path, os.O_RDONLY)
     try:
-        _wait_for(descriptor, path, fcntl.LOCK_SH)
+        _wait_for(descriptor, path, is_shared=True)
         yield
     finally:
         os.close(descriptor)
@@ -74,7 +74,7 @@ def is_locked(path: Path) -> bool:
     """Tell whether somebody holds the lock alone. Raises OSError when the file cannot be opened."""
     descriptor = open_private(path, os.O_RDONLY)
     try:
-        return not _is_taken(descriptor, fcntl.LOCK_SH)
+        return not lock_now(descriptor, is_shared=True)
     finally:
         os.close(descriptor)
 
@@ -83,34 +83,35 @@ def remove_unless_locked(path: Path) -> None:
     """Remove a file that nobody holds; whoever is about to lock it then makes a new one. Raises OSError."""
     descriptor = open_private(path, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not lock_now(descriptor):
+            raise LockHeldError
         path.unlink()
     finally:
         os.close(descriptor)
 
 
-def _wait_for(descriptor: int, path: Path, kind: int) -> None:
+def _wait_for(descriptor: int, path: Path, *, is_shared: bool = False) -> None:
     """Take the lock as soon as it is free: the system wakes who waits, so that nobody is passed over."""
-    if not _is_taken(descriptor, kind):
+    if not lock_now(descriptor, is_shared=is_shared):
         if path in _waited_in_vain:
-            _look_again(descriptor, kind)
+            _look_again(descriptor, is_shared)
         else:
-            _wait_patiently(descriptor, path, kind)
+            _wait_patiently(descriptor, path, is_shared)
     _waited_in_vain.discard(path)
 
 
-def _look_again(descriptor: int, kind: int) -> None:
+def _look_again(descriptor: int, is_shared: bool) -> None:
     ends_at = time.monotonic() + SHORT_PATIENCE_S
-    while not _is_taken(descriptor, kind):
+    while not lock_now(descriptor, is_shared=is_shared):
         if time.monotonic() >= ends_at:
             raise LockHeldError
         time.sleep(_LOOK_AGAIN_S)
 
 
-def _wait_patiently(descriptor: int, path: Path, kind: int) -> None:
+def _wait_patiently(descriptor: int, path: Path, is_shared: bool) -> None:
     taken: Future[None] = Future()
     waiting = os.dup(descriptor)  # the lock is both descriptors', and ends with the last of them
-    threading.Thread(target=_wait, args=(waiting, kind, taken), daemon=True, name="lock").start()
+    threading.Thread(target=_wait, args=(waiting, is_shared, taken), daemon=True, name="lock").start()
     try:
         taken.result(PATIENCE_S)
     except TimeoutError:
@@ -118,9 +119,9 @@ def _wait_patiently(descriptor: int, path: Path, kind: int) -> None:
         raise LockHeldError from None
 
 
-def _wait(descriptor: int, kind: int, taken: Future[None]) -> None:
+def _wait(descriptor: int, is_shared: bool, taken: Future[None]) -> None:
     try:
-        fcntl.flock(descriptor, kind)
+        _lock(descriptor, is_shared=is_shared, waits=True)
     except OSError as error:
         taken.set_exception(error)
     else:
@@ -129,13 +130,28 @@ def _wait(descriptor: int, kind: int, taken: Future[None]) -> None:
         os.close(descriptor)
 
 
-def _is_taken(descriptor: int, kind: int) -> bool:
-    """Take the lock now or not at all, and tell which."""
+def lock_now(descriptor: int, *, is_shared: bool = False) -> bool:
+    """Take the lock of an open file without waiting; False: another holds it. Raises OSError."""
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        _lock(descriptor, is_shared=is_shared, waits=False)
     except BlockingIOError:
         return False
     return True
+
+
+def _lock(descriptor: int, *, is_shared: bool, waits: bool) -> None:
+    """Lock an open file by the means of this system. Raises BlockingIOError, OSError."""
+    try:
+        import portalocker
+    except ImportError as error:
+        raise OSError(errno.ENOLCK, f"this system has no file locks ({error})") from error
+    flags = portalocker.LockFlags.SHARED if is_shared else portalocker.LockFlags.EXCLUSIVE
+    try:
+        portalocker.lock(descriptor, flags if waits else flags | portalocker.LockFlags.NON_BLOCKING)
+    except portalocker.AlreadyLocked as error:
+        raise BlockingIOError(errno.EWOULDBLOCK, "the lock is held") from error
+    except portalocker.LockException as error:
+        raise OSError(errno.ENOLCK, f"the file cannot be locked ({error})") from error
 
 
 def _is_still_there(descriptor: int, path: Path) -> bool:

@@ -7,7 +7,6 @@ user asks. Knows nothing of what a line says; every failure is an OSError.
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import os
 import re
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kalshi_trading.core.dates import local_date
-from kalshi_trading.journal.files.file_locks import locked
+from kalshi_trading.journal.files.file_locks import lock_now, locked
 from kalshi_trading.journal.files.private_files import make_folder, open_private, open_to_read, sync_folder
 
 COMPRESSED_IN_PASSING = 4_000_000
@@ -87,10 +86,15 @@ def _open_to_append(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+def _last_byte(descriptor: int) -> bytes:
+    os.lseek(descriptor, -1, os.SEEK_END)  # a write appends all the same
+    return os.read(descriptor, 1)
+
+
 def _write_line(descriptor: int, data: bytes) -> None:
     """Write a line whole, on a line of its own even where the one before lacks its end."""
     size = os.fstat(descriptor).st_size
-    if size > 0 and os.pread(descriptor, 1, size - 1) != b"\n":
+    if size > 0 and _last_byte(descriptor) != b"\n":
         data = b"\n" + data
     if os.write(descriptor, data) != len(data):
         raise OSError("the disk took only a part of the line")
@@ -199,7 +203,8 @@ def _compress(plain: Path, lock: Path) -> None:
     packed = plain.with_name(f"{plain.name}.gz")
     partial = plain.with_name(f".{packed.name}.partial")
     with open_to_read(plain) as source:
-        fcntl.flock(source, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused: somebody else is about it
+        if not lock_now(source.fileno()):
+            return  # another session is compressing it
         try:
             _pack(source, partial)
             with locked(lock):  # whoever lists the files sees one of the two

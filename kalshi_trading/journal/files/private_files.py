@@ -19,6 +19,10 @@ from pathlib import Path
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 _OTHERS = 0o077
+# Windows lacks the first three and needs the fourth; what is open is checked in any case.
+_NONBLOCK, _NOFOLLOW = getattr(os, "O_NONBLOCK", 0), getattr(os, "O_NOFOLLOW", 0)
+_DIRECTORY: int | None = getattr(os, "O_DIRECTORY", None)
+_BINARY = getattr(os, "O_BINARY", 0)
 _MEANT_TO_BE_SHARED = stat.S_ISVTX | stat.S_ISGID
 _KINDS = {
     stat.S_IFIFO: "a named pipe (FIFO)",
@@ -51,15 +55,15 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
     """
     place = Path(path)
     is_missing = _own_status(place) is None  # the look before names each kind, and opens no device
-    follow = os.O_NOFOLLOW if is_missing else 0
-    descriptor = os.open(place, flags | os.O_NONBLOCK | follow, FILE_MODE)
+    follow = _NOFOLLOW if is_missing else 0
+    descriptor = os.open(place, flags | _BINARY | _NONBLOCK | follow, FILE_MODE)
     try:
         status = os.fstat(descriptor)
         _require_ours(place, status)
         is_open = flags & os.O_CREAT and stat.S_IMODE(status.st_mode) != FILE_MODE
         if is_open and not place.is_symlink():  # the target of a link is the user's to close
             with suppress(OSError):  # a file system without modes
-                os.fchmod(descriptor, FILE_MODE)
+                _set_mode(descriptor, FILE_MODE)
     except BaseException:
         os.close(descriptor)
         raise
@@ -94,9 +98,19 @@ def _require_ours(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something unknown")
         raise NotOursError(path, f"{link}{kind}, not a regular file", "Move it away")
-    if status.st_uid != os.geteuid():
+    if _is_foreign(status):
         whose = f"{link}a file of another user (uid {status.st_uid})"
         raise NotOursError(path, whose, "Make yourself its owner, or move it away")
+
+
+def _is_foreign(status: os.stat_result) -> bool:
+    return hasattr(os, "geteuid") and status.st_uid != os.geteuid()
+
+
+def _set_mode(descriptor: int, mode: int) -> None:
+    """Set the mode of an open file, where files have one. Raises OSError."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, mode)
 
 
 # --- Making ---------------------------------------------------------------------------------------
@@ -121,7 +135,9 @@ def make_folder(folder: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Get the names in a folder safely to the disk. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    if _DIRECTORY is None:  # Windows opens no folder
+        return
+    descriptor = os.open(folder, os.O_RDONLY | _DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:
@@ -155,10 +171,12 @@ def _problems(paths: Iterable[Path], mend_one: Callable[[Path], None]) -> Iterat
 
 
 def _mend_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    if _DIRECTORY is None:
+        return
+    descriptor = os.open(folder, os.O_RDONLY | _DIRECTORY)
     try:
         status = os.fstat(descriptor)
-        if status.st_uid != os.geteuid():
+        if _is_foreign(status):
             whose = f"a folder of another user (uid {status.st_uid}), who can replace the files in it"
             raise NotOursError(folder, whose, "Make yourself its owner, or choose another one")
         if not status.st_mode & _OTHERS:
@@ -166,7 +184,7 @@ def _mend_folder(folder: Path) -> None:
         if folder.is_symlink() or status.st_mode & _MEANT_TO_BE_SHARED:
             remedy = f"To close it: chmod 700 {shlex.quote(str(folder.resolve()))}"
             raise NotOursError(folder, "open to other users, which may be meant", remedy)
-        os.fchmod(descriptor, FOLDER_MODE)
+        _set_mode(descriptor, FOLDER_MODE)
     finally:
         os.close(descriptor)
 
@@ -180,6 +198,6 @@ def _mend_file(path: Path) -> None:
         raise NotOursError(path, "a link to a file that is open to other users", remedy)
     descriptor = open_private(path, os.O_RDONLY)
     try:
-        os.fchmod(descriptor, status.st_mode & FILE_MODE)
+        _set_mode(descriptor, status.st_mode & FILE_MODE)
     finally:
         os.close(descriptor)

@@ -5,7 +5,6 @@ Knows these two files. A lock dies with its process, so a ready file counts only
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -105,20 +104,24 @@ def claim(directory: Path) -> InstanceLock | ReadyFile:
             raise TimeoutError
         time.sleep(_PAUSE_S)
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, str(os.getpid()).encode())
     return InstanceLock(directory, descriptor)
 
 
 def _lock(descriptor: int) -> bool:
+    import portalocker
+
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        portalocker.lock(descriptor, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+    except portalocker.AlreadyLocked:
         return False
     return True
 
 
 def _holder(descriptor: int) -> int | None:
-    text = os.pread(descriptor, 20, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    text = os.read(descriptor, 20)
     return int(text) if text.isdigit() else None
 
 

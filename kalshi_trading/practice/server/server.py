@@ -149,7 +149,8 @@ async def _serve(
     server = _Server(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, setattr, server, "should_exit", True)
+        with contextlib.suppress(NotImplementedError):  # Windows: the handlers of `program` end it
+            loop.add_signal_handler(number, setattr, server, "should_exit", True)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         await asyncio.sleep(_STARTING_PAUSE_S)

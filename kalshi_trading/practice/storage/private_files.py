@@ -24,6 +24,9 @@ BESIDE_A_WORLD = ("-wal", "-shm", "-journal")
 EVERY_FILE = (KEY_FILE, READY_FILE, LOCK_FILE, WORLD_FILE, *(WORLD_FILE + end for end in BESIDE_A_WORLD))
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 _OTHERS = 0o077
+# Windows lacks the first two and needs the third; what is open is checked in any case.
+_NONBLOCK, _NOFOLLOW = getattr(os, "O_NONBLOCK", 0), getattr(os, "O_NOFOLLOW", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
 _KINDS = {
     stat.S_IFIFO: "a named pipe (FIFO)",
     stat.S_IFCHR: "a device",
@@ -47,14 +50,14 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
     for here: it would empty a file before it is known to be ours. Raises OSError.
     """
     place = Path(path)
-    follow = 0 if exists_as_ours(place) else os.O_NOFOLLOW
-    descriptor = os.open(place, flags | os.O_NONBLOCK | follow, _FILE_MODE)
+    follow = 0 if exists_as_ours(place) else _NOFOLLOW
+    descriptor = os.open(place, flags | _BINARY | _NONBLOCK | follow, _FILE_MODE)
     try:
         status = os.fstat(descriptor)
         _judge(place, status)
         if flags & os.O_CREAT and stat.S_IMODE(status.st_mode) != _FILE_MODE:
             with suppress(OSError):  # a file system without modes
-                os.fchmod(descriptor, _FILE_MODE)
+                _set_mode(descriptor, _FILE_MODE)
     except BaseException:
         os.close(descriptor)
         raise
@@ -77,8 +80,14 @@ def _judge(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something unknown")
         raise NotOursError(path, f"{link}{kind}, not a regular file")
-    if status.st_uid != os.geteuid():
+    if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
         raise NotOursError(path, f"{link}a file of another user (uid {status.st_uid})")
+
+
+def _set_mode(descriptor: int, mode: int) -> None:
+    """Set the mode of an open file, where files have one. Raises OSError."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, mode)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -112,7 +121,7 @@ def mend(directory: Path) -> Iterator[str]:
         try:
             mode = os.fstat(descriptor).st_mode
             if mode & _OTHERS:
-                os.fchmod(descriptor, mode & _FILE_MODE)
+                _set_mode(descriptor, mode & _FILE_MODE)
         except OSError as error:
             close = f"chmod go= {shlex.quote(str(path))}"
             yield f"{path} may be open to other users: {error.strerror}. To close it: {close}"

@@ -7,9 +7,7 @@ changes anything.
 from __future__ import annotations
 
 import io
-import select
 import sys
-import termios
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +15,7 @@ from typing import Generic, Protocol, TextIO, TypeVar
 
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.ui.terminal.gate import QUIET_S
+from kalshi_trading.ui.terminal.modes import discard_typed_ahead
 
 BACK = "0"
 
@@ -214,18 +213,6 @@ def parsed(text: str, parse: Callable[[str], T]) -> T:
         raise
 
 
-def _discard_typed_ahead(lines: TextIO) -> None:
-    """Forget what was typed at a terminal before a question was asked, and wait until no line comes.
-
-    The beginning of a line is forgotten too, which cannot be seen before its end.
-    """
-    if lines.isatty():
-        termios.tcflush(lines, termios.TCIFLUSH)
-        while select.select([lines], [], [], QUIET_S)[0]:
-            termios.tcflush(lines, termios.TCIFLUSH)
-        termios.tcflush(lines, termios.TCIFLUSH)
-
-
 class PlainPrompter:
     """Asks with numbered lines, for input that is not a terminal."""
 
@@ -283,7 +270,7 @@ class PlainPrompter:
 
     def _line(self, *, is_consequential: bool = False) -> str:
         if is_consequential:
-            _discard_typed_ahead(self._lines)
+            discard_typed_ahead(self._lines, QUIET_S)
         try:
             line = self._lines.readline()
         except KeyboardInterrupt:

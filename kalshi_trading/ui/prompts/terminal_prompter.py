@@ -6,13 +6,10 @@ Knows which keys answer a question, and lets none answer a consequential one tha
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO, TypeVar, cast
 
 from prompt_toolkit.application import Application, in_terminal
-from prompt_toolkit.input.vt100 import raw_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import FormattedTextControl, Layout, Window
@@ -21,6 +18,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.ui.prompts.choice_list import MOVES, NOT_READY, READY, ChoiceList
 from kalshi_trading.ui.prompts.prompter import Choice, GoBack, InputClosed, LeaveTask, offer, parsed
+from kalshi_trading.ui.terminal import signals
 from kalshi_trading.ui.terminal.gate import Gate
 from kalshi_trading.ui.terminal.keyboard import STEP_S, Keyboard
 from kalshi_trading.ui.terminal.keys import is_visible
@@ -200,7 +198,7 @@ class TerminalPrompter:
         await self._keyboard.terminal_answered()  # else the shell would read the answer
         async with in_terminal():
             self._is_suspended = True
-            os.kill(0, signal.SIGTSTP)
+            signals.suspend()
             while is_in_background(self._keyboard.fileno()):  # after `bg`, or on the way to an end
                 await asyncio.sleep(STEP_S)
         self._is_suspended = False
@@ -218,7 +216,7 @@ class TerminalPrompter:
     def _take_terminal(self) -> None:
         """Bring the question back after somebody else stopped the program and used its terminal."""
         if self._application is not None and not self._application.is_done:
-            raw_mode(self._keyboard.fileno()).__enter__()
+            self._keyboard.raw_mode().__enter__()
             self._draw_anew(self._application)
 
     def _draw_anew(self, application: Application[Any]) -> None:

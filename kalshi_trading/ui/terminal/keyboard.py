@@ -12,12 +12,12 @@ import os
 import select
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from prompt_toolkit.input.base import Input
 from prompt_toolkit.input.typeahead import get_typeahead
-from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.key_binding import KeyPress
 from prompt_toolkit.keys import Keys
 
@@ -101,11 +101,13 @@ class StatusRequests:
                 self._has_answered, self._silent_since = False, None
 
 
-class Keyboard(Vt100Input):
+class Keyboard(Input):
     """Standard input, decoded by `keys`. A terminal that is gone is the end of input."""
 
     def __init__(self, stdin: TextIO) -> None:
-        super().__init__(stdin)
+        from prompt_toolkit.input.vt100 import Vt100Input  # needs termios, which Windows lacks
+
+        self._terminal = Vt100Input(stdin)
         self._bytes = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._decoder = KeyDecoder()
         self._is_closed = False
@@ -138,6 +140,24 @@ class Keyboard(Vt100Input):
     @property
     def closed(self) -> bool:
         return self._is_closed
+
+    def fileno(self) -> int:
+        return self._terminal.fileno()
+
+    def typeahead_hash(self) -> str:
+        return self._terminal.typeahead_hash()
+
+    def raw_mode(self) -> AbstractContextManager[None]:
+        return self._terminal.raw_mode()
+
+    def cooked_mode(self) -> AbstractContextManager[None]:
+        return self._terminal.cooked_mode()
+
+    def attach(self, input_ready_callback: Callable[[], None]) -> AbstractContextManager[None]:
+        return self._terminal.attach(input_ready_callback)
+
+    def detach(self) -> AbstractContextManager[None]:
+        return self._terminal.detach()
 
     def _has_input(self) -> bool:
         return not self._is_closed and bool(select.select([self.fileno()], [], [], 0)[0])

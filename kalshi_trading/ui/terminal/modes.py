@@ -7,14 +7,18 @@ nothing where standard input is no terminal.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import select
-import signal
-import termios
+import time
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
+from typing import Any, TextIO
+
+from kalshi_trading.ui.terminal import signals
 
 _LOCAL_FLAGS, _CONTROL_CHARACTERS = 3, 6  # where termios keeps them
+_LOOK_AGAIN_S = 0.01
 _LEAVE = b"\x1b[?2004l\x1b[?25h"  # bracketed paste off, cursor on
 
 
@@ -26,8 +30,9 @@ class TerminalModes:
 
     def __init__(self) -> None:
         self._before: list[Any] | None = None
-        with contextlib.suppress(termios.error):  # standard input is no terminal
-            self._before = termios.tcgetattr(0)
+        if (termios := _termios()) is not None:
+            with contextlib.suppress(termios.error):  # standard input is no terminal
+                self._before = termios.tcgetattr(0)
         # of its own: standard output may be led elsewhere before the terminal is left
         self._screen = os.dup(1) if self.is_terminal and os.isatty(1) else None
 
@@ -53,11 +58,12 @@ class TerminalModes:
                 self._disable_echo()
 
         self._disable_echo()
-        signal.signal(signal.SIGCONT, go_on)
+        signals.handle_resume(go_on)
 
     def _disable_echo(self) -> None:
         """Turn off echo, and the key that kills (Ctrl-\\)."""
-        if self._before is None or self.is_in_background:
+        termios = _termios()
+        if self._before is None or termios is None or self.is_in_background:
             return
         quiet = list(self._before)
         quiet[_LOCAL_FLAGS] &= ~termios.ECHO
@@ -84,6 +90,48 @@ def is_in_background(descriptor: int) -> bool:
     return False
 
 
+def can_read_keys() -> bool:
+    """Return True if this system hands a terminal's keys over one by one (POSIX)."""
+    return _termios() is not None
+
+
+def discard_typed_ahead(lines: TextIO, quiet_s: float) -> None:
+    """Discard what was typed at a terminal so far, and wait until nothing more arrives for `quiet_s`.
+
+    The beginning of a line is discarded with it, although it cannot be read before the line's end.
+    """
+    if not lines.isatty():
+        return
+    termios = _termios()
+    if termios is None:
+        _discard_keys_of_windows(quiet_s)
+        return
+    termios.tcflush(lines, termios.TCIFLUSH)
+    while select.select([lines], [], [], quiet_s)[0]:
+        termios.tcflush(lines, termios.TCIFLUSH)
+    termios.tcflush(lines, termios.TCIFLUSH)
+
+
+def _discard_keys_of_windows(quiet_s: float) -> None:
+    msvcrt: Any = importlib.import_module("msvcrt")
+    quiet_from = time.monotonic()
+    while time.monotonic() - quiet_from < quiet_s:
+        if msvcrt.kbhit():
+            msvcrt.getwch()
+            quiet_from = time.monotonic()
+        else:
+            time.sleep(_LOOK_AGAIN_S)
+
+
 def _set(modes: list[Any]) -> None:
-    with contextlib.suppress(termios.error):  # the terminal is gone
-        termios.tcsetattr(0, termios.TCSANOW, modes)
+    if (termios := _termios()) is not None:
+        with contextlib.suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(0, termios.TCSANOW, modes)
+
+
+def _termios() -> ModuleType | None:
+    """Return the module that controls terminals. None: this system has none (Windows)."""
+    try:
+        return importlib.import_module("termios")
+    except ImportError:
+        return None

@@ -65,6 +65,8 @@ def prepare() -> None:
 
 def is_hung_up(descriptor: int = 1) -> bool:
     """Tell whether a stream, standard output if none is named, is a terminal that has gone away."""
+    if not hasattr(select, "poll"):  # Windows
+        return False
     poll = select.poll()
     poll.register(descriptor, 0)  # errors and hang-ups are always reported
     return any(events & select.POLLHUP for _, events in poll.poll(0))

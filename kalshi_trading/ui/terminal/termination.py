@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import os
 import select
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from threading import Thread
 from types import FrameType
 from typing import NoReturn
 
-from kalshi_trading.ui.terminal import output
+from kalshi_trading.ui.terminal import output, signals
 from kalshi_trading.ui.terminal.modes import TerminalModes
 
 GRACE_S = 2.0
@@ -27,7 +26,6 @@ HANG_UP_S = 0.3
 """How long the kernel's own SIGHUP may take, which makes ours needless."""
 REPEATS_WITHIN_S = 0.15
 """Keyboards repeat a held key 10 to 60 times a second; a second press on purpose comes later."""
-END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class CtrlC:
@@ -78,10 +76,8 @@ class Termination:
 
     def listen(self) -> None:
         """Install the signal handlers, and watch over the terminal."""
-        for number in END_SIGNALS:
-            signal.signal(number, self._requested)
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a script has it ignored
-            signal.signal(signal.SIGINT, self._interrupted)
+        signals.handle_end(self._requested)
+        signals.handle_ctrl_c(self._interrupted)
         sys.unraisablehook = _hide_lost_signal
         if self._modes.is_terminal:
             Thread(target=self._watch_terminal, name="terminal watch", daemon=True).start()
@@ -97,12 +93,12 @@ class Termination:
 
     def _requested(self, number: int, frame: FrameType | None) -> None:
         if self._is_requested:
-            if number == signal.SIGHUP and self._modes.is_terminal and output.is_hung_up(0):
+            if number == signals.HANG_UP and self._modes.is_terminal and output.is_hung_up(0):
                 return
             self._end_now(number)
         self._is_requested = True
         Thread(target=self._end_later, args=(number,), name="termination", daemon=True).start()
-        if number == signal.SIGHUP:
+        if number == signals.HANG_UP:
             output.silence_all()
         self.request = TerminationRequested(number)
         if not self._interrupt(self.request):
@@ -132,4 +128,4 @@ class Termination:
         poll.poll()
         time.sleep(HANG_UP_S)
         if not self._is_requested:
-            os.kill(os.getpid(), signal.SIGHUP)
+            signals.report_hang_up()
