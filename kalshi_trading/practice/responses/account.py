@@ -171,7 +171,7 @@ def exposure(record: Position) -> int:
 def settlement(record: Settlement, market_result: str) -> Json:
     """Return the JSON of a market's payout.
 
-    Only whole cents are paid, so `revenue` drops smaller amounts.
+    `revenue` is in cents, rounded down; the balance receives the exact payout.
     """
     return {
         "ticker": record.ticker,
