@@ -1,4 +1,4 @@
-"""Start the trading terminal; on a Python that is too old, say so in one line."""
+"""Start the trading terminal, or explain that Python is too old."""
 
 import os
 import sys
@@ -12,7 +12,10 @@ if sys.version_info < (3, 11):
 
 
 def start(words):
-    """Run the program, or after `practice` the practice exchange alone; return the exit status."""
+    """Run the program and return the exit status.
+
+    With `practice` as first argument, only the practice exchange runs.
+    """
     folder = os.path.dirname(os.path.realpath(__file__))
     if folder not in sys.path:  # python -P, python -I and PYTHONSAFEPATH leave it out
         sys.path.insert(0, folder)
@@ -29,7 +32,7 @@ def _run(words):
     from kalshi_trading.settings.child_environment import child_environment
 
     environment = child_environment()
-    if environment != dict(os.environ):  # what it need not know, such as a key, it does not keep
+    if environment != dict(os.environ):  # drop variables the exchange does not need, such as a key
         os.execve(sys.executable, [sys.executable] + sys.orig_argv[1:], environment)  # noqa: RUF005 (Python 2)
     from kalshi_trading.practice.server.program import main
 

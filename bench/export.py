@@ -1,9 +1,9 @@
-"""Measure how much memory exports take: the peak of a whole process that writes one table of many rows.
+"""Measure the peak memory of a process that exports one large table.
 
     python bench/export.py [ROWS]
 
-Each table is written by a process of its own that has loaded the program, reads pages of 1,000 rows as the
-exchange sends them, and joins a journal in which every order is ours. Goal: 100,000 rows below 100 MB.
+Each table has its own process, which has loaded the program. It reads pages of 1,000 rows as the exchange
+sends them. It joins a journal in which every order is ours. Goal: 100,000 rows below 100 MB.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def price(number: int) -> str:
 
 
 class Account:
-    """Answers like the exchange of an account with so many fills, each of an order of its own."""
+    """A fake exchange account with `rows` fills, each with its own order."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
@@ -125,7 +125,7 @@ class Account:
 
 
 def write_journal(path: Path, rows: int) -> None:
-    """Two lines for every order: what was asked for, and what the exchange said."""
+    """Write two lines per order: our request and the exchange's response."""
     path.parent.mkdir(parents=True)
     with path.open("w") as file:
         for number in range(rows):
@@ -145,7 +145,7 @@ def write_journal(path: Path, rows: int) -> None:
 
 
 def export(table: Table, rows: int, folder: Path, way: Format, said: Any) -> None:
-    """Write one table in this process and tell its rows, seconds, peak and the size of the file."""
+    """Write one table in this process; send rows, seconds, peak MB and bytes."""
     client = KalshiClient(Account(rows))  # type: ignore[arg-type]
     tracker = PortfolioTracker(client)
     journal = TradeLogger(folder, "practice")
@@ -160,7 +160,7 @@ def export(table: Table, rows: int, folder: Path, way: Format, said: Any) -> Non
 
 
 def load_heavy_libraries() -> None:
-    """What a running session has loaded besides."""
+    """Import the other libraries that a running session has loaded."""
     import cryptography.hazmat.primitives.asymmetric.rsa
     import questionary
     import requests
@@ -188,7 +188,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_journal(folder / "practice" / "trades.log", rows)
-        for table in (TRADES, ORDERS, JOURNAL, TAX):  # positions and settlements are as many as markets
+        for table in (TRADES, ORDERS, JOURNAL, TAX):  # positions and settlements have only one row per market
             for way in Format:
                 count, took, peak, size = measured(table, rows, folder, way)
                 verdict = "" if peak < GOAL_MB else f"  ABOVE {GOAL_MB} MB"

@@ -1,10 +1,10 @@
-"""Measure how long the history takes over a large journal, with a filter.
+"""Measure how long a filtered history takes over a large journal.
 
     python bench/history.py [EVENTS]
 
-A journal of that many events (default 100,000) over 30 days, rotated and compressed as the program does
-it; the exchange answers from memory with the orders and fills that belong to it, so that only our own
-reading, joining and filtering counts. Goal: 1 s for each filter.
+The journal has that many events (default 100,000) over 30 days, rotated and compressed as the program does.
+The exchange's orders and fills come from memory, so only our own reading, joining and filtering counts.
+Goal: 1 s for each filter.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ZERO, TEN, PRICE, FEE = Decimal(0), Decimal(10), Decimal("0.56"), Decimal("0.172
 
 
 class MemoryClient:
-    """The exchange's lists, answered without a network."""
+    """The exchange's lists, served from memory."""
 
     def __init__(self, orders: list[Order], fills: list[Fill]) -> None:
         self._orders, self._fills = orders, fills
@@ -69,7 +69,7 @@ class MemoryClient:
 
 
 def build(folder: Path, events: int) -> tuple[TradeLogger, KalshiClient]:
-    """Write the journal's files as they are after 30 days, and the lists that belong to them."""
+    """Write 30 days of journal files and build the matching lists."""
     log = TradeLogger(folder, "bench")
     log.folder.mkdir(parents=True)
     count = events // len(EVENTS_OF_ORDER)
@@ -142,7 +142,7 @@ def _fill(number: int, at: datetime) -> Fill:
 
 
 def timed(work: Callable[[], TradeHistory], wanted: HistoryFilter) -> tuple[float, int]:
-    """Median of some rounds in seconds, and how many rows pass."""
+    """Return the median seconds of some rounds and the number of rows kept."""
     times, rows = [], 0
     for _ in range(ROUNDS):
         begun = time.perf_counter()

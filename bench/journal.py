@@ -1,10 +1,10 @@
-"""Measure how long an intent takes until it is on the disk, beside a bare write and flush in the same run.
+"""Measure how long an intent takes to reach the disk.
 
     python bench/journal.py [FOLDER] [INTENTS]
 
-The folder says which disk is measured (default: a temporary one below the working directory, for /tmp may
-be memory); the two kinds of writes take turns, so that both meet the same disk. Goal: an intent within
-5 ms in 99 of 100 cases.
+A bare write and flush in the same run is the comparison; the two alternate, so that both meet the same disk.
+FOLDER selects the disk (default: a temporary folder below the working directory, because /tmp may be memory).
+Goal: an intent within 5 ms in 99 of 100 cases.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def bare_append(path: Path, data: bytes) -> None:
 
 
 def measure(folder: Path, intents: int) -> tuple[list[float], list[float]]:
-    """Take turns; return milliseconds of the intents and of the bare writes of as many bytes."""
+    """Return milliseconds of the intents and of bare writes of equal size."""
     log = TradeLogger(folder, "bench", session_id="0" * 32, account="0" * 12)
     log.log_order_step("intent", INTENT)
     line = log.trades_path.read_bytes()

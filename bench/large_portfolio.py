@@ -1,10 +1,11 @@
-"""Measure the portfolio of a very large account: time to the first screen, peak memory, exact totals.
+"""Measure the portfolio of a very large account.
 
     python bench/large_portfolio.py [POSITIONS] [FILLS] [FOLDER]
 
-A practice exchange trades the account into the folder (kept for the next time if it is given). The
-portfolio is read by a process of its own. Goals for 10,000 positions and 100,000 fills: the first screen
-within 2 s, 300 MB at most, and every total what the exchange's own books say.
+Measures time to the first screen, peak memory and exact totals. A practice exchange trades the account into
+FOLDER, which is kept for the next run if given. A separate process reads the portfolio. Goals for 10,000
+positions and 100,000 fills: first screen within 2 s, at most 300 MB, and every total equal to the exchange's
+own books.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import requests
 from exchange_process import running_exchange
 
-if TYPE_CHECKING:  # the reader alone shall load the program
+if TYPE_CHECKING:  # only the reader process may load the program
     from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 
 EXCHANGE_FLAGS = ("--control", "--idle-exit", "0")
 
 
 def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) -> None:
-    """Read and draw the portfolio as the program does, and tell what it took."""
+    """Read and draw the portfolio as the program does; send the measurements."""
     from rich.console import Console
 
     from kalshi_trading.core.dates import start_of_day
@@ -72,7 +73,7 @@ def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) ->
 
 
 def totals(snapshot: PortfolioSnapshot) -> dict[str, object]:
-    """Sum what was read, and tell how much memory it took at most."""
+    """Return the totals of the snapshot and the peak memory in MB."""
     assert snapshot.realized is not None
     return {
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -104,7 +105,7 @@ def measure(folder: Path, scenario: str) -> None:
         arguments = (exchange.url, exchange.key_id, exchange.private_key_path, sender)
         reader = multiprocessing.get_context("spawn").Process(target=read_portfolio, args=arguments)
         reader.start()
-        sender.close()  # so that a reader that fails is not waited for
+        sender.close()  # otherwise we would wait forever for a failed reader
         told = receiver.recv()
         reader.join()
         origin = exchange.url.removesuffix("/trade-api/v2")

@@ -1,11 +1,15 @@
-"""Measure what a long journal costs: a start of the program, and a preview and an order late in a busy day.
+"""Measure the cost of a long journal: program start, preview and order.
 
     python bench/long_journal.py starts [ROUNDS]     a year of 200 orders a day, and one file of 1 GB
     python bench/long_journal.py orders [ROUNDS]     after 10 and after 10,000 orders of the day
 
-Goals: start to menu at most 1.3 times that with an empty journal, 150 MB; 1 GB without its checkpoint within
-10 s and 250 MB; preview and order at most 1.2 times as long after 10,000 orders as after 10. The runs take
-turns and the medians are compared. The practice exchange runs throughout.
+Goals:
+
+- start to menu: at most 1.3 times that with an empty journal, 150 MB
+- start with 1 GB and no checkpoint: 10 s and 250 MB
+- preview and order: at most 1.2 times as long after 10,000 orders as after 10
+
+The runs alternate and we compare medians. The practice exchange runs throughout.
 """
 
 from __future__ import annotations
@@ -43,7 +47,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 ORDERS_A_DAY = 200
 GIGABYTE = 1_000_000_000
 REFILL_S = 0.7
-"""A pause in which the exchange's budget of requests refills."""
+"""Pause in which the exchange's rate limit refills."""
 STAMPS = {"environment": "practice", "session": "5e55" * 8, "account": "0123456789ab"}
 
 
@@ -53,7 +57,10 @@ def line(at: datetime, event: str, fields: Mapping[str, object]) -> bytes:
 
 
 def order_lines(number: int, at: datetime) -> Iterator[bytes]:
-    """Write the life of an order: five in ten fill at once, four rest and are canceled, one is refused."""
+    """Yield the journal lines of one order.
+
+    Of ten orders five fill at once, four rest and are canceled, one is rejected.
+    """
     name, ticker = str(UUID(int=number, version=4)), f"KXHIGHNY-{at:%y%b%d}-B{number % 60}.5".upper()
     sentence = f"BUY 10 YES {ticker} at 57¢, good till canceled"
     named = {"client_order_id": name, "ticker": ticker}
@@ -81,13 +88,13 @@ def order_lines(number: int, at: datetime) -> Iterator[bytes]:
 
 
 def day_lines(day: datetime, first: int, orders: int, seconds: float = 60_000) -> Iterator[bytes]:
-    """Write orders spread over so many seconds from the beginning of a day."""
+    """Yield orders spread over `seconds` from the start of a day."""
     for number in range(orders):
         yield from order_lines(first + number, day + timedelta(seconds=number * seconds / orders))
 
 
 def write_year(folder: Path, today: datetime) -> None:
-    """A year of days, each in its compressed file, and some orders of this day."""
+    """Write a year of compressed daily files, and one order of today."""
     for back in range(365, 0, -1):
         day = (today - timedelta(days=back)).replace(hour=0, minute=0)
         with gzip.open(folder / f"trades-{day:%Y-%m-%d}.log.gz", "wb", 6) as file:
@@ -96,7 +103,10 @@ def write_year(folder: Path, today: datetime) -> None:
 
 
 def write_gigabyte(folder: Path, today: datetime) -> None:
-    """One file that nobody put aside: it begins today, and all after its first line is older."""
+    """Write one file of 1 GB that was never rotated.
+
+    Its first order is of today; all others are older.
+    """
     with (folder / "trades.log").open("wb") as file:
         file.writelines(order_lines(999_999_999, today))
         number = 0
@@ -110,7 +120,7 @@ def write_gigabyte(folder: Path, today: datetime) -> None:
 
 
 def start_once(data: Path, logs: Path) -> tuple[float, float]:
-    """Start the program; return the seconds until its menu stands, and its peak memory in MB."""
+    """Start the program; return seconds to its menu and peak memory in MB."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(data), "KALSHI_LOG_DIR": str(logs)}
     environment |= {"KALSHI_DATA_DIR": str(data), "TZ": "UTC"}
     command = [sys.executable, str(PROJECT / "main.py"), "--read-only"]
@@ -140,7 +150,7 @@ def measure_starts(folder: Path, rounds: int) -> None:
     write_year(logs["year"] / "practice", today)
     write_gigabyte(logs["gigabyte"] / "practice", today)
     data = folder / "data"
-    start_once(data, folder / "first")  # founds the practice exchange
+    start_once(data, folder / "first")  # creates the practice exchange
     anew: dict[str, list[tuple[float, float]]] = {}
     for name in ("year", "gigabyte"):
         for _ in range(3):
@@ -161,11 +171,11 @@ def measure_starts(folder: Path, rounds: int) -> None:
 
 
 def executor_at(exchange: PracticeExchange, logs: Path, orders: int) -> OrderService:
-    """Open a session whose journal tells of so many orders of this day."""
+    """Open a session whose journal has `orders` orders of today."""
     journal = TradeLogger(logs, "practice", session_id="0" * 32)
     now = datetime.now(UTC).astimezone()
     midnight = now.replace(hour=0, minute=0, second=0)
-    lasted_s = (now - midnight).total_seconds() - 120  # what is newer would be doubted
+    lasted_s = (now - midnight).total_seconds() - 120  # newer orders would count as uncertain
     journal.folder.mkdir(parents=True, mode=0o700)
     journal.trades_path.write_bytes(b"".join(day_lines(midnight, 0, orders, lasted_s)))
     client = KalshiClient(Transport(exchange.api_base_url, exchange.credentials()))
@@ -175,7 +185,10 @@ def executor_at(exchange: PracticeExchange, logs: Path, orders: int) -> OrderSer
 
 
 def order_once(executor: OrderService, ticker: str) -> tuple[float, float]:
-    """Preview an order that rests, send it and cancel it; return the milliseconds of the first two."""
+    """Preview, send and cancel a resting order.
+
+    Returns the milliseconds of preview and of sending.
+    """
     begun = time.perf_counter()
     seen = executor.preview(OrderTicket(ticker, Action.BUY, Side.YES, Decimal(1), Decimal("0.01")))
     shown = time.perf_counter()
@@ -192,7 +205,7 @@ def measure_orders(folder: Path, rounds: int) -> None:
     executors = {count: executor_at(exchange, folder / str(count), count) for count in (10, 10_000)}
     ticker = max(executors[10].search_markets("a"), key=lambda found: found.market.close_at).market.ticker
     runs: dict[int, list[tuple[float, float]]] = {count: [] for count in executors}
-    for number in range(-5, rounds):  # the first ones warm up
+    for number in range(-5, rounds):  # the first five are warm-up
         for count, executor in executors.items():
             time.sleep(REFILL_S)
             took = order_once(executor, ticker)

@@ -1,11 +1,11 @@
-"""Measure our own time from the confirmation of an order to its first byte on the wire.
+"""Measure our time from confirming an order to its first byte on the wire.
 
     python bench/order_path.py [FOLDER] [ORDERS]
 
-A server of its own process on loopback notes when the first byte of each order reaches it. The time is
-split into the journal's part (intent and sending, both flushed) and the rest (checks, signature, HTTP),
-and stands beside a bare flushed write and POST, taken in turns. The folder says which disk is measured
-(default: a temporary one below the working directory). Goal: 10 ms in 99 of 100 cases.
+A server process on loopback records when the first byte of each order arrives. The time is split into the
+journal's part (intent and sending, both flushed) and the rest (checks, signature, HTTP). A bare flushed write
+and POST, in alternation, is the comparison. FOLDER selects the disk (default: a temporary folder below the
+working directory). Goal: 10 ms in 99 of 100 cases.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ ORDER = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, Decimal(10), Decimal("0
 
 
 class TimedJournal(TradeLogger):
-    """A journal that adds up how long its order events take."""
+    """A journal that adds up the time of its order events."""
 
     spent_s = 0.0
 
@@ -61,12 +61,12 @@ class TimedJournal(TradeLogger):
 
 
 def serve(port_to: Connection) -> None:
-    """Accept every order, and tell when its first byte came."""
+    """Accept every order; send the arrival time of its first byte."""
     listener = socket.create_server(("127.0.0.1", 0))
     port_to.send(listener.getsockname()[1])
     while True:
         connection, _ = listener.accept()
-        if os.fork() == 0:  # one process for each connection, so that none waits for another
+        if os.fork() == 0:  # one process per connection, so that none waits for another
             attend(connection, port_to)
         connection.close()
 
@@ -95,7 +95,7 @@ def one_order() -> OrderPreview:
 
 
 def measure(port: int, arrivals: Connection, folder: Path, orders: int) -> dict[str, list[float]]:
-    """Take turns with the bare write and POST; milliseconds by name."""
+    """Return milliseconds by name; orders and bare requests alternate."""
     credentials = Credentials("bench", generate_private_key(65537, 2048))
     client = KalshiClient(Transport(f"http://127.0.0.1:{port}{ROOT}", credentials))
     client._transport.rate_limiter.acquire = lambda *_, **__: None  # type: ignore[method-assign]
@@ -105,7 +105,7 @@ def measure(port: int, arrivals: Connection, folder: Path, orders: int) -> dict[
     submitter = OrderSubmitter(client, journal, pending, recovery, TradingLock(journal), clock=lambda: NOW)
     plain = HTTPConnection("127.0.0.1", port)
     times: dict[str, list[float]] = {"journal": [], "rest": [], "confirm to wire": [], "bare": []}
-    for number in range(-20, orders):  # the first ones warm up
+    for number in range(-20, orders):  # the first twenty are warm-up
         order, journal.spent_s = one_order(), 0.0
         begun = time.perf_counter()
         result = submitter.submit(order)
@@ -121,7 +121,7 @@ def measure(port: int, arrivals: Connection, folder: Path, orders: int) -> dict[
 
 
 def bare_order(plain: HTTPConnection, arrivals: Connection, path: Path, order: OrderPreview) -> float:
-    """Write a line, flush it and POST as much as an order is; give seconds to its first byte."""
+    """Write and flush a line, then POST; return seconds to the first byte."""
     begun = time.perf_counter()
     descriptor = os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
     os.write(descriptor, b"x" * 500 + b"\n")

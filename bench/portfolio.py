@@ -1,13 +1,15 @@
-"""Measure how many round trips the portfolio takes, and how much longer fills take than fetching them.
+"""Measure the portfolio's round trips, and fills against a bare fetch.
 
     python bench/portfolio.py [POSITIONS] [FILLS] [LATENCY_MS]
 
-The answers come from a practice exchange with a made-up account. So that our own time is measured and not
-the exchange's, a server of its own process keeps each answer and gives it again, every time the latency
-later. One round trip is the median of single small requests; the snapshot is timed cold (nothing known,
-connections open) and warm (the same tracker again). Goals for 200 positions and 30 ms: 2.3 round trips cold,
-1.3 warm. The fills are read without latency: the portfolio's reading against fetching the same pages and
-`json.loads` alone. Goal: 2.
+A practice exchange with a generated account provides the responses. A separate process caches each response
+and replays it after the latency, so that only our own time is measured.
+
+One round trip is the median of single small requests. The snapshot is timed cold (nothing known, connections
+open) and warm (the same tracker again). Goals for 200 positions and 30 ms: 2.3 round trips cold, 1.3 warm.
+
+Fills are read without latency. We compare the portfolio's reading with fetching the same pages and
+`json.loads` alone. Goal: ratio 2.
 """
 
 from __future__ import annotations
@@ -40,12 +42,15 @@ from kalshi_trading.settings.credentials import Credentials
 ROOT = "/trade-api/v2"
 ROUNDS = 15
 STILL = ("--still", "--idle-exit", "0")
-BETWEEN_S = 0.8  # the request budget fills up again
+BETWEEN_S = 0.8  # the rate limit refills
 UNLIMITED = Timing(total_s=120.0)
 
 
 class Replay:
-    """Gives the exchange's answer to each question again and again; asks the exchange once for each."""
+    """A server that replays the exchange's response to each request.
+
+    It asks the exchange once per request target.
+    """
 
     def __init__(self, url: str, latency_s: float) -> None:
         self.url = url
@@ -95,7 +100,10 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def median_ms(work: Callable[[], Callable[[], object]], rounds: int = ROUNDS) -> float:
-    """Time what `work` gives, whose preparation does not count."""
+    """Return the median milliseconds of the function that `work` returns.
+
+    `work` itself is preparation and not timed.
+    """
     return statistics.median(timed(work()) for _ in range(rounds)) * 1000
 
 
@@ -103,7 +111,7 @@ def measure_round_trips(url: str, credentials: Credentials) -> None:
     client = KalshiClient(Transport(url, credentials))
     client.learn_limits()
     known = PortfolioTracker(client)
-    for _ in range(3):  # the replay learns every question, and all connections are open
+    for _ in range(3):  # fills the replay's cache and opens all connections
         PortfolioTracker(client).refresh()
         known.refresh()
     round_trip = median_ms(lambda: client.get_balance)
@@ -119,7 +127,7 @@ def measure_fills(exchange: ExchangeProcess, credentials: Credentials) -> None:
     client = KalshiClient(Transport(exchange.url, credentials, timing=UNLIMITED))
     client.learn_limits()
     fetched, read = [], []
-    for _ in range(5):  # taken in turns, so that a slow moment hits both
+    for _ in range(5):  # alternating, so that a slow moment affects both
         fetched.append(timed(lambda: fetch_fills(exchange, credentials)))
         read.append(timed(FillHistory(client).read_fills))
     bare, ours = statistics.median(fetched), statistics.median(read)
@@ -127,7 +135,7 @@ def measure_fills(exchange: ExchangeProcess, credentials: Credentials) -> None:
 
 
 def fetch_fills(exchange: ExchangeProcess, credentials: Credentials) -> int:
-    """Fetch every page of both lists and parse it; nothing else."""
+    """Fetch and parse every page of both fill lists, nothing else."""
     count = 0
     with requests.Session() as session:
         for path in ("/portfolio/fills", "/historical/fills"):

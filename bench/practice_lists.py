@@ -1,9 +1,9 @@
-"""Measure how long the practice exchange takes to list markets of a large world.
+"""Measure how long the practice exchange takes to list many markets.
 
     python bench/practice_lists.py [MARKETS]
 
-Prints the first and the fastest of ten answers with 1,000 rows, and the ratio of the fastest to `json.dumps`
-of the same rows. Goal with 3,000 markets: at most 10.
+Prints the first and the fastest of ten responses with 1,000 rows, and the ratio of the fastest to
+`json.dumps` of the same rows. Goal with 3,000 markets: at most 10.
 """
 
 from __future__ import annotations

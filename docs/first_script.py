@@ -1,7 +1,7 @@
-"""A first script: find a market, buy, leave an order open, cancel it, read the profit, write the records.
+"""Example script: find a market, trade, read the P&L, export the records.
 
-Run it in the project's folder, beside an open menu if you like: python -m docs.first_script temperature
-Within half a minute the same orders would be a question to you, which this script does not answer.
+Run it in the project folder, also while a menu is open: python -m docs.first_script temperature
+Repeating it within half a minute fails: the same orders need a confirmation, which this script cannot give.
 """
 
 from __future__ import annotations

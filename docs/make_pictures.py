@@ -1,8 +1,8 @@
-"""Draw docs/menu-and-ticket.svg from the real program: a scripted session on a practice exchange.
+"""Draw docs/menu-and-ticket.svg from a scripted session of the program.
 
     python docs/make_pictures.py
 
-Answers are read from a list as if typed; everything else is what the program prints.
+The session runs on a practice exchange. Typed answers come from a list; the program prints everything else.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))
 
-from rich.console import Console  # noqa: E402  (after the path of the package is known)
+from rich.console import Console  # noqa: E402  (the path must be set first)
 
 from kalshi_trading.config import load_settings  # noqa: E402
 from kalshi_trading.exchange.practice_launcher import ensure_running  # noqa: E402

@@ -1,4 +1,4 @@
-"""Practice worlds inside the test's own process."""
+"""Fixtures for practice worlds inside the test process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kalshi_trading.practice.world.world import World
 
 @pytest.fixture
 def make_client() -> Iterator[MakeClient]:
-    """Build in-process worlds; every one of them is closed at the end."""
+    """Return a function that builds in-process worlds; close them at the end."""
     worlds: list[World] = []
 
     def make(
@@ -36,5 +36,5 @@ def make_client() -> Iterator[MakeClient]:
 
 @pytest.fixture
 def desk(make_client: MakeClient) -> PracticeClient:
-    """A desk at a fresh, rather small world."""
+    """Client of a fresh, small world."""
     return make_client()

@@ -1,6 +1,7 @@
-"""Many sessions at a real exchange: the history has each order once, and the comparison misses nothing.
+"""Histories and comparisons over many sessions at a real exchange.
 
-What is expected is told by the exchange's own records and by the raw lines of the journal.
+The history lists each order once. The comparison finds every difference. Expected values come from the
+exchange's own records and the raw journal lines.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from kalshi_trading.journal.order_log import logged_orders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.practice.engine.exchange import Exchange
 
-DAYS = 42  # some markets close meanwhile, and most fills are older than the archive's cut
+DAYS = 42  # some markets close in this time, and most fills fall before the archive's cut-off
 DAY_US = 86_400 * 1_000_000
 LAST = {
     "order.intent": "open",
@@ -44,7 +45,10 @@ LAST = {
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
-    """Sessions of some weeks; most orders and fills have moved to the archive, some are in both lists."""
+    """Sessions of some weeks.
+
+    Most orders and fills have moved to the archive; some are in both lists.
+    """
     sessions = proof.CURRENT.history_sessions
     past = Past(tmp_path_factory.mktemp("past"), seed=4, sessions_a_day=sessions / DAYS)
     past.live(sessions - sessions // 10)
@@ -64,10 +68,10 @@ def rows(past: Past) -> tuple[HistoryRow, ...]:
 
 @dataclass
 class Truth:
-    """What the exchange's books and the bare lines of the journal say."""
+    """The exchange's records and the raw journal lines."""
 
     exchange: Exchange
-    ends: dict[str, str]  # how the journal leaves each order, by client_order_id
+    ends: dict[str, str]  # each order's last state in the journal, by client_order_id
     intents: dict[str, dict[str, str]]
 
 
@@ -206,7 +210,7 @@ def test_a_comparison_names_what_was_placed_elsewhere_and_what_nobody_knows_and_
 
 
 class Books:
-    """Both sides, to be tampered with."""
+    """The exchange's lists and the journal, for planting differences."""
 
     def __init__(self, past: Past, there: ExchangeHistory) -> None:
         self.orders = {order.order_id: order for order in there.orders}
@@ -230,7 +234,7 @@ class Books:
     def rewrite(
         self, row: HistoryRow, events: str, change: Callable[[JournalRecord], dict[str, str]]
     ) -> None:
-        """Change fields in the records of an order whose event begins so."""
+        """Change fields in an order's records whose event starts with `events`."""
         self.records[row.client_order_id] = [
             record._replace(fields={**record.fields, **change(record)})
             if record.event.startswith(events)
@@ -249,12 +253,12 @@ class Books:
 
 
 def better(fill: Fill) -> D:
-    """A price within the limit."""
+    """Return a fill price one cent better than the fill's own."""
     return fill.yes_price + (D("-0.01") if fill.book_side is BookSide.BID else D("0.01"))
 
 
 def more(name: str, by: str) -> Callable[[JournalRecord], dict[str, str]]:
-    """Raise a number of a record where it has one."""
+    """Return a change that raises a number where a record has it."""
     return lambda record: {name: f"{D(record.text(name)) + D(by)}"} if record.text(name) else {}
 
 
@@ -263,7 +267,7 @@ def other_side(record: JournalRecord) -> dict[str, str]:
 
 
 def further(order: Order) -> D:
-    """A limit no fill is beyond."""
+    """Return a limit one cent further away, so every fill is still within it."""
     return order.yes_price + (D("0.01") if order.book_side is BookSide.BID else D("-0.01"))
 
 
@@ -287,7 +291,7 @@ def any_order(row: HistoryRow) -> bool:
 
 
 def told_at_once(row: HistoryRow) -> bool:
-    """Whether the exchange's answer was the end of it."""
+    """Return True if the exchange's first answer was final, with fills."""
     told = row.logged.reported
     return (
         row.order is not None and told is not None and told.remaining_count == ZERO and told.fill_count > ZERO
@@ -311,7 +315,10 @@ def taken(row: HistoryRow) -> bool:
 
 
 def exists(row: HistoryRow) -> bool:
-    """Whether the order did anything at the exchange; a refused one is listed there as canceled."""
+    """Return True if the order had an effect at the exchange.
+
+    A refused order is listed there as canceled.
+    """
     return taken(row) and row.order.status is not OrderStatus.CANCELED
 
 
@@ -398,7 +405,7 @@ def test_each_planted_difference_is_found_and_no_other(past, rows, seed):
     assert len(compare(books.joined()).differences) == len(before) + len(found)
 
 
-# --- Sums -----------------------------------------------------------------------------------------
+# --- Totals ---------------------------------------------------------------------------------------
 
 
 def test_the_sums_of_periods_that_follow_each_other_are_the_exchange_s_books(past, rows):

@@ -1,7 +1,7 @@
-"""Whatever an account did at the exchange, its portfolio is told to the last digit.
+"""The portfolio matches the exchange's ledger to the last digit.
 
-The practice exchange adds its books up by itself, with its own code over its own ledger; the portfolio
-reads the same account through the same lists as anybody. Both must agree to the cent, and far below.
+The practice exchange computes its books with its own code from its own ledger. The portfolio reads the same
+account through the public lists. Both must agree to the cent and far below.
 """
 
 from __future__ import annotations
@@ -50,11 +50,14 @@ GRIDS = {CENTS: "linear_cent", TENTHS: "deci_cent", SCALAR: "deci_cent"}
 STEPS = {CENTS: 100, TENTHS: 10, SCALAR: 10}
 OTHER = "other"
 LOOP = asyncio.new_event_loop()
-NEVER = START + 10_000 * 24 * HOUR  # no verdict of the world's own for these markets
+NEVER = START + 10_000 * 24 * HOUR  # the world itself never settles these markets
 
 
 class DeskTransport:
-    """Hands reads to an exchange inside this process. One at a time, as it is no server."""
+    """Passes reads to an exchange inside this process.
+
+    One read at a time, because the exchange is not a server here.
+    """
 
     def __init__(self, desk: PracticeClient) -> None:
         self._desk = desk
@@ -74,7 +77,10 @@ class DeskTransport:
 
 
 class Histories:
-    """One exchange for all histories; each is an account of its own in three markets of its own."""
+    """One exchange for all histories.
+
+    Each history has its own account and three markets of its own.
+    """
 
     numbers: ClassVar = itertools.count(1)
 
@@ -82,10 +88,10 @@ class Histories:
         self.clock = ManualClock(START)
         self.world = World(":memory:", seed=11, market_count=1, clock=self.clock)
         self.world.exchange.open_account(OTHER, simulated=True)
-        # Only the histories trade: no look and no moment brings quotes of simulated traders.
+        # Only the histories trade: neither reads nor time bring quotes of simulated traders.
         self.world.participants.awaken = lambda ticker, now: None  # type: ignore[method-assign]
         self.world.participants.step = lambda now: None  # type: ignore[method-assign]
-        # Nothing has to outlive this process, and only the thread that opened the file could write to it.
+        # Nothing needs to be saved, and only the thread that opened the file may write to it.
         self.world.commit = lambda: None  # type: ignore[method-assign]
         self.app = build_app(self.world)
 
@@ -94,7 +100,7 @@ class Histories:
 
 
 class History:
-    """What one account does, and its portfolio."""
+    """Trades of one account, and its portfolio."""
 
     def __init__(self, histories: Histories, name: str, fee_type: FeeType, multiplier: int) -> None:
         self.world, self.clock = histories.world, histories.clock
@@ -133,7 +139,10 @@ class History:
         )
 
     def trade(self, step: Step) -> None:
-        """Place an order of ours, or one of somebody else; one that is refused changes nothing."""
+        """Place an order for our account or another one.
+
+        A refused order changes nothing.
+        """
         own, kind, side, level, contracts, time_in_force, post_only = step
         order = NewOrder(
             ticker=self.tickers[kind],
@@ -153,7 +162,7 @@ class History:
             self.clock.move(1)
 
     def settle(self, kind: int, value: int) -> None:
-        """Let one market close, be determined and paid out."""
+        """Close one market, determine it and pay it out."""
         terms = self.exchange.markets[self.tickers[kind]]
         self.world.advance_to(max(self.clock.now(), terms.close_at))
         self.exchange.determine(terms.ticker, value, "seen")
@@ -182,7 +191,7 @@ values = st.tuples(
 
 @pytest.fixture(scope="module")
 def histories():
-    """One exchange for all; making one takes longer than a history."""
+    """One shared exchange, because creating it takes longer than a history."""
     exchange = Histories()
     yield exchange
     exchange.world.close()
@@ -203,7 +212,7 @@ def test_the_portfolio_is_the_exchange_s_ledger_to_the_last_digit(
     history = histories.begin(fee_type, multiplier)
     for step in before:
         history.trade(step)
-    assert_exact(history)  # and the next reading goes on from what this one remembered
+    assert_exact(history)  # the next reading continues from what this one cached
     for step in between:
         history.trade(step)
     for kind, value in enumerate(results):
@@ -214,7 +223,7 @@ def test_the_portfolio_is_the_exchange_s_ledger_to_the_last_digit(
 
 
 def assert_exact(history: History) -> None:
-    """Compare every market, the sums and the cash with the books of the exchange."""
+    """Compare all markets, totals and cash with the exchange's books."""
     snapshot, books = history.portfolio(), history.world.books(history.name)
     assert snapshot.ledgers.keys() == books.markets.keys()
     for ticker, book in books.markets.items():
@@ -236,14 +245,17 @@ def assert_exact(history: History) -> None:
     assert snapshot.realized.fees == D(books.fees)
     assert snapshot.collateral == D(books.collateral)
     free = D(books.cash) - D(books.collateral)
-    assert snapshot.balance.value.cash == round_down(free, BALANCE_GRAIN)  # it is told to 0.01¢
+    assert snapshot.balance.value.cash == round_down(free, BALANCE_GRAIN)  # the exchange reports it to 0.01¢
     check = check_account(snapshot)
     assert (check.differences, check.not_compared) == ((), ())
     assert check.compared >= len(books.markets)
 
 
 def assert_marked(history: History, mark: Mark) -> None:
-    """Value every position by the others' orders in the exchange's own book, contract by contract."""
+    """Compare each position's value with the exchange's book.
+
+    We value it contract by contract by the resting orders of other accounts.
+    """
     snapshot = history.portfolio(mark)
     for row in snapshot.held:
         assert row.liquidation is not None
@@ -258,7 +270,10 @@ def assert_marked(history: History, mark: Mark) -> None:
 
 
 def others(history: History, ticker: str, side: BookSide) -> list[tuple[int, int]]:
-    """YES price and count of everybody else's resting orders, best first."""
+    """Return YES price and count of other accounts' resting orders.
+
+    The best comes first.
+    """
     orders = history.exchange.resting(ticker, side)
     return [(order.price, order.remaining_count) for order in orders if order.account_id != history.name]
 

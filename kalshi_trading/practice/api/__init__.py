@@ -1,1 +1,1 @@
-"""The routes of the exchange."""
+"""HTTP routes of the practice exchange."""

@@ -1,4 +1,4 @@
-"""Handlers for the exchange itself, for accounts' budgets and for endpoints that are gone."""
+"""Handlers for exchange status, account rate limits and retired endpoints."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _status(call: ApiCall) -> Json:
 
 
 def _schedule(_call: ApiCall) -> Json:
-    """Open at any time; nothing is planned."""
+    """Return a schedule that is always open, with no maintenance."""
     hours = {"start_time": "2026-01-01T05:00:00Z", "end_time": "2036-01-01T05:00:00Z"}
     return {
         "schedule": {

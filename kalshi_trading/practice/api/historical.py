@@ -1,5 +1,6 @@
-"""Handlers for what is older than the cut-offs; the rows look as they did when they were live.
+"""Handlers for rows older than the cut-offs.
 
+A row looks as it did when it was live, except for the field names of candlesticks.
 Source: Kalshi API, historical.
 """
 
@@ -21,7 +22,7 @@ _FILTERS = ("tickers", "event_ticker", "series_ticker")
 
 
 def written_cut_offs(world: World) -> Json:
-    """Write the instants before which rows are historical."""
+    """Return the JSON of the cut-off times; older rows are historical."""
     archive, now = world.archive, world.clock.now()
     return {
         "market_settled_ts": market_responses.time(archive.markets_boundary(now).cut_off),
@@ -76,7 +77,10 @@ def _find(call: ApiCall) -> Market:
 
 
 def _bare(row: Json) -> Json:
-    """Take the unit off every name, and name every price, as the historical endpoint does."""
+    """Convert a candlestick to the form of the historical endpoint.
+
+    Names lose their unit suffix, and every trade price is present, null if unknown.
+    """
     prices = ("open", "low", "high", "close", "mean", "previous")
     bare = {name.removesuffix("_fp"): value for name, value in row.items()}
     for side in ("yes_bid", "yes_ask", "price"):

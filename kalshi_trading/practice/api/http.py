@@ -1,8 +1,8 @@
-"""The HTTP face of a world: routing, authentication, token buckets, errors, and committing before answering.
+"""HTTP layer of a world: routing, authentication, rate limits and errors.
 
-Knows how a request becomes a call of a handler and how the outcome becomes an answer. Never knows what a
-handler does. Everything between reading a body and answering happens without a pause, so requests never
-see each other's halves.
+Turns a request into a handler call, commits the world, and turns the outcome into a response. Never knows
+what a handler does. Requests cannot see each other's partial state, because nothing awaits between reading
+the body and returning the response.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """One request as a handler sees it. `account_id` is empty on a public request without a signature."""
+    """One request as a handler sees it.
+
+    `account_id` is empty on a public request without a signature.
+    """
 
     world: World
     account_id: str
@@ -52,7 +55,7 @@ Handler = Callable[[ApiCall], Json]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One row of the API: what is called where, and by whom."""
+    """One row of the API: method, path, operation, handler and access."""
 
     method: str
     path: str
@@ -63,14 +66,14 @@ class Endpoint:
 
     @property
     def is_write(self) -> bool:
-        """Whether it is paid from the write bucket."""
+        """True if the request is charged to the write bucket."""
         return self.method != "GET"
 
 
 def build_app(
     world: World, endpoints: Sequence[Endpoint], on_request: Callable[[], None] = lambda: None
 ) -> ASGIApp:
-    """Make the ASGI application that serves these endpoints of a world."""
+    """Build the ASGI application that serves these endpoints of a world."""
     buckets = Buckets()
     routes = [
         Route(ROOT + endpoint.path, _serve(world, buckets, endpoint), methods=[endpoint.method])
@@ -82,7 +85,10 @@ def build_app(
 
 
 class TrailingSlashRedirect:
-    """Every request's way in: counts it, and sends a path with a trailing slash to the one without."""
+    """ASGI middleware that counts requests and redirects trailing slashes.
+
+    A path with a trailing slash gets a 301 to the path without it.
+    """
 
     def __init__(self, app: ASGIApp, on_request: Callable[[], None]) -> None:
         self._app = app
@@ -126,7 +132,10 @@ def _serve(world: World, buckets: Buckets, endpoint: Endpoint) -> Callable[[Requ
 
 
 def _account(world: World, request: Request, endpoint: Endpoint) -> str:
-    """Return who signed the request; headers on a public endpoint must be right as well."""
+    """Return the account that signed the request, or "" if unsigned.
+
+    Signature headers on a public endpoint must be valid. Raises ApiError.
+    """
     path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").partition("?")[0]
     signer = world.keys.signer(request.headers, request.method, path, world.signing_clock.now())
     if signer is None and endpoint.private:
@@ -135,7 +144,7 @@ def _account(world: World, request: Request, endpoint: Endpoint) -> str:
 
 
 def json_response(status: int, body: Any) -> Response:
-    """Write an answer as compact JSON."""
+    """Return a response with a compact JSON body."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return Response(text.encode(), status_code=status, media_type="application/json")
 

@@ -1,4 +1,4 @@
-"""Which markets a list request asks for: the filters of /markets and the combinations that are allowed.
+"""Filters of the /markets list and their allowed combinations.
 
 Source: Kalshi API, markets (list).
 """
@@ -36,7 +36,10 @@ _STATUSES_WITH: dict[str, tuple[str | None, ...]] = {
 
 
 def market_filter(query: Query) -> _Keep:
-    """Read the filters of a request into one test, or refuse their combination."""
+    """Return one test for all filters of a request.
+
+    Raises ApiError on a forbidden combination.
+    """
     status = query.choice("status", STATUSES)
     spans = {word: (query.instant(f"min_{word}_ts"), query.instant(f"max_{word}_ts")) for word in _INSTANTS}
     asked = {word: span for word, span in spans.items() if span != (None, None)}
@@ -68,7 +71,10 @@ def _within(instant: _Instant, earliest: int | None, latest: int | None) -> _Kee
 
 
 def _check_combination(query: Query, status: str | None, spans: list[str]) -> None:
-    """Refuse spans of two kinds, a span with a status it does not go with, and `updated` with filters."""
+    """Raise ApiError if the time filters of a request cannot be combined.
+
+    Only one kind of time filter is allowed, only with certain statuses, and `updated` with few other filters.
+    """
     for word in spans:
         first = next(name for name in (f"min_{word}_ts", f"max_{word}_ts") if query.text(name))
         if len(spans) > 1 or status not in _STATUSES_WITH[word]:

@@ -1,4 +1,7 @@
-"""Handlers for public market data: series, events, markets, books, trades, candlesticks."""
+"""Handlers for public market data.
+
+Covers series, events, markets, books, trades and candlesticks.
+"""
 
 from __future__ import annotations
 
@@ -127,7 +130,7 @@ def _market(call: ApiCall) -> Json:
 
 
 def written_markets(call: ApiCall, markets: Iterable[Market]) -> list[Json]:
-    """Write markets as they stand now."""
+    """Return the JSON of markets in their current state."""
     return [call.world.market_answers.market(market, call.now) for market in markets]
 
 
@@ -154,7 +157,7 @@ def _book(call: ApiCall, market: Market, depth: int) -> Json:
 
 
 def list_trades(call: ApiCall, *, live: bool) -> Json:
-    """List public trades of the live window, or those from before it."""
+    """List public trades of the live window, or older ones."""
     query = call.query
     limit, ticker = query.limit(1000, least=0), query.text("ticker")
     earliest, latest = query.instant("min_ts"), query.instant("max_ts")
@@ -199,7 +202,7 @@ def _batch_candlesticks(call: ApiCall) -> Json:
 
 
 def _event_candlesticks(call: ApiCall) -> Json:
-    """Serve as much of the span as fits into one answer."""
+    """Return as much of the requested span as fits into one response."""
     event = _find(call.world.exchange.events, call.path["ticker"])
     if event.series_ticker != call.path["series_ticker"]:
         raise not_found()
@@ -214,7 +217,10 @@ def _event_candlesticks(call: ApiCall) -> Json:
 
 
 def read_span(call: ApiCall, markets: int = 1) -> tuple[int, int, int]:
-    """Read start, end and interval (Unix seconds, minutes) of a candlestick request."""
+    """Read start, end (Unix seconds) and interval (minutes) of a request.
+
+    The end is at most one interval after now. Raises ApiError for more than MOST_CANDLES candlesticks.
+    """
     query = call.query
     start, end = query.required_integer("start_ts", least=0), query.required_integer("end_ts", least=0)
     interval = query.required_integer("period_interval")
@@ -229,7 +235,7 @@ def read_span(call: ApiCall, markets: int = 1) -> tuple[int, int, int]:
 
 
 def candles_of(call: ApiCall, market: Market, span: tuple[int, int, int]) -> list[Json]:
-    """Write the candlesticks of one market over a span."""
+    """Return the JSON of one market's candlesticks over a span."""
     start, end, interval = span
     found: list[Candle] = call.world.candles.series(market, start, end, interval, call.now)
     if call.query.boolean("include_latest_before_start"):

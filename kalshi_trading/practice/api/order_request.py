@@ -1,6 +1,7 @@
-"""Strict reading of the JSON body of a new order; knows its wire form, never the state of a market.
+"""Strict parser for the JSON body of a new order.
 
-Numbers travel as strings: a JSON number where a string must stand cannot be decoded.
+Knows the wire format, never the state of a market. Numbers travel as strings: a JSON number in place of a
+string cannot be decoded.
 Source: Kalshi API, orders V2 and errors.
 """
 
@@ -30,14 +31,17 @@ _BOOLEANS = ("post_only", "reduce_only", "cancel_order_on_pause")
 _INTEGERS = ("expiration_time", "subaccount", "exchange_index")
 _REQUIRED = ("ticker", "side", "count", "price", "time_in_force", "self_trade_prevention_type")
 _INT64 = range(-(2**63), 2**63)
-_END_OF_TIME_S = 253_402_300_800  # the year 10000 cannot be written as a time
+_END_OF_TIME_S = 253_402_300_800  # times from the year 10000 on cannot be formatted
 _DECIMAL = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?")
 
 Word = TypeVar("Word", bound=StrEnum)
 
 
 def new_order(raw: bytes, fresh_id: str) -> NewOrder:
-    """Read a create body. `fresh_id` becomes the client_order_id when none was sent."""
+    """Parse the body of a create request.
+
+    `fresh_id` becomes the client_order_id if the body has none. Raises ApiError.
+    """
     body = _decode(raw)
     _check_kinds(body)
     for name in _REQUIRED:
@@ -72,7 +76,10 @@ def _decode(raw: bytes) -> dict[str, Any]:
 
 
 def _is_half_a_letter(value: object) -> bool:
-    """Tell text with a lone surrogate, which nobody could be told again."""
+    """Return True if the value is text with a lone surrogate.
+
+    Such text cannot be encoded in a response.
+    """
     return (
         isinstance(value, str) and not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value)
     )
@@ -98,7 +105,7 @@ def _kind(value: object) -> str:
 
 
 def _check_place(body: dict[str, Any]) -> None:
-    """Refuse the subaccounts, shards and order groups that this exchange does not have."""
+    """Raise ApiError for a subaccount, shard or order group we do not have."""
     if body.get("subaccount"):
         raise nested(400, "invalid_order", "subaccount does not exist")
     if body.get("exchange_index") not in (None, -1, 0):
@@ -108,7 +115,10 @@ def _check_place(body: dict[str, Any]) -> None:
 
 
 def _expiration(body: dict[str, Any]) -> int | None:
-    """Return microseconds; whether that is in the future is not known here."""
+    """Return the expiration in microseconds, or None if there is none.
+
+    Does not check that it is in the future. Raises ApiError from the year 10000 on.
+    """
     seconds: int | None = body.get("expiration_time")
     if seconds is None:
         return None
@@ -125,7 +135,10 @@ def _word(words: type[Word], body: dict[str, Any], name: str) -> Word:
 
 
 def _price(text: str) -> int:
-    """Return ten-thousandths of a dollar; whether it lies on the market's grid is not known here."""
+    """Return the price in ten-thousandths of a dollar.
+
+    Does not check the market's price grid. Raises ApiError.
+    """
     ten_thousandths = _scaled(text, 4)
     if ten_thousandths is None:
         raise nested(400, "invalid_price")
@@ -140,7 +153,10 @@ def _count(text: str) -> int:
 
 
 def _scaled(text: str, places: int) -> int | None:
-    """Return the decimal text in units of 10**-places, or None when it is not such a number."""
+    """Return a decimal text in units of 10**-places.
+
+    None: not a plain decimal number, or too many decimals.
+    """
     match = _DECIMAL.fullmatch(text)
     if not match:
         return None

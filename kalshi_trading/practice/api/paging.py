@@ -1,7 +1,7 @@
-"""Cutting lists into pages with opaque cursors; knows nothing about what is listed.
+"""Cut lists into pages with opaque cursors, independent of the rows.
 
-A cursor names the last row that was handed out, so rows that arrive between two requests never shift
-a page. A cursor nobody made starts over with the first page, as the exchange does.
+A cursor identifies the last row returned, so rows that arrive between two requests never shift a page. A
+cursor that cannot be decoded starts over with the first page, as the exchange does.
 Source: Kalshi API, pagination.
 """
 
@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 
 
 class Sequenced(Protocol):
-    """A row with a number above those of all earlier rows."""
+    """A row whose number is higher than those of all earlier rows."""
 
     @property
     def sequence(self) -> int: ...
@@ -33,7 +33,10 @@ def page(
     cursor: str | None,
     keep: Callable[[Row], bool] = lambda _row: True,
 ) -> tuple[list[Row], str]:
-    """Return up to `limit` kept rows after the cursor, and the cursor of what follows (empty at the end)."""
+    """Return up to `limit` kept rows after the cursor, and the next cursor.
+
+    The next cursor is empty at the end. A cursor that matches no row starts over with the first page.
+    """
     if limit == 0:
         return [], ""
     return _cut(filter(keep, _after(list(rows), identify, _decode(cursor))), identify, limit)
@@ -45,7 +48,10 @@ def newest_first(
     cursor: str | None,
     keep: Callable[[SequencedRow], bool] = lambda _row: True,
 ) -> tuple[list[SequencedRow], str]:
-    """Do the same for a line that is kept oldest first, without walking to the cursor."""
+    """Return a page, newest row first, from rows stored oldest first.
+
+    Like `page`, but a binary search finds the cursor. A non-numeric cursor starts over.
+    """
     last = _decode(cursor) or ""
     known = last.isascii() and last.isdigit() and len(last) < 20
     end = bisect_left(line, int(last), key=lambda row: row.sequence) if known else len(line)
@@ -56,7 +62,10 @@ def newest_first(
 def by_name(
     names: Sequence[str], limit: int, cursor: str | None, keep: Callable[[str], bool]
 ) -> tuple[list[str], str]:
-    """Do the same for sorted names, without walking to the cursor."""
+    """Return a page from sorted names.
+
+    Like `page`, but a binary search finds the cursor.
+    """
     start = bisect_right(names, _decode(cursor) or "")
     rows = (names[index] for index in range(start, len(names)))
     return _cut(filter(keep, rows), str, limit)

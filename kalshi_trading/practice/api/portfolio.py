@@ -1,4 +1,4 @@
-"""Handlers for what belongs to the account that signed: money, positions, orders."""
+"""Handlers for the signing account: balance, positions, fills and orders."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def _balance(call: ApiCall) -> Json:
 
 
 def _worth(exchange: Exchange, position: Position) -> int:
-    """Return what a position would fetch now: at the bid, or at its payout once that is known."""
+    """Return a position's current value in millionths of a dollar.
+
+    Uses the payout once it is known, then the bid, or the last price while the market does not trade.
+    """
     market = exchange.markets[position.ticker]
     if market.settlement_value is not None:
         yes = no = market.settlement_value
@@ -52,7 +55,7 @@ def _worth(exchange: Exchange, position: Position) -> int:
 
 
 def list_positions(call: ApiCall, *, live: bool) -> Json:
-    """List positions of the live window, or those of events that settled before it."""
+    """List positions of the live window, or those of events settled before it."""
     query, exchange, reads = call.query, call.world.exchange, call.world.reads
     limit = query.limit(_MOST_ROWS)
     asked_ticker, event_ticker = query.text("ticker"), query.text("event_ticker")
@@ -94,7 +97,7 @@ def _is_counted(position: Position, names: tuple[str, ...]) -> bool:
 
 
 def list_fills(call: ApiCall, *, live: bool) -> Json:
-    """List fills of the live window, or those from before it."""
+    """List fills of the live window, or older ones."""
     query = call.query
     limit, tickers, order_id = query.limit(_MOST_ROWS), query.names("ticker", 100), query.text("order_id")
     in_time, known = _time_filter(call), query.primary_account_only()
@@ -137,7 +140,7 @@ def _settlements(call: ApiCall) -> Json:
 
 
 def list_orders(call: ApiCall, *, live: bool) -> Json:
-    """List orders of the live window and all that rest, or those that ended before it."""
+    """List open orders and those of the live window, or those ended before it."""
     query, exchange = call.query, call.world.exchange
     limit, ticker, events = query.limit(_MOST_ROWS), query.text("ticker"), query.names("event_ticker", 10)
     status, in_time = query.choice("status", tuple(OrderStatus)), _time_filter(call)

@@ -1,6 +1,7 @@
-"""Strict reading of a request's query string; knows the rules of single parameters, never their meaning.
+"""Strict parser for query strings; knows parameter rules, not meanings.
 
-A broken rule is answered the way the exchange does it: 400 with a `msg` naming operation and field.
+A broken rule gets the exchange's answer: 400 with a `msg` that names operation and field. Every method but
+`refuse` raises ApiError.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ _LONGEST_NAME = 200
 
 
 class Query:
-    """The parameters of one request to one operation."""
+    """Parameters of one request to one operation."""
 
     def __init__(self, operation: str, parameters: QueryParams) -> None:
         self._operation = operation
         self._parameters = parameters
 
     def refuse(self, name: str, rule: str) -> ApiError:
-        """Make the error that says this parameter broke that rule."""
+        """Return the error for a parameter that broke this rule."""
         field = "".join(part.capitalize() for part in name.split("_"))
         return invalid_parameter(self._operation, field, rule)
 
     def text(self, name: str) -> str | None:
-        """Return the text, or None when it is absent or empty."""
+        """Return the text, or None if absent or empty."""
         value = self._parameters.get(name)
         if value is not None and len(value) > _LONGEST_TEXT:
             raise self.refuse(name, "max")
@@ -45,14 +46,14 @@ class Query:
         return value
 
     def names(self, name: str, most: int | None = None) -> tuple[str, ...]:
-        """Return the parts of a comma-separated list; empty when it is absent."""
+        """Return the items of a comma-separated list, empty if absent."""
         parts = tuple(part for part in (self.text(name) or "").split(",") if part)
         if most is not None and len(parts) > most:
             raise self.refuse(name, "max")
         return parts
 
     def repeated(self, name: str, most: int) -> tuple[str, ...]:
-        """Return the values of a parameter that is given once per value; at least one."""
+        """Return the values of a parameter that may repeat; requires at least one."""
         values = tuple(value for value in self._parameters.getlist(name) if value)
         if not values:
             raise self.refuse(name, "required")
@@ -88,17 +89,17 @@ class Query:
         return number
 
     def instant(self, name: str) -> int | None:
-        """Return a time given in Unix seconds as microseconds."""
+        """Return a time, sent in Unix seconds, in microseconds."""
         seconds = self.integer(name, least=0, most=10**11)
         return None if seconds is None else seconds * ONE_SECOND
 
     def limit(self, most: int, default: int = 100, least: int = 1) -> int:
-        """Return the page size; above the maximum is an error, never a shorter page."""
+        """Return the page size; a size above the maximum raises ApiError."""
         number = self.integer("limit", least, most)
         return default if number is None else number
 
     def primary_account_only(self) -> bool:
-        """Tell whether the asked subaccount and shard are the ones that exist: number 0 of each."""
+        """Return True if the request names no subaccount or shard except 0."""
         subaccount = self.integer("subaccount", least=0, most=63)
         shard = self.integer("exchange_index", least=-1)
         return subaccount in (None, 0) and shard in (None, -1, 0)

@@ -1,7 +1,7 @@
-"""Token buckets: how much an account may ask for; knows what each endpoint costs.
+"""Token buckets that limit an account's requests by endpoint cost.
 
-Only authenticated requests are charged. Refill is continuous; a request passes when its bucket holds its
-cost. Source: Kalshi API, rate limits.
+Only authenticated requests are charged. Refill is continuous. A request passes if its bucket holds its cost.
+Source: Kalshi API, rate limits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kalshi_trading.practice.records import ONE_SECOND
 
 TIER = "advanced"
-REFILL_RATE = 300  # tokens per second, reads and writes alike
+REFILL_RATE = 300  # tokens per second, the same for reads and writes
 CAPACITY = 900
 DEFAULT_COST = 10
 
@@ -27,7 +27,10 @@ COSTS: tuple[tuple[str, str, int], ...] = (
 
 @dataclass(slots=True)
 class _Bucket:
-    """Tokens in millionths, so that refilling by the microsecond stays whole."""
+    """A token bucket in millionths of a token.
+
+    Refilling by the microsecond therefore needs no fractions.
+    """
 
     tokens: int
     filled_at: int
@@ -43,31 +46,34 @@ class _Bucket:
 
 
 class Buckets:
-    """A read and a write bucket for every account."""
+    """A read and a write bucket for each account."""
 
     def __init__(self) -> None:
         self._buckets: dict[tuple[str, bool], _Bucket] = {}
 
     def take(self, account_id: str, cost: int, now: int, *, write: bool) -> bool:
-        """Pay for a request, or tell that the tokens do not suffice."""
+        """Charge a request; return False if the bucket holds too few tokens."""
         full = _Bucket(CAPACITY * ONE_SECOND, now)
         return self._buckets.setdefault((account_id, write), full).take(cost, now)
 
 
 def cost_of(method: str, template: str) -> int:
-    """Return the tokens of an endpoint given as route template such as `/portfolio/orders/{order_id}`."""
+    """Return an endpoint's cost in tokens.
+
+    `template` is a route such as `/portfolio/orders/{order_id}`.
+    """
     path = template.replace("{", ":").replace("}", "")
     return next((cost for verb, known, cost in COSTS if (verb, known) == (method, path)), DEFAULT_COST)
 
 
 def limits() -> dict[str, object]:
-    """Write the answer of /account/limits."""
+    """Return the JSON of /account/limits."""
     bucket = {"refill_rate": REFILL_RATE, "bucket_capacity": CAPACITY}
     grant = {"exchange_instance": "event_contract", "level": TIER, "source": "manual"}
     return {"usage_tier": TIER, "read": bucket, "write": bucket, "grants": [grant]}
 
 
 def endpoint_costs() -> dict[str, object]:
-    """Write the answer of /account/endpoint_costs."""
+    """Return the JSON of /account/endpoint_costs."""
     rows = [{"method": verb, "path": _ROOT + path, "cost": cost} for verb, path, cost in COSTS]
     return {"default_cost": DEFAULT_COST, "endpoint_costs": rows}

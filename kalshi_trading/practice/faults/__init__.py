@@ -1,1 +1,1 @@
-"""Failures on demand."""
+"""Scripted failures of the practice exchange."""

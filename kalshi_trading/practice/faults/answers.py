@@ -1,6 +1,6 @@
-"""Answers no exchange should give: pages of middlemen, refusals at the wrong moment, garbled JSON.
+"""Faulty responses: proxy error pages, odd refusals and garbled JSON.
 
-Knows them by name, for fault rules. Never knows what the request did.
+Fault rules use them by name. Never knows what the request did.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ _RETRY_S = 3
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """An answer as it goes over the wire; the length is counted when it is sent."""
+    """A response as sent over the wire.
+
+    The content length is computed when it is sent.
+    """
 
     status: int
     body: bytes = b""
@@ -31,13 +34,13 @@ class RawAnswer:
 
 
 def as_json(status: int, body: Any, **headers: str) -> RawAnswer:
-    """Write an answer as JSON; underscores in header names stand for hyphens."""
+    """Return a JSON response; underscores in header names become hyphens."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return RawAnswer(status, json.dumps(body).encode(), {"content-type": "application/json", **named})
 
 
 def too_many_requests(retry_after: str | None = None) -> RawAnswer:
-    """Make the exchange's own 429, with or without a Retry-After."""
+    """Return the exchange's own 429, with Retry-After if given."""
     headers = {} if retry_after is None else {"retry_after": retry_after}
     return as_json(429, {"error": "too many requests"}, **headers)
 
@@ -85,7 +88,10 @@ CANNED = (*_CANNED, _DATED)
 
 
 def canned(name: str, now: int) -> RawAnswer:
-    """Return the answer of this name; `now` dates a Retry-After."""
+    """Return the response of this name.
+
+    `now` (microseconds) dates a Retry-After header.
+    """
     if name == _DATED:
         return too_many_requests(formatdate(now // ONE_SECOND + _RETRY_S, usegmt=True))
     return _CANNED[name]
@@ -102,7 +108,10 @@ def _with_other_client_order_id(body: bytes) -> bytes:
 
 
 def _with(member: bytes) -> Callable[[bytes], bytes]:
-    """Make the change that adds one more member; in JSON the last one of a name counts."""
+    """Return a change that appends one more member to a JSON object.
+
+    A JSON parser keeps the last member of a name, so it overrides an earlier one.
+    """
     return lambda body: body.rstrip()[:-1] + b"," + member + b"}"
 
 
@@ -124,5 +133,5 @@ GARBLED = tuple(_GARBLED)
 
 
 def garbled(name: str, answer: RawAnswer) -> RawAnswer:
-    """Return the answer with its body spoilt in the way of this name."""
+    """Return the response with its body garbled in the named way."""
     return RawAnswer(answer.status, _GARBLED[name](answer.body), answer.headers)

@@ -1,6 +1,6 @@
-"""The way in to an exchange that fails on purpose: an ASGI application around the whole API.
+"""ASGI middleware around the whole API that fails as a script says.
 
-Knows what each kind of fault does to a request and its answer. Never decides when one happens.
+Knows the effect of each fault on a request and its response. Never decides when a fault happens.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _CREATE = ("POST", "/portfolio/events/orders")
 
 
 class NoAnswerError(Exception):
-    """The request is left without an answer; comes up only where there is no connection to close."""
+    """The request gets no response; raised if no connection can be closed."""
 
 
 def breakable(app: ASGIApp, abort: Callable[[], None]) -> ASGIApp:
-    """Let an application close its connection without an answer."""
+    """Return an app that can close its connection without a response."""
 
     async def with_abort(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, _ABORT: abort}, receive, send)
@@ -37,7 +37,7 @@ def breakable(app: ASGIApp, abort: Callable[[], None]) -> ASGIApp:
 
 
 class FaultMiddleware:
-    """An application that fails as its script says."""
+    """ASGI middleware that applies the faults of a script."""
 
     def __init__(self, app: ASGIApp, world: World, script: FaultScript) -> None:
         self._app = app
@@ -92,7 +92,7 @@ class FaultMiddleware:
             await self._withhold(rule, request)
 
     async def _withhold(self, rule: Rule, request: _Request) -> None:
-        """Give the rule's answer, or none."""
+        """Send the rule's response, or close the connection without one."""
         if rule.answer is None:
             await self._script.pause(rule.hold_s or 0)
             await request.close()
@@ -126,7 +126,7 @@ class FaultMiddleware:
 
 
 def _list_of(answer: RawAnswer) -> dict[str, Any] | None:
-    """Return the body of a page of a list, or None when it is none."""
+    """Return the body of a list page, or None if it is not one."""
     if answer.status != 200:
         return None
     body = json.loads(answer.body)
@@ -134,10 +134,13 @@ def _list_of(answer: RawAnswer) -> dict[str, Any] | None:
 
 
 class _Request:
-    """One request that has been read whole, and the way back to whoever sent it."""
+    """One request and the channel for its response.
+
+    `read` must be called before `process`.
+    """
 
     def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        # a marked cursor may come back after its rule has ended
+        # a marked cursor may still arrive after its rule has ended
         self.turn, query_string = paging.turn_of(scope["query_string"])
         self.scope = {**scope, "query_string": query_string}
         self._app = app
@@ -154,7 +157,7 @@ class _Request:
             more = message.get("more_body", False)
 
     async def process(self) -> RawAnswer:
-        """Let the exchange process the request and keep its answer."""
+        """Run the request through the exchange and return its response unsent."""
         sent: list[Message] = []
 
         async def receive() -> Message:
@@ -170,14 +173,17 @@ class _Request:
         return RawAnswer(sent[0]["status"], body, headers)
 
     async def answer(self, answer: RawAnswer) -> None:
-        """Send an answer."""
+        """Send a response."""
         headers = {**answer.headers, "content-length": str(len(answer.body))}
         named = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()]
         await self._send({"type": "http.response.start", "status": answer.status, "headers": named})
         await self._send({"type": "http.response.body", "body": answer.body})
 
     async def close(self) -> None:
-        """Close the connection without an answer. Raises NoAnswerError where there is none."""
+        """Close the connection without a response.
+
+        Raises NoAnswerError if there is no connection.
+        """
         abort = self.scope.get(_ABORT)
         if abort is None:
             raise NoAnswerError

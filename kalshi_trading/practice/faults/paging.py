@@ -1,6 +1,6 @@
-"""Lists that go wrong from page to page: cursors that carry their page's number, and the ways to break them.
+"""Break lists from page to page, with page numbers inside the cursors.
 
-Pure: changes a query string and an answer's body. Never keeps anything between two requests.
+Pure: changes a query string and a response body. Never keeps state between two requests.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-_MARKED = re.compile(r"([0-9]{1,6})\.(.*)")  # a cursor of the exchange itself has no dot
+_MARKED = re.compile(r"([0-9]{1,6})\.(.*)")  # the exchange's own cursors have no dot
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Which page is asked for: its number from 1, and the exchange's own cursor of it."""
+    """A requested page: its number from 1, and the exchange's own cursor."""
 
     number: int
     cursor: str
 
 
 def turn_of(query_string: bytes) -> tuple[Turn, bytes]:
-    """Return the page a query asks for, and the query with the exchange's own cursor."""
+    """Return the requested page, and the query with the exchange's own cursor.
+
+    A cursor without a page number counts as page 2.
+    """
     pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
     asked = dict(pairs).get("cursor", "")
     marked = _MARKED.fullmatch(asked)
@@ -33,9 +36,11 @@ def turn_of(query_string: bytes) -> tuple[Turn, bytes]:
 
 
 def broken(mode: str, page: int, turn: Turn, body: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the page as it is answered; None breaks the list off.
+    """Return the page as sent to the client.
 
-    `empty` puts one empty page in front of page `page`; `endless` gives empty pages for ever.
+    None: the list ends with an error (`break_off`). `empty` inserts one empty page before page `page`.
+    `endless` returns empty pages forever. `repeat` returns page `page` again and again. `cycle` leads back to
+    page 1 after page `page` + 1.
     """
     cursor = body["cursor"]
     honest = {**body, "cursor": _mark(turn.number + 1, cursor) if cursor else ""}

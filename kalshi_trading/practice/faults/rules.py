@@ -1,11 +1,15 @@
-"""Rules of scripted faults as plain data, and how they stand in a JSON file.
+"""Rules of scripted faults as plain data, and their JSON file format.
 
-Knows which fields belong to which kind. Never looks at a request beyond its method and path.
+Knows which fields each kind takes. Looks at a request's method and path only.
 
-A file is `{"seed": 1, "rules": [{"kind": "after_accept", "method": "POST", "hold_s": 15}, ...]}`. `path` is
-what follows /trade-api/v2: a template such as `/portfolio/orders/{order_id}`, or a prefix that ends with
-`*`. Rules that look at requests may have `times` (then never again), `chance`, `after` (let so many
-pass first) and `for_s` (seconds since the first request they met).
+A file is `{"seed": 1, "rules": [{"kind": "after_accept", "method": "POST", "hold_s": 15}, ...]}`. `path`
+is the part after /trade-api/v2: a template such as `/portfolio/orders/{order_id}`, or a prefix that ends
+with `*`. Rules that apply to requests may also have:
+
+- `times`: how often the rule applies
+- `chance`: probability from 0 to 1
+- `after`: number of matching requests to skip first
+- `for_s`: seconds the rule lasts, from the first request after the skipped ones
 """
 
 from __future__ import annotations
@@ -22,16 +26,19 @@ from kalshi_trading.practice.faults.answers import CANNED, GARBLED, RawAnswer, a
 
 
 class FaultKind(StrEnum):
-    """What happens to a request, or, from `READ_LAG` on, how the exchange behaves as a whole."""
+    """Kinds of faults.
 
-    BEFORE_ACCEPT = "before_accept"  # not processed; an answer, or held and closed, or only delayed
-    AFTER_ACCEPT = "after_accept"  # processed; then another answer, or held and closed, or delayed
+    A fault applies to single requests, or from `READ_LAG` on to the whole exchange.
+    """
+
+    BEFORE_ACCEPT = "before_accept"  # not processed; a response, or held and closed; or only delayed
+    AFTER_ACCEPT = "after_accept"  # processed; then another response, or held and closed, or delayed
     LATE = "late"  # closed (or answered) at once, processed later
     RATE_LIMIT_STORM = "rate_limit_storm"
     PAGING = "paging"
     READ_LAG = "read_lag"  # private reads show the state of `lag_s` ago
-    FROZEN = "frozen"  # private reads stand still
-    DEDUP = "dedup"  # what happens to a repeated client_order_id
+    FROZEN = "frozen"  # private reads show no new changes
+    DEDUP = "dedup"  # response to a repeated client_order_id
 
 
 PAGING_MODES = ("repeat", "cycle", "empty", "endless", "break_off")
@@ -60,10 +67,10 @@ _LONGEST_S = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One fault. Durations are seconds. Raises ValueError when the fields do not fit the kind.
+    """One fault. Durations are in seconds.
 
-    `answer` is a name of `faults.answers` or an answer of one's own. `page` is the page from which a
-    list is broken, counted from 1.
+    `answer` is a name from `faults.answers` or a custom response. `page` is the first broken page of a list,
+    counted from 1. Raises ValueError if the fields do not fit the kind.
     """
 
     kind: FaultKind
@@ -89,11 +96,14 @@ class Rule:
 
     @property
     def meets_requests(self) -> bool:
-        """Whether it happens to single requests, and not to the exchange as a whole."""
+        """True if the rule applies to single requests, not the whole exchange."""
         return "path" in _ALLOWED[self.kind]
 
     def matches(self, method: str, path: str) -> bool:
-        """Tell whether a request is meant; `path` is without /trade-api/v2."""
+        """Return True if the rule covers a request.
+
+        `path` is without /trade-api/v2.
+        """
         return self.method in ("*", method) and re.fullmatch(_pattern(self.path), path) is not None
 
     def _check_fields(self) -> None:
@@ -139,14 +149,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """What a file of faults holds."""
+    """Contents of a fault file."""
 
     rules: tuple[Rule, ...] = ()
     seed: int = 0
 
 
 def parse(text: str) -> RuleSet:
-    """Read a file's text. Raises ValueError with the reason."""
+    """Parse the text of a fault file. Raises ValueError with the reason."""
     try:
         raw = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
@@ -175,7 +185,10 @@ def _rule(number: int, row: Any) -> Rule:
 
 
 def _answer(raw: Any) -> str | RawAnswer:
-    """Read an answer: a name, or an object of status, headers and a body (text goes as it is)."""
+    """Parse a response: a name, or an object of status, headers and body.
+
+    A text body is sent unchanged. Any other body is sent as JSON.
+    """
     if isinstance(raw, str):
         return raw
     if not isinstance(raw, Mapping) or not raw.keys() <= {"status", "headers", "body"}:

@@ -1,6 +1,6 @@
-"""A script of faults while it runs: which rule meets this request, and how the exchange behaves now.
+"""A running fault script: choose the rule for a request, count its uses.
 
-Knows the rules, how often each was used and, for a file, when it changed. Never touches a request.
+Follows changes of its file. Never touches a request.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ Stamp = tuple[int, int, int]
 
 @dataclass(slots=True)
 class _Running:
-    """A rule and what it did so far."""
+    """A rule with its counters.
+
+    `met` counts matching requests, `used` those it struck.
+    """
 
     rule: Rule
     met: int = 0
@@ -34,7 +37,7 @@ class _Running:
     ends_at: int = _NEVER
 
     def strikes(self, now: int, chance: Callable[[], float]) -> bool:
-        """Tell whether this request, which is meant, is struck; count it."""
+        """Count a matching request; return True if the rule strikes it."""
         rule = self.rule
         self.met += 1
         if self.met <= rule.after:
@@ -50,9 +53,10 @@ class _Running:
 
 
 class FaultScript:
-    """Rules in force; the first that strikes a request counts. They may be replaced at any time.
+    """Rules in force; the first rule that strikes a request applies.
 
-    `pause` waits so many seconds; a test that moves its clock itself hands in another one.
+    Rules may be replaced at any time. `pause` waits a number of seconds; a test with its own clock passes
+    another function.
     """
 
     def __init__(
@@ -69,7 +73,10 @@ class FaultScript:
 
     @classmethod
     def from_file(cls, path: Path) -> FaultScript:
-        """Read a file of rules; later changes of it are followed. Raises OSError and ValueError."""
+        """Read a fault file and follow its later changes.
+
+        Raises OSError and ValueError.
+        """
         stamp = _stamp(path)
         found = _read(path)
         script = cls(found.rules, seed=found.seed)
@@ -77,12 +84,15 @@ class FaultScript:
         return script
 
     def replace(self, rules: Sequence[Rule], *, seed: int = 0) -> None:
-        """Put other rules in force; everything is counted from zero again."""
+        """Replace the rules and reset all counters."""
         self._random = Random(seed)
         self._running = [_Running(rule) for rule in rules]
 
     def refresh(self) -> None:
-        """Read the file again when it has changed. What cannot be read leaves the rules as they are."""
+        """Reload the file if it has changed.
+
+        An unreadable file leaves the rules unchanged.
+        """
         if self._file is None:
             return
         try:
@@ -97,7 +107,10 @@ class FaultScript:
         self.replace(found.rules, seed=found.seed)
 
     def strike(self, method: str, path: str, now: int) -> Rule | None:
-        """Return the rule that strikes this request, and count it."""
+        """Return the rule that strikes this request, and count it.
+
+        None: no rule strikes it.
+        """
         for running in self._running:
             rule = running.rule
             is_meant = rule.meets_requests and rule.matches(method, path)
@@ -106,17 +119,20 @@ class FaultScript:
         return None
 
     def used(self) -> list[int]:
-        """Return how often each rule has struck, in their sequence."""
+        """Return how often each rule has struck, in rule order."""
         return [running.used for running in self._running]
 
     @property
     def dedup(self) -> str:
-        """How a repeated client_order_id is treated."""
+        """Treatment of a repeated client_order_id."""
         rule = self._standing(FaultKind.DEDUP)
         return (rule and rule.mode) or "refuse"
 
     def shown_until(self, now: int) -> int:
-        """Return the instant up to which private reads show what happened; 0 stands still."""
+        """Return the time (microseconds) up to which private reads show changes.
+
+        0: private reads are frozen.
+        """
         if self._standing(FaultKind.FROZEN):
             return 0
         lag = self._standing(FaultKind.READ_LAG)

@@ -1,1 +1,1 @@
-"""Answers as the exchange words them."""
+"""JSON responses in the exchange's format."""

@@ -1,6 +1,6 @@
-"""An account's own records as the exchange writes them in JSON.
+"""JSON of an account's own records in the exchange's format.
 
-Writes field by field by hand; never reads JSON and never decides what may be seen.
+Each field is written by hand. Never reads JSON and never decides what a client may see.
 Source: Kalshi API, portfolio reads and orders V2.
 """
 
@@ -22,11 +22,14 @@ from kalshi_trading.practice.responses.markets import SHARD, Json, count, money,
 from kalshi_trading.practice.simulation.bank import Transfer, identity
 
 _ONE_CENT = 10_000  # millionths of a dollar
-_PRIMARY = 0  # the one subaccount
+_PRIMARY = 0  # the only subaccount
 
 
 def balance(available: int, positions_value: int, now: int) -> Json:
-    """Write the cash an account can trade with, and what its positions would fetch."""
+    """Return the JSON of available cash and the value of positions.
+
+    Inputs are in millionths of a dollar. Cents are rounded down.
+    """
     dollars = money(available)[:-2]
     return {
         "balance": available // _ONE_CENT,
@@ -38,7 +41,7 @@ def balance(available: int, positions_value: int, now: int) -> Json:
 
 
 def order(record: Order) -> Json:
-    """Write an order as the portfolio shows it."""
+    """Return the JSON of an order as portfolio reads show it."""
     answer = {
         "order_id": record.order_id,
         "user_id": record.account_id,
@@ -71,7 +74,10 @@ def order(record: Order) -> Json:
 
 
 def created(placed: PlaceResult) -> Json:
-    """Write what became of a new order at once."""
+    """Return the JSON of a new order's immediate outcome.
+
+    Average price and fee are per contract and absent if nothing filled.
+    """
     record = placed.order
     answer = {
         "order_id": record.order_id,
@@ -90,7 +96,7 @@ def created(placed: PlaceResult) -> Json:
 
 
 def canceled(record: Order, reduced_by: int) -> Json:
-    """Write what a cancel took off the book."""
+    """Return the JSON of the contracts a cancel removed from the book."""
     return {
         "order_id": record.order_id,
         "client_order_id": record.client_order_id,
@@ -100,7 +106,7 @@ def canceled(record: Order, reduced_by: int) -> Json:
 
 
 def queue_position(record: Order, ahead: int) -> Json:
-    """Write how many contracts stand before an order."""
+    """Return the JSON of the number of contracts ahead of an order."""
     return {
         "order_id": record.order_id,
         "market_ticker": record.ticker,
@@ -109,7 +115,7 @@ def queue_position(record: Order, ahead: int) -> Json:
 
 
 def fill(record: Fill) -> Json:
-    """Write one execution of an account's order."""
+    """Return the JSON of one fill of an account's order."""
     return {
         "fill_id": record.trade_id,
         "trade_id": record.trade_id,
@@ -131,7 +137,7 @@ def fill(record: Fill) -> Json:
 
 
 def market_position(record: Position) -> Json:
-    """Write what an account holds in one market; negative counts are NO."""
+    """Return the JSON of a position in one market; NO counts are negative."""
     return {
         "ticker": record.ticker,
         "exchange_index": SHARD,
@@ -145,7 +151,7 @@ def market_position(record: Position) -> Json:
 
 
 def event_position(event_ticker: str, records: Iterable[Position]) -> Json:
-    """Write what an account holds over the markets of one event."""
+    """Return the JSON of an account's total over the markets of one event."""
     rows = list(records)
     return {
         "event_ticker": event_ticker,
@@ -158,12 +164,15 @@ def event_position(event_ticker: str, records: Iterable[Position]) -> Json:
 
 
 def exposure(record: Position) -> int:
-    """Return the cost of what is still held, without fees."""
+    """Return the cost of the open contracts, without fees."""
     return sum(lot.price * lot.count for lot in record.lots)
 
 
 def settlement(record: Settlement, market_result: str) -> Json:
-    """Write the payout of one market; whole cents are paid, what is below is not shown."""
+    """Return the JSON of a market's payout.
+
+    `revenue` is in cents, rounded down; the balance receives the exact payout.
+    """
     return {
         "ticker": record.ticker,
         "exchange_index": SHARD,
@@ -181,7 +190,7 @@ def settlement(record: Settlement, market_result: str) -> Json:
 
 
 def transfer(record: Transfer) -> Json:
-    """Write practice money that is paid in or out."""
+    """Return the JSON of a deposit or withdrawal of practice money."""
     answer: Json = {
         "id": identity(record),
         "status": record.status,
@@ -196,5 +205,5 @@ def transfer(record: Transfer) -> Json:
 
 
 def _nearest(total: int, parts: int) -> int:
-    """Divide and round to the nearest whole number, halves up."""
+    """Return the quotient rounded to the nearest integer, halves up."""
     return (2 * total + parts) // (2 * parts)

@@ -1,5 +1,6 @@
-"""The exchange's error answers in their four wire shapes; knows texts, never decides when to refuse.
+"""Error responses of the exchange in their four wire shapes.
 
+Knows their text, never decides when to refuse.
 Source: Kalshi API, errors and authentication.
 """
 
@@ -9,7 +10,7 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """A request that ends with an error body."""
+    """A request that ends with an error response."""
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:
         self.status = status
@@ -18,7 +19,10 @@ class ApiError(Exception):
 
 
 def nested(status: int, code: str, details: str | None = None, message: str | None = None) -> ApiError:
-    """Make the usual shape: an `error` object. The message defaults to the code with spaces."""
+    """Return the usual shape: an `error` object.
+
+    The message defaults to the code with spaces.
+    """
     error = {"code": code, "message": message or code.replace("_", " ")}
     if details is not None:
         error["details"] = details
@@ -26,43 +30,46 @@ def nested(status: int, code: str, details: str | None = None, message: str | No
 
 
 def undecodable(details: str) -> ApiError:
-    """Make the flat shape of a body that could not be decoded."""
+    """Return the flat shape for a body that cannot be decoded."""
     return ApiError(400, {"code": "bad_request", "message": "bad request", "details": details})
 
 
 def invalid_parameter(operation: str, field: str, rule: str) -> ApiError:
-    """Make the `msg` shape of a query parameter that broke a validation rule (`lte`, `required` ...)."""
+    """Return the `msg` shape for a query parameter that broke a rule.
+
+    Rules are `lte`, `required` and others.
+    """
     key = f"'{operation}Params.{field}'"
     reason = f"Key: {key} Error:Field validation for '{field}' failed on the '{rule}' tag"
     return ApiError(400, {"msg": f"Parameter validation failed for {operation}: {reason}"})
 
 
 def not_found(details: str | None = None) -> ApiError:
-    """Make the answer to a name that means nothing here."""
+    """Return the error for an unknown ticker, id or path."""
     return nested(404, "not_found", details)
 
 
 def unauthenticated(details: str) -> ApiError:
-    """Make the answer to a key or a signature that is not accepted."""
+    """Return the error for a rejected key or signature."""
     code = "authentication_error"
     return nested(401, code, details, message=code)
 
 
 def stale_timestamp() -> ApiError:
-    """Make the answer to a signature made at another time than now."""
+    """Return the error for a signature outside the time window."""
     return nested(401, "header_timestamp_expired")
 
 
 def unsigned() -> ApiError:
-    """Make the answer to a request without its signature headers."""
+    """Return the error for a request without signature headers."""
     return nested(401, "signature_is_missing_from_headers")
 
 
 def old_order_endpoint() -> ApiError:
-    """Make the answer of the order endpoints that are gone."""
+    """Return the error of the retired order endpoints."""
     return nested(410, "deprecated_v1_order_endpoint", message="Please switch to the V2 endpoints")
 
 
 def too_many_requests() -> ApiError:
-    """Make the answer to a request the token bucket cannot pay for."""
+    """Return the error for a request that exceeds the rate limit."""
     return ApiError(429, {"error": "too many requests"})

@@ -1,4 +1,4 @@
-"""Markets as JSON, quickly: what never changes about a market is written once and kept."""
+"""Cached JSON of markets: unchanging fields are formatted once."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from kalshi_trading.practice.responses.markets import Json
 from kalshi_trading.practice.simulation.candles import Candles
 from kalshi_trading.practice.simulation.quoting import TopOfBook
 
-_DAY_AGO_FOR_S = 600  # how long "a day ago" may stand
+_DAY_AGO_FOR_S = 600  # how long the figures of "a day ago" are reused
 
 _DayAgo = tuple[TopOfBook, int | None]
 
 
 class MarketAnswers:
-    """Writes the markets of one exchange."""
+    """Formats the markets of one exchange as JSON."""
 
     def __init__(self, exchange: Exchange, candles: Candles) -> None:
         self._exchange = exchange
@@ -24,7 +24,7 @@ class MarketAnswers:
         self._day_ago: dict[str, tuple[int, _DayAgo]] = {}
 
     def market(self, market: Market, now: int) -> Json:
-        """Write a market as it stands now."""
+        """Return the JSON of a market in its current state."""
         bid = self._exchange.best(market.ticker, BookSide.BID)
         ask = self._exchange.best(market.ticker, BookSide.ASK)
         volume = self._candles.volume_of_day(market, now)

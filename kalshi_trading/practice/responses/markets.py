@@ -1,6 +1,7 @@
-"""Series, events, markets, books, trades and candles as the exchange writes them in JSON.
+"""JSON of public market data in the exchange's format.
 
-Writes field by field by hand; never reads JSON and never decides what may be seen.
+Covers series, events, markets, books, trades and candles. Each field is written by hand. Never reads JSON and
+never decides what a client may see.
 Source: Kalshi API, REST endpoints.
 """
 
@@ -33,24 +34,24 @@ SHARD = 0
 
 
 def price(ten_thousandths: int) -> str:
-    """Write a price in dollars with four decimals."""
+    """Format a price in dollars with four decimals."""
     return f"{ten_thousandths // 10_000}.{ten_thousandths % 10_000:04d}"
 
 
 def money(millionths: int) -> str:
-    """Write money in dollars with six decimals."""
+    """Format money in dollars with six decimals."""
     sign = "-" if millionths < 0 else ""
     return f"{sign}{abs(millionths) // 1_000_000}.{abs(millionths) % 1_000_000:06d}"
 
 
 def count(hundredths: int) -> str:
-    """Write a number of contracts with two decimals."""
+    """Format a number of contracts with two decimals."""
     sign = "-" if hundredths < 0 else ""
     return f"{sign}{abs(hundredths) // ONE_CONTRACT}.{abs(hundredths) % ONE_CONTRACT:02d}"
 
 
 def time(microseconds: int) -> str:
-    """Write an instant in UTC with as many fraction digits as it needs."""
+    """Format a UTC time with no more fraction digits than it needs."""
     seconds, fraction = divmod(microseconds, ONE_SECOND)
     text = _second(seconds)
     return f"{text}.{fraction:06d}".rstrip("0") + "Z" if fraction else text + "Z"
@@ -62,13 +63,16 @@ def _second(seconds: int) -> str:
 
 
 def number(decimal_text: str) -> int | float:
-    """Write decimal text as a JSON number: a strike or a multiplier, never money."""
+    """Return decimal text as a JSON number.
+
+    Used for strikes and multipliers, never for money.
+    """
     value = Decimal(decimal_text)
     return int(value) if value == value.to_integral_value() else float(value)
 
 
 def series(record: Series, volume: int | None = None) -> Json:
-    """Write a series, with its lifetime volume where it was asked for."""
+    """Return the JSON of a series, with its lifetime volume if given."""
     answer: Json = {
         "ticker": record.ticker,
         "frequency": record.frequency,
@@ -89,18 +93,18 @@ def series(record: Series, volume: int | None = None) -> Json:
 
 
 def sources(record: Series) -> list[Json]:
-    """Write who observes the outcome."""
+    """Return the JSON of the sources that observe the outcome."""
     return [{"name": record.source_name, "url": "https://practice.invalid/sources"}]
 
 
 def event(record: Event, parent: Series) -> Json:
-    """Write an event without its markets."""
+    """Return the JSON of an event without its markets."""
     return {
         "event_ticker": record.event_ticker,
         "series_ticker": record.series_ticker,
         "sub_title": record.sub_title,
         "title": record.title,
-        "collateral_return_type": "",  # every market is collateralised on its own
+        "collateral_return_type": "",  # every market is collateralized separately
         "mutually_exclusive": record.mutually_exclusive,
         "category": parent.category,
         "strike_date": None if record.strike_at is None else time(record.strike_at),
@@ -113,7 +117,10 @@ def event(record: Event, parent: Series) -> Json:
 
 
 def event_metadata(record: Event, parent: Series, markets: Iterable[Market]) -> Json:
-    """Write the pictures and colours of an event; the practice exchange has none to show."""
+    """Return the JSON of an event's images and colors.
+
+    They are placeholders, because the practice exchange has no images.
+    """
     return {
         "image_url": f"/practice/{record.series_ticker}.png",
         "market_details": [
@@ -124,7 +131,7 @@ def event_metadata(record: Event, parent: Series, markets: Iterable[Market]) -> 
 
 
 def market_terms(record: Market) -> Json:
-    """Write what never changes about a market, or only with its `updated_at`."""
+    """Return the JSON of market fields that change only with `updated_at`."""
     answer: Json = {
         "ticker": record.ticker,
         "event_ticker": record.event_ticker,
@@ -163,7 +170,10 @@ def market_terms(record: Market) -> Json:
 
 
 def market_quotes(record: Market, bid: Level | None, ask: Level | None) -> Json:
-    """Write the best prices; 0 and 1 stand where there is none, the other way round before the opening."""
+    """Return the JSON of the best prices of a market.
+
+    A missing bid is 0. A missing ask is 1, or 0 before the market opens.
+    """
     missing_ask = 0 if record.status is MarketStatus.INITIALIZED else ONE_DOLLAR_PRICE
     yes_bid, bid_size = bid or (0, 0)
     yes_ask, ask_size = ask or (missing_ask, 0)
@@ -178,7 +188,7 @@ def market_quotes(record: Market, bid: Level | None, ask: Level | None) -> Json:
 
 
 def market_life(record: Market, volume_of_day: int, day_ago: tuple[TopOfBook, int | None]) -> Json:
-    """Write what trading and time change about a market."""
+    """Return the JSON of market fields that trading and time change."""
     earlier, earlier_price = day_ago
     answer: Json = {
         "status": record.status,
@@ -200,7 +210,7 @@ def market_life(record: Market, volume_of_day: int, day_ago: tuple[TopOfBook, in
 
 
 def result(record: Market) -> str:
-    """Name the result of a market; empty until it is determined."""
+    """Return the result of a market; empty until it is determined."""
     if record.settlement_value is None:
         return ""
     if record.scalar:
@@ -209,7 +219,10 @@ def result(record: Market) -> str:
 
 
 def order_book(bids: Sequence[Level], asks: Sequence[Level], depth: int) -> Json:
-    """Write a book as bids of both sides, best last; depth 0 means every level."""
+    """Return the JSON of a book as YES bids and NO bids, best last.
+
+    `depth` 0 means every level.
+    """
     wanted = slice(depth or None)
     return {
         "yes_dollars": [[price(p), count(n)] for p, n in reversed(bids[wanted])],
@@ -218,7 +231,7 @@ def order_book(bids: Sequence[Level], asks: Sequence[Level], depth: int) -> Json
 
 
 def trade(record: Trade) -> Json:
-    """Write a public trade."""
+    """Return the JSON of a public trade."""
     outcome = outcome_side(record.taker_side)
     return {
         "trade_id": record.trade_id,
@@ -234,12 +247,15 @@ def trade(record: Trade) -> Json:
 
 
 def outcome_side(side: BookSide) -> str:
-    """Name the outcome that a side of the book goes long."""
+    """Return the outcome that this side of the book buys."""
     return "yes" if side is BookSide.BID else "no"
 
 
 def candle(record: Candle) -> Json:
-    """Write a candlestick; what did not trade has no trade prices."""
+    """Return the JSON of a candlestick.
+
+    A period without trades has no trade prices except the previous one.
+    """
     prices: Json = {}
     if record.trades is not None:
         prices = _range(record.trades)

@@ -1,1 +1,1 @@
-"""The process that serves the exchange."""
+"""Process that serves the practice exchange."""

@@ -1,4 +1,4 @@
-"""The whole API of a world as one ASGI application."""
+"""ASGI application with all endpoints of a world."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ def build_app(
     latency: Latency | None = None,
     control: bool = False,
 ) -> ASGIApp:
-    """Make the application that serves every endpoint; `on_request` is called for each request.
+    """Build the application that serves every endpoint of a world.
 
-    With `faults` it fails as they say, with `latency` it answers later; `control` opens the practice door.
+    `on_request` is called for each API request. `faults` adds scripted failures. `latency` delays responses.
+    `control` adds the practice-only requests.
     """
     app = http.build_app(world, ENDPOINTS, on_request)
     if faults is not None:

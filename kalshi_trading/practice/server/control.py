@@ -1,7 +1,7 @@
-"""The practice-only door: moving the clock, money, cut-offs and the distance, and looking into the books.
+"""Practice-only requests for clock, money, cut-offs, latency and audit.
 
-Nothing of it exists at Kalshi, and it is closed unless somebody opens it. It stands beside the API, without
-signatures, on loopback only; a body must be JSON by its header, which no page in a browser can send here.
+Kalshi has none of these, and they are off by default. They need no signature and are served on loopback only.
+A body must be sent as application/json, because a web page in a browser cannot send that here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Handler = Callable[[Request, Json], Json]
 
 
 class ControlMiddleware:
-    """An application with the control requests before it."""
+    """ASGI middleware that handles control requests before the API."""
 
     def __init__(self, app: ASGIApp, world: World, latency: Latency) -> None:
         self._app = app
@@ -51,7 +51,7 @@ class ControlMiddleware:
 
 
 class _Control:
-    """The control requests of one world."""
+    """Control requests of one world."""
 
     def __init__(self, world: World, latency: Latency) -> None:
         self._world = world
@@ -149,7 +149,7 @@ def _whole(body: Json, name: str, most: int) -> int:
 
 
 def _money(body: Json, name: str, default: str | None = None) -> int:
-    """Read dollars with up to two decimals, in millionths."""
+    """Read dollars with up to two decimals; return millionths of a dollar."""
     text = body.get(name, default)
     try:
         cents = Decimal(text) * 100 if isinstance(text, str) else None

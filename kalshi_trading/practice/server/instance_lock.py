@@ -1,6 +1,7 @@
-"""One exchange per data directory: a lock held for life, and a ready file that tells where it answers.
+"""Ensure one exchange per data directory with a lock and a ready file.
 
-Knows these two files. A lock dies with its process, so a ready file counts only while the lock is held.
+The ready file says how to connect. It counts only while the lock is held, because the system releases a lock
+when its process dies.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _PAUSE_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class ReadyFile:
-    """Where and how a running exchange is reached."""
+    """Connection details of a running exchange."""
 
     url: str
     ws_url: str
@@ -36,12 +37,15 @@ class ReadyFile:
     pid: int
 
     def line(self) -> str:
-        """Return it as one line of JSON."""
+        """Return the details as one line of JSON."""
         return json.dumps(asdict(self))
 
 
 class InstanceLock:
-    """A process's claim to be the exchange of a directory."""
+    """A process's claim to be the only exchange of a directory.
+
+    Creating it removes an old ready file.
+    """
 
     def __init__(self, directory: Path, descriptor: int) -> None:
         self._lock = directory / LOCK_FILE
@@ -52,18 +56,18 @@ class InstanceLock:
         self._ready.unlink(missing_ok=True)
 
     def announce(self, ready: ReadyFile) -> None:
-        """Write the ready file, whole or not at all, for the owner's eyes only."""
+        """Write the ready file atomically, readable only by its owner."""
         self._announced = ready.line() + "\n"
         self._write()
 
     def renew(self) -> None:
-        """Write the ready file again if somebody spoiled it or took it away."""
-        with suppress(OSError):  # where it cannot be written, whoever comes next is told so
+        """Rewrite the ready file if another process changed or removed it."""
+        with suppress(OSError):  # a process that starts here later reports the failure
             if self._is_ours() and not self._is_intact():
                 self._write()
 
     def end(self) -> None:
-        """Take the ready file away and release the lock."""
+        """Remove the ready file and release the lock."""
         with suppress(OSError):
             if self._is_ours():
                 self._ready.unlink(missing_ok=True)
@@ -73,7 +77,10 @@ class InstanceLock:
         write_whole(self._ready, self._announced.encode())
 
     def _is_ours(self) -> bool:
-        """Tell whether this directory is still there; another of its name has a lock of its own."""
+        """Return True if the lock file on disk is still the one we hold.
+
+        A directory that was removed and made again has another lock file.
+        """
         try:
             return self._lock.stat().st_ino == os.fstat(self._descriptor).st_ino
         except FileNotFoundError:
@@ -87,10 +94,10 @@ class InstanceLock:
 
 
 def claim(directory: Path) -> InstanceLock | ReadyFile:
-    """Become the exchange of this directory, or return where the one that is running answers.
+    """Claim the directory, or return the details of its running exchange.
 
-    Waits for another one that is just starting; raises TimeoutError when it never gets ready, and OSError
-    when the directory cannot be used.
+    Waits for another process that is still starting. Raises TimeoutError if it does not become ready in 15 s.
+    Raises OSError if the directory cannot be used.
     """
     descriptor = open_private(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT)
     deadline = time.monotonic() + _PATIENCE_S

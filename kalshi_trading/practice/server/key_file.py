@@ -1,6 +1,6 @@
-"""The practice key pair: made on first use, kept where only its owner can read it.
+"""Practice key pair, created on first use and readable only by its owner.
 
-Knows the file and its permissions. The key id follows from the key, so there is nothing else to keep.
+Knows the file and its permissions. The key id is derived from the key, so nothing else is stored.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class PracticeKey:
 
 
 def practice_key(directory: Path) -> PracticeKey:
-    """Return the key of this directory, making it when there is none.
+    """Return the key of this directory; create it if missing.
 
-    Raises OSError when the file cannot be read or written and ValueError when it holds no usable key.
+    Raises OSError if the file cannot be read or written. Raises ValueError if it holds no usable key.
     """
     path = directory / KEY_FILE
     if not exists_as_ours(path):
@@ -46,7 +46,10 @@ def practice_key(directory: Path) -> PracticeKey:
 
 
 def _read(path: Path) -> RSAPrivateKey:
-    """Read the key. The library's own words would say nothing to whoever did not write the file."""
+    """Read the private key. Raises OSError and ValueError.
+
+    We replace the library's error texts, because they mean nothing to a user who did not write the file.
+    """
     with open(path, "rb", opener=open_private) as file:
         pem = file.read()
     try:
@@ -55,7 +58,7 @@ def _read(path: Path) -> RSAPrivateKey:
         ValueError,
         TypeError,
         UnsupportedAlgorithm,
-    ):  # no key, one behind a password, one of no known kind
+    ):  # not a key, protected by a password, or an unsupported kind
         raise ValueError("it does not hold a private key") from None
     if not isinstance(private_key, RSAPrivateKey) or private_key.key_size < _FEWEST_BITS:
         raise ValueError("it does not hold an RSA key")
@@ -63,7 +66,7 @@ def _read(path: Path) -> RSAPrivateKey:
 
 
 def _write(path: Path, private_key: RSAPrivateKey) -> None:
-    """Write the key whole, so that no reader finds half of it."""
+    """Write the key atomically, so that no reader sees half of it."""
     pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     write_whole(path, pem)
 

@@ -1,6 +1,6 @@
-"""A long way to the exchange: every answer takes a set time at least, side by side with the others.
+"""ASGI middleware that adds a minimum latency to every response.
 
-What the exchange needs for one answer passes while others are on their way, as it would over a network.
+Delays overlap, as over a network: the exchange processes other requests while a response waits.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 @dataclass(slots=True)
 class Latency:
-    """How much later answers come; may be changed at any time."""
+    """Minimum latency of responses; may be changed at any time."""
 
     seconds: float = 0.0
 
 
 class LatencyMiddleware:
-    """An application at the end of a long line: answers wait on the way back until their time is due."""
+    """ASGI middleware that holds each response until its latency has passed.
+
+    The latency counts from the arrival of the request, so processing time is part of it.
+    """
 
     def __init__(self, app: ASGIApp, latency: Latency) -> None:
         self._app = app

@@ -1,6 +1,6 @@
-"""The practice exchange as a program: its arguments, how it starts, and how it fails to.
+"""Command line of the practice exchange: arguments, startup and failures.
 
-Exit status 2 means that it could not start; the reason is one sentence on stderr.
+Exit status 2 means that it could not start; stderr has the reason in one sentence.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the exchange until it is told to end; returns the exit status."""
+    """Run the exchange until it ends; return the exit status."""
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def default_directory() -> Path:
-    """Return where the world lives when nothing else is said."""
+    """Return the data directory used without `--data-dir`."""
     home = os.environ.get("XDG_DATA_HOME")
     base = Path(home) if home else Path.home() / ".local" / "share"
     return base / "kalshi-trading" / "practice"
@@ -170,7 +170,10 @@ def _claim(directory: Path) -> InstanceLock | ReadyFile:
 def _serve(
     directory: Path, lock: InstanceLock, options: argparse.Namespace, faults: FaultScript | None
 ) -> None:
-    """Open what is needed and serve; the heavy libraries are loaded only now."""
+    """Open the world and serve it.
+
+    The heavy libraries are imported only here.
+    """
     from kalshi_trading.practice.server.key_file import practice_key
     from kalshi_trading.practice.server.latency import Latency
     from kalshi_trading.practice.server.server import listen, serve
@@ -192,7 +195,7 @@ def _serve(
 
 
 def _open_world(file: Path, options: argparse.Namespace) -> World:
-    """Open the world in a file, or found it, with the past that was asked for."""
+    """Open the world in this file, or create it with the requested past."""
     import sqlite3
 
     from kalshi_trading.practice.world.clock import ShiftedClock, SystemClock
@@ -223,7 +226,10 @@ def _open_world(file: Path, options: argparse.Namespace) -> World:
 
 
 def _unusable(file: Path, error: Exception) -> CannotStartError:
-    """Name the file, the reason and the remedy; the world in the folder is never thrown away for anybody."""
+    """Return the error with the file, the reason and the remedy.
+
+    The remedy never deletes the world in the folder.
+    """
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if isinstance(error, NotOursError):
         return CannotStartError(f"{error.filename} cannot be used: {reason}. Move it away.")

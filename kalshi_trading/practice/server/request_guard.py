@@ -1,7 +1,7 @@
-"""What a request must be before any part of the exchange sees it: meant for this host, small, and whole.
+"""ASGI middleware that admits only small, complete requests to this host.
 
-A page in a browser reaches a loopback port by a host name of its own (DNS rebinding), but cannot name ours.
-Knows nothing of the API.
+A page in a browser can reach a loopback port through its own host name (DNS rebinding). It cannot send our
+host name, so the Host header exposes it. Knows nothing of the API.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ _DEFAULT_PORT = 80  # left out of the Host header
 
 
 class _ClientGoneError(Exception):
-    """The client left before its request was whole."""
+    """The client disconnected before its request was complete."""
 
 
 class RequestGuard:
-    """ASGI middleware that passes on only whole requests to this host and port.
+    """ASGI middleware that passes on only complete requests to this host.
 
-    Refuses a foreign Host header with 421, and a body above 1 MiB with 413 before reading more of it. Ends
-    quietly when the client leaves or the server stops, because no answer can arrive.
+    Refuses a Host header of another host or port with 421. Refuses a body above 1 MiB with 413 before reading
+    more of it. Ends without an error if the client leaves or the server stops, because no response can
+    arrive.
     """
 
     def __init__(self, app: ASGIApp, port: int) -> None:
@@ -60,7 +61,7 @@ class RequestGuard:
             await self._app(scope, _replay(body, receive), send)
 
     def _check(self, headers: dict[bytes, bytes]) -> None:
-        """Judge by the headers alone. Raises ApiError."""
+        """Check the headers alone. Raises ApiError."""
         if headers.get(b"host", b"").lower() not in self._hosts:
             raise nested(421, "misdirected_request")
         if int(headers.get(b"content-length", 0)) > LARGEST_BODY_BYTES:  # h11 takes digits only
@@ -68,7 +69,10 @@ class RequestGuard:
 
 
 async def _read_body(receive: Receive) -> bytes:
-    """Read the body as long as it fits. Raises ApiError or _ClientGoneError."""
+    """Read the body up to its maximum size.
+
+    Raises ApiError or _ClientGoneError.
+    """
     body = bytearray()
     more = True
     while more:
@@ -87,7 +91,7 @@ def _too_large() -> ApiError:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the whole body first, then what follows."""
+    """Return a `receive` that yields the whole body first, then the rest."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

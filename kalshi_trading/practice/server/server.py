@@ -1,6 +1,6 @@
-"""A world being served: the socket, the clock's ticks, and the reasons to end.
+"""Serve a world: socket, clock ticks and shutdown.
 
-Knows uvicorn. Tells where it answers only once it does.
+Knows uvicorn. Writes the ready file only once the server accepts requests.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _GRACE_S = 2
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to us."""
+    """A uvicorn server that leaves signal handling to us."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -45,7 +45,7 @@ class _Server(uvicorn.Server):
 
 
 class _BreakableProtocol(H11Protocol):
-    """A connection that the application may close without an answer."""
+    """A connection that the application may close without a response."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -53,10 +53,10 @@ class _BreakableProtocol(H11Protocol):
 
 
 class _Dated:
-    """An application whose answers carry the time at which they leave.
+    """ASGI middleware that dates each response at the moment it is sent.
 
-    uvicorn renews its own about once a second, and later on a busy machine. A client would take that for a
-    difference between the clocks.
+    uvicorn updates its own date about once a second, and less often on a busy machine. A client would read
+    the delay as a difference between the clocks.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -73,7 +73,7 @@ class _Dated:
 
 
 class _Activity:
-    """When the last request came."""
+    """Time of the last request."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
@@ -87,7 +87,7 @@ class _Activity:
 
 def listen(port: int) -> socket.socket:
     """Open the loopback port; 0 picks a free one. Raises OSError."""
-    # asyncio turns Nagle's algorithm off only where the protocol is named; with it answers take 40 ms.
+    # asyncio disables Nagle's algorithm only if the protocol is named; with it responses take 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -108,7 +108,10 @@ def serve(
     latency: Latency | None = None,
     control: bool = False,
 ) -> None:
-    """Serve until a signal comes or nobody has asked for anything for a while (0 = never)."""
+    """Serve until a signal, or until `idle_exit_s` pass without a request.
+
+    `idle_exit_s` 0 means never.
+    """
     world.keys.admit(key.key_id, world.account_id, key.public_key)
     port = listener.getsockname()[1]
     ready = ReadyFile(
@@ -166,7 +169,7 @@ async def _serve(
 async def _tick(
     world: World, server: uvicorn.Server, lock: InstanceLock, activity: _Activity, idle_exit_s: int
 ) -> None:
-    """Move the world on once a second. A world that cannot move on any more ends the server."""
+    """Advance the world once a second; stop the server on idle or error."""
     try:
         while not server.should_exit:
             await asyncio.sleep(_TICK_S)

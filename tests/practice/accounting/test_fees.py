@@ -112,7 +112,10 @@ RATES = {QUADRATIC: Fraction(0), MAKER: Fraction("0.0175"), COMBO: Fraction("0.0
 def reference(
     fee_type: FeeType, m: Fraction, p: Fraction, n: Fraction, revenue: Fraction, is_taker: bool
 ) -> tuple[Decimal, Decimal, Decimal]:
-    """Trade fee, rounding fee and cash change in dollars, the long way, without rebate."""
+    """Return trade fee, rounding fee and cash change in dollars.
+
+    Exact arithmetic with fractions, without rebate.
+    """
     rate = Fraction("0.07") if is_taker else RATES[fee_type]
     model = rate * m * n * p * (1 - p)
     micro = model * 1_000_000

@@ -1,4 +1,4 @@
-"""What is older than a cut-off leaves the live lists for the historical ones, and nothing is lost between."""
+"""Rows older than a cut-off move to the historical lists without loss."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def ids(rows: Iterable[dict[str, Any]], name: str) -> list[str]:
 
 
 def ending_market(desk: PracticeClient) -> Market:
-    """Return an active market whose whole event is paid out within a day."""
+    """Return an active market whose whole event is paid out within a day.
+
+    Its event has more than one market.
+    """
     for market in desk.world.exchange.markets.values():
         family = desk.world.participants.family(market.event_ticker)
         is_soon = START + HOUR * ONE_SECOND < market.close_at < START + DAY * ONE_SECOND
@@ -37,7 +40,7 @@ def ending_market(desk: PracticeClient) -> Market:
 
 
 def lasting_markets(desk: PracticeClient) -> list[Market]:
-    """Return active markets that stay open for days."""
+    """Return active markets that stay open for more than four days."""
     markets = desk.world.exchange.markets.values()
     return [it for it in markets if it.close_at > START + 4 * DAY * ONE_SECOND and is_offered(desk, it)]
 
@@ -124,7 +127,7 @@ def test_positions_and_markets_move_with_their_whole_event_and_settlements_stay(
     everything = "/portfolio/positions?settlement_status=all"
     both = {market.ticker, open_market.ticker}
 
-    desk.world.archive.set(markets=settled_at, positions=settled_at, overlap_s=0)  # not before it yet
+    desk.world.archive.set(markets=settled_at, positions=settled_at, overlap_s=0)  # not before the cut-off
     assert set(ids(desk.get(everything)["market_positions"], "ticker")) == both
     assert desk.get("/historical/positions")["market_positions"] == []
 

@@ -1,4 +1,7 @@
-"""Lists: every filter keeps exactly what it should, and pages together are the whole list, once."""
+"""Lists of the practice exchange: filters and pages.
+
+Each filter keeps exactly the matching rows. The pages together are the whole list without repeats.
+"""
 
 from __future__ import annotations
 
@@ -166,7 +169,10 @@ def test_series_filters(desk: PracticeClient) -> None:
 
 
 def trade_twice(desk: PracticeClient) -> tuple[str, str]:
-    """Fill one order in each of two markets, a minute apart; returns the tickers."""
+    """Fill one order in each of two markets; return the tickers.
+
+    The fills are a minute apart.
+    """
     first = desk.liquid_market()
     desk.order(first, "bid", desk.best(first, BookSide.ASK))
     desk.clock.move(60)

@@ -1,4 +1,4 @@
-"""What the practice exchange refuses, and in which of the four shapes it says so."""
+"""Refusals of the practice exchange and their four wire shapes."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ NUMBERS_IN_QUERIES = (
 
 @pytest.mark.parametrize(("path", "names"), NUMBERS_IN_QUERIES)
 def test_no_number_in_a_query_is_too_much(desk: PracticeClient, path: str, names: tuple[str, ...]) -> None:
-    """Asked one by one beside sensible ones, each is answered or refused."""
+    """Each number, alone among valid parameters, gets 200 or 400."""
     market = desk.liquid_market()
     series = desk.world.exchange.events[market.event_ticker].series_ticker
     path = path.format(ticker=market.ticker, series=series)

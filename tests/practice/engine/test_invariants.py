@@ -1,4 +1,7 @@
-"""Any sequence of operations leaves the practice exchange in order, and every dollar accounted for."""
+"""Random operations keep the practice exchange consistent.
+
+Every dollar is accounted for after each operation.
+"""
 
 from __future__ import annotations
 

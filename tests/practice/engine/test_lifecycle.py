@@ -1,4 +1,7 @@
-"""The life of markets in the practice engine: clock, settlement, restoring, the P&L walk."""
+"""Lifecycle of markets in the practice engine.
+
+Covers clock, settlement, restoring and the P&L example.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def world() -> World:
 
 @pytest.fixture
 def walk() -> World:
-    """Ann has bought 10 YES at 0.60 and then 4 NO at 0.35, always as the taker."""
+    """A world in which Ann bought 10 YES at 0.60, then 4 NO at 0.35.
+
+    Ann is always the taker.
+    """
     world = World()
     world.place("bob", ASK, "10", "0.60")
     world.place("ann", BID, "10", "0.60", IOC)
@@ -231,7 +237,7 @@ def test_a_name_is_known_once_and_an_event_needs_its_series(world: World) -> Non
         world.exchange.add_market(orphan)
 
 
-# Coming back.
+# Restoring.
 
 
 def test_what_was_reported_is_enough_to_come_back_exactly() -> None:

@@ -1,4 +1,7 @@
-"""Placing and canceling orders in the practice engine: matching, refusals, money held and moved."""
+"""Placing and canceling orders in the practice engine.
+
+Covers matching, refusals and collateral.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ def world() -> World:
 
 
 def refused(world: World, *arguments: Any, **others: Any) -> Refusal:
-    """Place an order that must be refused, and see that nothing but a spent id came of it."""
+    """Place an order that must be refused; return the refusal.
+
+    Balances and books must not change.
+    """
     balances = {account: world.exchange.balance(account) for account in ("ann", "bob")}
     levels = [world.exchange.levels(TICKER, side) for side in BookSide]
     with pytest.raises(Refusal) as caught:
@@ -436,7 +442,7 @@ def test_only_the_newest_prints_of_a_market_are_kept(world: World) -> None:
     assert world.exchange.trades[TICKER][-1].trade_id == world.exchange.fills_of("ann")[0].trade_id
 
 
-# What is reported.
+# Reported changes.
 
 
 def test_every_record_an_order_changes_is_reported_in_its_final_state() -> None:

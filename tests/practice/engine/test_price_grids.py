@@ -6,7 +6,7 @@ import pytest
 
 from kalshi_trading.practice.engine import price_grids
 
-# name, step below the low edge, in the centre, above the high edge (ten-thousandths), edges
+# name, step below the low edge, in the center, above the high edge (ten-thousandths), edges
 STRUCTURES = [
     ("linear_cent", 100, 100, 100, None),
     ("deci_cent", 10, 10, 10, None),

@@ -1,4 +1,4 @@
-"""Faults on purpose: each kind does to the request, to the state and to the answer what it says."""
+"""Each scripted fault has its effect on request, state and response."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ LONGEST_S = 60
 
 
 class FaultyClient:
-    """A desk whose exchange fails by a script; pauses move its clock instead of waiting."""
+    """A client whose exchange fails by a script.
+
+    Pauses move its clock instead of waiting.
+    """
 
     def __init__(self, desk: PracticeClient) -> None:
         self.desk = desk
@@ -60,7 +63,10 @@ class FaultyClient:
         return self.desk.order(self.market, "bid", 100, **more)
 
     def create_and_linger(self) -> Answer | None:
-        """Place an order and wait for whatever the exchange still does behind it."""
+        """Place an order and wait until the exchange has finished its late work.
+
+        None: the exchange sent no response.
+        """
         body = json.dumps(self.desk.body(self.market, "bid", 100)).encode()
 
         async def send() -> Answer | None:
@@ -78,11 +84,11 @@ class FaultyClient:
 
     @property
     def orders(self) -> list[Order]:
-        """What really stands at the exchange."""
+        """Actual orders at the exchange."""
         return self.desk.world.exchange.orders_of(self.desk.world.account_id)
 
     def seen_orders(self) -> list[str]:
-        """What the list of orders shows."""
+        """Return the order ids that the order list shows."""
         return [row["order_id"] for row in self.desk.get("/portfolio/orders")["orders"]]
 
 
@@ -199,7 +205,7 @@ def test_after_accept_garbles_the_answer_and_the_order_is_live(faulty: FaultyCli
 
 
 def raw_create(faulty: FaultyClient) -> tuple[int, str]:
-    """Place an order and return status and text of the answer, whatever it calls itself."""
+    """Place an order; return status and body, unparsed."""
     app = faulty.desk.app
 
     async def as_text(scope: Scope, receive: Receive, send: Send) -> None:
@@ -259,7 +265,7 @@ def test_storm_lasts_for_a_time_from_its_first_request_on(faulty: FaultyClient) 
     assert statuses == [429, 429, 201, 201]
 
 
-# --- Reads that lag --------------------------------------------------------------------------------
+# --- Lagging reads ---------------------------------------------------------------------------------
 
 
 def test_lagging_reads_show_an_order_only_after_the_lag_and_say_so(faulty: FaultyClient) -> None:
@@ -341,7 +347,7 @@ def act(faulty: FaultyClient, random: Random) -> None:
 
 
 def really(faulty: FaultyClient) -> dict[str, Any]:
-    """Write the records as they stand at the exchange."""
+    """Return the JSON of the actual records at the exchange."""
     exchange, account_id = faulty.desk.world.exchange, faulty.desk.world.account_id
     return {
         "orders": [account_responses.order(row) for row in exchange.orders_of(account_id)],
@@ -352,7 +358,7 @@ def really(faulty: FaultyClient) -> dict[str, Any]:
 
 
 def shown(desk: PracticeClient) -> dict[str, Any]:
-    """Read the records over the API."""
+    """Read the same records over the API."""
     return {
         "orders": desk.get("/portfolio/orders?limit=1000")["orders"],
         "fills": desk.get("/portfolio/fills?limit=1000")["fills"],
@@ -361,7 +367,7 @@ def shown(desk: PracticeClient) -> dict[str, Any]:
     }
 
 
-# --- The same client_order_id again ----------------------------------------------------------------
+# --- Repeated client_order_id ----------------------------------------------------------------------
 
 
 def test_repeated_id_is_refused_without_a_code(faulty: FaultyClient) -> None:
@@ -395,7 +401,10 @@ def test_id_of_an_ended_order_may_be_used_again_but_not_of_a_resting_one(faulty:
 
 
 def pages(desk: PracticeClient, most: int) -> tuple[list[list[str]], list[str]]:
-    """Read up to `most` pages of two orders; return their rows and their cursors."""
+    """Read up to `most` pages of two orders; return rows and cursors.
+
+    After a failed page the last cursor is its status.
+    """
     rows, cursors = [], [""]
     for _ in range(most):
         query = urlencode({"limit": 2, "cursor": cursors[-1]} if cursors[-1] else {"limit": 2})
@@ -467,7 +476,7 @@ def test_cursor_of_a_broken_list_goes_on_rightly_when_the_fault_has_ended(
     assert pages(faulty.desk, 10)[0] == [three_pages[0], [], three_pages[1], three_pages[2]]
 
 
-# --- Which requests are struck ---------------------------------------------------------------------
+# --- Matching of requests --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

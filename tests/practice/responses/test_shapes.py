@@ -1,4 +1,4 @@
-"""Every answer has the fields, the nesting and the number formats of the recorded examples."""
+"""Responses match the recorded examples in fields and number formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The practice-only requests: there when they were asked for, and closed otherwise."""
+"""Practice-only requests work with `--control` and are absent without it."""
 
 from __future__ import annotations
 

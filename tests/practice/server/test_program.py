@@ -1,4 +1,4 @@
-"""The practice exchange as a process: starting, attaching, ending, and surviving a kill at any moment."""
+"""The practice exchange as a process: start, attach, end, survive a kill."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LONGEST_S = 60
 
 
 class Trader:
-    """Signs and sends requests to one running exchange."""
+    """A client that signs and sends requests to one running exchange."""
 
     def __init__(self, url: str, key_id: str, private_key_path: str) -> None:
         self._url, self._key_id = url, key_id
@@ -264,7 +264,10 @@ def test_killed_while_trading_loses_nothing_it_acknowledged(
 def trade_until_cut_off(
     trader: Trader, random: Random, markets: list[Any], acknowledged: dict[str, str]
 ) -> None:
-    """Place and cancel orders until the exchange is gone; note what it acknowledged."""
+    """Place and cancel orders until the exchange is gone.
+
+    Records acknowledged orders: id to fill count.
+    """
     while True:
         side = random.choice(("bid", "ask"))
         body = {

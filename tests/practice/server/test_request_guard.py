@@ -1,4 +1,7 @@
-"""What reaches the practice exchange over its socket: foreign hosts, large bodies, clients that leave."""
+"""The request guard over a socket.
+
+Covers foreign hosts, large bodies and clients that disconnect.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +34,19 @@ def connect(exchange: ExchangeProcess) -> socket.socket:
 
 
 def head(exchange: ExchangeProcess, first: str, *headers: str, host: str | None = None) -> bytes:
-    """Write the head of a request; the Host header is the exchange's own unless given."""
+    """Return the head of a request.
+
+    The Host header defaults to the exchange's own.
+    """
     lines = (f"{first} HTTP/1.1", f"Host: {host or f'127.0.0.1:{port_of(exchange)}'}", *headers)
     return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n"
 
 
 def answer_to(exchange: ExchangeProcess, *parts: bytes) -> tuple[int, bytes]:
-    """Send and read until the exchange closes; returns the status and everything it said."""
+    """Send the parts and read until the exchange closes.
+
+    Returns the status and all received bytes.
+    """
     with connect(exchange) as connection:
         for part in parts:
             connection.sendall(part)
@@ -45,7 +54,7 @@ def answer_to(exchange: ExchangeProcess, *parts: bytes) -> tuple[int, bytes]:
     return int(said.split()[1]), said
 
 
-# --- Whose name the request bears -----------------------------------------------------------------
+# --- Host header ----------------------------------------------------------------------------------
 
 
 def test_requests_to_another_host_are_refused(practice_exchange: ExchangeProcess) -> None:
@@ -60,7 +69,7 @@ def test_requests_to_another_host_are_refused(practice_exchange: ExchangeProcess
             request = head(practice_exchange, f"GET {STATUS}", "Connection: close", host=host.format(port))
             found[host] = answer_to(practice_exchange, request)[0]
     assert found == expected
-    old = f"GET {STATUS} HTTP/1.0\r\n\r\n".encode()  # the only version that may leave it out
+    old = f"GET {STATUS} HTTP/1.0\r\n\r\n".encode()  # only this version may omit the Host header
     assert answer_to(practice_exchange, old)[0] == 421
 
 
@@ -71,13 +80,13 @@ def test_the_practice_only_requests_are_refused_to_another_host_as_well(tmp_path
     assert (status, own) == (421, 200)
 
 
-# --- How large its body is ------------------------------------------------------------------------
+# --- Body size ------------------------------------------------------------------------------------
 
 
 def test_a_body_is_refused_before_it_is_read_if_its_head_says_it_is_too_large(
     practice_exchange: ExchangeProcess,
 ) -> None:
-    """Not a byte of the body is sent, and a client that waits to be asked for it is not asked."""
+    """The client sends no body, and gets no "100 Continue" if it waits."""
     for length in (MIB + 1, 400 * MIB, 10**19):
         for more in ([], ["Expect: 100-continue"], ["Transfer-Encoding: chunked"]):
             with naming((length, more)):
@@ -100,7 +109,7 @@ def peak_memory_kib(exchange: ExchangeProcess) -> int:
 
 
 def sent_before_refusal(exchange: ExchangeProcess, request: bytes, block: bytes, most: int) -> int:
-    """Send blocks until the exchange closes; returns how many bytes it took."""
+    """Send blocks until the exchange closes; return the bytes sent."""
     sent = 0
     with connect(exchange) as connection:
         connection.sendall(request)
@@ -126,7 +135,7 @@ def test_a_body_of_400_mb_costs_neither_time_nor_memory(fresh_practice_exchange:
         ("a length", told, b" " * (MIB // 2)),
     ):
         with naming(what):
-            assert sent_before_refusal(exchange, request, block, most) < 40 * MIB  # buffers of the system
+            assert sent_before_refusal(exchange, request, block, most) < 40 * MIB  # system buffers included
     assert peak_memory_kib(exchange) - before < 20 * 1024
 
 
@@ -140,7 +149,7 @@ def test_a_length_that_is_not_the_bodys_harms_no_other_request(practice_exchange
             assert answer_to(practice_exchange, request)[0] == 400
 
 
-# --- Clients that leave ---------------------------------------------------------------------------
+# --- Disconnecting clients ------------------------------------------------------------------------
 
 
 def leave(connection: socket.socket) -> None:
@@ -197,7 +206,7 @@ def test_clients_that_leave_at_any_moment_leave_no_traceback(tmp_path: Path, is_
 
 
 def test_an_end_in_the_middle_of_requests_leaves_no_traceback(tmp_path: Path) -> None:
-    """One client has not sent all of its body, another does not read its answers."""
+    """One client has sent half a body; another does not read its responses."""
     with (
         running_exchange(tmp_path, "--markets", "300") as exchange,
         connect(exchange) as asking,
@@ -208,5 +217,5 @@ def test_an_end_in_the_middle_of_requests_leaves_no_traceback(tmp_path: Path) ->
         reading.sendall(head(exchange, "GET /trade-api/v2/markets?limit=1000") * 30)
         assert reading.recv(10)
         complaints = complaints_at_the_end(exchange)
-    assert "running task" in complaints  # one or both were under way
+    assert "running task" in complaints  # one or both were still in progress
     assert "Traceback" not in complaints, complaints

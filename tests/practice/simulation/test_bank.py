@@ -1,4 +1,4 @@
-"""Money that is paid in and out moves the cash when it should, and tells of it in rows."""
+"""Deposits and withdrawals move cash at the right time and appear as rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The imagined world: what exists in it, what it is worth, and that it follows from seed and time alone."""
+"""The simulated world: contents, values, determinism.
+
+It depends on seed and time alone.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The files of the practice exchange: its owner's alone, and nothing else is taken for them or waited for."""
+"""Files of the practice exchange are private; foreign ones never block.
+
+Another kind of file in their place is neither used nor waited for.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,7 @@ def test_what_takes_the_announcements_place_is_replaced_while_the_exchange_lives
     path = tmp_path / "ready.json"
     for kind, (make, _) in KINDS.items():
         if kind == "folder":
-            continue  # what is in it may be dear to somebody
+            continue  # its contents may matter to the user
         path.unlink()
         make(path)
         with naming(kind), no_hang():
@@ -122,7 +125,7 @@ def test_a_draft_that_is_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
         lock.announce(READY)
         key = practice_key(tmp_path)
         assert json.loads((tmp_path / "ready.json").read_text())["url"] == READY.url
-        assert practice_key(tmp_path).key_id == key.key_id  # it is on the disk, and read from there
+        assert practice_key(tmp_path).key_id == key.key_id  # the stored key is read again
         lock.end()
 
 
@@ -156,7 +159,7 @@ def test_files_that_were_open_to_others_are_closed_and_the_folder_is_left_to_who
 
 
 def test_a_file_that_cannot_be_closed_is_named_and_the_exchange_goes_on(tmp_path: Path) -> None:
-    """A file system without modes: a process that starts there says so, and serves."""
+    """On a file system without modes, a process reports it and serves."""
     (tmp_path / "practice-key.pem").touch()
     (tmp_path / "practice-key.pem").chmod(0o644)
 

@@ -1,4 +1,4 @@
-"""The books that are added up afresh agree, to the last digit, with what the exchange keeps as it goes."""
+"""Recomputed books match the exchange's running ones to the last digit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def dollars(millionths: int) -> Decimal:
 
 
 class Banker(Wanderer):
-    """Wanders as before, moves money too, and compares the books after every step."""
+    """A random trader that also moves money.
+
+    It compares the books after every step.
+    """
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
@@ -103,7 +106,7 @@ def test_a_long_history_moves_money_trades_and_settles() -> None:
 
 
 def worked_example(value: int) -> MarketBooks:
-    """Ten YES at 60 cents, four NO at 35, as taker; then the market settles."""
+    """Ten YES at 60 cents, then four NO at 35 as taker; the market settles."""
     world = World()
     world.trade("ann", "sim", "10", "0.60")
     world.place("sim", BID, "4", "0.65")

@@ -1,4 +1,4 @@
-"""Moving the clock brings markets through their lives at the right times, however far it is moved."""
+"""Moving the clock by any step brings markets to each state on time."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_payouts_of_a_leap_are_told_in_the_sequence_in_which_they_were_due(desk:
 
 
 def trade(desk: PracticeClient, market: Market) -> None:
-    """Take one contract of whatever is offered."""
+    """Take one contract from whichever side has an offer."""
     desk.get(f"/markets/{market.ticker}")
     for side, limit in (("bid", 9_900), ("ask", 100)):
         taken = desk.order(market, side, limit, "1.00", time_in_force="immediate_or_cancel")

@@ -1,4 +1,4 @@
-"""Who is let in: signatures of both kinds, the clock window, and the tokens a signed request costs."""
+"""Authentication: both signature kinds, clock window and request tokens."""
 
 from __future__ import annotations
 

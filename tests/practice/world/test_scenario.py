@@ -1,4 +1,7 @@
-"""A made-up past is traded for real: exact in number, the same for one seed, accounted for to the cent."""
+"""A generated past is traded for real, and accounted for to the cent.
+
+It is exact in number and the same for one seed.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def played(make_client: MakeClient, scenario: Scenario) -> tuple[PracticeClient,
 
 @pytest.fixture(scope="module")
 def account() -> Any:
-    """A small scenario, played once for the tests that only look at it."""
+    """A small scenario, built once for tests that only read it."""
     clock = ManualClock(START)
     world = World(":memory:", seed=7, market_count=SMALL.market_count, clock=clock)
     key = Ed25519PrivateKey.generate()
@@ -82,7 +85,7 @@ def test_a_past_has_every_kind_of_trade(account: Any) -> None:
     assert any(not row["count_fp"].endswith(".00") for row in fills)
     per_order = Counter(row["order_id"] for row in fills)
     assert max(per_order.values()) > 1
-    assert len({row["created_time"][:10] for row in fills}) == 4  # three days and nights
+    assert len({row["created_time"][:10] for row in fills}) == 4  # the scenario spans three full days
     rows = made.markets.values()
     assert any(row.realized_by_trading != "0.000000" for row in rows)
     assert any(row.position.startswith("-") for row in rows)

@@ -1,4 +1,4 @@
-"""A world over time: a market's whole life, participants that keep books alive, restarts, candlesticks."""
+"""A world over time: market lifecycle, quotes, restarts and candlesticks."""
 
 from __future__ import annotations
 
@@ -209,7 +209,10 @@ def test_everything_of_a_person_survives_a_restart(make_client: MakeClient, tmp_
 
 
 def test_nothing_uncommitted_is_needed_after_an_answer(make_client: MakeClient, tmp_path: Path) -> None:
-    """A second reader of the file sees each answered order, although the first world was never closed."""
+    """A second world on the same file sees each acknowledged order.
+
+    The first world was never closed.
+    """
     desk = make_client(path=tmp_path / "world.sqlite")
     order_id = desk.order(desk.liquid_market(), "bid", 100).body["order_id"]
     other = make_client(path=tmp_path / "world.sqlite")
