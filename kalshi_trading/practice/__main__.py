@@ -1,4 +1,4 @@
-"""Starts the practice exchange: `python -m kalshi_trading.practice`."""
+"""Start the practice exchange: `python -m kalshi_trading.practice`."""
 
 from __future__ import annotations
 
