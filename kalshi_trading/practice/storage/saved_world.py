@@ -21,7 +21,7 @@ LAYOUT = 1
 
 
 class TransferStatus(StrEnum):
-    """Progress of a deposit or withdrawal; it never goes back to pending."""
+    """Progress of a deposit or withdrawal; it only moves forward."""
 
     PENDING = "pending"
     APPLIED = "applied"
