@@ -1,1 +1,1 @@
-"""A practice exchange on this machine: a program of its own that speaks Kalshi's HTTP API."""
+"""A local practice exchange: a separate program with Kalshi's HTTP API."""

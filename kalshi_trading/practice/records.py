@@ -1,8 +1,12 @@
-"""The records the practice exchange keeps, in whole-number units; no behaviour beyond arithmetic.
+"""Records of the practice exchange, in integer units.
 
-Units, so that no sum can ever round: prices are ten-thousandths of a dollar (0.57 is 5700), counts
-are hundredths of a contract (10 contracts are 1000), money is millionths of a dollar. A price times
-a count is therefore money as it stands. Times are Unix microseconds in UTC.
+The integer units keep every sum exact:
+- prices in ten-thousandths of a dollar (0.57 is 5700)
+- counts in hundredths of a contract (10 contracts are 1000)
+- money in millionths of a dollar, so price times count needs no conversion
+- times in Unix microseconds, UTC
+
+No behavior beyond arithmetic.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ ONE_SECOND = 1_000_000
 
 
 class BookSide(StrEnum):
-    """Side of the YES book: a bid goes long YES, an ask goes long NO."""
+    """A side of the YES book: a bid goes long YES, an ask goes long NO."""
 
     BID = "bid"
     ASK = "ask"
@@ -81,7 +85,7 @@ class Event:
 
 @dataclass(slots=True)
 class Market:
-    """One market: its terms, its life and its running totals (never its book)."""
+    """A market's terms, status and running totals, without its book."""
 
     ticker: str
     event_ticker: str
@@ -103,9 +107,9 @@ class Market:
     strike_type: str | None
     floor_strike: str | None  # decimal text, written to JSON as a number
     cap_strike: str | None
-    initial_value: int  # price around which the simulated participants start
+    initial_value: int  # price around which the simulated traders start
     status: MarketStatus = MarketStatus.INITIALIZED
-    settlement_value: int | None = None  # price one YES contract pays, from determination on
+    settlement_value: int | None = None  # price one YES contract pays; set when the market is determined
     determined_at: int | None = None
     settled_at: int | None = None
     expiration_value: str = ""
@@ -165,13 +169,16 @@ class Fill:
 
     @property
     def key(self) -> str:
-        """The name it is stored under: both parties of a trade have a fill."""
+        """The storage key: both parties of a trade have a fill."""
         return f"{self.trade_id}/{self.account_id}"
 
 
 @dataclass(slots=True)
 class Trade:
-    """The public print of a match; `taker_side` is the taker's side of the YES book."""
+    """The public print of a match.
+
+    `taker_side` is the taker's side of the YES book.
+    """
 
     trade_id: str
     ticker: str
@@ -184,7 +191,7 @@ class Trade:
 
 @dataclass(slots=True)
 class Lot:
-    """Contracts bought together at one price, in the terms of the side that is held."""
+    """Contracts bought together at one price, in the held side's terms."""
 
     price: int
     count: int
@@ -192,7 +199,10 @@ class Lot:
 
 @dataclass(slots=True)
 class Position:
-    """What an account holds in one market, and its history there. `count` > 0 is YES, < 0 is NO."""
+    """An account's net contracts and trading history in one market.
+
+    `count` above 0 is YES, below 0 is NO.
+    """
 
     account_id: str
     ticker: str
@@ -200,7 +210,7 @@ class Position:
     lots: list[Lot] = field(default_factory=list)  # oldest first
     realized_pnl: int = 0  # by netting, without fees
     fees_paid: int = 0
-    yes_bought: int = 0  # contracts over the market's life, netted pairs included
+    yes_bought: int = 0  # contracts ever bought here, netted pairs included
     yes_cost: int = 0
     no_bought: int = 0
     no_cost: int = 0

@@ -16,6 +16,7 @@ PACKAGES = (
     "dotenv",
     "h11",
     "plotext",
+    "portalocker",
     "prompt_toolkit",
     "questionary",
     "requests",

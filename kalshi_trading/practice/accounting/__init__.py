@@ -1,1 +1,1 @@
-"""Money, positions and fees of the accounts."""
+"""Cash, positions and fees of the accounts."""

@@ -1,7 +1,7 @@
-"""How much of an account's cash its resting orders hold back.
+"""Cash that one account's resting orders hold back.
 
-Knows the holds of one account. Contracts that would close a position need no cash; when only some of
-the resting ones can close, the dearest count as opening, so that too little is never held back.
+Closing contracts need no cash. If only some of the resting contracts can close, the most expensive ones
+count as opening, so that the hold is never too small.
 Source: Kalshi API, order semantics (direction; cash an order needs).
 """
 
@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 from kalshi_trading.practice.records import ONE_DOLLAR_PRICE, BookSide
 
-Closable = Callable[[str, BookSide], int]  # contracts an order in this market, on this side, can close
+Closable = Callable[[str, BookSide], int]  # contracts that an order in this market, on this side, can close
 
 
 @dataclass(frozen=True, slots=True)
 class CollateralHold:
-    """What one order may cost: `price` is that of the contract it goes long, `fees` an upper bound."""
+    """Upper bound of one order's cost.
+
+    `price` is the price of the contract the order goes long, `fees` an upper bound.
+    """
 
     price: int
     count: int
@@ -25,20 +28,20 @@ class CollateralHold:
 
     @property
     def cost(self) -> int:
-        """Return the cost when every contract opens."""
+        """The cost if every contract opens, without fees."""
         return self.price * self.count
 
     def need(self, opening: int) -> int:
-        """Return the cash that is safe when `opening` contracts open and the others close.
+        """Return the cash needed if `opening` contracts open and the rest close.
 
-        A closing contract frees $1, which pays for it and, as a rule, for the fees.
+        Each closing contract frees $1. That pays for the contract and usually for the fees.
         """
         proceeds = (ONE_DOLLAR_PRICE - self.price) * (self.count - opening)
         return self.price * opening + max(0, self.fees - proceeds)
 
 
 class _Side:
-    """The holds in one market on one side of the book, with their running sums."""
+    """The holds on one side of one market's book, with running totals."""
 
     def __init__(self) -> None:
         self.holds: dict[str, CollateralHold] = {}
@@ -76,17 +79,17 @@ class _Side:
 
 
 class CollateralHolds:
-    """Every hold of one account."""
+    """All collateral holds of one account."""
 
     def __init__(self) -> None:
         self._sides: dict[tuple[str, BookSide], _Side] = {}
 
     def put(self, ticker: str, side: BookSide, order_id: str, hold: CollateralHold) -> None:
-        """Hold for a resting order, in place of what was held for it before."""
+        """Set the hold of a resting order, replacing its previous one."""
         self._sides.setdefault((ticker, side), _Side()).put(order_id, hold)
 
     def drop(self, ticker: str, side: BookSide, order_id: str) -> None:
-        """Hold nothing more for an order."""
+        """Remove an order's hold."""
         holds = self._sides.get((ticker, side))
         if holds is None:
             return
@@ -95,15 +98,18 @@ class CollateralHolds:
             del self._sides[ticker, side]
 
     def collateral(self, closable: Closable) -> int:
-        """Return the cost of what the resting orders would open, without fees."""
+        """Return the cost of the contracts resting orders open, without fees."""
         return sum(holds.collateral(closable(*key)) for key, holds in self._sides.items())
 
     def reserved(self, closable: Closable) -> int:
-        """Return the cash with which nothing that rests can lead below zero."""
+        """Return the cash needed so that no fill brings the balance below zero."""
         return sum(holds.need(closable(*key), None) for key, holds in self._sides.items())
 
     def need(self, closable: Closable, ticker: str, side: BookSide, extra: CollateralHold) -> int:
-        """Return the cash with which nothing that rests, nor `extra`, can lead below zero."""
+        """Return the cash that all resting orders and `extra` need together.
+
+        With that much cash, no fill can bring the balance below zero.
+        """
         others = sum(
             holds.need(closable(*key), None) for key, holds in self._sides.items() if key != (ticker, side)
         )
@@ -116,7 +122,7 @@ class CollateralHolds:
 
 
 def _opening(holds: Iterable[CollateralHold], closable: int) -> Iterator[tuple[CollateralHold, int]]:
-    """Yield each hold with the contracts of it that count as opening."""
+    """Yield each hold with the number of its contracts that count as opening."""
     dearest_first = sorted(holds, key=lambda hold: hold.price, reverse=True)
     opening = max(0, sum(hold.count for hold in dearest_first) - closable)
     for hold in dearest_first:

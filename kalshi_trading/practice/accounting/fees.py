@@ -1,7 +1,7 @@
-"""The fee of a fill, in whole millionths of a dollar.
+"""Fee of a fill, in whole millionths of a dollar.
 
-Knows the rates, the alignment of balances and the accumulator of an order. Never knows why a fill
-happened, nor whose it was.
+Knows the rates, the balance rounding and an order's rounding accumulator. Never knows why a fill
+happened or which account it belongs to.
 Source: Kalshi API, fees (formula and rounding).
 """
 
@@ -25,7 +25,10 @@ _MODEL_SCALE = _RATE_SCALE * 100 * ONE_CONTRACT * ONE_DOLLAR_PRICE**2 // ONE_DOL
 
 @dataclass(frozen=True, slots=True)
 class FeeCharge:
-    """What one fill costs; `accumulator` is the order's after it. Money in millionths."""
+    """The fee of one fill. Money in millionths of a dollar.
+
+    `accumulator` is the order's rounding accumulator after the fill.
+    """
 
     trade_fee: int
     rounding_fee: int
@@ -36,7 +39,10 @@ class FeeCharge:
 
 
 def model_fee(fee_type: FeeType, multiplier_percent: int, price: int, count: int, is_taker: bool) -> int:
-    """Return rate x multiplier x count x price x (1 - price), rounded up to a millionth."""
+    """Return rate x multiplier x count x price x (1 - price).
+
+    The result is rounded up to a millionth of a dollar.
+    """
     rate = _TAKER_RATE if is_taker else _MAKER_RATES[fee_type]
     exact = rate * multiplier_percent * count * price * (ONE_DOLLAR_PRICE - price)
     return -(-exact // _MODEL_SCALE)
@@ -52,9 +58,10 @@ def charge(
     accumulator: int,
     unit: int = BALANCE_UNIT,
 ) -> FeeCharge:
-    """Charge one fill. `revenue` is signed: what the fill brings before fees, below 0 when it costs.
+    """Return the fee of one fill.
 
-    `accumulator` holds the roundings of the order's earlier fills, `unit` is the balance precision.
+    `revenue` is signed, before fees: below 0 if the fill costs money. `accumulator` holds the roundings of
+    the order's earlier fills. `unit` is the balance precision.
     """
     trade_fee = model_fee(fee_type, multiplier_percent, price, count, is_taker)
     rounding_fee = (revenue - trade_fee) % unit
@@ -67,18 +74,19 @@ def charge(
 def highest_fees(
     fee_type: FeeType, multiplier_percent: int, price: int, count: int, is_taker: bool, fills: int
 ) -> int:
-    """Return what an order can pay at most for `count` at `price`, spread over up to `fills` fills.
+    """Return an upper bound of the fees for `count` contracts at `price`.
 
-    Each fill rounds the model fee up once and the balance once.
+    The order may be spread over up to `fills` fills. Each fill rounds the model fee up once and the
+    balance once.
     """
     return model_fee(fee_type, multiplier_percent, price, count, is_taker) + fills * BALANCE_UNIT
 
 
 def highest_resting_fees(fee_type: FeeType, multiplier_percent: int, price: int, count: int) -> int:
-    """Return what an order resting at `price` can pay at most, however it is split.
+    """Return an upper bound of a resting order's fees, however it is split.
 
-    At a whole cent every fill's revenue is a multiple of the balance unit. Then the roundings of the
-    trade fees are the only ones, and the accumulator gives back all of them but the last unit.
+    At a whole cent every fill's revenue is a multiple of the balance unit. Then only the trade fees are
+    rounded, and the accumulator returns all of those roundings but the last unit.
     """
     if price % 100:
         return highest_fees(fee_type, multiplier_percent, price, count, False, fills=count)

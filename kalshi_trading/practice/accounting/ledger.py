@@ -1,7 +1,8 @@
-"""Double-entry book-keeping: every posting moves money between named accounts and sums to zero.
+"""Double-entry ledger: postings move money between named accounts.
 
-Knows balances by name, in millionths of a dollar. Never knows what a posting is for, and never
-creates or loses money: where money enters, the house goes below zero by as much.
+Knows balances by name, in millionths of a dollar. Every posting sums to zero, so money is never created
+or lost. Money that enters is taken from the house, whose balance goes below zero. Never knows the purpose
+of a posting.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ HOUSE = "house"
 
 
 def cash(account_id: str) -> str:
-    """Name the ledger account that holds an account's cash."""
+    """Return the name of the ledger account for an account's cash."""
     return f"cash:{account_id}"
 
 
 def pot(ticker: str) -> str:
-    """Name the ledger account that holds $1 for each contract outstanding in a market."""
+    """Return the name of the ledger account for a market's payouts.
+
+    It holds $1 for each contract outstanding.
+    """
     return f"pot:{ticker}"
 
 
@@ -35,7 +39,10 @@ class Ledger:
         self._balances = dict(balances or {})
 
     def post(self, entries: Iterable[Entry]) -> None:
-        """Add each amount to its account, or refuse them all when they do not sum to zero."""
+        """Add each amount to its account.
+
+        Raises UnbalancedPostingError, and posts nothing, if the entries do not sum to zero.
+        """
         entries = tuple(entries)
         if sum(amount for _, amount in entries) != 0:
             raise UnbalancedPostingError(f"entries do not sum to zero: {entries}")
@@ -43,11 +50,11 @@ class Ledger:
             self._balances[name] = self._balances.get(name, 0) + amount
 
     def balance(self, name: str) -> int:
-        """Return what an account holds; an account nothing was ever posted to holds 0."""
+        """Return a balance, or 0 if nothing was ever posted to it."""
         return self._balances.get(name, 0)
 
     def balances(self) -> dict[str, int]:
-        """Return every account with its balance."""
+        """Return all balances by name."""
         return dict(self._balances)
 
     def total(self) -> int:

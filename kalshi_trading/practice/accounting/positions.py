@@ -1,6 +1,6 @@
-"""What a fill or a settlement does to a position: first in, first out, opposite contracts net at once.
+"""Apply fills and settlements to positions, first in, first out.
 
-Knows lots and realized profit in the terms of the side that is held. Never moves cash.
+Opposite contracts net at once. Lots and realized P&L are in the held side's terms. Never moves cash.
 Source: Kalshi API, positions, fills, settlements, P&L.
 """
 
@@ -10,24 +10,24 @@ from kalshi_trading.practice.records import ONE_DOLLAR_PRICE, BookSide, Lot, Pos
 
 
 def side_price(side: BookSide, yes_price: int) -> int:
-    """Return the price of the contract one goes long on this side: NO costs 1 - YES."""
+    """Return the price of the contract this side goes long: NO is 1 - YES."""
     return yes_price if side is BookSide.BID else ONE_DOLLAR_PRICE - yes_price
 
 
 def closable(position: Position | None, side: BookSide) -> int:
-    """Return how many contracts an order on this side can close before it opens any."""
+    """Return how many contracts an order on this side closes before opening."""
     if position is None:
         return 0
     return max(0, -position.count if side is BookSide.BID else position.count)
 
 
 def exposure(position: Position) -> int:
-    """Return the cost of what is still held, without fees."""
+    """Return the cost of the open contracts, without fees."""
     return sum(lot.price * lot.count for lot in position.lots)
 
 
 def apply_fill(position: Position, side: BookSide, yes_price: int, count: int) -> int:
-    """Take a fill into a position and return how many pairs it netted; each pair frees $1."""
+    """Apply a fill and return how many pairs it netted; each pair frees $1."""
     _count_purchase(position, side, yes_price, count)
     pairs = min(count, closable(position, side))
     if pairs:
@@ -39,7 +39,10 @@ def apply_fill(position: Position, side: BookSide, yes_price: int, count: int) -
 
 
 def settle(position: Position, settlement_value: int) -> int:
-    """Close what is held at the value one YES contract pays, and return the money it brings."""
+    """Close the position and return the payout.
+
+    `settlement_value` is the price one YES contract pays.
+    """
     value = settlement_value if position.count > 0 else ONE_DOLLAR_PRICE - settlement_value
     held = abs(position.count)
     _close(position, held, value)
@@ -67,7 +70,7 @@ def _open(position: Position, price: int, count: int) -> None:
 
 
 def _close(position: Position, count: int, exit_price: int) -> None:
-    """Use up the oldest lots; both prices are in the terms of the held side."""
+    """Consume the oldest lots; both prices are in the held side's terms."""
     while count > 0:
         oldest = position.lots[0]
         taken = min(count, oldest.count)

@@ -1,1 +1,1 @@
-"""Admission, matching and the life of markets."""
+"""Order admission, matching and market lifecycle."""

@@ -1,6 +1,6 @@
-"""Whether a new order may enter: every rule that can refuse it, in the sequence in which they speak.
+"""Admission rules for new orders, in the order the exchange applies them.
 
-Knows the order as it arrives and the state it meets. Never changes anything.
+Knows the incoming order and the current state. Never changes anything.
 Source: Kalshi API, orders V2, order semantics and errors.
 """
 
@@ -28,7 +28,7 @@ LONGEST_CLIENT_ORDER_ID = 64
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order as it arrives, in whole-number units; `price` is the YES price."""
+    """An incoming order, in integer units; `price` is the YES price."""
 
     ticker: str
     client_order_id: str
@@ -44,7 +44,7 @@ class NewOrder:
 
 
 def admit(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> None:
-    """Refuse an order that breaks a rule which needs no look at the account's cash."""
+    """Raise Refusal if the order breaks a rule other than the cash rule."""
     _check_exchange(state)
     market = state.market(new.ticker)
     _check_market(market)
@@ -60,7 +60,10 @@ def admit(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> Non
 
 
 def tradable_count(state: ExchangeState, account_id: str, new: NewOrder) -> int:
-    """Return how many of its contracts an order may trade: reduce-only stops at the position."""
+    """Return how many contracts the order may trade.
+
+    A reduce-only order stops at the position.
+    """
     if not new.reduce_only:
         return new.count
     return min(new.count, state.closable(account_id, new.ticker, new.side))
@@ -69,7 +72,10 @@ def tradable_count(state: ExchangeState, account_id: str, new: NewOrder) -> int:
 def check_balance(
     state: ExchangeState, account_id: str, new: NewOrder, count: int, matches: Sequence[Match]
 ) -> None:
-    """Refuse an order that could lead the account's cash below zero, now or while it rests."""
+    """Raise Refusal if the order could bring the account's cash below zero.
+
+    This covers immediate fills and later fills while the order rests. Simulated accounts have no limit.
+    """
     holds = state.holds.get(account_id)
     if holds is None:
         return
@@ -84,7 +90,7 @@ def check_balance(
 
 
 def _highest_fees(state: ExchangeState, new: NewOrder, count: int, matches: Sequence[Match]) -> int:
-    """Bound the fees at the limit price.
+    """Return an upper bound of the fees, computed at the limit price.
 
     A fill at a better price may carry a higher fee, but saves more than that on the contract.
     """

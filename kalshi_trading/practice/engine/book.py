@@ -1,7 +1,6 @@
-"""One market's book of resting orders, quoted in YES prices, in price-time priority.
+"""One market's book of resting orders: YES prices, price-time priority.
 
-Knows who stands where. Never changes an order and never decides anything: `meet` says whom an
-incoming order would meet, the engine carries it out.
+Never changes an order. `meet` lists the matches of an incoming order; the engine executes them.
 """
 
 from __future__ import annotations
@@ -16,7 +15,10 @@ from kalshi_trading.practice.records import BookSide, Order
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A resting order an incoming one meets, and how many contracts they would trade."""
+    """A resting order that an incoming order meets.
+
+    `count` is the number of contracts they would trade.
+    """
 
     resting: Order
     count: int
@@ -24,14 +26,17 @@ class Match:
 
 @dataclass(slots=True)
 class _Level:
-    """The orders at one price, first in line first."""
+    """The orders at one price, oldest first."""
 
     count: int = 0
     orders: OrderedDict[str, Order] = field(default_factory=OrderedDict)
 
 
 class _Side:
-    """One side of the book. Prices are kept as ranks, so that the best one always sorts last."""
+    """One side of the book.
+
+    Prices are stored as ranks, so that the best price always sorts last.
+    """
 
     def __init__(self, side: BookSide) -> None:
         self._sign = 1 if side is BookSide.BID else -1
@@ -79,25 +84,28 @@ class _Side:
 
 
 class Book:
-    """Both sides of one market."""
+    """Both sides of one market's book."""
 
     def __init__(self) -> None:
         self._sides = {side: _Side(side) for side in BookSide}
 
     def add(self, order: Order) -> None:
-        """Put an order last in line at its price."""
+        """Add an order at the end of the queue at its price."""
         self._sides[order.side].add(order)
 
     def reduce(self, order: Order, count: int) -> None:
-        """Note that a resting order is about to become smaller; it keeps its place."""
+        """Subtract a fill from the order's level; the order keeps its priority.
+
+        Call this before lowering the order's remaining count.
+        """
         self._sides[order.side].reduce(order, count)
 
     def remove(self, order: Order) -> None:
-        """Take an order off the book, while it still carries its remaining count."""
+        """Remove an order, before its remaining count is set to 0."""
         self._sides[order.side].remove(order)
 
     def best(self, side: BookSide) -> tuple[int, int] | None:
-        """Return price and count of the best level, or None when the side is empty."""
+        """Return price and count of the best level. None: the side is empty."""
         return self._sides[side].best()
 
     def levels(self, side: BookSide) -> list[tuple[int, int]]:
@@ -105,22 +113,23 @@ class Book:
         return list(self._sides[side].levels())
 
     def orders(self, side: BookSide) -> list[Order]:
-        """Return the resting orders in the sequence in which they would trade."""
+        """Return the resting orders in priority order."""
         return list(self._sides[side].orders())
 
     def ahead(self, order: Order) -> int:
-        """Return the contracts that stand before a resting order at its price."""
+        """Return the contracts ahead of a resting order at its price."""
         return self._sides[order.side].ahead(order)
 
     def crosses(self, side: BookSide, price: int) -> bool:
-        """Tell whether an order coming in on `side` at `price` would meet anybody."""
+        """Return True if an incoming order at `price` would match."""
         best = self._sides[opposite(side)].best()
         return best is not None and _reaches(side, price, best[0])
 
     def meet(self, side: BookSide, price: int, count: int, skipped_account: str) -> Iterator[Match]:
-        """Yield whom an incoming order meets, in priority, until it is filled or nobody is left.
+        """Yield the matches of an incoming order in priority order.
 
-        An order of `skipped_account` is yielded with a count of 0: it is met but never traded with.
+        Stops once the order is filled or no opposite order reaches its price. An order of
+        `skipped_account` is yielded with count 0, because it is met but never traded with.
         """
         for resting in self._sides[opposite(side)].orders():
             if count <= 0 or not _reaches(side, price, resting.price):
@@ -132,7 +141,7 @@ class Book:
 
 
 def opposite(side: BookSide) -> BookSide:
-    """Return the side an order on this side trades against."""
+    """Return the other side of the book."""
     return BookSide.ASK if side is BookSide.BID else BookSide.BID
 
 

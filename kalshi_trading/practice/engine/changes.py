@@ -1,6 +1,6 @@
-"""How the engine tells that a record is new or different, so that a store can write it.
+"""Interface through which the engine reports changed records to a store.
 
-Knows the kinds of records. Never writes anything itself.
+Knows the kinds of records. Never writes anything.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class Kind(StrEnum):
-    """Kinds of records, each with the key it is stored under."""
+    """Kinds of records; each comment names the storage key."""
 
     SERIES = "series"  # series ticker
     EVENT = "event"  # event ticker
@@ -21,18 +21,18 @@ class Kind(StrEnum):
     FILL = "fill"  # trade id/account id
     TRADE = "trade"  # trade id
     SETTLEMENT = "settlement"  # account id/ticker
-    BALANCE = "balance"  # name of the ledger account; the record is a whole number
+    BALANCE = "balance"  # ledger account name; the record is an integer
 
 
 class ChangeSink(Protocol):
-    """Whoever wants to know of changed records; several touches of one key may follow each other."""
+    """Receives changed records; the same key may be reported repeatedly."""
 
     def record_change(self, kind: str, key: str, record: object) -> None:
-        """Take note that `record` is now what stands under `key`."""
+        """Note that `record` is now the value of `key`."""
 
 
 class NoChanges:
-    """A sink for an exchange that lives in memory only."""
+    """A sink for an exchange that exists in memory only."""
 
     def record_change(self, kind: str, key: str, record: object) -> None:
-        """Forget it."""
+        """Ignore the change."""

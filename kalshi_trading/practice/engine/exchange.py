@@ -1,7 +1,7 @@
-"""The practice exchange itself: the public door to the state and to every rule that changes it.
+"""Public interface of the exchange: its state and every change to it.
 
-Knows which module keeps which rule, and lets the clock catch up before each change. Never does I/O
-and never draws a random number: time and new ids come in through the constructor.
+Catches up with the clock before each change. Never does I/O and never draws a random number: time and new
+ids come from the constructor's arguments.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ __all__ = ["Exchange", "NewOrder", "Refusal"]
 
 
 class Exchange:
-    """The exchange in memory. Its records may be read directly; every change goes through a method.
+    """The exchange in memory.
 
-    Records are live: what is read changes as the exchange goes on. Of simulated accounts only resting
-    orders, positions and balances are kept. Methods that trade raise `Refusal`; wrong use by the
-    program around it is a ValueError.
+    Read records directly; change them through methods only. Records are live: they change as the exchange
+    runs. Simulated accounts keep only resting orders, positions and balances. Methods that trade raise
+    Refusal. Misuse by the surrounding program raises ValueError.
     """
 
     def __init__(
@@ -59,31 +59,38 @@ class Exchange:
 
     @property
     def trading_active(self) -> bool:
-        """Tell whether orders may be placed."""
+        """False while trading is paused: cancels work, new orders do not."""
         return self._state.trading_active
 
     @property
     def exchange_active(self) -> bool:
-        """Tell whether anything may be changed at all."""
+        """False while the exchange is paused: no orders and no cancels."""
         return self._state.exchange_active
 
-    # The world.
+    # Setup.
 
     def add_series(self, series: Series) -> None:
-        """Make a new series known."""
+        """Add a new series. Raises ValueError if it exists."""
         _refuse_known(series.ticker, self.series)
         self._state.series[series.ticker] = series
         self._state.changed(Kind.SERIES, series.ticker, series)
 
     def add_event(self, event: Event) -> None:
-        """Make a new event of a known series known."""
+        """Add a new event to an existing series.
+
+        Raises ValueError if the event exists or the series does not.
+        """
         _refuse_known(event.event_ticker, self.events)
         _require_known(event.series_ticker, self.series)
         self._state.events[event.event_ticker] = event
         self._state.changed(Kind.EVENT, event.event_ticker, event)
 
     def add_market(self, market: Market) -> None:
-        """Make a new market of a known event known; its times decide when it opens and closes."""
+        """Add a new market to an existing event.
+
+        Its times determine when it opens and closes. Raises ValueError if the market exists, or if its
+        event or series does not.
+        """
         _refuse_known(market.ticker, self.markets)
         _require_known(market.event_ticker, self.events)
         _require_known(market.series_ticker, self.series)
@@ -93,7 +100,10 @@ class Exchange:
         self._state.changed(Kind.MARKET, market.ticker, market)
 
     def open_account(self, account_id: str, *, simulated: bool) -> Account:
-        """Open an account without money. A simulated one has endless credit and no history."""
+        """Open an account without money.
+
+        A simulated account has unlimited credit and keeps no history.
+        """
         _refuse_known(account_id, self.accounts)
         account = Account(account_id, simulated)
         self._state.enter_account(account)
@@ -101,14 +111,17 @@ class Exchange:
         return account
 
     def deposit(self, account_id: str, amount: int) -> None:
-        """Move money from the house to an account's cash, in millionths of a dollar."""
+        """Move money, in millionths of a dollar, from the house to an account."""
         self._state.account(account_id)
         if amount <= 0:
             raise ValueError("a deposit must be above zero")
         self._state.post((ledger.HOUSE, -amount), (ledger.cash(account_id), amount))
 
     def withdraw(self, account_id: str, amount: int) -> None:
-        """Move cash that no resting order may need back to the house, in millionths of a dollar."""
+        """Move free cash, in millionths of a dollar, back to the house.
+
+        Cash that a resting order may need is not free. Raises ValueError if there is too little.
+        """
         if amount <= 0:
             raise ValueError("a withdrawal must be above zero")
         if amount > self._state.cash(account_id) - self._state.reserved(account_id):
@@ -122,53 +135,65 @@ class Exchange:
     # Trading.
 
     def place(self, account_id: str, new: NewOrder) -> PlaceResult:
-        """Place an order, or raise the Refusal that says why not."""
+        """Place an order. Raises Refusal."""
         self._state.account(account_id)
         return matching.place(self._state, account_id, new, self._now())
 
     def cancel(self, account_id: str, order_id: str) -> tuple[Order, int]:
-        """Cancel an account's own resting order; return it and the count taken off the book."""
+        """Cancel an account's own resting order.
+
+        Return the order and the count taken off the book. Raises Refusal.
+        """
         return matching.cancel(self._state, account_id, order_id, self._now())
 
     def forgets_ended_ids(self, forgets: bool) -> None:
-        """Say whether the client_order_id of an order that has ended may be used again."""
+        """Set whether the client_order_id of an ended order may be reused."""
         self._state.forgets_ended_ids = forgets
 
     def queue_position(self, account_id: str, order_id: str) -> int:
-        """Return the contracts that stand before an account's own resting order at its price."""
+        """Return the contracts ahead of an account's own resting order.
+
+        Only orders at the same price count.
+        """
         order = self._state.resting_order(account_id, order_id)
         return self._state.books[order.ticker].ahead(order)
 
     def levels(self, ticker: str, side: BookSide) -> list[tuple[int, int]]:
-        """Return YES price and count of every level of one side, best first."""
+        """Return YES price and count of each level of a side, best first."""
         return self._state.books[self._state.market(ticker).ticker].levels(side)
 
     def best(self, ticker: str, side: BookSide) -> tuple[int, int] | None:
-        """Return YES price and count of the best level of one side, or None."""
+        """Return YES price and count of a side's best level, or None."""
         return self._state.books[self._state.market(ticker).ticker].best(side)
 
     def resting(self, ticker: str, side: BookSide) -> list[Order]:
-        """Return the orders of every account on one side, in the sequence in which they would trade."""
+        """Return all accounts' orders on one side, in priority order."""
         return self._state.books[self._state.market(ticker).ticker].orders(side)
 
-    # An account's own records, newest first.
+    # Records of one account, newest first unless stated otherwise.
 
     def balance(self, account_id: str) -> int:
-        """Return the cash minus the collateral of resting orders (no fees are held back in it)."""
+        """Return the cash minus the collateral of resting orders.
+
+        Reserved fees are not subtracted.
+        """
         self._state.account(account_id)
         return self._state.cash(account_id) - self._state.collateral(account_id)
 
     def position(self, account_id: str, ticker: str) -> Position | None:
-        """Return what an account holds or held in a market, or None when it never traded there."""
+        """Return the position in a market. None: the account never traded there."""
         return self.positions.get(account_id, {}).get(ticker)
 
     def positions_of(self, account_id: str) -> list[Position]:
-        """Return an account's positions, settled ones included, the last changed first."""
+        """Return an account's positions, most recently changed first.
+
+        Settled positions are included.
+        """
         held = self.positions[self._state.account(account_id).account_id].values()
         return sorted(held, key=lambda position: position.updated_at, reverse=True)
 
     def order(self, order_id: str) -> Order | None:
-        """Return an order of any account, or None."""
+        """Return any account's order, or None."""
         return self.orders.get(order_id)
 
     def orders_of(self, account_id: str) -> list[Order]:
@@ -180,25 +205,28 @@ class Exchange:
         return list(reversed(self.fills[self._state.account(account_id).account_id]))
 
     def settlements_of(self, account_id: str) -> list[Settlement]:
-        """Return an account's payout rows."""
+        """Return an account's settlement rows."""
         return list(reversed(self.settlements[self._state.account(account_id).account_id]))
 
     def order_line(self, account_id: str) -> Sequence[Order]:
-        """Return the orders of an account that is not simulated, oldest first; it grows as they do."""
+        """Return a live list of an account's orders, oldest first.
+
+        Empty for a simulated account.
+        """
         return self._state.order_lines[account_id]
 
     def fill_line(self, account_id: str) -> Sequence[Fill]:
-        """Return an account's fills, oldest first; it grows as they do."""
+        """Return a live list of an account's fills, oldest first."""
         return self.fills[account_id]
 
     def position_tickers(self, account_id: str) -> Sequence[str]:
-        """Return the markets an account ever traded, sorted."""
+        """Return the tickers of all markets an account ever traded, sorted."""
         return self._state.position_tickers[account_id]
 
-    # Pauses and the life of markets.
+    # Pauses and market lifecycle.
 
     def pause_trading(self) -> None:
-        """Refuse new orders until `resume`; cancels go on."""
+        """Refuse new orders until `resume`; cancels still work."""
         self._state.trading_active = False
         lifecycle.cancel_for_pause(self._state, self._now())
 
@@ -208,24 +236,25 @@ class Exchange:
         lifecycle.cancel_for_pause(self._state, self._now())
 
     def resume(self) -> None:
-        """End every pause of trading and of the exchange."""
+        """End all pauses of trading and of the exchange."""
         self._state.trading_active = self._state.exchange_active = True
 
     def deactivate(self, ticker: str) -> None:
-        """Pause an active market; what rests stays."""
+        """Pause an active market; its resting orders stay."""
         lifecycle.deactivate(self._state, ticker, self._now())
 
     def activate(self, ticker: str) -> None:
-        """End a market's pause; everything that rested there is canceled."""
+        """End a market's pause and cancel its resting orders."""
         lifecycle.activate(self._state, ticker, self._now())
 
     def determine(
         self, ticker: str, settlement_value: int, expiration_value: str, *, at: int | None = None
     ) -> None:
-        """Give a closed market its result; the payout follows when the settlement timer has run.
+        """Set a closed market's result; the settlement timer then runs.
 
-        `settlement_value` is the price one YES contract pays: 0 or 10,000, any whole cent for a scalar
-        market. `at` dates the result back to an instant since the close.
+        The payout follows at the end of the timer. `settlement_value` is the price one YES contract pays:
+        0 or 10,000, or any whole cent for a scalar market. `at` backdates the result, but not to before
+        the close. Raises ValueError.
         """
         now = self._now()
         if at is not None and at > now:
@@ -235,11 +264,11 @@ class Exchange:
         )
 
     def next_due(self) -> int | None:
-        """Return the earliest instant at which `advance` may have something to do, or None."""
+        """Return the earliest time `advance` may have work to do, or None."""
         return self._state.schedule.next_at()
 
     def advance(self) -> list[Occurred]:
-        """Bring about what is due by now; return everything that came about since the last call."""
+        """Process all due events and return those since the last call."""
         self._now()
         happened, self._state.occurrences = self._state.occurrences, []
         return happened
@@ -249,7 +278,7 @@ class Exchange:
         lifecycle.catch_up(self._state, now)
         return now
 
-    # Coming back from a store.
+    # Restore from a store.
 
     def restore(
         self,
@@ -265,9 +294,10 @@ class Exchange:
         settlements: Iterable[Settlement] = (),
         balances: Mapping[str, int] | None = None,
     ) -> None:
-        """Fill an empty exchange with stored records; nothing of it is reported as changed.
+        """Fill an empty exchange with stored records.
 
-        Resting orders take their old places in line. What fell due meanwhile waits for `advance`.
+        Nothing is reported as changed. Resting orders keep their queue positions. Events that fell due in the
+        meantime wait for `advance` or the next change.
         """
         self._state.series.update({row.ticker: row for row in series})
         self._state.events.update({row.event_ticker: row for row in events})
@@ -294,7 +324,10 @@ class Exchange:
                 self._state.rest(order)
 
     def check(self) -> None:
-        """Raise an AssertionError when anything is out of order; for tests, it looks at everything."""
+        """Raise AssertionError if any invariant fails; for tests.
+
+        It checks all records.
+        """
         invariants.check(self._state)
 
 

@@ -1,6 +1,6 @@
-"""What must be true of the exchange after every operation.
+"""Invariants that hold after every operation of the exchange.
 
-Knows how the records hang together. Never changes or repairs anything.
+Never changes or repairs anything.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kalshi_trading.practice.records import (
 
 
 def check(state: ExchangeState) -> None:
-    """Raise an AssertionError that names the first thing out of order."""
+    """Raise AssertionError naming the first violated invariant."""
     _check_money(state)
     for held in state.positions.values():
         for position in held.values():

@@ -1,7 +1,7 @@
-"""The life of markets and the passing of time: opening, expiry, closing, determination, payout.
+"""Market lifecycle: opening, order expiry, close, result and payout.
 
-Knows what each occurrence changes and catches up over any gap, every change dated when it was due.
-Never decides an outcome: whoever knows the result calls `determine`.
+Catches up over any gap; every change carries the time at which it was due. Never decides an outcome: the
+caller passes the result to `determine`.
 Source: Kalshi API, market lifecycle; pauses, close, limits.
 """
 
@@ -30,7 +30,7 @@ _TRADED = (MarketStatus.ACTIVE, MarketStatus.INACTIVE)
 
 
 def schedule(state: ExchangeState, market: Market) -> None:
-    """Note what the clock will bring a market, from the status it has now."""
+    """Schedule the market's next timed status change."""
     if market.status is MarketStatus.INITIALIZED:
         state.schedule.schedule(market.open_at, DueKind.MARKET_OPENED, market.ticker)
     elif market.status in _TRADED:
@@ -40,7 +40,7 @@ def schedule(state: ExchangeState, market: Market) -> None:
 
 
 def catch_up(state: ExchangeState, now: int) -> None:
-    """Bring about everything that is due, in the sequence in which it was due."""
+    """Process everything due by `now`, in due order."""
     while (due := state.schedule.take_due(now)) is not None:
         if _BROUGHT_ABOUT_BY[due.what](state, due):
             state.occurrences.append(due)
@@ -49,10 +49,10 @@ def catch_up(state: ExchangeState, now: int) -> None:
 def determine(
     state: ExchangeState, ticker: str, settlement_value: int, expiration_value: str, at: int
 ) -> None:
-    """Give a closed market its result and start the settlement timer.
+    """Set a closed market's result and start the settlement timer.
 
-    `settlement_value` is the price one YES contract pays. A market that is not closed, an instant
-    before its close, or a value it cannot pay is a ValueError; nothing is changed then.
+    `settlement_value` is the price one YES contract pays. Raises ValueError, and changes nothing, if the
+    market is not closed, `at` is before its close, or the market cannot pay that value.
     """
     market = state.market(ticker)
     if market.status is not MarketStatus.CLOSED or at < market.close_at:
@@ -66,7 +66,7 @@ def determine(
 
 
 def deactivate(state: ExchangeState, ticker: str, now: int) -> None:
-    """Pause an active market; what rests stays."""
+    """Pause an active market; its resting orders stay."""
     market = state.market(ticker)
     if market.status is not MarketStatus.ACTIVE:
         raise ValueError(f"{ticker} is {market.status}, not active")
@@ -74,7 +74,7 @@ def deactivate(state: ExchangeState, ticker: str, now: int) -> None:
 
 
 def activate(state: ExchangeState, ticker: str, now: int) -> None:
-    """End a market's pause; everything that rested is canceled."""
+    """End a market's pause and cancel its resting orders."""
     market = state.market(ticker)
     if market.status is not MarketStatus.INACTIVE:
         raise ValueError(f"{ticker} is {market.status}, not inactive")
@@ -83,7 +83,7 @@ def activate(state: ExchangeState, ticker: str, now: int) -> None:
 
 
 def cancel_for_pause(state: ExchangeState, now: int) -> None:
-    """Cancel the resting orders that asked not to rest through a pause."""
+    """Cancel the resting orders marked `cancel_order_on_pause`."""
     for order in list(state.orders.values()):
         if order.cancel_order_on_pause and order.status is OrderStatus.RESTING:
             _cancel(state, order, now)
@@ -166,7 +166,10 @@ def _cancel(state: ExchangeState, order: Order, at: int) -> None:
 
 
 def _pay_out(state: ExchangeState, market: Market, position: Position, at: int) -> None:
-    """Pay what a position brings out of the market's pot, and write the payout row."""
+    """Pay a position out of the market's pot and record the settlement row.
+
+    Simulated accounts get no row.
+    """
     assert market.settlement_value is not None
     revenue = positions.settle(position, market.settlement_value)
     position.updated_at = at

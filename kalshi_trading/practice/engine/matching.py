@@ -1,7 +1,7 @@
-"""Placing and canceling: what an admitted order does to the book, the positions and the money.
+"""Order placement and cancellation: effects on book, positions and cash.
 
-Knows matching by price and time, self-trade prevention and the postings of a fill. Never reads the
-clock and never refuses an order once it has begun to trade.
+Knows price-time matching, self-trade prevention and the postings of a fill. Never reads the clock and
+never refuses an order that has begun to trade.
 Source: Kalshi API, order semantics.
 """
 
@@ -30,16 +30,20 @@ from kalshi_trading.practice.records import (
 
 @dataclass(frozen=True, slots=True)
 class PlaceResult:
-    """The order as it stands after matching, and its own fills at the resting orders' prices."""
+    """The order after matching, with its own fills.
+
+    Fills are at the resting orders' prices.
+    """
 
     order: Order
     fills: tuple[Fill, ...]
 
 
 def place(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> PlaceResult:
-    """Check an order, match it, and rest or end what is left of it.
+    """Check an order, match it, then rest or end its remainder.
 
-    A fill-or-kill order that cannot fill whole is refused too, but stored: its id is spent.
+    A fill-or-kill order that cannot fill completely raises Refusal but is stored as canceled: its
+    client_order_id is used up.
     """
     admission.admit(state, account_id, new, now)
     count = admission.tradable_count(state, account_id, new)
@@ -55,7 +59,10 @@ def place(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> Pla
 
 
 def cancel(state: ExchangeState, account_id: str, order_id: str, now: int) -> tuple[Order, int]:
-    """Cancel an account's own resting order; return it and the contracts that were left of it."""
+    """Cancel an account's own resting order.
+
+    Return the order and its remaining contracts. Raises Refusal.
+    """
     if not state.exchange_active:
         raise Refusal(400, "exchange_paused")
     order = state.resting_order(account_id, order_id)
@@ -86,7 +93,10 @@ def _enter(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> Or
 
 
 def _is_killed(new: NewOrder, matches: Sequence[Match]) -> bool:
-    """Tell whether a fill-or-kill order ends here; one that meets its own side goes on as an IOC."""
+    """Return True if a fill-or-kill order must be canceled unfilled.
+
+    An order that meets one of its own account's orders continues as immediate-or-cancel.
+    """
     if new.time_in_force is not TimeInForce.FILL_OR_KILL:
         return False
     meets_itself = any(match.count == 0 for match in matches)
@@ -96,7 +106,10 @@ def _is_killed(new: NewOrder, matches: Sequence[Match]) -> bool:
 def _match(
     state: ExchangeState, order: Order, matches: Sequence[Match], now: int
 ) -> tuple[tuple[Fill, ...], bool]:
-    """Trade with each order met; tell also whether an own order stopped it."""
+    """Trade with each matched order and return the fills.
+
+    The flag is True if an order of the same account stopped the matching.
+    """
     fills: list[Fill] = []
     for match in matches:
         if match.count > 0:
@@ -119,7 +132,7 @@ def _finish(state: ExchangeState, order: Order, stopped: bool, now: int) -> None
 
 
 def _trade(state: ExchangeState, taker: Order, match: Match, now: int) -> Fill:
-    """Carry out one match at the resting order's price; return the taker's fill."""
+    """Execute one match at the resting order's price; return the taker's fill."""
     maker = match.resting
     trade = Trade(
         trade_id=state.new_id(),
@@ -151,7 +164,7 @@ def _count_trade(state: ExchangeState, trade: Trade, opened: int) -> None:
 
 
 def _fill(state: ExchangeState, order: Order, trade: Trade, *, is_taker: bool) -> tuple[Fill, int]:
-    """Settle one party's side of a trade; return the fill and the pairs it netted."""
+    """Book one party's side of a trade; return the fill and the netted pairs."""
     position = state.position_for(order.account_id, order.ticker)
     pairs = positions.apply_fill(position, order.side, trade.price, trade.count)
     cost = positions.side_price(order.side, trade.price) * trade.count
@@ -166,7 +179,7 @@ def _fill(state: ExchangeState, order: Order, trade: Trade, *, is_taker: bool) -
 
 
 def _charge(state: ExchangeState, order: Order, trade: Trade, revenue: int, is_taker: bool) -> fees.FeeCharge:
-    """Work out the fee and post the fill: cash against the market's pot and the fees."""
+    """Compute the fee and post the fill between cash, pot and fees."""
     series = state.series[state.markets[order.ticker].series_ticker]
     charge = fees.charge(
         series.fee_type,

@@ -1,6 +1,6 @@
-"""The named price grids: which prices an order in a market may have.
+"""Named price grids: the valid order prices of a market.
 
-Knows every price level structure as bands of a step. Never rounds a price onto a grid.
+Knows every price level structure as bands with a step. Never rounds a price to a grid.
 Source: Kalshi API, numbers (price level structures).
 """
 
@@ -16,7 +16,7 @@ _HUNDREDTH = 100  # edges at 0.01 and 0.99
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Prices from `start` to `end`, both included, `step` apart."""
+    """Prices from `start` to `end`, both included, in steps of `step`."""
 
     start: int
     end: int
@@ -24,12 +24,12 @@ class Band:
 
 
 def bands(grid: str) -> tuple[Band, ...]:
-    """Return the bands of a named grid, lowest first. An unknown name is a KeyError."""
+    """Return the bands of a named grid, lowest first. Raises KeyError."""
     return _GRIDS[grid]
 
 
 def is_on_grid(grid: str, price: int) -> bool:
-    """Tell whether an order may have this price: strictly between 0 and 1 and on a step."""
+    """Return True if the price is strictly between 0 and 1 and on a step."""
     if not 0 < price < ONE_DOLLAR_PRICE:
         return False
     return any(

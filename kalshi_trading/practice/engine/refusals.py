@@ -1,16 +1,15 @@
-"""What the engine says when it will not do a thing; the face turns it into an HTTP error body.
+"""Errors the engine raises; the API turns them into HTTP error bodies.
 
-Knows the engine's own error words. Never carries money or a half-done change: whoever raises a
-refusal has changed nothing, except where a fill-or-kill order is stored as canceled.
+Raising a Refusal means nothing was changed. One exception: a fill-or-kill order is stored as canceled.
 """
 
 from __future__ import annotations
 
 
 class Refusal(Exception):
-    """One HTTP error: `status`, the exchange's `code` and, for some codes, `details`.
+    """One HTTP error: `status`, Kalshi's `code` and sometimes `details`.
 
-    Source: Kalshi API, errors. Engine refusals are 400, unknown names 404, spent ids 409.
+    Source: Kalshi API, errors. Engine refusals are 400, unknown names 404, used ids 409.
     """
 
     def __init__(self, status: int, code: str, details: str | None = None) -> None:
@@ -21,15 +20,15 @@ class Refusal(Exception):
 
     @property
     def message(self) -> str:
-        """Spell the code as the words of a sentence."""
+        """The code with spaces instead of underscores."""
         return self.code.replace("_", " ")
 
 
 def invalid_order(details: str) -> Refusal:
-    """Refuse an order whose parts contradict each other or the rules."""
+    """Return a refusal for an order whose fields are contradictory or invalid."""
     return Refusal(400, "invalid_order", details)
 
 
 def not_found(details: str) -> Refusal:
-    """Refuse a name that means nothing here, or an order that does not rest."""
+    """Return a refusal for an unknown name or an order that is not resting."""
     return Refusal(404, "not_found", details)

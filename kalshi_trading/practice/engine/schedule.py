@@ -1,6 +1,6 @@
-"""What is due when: the one queue of everything the clock will bring about.
+"""Queue of everything the exchange must do at a given time.
 
-Knows instants and names. Never knows whether a thing still applies; whoever takes it asks that.
+Knows times and names. Never knows whether an entry still applies: the caller checks that.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class DueKind(StrEnum):
-    """What can happen without anybody asking; at one instant, in this sequence."""
+    """Kinds of timed events; those due at one instant run in this order."""
 
     MARKET_OPENED = "market_opened"
     ORDER_EXPIRED = "order_expired"
@@ -22,7 +22,7 @@ class DueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Occurred:
-    """Something that came about by itself; `key` is a ticker or an order id."""
+    """An event that happened without a request; `key` is a ticker or order id."""
 
     at: int
     what: DueKind
@@ -33,21 +33,21 @@ _RANKS = {occurrence: rank for rank, occurrence in enumerate(DueKind)}
 
 
 class Schedule:
-    """Happenings that are to come, earliest first."""
+    """Future events, earliest first."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[int, int, str, DueKind]] = []
 
     def schedule(self, at: int, what: DueKind, key: str) -> None:
-        """Note something for an instant, which may be over already."""
+        """Schedule an event; the time may already have passed."""
         heapq.heappush(self._entries, (at, _RANKS[what], key, what))
 
     def next_at(self) -> int | None:
-        """Return the earliest instant noted, or None."""
+        """Return the earliest scheduled time, or None."""
         return self._entries[0][0] if self._entries else None
 
     def take_due(self, now: int) -> Occurred | None:
-        """Take out the earliest occurrence that is due by now, or None."""
+        """Remove and return the earliest event due by `now`, or None."""
         if not self._entries or self._entries[0][0] > now:
             return None
         at, _, key, what = heapq.heappop(self._entries)

@@ -1,10 +1,10 @@
-"""All records of the exchange with their indexes, and the steps that keep them in agreement.
+"""All records of the exchange with their indexes, kept consistent.
 
 Knows which index, hold and ledger account belongs to which record, and reports every change to the
-sink. Never decides: the rules stand in `admission`, `matching` and `lifecycle`.
+sink. Never decides: the rules are in `admission`, `matching` and `lifecycle`.
 
-Of simulated accounts only what counts is kept: positions, balances and the orders that rest. They
-trade for ever, and their history would grow with them.
+Simulated accounts keep only positions, balances and resting orders. They trade without end, so their
+history would grow without limit.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TRADES_KEPT = 1_000  # per market
 
 
 class ExchangeState:
-    """The exchange's state."""
+    """Records and indexes of the exchange."""
 
     def __init__(self, *, new_id: Callable[[], str], changes: ChangeSink) -> None:
         self.new_id = new_id
@@ -48,7 +48,7 @@ class ExchangeState:
         self.events: dict[str, Event] = {}
         self.markets: dict[str, Market] = {}
         self.accounts: dict[str, Account] = {}
-        self.orders: dict[str, Order] = {}  # of simulated accounts: while they rest
+        self.orders: dict[str, Order] = {}  # of simulated accounts: only resting ones
         self.positions: dict[str, dict[str, Position]] = {}  # account id, then ticker
         self.fills: dict[str, list[Fill]] = {}  # account id; oldest first
         self.trades: dict[str, deque[Trade]] = {}  # ticker; oldest first
@@ -56,47 +56,47 @@ class ExchangeState:
         self.order_lines: dict[str, list[Order]] = {}  # account id; oldest first; none for simulated accounts
         self.position_tickers: dict[str, list[str]] = {}  # account id; sorted
         self.books: dict[str, Book] = {}
-        # account id; none for simulated accounts: their credit is endless
+        # account id; none for simulated accounts: their credit is unlimited
         self.holds: dict[str, CollateralHolds] = {}
         self.ledger = ledger.Ledger()
         self.schedule = Schedule()
-        self.occurrences: list[Occurred] = []  # not told yet
+        self.occurrences: list[Occurred] = []  # not yet returned by `advance`
         self._account_orders: dict[str, dict[str, Order]] = {}  # oldest first
         self._client_order_ids: dict[str, set[str]] = {}
         self._changes = changes
         self._sequence = 0
 
     def next_sequence(self) -> int:
-        """Return a number greater than every one before it."""
+        """Return a number greater than every earlier one."""
         self._sequence += 1
         return self._sequence
 
     def changed(self, kind: Kind, key: str, record: object) -> None:
-        """Report a record to the sink."""
+        """Report a changed record to the sink."""
         self._changes.record_change(kind, key, record)
 
     def happened(self, at: int, what: DueKind, key: str) -> None:
-        """Remember something to be told by the next `advance`."""
+        """Queue an event for the next `advance`."""
         self.occurrences.append(Occurred(at, what, key))
 
-    # What stands where.
+    # Lookups.
 
     def account(self, account_id: str) -> Account:
-        """Return an account; an unknown one is refused."""
+        """Return an account. Raises Refusal if it is unknown."""
         account = self.accounts.get(account_id)
         if account is None:
             raise not_found("account not found")
         return account
 
     def market(self, ticker: str) -> Market:
-        """Return a market; an unknown one is refused."""
+        """Return a market. Raises Refusal if it is unknown."""
         market = self.markets.get(ticker)
         if market is None:
             raise not_found("market not found")
         return market
 
     def resting_order(self, account_id: str, order_id: str) -> Order:
-        """Return an account's own resting order; every other order is refused as not found."""
+        """Return an account's own resting order. Raises Refusal for any other."""
         order = self.orders.get(order_id)
         if order is None or order.account_id != account_id or order.status is not OrderStatus.RESTING:
             raise not_found("order not found")
@@ -107,7 +107,11 @@ class ExchangeState:
         return list(reversed(self._account_orders[account_id].values()))
 
     def knows_client_order_id(self, account_id: str, client_order_id: str) -> bool:
-        """Tell whether an order of this account carries this id, or ever carried it."""
+        """Return True if this account has used the client_order_id.
+
+        With `forgets_ended_ids`, only ids of resting orders count. Ended orders of simulated accounts never
+        count.
+        """
         if client_order_id not in self._client_order_ids[account_id] or not self.forgets_ended_ids:
             return client_order_id in self._client_order_ids[account_id]
         return any(
@@ -116,7 +120,7 @@ class ExchangeState:
         )
 
     def closable(self, account_id: str, ticker: str, side: BookSide) -> int:
-        """Return how many contracts an order of this account on this side can close."""
+        """Return how many contracts an order on this side can close."""
         return positions.closable(self.positions[account_id].get(ticker), side)
 
     def cash(self, account_id: str) -> int:
@@ -124,23 +128,23 @@ class ExchangeState:
         return self.ledger.balance(ledger.cash(account_id))
 
     def collateral(self, account_id: str) -> int:
-        """Return the part of the cash that resting orders hold back, without fees."""
+        """Return the cash that resting orders hold back, without fees."""
         holds = self.holds.get(account_id)
         if holds is None:
             return 0
         return holds.collateral(lambda ticker, side: self.closable(account_id, ticker, side))
 
     def reserved(self, account_id: str) -> int:
-        """Return the part of the cash that resting orders may need, fees included."""
+        """Return the cash that resting orders may need, fees included."""
         holds = self.holds.get(account_id)
         if holds is None:
             return 0
         return holds.reserved(lambda ticker, side: self.closable(account_id, ticker, side))
 
-    # Steps: each leaves records and indexes in agreement.
+    # Updates: each one keeps records and indexes consistent.
 
     def enter_account(self, account: Account) -> None:
-        """Open the books of an account."""
+        """Add an account with empty records."""
         self.accounts[account.account_id] = account
         self.positions[account.account_id] = {}
         self.position_tickers[account.account_id] = []
@@ -153,12 +157,12 @@ class ExchangeState:
             self.holds[account.account_id] = CollateralHolds()
 
     def enter_market(self, market: Market) -> None:
-        """Give a market its book."""
+        """Add a market with an empty book."""
         self.markets[market.ticker] = market
         self.books[market.ticker] = Book()
 
     def enter_order(self, order: Order) -> None:
-        """Register an order under its ids; it does not rest by this."""
+        """Add an order to the indexes, without putting it on the book."""
         self._sequence = max(self._sequence, order.sequence)
         self.orders[order.order_id] = order
         self._account_orders[order.account_id][order.order_id] = order
@@ -167,7 +171,7 @@ class ExchangeState:
             self.order_lines[order.account_id].append(order)
 
     def enter_position(self, position: Position) -> None:
-        """Register a position."""
+        """Add a position to the indexes."""
         insort(self.position_tickers[position.account_id], position.ticker)
         self.positions[position.account_id][position.ticker] = position
 
@@ -177,17 +181,17 @@ class ExchangeState:
         self.fills[fill.account_id].append(fill)
 
     def enter_trade(self, trade: Trade) -> None:
-        """Add a trade to its market's prints."""
+        """Add a trade to its market's public trades."""
         self._sequence = max(self._sequence, trade.sequence)
         self.trades.setdefault(trade.ticker, deque(maxlen=TRADES_KEPT)).append(trade)
 
     def enter_settlement(self, settlement: Settlement) -> None:
-        """Add a payout row to its account's history."""
+        """Add a settlement row to its account's history."""
         self._sequence = max(self._sequence, settlement.sequence)
         self.settlements[settlement.account_id].append(settlement)
 
     def position_for(self, account_id: str, ticker: str) -> Position:
-        """Return the account's position in a market, opening an empty one the first time."""
+        """Return the position in a market, creating an empty one if needed."""
         position = self.positions[account_id].get(ticker)
         if position is None:
             position = Position(account_id, ticker)
@@ -195,20 +199,23 @@ class ExchangeState:
         return position
 
     def post(self, *entries: ledger.Entry) -> None:
-        """Post balanced entries and report the balances they moved."""
+        """Post balanced entries and report the changed balances."""
         self.ledger.post(entries)
         for name, _ in entries:
             self.changed(Kind.BALANCE, name, self.ledger.balance(name))
 
     def rest(self, order: Order) -> None:
-        """Put an order last in line on its book and hold its collateral."""
+        """Put an order last in its queue and hold its collateral."""
         self.books[order.ticker].add(order)
         self._hold(order)
         if order.expires_at is not None:
             self.schedule.schedule(order.expires_at, DueKind.ORDER_EXPIRED, order.order_id)
 
     def reduce(self, order: Order, count: int) -> None:
-        """Take filled contracts off a resting order; it keeps its place, or leaves when none is left."""
+        """Subtract filled contracts from a resting order.
+
+        The order keeps its priority; it leaves the book when nothing remains.
+        """
         if count == order.remaining_count:
             self._unrest(order)
             order.remaining_count = 0
@@ -218,14 +225,14 @@ class ExchangeState:
             self._hold(order)
 
     def cancel_resting(self, order: Order, at: int) -> int:
-        """Take a resting order off its book for good and return what was left of it."""
+        """Cancel a resting order and return its remaining count."""
         self._unrest(order)
         reduced_by = order.remaining_count
         self.end(order, OrderStatus.CANCELED, at)
         return reduced_by
 
     def end(self, order: Order, status: OrderStatus, at: int) -> None:
-        """Give an order that does not rest its final state."""
+        """Set the final status of an order that is no longer on the book."""
         order.status = status
         order.remaining_count = 0
         order.updated_at = at
@@ -234,7 +241,7 @@ class ExchangeState:
             self._forget(order)
 
     def hold_for(self, order: Order) -> CollateralHold:
-        """Work out what a resting order holds back."""
+        """Return the collateral hold of a resting order."""
         series = self.series[self.markets[order.ticker].series_ticker]
         highest = fees.highest_resting_fees(
             series.fee_type, series.fee_multiplier_percent, order.price, order.remaining_count

@@ -1,1 +1,1 @@
-"""Invented events, prices and participants."""
+"""Simulated events, prices, traders and bank transfers."""

@@ -1,7 +1,7 @@
-"""Money on its way between an account and its bank, with the rows that tell of it.
+"""Bank transfers: deposits and withdrawals with their effect on cash.
 
-Knows when money in transit counts as cash: a deposit when it is applied, a withdrawal until it fails or
-comes back. Fees always lower the cash. Never knows why money moves.
+A deposit adds cash once it is applied. A withdrawal takes cash at the request and returns it if it fails or
+is returned. Fees always lower the cash. Never knows why money moves.
 Source: Kalshi API, portfolio reads (deposits, withdrawals).
 """
 
@@ -22,7 +22,10 @@ _ONE_CENT = 10_000
 
 
 class Transfers:
-    """Every deposit and withdrawal of a world, oldest first; `note` hears of each that is new or changed."""
+    """All deposits and withdrawals of a world, oldest first.
+
+    Calls `note` for each new or changed transfer.
+    """
 
     def __init__(
         self,
@@ -40,12 +43,15 @@ class Transfers:
         self._note = note
 
     def restore(self, deposits: Iterable[Deposit], withdrawals: Iterable[Withdrawal]) -> None:
-        """Take stored rows over; their money is in the balances already."""
+        """Restore stored transfers; the balances already contain their money."""
         self.deposits.extend(deposits)
         self.withdrawals.extend(withdrawals)
 
     def deposit(self, account_id: str, amount: int, *, fee: int, status: TransferStatus) -> Deposit:
-        """Pay money in. Amount and fee in millionths of a dollar, whole cents; else ValueError."""
+        """Deposit money.
+
+        Amount and fee are in millionths of a dollar, whole cents. Raises ValueError.
+        """
         _check(amount, fee)
         if fee >= amount:
             raise ValueError("the fee must be below the deposit")
@@ -55,7 +61,10 @@ class Transfers:
         return row
 
     def withdraw(self, account_id: str, amount: int, *, fee: int, status: TransferStatus) -> Withdrawal:
-        """Pay money out. Units as for `deposit`; more than is free is a ValueError."""
+        """Withdraw money.
+
+        Units as for `deposit`. Raises ValueError if there is too little free cash.
+        """
         _check(amount, fee)
         row = Withdrawal(self._new_id(), account_id, amount, self._clock(), fee, TransferStatus.PENDING)
         self._exchange.withdraw(account_id, amount + fee)
@@ -64,7 +73,10 @@ class Transfers:
         return row
 
     def finish(self, transfer_id: str, status: TransferStatus) -> Transfer:
-        """Take a transfer one step on. An unknown one is a KeyError, a step back a ValueError."""
+        """Move a transfer to its next status.
+
+        Raises KeyError if it is unknown, ValueError if it cannot take that status.
+        """
         transfers: list[Transfer] = [*self.deposits, *self.withdrawals]
         for row in transfers:
             if transfer_id == identity(row):
@@ -73,7 +85,7 @@ class Transfers:
         raise KeyError(transfer_id)
 
     def _begin(self, row: Transfer, status: TransferStatus) -> None:
-        """Bring a new transfer to its first status, through those that come before."""
+        """Move a new transfer to its first status, through the earlier ones."""
         if status is TransferStatus.RETURNED:
             self._move(row, TransferStatus.APPLIED)
         if status is not TransferStatus.PENDING:

@@ -1,7 +1,7 @@
-"""When the events of a series close; knows rhythms, never what an event is about.
+"""Closing times of the events of a series.
 
-Every event of a series has a whole number, and its closing time follows from that number alone, so that
-the world can be computed for any moment without remembering anything.
+Every event of a series has a number, and its closing time follows from that number alone. So the world can
+be computed for any instant without stored state. Never knows what an event is about.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WEEK = 7 * DAY
 
 class Calendar(Protocol):
     def close_of(self, number: int) -> int:
-        """Return the closing time of that event in Unix microseconds."""
+        """Return an event's closing time in Unix microseconds."""
 
     def next_number(self, now: int) -> int:
         """Return the number of the first event that closes after `now`."""
@@ -28,7 +28,7 @@ class Calendar(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Closes in steps of `seconds`, `phase_s` after the whole step."""
+    """Closes every `seconds`, shifted by `phase_s`."""
 
     seconds: int
     phase_s: int = 0
@@ -42,7 +42,7 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Monthly:
-    """Closes once in `months` months, on a day of the month at an hour, UTC."""
+    """Closes every `months` months, on a day of the month at an hour, UTC."""
 
     day: int
     hour: int

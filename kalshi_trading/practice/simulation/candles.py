@@ -1,8 +1,8 @@
-"""Candlesticks: what bids, asks and trades did, minute by minute.
+"""Candlesticks of bids, asks and trades.
 
-While the exchange runs, real quotes and trades are noted. For the time before that, the same rule that
-makes the simulated quotes tells what they were. Prices in ten-thousandths of a dollar, counts in
-hundredths of a contract; period ends in Unix seconds, inclusive.
+Real quotes and trades are recorded while the exchange runs. Earlier periods are computed with the rule that
+makes the simulated quotes. Prices are in ten-thousandths of a dollar, counts in hundredths of a contract.
+Period ends are in Unix seconds, inclusive.
 Source: Kalshi API, markets (candlesticks).
 """
 
@@ -27,14 +27,14 @@ MOST_CANDLES = 10_000
 _HOUR_S = 3_600
 _DAY_S = 86_400
 _KEPT_S = 6 * _HOUR_S
-_SAMPLES = {1: 2, 60: 7, 1440: 13}  # imagined quotes per candle
+_SAMPLES = {1: 2, 60: 7, 1440: 13}  # computed quotes per candle
 _IMAGINED_VOLUME = 15 * ONE_CONTRACT  # per minute
 
 ValueAt = Callable[[Market, int], int]
 
 
 class Candles:
-    """Notes what happens and tells it, and what came before it, as candlesticks."""
+    """Records quotes and trades, and returns them as candlesticks."""
 
     def __init__(self, value_at: ValueAt) -> None:
         self._value_at = value_at
@@ -42,7 +42,7 @@ class Candles:
         self._hourly: defaultdict[str, dict[int, int]] = defaultdict(dict)
 
     def note_quotes(self, market: Market, now: int, best: TopOfBook) -> None:
-        """Note the best prices as they stand after something happened."""
+        """Record the best prices after a change."""
         bars, now_s = self._bars[market.ticker], now // ONE_SECOND
         bid, ask = best.bid or 0, best.ask or ONE_DOLLAR_PRICE
         if bars.quoted_since_s is None:
@@ -59,7 +59,7 @@ class Candles:
         candle.open_interest = market.open_interest
 
     def note_trade(self, market: Market, trade: Trade) -> None:
-        """Note a trade; its minute opens with the quotes last seen."""
+        """Record a trade; its minute opens with the last known quotes."""
         bars, now_s = self._bars[market.ticker], trade.created_at // ONE_SECOND
         last = bars.candles[-1] if bars.candles else None
         opening = (last.bid.close, last.ask.close) if last else (trade.price, trade.price)
@@ -74,7 +74,7 @@ class Candles:
         hours[now_s // _HOUR_S] = hours.get(now_s // _HOUR_S, 0) + trade.count
 
     def tidy(self, now: int) -> None:
-        """Forget minutes and hours that are too old to matter."""
+        """Drop minutes and hours that are too old."""
         now_s = now // ONE_SECOND
         for bars in self._bars.values():
             bars.drop_before(now_s - _KEPT_S)
@@ -91,7 +91,10 @@ class Candles:
         return sum(count for hour, count in hours.items() if hour >= first)
 
     def day_ago(self, market: Market, now: int) -> tuple[TopOfBook, int | None]:
-        """Return the best prices and the last price of 24 hours ago; nothing where it did not trade yet."""
+        """Return the best prices and the last price of 24 hours ago.
+
+        They are computed, not recorded. All are None if the market was not open then.
+        """
         then = now - _DAY_S * ONE_SECOND
         then -= then % (10 * MINUTE_S * ONE_SECOND)
         if then < market.open_at:
@@ -100,7 +103,10 @@ class Candles:
         return touch(market, value), nearest(market, value)
 
     def series(self, market: Market, start_s: int, end_s: int, interval: int, now: int) -> list[Candle]:
-        """Return the candles whose ends lie between start and end, oldest first, none in the future."""
+        """Return the candles whose ends lie between start and end, oldest first.
+
+        The last one may be the current, unfinished period. At most MOST_CANDLES.
+        """
         length = interval * MINUTE_S
         opened = market.open_at // ONE_SECOND
         last = min(end_s, _round_up(min(now, market.close_at) // ONE_SECOND + 1, length))
@@ -113,7 +119,10 @@ class Candles:
         return candles
 
     def latest_before(self, market: Market, start_s: int, interval: int, now: int) -> Candle | None:
-        """Return a flat candle that carries the last prices known before the start."""
+        """Return a flat candle with the last prices before the start.
+
+        None: the market was not open before the start.
+        """
         start = _round_up(start_s, interval * MINUTE_S)
         if start * ONE_SECOND <= market.open_at:
             return None
@@ -142,13 +151,13 @@ class Candles:
             end = min(end_s, seen_from, market.close_at // ONE_SECOND)
             self._imagine(market, candle, start_s, end, interval)
         if any(minute.trades for minute in noted):
-            candle.forget_trades()  # what was imagined gives way to what is known
+            candle.forget_trades()  # recorded trades replace computed ones
         for minute in noted:
             candle.go_on(minute, with_quotes=minute.end_s > seen_from)
         return candle
 
     def _carried(self, market: Market, start_s: int, bars: MinuteBars, seen_from: int) -> Candle:
-        """Return an empty candle that opens where the time before it ended."""
+        """Return an empty candle that opens where the previous period ended."""
         last = bars.before(start_s)
         if last is not None and start_s >= seen_from:
             bid, ask = last.bid.close, last.ask.close
@@ -164,7 +173,7 @@ class Candles:
         return nearest(market, self._value_at(market, start_s * ONE_SECOND))
 
     def _imagine(self, market: Market, candle: Candle, start_s: int, end_s: int, interval: int) -> None:
-        """Add the quotes and trades of a time that nobody noted."""
+        """Add computed quotes and trades for a time without records."""
         opened_s, way_s = market.open_at // ONE_SECOND, (market.close_at - market.open_at) // ONE_SECOND
         start_s = max(start_s, opened_s)
         if end_s <= start_s:
@@ -180,7 +189,7 @@ class Candles:
         candle.open_interest = market.open_interest * (end_s - opened_s) // max(1, way_s)
 
     def _imagine_moment(self, market: Market, candle: Candle, moment_s: int) -> int:
-        """Let the candle see the quotes of one moment; returns the price of a trade then."""
+        """Add the computed quotes of one instant and return its trade price."""
         value = self._value_at(market, moment_s * ONE_SECOND)
         best = touch(market, value)
         candle.bid.take(best.bid or 0)

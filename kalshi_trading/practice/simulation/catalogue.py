@@ -1,7 +1,7 @@
-"""The catalogue of the practice world: which series, events and markets exist at a moment.
+"""The series, events and markets that exist at any instant.
 
-A pure function of seed, moment and size, so that the world rolls on by itself and needs no memory: each
-event's terms follow from the seed and its ticker, each closing time from its number in the calendar.
+A pure function of seed, instant and size, so that the catalogue rolls on without stored state. An event's
+terms follow from seed, series and date, its closing time from its number in the calendar.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WORLD_RULE = "Trading stops at the closing time; the practice exchange settles 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueListing:
-    """What must exist at a moment, parents before children."""
+    """Series, events and markets that must exist, parents first."""
 
     series: list[Series]
     events: list[Event]
@@ -30,7 +30,7 @@ class CatalogueListing:
 
 
 class Catalogue:
-    """Tells what is new as time goes by; `due` tells everything at once."""
+    """Returns what is new as time passes; `due` returns everything at once."""
 
     def __init__(self, seed: int, market_count: int) -> None:
         self._seed = seed
@@ -38,7 +38,10 @@ class Catalogue:
         self._announced: dict[str, int] = {}
 
     def news(self, now: int) -> CatalogueListing:
-        """Return what must exist at `now` and was not returned before; nothing that is over already."""
+        """Return what must exist at `now` and was not returned before.
+
+        Events that have already closed are left out.
+        """
         listing = CatalogueListing([], [], [])
         for plan, ahead in self._depths:
             if plan.ticker not in self._announced:
@@ -53,18 +56,24 @@ class Catalogue:
         return listing
 
     def next_change(self, now: int) -> int:
-        """Return when there will be news again, in Unix microseconds."""
+        """Return when `news` next has something new, in Unix microseconds."""
         return min(plan.calendar.close_of(plan.calendar.next_number(now)) for plan, _ in self._depths)
 
 
 def due(seed: int, now: int, market_count: int) -> CatalogueListing:
-    """Return everything that must exist at `now` in a world of about `market_count` markets."""
+    """Return everything that must exist at `now`.
+
+    `market_count` is the approximate number of markets.
+    """
     return Catalogue(seed, market_count).news(now)
 
 
 @lru_cache(maxsize=4)
 def depths(market_count: int) -> tuple[tuple[SeriesPlan, int], ...]:
-    """Return how many events ahead each series has, filled up in turns until there are enough markets."""
+    """Return each series with its number of upcoming events.
+
+    The series grow in turn until there are enough markets.
+    """
     ahead = {plan.ticker: plan.least_ahead for plan in PLANS}
     total = sum(plan.least_ahead * plan.shape.size for plan in PLANS)
     growing = list(PLANS)
@@ -79,7 +88,10 @@ def depths(market_count: int) -> tuple[tuple[SeriesPlan, int], ...]:
 
 
 def build(plan: SeriesPlan, number: int, seed: int, ahead: int) -> tuple[Event, list[Market]]:
-    """Make one event and its markets. The farthest one ahead is announced but not open yet."""
+    """Return one event and its markets.
+
+    The event farthest ahead is announced but not open yet, if `ahead` is above 1.
+    """
     close_at = plan.calendar.close_of(number)
     created_at = plan.calendar.close_of(number - ahead)
     opens_ahead = plan.opens_ahead or max(1, ahead - 1)

@@ -1,7 +1,7 @@
-"""The shapes an event can have: ladders, thresholds, choices, games, up-or-down, scalars.
+"""Event shapes: ladders, thresholds, choices, games, single questions.
 
-Turns a shape into the terms of its markets. Chances are ten-thousandths; they describe how an imagined
-world begins and are never money. Those of a mutually exclusive event sum to exactly 10,000.
+Turns a shape into the terms of its markets. Chances are in ten-thousandths: starting probabilities of the
+simulation, never money. Those of a mutually exclusive event sum to exactly 10,000.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ _SMALLEST_CHANCE = 60
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What one market is about. `rule` completes "If ..., the market resolves to Yes"."""
+    """Terms of one market.
+
+    `rule` completes "If ..., the market resolves to Yes".
+    """
 
     suffix: str
     question: str
@@ -35,11 +38,11 @@ class Terms:
 class Shape(Protocol):
     @property
     def size(self) -> int:
-        """Number of markets in one event."""
+        """The number of markets in one event."""
 
     @property
     def exclusive(self) -> bool:
-        """Whether exactly one market of the event resolves to Yes."""
+        """True if exactly one market of the event resolves to Yes."""
 
     def terms(self, random: Random, when: str) -> list[Terms]:
         """Return the markets of one event; `when` names its date in a sentence."""
@@ -47,12 +50,12 @@ class Shape(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """Bands that together cover every outcome, with an open band at each end."""
+    """Bands that cover every outcome, with an open band at each end."""
 
     subject: str
     measure: str  # "{}" stands for the number
     centre: Decimal
-    drift: Decimal  # how far the centre moves from one event to another
+    drift: Decimal  # how far the center moves between events
     deviation: Decimal
     width: Decimal
     grain: Decimal  # smallest step of the observed number
@@ -100,7 +103,10 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Questions whether one number ends above each of several levels; not exclusive."""
+    """Questions on one number, each asking if it ends above a level.
+
+    Not exclusive.
+    """
 
     subject: str  # "{when}" stands for the date
     measure: str
@@ -128,7 +134,10 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Named outcomes of which exactly one happens; `weights` say how likely each is, roughly."""
+    """Named outcomes of which exactly one happens.
+
+    `weights` are their approximate likelihoods.
+    """
 
     question: str  # "{label}" and "{when}" stand for the outcome and the date
     options: tuple[tuple[str, str], ...]  # suffix, label
@@ -153,7 +162,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Games:
-    """Two teams out of a roster meet; one market for each of them."""
+    """Two teams of a roster meet, with one market for each team."""
 
     sport: str
     teams: tuple[tuple[str, str], ...]  # code, name
@@ -161,7 +170,10 @@ class Games:
     exclusive: bool = True
 
     def pairing(self, random: Random) -> tuple[tuple[str, str], tuple[str, str]]:
-        """Draw the visiting and the home team; the first thing drawn for an event."""
+        """Draw the visiting and the home team.
+
+        This must be the first draw of an event, because the event ticker repeats it.
+        """
         visitor, home = random.sample(self.teams, 2)
         return visitor, home
 
@@ -183,7 +195,7 @@ class Games:
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """One question that starts near a given chance."""
+    """One question that starts near a fixed chance."""
 
     suffix: str
     question: str  # "{when}" stands for the date
@@ -200,7 +212,10 @@ class Single:
 
 
 def shares(weights: Sequence[float]) -> list[int]:
-    """Turn weights into ten-thousandths that sum to exactly 10,000, none of them tiny."""
+    """Return weights as ten-thousandths that sum to exactly 10,000.
+
+    None of them is tiny.
+    """
     total = sum(weights)
     chances = [max(_SMALLEST_CHANCE, round(CERTAIN * weight / total)) for weight in weights]
     chances[chances.index(max(chances))] += CERTAIN - sum(chances)
@@ -208,12 +223,12 @@ def shares(weights: Sequence[float]) -> list[int]:
 
 
 def clamp(chance: float) -> int:
-    """Return a chance as ten-thousandths, kept a little away from impossible and certain."""
+    """Return a chance in ten-thousandths, kept away from 0 and 10,000."""
     return min(CERTAIN - _SMALLEST_CHANCE, max(_SMALLEST_CHANCE, round(CERTAIN * chance)))
 
 
 def _signed(random: Random) -> Decimal:
-    """Draw a number between -1 and 1."""
+    """Return a random number between -1 and 1."""
     return Decimal(random.randrange(-1000, 1001)) / 1000
 
 

@@ -1,10 +1,12 @@
-"""What every market is worth at a moment: the imagined world behind the simulated participants.
+"""Fair value of every market at any instant, for the simulated traders.
 
-Each event is moved by one hidden random walk from its opening to its close. A market owns a stretch of
-that walk's final values, as wide as its initial chance, and its value is the probability to end there.
-So the values of a mutually exclusive event sum to one at any moment, they converge to the outcome, and
-past, present and outcome follow from the seed alone. Probabilities are floats; money never is: a value
-leaves this module as whole ten-thousandths of a dollar.
+One hidden random walk moves each event from its opening to its close. A market owns an interval of the
+walk's final values, as wide as its initial chance. Its value is the probability that the walk ends there.
+So the values of a mutually exclusive event sum to one before rounding, and converge to the outcome.
+Past, present and outcome follow from the seed alone.
+
+Probabilities are floats. Values leave this module as whole ten-thousandths of a dollar: money is never
+a float.
 """
 
 from __future__ import annotations
@@ -24,13 +26,13 @@ _EVEN = math.sqrt(2)
 
 
 class FairValues:
-    """Values and outcomes of markets in the world of one seed."""
+    """Fair values and outcomes of markets for one seed."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
 
     def at(self, event: Event, markets: Sequence[Market], now: int) -> list[int]:
-        """Return what a YES contract of each market of the event is worth, in the order given."""
+        """Return the YES value of each market of the event, in the given order."""
         elapsed = _elapsed(markets[0], now)
         position = self._walk(event, markets[0], elapsed)
         if markets[0].scalar:
@@ -40,12 +42,18 @@ class FairValues:
         return [round(ONE_DOLLAR_PRICE * chance) for chance in chances]
 
     def outcome(self, event: Event, markets: Sequence[Market]) -> list[int]:
-        """Return what a YES contract of each market pays in the end; whole cents for a scalar market."""
+        """Return the YES payout of each market of the event.
+
+        A scalar market pays whole cents.
+        """
         final = self.at(event, markets, markets[0].close_at)
         return [100 * round(value / 100) for value in final] if markets[0].scalar else final
 
     def _walk(self, event: Event, market: Market, elapsed: float) -> float:
-        """Return where the hidden walk stands after that part of its way; 0 at the start."""
+        """Return the hidden walk's position at `elapsed`, from 0 to 1.
+
+        The walk starts at 0.
+        """
         key = f"{self._seed} {event.event_ticker}"
         length_s = max(1, (market.close_at - market.open_at) // ONE_SECOND)
         depth = max(3, math.ceil(math.log2(length_s / _FINEST_STEP_S + 1)))
@@ -53,9 +61,9 @@ class FairValues:
 
 
 def walk(key: str, depth: int, elapsed: float) -> float:
-    """Return a Brownian path between 0 and 1 at `elapsed`, refined `depth` times by halving.
+    """Return the value at `elapsed`, from 0 to 1, of a Brownian path.
 
-    Halving makes any point of the path reachable without walking there from the start.
+    The path is refined `depth` times by halving, so any point can be computed without the points before it.
     """
     low, high = 0.0, 1.0
     at_low, at_high = 0.0, _noise(key, 0, 1)
@@ -72,13 +80,16 @@ def walk(key: str, depth: int, elapsed: float) -> float:
 
 @lru_cache(maxsize=200_000)
 def _noise(key: str, level: int, index: int) -> float:
-    """Return the standard normal number that belongs to one node of one path."""
+    """Return the standard normal number of one node of one path."""
     digest = hashlib.blake2b(f"{key} {level} {index}".encode(), digest_size=7).digest()
     return _NORMAL.inv_cdf((int.from_bytes(digest, "big") + 0.5) / 2**56)
 
 
 def stretches(event: Event, markets: Sequence[Market]) -> list[tuple[float, float]]:
-    """Return the stretch of final values that each market owns; side by side when they exclude each other."""
+    """Return the interval of final values that each market owns.
+
+    Intervals of a mutually exclusive event are adjacent.
+    """
     if not event.mutually_exclusive:
         return [(_quantile(ONE_DOLLAR_PRICE - market.initial_value), math.inf) for market in markets]
     edges, below = [-math.inf], 0
@@ -103,7 +114,7 @@ def _elapsed(market: Market, now: int) -> float:
 
 
 def _chance(low: float, high: float, position: float, spread: float) -> float:
-    """Return the probability that a walk at `position` ends between `low` and `high`."""
+    """Return the probability that a walk at `position` ends in an interval."""
     if spread == 0:
         return float(low <= position < high)
     return _below((high - position) / spread) - _below((low - position) / spread)
@@ -114,6 +125,9 @@ def _below(number: float) -> float:
 
 
 def _scalar_value(market: Market, position: float, elapsed: float) -> int:
-    """Return the expected payout of a market that pays the share of a normal the walk ends at."""
+    """Return the expected payout of a scalar market.
+
+    It pays the standard normal distribution function of the walk's end, shifted to start at `initial_value`.
+    """
     start = _EVEN * _quantile(market.initial_value)
     return round(ONE_DOLLAR_PRICE * _below((start + position) / math.sqrt(2 - elapsed)))

@@ -1,6 +1,7 @@
-"""What was seen of a market, minute by minute; knows how minutes make longer periods, never imagines any.
+"""Recorded quotes and trades of a market, minute by minute.
 
-Prices in ten-thousandths of a dollar, counts in hundredths of a contract, times in Unix seconds.
+Knows how minutes combine into longer periods, and never computes missing ones. Prices are in
+ten-thousandths of a dollar, counts in hundredths of a contract, times in Unix seconds.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ MINUTE_S = 60
 
 @dataclass(slots=True)
 class Range:
-    """First, lowest, highest and last of a row of numbers."""
+    """First, lowest, highest and last of a sequence of numbers."""
 
     open: int
     low: int
@@ -29,26 +30,26 @@ class Range:
         self.close = number
 
     def follow(self, later: Range) -> None:
-        """Go on with the numbers of a later range."""
+        """Extend the range with a later one."""
         self.low, self.high = min(self.low, later.low), max(self.high, later.high)
         self.close = later.close
 
 
 @dataclass(slots=True)
 class Candle:
-    """One period. `trades` is None when nothing traded in it."""
+    """One period. `trades` is None: nothing traded in it."""
 
     end_s: int
     bid: Range
     ask: Range
     trades: Range | None = None
     volume: int = 0
-    turnover: int = 0  # money: price times count, summed
+    turnover: int = 0  # money: total of price times count
     open_interest: int = 0
     previous: int | None = None
 
     def go_on(self, minute: Candle, *, with_quotes: bool) -> None:
-        """Take in one minute of a longer period."""
+        """Add one minute to a longer period."""
         if with_quotes:
             self.bid.follow(minute.bid)
             self.ask.follow(minute.ask)
@@ -65,14 +66,14 @@ class Candle:
 
 @dataclass(slots=True)
 class MinuteBars:
-    """What was seen of one market, minute by minute; both lists are in order of time."""
+    """Recorded minutes of one market; both lists are in time order."""
 
     quoted_since_s: int | None = None
     minutes: list[int] = field(default_factory=list)  # start of each, Unix seconds
     candles: list[Candle] = field(default_factory=list)
 
     def minute(self, now_s: int, bid: int, ask: int) -> Candle:
-        """Return the candle of this minute; a new one opens with the quotes given."""
+        """Return the candle of this minute; a new one opens with these quotes."""
         start = now_s - now_s % MINUTE_S
         if not self.minutes or self.minutes[-1] < start:
             self.minutes.append(start)
@@ -87,7 +88,7 @@ class MinuteBars:
         return self.candles[index - 1] if index else None
 
     def drop_before(self, start_s: int) -> None:
-        """Forget old minutes, but never the newest: it says what the quotes have been since."""
+        """Drop old minutes, except the newest: it has the current quotes."""
         count = min(bisect_left(self.minutes, start_s), len(self.minutes) - 1)
         if count > 0:
             del self.minutes[:count], self.candles[:count]

@@ -1,8 +1,8 @@
-"""The simulated participants: one account that quotes, one that crosses now and then.
+"""The simulated traders: a market maker and a noise trader.
 
-They follow the imagined world of `fair_values`, never a person's orders: whoever rests below the market waits
-until the price comes. Knows which markets want attention; works through the others in turn, so that one
-step costs little however many markets there are.
+They follow `fair_values`, never the user's orders: an order resting away from the market waits until the
+price comes. Short-lived and watched events are updated at every step, the others in turn, so that a step's
+cost does not grow with the number of markets.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from kalshi_trading.practice.simulation.quoting import Quote, nearest, quotes
 MARKET_MAKER = "simulated-quoter"
 NOISE_TRADER = "simulated-crosser"
 
-_STEP_MARKETS = 60  # markets looked after in one step
+_STEP_MARKETS = 60  # markets updated in one step
 _FIRST_STEP_MARKETS = 2_000
 _WATCHED_EVENTS = 30
 _SHORT_LIVED_S = 3_600
 _CROSSING_CHANCE = 0.05
 _LARGEST_CROSSING = 40  # contracts
-_FIRST_TRADE = (200, 4_000)  # contracts; the open interest a market starts with
+_FIRST_TRADE = (200, 4_000)  # contracts; a market's first open interest
 
 
 class SimulatedTraders:
-    """Keeps the books of an exchange alive."""
+    """Quotes and trades on behalf of the simulated accounts."""
 
     def __init__(self, exchange: Exchange, values: FairValues, seed: int, new_id: Callable[[], str]) -> None:
         self._exchange = exchange
@@ -48,23 +48,23 @@ class SimulatedTraders:
         self._random = Random(seed)
         self._new_id = new_id
         self._families: dict[str, list[Market]] = {}
-        self._queue: OrderedDict[str, None] = OrderedDict()  # events, the longest unattended first
+        self._queue: OrderedDict[str, None] = OrderedDict()  # events, the longest without an update first
         self._short_lived: dict[str, None] = {}
         self._watched: OrderedDict[str, None] = OrderedDict()
         self._quoted: set[str] = set()
         self._worth = lru_cache(maxsize=4096)(self._imagine)
         self._resting: dict[str, dict[tuple[BookSide, int], str]] = {}
         self.are_still = False
-        """While they are, books stay as they are unless somebody else trades."""
+        """True: the simulated traders do nothing, so books change only through the user's orders."""
 
     def open_accounts(self) -> None:
-        """Open the simulated accounts; they have unlimited credit."""
+        """Open the simulated accounts; their credit is unlimited."""
         for account_id in (MARKET_MAKER, NOISE_TRADER):
             if account_id not in self._exchange.accounts:
                 self._exchange.open_account(account_id, simulated=True)
 
     def follow(self, markets: Iterable[Market]) -> None:
-        """Take these markets on."""
+        """Start to trade in these markets."""
         for market in markets:
             self._families.setdefault(market.event_ticker, []).append(market)
             self._queue[market.event_ticker] = None
@@ -72,21 +72,21 @@ class SimulatedTraders:
                 self._short_lived[market.event_ticker] = None
 
     def family(self, event_ticker: str) -> list[Market]:
-        """Return the markets of one event, in the order in which their values follow each other."""
+        """Return the markets of one event, in the order of their intervals."""
         return self._families.get(event_ticker, [])
 
     def value(self, market: Market, now: int) -> int:
-        """Return what a YES contract is worth in the imagined world."""
+        """Return the fair value of a YES contract."""
         return self._worth(market.event_ticker, now)[market.ticker]
 
     def outcome(self, event_ticker: str) -> list[tuple[Market, int]]:
-        """Return every market of the event with what its YES contract pays in the end."""
+        """Return every market of the event with its YES payout."""
         markets = self._families[event_ticker]
         payouts = self._values.outcome(self._exchange.events[event_ticker], markets)
         return list(zip(markets, payouts, strict=True))
 
     def watch(self, ticker: str, now: int) -> None:
-        """Look after this market's event at every step from now on."""
+        """Update this market's event at every step from now on."""
         event_ticker = self._exchange.markets[ticker].event_ticker
         self._watched[event_ticker] = None
         self._watched.move_to_end(event_ticker)
@@ -95,7 +95,7 @@ class SimulatedTraders:
         self.awaken(ticker, now)
 
     def awaken(self, ticker: str, now: int) -> None:
-        """Quote this market's event now if nobody has yet."""
+        """Quote this market's event now if it was never quoted."""
         event_ticker = self._exchange.markets[ticker].event_ticker
         if event_ticker not in self._quoted:
             self._attend(event_ticker, now)
@@ -105,13 +105,13 @@ class SimulatedTraders:
         self._work_through(_FIRST_STEP_MARKETS, now)
 
     def step(self, now: int) -> None:
-        """Look after the short-lived and the watched events, and after those whose turn it is."""
+        """Update the short-lived and watched events, and the next in turn."""
         for event_ticker in [*self._short_lived, *self._watched]:
             self._attend(event_ticker, now)
         self._work_through(_STEP_MARKETS, now)
 
     def _imagine(self, event_ticker: str, now: int) -> dict[str, int]:
-        """Return the value of each market of one event."""
+        """Return the fair value of each market of one event."""
         markets = self._families[event_ticker]
         worth = self._values.at(self._exchange.events[event_ticker], markets, now)
         return {market.ticker: value for market, value in zip(markets, worth, strict=True)}
@@ -127,7 +127,10 @@ class SimulatedTraders:
             count -= max(1, self._attend(event_ticker, now))
 
     def _attend(self, event_ticker: str, now: int) -> int:
-        """Bring one event's quotes to its present values; returns the number of markets that trade."""
+        """Update one event's quotes; return how many of its markets are active.
+
+        Returns 0 while trading is paused or the traders are still.
+        """
         markets = self._families[event_ticker]
         active = [market for market in markets if market.status is MarketStatus.ACTIVE]
         if self.are_still or not (self._exchange.trading_active and self._exchange.exchange_active):
@@ -138,14 +141,14 @@ class SimulatedTraders:
         self._quoted.add(event_ticker)
         worth = self._values.at(self._exchange.events[event_ticker], markets, now)
         for market, value in zip(markets, worth, strict=True):
-            # The clock runs on: a market may close between this look at it and the exchange's own.
+            # The clock keeps running: the market may close between our check and the exchange's.
             with suppress(Refusal):
                 if market.status is MarketStatus.ACTIVE:
                     self._trade(market, value)
         return len(active)
 
     def _let_go(self, event_ticker: str, markets: list[Market]) -> None:
-        """Stop looking after an event that will not trade again."""
+        """Stop updating an event that will not trade again."""
         if any(market.status is MarketStatus.INITIALIZED for market in markets):
             return
         self._watched.pop(event_ticker, None)
@@ -164,7 +167,7 @@ class SimulatedTraders:
             self._quote(market, value)
 
     def _quote(self, market: Market, value: int) -> None:
-        """Replace the orders that stand wrong; those that stand right keep their place."""
+        """Replace outdated quotes; correct ones keep their queue position."""
         wanted = {(quote.side, quote.price): quote for quote in quotes(market, value)}
         resting = self._resting.setdefault(market.ticker, {})
         for place, order_id in list(resting.items()):
@@ -184,7 +187,7 @@ class SimulatedTraders:
             resting[(quote.side, quote.price)] = order_id
 
     def _cross(self, market: Market) -> None:
-        """Take a little from the best level of one side, never more than that level's price."""
+        """Trade a few contracts at the best price of a random side."""
         side, other = self._random.choice(((BookSide.BID, BookSide.ASK), (BookSide.ASK, BookSide.BID)))
         best = self._exchange.best(market.ticker, other)
         if best is not None:
@@ -194,7 +197,7 @@ class SimulatedTraders:
             self._place(NOISE_TRADER, market, Quote(side, best[0], count), TimeInForce.IMMEDIATE_OR_CANCEL)
 
     def _exchange_first_contracts(self, market: Market, value: int) -> None:
-        """Let the two accounts trade once, so that the market has open interest and a last price."""
+        """Trade once, so that the market has open interest and a last price."""
         count = self._random.randint(*_FIRST_TRADE) * ONE_CONTRACT
         price = nearest(market, value)
         offer = Quote(BookSide.ASK, price, count)
@@ -221,7 +224,11 @@ def _is_short_lived(market: Market) -> bool:
 
 
 def observed(event: Event, outcome: list[tuple[Market, int]]) -> str:
-    """Return the observed value that an outcome stands for: a number on a ladder, else the winner's name."""
+    """Return the expiration value that an outcome stands for.
+
+    Scalar: the payout in cents. No winner: the first market's floor, or "No". A winning band: its floor.
+    Otherwise: the winner's label. Of several winners, the last one counts.
+    """
     winners = [market for market, payout in outcome if payout > 0]
     if outcome[0][0].scalar:
         return f"{outcome[0][1] / 100:.0f}"

@@ -1,6 +1,7 @@
-"""What the simulated quoting account offers around a value; pure, so that past quotes can be told too.
+"""Quotes of the market maker around a fair value.
 
-Prices are on the market's grid, counts in hundredths of a contract. Never looks at a book.
+Pure functions, so that past quotes can be recomputed. Prices are on the market's grid, counts in
+hundredths of a contract. Never reads a book.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from kalshi_trading.practice.records import ONE_CONTRACT, ONE_DOLLAR_PRICE, Book
 
 LEVELS = 4
 _HALF_SPREADS = (40, 70, 100)  # at most three cents between bid and ask
-_SMALLEST_COUNT = 100  # contracts; half of it is always left, so that an order of ten fills at the touch
+_SMALLEST_COUNT = 100  # contracts; at least half always remains, so an order of ten fills at the best price
 _COUNT_VARIETY = 300
 _WHOLE_CENT = 100
 _FINE_GAP = 30
@@ -30,14 +31,14 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class TopOfBook:
-    """Best bid and best ask; None where there is no price left on that side."""
+    """Best bid and best ask. None: no price is left on that side."""
 
     bid: int | None
     ask: int | None
 
 
 def touch(market: Market, value: int) -> TopOfBook:
-    """Return the best prices offered when the market is worth `value`."""
+    """Return the best prices quoted at a fair value of `value`."""
     prices = grid_prices(market.grid)
     half = _HALF_SPREADS[_spell(market.ticker) % len(_HALF_SPREADS)]
     below = bisect_right(prices, value - half) - 1
@@ -53,7 +54,7 @@ def touch(market: Market, value: int) -> TopOfBook:
 
 
 def quotes(market: Market, value: int) -> list[Quote]:
-    """Return every order the quoting account wants to have in this market, best first on each side."""
+    """Return all quotes of the market maker, best first on each side."""
     best = touch(market, value)
     gap = _WHOLE_CENT if market.grid == "linear_cent" else _FINE_GAP
     bids = _stairs(market.grid, best.bid, -gap)
@@ -63,7 +64,7 @@ def quotes(market: Market, value: int) -> list[Quote]:
 
 
 def nearest(market: Market, value: int) -> int:
-    """Return the price on the grid next to the value."""
+    """Return the grid price nearest to the value."""
     prices = grid_prices(market.grid)
     above = min(bisect_left(prices, value), len(prices) - 1)
     return min(prices[max(0, above - 1)], prices[above], key=lambda price: abs(price - value))
@@ -77,7 +78,7 @@ def grid_prices(grid: str) -> tuple[int, ...]:
 
 
 def _stairs(grid: str, best: int | None, gap: int) -> list[int]:
-    """Return up to LEVELS prices, one gap apart, that lead away from the best one."""
+    """Return up to LEVELS prices, one gap apart, away from the best one."""
     if best is None:
         return []
     prices = grid_prices(grid)
@@ -91,10 +92,10 @@ def _stairs(grid: str, best: int | None, gap: int) -> list[int]:
 
 
 def _count(ticker: str, price: int) -> int:
-    """Return the size offered at a price; it stays the same as long as the price is offered."""
+    """Return the count quoted at a price; it never changes for that price."""
     return (_SMALLEST_COUNT + _spell(f"{ticker} {price}") % _COUNT_VARIETY) * ONE_CONTRACT
 
 
 def _spell(text: str) -> int:
-    """Return a number that belongs to a text for ever, unlike `hash`."""
+    """Return a hash of the text that never changes, unlike `hash`."""
     return zlib.crc32(text.encode())

@@ -1,4 +1,7 @@
-"""The series of the practice world: data only, in our own words; every name in it is an everyday one."""
+"""Series definitions of the practice exchange, as data only.
+
+The texts are original and every name is an everyday one.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from kalshi_trading.practice.simulation.event_shapes import Choices, Games, Ladd
 
 @dataclass(frozen=True, slots=True)
 class SeriesPlan:
-    """One series: how it is called, what it costs, when its events close and what they ask."""
+    """One series: its name, fees, calendar and questions."""
 
     ticker: str
     title: str

@@ -1,1 +1,1 @@
-"""The world on disk."""
+"""Files of the practice exchange on disk."""

@@ -1,8 +1,8 @@
-"""The files of a world: opened only if they are regular files of ours, made for their owner alone.
+"""Files of a world: regular files of this user, private to their owner.
 
-Knows the names of all of them. What is open is checked as well as what stands there before, so nothing can
-take a file's place unnoticed, and no pipe or device is ever waited for. Shares no code with the program,
-which has the same rule for its own files.
+Knows all their names. Each file is checked before and after opening, so that nothing can replace it
+unnoticed. Opening never blocks on a pipe or device. Shares no code with the trading program, which has
+the same rule for its own files.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ READY_FILE = "ready.json"
 LOCK_FILE = "lock"
 WORLD_FILE = "world.sqlite"
 BESIDE_A_WORLD = ("-wal", "-shm", "-journal")
-"""What SQLite adds to a file's name for those it keeps beside it, with the same mode."""
+"""Suffixes of the files SQLite keeps beside a database, with the same mode."""
 EVERY_FILE = (KEY_FILE, READY_FILE, LOCK_FILE, WORLD_FILE, *(WORLD_FILE + end for end in BESIDE_A_WORLD))
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 _OTHERS = 0o077
@@ -37,17 +37,17 @@ _KINDS = {
 
 
 class NotOursError(OSError):
-    """The place of a file of ours is taken; `strerror` says by what."""
+    """A path is not a regular file of ours; `strerror` says what it is."""
 
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(errno.EPERM, f"it is {what}", str(path))
 
 
 def open_private(path: str | os.PathLike[str], flags: int) -> int:
-    """Open a regular file of ours and return its descriptor; fits `open` as its `opener`.
+    """Open a regular file of ours and return its descriptor.
 
-    With O_CREAT a missing file is made, and the file belongs to its owner alone afterwards. O_TRUNC is not
-    for here: it would empty a file before it is known to be ours. Raises OSError.
+    Works as the `opener` of `open`. O_CREAT creates a missing file and restricts the file to its owner.
+    Never pass O_TRUNC: it would empty a file before the ownership check. Raises OSError.
     """
     place = Path(path)
     follow = 0 if exists_as_ours(place) else _NOFOLLOW
@@ -56,7 +56,7 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
         status = os.fstat(descriptor)
         _judge(place, status)
         if flags & os.O_CREAT and stat.S_IMODE(status.st_mode) != _FILE_MODE:
-            with suppress(OSError):  # a file system without modes
+            with suppress(OSError):  # some file systems have no modes
                 _set_mode(descriptor, _FILE_MODE)
     except BaseException:
         os.close(descriptor)
@@ -65,7 +65,10 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
 
 
 def exists_as_ours(path: Path) -> bool:
-    """Tell whether there is such a file; raises NotOursError unless it is a regular one of ours."""
+    """Return True if the file exists and False if it does not.
+
+    Raises NotOursError if it is not a regular file of ours.
+    """
     try:
         _judge(path, path.stat())
     except FileNotFoundError:
@@ -91,7 +94,7 @@ def _set_mode(descriptor: int, mode: int) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Put content under a name, whole or not at all. Raises OSError."""
+    """Write a file atomically. Raises OSError."""
     draft = path.with_suffix(f".{os.getpid()}")
     draft.unlink(missing_ok=True)
     with open(draft, "xb", opener=open_private) as file:
@@ -100,18 +103,21 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder and its missing parents for the owner alone. Raises OSError."""
+    """Create the folder and its missing parents, private to their owner.
+
+    Raises OSError.
+    """
     for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
-        with suppress(FileExistsError):  # another exchange has just made it
+        with suppress(FileExistsError):  # another exchange process has just created it
             missing.mkdir(mode=_FOLDER_MODE)
-            missing.chmod(_FOLDER_MODE)  # a umask may take the owner's own bits away
+            missing.chmod(_FOLDER_MODE)  # a umask may remove the owner's own permissions
 
 
 def mend(directory: Path) -> Iterator[str]:
-    """Close the files of a world to other users; yield what cannot be closed, in words.
+    """Restrict a world's files to their owner; yield a message per failure.
 
-    The folder itself stays as it is: it may have been named on the command line, and be shared. Opening a
-    foreign file reports it.
+    The folder's own mode stays unchanged, because it may be a shared folder named on the command line. Files
+    that cannot be opened are skipped: opening them for use reports the reason.
     """
     for path in (directory / name for name in EVERY_FILE):
         try:

@@ -1,7 +1,7 @@
-"""Which stored records a world can do without, so that its file does not grow for ever.
+"""Prune stored records that a world no longer needs.
 
-Knows that a market settled a while ago matters only to persons who traded it. Never touches what belongs
-to a person, and keeps the ledger balanced.
+A market settled more than a day ago matters only to accounts that are not simulated. Never removes
+anything of theirs, and keeps the ledger balanced.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Row = tuple[str, str]  # kind and key
 
 
 def prune(stored: SavedWorld, now: int) -> list[Row]:
-    """Take what nobody needs out of `stored`; return the rows to delete.
+    """Remove unneeded records from `stored` and return the rows to delete.
 
-    The fees that forgotten positions paid move to the house, so the two balances change together.
+    Fees paid by removed positions move to the house, so the balances FEES and HOUSE change together.
     """
     simulated = {account.account_id for account in stored.account if account.simulated}
     tickers = _forgettable(stored, simulated, now)
@@ -38,7 +38,7 @@ def prune(stored: SavedWorld, now: int) -> list[Row]:
 
 
 def _forgettable(stored: SavedWorld, simulated: set[str], now: int) -> set[str]:
-    """Return the markets settled a while ago that only simulated accounts ever traded."""
+    """Return the markets settled over a day ago with only simulated traders."""
     horizon = now - _REMEMBERED_S * ONE_SECOND
     ours: set[str] = set()
     rows: Iterable[Order | Position | Settlement]
@@ -54,7 +54,7 @@ def _forgettable(stored: SavedWorld, simulated: set[str], now: int) -> set[str]:
 
 
 def _forget_events(stored: SavedWorld) -> list[Row]:
-    """Let go of the events without a market left."""
+    """Remove events without markets and return their rows."""
     alive = {market.event_ticker for market in stored.market}
     rows: list[Row] = [
         (Kind.EVENT, event.event_ticker) for event in stored.event if event.event_ticker not in alive
@@ -64,7 +64,7 @@ def _forget_events(stored: SavedWorld) -> list[Row]:
 
 
 def _forget_balances(stored: SavedWorld, tickers: set[str], gone: list[Position]) -> list[Row]:
-    """Let go of the empty pots, and book the forgotten fees over to the house."""
+    """Remove the pots of pruned markets and move their fees to the house."""
     fees = sum(position.fees_paid for position in gone)
     for name, amount in ((ledger.FEES, -fees), (ledger.HOUSE, fees)):
         stored.balances[name] = stored.balances.get(name, 0) + amount

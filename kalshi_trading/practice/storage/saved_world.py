@@ -1,4 +1,4 @@
-"""What a world's file holds besides the engine's own records, and all of it together after reading."""
+"""World records that the engine does not keep, and the whole saved world."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAYOUT = 1
 
 
 class TransferStatus(StrEnum):
-    """How far money on its way in or out has come; from pending on it only moves forward."""
+    """Progress of a deposit or withdrawal; it only moves forward."""
 
     PENDING = "pending"
     APPLIED = "applied"
@@ -31,7 +31,10 @@ class TransferStatus(StrEnum):
 
 @dataclass(slots=True)
 class Deposit:
-    """Practice money that is paid in; the cash grows by the amount less the fee, once it is applied."""
+    """Practice money paid in.
+
+    Once the deposit is applied, cash grows by the amount less the fee.
+    """
 
     deposit_id: str
     account_id: str
@@ -43,13 +46,16 @@ class Deposit:
 
     @property
     def cash_change(self) -> int:
-        """Return what it has brought to the cash by now."""
+        """The change in cash so far, at least 0."""
         return self.amount - self.fee if self.status is TransferStatus.APPLIED else 0
 
 
 @dataclass(slots=True)
 class Withdrawal:
-    """Practice money that is paid out; the cash lacks the amount and the fee from the request on."""
+    """Practice money paid out.
+
+    Cash falls by the amount and the fee as soon as the withdrawal is requested.
+    """
 
     withdrawal_id: str
     account_id: str
@@ -61,35 +67,35 @@ class Withdrawal:
 
     @property
     def cash_change(self) -> int:
-        """Return what it has brought to the cash by now, which is never above 0."""
+        """The change in cash so far, at most 0."""
         gone = self.status in (TransferStatus.PENDING, TransferStatus.APPLIED)
         return -self.amount - self.fee if gone else 0
 
 
 @dataclass(slots=True)
 class CutOffs:
-    """Instants before which rows are historical; None moves with the clock."""
+    """Times before which rows are historical. None: moves with the clock."""
 
     markets: int | None = None
     trades: int | None = None
     orders: int | None = None
     positions: int | None = None
-    overlap_s: int = 3_600  # how long a row may stand in both lists
+    overlap_s: int = 3_600  # how long a row may be in both lists
 
 
 @dataclass(slots=True)
 class WorldInfo:
-    """What a world was founded with."""
+    """Settings a world was created with."""
 
     seed: int
     market_count: int
-    account_id: str  # the one person who trades here
+    account_id: str  # the only account that is not simulated
     founded_at: int
     layout: int = LAYOUT
 
 
 class WorldRecordKind(StrEnum):
-    """Kinds of records the engine knows nothing about."""
+    """Kinds of records the engine does not know."""
 
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
@@ -99,7 +105,7 @@ class WorldRecordKind(StrEnum):
 
 @dataclass(slots=True)
 class SavedWorld:
-    """Everything a file held, in the order in which it was first written."""
+    """All records of a file, in the order in which they were first written."""
 
     series: list[Series] = field(default_factory=list)
     event: list[Event] = field(default_factory=list)

@@ -1,7 +1,7 @@
-"""The SQLite file that keeps a world: every changed record, written in one transaction per commit.
+"""SQLite storage of a world; each commit is one transaction.
 
-Knows how records become rows and which rows are not worth keeping. Never decides what a record says.
-A killed process leaves either all of a commit or nothing of it.
+Knows how records become rows and which rows to discard. Never changes what a record says. A killed process
+leaves either a whole commit or nothing of it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from kalshi_trading.practice.storage.saved_world import (
 )
 
 _TRADES_KEPT = 100  # public trades per market
-_PATIENCE_S = 1.0  # nobody else should hold the file at all
+_PATIENCE_S = 1.0  # no other process should have the file open
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, key)
@@ -73,7 +73,7 @@ _CLASSES: dict[str, type[Any]] = {
 
 
 class Store:
-    """Collects changed records and writes them; reads them back after a restart."""
+    """Collects changed records, writes them, and reads them after a restart."""
 
     def __init__(self, path: Path | str) -> None:
         if isinstance(path, Path):
@@ -87,7 +87,10 @@ class Store:
         self._trade_keys: dict[str, dict[str, None]] = {}  # by ticker, oldest first
 
     def record_change(self, kind: str, key: str, record: object) -> None:
-        """Write this record with the next commit. Orders of simulated accounts are not kept."""
+        """Queue a record for the next commit.
+
+        Orders and fills of simulated accounts are skipped.
+        """
         if isinstance(record, Account) and record.simulated:
             self._simulated.add(record.account_id)
         if isinstance(record, (Order, Fill)) and record.account_id in self._simulated:
@@ -95,7 +98,7 @@ class Store:
         self._changed[kind, key] = record
 
     def commit(self) -> None:
-        """Write everything that was touched since the last commit, or nothing of it."""
+        """Write all records changed since the last commit in one transaction."""
         if not self._changed:
             return
         outdated = self._outdated_trades()
@@ -103,12 +106,12 @@ class Store:
         with _transaction(self._database) as database:
             database.executemany(_UPSERT, rows)
             database.executemany(_DELETE, outdated)
-        self._changed.clear()  # only now: what could not be written stays to be written
+        self._changed.clear()  # after the transaction: unwritten records stay queued
 
     def load(self, now: int) -> SavedWorld:
-        """Read the world, leaving out and deleting what nobody needs any more.
+        """Read the world, and prune records it no longer needs.
 
-        Raises ValueError when the file does not hold a world that this version understands.
+        Raises ValueError if the file holds no world that this version can read.
         """
         try:
             stored = self._read()
@@ -121,7 +124,7 @@ class Store:
         return stored
 
     def close(self) -> None:
-        """Write what is left and let go of the file."""
+        """Commit pending records and close the file."""
         self.commit()
         self._database.close()
 
@@ -137,7 +140,7 @@ class Store:
         return stored
 
     def _delete(self, rows: list[tuple[str, str]], balances: dict[str, int]) -> None:
-        """Delete rows, and write the two balances that take over what the rows stood for."""
+        """Delete rows and write the FEES and HOUSE balances in one transaction."""
         if not rows:
             return
         moved = [(Kind.BALANCE, name, encode(balances[name])) for name in (ledger.FEES, ledger.HOUSE)]
@@ -146,7 +149,7 @@ class Store:
             database.executemany(_UPSERT, moved)
 
     def _outdated_trades(self) -> list[tuple[str, str]]:
-        """Note the new trades and return the old ones that they push out."""
+        """Record the new trades and return the oldest ones that they displace."""
         outdated = []
         for (kind, key), record in self._changed.items():
             if isinstance(record, Trade):
@@ -160,7 +163,10 @@ class Store:
 
 
 def _prepare(path: Path) -> None:
-    """Make the file for its owner alone; those that SQLite keeps beside it take its mode. Raises OSError."""
+    """Create the file, private to its owner, and check SQLite's side files.
+
+    SQLite gives its side files the same mode. Raises OSError.
+    """
     os.close(open_private(path, os.O_RDWR | os.O_CREAT))
     for end in BESIDE_A_WORLD:
         exists_as_ours(path.with_name(path.name + end))
@@ -168,7 +174,7 @@ def _prepare(path: Path) -> None:
 
 @contextmanager
 def _transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Do all of the statements inside, or none of them."""
+    """Run the enclosed statements in one transaction."""
     database.execute("BEGIN IMMEDIATE")
     try:
         yield database
@@ -188,7 +194,7 @@ def _plain(record: object) -> dict[str, object]:
 
 
 def decode(kind: type[Any], text: str) -> Any:
-    """Return the record of that class which `encode` turned into text."""
+    """Return the record of class `kind` that `encode` turned into text."""
     values = json.loads(text)
     for name, read in _READERS[kind].items():
         if values.get(name) is not None:
@@ -197,7 +203,7 @@ def decode(kind: type[Any], text: str) -> Any:
 
 
 def _readers(kind: Any) -> dict[str, Callable[[Any], Any]]:
-    """Return how to read the fields that JSON cannot express."""
+    """Return converters for the fields that JSON cannot express."""
     readers: dict[str, Callable[[Any], Any]] = {}
     for name, hint in typing.get_type_hints(kind).items():
         if isinstance(hint, type) and issubclass(hint, StrEnum):

@@ -1,1 +1,1 @@
-"""One exchange with its clock, accounts and past."""
+"""One practice exchange with its clock, accounts and history."""

@@ -1,8 +1,8 @@
-"""One account's books, added up afresh from its fills, settlements and transfers.
+"""Audit of one account, recomputed from fills, settlements and transfers.
 
-Knows first in, first out, over the exchange's own rows alone, so that the running figures of positions and
-ledger can be compared with it. Figures are exact decimal text in dollars (six decimals) and contracts
-(two); fees are never inside a profit. Never changes anything.
+Applies first in, first out to the exchange's rows alone, so that running positions and ledger balances can
+be compared with it. Figures are exact decimal text: dollars with six decimals, contracts with two.
+Profits never include fees. Never changes anything.
 Source: Kalshi API, positions, fills, settlements, P&L.
 """
 
@@ -20,7 +20,10 @@ from kalshi_trading.practice.simulation.bank import Transfers
 
 @dataclass(frozen=True, slots=True)
 class MarketBooks:
-    """One market: `position` below 0 is NO, `exposure` the cost of what is held, `cash` all it brought."""
+    """Audit of one market.
+
+    `position` below 0 is NO. `exposure` is the cost of the open position, `cash` the total cash flow.
+    """
 
     position: str
     exposure: str
@@ -36,7 +39,7 @@ class MarketBooks:
 
 @dataclass(frozen=True, slots=True)
 class AccountAudit:
-    """A whole account: `cash` includes the collateral of resting orders."""
+    """Audit of an account; `cash` includes the collateral of resting orders."""
 
     deposited: str
     withdrawn: str
@@ -49,13 +52,16 @@ class AccountAudit:
     markets: dict[str, MarketBooks]
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it as plain JSON values."""
+        """Return the audit as plain JSON values."""
         return asdict(self)
 
 
 @dataclass(slots=True)
 class _MarketAudit:
-    """The running account of one market. A lot is a price in the terms of its side, and a count."""
+    """Running audit of one market.
+
+    A lot is a price, in its side's terms, and a count.
+    """
 
     held: int = 0  # below 0 is NO
     lots: deque[tuple[int, int]] = field(default_factory=deque)
@@ -68,7 +74,7 @@ class _MarketAudit:
     settled: bool = False
 
     def take(self, fill: Fill) -> None:
-        """Buy the contract of the fill's side; the opposite one is sold as far as it is held."""
+        """Apply a fill: close the opposite position first, then open."""
         signed = fill.count if fill.side is BookSide.BID else -fill.count
         own_price = fill.price if signed > 0 else ONE_DOLLAR_PRICE - fill.price
         closing = min(fill.count, abs(self.held)) if self.held * signed < 0 else 0
@@ -81,7 +87,7 @@ class _MarketAudit:
         self.fill_count += 1
 
     def settle(self, row: Settlement) -> None:
-        """Close what is held at what it pays."""
+        """Close the position at the settlement value."""
         pays = row.value if self.held > 0 else ONE_DOLLAR_PRICE - row.value
         self.by_settlement += self._close(abs(self.held), pays)
         self.revenue += row.revenue
@@ -90,7 +96,7 @@ class _MarketAudit:
         self.settled = True
 
     def _close(self, wanted: int, proceeds: int) -> int:
-        """Use up the oldest lots; return the profit."""
+        """Consume the oldest lots and return the profit."""
         profit = 0
         while wanted:
             price, held = self.lots.popleft()
@@ -102,7 +108,7 @@ class _MarketAudit:
         return profit
 
     def written(self) -> MarketBooks:
-        """Write it down."""
+        """Return the figures as decimal text."""
         return MarketBooks(
             position=count(self.held),
             exposure=money(sum(price * held for price, held in self.lots)),
@@ -118,7 +124,7 @@ class _MarketAudit:
 
 
 def books(exchange: Exchange, transfers: Transfers, account_id: str) -> AccountAudit:
-    """Add up everything that ever happened to an account."""
+    """Return the audit of an account's full history."""
     markets: dict[str, _MarketAudit] = {}
     for fill in exchange.fills[account_id]:
         markets.setdefault(fill.ticker, _MarketAudit()).take(fill)

@@ -1,8 +1,8 @@
-"""Which rows are live and which are historical.
+"""Split of rows into live and historical ones.
 
-Knows the cut-offs: set, or moving with the clock. A row that is a little older than its cut-off stands in
-both lists. What rests or is not settled yet never becomes historical, and an event's markets and positions
-move together. Never holds rows of its own.
+Knows the cut-offs: fixed, or moving with the clock. A row slightly older than its cut-off is in both lists.
+Resting orders and unsettled rows never become historical. An event's markets and positions move together.
+Never holds rows of its own.
 Source: Kalshi API, historical.
 """
 
@@ -31,20 +31,23 @@ _ORDERS_LIVE_FOR = 14 * _DAY
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """One cut-off, and up to where the live list reaches back; Unix microseconds."""
+    """A cut-off and the start of the live list, in Unix microseconds."""
 
     cut_off: int
     live_from: int
 
     def holds(self, at: int | None, live: bool) -> bool:
-        """Tell whether a row of that instant stands in the live list or in the historical one."""
+        """Return True if a row of time `at` is in the live or historical list.
+
+        `live` selects the list. None for `at`: the row is live only.
+        """
         if at is None:
             return live
         return at >= self.live_from if live else at < self.cut_off
 
 
 class Archive:
-    """The boundary of each kind of rows, over the records of one exchange."""
+    """The boundary of each kind of row, for one exchange."""
 
     def __init__(
         self,
@@ -70,45 +73,45 @@ class Archive:
         positions: int | None = None,
         overlap_s: int | None = None,
     ) -> None:
-        """Fix cut-offs at instants in Unix microseconds; those that are not named stay as they are."""
+        """Fix cut-offs, in Unix microseconds; None leaves one unchanged."""
         named = {"markets": markets, "trades": trades, "orders": orders, "positions": positions}
         wanted = {name: at for name, at in {**named, "overlap_s": overlap_s}.items() if at is not None}
         self._set = replace(self._set, **wanted)
         self._note(WorldRecordKind.CUT_OFFS, "cut_offs", self._set)
 
     def markets_boundary(self, now: int) -> Boundary:
-        """Return the boundary of settled markets, by the time at which their event was settled."""
+        """Return the boundary of settled markets, by their event's settlement."""
         return self._boundary(self._set.markets, now - _LIVE_FOR)
 
     def trades_boundary(self, now: int) -> Boundary:
-        """Return the boundary of trades and fills, by their time."""
+        """Return the boundary of trades and fills, by creation time."""
         return self._boundary(self._set.trades, now - _LIVE_FOR)
 
     def orders_boundary(self, now: int) -> Boundary:
-        """Return the boundary of ended orders, by their last change."""
+        """Return the boundary of ended orders, by last update."""
         return self._boundary(self._set.orders, now - _ORDERS_LIVE_FOR)
 
     def positions_boundary(self, now: int) -> Boundary:
-        """Return the boundary of settled positions, by the time at which their event was settled."""
+        """Return the boundary of settled positions, by their event's settlement."""
         return self._boundary(self._set.positions, now - _LIVE_FOR)
 
     def fills(self, now: int, *, live: bool) -> Callable[[Fill | Trade], bool]:
-        """Return the test for the fills and trades of one list."""
+        """Return a filter for the fills and trades of one list."""
         boundary = self.trades_boundary(now)
         return lambda row: boundary.holds(row.created_at, live)
 
     def orders(self, now: int, *, live: bool) -> Callable[[Order], bool]:
-        """Return the test for the orders of one list."""
+        """Return a filter for the orders of one list."""
         boundary = self.orders_boundary(now)
         return lambda row: boundary.holds(None if row.status is OrderStatus.RESTING else row.updated_at, live)
 
     def markets(self, now: int, *, live: bool) -> Callable[[Market], bool]:
-        """Return the test for the markets of one list."""
+        """Return a filter for the markets of one list."""
         boundary = self.markets_boundary(now)
         return lambda market: boundary.holds(self._event_settled_at(market), live)
 
     def positions(self, now: int, *, live: bool) -> Callable[[Position], bool]:
-        """Return the test for the positions of one list."""
+        """Return a filter for the positions of one list."""
         boundary, markets = self.positions_boundary(now), self._exchange.markets
         return lambda row: boundary.holds(self._event_settled_at(markets[row.ticker]), live)
 
@@ -117,7 +120,10 @@ class Archive:
         return Boundary(cut_off, cut_off - self._set.overlap_s * ONE_SECOND)
 
     def _event_settled_at(self, market: Market) -> int | None:
-        """Return when the last market of this market's event was settled, or None before that."""
+        """Return the settlement time of the event's last market.
+
+        None: a market of the event is not settled yet.
+        """
         if market.status is not MarketStatus.FINALIZED:
             return None
         family = self._family(market.event_ticker)

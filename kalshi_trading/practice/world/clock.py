@@ -1,4 +1,4 @@
-"""The time an exchange lives by, in Unix microseconds; a test hands in one that it moves itself."""
+"""Clocks in Unix microseconds, including ones that a test can move."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Protocol, runtime_checkable
 
 class Clock(Protocol):
     def now(self) -> int:
-        """Return the present in Unix microseconds."""
+        """Return the current time in Unix microseconds."""
 
 
 @runtime_checkable
 class MovableClock(Clock, Protocol):
     def move_to(self, instant: int) -> None:
-        """Move forward to an instant; one that has passed changes nothing."""
+        """Move forward to `instant`; a past instant changes nothing."""
 
 
 class SystemClock:
@@ -25,7 +25,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that stands still until it is moved."""
+    """A clock that only moves when the caller moves it."""
 
     def __init__(self, now: int) -> None:
         self._now = now
@@ -42,7 +42,7 @@ class ManualClock:
 
 
 class ShiftedClock:
-    """A clock that runs like another one, some time before or after it."""
+    """Another clock, shifted by `shift` microseconds."""
 
     def __init__(self, clock: Clock, *, shift: int = 0) -> None:
         self._clock = clock

@@ -1,7 +1,8 @@
-"""Who sends a request: verifies the KALSHI-ACCESS headers; knows public keys only.
+"""Request authentication: verify the KALSHI-ACCESS headers.
 
-The signed text is timestamp + METHOD + path without query; RSA keys sign with PSS over SHA-256 and a salt
-as long as the digest, Ed25519 keys sign as they are. A timestamp may be ten seconds off.
+The signed text is timestamp + METHOD + path without query. RSA keys sign with PSS over SHA-256 and a salt
+as long as the digest; Ed25519 keys sign directly. A timestamp may be ten seconds off. Holds public keys
+only.
 Source: Kalshi API, authentication.
 """
 
@@ -39,17 +40,20 @@ class _Holder:
 
 
 class KeyRing:
-    """The keys that may sign, and the accounts they sign for."""
+    """The accepted public keys and their accounts."""
 
     def __init__(self) -> None:
         self._holders: dict[str, _Holder] = {}
 
     def admit(self, key_id: str, account_id: str, public_key: PublicKey) -> None:
-        """Accept signatures made with this key from now on."""
+        """Accept signatures made with this key."""
         self._holders[key_id] = _Holder(account_id, public_key)
 
     def signer(self, headers: Mapping[str, str], method: str, path: str, now: int) -> str | None:
-        """Return the account that signed; None when no header of the three was sent. Raises ApiError."""
+        """Return the account that signed the request. Raises ApiError.
+
+        None: none of the three headers was sent.
+        """
         given = [headers.get(name) for name in (KEY_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER)]
         if given == [None, None, None]:
             return None

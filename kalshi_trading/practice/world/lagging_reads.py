@@ -1,7 +1,7 @@
-"""A copy of one account's records that follows the exchange at a distance, as its reads do.
+"""Delayed copy of one account's records, as the exchange's reads may lag.
 
-Knows orders, fills, positions and the balance as they stood at one instant, `as_of`, which only moves
-forward. Never changes anything at the exchange.
+Holds orders, fills, positions and the balance as of one instant, `as_of`, which only moves forward. Never
+changes anything at the exchange.
 Source: Kalshi API, user_data_timestamp.
 """
 
@@ -17,13 +17,16 @@ from kalshi_trading.practice.engine.changes import Kind
 from kalshi_trading.practice.engine.exchange import Exchange
 from kalshi_trading.practice.records import Fill, Order, Position
 
-Change = tuple[int, Kind, str, Any]  # when it was committed, and what then stood under the key
+Change = tuple[int, Kind, str, Any]  # commit time, kind, key and the record at that time
 
 _FOLLOWED = (Kind.ORDER, Kind.FILL, Kind.POSITION)
 
 
 class LaggingReads:
-    """What private reads show. `shown_until` gives, for the present, the instant they may show."""
+    """Private reads with a delay.
+
+    `shown_until` maps the current time to the latest instant that reads may show.
+    """
 
     def __init__(
         self, exchange: Exchange, account_id: str, now: int, shown_until: Callable[[int], int]
@@ -39,10 +42,10 @@ class LaggingReads:
         self._positions = {row.ticker: copy.deepcopy(row) for row in exchange.positions_of(account_id)}
         self._orders = {row.order_id: copy.copy(row) for row in reversed(exchange.orders_of(account_id))}
 
-    # Following.
+    # Updates.
 
     def record_change(self, kind: str, key: str, record: object) -> None:
-        """Take note of a change; it counts from the next `commit` on."""
+        """Note a change; it counts from the next `commit`."""
         is_own = getattr(record, "account_id", None) == self._account_id
         if kind in _FOLLOWED and is_own:
             self._touched[Kind(kind), key] = record
@@ -50,7 +53,7 @@ class LaggingReads:
             self._touched[Kind.BALANCE, key] = None
 
     def commit(self, now: int) -> None:
-        """Date what was touched."""
+        """Queue the noted changes with the time `now`."""
         if self._touched:  # an order may hold or free collateral without moving cash
             self._touched[Kind.BALANCE, self._account_id] = self._exchange.balance(self._account_id)
         for (kind, key), record in self._touched.items():
@@ -59,7 +62,7 @@ class LaggingReads:
         self.advance(now)
 
     def advance(self, now: int) -> None:
-        """Catch up as far as may be shown by now."""
+        """Apply the queued changes that may be shown by `now`."""
         self.as_of = max(self.as_of, min(now, self._shown_until(now)))
         while self._waiting and self._waiting[0][0] <= self.as_of:
             self._apply(*self._waiting.popleft()[1:])
@@ -74,10 +77,10 @@ class LaggingReads:
         elif record is not None:
             self._balance = record
 
-    # Reading, in the way of the exchange; the account asked for is the one that is followed.
+    # Reads with the interface of `Exchange`; only the followed account has records.
 
     def order(self, order_id: str) -> Order | None:
-        """Return an order, or None when it does not show yet."""
+        """Return an order. None: it is unknown or not visible yet."""
         return self._orders.get(order_id)
 
     def orders_of(self, account_id: str) -> list[Order]:
@@ -97,19 +100,19 @@ class LaggingReads:
         return sorted(self.fills_of(account_id), key=lambda row: row.sequence)
 
     def position_tickers(self, account_id: str) -> Sequence[str]:
-        """Return the markets that were ever traded, sorted."""
+        """Return the tickers of all markets ever traded, sorted."""
         return sorted(row.ticker for row in self.positions_of(account_id))
 
     def position(self, account_id: str, ticker: str) -> Position | None:
-        """Return what is or was held in a market, or None."""
+        """Return the position in a market, or None."""
         row = self._positions.get(ticker)
         return row if row is not None and row.account_id == account_id else None
 
     def positions_of(self, account_id: str) -> list[Position]:
-        """Return the positions, the last changed first."""
+        """Return the positions, most recently changed first."""
         held = [row for row in self._positions.values() if row.account_id == account_id]
         return sorted(held, key=lambda row: row.updated_at, reverse=True)
 
     def balance(self, _account_id: str) -> int:
-        """Return the cash minus what resting orders hold back."""
+        """Return the cash minus the collateral of resting orders."""
         return self._balance

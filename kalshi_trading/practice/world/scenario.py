@@ -1,7 +1,7 @@
-"""Accounts with a long past, made by trading it: for demonstrations and for measuring.
+"""Create accounts with a long history, for demos and benchmarks.
 
-Knows how many positions and fills there shall be. Every fill is a real match between real orders and every
-cent goes through the ledger; only the other side of the trades and the pace are made up.
+The history is traded: every fill is a real match between real orders, and every cent goes through the
+ledger. Only the counterparty and the timing are invented.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ COUNTERPARTY = "simulated-counterparty"
 
 _DAY = 24 * 3_600 * ONE_SECOND
 _STEPS_A_DAY = 24
-_MOST_LEVELS = 5  # fills that one order gets
+_MOST_LEVELS = 5  # fills per order
 _LARGEST_COUNT = 30 * ONE_CONTRACT
-_SPREAD = 8  # grid steps around the value within which the account trades
+_SPREAD = 8  # grid steps around the value
 _MAKER_SHARE = 0.4
 _CASH_PER_FILL = 40 * ONE_DOLLAR
 _TIME_TO_SPARE = 3_600 * ONE_SECOND
@@ -42,12 +42,15 @@ _TIME_TO_SPARE = 3_600 * ONE_SECOND
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What the account shall hold: open positions and fills exactly, the others as far as possible."""
+    """Target contents of an account.
+
+    Open positions and fills are exact; the other counts are reached as far as possible.
+    """
 
     positions: int = 20
     fills: int = 200
     seed: int = 1
-    settled: int | None = None  # markets traded and paid out meanwhile; None is a tenth of the positions
+    settled: int | None = None  # markets traded and paid out by then; None: a tenth of the positions
     resting: int = 10
     days: int = 3
 
@@ -59,22 +62,25 @@ class Scenario:
 
     @property
     def settled_wanted(self) -> int:
-        """Return how many markets shall be paid out meanwhile."""
+        """The number of markets to trade and settle."""
         return self.positions // 10 if self.settled is None else self.settled
 
     @property
     def market_count(self) -> int:
-        """Return the size of a world with room for it."""
+        """The number of markets a world needs for this scenario."""
         return 2 * (self.positions + self.settled_wanted) + 200
 
     @property
     def span(self) -> int:
-        """Return how long it takes, in microseconds of the world's clock."""
+        """The duration in microseconds of the world's clock."""
         return self.days * _DAY
 
 
 def parse(text: str) -> Scenario:
-    """Read `positions=200,fills=20000`; a name or number not understood is a ValueError."""
+    """Return the scenario of a text such as `positions=200,fills=20000`.
+
+    Raises ValueError for an unknown name or an invalid number.
+    """
     known = {field.name for field in fields(Scenario)}
     wanted: dict[str, int] = {}
     for part in text.split(","):
@@ -86,13 +92,16 @@ def parse(text: str) -> Scenario:
 
 
 def build(world: World, scenario: Scenario) -> AccountAudit:
-    """Trade a scenario in a new world, whose clock moves on by its days; return the books."""
+    """Trade a scenario in a new world and return the account's audit.
+
+    The world's clock moves forward by the scenario's days.
+    """
     return _Player(world, scenario).play()
 
 
 @dataclass(slots=True)
 class _Plan:
-    """The fills still to come in one market."""
+    """The remaining fills of one market."""
 
     market: Market
     fills: int
@@ -101,7 +110,7 @@ class _Plan:
 
 
 class _Player:
-    """Plays one scenario."""
+    """Executes one scenario."""
 
     def __init__(self, world: World, scenario: Scenario) -> None:
         self._world = world
@@ -114,7 +123,7 @@ class _Player:
         self._steps = scenario.days * _STEPS_A_DAY
 
     def play(self) -> AccountAudit:
-        """Move money, trade step by step, and leave some orders resting."""
+        """Transfer money, trade step by step, and leave some orders resting."""
         plans = self._plans()
         self._exchange.open_account(COUNTERPARTY, simulated=True)
         self._move_money()
@@ -128,7 +137,7 @@ class _Player:
         self._world.commit()
         return self._world.books(self._world.account_id)
 
-    # What to trade, and when.
+    # Planning.
 
     def _plans(self) -> list[_Plan]:
         scenario, active = self._scenario, self._active()
@@ -149,7 +158,7 @@ class _Player:
         return market.close_at > self._begins + 2 * _TIME_TO_SPARE and _paid_out_at(market) < self._ends
 
     def _shares(self, parts: int) -> list[int]:
-        """Deal the fills out, at least one to each; some markets are traded far more than others."""
+        """Distribute the fills unevenly over the markets, at least one each."""
         weights = [self._random.paretovariate(1.5) for _ in range(parts)]
         rest, total = self._scenario.fills - parts, sum(weights)
         shares = [1 + int(rest * weight / total) for weight in weights]
@@ -163,7 +172,7 @@ class _Player:
         return _Plan(market, fills, self._random.randint(0, last), last)
 
     def _move_money(self) -> None:
-        """Pay in enough for every fill, and let some transfers take each of the other ways."""
+        """Deposit enough for every fill, and create transfers of every status."""
         world, account_id = self._world, self._world.account_id
         world.deposit(account_id, self._scenario.fills * _CASH_PER_FILL)
         world.deposit(account_id, 250 * ONE_DOLLAR, fee=5 * ONE_DOLLAR)
@@ -175,7 +184,10 @@ class _Player:
     # Trading.
 
     def _work(self, plan: _Plan, step: int) -> None:
-        """Make a part of a market's fills, and all that are left at its last step."""
+        """Trade this step's share of a market's fills.
+
+        The last step trades all that remain.
+        """
         part = -(-plan.fills // (plan.last_step - step + 1))
         self._clear(plan.market)
         for wanted in _portions(part, self._random):
@@ -183,14 +195,20 @@ class _Player:
             self._trade(plan.market, wanted, is_last=plan.fills == 0)
 
     def _clear(self, market: Market) -> None:
-        """Take the quotes off, so that the account's trades go where they shall; they come back later."""
+        """Cancel the market maker's quotes, because they would match the fills.
+
+        The market maker quotes again at its next step.
+        """
         for side in BookSide:
             for order in self._exchange.resting(market.ticker, side):
                 if order.account_id == MARKET_MAKER:
                     self._exchange.cancel(MARKET_MAKER, order.order_id)
 
     def _trade(self, market: Market, fills: int, *, is_last: bool) -> None:
-        """Let the account's order meet that many others; the last one leaves a position behind."""
+        """Trade one account order against `fills` counterparty orders.
+
+        The market's last order never closes the position completely.
+        """
         side = self._side(market)
         counts = [self._count() for _ in range(fills)]
         if is_last and self._held_after(market, side, sum(counts)) == 0:
@@ -214,7 +232,10 @@ class _Player:
         self._place(self._world.account_id, market, side, limit, total, in_force)
 
     def _side(self, market: Market) -> BookSide:
-        """Mostly add to what is held; now and then close, or turn it round."""
+        """Return a side that usually adds to the position.
+
+        The other side reduces or reverses it. Without a position the side is random.
+        """
         position = self._exchange.position(self._world.account_id, market.ticker)
         held = position.count if position is not None else self._random.choice((1, -1))
         towards = BookSide.BID if held > 0 else BookSide.ASK
@@ -231,7 +252,7 @@ class _Player:
         return self._random.randint(1, _LARGEST_COUNT // ONE_CONTRACT) * ONE_CONTRACT
 
     def _prices(self, market: Market, side: BookSide, levels: int) -> list[int]:
-        """Return different prices near the value, the best one for the account first."""
+        """Return distinct prices near the value, best for the account first."""
         grid = grid_prices(market.grid)
         value = self._world.participants.value(market, self._world.clock.now())
         middle = grid.index(nearest(market, value)) + self._random.randint(-_SPREAD, _SPREAD)
@@ -240,7 +261,7 @@ class _Player:
         return prices if side is BookSide.BID else prices[::-1]
 
     def _rest(self, plans: list[_Plan]) -> None:
-        """Leave orders on the book at the end of the grid that is further from the market."""
+        """Leave resting orders at the end of the grid farthest from the value."""
         lasting = [plan.market for plan in plans if plan.market.status is MarketStatus.ACTIVE]
         for market in self._random.sample(lasting, min(self._scenario.resting, len(lasting))):
             grid = grid_prices(market.grid)
@@ -271,7 +292,7 @@ class _Player:
 
 
 def _portions(total: int, random: Random) -> Iterator[int]:
-    """Cut a number of fills into orders."""
+    """Yield the number of fills of each order."""
     while total > 0:
         portion = min(total, random.randint(1, _MOST_LEVELS))
         total -= portion

@@ -1,7 +1,7 @@
-"""One running world: exchange, catalogue, participants, candles and store, moved on by the clock.
+"""A running world: exchange, catalogue, traders, candles and store.
 
-Knows in which order things happen. Never speaks HTTP. Whoever changed something through `exchange` calls
-`commit` before telling anybody.
+Knows the sequence in which things happen as the clock moves. Never speaks HTTP. After a change through
+`exchange`, the caller must `commit` before reporting it.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ from kalshi_trading.practice.world.lagging_reads import LaggingReads
 
 OPENING_DEPOSIT = 10_000 * ONE_DOLLAR
 
-_FOUNDED_EARLIER_S = 12 * 60  # so that a new world has short-lived markets that are over already
+_FOUNDED_EARLIER_S = 12 * 60  # gives a new world short-lived markets that have already closed
 _TIDY_EVERY_S = 600
 _NEVER = 2**63
 _LATEST_TRADES = 20_000  # over all markets
 
 
 class World:
-    """A world in a file (or in memory, for the path ":memory:") that lives by a clock."""
+    """A world in a file, or in memory for the path ":memory:"."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class World:
         signing_clock: Clock | None = None,
     ) -> None:
         self.clock = clock
-        self.signing_clock = signing_clock or clock  # what signatures are dated by, wherever the world stands
+        self.signing_clock = signing_clock or clock  # checks signature timestamps, even if `clock` is shifted
         self.keys = KeyRing()
         self.exchange = Exchange(clock=clock.now, new_id=_new_id, changes=self)
         self.transfers = Transfers(self.exchange, clock=clock.now, new_id=_new_id, note=self._keep)
@@ -96,12 +96,12 @@ class World:
 
     @property
     def account_id(self) -> str:
-        """The account of the person who trades here."""
+        """The user's account, the only one that is not simulated."""
         return self.charter.account_id
 
     @property
     def reads(self) -> Exchange | LaggingReads:
-        """What private reads show: the exchange itself, unless they lag."""
+        """Source of private reads: the exchange, or a delayed copy of it."""
         if self._lagging is None:
             return self.exchange
         self._lagging.advance(self.clock.now())
@@ -109,16 +109,16 @@ class World:
 
     @property
     def reads_as_of(self) -> int:
-        """How fresh private reads are, in Unix microseconds."""
+        """The instant private reads show, in Unix microseconds."""
         reads = self.reads
         return reads.as_of if isinstance(reads, LaggingReads) else self.clock.now()
 
     def follow(self, lagging: LaggingReads) -> None:
-        """Let private reads lag from now on."""
+        """Make private reads lag from now on."""
         self._lagging = lagging
 
     def record_change(self, kind: str, key: str, record: object) -> None:
-        """Take note of a record the exchange changed."""
+        """Note a record that the exchange changed."""
         self._store.record_change(kind, key, record)
         if self._lagging is not None:
             self._lagging.record_change(kind, key, record)
@@ -129,7 +129,7 @@ class World:
             self._touched.add(record.ticker)
 
     def commit(self) -> None:
-        """Make everything that happened so far survive this process."""
+        """Write all changes so far to the store, so they survive this process."""
         now = self.clock.now()
         for ticker in self._touched:
             self.candles.note_quotes(self.exchange.markets[ticker], now, self.touch_of(ticker))
@@ -139,12 +139,12 @@ class World:
             self._lagging.commit(now)
 
     def touch_of(self, ticker: str) -> TopOfBook:
-        """Return the best prices in a market's book."""
+        """Return the best bid and ask of a market's book."""
         bid, ask = self.exchange.best(ticker, BookSide.BID), self.exchange.best(ticker, BookSide.ASK)
         return TopOfBook(bid[0] if bid else None, ask[0] if ask else None)
 
     def tick(self) -> None:
-        """Do what has become due, let the participants act, and commit."""
+        """Process due events, run the simulated traders, and commit."""
         self._catch_up()
         self.participants.step(self.clock.now())
         if self.clock.now() >= self._next_tidying:
@@ -153,17 +153,21 @@ class World:
         self.commit()
 
     def catch_up(self) -> None:
-        """Do what has become due, so that a request sees the world of this moment."""
+        """Process due events, so that a request sees the current state."""
         if self._is_due():
             self._catch_up()
             self.commit()
 
     def advance(self, seconds: float) -> None:
-        """Move the clock, which must be a movable one, and let everything happen at its time on the way."""
+        """Move the clock forward by `seconds`; see `advance_to`."""
         self.advance_to(self.clock.now() + round(seconds * ONE_SECOND))
 
     def advance_to(self, until: int) -> None:
-        """Do the same up to an instant in Unix microseconds."""
+        """Move the clock forward to an instant in Unix microseconds.
+
+        Exchange events and results take effect at their due times. New events are announced, and the
+        simulated traders act, only at the end. Raises TypeError if the clock cannot be moved.
+        """
         if not isinstance(self.clock, MovableClock):
             raise TypeError("this world's clock cannot be moved")
         while (due := self._next_step()) <= until:
@@ -181,7 +185,10 @@ class World:
         fee: int = 0,
         status: TransferStatus = TransferStatus.APPLIED,
     ) -> Deposit:
-        """Pay practice money in; amount and fee in millionths of a dollar, whole cents."""
+        """Deposit practice money.
+
+        Amount and fee are in millionths of a dollar, whole cents. Raises ValueError.
+        """
         return self.transfers.deposit(account_id, amount, fee=fee, status=status)
 
     def withdraw(
@@ -192,19 +199,25 @@ class World:
         fee: int = 0,
         status: TransferStatus = TransferStatus.APPLIED,
     ) -> Withdrawal:
-        """Pay practice money out; what is not free is a ValueError."""
+        """Withdraw practice money.
+
+        Units as for `deposit`. Raises ValueError if there is too little free cash.
+        """
         return self.transfers.withdraw(account_id, amount, fee=fee, status=status)
 
     def finish_transfer(self, transfer_id: str, status: TransferStatus) -> Deposit | Withdrawal:
-        """Take a transfer one step on: pending to applied or failed, applied to returned."""
+        """Move a transfer to its next status. Raises KeyError or ValueError.
+
+        Pending becomes applied or failed; applied becomes returned.
+        """
         return self.transfers.finish(transfer_id, status)
 
     def books(self, account_id: str) -> AccountAudit:
-        """Add up an account's own records, market by market."""
+        """Return the audit of an account, market by market."""
         return account_audit.books(self.exchange, self.transfers, account_id)
 
     def close(self) -> None:
-        """Write what is left and let go of the file."""
+        """Commit pending changes and close the file."""
         self.commit()
         self._store.close()
 
@@ -251,7 +264,7 @@ class World:
             self.candles.note_trade(self.exchange.markets[trade.ticker], trade)
 
     def _announce(self, now: int) -> None:
-        """Add what the catalogue has by then and the exchange has not."""
+        """Add the catalogue's series, events and markets that are new by `now`."""
         news = self._catalogue.news(now)
         for series in news.series:
             if series.ticker not in self.exchange.series:
@@ -272,7 +285,7 @@ class World:
         return now >= min(self._next_change, self._next_verdict) or (due is not None and due <= now)
 
     def _next_step(self) -> int:
-        """Return when the exchange's clock or a verdict is due next."""
+        """Return when the next exchange event or market result is due."""
         return min(self._next_verdict, self.exchange.next_due() or _NEVER)
 
     def _catch_up(self) -> None:
@@ -292,7 +305,7 @@ class World:
         self._note_closings()
 
     def _note_closings(self) -> None:
-        """Let the exchange's clock run, and remember which markets wait for their result."""
+        """Advance the exchange and queue closed markets for their result."""
         for occurred in self.exchange.advance():
             if occurred.what is DueKind.MARKET_CLOSED:
                 self._undecided.append(self.exchange.markets[occurred.key])

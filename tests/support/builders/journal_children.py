@@ -22,6 +22,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import portalocker  # noqa: F401  (a user without rights could not load it later)
 from zones import local_noon
 
 from kalshi_trading.core.errors import JournalError
