@@ -2,7 +2,7 @@
 
 Not finding an order proves nothing: reads lag writes, pages can be missing, and a request can be
 delayed. The proof needs two complete looks some seconds apart. The data of each must be newer than
-the time the order was last sent by more than a signature is valid. Never calls the exchange.
+the last possible send by more than a signature's validity. Never calls the exchange.
 """
 
 from __future__ import annotations

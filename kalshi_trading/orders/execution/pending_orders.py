@@ -18,7 +18,7 @@ from kalshi_trading.orders.execution.absence_proof import Lookup
 
 @dataclass(slots=True)
 class PendingOrder:
-    """An order being looked for, and the lookups so far.
+    """A pending order and the lookups so far.
 
     `quiet_since` is an exchange time after which no session sent it. `is_reported`: the user knows that
     it was found, although that could not be recorded.
@@ -108,7 +108,7 @@ class PendingOrders:
             return tuple(self._sought)
 
     def find(self, client_order_id: str) -> PendingOrder | None:
-        """Return an order that is looked for.
+        """Return a pending order.
 
         None: it has ended; `result_of` returns its result.
         """

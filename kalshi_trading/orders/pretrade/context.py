@@ -53,9 +53,9 @@ class InFlightOrder:
 
 @dataclass(frozen=True, slots=True)
 class DataAge:
-    """The age of the account's data beside our newest order in the market.
+    """The time of the account's data and of our newest order in the market.
 
-    Both times are by our clock.
+    Both are by our clock.
     """
 
     newest_order_at: datetime | None = None  # None: no order that could be missing
