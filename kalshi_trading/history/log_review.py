@@ -84,7 +84,10 @@ def newest_events(journal: TradeLogger) -> Iterator[LogItem]:
 
 
 def newest_errors(journal: TradeLogger) -> Iterator[LogItem]:
-    """Yield the errors with their references, newest first. Raises JournalError."""
+    """Yield the errors with their references, newest first.
+
+    Raises JournalError.
+    """
     return _newest_of(journal.errors_path)
 
 

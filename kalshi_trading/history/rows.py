@@ -21,7 +21,7 @@ from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderStage
 from kalshi_trading.journal.own_orders import words_in, words_that_mean
 from kalshi_trading.journal.records import JournalRecord
 
-# --- An order of the exchange in words ------------------------------------------------------------
+# --- A described order ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +230,7 @@ def _result_from_journal(logged: LoggedOrder) -> OrderResult:
     return OrderResult.FILLED if filled == logged.count and not logged.canceled_count else OrderResult.PARTLY
 
 
-# --- What of it is wanted -------------------------------------------------------------------------
+# --- Filters --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
