@@ -224,7 +224,7 @@ class OrderService:
 
     @property
     def orders_under_way(self) -> int:
-        """Orders, of every session, that a panic is still looking for."""
+        """Number of orders, of every session, that a panic is still looking for."""
         return self._panic_run.orders_under_way if self._panic_run is not None else 0
 
     def _notice(self, orders: Iterable[Order]) -> None:

@@ -32,8 +32,8 @@ class RecentOrder:
 class InFlightOrder:
     """An order of ours known from the journal: it exists or may exist.
 
-    It may rest or be filled. `remaining_count` is its whole count, so that it counts like a resting order.
-    `at` is the time of its last step.
+    It may rest or be filled. `remaining_count` includes filled contracts, so that all of it counts like
+    a resting order; canceled contracts are excluded. `at` is the time of its last step.
     """
 
     client_order_id: str
