@@ -1,4 +1,4 @@
-"""Past orders: their rows, their comparison with the exchange, their export."""
+"""Past orders: rows, timelines, reconciliation, summaries and exports."""
 
 from kalshi_trading.history.day_summary import read_summary
 from kalshi_trading.history.export_tables import Exporter

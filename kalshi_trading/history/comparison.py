@@ -1,7 +1,7 @@
-"""Journal and exchange compared, order by order: what one of them does not know, and where they differ.
+"""Compare journal and exchange order by order. Changes nothing.
 
-What was filled after the exchange last spoke to us is no difference; that something was taken back, or
-more filled than could be, is. The exchange's own rows must fit each other too. Changes nothing.
+Fills after the exchange's last report to us are no difference. A lower fill count is one, and so
+are more fills than possible. The exchange's own rows must agree with each other.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from kalshi_trading.journal.order_state import WITHOUT_ORDER
 
 
 class MismatchKind(StrEnum):
-    """What differs."""
+    """Kinds of differences."""
 
     NOT_AT_EXCHANGE = "not at the exchange"
     NOT_IN_JOURNAL = "not in the journal"
@@ -44,13 +44,16 @@ class MismatchKind(StrEnum):
 
 
 _SURE = frozenset({MismatchKind.NOT_IN_JOURNAL, MismatchKind.TWICE, MismatchKind.TERMS})
-"""What no delay and no movement of the exchange's data explains."""
+"""Kinds that neither delay nor movement of the exchange's data can explain."""
 _TOO_NEW, _UNJUDGED = "too new", "unjudged"
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One thing in which journal and exchange differ, with both sides in words."""
+    """One difference between journal and exchange.
+
+    `sentence` states both sides.
+    """
 
     kind: MismatchKind
     sentence: str
@@ -58,7 +61,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One order and all in which it differs."""
+    """One order with all its mismatches."""
 
     row: HistoryRow
     mismatches: tuple[Mismatch, ...]
@@ -70,12 +73,13 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """The end of a comparison. `compared` counts orders, `fills` and `records` what they consist of.
+    """The result of a comparison.
 
-    `too_new` orders differ, but may have moved after the time the exchange's data is whole until;
-    `unjudged` ones differ too, but data is `incomplete`, or they may have moved while it was read and could
-    not be looked at again. `damaged` lines could hold orders.
-    `foreign` orders of other keys are in the journal and not in this account: nothing to compare them with.
+    `compared` counts orders. `fills` and `records` count their fills and journal records. `too_new`
+    orders differ, but may have changed after the time up to which the exchange's data is complete.
+    `unjudged` orders differ, but data is `incomplete`, or they may have changed during the read and
+    could not be read again. `damaged` lines could hold orders. `foreign` orders of other keys are in
+    the journal but not in this account, so they cannot be compared.
     """
 
     differences: tuple[Difference, ...]
@@ -90,7 +94,7 @@ class Reconciliation:
 
     @property
     def is_clean(self) -> bool:
-        """Tell whether everything was compared and nothing differs."""
+        """True if everything was compared and nothing differs."""
         return not (self.differences or self.too_new or self.unjudged or self.incomplete or self.damaged)
 
 
@@ -103,10 +107,11 @@ def compare(
     incomplete: str | None = None,
     damaged: int = 0,
 ) -> Reconciliation:
-    """Compare orders of a history.
+    """Compare the orders of a history.
 
-    What happened after `shown_until`, by our clock, the exchange's lists may not show yet; None: they do.
-    `clock_ahead` is how far ours is ahead of the exchange's. `unsettled` tells which rows may have moved.
+    `shown_until`, by our clock, is the time up to which the exchange's lists are complete. None: they
+    are current. `clock_ahead` is how far our clock is ahead of the exchange's. `unsettled` returns True
+    for rows that may have changed during the read.
     """
     rows = tuple(rows)
     times = Counter(_intent_of(row) for row in rows if row.order is not None)
@@ -134,7 +139,10 @@ def compare(
 
 
 def _what_is_sure(each: Difference) -> Difference:
-    """Keep the mismatches that hold whatever the exchange's data still lacks; there may be none."""
+    """Keep the mismatches that missing exchange data cannot explain.
+
+    There may be none.
+    """
     return replace(each, mismatches=tuple(mismatch for mismatch in each.mismatches if mismatch.kind in _SURE))
 
 
@@ -143,19 +151,19 @@ def _intent_of(row: HistoryRow) -> str:
 
 
 def _doubles(row: HistoryRow, times: Counter[str]) -> Iterator[Mismatch]:
-    """Name an order whose intent has several at the exchange."""
+    """Yield a mismatch if the exchange has several orders for one intent."""
     intent = _intent_of(row)
     if intent and times[intent] > 1:
         yield Mismatch(MismatchKind.TWICE, f"the exchange has {times[intent]} orders for this one intent")
 
 
 def _may_be_a_gap(difference: Difference) -> bool:
-    """Tell whether rows missing from a list would look like this."""
+    """Check whether rows missing from a list could cause this difference."""
     return difference.kinds <= {MismatchKind.NOT_AT_EXCHANGE, MismatchKind.OPEN, MismatchKind.FILLS}
 
 
 def _is_later(row: HistoryRow, shown_until: datetime | None, clock_ahead: timedelta) -> bool:
-    """Tell whether journal or exchange tell of something after the time the lists are whole until."""
+    """Check whether journal or exchange has an event after `shown_until`."""
     if shown_until is None:
         return False
     on_exchange = [fill.created_at for fill in row.fills]
@@ -169,7 +177,7 @@ def _is_later(row: HistoryRow, shown_until: datetime | None, clock_ahead: timede
 
 
 def differences_of(row: HistoryRow) -> tuple[Mismatch, ...]:
-    """Name everything in which journal and exchange differ over one order."""
+    """Return every mismatch between journal and exchange for one order."""
     order, own = row.order, row.logged
     if order is None:
         return () if own is None else tuple(_unlisted(own))
@@ -210,7 +218,7 @@ def _status(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
 
 
 def _possible_statuses(own: LoggedOrder) -> frozenset[OrderStatus]:
-    """Give what the order can be by now, from what the exchange said when it last spoke of it."""
+    """Return the statuses that the exchange's last report still allows."""
     reported = own.reported
     if own.canceled_count > ZERO:
         return frozenset({OrderStatus.CANCELED})
@@ -220,7 +228,7 @@ def _possible_statuses(own: LoggedOrder) -> frozenset[OrderStatus]:
 
 
 def _terms(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
-    """Compare market, direction, size and limit."""
+    """Compare market, direction, count and limit."""
     if own.state.ticker not in ("", order.ticker):
         yield Mismatch(MismatchKind.TERMS, f"journal: {own.state.ticker}; exchange: {order.ticker}")
     if own.count is not None and own.count != order.initial_count:
@@ -241,7 +249,7 @@ def _terms(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
 
 
 def _counts(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
-    """Compare what was filled and taken back with what the exchange said and has now."""
+    """Compare filled and canceled contracts with the last report."""
     reported, most = own.reported, own.most_filled
     canceled = order.initial_count - order.fill_count - order.remaining_count
     if canceled < own.canceled_count:
@@ -254,7 +262,10 @@ def _counts(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
 
 
 def _reported_fills(row: HistoryRow, own: LoggedOrder) -> Iterator[Mismatch]:
-    """Compare average and fee with those of the fills the journal was told of: the first ones."""
+    """Compare reported average and fee with those of the first fills.
+
+    The first fills are the ones the journal's report covers.
+    """
     reported = own.reported
     first = () if reported is None else first_fills(row.fills, reported.fill_count)
     if reported is None or first is None:
@@ -270,7 +281,10 @@ def _reported_fills(row: HistoryRow, own: LoggedOrder) -> Iterator[Mismatch]:
 
 
 def first_fills(fills: Iterable[Fill], count: Contracts) -> tuple[Fill, ...] | None:
-    """Give the oldest fills that add up to a count; None: no beginning of them does."""
+    """Return the oldest fills whose counts add up to `count`.
+
+    None: no leading fills add up to it.
+    """
     first: list[Fill] = []
     left = count
     for fill in fills:
@@ -306,9 +320,10 @@ def _among_themselves(order: Order, fills: tuple[Fill, ...]) -> Iterator[Mismatc
 
 
 def _costs(order: Order, fills: tuple[Fill, ...]) -> tuple[Dollars, ...]:
-    """What the fills cost, in the price of the side they went long; whether an ask's cost is, is unproven.
+    """Return the possible costs of the fills.
 
-    Source: Kalshi API, orders.
+    A bid's cost is at the price of the side it went long. For an ask this is not proved, so the cost in
+    YES is also returned. Source: Kalshi API, orders.
     """
     in_yes = sum((fill.count * fill.yes_price for fill in fills), ZERO)
     if order.book_side is BookSide.BID:
@@ -317,7 +332,7 @@ def _costs(order: Order, fills: tuple[Fill, ...]) -> tuple[Dollars, ...]:
 
 
 def _agree(one: Dollars, other: Dollars) -> bool:
-    """Take less than a hundredth of a cent for rounding."""
+    """Treat a difference below a hundredth of a cent as rounding."""
     return abs(one - other) < BALANCE_GRAIN
 
 

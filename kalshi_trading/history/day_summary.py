@@ -1,8 +1,8 @@
-"""What a day, or some days, brought: orders, fills, fees, profit, and the best and the worst market.
+"""Summary of some days: orders, fills, fees, P&L, best and worst market.
 
-Profit is what was realized by closing and by settlement, first in first out, on the day a lot was closed,
-after the fees paid on the day; what is still held is not in it. Where fills do not explain a market, its
-profit is not known, and the summary says so. Never renders.
+P&L is realized by closing and by settlement, first in, first out. It counts on the day a lot was
+closed, after the fees paid that day. Open positions are not included. Where fills do not explain a
+market, its P&L is unknown and the summary says so. Never renders.
 """
 
 from __future__ import annotations
@@ -28,13 +28,16 @@ from kalshi_trading.trade_logger import TradeLogger
 
 _TICKERS_AT_ONCE = 100
 _FEW_MARKETS = 20
-"""For up to so many markets the archive is asked market by market, for more as a whole."""
+"""Up to this many markets, read the archive market by market; above, as a whole."""
 _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class MarketDay:
-    """What one market brought. `pnl` is realized, after `fees`; None: the fills do not tell."""
+    """The result of one market.
+
+    `pnl` is realized, after `fees`. None: the fills do not explain it.
+    """
 
     ticker: str
     pnl: Dollars | None
@@ -42,28 +45,29 @@ class MarketDay:
     fills: int
     contracts: Contracts
     gap: str | None = None
-    """Why `pnl` is not known."""
+    """The reason why `pnl` is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class DaySummary:
-    """The sums of a period; `orders` are those placed, here or elsewhere, `rejected` those refused.
+    """Totals of a period.
 
-    `unknown` are those of an unknown outcome that the exchange does not list. `incomplete` says why something
-    may be missing, `has_all` False that whole markets, or fills of them, may be.
+    `orders` are those placed, here or elsewhere. `rejected` are those the exchange refused. `unknown`
+    are orders of unknown outcome that the exchange does not list. `incomplete` says why something may
+    be missing. `has_all` False: whole markets, or fills of them, may be missing.
     """
 
     period: Period
     orders: int
     rejected: int
     unknown: int
-    markets: tuple[MarketDay, ...]  # best first, those of unknown profit last
+    markets: tuple[MarketDay, ...]  # best first, those of unknown P&L last
     incomplete: str | None = None
     has_all: bool = True
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether it is known that nothing happened."""
+        """True if it is certain that nothing happened."""
         return not (self.orders or self.rejected or self.unknown or self.markets or self.incomplete)
 
     @property
@@ -76,12 +80,15 @@ class DaySummary:
 
     @property
     def fees(self) -> Dollars:
-        """What the fills that are here and have a time paid."""
+        """Fees of the available fills that have a time."""
         return sum((market.fees for market in self.markets), ZERO)
 
     @property
     def pnl(self) -> Dollars | None:
-        """Realized profit after fees; None: that of some market is not known, or not which markets moved."""
+        """Realized P&L after fees.
+
+        None: some market's P&L is not known, or not all markets are known.
+        """
         if not self.has_all:
             return None
         known = [market.pnl for market in self.markets if market.pnl is not None]
@@ -89,13 +96,13 @@ class DaySummary:
 
     @property
     def best(self) -> MarketDay | None:
-        """The market that gained most; None: none gained anything, or that is not known."""
+        """The market with the largest gain; None: no gain, or not known."""
         first = self.markets[0] if self.markets and self.pnl is not None else None
         return first if first is not None and _gain(first) > ZERO else None
 
     @property
     def worst(self) -> MarketDay | None:
-        """The market that lost most; None: none lost anything, or that is not known."""
+        """The market with the largest loss; None: no loss, or not known."""
         last = self.markets[-1] if self.markets and self.pnl is not None else None
         return last if last is not None and _gain(last) < ZERO else None
 
@@ -115,7 +122,10 @@ def read_summary(
     account: str | None = None,
     progress: Progress | None = None,
 ) -> DaySummary:
-    """Read and add up a period, one request after the other. Raises KalshiAPIError and JournalError."""
+    """Read and add up a period, one request after the other.
+
+    Raises KalshiAPIError, JournalError.
+    """
     logged, damage = read_order_log(journal, period.first - A_DAY, account)
     on_exchange = read_exchange(client, since=period.start - A_DAY, progress=progress)
     settled = client.get_settlements(since=period.start)
@@ -144,9 +154,10 @@ def read_summary(
 def _moved(
     client: KalshiClient, period: Period, on_exchange: ExchangeHistory, settled: Listing[Settlement]
 ) -> set[str] | None:
-    """Name the markets with a fill or a settlement in a period, or None: only all fills can tell.
+    """Return the markets with a fill or a settlement in a period.
 
-    The rows of old settlements are gone, and which markets they were of. Source: Kalshi API, settlements.
+    None: only all fills can show that, because the exchange drops the rows of old settlements. Source:
+    Kalshi API, settlements.
     """
     cutoff = fetch(client.get_historical_cutoff).value
     if cutoff is None or period.start <= cutoff.markets_settled_at:
@@ -160,7 +171,10 @@ def _moved(
 def _fills_of_markets(
     client: KalshiClient, tickers: set[str] | None, progress: Progress | None
 ) -> Listing[Fill]:
-    """Read all fills of these markets, of all times; None: of every market. The archive comes last."""
+    """Read all fills, of all times, of these markets.
+
+    None: of every market. The archive is read last.
+    """
     listings: list[Listing[Fill]] = []
     if tickers is None:
         listings = [client.get_fills(progress=progress), client.get_historical_fills(progress=progress)]
@@ -187,10 +201,10 @@ def summarize(
     reasons: Iterable[str | None] = (),
     missing: Iterable[str | None] = (),
 ) -> DaySummary:
-    """Add up what of these ledgers falls into a period.
+    """Add up the part of these ledgers that falls into a period.
 
-    `reasons` say why something may be missing, `missing` why that may be fills or settlements, which are
-    what profit is told by.
+    `reasons` say why something may be missing. `missing` say why fills or settlements, on which P&L
+    depends, may be missing.
     """
     orders, missing = tuple(orders), [reason for reason in missing if reason]
     markets = [_market_day(ledger, period) for ledger in ledgers if _has_moved(ledger, period)]
@@ -215,7 +229,10 @@ def summarize(
 
 
 def _has_moved(ledger: MarketLedger, period: Period) -> bool:
-    """Tell whether a market has a fill or a settlement in a period, or a fill that could be of it."""
+    """Check whether a market has a fill or a settlement in a period.
+
+    A fill without a time counts, because it may be in the period.
+    """
     settled = ledger.settlement is not None and period.contains(ledger.settlement.settled_at)
     return settled or any(_may_be_in(period, fill.created_at) for fill in ledger.fills)
 
@@ -225,7 +242,10 @@ def _may_be_in(period: Period, at: datetime | None) -> bool:
 
 
 def _market_day(ledger: MarketLedger, period: Period) -> MarketDay:
-    """Sum up one market; a fill without a time leaves open what closed what, and when."""
+    """Add up one market; fills without a time make its P&L unknown.
+
+    Without a time it is open which lots a fill closed, and when.
+    """
     fills = [
         fill for fill in ledger.fills if fill.created_at is not None and period.contains(fill.created_at)
     ]
@@ -241,7 +261,7 @@ def _market_day(ledger: MarketLedger, period: Period) -> MarketDay:
 
 
 def _listed(reasons: list[str]) -> str | None:
-    """Put reasons into one sentence, each once and not too many of them."""
+    """Join distinct reasons into one sentence, at most _NAMED of them."""
     once = list(dict.fromkeys(reasons))
     more = [f"and {len(once) - _NAMED} more reasons"] if len(once) > _NAMED else []
     return "; ".join([*once[:_NAMED], *more]) or None

@@ -1,9 +1,9 @@
-"""What can be exported: fills, orders, positions, settlements, the journal and closed lots, row by row.
+"""Export fills, orders, positions, settlements, journal and closed lots.
 
-Numbers are the exchange's, digit by digit; the words buy, sell, yes and no are the user's where the journal
-has them and they mean what the exchange has. Orders the journal does not know by any name are marked
-external. Rows come as they are read, newest first, the journal oldest first, and are not kept. Never
-renders, never trades.
+Numbers are the exchange's, digit by digit. Action and side are the user's where the journal has
+them and they mean what the exchange has. Orders with no id in the journal are marked external. Rows
+are written as they are read and not kept: newest first, the journal oldest first. Never renders,
+never trades.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ SETTLEMENTS = Table(
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, and what the file does not tell: `notes` are sentences for the user."""
+    """A finished export; `notes` tell the user what the file lacks."""
 
     table: Table
     path: Path
@@ -122,7 +122,7 @@ class Exported:
 
 @dataclass(slots=True)
 class _ExportRun:
-    """One export under way."""
+    """The state of one export."""
 
     period: Period | None
     progress: Progress
@@ -139,7 +139,10 @@ class _ExportRun:
         return None if self.period is None else self.period.end
 
     def wants(self, at: datetime | None) -> bool:
-        """Tell whether a row belongs in the file; one without a time belongs in none of a period."""
+        """Check whether a row belongs in the file.
+
+        A row without a time belongs in no period; it is counted in `timeless`.
+        """
         if self.period is None:
             return True
         self.timeless += at is None
@@ -179,10 +182,11 @@ class Exporter:
         replace: bool = False,
         progress: Progress = lambda rows: None,
     ) -> Exported:
-        """Write one table; period None: everything. Positions are as of now, whatever the period.
+        """Write one table to a file.
 
-        Raises InvalidInputError when the file is there and `replace` was not said or it cannot be written,
-        KalshiAPIError and JournalError when the rows cannot be read whole; then no file is written.
+        `period` None: everything. Positions are as of now, whatever the period. Raises InvalidInputError
+        when the file exists and `replace` is False, or when it cannot be written. Raises KalshiAPIError or
+        JournalError when the rows cannot be read completely. On any error no file is written.
         """
         task = _ExportRun(None if table is POSITIONS else period, progress)
         rows = self._rows[table](task)
@@ -205,7 +209,11 @@ class Exporter:
                 yield trade_row(fill, words)
 
     def _orders(self, task: _ExportRun) -> Iterator[Row]:
-        """By the time they were placed; the exchange does not say by which of their times it goes."""
+        """Yield the orders placed in the period.
+
+        Only a lower bound is sent, because the exchange does not document which time of an order it
+        compares.
+        """
         words = self._own_orders(task, named=True)
         for row in self._client.each_order(since=task.since):
             if task.wants(row.created_at):
@@ -227,7 +235,10 @@ class Exporter:
         return (journal_row(record) for record in self._records(task, task.period))
 
     def _lots(self, task: _ExportRun) -> Iterator[Row]:
-        """A lot may have been opened long before the period, so all fills are read."""
+        """Yield the lots closed in the period.
+
+        Reads all fills, because a lot may have been opened long before the period.
+        """
         parts = TaxInputs(
             fills_by_market(self._client.each_fill(), task.progress),
             {row.ticker: row for row in self._client.get_positions().markets.whole()},
@@ -241,7 +252,11 @@ class Exporter:
             task.notes.append(f"NOT in the file, as their fills do not tell: {', '.join(left_out)}.")
 
     def _own_orders(self, task: _ExportRun, *, named: bool = False) -> OwnOrders:
-        """Read the whole journal, as an order may fill long after it was sent."""
+        """Read all our orders from the whole journal.
+
+        An order may fill long after it was sent. `named`: the caller reads the exchange's orders itself and
+        adds their ids.
+        """
         words = OwnOrders(self._records(task, None))
         if words.lacks_names and not named:
             for row in self._client.each_order():

@@ -1,6 +1,7 @@
-"""The account's fills of some days, in the words in which their orders were placed.
+"""Read the account's fills, with the action and side of our orders.
 
-The exchange is the truth for prices, counts and fees; the journal adds the words. Only reads.
+The exchange is the truth for prices, counts and fees. The journal adds the action and side as
+placed. Only reads.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from kalshi_trading.trade_logger import TradeLogger
 def read_fills(
     client: KalshiClient, journal: TradeLogger, first: date | None = None, last: date | None = None
 ) -> tuple[Fill, ...]:
-    """Read the fills from one local day to another, both included, oldest first; None: without end.
+    """Read the fills of the local days `first` to `last`, oldest first.
 
-    A fill without a time is in no period. Raises KalshiAPIError, JournalError.
+    Both days are included. None: no bound. A fill without a time is in no period. Raises
+    KalshiAPIError, JournalError.
     """
     since = None if first is None else local_midnight(first)
     until = None if last is None else local_midnight(last + timedelta(days=1))

@@ -1,7 +1,7 @@
-"""Journal, errors and requests in plain words: the newest of them, those with certain words, and new ones.
+"""Journal, errors and requests in plain words: newest, found or new ones.
 
-Reads no more than is asked for. A damaged line is handed on in its place, never skipped. Text of the logs
-is data: it arrives without what could act on a terminal, and is never read as markup.
+Reads no more than needed. A damaged line is returned in its place, never skipped. Log text is data:
+it arrives without terminal control characters and is never read as markup.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from kalshi_trading.trade_logger import TradeLogger
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """One event for a person: `text` holds every word of it, to be searched."""
+    """One event in plain words; `text` holds all its words for a search."""
 
     at: datetime
     what: str
@@ -46,7 +46,7 @@ LogItem = LogEvent | DamagedLine
 
 
 def event_of(record: JournalRecord) -> LogEvent:
-    """Put a journal record into plain words."""
+    """Return a journal record in plain words."""
     what = label_of(record)
     market, words = record.text("ticker"), _sentence(record)
     everything = (what, record.event, words, *(str(value) for value in record.fields.values()))
@@ -54,7 +54,7 @@ def event_of(record: JournalRecord) -> LogEvent:
 
 
 def _sentence(record: JournalRecord) -> str:
-    """Say what happened; the market stands beside it."""
+    """Describe what happened; the market is a field of its own."""
     market, wish = record.text("ticker"), record.text("sentence")
     if not wish:
         count, price = decimal_from_text(record.text("count")), decimal_from_text(record.text("price"))
@@ -84,7 +84,10 @@ def newest_events(journal: TradeLogger) -> Iterator[LogItem]:
 
 
 def newest_errors(journal: TradeLogger) -> Iterator[LogItem]:
-    """Yield the errors with their references, newest first. Raises JournalError."""
+    """Yield the errors with their references, newest first.
+
+    Raises JournalError.
+    """
     return _newest_of(journal.errors_path)
 
 
@@ -105,13 +108,14 @@ def _reviewed(entries: Iterable[LogEntry | DamagedLine]) -> Iterator[LogItem]:
 
 
 def search(journal: TradeLogger, words: Sequence[str]) -> Iterator[LogItem]:
-    """Yield the events of all kept files that hold every word, upper or lower case, newest first.
+    """Yield events that contain every word, newest first.
 
-    Damaged lines are yielded as well: what they held cannot be known. Raises JournalError.
+    Searches all kept files and ignores case. Also yields damaged lines, because their text cannot be
+    known. Raises JournalError.
     """
     wanted = [word.casefold() for word in words]
     logs = (newest_events(journal), newest_errors(journal), _newest_of(journal.requests_path))
-    # A damaged line has no time and follows at once on the one before it.
+    # A damaged line has no time, so it directly follows the line before it.
     found = heapq.merge(
         *logs, key=lambda line: FAR_FUTURE if isinstance(line, DamagedLine) else line.at, reverse=True
     )
@@ -127,10 +131,10 @@ def _holds(event: LogEvent, wanted: Sequence[str]) -> bool:
 
 
 class LogFollower:
-    """Gives events and errors as they are written, also by other sessions."""
+    """Returns events and errors as they are written, by any session."""
 
     def __init__(self, journal: TradeLogger) -> None:
-        """Begin with what comes now. Raises JournalError."""
+        """Start at the current end of both logs. Raises JournalError."""
         self._journal = journal
         with as_journal_errors(journal.trades_path):
             self._events = Follower(journal.trades_path)
@@ -138,7 +142,10 @@ class LogFollower:
             self._errors = Follower(journal.errors_path)
 
     def new_lines(self) -> list[LogItem]:
-        """Give what came since the last look, oldest first. Raises JournalError."""
+        """Return the lines since the last call, oldest first.
+
+        Events come before errors. Raises JournalError.
+        """
         with as_journal_errors(self._journal.trades_path):
             events = [entry_of(line) for line in self._events.new_lines() if line.data.strip()]
         with as_journal_errors(self._journal.errors_path):

@@ -1,4 +1,4 @@
-"""Read the exchange's orders and compare them with the journal; look again where a read may lag a write."""
+"""Compare the exchange's orders with the journal, rereading what may lag."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def reconcile(
     clock: Callable[[], datetime] = utc_now,
     progress: Progress | None = None,
 ) -> Reconciliation:
-    """Read both sides of a period and compare them; what differs is looked at a second time.
+    """Read exchange and journal of a period and compare them.
 
-    An order may fill between the reading of orders and that of fills, which is no difference. Raises
-    KalshiAPIError and JournalError.
+    Orders that differ are read a second time. An order may fill between the reads of orders and fills;
+    that is no difference. Raises KalshiAPIError, JournalError.
     """
     clock_ahead = timedelta(seconds=client.clock_skew_s or 0)
     shown_until = _shown_until(client, clock(), clock_ahead)
@@ -53,7 +53,10 @@ def reconcile(
 
 
 def _shown_until(client: KalshiClient, now: datetime, clock_ahead: timedelta) -> datetime:
-    """Tell until when the exchange's data is whole, by our clock; unknown: a minute ago."""
+    """Return the time up to which the exchange's data is complete.
+
+    By our clock. If it cannot be read: READ_LAG ago.
+    """
     try:
         return client.get_user_data_timestamp() + clock_ahead
     except KalshiAPIError:
@@ -61,12 +64,18 @@ def _shown_until(client: KalshiClient, now: datetime, clock_ahead: timedelta) ->
 
 
 def _may_have_moved(row: HistoryRow) -> bool:
-    """Tell whether fills may be newer than their order: it was read first, and rested."""
+    """Check whether fills may be newer than their order.
+
+    The order was read first, and it rested.
+    """
     return row.order is not None and row.order.remaining_count > ZERO
 
 
 def _looked_at_again(client: KalshiClient, rows: Sequence[HistoryRow]) -> dict[str, HistoryRow]:
-    """Read orders anew, with their fills, by order_id; those that cannot be read are left out."""
+    """Read orders again with their fills, by order_id.
+
+    Leaves out orders that cannot be read. Reads MOST_LOOKED_AT_AGAIN at most.
+    """
     again = {}
     for row in rows[:MOST_LOOKED_AT_AGAIN]:
         try:

@@ -1,7 +1,7 @@
-"""One order in the history: in the user's words, with its fills, its records and what became of it.
+"""One order of the history with its fills, journal records and result.
 
-The exchange is the truth for counts, prices and fees; where it lists no order, the journal's last word
-stands. Knows how rows are told apart by a filter. Pure; reads nothing.
+The exchange is the truth for counts, prices and fees. For an order the exchange does not list, the
+journal's last record counts. Also filters rows. Pure; reads nothing.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderStage
 from kalshi_trading.journal.own_orders import words_in, words_that_mean
 from kalshi_trading.journal.records import JournalRecord
 
-# --- An order of the exchange in words ------------------------------------------------------------
+# --- A described order ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class OrderDescription:
-    """One order; prices in the terms of `side`. `action` None: placed elsewhere, so only its effect is known.
+    """One order; prices in the terms of `side`.
 
-    `average_price` is rounded to a hundredth of a cent; None while nothing is filled or fills are missing.
+    `action` None: placed elsewhere, so only its effect is known. `average_price` is rounded to a
+    hundredth of a cent. None: nothing is filled, or fills are missing.
     """
 
     order: Order
@@ -44,7 +45,10 @@ class OrderDescription:
 
 
 def describe(order: Order, intent: JournalRecord | None, fills: Iterable[Fill] = ()) -> OrderDescription:
-    """Put one order into the user's words; without an intent, into those of its effect."""
+    """Describe an order with the action and side of its intent.
+
+    Without a matching intent, by its effect.
+    """
     words = None if intent is None else words_in(intent.text("action"), intent.text("side"))
     own_action, own_side = words_that_mean(words, order.book_side)
     own = (fill for fill in fills if fill.order_id == order.order_id)
@@ -58,22 +62,23 @@ def describe(order: Order, intent: JournalRecord | None, fills: Iterable[Fill] =
 
 
 class OrderResult(StrEnum):
-    """What became of an order, in one word."""
+    """The result of an order, in one word."""
 
     FILLED = "filled"
     PARTLY = "partly"  # and the rest was canceled
     CANCELED = "canceled"
     RESTING = "resting"
     REJECTED = "rejected"
-    NOT_PLACED = "not placed"  # it never left, or is proved not to be at the exchange
+    NOT_PLACED = "not placed"  # it never left, or is proved absent
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One order with all that is known of it. `order` None: the exchange does not list it.
+    """One order with everything known of it.
 
-    Numbers are the exchange's; where it lists no order, what the journal was last told. None: not known.
+    `order` None: the exchange does not list it. Numbers are the exchange's, or else the journal's last
+    report. None: not known.
     """
 
     order: Order | None
@@ -83,7 +88,7 @@ class HistoryRow:
 
     @property
     def is_external(self) -> bool:
-        """Tell whether the journal knows of no such order of ours."""
+        """True if the journal has no such order of ours."""
         return self.logged is None
 
     @property
@@ -154,7 +159,10 @@ class HistoryRow:
 
     @property
     def average_price(self) -> Price | None:
-        """Mean price of its fills in the terms of `side`; None without fills, or while some are missing."""
+        """Average price of its fills, in the terms of `side`.
+
+        None: there are no fills, or some are missing.
+        """
         side = self.side
         if self.order is not None and side is not None:
             return average_price(self.fills, self.order.fill_count, side)
@@ -170,7 +178,10 @@ class HistoryRow:
 
     @property
     def _reported_all_fills(self) -> ReportedFills | None:
-        """What the journal was told of fills; None also where a cancel showed that there were more."""
+        """The last reported fills, if they are all fills.
+
+        None: nothing was reported, or a cancel showed that there were more.
+        """
         own = self.logged
         if own is None or own.reported is None or own.reported.fill_count != own.filled:
             return None
@@ -178,7 +189,7 @@ class HistoryRow:
 
     @property
     def fills_missing(self) -> Contracts:
-        """Contracts the exchange says were filled in fills it does not list."""
+        """Contracts filled by the order's count but not in listed fills."""
         if self.order is None:
             return ZERO
         return self.order.fill_count - sum((fill.count for fill in self.fills), ZERO)
@@ -196,7 +207,7 @@ class HistoryRow:
 
     @property
     def _was_refused(self) -> bool:
-        """Tell whether the exchange refused it; it may list such an order as canceled."""
+        """True if the exchange refused it; it may list such an order as canceled."""
         return self.logged is not None and self.logged.state.stage is OrderStage.REJECTED
 
     @property
@@ -206,7 +217,7 @@ class HistoryRow:
 
 
 def _result_from_journal(logged: LoggedOrder) -> OrderResult:
-    """Tell by the journal alone, as of the last time the exchange spoke of the order."""
+    """Return the result as of the exchange's last report in the journal."""
     state, reported, filled = logged.state.stage, logged.reported, logged.filled
     if state in WITHOUT_ORDER:
         return OrderResult.REJECTED if state is OrderStage.REJECTED else OrderResult.NOT_PLACED
@@ -219,12 +230,15 @@ def _result_from_journal(logged: LoggedOrder) -> OrderResult:
     return OrderResult.FILLED if filled == logged.count and not logged.canceled_count else OrderResult.PARTLY
 
 
-# --- What of it is wanted -------------------------------------------------------------------------
+# --- Filters --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
-    """What of the history is wanted; what is None or empty lets everything pass. Dates go by the placing."""
+    """Criteria for rows of the history.
+
+    None or empty accepts every row. Dates refer to the time of placing.
+    """
 
     period: Period | None = None
     market: str = ""
@@ -247,5 +261,8 @@ class HistoryFilter:
 
 
 def is_placed_in(period: Period, row: HistoryRow) -> bool:
-    """Tell whether an order was placed then; one without a time cannot be ruled out."""
+    """Check whether an order was placed in a period.
+
+    True for one without a time, because it cannot be ruled out.
+    """
     return row.placed_at is None or period.contains(row.placed_at)

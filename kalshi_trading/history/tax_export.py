@@ -1,8 +1,9 @@
-"""The closed lots of the account in the column layout of Kalshi's own yearly file: first in, first out.
+"""Closed lots in the columns of Kalshi's yearly file, first in, first out.
 
-Every row's type is `trade`, also where the settlement closed the lot: so it is in Kalshi's file, where a
-settlement shows by an exit at what the market paid. Markets come one after the other, each lot in the order
-it was closed; a market whose fills do not explain it is left out and named. Never renders, never trades.
+Every row's type is `trade`, even where a settlement closed the lot. Kalshi's file does the same:
+there a settlement is an exit at the price the market paid. Rows are grouped by market, lots in
+closing order. A market whose fills do not explain it is left out and named. Never renders, never
+trades.
 """
 
 from __future__ import annotations
@@ -34,14 +35,17 @@ TAX = Table(
         "close_timestamp",
         "open_timestamp",
     ),
-    has_mark=False,  # plain ASCII for other programs, which may take the mark for a part of the first name
+    has_mark=False,  # plain ASCII: other programs may take the mark for part of the first name
 )
 _TOGETHER = 100
 
 
 @dataclass(slots=True)
 class TaxInputs:
-    """What the lots are made of. `fills` are by market, newest first as the exchange lists them."""
+    """The inputs of the lots.
+
+    `fills` are by market, newest first as the exchange lists them.
+    """
 
     fills: dict[str, list[Fill]] = field(default_factory=dict)
     positions: Mapping[str, Position] = field(default_factory=dict)
@@ -49,7 +53,10 @@ class TaxInputs:
 
 
 def fills_by_market(fills: Iterable[Fill], progress: Progress) -> dict[str, list[Fill]]:
-    """Keep of each fill what lots need: a hundred thousand of them have to fit into little memory."""
+    """Group fills by market and keep only the fields that lots need.
+
+    A hundred thousand fills must fit into little memory.
+    """
     by_market: dict[str, list[Fill]] = {}
     for number, fill in enumerate(fills, start=1):
         ticker = sys.intern(fill.ticker)
@@ -62,9 +69,10 @@ def fills_by_market(fills: Iterable[Fill], progress: Progress) -> dict[str, list
 def closed_lots(
     parts: TaxInputs, result_of: ResultOf, left_out: Callable[[str], None]
 ) -> Iterator[ClosedLot]:
-    """Yield the lots of each market and forget its fills.
+    """Yield the closed lots of each market and free its fills.
 
-    `result_of` looks up markets whose settlement rows are gone, `left_out` is told what is missing and why.
+    `result_of` looks up markets whose settlement rows are gone. `left_out` is called with each market
+    left out and the reason.
     """
     tickers = sorted(parts.fills)
     for start in range(0, len(tickers), _TOGETHER):
@@ -93,7 +101,7 @@ def closed_lots(
 
 
 def lot_row(lot: ClosedLot) -> Row:
-    """Give one lot as Kalshi's file has it; times to the second."""
+    """Return one lot as in Kalshi's file, with times to the second."""
     fees = lot.open_fees + lot.close_fees
     opened_at = lot.opened_by.created_at
     return (

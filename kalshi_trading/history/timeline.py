@@ -1,6 +1,6 @@
-"""The whole life of one order, from the confirmation to the last fill or the settlement of its market.
+"""The timeline of one order, from confirmation to fill or settlement.
 
-Puts what the journal recorded and what the exchange has into one line of events. Renders nothing.
+Merges journal records and exchange data into one list of events. Renders nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ JOURNAL, EXCHANGE = "journal", "exchange"
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
-    """One thing that happened; `at` None: the exchange does not say when."""
+    """One event of an order.
+
+    `at` None: the exchange reports no time.
+    """
 
     at: datetime | None
     source: str
@@ -38,7 +41,10 @@ class TimelineEvent:
 
 @dataclass(frozen=True, slots=True)
 class OrderTimeline:
-    """One order in depth; `mismatches` says where journal and exchange differ."""
+    """One order with its events, mismatches and settlement.
+
+    `mismatches` are the differences between journal and exchange.
+    """
 
     row: HistoryRow
     events: tuple[TimelineEvent, ...]
@@ -47,9 +53,10 @@ class OrderTimeline:
 
 
 def read_timeline(client: KalshiClient | None, row: HistoryRow) -> OrderTimeline:
-    """Tell one row of the history; whether its market has settled is asked now.
+    """Return the timeline of one row and read whether its market settled.
 
-    Without a client, as its exchange is not connected, the journal alone speaks and nothing is compared.
+    `client` None: the exchange is not connected. Then only the journal's events appear and nothing is
+    compared.
     """
     if client is None:
         unasked: Fetched[Settlement | None] = Fetched(None, "This environment's exchange is not connected.")
@@ -67,7 +74,7 @@ def read_timeline(client: KalshiClient | None, row: HistoryRow) -> OrderTimeline
 
 
 def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[TimelineEvent, ...]:
-    """Put everything in the order it happened; what has no time comes last."""
+    """Return all events in time order; those without a time come last."""
     events = [TimelineEvent(record.at, JOURNAL, sentence_of(record)) for record in row.records]
     if row.order is not None:
         events += _exchange_events(row.order, row)

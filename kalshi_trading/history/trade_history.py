@@ -1,9 +1,9 @@
-"""What became of every order: the exchange's orders and fills joined with the journal, newest first.
+"""The exchange's orders and fills joined with the journal, newest first.
 
-The exchange is the truth for counts, prices and fees; the journal adds the words the user chose, and the
-orders the exchange never took. An order the journal does not know was placed elsewhere and is marked
-external. What may be missing is said. Never renders, never trades.
-Source: Kalshi API, historical data.
+The exchange is the truth for counts, prices and fees. The journal adds the user's action and side,
+and the orders the exchange never took. An order unknown to the journal was placed elsewhere and is
+marked external. Reports what may be missing. Never renders, never trades. Source: Kalshi API,
+historical data.
 """
 
 from __future__ import annotations
@@ -27,30 +27,32 @@ from kalshi_trading.trade_logger import TradeLogger
 
 T = TypeVar("T")
 MOST = 1000
-"""Orders that are read where no period is given: as many as one page holds."""
+"""Orders read if no period is given: as many as one page holds."""
 A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class TradeHistory:
-    """Orders newest first; `incomplete` says why some may be missing.
+    """Orders, newest first.
 
-    `is_joined` False: nobody asked an exchange, so the rows are the journal's alone.
+    `incomplete` says why some may be missing. `is_joined` False: no exchange was read, so the rows are
+    the journal's alone.
     """
 
     rows: tuple[HistoryRow, ...]
     incomplete: str | None = None
     damage: Damage = UNDAMAGED
     foreign: int = 0
-    """How many orders of other keys the journal holds that the exchange does not list; they are left out."""
+    """Number of journal orders of other keys that the exchange does not list; they are left out."""
     is_joined: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeHistory:
-    """Orders and fills over both sides of the cut-off, each once. `oldest` is where a cut list ends.
+    """Orders and fills from the live and the historical lists, each once.
 
-    `orders_missing` and `fills_missing` say why some may be.
+    `oldest` is the time at which a limited list ends. `orders_missing` and `fills_missing` say why some
+    may be missing.
     """
 
     orders: tuple[Order, ...]
@@ -77,9 +79,9 @@ def load_history(
     most: int | None = MOST,
     progress: Progress | None = None,
 ) -> TradeHistory:
-    """Read and join the orders placed in a period, or the newest `most` of all times.
+    """Read and join the orders placed in a period, or the newest `most`.
 
-    Raises KalshiAPIError when orders or fills cannot be read at all, and JournalError.
+    Raises KalshiAPIError when orders or fills cannot be read at all. Raises JournalError.
     """
     since = None if period is None else period.start - A_DAY
     on_exchange = read_exchange(client, since=since, most=None if period else most, progress=progress)
@@ -93,7 +95,10 @@ def load_history(
 
 
 def history_from_journal(journal: TradeLogger, *, period: Period | None = None) -> TradeHistory:
-    """Give the history by the journal alone, where no exchange is connected. Raises JournalError."""
+    """Return the history from the journal alone, without an exchange.
+
+    Raises JournalError.
+    """
     logged, damage = read_order_log(journal, _journal_since(period, None), None)
     rows = [row for row in joined(ExchangeHistory((), {}), logged) if _is_wanted(row, period, None)]
     return TradeHistory(newest_first(rows), None, damage, is_joined=False)
@@ -101,7 +106,10 @@ def history_from_journal(journal: TradeLogger, *, period: Period | None = None) 
 
 @contextmanager
 def _no_collecting() -> Iterator[None]:
-    """Keep the collector of garbage from going over a growing journal again and again: none of it is any."""
+    """Disable the garbage collector while loading.
+
+    The journal creates no garbage cycles, so collecting again and again only costs time.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -114,9 +122,9 @@ def _no_collecting() -> Iterator[None]:
 def read_order_log(
     journal: TradeLogger, since: date | None, account: str | None
 ) -> tuple[LoggedOrders, Damage]:
-    """Read what the journal tells of the orders since a local day, and of older ones if it spoke of them.
+    """Read the journal's orders since a local day, and older ones it names.
 
-    The end of an order may be on record weeks after its intent; then the whole journal is read. Raises
+    The end of an order may be recorded weeks after its intent; then the whole journal is read. Raises
     JournalError.
     """
     reading = journal.read_journal(since)
@@ -127,7 +135,10 @@ def read_order_log(
 
 
 def _journal_since(period: Period | None, oldest: datetime | None) -> date | None:
-    """A day more: an intent is written before its order is there, and clocks may differ."""
+    """Return the first day of the journal to read, one day early.
+
+    An intent is written before its order exists, and clocks may differ. None: read the whole journal.
+    """
     if period is not None:
         return period.first - A_DAY
     return None if oldest is None else local_date(oldest - A_DAY)
@@ -140,7 +151,7 @@ def _is_wanted(row: HistoryRow, period: Period | None, oldest: datetime | None) 
 
 
 def newest_first(rows: Iterable[HistoryRow]) -> tuple[HistoryRow, ...]:
-    """Sort by the placing; what has no time comes last."""
+    """Sort rows by time of placing; those without a time come last."""
 
     def placed_at(row: HistoryRow) -> float:
         return 0.0 if row.placed_at is None else row.placed_at.timestamp()
@@ -149,9 +160,9 @@ def newest_first(rows: Iterable[HistoryRow]) -> tuple[HistoryRow, ...]:
 
 
 def joined(on_exchange: ExchangeHistory, logged: LoggedOrders) -> list[HistoryRow]:
-    """Join every order of the exchange and every one of ours in the journal, each once.
+    """Join every exchange order and every journal order of ours, each once.
 
-    What the exchange lists under a name of ours is this account's, whatever key sent it.
+    An order that the exchange lists under one of our ids is this account's, whatever key sent it.
     """
     found = _matches(on_exchange, logged)
     rows = []
@@ -163,12 +174,15 @@ def joined(on_exchange: ExchangeHistory, logged: LoggedOrders) -> list[HistoryRo
 
 
 def foreign_rows(on_exchange: ExchangeHistory, logged: LoggedOrders) -> list[HistoryRow]:
-    """Give the journal's orders of other keys that this exchange account does not list."""
+    """Return journal orders of other keys that the exchange does not list."""
     return _unlisted(logged.foreign, _matches(on_exchange, logged)) if logged.foreign else []
 
 
 def _matches(on_exchange: ExchangeHistory, logged: LoggedOrders) -> dict[str, LoggedOrder]:
-    """Find the journal's orders by order_id: by client_order_id, else by the order_id the exchange gave."""
+    """Match journal orders to exchange orders, by order_id.
+
+    Matches by client_order_id, or else by the order_id the exchange gave.
+    """
     known = logged.known
     found = {
         order.order_id: known[order.client_order_id]
@@ -197,11 +211,11 @@ def read_exchange(
     most: int | None = None,
     progress: Progress | None = None,
 ) -> ExchangeHistory:
-    """Read orders placed since a moment and their fills, or the newest `most` orders. Raises KalshiAPIError.
+    """Read orders placed since a time with their fills, or the newest `most`.
 
-    The archive is read after the live list: a row only ever moves from there to here, so none can slip
-    through between both. Whether an order's bound of time means its placing or its last change is not
-    documented; a lower bound is right either way, an upper one would not be.
+    The archive is read after the live list. Rows move only from live to archive, so none is missed in
+    between. The exchange does not document whether its time bound means placing or last change. A lower
+    bound is right either way; an upper bound would not be. Raises KalshiAPIError.
     """
     live = client.get_orders(since=since, limit=most, progress=progress)
     oldest = _end_of(live, most)
@@ -226,24 +240,27 @@ def read_exchange(
 
 
 def _end_of(orders: Listing[Order], most: int | None) -> datetime | None:
-    """Tell when the last order of a list was placed that was cut as `most` are here; None: it is whole."""
+    """Return the placing time of the last order in a list cut at `most`.
+
+    None: the list was not cut.
+    """
     if most is None or orders.incomplete is None or len(orders) < most:
         return None
     return min((order.created_at for order in orders if order.created_at is not None), default=None)
 
 
 def _beyond(before: int, progress: Progress | None) -> Progress | None:
-    """Let a list count on from those before it."""
+    """Add the rows of earlier lists to the progress count."""
     return None if progress is None else lambda rows: progress(before + rows)
 
 
 def _dedupe(identity: Callable[[T], str], *listings: Listing[T]) -> list[T]:
-    """Merge lists that overlap; what was read last stands."""
+    """Merge overlapping lists; the last read of a row wins."""
     return list({identity(row): row for listing in listings for row in listing}.values())
 
 
 def _by_order(fills: Sequence[Fill]) -> dict[str, tuple[Fill, ...]]:
-    """Sort fills to their orders, oldest first."""
+    """Group fills by order, oldest first."""
     rows: dict[str, list[Fill]] = {}
     for fill in fills:
         rows.setdefault(fill.order_id, []).append(fill)
@@ -251,5 +268,5 @@ def _by_order(fills: Sequence[Fill]) -> dict[str, tuple[Fill, ...]]:
 
 
 def with_order(row: HistoryRow, order: Order, fills: Iterable[Fill]) -> HistoryRow:
-    """Put a newer reading of an order in place of an older one; `fills` as they came, newest first."""
+    """Replace an order of a row with a newer read; `fills` are newest first."""
     return replace(row, order=order, fills=tuple(oldest_first(fills)))

@@ -1,4 +1,4 @@
-"""Finding markets."""
+"""Market search."""
 
 from kalshi_trading.markets.search import FoundMarket, MarketIndex
 

@@ -1,7 +1,7 @@
-"""A local index over the markets of one status: load once, refresh when old, search by words.
+"""A local index of the markets of one status, searched by words.
 
-The exchange has no search by words, so the titles of all such events are kept here. Never renders,
-never trades.
+The exchange has no text search, so the index keeps the titles of all events of that status. It
+loads once and refreshes when old. Never renders, never trades.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STATUSES = {
     "closed": {MarketStatus.CLOSED, MarketStatus.DETERMINED, MarketStatus.DISPUTED, MarketStatus.AMENDED},
     "settled": {MarketStatus.FINALIZED},
 }
-"""What markets can be asked by, and what they are then. Source: Kalshi API, market lifecycle."""
+"""Query statuses and the market statuses each returns. Source: Kalshi API, market lifecycle."""
 
 
 def _of_market(key: str) -> Read:
@@ -36,7 +36,7 @@ def _of_market(key: str) -> Read:
 
 @dataclass(frozen=True, slots=True)
 class FoundMarket(DictReading):
-    """A market with the event it belongs to; read like a dict it is the market."""
+    """A market with its event; read like a dict it is the market."""
 
     dict_keys: ClassVar[Mapping[str, Read]] = {key: _of_market(key) for key in Market.dict_keys}
 
@@ -45,7 +45,7 @@ class FoundMarket(DictReading):
 
 
 class MarketIndex:
-    """Markets of one status by words. Times are monotonic seconds."""
+    """Searches the markets of one status. Times are monotonic seconds."""
 
     def __init__(
         self,
@@ -59,18 +59,19 @@ class MarketIndex:
         self._client = client
         self._status = status
         self._monotonic = monotonic
-        self._guard = threading.Lock()  # so that threads that ask together load it once
+        self._guard = threading.Lock()  # so that concurrent searches load it once
         self._rows: tuple[tuple[str, FoundMarket], ...] = ()
         self._stale_at: float | None = None
         self.incomplete: str | None = None
-        """Why markets may be missing from the index; None: none is missing."""
+        """The reason why markets may be missing from the index; None: none is missing."""
 
     def search(
         self, words: str, *, most: int | None = None, progress: Progress | None = None
     ) -> tuple[FoundMarket, ...]:
-        """List the markets whose texts contain every word, best match and busiest first.
+        """List the markets whose text contains every word, best match first.
 
-        Loads or refreshes the index when needed; raises KalshiAPIError when that fails.
+        Equal matches are sorted by 24-hour volume. Loads or refreshes the index when needed. Raises
+        KalshiAPIError.
         """
         with self._guard:
             self._refresh_when_old(progress)

@@ -1,1 +1,4 @@
-"""Orders before and after they are sent; `trade_executor` is their door for scripts, `service` the menu's."""
+"""Orders before and after they are sent.
+
+`trade_executor` is the door for scripts, `service` the menu's.
+"""

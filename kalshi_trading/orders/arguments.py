@@ -1,4 +1,4 @@
-"""Read the arguments of an order from a script. Nothing is guessed or rounded.
+"""Read the arguments of an order from a script. Never guesses or rounds.
 
 A price is an int from 1 to 99 for whole cents, `Cents` as read from a market, a Decimal in dollars, or text
 as a trader types it. A float is refused, because it seldom is the number that was written. Pure.
@@ -60,7 +60,10 @@ def _word(value: object, words: type[W], what: str) -> W:
 
 
 def read_count(value: object) -> Contracts:
-    """Read a number of contracts above zero, at most two decimals. Raises InvalidOrderError."""
+    """Read a number of contracts above zero, with at most two decimals.
+
+    Raises InvalidOrderError.
+    """
     if isinstance(value, float):
         raise InvalidOrderError('A float is not exact. Write the quantity as 10, Decimal("2.5") or "2.5".')
     if isinstance(value, str):
@@ -77,7 +80,10 @@ def read_count(value: object) -> Contracts:
 
 
 def read_price(value: object) -> Price:
-    """Read a price in dollars, in the terms of the side that is traded. Raises InvalidOrderError."""
+    """Read a price in dollars, in the terms of the traded side.
+
+    Raises InvalidOrderError.
+    """
     if isinstance(value, float):
         raise InvalidOrderError(
             f"A float is not exact: {value!r} is {Decimal(value):.20f}. "
@@ -108,7 +114,10 @@ def _traded(value: object, dollars: Decimal, hint: str = "") -> Price:
 
 
 def read_order_type(order_type: object, price: object) -> Price | None:
-    """Read the limit of an order; None: a market order. Raises InvalidOrderError where the two do not fit."""
+    """Return the limit of an order.
+
+    None: a market order. Raises InvalidOrderError when `order_type` and `price` do not fit each other.
+    """
     order_type = order_type.strip().lower() if isinstance(order_type, str) else order_type
     if order_type == "market" and price is None:
         return None
@@ -124,7 +133,7 @@ def read_order_type(order_type: object, price: object) -> Price | None:
 
 
 def _shown(value: object) -> str:
-    """Show a short value; `str` of a huge int raises ValueError."""
+    """Format a short value; `str` of a huge int would raise ValueError."""
     if isinstance(value, int) and abs(value) > 10**20:
         return "a huge number"
     return repr(value) if isinstance(value, (str, int, Decimal)) and len(str(value)) < 40 else _kind(value)

@@ -1,7 +1,7 @@
-"""Preview, submit, cancel: everything that can be done with orders, over one client and one journal.
+"""Preview, submit, cancel and recover orders of one session.
 
 `orders.execution` sends and cancels; nothing else calls the client's writes. Never touches the
-console, never submits anything but a preview.
+console. Never submits anything but a preview.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from kalshi_trading.trade_logger import TradeLogger
 
 
 class OrderService:
-    """Previews, submits and cancels orders, and follows them to their end: one for each session."""
+    """Previews, submits, cancels and recovers orders. Create one per session."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class OrderService:
         self._journal = journal
         self._limits = limits
         self.read_only = read_only
-        """Whether orders are denied; cancels and reads never are."""
+        """True if orders are denied; cancels and reads are always allowed."""
         self._activity = ActivityReader(journal, account=account, clock=clock)
         self._lock = TradingLock(journal)
         self._panic_switch = PanicSwitch(journal, self._activity, self._lock)
@@ -99,7 +99,10 @@ class OrderService:
     # --- Markets ----------------------------------------------------------------------------------
 
     def get_market_info(self, ticker: str) -> Market:
-        """Read one market. Raises InvalidInputError when there is none of that ticker."""
+        """Read one market.
+
+        Raises InvalidInputError when no market has that ticker, KalshiAPIError.
+        """
         return self._reader.market(validate_ticker(ticker))
 
     def search_markets(
@@ -110,9 +113,10 @@ class OrderService:
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> tuple[FoundMarket, ...]:
-        """List the markets whose texts contain every word; `status` is open, unopened, closed or settled.
+        """List the markets whose text contains every word of `query`.
 
-        Raises InvalidInputError for another status, KalshiAPIError.
+        `status` is open, unopened, closed or settled. Raises InvalidInputError for another status,
+        KalshiAPIError.
         """
         index = self._indexes.get(status)
         if index is None:
@@ -121,7 +125,10 @@ class OrderService:
 
     @property
     def search_incomplete(self) -> str | None:
-        """Why the last search of open markets may have missed markets; None: it saw all open ones."""
+        """The reason why the last search of open markets may have missed some.
+
+        None: it covered all open markets.
+        """
         return self._indexes["open"].incomplete
 
     def get_orderbook(self, ticker: str) -> OrderBook:
@@ -130,10 +137,11 @@ class OrderService:
     # --- Preview and submit -----------------------------------------------------------------------
 
     def preview(self, ticket: OrderTicket) -> OrderPreview:
-        """Read market, book, cash, position and orders now, side by side, and price the ticket.
+        """Read what a preview needs in parallel and price the ticket.
 
-        Raises InvalidInputError when there is no such market, KalshiAPIError when market, position or
-        resting orders cannot be read: without them no order can be judged.
+        Reads market, book, cash, position and orders. Raises InvalidInputError when no market has that
+        ticker. Raises KalshiAPIError when market, position or resting orders cannot be read, because no
+        order can be checked without them. Raises JournalError when the journal cannot be read.
         """
         context = self._reader.read(validate_ticker(ticket.ticker))
         self._notice(context.resting)
@@ -150,28 +158,35 @@ class OrderService:
         return replace(preview, findings=(Finding("panic", Severity.DENY, reason), *preview.findings))
 
     def _recount(self, preview: OrderPreview) -> OrderPreview:
-        """Judge a preview again by what every session has recorded since. Raises JournalError."""
+        """Check a preview again, including what every session has recorded since.
+
+        Raises JournalError.
+        """
         later, today = self._activity.since(preview.context.known_orders)
         return rechecked(preview, later, today, self._limits)
 
     def get_fees(self, market: Market) -> tuple[FeeSchedule, ...]:
-        """Give the fee schedule of a market now, then those to come; empty: they could not be read."""
+        """Return the current fee schedule of a market, then the future ones.
+
+        Empty: they could not be read.
+        """
         return self._reader.fees(market)
 
     def worst_price(self, market: Market, book: OrderBook | None, action: Action, side: Side) -> Price:
-        """Give the price at which a market order would be capped."""
+        """Return the price at which a market order would be capped."""
         return worst_price(action, side, market, book, self._limits.market_order_cap)
 
     def submit(self, preview: OrderPreview) -> SubmissionResult:
-        """Send the order of a preview, once. See `OrderSubmitter.submit`."""
+        """Send the order of a preview once. See `OrderSubmitter.submit`."""
         return self._submitter.submit(preview)
 
     # --- Orders -----------------------------------------------------------------------------------
 
     def list_open_orders(self) -> tuple[Order, ...]:
-        """List resting orders. Raises KalshiAPIError; a list with rows missing is an error too.
+        """List resting orders.
 
-        One that had been written off and turned up late is adopted and announced. Raises JournalError.
+        An order that was written off and appears late is adopted and announced. Raises KalshiAPIError, also
+        when rows are missing. Raises JournalError.
         """
         orders = self._client.get_orders(status=OrderStatus.RESTING).whole()
         self._recovery.reconcile_late(orders)
@@ -181,16 +196,17 @@ class OrderService:
         return self._client.get_order(order_id)
 
     def cancel_order(self, order: Order) -> CancelResult:
-        """Cancel the remaining contracts of an order and return the result. See `OrderCanceler.cancel`."""
+        """Cancel the remaining contracts of an order. See `OrderCanceler.cancel`."""
         return self._canceler.cancel(order)
 
     def panic(self) -> PanicReport:
-        """Block new orders until `allow_orders`, cancel everything that rests, and look whether it is gone.
+        """Block new orders, cancel all resting orders and verify that none rests.
 
-        No limit, read-only session or failing journal holds it up, but for some seconds where a program was
-        stopped while it held the journal's lock. It never raises for what the exchange does.
+        New orders stay blocked until `allow_orders`. No limit, read-only session or failing journal delays
+        the cancels. One exception: a program stopped while it holds the journal's lock delays them by some
+        seconds. Never raises for what the exchange does.
         """
-        self._panic_switch.press()  # before the looks: `OrderSubmitter` checks after it has recorded
+        self._panic_switch.press()  # before the reads: `OrderSubmitter` checks after it has recorded
         self._panic_run = PanicRun(
             self._client, self._canceler, self._read_orders_under_way, clock=self._clock, sleep=self._pause
         )
@@ -200,23 +216,32 @@ class OrderService:
 
     @property
     def has_unrecorded_panic(self) -> bool:
-        """Whether other sessions, and the next one, do not know of a panic of this session."""
+        """True if a panic of this session is not in the journal yet.
+
+        Other sessions, and the next one, do not know of it.
+        """
         return self._panic_switch.is_unrecorded
 
     @property
     def orders_under_way(self) -> int:
-        """How many orders, of every session, a panic is still looking for."""
+        """Number of orders, of every session, that a panic is still looking for."""
         return self._panic_run.orders_under_way if self._panic_run is not None else 0
 
     def _notice(self, orders: Iterable[Order]) -> None:
-        """Adopt orders that turned up late. One that cannot be recorded locks orders, and is seen again."""
+        """Adopt orders that appeared late.
+
+        An order that cannot be recorded locks trading; the next read finds it again.
+        """
         try:
             self._recovery.reconcile_late(orders)
         except JournalError as error:
             self._lock.close(str(error))
 
     def _read_orders_under_way(self) -> OrdersUnderWay:
-        """Return the orders that may still turn up, those of other sessions as far as they can be read."""
+        """Return the orders that may still appear, and why some may be missing.
+
+        Includes those of other sessions as far as the journal can be read.
+        """
         orders, problem = list(self._pending.orders()), None
         try:
             orders += self._activity.pending_orders()
@@ -225,42 +250,60 @@ class OrderService:
         return {order.client_order_id: order for order in orders}, problem
 
     def block_reason(self) -> str | None:
-        """Return why no order may be sent since a panic; None: they may. See `PanicSwitch.block_reason`."""
+        """Return why a panic blocks orders. See `PanicSwitch.block_reason`.
+
+        None: orders may be sent.
+        """
         return self._panic_switch.block_reason()
 
     def allow_orders(self) -> bool:
-        """Allow new orders again after a panic, in every session; False: they stay blocked."""
+        """Allow new orders again in every session after a panic.
+
+        False: they stay blocked.
+        """
         return self._panic_switch.allow_orders()
 
-    # --- Orders without an end --------------------------------------------------------------------
+    # --- Pending orders ---------------------------------------------------------------------------
 
     def recover(self, progress: Progress = lambda lines: None) -> RecoverySummary:
-        """Take over the orders of sessions that have ended; `progress` gets the lines read.
+        """Take over the pending orders of sessions that have ended.
 
-        Raises JournalError. See `OrderRecovery.recover`.
+        `progress` gets the number of lines read. Raises JournalError. See `OrderRecovery.recover`.
         """
         is_running = partial(is_alive, self._journal.folder)
         return self._recovery.recover(account=self._account or "", is_alive=is_running, progress=progress)
 
     def recover_and_announce(self) -> None:
-        """Recover, and put what is left alone among the messages to the user. Raises JournalError."""
+        """Recover orders and announce those that the program leaves alone.
+
+        Raises JournalError.
+        """
         for note in self.recover().notes:
             self.announce(note)
 
     def pending_orders(self) -> tuple[OrderState, ...]:
-        """List the orders of this session that may exist and are neither found nor ruled out."""
+        """List this session's orders that may exist and are not resolved."""
         return self._pending.orders()
 
     def look_for_pending_orders(self) -> None:
-        """Look once for every pending order. Raises JournalError when an end cannot be recorded."""
+        """Look once for every pending order.
+
+        Raises JournalError when an end cannot be recorded.
+        """
         self._recovery.examine_all()
 
     def reconcile_late(self, orders: Iterable[Order]) -> None:
-        """Watch orders that were read for another purpose for one written off. Raises JournalError."""
+        """Adopt written-off orders that appear in `orders`.
+
+        `orders` were read for another purpose. Raises JournalError.
+        """
         self._recovery.reconcile_late(orders)
 
     def start_recovery_loop(self) -> None:
-        """Go on looking for pending orders in the background, of sessions that have ended meanwhile too."""
+        """Start looking for pending orders in the background.
+
+        Includes the orders of sessions that end meanwhile.
+        """
         self._loop = RecoveryLoop(
             self._recovery,
             journal_failed=self._lock.close,
@@ -270,35 +313,44 @@ class OrderService:
         self._loop.start()
 
     def stop_recovery_loop(self) -> None:
-        """Begin no round any more; a round that has begun goes on."""
+        """Start no further round; a round in progress continues."""
         if self._loop is not None:
             self._loop.stop()
 
     def stop(self) -> None:
-        """Send nothing any more and end every search, because the program ends."""
+        """Stop sending and end every search, because the program ends."""
         self.stop_recovery_loop()
         self._submitter.stop()
         self._recovery.stop()
 
     def announce(self, sentence: str) -> None:
-        """Put a sentence among the messages to the user."""
+        """Add a sentence to the messages for the user."""
         self._pending.announce(sentence)
 
     def messages(self) -> tuple[str, ...]:
-        """Return what was found out since the last call, as sentences for the user."""
+        """Return what was found since the last call, as sentences for the user."""
         return self._pending.drain_messages()
 
     # --- The lock ---------------------------------------------------------------------------------
 
     def lock(self, reason: str, until: Callable[[], object] | None = None) -> None:
-        """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
+        """Block orders until the journal works and `until` has succeeded.
+
+        `until` raises JournalError as long as it fails.
+        """
         self._lock.close(reason, until)
 
     @property
     def lock_reason(self) -> str | None:
-        """Why no order can be sent until the journal works again; None: there is no reason."""
+        """The reason why orders are blocked until the journal works again.
+
+        None: orders are not locked.
+        """
         return self._lock.reason
 
     def retry_pending_writes(self) -> None:
-        """Write what a failing journal did not take; orders can be sent again once all is written."""
+        """Retry the writes that a failing journal did not take.
+
+        Orders are allowed again once all of them are written.
+        """
         self._lock.retry()

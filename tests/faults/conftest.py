@@ -1,6 +1,6 @@
 """Practice exchanges with scripted faults, and proxies in front of them.
 
-`faulty_exchange(*arguments)` starts a practice exchange with a fault file of its own, and
+`faulty_exchange(*arguments)` starts a practice exchange with its own fault file.
 `proxy_before(exchange)` puts a TCP proxy in front of one. Both end with the test. `sessions` starts
 processes.
 """
@@ -28,7 +28,7 @@ SUPPORT = TESTS / "support"
 
 @pytest.fixture(scope="module")
 def sessions() -> Iterator[ForkServerContext]:
-    """Processes that have everything loaded already."""
+    """Processes with all modules already loaded."""
     with pytest.MonkeyPatch.context() as environment:
         folders = TESTS.parent, *(SUPPORT / name for name in (".", "builders", "exchange", "program"))
         environment.setenv("PYTHONPATH", os.pathsep.join(map(str, folders)))
@@ -40,7 +40,10 @@ def sessions() -> Iterator[ForkServerContext]:
 
 @pytest.fixture
 def faulty_exchange(tmp_path: Path) -> Iterator[Callable[..., FaultyExchange]]:
-    """Start exchanges with scripted faults: `faulty_exchange("--markets", "50").fail({...})`."""
+    """Start exchanges with scripted faults.
+
+    Example: `faulty_exchange("--markets", "50").fail({...})`.
+    """
     with ExitStack() as stack:
 
         def start(*arguments: str, name: str = "exchange") -> FaultyExchange:
@@ -51,7 +54,10 @@ def faulty_exchange(tmp_path: Path) -> Iterator[Callable[..., FaultyExchange]]:
 
 @pytest.fixture
 def proxy_before() -> Iterator[Callable[[ExchangeProcess], tuple[TcpProxy, ExchangeProcess]]]:
-    """Put a proxy before an exchange; return it and the exchange as it is reached through it."""
+    """Put a proxy in front of an exchange.
+
+    Returns the proxy, and the exchange as reached through it.
+    """
     with ExitStack() as stack:
 
         def put(exchange: ExchangeProcess) -> tuple[TcpProxy, ExchangeProcess]:

@@ -1,7 +1,7 @@
-"""Thousands of orders from many sessions through every fault, and not one doubled, lost or misjudged.
+"""Thousands of orders from many sessions through every fault.
 
-Real transport, real exchanges in processes of their own, one journal. An independent verifier then holds the
-journal against what the exchanges really have.
+None may be doubled, lost or misjudged. Uses real transport, exchanges in their own processes and
+one journal. An independent verifier then compares the journal with the exchanges' orders.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from kalshi_trading.orders.execution.submission_result import Outcome, Submissio
 pytestmark = pytest.mark.faults
 
 EXCHANGES = 8
-DESKS_PER_EXCHANGE = 2  # the last one of them behind a proxy
+DESKS_PER_EXCHANGE = 2  # the last one is behind a proxy
 MARGIN_S, APART_S = 2.5, 0.3
 CLOCKS_AHEAD_S = (0, 61, -61)  # row 14
-ROWS = [row for row in range(1, 18) if row != 14]  # row 14 is a matter of the desks' clocks
-FORCED_ROWS = [row for row in ROWS if row != 13]  # closing idle connections is to have no effect
+ROWS = [row for row in range(1, 18) if row != 14]  # row 14 is about the sessions' clocks
+FORCED_ROWS = [row for row in ROWS if row != 13]  # closing idle connections must have no effect
 KINDS = [(action, side) for action in Action for side in Side]
 
 
 @dataclass
 class Venue:
-    """An exchange whose faults change, with the markets that are open there."""
+    """An exchange with changing faults, and its open markets."""
 
     faulty: FaultyExchange
     tickers: list[str]
@@ -64,7 +64,7 @@ class Venue:
 
 @dataclass
 class Seat:
-    """A desk, the exchange it trades at, and what is drawn for it."""
+    """A session, its exchange, and its random draws."""
 
     desk: TradingSession
     venue: Venue
@@ -75,7 +75,7 @@ class Seat:
     forced: list[tuple[fault_mix.Situation, str]] = field(default_factory=list)  # with its client_order_id
     met: list[fault_mix.Situation] = field(default_factory=list)
     submissions: list[SubmissionResult] = field(default_factory=list)
-    quiet_at: float = 0  # when the last late request has arrived, in monotonic seconds
+    quiet_at: float = 0  # when the last late request will have arrived, in monotonic seconds
     _healing: threading.Timer | None = None
 
     def trade(self, times: int) -> None:
@@ -85,7 +85,10 @@ class Seat:
         self.turn_to(fault_mix.FINE)
 
     def situation(self, *, first_half: bool) -> fault_mix.Situation:
-        """Draw what happens next; what takes longest only at first, so that nobody waits for it."""
+        """Draw the next situation; long ones only in the first half.
+
+        So the test does not wait for them at the end.
+        """
         table = fault_mix.at_the_exchange()
         if self.proxy is not None:
             table += fault_mix.on_the_wire(self.draw)
@@ -94,18 +97,24 @@ class Seat:
         return self.draw.choices(table, [each.weight for each in table])[0]
 
     def force(self, situation: fault_mix.Situation) -> None:
-        """Send one order through it that would rest otherwise, while no other desk uses this exchange."""
+        """Send one resting order through a situation.
+
+        No other session uses this exchange meanwhile.
+        """
         self.forced.append((situation, self.go_through(situation)))
 
     def go_through(self, situation: fault_mix.Situation) -> str:
-        """Send the same order and return its name, whatever the situation does to it."""
+        """Send a resting order through a situation and return its client_order_id."""
         self.turn_to(situation, forced=True)
         done = self.desk.submit(Wish(self.draw.choice(self.venue.tickers), "0.01"))
         self.turn_to(fault_mix.FINE)
         return done.request.client_order_id
 
     def turn_to(self, situation: fault_mix.Situation, *, forced: bool = False) -> None:
-        """Change the faults; what is forced lasts until the next change, what is drawn may pass sooner."""
+        """Change the faults.
+
+        A forced situation lasts until the next change; a drawn one may end sooner.
+        """
         self.met.append(situation)
         self.quiet_at = max(self.quiet_at, time.monotonic() + situation.lasts_s + 0.5)
         if self._healing is not None:
@@ -118,9 +127,9 @@ class Seat:
         assert self.host is not None
         self.names.says[self.host] = situation.names
         if situation.names != "right":
-            self.proxy.switch(Refuse())  # ends the connections that need no name any more
+            self.proxy.switch(Refuse())  # closes the connections that need no name lookup any more
         wire = situation.wire or Pass()
-        # most looks must get through, or the time goes by with waiting for those that do not
+        # most looks must succeed, or the test spends its time waiting
         lasts = forced or isinstance(wire, IdleClose)
         self.proxy.switch(wire, times=None if lasts else self.draw.choice((1, 2, 4)))
         if isinstance(wire, Refuse) and not forced and self.draw.random() < 0.5:
@@ -128,7 +137,10 @@ class Seat:
             self._healing.start()
 
     def wish(self) -> Wish:
-        """Draw an order: most rest far from the market, some trade at once, some are off the grid."""
+        """Draw an order: most rest far from the market.
+
+        Some trade at once, some are off the grid.
+        """
         action, side = self.draw.choice(KINDS)
         cheap, dear = "0.01", "0.99"
         rests, trades = (cheap, dear) if action is Action.BUY else (dear, cheap)
@@ -185,7 +197,10 @@ def seats(
 
 
 def force_every_row(taken: list[Seat], draw: random.Random) -> None:
-    """Let each row of the catalogue happen once, at a desk that can meet it, alone at its exchange."""
+    """Force each row of the catalog once, at a session that can meet it.
+
+    The session is alone at its exchange.
+    """
     at_the_exchange, on_the_wire = fault_mix.at_the_exchange(), fault_mix.on_the_wire(draw)
     proxied = itertools.cycle([seat for seat in taken if seat.proxy is not None])
     direct = itertools.cycle([seat for seat in taken if seat.proxy is None])
@@ -209,7 +224,10 @@ def force_every_row(taken: list[Seat], draw: random.Random) -> None:
 
 
 def without_effect(lines: list[verifier.Line], taken: list[Seat]) -> list[str]:
-    """Name what was forced in vain: an order came to be that could not, or its answer was not lost."""
+    """Return the forced situations that had no effect.
+
+    A prevented order exists, or an answer was not lost.
+    """
     events: dict[str, set[str]] = {}
     for line in lines:
         events.setdefault(line.fields.get("client_order_id", ""), set()).add(line.event)
@@ -265,7 +283,7 @@ def let_the_last_late_request_arrive(taken: list[Seat]) -> None:
 
 
 def judged(lines: list[verifier.Line], taken: list[Seat]) -> list[verifier.Verdict]:
-    """Hold the lines of each account against the orders of its exchange."""
+    """Compare the lines of each account with the orders of its exchange."""
     venues = {seat.desk.account: seat.venue for seat in taken}
     verdicts = []
     for account, venue in venues.items():
@@ -276,7 +294,10 @@ def judged(lines: list[verifier.Line], taken: list[Seat]) -> list[verifier.Verdi
 
 
 def wire_faults(lines: list[verifier.Line], taken: list[Seat]) -> list[str]:
-    """Hold what really left, as the proxies saw it, against the intents: each once, each text by text."""
+    """Compare what the proxies saw leave with the intents.
+
+    Each order leaves once and equals its intent text by text.
+    """
     intents = {line.fields["client_order_id"]: line.fields for line in lines if line.event == "order.intent"}
     seen = [each for seat in taken if seat.proxy for each in seat.proxy.seen if each.method == "POST"]
     bodies = [json.loads(each.bytes.partition(b"\r\n\r\n")[2]) for each in seen]
@@ -292,7 +313,10 @@ def wire_faults(lines: list[verifier.Line], taken: list[Seat]) -> list[str]:
 
 
 def everything_happened(taken: list[Seat], verdicts: list[verifier.Verdict]) -> None:
-    """Make sure that the proof is one: every row was met, every end was reached, many orders exist."""
+    """Check that every row and every end occurred and many orders exist.
+
+    Without that the test would prove nothing.
+    """
     met = Counter(row for seat in taken for situation in seat.met for row in situation.rows)
     assert set(met) == set(ROWS)
     ends = sum((verdict.ends for verdict in verdicts), Counter[str]())

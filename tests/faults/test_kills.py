@@ -1,4 +1,4 @@
-"""Sessions killed at every step and at any time: the next session finds out what became of each order."""
+"""Sessions killed at any step or time: the next one resolves each order."""
 
 from __future__ import annotations
 
@@ -50,14 +50,17 @@ def access_to(exchange: FaultyExchange) -> Access:
 
 
 def three_wishes(exchange: FaultyExchange) -> list[Wish]:
-    """An order that fills, one that rests, and one that is canceled because it does not fill at once."""
+    """Return an order that fills, one that rests and one that is canceled.
+
+    The canceled one does not fill at once.
+    """
     ticker = exchange.exchange.open_tickers(1)[0]
     at_once = TimeInForce.IMMEDIATE_OR_CANCEL
     return [Wish(ticker, "0.99"), Wish(ticker, "0.01"), Wish(ticker, "0.01", time_in_force=at_once)]
 
 
 def recovering(folder: Path, exchange: FaultyExchange) -> TradingSession:
-    """Begin a session that takes over what the journal holds."""
+    """Start a session that takes over the orders in the journal."""
     desk = TradingSession(
         folder, access_to(exchange), margin_s=child_order.MARGIN_S, apart_s=child_order.APART_S
     )
@@ -78,7 +81,7 @@ def journal_of(folder: Path) -> bytes:
 
 
 def judged(folder: Path, exchange: FaultyExchange) -> verifier.Verdict:
-    """Hold the lines of this exchange's account against its orders."""
+    """Compare the lines of this exchange's account with its orders."""
     lines, damaged = verifier.journal_lines(folder / "practice") if journal_of(folder) else ([], [])
     assert damaged == []
     access = access_to(exchange)
@@ -90,7 +93,10 @@ def judged(folder: Path, exchange: FaultyExchange) -> verifier.Verdict:
 def kill_all(
     sessions: ForkServerContext, moment: str, folder: Path, exchange: FaultyExchange, wishes: list[Wish]
 ) -> None:
-    """Let one session for each wish be killed at this moment, side by side."""
+    """Start one session per wish and kill all of them at this moment.
+
+    They run in parallel.
+    """
     dying = [
         sessions.Process(target=child_order.die_at, args=(moment, folder, access_to(exchange), wish))
         for wish in wishes
@@ -103,7 +109,7 @@ def kill_all(
 
 
 def expected_ends(moment: str) -> Counter[str]:
-    """Say how three orders of each fate end when their sessions are killed at this moment."""
+    """Return how three orders of each fate end after a kill at this moment."""
     if moment == SubmissionStep.CONFIRMED.value:
         return Counter()
     if moment in ("writing result", SubmissionStep.RESULT_RECORDED.value):
@@ -183,7 +189,7 @@ def test_an_order_of_a_session_that_is_still_alive_is_left_to_it(
 def test_a_session_killed_while_it_recovers_leaves_everything_to_the_next_one(
     sessions: ForkServerContext, exchange: FaultyExchange, tmp_path: Path
 ) -> None:
-    """Nothing but an end is ever written while looking, so half a recovery is no harm."""
+    """Looking records nothing but an end, so half a recovery does no harm."""
     for moment in (SubmissionStep.SENDING_RECORDED.value, SubmissionStep.ANSWERED.value):
         kill_all(sessions, moment, tmp_path, exchange, three_wishes(exchange))
     with opened(tmp_path, access_to(exchange), margin_s=60, apart_s=5) as half_way:
@@ -202,7 +208,7 @@ SOMETIMES_LOST = (
 )
 
 
-ONE_AT_A_TIME = threading.Lock()  # a start looks after all other processes too, and may take their end
+ONE_AT_A_TIME = threading.Lock()  # a start also checks all other processes and may reap them
 
 
 def kill_at_random(
@@ -250,11 +256,11 @@ def test_orders_of_sessions_killed_at_random_times_all_have_an_intent_and_all_ar
     assert [fault for verdict in verdicts for fault in verdict.faults] == []
     assert sum(verdict.intents for verdict in verdicts) == len(lives) > kills
     assert sum(verdict.orders for verdict in verdicts) > kills / 2
-    assert len(torn) > kills / 10  # the kills met orders under way
+    assert len(torn) > kills / 10  # the kills hit orders in flight
 
 
 def recovered(folder: Path, exchange: FaultyExchange, *, within_s: float) -> verifier.Verdict:
-    """Recover the orders of one account; those of the other are named and left alone."""
+    """Recover the orders of one account; others are named and left alone."""
     with opened(
         folder, access_to(exchange), margin_s=child_order.MARGIN_S, apart_s=child_order.APART_S
     ) as desk:

@@ -1,7 +1,8 @@
-"""The order protocol against a model of an exchange, of clocks and of failing disks, step by random step.
+"""The order protocol on a model of exchange, clocks and failing disks.
 
-Journal, sessions, submitter and recovery are real; the exchange is a few lists behind the client's methods,
-and time is a number, so that nothing sleeps. The promises are checked after every step.
+Each run takes random steps. Journal, sessions, submitter and recovery are real. The exchange is a
+few lists behind the client's methods, and time is a number, so nothing sleeps. The guarantees are
+checked after every step.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ from kalshi_trading.trade_logger import TradeLogger
 pytestmark = pytest.mark.faults
 
 BEGINNING = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
-SIGNATURE_LIVES_S = 30.0  # longer than any that was ever seen to be taken
+SIGNATURE_LIVES_S = 30.0  # longer than any observed validity
 MARGIN_S = 60.0
 ACCOUNT = "0123456789ab"
 WITHOUT_ORDER = ("rejected", "not_sent", "absent")
@@ -74,7 +75,7 @@ class Killed(BaseException):
 
 
 class ModelExchange:
-    """Orders, requests that are still on their way, and how fresh, whole and possible reads are."""
+    """Orders, requests in flight, and the freshness and completeness of reads."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -94,7 +95,7 @@ class ModelExchange:
         return client_order_id in self.orders or client_order_id in self.on_their_way
 
     def move(self, seconds: float) -> None:
-        """Let time go on, and requests arrive that are due."""
+        """Advance time and deliver the requests that are due."""
         ends_at = self.seconds + seconds
         for name, (due, request) in sorted(self.on_their_way.items(), key=lambda item: item[1][0]):
             if due <= ends_at:
@@ -121,7 +122,10 @@ class ModelExchange:
 
 
 class ModelClient:
-    """The client's methods that the protocol uses, for one session; `fates` are those of its next sends."""
+    """The client methods that the protocol uses, for one session.
+
+    `fates` are those of its next sends.
+    """
 
     exchange_time = KalshiClient.exchange_time
 
@@ -132,7 +136,7 @@ class ModelClient:
         self.clock_skew_s: float | None = None
 
     def heard(self) -> None:
-        """An answer came, and with it the exchange's time."""
+        """Record that an answer brought the exchange's time."""
         self.clock_skew_s = (self.machine.clock() - self.exchange.now).total_seconds()
 
     def send_order(
@@ -198,7 +202,10 @@ class ModelClient:
 
 
 class FailingJournal(TradeLogger):
-    """The journal on a disk that is full for these events, or breaks right after they were written."""
+    """A journal on a failing disk.
+
+    The disk is full for these events, or breaks right after they were written.
+    """
 
     full_for: frozenset[str] = frozenset()
     breaks_after: frozenset[str] = frozenset()
@@ -262,7 +269,7 @@ WHICH = st.integers(0, 1)
 
 
 class ProtocolMachine(RuleBasedStateMachine):
-    """Sessions that submit, fail, are killed and recover, and the promises they must keep."""
+    """Sessions that submit, fail, are killed and recover; their guarantees."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -355,7 +362,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         self.end(by)
 
     def the_answer_is_true(self, result: SubmissionResult) -> None:
-        """What the user is told must be so."""
+        """Check that the reported result is true."""
         name = result.request.client_order_id
         if result.outcome is Outcome.ACKNOWLEDGED:
             assert name in self.exchange.orders
@@ -365,7 +372,7 @@ class ProtocolMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.running)
     @rule(which=WHICH)
     def look(self, which: int) -> None:
-        """Look for every open order; a look that fails ends nothing."""
+        """Look for every pending order; a failed look ends nothing."""
         by, before = self.chosen(which), self.content()
         try:
             by.recovery.examine_all()
@@ -377,7 +384,10 @@ class ProtocolMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.running)
     @rule(which=WHICH, reads=st.sampled_from(READS))
     def look_for_minutes(self, which: int, reads: str) -> None:
-        """Look for longer than any proof takes; how reads go in the meantime decides what it may prove."""
+        """Look for longer than any proof takes.
+
+        The state of reads meanwhile decides what the looks may prove.
+        """
         before, self.exchange.reads = self.exchange.reads, reads
         for seconds in (1.0, 65.0, 6.0, 65.0):
             self.look(which)
@@ -391,12 +401,15 @@ class ProtocolMachine(RuleBasedStateMachine):
         before = self.content()
         by.recovery.reconcile_late(by.client.visible("KXONE-1"))
         by.recovery.look_for_late()
-        assert self.content() == before  # nothing was written off that exists
+        assert self.content() == before  # no existing order was written off
 
     @precondition(lambda self: self.running)
     @rule(which=WHICH)
     def recover_again(self, which: int) -> None:
-        """A session that goes on takes over what ended ones left, and forgets nothing of its own."""
+        """Take over orders of ended sessions in a running one.
+
+        It forgets none of its own orders.
+        """
         by, before = self.chosen(which), self.content()
         waiting = {life.client_order_id for life in by.pending.orders()}
         self.recover_in(by)
@@ -411,7 +424,7 @@ class ProtocolMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.running) < 2)
     @rule()
     def start(self) -> None:
-        """Begin a session; beginning it twice is beginning it once."""
+        """Start a session; recovering twice changes nothing."""
         before = self.content()
         opened = self.open_session()
         waiting = opened.pending.orders()
@@ -448,7 +461,7 @@ class ProtocolMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.exchange.orders)
     @rule(which=st.integers(0, 30))
     def cancel(self, which: int) -> None:
-        """An order that rests is canceled; it is still an order."""
+        """Cancel a resting order; it still exists."""
         names = list(self.exchange.orders)
         name = names[which % len(names)]
         canceled = replace(self.exchange.orders[name], status=OrderStatus.CANCELED, remaining_count=ZERO)
@@ -457,7 +470,10 @@ class ProtocolMachine(RuleBasedStateMachine):
     # --- What must hold ---------------------------------------------------------------------------
 
     def about_to_leave(self, request: OrderRequest, fate: str) -> None:
-        """(1) and (4): when bytes leave, intent and sending are on disk and tell of this very order."""
+        """Check (1) and (4): intent and sending are on disk before bytes leave.
+
+        They describe this very order.
+        """
         life = self.lives().get(request.client_order_id, [])
         assert [line.event for line in life][:2] == ["order.intent", "order.sending"]
         intent = life[0].fields
@@ -470,7 +486,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         assert list(verifier.mismatches(intent, body)) == []
 
     def content(self) -> bytes:
-        """Give the journal as it stands, older files first."""
+        """Return the current journal, older files first."""
         return verifier.journal_bytes(self.folder)
 
     def lives(self) -> dict[str, list[verifier.Line]]:
@@ -503,9 +519,10 @@ class ProtocolMachine(RuleBasedStateMachine):
         assert all(name in lives for name in self.exchange.orders)
 
     def everything_ends_well(self) -> None:
-        """Once all works again, every order comes to its right end.
+        """Check that every order ends correctly once everything works again.
 
-        A session that still runs looks for what the others left, a new one for what that could not record.
+        A running session looks for the orders of the others. A new one looks for the orders whose end it
+        could not record.
         """
         for each in list(self.running[1:]):
             self.end(each)

@@ -1,4 +1,4 @@
-"""A session that is stopped, blocked by another one's panic, or moved in time, at each step of an order."""
+"""A stop, another session's panic or a clock jump at each order step."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BEFORE_THE_CHECK = (
     SubmissionStep.SIGNED,
     SubmissionStep.SENDING_RECORDED,
 )
-SIGNATURE_WINDOW_S = 10  # of the practice exchange; the oldest preview that is sent is as old
+SIGNATURE_WINDOW_S = 10  # of the practice exchange; equals OLDEST_PREVIEW_S
 WAIT_S = 60
 
 
@@ -48,7 +48,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
 
 
 class Session:
-    """One that buys a contract for a cent; `at` a step of it something happens."""
+    """A session that buys one contract for a cent, with an event at one step."""
 
     def __init__(self, exchange: ExchangeProcess, folder: Path, *, pace: float = 1) -> None:
         self.ahead = timedelta()
@@ -83,12 +83,12 @@ class Session:
         return self.executor.submit(self.executor.preview(ticket))
 
     def exists(self, result: SubmissionResult) -> bool:
-        """Tell whether the exchange ever had this order."""
+        """Check whether the exchange ever had this order."""
         listed = self.client.get_orders(ticker=result.request.ticker).whole()
         return any(order.client_order_id == result.request.client_order_id for order in listed)
 
 
-# --- Stopped for longer than a signature lives ----------------------------------------------------
+# --- Stopped for longer than a signature is valid -------------------------------------------------
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
@@ -126,7 +126,7 @@ def test_a_stopped_process_wakes_too_late_to_place_its_order(
     own = {line.fields.get("client_order_id") for line in lines}
     verdict = verifier.verify(lines, [row for row in orders if row["client_order_id"] in own], margin_s=60)
     assert (damaged, verdict.faults) == ([], [])
-    # The exchange refuses the one that was checked; two had been placed before they were stopped.
+    # The exchange refuses the order that passed the check. Two orders were placed before their stop.
     assert verdict.ends == Counter(not_sent=len(BEFORE_THE_CHECK), rejected=1, acknowledged=2)
     assert verdict.orders == 2
 

@@ -1,4 +1,4 @@
-"""Sessions that confirm at the same moment: together they never pass a rail that counts."""
+"""Sessions that confirm at once never exceed a shared limit together."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ORDER_NUMBERS = count(1)
 
 
 class Exchange:
-    """Takes every order and lets it rest."""
+    """Accepts every order and lets it rest."""
 
     exchange_time = KalshiClient.exchange_time
 
@@ -49,7 +49,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Round:
-    """What each session wants to buy, all at the same price, and how many of these orders fit."""
+    """One order per session at one price, and how many of them fit the limit."""
 
     rail: str
     cost: Decimal
@@ -67,11 +67,11 @@ class Round:
 
     @property
     def room(self) -> Decimal:
-        """Dollars for as many orders as fit, and not for one more."""
+        """Dollars for `fitting` orders and half of one more."""
         return self.cost * self.fitting + self.cost / 2
 
     def preview(self, number: int) -> OrderPreview:
-        """Price the order of one session, which sees none of the others'."""
+        """Price the order of one session, which sees no order of the others."""
         ticker = self.tickers[number]
         context = OrderContext(
             market=replace(MARKET, ticker=ticker),
@@ -99,7 +99,7 @@ def drawn(rail: str, seed: int) -> Round:
 
 
 def confirmed_at_once(wanted: Round, folder: Path) -> list[SubmissionResult]:
-    """Let every session submit its preview at the same moment, over one journal."""
+    """Submit every session's preview at the same moment, over one journal."""
     ready = Barrier(SESSIONS)
 
     def session(number: int) -> SubmissionResult:
@@ -119,7 +119,7 @@ def confirmed_at_once(wanted: Round, folder: Path) -> list[SubmissionResult]:
 def test_as_many_orders_as_fit_are_sent_and_not_one_more(
     rail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # no power fails here
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # faster; no power failure happens here
     for seed in range(proof.CURRENT.rail_rounds):
         wanted = drawn(rail, seed)
         results = confirmed_at_once(wanted, tmp_path / str(seed))
@@ -132,5 +132,5 @@ def test_as_many_orders_as_fit_are_sent_and_not_one_more(
 
 
 def limit_left(wanted: Round) -> Decimal:
-    """The number a denial names: the limit, or the cash that the orders before it left."""
+    """Return the number a denial names: the limit or the cash left."""
     return wanted.cost / 2 if wanted.rail == "cash" else wanted.room

@@ -1,4 +1,4 @@
-"""The proxy does to connections what each mode says, and the upstream sees what it should."""
+"""The proxy applies each mode to connections, as the upstream sees."""
 
 from __future__ import annotations
 

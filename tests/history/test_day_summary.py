@@ -1,4 +1,4 @@
-"""The sums of a day: what it brought, market by market, whatever was held before it."""
+"""Daily totals: orders, fills and P&L by market, after older positions."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def shown(summary):
 
 
 def account(*fills, settled=None):
-    """Put the account of one market together from fills that came newest first."""
+    """Build the account of one market from fills, newest first."""
     ordered = oldest_first(fills)
     ticker = ordered[0].ticker if ordered else settled.ticker
     net = fifo_position(ordered).net
@@ -68,7 +68,7 @@ def test_a_sale_of_what_was_bought_before_earns_against_its_old_price():
 
 
 def test_a_settlement_brings_what_the_whole_market_made_less_what_it_had_made_before():
-    """The worked example: 10 YES at 60¢, 4 of them sold at 65¢ the days before, settled YES today."""
+    """Worked example: 10 YES at 60¢, 4 sold earlier at 65¢, settled YES today."""
     fills = [
         fill("ask", "4", "0.65", fee="0.0637", at=NOON - timedelta(days=1)),
         fill("bid", "10", "0.60", fee="0.1680", at=NOON - timedelta(days=2)),
@@ -120,7 +120,7 @@ def test_an_order_of_unknown_outcome_that_the_exchange_lists_is_counted_once():
     own = logged_orders(records, "sandbox", None).orders.values()
     there = [order("bid", "0.5", "1", created_at=NOON, client_order_id="x")]
     summary = summarize(TODAY, there, own, [])
-    assert (summary.orders, summary.unknown) == (1, 1)  # y is still sought
+    assert (summary.orders, summary.unknown) == (1, 1)  # y is still pending
     assert "1 placed · 1 of unknown outcome" in shown(summary)
 
 
@@ -137,7 +137,10 @@ def test_a_day_without_trades_says_so_and_one_that_may_lack_something_says_that(
 
 
 class Lists:
-    """An exchange that lists what it is given; settlements older than `cutoff` it no longer knows."""
+    """An exchange that lists what it is given.
+
+    It has dropped settlements older than `cutoff`.
+    """
 
     clock_skew_s = 0.0
 
@@ -238,7 +241,10 @@ def test_fills_and_orders_without_a_time_are_named_and_not_counted_as_nothing(tm
 
 
 def test_a_settlement_whose_row_is_gone_is_rebuilt_from_its_market(tmp_path):
-    """Held since before the period, without a fill in it, and settled so long ago that no row is left."""
+    """The position is older than the period and has no fill in it.
+
+    Its settlement is so old that no row is left.
+    """
     day = EARLIER.astimezone().date()
     ended = market(
         ticker=TICKER,
@@ -272,7 +278,7 @@ def test_what_was_settled_after_the_period_does_not_hide_its_trades(tmp_path):
 
 @pytest.mark.parametrize(("broken", "pnl"), [("fills", None), ("settlements", None), ("orders", D(1))])
 def test_profit_is_not_known_where_a_market_of_the_day_may_be_missing(tmp_path, broken, pnl):
-    """What broke off could be the greater part: a loss in a market that is not here at all."""
+    """The missing rows could be a large loss in a market not listed at all."""
     sold, bought = fill("ask", "10", "0.70", at=NOON), fill("bid", "10", "0.60", at=NOON - timedelta(hours=1))
     exchange = Lists(sold, bought)
     exchange.broken = {broken: "the list broke off after 2 rows: HTTP 503"}
@@ -291,4 +297,4 @@ def test_a_damaged_journal_is_not_known_to_hold_nothing(tmp_path):
     summary = read_summary(Lists(), journal, TODAY)
     assert (summary.is_empty, summary.unknown) == (False, 0)
     assert summary.incomplete == "2 lines of the journal are damaged"
-    assert summary.pnl == 0  # profit is told by the exchange alone
+    assert summary.pnl == 0  # P&L comes from the exchange alone

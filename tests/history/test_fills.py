@@ -1,4 +1,4 @@
-"""Fills of some days in the words of their orders, from both sides of the archive's cut-off."""
+"""Fills of some days, live and archived, with their orders' side."""
 
 from __future__ import annotations
 

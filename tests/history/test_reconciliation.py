@@ -1,4 +1,4 @@
-"""The comparison of journal and exchange: what lags, what is cut off, and what moved while it was read."""
+"""Journal against exchange: lagging, cut off or changing data."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def there(filled="10", *, fees="0.01", status=OrderStatus.EXECUTED, **changes):
 
 
 class Exchange:
-    """Lists as they are read, one reading after the other; `fresh` is what looking again shows."""
+    """Lists for successive reads; `fresh` is the result of a second read."""
 
     clock_skew_s = 0.0
 
@@ -80,7 +80,7 @@ def journal(tmp_path):
 
 
 def placed(journal, *, filled="10", remaining="0", fee="0.01", name="c-1", order_id="o-1"):
-    """Let the journal tell of BUY 10 YES at 65¢ and what the exchange answered."""
+    """Journal a BUY 10 YES at 65¢ and the exchange's answer."""
     terms = {"client_order_id": name, "ticker": TICKER, "action": "buy", "side": "yes", "count": D(10)}
     terms["price"] = D("0.65")
     journal.log_order_step("intent", terms)
@@ -160,7 +160,7 @@ def test_of_60_orders_that_fill_while_they_are_read_none_is_a_false_alarm(
 
 @pytest.mark.parametrize("moved", ["order", "fill", "placed"])
 def test_an_order_that_moved_after_the_exchange_s_data_is_not_judged_yet(journal, moved):
-    """Orders and fills lag apart, so one may show what the other does not."""
+    """Orders and fills lag separately, so one may show what the other lacks."""
     placed(journal, filled="0", remaining="10")
     second = timedelta(seconds=1)
     times = {"order": (NOW, NOW + second), "placed": (NOW + second, None), "fill": (NOW, None)}
@@ -176,12 +176,12 @@ def test_an_order_that_moved_after_the_exchange_s_data_is_not_judged_yet(journal
 def test_what_no_delay_explains_is_named_however_new_it_is(journal):
     newest = there("10", updated_at=NOW + MINUTE)
     (found,) = run(Exchange([newest], [fill("4")]), journal).differences
-    assert found.kinds == {MismatchKind.NOT_IN_JOURNAL}  # that its fills are not all there may be a delay
+    assert found.kinds == {MismatchKind.NOT_IN_JOURNAL}  # its missing fills may be a delay
 
 
 @pytest.mark.parametrize("skew_s", [-60, 60])
 def test_the_age_of_the_exchange_s_data_is_told_by_our_clock(journal, skew_s):
-    """The exchange's moment and ours are the same one though the clocks show different times."""
+    """The clocks differ, but the exchange's time and ours are one moment."""
     placed(journal)  # by our clock a minute before NOW
     recorded = NOW - MINUTE
     for late_s, is_new in ((-1, True), (0, False)):
@@ -229,7 +229,7 @@ def test_what_an_incomplete_list_lacks_is_no_difference_but_not_clean_either(jou
 
 
 def test_an_order_the_exchange_lists_under_our_name_is_ours_whatever_key_sent_it(tmp_path):
-    """The key was changed since; client_order_id and order_id both tell."""
+    """The key has changed since; client_order_id and order_id identify it."""
     placed(TradeLogger(tmp_path, "sandbox", account="old key", clock=lambda: NOW - MINUTE))
     for listed in (there(), there(client_order_id="")):
         exchange = Exchange([listed], [fill("10")])

@@ -1,4 +1,7 @@
-"""The tax file: every closed lot once, first in first out, laid out as Kalshi does; a tax tool agrees."""
+"""The tax file: every closed lot once, first in, first out.
+
+The layout is Kalshi's; a tax tool confirms the totals.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ def fill(minute: int, side: str, count: str, yes_price: str, fee: str = "0", tic
 
 
 def settled(result: MarketResult, yes: tuple[str, str], no: tuple[str, str], revenue: str) -> Settlement:
-    """A row with (count, cost) of each side."""
+    """Return a settlement row with (count, cost) of each side."""
     at = AT + timedelta(days=1)
     counts = D(yes[0]), D(yes[1]), D(no[0]), D(no[1])
     return Settlement(TICKER, MARKET.event_ticker, result, *counts, D(revenue), D("0.2317"), at, None)
@@ -59,7 +62,7 @@ def lots(
     positions: Sequence[Position] = (),
     markets: Mapping[str, Market] | None = None,
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Rows by column name, and what was left out; fills oldest first."""
+    """Return rows by column name and the markets left out; fills oldest first."""
     parts = TaxInputs(
         fills_by_market(reversed(fills), lambda rows: None),
         {row.ticker: row for row in positions},
@@ -145,7 +148,7 @@ def test_a_settlement_whose_row_is_gone_is_worked_out_from_its_market() -> None:
     assert left_out == []
     assert netted["exit_price_dollars"] == D("0.65")
     assert (lost["exit_price_dollars"], lost["realized_pnl_without_fees_dollars"]) == (D(0), D("-3.60"))
-    assert lots([BOUGHT, NETTED])[1] != []  # nothing is known of its end: it must not look closed
+    assert lots([BOUGHT, NETTED])[1] != []  # its end is not known, so it must not look closed
 
 
 @given(
@@ -281,7 +284,7 @@ def test_a_reading_that_breaks_off_writes_no_file(
 
 
 def kalshi_csv() -> Any:
-    """The tool, if it is installed; what it loads besides may warn as it likes."""
+    """The tax tool if it is installed; warnings from its imports are ignored."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -291,7 +294,10 @@ def kalshi_csv() -> Any:
 
 
 def to_every_digit(number: float) -> D:
-    """The tool counts in floats; ours have at most eight decimals, so that no tie can round either way."""
+    """Round the tool's float to nine decimals.
+
+    Our numbers have at most eight, so no tie can round either way.
+    """
     return round(D(number), 9)
 
 

@@ -1,4 +1,4 @@
-"""The history: the exchange's orders in the user's words, what was placed elsewhere, and what is missing."""
+"""The history: our action and side, external orders, missing orders."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def wire_fill(number, price="0.6400"):
 
 
 def exchange_has(orders, fills, *, old_orders=(), old_fills=(), status=200, cursor="", period=None):
-    """Answer the four lists of a history of all times, or of a period that begins there."""
+    """Answer the four lists of a history, of all times or from a period on."""
     begin = {} if period is None else {"min_ts": unix(period.start - timedelta(days=1, seconds=1))}
     for path, query, rows in (
         ("/portfolio/orders", {"limit": "1000", **begin}, {"orders": orders, "cursor": cursor}),
@@ -215,7 +215,7 @@ def test_what_has_moved_to_the_archive_is_there_once_and_as_it_ended(client, jou
 
 
 def journaled(journal, name, at, *steps, **fields):
-    """Let the journal tell of one order: its intent at a moment, and further events."""
+    """Journal an order: its intent at a given time, and further events."""
     own = TradeLogger(journal.folder.parent, "sandbox", clock=lambda: at)
     named = {"client_order_id": name, "ticker": TICKER, "action": "buy", "side": "yes"}
     own.log_order_step("intent", named | {"count": Decimal(2), "price": Decimal("0.65"), **fields})
@@ -270,7 +270,7 @@ def test_a_period_takes_what_was_placed_in_it_and_joins_an_intent_of_a_moment_be
     rows = [wire_order(number, created_time=at.isoformat()) for number, at in enumerate(times)]
     exchange_has(rows, [wire_fill(number) for number in range(4)], period=period)
     journaled(journal, "client-1", period.start - second, "sending")  # before midnight by our clock
-    journaled(journal, "client-3", period.end - second, "sending")  # there, it was the next day
+    journaled(journal, "client-3", period.end - second, "sending")  # at the exchange it was the next day
     journaled(journal, "lost-0", period.start - second)
     journaled(journal, "lost-1", period.start)
     history = load_history(client, journal, period=period)
@@ -301,7 +301,10 @@ def test_a_list_that_was_cut_ends_where_it_ends_for_the_journal_too(client, jour
 
 @responses.activate
 def test_an_archive_is_read_only_until_there_are_as_many_orders_as_wanted(client, journal):
-    """Few live orders and a long archive: one page of it, and only the fills of what is on it."""
+    """With few live orders and a long archive, read one archive page.
+
+    Read only the fills of that page.
+    """
     oldest = datetime(2026, 11, 21, 1, tzinfo=UTC)
     fills_from = {"limit": "1000", "min_ts": unix(oldest - timedelta(seconds=1))}
     for path, query, answer in (
@@ -318,7 +321,7 @@ def test_an_archive_is_read_only_until_there_are_as_many_orders_as_wanted(client
     assert [row.client_order_id for row in history.rows] == ["client-3", "client-2", "client-1"]
     assert [len(row.fills) for row in history.rows] == [1, 1, 1]
     assert "only the first 2" in history.incomplete
-    assert told == [1, 3, 1, 3]  # orders and fills, each counted on over both lists
+    assert told == [1, 3, 1, 3]  # orders and fills, each counted over both lists
     assert len(responses.calls) == 4
 
 
@@ -369,7 +372,10 @@ def test_another_environment_is_told_by_its_journal_alone(journal):
 
 
 def by_the_journal(*events):
-    """The history of BUY 10 YES at 65¢ by its records: what the exchange said of it, oldest first."""
+    """Return the history of BUY 10 YES at 65¢ from its records alone.
+
+    The records are the exchange's reports, oldest first.
+    """
     records = [intent("buy", "yes", client_order_id="x", count="10", price="0.65")]
     records += [JournalRecord(NOW, event, {"client_order_id": "x", **said}) for event, said in events]
     own = logged_orders(records, "sandbox", None).orders["x"]

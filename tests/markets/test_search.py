@@ -1,4 +1,4 @@
-"""Search by words over the open markets: what is found, in which order, and how old it may be."""
+"""Search of open markets: matches, their order and the index's age."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def exchange_has(*pages, status=200):
 
 
 class Clock:
-    """Seconds that pass only when told to; each reading takes `tick`."""
+    """Seconds that the test sets; each read takes `tick`."""
 
     def __init__(self, tick=0.0):
         self.now, self.tick = 1000.0, tick
@@ -173,7 +173,7 @@ def test_a_young_index_answers_by_itself_and_an_old_one_asks_again():
 @responses.activate
 def test_an_index_that_took_long_to_load_is_kept_longer():
     exchange_has(EVENTS)
-    clock = Clock(tick=10.0)  # the load is seen to take ten seconds
+    clock = Clock(tick=10.0)  # the load appears to take ten seconds
     index = index_of(clock)
     index.search("rain")
     clock.now += 150

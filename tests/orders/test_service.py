@@ -1,4 +1,7 @@
-"""Orders through the executor: four directions on a real practice book, cancels, doors for scripts."""
+"""Orders through the executor on a real practice exchange.
+
+Covers the four directions, cancels and the script doors.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ LONG_YES = {(Action.BUY, Side.YES), (Action.SELL, Side.NO)}
 
 
 class Desk:
-    """An executor at a real exchange, with a journal of its own."""
+    """An executor connected to a real exchange, with its own journal."""
 
     def __init__(self, exchange, folder, limits=None, sleep=None):
         self.client = exchange.client()
@@ -54,7 +57,10 @@ class Desk:
         return next((row.net for row in listing if row.ticker == ticker), ZERO)
 
     def liquid_markets(self):
-        """Open markets with a narrow two-sided book away from the edges, those that close late first."""
+        """Open markets with a narrow two-sided book, latest close first.
+
+        Prices near 0 or 1 are excluded.
+        """
         rows = [
             market
             for market in self.client.get_markets(status="open", limit=400)
@@ -73,14 +79,14 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory):
-    """An exchange of this module alone, since cash is counted to the last digit."""
+    """An exchange for this module alone, because cash is checked exactly."""
     with running_exchange(tmp_path_factory.mktemp("executor"), "--seed", "5") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def unused_markets(exchange, tmp_path_factory):
-    """Markets nobody here traded yet, one after the other."""
+    """Markets not traded in this module yet, one after the other."""
     return iter(Desk(exchange, tmp_path_factory.mktemp("look")).liquid_markets())
 
 
@@ -100,12 +106,12 @@ def test_each_direction_moves_position_and_cash_as_the_exchange_says(
     desk, unused_markets, action, side, kind
 ):
     ticker = next(unused_markets).ticker
-    if action is Action.SELL:  # there must be something to sell
+    if action is Action.SELL:  # there must be contracts to sell
         assert desk.place(ticker, Action.BUY, side, 3, None).fill_count == 3
     book = desk.client.get_orderbook(ticker)
     touch = best_ask(book, side) if action is Action.BUY else best_bid(book, side)
     before_net, before_cash = desk.net(ticker), desk.cash()
-    # Two cents through the book, as it may move while we look.
+    # Two cents through the book, because it may move in between.
     limit = touch.price + (D("0.02") if action is Action.BUY else D("-0.02"))
 
     result = desk.place(ticker, action, side, 3, limit if kind == "limit" else None)
@@ -113,7 +119,7 @@ def test_each_direction_moves_position_and_cash_as_the_exchange_says(
     assert (result.outcome, result.fill_count, result.message) == (Outcome.ACKNOWLEDGED, 3, "filled")
     moved = desk.net(ticker) - before_net
     assert moved == (3 if (action, side) in LONG_YES else -3)
-    # A sale of what is held brings its price, a purchase takes it; the fee comes on top of either.
+    # A closing sale receives its price, a purchase pays it; both pay the fee.
     gained = 3 * result.average_price * (1 if action is Action.SELL else -1)
     assert desk.cash() - before_cash == gained - result.fee
     worst = touch.price + D("0.05") if action is Action.BUY else touch.price - D("0.05")
@@ -125,7 +131,7 @@ def test_each_direction_moves_position_and_cash_as_the_exchange_says(
 def test_a_limit_away_from_the_book_rests_is_listed_and_is_canceled(desk, unused_markets, action, side):
     market = next(unused_markets)
     book = desk.client.get_orderbook(market.ticker)
-    # Beyond the best of one's own side, on whole cents, so that it cannot trade.
+    # Beyond the best price of our side, on whole cents, so that it cannot trade.
     price = best_bid(book, side).price if action is Action.BUY else best_ask(book, side).price
     price = price.quantize(D("0.01")) + (D("-0.10") if action is Action.BUY else D("0.10"))
     before = desk.net(market.ticker)
@@ -270,7 +276,7 @@ def test_a_session_that_may_only_look_sends_no_order_but_cancels(desk, unused_ma
     assert desk.executor.cancel_order(desk.executor.get_order_status(rests.order_id)).reduced_by == 1
 
 
-# --- Cancels, where the exchange is not at its best -----------------------------------------------
+# --- Cancels on a failing exchange ------------------------------------------------------------
 
 
 def canceling(server, tmp_path):

@@ -1,1 +1,1 @@
-"""Sending, canceling and recovering orders."""
+"""Send, cancel and recover orders."""

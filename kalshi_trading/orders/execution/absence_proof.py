@@ -1,8 +1,8 @@
-"""What proves that an order is not at the exchange: looks that were whole, fresh and apart.
+"""Prove that an order is not at the exchange: complete, fresh looks. Pure.
 
-Not finding an order proves nothing by itself, because reads lag writes, pages can be missing and a request
-can linger on its way. Absence is proved only by two complete looks some seconds apart, each of data that is
-newer than the first one by more than a signature lives. Asks nobody. Pure.
+Not finding an order proves nothing: reads lag writes, pages can be missing, and a request can be
+delayed. The proof needs two complete looks some seconds apart. The data of each must be newer than
+the last possible send by more than a signature's validity. Never calls the exchange.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ NEGATIVES_APART_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """One look at the exchange, begun at `at` and at `monotonic_s`, which no set clock moves.
+    """One look at the exchange, begun at `at` and at `monotonic_s`.
 
-    `as_of` is how fresh the data was; None: the look proves nothing.
+    Setting the clock does not move `monotonic_s`. `as_of` is the time of the data. None: the look
+    proves nothing.
     """
 
     at: datetime
@@ -33,9 +34,10 @@ class Lookup:
 def proves_absence(
     looks: Sequence[Lookup], quiet_since: datetime | None, *, margin_s: float, apart_s: float
 ) -> bool:
-    """Tell whether these looks prove that the order is not at the exchange.
+    """Return True if these looks prove that the order is not at the exchange.
 
-    `quiet_since` is a time of the exchange after which nobody sent it; without it nothing can be proved.
+    `quiet_since` is an exchange time after which no session sent the order. None: nothing can be
+    proved.
     """
     if quiet_since is None or any(look.order is not None for look in looks):
         return False

@@ -1,7 +1,7 @@
-"""Taking an order back, and what is known of it afterwards.
+"""Cancel an order and report the result.
 
-A cancel only lowers risk, so it may be repeated, and no rail and no failing journal holds it up. An
-acknowledgement is believed even while the lists still show the order, because reads lag writes.
+A cancel only lowers risk, so it may be repeated, and no limit or failing journal delays it. An
+acknowledgment counts even while lists still show the order, because reads lag writes.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ CANCEL_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class CancelResult(DictReading):
-    """The end of one cancel. `reduced_by` contracts no longer rest; None: nothing was seen to be canceled.
+    """The result of one cancel; true if the exchange confirmed it.
 
-    It is true when the exchange confirmed the cancel.
+    `reduced_by` is the number of contracts canceled. None: no cancel was confirmed.
     """
 
     dict_keys: ClassVar[dict[str, Read]] = {
@@ -56,7 +56,10 @@ class CancelResult(DictReading):
 
 
 class OrderCanceler:
-    """Cancels and records it; `journal_failed` is told when a step could not be recorded."""
+    """Cancels orders and records each step.
+
+    `journal_failed` is called when a step could not be recorded.
+    """
 
     def __init__(
         self,
@@ -72,9 +75,10 @@ class OrderCanceler:
         self._sleep = sleep
 
     def cancel(self, order: Order) -> CancelResult:
-        """Cancel what still rests of an order; repeating is harmless, so it is tried three times.
+        """Cancel the resting contracts of an order; up to CANCEL_ATTEMPTS times.
 
-        "Not found" means only that it does not rest any more: the order is then read to tell why.
+        Repeating is harmless. "Not found" means only that the order no longer rests; it is then read to say
+        why.
         """
         fields = cancel_fields(order)
         self._record("requested", fields)
@@ -102,7 +106,7 @@ class OrderCanceler:
         return CancelResult(order, text, None)
 
     def _acknowledged(self, order: Order, reduced_by: Contracts) -> CancelResult:
-        """Believe a count that can be; where nothing was canceled, read why."""
+        """Accept a plausible count; if nothing was canceled, read why."""
         if reduced_by == ZERO:
             return self._not_resting(order)
         if reduced_by > order.remaining_count:
@@ -128,7 +132,7 @@ class OrderCanceler:
         return CancelResult(now, text, None)
 
     def _record(self, event: str, fields: Mapping[str, object]) -> None:
-        """Record a step; a journal that fails holds nothing up."""
+        """Record a step; a failing journal delays nothing."""
         try:
             self._journal.log_cancel_step(event, fields)
         except JournalError as error:

@@ -1,6 +1,6 @@
-"""The fields under which the journal records an order: what was asked for, what became of it, its cancel.
+"""Journal fields of an order: its request, its result, its cancel. Pure.
 
-A step that has more to say, such as a reason, adds it. Reads and writes nothing. Pure.
+Other steps add fields of their own, such as a reason. Reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ def _wish_fields(request: OrderRequest) -> dict[str, object]:
 
 
 def denial_fields(preview: OrderPreview, reason: str) -> dict[str, object]:
-    """Tell under no order's name: a denial is no step of an order's life."""
+    """Return the fields of a denial, without `client_order_id`.
+
+    A denied order was never created.
+    """
     return {
         **_wish_fields(preview.request),
         "sentence": preview.sentence,
@@ -58,7 +61,10 @@ def intent_fields(preview: OrderPreview) -> dict[str, object]:
 
 
 def sending_fields(order: OrderState, sent_at: datetime | None) -> dict[str, object]:
-    """Name the order, in words too, and the exchange's time of the send as far as its clock is known."""
+    """Return the order's name fields and the exchange's time of the send.
+
+    `sent_at` None: the exchange's clock is not known.
+    """
     return {**name_fields(order), "sent_at": sent_at}
 
 
@@ -76,7 +82,7 @@ def result_fields(result: SubmissionResult) -> dict[str, object]:
 
 
 def listed_fields(order: Order, reason: str) -> dict[str, object]:
-    """Name what the exchange lists of an order."""
+    """Return the fields of an order as the exchange lists it."""
     return {
         "order_id": order.order_id,
         "fill_count": order.fill_count,

@@ -1,7 +1,7 @@
-"""Cancels everything that rests, and proves that nothing rests any more.
+"""Cancel all resting orders and prove that none is left.
 
-A list without orders proves nothing before it is newer than the moment in question, because reads lag
-writes: so a panic looks again until a list is new enough, or its time is over.
+Reads lag writes, so a list without orders proves nothing until it is newer than the panic. A panic
+looks again until a list is new enough or its time is over.
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ from kalshi_trading.kalshi_client import LONGEST_SEND_S, KalshiClient
 from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
 
 PANIC_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0)
-"""Before each look of a panic; the last one is repeated while an order is being sent."""
+"""Pause before each look of a panic; the last one repeats while an order is being sent."""
 LAST_PAUSE_S = 1.0
 
 OrdersUnderWay = tuple[Mapping[str, OrderState], str | None]
-"""Our orders without an end, of every session, by client_order_id; and why some may be missing."""
+"""Our pending orders of every session, by client_order_id; and why some may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class PanicReport:
-    """What became of everything that rested. `problem` says why the last look proves nothing.
+    """The result of a panic.
 
-    `unresolved` names orders of unknown outcome: they could not be canceled and may still turn up.
-    Until it `is_recorded`, other sessions can still send orders.
+    `problem` says why the last look proves nothing. `unresolved` names orders of unknown outcome: they
+    could not be canceled and may still appear. Until `is_recorded`, other sessions can still send
+    orders.
     """
 
     canceled: tuple[CancelResult, ...]
-    gone: tuple[CancelResult, ...]  # no longer resting, not by us: filled, or canceled elsewhere
+    gone: tuple[CancelResult, ...]  # no longer resting, but not canceled by us: filled, or canceled elsewhere
     unknown: tuple[CancelResult, ...]
     problem: str | None
     unresolved: tuple[str, ...] = ()
@@ -46,15 +47,18 @@ class PanicReport:
 
     @property
     def is_verified(self) -> bool:
-        """Tell whether a whole look, newer than the panic, showed nothing that still rests or may."""
+        """True if a complete look, newer than the panic, found no open order.
+
+        No order of unknown outcome may be left either.
+        """
         return self.problem is None and not self.unknown and not self.unresolved
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeInstant:
-    """A time of the exchange (None: not known), and our orders without an end just then, by id.
+    """A time of the exchange and our pending orders at that time, by id.
 
-    `problem` says why some of them may be missing.
+    `at` None: the time is not known. `problem` says why some orders may be missing.
     """
 
     at: datetime | None
@@ -62,14 +66,20 @@ class ExchangeInstant:
     problem: str | None = None
 
     def is_sending(self, since: datetime) -> bool:
-        """Return whether an order whose intent is newer than `since` may be on its way, in any session."""
+        """Check whether a session may be sending an order newer than `since`.
+
+        The intent's time counts. True also when the orders could not be read.
+        """
         begun = (order for order in self.under_way.values() if order.stage in BEING_SENT)
         return self.problem is not None or any(order.intent_at > since for order in begun)
 
 
 @dataclass(frozen=True, slots=True)
 class RestingSnapshot:
-    """One look at what rests, ended at `then`. `as_of` was read first: the list is at least as fresh."""
+    """One look at the resting orders, ended at `then`.
+
+    `as_of` was read first, so the list is at least that fresh.
+    """
 
     orders: tuple[Order, ...]
     as_of: datetime | None
@@ -78,11 +88,11 @@ class RestingSnapshot:
 
 
 def why_unproven(pressed: ExchangeInstant, looks: Sequence[RestingSnapshot]) -> str | None:
-    """Say why the last look does not show all that was placed before `pressed`, or by us since.
+    """Return why the last look may miss orders; None: it is complete.
 
-    An order of ours that was under way then and has its end by now may have come to rest since, so the
-    look must be newer than that end, or than the first moment at which those orders could be read. None:
-    what the look does not show does not rest.
+    It must show all orders placed before `pressed`, or by us since. A pending order that has ended
+    meanwhile may have come to rest in between. So the look must be newer than that end, or than the
+    first time at which pending orders could be read.
     """
     last = looks[-1]
     if last.problem is not None or last.as_of is None:
@@ -98,7 +108,10 @@ def why_unproven(pressed: ExchangeInstant, looks: Sequence[RestingSnapshot]) -> 
 
 
 class PanicRun:
-    """One panic. The time of looking is bounded; what the very last look shows is reported, not canceled."""
+    """One panic. Its duration is bounded.
+
+    Orders that only the very last look shows are reported, not canceled.
+    """
 
     def __init__(
         self,
@@ -117,10 +130,10 @@ class PanicRun:
         self._ends: dict[str, CancelResult] = {}
         self._snapshots: list[RestingSnapshot] = []
         self.orders_under_way = 0
-        """How many orders of ours had no end yet at the last look; other threads may read it."""
+        """The number of our pending orders at the last look; other threads may read it."""
 
     def cancel_everything(self) -> PanicReport:
-        """Cancel all that rests, look again, and repeat until a look proves that nothing does or can."""
+        """Cancel all resting orders; repeat until a look proves none is left."""
         started_at = self._clock()
         pressed = self._now()
         for pause_s in self._pauses(sent_since=started_at - timedelta(seconds=LONGEST_SEND_S)):
@@ -133,10 +146,10 @@ class PanicRun:
         return self._report(why_unproven(pressed, self._snapshots))
 
     def _pauses(self, *, sent_since: datetime) -> Iterator[float]:
-        """Yield the pause before each look, and go on as long as an order is being sent and can arrive.
+        """Yield the pause before each look.
 
-        An older intent than `sent_since` arrives within PANIC_PAUSES_S: it was signed OLDEST_PREVIEW_S
-        later at most.
+        Continues while an order is being sent and can still arrive. An intent older than `sent_since`
+        arrives within PANIC_PAUSES_S, because it was signed at most OLDEST_PREVIEW_S later.
         """
         waited_s = 0.0
         for number, pause_s in enumerate(chain(PANIC_PAUSES_S, repeat(PANIC_PAUSES_S[-1])), start=1):
@@ -147,7 +160,7 @@ class PanicRun:
                 return
 
     def _left(self) -> list[Order]:
-        """Return what the last look shows and no acknowledged cancel explains."""
+        """Return the orders of the last look that no acknowledged cancel explains."""
         canceled = {order_id for order_id, end in self._ends.items() if end.is_acknowledged}
         return [order for order in self._snapshots[-1].orders if order.order_id not in canceled]
 
@@ -157,7 +170,7 @@ class PanicRun:
                 self._ends[order.order_id] = end
 
     def _look(self, pause_s: float) -> None:
-        """Read how fresh the lists are, then what rests, then which orders of ours are under way."""
+        """Read the lists' age, then the resting orders, then our pending orders."""
         self._sleep(pause_s)
         as_of, unknown_age = self._as_of()
         orders, problem = self._resting()
@@ -166,7 +179,10 @@ class PanicRun:
         self._snapshots.append(RestingSnapshot(orders, as_of, problem or unknown_age or then.problem, then))
 
     def _now(self, unless_seen: datetime | None = None) -> ExchangeInstant:
-        """Return the latest that the exchange's time can be, and our orders under way after it was read."""
+        """Return the latest possible exchange time and our pending orders.
+
+        The orders are read after the time.
+        """
         at = self._client.latest_exchange_time(self._clock()) or unless_seen
         return ExchangeInstant(at, *self._read_orders_under_way())
 
@@ -177,7 +193,7 @@ class PanicRun:
         return None, f"How fresh the exchange's lists are could not be read. {as_of.unavailable}"
 
     def _resting(self) -> tuple[tuple[Order, ...], str | None]:
-        """List what rests, as much as can be read, and say why some of it may be missing."""
+        """List the readable resting orders, and why some may be missing."""
         try:
             listing = self._client.get_orders(status=OrderStatus.RESTING)
         except KalshiAPIError as error:
@@ -187,7 +203,10 @@ class PanicRun:
         return listing.items, f"The open orders could not be read whole: {listing.incomplete}."
 
     def _report(self, problem: str | None) -> PanicReport:
-        """Sort the ends; what was not acknowledged is known to be gone only when the last look proves it."""
+        """Sort the results of all cancels.
+
+        An order without an acknowledged cancel counts as gone only when the last look proves it.
+        """
         last = self._snapshots[-1]
         new = [order for order in last.orders if order.order_id not in self._ends]
         turned_up = [CancelResult(order, "It turned up in the last look. Cancel it.", None) for order in new]

@@ -1,4 +1,4 @@
-"""Whether a panic blocks new orders, in every session: pressed, on record, and taken back."""
+"""Block new orders in every session after a panic, until allowed again."""
 
 from __future__ import annotations
 
@@ -21,28 +21,31 @@ UNRECORDED_PANIC = (
 
 
 class PanicSwitch:
-    """The journal decides, whichever session pressed panic or allowed orders again."""
+    """Blocks orders by the journal, whichever session pressed or allowed."""
 
     def __init__(self, journal: TradeLogger, activity: ActivityReader, lock: TradingLock) -> None:
         self._journal = journal
         self._activity = activity
         self._lock = lock
-        self._guard = threading.RLock()  # panic, the menu and the recovery loop record it
+        self._guard = threading.RLock()  # the panic, the menu and the recovery loop record it
         self.is_unrecorded = False
-        """Whether other sessions, and the next one, do not know of a panic of this session."""
+        """True if a panic of this session is not in the journal, so that other sessions do not know of it."""
 
     def press(self) -> None:
-        """Block new orders and record it, or lock trading until that has worked: it is tried again."""
-        self.is_unrecorded = True  # without the guard: it blocks orders while another one is written
+        """Block new orders and record the panic.
+
+        If the write fails, trading is locked until a retry succeeds.
+        """
+        self.is_unrecorded = True  # set without the guard: it blocks orders while another write runs
         try:
             with self._guard:
-                self.is_unrecorded = True  # orders may have been allowed while it waited for its turn
+                self.is_unrecorded = True  # orders may have been allowed while this call waited for the guard
                 self._record()
         except JournalError as error:
             self._lock.close(f"{error} {UNRECORDED_PANIC}", until=self._record)
 
     def _record(self) -> None:
-        """Record a panic that is not on record yet. Raises JournalError."""
+        """Record a panic that is not in the journal yet. Raises JournalError."""
         with self._guard:
             if self.is_unrecorded:
                 reason = "everything is canceled, new orders are blocked"
@@ -50,10 +53,9 @@ class PanicSwitch:
                 self.is_unrecorded = False
 
     def block_reason(self) -> str | None:
-        """Return why no order may be sent; None: they may.
+        """Return why no order may be sent; None: they may be sent.
 
-        A panic that is not on record yet counts too. So does one that cannot be ruled out, because the
-        journal cannot be read.
+        A panic not recorded yet counts. A panic also counts as possible while the journal cannot be read.
         """
         if self.is_unrecorded:
             return BLOCKED
@@ -63,7 +65,10 @@ class PanicSwitch:
             return f"It is not known whether an earlier panic blocks new orders. {error}"
 
     def allow_orders(self) -> bool:
-        """Allow new orders again, in every session; False: it is not on record, so they stay blocked."""
+        """Allow new orders again in every session.
+
+        False: it could not be recorded, so they stay blocked.
+        """
         try:
             with self._guard:
                 self._journal.log_event(ORDERS_ALLOWED_EVENT, {"reason": "new orders are allowed again"})

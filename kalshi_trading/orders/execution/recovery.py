@@ -1,8 +1,8 @@
-"""What became of an order whose answer was lost: look until it is found or proved not to be there.
+"""Look for an order whose answer was lost: find it or prove it absent.
 
-Finding is easy: an order carries our client_order_id. `absence_proof` says what proves that it is not there.
-The first look comes after the send, whatever the clocks of this computer did. Sends no order, asks no user;
-a look that fails is no evidence at all.
+An order is found by our client_order_id. `absence_proof` defines the proof of absence. The first
+look comes after the send, whatever this computer's clocks did. A failed look proves nothing. Sends
+no order, asks no user.
 """
 
 from __future__ import annotations
@@ -43,14 +43,17 @@ LATE_WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class RecoverySummary:
-    """What a recovery leaves alone: pending orders of other keys, and lines that cannot be read."""
+    """Orders that a recovery leaves alone, and unreadable journal lines.
+
+    `foreign` are pending orders of other keys.
+    """
 
     foreign: tuple[OrderState, ...]
     damage: Damage
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Name, for the user, the orders that the program does not look for."""
+        """Sentences for the user about orders the program does not look for."""
         notes = [
             f"The journal holds an order of another key, which is left alone: {order.sentence}"
             for order in self.foreign
@@ -90,15 +93,15 @@ class OrderRecovery:
         self._looking = threading.Lock()
         self._recovering = threading.Lock()
         self._read_until = 0
-        self._left: dict[str, OrderState] = {}  # to running sessions and other keys
+        self._left: dict[str, OrderState] = {}  # orders of running sessions and of other keys
 
     def recover(
         self, *, account: str, is_alive: Callable[[str], bool], progress: Progress = lambda lines: None
     ) -> RecoverySummary:
-        """Take over what ended sessions left in the journal; it may be repeated at any time.
+        """Take over the pending orders that ended sessions left in the journal.
 
-        An order of a session that is still running is left to it, until the session has ended. `progress`
-        is called with the lines read. Raises JournalError.
+        May be repeated at any time. An order of a running session is left alone until that session ends.
+        `progress` gets the number of lines read. Raises JournalError.
         """
         with self._recovering:
             changes = self._journal.changes(self._read_until, progress=progress)
@@ -115,15 +118,19 @@ class OrderRecovery:
             return RecoverySummary(tuple(foreign.values()), changes.damage)
 
     def stop(self) -> None:
-        """End every search because the program ends; what is open stays so for the next start."""
+        """End every search because the program ends.
+
+        Pending orders stay pending for the next start.
+        """
         self._leaving.set()
 
     # --- Looking ----------------------------------------------------------------------------------
 
     def search(self, client_order_id: str, pauses_s: Sequence[float] = FIRST_PAUSES_S) -> RecoveryResult:
-        """Look for a pending order a few times; it stays pending when that settles nothing.
+        """Look for a pending order a few times.
 
-        It stays so too when its end cannot be recorded, which the result then says.
+        It stays pending if that settles nothing. It also stays pending if its end cannot be recorded; the
+        result then says so.
         """
         result = NOTHING_KNOWN
         for pause in pauses_s:
@@ -139,10 +146,10 @@ class OrderRecovery:
         return result
 
     def examine_all(self) -> None:
-        """Look once for every pending order. Raises JournalError when an end cannot be recorded.
+        """Look once for every pending order.
 
-        What goes wrong with one order is raised after the others were looked for. One that is found all
-        the same is announced, once.
+        An error with one order is raised after all orders were looked for. An order found but not recorded
+        is announced once. Raises JournalError when an end cannot be recorded.
         """
         failures: list[Exception] = []
         for client_order_id in self._pending.sought():
@@ -158,9 +165,9 @@ class OrderRecovery:
             raise failures[0]
 
     def _unrecorded(self, client_order_id: str, error: JournalError) -> RecoveryResult:
-        """Return what the last look saw although it is not on record: an order, or else nothing for sure.
+        """Return what the last look found although it could not be recorded.
 
-        The sentence is for who has not heard of it before.
+        ACKNOWLEDGED with its order, or UNKNOWN. `sentence` is empty if the order was announced before.
         """
         pending = self._pending.find(client_order_id)
         order = pending.lookups[-1].order if pending is not None else None
@@ -171,7 +178,10 @@ class OrderRecovery:
         return RecoveryResult(OrderStage.ACKNOWLEDGED, order, sentence, str(error))
 
     def _examine(self, client_order_id: str) -> RecoveryResult:
-        """Take one look, and end the search if that settles it; one look at a time."""
+        """Take one look, and end the search if that settles it.
+
+        Only one look runs at a time.
+        """
         with self._looking:
             pending = self._pending.find(client_order_id)
             if pending is None:
@@ -184,7 +194,7 @@ class OrderRecovery:
                 sentence = _found_sentence(pending.state, look.order)
                 found = RecoveryResult(OrderStage.ACKNOWLEDGED, look.order, sentence)
                 return self._end(pending, found, listed_fields(look.order, "found at the exchange"))
-            if look.as_of is None:  # a look that failed ends nothing, whatever others proved
+            if look.as_of is None:  # a failed look ends nothing, whatever others proved
                 return NOTHING_KNOWN
             since = pending.quiet_since
             if proves_absence(pending.lookups, since, margin_s=self._margin_s, apart_s=self._apart_s):
@@ -193,15 +203,19 @@ class OrderRecovery:
             return NOTHING_KNOWN
 
     def _exchange_time(self, as_of: datetime) -> datetime | None:
-        """Return the exchange's time; just after an answer no step of this computer's clock is in it.
+        """Return the exchange's time, never earlier than `as_of`.
 
-        It is not before the moment of which data was just seen, whatever is known of the clocks.
+        Call it just after an answer, so that no jump of this computer's clock is in between. `as_of` is the
+        time of data just read. None: the exchange's time is not known.
         """
         now = self._client.exchange_time(self._clock())
         return None if now is None else max(as_of, now)
 
     def _look(self, order: OrderState) -> Lookup:
-        """Read freshness first, then every order of the market, live and, when it is old, historical."""
+        """Read the data's age, then every order of the market.
+
+        Includes historical orders if the order is old.
+        """
         at, monotonic_s = self._clock(), self._monotonic()
         as_of = fetch_or_none(self._client.get_user_data_timestamp)
         try:
@@ -211,7 +225,7 @@ class OrderRecovery:
         return Lookup(at, monotonic_s, found, as_of if complete else None)
 
     def _find(self, wanted: OrderState) -> tuple[Order | None, bool]:
-        """Return the order, if it is listed, and whether the lists were whole."""
+        """Return the order, if it is listed, and whether the lists were complete."""
         listings: list[Listing[Order]] = [self._client.get_orders(ticker=wanted.ticker)]
         if wanted.intent_at < self._clock() - timedelta(days=1):
             listings.append(self._client.get_historical_orders(ticker=wanted.ticker))
@@ -224,7 +238,10 @@ class OrderRecovery:
     def _end(
         self, pending: PendingOrder, result: RecoveryResult, fields: dict[str, object]
     ) -> RecoveryResult:
-        """Record the end first; an order whose end cannot be recorded stays pending."""
+        """Record the end, then end the search.
+
+        The record comes first, because an order without a recorded end must stay pending.
+        """
         self._record(pending.state, result.stage, fields)
         self._pending.end(pending, result, self._clock())
         return result
@@ -235,9 +252,9 @@ class OrderRecovery:
     # --- Orders that turn up late -----------------------------------------------------------------
 
     def reconcile_late(self, orders: Iterable[Order]) -> None:
-        """Watch orders that were read for another purpose for one that had been written off.
+        """Record and announce written-off orders that appear in `orders`.
 
-        Such an order is recorded and announced; it is never ignored. Raises JournalError.
+        `orders` were read for another purpose. Such an order is never ignored. Raises JournalError.
         """
         for order in orders:
             state = self._pending.take_written_off(order)
@@ -257,16 +274,17 @@ class OrderRecovery:
         )
 
     def look_for_late(self) -> None:
-        """List anew the markets whose orders were proved absent a short while ago. Raises JournalError.
+        """List again the markets of orders recently proved absent.
 
-        An order that fills at once, or that a panic cancels, shows up in no list of resting ones.
+        An order that fills at once, or that a panic cancels, is in no list of resting orders. Raises
+        JournalError.
         """
         for ticker in {each.ticker for each in self._pending.absent_since(self._clock() - LATE_WITHIN)}:
-            with suppress(KalshiAPIError):  # the next look asks again
+            with suppress(KalshiAPIError):  # the next look tries again
                 self.reconcile_late(self._client.get_orders(ticker=ticker))
 
     def report(self, error: Exception) -> None:
-        """Put a fault of the search itself on record, and announce it."""
+        """Log an error of the search itself, and announce it."""
         reference = self._journal.log_error("Unexpected error in the search for orders", error)
         self._pending.announce(
             f"Something unexpected went wrong in the search for orders, which goes on; it is on record as "

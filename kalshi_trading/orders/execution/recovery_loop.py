@@ -1,6 +1,6 @@
-"""The search for pending orders that goes on while the user does other things.
+"""Look for pending orders in the background.
 
-Knows when to look and that no fault may end the search; how to look is `recovery`'s.
+Knows when to look, and that no error may end the search. `recovery` knows how to look.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ ROUNDS_BETWEEN_RECOVERIES = 12  # about a minute
 
 
 class RecoveryLoop:
-    """Looks for pending orders again and again; at times also for what another session left when it ended.
+    """Looks for pending orders again and again.
 
-    Each round begins with `unlock`, which writes what a failing journal did not take.
-
-    `journal_failed` is told when something could not be recorded, or the journal not be read.
+    From time to time it takes over the orders of other sessions that ended. Each round begins with
+    `unlock`, which retries the writes that a failing journal did not take. `journal_failed` is called
+    when something could not be recorded or the journal could not be read.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class RecoveryLoop:
             self._attempt(self._recovery.look_for_late)
 
     def _attempt(self, look: Callable[[], object]) -> None:
-        """Do one part of a round; whatever goes wrong with it, the next one comes."""
+        """Do one part of a round; an error in it does not stop the next one."""
         try:
             look()
         except JournalError as error:

@@ -1,7 +1,8 @@
-"""What became of orders that rested when the journal last spoke of them: tells it once and records it.
+"""Report and record resting orders that filled or ended, once each.
 
-Asks only while such orders are known. A list that lacks an order proves nothing, as reads lag writes: the
-order itself is asked for then. Sends nothing, cancels nothing, renders nothing.
+Calls the exchange only while the journal has resting orders. Reads lag writes, so an order missing
+from a list proves nothing; that order itself is then read. Sends nothing, cancels nothing, renders
+nothing.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from kalshi_trading.orders.execution.journal_fields import listed_fields, name_f
 from kalshi_trading.trade_logger import TradeLogger
 
 MOST_ASKED = 10
-"""Orders asked for one by one in a look; a long backlog is told in several."""
+"""Orders read one by one in a look; a long backlog takes several looks."""
 _ENDED = frozenset({OrderStatus.CANCELED, OrderStatus.EXECUTED})
 
 
 class RestingOrderMonitor:
-    """Looks after the orders of ours that rest, also those of other sessions of this journal."""
+    """Watches our resting orders, including those of other sessions.
+
+    The sessions must share this journal.
+    """
 
     def __init__(
         self,
@@ -47,9 +51,9 @@ class RestingOrderMonitor:
         self._unknown: set[str] = set()
 
     def look(self) -> tuple[str, ...]:
-        """Say what has filled or ended since the journal last spoke of it, and record that.
+        """Return and record what filled or ended since the journal's last report.
 
-        What cannot be read now is told by a later look. Never raises for the exchange or the journal.
+        A later look reports what cannot be read now. Never raises for the exchange or the journal.
         """
         try:
             self._read()
@@ -61,7 +65,10 @@ class RestingOrderMonitor:
         return tuple(self._report(order) for order in self._changed(listed))
 
     def unlisted(self, listed: Iterable[Order]) -> tuple[str, ...]:
-        """Say which orders the journal knows to rest that are too new for every list to have them."""
+        """Return recent resting orders of the journal that `listed` lacks.
+
+        They are as young as READ_LAG at most, so a list may not show them yet.
+        """
         try:
             self._read()
         except JournalError:
@@ -71,7 +78,10 @@ class RestingOrderMonitor:
         return tuple(state.sentence for state in states if self._clock() - state.intent_at <= READ_LAG)
 
     def _read(self) -> None:
-        """Read what the journal got since the last look. Raises JournalError."""
+        """Read what was added to the journal since the last look.
+
+        Raises JournalError.
+        """
         changes = self._journal.changes(self._read_until)
         self._read_until = changes.until
         for name, order in changes.orders:
@@ -87,7 +97,10 @@ class RestingOrderMonitor:
                 self._resting[order.order_id] = order, order.reported
 
     def _changed(self, listed: Iterable[Order]) -> list[Order]:
-        """Give what is no longer as it was told, newest first; asks for what the list lacks."""
+        """Return the orders that changed since the last report, newest first.
+
+        Orders missing from the list are read one by one.
+        """
         rows = {order.order_id: order for order in listed}
         missing = [name for name in reversed(self._resting) if name not in rows and name not in self._unknown]
         for name in missing[:MOST_ASKED]:
@@ -100,7 +113,7 @@ class RestingOrderMonitor:
         return [rows[name] for name in reversed(self._resting) if name in rows and self._is_new(rows[name])]
 
     def _give_up(self, name: str) -> None:
-        """Ask no more for an order that is not there, unless it may be too new to be."""
+        """Stop asking for an order that was not found, unless it may be too new."""
         if self._clock() - self._resting[name][0].state.intent_at > READ_LAG:
             self._unknown.add(name)
 
@@ -112,7 +125,10 @@ class RestingOrderMonitor:
         return (has_filled or has_ended) and self._said.get(order.order_id) != now
 
     def _report(self, order: Order) -> str:
-        """Put what became of an order on record, and say it; unrecorded it is said all the same."""
+        """Record what happened to an order and return it as a sentence.
+
+        The sentence is returned even if the record fails.
+        """
         own, reported = self._resting[order.order_id]
         self._said[order.order_id] = order.fill_count, order.remaining_count
         average = self._average(order, own.side)
@@ -129,7 +145,10 @@ class RestingOrderMonitor:
         return f"{own.state.sentence}: {happened}."
 
     def _average(self, order: Order, side: Side | None) -> Price | None:
-        """Give the mean price of all fills; None where not all of them can be read."""
+        """Return the average price of all fills.
+
+        None: nothing filled, the side is not known, or not all fills can be read.
+        """
         if order.fill_count == ZERO or side is None:
             return None
         try:
@@ -140,7 +159,7 @@ class RestingOrderMonitor:
 
 
 def _happened(order: Order, reported: ReportedFills, average: Price | None) -> str:
-    """Say it in counts: all filled, more filled while the rest stays, or ended."""
+    """Describe the change in counts: all filled, more filled, or ended."""
     filled = f"{count_text(order.fill_count)} of {count_text(order.initial_count)}"
     if average is not None:
         filled += f" at {price_text(average)} on average"

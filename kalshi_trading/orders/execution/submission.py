@@ -1,17 +1,18 @@
-"""The protocol by which an order leaves this machine: recorded first, sent once, never guessed at.
+"""Send an order: record its intent first, send it once, never guess.
 
     DRAFT ─confirmed→ INTENT ─signed→ SENDING ─checked→ one POST ─┬─ our id echoed ───→ ACKNOWLEDGED
       └─ a rule → DENIED        ↑        └─ panic, lock, age ─────┼───────────────────→ NOT SENT
-                                └── twice more at most ───────────┼─ provably not sent → NOT SENT
+                                └── at most twice more ───────────┼─ provably not sent → NOT SENT
                                                                   ├─ definite refusal ─→ REJECTED
                                                                   └─ anything else ────→ UNKNOWN
 
     UNKNOWN ─ found at the exchange → ACKNOWLEDGED     UNKNOWN ─ proved absent → ABSENT   (`recovery`)
 
-An intent that cannot be written sends nothing. Once bytes may have left, nothing is sent again. A
-result that cannot be written is shown, and nothing more is sent until the journal works. Every attempt is
-signed first and checked last: a process that slept before the check is stopped by it, and one that slept
-after it for longer than the exchange's window carries a signature that is no longer accepted.
+If the intent cannot be written, nothing is sent. Once bytes may have left, nothing is sent again. A
+result that cannot be written is shown, and nothing more is sent until the journal works. Every
+attempt is signed first and checked last. The check stops a process that slept before it. After the
+check, sleeping longer than the exchange's window leaves a signature that the exchange no longer
+accepts.
 """
 
 from __future__ import annotations
@@ -69,7 +70,10 @@ _STILL_UNKNOWN = (
 
 
 class SubmissionStep(StrEnum):
-    """Moments between which the program may be killed; what holds at each is proved by tests."""
+    """Points between which the program may be killed.
+
+    Tests prove what holds at each.
+    """
 
     CONFIRMED = "confirmed"
     INTENT_RECORDED = "intent recorded"
@@ -81,11 +85,11 @@ class SubmissionStep(StrEnum):
 
 
 class OrderSubmitter:
-    """Sends each confirmed order at most once and keeps the journal ahead of the wire.
+    """Sends each confirmed order at most once, and journals it first.
 
-    `block_reason` says why orders are blocked, by a panic of any session. `recount` judges a preview again
-    by the orders that other sessions have recorded since. `reached` is called at every step; it is how tests
-    kill the program there.
+    `block_reason` returns why a panic of any session blocks orders. `recount` checks a preview again
+    with the orders that other sessions have recorded since. `reached` is called at every step, so that
+    tests can kill the program there.
     """
 
     def __init__(
@@ -114,19 +118,19 @@ class OrderSubmitter:
         self._monotonic = monotonic
         self._sleep = sleep
         self._reached = reached
-        self._guard = threading.Lock()  # of `_used`: two threads may submit the same preview
+        self._guard = threading.Lock()  # guards `_used`: two threads may submit the same preview
         self._used: set[str] = set()
         self._is_stopped = False
 
     def stop(self) -> None:
-        """Send nothing any more, because the program ends."""
+        """Stop sending, because the program ends."""
         self._is_stopped = True
 
     def submit(self, preview: OrderPreview) -> SubmissionResult:
-        """Send the order of a preview, once; the same preview again is denied.
+        """Send the order of a preview once; deny the same preview a second time.
 
-        Never raises for what the exchange does. The exchange may have acted when the outcome is
-        ACKNOWLEDGED or UNKNOWN, and only then.
+        Never raises for what the exchange does. The exchange may have acted only when the outcome is
+        ACKNOWLEDGED or UNKNOWN.
         """
         with self._guard:
             self._lock.retry()
@@ -142,7 +146,7 @@ class OrderSubmitter:
         return self._attach_fills(result) if result.outcome is Outcome.ACKNOWLEDGED else result
 
     def _execute(self, preview: OrderPreview) -> SubmissionResult:
-        """Record, send and record again; whatever goes wrong on the way leaves an order to look for."""
+        """Record, send and record again; on any error the order stays pending."""
         stage = OrderStage.UNKNOWN
         # First, so that no recovery takes it over.
         self._pending.start_tracking(_state_of(preview, OrderStage.INTENT))
@@ -154,10 +158,10 @@ class OrderSubmitter:
         return result
 
     def _record_intent(self, preview: OrderPreview) -> SubmissionResult | None:
-        """Record the intent; return the result of an order that must not be sent, None if it may be.
+        """Record the intent and return None, or the result if it must not be sent.
 
-        A write that failed may have left its line in the journal, so it gets a recorded end. Sessions take
-        turns: what the rails count is counted once more with all intents before this one.
+        A failed write may have left its line in the journal, so the order gets a recorded end. Sessions
+        take turns here: the limits are checked once more with all intents recorded before this one.
         """
         try:
             with self._journal.intent_lock():
@@ -175,7 +179,10 @@ class OrderSubmitter:
         return SubmissionResult(Outcome.NOT_SENT, request, f"{error} Nothing was sent or placed.")
 
     def _send_and_record(self, preview: OrderPreview) -> SubmissionResult:
-        """Send and record the result. What the journal or the last check stops is not tried again."""
+        """Send and record the result.
+
+        An order stopped by the journal or by the last check is not sent again.
+        """
         try:
             result = self._send(preview)
         except JournalError as error:
@@ -198,18 +205,24 @@ class OrderSubmitter:
         return _reasons(preview) if preview.is_denied else None
 
     def _objection(self, preview: OrderPreview) -> str | None:
-        """Return why no order may leave now, or not this one any more; None: it may. Reads the journal."""
+        """Return why no order, or not this one, may be sent now.
+
+        None: it may be sent. Reads the journal.
+        """
         reason = self._stop_reason() or self._outdated_reason(preview) or self._block_reason()
         return None if reason is None else f"Not sent: {reason[0].lower()}{reason[1:]}"
 
     def _stop_reason(self) -> str | None:
         if self._is_stopped:
             return "The program is ending."
-        reason = self._lock.reason  # once: the search for orders may unlock meanwhile
+        reason = self._lock.reason  # read once: the search for orders may unlock meanwhile
         return None if reason is None else f"Trading is locked. {reason}"
 
     def _outdated_reason(self, preview: OrderPreview) -> str | None:
-        """Judge by the calendar's clock, which also counts the time a machine sleeps."""
+        """Return why the preview is too old to send; None: it is recent enough.
+
+        Uses the wall clock, which also counts the time a machine sleeps.
+        """
         age_s = (self._clock() - preview.context.at).total_seconds()
         if age_s < 0:
             return "This computer's clock was set back since the preview. Look at a fresh one."
@@ -228,9 +241,10 @@ class OrderSubmitter:
     # --- The wire ---------------------------------------------------------------------------------
 
     def _send(self, preview: OrderPreview) -> SubmissionResult:
-        """Send; what provably never left is sent again under the same id, at most twice, within 5 s.
+        """Send, and resend under the same id only what provably never left.
 
-        Raises JournalError or TradeExecutionError if `_record_sending` stopped it: nothing was sent.
+        At most twice more, within 5 s. Raises JournalError or TradeExecutionError if `_record_sending`
+        stopped it: nothing was sent.
         """
         started_at = self._monotonic()
         for attempt in range(1, SENDS_AT_MOST + 1):
@@ -242,7 +256,7 @@ class OrderSubmitter:
         return result
 
     def _post_once(self, preview: OrderPreview) -> SubmissionResult:
-        """Send once and return what is known of it."""
+        """Send once and return the outcome."""
         request = preview.request
         try:
             said = self._client.send_order(request, before_sending=lambda: self._record_sending(preview))
@@ -257,10 +271,10 @@ class OrderSubmitter:
         return acknowledged_result(request, said)
 
     def _record_sending(self, preview: OrderPreview) -> None:
-        """Record that a signed order is about to leave, then check once more whether it may.
+        """Record that a signed order is about to leave, then check it once more.
 
-        In this order: a panic is recorded first and looks for orders being sent then, so that one of the two
-        sees the other. Raises JournalError, or TradeExecutionError with the reason.
+        This order matters. A panic is recorded before it looks for orders being sent, so one of the two
+        always sees the other. Raises JournalError, or TradeExecutionError with the reason.
         """
         self._reached(SubmissionStep.SIGNED)
         sending = _state_of(preview, OrderStage.SENDING)
@@ -275,7 +289,10 @@ class OrderSubmitter:
     # --- After the wire ---------------------------------------------------------------------------
 
     def _record_result(self, result: SubmissionResult, sentence: str) -> SubmissionResult:
-        """Put the result on the disk; if that fails the result still stands, and trading is locked."""
+        """Record the result.
+
+        If the write fails, the result stays valid and trading is locked until the write succeeds.
+        """
         fields = {**result_fields(result), "sentence": sentence}
         write = partial(self._journal.log_order_step, result.outcome.value, fields)
         try:
@@ -286,7 +303,10 @@ class OrderSubmitter:
         return result
 
     def _recover_unknown(self, preview: OrderPreview, unknown: SubmissionResult) -> SubmissionResult:
-        """Look for an order whose answer was lost; what is not settled now is looked for on and on."""
+        """Look for an order whose answer was lost.
+
+        An order still unresolved stays pending, and the background search continues.
+        """
         found = self._search_for_a_while(preview.request.client_order_id)
         if found.unrecorded is not None:
             self._lock.close(found.unrecorded)
@@ -299,7 +319,10 @@ class OrderSubmitter:
         return replace(unknown, message=f"{unknown.message} {_STILL_UNKNOWN}", recorded=recorded)
 
     def _search_for_a_while(self, client_order_id: str) -> RecoveryResult:
-        """Search for an order for at most LONGEST_SEARCH_S; a longer search continues in its thread."""
+        """Search for an order for at most LONGEST_SEARCH_S.
+
+        A longer search continues in its thread.
+        """
         with ReadPool(1) as threads:
             searching = threads.submit(partial(self._recovery.search, client_order_id))
             try:
@@ -308,10 +331,10 @@ class OrderSubmitter:
                 return NOTHING_KNOWN
 
     def _attach_fills(self, result: SubmissionResult) -> SubmissionResult:
-        """Add average price and fee from the fills themselves, and put the fill on record.
+        """Add average price and fee from the fills, and record the fill.
 
-        Until all fills can be read the fee stays unknown and the fill is not recorded: the exchange
-        keeps it.
+        Until all fills can be read, the fee stays unknown and the fill is not recorded. Nothing is lost,
+        because the exchange keeps the fills.
         """
         if not result.fill_count or result.order_id is None:
             return replace(result, fee=ZERO)

@@ -1,4 +1,4 @@
-"""What became of one submitted order. Pure."""
+"""The result of one submitted order. Pure."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from kalshi_trading.journal.order_state import OrderStage
 
 
 class Outcome(StrEnum):
-    """What became of an order, as far as it is known."""
+    """The outcome of an order, as far as it is known."""
 
     DENIED = "denied"  # by us; nothing was sent
     NOT_SENT = OrderStage.NOT_SENT.value
     ACKNOWLEDGED = OrderStage.ACKNOWLEDGED.value
     REJECTED = OrderStage.REJECTED.value  # by the exchange; nothing was placed
     UNKNOWN = OrderStage.UNKNOWN.value
-    ABSENT = OrderStage.ABSENT.value  # the answer was lost, and the order is proved not to be there
+    ABSENT = OrderStage.ABSENT.value  # the answer was lost, and the order is proved absent
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionResult(DictReading):
-    """The end of one submission. `recorded` False: the result is true but not in the journal.
+    """The result of one submission.
 
-    `average_price` is in the terms of the order's side. None: not known, as both counts are while the outcome
-    is UNKNOWN, and `fee` where it could not be read. Read like a
-    dict, its keys stand under `order` too; `error` is there unless the exchange took the order.
+    `recorded` False: the result is true but not in the journal. `average_price` is in the terms of the
+    order's side. None: not known. Both counts are None while the outcome is UNKNOWN; `fee` is None if
+    it could not be read. Read like a dict, its keys also appear under `order`. `error` is present
+    unless the exchange took the order.
     """
 
     dict_keys: ClassVar[dict[str, Read]] = {
@@ -63,7 +64,10 @@ class SubmissionResult(DictReading):
 
     @property
     def status(self) -> str:
-        """The order's status in the exchange's word; pending: not known; rejected: there is none."""
+        """The order's status in the exchange's words.
+
+        pending: not known. rejected: there is no order.
+        """
         if self.outcome is Outcome.UNKNOWN:
             return "pending"
         if self.outcome is not Outcome.ACKNOWLEDGED:
@@ -108,7 +112,10 @@ def found_result(request: OrderRequest, order: Order, problem: str | None) -> Su
 
 
 def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts) -> str:
-    """Say it from the counts alone: an accepted order need neither rest nor have filled."""
+    """Describe the result from the counts alone.
+
+    An accepted order may neither rest nor have filled.
+    """
     if remaining > ZERO:
         return "resting" if filled == ZERO else "partly filled, the rest is resting"
     if filled == ZERO:
@@ -117,6 +124,6 @@ def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts
 
 
 def unrecorded_sentence(order: Order, why: str) -> str:
-    """Say of an order that was found what it is although the journal does not tell."""
+    """Describe an order that was found but could not be recorded."""
     what = "IS LIVE" if order.fill_count or order.remaining_count else "was accepted"
     return f"Order {order.order_id} {what} but could not be recorded. {why}"

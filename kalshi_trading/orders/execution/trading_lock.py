@@ -1,4 +1,4 @@
-"""Why no order may be sent until the journal works again, and the writes that it still owes. Thread-safe."""
+"""The lock that blocks orders while the journal owes writes. Thread-safe."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from kalshi_trading.trade_logger import TradeLogger
 
 @dataclass(frozen=True, slots=True)
 class _PendingWrite:
-    """A write that failed: the reason to send nothing until `write`, which raises JournalError, succeeds.
+    """A failed write: nothing is sent until `write` succeeds.
 
-    Without one the lock ends as soon as the journal works.
+    `write` raises JournalError as long as it fails. None: the lock ends as soon as the journal works.
     """
 
     reason: str
@@ -22,7 +22,10 @@ class _PendingWrite:
 
 
 class TradingLock:
-    """Closed while a write is owed. The menu, orders and searches close and retry it."""
+    """Closed while a write is pending.
+
+    The menu, orders and searches close and retry it.
+    """
 
     def __init__(self, journal: TradeLogger) -> None:
         self._journal = journal
@@ -31,18 +34,27 @@ class TradingLock:
 
     @property
     def reason(self) -> str | None:
-        """Every reason why no order can be sent until the journal works again; None: there is none."""
+        """All reasons why orders are blocked until the journal works again.
+
+        None: orders are not locked.
+        """
         return " ".join(dict.fromkeys(each.reason for each in self._pending_writes)) or None
 
     def close(self, reason: str, until: Callable[[], object] | None = None) -> None:
-        """Send no order before the journal works and `until`, which raises JournalError, has succeeded."""
+        """Block orders until the journal works and `until` has succeeded.
+
+        `until` raises JournalError as long as it fails.
+        """
         pending = _PendingWrite(reason, until)
-        with self._guard:  # a lock set while another one ends must not end with it
+        with self._guard:  # a lock closed during a retry must not end with it
             if pending not in self._pending_writes:
                 self._pending_writes.append(pending)
 
     def retry(self) -> None:
-        """Write what is owed, such as a missing result; trading goes on once all of it is written."""
+        """Retry the pending writes, such as a missing result.
+
+        Trading continues once all of them are written.
+        """
         with self._guard:
             reason = self.reason
             if reason is None:
@@ -51,7 +63,7 @@ class TradingLock:
                 for number, pending in enumerate(self._pending_writes):
                     if pending.write is not None:
                         pending.write()
-                    self._pending_writes[number] = _PendingWrite(pending.reason, None)  # once is enough
+                    self._pending_writes[number] = _PendingWrite(pending.reason, None)  # written once only
                 self._journal.log_order_step("unlocked", {"reason": reason})
             except JournalError:
                 return

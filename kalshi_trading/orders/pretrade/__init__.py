@@ -1,1 +1,1 @@
-"""What is known, worked out and checked before an order is sent."""
+"""Read, price and check an order before it is sent."""

@@ -1,7 +1,7 @@
-"""What the journal tells at this moment: our orders of late, those of unknown outcome, and a panic.
+"""Our recent orders, orders of unknown outcome, and panics in the journal.
 
-The orders of every session of the account count, also of those that run elsewhere; one of unknown outcome
-counts however old it is. Decides nothing and asks no exchange.
+Orders of every session of the account count, including sessions on other machines. An order of unknown
+outcome counts however old it is. Decides nothing and never calls the exchange.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from kalshi_trading.trade_logger import TradeLogger
 
 @dataclass(frozen=True, slots=True)
 class OrderActivity:
-    """Our orders of the last minute, the day's counters without profit, and what may still be under way.
+    """Our recent orders, today's totals without P&L, and orders in flight.
 
-    `pending_orders` are of unknown outcome. `known` counts the orders that are taken into account here.
+    `recent` covers the last minute. `pending_orders` are of unknown outcome. `known` is the number of journal
+    orders taken into account here.
     """
 
     recent: tuple[RecentOrder, ...]
@@ -35,7 +36,10 @@ class OrderActivity:
 
 
 class ActivityReader:
-    """Reads what the journal got since the last look. Every method raises JournalError. Thread-safe."""
+    """Reads what was added to the journal since the last read. Thread-safe.
+
+    Every method raises JournalError.
+    """
 
     def __init__(
         self,
@@ -53,7 +57,7 @@ class ActivityReader:
         self._is_panic_active = False
 
     def read(self) -> OrderActivity:
-        """Return recent orders, today's counters and the orders of unknown outcome."""
+        """Return recent orders, today's totals and the orders of unknown outcome."""
         with self._reading:
             self._read_on()
             now = self._clock()
@@ -66,19 +70,22 @@ class ActivityReader:
             )
 
     def since(self, known: int) -> tuple[list[InFlightOrder], DayTotals]:
-        """Give the orders beyond those that an earlier reading took into account, and the day's counters."""
+        """Return the orders after the first `known` ones, and today's totals.
+
+        `known` comes from an earlier `read`.
+        """
         with self._reading:
             self._read_on()
             return self._index.sent_beyond(known), self._index.today(self._clock())
 
     def pending_orders(self) -> tuple[OrderState, ...]:
-        """Give our orders of unknown outcome."""
+        """Return our orders of unknown outcome."""
         with self._reading:
             self._read_on()
             return self._index.pending_orders
 
     def is_panic_active(self) -> bool:
-        """Tell whether a panic of any session blocks new orders."""
+        """Check whether a panic of any session blocks new orders."""
         with self._reading:
             self._read_on()
             return self._is_panic_active

@@ -1,7 +1,7 @@
-"""What is known when an order is priced: its market, book and fees, the account, and our other orders.
+"""The data behind a preview: market, book, fees, account and other orders.
 
-Plain data, read by `context_reader` and `activity`, and how much of what is held and of the cash our other
-orders leave; decides nothing.
+`context_reader` and `activity` read it. Computes the part of position and cash that our other orders
+leave free. Decides nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 
 @dataclass(frozen=True, slots=True)
 class RecentOrder:
-    """An order of ours of a moment ago, to notice one that is sent twice."""
+    """An order of ours from the last minute, to detect a double submission."""
 
     ticker: str
     action: Action
@@ -30,14 +30,14 @@ class RecentOrder:
 
 @dataclass(frozen=True, slots=True)
 class InFlightOrder:
-    """An order of ours by the journal alone: it exists or may exist, and may rest or be filled.
+    """An order of ours known from the journal: it exists or may exist.
 
-    `remaining_count` is all of it, so that it can be counted like an order that rests. `at` is when its
-    last step was taken.
+    It may rest or be filled. `remaining_count` includes filled contracts, so that all of it counts like
+    a resting order; canceled contracts are excluded. `at` is the time of its last step.
     """
 
     client_order_id: str
-    order_id: str  # empty where the exchange's answer is not on record
+    order_id: str  # empty: the exchange's answer is not on record
     ticker: str
     book_side: BookSide
     yes_price: Price
@@ -47,15 +47,18 @@ class InFlightOrder:
 
     @property
     def price(self) -> Price:
-        """What one contract of the outcome it goes long costs."""
+        """The cost of one contract of the outcome it goes long."""
         return self.book_side.long_outcome.price_in_side(self.yes_price)
 
 
 @dataclass(frozen=True, slots=True)
 class DataAge:
-    """How old the account's data is, next to our newest order in the market; both by our clock."""
+    """The time of the account's data and of our newest order in the market.
 
-    newest_order_at: datetime | None = None  # None: there is none to be missed
+    Both are by our clock.
+    """
+
+    newest_order_at: datetime | None = None  # None: no order that could be missing
     as_of: datetime | None = None  # None: could not be read
 
 
@@ -64,9 +67,10 @@ NO_ORDERS_YET = DataAge()
 
 @dataclass(frozen=True, slots=True)
 class DayPnl:
-    """Profit of the local day: realized today with fees inside, and what is held now against its cost.
+    """P&L of the local day.
 
-    `unmarked` is the cost of what is held and nobody bids for; it may turn out to be worth nothing.
+    `realized` is today's, after fees. `unrealized` compares open positions with their cost. `unmarked` is the
+    cost of positions without a bid, which may turn out worthless.
     """
 
     realized: Dollars = ZERO
@@ -75,13 +79,16 @@ class DayPnl:
 
     @property
     def total(self) -> Dollars:
-        """Profit as far as it can be marked."""
+        """P&L without the unmarked positions."""
         return self.realized + self.unrealized
 
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """What was bought, ordered and gained today; `pnl` None: it could not be read."""
+    """Cost of buys, number of orders and P&L of today.
+
+    `pnl` None: it could not be read.
+    """
 
     bought: Dollars = ZERO
     orders: int = 0
@@ -90,7 +97,10 @@ class DayTotals:
 
 @dataclass(frozen=True, slots=True)
 class OrderContext:
-    """Everything read from exchange and journal for one preview; None: could not be read."""
+    """Everything read from exchange and journal for one preview.
+
+    None: it could not be read.
+    """
 
     market: Market
     book: OrderBook | None
@@ -102,11 +112,11 @@ class OrderContext:
     today: DayTotals
     at: datetime
     unresolved: tuple[str, ...] = ()  # our orders in this market that may be live, as sentences
-    unseen: tuple[InFlightOrder, ...] = ()  # ours in this market that may rest or be filled, shown nowhere
-    elsewhere: Dollars = ZERO  # cost of orders of ours in other markets that the cash may not show yet
+    unseen: tuple[InFlightOrder, ...] = ()  # ours in this market that may rest or be filled, in no list
+    elsewhere: Dollars = ZERO  # cost of our orders in other markets that the cash may not reflect yet
     data_age: DataAge = NO_ORDERS_YET
-    later_fees: tuple[FeeSchedule, ...] = ()  # that will apply before the market closes
-    known_orders: int = 0  # how many orders of the journal are taken into account here
+    later_fees: tuple[FeeSchedule, ...] = ()  # schedules that start before the market closes
+    known_orders: int = 0  # number of journal orders taken into account here
 
     @property
     def working(self) -> tuple[Order | InFlightOrder, ...]:
@@ -115,7 +125,10 @@ class OrderContext:
 
     @property
     def free_cash(self) -> Dollars | None:
-        """Cash less what orders of any market may take that it does not show yet; never below zero."""
+        """Cash minus what orders not yet reflected in it may take.
+
+        Includes orders of every market. Never below zero. None: the cash could not be read.
+        """
         if self.cash is None:
             return None
         held = self.position.net if self.position else ZERO
@@ -123,10 +136,10 @@ class OrderContext:
 
 
 def opening_count(held: Contracts, signed: Contracts, working: Iterable[Order | InFlightOrder]) -> Contracts:
-    """Give the contracts of an order beyond those that close what is held; never negative.
+    """Return the contracts of an order that do not close the position.
 
-    `signed` is above zero where the order goes long YES. What our other orders of the same direction will
-    close is not there to be closed again.
+    Never negative. `signed` is positive if the order goes long YES. Contracts that our other orders in
+    the same direction will close cannot be closed again.
     """
     if held * signed >= ZERO:
         return abs(signed)
@@ -135,15 +148,15 @@ def opening_count(held: Contracts, signed: Contracts, working: Iterable[Order | 
 
 
 def promised_count(side: BookSide, working: Iterable[Order | InFlightOrder]) -> Contracts:
-    """Give the contracts that our orders of one side of the book may still trade."""
+    """Return the contracts that our orders on one book side may still trade."""
     return sum((order.remaining_count for order in working if order.book_side is side), ZERO)
 
 
 def cash_of_unseen(held: Contracts, resting: Sequence[Order], unseen: Iterable[InFlightOrder]) -> Dollars:
-    """Give the cash that orders missing in the exchange's data may take; each counts whole.
+    """Return the cash that orders missing from the exchange's data may take.
 
-    For resting ones the exchange has set cash aside already. What closes takes none, and the cheapest
-    are taken to close.
+    Each order counts whole. For resting orders the exchange has already reserved cash. Closing contracts take
+    none, and the cheapest orders are assumed to close.
     """
     total = ZERO
     before: list[Order | InFlightOrder] = list(resting)

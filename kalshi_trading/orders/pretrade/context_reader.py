@@ -1,6 +1,6 @@
-"""Everything a preview needs to know, read side by side: the market, its book and fees, and the account.
+"""Read what a preview needs in parallel: market, book, fees and account.
 
-What can be done without is None when it cannot be read, never a guess. Sends no order.
+An optional part that cannot be read is None, never a guess. Sends no order.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ FEES_KEPT_FOR = timedelta(minutes=10)
 
 
 class ContextReader:
-    """Reads the context of a ticket, anew each time; only fees are remembered, for some minutes."""
+    """Reads the context of a ticket anew each time; caches only fees.
+
+    Fees are kept for FEES_KEPT_FOR.
+    """
 
     def __init__(
         self,
@@ -52,10 +55,10 @@ class ContextReader:
         self._fee_terms: dict[str, tuple[datetime, FeeTerms]] = {}
 
     def read(self, ticker: str) -> OrderContext:
-        """Read all parts side by side, the account's as soon as it is known how old its data is.
+        """Read all parts in parallel, the account's after its data age.
 
-        Raises InvalidInputError when there is no such market, KalshiAPIError when market, position or
-        resting orders cannot be read, JournalError when the journal cannot.
+        Raises InvalidInputError when no market has that ticker. Raises KalshiAPIError when market, position
+        or resting orders cannot be read. Raises JournalError when the journal cannot be read.
         """
         orders = self._activity.read()
         with ThreadPoolExecutor(max_workers=8) as pool:
@@ -94,10 +97,10 @@ class ContextReader:
     def _look_at_age(
         self, ticker: str, sent: InFlightOrders
     ) -> tuple[datetime | None, tuple[InFlightOrder, ...]]:
-        """Tell how old the account's data is, and which orders of any market it may lack.
+        """Return the time of the account's data and the orders it may lack.
 
-        Read before the rest: what is read later is at least as new. Fills of this market come before the
-        position, so that an order left out because of them is in it.
+        The orders are of any market. Read first, because later reads are at least as new. Fills of this
+        market are read before the position, so an order dropped because of its fills is in the position.
         """
         as_of = fetch_or_none(self._client.get_data_as_of)
         doubted = possibly_missing(sent, as_of, self._clock())
@@ -109,7 +112,10 @@ class ContextReader:
         return as_of, drop_filled(doubted, fills or ())
 
     def market(self, ticker: str) -> Market:
-        """Read one market. Raises InvalidInputError when there is none of that ticker."""
+        """Read one market.
+
+        Raises InvalidInputError when no market has that ticker, KalshiAPIError.
+        """
         try:
             return self._client.get_market(ticker)
         except NotFoundError:
@@ -118,14 +124,17 @@ class ContextReader:
             ) from None
 
     def _book(self, ticker: str) -> OrderBook:
-        """Read the book; its age counts from the question, as a slow answer may be an old one."""
+        """Read the book; its age counts from the request.
+
+        A slow response may carry an old book.
+        """
         asked_at = self._clock()
         return replace(self._client.get_orderbook(ticker), as_of=asked_at)
 
     def fees(self, market: Market) -> tuple[FeeSchedule, ...]:
-        """Give the fees of a market now and those to come; empty: they could not be read.
+        """Return the current fees of a market, then the future ones.
 
-        Source: Kalshi API, fees.
+        Empty: they could not be read. Source: Kalshi API, fees.
         """
         terms, now = self._terms(market), self._clock()
         if terms is None:
@@ -133,7 +142,10 @@ class ContextReader:
         return (schedule_at(terms, market, now), *schedules_to_come(terms, market, now))
 
     def _terms(self, market: Market) -> FeeTerms | None:
-        """Give the fees of the market's event and their changes to come, read at most minutes ago."""
+        """Return the fees of the market's event and their future changes.
+
+        Cached for FEES_KEPT_FOR. None: they could not be read.
+        """
         now = self._clock()
         read_at, known = self._fee_terms.get(market.event_ticker, (now, None))
         if known is not None and timedelta(0) <= now - read_at < FEES_KEPT_FOR:
@@ -160,7 +172,7 @@ class ContextReader:
 
 
 def _once_done(first: Future[Any], read: Callable[[], T]) -> T:
-    """Read once something else is done."""
+    """Wait for `first`, then read."""
     first.result()
     return read()
 

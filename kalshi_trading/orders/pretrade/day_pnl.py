@@ -1,4 +1,4 @@
-"""What this account earned since local midnight, by the exchange.
+"""The account's P&L since local midnight, from the exchange's data.
 
 Knows what a market had earned before midnight. Decides nothing and never renders.
 """
@@ -22,13 +22,13 @@ from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 
 LATE_FILLS = 5 * READ_LAG
-"""How long after a newer fill the list may show an older one."""
+"""Longest delay with which the list may show a fill older than its newest one."""
 _PnlInputs = tuple[datetime, int, Contracts, Settlement | None]
-"""What a market's profit of the day follows from."""
+"""The inputs that determine a market's P&L of the day."""
 
 
 class DayPnlReader:
-    """Reads the day's profit anew each time; of the fills only the newest, as they never change."""
+    """Reads the day's P&L; of the fills only new ones, as fills never change."""
 
     def __init__(
         self,
@@ -44,9 +44,10 @@ class DayPnlReader:
         self._known: dict[str, tuple[_PnlInputs, Dollars]] = {}
 
     def pnl(self) -> DayPnl:
-        """Read the day's profit in one round of requests, a second one for markets held over midnight.
+        """Read the day's P&L in one round of requests.
 
-        Raises KalshiAPIError when any part cannot be read whole.
+        Markets held over midnight need a second round. Raises KalshiAPIError when any part cannot be read
+        whole.
         """
         midnight = start_of_day(self._clock())
         known = self._fills if self._fills.midnight == midnight else _Fills(midnight)
@@ -58,7 +59,7 @@ class DayPnlReader:
         self._fills = known.with_newest(fills.result().whole())
         realized = self._realized(self._fills.by_ticker, settled, positions, midnight)
         held = [row for row in positions if row.position.side is not None]
-        # A settled market may stand in the list of positions for a moment longer.
+        # The position list may show a settled market for a moment longer.
         return DayPnl(realized, *_at_mark(row for row in held if row.position.ticker not in settled))
 
     def _realized(
@@ -89,7 +90,10 @@ class DayPnlReader:
             return sum(pool.map(earned_in, sorted(fills.keys() | settled.keys())), ZERO)
 
     def _holding_before(self, ticker: str, midnight: datetime) -> FifoPosition:
-        """Replay a market's fills up to midnight; remembered for the day once the lists must be whole."""
+        """Replay a market's fills up to midnight.
+
+        The result is cached for the day once READ_LAG has passed since midnight.
+        """
         if (ticker, midnight) in self._before:
             return self._before[ticker, midnight]
         asked_at = self._clock()
@@ -99,13 +103,13 @@ class DayPnlReader:
         ]
         once = {fill.fill_id: fill for fill in rows if not _is_since(fill, midnight)}
         before = fifo_position(oldest_first(once.values()))
-        if asked_at - midnight > READ_LAG:  # by now even lists that lag show the last fill before it
+        if asked_at - midnight > READ_LAG:  # now even lagging lists show the last fill before it
             self._before[ticker, midnight] = before
         return before
 
 
 class _Fills:
-    """The fills of a day as far as they were read, newest first as the exchange lists them."""
+    """The fills of a day read so far, newest first as the exchange lists them."""
 
     def __init__(self, midnight: datetime, rows: Iterable[Fill] = ()) -> None:
         self.midnight = midnight
@@ -117,20 +121,20 @@ class _Fills:
 
     @property
     def read_from(self) -> datetime:
-        """The moment from which the next reading may list a fill that is not here."""
+        """The time from which the next read may list a fill that is not here."""
         times = (fill.created_at for fill in self._rows.values() if fill.created_at is not None)
         newest = next(times, self.midnight)
         return max(self.midnight, newest - LATE_FILLS)
 
     def with_newest(self, rows: Sequence[Fill]) -> _Fills:
-        """Add a reading of the newest ones."""
+        """Return these fills with newly read ones added."""
         if all(fill.fill_id in self._rows for fill in rows):
             return self
         return _Fills(self.midnight, (*rows, *self._rows.values()))
 
 
 def _is_since(fill: Fill, midnight: datetime) -> bool:
-    """Tell whether a fill is of today; one without a time is taken as such."""
+    """Check whether a fill is of today; one without a time counts as today's."""
     return fill.created_at is None or fill.created_at >= midnight
 
 
@@ -139,7 +143,10 @@ def _timed(fill: Fill, midnight: datetime) -> Fill:
 
 
 def _explains(fills: Sequence[Fill], net: Contracts, settlement: Settlement | None) -> bool:
-    """Tell whether today's fills alone make the position, or the settled counts: nothing was held before."""
+    """Check whether today's fills alone explain the position.
+
+    With a settlement they must explain its counts. If they do, the market was flat at midnight.
+    """
     if settlement is None:
         return fifo_position(fills).net == net
     bids = sum((fill.count for fill in fills if fill.book_side is BookSide.BID), ZERO)
@@ -148,7 +155,7 @@ def _explains(fills: Sequence[Fill], net: Contracts, settlement: Settlement | No
 
 
 def _at_mark(positions: Iterable[PositionPnl]) -> tuple[Dollars, Dollars]:
-    """Give the unrealized profit of what has a mark, and the cost of what has none."""
+    """Return the unrealized P&L of marked positions and the cost of the rest."""
     held = list(positions)
     unrealized = sum((row.unrealized_pnl or ZERO for row in held), ZERO)
     unmarked = sum((row.position.cost_basis for row in held if row.unrealized_pnl is None), ZERO)

@@ -1,4 +1,4 @@
-"""What a rule says about an order: it is denied, must be confirmed, or stands on the ticket as a warning."""
+"""Findings about an order: deny it, ask for confirmation, or warn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one rule says about one order; `actual` and `limit` are the numbers on both sides, if any."""
+    """The result of one rule for one order.
+
+    `actual` and `limit` are the compared numbers. None: the rule compares none.
+    """
 
     rule: str
     severity: Severity
@@ -25,7 +28,7 @@ class Finding:
     limit: Decimal | None = None
 
     def fields(self) -> dict[str, str | None]:
-        """Give the finding as plain text for the journal."""
+        """Return the finding as plain text for the journal."""
         return {
             "rule": self.rule,
             "severity": self.severity.value,

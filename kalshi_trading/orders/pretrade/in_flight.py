@@ -1,7 +1,7 @@
-"""Orders of ours that the exchange's data may not show yet, told from the journal.
+"""Our journaled orders that the exchange's data may not show yet. Pure.
 
-Reads lag writes: what was just sent may be missing among open orders, position and cash, and what has an
-unknown outcome may turn up at any time. Knows how to tell such orders apart; asks nobody. Pure.
+Reads lag writes. An order just sent may be missing from open orders, position and cash. An order of
+unknown outcome may appear at any time. Never calls the exchange.
 """
 
 from __future__ import annotations
@@ -23,19 +23,25 @@ from kalshi_trading.orders.pretrade.context import InFlightOrder
 
 @dataclass(frozen=True, slots=True)
 class InFlightOrders:
-    """Orders that exist or may exist, by the time of their last step; `unconfirmed` are those that may."""
+    """Orders that exist or may exist, by the time of their last step.
+
+    `unconfirmed` are the ones that only may exist.
+    """
 
     by_step: tuple[InFlightOrder, ...] = ()
     unconfirmed: tuple[InFlightOrder, ...] = ()
 
     def after(self, at: datetime) -> tuple[InFlightOrder, ...]:
-        """Give those with a step after a moment, and whatever is unconfirmed."""
+        """Return the orders with a step after `at`, and all unconfirmed ones."""
         begin = bisect_right(self.by_step, at, key=lambda order: order.at)
         later = self.by_step[begin:]
         return (*(order for order in self.unconfirmed if order.at <= at), *later)
 
     def newest_in(self, ticker: str) -> datetime | None:
-        """Give the time of the last step in a market."""
+        """Return the time of the last step in a market.
+
+        None: no order there.
+        """
         return next((order.at for order in reversed(self.by_step) if order.ticker == ticker), None)
 
 
@@ -45,26 +51,29 @@ NONE_IN_FLIGHT = InFlightOrders()
 def possibly_missing(
     sent: InFlightOrders, as_of: datetime | None, now: datetime
 ) -> tuple[InFlightOrder, ...]:
-    """Give the orders that data of `as_of` may lack; None: taken to lag by a minute at most."""
+    """Return the orders that data of time `as_of` may lack.
+
+    None: the age is not known; we assume a lag of READ_LAG.
+    """
     return sent.after(now - READ_LAG if as_of is None else as_of)
 
 
 def drop_filled(sent: Iterable[InFlightOrder], fills: Iterable[Fill]) -> tuple[InFlightOrder, ...]:
-    """Leave out the orders of which fills are listed: then the exchange's data shows them."""
+    """Drop orders with a listed fill: the exchange's data shows them."""
     filled = {fill.order_id for fill in fills}
     return tuple(order for order in sent if order.order_id not in filled)
 
 
 def drop_listed(sent: Iterable[InFlightOrder], resting: Iterable[Order]) -> tuple[InFlightOrder, ...]:
-    """Leave out the orders that are listed as resting, so that none is counted twice."""
+    """Drop orders listed as resting, so that none is counted twice."""
     listed = {order.client_order_id for order in resting}
     return tuple(order for order in sent if order.client_order_id not in listed)
 
 
 def in_flight_order(own: LoggedOrder) -> InFlightOrder | None:
-    """Give an order that exists or may exist, as the journal last spoke of it.
+    """Return an order that exists or may exist, from its journal records.
 
-    None: it ended without one, or no price and count are on record, so that it can only be named.
+    None: it ended without existing, has nothing left to count, or lacks a recorded price or count.
     """
     if own.state.stage in WITHOUT_ORDER:
         return None
@@ -84,7 +93,10 @@ def in_flight_order(own: LoggedOrder) -> InFlightOrder | None:
 
 
 def _working_count(told: Iterable[JournalRecord]) -> Contracts | None:
-    """Give what of an order may have filled or may rest: all of it, less what the exchange took back."""
+    """Return the contracts of an order that may have filled or may rest.
+
+    Starts with the whole count and subtracts what the exchange canceled. None: no count is on record.
+    """
     count: Contracts | None = None
     for record in told:
         filled, remaining, canceled, whole = (

@@ -1,7 +1,6 @@
-"""Our orders sorted for a preview's questions: those of the day, of the last minute, and by their last step.
+"""Our orders, indexed by day, by intent time and by last step.
 
-It is kept up to date one order at a time: ten thousand orders of a day are not read again for the next one.
-Pure.
+Updated one order at a time, so a preview does not read all orders of the day again. Pure.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _RECENT = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An order as it was put in, so that it can be taken out again."""
+    """An order as it was added, so that it can be removed again."""
 
     order: LoggedOrder
     day: date
@@ -33,9 +32,9 @@ class _Entry:
 
 
 class OrderIndex:
-    """The orders of an account, and of other keys where only the day's counters look at them.
+    """The orders of an account; other accounts count only in the day's totals.
 
-    What ended without an order at the exchange counts for nothing. Account None: every key is ours.
+    An order that ended without existing at the exchange is left out. Account None: every key is ours.
     """
 
     def __init__(self, environment: str, account: str | None) -> None:
@@ -47,10 +46,13 @@ class OrderIndex:
         self._by_step: list[tuple[datetime, int, InFlightOrder]] = []
         self._days: dict[date, DayTotals] = {}
         self._open: dict[str, OrderState] = {}
-        self._sent: InFlightOrders | None = None  # until an order changes
+        self._sent: InFlightOrders | None = None  # None: an order changed
 
     def put(self, name: str, order: LoggedOrder | None) -> None:
-        """Set what is known of an order; None: it counts no more."""
+        """Set what is known of an order.
+
+        None: it no longer counts.
+        """
         self._take_out(name)
         if order is None:
             return
@@ -87,7 +89,7 @@ class OrderIndex:
 
     @property
     def known(self) -> int:
-        """How many orders were ever put in."""
+        """The number of orders ever added."""
         return len(self._numbers)
 
     @property
@@ -96,7 +98,7 @@ class OrderIndex:
         return tuple(self._open.values())
 
     def sent(self) -> InFlightOrders:
-        """Give our orders that exist or may exist."""
+        """Return our orders that exist or may exist."""
         if self._sent is None:
             unconfirmed = (self._entries[name].sent for name in self._open)
             self._sent = InFlightOrders(
@@ -106,17 +108,17 @@ class OrderIndex:
         return self._sent
 
     def sent_beyond(self, known: int) -> list[InFlightOrder]:
-        """Give those among them that were put in after the first `known` orders."""
+        """Return our sent orders that were added after the first `known` orders."""
         names = takewhile(lambda name: self._numbers[name] >= known, reversed(self._numbers))
         later = (self._entries[name].sent for name in names if name in self._entries)
         return [order for order in later if order is not None]
 
     def today(self, now: datetime) -> DayTotals:
-        """Count the orders of the local day of `now`, without the day's profit."""
+        """Count the orders of the local day of `now`, without the day's P&L."""
         return self._days.get(local_date(now), DayTotals())
 
     def recent(self, now: datetime) -> tuple[RecentOrder, ...]:
-        """Give the orders of the last minute, oldest first."""
+        """Return the orders of the last minute, oldest first."""
         found = reversed(list(self._newest(now - _RECENT)))
         return tuple(order for order in map(_recent_order, found) if order is not None)
 

@@ -1,6 +1,6 @@
-"""What one order costs, the cash it leaves, and its profit in each outcome.
+"""Cost of one order, the cash it leaves, and its P&L in each outcome.
 
-Goes by the book as it was walked, and by the limit for what rests. Pure arithmetic; decides nothing.
+Uses the walked book, and the limit for what rests. Pure arithmetic; decides nothing.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Pric
 from kalshi_trading.core.order_book import BookWalk
 
 AT_THE_LIMIT = BookWalk((), ZERO)
-"""Nothing fills better than at the limit: with all contracts as the rest, the worst that can happen."""
+"""A walk that fills nothing: with all contracts as the rest at the limit, it is the worst case."""
 
 
 def expected_cost(walk: BookWalk, rests: Contracts, request: OrderRequest, opening: Contracts) -> Dollars:
-    """Cash the opening part takes by the book as it was read: the first fills are the ones that close."""
+    """Return the cash that the opening part takes by the book as it was read.
+
+    The first fills are the ones that close.
+    """
     parts = (*walk.fills, BookLevel(request.price, rests))
     cost, left = ZERO, max(ZERO, walk.filled + rests - (request.count - opening))
     for part in reversed(parts):
@@ -30,19 +33,19 @@ def expected_cost(walk: BookWalk, rests: Contracts, request: OrderRequest, openi
 
 
 def price_of_opening(action: Action, price: Price) -> Price:
-    """Give what opening one contract takes; a sale that opens costs what the other outcome costs.
+    """Return the cash to open one contract.
 
-    Source: Kalshi API, order direction.
+    A sale that opens costs the price of the other outcome. Source: Kalshi API, order direction.
     """
     return price if action is Action.BUY else ONE_DOLLAR - price
 
 
 @dataclass(frozen=True, slots=True)
 class Payoff:
-    """What an order alone comes to when it fills in one way. Dollars; gains are positive.
+    """The result of one order alone if it fills in one way.
 
-    `proceeds` is what its contracts bring that close what is held, before fees. Profits are after fees;
-    None: the fee is not known.
+    Dollars; gains are positive. `proceeds` is what the closing contracts bring, before fees. `if_yes` and
+    `if_no` are P&L after fees. None: the fee is not known.
     """
 
     proceeds: Dollars
@@ -53,7 +56,7 @@ class Payoff:
 def payoff(
     walk: BookWalk, rests: Contracts, request: OrderRequest, closing: Contracts, fee: Dollars | None
 ) -> Payoff:
-    """Tell what comes of it if `walk` fills and the rest at the limit."""
+    """Return the result if `walk` fills and `rests` fills at the limit."""
     return Payoff(
         _proceeds(walk, rests, request, closing),
         _profit_if(Side.YES, walk, rests, request, fee),
@@ -69,7 +72,10 @@ def _proceeds(walk: BookWalk, rests: Contracts, request: OrderRequest, closing: 
 def _profit_if(
     result: Side, walk: BookWalk, rests: Contracts, request: OrderRequest, fee: Dollars | None
 ) -> Dollars | None:
-    """Profit if the market settles `result`. Selling is giving up the payout for the price."""
+    """Return the P&L if the market settles `result`.
+
+    A sale gives up the payout for the price. None: the fee is not known.
+    """
     if fee is None:
         return None
     count = walk.filled + rests
@@ -81,11 +87,11 @@ def _profit_if(
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The most an order can take, fees and rounding inside, however it fills. Dollars, never negative.
+    """The most an order can take with fees and rounding, however it fills.
 
-    `cost` is the cash for what it opens, and for what it closes where that brings less than its fees.
-    `proceeds` is the least that what it closes brings after fees, if all is filled. `added` is what fees
-    and rounding can add to all contracts at the limit.
+    Dollars, never negative. `cost` is the cash for the opening part, plus any closing fees above the
+    closing proceeds. `proceeds` is the least that the closing part brings after fees, if all is filled.
+    `added` is the most that fees and rounding add to all contracts at the limit.
     """
 
     cost: Dollars
@@ -94,7 +100,10 @@ class Bounds:
 
 
 def bounds(request: OrderRequest, opening: Contracts, rate: Decimal | None) -> Bounds | None:
-    """Bound the cash of an order; `rate` is the dearest r·m it can meet. None: it is not known."""
+    """Bound the cash of an order; `rate` is the highest r·m it can meet.
+
+    None: the rate is not known.
+    """
     if rate is None:
         return None
     price, closing = price_of_opening(request.action, request.price), request.count - opening
@@ -107,7 +116,10 @@ def bounds(request: OrderRequest, opening: Contracts, rate: Decimal | None) -> B
 
 
 def cash_after(cash: Dollars | None, most: Bounds | None) -> Dollars | None:
-    """Give the least cash that can be left once all is filled."""
+    """Return the least cash that can be left once all is filled.
+
+    None: cash or fees are not known.
+    """
     if cash is None or most is None:
         return None
     return cash - most.cost + most.proceeds
@@ -116,10 +128,10 @@ def cash_after(cash: Dollars | None, most: Bounds | None) -> Dollars | None:
 def locked_in(
     position: Position | None, walk: BookWalk, rests: Contracts, request: OrderRequest, signed: Contracts
 ) -> Dollars | None:
-    """Profit over average cost of the contracts this order closes, before fees.
+    """Return the P&L over average cost of the closed contracts, before fees.
 
-    The exchange books realized profit lot by lot, oldest first; with lots at several prices a partial
-    sale can differ from the average shown here.
+    The exchange books realized P&L lot by lot, oldest first. With lots at several prices a partial sale can
+    differ from the average shown here. None: the order closes nothing.
     """
     if position is None or position.net * signed >= ZERO:
         return None
@@ -133,7 +145,10 @@ def locked_in(
 
 
 def _first_contracts(walk: BookWalk, rests: Contracts, request: OrderRequest, count: Contracts) -> Dollars:
-    """Price times count over the first `count` contracts to be filled: they are the ones that close."""
+    """Return price times count over the first `count` contracts to fill.
+
+    The first fills are the ones that close.
+    """
     amount, left = ZERO, count
     for level in (*walk.fills, BookLevel(request.price, rests)):
         taken = min(left, level.count)

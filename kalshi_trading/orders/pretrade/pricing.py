@@ -1,6 +1,6 @@
-"""Prices and checks a ticket: the user's wish and what was read in, the preview out, as pure arithmetic.
+"""Price and check a ticket against what was read. Pure arithmetic.
 
-Nothing here reads the network or a clock.
+Never reads the network or a clock.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def build_preview(
     read_only: bool,
     client_order_id: str,
 ) -> OrderPreview:
-    """Price and check a ticket against what was read. Pure: the same input gives the same preview."""
+    """Price and check a ticket: the same input gives the same preview."""
     held = context.position.net if context.position else ZERO
     request = _request(ticket, context, limits, held, client_order_id)
     walk = _walk(request, context)
@@ -73,7 +73,10 @@ def build_preview(
 
 
 def _worst_loss(context: OrderContext, request: OrderRequest, held: Contracts) -> Dollars:
-    """Give what the market can lose at most if the order and all of ours that may rest were filled."""
+    """Return the largest loss in the market if all our orders were filled.
+
+    Includes this order and every order of ours that may rest.
+    """
     basis = context.position.cost_basis if context.position else ZERO
     orders = [OpenSize(order.book_side, order.yes_price, order.remaining_count) for order in context.working]
     orders.append(OpenSize(request.book_side, request.yes_price, request.count))
@@ -108,9 +111,10 @@ def _is_pure_sale(ticket: OrderTicket, held: Contracts) -> bool:
 
 
 def worst_price(action: Action, side: Side, market: Market, book: OrderBook | None, cap: Dollars) -> Price:
-    """Give the worst price a market order accepts: `cap` dollars beyond the best, on the grid.
+    """Return the price `cap` dollars beyond the best, on the price grid.
 
-    Without a book to start from it is the middle of the range; the checks then deny the order.
+    A market order trades at this price or better. Without a best price it is $0.50; the checks then deny
+    the order.
     """
     best = order_book.best_opposite(book, action, side) if book is not None else None
     if best is None:
@@ -118,14 +122,17 @@ def worst_price(action: Action, side: Side, market: Market, book: OrderBook | No
     wanted = best.price + cap if action is Action.BUY else best.price - cap
     in_yes = side.price_in_side(wanted)
     grid = market.price_grid
-    # Towards the best price, so that the cap is never exceeded.
+    # Round toward the best price, so that the cap is never exceeded.
     find = grid.at_or_below if BookSide.of(action, side) is BookSide.BID else grid.at_or_above
     on_grid = find(min(max(in_yes, ZERO), ONE_DOLLAR))
     return best.price if on_grid is None else side.price_in_side(on_grid)
 
 
 def _walk(request: OrderRequest, context: OrderContext) -> BookWalk:
-    """Walk the book as it was read; without one only orders of our own are known to be in the way."""
+    """Walk the book as it was read.
+
+    Without a book only our own orders on the other side are considered.
+    """
     if request.post_only:
         return BookWalk((), request.count)
     own = [
@@ -138,7 +145,10 @@ def _walk(request: OrderRequest, context: OrderContext) -> BookWalk:
 
 
 def _dearest_rate(context: OrderContext, request: OrderRequest) -> Decimal | None:
-    """Give the dearest r·m that may apply until the order fills; None: not known."""
+    """Return the highest r·m that may apply until the order fills.
+
+    None: it is not known.
+    """
     if context.fees is None:
         return None
     rests = request.time_in_force is TimeInForce.GOOD_TILL_CANCELED
@@ -149,9 +159,10 @@ def _dearest_rate(context: OrderContext, request: OrderRequest) -> Decimal | Non
 def _expected_fee(
     context: OrderContext, walk: BookWalk, rests: Contracts, request: OrderRequest
 ) -> Dollars | None:
-    """Fee by the book as it was read: of what takes from it now, and of the rest once it is taken.
+    """Return the expected fee for the taken levels and for the resting rest.
 
-    One fill for each level; where a level is several orders, rounding can move it by some units.
+    Assumes one fill per level of the book as it was read. Where a level is several orders, rounding can move
+    the fee by some units. None: the book or a fee rate is not known.
     """
     taker = fee_rate(context.fees, is_taker=True) if context.fees else None
     maker = fee_rate(context.fees, is_taker=False) if context.fees else None
@@ -169,11 +180,12 @@ def _expected_fee(
 def rechecked(
     preview: OrderPreview, later: Sequence[InFlightOrder], today: DayTotals, limits: Limits
 ) -> OrderPreview:
-    """Judge a preview again with the orders recorded since; a counting rail that objects now denies it.
+    """Check a preview again with the orders recorded since.
 
-    `later` are those orders and `today` the day's counters now, of every session. A rail that would only ask
-    denies too, because the user cannot be asked any more; what was asked with the same numbers is answered.
-    The cost is that of now, so that the day's count is right.
+    `later` are those orders and `today` is the day's totals now, of every session. Only rules in
+    `risk.COUNTING` run again. A new question denies too, because the user cannot be asked any more. A
+    finding with the same numbers as before counts as answered. `cost` is recomputed, so that the day's totals
+    are right.
     """
     context = preview.context
     if not later and replace(today, pnl=context.today.pnl) == context.today:

@@ -1,8 +1,7 @@
-"""Pre-trade checks as named rules over plain data: a priced order in, findings out.
+"""Pre-trade checks: named rules that turn a priced order into findings.
 
-A denial cannot be overridden here: there is no force flag. A finding that asks wants a typed answer, a
-warning only stands on the ticket. Never calls the network, never raises. Cancels and reads are never
-checked.
+A denial cannot be overridden: there is no force flag. A question needs a typed answer; a warning only
+appears on the ticket. Never calls the network, never raises. Cancels and reads are never checked.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ Rule = Callable[[OrderPreview, Limits], Finding | None]
 
 
 def check(preview: OrderPreview, limits: Limits, *, read_only: bool) -> tuple[Finding, ...]:
-    """Ask every rule; denials first, then questions, then warnings."""
+    """Apply every rule and return denials, then questions, then warnings."""
     found = [finding for rule in RULES if (finding := rule(preview, limits)) is not None]
     if read_only:
         found.insert(0, READ_ONLY)
@@ -46,7 +45,7 @@ def check(preview: OrderPreview, limits: Limits, *, read_only: bool) -> tuple[Fi
 
 
 class Worse(StrEnum):
-    """What of an order, beside findings, calls for a second question at a second look."""
+    """Changes other than findings that need a second confirmation."""
 
     ORDER = "order"
     EXPECTED = "expected"
@@ -55,7 +54,10 @@ class Worse(StrEnum):
 
 
 def what_is_worse(before: OrderPreview, after: OrderPreview) -> list[Worse | Finding]:
-    """Compare two looks at the same ticket; what is no worse needs no second question."""
+    """Return what got worse between two previews of the same ticket.
+
+    A change that is not worse needs no second question.
+    """
     found: list[Worse | Finding] = []
     if before.sentence != after.sentence:
         found.append(Worse.ORDER)
@@ -67,13 +69,13 @@ def what_is_worse(before: OrderPreview, after: OrderPreview) -> list[Worse | Fin
         found.append(Worse.MAX_COST)
     known = {(finding.rule, finding.severity) for finding in before.findings}
     if before.context.unresolved != after.context.unresolved:
-        known.discard((OUTCOME_UNKNOWN, Severity.ASK))  # it is about another order now
+        known.discard((OUTCOME_UNKNOWN, Severity.ASK))  # it concerns another order now
     found += [finding for finding in after.findings if (finding.rule, finding.severity) not in known]
     return found
 
 
 def _fills_worse(before: OrderPreview, after: OrderPreview) -> bool:
-    """Tell whether less of the same order would fill now, or at an average more than a tick worse."""
+    """Check whether less would fill now, or over a tick worse on average."""
     was, now = before.walk.average_price, after.walk.average_price
     if after.walk.filled < before.walk.filled:
         return True
@@ -98,7 +100,10 @@ def price_on_grid(preview: OrderPreview, _: Limits) -> Finding | None:
 
 
 def off_grid(grid: PriceGrid, side: Side, price: Price) -> str | None:
-    """Say that a price cannot be traded and which are the nearest that can; None when it can."""
+    """Return why a price is not valid, with the nearest valid prices.
+
+    None: the price is valid.
+    """
     in_yes = side.price_in_side(price)
     if grid.contains(in_yes):
         return None
@@ -185,7 +190,7 @@ def orders_per_day(preview: OrderPreview, limits: Limits) -> Finding | None:
 
 
 def loss_per_day(preview: OrderPreview, limits: Limits) -> Finding | None:
-    """Let only reducing orders pass once the day's loss has reached its limit."""
+    """Allow only reducing orders once the day's loss reaches its limit."""
     pnl, limit = preview.context.today.pnl, limits.daily_loss_limit
     if not preview.opens:
         return None
@@ -235,7 +240,7 @@ def _nobody_there(preview: OrderPreview) -> Finding | None:
 
 def book_is_fresh(preview: OrderPreview, _: Limits) -> Finding | None:
     if preview.context.book is None:
-        return None  # said by the rule about the price
+        return None  # price_against_book reports it
     age = preview.context.at - preview.context.book.as_of
     if age <= STALE_BOOK:
         return None
@@ -296,7 +301,10 @@ def same_order_again(preview: OrderPreview, _: Limits) -> Finding | None:
 
 
 def _is_same(preview: OrderPreview, order: RecentOrder) -> bool:
-    """Compare without the price of market orders: it follows the book."""
+    """Compare an order with the preview, ignoring the price of market orders.
+
+    That price follows the book.
+    """
     wanted = preview.request
     terms = (preview.context.market.ticker, wanted.action, wanted.side, wanted.count)
     if terms != (order.ticker, order.action, order.side, order.count):
@@ -313,7 +321,7 @@ def outcome_unknown(preview: OrderPreview, _: Limits) -> Finding | None:
 
 
 def data_is_fresh(preview: OrderPreview, _: Limits) -> Finding | None:
-    """Ask where our newest order may be missing in position, cash and open orders."""
+    """Ask if position, cash and open orders may lack our newest order."""
     age = preview.context.data_age
     newest_at, as_of = age.newest_order_at, age.as_of
     if newest_at is None or (as_of is not None and as_of >= newest_at):
@@ -330,7 +338,7 @@ def data_is_fresh(preview: OrderPreview, _: Limits) -> Finding | None:
 
 
 COUNTING = frozenset({"cash", "loss per market", "bought per day", "orders per day", "sale within position"})
-"""Rules whose numbers the orders of other sessions change."""
+"""Rules whose numbers change with the orders of other sessions."""
 
 RULES: tuple[Rule, ...] = (
     market_open,

@@ -1,7 +1,6 @@
-"""An order as the user wishes it, and its size: contracts, or dollars that buy as many as they can.
+"""The order a user asks for, and its size in contracts or in dollars.
 
-An amount of dollars is never exceeded: each contract is counted with the most it can cost. Pure
-arithmetic.
+A dollar amount is never exceeded, because each contract counts at its highest cost. Pure arithmetic.
 """
 
 from __future__ import annotations
@@ -30,17 +29,17 @@ _AMOUNT = re.compile(r"\$\s?([0-9]{1,9}(?:\.[0-9]{1,2})?)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class OrderSize:
-    """A number of contracts, and the dollars it was typed as, if it was."""
+    """A number of contracts, and the dollar amount if one was typed."""
 
     count: Contracts
     amount: Dollars | None = None
 
 
 def parse_size(text: str, action: Action, price: Price, rate: Decimal | None) -> OrderSize:
-    """Read `10`, `2.5` as contracts and `$50` as what to spend. Raises InvalidInputError.
+    """Read `10` or `2.5` as contracts and `$50` as the amount to spend.
 
-    `price` is the limit, `rate` the dearest r·m the order can meet; None: not known, so dollars cannot be
-    turned into contracts.
+    `price` is the limit. `rate` is the highest r·m the order can meet. None: the rate is not known, so
+    dollars cannot be converted to contracts. Raises InvalidInputError.
     """
     typed = text.strip()
     if not typed.startswith("$"):
@@ -57,7 +56,7 @@ def parse_size(text: str, action: Action, price: Price, rate: Decimal | None) ->
 def _affordable(amount: Dollars, price: Price, rate: Decimal | None) -> Contracts:
     if rate is None:
         raise InvalidInputError("The fee of this market is not known. Type a number of contracts instead.")
-    each = cash_bound(rate, ONE_CONTRACT, price)  # n whole contracts cost n times as much at most
+    each = cash_bound(rate, ONE_CONTRACT, price)  # n whole contracts cost at most n times this
     count = amount // each
     if count == ZERO:
         text = f"{dollars_text(amount)} buys no whole contract; one costs up to {dollars_text(each)}."
@@ -66,7 +65,10 @@ def _affordable(amount: Dollars, price: Price, rate: Decimal | None) -> Contract
 
 
 def two_meanings(typed: str, price: Price, grid: PriceGrid, side: Side) -> str | None:
-    """Say that a number below one may be dollars or cents where prices below 1¢ trade; None: it cannot."""
+    """Return a warning if a number below one may be dollars or cents.
+
+    Prices below 1¢ must be valid in the market. None: the number has one meaning.
+    """
     text, smaller = typed.strip(), price.scaleb(-2)
     if (
         not text.startswith("0.")
@@ -79,10 +81,11 @@ def two_meanings(typed: str, price: Price, grid: PriceGrid, side: Side) -> str |
 
 @dataclass(frozen=True, slots=True)
 class OrderTicket:
-    """What the user wants. `price` None asks for a market order: at once, at a capped price.
+    """The order a user asks for.
 
-    `worst_price` is that cap once the user has seen it, so that a later look cannot move it. `amount`
-    is what the user wanted to spend when the count was given in dollars.
+    `price` None: a market order, filled at once at a capped price. `worst_price` is that cap once the
+    user has seen it, so that a later read cannot move it. `amount` is the amount to spend when the
+    count was given in dollars.
     """
 
     ticker: str

@@ -1,4 +1,7 @@
-"""A second order on a real exchange right after a first one, with reads that are fresh and reads that lag."""
+"""A second order right after the first, with fresh and with lagging reads.
+
+Runs on a real exchange.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from kalshi_trading.trade_logger import TradeLogger
 
 @pytest.fixture
 def open_desk(tmp_path):
-    """Start an exchange whose reads lag by some seconds, and an executor with a market to trade in."""
+    """Start an exchange with lagging reads and an executor with a market."""
     with ExitStack() as stack:
 
         def start(lag_s):

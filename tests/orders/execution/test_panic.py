@@ -1,4 +1,4 @@
-"""Canceling everything at once: what is acknowledged, gone or unknown, and that nothing holds it up."""
+"""Panic: canceled, gone and unknown orders, and nothing that delays it."""
 
 from __future__ import annotations
 
@@ -47,9 +47,10 @@ STALE = NOW - timedelta(seconds=1)
 
 
 class Exchange:
-    """Resting orders; `troubles` per order_id are raised by its cancels, one after the other.
+    """Resting orders at an exchange whose cancels may fail.
 
-    `ages` are how fresh one list after the other is, the last for all that follow.
+    `troubles` are raised by the cancels of an order_id, one after the other. `ages` are the data ages
+    of successive lists; the last one repeats.
     """
 
     latest_exchange_time = KalshiClient.latest_exchange_time
@@ -254,7 +255,7 @@ def test_a_list_of_unknown_age_proves_nothing(tmp_path):
 
 
 class Growing(Exchange):
-    """Another order of the account turns up at every look from the `first` one on."""
+    """From look `first` on, each look shows another order of the account."""
 
     first = 1
 
@@ -309,7 +310,7 @@ def test_an_intent_too_old_to_be_still_on_its_way_is_looked_for_no_longer_than_t
 
 
 def test_an_order_of_ours_that_ends_meanwhile_wants_lists_newer_than_its_end(tmp_path):
-    """It was on its way when panic was pressed, and may have come to rest after the list was made."""
+    """An order in flight at the panic may come to rest after the list."""
     life = OrderState("x", MARKET.ticker, "BUY 10 YES KX-1 at 57¢", OrderStage.UNKNOWN, NOW)
     pending = PendingOrders()
     pending.track([life])
@@ -403,7 +404,7 @@ def test_orders_of_other_sessions_that_cannot_be_read_leave_open_whether_all_is_
 
 
 def test_an_order_that_ended_before_the_orders_could_be_read_wants_newer_lists(tmp_path):
-    """It may have been under way when panic was pressed, and come to rest after the list was made."""
+    """An order may have been in flight at the panic and rest after the list."""
     at = [NOW + timedelta(seconds=number) for number in range(6)]
     pressed, unread = ExchangeInstant(at[0], {}, "away"), ExchangeInstant(at[2], {}, "away")
     early = RestingSnapshot((), at[3], None, ExchangeInstant(at[4], {}))

@@ -1,4 +1,7 @@
-"""Panic right after an order, on a real exchange whose reads do not show that order yet."""
+"""Panic right after an order that lagging reads do not show yet.
+
+Runs on a real exchange.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ Open = Callable[..., tuple[OrderService, KalshiClient]]
 
 @pytest.fixture
 def open_desk(tmp_path: Path) -> Iterator[Open]:
-    """Start an exchange whose reads lag by some seconds, with one order of ours that just came to rest."""
+    """Start an exchange with lagging reads and a newly resting order of ours."""
     with ExitStack() as stack:
 
         def start(

@@ -1,7 +1,7 @@
-"""Every price the exchange can hold: the sentence shown, the journal's intent and the wire say the same.
+"""Every possible price is the same on screen, in journal and on the wire.
 
-The sentence is read back by a parser of its own, over digits alone, so that no arithmetic of the program
-can agree with itself.
+A separate parser that works on digits reads the sentence back. So the program's arithmetic cannot
+confirm itself.
 """
 
 from __future__ import annotations
@@ -32,14 +32,17 @@ SENTENCE = re.compile(r"(BUY|SELL) ([0-9,]+(?:\.[0-9]+)?) (YES|NO) (\S+) at ([0-
 
 
 def ten_thousandths(cents: str) -> int:
-    """`57` → 5700, `5.5` → 550, `0.01` → 1: moved by digits, not by arithmetic."""
+    """Convert a price to ten-thousandths by digits, not by arithmetic.
+
+    `57` → 5700, `5.5` → 550, `0.01` → 1.
+    """
     whole, _, fraction = cents.partition(".")
     assert len(fraction) <= 2
     return int(whole + fraction.ljust(2, "0"))
 
 
 def wire_of(sentence: str) -> dict[str, str]:
-    """What must be sent for a sentence."""
+    """Return the body that must be sent for a sentence."""
     action, count, side, ticker, cents, how_long = SENTENCE.fullmatch(sentence).groups()
     price = ten_thousandths(cents)
     goes_long = (action, side) in {("BUY", "YES"), ("SELL", "NO")}
@@ -55,7 +58,7 @@ def wire_of(sentence: str) -> dict[str, str]:
 
 
 class Wire:
-    """Takes every order and keeps its body."""
+    """Accepts every order and keeps its body."""
 
     exchange_time = KalshiClient.exchange_time
 
@@ -73,7 +76,7 @@ class Wire:
 
 
 class Journal(TradeLogger):
-    """A journal whose lines go to a list; how they are written is the subject of other tests."""
+    """A journal whose lines go to a list; other tests cover the file format."""
 
     def __init__(self, folder) -> None:
         super().__init__(folder, "practice")
@@ -119,7 +122,7 @@ COUNTS = ["10", "2.5", "0.01", "1000", "12345.67"]
 
 
 def disagreements(folder, ticket: OrderTicket) -> list[str]:
-    """Submit the ticket; name what the sentence shown, the line on disk and the body sent say differently."""
+    """Submit a ticket; return differences of sentence, journal line and body."""
     seen = replace(preview(ticket), findings=())
     wire, journal = Wire(), TradeLogger(folder, "practice")
     OrderService(wire, journal, limits=Limits(), clock=lambda: NOW).submit(seen)

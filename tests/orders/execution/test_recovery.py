@@ -1,4 +1,4 @@
-"""Looking for orders whose answer was lost: what is found, what proves absence, what is left alone."""
+"""Recovery of orders with a lost answer: found, proved absent, left alone."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def look(at_s, as_of_s):
         ([look(70, 65)], False),
         ([look(70, 65), look(75, 70)], True),
         ([look(70, 65), look(74.9, 70)], False),
-        ([look(70, 60), look(80, 61)], False),  # as fresh as the margin is not past it
+        ([look(70, 60), look(80, 61)], False),  # data exactly at the margin is not past it
         ([look(70, 60.001), look(80, 61)], True),
-        ([look(70, None), look(80, 75)], False),  # a failed or incomplete look is no evidence
+        ([look(70, None), look(80, 75)], False),  # a failed or incomplete look proves nothing
         ([look(70, 65), look(72, None), look(75, 70)], True),
         ([look(1, 0), look(3, 2), look(70, 65)], False),  # early negatives prove nothing
         ([look(70, 65), look(70, 65), look(70, 65)], False),
@@ -84,7 +84,7 @@ def test_a_proof_always_holds_two_looks_that_are_whole_fresh_and_apart(rows):
 
 @dataclass
 class Exchange:
-    """What the exchange shows, at a time that the test moves."""
+    """The lists of an exchange, at a time that the test sets."""
 
     exchange_time = KalshiClient.exchange_time
 
@@ -153,7 +153,7 @@ class Desk:
         return [record.event for record in self.journal.read_journal().records]
 
     def look_for(self, seconds_):
-        """Look every five seconds for so long."""
+        """Look every five seconds for the given time."""
         for _ in range(0, seconds_, 5):
             self.wait(5)
             self.recovery.examine_all()
@@ -222,7 +222,7 @@ def test_an_order_that_was_seen_is_never_absent_although_its_end_could_not_be_re
 
 
 def test_how_fresh_the_lists_are_is_asked_before_they_are_read(desk):
-    """Asked afterwards it would vouch for rows that a list read before could not yet show."""
+    """An age read afterwards would cover rows that an earlier list lacks."""
     asked = []
     timestamp, orders = desk.exchange.get_user_data_timestamp, desk.exchange.get_orders
     historical = desk.exchange.get_historical_orders
@@ -295,7 +295,7 @@ def test_without_the_exchanges_clock_nothing_is_proved(desk):
 
 
 def test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong(desk):
-    """This computer is 300 s ahead: what it calls fresh is old at the exchange."""
+    """This clock is 300 s ahead: data it takes for fresh is old."""
     desk.exchange.clock_skew_s, desk.exchange.lag_s = 300.0, 300
     desk.wait(1000)
     desk.pending.track([life()])
@@ -306,7 +306,10 @@ def test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong(desk):
 
 
 def test_the_margin_counts_from_what_was_seen_even_if_the_exchange_seems_to_be_behind(desk):
-    """Data as of a moment proves that the exchange's clock is past it, whatever an answer's time said."""
+    """The exchange's clock is at least at the time of data it has shown.
+
+    This holds whatever time an answer carries.
+    """
     desk.exchange.clock_skew_s = 62.5
     desk.pending.track([life()])
     desk.look_for(65)
@@ -359,7 +362,10 @@ def test_an_order_that_had_been_written_off_is_adopted_and_announced_once(desk, 
 
 
 def test_a_fill_or_kill_order_that_was_refused_does_not_appear_late(desk):
-    """The exchange lists it as canceled with nothing filled; with a fill it is one that nobody knew of."""
+    """The exchange lists a refused order as canceled, with nothing filled.
+
+    One with a fill is an order that appeared late.
+    """
     desk.pending.track([life(OrderStage.REJECTED)])
     killed = ours(status=OrderStatus.CANCELED)
     desk.recovery.reconcile_late([killed])

@@ -1,4 +1,4 @@
-"""Orders that rested when the journal last spoke of them: told once when they fill or end, and recorded."""
+"""Resting orders that fill or end: reported once and recorded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RESTING = order("bid", "0.37", "20")
 
 
 class Exchange:
-    """Lists as the watch asks for them; `asked` counts the questions."""
+    """The lists that the watch reads; `asked` counts the requests."""
 
     def __init__(self, *orders: Order) -> None:
         self.orders = {each.order_id: each for each in orders}
@@ -116,7 +116,7 @@ def test_a_fill_is_told_once_and_recorded_for_every_session(journal: TradeLogger
     assert recorded(journal) == [("20", "0", "0.37", "0.12")]
     questions = len(exchange.asked)
     assert watch.look() == watch_of(exchange, journal).look() == ()
-    assert len(exchange.asked) == questions  # nothing rests any more, so nobody is asked
+    assert len(exchange.asked) == questions  # nothing rests any more, so no request is made
 
 
 def test_fills_in_part_are_told_as_they_come(journal: TradeLogger) -> None:
@@ -156,7 +156,7 @@ def test_a_cancel_of_ours_is_no_news(journal: TradeLogger) -> None:
 
 
 def test_a_list_that_lags_proves_nothing(journal: TradeLogger) -> None:
-    """The order is not listed yet, or is not found yet: nothing is said and it is watched on."""
+    """An order not listed or not found yet is not reported and stays watched."""
     exchange = Exchange()
     watch = RestingOrderMonitor(exchange, journal, clock=lambda: NOW + timedelta(seconds=1))  # type: ignore[arg-type]
     assert watch.look() == ()
@@ -191,12 +191,12 @@ def test_what_cannot_be_read_is_told_later(journal: TradeLogger, monkeypatch: py
     assert "It is not on record. The journal" in told
     assert watch.look() == ()
     monkeypatch.setattr(journal, "log_order_fill", write)
-    assert len(watch_of(exchange, journal).look()) == 1  # the next session tells and records it
+    assert len(watch_of(exchange, journal).look()) == 1  # the next session reports and records it
     assert len(recorded(journal)) == 1
 
 
 def test_the_menu_tells_it_among_the_news(still_exchange: ExchangeProcess, tmp_path: Path) -> None:
-    """An order that another program took back while nobody looked."""
+    """Another program cancels an order between two looks."""
     prompter = ScriptedPrompter("9", "0", "0")
     app = session(still_exchange, tmp_path, prompter)
     market = quoted_market(app.executor)

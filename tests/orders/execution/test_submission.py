@@ -1,4 +1,7 @@
-"""The protocol of an order, against an exchange that accepts, refuses, garbles or loses what it is sent."""
+"""The order protocol on an exchange that accepts, refuses or loses orders.
+
+It may also send garbled answers.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +52,13 @@ IDS = iter(f"0d9f6c3e-{number:04}" for number in range(10_000))
 
 
 def fresh(ticket=BUY_10_YES, **how):
-    """A preview of NOW with a client_order_id of its own."""
+    """Return a preview of NOW with its own client_order_id."""
     made = preview(ticket, **how)
     return replace(made, request=replace(made.request, client_order_id=next(IDS)))
 
 
 class Exchange:
-    """What the exchange does with a create, and what its lists show."""
+    """An exchange: its reaction to a create, and its lists."""
 
     def __init__(self, create):
         self.create = create
@@ -74,7 +77,7 @@ class Exchange:
             say(200, {"orders": self.orders, "cursor": ""})(connection, request)
 
     def accept(self, connection, request, *, filled="0.00", remaining="10.00"):
-        """Take the order, and answer as the exchange does."""
+        """Accept the order and answer as the exchange does."""
         order_id = self.list_order(request, filled=filled, remaining=remaining)
         body = {"order_id": order_id, "client_order_id": json.loads(request.body)["client_order_id"]}
         body |= {"fill_count": filled, "remaining_count": remaining, "ts_ms": 1795271405165}
@@ -88,7 +91,7 @@ class Exchange:
 
 
 class Desk:
-    """A submitter at an exchange, with its journal; `naps` are the pauses it made."""
+    """A submitter with an exchange and a journal; `naps` are its pauses."""
 
     def __init__(self, url, folder, key):
         self.now = NOW
@@ -130,7 +133,7 @@ KEY = Ed25519PrivateKey.generate()
 
 
 def recover(recovery):
-    """What the next start does."""
+    """Do what the next start does."""
     return recovery.recover(account="", is_alive=lambda session_id: False)
 
 
@@ -280,7 +283,7 @@ def test_what_happened_is_told_from_the_counts(open_desk, filled, remaining, wor
 
 
 NOT_DEFINITE = {"409_duplicate", "400_param"}
-"""Errors of an order that do not prove that nothing was placed."""
+"""Errors that do not prove that no order was placed."""
 
 
 @pytest.mark.parametrize("name", [name for name in EXAMPLES["errors"] if name not in NOT_DEFINITE])
@@ -307,7 +310,10 @@ def test_an_exchange_that_cannot_be_reached_got_nothing(tmp_path):
 
 
 class Unreachable:
-    """A client that cannot reach the exchange the first times; `sent` keeps what it was to place."""
+    """A client that fails to reach the exchange at first.
+
+    `sent` keeps the orders it was asked to place.
+    """
 
     def __init__(self, client, failures):
         self._client = client
@@ -322,7 +328,7 @@ class Unreachable:
         self.sent.append(request)
         if len(self.sent) <= self._failures:
             raise NotSentError("Not sent: the exchange cannot be reached. Nothing was placed or changed.")
-        return self._client.send_order(request)  # which is recorded and checked by now
+        return self._client.send_order(request)  # recorded and checked by now
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2])
@@ -342,7 +348,7 @@ def test_what_never_left_is_sent_again_twice_at_most_with_the_same_id(open_desk,
 
 
 def test_nothing_is_sent_again_after_the_machine_slept(open_desk):
-    """A sleeping machine's monotonic clock stands still; the calendar does not."""
+    """A sleeping machine's monotonic clock stops; the wall clock does not."""
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         client = Unreachable(desk.client, 99)
@@ -374,7 +380,7 @@ def test_nothing_is_sent_again_once_the_program_is_ending(open_desk):
 
 
 def test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason_has_gone(open_desk):
-    """A panic is pressed after the order was confirmed, and new orders are allowed again at once."""
+    """A panic comes after the confirmation and is lifted at once."""
     blocked = iter([None, "New orders are blocked."])
     exchange = Exchange(None)
     exchange.create = exchange.accept
@@ -585,7 +591,7 @@ def test_an_order_that_is_not_found_stays_unknown_and_unresolved(open_desk, answ
 
 
 def test_of_an_unknown_outcome_no_counts_are_on_record(open_desk, tmp_path):
-    """Nought would say that nothing was filled, and nothing rests."""
+    """A zero would claim that nothing was filled and nothing rests."""
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         desk.submitter.submit(fresh())
@@ -614,7 +620,7 @@ def test_an_order_that_shows_up_late_is_found_at_a_later_look(open_desk):
 
 
 class Clockwork(Exchange):
-    """An exchange that says how fresh its reads are: always as of the desk's own moment."""
+    """An exchange whose data is always as of the test's current time."""
 
     desk = None
 
@@ -627,7 +633,10 @@ class Clockwork(Exchange):
 
 def test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof(open_desk):
     def create(connection, request):
-        """Lose the order, but tell the time, so that the program knows the exchange's clock."""
+        """Lose the order but return the time.
+
+        So the program knows the exchange's clock.
+        """
         connection.sendall(http(502, b"<html>", date=NOW))
 
     exchange = Clockwork(create)
@@ -709,7 +718,10 @@ def test_a_duplicate_id_whose_order_is_not_shown_is_unknown_and_not_rejected(ope
 
 
 def test_a_denial_says_nothing_of_an_order_that_was_sent_before(open_desk):
-    """The same preview again has the same id: what is told under it is told of the order that may be live."""
+    """The same preview has the same id, and its first order may be live.
+
+    So a denial must not be recorded under that id.
+    """
     with serving(Exchange(reset)) as server:
         desk = open_desk(server)
         order = fresh()
@@ -797,7 +809,7 @@ def test_an_order_whose_intent_line_is_damaged_is_looked_for_all_the_same(open_d
 
 
 def spoil(desk):
-    """Put a folder where the journal is, so that nobody can write it."""
+    """Put a folder in place of the journal, so that it cannot be written."""
     path = desk.journal.trades_path
     if path.exists():
         path.rename(path.with_suffix(".old"))
@@ -822,7 +834,7 @@ def test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading(open_d
 def test_an_intent_that_is_in_the_journal_although_it_failed_gets_its_end_there(
     open_desk, monkeypatch, failures
 ):
-    """The system may refuse to say that a line is on the disk, and another program reads it all the same."""
+    """A write may report an error although other programs can read its line."""
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
@@ -846,7 +858,7 @@ def test_an_order_whose_sending_cannot_be_recorded_is_not_tried_again(open_desk,
     with serving(exchange) as server:
         desk = open_desk(server)
         desk.journal.log_event("session.begun", {})
-        failing = [False, True]  # the intent is written, the step after it is not
+        failing = [False, True]  # the intent is written, the next step is not
         real = os.fsync
         monkeypatch.setattr(
             os,
@@ -899,7 +911,7 @@ def test_a_result_that_cannot_be_recorded_still_stands_and_locks_trading(open_de
 
 
 def mend(desk):
-    """Give the journal back as it was."""
+    """Restore the journal."""
     path = desk.journal.trades_path
     path.rmdir()
     if path.with_suffix(".old").exists():
@@ -963,7 +975,7 @@ def test_an_order_that_is_found_but_cannot_be_recorded_is_told_as_what_it_is(
 
 
 def test_a_lock_that_comes_while_another_one_ends_does_not_end_with_it(open_desk):
-    """A cancel may find the journal failing at the very moment at which a submission unlocks trading."""
+    """A cancel may see the journal fail while a submission unlocks trading."""
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:

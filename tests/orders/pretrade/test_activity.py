@@ -1,4 +1,4 @@
-"""What the journal tells of our orders at this moment: counters, orders under way, a panic."""
+"""Our orders in the journal: totals, orders in flight, a panic."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_the_counters_are_rebuilt_from_the_file_and_begin_at_midnight(tmp_path):
 
 
 def written(folder, at, *events, **stamps):
-    """A journal in which a session wrote these events of order `a`."""
+    """Return a journal with these events of order `a`."""
     journal = TradeLogger(folder, "practice", clock=lambda: at, **stamps)
     for event in events:
         fields = intent("a").fields if event == "intent" else {"client_order_id": "a"}

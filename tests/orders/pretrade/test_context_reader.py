@@ -1,4 +1,4 @@
-"""What is read for a preview: side by side, its book as old as the question, its missing parts unknown."""
+"""The reads of a preview: in parallel, book age, missing parts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DAY_PNL = DayPnl(D(-3))
 
 
 class Clock:
-    """A clock that moves when it is told to."""
+    """A clock that the test sets."""
 
     def __init__(self):
         self.now = NOW
@@ -97,7 +97,7 @@ class Exchange:
 
 
 class Day:
-    """What the journal tells of our orders, and the day's profit."""
+    """Our orders as the journal has them, and the day's P&L."""
 
     def __init__(self, pnl=DAY_PNL, *, sent=(), pending_orders=()):
         self._pnl = pnl
@@ -203,7 +203,7 @@ def test_an_order_newer_than_the_data_is_counted_although_it_is_not_listed():
 def test_an_acknowledged_order_that_the_data_must_hold_is_not_counted_again():
     exchange = exchange_at(NOW)
     assert looking(exchange, sent(), sent("older", at=NOW - SECOND)).unseen == ()
-    assert "fills" not in exchange.asked  # nothing is in doubt, so nothing more is read
+    assert "fills" not in exchange.asked  # no order is in doubt, so nothing more is read
 
 
 def test_an_order_of_unknown_outcome_is_counted_however_fresh_the_data_is():
@@ -247,7 +247,7 @@ def test_without_freshness_the_orders_of_the_last_minute_are_in_doubt():
 
 @pytest.mark.parametrize("part", ["balance", "positions", "orders"])
 def test_the_age_of_the_data_is_read_before_the_data(part):
-    """What is read while the age is still being asked for could be older than the age that is told."""
+    """Data read before the age could be older than that age."""
     read_meanwhile = threading.Event()
 
     class Slow(Exchange):
@@ -332,7 +332,7 @@ def test_fees_are_asked_for_again_after_ten_minutes():
     assert reader.fees(MARKET) == (exchange.series,)
     exchange.broken.add("fees")
     exchange.clock.now += timedelta(minutes=10)
-    assert reader.fees(MARKET) == ()  # what is old is not passed off as new
+    assert reader.fees(MARKET) == ()  # old fees do not pass for new ones
 
 
 def test_a_clock_that_stepped_back_keeps_no_fees_alive():
@@ -357,7 +357,10 @@ def test_what_the_fees_will_become_before_the_close_is_there():
 
 
 def test_the_reads_do_not_wait_for_each_other():
-    """Each part waits until all of them have been asked for; one after the other they would never meet."""
+    """Each part waits until all have been requested.
+
+    Sequential reads would wait forever.
+    """
     everybody = threading.Barrier(6)
 
     class Meeting(Exchange):

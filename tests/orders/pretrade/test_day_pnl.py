@@ -1,4 +1,4 @@
-"""The day's profit from fills, settlements and marks."""
+"""The day's P&L from fills, settlements and marks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MIDNIGHT = start_of_day(NOW)
 
 
 class Exchange:
-    """An account's rows; `asked` tells which lists were read."""
+    """The rows of an account; `asked` lists the reads."""
 
     def __init__(
         self, fills=(), settlements=(), positions=(), old=(), markets=(MARKET,), resting=(), book=None
@@ -91,7 +91,7 @@ def test_what_was_bought_and_sold_today_is_realized_less_its_fees():
         [fill("bid", "10", "0.60", fee="0.17", at=NOW - HOUR), fill("ask", "10", "0.50", fee="0.18")]
     )
     assert pnl(day) == DayPnl(realized=D("-1.35"))
-    assert day.asked == [("fills", None)]  # nothing was held before, so nothing more is read
+    assert day.asked == [("fills", None)]  # flat at midnight, so nothing more is read
 
 
 def test_what_is_held_counts_at_the_best_bid_against_its_cost():
@@ -107,13 +107,13 @@ def test_a_position_nobody_bids_for_is_told_apart_by_its_cost():
 
 
 def test_an_order_of_ones_own_marks_nothing():
-    """MARKET is bid 63¢: by others at 61¢ and below, where the 63¢ are one's own."""
+    """MARKET is bid 63¢, others bid 61¢ or less where the 63¢ are ours."""
     here = {"positions": [position("10", "6.50")], "resting": [order(BookSide.BID, "0.63", count="5")]}
     others = bids(("0.63", "5"), ("0.61", "7"))
     assert pnl(Exchange(**here, book=others)) == DayPnl(unrealized=D("-0.40"))
     assert pnl(Exchange(**here, book=bids(("0.63", "5")))) == DayPnl(unmarked=D("6.50"))
     assert pnl(Exchange(**here, book=bids(("0.63", "6")))) == DayPnl(unrealized=D("-0.20"))
-    assert pnl(Exchange(**here)) == DayPnl(unmarked=D("6.50"))  # without a book nobody knows
+    assert pnl(Exchange(**here)) == DayPnl(unmarked=D("6.50"))  # without a book the bid is not known
     for elsewhere in (order(BookSide.BID, "0.62"), order(BookSide.ASK, "0.63")):
         day = Exchange(positions=here["positions"], resting=[elsewhere], book=others)
         assert pnl(day) == DayPnl(unrealized=D("-0.20"))
@@ -134,7 +134,7 @@ def test_a_sale_of_what_was_held_over_midnight_is_measured_against_its_oldest_lo
     ]
     today = fill("ask", "10", "0.50", fee="0.10")
     day = Exchange([*before, today], positions=[position("5", "3.00")])
-    # 5 of the lot at 20¢ and 5 of the lot at 60¢ go at 50¢; yesterday's profit and fees are not today's.
+    # 5 of the lot at 20¢ and 5 of the lot at 60¢ sell at 50¢; yesterday's P&L and fees do not count.
     assert pnl(day).realized == 5 * D("0.30") - 5 * D("0.10") - D("0.10")
     assert ("old fills", MARKET.ticker) in day.asked
 
@@ -170,7 +170,10 @@ def test_what_was_before_midnight_is_read_once_a_day():
     )
 )
 def test_read_on_the_day_is_the_same_as_read_anew(fills):
-    """However late the exchange shows a fill, within LATE_FILLS."""
+    """Incremental reads equal a full read, however late a fill is listed.
+
+    The delay is at most LATE_FILLS.
+    """
     rows = []
     for number, (side, count, ticker, after, late) in enumerate(fills):
         at = MIDNIGHT + timedelta(seconds=after, microseconds=number)
@@ -217,7 +220,7 @@ def test_right_after_midnight_the_past_is_read_again_because_lists_lag():
     exchange = Exchange([fill("ask", "4", "0.50", at=MIDNIGHT)], positions=[position("2", "0.40")])
     now = MIDNIGHT + timedelta(seconds=2)
     day = DayPnlReader(exchange, clock=lambda: now)
-    assert day.pnl().realized == 0  # what was sold is not known to have been held
+    assert day.pnl().realized == 0  # the sold contracts are not known to be a position
     exchange.fills = (last, *exchange.fills)
     assert day.pnl().realized == D("1.20")
 
@@ -239,7 +242,7 @@ def test_a_settlement_of_today_pays_what_was_bought_before_and_today():
     rows = [fill("bid", "10", "0.40", at=YESTERDAY, fee="0.5"), fill("bid", "10", "0.60", fee="0.2")]
     end = replace(settlement(yes=("20", "10.00"), no=("0", "0"), revenue="20.00"), fees=D("0.7"))
     day = Exchange(rows, [end])
-    # All of the 20 pay out today: +$10.00, less today's fee; yesterday's fee was yesterday's loss.
+    # All 20 pay out today: +$10.00, less today's fee; yesterday's fee counted yesterday.
     assert pnl(day).realized == D("10.00") - D("0.2")
 
 
@@ -278,7 +281,7 @@ trades = st.lists(
 
 @given(trades, trades, st.sampled_from([None, 0, 1]))
 def test_the_days_add_up_to_the_life_of_the_market(yesterday, today, paid):
-    """Yesterday's and today's realized profit together are what replaying everything gives."""
+    """Yesterday's and today's realized P&L add up to that of a full replay."""
     rows = [
         fill(
             side,
@@ -314,7 +317,7 @@ def test_the_days_add_up_to_the_life_of_the_market(yesterday, today, paid):
 
 
 def assert_as_in_the_portfolio(rows, end, earned):
-    """The portfolio and the summary of a day go by the whole life of the market."""
+    """Check against the portfolio and the day summary, which replay all fills."""
     here = None if end is not None else position(fifo_position(rows).net, "0")
     ledger = market_ledger(MARKET.ticker, rows, position=here, settlement=end)
     assert since((ledger,), NOW - timedelta(hours=1)).net == earned
@@ -340,12 +343,12 @@ def settled_row(rows, paid):
 
 def test_a_day_without_a_midnight_begins_with_its_first_moment(in_zone):
     in_zone("America/Santiago")
-    for hour in (4, 12):  # 4 o'clock is the first moment of that Sunday, 1 o'clock there
+    for hour in (4, 12):  # 04:00 UTC is 01:00 there, the first moment of that Sunday
         assert start_of_day(datetime(2026, 9, 6, hour, tzinfo=UTC)) == datetime(2026, 9, 6, 4, tzinfo=UTC)
 
 
 def test_midnight_is_the_local_one_also_when_the_clocks_change(in_zone):
     in_zone("America/New_York")
-    at = datetime(2026, 11, 1, 20, tzinfo=UTC)  # summer time ended at 2 o'clock this morning
+    at = datetime(2026, 11, 1, 20, tzinfo=UTC)  # summer time ended at 02:00 this morning
     assert start_of_day(at) == datetime(2026, 11, 1, 4, tzinfo=UTC)
     assert start_of_day(datetime(2026, 11, 2, 3, tzinfo=UTC)) == datetime(2026, 11, 1, 4, tzinfo=UTC)

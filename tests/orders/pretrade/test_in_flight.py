@@ -1,4 +1,4 @@
-"""Which of our orders the exchange's data may lack, told from the journal alone."""
+"""Orders of ours that the exchange's data may lack, by the journal alone."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_an_order_counts_from_its_last_step():
     assert seen.at == NOW + 9 * SECOND
     heard = record("order.fill", at=NOW + 60 * SECOND, fill_count="4", remaining_count="6")
     (seen,) = told(intent(), answer, heard)
-    assert seen.at == NOW + 9 * SECOND  # the exchange's data told of it
+    assert seen.at == NOW + 9 * SECOND  # the fill came from the exchange's data
 
 
 @pytest.mark.parametrize("change", [{"price": "x"}, {"count": ""}, {"count": "-1"}, {"side": "maybe"}])
@@ -132,7 +132,10 @@ lives = st.lists(
 
 @given(lives, st.one_of(st.none(), st.integers(min_value=-90, max_value=30)))
 def test_every_order_that_may_exist_is_counted_exactly_once_unless_the_data_must_hold_it(rows, lag_s):
-    """Each order is in the resting list, or in the fills, or unseen, or older than the data; never in two."""
+    """Each order is resting, filled, unseen or older than the data.
+
+    It is never in two of these.
+    """
     records, resting, fills, expected = [], [], [], set()
     as_of = None if lag_s is None else NOW + lag_s * SECOND
     for number, (end, at_s, where) in enumerate(rows):

@@ -1,4 +1,4 @@
-"""The index of our orders: what changed counts anew, and nothing twice."""
+"""The order index: a changed order is counted again, none twice."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The most an order can cost against its fills: never exceeded, and reached by the worst way to split it.
+"""The cost bound of an order: never exceeded, reached by the worst split.
 
-Each way is charged twice, by the program's fees and by the practice exchange's, which share no code.
+Each split is charged twice: by the program's fees and by the practice exchange's. The two share no
+code.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def schedule(kind, percent):
 
 @dataclass(frozen=True)
 class Piece:
-    """A fill: hundredths of a contract at ten-thousandths of a dollar, in the terms of the side."""
+    """A fill in 0.01 contracts and $0.0001, in the terms of the side."""
 
     grains: int
     price: int
@@ -76,7 +77,10 @@ class Piece:
 
 
 def cash_by_the_exchange(pieces, action, closing=0):
-    """Cash after each fill in millionths, by the practice exchange; the first `closing` grains close."""
+    """Return the cash after each fill in millionths, by the practice exchange.
+
+    The first `closing` grains close.
+    """
     cash, accumulator, after = 0, 0, []
     for piece in pieces:
         closed = min(closing, piece.grains)
@@ -97,7 +101,7 @@ def cash_by_the_exchange(pieces, action, closing=0):
 
 
 def cash_by_the_program(pieces, action, closing=0):
-    """Do the same with the program's own fees, in dollars."""
+    """Return the same with the program's own fees, in dollars."""
     cash, accumulator, after = D(0), D(0), []
     for piece in pieces:
         closed = min(closing, piece.grains)
@@ -112,7 +116,10 @@ def cash_by_the_program(pieces, action, closing=0):
 
 
 def preview(action, side, grains, price, grid, fees, *, later=(), held=0, post_only=False) -> OrderPreview:
-    """Preview an order of hundredths of a contract at ten-thousandths of a dollar, book unread."""
+    """Preview an order without a book; `grains` are 0.01 contracts.
+
+    `price` is in $0.0001.
+    """
     holding = position(str(D(held) / 100), "1") if held else None
     here = OrderContext(
         market(price_grid=grid), None, fees, CASH, holding, (), (), DayTotals(), NOW, later_fees=tuple(later)
@@ -146,7 +153,10 @@ def limit_on(grid, wanted):
 
 
 def better(grid, limit, off, action):
-    """A price of the grid that is the limit or `off` better; the grids look alike from either side."""
+    """Return the grid price that is the limit or `off` better.
+
+    The grids are symmetric, so the side does not matter.
+    """
     wanted = max(1, limit - off) if action is Action.BUY else min(9_999, limit + off)
     find = grid.at_or_below if action is Action.BUY else grid.at_or_above
     return int((find(D(wanted) / 10_000) or D(limit) / 10_000) * 10_000)
@@ -184,7 +194,10 @@ def test_no_way_to_fill_an_order_takes_more_than_its_bound(wish, split, repeated
 
 
 def reachable(grid, limit, rate):
-    """Prices at which a fill may be dearest: the limit, a better one, half a dollar, the peak."""
+    """Return the prices at which a fill may cost most.
+
+    These are the limit, better prices, half a dollar, and the peak of cost and fee.
+    """
     peak = (1 + 1 / rate) / 2 if rate else D(1)
     wanted = [D(limit) / 10_000, D("0.5"), peak, *(D(limit - off) / 10_000 for off in (10, 50))]
     found = {grid.at_or_below(price) for price in wanted} | {grid.at_or_above(price) for price in wanted}
@@ -192,7 +205,7 @@ def reachable(grid, limit, rate):
 
 
 def ways_to_split(grains):
-    """Fills of one size and then a rest; one large fill and then crumbs."""
+    """Yield splits: equal fills and a rest, or one large fill and small ones."""
     for size in (1, 2, 3, 5, 7, 10, 33, 50, 99, 100, grains):
         count, rest = divmod(grains, size)
         yield [*[size] * count, *[rest] * bool(rest)]
@@ -233,8 +246,11 @@ def test_the_bound_is_reached_to_a_hundredth_by_the_worst_way_to_fill_an_order(p
 
 
 def dearest_of_every_split(grains, prices, fees):
-    """The most cash, in millionths, over every sequence of fills at these prices, taken or made."""
-    reached = [{} for _ in range(grains + 1)]  # of what is filled: the accumulator to the most cash paid
+    """Return the highest cash over every sequence of fills at these prices.
+
+    In millionths. Each fill is taken or made.
+    """
+    reached = [{} for _ in range(grains + 1)]  # per filled grains: highest cash paid, by accumulator
     reached[0][0] = 0
     for filled, known in enumerate(reached):
         for size, price, is_taker in product(range(1, grains - filled + 1), prices, (True, False)):

@@ -1,4 +1,7 @@
-"""The preview against a calculation of its own: cost, fees, outcomes, what closes, and the worst loss."""
+"""Previews against a separate calculation, one contract at a time.
+
+Covers cost, fees, outcomes, closing contracts and the worst loss.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,7 @@ def test_a_bid_below_the_market_rests_whole():
     seen = preview(Action.BUY, Side.YES, "10", "0.50")
     assert (seen.walk.fills, seen.walk.left, seen.cost) == ((), 10, Decimal("5.00"))
     assert (seen.expected_fee, seen.held_after) == (0, 10)
-    assert seen.bounds.cost == Decimal("5.1750")  # it takes if the book moves before it arrives
+    assert seen.bounds.cost == Decimal("5.1750")  # it takes liquidity if the book moves before it arrives
     assert seen.request.time_in_force is TimeInForce.GOOD_TILL_CANCELED
 
 
@@ -238,11 +241,14 @@ def test_an_order_that_would_meet_ones_own_is_warned_of(action, side, price, own
 
 
 def test_contracts_of_our_own_are_not_there_for_us_and_end_the_order():
-    """The exchange lets nothing pass our order, and what others have at its price may stand behind it."""
+    """The exchange stops at our order.
+
+    Others at its price may be behind it.
+    """
     first = context(resting=(order("ask", "0.65", "5"),))
     seen = preview(Action.BUY, Side.YES, "1", "0.65", here=first)
     assert (seen.walk.fills, seen.walk.left, seen.walk.meets_own_at) == ((), 1, Decimal("0.65"))
-    assert seen.expected_cost == 0  # what is canceled rests nowhere
+    assert seen.expected_cost == 0  # a canceled rest never rests
     assert "own order" in rules(seen)
     second = context(resting=(order("ask", "0.66", "5"),))
     seen = preview(Action.BUY, Side.YES, "100", "0.67", here=second)
@@ -367,7 +373,7 @@ def test_data_that_is_older_than_the_newest_order_is_asked_about():
     assert rules(preview(Action.BUY, Side.YES, "10", "0.65", here=here)) == {"data age"}
 
 
-# --- Against a calculation of its own -------------------------------------------------------------
+# --- Against a separate calculation ---------------------------------------------------------------
 
 cents = st.integers(min_value=1, max_value=99)
 sizes = st.integers(min_value=1, max_value=12)
@@ -396,9 +402,10 @@ def book_of(yes, no):
 
 
 def single_contracts(there, is_bid, limit_in_yes, count, resting):
-    """Each contract of an order on its own: the YES price it fills at, or None when it rests.
+    """Return the YES price at which each single contract fills.
 
-    Those that would meet an order of our own are canceled; what others have at its price may stand behind it.
+    None: it rests. Contracts that would meet our own order are canceled. Others at its price may be
+    behind it.
     """
     if is_bid:
         offers = sorted(1 - level.price for level in there.no_bids for _ in range(int(level.count)))
@@ -528,7 +535,7 @@ def test_a_market_order_never_passes_its_cap_and_lies_on_the_grid(way, grid, bes
     best_in_yes = grid.at_or_below(Decimal(best) / 1000) or Decimal("0.01")
     both = OrderBook(
         TICKER, levels((str(best_in_yes), "5")), levels((str(1 - best_in_yes), "5")), NOW
-    )  # either outcome is bid and offered at this one price
+    )  # the bid and the ask of either outcome are at this one price
     best_price = best_in_yes if side is Side.YES else 1 - best_in_yes
     worst = worst_price(action, side, here, both, cap)
     beyond = worst - best_price if action is Action.BUY else best_price - worst
@@ -539,7 +546,7 @@ def test_a_market_order_never_passes_its_cap_and_lies_on_the_grid(way, grid, bes
     next_tick = in_yes + further * Decimal("0.0001")
     beyond_it = grid.at_or_above(next_tick) if further > 0 else grid.at_or_below(next_tick)
     if beyond_it is not None:
-        assert abs(beyond_it - best_in_yes) > cap  # the cap is used as far as the grid lets it
+        assert abs(beyond_it - best_in_yes) > cap  # the price is the last one on the grid within the cap
 
 
 unseen_orders = st.lists(
@@ -552,7 +559,10 @@ unseen_orders = st.lists(
 
 @given(st.integers(min_value=-15, max_value=15), resting_orders, unseen_orders)
 def test_the_cash_of_unseen_orders_agrees_with_counting_contract_by_contract(net, resting, hidden):
-    """The cheapest contracts close what is held and no resting order will close; all others are paid."""
+    """The cheapest contracts close what no resting order will close.
+
+    All others are paid.
+    """
     expected = Decimal(0)
     for side, closes in ((BookSide.BID, -net), (BookSide.ASK, net)):
         promised = sum(row.remaining_count for row in resting if row.book_side is side)
@@ -585,7 +595,7 @@ def test_an_unseen_order_weighs_as_much_in_what_opens_and_in_the_loss_as_a_resti
     assert rules(shown) & both == rules(not_shown) & both
 
 
-# --- The worst that can happen in a market --------------------------------------------------------
+# --- The worst loss in a market -------------------------------------------------------------------
 
 
 def test_a_resting_order_is_in_the_worst_loss_of_a_new_one():
@@ -598,7 +608,7 @@ def test_a_resting_order_is_in_the_worst_loss_of_a_new_one():
 
 
 def later_sale():
-    """A sale of YES that another session recorded a moment ago."""
+    """Return a sale of YES that another session has just recorded."""
     return InFlightOrder(
         client_order_id="later",
         order_id="",
@@ -631,7 +641,7 @@ def test_an_order_that_the_preview_lists_as_resting_is_counted_once():
 
 
 def test_a_sale_of_contracts_that_another_session_is_selling_is_denied():
-    """It was confirmed as the end of a position and would open one now."""
+    """It closed a position when confirmed; now it would open one."""
     seen = preview(Action.SELL, Side.YES, "10", "0.60", here=context(position=position("10", "5.00")))
     assert (seen.closing, seen.findings) == (10, ())
     again = rechecked(seen, [later_sale()], DayTotals(), Limits())
@@ -647,7 +657,7 @@ def test_a_question_that_was_answered_is_not_asked_again():
 
 
 def test_an_answer_to_a_smaller_question_is_no_answer_to_a_bigger_one():
-    """It was asked whether 5 of 15 may open a position; all 15 would now."""
+    """The user confirmed 5 of 15 as opening a position; now all 15 would."""
     seen = preview(Action.SELL, Side.YES, "15", "0.60", here=context(position=position("10", "5.00")))
     assert [finding.severity for finding in seen.findings] == [Severity.ASK]
     again = rechecked(seen, [later_sale()], DayTotals(), Limits())

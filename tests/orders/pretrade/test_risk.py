@@ -1,4 +1,4 @@
-"""Every guard rail just under, at and just over its limit, and what a finding says."""
+"""Every risk rule just under, at and just over its limit, and its message."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def findings(
     read_only=False,
     **read,
 ):
-    """What the rules say of a harmless purchase, 10 YES at the ask, with these changes.
+    """Return the findings for a harmless buy of 10 YES at the ask, changed.
 
-    `held` is of its side; `read` is what the context holds. The numbers need not fit each other.
+    `held` is on its side. `read` is the content of the context. The numbers need not be consistent.
     """
     wanted = None if is_market_order else Decimal(price)
     ticket = OrderTicket(TICKER, action, side, Decimal(count), wanted, worst_price=Decimal(price))
@@ -74,7 +74,7 @@ def findings(
 
 
 def verdict(**changes):
-    """What is found: rule → severity."""
+    """Return the findings as rule → severity."""
     return {finding.rule: finding.severity for finding in findings(**changes)}
 
 

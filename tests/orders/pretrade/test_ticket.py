@@ -1,4 +1,4 @@
-"""A count typed as contracts or as dollars: never more than the amount, and not one contract too few."""
+"""A size in contracts or dollars: never above the amount, never too low."""
 
 from __future__ import annotations
 
