@@ -1,4 +1,4 @@
-"""Starts the terminal program: `python -m kalshi_trading`."""
+"""Start the terminal program: `python -m kalshi_trading`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from kalshi_trading.ui import packages
 
 
 def run_with_advice(run: Callable[[], int]) -> int:
-    """Run and return the exit status; where a package is missing, say in one line how to get it."""
+    """Run and return the exit status.
+
+    If a package is missing, print one line on how to get it.
+    """
     try:
         return run()
     except ImportError as error:
