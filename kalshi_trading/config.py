@@ -142,10 +142,7 @@ def is_production() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _OptionSource:
-    """A variable's text, the base folder of relative paths, and its line.
-
-    `line` None: it is not from the file.
-    """
+    """A variable's text, its base folder and its line. None: not in the file."""
 
     name: str
     text: str = field(repr=False)
@@ -183,10 +180,7 @@ class _Reader:
         return self._other_names.get(row.name, row.name)
 
     def given(self, row: Option[Any]) -> list[_OptionSource]:
-        """Return every source that sets the option.
-
-        Its own name comes before its aliases.
-        """
+        """Return every source of the option, its own name before its aliases."""
         names = dict.fromkeys((row.name, *row.aliases, self.other_name(row)))
         looked_up = (self.look_up(name) for name in names)
         return [each for each in looked_up if each is not None]
@@ -205,10 +199,7 @@ class _Reader:
                 self.problems.append(Problem(lower, what, "Lower it, or raise the other."))
 
     def note_unknown_names(self) -> None:
-        """Report names that are close to an option.
-
-        From the process environment only names with our prefix are checked.
-        """
+        """Report names close to an option; from the process only with our prefix."""
         for name, entry in self.env_file.entries.items():
             if hidden := _HIDDEN_SETTING.search(entry.text):
                 what = f"stands inside another value, in line {entry.line} of {self.file_name}."
@@ -247,10 +238,7 @@ class _Reader:
         return [each for each in (self._in_environment(name), self._in_file(name)) if each is not None]
 
     def look_up(self, name: str) -> _OptionSource | None:
-        """Return the source of a variable: the environment, else the file.
-
-        None: it is not set.
-        """
+        """Return a variable's source, the environment first. None: not set."""
         if name in self._preferred:
             return self._preferred[name]
         return self._in_environment(name) or self._in_file(name)
@@ -320,10 +308,7 @@ def _note_unused_keys(environment: Environment, reader: _Reader) -> None:
 
 
 def _note_removed_login(reader: _Reader) -> None:
-    """Report that Kalshi has removed the e-mail login.
-
-    It is a problem if no other setting chooses an exchange, else a warning.
-    """
+    """Report the removed e-mail login, as a problem if no exchange is chosen."""
     login = next(filter(None, map(reader.look_up, LOGIN_NAMES)), None)
     if login is None:
         return

@@ -376,7 +376,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
     def display_portfolio_summary(self) -> PortfolioSnapshot:
         """Print the portfolio as the menu shows it, and return the snapshot.
 
-        Parts that cannot be read are marked on the screen and raise nothing. Only reads.
+        Never raises for parts that cannot be read; the screen marks them. Only reads.
         """
         from kalshi_trading import compose
 
