@@ -1,7 +1,8 @@
 """The exchange's client: reads return models, orders go by the executor.
 
-Finds its connection and journal from the settings. Never prints, never asks. Every method raises
-KalshiAPIError or one of its children. Only orders can have an unknown outcome.
+Finds its connection and journal from the settings. Never prints, never asks. Failures at the exchange raise
+KalshiAPIError or one of its children. Order methods raise TradeExecutionError for a refusal. Only orders can
+have an unknown outcome.
 
     from kalshi_trading.kalshi_client import KalshiClient
 

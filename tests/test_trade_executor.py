@@ -139,7 +139,7 @@ def test_markets_are_found_by_words_and_status(executor, ticker):
         executor.search_markets(limit=-1)
 
 
-# --- Numbers and words: nothing is guessed -----------------------------------------------------------
+# --- Prices and quantities: nothing is guessed -------------------------------------------------------
 
 PRICES = {
     57: "0.57",

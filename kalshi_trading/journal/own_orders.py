@@ -84,7 +84,7 @@ Row = TypeVar("Row", Order, Fill)
 class OwnOrdersReader:
     """OwnOrders kept current by reading only new journal lines. Thread-safe.
 
-    Every method raises JournalError.
+    `lacks_names` and `in_own_words` raise JournalError.
     """
 
     def __init__(self, path: Path) -> None:

@@ -129,7 +129,7 @@ def outcome_of(tmp_path):
 def unlike(pattern, table, outcome_of):
     """Return the cases whose message does not match the pattern.
 
-    RIGHT in the pattern stands for the right name.
+    The right name is inserted for RIGHT.
     """
     wrong = []
     for kind, (line, name) in table.items():

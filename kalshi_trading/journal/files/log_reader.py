@@ -1,6 +1,6 @@
 """Read a log's lines as bytes from either end, rotated files included.
 
-The file list and the size of today's file are fixed under the log's lock, so each line is in exactly one
+The file list and the size of today's file are read under the log's lock. So each line is in exactly one
 file. Memory is bounded for any content. Knows nothing of what a line means. Changes no file.
 """
 
@@ -170,8 +170,8 @@ def snapshot(path: Path, stack: ExitStack) -> tuple[list[RotatedFile], LogFile |
 def locked_against_writers(path: Path) -> Iterator[None]:
     """Keep writers out of the log. Raises OSError.
 
-    Without a lock file it does nothing: the log has no writers or is a copy. The same holds for one that
-    must not be opened.
+    Without a lock file, or without the right to open it, there is no lock. Such a log has no writers or is a
+    copy.
     """
     with ExitStack() as stack:
         with suppress(FileNotFoundError, PermissionError):

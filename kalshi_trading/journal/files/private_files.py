@@ -140,9 +140,9 @@ def sync_folder(folder: Path) -> None:
 def mend(folders: Iterable[Path], files: Iterable[Path]) -> tuple[str, ...]:
     """Remove other users' access and report what we cannot fix.
 
-    The caller passes only folders that are the program's own, never a parent that the user may share. A
-    link, and a folder set up for sharing (sticky, setgid), is the user's choice: it is reported and not
-    changed. A missing path is skipped. Never raises.
+    The caller passes only folders that are the program's own, never a parent that the user may share. A link
+    or a shared folder (sticky, setgid) is the user's choice. It is reported and not changed. A missing path
+    is skipped. Never raises.
     """
     return (*_problems(folders, _mend_folder), *_problems(files, _mend_file))
 

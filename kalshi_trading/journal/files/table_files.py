@@ -1,9 +1,10 @@
 r"""Write tables to files atomically, as CSV or JSON Lines.
 
-CSV follows RFC 4180: commas, quotes where needed, \r\n. An apostrophe is put before a text that a
-spreadsheet would run, or would take for a number or a date in digits. A text that begins with an apostrophe
-gets one more. Remove one to restore the text (`original_text`). Dates with a month name are not covered,
-because every language has its own. Numbers keep their digits. Knows nothing of what a table means.
+CSV follows RFC 4180: commas, quotes where needed, \r\n. A text that a spreadsheet would run gets an
+apostrophe before it. So does a text that it would take for a number or a date in digits. A text that begins
+with an apostrophe gets one more. Remove one to restore the text (`original_text`). Dates with a month name
+are not covered, because every language has its own. Numbers keep their digits. Knows nothing of what a table
+means.
 """
 
 from __future__ import annotations
