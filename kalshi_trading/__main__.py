@@ -9,9 +9,9 @@ from kalshi_trading.ui import packages
 
 
 def run_with_advice(run: Callable[[], int]) -> int:
-    """Run the program and return the exit status.
+    """Run and return the exit status.
 
-    If a package is missing, print one line on how to install it and return 2.
+    If a package is missing, print one line on how to get it.
     """
     try:
         return run()

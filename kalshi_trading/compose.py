@@ -1,8 +1,7 @@
-"""Build every service: once for the menu, and once for everything that a script builds in one process.
+"""Build every service, for the menu or shared by a script's objects.
 
-A door that is called without arguments comes here, so that a script trades with the settings, journal, limits
-and recovery of the menu. What a door needs from a room above it is reached through here. Decides nothing
-about trading.
+Objects built without arguments get their services here. So a script has the settings, journal, limits and
+recovery of the menu. Lower rooms reach upper ones through this module. Decides nothing about trading.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint, open_request_log
 
 __all__ = [
-    "CancelResult",  # the types by which the doors below name their results
+    "CancelResult",  # result types of the doors below
     "Lease",
     "Services",
     "SubmissionResult",
@@ -69,7 +68,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What one session works with. `account` is the fingerprint of the key, as the journal has it."""
+    """The services of one session.
+
+    `account` is the fingerprint of the key, as in the journal.
+    """
 
     settings: Settings
     client: KalshiClient
@@ -80,13 +82,13 @@ class Services:
     account: str
     session: Session | None
     placing: threading.Lock = field(default_factory=threading.Lock)
-    """Held from a script's look at the market to the result, so that every limit sees the order before."""
+    """Held by a script from reading the market to the result, so every limit counts the order before."""
 
     ended: threading.Event = field(default_factory=threading.Event)
     """Set once the session is closed."""
 
     def close(self) -> None:
-        """Send nothing any more, end every search, and let others see that the session has ended."""
+        """Stop sending, end every search, and mark the session as ended."""
         self.ended.set()
         self.orders.stop()
         self.client.disconnect()
@@ -95,9 +97,9 @@ class Services:
 
 
 def connected(settings: Settings) -> Settings:
-    """Fill in address and key of the practice exchange, starting it when it is not running.
+    """Fill in address and key of the practice exchange, starting it if needed.
 
-    Raises PracticeExchangeError, ConfigurationError.
+    Other environments are returned unchanged. Raises PracticeExchangeError, ConfigurationError.
     """
     if settings.environment is not Environment.PRACTICE:
         return settings
@@ -116,9 +118,9 @@ def _practice_folder(settings: Settings) -> Path:
 
 
 def build(settings: Settings, *, read_only: bool) -> Services:
-    """Build every service of a session over one client and one journal. Sends nothing yet.
+    """Build every service of a session over one client and one journal.
 
-    `settings` are connected ones. Where no session can be opened, orders are locked.
+    Sends nothing yet. `settings` must come from `connected`. If no session can be opened, orders are locked.
     """
     assert settings.api_base_url is not None
     assert settings.credentials is not None
@@ -154,7 +156,10 @@ def build(settings: Settings, *, read_only: bool) -> Services:
 
 
 def attend(services: Services) -> tuple[str, ...]:
-    """Log requests, keep our files private and the practice exchange waiting; return what is not private."""
+    """Log requests, keep files private and the practice exchange running.
+
+    Returns sentences about files that are not private.
+    """
     settings = services.settings
     open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
     notes = services.journal.close_to_others()
@@ -165,7 +170,7 @@ def attend(services: Services) -> tuple[str, ...]:
 
 
 def _open_session(settings: Settings) -> tuple[Session | None, JournalError | None]:
-    """Begin a session that others can see is alive, until the process ends; or say why that failed."""
+    """Begin a session that other processes see as alive, or return the error."""
     try:
         return Session.open(settings.log_dir / settings.environment.value), None
     except JournalError as error:
@@ -176,11 +181,14 @@ def _raise(error: JournalError) -> None:
     raise error
 
 
-# --- Shared by all that a script builds -------------------------------------------------------------
+# --- Shared by the objects of a script --------------------------------------------------------------
 
 
 class Lease:
-    """One object's hold on the shared services; they end when the last one is released."""
+    """One object's claim on the shared services.
+
+    They end when the last claim is released.
+    """
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -195,7 +203,7 @@ class Lease:
 
     @property
     def services(self) -> Services:
-        """Raises NotAvailableError once it was released, and in a forked process."""
+        """The services. Raises NotAvailableError once released, or after a fork."""
         if os.getpid() != self._pid:
             raise NotAvailableError("This was built before a fork: build it anew in the new process.")
         if not self._is_held:
@@ -203,7 +211,7 @@ class Lease:
         return self._services
 
     def release(self) -> None:
-        """Let go; a second time does nothing."""
+        """Release the services. A second call does nothing."""
         with _guard:
             if self._is_held:
                 self._is_held = False
@@ -211,7 +219,7 @@ class Lease:
 
 
 class _SharedServices:
-    """The services of this process while anything holds them. Used under `_guard` alone."""
+    """The services of this process while a lease exists. Requires `_guard`."""
 
     def __init__(self) -> None:
         self.services: Services | None = None
@@ -225,7 +233,7 @@ class _SharedServices:
 
     def let_go(self, services: Services) -> None:
         if services is not self.services:
-            return  # they have ended, or are those of the process before a fork
+            return  # they have ended, or belong to the process before a fork
         self._holders -= 1
         if self._holders == 0:
             self.end()
@@ -240,12 +248,15 @@ class _SharedServices:
 
 
 _guard = threading.RLock()
-"""Held while the services start, so that concurrent callers share one set."""
+"""Held while the services start, so concurrent callers share one set."""
 _shared = _SharedServices()
 
 
 def _begin_anew() -> None:
-    """Start empty in a forked process: services, and the thread that may hold the lock, are its parent's."""
+    """Start empty in a forked process.
+
+    The services belong to the parent, and so does the thread that may hold the lock.
+    """
     global _guard, _shared
     _guard, _shared = threading.RLock(), _SharedServices()
 
@@ -256,7 +267,7 @@ atexit.register(lambda: shut_down())  # of the process that is there then
 
 
 def acquire() -> Lease:
-    """Hold the services of this process; the first holder builds them.
+    """Return a lease on the services, building them for the first holder.
 
     Raises ConfigurationError, PracticeExchangeError, AuthenticationError.
     """
@@ -266,13 +277,16 @@ def acquire() -> Lease:
 
 
 def shut_down() -> None:
-    """End the shared services now, even while they are held; the next `acquire` builds new ones."""
+    """End the shared services now, even if they are held.
+
+    The next `acquire` builds new ones.
+    """
     with _guard:
         _shared.end()
 
 
 def _start(settings: Settings) -> Services:
-    """Connect, look for the orders that earlier sessions left without an end, and go on looking."""
+    """Connect and start recovering the unfinished orders of earlier sessions."""
     settings = connected(settings)
     services = build(settings, read_only=settings.read_only)
     try:
@@ -280,7 +294,7 @@ def _start(settings: Settings) -> Services:
         _begin(services)
         services.orders.start_recovery_loop()
         for note in (*notes, *services.orders.messages(), *_open_outcomes(services)):
-            _warn(note)  # which raises where a script takes warnings for errors
+            _warn(note)  # raises in a script that turns warnings into errors
     except BaseException:
         services.close()
         raise
@@ -288,7 +302,7 @@ def _start(settings: Settings) -> Services:
 
 
 def _warn(note: str) -> None:
-    """Warn, naming the line of the script that came here."""
+    """Warn at the line of the script that called us."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals["__name__"].startswith("kalshi_trading."):
         level, frame = level + 1, frame.f_back
@@ -303,7 +317,7 @@ def _open_outcomes(services: Services) -> list[str]:
 
 
 def _begin(services: Services) -> None:
-    """Check the key, sign by the exchange's clock and take over orders, as the menu does at its start."""
+    """Check the key, sync the clock and recover orders, as the menu does."""
     client, orders = services.client, services.orders
     try:
         client.learn_limits()
@@ -322,11 +336,14 @@ def _begin(services: Services) -> None:
         orders.lock(str(error), until=orders.recover_and_announce)
 
 
-# --- What the doors below cannot build themselves ---------------------------------------------------
+# --- For doors that cannot build it themselves ------------------------------------------------------
 
 
 def current_settings() -> Settings:
-    """Return the settings with the exchange's address and key, as the shared services have them."""
+    """Return the settings with the exchange's address and key.
+
+    They are those of the shared services, if there are any.
+    """
     with _guard:
         if _shared.services is not None:
             return _shared.services.settings
@@ -334,7 +351,10 @@ def current_settings() -> Settings:
 
 
 def current_journal() -> TradeLogger:
-    """Return the shared journal, else one that needs no exchange. Raises ConfigurationError."""
+    """Return the shared journal, or one that needs no exchange.
+
+    Raises ConfigurationError.
+    """
     with _guard:
         if _shared.services is not None:
             return _shared.services.journal
@@ -343,15 +363,18 @@ def current_journal() -> TradeLogger:
 
 
 def fills_between(first: date | None, last: date | None) -> tuple[Fill, ...]:
-    """Read the account's fills of these local days; see `history.read_fills`."""
+    """Read the account's fills of these local days.
+
+    See `history.read_fills`.
+    """
     with acquire() as services:
         return read_fills(services.client, services.journal, first, last)
 
 
 def export_fills(path: Path) -> int:
-    """Write the account's fills as CSV and return their number; see `Exporter.export`.
+    """Write the account's fills as CSV and return their number.
 
-    Raises InvalidInputError, also where the folder does not exist.
+    See `Exporter.export`. Raises InvalidInputError, also if the folder does not exist.
     """
     path = absolute_path(path)
     if not path.parent.is_dir():

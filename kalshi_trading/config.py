@@ -1,8 +1,8 @@
-"""The process environment and `.env` as one frozen `Settings`; every problem reported together.
+"""Read environment variables and `.env` into one frozen `Settings`.
 
-Knows where a variable may stand, which source goes first and which options contradict each other.
-Never read as a global: the program calls `load_settings` once and hands the settings on. Never shows
-a secret or makes a folder; `load_settings` never touches the network.
+Every problem is reported at once. Knows which source wins and which options contradict each other. Never
+used as a global: the program calls `load_settings` once and passes the settings on. Never shows a secret.
+Creates no folder. `load_settings` never uses the network.
 
     from kalshi_trading.config import get_api_credentials, get_config
 
@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 DOTENV_PATH = PROJECT_FOLDER / ".env"
-_NOT_ABOVE = (  # the first of each pair of options may not exceed the second
+_NOT_ABOVE = (  # the first of each pair may not exceed the second
     ("KALSHI_SOFT_ORDER_COST", "KALSHI_HARD_ORDER_COST"),
     ("KALSHI_SOFT_ORDER_COUNT", "KALSHI_HARD_ORDER_COUNT"),
     ("KALSHI_WARN_THROUGH", "KALSHI_BLOCK_THROUGH"),
@@ -67,7 +67,10 @@ _KEY_NAMES = tuple(row.name for row in _KEY_ROWS.values())  # id, then secret
 
 
 def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Settings:
-    """Read all options; `environ` goes before the file. Raises ConfigurationError with every problem."""
+    """Read all options. `environ` overrides the file.
+
+    Raises ConfigurationError with every problem.
+    """
     reader = _Reader(environ, read_env_file(dotenv_path, SPELLED_NAMES))
     limits = Limits(**reader.read_all(Limits))
     by_word = {_SETTINGS_ROWS["environment"].name: "ENV"} if _env_counts(reader) else {}
@@ -90,15 +93,19 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Setti
 
 
 def load_configured() -> Settings:
-    """Read the options of this process and of the `.env` beside main.py. Raises ConfigurationError."""
+    """Read the options of this process and of the `.env` beside main.py.
+
+    Raises ConfigurationError.
+    """
     return load_settings(os.environ, DOTENV_PATH)
 
 
 def get_config() -> Settings:
-    """Return the settings of this process and of the `.env` beside main.py, with the exchange's address.
+    """Return the settings of this process, with the exchange's address.
 
-    Also reads like a dict: `config["environment"]`, `dict(config)`. In practice the local exchange is
-    started, or found running. Raises ConfigurationError with every problem, PracticeExchangeError.
+    They come from its environment and the `.env` beside main.py. They also read like a dict:
+    `config["environment"]`, `dict(config)`. In practice it starts the local exchange, unless one is running.
+    Raises ConfigurationError with every problem, PracticeExchangeError.
     """
     from kalshi_trading import compose
 
@@ -106,30 +113,36 @@ def get_config() -> Settings:
 
 
 def get_api_credentials() -> Credentials:
-    """Return the API key, which unpacks into key id and private key; `repr` shows neither.
+    """Return the API key, which unpacks into key id and private key.
 
-    See `get_config`.
+    `repr` shows neither. Raises the errors of `get_config`.
     """
     credentials = get_config().credentials
-    assert credentials is not None  # once connected
+    assert credentials is not None  # always set by `get_config`
     return credentials
 
 
 def get_api_base_url() -> str:
-    """Return the address of the HTTP API, without a slash at its end. See `get_config`."""
+    """Return the address of the HTTP API, without a trailing slash.
+
+    Raises the errors of `get_config`.
+    """
     address = get_config().api_base_url
-    assert address is not None  # once connected
+    assert address is not None  # always set by `get_config`
     return address
 
 
 def is_production() -> bool:
-    """Return whether real money is at stake. Starts no exchange. Raises ConfigurationError."""
+    """Return True if real money is at stake.
+
+    Starts no exchange. Raises ConfigurationError.
+    """
     return load_configured().environment is Environment.PRODUCTION
 
 
 @dataclass(frozen=True, slots=True)
 class _OptionSource:
-    """A variable's text, the folder where relative paths in it start, and its line in the file."""
+    """A variable's text, its base folder and its line. None: not in the file."""
 
     name: str
     text: str = field(repr=False)
@@ -138,7 +151,7 @@ class _OptionSource:
 
 
 class _Reader:
-    """Looks options up in both sources and gathers what is wrong with them."""
+    """Looks options up in both sources and collects their problems."""
 
     def __init__(self, environ: Mapping[str, str], env_file: EnvFile) -> None:
         self.environ = environ
@@ -146,38 +159,39 @@ class _Reader:
         self.file_name = env_file.path.name if env_file.path else ".env"
         self.problems = list(env_file.problems)
         self.warnings: list[str] = []
-        self.misspelled: list[Problem] = []  # the same of options, where the start fails anyway
+        self.misspelled: list[Problem] = []  # other options: reported if the start fails anyway
         self._preferred: dict[str, _OptionSource] = {}
-        self._other_names: dict[str, str] = {}  # by option, one more that it is read from
-        self._values: dict[str, Any] = {}  # by variable; only what could be read
+        self._other_names: dict[str, str] = {}  # by option: one more variable to read it from
+        self._values: dict[str, Any] = {}  # by variable: only those that could be read
 
     def read_all(
         self, owner: type[Any], other_names: Mapping[str, str] = MappingProxyType({})
     ) -> dict[str, Any]:
-        """Read the options of a dataclass by field; what cannot be read is None, and a problem.
+        """Read the options of a dataclass by field.
 
-        `other_names` has, by option, one more variable that it is read from, from now on.
+        An unreadable option is None and adds a problem. `other_names` adds one more variable per option,
+        also for later calls.
         """
         self._other_names |= other_names
         return {name: self._read(row) for name, row in options_of(owner).items()}
 
     def other_name(self, row: Option[Any]) -> str:
-        """Return the variable that an option is also read from, else its own name."""
+        """Return the additional variable of an option, or its own name."""
         return self._other_names.get(row.name, row.name)
 
     def given(self, row: Option[Any]) -> list[_OptionSource]:
-        """Return every place that sets the option, its own name before its aliases."""
+        """Return every source of the option, its own name before its aliases."""
         names = dict.fromkeys((row.name, *row.aliases, self.other_name(row)))
         looked_up = (self.look_up(name) for name in names)
         return [each for each in looked_up if each is not None]
 
     def blame(self, given: _OptionSource, what: str, remedy: str) -> None:
-        """Report a problem of a variable, with its line if it stands in the file."""
+        """Report a problem of a variable, with its line if it is in the file."""
         place = "" if given.line is None else f" ({self.file_name} line {given.line})"
         self.problems.append(Problem(given.name, f"{what.rstrip('.')}{place}.", remedy))
 
     def compare(self) -> None:
-        """Report the options that contradict each other."""
+        """Report options that contradict each other."""
         for lower, upper in _NOT_ABOVE:
             low, high = self._values.get(lower), self._values.get(upper)
             if low is not None and high is not None and low > high:
@@ -185,7 +199,7 @@ class _Reader:
                 self.problems.append(Problem(lower, what, "Lower it, or raise the other."))
 
     def note_unknown_names(self) -> None:
-        """Report names that come close to an option; of the process environment only with its prefix."""
+        """Report names close to an option; from the process only with our prefix."""
         for name, entry in self.env_file.entries.items():
             if hidden := _HIDDEN_SETTING.search(entry.text):
                 what = f"stands inside another value, in line {entry.line} of {self.file_name}."
@@ -199,7 +213,7 @@ class _Reader:
     def _read(self, row: Option[Any]) -> Any:
         given = self.given(row)
         if not given:
-            home = self.environ.get("XDG_DATA_HOME", "")  # where the desktop keeps data
+            home = self.environ.get("XDG_DATA_HOME", "")  # the desktop's folder for data
             is_moved = row is _SETTINGS_ROWS["data_dir"] and Path(home).is_absolute()
             default = str(Path(home) / "kalshi-trading") if is_moved else row.default
             given = [_OptionSource(row.name, default, PROJECT_FOLDER)]
@@ -216,15 +230,15 @@ class _Reader:
         return self._values[row.name]
 
     def prefer(self, sources: list[_OptionSource]) -> None:
-        """Take a variable from this place, whatever stands in the other."""
+        """Use this source for a variable, whatever the other source has."""
         self._preferred |= {each.name: each for each in sources}
 
     def everywhere(self, name: str) -> list[_OptionSource]:
-        """Return what the environment and the file say of a variable."""
+        """Return the sources of a variable: the environment, then the file."""
         return [each for each in (self._in_environment(name), self._in_file(name)) if each is not None]
 
     def look_up(self, name: str) -> _OptionSource | None:
-        """Return what a variable says, in the environment else in the file; None: nothing."""
+        """Return a variable's source, the environment first. None: not set."""
         if name in self._preferred:
             return self._preferred[name]
         return self._in_environment(name) or self._in_file(name)
@@ -240,7 +254,7 @@ class _Reader:
         return _OptionSource(name, entry.text.strip(), self.env_file.path.parent, entry.line)
 
     def _note_unknown(self, name: str, line: str = "") -> None:
-        """Report a misspelled safety setting as a problem, any other option as a warning."""
+        """Report a misspelled safety setting as a problem, others as a warning."""
         meant = meant_name(name, SPELLED_NAMES)
         place = line or f"the process environment{f' ({name})' if _is_plain(name) else ''}"
         how = "" if name.isascii() else ", with an invisible or look-alike character"
@@ -258,15 +272,15 @@ class _Reader:
 
 
 def _is_plain(name: str) -> bool:
-    """Return whether a variable's name is safe to show."""
+    """Return True if a variable's name is safe to show."""
     return re.fullmatch(r"[A-Za-z0-9_]{1,60}", name) is not None
 
 
 def _env_counts(reader: _Reader) -> bool:
-    """Tell whether ENV chooses the exchange: it says a word of its own beside the key id of that pair.
+    """Return True if ENV chooses the exchange.
 
-    Elsewhere the name is common, so another word of the process does not hide that of the file; two words
-    that differ are a problem.
+    It must be DEMO or PROD, and the key id of that pair must be set. Elsewhere the name ENV is common, so
+    another value in the process does not hide that of the file. Two different valid values are a problem.
     """
     words = {pair.word: pair for pair in PAIRS.values()}
     said = [each for each in reader.everywhere("ENV") if each.text in words]
@@ -278,7 +292,7 @@ def _env_counts(reader: _Reader) -> bool:
 
 
 def _note_unused_keys(environment: Environment, reader: _Reader) -> None:
-    """Warn where keys are set and nothing chooses an exchange for them."""
+    """Warn if keys are set but no setting chooses an exchange."""
     if reader.given(_SETTINGS_ROWS["environment"]):
         return
     env = reader.look_up("ENV")
@@ -294,7 +308,7 @@ def _note_unused_keys(environment: Environment, reader: _Reader) -> None:
 
 
 def _note_removed_login(reader: _Reader) -> None:
-    """Say that a login by e-mail leads nowhere; stop the start where nothing else chooses an exchange."""
+    """Report the removed e-mail login, as a problem if no exchange is chosen."""
     login = next(filter(None, map(reader.look_up, LOGIN_NAMES)), None)
     if login is None:
         return
@@ -316,21 +330,24 @@ def _with_addresses(settings: Settings, reader: _Reader) -> Settings:
     if hosts is None:
         return replace(settings, api_base_url=None, ws_url=None)
     api = settings.api_base_url or hosts.api
-    # The WebSocket of the same host, so that one override never mixes two exchanges.
+    # Use the WebSocket of the same host, so that one override never mixes two exchanges.
     of_same_host = "ws" + api.removeprefix("http").removesuffix(API_PATH) + WEBSOCKET_PATH
     beside = hosts.websocket if api == hosts.api else of_same_host
     return replace(settings, api_base_url=api, ws_url=settings.ws_url or beside)
 
 
 def _check_host(given: _OptionSource, environment: Environment, reader: _Reader) -> None:
-    """Refuse the other environment's host: its keys are different ones. Warn of a stranger's."""
+    """Refuse a host of the other environment; warn about an unknown host.
+
+    The other environment has different keys.
+    """
     if environment is Environment.PRACTICE:
         reader.warnings.append(f"{given.name} has no effect in practice.")
         return
     try:
         host = urlsplit(given.text).hostname or ""
     except ValueError:
-        return  # already reported as no address
+        return  # already reported as an invalid address
     owners = [name for name, each in HOSTS.items() if f".{host}".endswith(f".{each.domain}")]
     if environment in owners or is_loopback(given.text):
         return
@@ -343,7 +360,7 @@ def _check_host(given: _OptionSource, environment: Environment, reader: _Reader)
 
 
 def _credentials(environment: Environment, api_key: ApiKeyOptions, reader: _Reader) -> Credentials | None:
-    """Load the key; what is missing or wrong is reported. None when it cannot be used."""
+    """Load the key and report what is missing or wrong. None: not usable."""
     uses_pair = any(given.name in PAIR_NAMES for row in _KEY_ROWS.values() for given in reader.given(row))
     for row in _KEY_ROWS.values():
         if not reader.given(row):
@@ -366,7 +383,10 @@ def _credentials(environment: Environment, api_key: ApiKeyOptions, reader: _Read
 
 
 def _exposed_files(reader: _Reader) -> list[Problem]:
-    """Return who else could read `.env` or the key: with real money that is refused."""
+    """Return problems if others could read `.env` or the key.
+
+    With real money they stop the start.
+    """
     problems = find_leaks(reader.file_name, reader.env_file.path) if reader.env_file.path else []
     for given in reader.given(_KEY_ROWS["secret"])[:1]:
         path = key_path(given.text, given.folder)

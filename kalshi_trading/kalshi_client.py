@@ -1,7 +1,8 @@
-"""The exchange as methods that return models: every read, and orders by way of the executor.
+"""The exchange's client: reads return models, orders go by the executor.
 
-Knows how a client comes to its connection and journal. Never prints, never asks. Every method raises
-KalshiAPIError or one of its children; only orders can end with an outcome that is not known.
+Finds its connection and journal from the settings. Never prints, never asks. Failures at the exchange raise
+KalshiAPIError or one of its children. Order methods raise TradeExecutionError for a refusal. Only orders can
+have an unknown outcome.
 
     from kalshi_trading.kalshi_client import KalshiClient
 
@@ -31,19 +32,25 @@ if TYPE_CHECKING:
 __all__ = ["KalshiAPIError", "KalshiClient"]
 
 READ_LAG = timedelta(minutes=1)
-"""How far the exchange's lists may lag what was written to it."""
-_LONGEST_WINDOW_S = 30.0  # how long the exchange may take a signature for valid; 5 to 30 s by observation
+"""Time by which the exchange's lists may lag behind a write."""
+_LONGEST_WINDOW_S = 30.0  # validity of a signature at the exchange; 5 to 30 s by observation
 LONGEST_SEND_S = _LONGEST_WINDOW_S + Timing().total_s
-"""How long an order that is being sent can still arrive."""
+"""Time after which an order being sent can no longer arrive."""
 
 
 class LeaseHolder:
-    """Holds the services that everything built without arguments shares in a process, until it is closed."""
+    """Holds the services that objects built without arguments share.
+
+    They are shared within the process, until the object is closed.
+    """
 
     _lease: Lease | None = None
 
     def close(self) -> None:
-        """Let go of what it shares, and place no orders any more. A second time does nothing."""
+        """Release the shared services. No orders can be placed afterwards.
+
+        A second call does nothing.
+        """
         if self._lease is not None:
             self._lease.release()
 
@@ -55,12 +62,12 @@ class LeaseHolder:
 
 
 class KalshiClient(AccountClient, LeaseHolder):
-    """The exchange's reads and writes as calls of Python. Safe to share between threads.
+    """The exchange's reads and writes as Python calls. Thread-safe.
 
-    `KalshiClient()` trades where the settings say, and shares connection, journal and limits with everything
-    else that was built so in this process. A list is read whole unless `limit` asks for its first rows;
-    `cursor` goes on where an earlier one was cut. `since` and `until` bound rows by time, and rows up to two
-    seconds beyond may come too; `progress` is called with the number of rows read.
+    `KalshiClient()` trades as the settings say. It shares connection, journal and limits with every other
+    object built without arguments in this process. A list is read whole unless `limit` asks for its first
+    rows. `cursor` continues a list that was cut. `since` and `until` bound rows by time; rows up to two
+    seconds outside may be included. `progress` is called with the number of rows read.
     """
 
     def __init__(
@@ -70,10 +77,10 @@ class KalshiClient(AccountClient, LeaseHolder):
         clock: Callable[[], datetime] = utc_now,
         allow_production: bool = False,
     ) -> None:
-        """Connect as the settings say, or over a transport alone, which has no journal for orders.
+        """Connect as the settings say, or use a transport without a journal.
 
-        `allow_production` lets orders go where money is real. Raises ConfigurationError,
-        PracticeExchangeError, AuthenticationError.
+        Without a journal there are no orders. `allow_production` permits orders with real money. Raises
+        ConfigurationError, PracticeExchangeError, AuthenticationError.
         """
         self._allow_production = allow_production
         self._own_orders: OwnOrdersReader | None = None
@@ -98,37 +105,40 @@ class KalshiClient(AccountClient, LeaseHolder):
         order_type: str = "market",
         price: int | Decimal | str | None = None,
     ) -> SubmissionResult:
-        """Check an order against the limits, record it and send it once; see `TradeExecutor.place_order`.
+        """Check an order against the limits, record it and send it once.
 
-        A price is 1 to 99 for whole cents, a Decimal in dollars, or text; in the terms of `side`. Raises
-        TradeExecutionError and its children, after which nothing was sent. Read the result's `outcome`: it
-        may be unknown.
+        See `TradeExecutor.place_order`. A price is 1 to 99 for whole cents, a Decimal in dollars, or text,
+        in the terms of `side`. Raises TradeExecutionError and its children; then nothing was sent. Read the
+        result's `outcome`: UNKNOWN means the exchange may have acted.
         """
         return self._executor().place_order(ticker, side, quantity, action, order_type, price)
 
     def cancel_order(self, order_id: str) -> CancelResult:
-        """Cancel what is still open of an order; see `TradeExecutor.cancel_order`. True: it was canceled."""
+        """Cancel the open part of an order. The result is true if it was canceled.
+
+        See `TradeExecutor.cancel_order`.
+        """
         return self._executor().cancel_order(order_id)
 
     def amend_order(self, *arguments: object, **named: object) -> SubmissionResult:
-        """Not there yet. Raises NotAvailableError; nothing is sent."""
+        """Not available yet. Raises NotAvailableError; nothing is sent."""
         raise NotAvailableError("Orders cannot be amended here yet: cancel and place anew. Nothing was sent.")
 
     def decrease_order(self, *arguments: object, **named: object) -> SubmissionResult:
-        """Not there yet. Raises NotAvailableError; nothing is sent."""
+        """Not available yet. Raises NotAvailableError; nothing is sent."""
         raise NotAvailableError(
             "Orders cannot be decreased here yet: cancel and place anew. Nothing was sent."
         )
 
     def batch_create_orders(self, *arguments: object, **named: object) -> list[SubmissionResult]:
-        """Not there yet. Raises NotAvailableError; nothing is sent."""
+        """Not available yet. Raises NotAvailableError; nothing is sent."""
         raise NotAvailableError("Batches are not there yet: place the orders one by one. Nothing was sent.")
 
     def batch_cancel_orders(self, *arguments: object, **named: object) -> list[CancelResult]:
-        """Not there yet. Raises NotAvailableError; nothing is sent."""
+        """Not available yet. Raises NotAvailableError; nothing is sent."""
         raise NotAvailableError("Batches are not there yet: cancel the orders one by one. Nothing was sent.")
 
-    # --- Below the doors --------------------------------------------------------------------------
+    # --- Internal ---------------------------------------------------------------------------------
 
     def _executor(self) -> TradeExecutor:
         """Return the executor that shares this client's journal."""
@@ -146,4 +156,4 @@ class KalshiClient(AccountClient, LeaseHolder):
         try:
             return replace(listing, items=self._own_orders.in_own_words(listing.items))
         except JournalError:
-            return listing  # what the exchange says is true without our words
+            return listing  # the exchange's rows are correct without our action and side

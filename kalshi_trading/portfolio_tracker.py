@@ -1,7 +1,7 @@
-"""Reads the account into one consistent snapshot: everything side by side, two round trips in all.
+"""Read the account into one consistent snapshot, in two round trips.
 
-What does not depend on another answer goes out at once; when the markets held are still those of the
-last reading, one round trip is enough. A part that fails says why. Never renders, never trades.
+Independent reads are sent at once. If the markets held are those of the last reading, one round trip is
+enough. A part that fails gives its reason. Never renders, never trades.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _STILL_READING = "still being read"
 
 @dataclass(frozen=True, slots=True)
 class _Reads:
-    """The account's lists, read or not."""
+    """The account's lists, each read or unavailable."""
 
     balance: Fetched[Balance]
     positions: Fetched[Positions]
@@ -69,7 +69,7 @@ class _Reads:
 
 @dataclass(frozen=True, slots=True)
 class _PendingReads:
-    """The questions about the account, on their way."""
+    """The pending reads of the account."""
 
     balance: Future[Fetched[Balance]]
     positions: Future[Fetched[Positions]]
@@ -85,7 +85,7 @@ class _PendingReads:
         return not wait(asked, timeout=within_s).not_done
 
     def parts(self, answer: _Resolve) -> _Reads:
-        """Give all lists as `answer` takes them."""
+        """Return all lists, each resolved by `answer`."""
         return _Reads(
             balance=answer(self.balance),
             positions=_complete(answer(self.positions)),
@@ -110,15 +110,18 @@ def _so_far(asked: Future[Fetched[T]]) -> Fetched[T]:
 
 
 class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
-    """Reads the account and remembers what cannot change: fills, settlements, the markets held.
+    """Reads the account. Caches fills, settlements and the markets held.
 
-    `PortfolioTracker()` reads where the settings say, over the connection that all share in this process.
+    `PortfolioTracker()` reads as the settings say, over the shared connection of this process.
     """
 
     def __init__(
         self, client: KalshiClient | None = None, *, clock: Callable[[], datetime] = utc_now
     ) -> None:
-        """Read by a client; None: one as the settings say. See `KalshiClient` for what that raises."""
+        """Read through a client. None: one as the settings say.
+
+        Raises the errors of `KalshiClient`.
+        """
         self._owns_client = client is None
         self._client = client = KalshiClient() if client is None else client
         self._clock = clock
@@ -131,7 +134,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         self._refreshing = threading.Lock()
 
     def close(self) -> None:
-        """Let go of what it shares; a client that was given stays open."""
+        """Release the shared services. A client that was passed in stays open."""
         if self._owns_client:
             self._client.close()
 
@@ -145,10 +148,10 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         progress: Progress | None = None,
         first_look: FirstLook | None = None,
     ) -> PortfolioSnapshot:
-        """Read every part. A part that fails is unavailable; this never raises for it.
+        """Read every part. A part that fails is unavailable and raises nothing.
 
-        Where a list takes longer than a second, `first_look` is shown the others and the largest positions at
-        their marks; `progress` is told how many fills are read.
+        If a list takes longer than a second, `first_look` gets the other lists and the largest positions at
+        their marks. `progress` is called with the number of fills read.
         """
         require_exact_context()
         with self._refreshing, ReadPool(_READ_THREADS) as threads:
@@ -160,10 +163,10 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
             if first_look is not None and self._is_slow(asked, markets, started_at):
                 first_look(self._first_look(asked, markets, mark))
             self._follow(asked, markets)
-            # Whether the markets of resting orders exclude one another, by the names of their events.
+            # The events show whether the markets of open orders exclude one another.
             markets.ask_events(event_of(order.ticker) for order in asked.resting.result().value or ())
             parts = asked.parts(_awaited)
-            # While the markets are on their way.
+            # This runs while the markets are being read.
             ledgers = self._count(parts, lambda tickers: self._read_markets(threads, tickers))
             quotes, books = markets.markets(), markets.books()
             without_fees = markets.read_events((quotes.value or {}).values())
@@ -202,13 +205,13 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         markets.ask_fees(self._events)
 
     def _follow(self, asked: _PendingReads, markets: QuoteReader) -> None:
-        """Ask for the markets of the positions, once those are here."""
+        """Request the markets of the positions, once those are read."""
         positions = _complete(asked.positions.result())
         if positions.value is None:
             return
         held = [row for row in positions.value.markets if row.side is not None]
         self._held = tuple(row.ticker for row in sorted(held, key=lambda row: -row.cost_basis))
-        # Of what is held, as far as the exchange names its events here.
+        # Only as far as the exchange lists the events of positions here.
         self._events = tuple(row.event_ticker for row in positions.value.events if row.cost_basis)
         self._ask_markets(markets)
 
@@ -221,7 +224,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         return not asked.all_here(within_s=left_s())
 
     def _first_look(self, asked: _PendingReads, markets: QuoteReader, mark: Mark) -> PortfolioSnapshot:
-        """Take what is here by now; the rest is still being read."""
+        """Return what is read so far. The rest is marked as still being read."""
         parts = asked.parts(_so_far)
         quotes = Fetched(markets.first_markets(_FIRST_LOOK_AFTER_S), _STILL_READING)
         return self._snapshot(
@@ -262,7 +265,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         )
 
     def _count(self, parts: _Reads, result_of: ResultOf) -> dict[str, MarketLedger]:
-        """Count the ledgers of all markets; what was counted before is not counted again."""
+        """Compute the ledgers of all markets, reusing those already computed."""
         return self._ledgers.update(
             parts.fills,
             {row.ticker: row for row in parts.rows},
@@ -279,7 +282,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         ledger: MarketLedger | None,
         mark: Mark,
     ) -> PositionPnl:
-        """Value one position; where nothing moved since the last reading, it is still worth the same."""
+        """Value one position, reusing its last value if no input changed."""
         fees = self._event_cache.fees_of(market) if market is not None else None
         sides = (None, None) if book is None else (book.yes_bids, book.no_bids)
         seen = (position, market, *sides, ledger, mark, fees)
@@ -297,7 +300,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         self._rows = {ticker: row for ticker, row in list(self._rows.items()) if ticker in tickers}
 
     def markets_by_ticker(self, tickers: Iterable[str]) -> dict[str, Market]:
-        """Read markets wherever they are by now. Raises KalshiAPIError."""
+        """Read markets, live or historical. Raises KalshiAPIError."""
         with ReadPool(_READ_THREADS) as threads:
             return self._read_markets(threads, tickers)
 
@@ -310,19 +313,22 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         ]
         return {market.ticker: market for answer in asked for market in answer.result()}
 
-    # --- Doors for scripts and the rails ------------------------------------------------------------
+    # --- Doors for scripts and the risk checks ------------------------------------------------------
 
     def get_current_positions(self) -> tuple[PositionPnl, ...]:
-        """List the open positions with their marks, most at stake first.
+        """List the open positions with their marks, highest cost first.
 
-        Contracts are net, above zero YES and below zero NO; dollars are before fees. A market that cannot be
-        read leaves its position without a mark. Only reads. Raises KalshiAPIError when they cannot be read
-        whole.
+        Contracts are net: above zero YES, below zero NO. Dollars are before fees. A market that cannot be
+        read leaves its position without a mark. Only reads. Raises KalshiAPIError when the positions cannot
+        be read whole.
         """
         return tuple(row for row in self.read_positions() if row.position.side is not None)
 
     def read_positions(self) -> tuple[PositionPnl, ...]:
-        """List the same of all unsettled markets, also of those that were traded and are flat."""
+        """List positions of all unsettled markets, flat ones included.
+
+        Otherwise like `get_current_positions`.
+        """
         require_exact_context()
         with ReadPool(_READ_THREADS) as threads:
             asked = threads.submit(lambda: self._client.get_orders(status=OrderStatus.RESTING))
@@ -335,10 +341,11 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         return tuple(sorted(positions, key=lambda row: -row.position.cost_basis))
 
     def calculate_position_pnl(self, position: PositionPnl | Position | str) -> PositionPnl:
-        """Read one position anew, at its mark: dollars before fees, gains positive; None: not known.
+        """Read one position again, at its mark.
 
-        `position` is one of those above, or a ticker. Only reads. Raises InvalidInputError when there is no
-        unsettled position in that market, KalshiAPIError.
+        Dollars are before fees, gains positive. None: not known. `position` is a position from above, or a
+        ticker. Only reads. Raises InvalidInputError when there is no unsettled position in that market,
+        KalshiAPIError.
         """
         row = position.position if isinstance(position, PositionPnl) else position
         ticker = validate_ticker(row) if isinstance(row, str) else row.ticker
@@ -348,9 +355,10 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         raise InvalidInputError(f"There is no open position in {ticker}.")
 
     def calculate_total_pnl(self) -> TotalPnl:
-        """Sum realized (trading and settlement), unrealized and fees over the account, in dollars.
+        """Return realized and unrealized P&L and fees of the account, in dollars.
 
-        `unrealized` is None while a position has no mark. Only reads. Raises KalshiAPIError.
+        Realized P&L comes from trading and settlement. `unrealized` is None while a position has no mark.
+        Only reads. Raises KalshiAPIError.
         """
         snapshot = self.refresh()
         _require(snapshot.positions)
@@ -359,16 +367,16 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         return snapshot.total_pnl
 
     def get_realized_pnl(self) -> Dollars:
-        """Give the realized P&L of all markets in dollars, sold and settled, before fees.
+        """Return realized P&L of all markets in dollars, before fees.
 
-        Only reads. Raises KalshiAPIError.
+        It comes from trading and settlement. Only reads. Raises KalshiAPIError.
         """
         return self.calculate_total_pnl().realized
 
     def display_portfolio_summary(self) -> PortfolioSnapshot:
-        """Print the portfolio as the menu shows it, and return what was read.
+        """Print the portfolio as the menu shows it, and return the snapshot.
 
-        What could not be read says so on the screen. Only reads; never raises for it.
+        Never raises for parts that cannot be read; the screen marks them. Only reads.
         """
         from kalshi_trading import compose
 

@@ -1,8 +1,8 @@
-"""Orders for scripts: the protocol and the limits of the menu, as calls of Python.
+"""Place orders from scripts, with the protocol and limits of the menu.
 
-Refuses in one way: what a person should see first raises ConfirmationRequired, everything else that stops an
-order here another TradeExecutionError (the tree is in `core.errors`), and nothing was sent. What the exchange
-says is a SubmissionResult. Never prints, never asks, never sends an order twice.
+A refusal raises, and then nothing was sent. A question for a person raises ConfirmationRequired. Every other
+refusal raises another TradeExecutionError (the tree is in `core.errors`). The exchange's answer is a
+SubmissionResult. Never prints, never asks, never sends an order twice.
 
     from kalshi_trading.trade_executor import TradeExecutor
 
@@ -58,17 +58,17 @@ _NOT_ALLOWED = Finding(
 
 
 class TradeExecutor(LeaseHolder):
-    """Places and cancels orders as the settings say. Safe to share between threads.
+    """Places and cancels orders as the settings say. Thread-safe.
 
-    Everything built without arguments in a process shares connection, journal, limits and recovery. Prices
-    are in the terms of the side: an int from 1 to 99 is cents, a Decimal dollars, text either ("5.5c",
+    Objects built without arguments in a process share connection, journal, limits and recovery. Prices are
+    in the terms of the side: an int from 1 to 99 is cents, a Decimal dollars, text either ("5.5c",
     "$0.055").
     """
 
     def __init__(self, services: Services | None = None, *, allow_production: bool = False) -> None:
-        """Connect as the settings say, or work with the services of a composition.
+        """Connect as the settings say, or use the given services.
 
-        `allow_production` lets orders go where money is real. Raises InvalidInputError unless it is a bool,
+        `allow_production` permits orders with real money. Raises InvalidInputError unless it is a bool,
         ConfigurationError, PracticeExchangeError, AuthenticationError.
         """
         if not isinstance(allow_production, bool):
@@ -82,7 +82,7 @@ class TradeExecutor(LeaseHolder):
 
     @property
     def _services(self) -> Services:
-        """Raises NotAvailableError once this was closed."""
+        """The services. Raises NotAvailableError once closed."""
         if self._lease is not None:
             return self._lease.services
         assert self._given is not None
@@ -97,7 +97,7 @@ class TradeExecutor(LeaseHolder):
     def place_market_order(
         self, ticker: str, side: str, quantity: int | Decimal | str, action: str = "buy"
     ) -> SubmissionResult:
-        """Fill now, at no worse than a capped price (KALSHI_MARKET_ORDER_CAP); the rest is canceled.
+        """Fill now at a capped price (KALSHI_MARKET_ORDER_CAP); cancel the rest.
 
         Returns and raises as `place_order`.
         """
@@ -111,9 +111,9 @@ class TradeExecutor(LeaseHolder):
         price: int | Decimal | str,
         action: str = "buy",
     ) -> SubmissionResult:
-        """Fill at `price` per contract or better; the rest stays open until it is canceled.
+        """Fill at `price` per contract or better; the rest stays open.
 
-        Returns and raises as `place_order`.
+        It stays open until it is canceled. Returns and raises as `place_order`.
         """
         return self.place_order(ticker, side, quantity, action, "limit", price)
 
@@ -126,13 +126,13 @@ class TradeExecutor(LeaseHolder):
         order_type: str = "market",
         price: int | Decimal | str | None = None,
     ) -> SubmissionResult:
-        """Check one order against the limits, record it, send it once, and return what became of it.
+        """Check one order against the limits, record it and send it once.
 
         `quantity` is contracts, or text such as "$50" to spend on a purchase. The result's `outcome` is
-        ACKNOWLEDGED, REJECTED, ABSENT or UNKNOWN; when UNKNOWN the exchange may have acted: do not place it
-        again, the program goes on looking for it. Raises ConfirmationRequired, InvalidOrderError,
-        OrderDeniedError and OrderNotSentError, and KalshiAPIError when market, position or orders could not
-        be read; after all of them nothing was sent.
+        ACKNOWLEDGED, REJECTED, ABSENT or UNKNOWN. UNKNOWN: the exchange may have acted. Do not place the
+        order again; the program keeps looking for it. Raises ConfirmationRequired, InvalidOrderError,
+        OrderDeniedError and OrderNotSentError. Raises KalshiAPIError when market, position or orders could
+        not be read. After each of these nothing was sent.
         """
         require_exact_context()
         name, outcome = arguments.read_ticker(ticker), arguments.read_side(side)
@@ -148,9 +148,10 @@ class TradeExecutor(LeaseHolder):
             return self._place(self._worth(str(quantity), market, ticket) if is_worth else ticket)
 
     def close_position(self, ticker: str, price: int | Decimal | str | None = None) -> SubmissionResult:
-        """Sell all that is held in one market: now at a capped price, or at `price` of the side held.
+        """Sell the whole position in one market.
 
-        Raises InvalidOrderError when nothing is held; else returns and raises as `place_order`.
+        Without `price` it sells now at a capped price, else at `price` in the terms of the side held. Raises
+        InvalidOrderError when there is no position. Otherwise returns and raises as `place_order`.
         """
         name = arguments.read_ticker(ticker)
         rows = self._services.client.get_positions(ticker=name).markets.whole()
@@ -161,12 +162,12 @@ class TradeExecutor(LeaseHolder):
         return self.place_order(name, held.side, held.count, Action.SELL, order_type, price)
 
     def cancel_order(self, order_id: str) -> CancelResult:
-        """Cancel what is still open of an order. The result is true when the exchange confirmed it.
+        """Cancel the open part of an order. The result is true once confirmed.
 
-        `reduced_by` is the contracts canceled; None: none were seen to be, and `message` says why: it may
-        have filled, or the exchange may have acted without an answer. Limits, panic and read-only never hold
-        it up. Raises NotFoundError for an id that the exchange does not know, KalshiAPIError when it cannot
-        be read.
+        `reduced_by` is the contracts canceled. None: no cancel was seen, and `message` gives the reason. The
+        order may have filled, or the exchange may have acted without an answer. Limits, panic and read-only
+        never block a cancel. Raises NotFoundError for an id unknown to the exchange, KalshiAPIError when it
+        cannot be read.
         """
         result = self._orders.cancel_order(self.get_order_status(order_id))
         return replace(result, order=self._in_own_words([result.order])[0])
@@ -181,15 +182,21 @@ class TradeExecutor(LeaseHolder):
         return self._in_own_words([self._orders.get_order_status(order_id)])[0]
 
     def list_open_orders(self) -> tuple[Order, ...]:
-        """List all resting orders. Raises KalshiAPIError, also when some may be missing."""
+        """List all open orders.
+
+        Raises KalshiAPIError, also when some may be missing.
+        """
         return self._in_own_words(self._orders.list_open_orders())
 
     def messages(self) -> tuple[str, ...]:
-        """Return the news since the last call about orders whose outcome was unknown, as sentences."""
+        """Return new sentences about orders whose outcome was unknown.
+
+        They are new since the last call.
+        """
         return self._orders.messages()
 
     def block_reason(self) -> str | None:
-        """Return why every order would be denied now; None: nothing blocks all of them.
+        """Return why every order would be denied now. None: no general block.
 
         Reasons are a panic, a failing journal, a read-only session, and production without allow_production.
         """
@@ -202,9 +209,10 @@ class TradeExecutor(LeaseHolder):
     def search_markets(
         self, query: str = "", status: str = "open", limit: int | None = 20
     ) -> tuple[FoundMarket, ...]:
-        """List markets whose titles contain every word, best match and busiest first; `limit` None: all.
+        """List markets whose titles contain every word.
 
-        `status` is open, unopened, closed or settled. Raises InvalidInputError, KalshiAPIError.
+        Best match and busiest come first. `limit` None: all. `status` is open, unopened, closed or settled.
+        Raises InvalidInputError, KalshiAPIError.
         """
         if limit is not None and (not isinstance(limit, int) or limit < 0):
             raise InvalidInputError(f"A limit is a whole number, not {limit!r}.")
@@ -213,19 +221,22 @@ class TradeExecutor(LeaseHolder):
     def get_market_info(self, ticker: str) -> Market:
         """Read one market with its best quotes.
 
-        Raises InvalidInputError for an unknown one, KalshiAPIError.
+        Raises InvalidInputError for an unknown ticker, KalshiAPIError.
         """
         return self._orders.get_market_info(ticker)
 
     def validate_ticker(self, ticker: str) -> bool:
-        """Ask the exchange whether there is a market of this ticker. Raises KalshiAPIError."""
+        """Return True if the exchange has a market of this ticker.
+
+        Raises KalshiAPIError.
+        """
         try:
             self._orders.get_market_info(ticker)
         except (InvalidInputError, NotFoundError):
             return False
         return True
 
-    # --- Below the door ---------------------------------------------------------------------------
+    # --- Internal ---------------------------------------------------------------------------------
 
     def _market(self, ticker: str) -> Market:
         try:
@@ -234,7 +245,7 @@ class TradeExecutor(LeaseHolder):
             raise InvalidOrderError(str(error)) from None
 
     def _worth(self, amount: str, market: Market, ticket: OrderTicket) -> OrderTicket:
-        """Turn dollars to spend into as many contracts as they can buy, fees inside."""
+        """Convert dollars to the most contracts they can buy, fees included."""
         cap = ticket.price
         if cap is None:
             book = self._orders.get_orderbook(market.ticker)
@@ -255,7 +266,10 @@ class TradeExecutor(LeaseHolder):
         return self._submit(preview)
 
     def _confirmation(self, seen: OrderPreview) -> Callable[[], SubmissionResult]:
-        """Make the answer to a question, which sends one order however often and by whomever it is given."""
+        """Return the callable that answers a question.
+
+        It sends at most one order, however often and from whichever thread it is called.
+        """
         answers = iter([seen])
 
         def confirm() -> SubmissionResult:
@@ -270,7 +284,7 @@ class TradeExecutor(LeaseHolder):
         return confirm
 
     def _confirm(self, seen: OrderPreview) -> SubmissionResult:
-        """Look again, and send what was confirmed if it is no worse now."""
+        """Preview again, and send the confirmed order if it is no worse now."""
         ticket = seen.ticket
         if ticket.is_market_order:
             ticket = replace(ticket, worst_price=seen.request.price)
@@ -289,7 +303,7 @@ class TradeExecutor(LeaseHolder):
         try:
             return self._services.journal.own_orders.in_own_words(orders)
         except JournalError:
-            return tuple(orders)  # what the exchange says is true without our words
+            return tuple(orders)  # the exchange's rows are correct without our action and side
 
     def _preview(self, ticket: OrderTicket) -> OrderPreview:
         preview = self._orders.preview(ticket)
@@ -298,7 +312,7 @@ class TradeExecutor(LeaseHolder):
         return replace(preview, findings=(_NOT_ALLOWED, *preview.findings))
 
     def _submit(self, preview: OrderPreview) -> SubmissionResult:
-        """Send, or put on record why not. Raises OrderDeniedError, OrderNotSentError."""
+        """Send, or record why not. Raises OrderDeniedError, OrderNotSentError."""
         result = self._orders.submit(preview)
         reason = f"Not sent: {result.message.removeprefix('Not sent: ')}"
         if result.outcome is Outcome.DENIED:
@@ -315,7 +329,7 @@ def _require_one_meaning(typed: str, price: Price, market: Market, side: Side) -
 
 @contextmanager
 def _nothing_sent() -> Iterator[None]:
-    """Refuse an order in the way of all refusals where the journal fails before it is sent."""
+    """Convert a JournalError before sending to OrderNotSentError."""
     try:
         yield
     except JournalError as error:

@@ -1,11 +1,10 @@
-"""The journal of trades, the log of errors, the history read back, and its export as CSV.
+"""Write and read the trade journal and error log; export them as CSV.
 
-Knows what is written and under which names; how a line gets safely to the disk is `journal.files`'. Order
-events are on the disk before the call returns, and a failure is raised, never swallowed. Nothing is
-ever rewritten, and no secret is ever stored.
+Defines the events and file names. `journal.files` syncs each line to disk. Order events are on disk before
+the call returns. A failure is raised, never swallowed. Never rewrites a line. Never stores a secret.
 
-The functions below are for scripts, over the journal of the settings: see docs/python.md. Every order that is
-placed through this package is on record without them.
+The functions below are for scripts and use the journal of the settings: see docs/python.md. Every order
+placed through this package is recorded without them.
 """
 
 from __future__ import annotations
@@ -62,14 +61,14 @@ ERRORS_FILE = "errors.log"
 REQUESTS_FILE = "requests.log"
 INTENTS_LOCK = "intents.lock"
 _ERROR_NUMBERS = count(1)
-"""Tells the errors of one second apart, whichever logger of this process writes them."""
+"""Distinguishes errors of the same second, across all loggers of this process."""
 
 
 class TradeLogger:
-    """Journal and error log of one environment, in a folder of its own.
+    """Journal and error log of one environment, in its own folder.
 
-    Every record carries the environment, and the session and the account (see `account_fingerprint`)
-    where they are given.
+    Every record carries the environment. It carries session and account (see `account_fingerprint`) if they
+    are given.
     """
 
     def __init__(
@@ -90,16 +89,17 @@ class TradeLogger:
         self._clock = clock
         stamps = {"environment": environment, "session": session_id, "account": account}
         self._stamps = {name: value for name, value in stamps.items() if value is not None}
-        # known to nobody else, so that no configuration of logging can turn it off
+        # a private logger, so no logging configuration can turn it off
         self._log = logging.Logger("journal")
         self._log.addHandler(JournalHandler(self.trades_path))
         self._digest = DigestReader(self.trades_path, clock=clock)
         self.own_orders = OwnOrdersReader(self.trades_path)
 
     def close_to_others(self) -> tuple[str, ...]:
-        """Close the environment's folder and its files to other users; say what is not ours to close.
+        """Remove other users' access to the environment's folder and files.
 
-        The folder above, which the user may share, stays as it is. Never raises.
+        Returns sentences about what we cannot fix. The parent folder stays as it is, because the user may
+        share it. Never raises.
         """
         folders = (self.folder, sessions_folder(self.folder))
         logs = [file for path in self.log_paths for file in every_file_of(path)]
@@ -109,18 +109,18 @@ class TradeLogger:
     # --- Writing ----------------------------------------------------------------------------------
 
     def log_order_step(self, event: str, fields: Mapping[str, object]) -> None:
-        """Record a step of an order's submission (`intent`, `sending`, `acknowledged`, …).
+        """Record a step of an order's submission (`intent`, `sending`, …).
 
-        Raises JournalError when it is not safely on the disk; then nothing may be sent.
+        Raises JournalError when it is not synced to disk. Then nothing may be sent.
         """
         self.log_event(f"order.{event}", fields)
 
     @contextmanager
     def intent_lock(self) -> Iterator[None]:
-        """Hold the lock that every session takes to count its orders and record an intent.
+        """Hold the lock for counting a session's orders and logging an intent.
 
-        Raises JournalError, also if another session keeps it for too long. Other records need no lock, so
-        that a panic never waits for one.
+        Raises JournalError, also if another session holds it too long. Other records need no lock, so a
+        panic never waits for one.
         """
         lock = self.folder / INTENTS_LOCK
         with as_journal_errors(lock):
@@ -132,28 +132,31 @@ class TradeLogger:
             os.close(descriptor)
 
     def log_order_fill(self, fields: Mapping[str, object]) -> None:
-        """Record what of an order was filled. Raises JournalError."""
+        """Record the fills of an order. Raises JournalError."""
         self.log_event(FILL_EVENT, fields)
 
     def log_cancel_step(self, event: str, fields: Mapping[str, object]) -> None:
-        """Record a step of a cancel (`requested`, `acknowledged`, …). Raises JournalError."""
+        """Record a step of a cancel (`requested`, `acknowledged`, …).
+
+        Raises JournalError.
+        """
         self.log_event(f"cancel.{event}", fields)
 
     def log_event(self, event: str, fields: Mapping[str, object]) -> None:
-        """Record any event (`session.begun`, `clock.offset`, …); `order.` and `cancel.` are flushed.
+        """Record any event. Raises JournalError.
 
-        Raises JournalError.
+        Examples: `session.begun`, `clock.offset`. `order.` and `cancel.` events are synced to disk.
         """
         plain = {name: _plain(value) for name, value in fields.items()}
         record = self._log.makeRecord(self._log.name, logging.INFO, "", 0, event, (), None)
         record.created = self._clock().timestamp()
         record.fields = self._stamps | plain
-        self._log.handle(record)  # not `info`, which `logging.disable` would silence
+        self._log.handle(record)  # `logging.disable` would silence `info`
 
     def log_error(self, message: str, error: BaseException | None = None) -> str:
-        """Write an error with its traceback to errors.log and return a reference to find it by.
+        """Write an error with its traceback to errors.log and return a reference.
 
-        An error log that cannot be written must not hide the error itself, so this never raises.
+        Never raises: a broken error log must not hide the error itself.
         """
         now = self._clock()
         reference = f"{now:%Y%m%dT%H%M%S}-{os.getpid()}-{next(_ERROR_NUMBERS)}"
@@ -167,35 +170,38 @@ class TradeLogger:
     # --- Reading ----------------------------------------------------------------------------------
 
     def read_journal(self, since: date | None = None, until: date | None = None) -> JournalReading:
-        """Read every record, or those of these local days, both included; damaged lines are named.
+        """Read every record, or those of these local days, both included.
 
-        Raises JournalError.
+        Damaged lines are reported. Raises JournalError.
         """
         return read_journal(self.trades_path, since=since, until=until)
 
     def scan_journal(self, since: date | None = None, until: date | None = None) -> Iterator[JournalEntry]:
-        """Yield the same one by one, oldest first, for journals of any length. Raises JournalError."""
+        """Yield the same entries one by one, oldest first, for any journal size.
+
+        Raises JournalError.
+        """
         return scan_journal(self.trades_path, since=since, until=until)
 
     def newest_records(self) -> Iterator[JournalEntry]:
-        """Yield records and damaged lines, newest first, reading no more than is asked for.
+        """Yield records and damaged lines, newest first, reading only on demand.
 
         Raises JournalError.
         """
         return newest_records(self.trades_path)
 
     def recent_records(self, most: int | None) -> Iterator[JournalRecord]:
-        """Yield the records among the newest `most` lines, newest first; None: among all.
+        """Yield the records among the newest `most` lines, newest first.
 
-        Raises JournalError.
+        None: all lines. Raises JournalError.
         """
         newest = islice(self.newest_records(), most)
         return (entry for entry in newest if isinstance(entry, JournalRecord))
 
     def changes(self, since: int = 0, *, progress: Progress = lambda lines: None) -> JournalChanges:
-        """Give what the journal says newly of the orders that still count; see `DigestReader.changes`.
+        """Return what changed in the journal about orders that still matter.
 
-        Raises JournalError.
+        See `DigestReader.changes`. Raises JournalError.
         """
         return self._digest.changes(since, progress=progress)
 
@@ -204,13 +210,16 @@ class TradeLogger:
     ) -> tuple[JournalRecord, ...]:
         """Return the records of these local days, both included, oldest first.
 
-        A word such as `today`, `7d` or `2026-11` begins with its first day and ends with its last.
-        Damaged lines are left out; `read_journal` names them. Raises InvalidInputError, JournalError.
+        A start such as `today`, `7d` or `2026-11` is its first day, an end its last. Damaged lines are left
+        out; `read_journal` reports them. Raises InvalidInputError, JournalError.
         """
         return self.read_journal(*days_between(start_date, end_date, local_date(self._clock()))).records
 
     def read_errors(self, most: int = 20) -> tuple[str, ...]:
-        """Return the first lines of the last errors, newest last; a log that cannot be read has none."""
+        """Return the head lines of the last errors, newest last.
+
+        Empty if the log cannot be read.
+        """
         heads: list[str] = []
         with suppress(OSError):
             entries = (each for each in newest_entries(self.errors_path) if isinstance(each, LogEntry))
@@ -218,14 +227,14 @@ class TradeLogger:
         return tuple(reversed(heads))
 
     def log_sizes(self) -> dict[str, LogSize]:
-        """Measure journal, errors and requests, by the name of today's file. Raises OSError."""
+        """Measure journal, errors and requests, by file name. Raises OSError."""
         return {path.name: size_of(path) for path in self.log_paths}
 
     def export_journal_to_csv(self, filename: str | Path) -> int:
-        """Write the journal as CSV, one row for each event on record, and return the number of rows.
+        """Write the journal as CSV, one row per event, and return the row count.
 
-        A line that cannot be read is a row too, which says where it stands. `table_files` says how cells are
-        written. Raises InvalidInputError when the file exists or cannot be written, JournalError.
+        A damaged line is a row with its place. See `table_files` for the format of cells. Raises
+        InvalidInputError when the file exists or cannot be written, JournalError.
         """
         return write_table(Path(filename), JOURNAL, map(journal_row, self.scan_journal()))
 
@@ -233,7 +242,10 @@ class TradeLogger:
 def days_between(
     start: str | date | None, end: str | date | None, today: date
 ) -> tuple[date | None, date | None]:
-    """Read the ends of a history; None: without end. Raises InvalidInputError."""
+    """Parse the first and last day of a period. Raises InvalidInputError.
+
+    None: unbounded.
+    """
     first = None if start is None else _days(start, today).first
     last = None if end is None else _days(end, today).last
     if first is not None and last is not None and first > last:
@@ -242,7 +254,7 @@ def days_between(
 
 
 def _days(asked: str | date, today: date) -> Period:
-    """Read one end of a history. Raises InvalidInputError."""
+    """Parse one end of a period. Raises InvalidInputError."""
     if isinstance(asked, datetime):
         asked = local_date(asked)
     if isinstance(asked, date):
@@ -257,7 +269,10 @@ def _days(asked: str | date, today: date) -> Period:
 
 
 def _plain(value: object) -> object:
-    """Give what JSON holds to the digit; a float would not be."""
+    """Convert a value to plain JSON data. A float is refused as inexact.
+
+    Raises TypeError.
+    """
     if value is None or isinstance(value, (str, int)):
         return value
     if isinstance(value, Decimal):
@@ -272,12 +287,15 @@ def _plain(value: object) -> object:
 
 
 def account_fingerprint(key_id: str) -> str:
-    """Name the account of a key in the journal without telling the key."""
+    """Return a name for a key's account that does not reveal the key."""
     return hashlib.sha256(key_id.encode()).hexdigest()[:12]
 
 
 def open_request_log(folder: Path, environment: str, level: str) -> None:
-    """Let the program's own log (method, path, status, duration of requests) go to requests.log."""
+    """Send the program's own log to requests.log.
+
+    It holds method, path, status and duration of each request.
+    """
     request_log(folder / environment / REQUESTS_FILE, level)
 
 
@@ -285,30 +303,33 @@ def open_request_log(folder: Path, environment: str, level: str) -> None:
 
 
 def log_order_submission(details: Mapping[str, object]) -> None:
-    """Note in the journal an order that was placed somewhere else, such as by hand on the web.
+    """Note in the journal an order placed elsewhere, such as on the web.
 
-    `details` is plain data: text, whole numbers, Decimal, datetime. The note stands in trades.log as
-    `note.order`, its details apart, and is never taken for an order of this program. Asks the exchange
-    nothing. Raises InvalidInputError for what is no mapping of plain data, JournalError.
+    `details` is plain data: text, whole numbers, Decimal, datetime. The note is a `note.order` event in
+    trades.log, with its details nested. It is never taken for an order of this program. The exchange is not
+    asked. Raises InvalidInputError if `details` is no mapping of plain data, JournalError.
     """
     _note(NOTED_ORDER, details)
 
 
 def log_order_fill(details: Mapping[str, object]) -> None:
-    """Note a fill, as `note.fill`; see `log_order_submission`."""
+    """Note a fill as `note.fill`. See `log_order_submission`."""
     _note(NOTED_FILL, details)
 
 
 def log_order_cancellation(order_id: str) -> None:
-    """Note a cancel, as `note.cancel`; it cancels nothing. See `log_order_submission`."""
+    """Note a cancel as `note.cancel`. It cancels nothing.
+
+    See `log_order_submission`.
+    """
     _note(NOTED_CANCEL, {"order_id": order_id})
 
 
 def log_error(message: str, error: BaseException | None = None) -> str:
-    """Write an error, with the traceback of `error`, to errors.log and return a reference to find it by.
+    """Write an error with its traceback to errors.log and return a reference.
 
-    Asks the exchange nothing. Raises ConfigurationError. A log that cannot be written raises nothing: the
-    reference says so.
+    The exchange is not asked. Raises ConfigurationError. If the log cannot be written, the reference says
+    so.
     """
     return _journal().log_error(message, error)
 
@@ -316,11 +337,11 @@ def log_error(message: str, error: BaseException | None = None) -> str:
 def get_trade_history(
     start_date: str | date | None = None, end_date: str | date | None = None
 ) -> tuple[Fill, ...]:
-    """Return the account's fills of these local days, both included, oldest first; None: without end.
+    """Return the account's fills of these local days, oldest first.
 
-    A day is a date or a word such as `today`, `7d`, `2026-11-01`. Each has the price and fee in dollars and
-    the words in which its order was placed; fills of orders placed elsewhere are among them. Only reads.
-    Raises InvalidInputError, KalshiAPIError, JournalError.
+    Both days are included. None: unbounded. A day is a date or a word such as `today`, `7d`, `2026-11-01`.
+    Each fill has price and fee in dollars, and the action and side as placed. Fills of orders placed
+    elsewhere are included. Only reads. Raises InvalidInputError, KalshiAPIError, JournalError.
     """
     from kalshi_trading import compose
 
@@ -328,10 +349,10 @@ def get_trade_history(
 
 
 def export_trades_to_csv(filename: str | Path) -> int:
-    """Write every fill of the account to a new CSV file, one row each, and return their number.
+    """Write every fill of the account to a new CSV file; return their number.
 
-    Prices are dollars in the terms of the side, exact to the digit. Only reads the exchange. Raises
-    InvalidInputError when the file exists or cannot be written, KalshiAPIError, JournalError.
+    Prices are exact dollars in the terms of the side. Only reads the exchange. Raises InvalidInputError when
+    the file exists or cannot be written, KalshiAPIError, JournalError.
     """
     from kalshi_trading import compose
 
@@ -348,6 +369,6 @@ def _note(event: str, details: Mapping[str, object]) -> None:
     if not isinstance(details, Mapping):
         raise InvalidInputError(f"A note is a dict of plain data, not {type(details).__name__}.")
     try:
-        _journal().log_event(event, {"details": details})  # apart from the fields of our own orders
+        _journal().log_event(event, {"details": details})  # nested: apart from our own orders' fields
     except (TypeError, RecursionError) as error:
         raise InvalidInputError(f"{error}. Use text, whole numbers or Decimal; nothing was noted.") from None

@@ -1,13 +1,13 @@
 """Options and fixtures of all tests.
 
-    --proof quick|full|long   how much is tried (support/proof.py)
-    --date +40d|2028-02-29    the day the tests and all their processes live on (support/shifted_clock.py)
-    --zone Asia/Kolkata       the time zone they live in
+    --proof quick|full|long   the amount of testing (support/proof.py)
+    --date +40d|2028-02-29    the day on which tests and their processes run (support/shifted_clock.py)
+    --zone Asia/Kolkata       the time zone in which they run
 
 Exchanges, each an `ExchangeProcess`:
 
-    practice_exchange         one for each worker, for tests that only read, or use markets of their own
-    exchange                  one for each worker whose other participants stand still, without open orders
+    practice_exchange         one per worker, for tests that only read or use their own markets
+    exchange                  one per worker whose other participants are still, without open orders
     fresh_practice_exchange   one for this test
 """
 
@@ -43,15 +43,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     set_local_zone(config.option.zone)
-    # A background shell starts us with SIGINT ignored; tests of Ctrl-C need it.
+    # A background shell starts us with SIGINT ignored, but tests of Ctrl-C need it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     proof.CURRENT = proof.PROOFS[config.option.proof]
-    # Speed is measured under bench/; a loaded machine must not make a property look false.
+    # Speed is measured under bench/. A loaded machine must not make a property look false.
     settings.register_profile(
         "proof",
         deadline=None,
         max_examples=proof.CURRENT.examples,
-        # properties share one fixture across examples on purpose
+        # examples share one fixture on purpose
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     settings.load_profile("proof")
@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Check zone and date, and run again on the day that is asked for."""
+    """Check zone and date, and run pytest again on the requested day."""
     try:
         set_local_zone(config.option.zone)
         if config.option.date is None or shifted_clock.is_shifted():
@@ -77,7 +77,10 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Show every item of a list that should be empty: a table names all its offenders."""
+    """Show every item of a list that should be empty.
+
+    A table then names all its offenders.
+    """
     if op == "==" and isinstance(left, list) and right == []:
         return [f"{len(left)} items where there should be none:", *map(repr, left)]
     return None
@@ -88,12 +91,15 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Start three workers a core: most tests wait for a process, a terminal or a time-out."""
+    """Start three workers per core.
+
+    Most tests wait for a process, a terminal or a timeout.
+    """
     return 3 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that need the machine to themselves last, so that the others need not wait for them."""
+    """Run tests that need the machine alone last, so the others never wait."""
     items.sort(key=is_alone)
 
 
@@ -103,10 +109,10 @@ def is_alone(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Run a test that is marked `alone` while no other worker runs one, its fixtures included."""
+    """Run a test marked `alone`, with its fixtures, while no other runs."""
     with ExitStack() as stack:
         if hasattr(item.config, "workerinput"):
-            # private, but the one folder that pytest gives to all workers of a run
+            # private, but the only folder that all workers of a run share
             shared = item.config._tmp_path_factory.getbasetemp().parent  # type: ignore[attr-defined]
             stack.enter_context(worker_lock(shared, alone=is_alone(item)))
         return (yield)
@@ -125,14 +131,14 @@ def in_zone() -> Iterator[SetZone]:
 
 @pytest.fixture(scope="session")
 def practice_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
-    """One practice exchange for this worker's whole run."""
+    """A practice exchange for the whole run of this worker."""
     with running_exchange(tmp_path_factory.mktemp("practice"), "--idle-exit", "3600") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def still_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
-    """One exchange for this worker whose other participants stand still."""
+    """An exchange for this worker whose other participants are still."""
     options = ("--seed", "5", "--still", "--idle-exit", "3600")
     with running_exchange(tmp_path_factory.mktemp("still"), *options) as running:
         yield running
@@ -140,7 +146,7 @@ def still_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchang
 
 @pytest.fixture
 def exchange(still_exchange: ExchangeProcess) -> Iterator[ExchangeProcess]:
-    """Give the still exchange; cancel every open order afterwards."""
+    """Yield the still exchange; cancel every open order afterwards."""
     yield still_exchange
     cancel_all(still_exchange)
 
@@ -149,11 +155,14 @@ def exchange(still_exchange: ExchangeProcess) -> Iterator[ExchangeProcess]:
 def script(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[pytest.MonkeyPatch]:
-    """Make this process a script beside no menu: it trades on the still exchange, with files of its own."""
+    """Make this process a script on the still exchange, with its own files.
+
+    No menu is running.
+    """
     found = PracticeExchange(
         exchange.url, exchange.ws_url, exchange.key_id, Path(exchange.private_key_path), exchange.pid
     )
-    monkeypatch.setattr(compose, "ensure_running", lambda *_, **__: found)  # which takes a process
+    monkeypatch.setattr(compose, "ensure_running", lambda *_, **__: found)  # starting one takes a process
     for name in [each for each in os.environ if each in KNOWN_NAMES]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(config, "DOTENV_PATH", tmp_path / ".env")
@@ -165,13 +174,16 @@ def script(
 
 @pytest.fixture
 def attaching_script(script: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Make this process a script that starts the practice exchange of its data folder, or finds it."""
+    """Make this process a script that starts or finds its practice exchange.
+
+    The exchange is that of the script's data folder.
+    """
     script.setattr(compose, "ensure_running", ensure_running)
     return script
 
 
 @pytest.fixture
 def fresh_practice_exchange(tmp_path: Path) -> Iterator[ExchangeProcess]:
-    """A practice exchange for one test alone."""
+    """A practice exchange for this test only."""
     with running_exchange(tmp_path / "practice", "--idle-exit", "3600") as running:
         yield running

@@ -1,4 +1,7 @@
-"""The client against the examples of the API: paths, parameters, signatures, pages, and what is refused."""
+"""The client against the API's examples: requests, pages, refusals.
+
+Requests are checked with path, parameters and signature.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ def expect(method, path, body, *, query=None, who=signed, status=200, json_body=
 
 @contextmanager
 def exchange():
-    """A client of an exchange that must be asked for everything it was told to expect."""
+    """Yield a client of an exchange that must get every expected request."""
     timing = Timing(read_retries=1, first_pause_s=0.001)
     responses.start()
     try:
@@ -326,7 +329,7 @@ def order_rows(*names):
 
 
 def page(names, cursor, *, asked=None, size=1000, rows=None):
-    """Expect one page: `asked` is the cursor sent, `cursor` the one given back."""
+    """Expect one page. `asked` is the cursor sent, `cursor` the one returned."""
     query = {"limit": str(size), **({"cursor": asked} if asked else {})}
     body = {"orders": order_rows(*names) if rows is None else rows, "cursor": cursor}
     expect("GET", ORDERS, {name: value for name, value in body.items() if value != "missing"}, query=query)
@@ -458,7 +461,7 @@ def test_rows_that_nobody_asked_for_are_kept_as_the_cursor_stands_behind_them(cl
 
 
 def settlements(rows, cursor, *, asked=None):
-    """Expect one page of settlements, given by ticker and fees."""
+    """Expect one page of settlements with these tickers and fees."""
     basis = example("get_settlements")["settlements"][0]
     body = {
         "settlements": [{**basis, "ticker": name, "fee_cost": fee} for name, fee in rows],
@@ -489,7 +492,7 @@ def test_an_order_is_told_once_wherever_it_comes_again(client):
 
 
 class Unforgiving:
-    """An exchange that counts in whole seconds and leaves out what is of a bound itself."""
+    """An exchange that counts in whole seconds and excludes both bounds."""
 
     def __init__(self, *times):
         self.times = times
@@ -564,7 +567,7 @@ def answering(body, status=201):
 
 
 def writes():
-    """List what was sent to change something."""
+    """Return the requests that change something."""
     return [call for call in responses.calls if call.request.method != "GET"]
 
 
@@ -575,7 +578,10 @@ def test_an_order_is_sent_as_the_example_says_and_its_answer_read(client):
 
 
 def outcome_of_an_order(body, status):
-    """The acknowledgement or error that an order ends in where this answers it; how often it was sent."""
+    """Send an order that gets this answer.
+
+    Returns its acknowledgement or error, and the number of requests sent.
+    """
     with naming(f"{status} {body}"), exchange() as client:
         answering(body, status)
         try:
@@ -663,8 +669,8 @@ def test_limits_and_costs_are_learned_from_the_exchange():
     expect("GET", "/account/endpoint_costs", example("get_account_endpoint_costs"), who=public)
     KalshiClient(transport).learn_limits()
     assert transport.rate_limiter.cost("GET", f"{ROOT}/portfolio/orders/x") == 2
-    now[0] += 3  # as long as a bucket of 900 takes to fill
-    for _ in range(72):  # the write bucket of 900, less what is kept for cancels
+    now[0] += 3  # the time in which a bucket of 900 refills
+    for _ in range(72):  # the write bucket of 900, less the reserve for cancels
         transport.rate_limiter.acquire("POST", f"{ROOT}/portfolio/events/orders", within_s=0)
 
 

@@ -1,4 +1,4 @@
-"""The house rules that a reader cannot check by eye: who imports whom, and what stands only once."""
+"""Rules of the code that review cannot check: imports, and unique places."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PACKAGE = PROJECT / "kalshi_trading"
 HEAVY_LIBRARIES = {"requests", "questionary", "cryptography", "starlette", "uvicorn", "plotext", "websockets"}
 CLIENT_WRITES = {"send_order", "send_cancel"}
 
-# What may stand in these modules only, each with its reason.
+# Each module with its reason for this exception.
 CALLS_WRITES = {
     "orders.execution.submission": "sends what was previewed and confirmed, once",
     "orders.execution.cancel": "takes orders back, which only lowers risk",
@@ -52,7 +52,7 @@ PLACES_KEPT = {
     *("ui/commands/", "tests/ui/commands/", "ui/board/", "tests/ui/board/", "ui/web/", "tests/ui/web/"),
     *("exchange/stream/", "orders/exits/", "portfolio/events.py"),
 }
-"""Named in docs/architecture.md before their first file arrives."""
+"""Reserved in docs/architecture.md, without files yet."""
 ROOM_BEHIND = {
     "config": "settings",
     "kalshi_client": "exchange",
@@ -60,7 +60,7 @@ ROOM_BEHIND = {
     "portfolio_tracker": "portfolio",
     "trade_executor": "orders",
 }
-"""Behind each door, its room."""
+"""The room behind each door."""
 FOLDER_FILES = 12
 MODULE_LINES = 400
 FUNCTION_LINES = 60
@@ -91,17 +91,20 @@ def tree_of(module: str) -> ast.Module:
 
 
 def imports_of(module: str) -> Iterator[tuple[int, str]]:
-    """Every import anywhere in the file: its line and the full dotted name."""
+    """Yield line and full dotted name of every import in the file."""
     for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            # `from package import name` may name a module of the package
+            # in `from package import name` the name may be a module of the package
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def imports_from_package(module: str) -> set[tuple[int, str]]:
-    """The modules of the package that the file imports, relative to the package."""
+    """Return line and name of the package's modules that the file imports.
+
+    Names are relative to the package.
+    """
     found = set()
     for line, name in imports_of(module):
         root, *parts = name.split(".")
@@ -164,7 +167,7 @@ WRONG_IMPORTS = {
     "ui.menu": "kalshi_trading.practice.records",
     "portfolio.snapshot": "rich",
 }
-"""In each room, one import that its contracts forbid."""
+"""One import per room that its contracts forbid."""
 
 
 def test_a_wrong_import_in_any_room_breaks_a_contract(tmp_path: Path):
@@ -175,7 +178,7 @@ def test_a_wrong_import_in_any_room_breaks_a_contract(tmp_path: Path):
         path = tmp_path.joinpath("kalshi_trading", *module.split(".")).with_suffix(".py")
         path.write_text(f"{path.read_text()}\nimport {imported}\n")
     answer = lint_imports(tmp_path)
-    # Long names are broken over lines.
+    # The report breaks long names over lines.
     report = re.sub(r"\s+", " ", answer.stdout)
     missed = [
         f"{module} imports {imported}"
@@ -248,7 +251,7 @@ def test_only_the_transport_speaks_http():
     assert wrong == []
 
 
-# --- What stands in one place --------------------------------------------------------------------
+# --- Unique places ------------------------------------------------------------------------------
 
 
 def test_only_submission_and_cancel_call_the_clients_writes():
@@ -277,7 +280,7 @@ def catches_everything(handler: ast.ExceptHandler) -> bool:
 
 
 def hands_on(handler: ast.ExceptHandler) -> bool:
-    """The handler tidies up and lets the very same exception go on."""
+    """Return True if the handler ends by re-raising the same exception."""
     last = handler.body[-1]
     return isinstance(last, ast.Raise) and last.exc is None
 
@@ -321,7 +324,7 @@ MAIN_LINES = {
     "The walk of a journal line": (6, 6),
     "The walk of an order from a script": (5, 3),
 }
-"""Of each walk in docs/architecture.md, how many files and rooms it may pass."""
+"""For each walk in docs/architecture.md, the most files and rooms it may pass."""
 
 
 @pytest.mark.parametrize("title", MAIN_LINES)
@@ -358,7 +361,7 @@ DOORS = {
         "get_trade_history export_trades_to_csv"
     ),
 }
-"""The five modules that people import, and all that they promise there."""
+"""The five modules that people import, with all their public names."""
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -392,7 +395,7 @@ def test_every_bench_and_document_script_loads():
 def test_main_can_be_read_by_a_python_that_is_too_old():
     source = (PROJECT / "main.py").read_text()
     ast.parse(source, feature_version=(3, 6))
-    # Python 2 and 3.5 would stop at these before reaching the sentence about the version
+    # Python 2 and 3.5 would fail here before the message about the version
     assert not re.search(r"""\b[rb]?f["']""", source)
     assert "from __future__ import annotations" not in source
     assert not re.search(r"\bprint\b|->|:=", source)

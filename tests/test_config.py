@@ -1,4 +1,4 @@
-"""Settings from the environment and `.env`: what is taken, what is refused, what is never shown."""
+"""Settings from the environment and `.env`: accepted, refused or hidden."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def key_path(tmp_path):
 
 @pytest.fixture
 def sandbox(key_path):
-    """An environment in which sandbox starts."""
+    """An environment with which sandbox starts."""
     return {
         "KALSHI_ENVIRONMENT": "sandbox",
         "KALSHI_API_KEY": KEY_ID,
@@ -88,7 +88,7 @@ def settings_or_error(environ, path):
 
 
 def complaint(environ, path=None):
-    """A line for every problem, as the user reads it. Empty: the settings are taken."""
+    """Return one line per problem, as the user reads it. Empty: accepted."""
     outcome = settings_or_error(environ, path)
     return "" if isinstance(outcome, Settings) else str(outcome)
 
@@ -99,7 +99,7 @@ def only_problem(environ, path=None):
     return problems[0]
 
 
-# --- What is taken -------------------------------------------------------------------------------
+# --- Accepted ------------------------------------------------------------------------------------
 
 
 def test_practice_starts_with_no_settings_at_all():
@@ -324,7 +324,7 @@ def test_practice_ignores_addresses_and_says_so():
     assert settings.warnings == ("KALSHI_API_BASE_URL has no effect in practice.",)
 
 
-# --- What is refused -----------------------------------------------------------------------------
+# --- Refused -------------------------------------------------------------------------------------
 
 STRANGE_NUMBERS = [
     "nan",
@@ -573,7 +573,7 @@ def test_of_the_process_environment_only_likely_typing_errors_are_warned_of():
 
 @pytest.fixture
 def homeless(monkeypatch):
-    """No HOME, and no entry in the list of users."""
+    """An environment without HOME and without an entry in the user database."""
 
     def no_entry(_):
         raise KeyError
@@ -601,7 +601,7 @@ def test_a_path_from_an_unknown_home_folder_is_refused(homeless, sandbox):
     assert "Write the path in full" in only_problem(key).remedy
 
 
-# --- Who else can read the key -------------------------------------------------------------------
+# --- Key files readable by others ----------------------------------------------------------------
 
 
 @pytest.fixture
@@ -690,7 +690,7 @@ def test_settings_show_neither_key_nor_id(sandbox, dotenv):
 
 MAY_BE_ANYTHING = (
     *("KALSHI_LOG_DIR", "KALSHI_DATA_DIR"),
-    *("ENV", "PROD_KEYID", "PROD_KEYFILE"),  # without effect in sandbox
+    *("ENV", "PROD_KEYID", "PROD_KEYFILE"),  # no effect in sandbox
 )
 
 

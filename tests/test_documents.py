@@ -1,21 +1,19 @@
-"""Scripts as the documents of the older API write them, pasted: they do what the document says.
+"""Scripts pasted from documents of the older API do what these say.
 
-What is changed, and why; everything else is as it was written.
+They are unchanged except for:
 
     imports                      the package's prefix
-    login, tokens, headers       gone: the client signs each request
-    requests.get, requests.post  the paths and fields are gone, and the old order endpoints answer 410: the
-    method of
-                                 the same name is called instead, and orders go through the executor's
-                                 protocol
-    expiration_ts, own ids       the program keeps its own ids; orders with an expiry are not there yet
-    amend, decrease, batches     not there yet: NotAvailableError
-    the WebSocket                its token is gone, and the live feed is no part of this surface yet
-    the bot's methods            they call the client; the loop below them is untouched
-    tickers and order ids        those of 2024 have settled or were invented: markets that are open now, and
-    the
-                                 orders that were placed before
-    prices                       far from the book where the document's order shall rest
+    login, tokens, headers       removed: the client signs each request
+    requests.get, requests.post  replaced by the client's method of the same name, because the paths and
+                                 fields are gone and the old order endpoints answer 410; orders go through
+                                 the executor's protocol
+    expiration_ts, own ids       removed: the program makes its own ids and has no expiring orders yet
+    amend, decrease, batches     not available yet: NotAvailableError
+    the WebSocket                removed: its token is gone and there is no live feed here yet
+    the bot's methods            call the client; the loop below them is unchanged
+    tickers and order ids        those of 2024 are settled or invented: replaced by open markets and orders
+                                 placed before
+    prices                       far from the book where the document's order must rest
 """
 
 from __future__ import annotations
@@ -40,12 +38,12 @@ from kalshi_trading.orders.pretrade.ticket import OrderTicket
 
 @pytest.fixture
 def market(script, exchange):
-    """A quoted market in which nothing is held."""
+    """A quoted market without a position."""
     held = {row.ticker for row in exchange.client().get_positions().markets}
     return quoted_market(compose.acquire().services.orders, without=held)
 
 
-# --- The plan's modules -------------------------------------------------------------------------------
+# --- The documented modules ---------------------------------------------------------------------------
 
 
 def test_the_snippet_of_the_configuration(script, exchange):
@@ -203,11 +201,14 @@ def test_the_functions_of_the_logger(script, market, tmp_path):
     assert list(compose.acquire().services.orders.recover().foreign) == []
 
 
-# --- The client in functions --------------------------------------------------------------------------
+# --- Functions of the client --------------------------------------------------------------------------
 
 
 def functions(client):
-    """Return the functions of the document: their arguments and what they return, over today's client."""
+    """Return the document's functions over today's client.
+
+    Arguments and results are the same.
+    """
 
     def get_markets(status: str = "open", series_ticker=None, limit: int = 100, cursor=None):
         data = client.get_markets(status=status, series_ticker=series_ticker, limit=limit, cursor=cursor)
@@ -398,7 +399,10 @@ def test_amends_and_batches_say_that_they_are_not_there_yet(script):
 
 
 class KalshiBot:
-    """The bot of the document over today's client: the same methods, arguments and results."""
+    """The document's bot over today's client.
+
+    Methods, arguments and results are the same.
+    """
 
     def __init__(self):
         from kalshi_trading.kalshi_client import KalshiClient
@@ -457,12 +461,12 @@ while True:
 
 
 class Enough(BaseException):
-    """Ends the loop, which ends for nothing else."""
+    """Ends the loop, which catches every Exception."""
 
 
 @dataclass
 class Slept:
-    """The time that passes for the bot; it ends the loop after some rounds."""
+    """The bot's `time` module. It ends the loop after some rounds."""
 
     rounds: int
 
@@ -484,7 +488,7 @@ def run_bot(ticker, rounds):
 
 
 class Worlds:
-    """Still exchanges with many markets, one after the other until a price is quoted somewhere."""
+    """Still exchanges with many markets, started one by one until one fits."""
 
     MOST = 20
 
@@ -509,7 +513,10 @@ def worlds(tmp_path_factory):
 
 @pytest.fixture
 def quoted(worlds, attaching_script):
-    """Find a market by its quotes, in which nothing is held, and trade on its exchange."""
+    """Find a market by its quotes and trade on its exchange.
+
+    The market has no position yet.
+    """
 
     def find(is_wanted):
         for exchange in worlds:
@@ -553,7 +560,7 @@ def test_the_bot_does_nothing_at_41_cents(quoted, capsys):
 def test_the_bot_stops_at_ten_contracts_and_repeats_nothing_unasked(quoted, capsys):
     exchange, market = quoted(lambda bid, ask: ask == D("0.38"))
     run_bot(market.ticker, rounds=4)
-    # the same order within half a minute is a question to a person
+    # repeating an order within half a minute needs a person's confirmation
     assert net(exchange, market.ticker) == 5
     assert capsys.readouterr().out.count("Error: Not sent: a person must confirm this order.") == 3
 

@@ -1,7 +1,7 @@
-"""Which test proves what of the catalogue of failures: no row without a test, no test that is not there.
+"""The failure catalogue: every row has its tests, and every test exists.
 
-Rows are numbered as in the catalogue of the order protocol's faults; those of the live feed and of texts
-on the screen belong to other tables.
+Row numbers are those of the catalogue of order protocol faults. Rows of the live feed and of screen text
+belong to other tables.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROWS = [*range(1, 18), *range(24, 34), *range(35, 39), 45, *range(48, 51), *rang
 
 FAULTS = "faults/test_faulted_submissions.py::test_no_order_is_doubled_lost_or_misjudged_under_any_fault"
 
-# row: (the fault, the tests that prove what is true afterwards and what the user sees)
+# row: (fault, tests that prove the state afterwards and what the user sees)
 PROOFS: dict[int, tuple[str, list[str]]] = {
     1: (
         "no name, refused, connect time-out, TLS",
@@ -470,7 +470,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         ],
     ),
     68: (
-        # .ci/run also runs quick on a random day in a far zone
+        # .ci/run also runs quick on a random day in a distant zone
         "any day and any zone",
         [
             "test_support.py::test_a_program_its_files_and_its_children_live_on_another_day",

@@ -1,4 +1,7 @@
-"""Check that the list of planted faults fits the code; its runner proves that the tests catch them."""
+"""The planted faults still fit the code.
+
+The runner of the faults proves that tests catch them.
+"""
 
 from __future__ import annotations
 

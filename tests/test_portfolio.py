@@ -1,4 +1,4 @@
-"""The picture of the account: what is held, at which mark, and what could not be read."""
+"""The account snapshot: positions, marks, and parts that cannot be read."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_minus_twenty_five_is_twenty_five_no_at_the_bid_for_no(tracker_of):
         snapshot = tracker_of(server).refresh()
     (row,) = snapshot.held
     assert (row.position.side, row.position.count) == (Side.NO, 25)
-    assert row.mark == D("0.35")  # a dollar less the YES ask of 65¢
+    assert row.mark == D("0.35")  # $1 less the YES ask of 65¢
     assert row.value == D("8.75")
     assert row.unrealized_pnl == D("0.75")
 
@@ -91,13 +91,13 @@ def test_flat_positions_keep_their_realized_profit_and_are_not_held(tracker_of):
         total = tracker.calculate_total_pnl()
     assert [row.position.ticker for row in snapshot.held] == ["KX-B"]
     assert total.realized == D("1.25") + D("0.20")
-    assert total.unrealized == D("0.13")  # the flat one needs no mark
+    assert total.unrealized == D("0.13")  # a flat position needs no mark
 
 
 @pytest.mark.parametrize(
     ("own", "mark", "proceeds"),
     [
-        (("bid", "0.6300", "120.00"), "0.62", "62.00"),  # all that is bid at 63¢
+        (("bid", "0.6300", "120.00"), "0.62", "62.00"),  # the whole bid at 63¢ is our own
         (("bid", "0.6300", "20.00"), "0.63", "63.00"),
         (("bid", "0.6200", "310.00"), "0.63", "63.00"),
         (("ask", "0.6500", "80.50"), "0.63", "63.00"),
@@ -201,7 +201,7 @@ BREAKS = {
     "no JSON": (say(200, b"<html>"), "not the exchange's answer"),
 }
 LINES = ["account worth", "cash", "positions", "unrealized", "realized", "exposure", "KX-A"]
-UNKNOWN = {  # lines that cannot stand without a part
+UNKNOWN = {  # lines that are unknown without a part
     "/portfolio/balance": {"account worth", "cash"},
     "/portfolio/positions": {"account worth", "positions", "unrealized", "realized", "exposure", "KX-A"},
     "/portfolio/orders": {"account worth", "exposure"},
@@ -240,7 +240,7 @@ def test_an_endpoint_that_fails_leaves_the_rest_on_the_screen_and_says_why(track
 
 
 def on_the_screen(snapshot):
-    """Draw summary and positions without colour on a screen that never wraps; one line each."""
+    """Render summary and positions as lines, without color or wrapping."""
     console = Console(width=400, no_color=True, record=True, file=io.StringIO())
     today = snapshot.realized_since(NOW)
     console.print(portfolio_view.summary(snapshot, today, check_account(snapshot), 40))
@@ -273,7 +273,7 @@ def test_flat_rows_without_figures_leave_the_other_positions_there(tracker_of):
     assert [row.position.ticker for row in snapshot.positions.value] == ["KX-A", "KX-B"]
 
 
-# --- Rows that come twice ------------------------------------------------------------------------
+# --- Repeated rows -------------------------------------------------------------------------------
 
 
 def test_rows_that_come_twice_in_a_list_count_once(tracker_of):
@@ -315,7 +315,10 @@ def test_realized_profit_cannot_be_told_without_the_settlements(tracker_of):
 
 
 class Waves(Account):
-    """Answers nothing of a wave before every question of it is here; `sizes` are still to come."""
+    """Answers the requests of a wave only once all of them have arrived.
+
+    `sizes` holds the sizes of the waves to come.
+    """
 
     def __init__(self, *sizes, **holds):
         super().__init__(**holds)
@@ -331,13 +334,14 @@ class Waves(Account):
                 self.waiting = 0
                 self.moved.notify_all()
             elif not self.moved.wait(timeout=5):
-                return  # the wave never came together
+                return  # the wave is incomplete
         super().__call__(connection, request)
 
 
 def test_a_cold_reading_takes_two_waves_of_questions_and_a_warm_one_a_single_one(tracker_of):
-    # balance, positions, orders, fills, settlements, deposits, withdrawals; then quotes, books, event, fees
-    # and the archive. Afterwards the first seven with quotes and books at once.
+    # Cold, first wave: balance, positions, orders, fills, settlements, deposits, withdrawals.
+    # Cold, second wave: quotes, books, event, fees, archive.
+    # Warm: the seven of the first wave, with quotes and books.
     account = Waves(7, 5, 9, positions=[held(MARKET.ticker, "6.00", "3.600000")])
     account.events = [EVENT_POSITION]
     with serving(account) as server:
@@ -363,11 +367,11 @@ def test_a_position_that_is_new_is_asked_for_in_a_second_wave(tracker_of):
     assert sorted(asked) == [MARKET.ticker, "KXRAIN-26NOV21-NYC"]
 
 
-# --- Sums ----------------------------------------------------------------------------------------
+# --- Totals --------------------------------------------------------------------------------------
 
 
 def test_the_walk_of_the_specification_adds_up(tracker_of):
-    # Ten bought at 60¢, four NO at 35¢: 6 held, 20¢ realized, marked at 63¢; source: Kalshi API, positions.
+    # Ten bought at 60¢, four NO at 35¢: 6 held, 20¢ realized, marked at 63¢. Source: Kalshi API, positions.
     with serving(Account([{}])) as server:
         total = tracker_of(server).calculate_total_pnl()
     assert (total.realized, total.unrealized, total.fees) == (D("0.2"), D("0.18"), D("0.2317"))

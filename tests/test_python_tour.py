@@ -1,4 +1,4 @@
-"""docs/python.md runs as it stands, and names everything that a script may call."""
+"""docs/python.md runs as written and names everything a script may call."""
 
 from __future__ import annotations
 

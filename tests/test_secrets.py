@@ -1,7 +1,8 @@
-"""No key and no signature in any artefact: not in a log, the journal, an export, a database or on the screen.
+"""No key or signature is in any artifact of a session.
 
-A session signs with a key made for the test while every library logs at DEBUG, meets refusals, broken
-answers and a crash, and exports its journal. Then every byte that was left behind is searched.
+Artifacts are logs, journal, export, databases and screen. A session signs with a key made for the test while
+every library logs at DEBUG. It meets refusals, broken answers and a crash, and exports its journal. Then
+every byte left behind is searched.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ FAULTS = {
 
 @dataclass(frozen=True)
 class Canary:
-    """A key made for one test, and every form in which it might get out."""
+    """A key made for one test, and every form in which it might leak."""
 
     pem: Path
     forms: tuple[bytes, ...]
@@ -63,14 +64,17 @@ def canary(folder: Path, kind: str) -> Canary:
     lines = pem.split(b"\n")[1:-2]
     raw = [number.to_bytes((number.bit_length() + 7) // 8, "big") for number in numbers]
     written = [text.encode() for number in numbers for text in (str(number), f"{number:x}", f"{number:X}")]
-    # the first line of a PEM tells the kind of key, which is the same for every key
+    # the first line of a PEM holds the kind of key, the same for every key
     secret_lines = lines[1:] or [lines[0][24:]]
     return Canary(path, (*[line for line in secret_lines if len(line) > 16], b"".join(lines), *written, *raw))
 
 
 @contextmanager
 def exchange_that_knows(key: Canary, folder: Path) -> Iterator[str]:
-    """Run a practice exchange that fails as told; its output goes to files among the artefacts."""
+    """Run a practice exchange with FAULTS that accepts the key.
+
+    Its output is written to the artifacts.
+    """
     (folder / "faults.json").write_text(json.dumps(FAULTS))
     command = [
         sys.executable,
@@ -106,7 +110,10 @@ def surroundings(**settings: str) -> dict[str, str]:
 
 
 def run_session(folder: Path, signatures: Path, url: str, key: Canary, key_id: str, typed: str) -> str:
-    """Let a session answer these lines; its output goes to the artefacts and is returned."""
+    """Run a session with this input; return its output.
+
+    The output is written to the artifacts.
+    """
     program = [sys.executable, CANARIES, "session"]
     settings = {
         "KALSHI_ENVIRONMENT": "sandbox",
@@ -137,7 +144,7 @@ def contents(path: Path) -> bytes:
 
 
 def leaks(folder: Path, secrets: set[bytes]) -> list[str]:
-    """Name the artefacts that hold a secret, not the secret."""
+    """Return the artifacts that contain a secret, without the secret."""
     return sorted(
         str(path.relative_to(folder))
         for path in folder.rglob("*")

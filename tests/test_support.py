@@ -1,4 +1,4 @@
-"""Test the helpers: proof counts, shifted clock, zones, worker lock, flaky report."""
+"""The test helpers: proof counts, clock, zones, worker lock, flaky report."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ NOW = datetime(2026, 11, 29, 15, 30, tzinfo=UTC)
     ("wanted", "there"),
     [
         ("+40d", datetime(2027, 1, 8, 15, 30, tzinfo=UTC)),
-        ("2028-02-29", datetime(2028, 2, 29, 15, 30, tzinfo=UTC)),  # the same time of day
-        ("2027-07-01", datetime(2027, 7, 1, 14, 30, tzinfo=UTC)),  # the same on a clock in summer
+        ("2028-02-29", datetime(2028, 2, 29, 15, 30, tzinfo=UTC)),  # same time of day
+        ("2027-07-01", datetime(2027, 7, 1, 14, 30, tzinfo=UTC)),  # same, in daylight saving time
         ("2026-12-31T23:58", datetime(2027, 1, 1, 4, 58, tzinfo=UTC)),
         ("2027-03-14T06:58+00:00", datetime(2027, 3, 14, 6, 58, tzinfo=UTC)),
         ("2026-11-01", datetime(2026, 11, 1, 15, 30, tzinfo=UTC)),
@@ -168,7 +168,10 @@ def test_a_program_its_files_and_its_children_live_on_another_day(tmp_path: Path
 
 
 class Holders:
-    """Threads that hold the lock of workers until they are let go; `entered` has their names in order."""
+    """Threads that hold the workers' lock until released.
+
+    `entered` has their names in order.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -194,7 +197,7 @@ class Holders:
             self._now.remove(name)
 
     def has_entered(self, within_s: float = IN_TIME_S) -> bool:
-        """Wait for one more to enter."""
+        """Wait until one more thread has entered. False: none did in time."""
         return self._entry.acquire(timeout=within_s)
 
     def let_go(self, *names: str) -> None:
@@ -242,7 +245,7 @@ def test_a_test_that_is_alone_waits_for_the_others_and_later_ones_wait_for_it(tm
 
 
 def report(path: Path, **outcomes: str) -> Path:
-    """Write what pytest would, for tests that passed, failed or were skipped."""
+    """Write a pytest report of tests that passed, failed or were skipped."""
     children = {"passed": "", "failed": "<failure>it broke</failure>", "skipped": "<skipped/>"}
     cases = "".join(
         f'<testcase classname="a" name="{name}">{children[outcome]}</testcase>'

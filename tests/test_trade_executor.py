@@ -1,4 +1,4 @@
-"""Orders from scripts: what is refused and how, what a confirmation answers, what is shared in a process."""
+"""Orders from scripts: refusals, confirmations, and shared services."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def executor(script):
 
 @pytest.fixture(scope="module")
 def ticker(still_exchange):
-    """A market that both sides quote; the exchange stands still, so it stays so."""
+    """A market quoted on both sides.
+
+    The exchange is still, so it stays quoted.
+    """
     return next(
         market.ticker
         for market in still_exchange.client().get_markets(status="open")
@@ -54,7 +57,7 @@ def ticker(still_exchange):
 
 
 def writes():
-    """Return the events of orders on record."""
+    """Return the order and cancel events of the journal."""
     records = compose.current_journal().read_journal().records
     return [record.event for record in records if record.event.startswith(("order.", "cancel."))]
 
@@ -136,7 +139,7 @@ def test_markets_are_found_by_words_and_status(executor, ticker):
         executor.search_markets(limit=-1)
 
 
-# --- Numbers and words: nothing is guessed -----------------------------------------------------------
+# --- Prices and quantities: nothing is guessed -------------------------------------------------------
 
 PRICES = {
     57: "0.57",
@@ -163,7 +166,7 @@ WRONG_QUANTITIES = [
 
 @pytest.fixture
 def stays_still(executor, monkeypatch):
-    """Fail a test in which the exchange is asked anything."""
+    """An executor that fails the test if it asks the exchange anything."""
 
     def ask(*_, **__):
         pytest.fail("the exchange was asked")
@@ -219,7 +222,7 @@ def test_every_way_to_write_a_price_means_what_it_says(executor, ticker, price, 
 
 
 def test_a_price_read_from_a_market_below_a_cent_is_never_taken_for_dollars(executor):
-    """Half a cent is a Decimal of 0.5, and so is half a dollar."""
+    """Half a cent and half a dollar are both written as 0.5."""
     market = next(
         found.market
         for found in executor.search_markets(limit=None)
@@ -256,7 +259,7 @@ def test_what_became_worse_since_must_be_confirmed_anew(script, monkeypatch, tic
         executor.place_limit_order(ticker, "yes", 3, 5)
     second = caught.value
     assert first.confirm()["status"] == "resting"
-    with pytest.raises(ConfirmationRequired) as again:  # the same order was sent, which nobody has confirmed
+    with pytest.raises(ConfirmationRequired) as again:  # the same order was sent meanwhile
         second.confirm()
     assert "same order again" in [finding.rule for finding in again.value.findings]
     assert len([each for each in executor.list_open_orders() if each.ticker == ticker]) == 1
@@ -280,7 +283,7 @@ def test_threads_that_place_the_same_order_are_asked_about_it(executor, ticker):
 
 
 def in_threads(work, count):
-    """Do something in threads at once; return what each of them returned or raised."""
+    """Run `work` in threads at once; return their results and errors."""
     ends, gate = [], threading.Barrier(count)
 
     def attempt():
@@ -370,7 +373,7 @@ def test_real_money_needs_its_own_word_where_the_service_is_built(executor, tick
     assert allowed.place_limit_order(ticker, "yes", 1, 2)["status"] == "resting"
 
 
-# --- By way of the client ---------------------------------------------------------------------------
+# --- Through the client -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("word", ["no", "false", 0, 1, None])
@@ -451,7 +454,7 @@ def test_all_that_is_built_shares_one_session_and_ends_with_the_last(script, tmp
         assert executor.list_open_orders() is not None
         assert sessions(tmp_path) == 1
     assert sessions(tmp_path) == 0
-    client.close()  # again does nothing
+    client.close()  # a second call does nothing
     with TradeExecutor() as executor:
         assert sessions(tmp_path) == 1
         assert executor.list_open_orders() is not None
@@ -491,21 +494,21 @@ def test_what_was_shared_leaves_no_threads_and_files(script):
         with KalshiClient() as client:
             client.get_balance()
     ends_by = time.monotonic() + 20
-    # each has several threads; one that was just sending may stay idle, as may those of other tests
+    # each has several threads; one that was sending may stay idle, and so may those of other tests
     while threading.active_count() >= before + sessions_begun and time.monotonic() < ends_by:
         time.sleep(0.05)
     assert threading.active_count() < before + sessions_begun
 
 
 def test_a_script_takes_over_the_order_of_a_session_that_was_killed(script, tmp_path, exchange, ticker):
-    """And warns of it: what was sent may be live."""
+    """It warns, because the order may be live."""
     with TradeExecutor() as executor:
         placed = executor.place_limit_order(ticker, "yes", 3, 3)
     compose.shut_down()
     journal = tmp_path / "logs/practice/trades.log"
     lines = journal.read_text().splitlines(keepends=True)
     cut = next(number for number, line in enumerate(lines) if "order.acknowledged" in line)
-    journal.write_text("".join(lines[:cut]))  # as after a kill between the send and the answer
+    journal.write_text("".join(lines[:cut]))  # as after a kill between send and answer
     with pytest.warns(UserWarning, match="Found: BUY 3 YES"):
         again = TradeExecutor()
     events = [record.event for record in compose.current_journal().read_journal().records]
@@ -519,7 +522,7 @@ def test_lines_of_the_journal_that_cannot_be_read_are_noted(script, tmp_path):
     journal.write_text("no record at all\n")
     with pytest.warns(UserWarning, match="orders in them cannot be looked for"):
         executor = TradeExecutor()
-    assert executor.block_reason() is None  # it is a note, and holds no order up
+    assert executor.block_reason() is None  # a note blocks no order
 
 
 def test_the_notes_of_the_settings_are_shown(script):

@@ -1,4 +1,7 @@
-"""The journal: one line per event, never lost, never torn, never rewritten; and its export as CSV."""
+"""The journal keeps each event whole, in one line, and exports as CSV.
+
+No line is ever lost, torn or rewritten.
+"""
 
 from __future__ import annotations
 
@@ -156,7 +159,7 @@ def test_wherever_the_journal_is_cut_the_earlier_lines_and_the_next_one_survive(
             assert len(journal.read_journal().records) == len(kept.records) + 1
 
 
-# --- What goes wrong ------------------------------------------------------------------------------
+# --- Failures -------------------------------------------------------------------------------------
 
 
 def test_a_full_disk_is_a_journal_error_and_nothing_else(tmp_path, monkeypatch):
@@ -209,7 +212,7 @@ def test_a_line_that_is_not_safely_on_the_disk_is_a_journal_error(journal, monke
     def fails(descriptor):
         raise OSError(5, "Input/output error")
 
-    journal.log_order_step("intent", INTENT)  # so that the folder need not be synced any more
+    journal.log_order_step("intent", INTENT)  # after this the folder needs no sync
     monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(JournalError, match="Input/output error"):
         journal.log_order_step("intent", INTENT)
@@ -632,7 +635,7 @@ def test_the_export_leaves_no_line_out_and_says_where_one_cannot_be_read(journal
 
 @pytest.fixture
 def notes(tmp_path, monkeypatch):
-    """Let scripts note into a journal of this test."""
+    """Return the records that scripts noted in a journal of this test."""
     monkeypatch.setenv("KALSHI_LOG_DIR", str(tmp_path))
     monkeypatch.setattr(config, "DOTENV_PATH", tmp_path / ".env")
     compose.shut_down()

@@ -1,1 +1,1 @@
-"""The record on disk; `trade_logger` is its door."""
+"""The journal on disk. Other rooms reach it through `trade_logger`."""

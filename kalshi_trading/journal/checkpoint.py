@@ -1,7 +1,7 @@
-"""The journal's digest kept in a file beside it, so that a start need not read years again.
+"""Keep the digest in a file beside the journal, so a start reads less.
 
-It is a shortcut and nothing more: one that is missing, damaged, or of another journal is no checkpoint, and
-the journal is read from its first line. A hash over the whole file shows every change to it.
+A checkpoint is only a shortcut. If it is missing, damaged or of another journal, the journal is read from
+its first line. A hash over the whole file detects every change.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from kalshi_trading.journal.records import Damage, entries_of, line_of
 
 VERSION = 1
 _TOGETHER = 200
-"""Lines that are parsed in one go."""
+"""Lines parsed in one call."""
 LARGEST = 1 << 28
-"""Bytes a checkpoint can have: with more to keep, it would not be a shortcut."""
+"""The largest checkpoint in bytes. A larger one would save no time."""
 _HASH_SIZE = hashlib.sha256().digest_size * 2 + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A digest, and the place in the journal up to which it was folded."""
+    """A digest and the place in the journal up to which it was folded."""
 
     digest: JournalDigest
     bookmark: Bookmark
@@ -42,7 +42,7 @@ def checkpoint_of(journal: Path) -> Path:
 
 
 def write_checkpoint(journal: Path, checkpoint: Checkpoint) -> None:
-    """Put a checkpoint in the place of the last one, whole. Raises OSError."""
+    """Replace the last checkpoint atomically. Raises OSError."""
     path = checkpoint_of(journal)
     partial = path.with_name(f".{path.name}.partial")
     sha256 = hashlib.sha256()
@@ -55,11 +55,11 @@ def write_checkpoint(journal: Path, checkpoint: Checkpoint) -> None:
         refuse_foreign(path)
         partial.rename(path)
     finally:
-        partial.unlink(missing_ok=True)  # also what a killed program left
+        partial.unlink(missing_ok=True)  # includes the leftover of a killed program
 
 
 def read_checkpoint(journal: Path) -> Checkpoint | None:
-    """Read the checkpoint of a journal; None: there is none that is whole."""
+    """Read the checkpoint of a journal. None: no valid one."""
     try:
         with open_to_read(checkpoint_of(journal)) as file:
             data = file.read(LARGEST + 1)
@@ -69,7 +69,7 @@ def read_checkpoint(journal: Path) -> Checkpoint | None:
     if found != f"{hashlib.sha256(content).hexdigest()}\n".encode():
         return None
     head, _, lines = content.partition(b"\n")
-    with suppress(ValueError, KeyError, TypeError):  # of another version of this program
+    with suppress(ValueError, KeyError, TypeError):  # written by another version of this program
         return _parsed(json.loads(head), lines)
     return None
 
@@ -89,7 +89,10 @@ def _lines(checkpoint: Checkpoint) -> Iterator[bytes]:
 
 
 def _parsed(head: dict[str, Any], lines: bytes) -> Checkpoint | None:
-    """Put a checkpoint together. Raises ValueError, KeyError, TypeError."""
+    """Build a checkpoint from its parts. None: another version, or damage.
+
+    Raises ValueError, KeyError, TypeError.
+    """
     if head["version"] != VERSION:
         return None
     mark, damage, dropped_before = head["bookmark"], head["damage"], head["dropped_before"]

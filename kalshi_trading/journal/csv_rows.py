@@ -1,6 +1,6 @@
-"""The journal as a table: one row per event, its best known fields in columns, all of them in the last.
+"""Turn journal events into table rows.
 
-Pure; reads and writes nothing.
+Known fields get a column each. The last column holds all fields as JSON. Pure. Reads and writes no file.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ JOURNAL = Table("journal", ("time", "event", *_WORDS, *_NUMBERS, *_NAMES, "field
 
 
 def journal_row(record: JournalEntry) -> Row:
-    """Give one event; `fields` is the record as it stands in the journal, so that nothing is left out.
+    """Return the row of one event.
 
-    Of a line that cannot be read only its place is known.
+    `fields` is the whole record as in the journal, so nothing is left out. Of a damaged line only the place
+    is known.
     """
     if isinstance(record, DamagedLine):
         nothing = (None,) * (len(JOURNAL.columns) - 3)
@@ -41,7 +42,10 @@ def _text(record: JournalRecord, name: str) -> str | None:
 
 
 def _number(record: JournalRecord, name: str) -> Cell:
-    """The journal holds numbers as text; what is none, or not as we write them, stays a text."""
+    """Return a field as a number, or as text.
+
+    The journal holds numbers as text. One not written the way we write numbers stays text.
+    """
     text = record.exact_text(name)
     number = decimal_from_text(text)
     return number if number is not None and f"{number:f}" == text else _text(record, name)

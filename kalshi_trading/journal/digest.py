@@ -1,8 +1,8 @@
-"""What of the journal still counts: its digest, folded record by record.
+"""Fold the journal into a digest of the orders that still matter.
 
-Kept are all records of an order that is of unknown outcome, that rests, that was written off within LATE_FOR,
-or of which anything was recorded within KEPT_FOR; nothing is kept of the others. So the digest of years is
-small, and a recovery and the day's counters are the same from it as from the whole journal. Pure.
+The digest keeps all records of an order that is unknown or resting. It also keeps orders written off within
+LATE_FOR and orders with a record within KEPT_FOR. All others are dropped, so the digest of years is small.
+Recovery and daily totals are the same from the digest as from the whole journal. Pure.
 """
 
 from __future__ import annotations
@@ -24,24 +24,27 @@ from kalshi_trading.journal.order_state import WITHOUT_ORDER, order_named_by
 from kalshi_trading.journal.records import UNDAMAGED, Damage, JournalEntry, JournalRecord
 
 KEPT_FOR = timedelta(days=2)
-"""Longer than a local day of any time zone, and than the exchange's lists lag."""
+"""Longer than a local day of any time zone, and than the lag of the exchange's lists."""
 LATE_FOR = timedelta(days=30)
-"""How long an order that was written off may turn up: a signature holds for less than a minute."""
+"""Time in which a written-off order may still turn up: a signature is valid for under a minute."""
 _FILL_REPORTS = frozenset({ACKNOWLEDGED_EVENT, FILL_EVENT})
 
 
 class JournalDigest:
-    """Orders by client_order_id, each account's last panic or its end, and the damage seen so far."""
+    """Orders by client_order_id, the last panic state per account, and damage."""
 
     def __init__(self, damage: Damage = UNDAMAGED, dropped_before: datetime | None = None) -> None:
         self.damage = damage
         self.dropped_before = dropped_before
-        """Orders older than this may have been dropped; None: none was."""
+        """Orders older than this may have been dropped. None: none was."""
         self._records: dict[str, list[JournalRecord]] = {}
         self._panics: dict[str, JournalRecord] = {}
 
     def add(self, entries: Iterable[JournalEntry]) -> list[str]:
-        """Fold further lines in, oldest first; return the orders they name, one for each line that does."""
+        """Fold more lines, oldest first, and return the orders they name.
+
+        The names hold one entry per line that names an order.
+        """
         named = []
         for entry in entries:
             if isinstance(entry, DamagedLine):
@@ -56,7 +59,7 @@ class JournalDigest:
                 self._panics[account] = entry
         return named
 
-    # --- What it holds ----------------------------------------------------------------------------
+    # --- Contents ---------------------------------------------------------------------------------
 
     @property
     def names(self) -> Iterable[str]:
@@ -64,15 +67,18 @@ class JournalDigest:
 
     @property
     def panics(self) -> tuple[JournalRecord, ...]:
-        """The last panic or allowing orders again that names each account, or none; newest last."""
+        """The last panic or unlock record of each account, newest last.
+
+        Records that name no account count as one more account.
+        """
         return tuple(self._panics.values())
 
     def order(self, name: str) -> LoggedOrder | None:
-        """Give an order; None: no longer kept, or it never may have existed."""
+        """Return an order. None: dropped, or it never existed."""
         return logged_order(self._records.get(name, ()))
 
     def records(self) -> Iterator[JournalRecord]:
-        """Yield what is kept, so that folding it again gives the same."""
+        """Yield the kept records. Folding them gives the same digest."""
         for records in self._records.values():
             yield from records
         yield from self._panics.values()
@@ -80,9 +86,9 @@ class JournalDigest:
     # --- Dropping ---------------------------------------------------------------------------------
 
     def drop_settled(self, before: datetime, among: Iterable[str] | None = None) -> list[str]:
-        """Drop orders of which nothing was recorded since `before` and nothing can come; return their names.
+        """Drop settled orders without a record since `before`; return their names.
 
-        `among` names those to look at; None: all.
+        `among` limits the names to check. None: all.
         """
         looked_at = list(self._records) if among is None else dict.fromkeys(among)
         dropped = [name for name in looked_at if _is_settled(self._records[name], before)]
@@ -108,9 +114,9 @@ def _is_settled(records: Sequence[JournalRecord], before: datetime) -> bool:
 
 
 def _is_plainly_settled(records: Sequence[JournalRecord]) -> bool:
-    """Recognise the usual ends, all of it filled or canceled, at once: reading years takes a third less.
+    """Recognize the usual ends quickly: fully filled or canceled.
 
-    What this calls settled, the rules above call settled too.
+    Reading years of journal takes a third less. Whatever this calls settled, `_is_settled` calls settled.
     """
     if records[0].event != INTENT_EVENT:
         return False

@@ -1,7 +1,7 @@
-"""The journal's digest kept up to date for a session: what was read once is not read again.
+"""Keep a session's digest of the journal current, reading each line once.
 
-A session begins with the checkpoint, if there is one that fits, and reads only what the journal got since,
-also what other sessions write, across rotation and compression. Thread-safe; decides nothing.
+A session starts from the checkpoint, if a valid one exists. It then reads only newer lines, those of other
+sessions included, across rotation and compression. Thread-safe. Decides nothing.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from kalshi_trading.journal.order_log import LoggedOrder
 from kalshi_trading.journal.records import Damage, JournalRecord, as_journal_errors, entries_of, parse_line
 
 CHECKPOINT_AFTER = 1 << 20
-"""Bytes read at a start from which on the next start should be spared them."""
+"""Bytes read at a start that make a new checkpoint worthwhile."""
 _LONGEST_DAY = timedelta(hours=25)
 _DROP_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class JournalChanges:
-    """What the journal says newly of the orders, and all that it says of panics and damage.
+    """Orders that changed in the journal, and all its panics and damage.
 
-    An order is None once nothing can come of it. `until` is where the next look goes on.
+    An order is None once no more can come of it. `until` is the `since` of the next call.
     """
 
     until: int
@@ -43,7 +43,7 @@ class JournalChanges:
 
 
 class DigestReader:
-    """Folds one journal; `changes` is its only door."""
+    """Folds one journal. Callers use `changes` only."""
 
     def __init__(self, path: Path, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._path = path
@@ -53,12 +53,13 @@ class DigestReader:
         self._digest = JournalDigest()
         self._fully_dropped_at: datetime | None = None
         self._changed: list[str] = []
-        """The order of each change since the first look, in their turn."""
+        """Names of changed orders, one per change since the first read, in order."""
 
     def changes(self, since: int = 0, *, progress: Progress = lambda lines: None) -> JournalChanges:
-        """Read on, and return what changed since an earlier `until`; 0: since the first look.
+        """Read new lines and return what changed since an earlier `until`.
 
-        `progress` is called with the number of lines read. Raises JournalError.
+        `since` 0: changes since the first read. `progress` is called with the number of lines read. Raises
+        JournalError.
         """
         with self._guard, as_journal_errors(self._path):
             self._update(progress)
@@ -94,12 +95,15 @@ class DigestReader:
             raise
 
     def _forget(self) -> None:
-        """Begin anew at the next look; every order known now counts as changed."""
+        """Restart at the next read. Every order known now counts as changed."""
         self._changed += self._digest.names
         self._cursor, self._digest, self._fully_dropped_at = None, JournalDigest(), None
 
     def _begin(self, now: datetime, progress: Progress, checkpoint: Checkpoint | None) -> None:
-        """Read from the checkpoint on, or all, and write a checkpoint where that was much."""
+        """Read from the checkpoint, or everything.
+
+        Writes a new checkpoint after CHECKPOINT_AFTER bytes.
+        """
         cursor, digest = LogCursor(self._path), JournalDigest()
         if checkpoint and _covers(checkpoint.digest, now) and cursor.resume(checkpoint.bookmark):
             digest = checkpoint.digest
@@ -115,11 +119,14 @@ class DigestReader:
         self._changed += digest.names
         mark = cursor.bookmark()
         if read >= CHECKPOINT_AFTER and mark is not None:
-            with suppress(OSError, RecursionError):  # the journal is read without it
+            with suppress(OSError, RecursionError):  # the journal can be read without it
                 write_checkpoint(self._path, Checkpoint(digest, mark))
 
     def _fold(self, cursor: LogCursor, now: datetime, progress: Progress) -> Iterator[tuple[list[str], int]]:
-        """Fold new lines and drop settled orders; yield the orders changed and the bytes read."""
+        """Fold new lines and drop settled orders.
+
+        Yields the names of changed orders and the bytes read.
+        """
         before, lines = now - KEPT_FOR, 0
         for unread in cursor.unread():
             named = self._digest.add(entries_of(unread.file, unread.number, unread.batch))
@@ -137,6 +144,9 @@ class DigestReader:
 
 
 def _covers(digest: JournalDigest, now: datetime) -> bool:
-    """Return whether no order of the local day was dropped; the clock may have been set back."""
+    """Return True if no order of the local day was dropped.
+
+    The check is needed because the clock may have been set back.
+    """
     dropped_before = digest.dropped_before
     return dropped_before is None or now - _LONGEST_DAY >= dropped_before

@@ -1,8 +1,8 @@
-"""The two logs on which no order depends: errors with their tracebacks, and requests.
+"""Write and read the error log (with tracebacks) and the request log.
 
-An entry is a line to find it by and what belongs to it, indented below. They are for their owner's eyes
-only, are put aside and compressed day by day, and are kept until the user asks otherwise. Text becomes
-harmless as it is read.
+No order depends on these logs. An entry is a head line followed by indented details. Only the owner can read
+the files. They are rotated and compressed daily, and kept until the user deletes them. Text is sanitized
+when read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ _HEAD = re.compile(r"(\S+) ([A-Z]+) (?:\[([^\]]+)\] )?(.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One entry; `details` are the lines below the first, such as a traceback."""
+    """One log entry.
+
+    `details` are the lines below the first, such as a traceback.
+    """
 
     at: datetime
     level: str
@@ -59,7 +62,10 @@ def _write(path: Path, at: datetime, head: str, details: str = "") -> None:
 
 
 class RequestHandler(logging.Handler):
-    """Writes the log of requests: what goes wrong with it must disturb nobody, least of all the screen."""
+    """Write the request log and ignore failures.
+
+    They must never reach the screen.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -72,7 +78,10 @@ class RequestHandler(logging.Handler):
 
 
 def request_log(path: Path, level: str) -> None:
-    """Write the program's own log (method, path, status, duration of requests) to this file alone."""
+    """Send the program's own log to this file only.
+
+    It holds method, path, status and duration of each request.
+    """
     log = logging.getLogger("kalshi_trading")
     for handler in [each for each in log.handlers if isinstance(each, RequestHandler)]:
         log.removeHandler(handler)
@@ -85,14 +94,20 @@ def request_log(path: Path, level: str) -> None:
 
 
 def newest_entries(path: Path) -> Iterator[LogEntry | DamagedLine]:
-    """Yield entries and damaged lines, newest first, reading no more than is asked for. Raises OSError."""
+    """Yield entries and damaged lines, newest first, reading only on demand.
+
+    Raises OSError.
+    """
     with opened_log(path) as files:
         for file in reversed(files):
             yield from entries_backwards(file.backwards())
 
 
 def entries_backwards(lines: Iterator[LogLine]) -> Iterator[LogEntry | DamagedLine]:
-    """Put lines, newest first, together to entries; what belongs to none is damaged."""
+    """Group lines, newest first, into entries.
+
+    A line that belongs to no entry is damaged.
+    """
     below: list[LogLine] = []
     for line in lines:
         entry = _entry(line.data, below) if line.has_end else None
@@ -112,7 +127,7 @@ def _damaged(lines: list[LogLine]) -> Iterator[DamagedLine]:
 
 
 def _entry(data: bytes, below: list[LogLine]) -> LogEntry | None:
-    """Read the line that begins an entry; None when it is none."""
+    """Parse the head line of an entry. None: it is not a head line."""
     try:
         found = _HEAD.fullmatch(data.decode("utf-8"))
         if found is None:
@@ -127,5 +142,5 @@ def _entry(data: bytes, below: list[LogLine]) -> LogEntry | None:
 
 
 def _text(written: str) -> str:
-    """Give text of the file to be shown; what could act on a terminal has become visible signs."""
+    """Return logged text for display, with control characters visible."""
     return sanitize(written, invisible=REPLACEMENT)

@@ -1,4 +1,4 @@
-"""The journal's events: their names, a word for each, and what one record says in a sentence."""
+"""Name the journal's events and describe a record in a sentence."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ PANIC_EVENT, ORDERS_ALLOWED_EVENT = "cancel.panic", "cancel.rearmed"
 SENDING_EVENT, DENIED_EVENT = "order.sending", "order.denied"
 CLOCK_EVENT = "clock.offset"
 NOTED_ORDER, NOTED_FILL, NOTED_CANCEL = "note.order", "note.fill", "note.cancel"
-"""What scripts note of orders that are not ours; no step of any order."""
+"""Events that scripts log about orders that are not ours. They change no order's stage."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventWords:
-    """How an event is called: `label` in a list; `sentence` in the timeline of its order, if it has one."""
+    """The names of an event.
+
+    `label` is shown in lists, `sentence` in an order's timeline. None: there is no own sentence.
+    """
 
     label: str
     sentence: Callable[[JournalRecord], str] | None = None
@@ -32,7 +35,7 @@ def label_of(record: JournalRecord) -> str:
 
 
 def sentence_of(record: JournalRecord) -> str:
-    """Say one record of an order in plain words."""
+    """Describe one record of an order in a sentence."""
     words, reason = EVENTS.get(record.event), record.text("reason")
     if words is not None and words.sentence is not None:
         return words.sentence(record)

@@ -1,7 +1,7 @@
-"""Orders as the journal tells them: what was asked for, what the exchange said, what was taken back.
+"""Fold journal records into one account of each of our orders.
 
-Folds records into one account of each order of ours. What the exchange did later, when nobody was
-listening, is not in it. Pure.
+It holds the intent, what the exchange reported and what was canceled. Changes at the exchange after the last
+record are missing. Pure.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from kalshi_trading.journal.records import JournalRecord
 
 @dataclass(frozen=True)
 class ReportedFills:
-    """What of an order was filled when the exchange last spoke of it, and what was left.
+    """Filled and remaining counts as of the last report of the exchange.
 
-    `average_price` is in the terms of the order's side, `fee` the sum so far; None: not on record.
+    `average_price` is in the terms of the order's side, `fee` the total so far. None: not on record.
     """
 
     fill_count: Contracts
@@ -44,18 +44,24 @@ class ReportedFills:
 
 @dataclass(frozen=True)
 class LoggedOrder:
-    """One order of ours and every record that names it, oldest first. None: not on record."""
+    """One of our orders and every record that names it, oldest first.
+
+    None: not on record.
+    """
 
     state: OrderState
     records: tuple[JournalRecord, ...]
 
     @property
     def intent(self) -> JournalRecord | None:
-        """The record of what was confirmed; None: it is of before these records, or damaged."""
+        """The record of what was confirmed.
+
+        None: it is damaged, or the order is older than intent records.
+        """
         return next((record for record in self.records if record.event == INTENT_EVENT), None)
 
     def text(self, name: str) -> str:
-        """Give what the journal last said under this name, empty where it said nothing."""
+        """Return the latest non-empty value of this field, or an empty string."""
         texts = (record.text(name) for record in reversed(self.records))
         return next(filter(None, texts), "")
 
@@ -73,7 +79,7 @@ class LoggedOrder:
 
     @property
     def price(self) -> Price | None:
-        """The limit in the terms of `side`."""
+        """The limit price in the terms of `side`."""
         return decimal_from_text(self.text("price"))
 
     @property
@@ -82,7 +88,10 @@ class LoggedOrder:
 
     @property
     def cost(self) -> Dollars:
-        """The cash it was to take; without an intent on record, what its contracts cost at the limit."""
+        """The cash the order was to take.
+
+        Without an intent on record: count × limit price for a buy, else zero.
+        """
         cost = decimal_from_text(self.text("cost"))
         if cost is None and self.intent is None and self.action is Action.BUY:
             return (self.count or ZERO) * (self.price or ZERO)
@@ -94,7 +103,7 @@ class LoggedOrder:
 
     @cached_property
     def reported(self) -> ReportedFills | None:
-        """What the exchange last said of fills, when it took the order or when it was found there."""
+        """Fills in the last acknowledgement or fill report. None: not on record."""
         last: ReportedFills | None = None
         for record in self.records:
             if record.event not in (ACKNOWLEDGED_EVENT, FILL_EVENT):
@@ -104,7 +113,7 @@ class LoggedOrder:
                 for name in ("fill_count", "remaining_count", "fee", "average_price")
             )
             if filled is not None and left is not None:
-                # the average of an acknowledgement is the exchange's, rounded nobody knows how
+                # an acknowledgement holds the exchange's average, whose rounding is unknown
                 last = ReportedFills(filled, left, average if record.event == FILL_EVENT else None, fee)
         return last
 
@@ -116,12 +125,15 @@ class LoggedOrder:
 
     @cached_property
     def is_canceled(self) -> bool:
-        """Tell whether the exchange acknowledged a cancel: nothing rests since, whatever it took back."""
+        """True if the exchange acknowledged a cancel.
+
+        Nothing is resting since then, whatever the count it canceled.
+        """
         return any(record.event == CANCELED_EVENT for record in self.records)
 
     @property
     def rests(self) -> bool:
-        """Tell whether some of it rested when the journal last spoke of it."""
+        """True if part of the order was resting as of its last record."""
         if self.state.stage is not OrderStage.ACKNOWLEDGED or self.reported is None:
             return False
         is_left = self.reported.remaining_count > self.canceled_count
@@ -129,7 +141,10 @@ class LoggedOrder:
 
     @property
     def most_filled(self) -> Contracts | None:
-        """What can be filled by now: what was told, and what was left then and was not taken back."""
+        """The most contracts that can be filled by now. None: not on record.
+
+        This is the reported fills plus the remainder that no cancel took back.
+        """
         reported = self.reported
         if reported is None:
             return None
@@ -137,19 +152,23 @@ class LoggedOrder:
 
     @property
     def filled(self) -> Contracts | None:
-        """What was filled when the exchange last spoke of the order, and be it by what a cancel took back."""
+        """Contracts filled as of the last report of the exchange. None: unknown.
+
+        For a canceled order the fills are inferred from the canceled count.
+        """
         reported = self.reported
         if reported is None or not self.is_canceled:
             return None if reported is None else reported.fill_count
-        # a cancel that took nothing back leaves open where the rest went
+        # a cancel that took back nothing does not show where the remainder went
         return self.most_filled if self.canceled_count > ZERO or reported.remaining_count == ZERO else None
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedOrders:
-    """Orders by client_order_id; `records` also holds what is told of orders placed elsewhere.
+    """Orders by client_order_id.
 
-    `foreign` ones were sent with another key; only the exchange can tell whether that is of this account.
+    `records` also holds records about orders placed elsewhere. `foreign` orders were sent with another key.
+    Only the exchange knows whether that key is of this account.
     """
 
     orders: dict[str, LoggedOrder]
@@ -158,12 +177,12 @@ class LoggedOrders:
 
     @property
     def known(self) -> dict[str, LoggedOrder]:
-        """Every order of the journal, whatever key sent it."""
+        """Every order of the journal, whichever key sent it."""
         return {**self.foreign, **self.orders}
 
 
 def logged_orders(records: Iterable[JournalRecord], environment: str, account: str | None) -> LoggedOrders:
-    """Fold the journal, oldest record first; account None: every key is ours."""
+    """Fold the journal, oldest record first. Account None: every key is ours."""
     by_name = {name: tuple(rows) for name, rows in by_client_order_id(records).items()}
     own: dict[str, LoggedOrder] = {}
     foreign: dict[str, LoggedOrder] = {}
@@ -176,11 +195,17 @@ def logged_orders(records: Iterable[JournalRecord], environment: str, account: s
 
 
 def logged_order(records: Sequence[JournalRecord]) -> LoggedOrder | None:
-    """Fold the records of one order, oldest first; None when none of them says that it may exist."""
+    """Fold the records of one order, oldest first.
+
+    None: no record says that the order may exist.
+    """
     state = state_of(records)
     return None if state is None else LoggedOrder(state, tuple(records))
 
 
 def is_own(state: OrderState, environment: str, account: str | None) -> bool:
-    """Tell whether an order is of this environment and account; None: of any account."""
+    """Check whether an order is of this environment and account.
+
+    None: any account.
+    """
     return belongs_to(state, environment, state.account if account is None else account)

@@ -1,4 +1,4 @@
-"""The life of an order of ours, folded from the journal's records: how far it has come.
+"""Fold journal records into the stage that each of our orders has reached.
 
     INTENT → SENDING ─┬→ ACKNOWLEDGED   the exchange has it; final
                       ├→ REJECTED       the exchange refused it; final
@@ -6,9 +6,9 @@
                       └→ UNKNOWN ─┬→ ACKNOWLEDGED   found at the exchange
                                   └→ ABSENT         proved not to be there; final
 
-A record that stops at INTENT or SENDING (the program was killed) is as unknown as UNKNOWN itself. Should
-an order turn up after it was written off, ACKNOWLEDGED wins: the exchange is right. Where the line of an
-INTENT is damaged, the next record of its order begins the life. Pure.
+An order that stops at INTENT or SENDING (the program was killed) is as unknown as UNKNOWN. If an order that
+was written off turns up, ACKNOWLEDGED wins, because the exchange is right. If the line of an INTENT is
+damaged, the order starts at its next record. Pure.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kalshi_trading.journal.records import JournalRecord
 
 
 class OrderStage(StrEnum):
-    """Where an order stands, in the words of the journal's events (`order.<stage>`)."""
+    """The stage of an order, named as in journal events (`order.<stage>`)."""
 
     INTENT = "intent"
     SENDING = "sending"
@@ -43,7 +43,7 @@ _STAGES = {f"order.{stage}": stage for stage in OrderStage}
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """One intent and what is known of it."""
+    """One intent and the state of its order."""
 
     client_order_id: str
     ticker: str
@@ -56,27 +56,30 @@ class OrderState:
 
     @property
     def is_pending(self) -> bool:
-        """Tell whether an order may exist that nobody has confirmed or ruled out."""
+        """True if the order may exist but is neither confirmed nor ruled out."""
         return self.stage not in FINAL
 
     def is_refused(self, order: Order) -> bool:
-        """Tell whether a listed order was refused: a killed fill-or-kill is listed as canceled."""
+        """Return True if a listed order was rejected.
+
+        The exchange lists a killed fill-or-kill order as canceled.
+        """
         canceled = order.status is OrderStatus.CANCELED and not order.fill_count
         return self.stage is OrderStage.REJECTED and canceled
 
 
 def is_step(record: JournalRecord) -> bool:
-    """Tell whether a record moves an order on; a fill that was heard of later is none."""
+    """Return True if a record changes an order's stage. A later fill does not."""
     return record.event in _STAGES
 
 
 def order_named_by(record: JournalRecord) -> str:
-    """Give the client_order_id of the order that a record speaks of; empty where it speaks of none."""
+    """Return the client_order_id that a record names, or an empty string."""
     return record.text("client_order_id")
 
 
 def by_client_order_id(records: Iterable[JournalRecord]) -> dict[str, list[JournalRecord]]:
-    """Sort records to the orders they name; those that name none are left out."""
+    """Group records by the order they name, leaving out those that name none."""
     named: dict[str, list[JournalRecord]] = {}
     for record in records:
         if name := order_named_by(record):
@@ -85,7 +88,10 @@ def by_client_order_id(records: Iterable[JournalRecord]) -> dict[str, list[Journ
 
 
 def state_of(records: Iterable[JournalRecord]) -> OrderState | None:
-    """Fold the records of one order, oldest first; None when none of them says that it may exist."""
+    """Fold the records of one order, oldest first.
+
+    None: no record says that the order may exist.
+    """
     begin: JournalRecord | None = None
     standing = OrderStage.INTENT
     for record in records:
@@ -112,12 +118,18 @@ def state_of(records: Iterable[JournalRecord]) -> OrderState | None:
 
 
 def belongs_to(state: OrderState, environment: str, account: str) -> bool:
-    """Tell whether an order can be judged there with this key; what its record does not name fits."""
+    """Check whether an order is of this environment and account.
+
+    A field missing from its record matches any value.
+    """
     return state.environment in ("", environment) and state.account in ("", account)
 
 
 def advanced(state: OrderState, stage: OrderStage) -> OrderState:
-    """Take one step; what is final stays, except that a confirmed order beats every other end."""
+    """Advance by one stage.
+
+    A final stage stays, except that ACKNOWLEDGED beats every other one.
+    """
     later = _later(state.stage, stage)
     return state if state.stage is later else replace(state, stage=later)
 

@@ -1,7 +1,8 @@
-"""Which orders are ours, and in which words: told from the journal, kept small however many they are.
+"""Map exchange order ids to our own orders (action, side).
 
-Fills carry the exchange's order_id alone, so both names of an order are needed; where the journal lost the
-exchange's answer, its list of orders tells.
+The mapping comes from the journal. Fills carry only the exchange's order_id, so both ids of an order are
+needed. Where the journal lacks the exchange's answer, the exchange's order list supplies the id. Ids are
+packed to bytes to save memory.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ _EVERY_WORDS = {(action.value, side.value): (action, side) for action in Action 
 
 
 class OwnOrders:
-    """The orders of a journal, oldest record first."""
+    """Our orders as the journal records them. Takes the oldest record first."""
 
     def __init__(self, records: Iterable[JournalRecord] = ()) -> None:
         self._nameless: dict[str, _Words] = {}  # by client_order_id
-        every_words: tuple[_Words, ...] = (*_EVERY_WORDS.values(), None)  # None: ours, in words we lost
+        every_words: tuple[_Words, ...] = (*_EVERY_WORDS.values(), None)  # None: ours, action and side lost
         self._named = {words: dict[bytes | str, bytes | str]() for words in every_words}
         self.add(records)
 
     def add(self, records: Iterable[JournalRecord]) -> None:
-        """Read on in the same journal."""
+        """Add later records of the same journal."""
         for record in records:
             if not record.event.startswith("order."):
                 continue
@@ -51,7 +52,7 @@ class OwnOrders:
 
     @property
     def lacks_names(self) -> bool:
-        """Tell whether an order may exist under an order_id that the journal does not tell."""
+        """True if an order may exist whose order_id the journal lacks."""
         return bool(self._nameless)
 
     def _name(self, order_id: str, client_order_id: str) -> None:
@@ -60,14 +61,15 @@ class OwnOrders:
             self._named[words][key] = packed(client_order_id)
 
     def remember(self, order: Order) -> None:
-        """Take both names of an order from the exchange's list, if it is ours."""
+        """Record both ids of an order from the exchange's list, if it is ours."""
         if order.client_order_id in self._nameless:
             self._name(order.order_id, order.client_order_id)
 
     def of(self, order_id: str, effect: BookSide) -> tuple[str | None, Action | None, Side]:
-        """Give client_order_id, action and side; no client_order_id: external.
+        """Return client_order_id, action and side.
 
-        No action: only its effect is known, as the words are lost, or do not mean what the exchange has.
+        No client_order_id: an external order. No action: only the effect is known, because the recorded
+        action and side are lost or contradict the exchange.
         """
         key = packed(order_id)
         for words, named in self._named.items():
@@ -80,9 +82,9 @@ Row = TypeVar("Row", Order, Fill)
 
 
 class OwnOrdersReader:
-    """The same kept up to date: only what a journal got since the last look is read. Thread-safe.
+    """OwnOrders kept current by reading only new journal lines. Thread-safe.
 
-    Every method raises JournalError.
+    `lacks_names` and `in_own_words` raise JournalError.
     """
 
     def __init__(self, path: Path) -> None:
@@ -94,19 +96,19 @@ class OwnOrdersReader:
         self._cursor, self._own = LogCursor(self._path), OwnOrders()
 
     def lacks_names(self) -> bool:
-        """Return whether an order may exist under an order_id that the journal does not have."""
+        """Return True if an order may exist whose order_id the journal lacks."""
         with self._guard:
             self._read_on()
             return self._own.lacks_names
 
     def remember(self, orders: Iterable[Order]) -> None:
-        """Take both names of our orders from the exchange's list."""
+        """Record both ids of our orders from the exchange's list."""
         with self._guard:
             for order in orders:
                 self._own.remember(order)
 
     def in_own_words(self, rows: Iterable[Row]) -> tuple[Row, ...]:
-        """Return orders or fills with the words in which they were placed, where those are known."""
+        """Return orders or fills with the action and side as placed, where known."""
         with self._guard:
             self._read_on()
             return tuple(map(self._in_own_words, rows))
@@ -132,19 +134,25 @@ class OwnOrdersReader:
 
 
 def words_in(action: str, side: str) -> tuple[Action, Side] | None:
-    """Read action and side as the journal has them; None: one of them is not on record."""
+    """Return action and side as recorded. None: one is not on record."""
     return _EVERY_WORDS.get((action, side))
 
 
 def words_that_mean(words: tuple[Action, Side] | None, effect: BookSide) -> tuple[Action | None, Side]:
-    """Return the user's words if they mean what the exchange has; else no action, and what it goes long."""
+    """Return our action and side if they match the exchange's book side.
+
+    Otherwise no action, and the outcome the book side goes long.
+    """
     if words is not None and BookSide.of(*words) is effect:
         return words
     return None, effect.long_outcome
 
 
 def intents_of(orders: Sequence[Order], newest_first: Iterable[JournalRecord]) -> dict[str, JournalRecord]:
-    """Find the intents of these orders by order_id, and read no further than to the last one."""
+    """Return the intents of these orders by order_id.
+
+    Reads no further than the last intent needed.
+    """
     order_ids = {order.order_id for order in orders}
     named = {order.client_order_id: order.order_id for order in orders}
     found: dict[str, JournalRecord] = {}
@@ -160,7 +168,10 @@ def intents_of(orders: Sequence[Order], newest_first: Iterable[JournalRecord]) -
 
 
 def packed(name: str) -> bytes | str:
-    """Give a UUID in less than two thirds of the memory; any other name as it is."""
+    """Return a UUID as bytes, in under two thirds of the memory.
+
+    Any other name is returned unchanged.
+    """
     try:
         number = UUID(name)
     except ValueError:

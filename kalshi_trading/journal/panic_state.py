@@ -1,4 +1,4 @@
-"""Whether the last panic of an account still blocks new orders, by the journal."""
+"""Decide from the journal if an account's last panic still blocks orders."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from kalshi_trading.journal.records import JournalRecord
 
 
 def is_panic_active(records: Iterable[JournalRecord], account: str | None) -> bool:
-    """Tell whether the last panic of an account was not followed by allowing new orders again.
+    """Return True if no unlock followed the account's last panic.
 
-    A record that names no account counts for each; without an account every record counts.
+    A record that names no account counts for each account. Without an account every record counts.
     """
     events = [
         record.event

@@ -1,8 +1,9 @@
-"""The journal's lines: one event each, safely on the disk where an order hangs on it, read with its damage.
+"""Write journal lines and read them back, damaged ones included.
 
-A line is a time, an event's name and its fields as JSON. Every failure of writing is raised to the caller.
-Text that anybody may have written into a line cannot act on a terminal once it is read (see `text`).
-Where the lines are kept is `files.log_files`' matter; nothing is ever rewritten, and no day is ever deleted.
+A line is a time, an event name and its fields as JSON. Lines of orders and cancels are synced to disk. Every
+write failure is raised to the caller. Text is sanitized when read for display, because anyone may have
+written it (see `JournalRecord.text`). `files.log_files` decides where lines are kept. Never rewrites a line
+and never deletes a day.
 """
 
 from __future__ import annotations
@@ -43,21 +44,22 @@ _BETWEEN = f',"{_WORD}",'
 
 
 class JournalRecord(NamedTuple):
-    """One event of the journal; `fields` holds text as it stands in the file, numbers as text."""
+    """One journal event. `fields` holds text as in the file, numbers as text."""
 
     at: datetime
     event: str
     fields: Mapping[str, object]
 
     def text(self, name: str) -> str:
-        """Give a field to be shown or compared: what could act on a terminal has become visible signs.
+        """Return a field sanitized for display or comparison.
 
-        Nothing vanishes, so no name and no number becomes another one by it.
+        Every control or invisible character is replaced by a visible sign. None is dropped, so no name or
+        number turns into another.
         """
         return sanitize(self.exact_text(name), invisible=REPLACEMENT)
 
     def exact_text(self, name: str) -> str:
-        """Give a field for a file, whatever characters stand in it."""
+        """Return a field for writing to a file, with its characters unchanged."""
         value = self.fields.get(name)
         if isinstance(value, str):
             return value
@@ -69,7 +71,7 @@ JournalEntry = JournalRecord | DamagedLine
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """How many lines cannot be read; the first MOST_NAMED of them are named, and the last."""
+    """Count of unreadable lines, with the first MOST_NAMED and the last one."""
 
     count: int = 0
     first: tuple[DamagedLine, ...] = ()
@@ -80,7 +82,7 @@ class Damage:
 
     @property
     def sentence(self) -> str | None:
-        """Say how many lines are damaged; None: none is."""
+        """The number of damaged lines as a sentence. None: no damage."""
         if not self.count:
             return None
         return f"{pluralize(self.count, 'line')} of the journal {'is' if self.count == 1 else 'are'} damaged"
@@ -95,7 +97,7 @@ UNDAMAGED = Damage()
 
 @dataclass(frozen=True, slots=True)
 class JournalReading:
-    """What could be read, oldest first, and what could not."""
+    """The readable records, oldest first, and the damage."""
 
     records: tuple[JournalRecord, ...]
     damage: Damage
@@ -105,10 +107,10 @@ class JournalReading:
 
 
 class JournalHandler(logging.Handler):
-    """Writes log records as journal lines: the message is the event, `fields` its JSON.
+    """Write log records as journal lines.
 
-    Unlike the handlers of the library it raises what goes wrong (JournalError), so that whoever logs an
-    order's intent learns that it is not recorded.
+    The message is the event, `fields` its JSON. Unlike the library's handlers, it raises JournalError. The
+    caller must know when an intent is not recorded.
     """
 
     def __init__(self, path: Path) -> None:
@@ -130,7 +132,7 @@ class JournalHandler(logging.Handler):
 
 @contextmanager
 def as_journal_errors(path: Path) -> Iterator[None]:
-    """Turn what the system refuses about this file into a JournalError."""
+    """Convert an OSError about this file to a JournalError."""
     try:
         yield
     except OSError as error:
@@ -138,8 +140,8 @@ def as_journal_errors(path: Path) -> Iterator[None]:
 
 
 def line_of(record: JournalRecord) -> bytes:
-    """Write a record as a line from which `parse_line` reads the same record."""
-    fields = json.dumps(record.fields, separators=(", ", ": "))  # ASCII, whatever a text holds
+    """Format a record as a line that `parse_line` reads back unchanged."""
+    fields = json.dumps(record.fields, separators=(", ", ": "))  # ASCII, whatever a text contains
     return f"{record.at.isoformat()} {record.event} {fields}".encode("ascii")
 
 
@@ -149,7 +151,7 @@ def line_of(record: JournalRecord) -> bytes:
 def read_journal(path: Path, *, since: date | None = None, until: date | None = None) -> JournalReading:
     """Read every record, or those of these local days, both included.
 
-    Damaged lines are named, never guessed at, and change nothing. Raises JournalError when a file
+    Damaged lines are reported, never guessed at, and change nothing else. Raises JournalError when a file
     cannot be read.
     """
     records: list[JournalRecord] = []
@@ -165,7 +167,10 @@ def read_journal(path: Path, *, since: date | None = None, until: date | None = 
 def scan_journal(
     path: Path, *, since: date | None = None, until: date | None = None
 ) -> Iterator[JournalEntry]:
-    """Yield the same one by one, oldest first: nothing is kept. Raises JournalError."""
+    """Yield the same entries one by one, oldest first, keeping none in memory.
+
+    Raises JournalError.
+    """
     begin = None if since is None else local_midnight(since)
     end = None if until is None or until == date.max else local_midnight(until + timedelta(days=1))
     with as_journal_errors(path), opened_log(path, since=since, until=until) as files:
@@ -179,7 +184,7 @@ def scan_journal(
 
 
 def newest_records(path: Path) -> Iterator[JournalEntry]:
-    """Yield records and damaged lines, newest first, reading no more than is asked for.
+    """Yield records and damaged lines, newest first, reading only on demand.
 
     Raises JournalError.
     """
@@ -196,7 +201,10 @@ def _entries(file: LogFile) -> Iterator[JournalEntry]:
 
 
 def entries_of(file: str, number: int, batch: LineBatch) -> Iterable[JournalEntry]:
-    """Read lines of one file, the first of them its line `number`; empty ones give nothing."""
+    """Parse lines of one file, skipping empty ones.
+
+    `number` is the line number of the first.
+    """
     return _read_together(batch.lines) or _read_one_by_one(file, number, batch)
 
 
@@ -212,9 +220,9 @@ def _read_one_by_one(file: str, number: int, batch: LineBatch) -> Iterator[Journ
 
 
 def _read_together(lines: Sequence[bytes]) -> list[JournalRecord] | None:
-    """Read lines as one list, which takes a third of the time; None unless each is a whole record.
+    """Parse lines as one JSON list. None: one line is not a whole record.
 
-    A word that no line can know stands between them, so that no line reaches into the next one.
+    This takes a third of the time. A random word separates the lines, so no line can reach into the next.
     """
     try:
         parts = _LINES.findall(b"\n".join(lines).decode("utf-8"))
@@ -231,12 +239,12 @@ def _read_together(lines: Sequence[bytes]) -> list[JournalRecord] | None:
 
 
 def entry_of(line: LogLine) -> JournalEntry:
-    """Read one line; one that is no record is damaged."""
+    """Parse one line. A line that is no record is damaged."""
     return parse_line(line.data) or damaged(line)
 
 
 def parse_line(line: bytes) -> JournalRecord | None:
-    """Read one line; None when it is not a whole record of a version that is understood."""
+    """Parse one line. None: no whole record, or an unknown version."""
     try:
         text = line.decode("utf-8")
         head = _HEAD.match(text)
@@ -250,5 +258,8 @@ def parse_line(line: bytes) -> JournalRecord | None:
 
 
 def _is_readable(at: datetime, fields: dict[str, object]) -> bool:
-    """Tell whether a line is of a time that every zone can hold, and of a version that is understood."""
+    """Check that the record version is known and the time usable.
+
+    The time must have a zone and be representable in every other zone.
+    """
     return at.tzinfo is not None and 1 < at.year < 9999 and fields.get("version", 1) == RECORD_VERSION

@@ -1,7 +1,7 @@
-"""Which sessions are running: each holds the lock of a file of its own for as long as it lives.
+"""Track running sessions: each holds a lock on its own file while it runs.
 
-The lock ends with the process, also when that is killed, so a session never seems alive that is not.
-Says nothing about what a session does.
+The lock ends with the process, even when it is killed, so an ended session never looks alive. Knows nothing
+of what a session does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ _SESSION_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 class Session:
-    """One run of the program; alive for others to see until it is closed or its process ends."""
+    """One run of the program.
+
+    Other processes see it as alive until it is closed or its process ends.
+    """
 
     def __init__(self, session_id: str, path: Path, descriptor: int) -> None:
         self.session_id = session_id
@@ -31,23 +34,24 @@ class Session:
 
     @classmethod
     def open(cls, folder: Path) -> Session:
-        """Begin a session in this environment's folder and clear away what ended ones left behind.
+        """Begin a session in this environment's folder and remove leftover files.
 
-        Raises JournalError when the file cannot be made: others could not know that the session is alive.
+        Raises JournalError when the file cannot be created, because other processes could not see the
+        session.
         """
         session_id = uuid.uuid4().hex
         path = _path(folder, session_id)
         try:
             make_folder(path.parent)
             for each in path.parent.glob("*.lock"):
-                with suppress(OSError):  # one that cannot be removed harms nobody
+                with suppress(OSError):  # a leftover file is harmless
                     remove_unless_locked(each)
             return cls(session_id, path, take_lock(path))
         except OSError as error:
             raise JournalError(str(path), error.strerror or str(error)) from error
 
     def close(self) -> None:
-        """End the session and remove its file; closing again does nothing."""
+        """End the session and remove its file. A second call does nothing."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             with suppress(OSError):
@@ -64,7 +68,7 @@ class Session:
 
 
 def is_alive(folder: Path, session_id: str) -> bool:
-    """Tell whether this session still runs. What is no session's name names no session."""
+    """Check whether this session is still running. False for a malformed id."""
     if not _SESSION_ID.fullmatch(session_id):
         return False
     try:
@@ -72,16 +76,16 @@ def is_alive(folder: Path, session_id: str) -> bool:
     except FileNotFoundError:
         return False
     except OSError:
-        return True  # it cannot be told, and taking over the orders of a living session would be worse
+        return True  # unknown counts as alive: taking over a running session's orders would be worse
 
 
 def sessions_folder(folder: Path) -> Path:
-    """Name the folder of this environment's session files."""
+    """Return the folder of this environment's session files."""
     return folder / _FOLDER
 
 
 def session_files(folder: Path) -> list[Path]:
-    """List what stands under a session's name, running or not."""
+    """List files named like a session, running or not."""
     found = sorted(sessions_folder(folder).glob("*.lock"))
     return [path for path in found if _SESSION_ID.fullmatch(path.stem)]
 

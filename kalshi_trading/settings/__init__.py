@@ -1,1 +1,1 @@
-"""What the user may set, where it is read from, and the keys."""
+"""The user's settings, where they are read from, and the API keys."""

@@ -1,4 +1,7 @@
-"""The environment that programs started by this one inherit: an allow-list, so that no secret is in it."""
+"""Build the environment of child processes.
+
+Only variables of an allow-list are passed on, so no secret is.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Mapping
 _INHERITED = frozenset(
     (
         *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LANGUAGE"),
-        *("XDG_DATA_HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL"),  # the exchange's world, git's settings
+        *("XDG_DATA_HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL"),  # practice data folder, git
         *("LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_LIBRARY_PATH", "SHIFTED_CLOCK_S"),  # loader, clock of tests
         *("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONPLATLIBDIR", "PYTHONNOUSERSITE"),
         *("PYTHONUSERBASE", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE", "PYTHONUTF8"),
@@ -20,7 +23,10 @@ _INHERITED_FAMILY = "LC_"
 
 
 def child_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return what a child needs to run as this program does: interpreter, home, locale, time zone."""
+    """Return the variables that a child needs to run as this program does.
+
+    These are interpreter, home, locale and time zone.
+    """
     return {
         name: value
         for name, value in environ.items()

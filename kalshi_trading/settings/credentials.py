@@ -1,7 +1,7 @@
-"""The user's API key: its id, the private key read from PEM, and who else could read the file.
+"""Read the user's API key from PEM and check who else can read its file.
 
-Knows every way a PEM can be wrong and gives each its own sentence. Never shows a key, an id or any
-text that might be one; never asks for a pass phrase; never changes a file.
+Describes each fault of a PEM in its own sentence. Never shows a key, an id or any text that might be one.
+Never asks for a pass phrase. Never changes a file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from kalshi_trading.core.errors import ConfigurationError, Problem
 from kalshi_trading.settings.child_environment import child_environment
 
 _OTHERS = 0o077
-_NOT_IGNORED = 1  # exit status of `git check-ignore` for a file that git would take or has taken
+_NOT_IGNORED = 1  # exit status of `git check-ignore` if git tracks the file or would add it
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -48,7 +48,10 @@ _FAULTS_BY_LABEL = {
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An API key id and its private key, into which it unpacks. Neither appears in `repr`."""
+    """An API key id and its private key, which it unpacks to.
+
+    `repr` shows neither.
+    """
 
     key_id: str = field(repr=False)
     private_key: PrivateKey = field(repr=False)
@@ -61,7 +64,7 @@ class Credentials:
 
 
 class _Fault(Exception):
-    """What is wrong with a key and what to do about it."""
+    """A fault of a key and its remedy."""
 
     def __init__(self, what: str, remedy: str = _USE_KALSHI_FILE) -> None:
         self.what = what
@@ -72,10 +75,10 @@ class _Fault(Exception):
 def load_private_key(
     path_or_pem: str | Path, *, variable: str = "KALSHI_API_SECRET", folder: Path | None = None
 ) -> PrivateKey:
-    """Load an RSA (2048 bits or more) or Ed25519 key from a file or from the PEM text itself.
+    r"""Load an RSA (2048 bits or more) or Ed25519 key from a file or PEM text.
 
-    A literal `\\n` counts as a line end. A relative path starts at `folder`. Raises
-    ConfigurationError naming `variable`.
+    A literal `\n` counts as a line end. A relative path starts at `folder`. Raises ConfigurationError naming
+    `variable`.
     """
     try:
         if is_inline(path_or_pem):
@@ -91,12 +94,15 @@ def load_private_key(
 
 
 def is_inline(path_or_pem: str | Path) -> bool:
-    """Tell whether the text is PEM (perhaps damaged) rather than the path of a file."""
+    """Return True if the text is PEM, perhaps damaged, and not a file path."""
     return isinstance(path_or_pem, str) and ("PRIVATE KEY" in path_or_pem or "-BEGIN " in path_or_pem)
 
 
 def key_path(path_or_pem: str | Path, folder: Path | None = None) -> Path | None:
-    """Return the path of the key file; None for PEM, and where the home folder of `~` is unknown."""
+    """Return the path of the key file.
+
+    None: the text is PEM, or the home folder of `~` is unknown.
+    """
     if is_inline(path_or_pem):
         return None
     try:
@@ -106,7 +112,10 @@ def key_path(path_or_pem: str | Path, folder: Path | None = None) -> Path | None
 
 
 def _shown(path_or_pem: str | Path) -> str:
-    """Name the file, unless the text might be a key that was pasted bare: base64 has no full stop."""
+    """Return the file name, unless the text might be a pasted bare key.
+
+    Base64 has no full stop, so a text with one is no key.
+    """
     text = str(path_or_pem)
     return text if "." in text and text.isprintable() and len(text) < 1000 else "named there"
 
@@ -126,11 +135,11 @@ def _read(path: Path) -> str:
         raise _Fault("may not be read by you.", "Make yourself its owner, then chmod 600.") from None
     except (OSError, ValueError):
         raise _Fault("cannot be read.", "Correct the path.") from None
-    return content.decode(errors="replace")  # text around the PEM may be anything
+    return content.decode(errors="replace")  # the file may hold any text around the PEM
 
 
 def _parse(text: str) -> PrivateKey:
-    """Read the private key in `text`, else its first PEM block."""
+    """Read the private key in `text`, or its first PEM block if it has none."""
     found = list(_BEGIN.finditer(text))
     if not found:
         raise _Fault("is not PEM text: it has no BEGIN line.")
@@ -179,7 +188,10 @@ def _accept(key: object) -> PrivateKey:
 
 
 def find_leaks(variable: str, path: Path) -> list[Problem]:
-    """Return what exposes the file that `path` leads to. A file that cannot be found exposes nothing."""
+    """Return what exposes the file that `path` leads to.
+
+    A file that cannot be found exposes nothing.
+    """
     try:
         target = path.resolve(strict=True)
         mode = target.stat().st_mode
@@ -196,7 +208,10 @@ def find_leaks(variable: str, path: Path) -> list[Problem]:
 
 
 def _git_would_take(target: Path) -> bool:
-    """Ask git whether the file is tracked or could be added; without git nothing can be."""
+    """Ask git whether the file is tracked or could be added.
+
+    False without git.
+    """
     if not any((folder / ".git").exists() for folder in target.parents):
         return False
     command = ["git", "-C", str(target.parent), "check-ignore", "--quiet", "--", str(target)]

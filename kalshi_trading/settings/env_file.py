@@ -1,7 +1,7 @@
-"""The `.env` file as named texts with their line numbers.
+"""Parse the `.env` file into variables with line numbers.
 
-Knows the file's faults: what is not UTF-8, not NAME=value, or written twice. Never changes
-`os.environ`, never expands `${...}`, never repeats a line's content in a message.
+Reports lines that are not UTF-8, not NAME=value, or duplicate. Never changes `os.environ`, never expands
+`${...}`, never repeats a line's content in a message.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from kalshi_trading.core.errors import Problem
 from kalshi_trading.settings.setting_names import meant_name
 
-_MOST_NAMED = 50  # malformed lines that are matched to a setting
+_MOST_NAMED = 50  # malformed lines that we match to a setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """What the file says, and what is wrong with it. A file that is not there says nothing."""
+    """Variables and problems of the file. Both are empty if it does not exist."""
 
     path: Path | None
     entries: dict[str, Entry]
@@ -36,7 +36,10 @@ class EnvFile:
 
 
 def read_env_file(path: Path | None, known_names: Sequence[str]) -> EnvFile:
-    """Read the file as far as it goes. `problems` holds its faults, with the settings that were meant."""
+    """Read as much of the file as possible.
+
+    `problems` names its faults and the settings that were meant.
+    """
     if path is None or not (path.exists() or path.is_symlink()):
         return EnvFile(None, {}, ())
     try:
@@ -54,7 +57,10 @@ def read_env_file(path: Path | None, known_names: Sequence[str]) -> EnvFile:
 
 
 def _content(path: Path) -> bytes:
-    """Read a regular file; a pipe would be waited for without end. Raises OSError."""
+    """Read a regular file. Raises OSError.
+
+    Anything else is refused, because reading a pipe could wait forever.
+    """
     if not path.is_file():
         is_lost = path.is_symlink() and not path.exists()
         what = "a link to nothing" if is_lost else "a folder" if path.is_dir() else "not a regular file"
@@ -76,7 +82,7 @@ def _parse(path: Path, text: str, known_names: Sequence[str]) -> EnvFile:
             malformed.append((line, source))
         elif binding.key is not None and binding.value is not None:
             if binding.key in entries:
-                # Named only if it is one of ours: junk may be part of a key pasted without quotes.
+                # Named only if it is one of ours: other text may be part of a key pasted without quotes.
                 is_ours = binding.key.startswith("KALSHI_") or binding.key == "LOG_LEVEL"
                 what = f"stands twice, in lines {entries[binding.key].line} and {line} of {path.name}."
                 problems.append(Problem(binding.key if is_ours else path.name, what, "Keep one."))

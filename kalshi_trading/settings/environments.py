@@ -1,4 +1,4 @@
-"""The environments in which the program trades, and the hosts of the exchange in each."""
+"""The trading environments and the exchange's hosts in each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WEBSOCKET_PATH = "/trade-api/ws/v2"
 
 
 class Environment(StrEnum):
-    """Which exchange the program trades on."""
+    """The exchange that the program trades on."""
 
     PRACTICE = "practice"
     SANDBOX = "sandbox"
@@ -21,7 +21,7 @@ class Environment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Where an environment of the exchange lives, and where its keys are made."""
+    """Addresses of one environment, and the page where its keys are made."""
 
     api: str
     websocket: str
@@ -47,5 +47,5 @@ HOSTS = {
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether the URL names this machine itself."""
+    """Return True if the URL names this machine."""
     return urlsplit(url).hostname in _LOOPBACK_HOSTS

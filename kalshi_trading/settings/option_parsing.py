@@ -1,7 +1,7 @@
-"""How the text of an option is read: the grammar of every kind, and what a wrong text is called.
+"""Parse the text of every kind of option, and describe a wrong text.
 
-Never reads the environment or a file, never repeats the text it refuses (a secret may have been pasted into
-the wrong line).
+Never reads the environment or a file. Never repeats a refused text, because a secret may have been pasted
+into the wrong line.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ class Option(Generic[T]):
     aliases: tuple[str, ...] = ()
 
     def read(self, text: str, folder: Path) -> T:
-        """Turn text into the value; a relative path starts at `folder`. Raises InvalidInputError."""
+        """Convert text to the value. Raises InvalidInputError.
+
+        A relative path starts at `folder`.
+        """
         value = self.parse(text)
         return cast(T, folder / value) if isinstance(value, Path) else value
 
@@ -55,17 +58,17 @@ def option(
 
 
 def options_of(owner: type[Any]) -> dict[str, Option[Any]]:
-    """Return the options of a dataclass by the name of their field."""
+    """Return the options of a dataclass by field name."""
     return {each.name: each.metadata["option"] for each in fields(owner) if "option" in each.metadata}
 
 
 def looks_like_key_id(text: str) -> bool:
-    """Tell whether the text has the form of a Kalshi key id, a UUID."""
+    """Return True if the text has the form of a Kalshi key id, a UUID."""
     return _UUID.fullmatch(text) is not None
 
 
 def environment(text: str) -> Environment:
-    """Read an environment's name or synonym."""
+    """Parse an environment's name or synonym."""
     word = text.lower()
     synonyms = {"demo": Environment.SANDBOX, "prod": Environment.PRODUCTION}
     if word in synonyms:
@@ -76,7 +79,7 @@ def environment(text: str) -> Environment:
 
 
 def yes_or_no(text: str) -> bool:
-    """Read a switch."""
+    """Parse a switch."""
     word = text.lower()
     if word in ("1", "true", "yes"):
         return True
@@ -86,7 +89,7 @@ def yes_or_no(text: str) -> bool:
 
 
 def one_of(*words: str) -> Parser[str]:
-    """Make a reader of one of the upper-case words."""
+    """Return a parser of one of these upper-case words, in any case."""
 
     def parse(text: str) -> str:
         if text.upper() not in words:
@@ -97,7 +100,7 @@ def one_of(*words: str) -> Parser[str]:
 
 
 def whole(low: int, high: int) -> Parser[int]:
-    """Make a reader of a whole number."""
+    """Return a parser of whole numbers."""
 
     def parse(text: str) -> int:
         return int(_number(text, Decimal(low), Decimal(high), 0))
@@ -106,7 +109,7 @@ def whole(low: int, high: int) -> Parser[int]:
 
 
 def seconds(low: str, high: str) -> Parser[float]:
-    """Make a reader of a duration in seconds."""
+    """Return a parser of seconds, with up to three decimals."""
 
     def parse(text: str) -> float:
         return float(_number(text, Decimal(low), Decimal(high), 3))
@@ -115,7 +118,7 @@ def seconds(low: str, high: str) -> Parser[float]:
 
 
 def dollars(low: str, high: str) -> Parser[Decimal]:
-    """Make a reader of dollars, to the ten-thousandth."""
+    """Return a parser of dollars, with up to four decimals."""
 
     def parse(text: str) -> Decimal:
         return _number(text, Decimal(low), Decimal(high), 4)
@@ -124,7 +127,7 @@ def dollars(low: str, high: str) -> Parser[Decimal]:
 
 
 def contracts(low: str, high: str) -> Parser[Decimal]:
-    """Make a reader of a number of contracts, to the hundredth."""
+    """Return a parser of contract counts, with up to two decimals."""
 
     def parse(text: str) -> Decimal:
         return _number(text, Decimal(low), Decimal(high), 2)
@@ -133,7 +136,7 @@ def contracts(low: str, high: str) -> Parser[Decimal]:
 
 
 def optional(parse: Parser[T]) -> Parser[T | None]:
-    """Make a reader that takes empty text for "not set"."""
+    """Return a parser that reads empty text as "not set"."""
 
     def parse_unless_empty(text: str) -> T | None:
         return parse(text) if text else None
@@ -142,7 +145,7 @@ def optional(parse: Parser[T]) -> Parser[T | None]:
 
 
 def path(text: str) -> Path:
-    """Read a path; a leading ~ is the home folder."""
+    """Parse a path. A leading ~ is the home folder."""
     try:
         found = Path(text).expanduser()
     except RuntimeError:
@@ -153,14 +156,14 @@ def path(text: str) -> Path:
 
 
 def ticker(text: str) -> str:
-    """Read the ticker of a market or event, in any case."""
+    """Parse the ticker of a market or event, in any case."""
     if not is_ticker(text.upper()):
         raise InvalidInputError("must be a ticker")
     return text.upper()
 
 
 def key_id(text: str) -> str:
-    """Read the id of an API key."""
+    """Parse the id of an API key."""
     if text.startswith(("<", "your_", "your-")):
         raise InvalidInputError("still holds a placeholder; write the id of your own key")
     if not text.isascii() or not text.isprintable() or " " in text:
@@ -171,12 +174,15 @@ def key_id(text: str) -> str:
 
 
 def secret(text: str) -> str:
-    """Take a path or PEM as it is; it is judged when the key is loaded."""
+    """Return a path or PEM unchanged. It is checked when the key is loaded."""
     return text
 
 
 def url(scheme: str, ending: str) -> Parser[str]:
-    """Make a reader of an exchange address: `scheme` is http or ws, secure but for loopback hosts."""
+    """Return a parser of exchange addresses.
+
+    `scheme` is http or ws. Only loopback hosts may be insecure.
+    """
 
     def parse(text: str) -> str:
         address = text.rstrip("/")

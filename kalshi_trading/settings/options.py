@@ -1,6 +1,7 @@
-"""The table of options: every variable with its grammar, default and help, as fields of `Settings`.
+"""Define each option: its variable, grammar, default and help.
 
-Knows the size of each guard rail. Never reads the environment or a file; `config` does.
+Options are fields of `Settings`. This module also sets every limit's default. It never reads the environment
+or a file; `config` does.
 """
 
 # ruff: noqa: RUF009 -- `option` declares a field, as dataclasses.field does
@@ -21,7 +22,10 @@ from kalshi_trading.settings.option_parsing import Option, option, options_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The guard rails. A soft one asks again; a hard one holds until its setting is changed."""
+    """Limits on orders: soft ones ask for confirmation, hard ones block.
+
+    A hard limit holds until its setting is changed.
+    """
 
     soft_order_cost: Decimal = option(
         "KALSHI_SOFT_ORDER_COST",
@@ -96,7 +100,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(DictLike):
-    """Everything the user may choose; reads like a dict too, by field. `repr` shows no secret."""
+    """All settings of the user. Also reads like a dict, by field name.
+
+    `repr` shows no secret.
+    """
 
     environment: Environment = option(
         "KALSHI_ENVIRONMENT",
@@ -202,7 +209,7 @@ class Settings(DictLike):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ApiKeyOptions:
-    """The API key as it was written down; needed in sandbox and production only."""
+    """The API key as written by the user. Only for sandbox and production."""
 
     key_id: str = option(
         "KALSHI_API_KEY",
@@ -223,7 +230,10 @@ class ApiKeyOptions:
 
 
 def _documented(name: str, help: str, example: str) -> Option[str]:
-    """Declare a variable that no field is read from: where it counts, its text is that of another option."""
+    """Declare a variable that is documented but has no field of its own.
+
+    When it applies, its text becomes the value of another option.
+    """
     return Option(name, grammar.secret, "", help, example)
 
 
@@ -237,7 +247,10 @@ ENV = _documented(
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """The key of one exchange, so that one file can hold both; `word` is what ENV calls that exchange."""
+    """The key of one exchange, so that one file can hold both keys.
+
+    `word` is the value of ENV for that exchange.
+    """
 
     word: str
     key_id: Option[str]
@@ -259,7 +272,7 @@ PAIRS = {
 _PAIR_ROWS = tuple(row for pair in PAIRS.values() for row in (pair.key_id, pair.key_file))
 PAIR_NAMES = tuple(row.name for row in _PAIR_ROWS)
 LOGIN_NAMES = ("KALSHI_EMAIL", "KALSHI_PASSWORD")
-"""Of the login by e-mail, which Kalshi has removed."""
+"""Variables of the e-mail login, which Kalshi has removed."""
 OPTIONS: tuple[Option[Any], ...] = (
     *options_of(ApiKeyOptions).values(),
     ENV,
@@ -269,8 +282,8 @@ OPTIONS: tuple[Option[Any], ...] = (
 _OPTION_NAMES = tuple(name for row in OPTIONS for name in (row.name, *row.aliases))
 KNOWN_NAMES = (*_OPTION_NAMES, *LOGIN_NAMES)
 SPELLED_NAMES = tuple(name for name in _OPTION_NAMES if name.startswith("KALSHI_") or name == "LOG_LEVEL")
-"""Those to which a misspelled name is matched; the others are common words, or close to other programs'."""
-SAFETY_NAMES = frozenset(  # misspelled ones stop the start
+"""Names that misspellings are matched to. The others are common words, or close to other programs' names."""
+SAFETY_NAMES = frozenset(  # a misspelled one stops the start
     name
     for owner in (Settings, Limits)
     for field_name, row in options_of(owner).items()

@@ -1,7 +1,7 @@
 """Match a misspelled name to the setting that was meant.
 
-Knows typing errors, letters that look alike, invisible characters and the notations of other tools.
-Reads no value and never repeats what was written.
+Handles typing errors, look-alike letters, invisible characters and the notations of other tools. Reads no
+value and never repeats the text of the user.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
 PREFIX = "KALSHI_"
-_OF_OTHERS = {"ENV", "KALSHIVENV"}  # names of other tools that are a letter away from one of ours
-_CLOSE = 0.85  # of two names as difflib compares them: two typing errors in READ_ONLY
-_LONGEST = 200  # characters that are looked at
-_WORDS = 4  # of a line in which the name may be: set NAME value, os.environ["NAME"]
-_SHORTEST_TYPO = 8  # letters of a name without the prefix in which one may be wrong
+_OF_OTHERS = {"ENV", "KALSHIVENV"}  # names of other tools, one letter away from one of ours
+_CLOSE = 0.85  # lowest difflib ratio that matches: two typing errors in READ_ONLY
+_LONGEST = 200  # characters checked
+_WORDS = 4  # words of a line that may hold the name: set NAME value, os.environ["NAME"]
+_SHORTEST_TYPO = 8  # shortest name without prefix in which one letter may be wrong
 _LATIN = str.maketrans(
     "АВЕЅІЈКМНОРСТУХԀԚԜӀΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",  # Cyrillic, then Greek
     "ABESIJKMHOPCTYXDQWIABEZHIKMNOPTYX",
@@ -24,14 +24,14 @@ _LATIN = str.maketrans(
 
 
 def meant_name(written: str, names: Iterable[str]) -> str | None:
-    """Return which of `names` a written name or a malformed line stands for; None: none of them.
+    """Return the setting meant by a name or a malformed line. None: no match.
 
-    A name that is written without KALSHI_ must be almost exact.
+    A name written without KALSHI_ must be almost exact.
     """
     by_short = {_letters(name.removeprefix(PREFIX)): name for name in names}
     before_equals = _plain(written).partition("=")[0]
     parts = [_letters(word) for word in re.findall(r"\w+", before_equals)][:_WORDS]
-    # A name may be written in several words: they are tried as one and one by one.
+    # A name may be written as several words, so we try them joined and one by one.
     words = [word for word in ("".join(parts), *parts) if word not in _OF_OTHERS]
     exact = [word.removeprefix("KALSHI") for word in words if word.removeprefix("KALSHI") in by_short]
     near = exact or [short for word in words for short in _near(word, by_short)]
@@ -39,14 +39,14 @@ def meant_name(written: str, names: Iterable[str]) -> str | None:
 
 
 def has_prefix(written: str) -> bool:
-    """Return whether a name begins with KALSHI, or with a word one letter away from it."""
+    """Return True if a name begins with KALSHI, or a word one letter away."""
     plain = _plain(written)
     first = _letters(plain.partition("_")[0])
     return _letters(plain).startswith("KALSHI") or (first[:1] == "K" and _shared(first, "KALSHI") >= 5)
 
 
 def _near(word: str, by_short: Iterable[str]) -> list[str]:
-    """Return the name without its prefix that the word comes close to, if any."""
+    """Return the closest setting without its prefix, or an empty list."""
     if SequenceMatcher(None, word[:6], "KALSHI").ratio() > 0.66:
         near = get_close_matches(word, [f"KALSHI{short}" for short in by_short], 1, _CLOSE)
         return [name.removeprefix("KALSHI") for name in near]
@@ -54,7 +54,10 @@ def _near(word: str, by_short: Iterable[str]) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return the text in capitals, without what is invisible and with Latin letters for their likes."""
+    """Return the text in capitals, without invisible characters.
+
+    Look-alikes of Latin letters become Latin.
+    """
     visible = (
         each
         for each in unicodedata.normalize("NFKD", text[:_LONGEST])
@@ -68,10 +71,13 @@ def _letters(text: str) -> str:
 
 
 def _is_one_apart(word: str, other: str) -> bool:
-    """Return whether one letter is wrong, missing, too many, or in its neighbour's place."""
+    """Return True if one letter is wrong, missing, extra or swapped.
+
+    Shorter names than _SHORTEST_TYPO never match.
+    """
     return len(other) >= _SHORTEST_TYPO and _shared(word, other) >= max(len(word), len(other)) - 1
 
 
 def _shared(word: str, other: str) -> int:
-    """Return how many letters two words have in the same turn."""
+    """Return the number of letters that two words share in the same order."""
     return sum(block.size for block in SequenceMatcher(None, word, other).get_matching_blocks())

@@ -1,4 +1,7 @@
-"""The official client drives every endpoint the practice exchange serves; its models parse the answers."""
+"""The official client calls every endpoint of the practice exchange.
+
+Its models must parse the answers.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ pytestmark = [pytest.mark.contract, pytest.mark.filterwarnings("ignore")]
 
 
 class Place:
-    """One client at one exchange, and the market, event and order that its calls are about."""
+    """A client of one exchange, and the market, event and order it asks for."""
 
     def __init__(self, client: Any, market: Any, order_id: str) -> None:
         self.client = client
@@ -29,7 +32,7 @@ class Place:
 
 
 def find_market(client: Any) -> Any:
-    """Return an active market in the middle of its range that is not about to close."""
+    """Return an active market with a middle price that does not close soon."""
     for market in client.get_markets(limit=1000, status="open").markets:
         lives_on = market.close_time.timestamp() > time.time() + 3600
         if lives_on and float(market.yes_bid_dollars) > 0.2 and float(market.yes_ask_dollars) < 0.8:

@@ -1,4 +1,7 @@
-"""The official client's models parse the rows of a long past: historical lists, transfers, settlements."""
+"""The official client's models parse historical lists and transfers.
+
+Settlements are included.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our order bodies, judged by the request model of the official client."""
+"""The official client's request model accepts our order bodies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kalshi_trading.exchange.wire import account as account_wire
 kalshi = pytest.importorskip("kalshi_python_sync", reason="the official client needs Python 3.13")
 pytestmark = pytest.mark.contract
 
-# Source: Kalshi API, direction: buying YES and selling NO bid on the YES book, the others ask.
+# Source: Kalshi API, direction: buying YES and selling NO are bids on the YES book, the others asks.
 BIDS = {(Action.BUY, Side.YES), (Action.SELL, Side.NO)}
 
 
@@ -32,7 +32,7 @@ def request(**changes):
 
 
 def accepted(order):
-    """What the official client makes of our body; it must lose nothing and invent nothing."""
+    """Parse our body with the official model, which must keep it unchanged."""
     body = account_wire.order_body(order)
     model = kalshi.CreateOrderV2Request.model_validate(body)
     assert model.to_dict() == body

@@ -1,4 +1,4 @@
-"""The journal's digest: from a checkpoint, read on or read anew, it says the same as the journal."""
+"""The digest from a checkpoint, continued or new, equals the journal."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ LIVES = {
 
 
 class Diary:
-    """A journal written at any time, by any session."""
+    """A journal written at any time by any session."""
 
     def __init__(self, folder: Path) -> None:
         self.now = NOW
@@ -91,7 +91,10 @@ class Diary:
             log.log_event(f"{kind or 'order'}.{step}", {**name, **fields})
 
     def years(self) -> None:
-        """Write orders of every age, one of each kind and one of another account, and something damaged."""
+        """Write orders of every age and kind, and damaged lines.
+
+        At each age one order is of another account.
+        """
         for age in (400 * DAY, LATE_FOR + 2 * DAY, LATE_FOR - DAY, 3 * DAY, DAY, timedelta(0)):
             self.now = NOW - age
             for life in LIVES:
@@ -107,7 +110,7 @@ class Diary:
             file.write(b"neither a time nor an event\n")
 
     def said(self, reader: DigestReader | None = None):
-        """What a reader, or a fresh one, says of the journal, but for its own count of changes."""
+        """Return the changes of a reader, or of a new one, without its counter."""
         changes = (reader or DigestReader(self.path, clock=lambda: self.now)).changes()
         return {name: order for name, order in changes.orders if order}, changes.panics, changes.damage
 
@@ -130,7 +133,7 @@ def without_checkpoint(diary: Diary):
     return said
 
 
-# --- What it says is what the journal says --------------------------------------------------------
+# --- The digest equals the journal ----------------------------------------------------------------
 
 
 def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
@@ -306,7 +309,7 @@ def test_cut_or_flipped_anywhere_it_changes_nothing(diary, write):
         for content in (whole[:place], flipped(whole, place, draw.randrange(8))):
             path.write_bytes(content)
             assert diary.said() == expected
-            assert path.read_bytes() == whole  # it was written anew
+            assert path.read_bytes() == whole  # it was written again
 
 
 def edited(path: Path) -> None:
@@ -433,7 +436,7 @@ def test_where_no_checkpoint_can_be_written_the_journal_is_read_without(diary):
     assert len(list(diary.path.parent.iterdir())) == 3  # journal, lock and this folder
 
 
-# --- What goes wrong on the way -------------------------------------------------------------------
+# --- Failures while reading -----------------------------------------------------------------------
 
 
 def test_an_interruption_half_way_leaves_nothing_half_read(diary):
@@ -595,7 +598,10 @@ print(len(changes.damage), len(reading.damage), len(reading.records), len(newest
 
 
 def measured(path: Path) -> tuple[int, ...]:
-    """Read a journal from both ends in a program of its own; the last number is its memory in KiB."""
+    """Read a journal from both ends in a new process and return the counts.
+
+    The last number is the memory it took in KiB.
+    """
     project = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-c", MEASURE, str(path)]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=300, check=True)

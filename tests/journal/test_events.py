@@ -1,4 +1,4 @@
-"""Every event that the program writes has words, and a record without them is still readable."""
+"""Every event we write has a label; an unknown event is still readable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PREFIXES = {"log_order_step": "order.", "log_cancel_step": "cancel.", "log_event
 
 
 def written_events() -> set[str]:
-    """Name the events of all literal calls of the journal's writers."""
+    """Return the events of all literal calls that write to the journal."""
     found = {f"order.{stage}" for stage in OrderStage}
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

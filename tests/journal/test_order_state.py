@@ -1,4 +1,4 @@
-"""The lives of orders as the journal tells them."""
+"""Stages of orders, folded from journal records."""
 
 from __future__ import annotations
 

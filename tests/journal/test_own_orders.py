@@ -1,4 +1,7 @@
-"""Orders in our own words: looked up newest first, as far as somebody who waits to cancel can wait."""
+"""Our own orders are found by reading the journal newest first, briefly.
+
+A user waits for it to cancel an order.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,7 @@ def test_an_order_keeps_its_words_whatever_is_told_of_it_later(more: tuple[str, 
 
 
 class Journal(TradeLogger):
-    """A journal that nobody may read whole."""
+    """A journal that fails the test if it is read whole."""
 
     def __init__(self, *newest: JournalRecord) -> None:
         self.newest = newest
@@ -107,7 +110,7 @@ def test_what_can_be_canceled_is_offered_however_long_the_journal_is(
     assert any(words in label for label in prompter.labels[0]), prompter.labels
 
 
-# --- Read on as the journal grows -----------------------------------------------------------------
+# --- Reading on as the journal grows --------------------------------------------------------------
 
 
 def words_of(journal: TradeLogger, order_id: str) -> object:

@@ -1,4 +1,4 @@
-"""The journal's files under all that may befall them: many writers, midnight, kills, damage, full disks."""
+"""Journal files under writers, midnights, kills, damage, full disks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WRITERS, DAYS = 4, 6
 
 
 class Diary:
-    """A journal whose clock a test turns."""
+    """A journal whose clock the test sets."""
 
     def __init__(self, folder: Path) -> None:
         self.now = NOON
@@ -44,7 +44,7 @@ class Diary:
         self.now += timedelta(days=1)
 
     def read(self, since: date | None = None) -> list[str]:
-        """Read whose records there are; none may be damaged."""
+        """Return the `who` of each record, and fail if one is damaged."""
         reading = self.log.read_journal(since)
         assert not reading.damage
         return [record.text("who") for record in reading.records]
@@ -123,7 +123,7 @@ def test_no_day_is_ever_deleted_and_a_day_that_ends_twice_keeps_both_files(diary
         diary.write(str(who))
         diary.tomorrow()
     diary.now = NOON + timedelta(days=99)
-    diary.path.write_text(diary.path.read_text().replace("2026-", "2020-"))  # an older day under the name
+    diary.path.write_text(diary.path.read_text().replace("2026-", "2020-"))  # an older day
     for _ in range(2):
         diary.write("again")
         diary.path.write_bytes(b"2026-11-17" + diary.path.read_bytes()[10:])
@@ -268,7 +268,7 @@ def test_a_midnight_in_the_middle_of_a_reading_hides_no_line_from_it(diary, monk
         found = list(listing(folder, pattern))
         if midnight.ident is None:
             midnight.start()
-            midnight.join(0.2)  # it waits for the reading; where it does not, it is done by then
+            midnight.join(0.2)  # it waits for the reader, or else is done by now
         return found
 
     monkeypatch.setattr(Path, "glob", and_then_midnight)
@@ -366,7 +366,7 @@ def test_a_file_that_may_not_grow_refuses_the_line_and_the_next_one_is_not_glued
 
 
 def write_until_refused(diary):
-    """Write numbered records from 1 on; return how many the journal holds then."""
+    """Write numbered records until one is refused; return the journal's count."""
     for who in range(1, 10_000):
         try:
             diary.write(str(who))
@@ -404,7 +404,7 @@ def test_a_read_only_folder_is_a_journal_error_and_can_still_be_read(tmp_path):
     for path in diary.log.folder.iterdir():
         path.chmod(0o644)
         if os.geteuid() == 0:
-            os.chown(path, NOBODY, -1)  # the child gives its rights up
+            os.chown(path, NOBODY, -1)  # the child drops its privileges
     diary.log.folder.chmod(0o555)
     (tmp_path / "mine").chmod(0o755)
     tmp_path.chmod(0o755)
@@ -417,7 +417,7 @@ def test_a_flush_that_fails_is_an_error_and_the_next_line_looks_at_the_file_anew
 
     def fails(descriptor):
         with diary.path.open("r+b") as file:
-            file.truncate(diary.path.stat().st_size - 9)  # what the disk lost of it
+            file.truncate(diary.path.stat().st_size - 9)  # lost by the disk
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "fsync", fails)

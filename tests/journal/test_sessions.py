@@ -1,4 +1,4 @@
-"""Which sessions are alive: told by a lock that ends with its process, however that ends."""
+"""A session is alive until the lock of its process ends, even by a kill."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ session.close()
 
 
 def start_holder(folder):
-    """A process with a session and a child of its own; return it, the session's id and the child's."""
+    """Start a process with a session and a child of its own.
+
+    Returns the process, the session id and the child's pid.
+    """
     command = [sys.executable, "-c", HOLDER, str(folder)]
     process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     session_id, child = process.stdout.readline().split()

@@ -1,4 +1,4 @@
-"""Every way a key file can be wrong has its own sentence, and none of them shows the key."""
+"""Each fault of a key file has its own sentence, and none shows the key."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ FAULTY_TEXTS = {
 
 
 def key_body_lines(text):
-    """The lines of a PEM that must never come back in a message."""
+    """Return the lines of a PEM that no message may contain."""
     return [line for line in text.splitlines() if len(line) > 15 and not line.startswith("-")]
 
 
@@ -178,7 +178,7 @@ def test_a_file_that_may_not_be_read_is_said_to_be_so(tmp_path, monkeypatch, pro
     def refuse(*_arguments, **_options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.open", refuse)  # the tests may run as root, whom no mode stops
+    monkeypatch.setattr("pathlib.Path.open", refuse)  # file modes do not stop root, who may run the tests
     assert "may not be read by you" in problem_of(str(path)).what
 
 

@@ -1,4 +1,7 @@
-"""Every way a name in `.env` can be wrong is reported with its line and the right name, never its value."""
+"""Each wrong name in `.env` is reported with line and right name.
+
+No message contains its value.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from cases import naming
 from kalshi_trading.config import ConfigurationError, load_settings
 from kalshi_trading.settings.options import Settings
 
-NOT_SAVED = "canary7"  # a value no message may repeat
+NOT_SAVED = "canary7"  # a value that no message may contain
 
-# What is wrong -> the line as it stands in the file, and the name the message must give.
+# fault -> the line in the file, and the name the message must contain
 MISSPELLED_SAFETY = {
     "neighbours exchanged": ("KALHSI_READ_ONLY=1", "KALSHI_READ_ONLY"),
     "letter lost in the prefix": ("KASHI_READ_ONLY=1", "KALSHI_READ_ONLY"),
@@ -109,7 +112,7 @@ KALHSI_READ_ONLY=1 is in the second"
 
 @pytest.fixture
 def outcome_of(tmp_path):
-    """Load a file that has two lines before the one to judge; return settings or error."""
+    """Load a file whose third line is this one; return settings or error."""
 
     def load(line):
         path = tmp_path / ".env"
@@ -124,7 +127,10 @@ def outcome_of(tmp_path):
 
 
 def unlike(pattern, table, outcome_of):
-    """Return the cases whose message is not the pattern with the right name for RIGHT."""
+    """Return the cases whose message does not match the pattern.
+
+    The right name is inserted for RIGHT.
+    """
     wrong = []
     for kind, (line, name) in table.items():
         outcome = outcome_of(line)

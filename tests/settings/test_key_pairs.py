@@ -1,4 +1,7 @@
-"""One word between two key pairs, names of other tools, and files as their documents write them."""
+"""ENV chooses between two key pairs.
+
+Files are written as other tools document them. Names of other tools have no effect.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def pem() -> bytes:
 
 @pytest.fixture
 def loaded(tmp_path):
-    """Load a `.env`; beside it lie the keys that the documents name."""
+    """Return a loader of `.env` text, with the documented key files beside it."""
     for name in ("api_keys/demo/private_key.pem", "api_keys/prod/private_key.pem", "private_key.pem"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +57,7 @@ def loaded(tmp_path):
 
 @pytest.fixture
 def refused(loaded):
-    """Load a `.env` that stops the start, and return why, a line for every problem."""
+    """Return a loader of a refused `.env`; its result is a line per problem."""
 
     def load(text, environ=None):
         with pytest.raises(ConfigurationError) as caught:
@@ -64,7 +67,7 @@ def refused(loaded):
     return load
 
 
-# --- One word, two pairs ---------------------------------------------------------------------------
+# --- ENV and the two key pairs ---------------------------------------------------------------------
 
 
 def test_one_word_switches_between_the_pairs(loaded):
@@ -157,7 +160,7 @@ def test_what_the_chosen_pair_lacks_is_named_by_its_own_name(refused):
     assert "then write DEMO_KEYFILE=" in said
 
 
-# --- Files as their documents write them -------------------------------------------------------------
+# --- Files as other tools document them --------------------------------------------------------------
 
 
 def test_the_file_of_the_service_with_its_placeholders_says_what_to_replace(refused):

@@ -1,4 +1,4 @@
-"""Misspelled names lead to the setting that was meant, and names of other programs to none."""
+"""Misspelled names match the setting meant; foreign names match none."""
 
 from __future__ import annotations
 
@@ -100,7 +100,10 @@ def test_names_of_other_programs_lead_nowhere():
 
 
 def slips(name):
-    """Every name with two neighbours exchanged, and with one character lost, doubled or wrong."""
+    """Yield every name with one typing error.
+
+    Two neighbors are swapped, or one character is lost, doubled or wrong.
+    """
     for at in range(len(name)):
         head, tail = name[:at], name[at + 1 :]
         yield from (head + tail, head + name[at] * 2 + tail, f"{head}Q{tail}")

@@ -1,1 +1,1 @@
-"""Files on disk: private, locked, appended, rotated, read on."""
+"""Handle files on disk: keep private, lock, append, rotate, follow."""

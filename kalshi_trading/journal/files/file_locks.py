@@ -1,7 +1,7 @@
-"""Locks on files, kept by the operating system: they end with their holder, however it ends.
+"""Lock files through the operating system; a lock ends with its process.
 
-Nobody waits without end: a holder may have been stopped and never go on. Knows nothing of what a file
-holds. Whoever finds that a file was deleted while it waited locks a new one.
+Every wait has a timeout, because a holder may be stopped for good. If the file was deleted during the wait,
+a new one is locked. Knows nothing of file contents.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from pathlib import Path
 from kalshi_trading.journal.files.private_files import open_private
 
 PATIENCE_S = 5.0
-"""How long somebody waits for a lock; others hold it for as long as a line takes to get to the disk."""
+"""Timeout for a lock. Other processes hold it only while a line is synced to disk."""
 SHORT_PATIENCE_S = 0.05
-"""How long once that was in vain, until the lock is free again: cancels come one after the other."""
+"""Timeout after a first one, until the lock is free again, because cancels come one after the other."""
 _LOOK_AGAIN_S = 0.002
 _waited_in_vain: set[Path] = set()
 
 
 class LockHeldError(OSError):
-    """Another program holds the lock and does not let go of it."""
+    """Another program holds the lock and does not release it."""
 
     def __init__(self) -> None:
         super().__init__("another program holds it and does not let go")
 
 
 def take_lock(path: Path) -> int:
-    """Make the file if need be, lock it alone and return its descriptor; closing that ends the lock.
+    """Lock the file exclusively, creating it if needed; return its descriptor.
 
-    Raises OSError, a LockHeldError when the wait becomes too long.
+    Closing the descriptor ends the lock. Raises OSError, and LockHeldError at the timeout.
     """
     while True:
         descriptor = open_private(path, os.O_CREAT | os.O_RDWR)
@@ -51,7 +51,7 @@ def take_lock(path: Path) -> int:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock alone, making the file if need be. Raises OSError."""
+    """Hold the exclusive lock, creating the file if needed. Raises OSError."""
     descriptor = take_lock(path)
     try:
         yield
@@ -61,7 +61,10 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def locked_for_reading(path: Path) -> Iterator[None]:
-    """Keep those away who want the lock alone. Makes no file. Raises OSError when there is none."""
+    """Hold a shared lock, which keeps exclusive holders out.
+
+    Creates no file. Raises OSError if there is none.
+    """
     descriptor = open_private(path, os.O_RDONLY)
     try:
         _wait_for(descriptor, path, is_shared=True)
@@ -71,7 +74,10 @@ def locked_for_reading(path: Path) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Tell whether somebody holds the lock alone. Raises OSError when the file cannot be opened."""
+    """Check whether another process holds the exclusive lock.
+
+    Raises OSError when the file cannot be opened.
+    """
     descriptor = open_private(path, os.O_RDONLY)
     try:
         return not lock_now(descriptor, is_shared=True)
@@ -80,7 +86,10 @@ def is_locked(path: Path) -> bool:
 
 
 def remove_unless_locked(path: Path) -> None:
-    """Remove a file that nobody holds; whoever is about to lock it then makes a new one. Raises OSError."""
+    """Remove a file unless it is locked. Raises OSError.
+
+    A process that is about to lock it then creates a new one.
+    """
     descriptor = open_private(path, os.O_RDONLY)
     try:
         if not lock_now(descriptor):
@@ -91,7 +100,10 @@ def remove_unless_locked(path: Path) -> None:
 
 
 def _wait_for(descriptor: int, path: Path, *, is_shared: bool = False) -> None:
-    """Take the lock as soon as it is free: the system wakes who waits, so that nobody is passed over."""
+    """Take the lock as soon as it is free.
+
+    The system wakes the waiting processes, so none is starved.
+    """
     if not lock_now(descriptor, is_shared=is_shared):
         if path in _waited_in_vain:
             _look_again(descriptor, is_shared)

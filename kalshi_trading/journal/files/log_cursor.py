@@ -1,7 +1,7 @@
-"""A log read on as it grows, by its new bytes alone, across rotation and compression.
+"""Read only the new bytes of a growing log.
 
-A cursor stands behind a whole line. It can be kept as a bookmark, from which a later program reads on. Knows
-nothing of what a line says, and changes nothing.
+This works across rotation and compression. A cursor is always placed after a whole line. A bookmark saves
+its place for a later program. Knows nothing of what a line means. Changes no file.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SIZES = 1 << 32
 
 
 class LogReplacedError(OSError):
-    """The log no longer begins with what was read of it."""
+    """The log no longer begins with what was read of it before."""
 
     def __init__(self) -> None:
         super().__init__("the file was cut or replaced")
@@ -48,9 +48,10 @@ class LogReplacedError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """A place in a log: behind whole files, by name and size, and behind some bytes of the next one.
+    """A place in a log: after some whole files and some bytes of the next one.
 
-    `lines` are those of that file; `ending` is a hash of the last bytes before the place.
+    `before` holds name and size of the whole files. `lines` counts the lines read of the next file. `ending`
+    is a hash of the last bytes before the place.
     """
 
     before: tuple[tuple[str, int], ...]
@@ -60,7 +61,7 @@ class Bookmark:
 
 
 class UnreadLines(NamedTuple):
-    """Some lines of one file; `number` is that of the first."""
+    """Some lines of one file. `number` is the line number of the first."""
 
     file: str
     number: int
@@ -72,7 +73,10 @@ class UnreadLines(NamedTuple):
 
 
 class LogCursor:
-    """Reads what a log has got since the last look. One thread at a time; keeps no file open."""
+    """Reads what was added to a log since the last call.
+
+    For one thread at a time. Keeps no file open.
+    """
 
     def __init__(self, path: Path) -> None:
         """Start before the first line."""
@@ -81,19 +85,25 @@ class LogCursor:
         self._place: _Place | None = None
         self._seen: tuple[int, ...] | None = None
         self.cut: LogLine | None = None
-        """The line without an end with which the current file ended at the last look."""
+        """The last line of the current file if it had no line end at the last call."""
 
     # --- Bookmarks --------------------------------------------------------------------------------
 
     def bookmark(self) -> Bookmark | None:
-        """Mark the place; None where there is no file to stand in."""
+        """Return the current place.
+
+        None: no current file, or its last line has no line end.
+        """
         place = self._place
         if place is None or place.lacks_end:
             return None
         return Bookmark(tuple(self._before.items()), place.offset, place.lines, place.ending)
 
     def resume(self, mark: Bookmark) -> bool:
-        """Move to a bookmark; False: files before it changed. `unread` finds out whether the place fits."""
+        """Move to a bookmark. False: files before it changed.
+
+        A change in the file of the bookmark is found by `unread`.
+        """
         with locked_against_writers(self._path):
             rotated = rotated_files(self._path)
         known = {shown_name(each.path): _plain_size(each.path) for each in rotated[: len(mark.before)]}
@@ -103,7 +113,10 @@ class LogCursor:
         return True
 
     def pass_over(self, *, current: bool) -> None:
-        """Stand before the current file, or behind its last whole line. Raises OSError."""
+        """Move to the start of the current file, or after its last whole line.
+
+        Raises OSError.
+        """
         with ExitStack() as looking:
             rotated, today = snapshot(self._path, looking)
             self._before = {shown_name(each.path): 0 for each in rotated}
@@ -115,7 +128,10 @@ class LogCursor:
     # --- Reading ----------------------------------------------------------------------------------
 
     def take_cut(self) -> None:
-        """Step over the line without an end: it is whole. What is appended to it later replaces the log."""
+        """Count the unfinished line as whole.
+
+        If text is later appended to that line, the next read raises LogReplacedError.
+        """
         assert self.cut is not None
         assert self._place is not None
         with open_to_read(self._path) as stream:
@@ -126,9 +142,10 @@ class LogCursor:
         self.cut = None
 
     def unread(self) -> Iterator[UnreadLines]:
-        """Yield what is new, oldest first; a line comes once it has its end, or its file grows no more.
+        """Yield new lines, oldest first.
 
-        Raises OSError, a LogReplacedError where the log lost what was read.
+        A line is yielded once it has its line end, or once its file can grow no more. Raises OSError, and
+        LogReplacedError if the log lost lines that were read.
         """
         if self._seen is not None and self._seen == _identity(self._path):
             return
@@ -147,9 +164,9 @@ class LogCursor:
                 raise LogReplacedError
 
     def _goes_on_in(self, current: LogFile) -> bool:
-        """Tell whether a file is the one of the last look, so that nothing was put aside since.
+        """Check whether this is the file of the last call, so nothing was rotated.
 
-        The system may give its number to a new file once it is compressed.
+        The inode is not enough: the system may reuse it once the old file is compressed.
         """
         now = os.fstat(current.stream.fileno())
         is_same = self._seen is not None and self._seen[:2] == (now.st_dev, now.st_ino)
@@ -157,7 +174,7 @@ class LogCursor:
         return is_same and place is not None and place.offset > 0 and place.is_in(current.stream)
 
     def _put_aside(self, rotated: RotatedFile) -> Iterator[UnreadLines]:
-        """Read a file that grows no more to its end."""
+        """Read a rotated file to its end."""
         name, place = shown_name(rotated.path), self._place or _Place()
         with opened(rotated.path) as stream:
             if not place.is_in(stream):
@@ -167,7 +184,7 @@ class LogCursor:
         self._before[name], self._place = _plain_size(rotated.path), None
 
     def _grown(self, current: LogFile) -> Iterator[UnreadLines]:
-        """Read the current file on to its last whole line."""
+        """Read the current file up to its last whole line."""
         stream, place = current.stream, self._place or _Place()
         if not place.is_in(stream):
             raise LogReplacedError
@@ -193,22 +210,22 @@ class _Place:
     lines: int = 0
     ending: str = ""
     lacks_end: bool = False
-    """Whether the last line lacks its end, which a writer puts before the next one."""
+    """True if the last line has no line end. A writer adds it before the next line."""
 
     def is_in(self, stream: BufferedReader | PackedLog) -> bool:
-        """Tell whether the file holds what ends here."""
+        """Check whether the bytes before this place are unchanged in the file."""
         try:
             return self.offset == 0 or _ending(stream, self.offset) == self.ending
         except CANNOT_UNPACK:
             return False
 
     def past(self, file: str, batch: LineBatch) -> UnreadLines:
-        """Step over some lines, and give them."""
+        """Advance past some lines and return them."""
         if self.lacks_end:
             if batch.lines[0]:
                 raise LogReplacedError
             self.lacks_end = False
-            self.lines -= 1  # the empty piece is the end of the line that is counted
+            self.lines -= 1  # the empty piece ends the line already counted
         unread = UnreadLines(file, self.lines + 1, batch)
         self.lines += len(batch.lines)
         self.offset += batch.size
@@ -234,9 +251,12 @@ def _ending(stream: BufferedReader | PackedLog, offset: int) -> str:
 
 
 def _plain_size(path: Path) -> int:
-    """Give a file's size before it was compressed, as far as the format keeps it. Source: RFC 1952."""
+    """Return a file's uncompressed size, modulo 2³² as gzip stores it.
+
+    Source: RFC 1952.
+    """
     if path.suffix != ".gz":
-        with suppress(FileNotFoundError):  # just compressed
+        with suppress(FileNotFoundError):  # compressed just now
             return path.stat().st_size % _SIZES
         path = path.with_name(f"{path.name}.gz")
     with open_to_read(path) as packed:
@@ -244,19 +264,22 @@ def _plain_size(path: Path) -> int:
         return int.from_bytes(packed.read(4), "little")
 
 
-# --- As it grows ----------------------------------------------------------------------------------
+# --- Following --------------------------------------------------------------------------------
 
 
 class Follower:
-    """Gives the lines that a log has got since the last look."""
+    """Returns the lines added to a log since the last call."""
 
     def __init__(self, path: Path) -> None:
-        """Begin at the end of what there is. Raises OSError."""
+        """Start at the end of the log. Raises OSError."""
         self._cursor = LogCursor(path)
         self._cursor.pass_over(current=True)
 
     def new_lines(self) -> list[LogLine]:
-        """Give what is new, oldest first; a file in place of the followed one is new. Raises OSError."""
+        """Return new lines, oldest first. Raises OSError.
+
+        If another file replaced the followed one, all its lines are new.
+        """
         try:
             return self._lines()
         except LogReplacedError:

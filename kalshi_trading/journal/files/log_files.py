@@ -1,8 +1,8 @@
-"""A log's files: whole lines appended, an earlier day put aside and compressed, all of them listed.
+"""Append whole lines to a log; rotate, compress and list its files.
 
-Several programs may write at once: who appends or puts a file aside holds the log's lock, so that no line
-meets another or a file that was moved away. Nothing is ever rewritten, and nothing is deleted unless the
-user asks. Knows nothing of what a line says; every failure is an OSError.
+An earlier day's file is rotated. Several programs may write at once. Each holds the log's lock while it
+appends or rotates, so lines never mix and never go to a moved file. Never rewrites a line, and deletes
+nothing unless the user asks. Knows nothing of what a line means. Every failure is an OSError.
 """
 
 from __future__ import annotations
@@ -24,15 +24,18 @@ from kalshi_trading.journal.files.file_locks import lock_now, locked
 from kalshi_trading.journal.files.private_files import make_folder, open_private, open_to_read, sync_folder
 
 COMPRESSED_IN_PASSING = 4_000_000
-"""Bytes that are compressed before the line that began the new day is through; more takes a thread."""
+"""Bytes compressed before the append that rotated the log returns. More is compressed in a thread."""
 CLOCK_SLACK = timedelta(days=1)
-"""How far a file may be ahead of the clock: by more than two zones differ, the clock was wrong."""
+"""A file's day may be this far ahead of the clock. Beyond it the clock was wrong: zones differ by less."""
 _ROTATED = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(\d+))?\.log(\.gz)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class RotatedFile:
-    """A file of an earlier day; `number` tells several of one day apart, in the order they were put aside."""
+    """A file of an earlier day.
+
+    `number` separates several files of one day, in the order of their rotation.
+    """
 
     path: Path
     day: date
@@ -41,9 +44,9 @@ class RotatedFile:
 
 @dataclass(frozen=True, slots=True)
 class LogSize:
-    """What a log takes on the disk, compressed as it is.
+    """The size of a log on disk, compressed as it is.
 
-    `oldest` is of what was put aside, `begun` of the file that is written; None: there is none.
+    `oldest` is the day of the oldest rotated file, `begun` that of the current file. None: no such file.
     """
 
     files: int
@@ -60,7 +63,10 @@ def lock_of(path: Path) -> Path:
 
 
 def append(path: Path, day: date, text: str, *, durable: bool) -> None:
-    """Add a line to the file of its day; durable: it is on the disk when this returns. Raises OSError."""
+    """Add a line to the file of its day. Raises OSError.
+
+    `durable`: the line is synced to disk when this returns.
+    """
     data = f"{text}\n".encode(errors="backslashreplace")  # a lone surrogate must not lose the line
     make_folder(path.parent)
     with locked(lock_of(path)):
@@ -78,7 +84,7 @@ def append(path: Path, day: date, text: str, *, durable: bool) -> None:
 
 @contextmanager
 def _open_to_append(path: Path) -> Iterator[int]:
-    """Open anew for each line: after a failure nothing that was known of the file is believed."""
+    """Reopen the file for every line, so a failed write leaves no stale state."""
     descriptor = open_private(path, os.O_APPEND | os.O_CREAT | os.O_RDWR)
     try:
         yield descriptor
@@ -92,7 +98,7 @@ def _last_byte(descriptor: int) -> bytes:
 
 
 def _write_line(descriptor: int, data: bytes) -> None:
-    """Write a line whole, on a line of its own even where the one before lacks its end."""
+    """Write a whole line, starting a new line if the last one has no line end."""
     size = os.fstat(descriptor).st_size
     if size > 0 and _last_byte(descriptor) != b"\n":
         data = b"\n" + data
@@ -100,15 +106,18 @@ def _write_line(descriptor: int, data: bytes) -> None:
         raise OSError("the disk took only a part of the line")
 
 
-# --- Putting aside --------------------------------------------------------------------------------
+# --- Rotating -------------------------------------------------------------------------------------
 
 
 def _rotate_when_due(path: Path, today: date) -> bool:
-    """Move the file of an earlier day aside, or of a later one than can be; the caller holds the lock."""
+    """Rotate a file of an earlier day, or of one impossibly late.
+
+    The caller holds the lock.
+    """
     begun = _begun_on(path)
     if begun is None or today <= begun <= today + CLOCK_SLACK:
         return False
-    # A day that was rotated before gets a further number.
+    # a day that was rotated before gets the next number
     number = max((found.number + 1 for found in rotated_files(path) if found.day == begun), default=0)
     suffix = f".{number}" if number else ""
     path.rename(path.with_name(f"{path.stem}-{begun}{suffix}.log"))
@@ -117,17 +126,17 @@ def _rotate_when_due(path: Path, today: date) -> bool:
 
 
 def _begun_on(path: Path) -> date | None:
-    """Return the day of the first line, that of the last change when it cannot be read, None without lines.
+    """Return the day of the first line. None: no lines.
 
-    The lines say better than the file's times to which day they belong: those follow every copy, and
-    another clock.
+    If that line cannot be read, return the day of the last change. The line is better evidence: every copy
+    changes file times, and another clock may have set them.
     """
     if not path.is_file():
         return None
     try:
         with open_to_read(path) as file:
             start, changed_at = file.read(10), os.fstat(file.fileno()).st_mtime
-    except FileNotFoundError:  # somebody has just deleted it
+    except FileNotFoundError:  # another process has just deleted it
         return None
     try:
         return date.fromisoformat(start.decode("ascii")) if start else None
@@ -136,7 +145,10 @@ def _begun_on(path: Path) -> date | None:
 
 
 def rotated_files(path: Path) -> list[RotatedFile]:
-    """List the files of earlier days, oldest first; a compressed one stands for its plain leftover."""
+    """List the files of earlier days, oldest first.
+
+    A compressed file hides its plain leftover.
+    """
     found: dict[tuple[date, int], RotatedFile] = {}
     for candidate in sorted(path.parent.glob(f"{path.stem}-*.log*")):
         rotated = _as_rotated(path, candidate)
@@ -146,7 +158,7 @@ def rotated_files(path: Path) -> list[RotatedFile]:
 
 
 def every_file_of(path: Path) -> list[Path]:
-    """List what stands in the place of this log's files: today's, its lock, those put aside, drafts."""
+    """List every path of this log: today's file, lock, rotated files, drafts."""
     aside = sorted(path.parent.glob(f"{path.stem}-*.log*"))
     drafts = sorted(path.parent.glob(f".{path.stem}-*.log.gz.partial"))
     return [path, lock_of(path), *(each for each in aside if _as_rotated(path, each) is not None), *drafts]
@@ -166,15 +178,15 @@ def _as_rotated(path: Path, candidate: Path) -> RotatedFile | None:
 
 
 def _compress_rotated(path: Path) -> None:
-    """Compress what was put aside, also what a killed program left plain; readers take either.
+    """Compress rotated files, even those that a killed program left plain.
 
-    A long file must not hold up the order whose line began the new day, so it gets a thread, which may
-    end with the program: what is left then is for the next rotation.
+    Readers accept both. Large files are compressed in a thread, because they must not delay the order whose
+    line rotated the log. The thread may end with the program. The next rotation finishes its work.
     """
     for partial in path.parent.glob(f".{path.stem}-*.log.gz.partial"):
         plain_file = path.with_name(partial.name.removeprefix(".").removesuffix(".gz.partial"))
         if _as_rotated(path, plain_file) is not None and not plain_file.exists():
-            with suppress(OSError):  # left by a killed program, of a file that is no longer there
+            with suppress(OSError):  # leftover of a killed program, whose plain file is gone
                 partial.unlink()
     candidates = sorted(path.parent.glob(f"{path.stem}-*.log"))
     plain = [each for each in candidates if _as_rotated(path, each) is not None]
@@ -187,19 +199,19 @@ def _compress_rotated(path: Path) -> None:
 def _total_size(paths: Iterable[Path]) -> int:
     total = 0
     for each in paths:
-        with suppress(OSError):  # somebody has just compressed it
+        with suppress(OSError):  # another process has just compressed it
             total += each.stat().st_size
     return total
 
 
 def _compress_all(plain: Iterable[Path], lock: Path) -> None:
     for each in plain:
-        with suppress(OSError):  # it stays as it is, for the next rotation to try again
+        with suppress(OSError):  # the next rotation tries again
             _compress(each, lock)
 
 
 def _compress(plain: Path, lock: Path) -> None:
-    """Compress beside and rename; until then the plain file is the one that counts."""
+    """Compress to a draft and rename it. Until then the plain file counts."""
     packed = plain.with_name(f"{plain.name}.gz")
     partial = plain.with_name(f".{packed.name}.partial")
     with open_to_read(plain) as source:
@@ -207,7 +219,7 @@ def _compress(plain: Path, lock: Path) -> None:
             return  # another session is compressing it
         try:
             _pack(source, partial)
-            with locked(lock):  # whoever lists the files sees one of the two
+            with locked(lock):  # a reader that lists the files sees one of the two
                 if plain.exists():
                     partial.rename(packed)
                     sync_folder(plain.parent)
@@ -225,23 +237,26 @@ def _pack(source: BinaryIO, target: Path) -> None:
         os.fsync(file.fileno())
 
 
-# --- How much there is, and deleting it when asked ------------------------------------------------
+# --- Measuring and deleting ---------------------------------------------------------------------
 
 
 def size_of(path: Path) -> LogSize:
-    """Measure a log with all its kept files."""
+    """Measure a log with all its files."""
     rotated = rotated_files(path)
     files = [*(each.path for each in rotated), *([path] if path.exists() else [])]
     return LogSize(len(files), _total_size(files), rotated[0].day if rotated else None, _begun_on(path))
 
 
 def delete_before(path: Path, day: date) -> int:
-    """Delete the files of days before `day` and return how many; for the user to ask. Raises OSError."""
+    """Delete the files of days before `day` and return their number.
+
+    Only for a user's request. Raises OSError.
+    """
     with locked(lock_of(path)):
         old = [each for each in rotated_files(path) if each.day < day]
         for each in old:
             if each.path.suffix == ".gz":
-                each.path.with_suffix("").unlink(missing_ok=True)  # first, or it would come to life again
+                each.path.with_suffix("").unlink(missing_ok=True)  # first, or it would be listed again
             each.path.unlink()
         sync_folder(path.parent)
     return len(old)

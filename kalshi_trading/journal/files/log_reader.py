@@ -1,8 +1,7 @@
-"""A log read from either end through rotation and compression: lines as bytes.
+"""Read a log's lines as bytes from either end, rotated files included.
 
-What is listed and how far today's file reaches is fixed under the log's lock, so that each line stands in
-one of the files, once. Memory is bounded whatever the files hold. Knows nothing of what a line says, and
-changes nothing.
+The file list and the size of today's file are read under the log's lock. So each line is in exactly one
+file. Memory is bounded for any content. Knows nothing of what a line means. Changes no file.
 """
 
 from __future__ import annotations
@@ -26,21 +25,24 @@ from kalshi_trading.journal.files.private_files import open_to_read
 
 UNREADABLE = b"the rest of the file cannot be unpacked"
 TOO_LONG_LINE = b"a line that is too long"
-"""What stands for a line longer than MOST_BYTES, of which nothing is kept."""
+"""Replaces a line longer than MOST_BYTES, whose bytes are dropped."""
 MOST_BYTES = 1 << 20
 MOST_UNPACKED = 1 << 28
-"""Bytes that any file may have unpacked; one that is larger still may have MOST_RATIO times its own size."""
+"""Unpacked bytes allowed for any file. A larger file is allowed MOST_RATIO times its compressed size."""
 MOST_RATIO = 100
 _BLOCK = 1 << 16
 _TOGETHER = 1 << 16
-"""Bytes that are read in one go from the start, no more than MOST_BYTES."""
+"""Bytes per forward read, at most MOST_BYTES."""
 _COUNTED_BLOCK = 1 << 20
 _UNPACKED_IN_MEMORY = 1 << 24
 CANNOT_UNPACK = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 class LineBatch(NamedTuple):
-    """Lines without their ends, and the bytes they take; a last one that has no end comes alone."""
+    """Lines without their line ends, and the bytes they take.
+
+    An unfinished last line comes in a batch of its own.
+    """
 
     lines: list[bytes]
     size: int
@@ -48,7 +50,10 @@ class LineBatch(NamedTuple):
 
 
 class LogLine(NamedTuple):
-    """One line without its end; `number` counts up to it where nobody has counted yet."""
+    """One line without its line end.
+
+    `number` counts the lines before it when called, unless they are counted already.
+    """
 
     data: bytes
     file: str
@@ -58,7 +63,10 @@ class LogLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DamagedLine:
-    """A line that could not be read: its file and its number there; `is_cut`: the file ends within it."""
+    """A line that could not be read: its file and line number.
+
+    `is_cut`: the file ends within the line.
+    """
 
     file: str
     number: int
@@ -77,7 +85,10 @@ def damaged(line: LogLine) -> DamagedLine:
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """One file of a log. Today's is open as `current` and read up to `size`; the others open when read."""
+    """One file of a log.
+
+    Today's file is open as `current` and read up to `size`. The others are opened when read.
+    """
 
     path: Path
     current: BufferedReader | None = None
@@ -89,12 +100,15 @@ class LogFile:
 
     @property
     def stream(self) -> BufferedReader:
-        """The open file of today."""
+        """Today's file, open."""
         assert self.current is not None
         return self.current
 
     def batches(self) -> Iterator[LineBatch]:
-        """Yield the lines, oldest first; what cannot be unpacked is one line more."""
+        """Yield the lines, oldest first.
+
+        Data that cannot be unpacked is one additional line.
+        """
         if self.current is not None:
             yield from batches_between(self.current, 0, self.size)
             return
@@ -102,7 +116,7 @@ class LogFile:
             yield from batches_from(file, 0)
 
     def backwards(self) -> Iterator[LogLine]:
-        """Yield the lines newest first, reading no more than is asked for."""
+        """Yield the lines, newest first, reading only on demand."""
         if self.current is not None:
             yield from _backwards(self.name, self.current, self.size)
             return
@@ -114,7 +128,7 @@ class LogFile:
 
 
 def shown_name(path: Path) -> str:
-    """Name a file as before it was compressed."""
+    """Return the file name without the .gz of compression."""
     return path.name.removesuffix(".gz")
 
 
@@ -122,7 +136,10 @@ def shown_name(path: Path) -> str:
 def opened_log(
     path: Path, *, since: date | None = None, until: date | None = None
 ) -> Iterator[list[LogFile]]:
-    """Give the log's files, oldest first; with days, those that may hold lines of them. Raises OSError."""
+    """Yield the log's files, oldest first. Raises OSError.
+
+    With days: only files that may hold lines of those days.
+    """
     with ExitStack() as stack:
         rotated, current = snapshot(path, stack)
         files = [LogFile(each.path) for each in rotated if _may_hold(each, since, until)]
@@ -130,7 +147,10 @@ def opened_log(
 
 
 def _may_hold(file: RotatedFile, since: date | None, until: date | None) -> bool:
-    """A file is named by the day where its first line was written, which may be another one here."""
+    """Check whether a file may hold lines of these days.
+
+    The file name has the day of its first line in the writer's zone, which may be another day here.
+    """
     slack = timedelta(days=2)
     return (since is None or since - file.day <= slack) and (
         until is None or file.day - until <= slack + CLOCK_SLACK
@@ -138,14 +158,21 @@ def _may_hold(file: RotatedFile, since: date | None, until: date | None) -> bool
 
 
 def snapshot(path: Path, stack: ExitStack) -> tuple[list[RotatedFile], LogFile | None]:
-    """List the files and open today's under the lock: each line is in one of them. Raises OSError."""
+    """List the files and open today's, under the lock. Raises OSError.
+
+    Each line is then in exactly one file.
+    """
     with locked_against_writers(path):
         return rotated_files(path), open_current(path, stack)
 
 
 @contextmanager
 def locked_against_writers(path: Path) -> Iterator[None]:
-    """Keep writers out; a log without a lock has none, or is a copy. Raises OSError."""
+    """Keep writers out of the log. Raises OSError.
+
+    Without a lock file, or without the right to open it, there is no lock. Such a log has no writers or is a
+    copy.
+    """
     with ExitStack() as stack:
         with suppress(FileNotFoundError, PermissionError):
             stack.enter_context(locked_for_reading(lock_of(path)))
@@ -153,7 +180,10 @@ def locked_against_writers(path: Path) -> Iterator[None]:
 
 
 def open_current(path: Path, stack: ExitStack) -> LogFile | None:
-    """Open today's file, as far as it reaches now; None: there is none. Raises OSError."""
+    """Open today's file at its present size. Raises OSError.
+
+    None: there is no file.
+    """
     try:
         file = stack.enter_context(open_to_read(path))
     except FileNotFoundError:
@@ -162,7 +192,7 @@ def open_current(path: Path, stack: ExitStack) -> LogFile | None:
 
 
 def opened(path: Path) -> BufferedReader | PackedLog:
-    """Open a file that was put aside, also when it has just been compressed. Raises OSError."""
+    """Open a rotated file, even if it was compressed just now. Raises OSError."""
     if path.suffix == ".gz":
         return PackedLog(path)
     try:
@@ -172,7 +202,7 @@ def opened(path: Path) -> BufferedReader | PackedLog:
 
 
 class PackedLog(gzip.GzipFile):
-    """A compressed file, unpacked no further than a log can be packed."""
+    """A compressed file that unpacks no more bytes than a log may have."""
 
     def __init__(self, path: Path) -> None:
         self._packed = open_to_read(path)
@@ -180,7 +210,10 @@ class PackedLog(gzip.GzipFile):
         self._packed_size = os.fstat(self.fileno()).st_size
 
     def read1(self, size: int = -1) -> bytes:
-        """Read some bytes. Raises EOFError for an empty file, and behind the most it may hold."""
+        """Read some bytes.
+
+        Raises EOFError for an empty file and beyond the allowed unpacked size.
+        """
         data = super().read1(size)
         most = max(MOST_UNPACKED, MOST_RATIO * self._packed_size)
         if self._packed_size == 0 or self.tell() > most:
@@ -196,7 +229,7 @@ class PackedLog(gzip.GzipFile):
 
 
 def batches_between(file: BinaryIO, begin: int, end: int) -> Iterator[LineBatch]:
-    """Yield the lines of these bytes: what grows behind them is not whole yet."""
+    """Yield the lines of these bytes, ignoring what is appended after them."""
     left = end - begin
 
     def read(most: int) -> bytes:
@@ -210,7 +243,10 @@ def batches_between(file: BinaryIO, begin: int, end: int) -> Iterator[LineBatch]
 
 
 def batches_from(file: BufferedReader | PackedLog, begin: int) -> Iterator[LineBatch]:
-    """Yield the lines of a file that grows no more; what cannot be unpacked is one line more."""
+    """Yield the lines of a rotated file.
+
+    Data that cannot be unpacked is one additional line.
+    """
     try:
         file.seek(begin)
         yield from _batches(file.read1)
@@ -219,8 +255,8 @@ def batches_from(file: BufferedReader | PackedLog, begin: int) -> Iterator[LineB
 
 
 def _batches(read: Callable[[int], bytes]) -> Iterator[LineBatch]:
-    """Split what is read at line ends, block by block."""
-    rest, dropped = b"", 0  # of the line that is not whole yet: its bytes, or how many if it is too long
+    """Split the data at line ends, block by block."""
+    rest, dropped = b"", 0  # of the unfinished line: its bytes, or their number if it is too long
     while block := read(_TOGETHER):
         if dropped:
             end = block.find(b"\n") + 1
@@ -233,7 +269,7 @@ def _batches(read: Callable[[int], bytes]) -> Iterator[LineBatch]:
         lines = data.split(b"\n")
         rest = lines.pop()
         if lines:
-            if len(lines[0]) > MOST_BYTES:  # no other can be longer than a block
+            if len(lines[0]) > MOST_BYTES:  # the others fit in one block
                 lines[0] = TOO_LONG_LINE
             yield LineBatch(lines, len(data) - len(rest))
         if len(rest) > MOST_BYTES:
@@ -246,14 +282,17 @@ def _batches(read: Callable[[int], bytes]) -> Iterator[LineBatch]:
 
 
 class _LineNumbers:
-    """Numbers lines by where they begin, counting each part of the file once: from its end to its start."""
+    """Numbers lines by their offset, counting each part of the file once.
+
+    It counts from the end of the file to its start.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._known: tuple[int, int] | None = None
 
     def at(self, offset: int) -> int:
-        """Count up to here; to be asked from the end on."""
+        """Return the line number at this offset. Offsets must descend."""
         if self._known is None:
             self._known = offset, ends_between(self._file, 0, offset) + 1
         begin, number = self._known
@@ -271,17 +310,20 @@ def ends_between(file: BinaryIO, start: int, end: int) -> int:
 
 
 def _backwards(name: str, file: BinaryIO, size: int) -> Iterator[LogLine]:
-    """Yield the lines of the first `size` bytes, the last one first."""
+    """Yield the lines of the first `size` bytes, newest first."""
     numbers = _LineNumbers(file)
     end = size
     for offset, data in _pieces_backwards(file, size):
         at_end, end = end == size, offset - 1
-        if data or not at_end:  # behind the last end there is no line
+        if data or not at_end:  # after the last line end there is no line
             yield LogLine(data, name, partial(numbers.at, offset), not at_end)
 
 
 def _pieces_backwards(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
-    """Split at line ends, block by block from the end; a piece may reach over any number of blocks."""
+    """Split at line ends, block by block from the end of the file.
+
+    A piece may span any number of blocks.
+    """
     held = _Pieces()
     begin = size
     while begin > 0:
@@ -298,12 +340,15 @@ def _pieces_backwards(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
 
 
 def end_of_lines(file: LogFile) -> int:
-    """Tell where the last whole line of today's file ends."""
+    """Return the offset after the last whole line of today's file."""
     return next(_pieces_backwards(file.stream, file.size))[0]
 
 
 class _Pieces:
-    """A line gathered from its end; of one that is too long nothing is kept."""
+    """A line collected from its end.
+
+    The bytes of a line that is too long are dropped.
+    """
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -322,7 +367,10 @@ class _Pieces:
 
 
 def _unpacked_backwards(name: str, packed: PackedLog) -> Iterator[LogLine]:
-    """Unpack beside; what can be unpacked of a damaged file counts up to its last whole line."""
+    """Unpack to a temporary file and yield its lines, newest first.
+
+    A damaged file counts up to its last whole line.
+    """
     with tempfile.SpooledTemporaryFile(_UNPACKED_IN_MEMORY) as spool:
         file = cast(BinaryIO, spool)
         whole, is_damaged = _unpack(packed, file)
@@ -333,10 +381,13 @@ def _unpacked_backwards(name: str, packed: PackedLog) -> Iterator[LogLine]:
 
 
 def _unpack(packed: PackedLog, target: BinaryIO) -> tuple[int, bool]:
-    """Unpack as far as it goes; return where the last whole line ends, and whether it went no further."""
+    """Unpack as far as possible.
+
+    Returns the offset after the last whole line, and True if the data is damaged.
+    """
     whole = 0
     try:
-        while block := packed.read1(_COUNTED_BLOCK):  # `read` would lose what came before a failure
+        while block := packed.read1(_COUNTED_BLOCK):  # `read` would lose the data before a failure
             end = block.rfind(b"\n") + 1
             whole = target.tell() + end if end else whole
             target.write(block)

@@ -1,9 +1,9 @@
-"""Files and folders of ours alone: made private whatever the umask, opened only if they are ours.
+"""Create private files and folders, and open only our own.
 
-A file is ours if it is a regular file that belongs to the user who runs the program. A link to one is
-followed, so that old logs may lie on another disk; a link to anything else, or to nothing, is refused like
-the thing itself. What is open is checked as well, so nothing can take a file's place unnoticed, and the
-opening never waits for the other end of a pipe. Knows nothing of what a file holds.
+Files are private whatever the umask. A file is ours if it is a regular file owned by the user who runs the
+program. A link to one is followed, so old logs may be on another disk. A link to anything else, or a broken
+link, is refused like its target. The open file is checked again, so nothing can replace it unnoticed.
+Opening never waits for the other end of a pipe. Knows nothing of file contents.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ _KINDS = {
 
 
 class NotOursError(OSError):
-    """The place of a file or folder of ours is taken; `str()` says by what, and what to do about it."""
+    """Something else is in the place of our file or folder.
+
+    `str()` names it and the remedy.
+    """
 
     def __init__(self, path: Path, what: str, remedy: str) -> None:
         super().__init__(errno.EPERM, f"{path.name} is {what}. {remedy}", str(path))
@@ -48,10 +51,10 @@ class NotOursError(OSError):
 
 
 def open_private(path: str | os.PathLike[str], flags: int) -> int:
-    """Open a regular file of ours and return its descriptor; fits `open` as its `opener`.
+    """Open a regular file of ours and return its descriptor.
 
-    With O_CREAT a missing file is made, and the file belongs to its owner alone afterwards. O_TRUNC is not
-    for here: it would empty a file before it is known to be ours. Raises NotOursError, OSError.
+    It can be the `opener` of `open`. With O_CREAT a missing file is created and made private to its owner.
+    Never pass O_TRUNC: it would empty a file before we know that it is ours. Raises NotOursError, OSError.
     """
     place = Path(path)
     is_missing = _own_status(place) is None  # the look before names each kind, and opens no device
@@ -71,17 +74,20 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
 
 
 def open_to_read(path: Path) -> BufferedReader:
-    """Open a regular file of ours. Raises NotOursError, OSError."""
+    """Open a regular file of ours for reading. Raises NotOursError, OSError."""
     return os.fdopen(open_private(path, os.O_RDONLY), "rb")
 
 
 def refuse_foreign(path: Path) -> None:
-    """Raise NotOursError where something else than a file of ours has its place."""
+    """Raise NotOursError if something other than our file has this path."""
     _own_status(path)
 
 
 def _own_status(path: Path) -> os.stat_result | None:
-    """Look at a file of ours; None: there is none. Raises NotOursError, OSError."""
+    """Return the status of a file of ours. None: no such file.
+
+    Raises NotOursError, OSError.
+    """
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -117,9 +123,9 @@ def _set_mode(descriptor: int, mode: int) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder and its missing parents for the owner alone, safely on the disk.
+    """Create the folder and its missing parents, private and synced to disk.
 
-    What is already there stays as it is. Raises NotOursError where a file is in the way, OSError.
+    An existing folder stays as it is. Raises NotOursError if a file is in the way, OSError.
     """
     if folder.exists():
         return
@@ -127,14 +133,14 @@ def make_folder(folder: Path) -> None:
     if not above.is_dir():
         raise NotOursError(above, "a file, not a folder", "Choose another folder")
     for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
-        with suppress(FileExistsError):  # another session has just made it
+        with suppress(FileExistsError):  # another session has just created it
             missing.mkdir(mode=FOLDER_MODE)
-            missing.chmod(FOLDER_MODE)  # a umask may take the owner's own bits away
+            missing.chmod(FOLDER_MODE)  # a umask may remove the owner's own bits
         sync_folder(missing.parent)
 
 
 def sync_folder(folder: Path) -> None:
-    """Get the names in a folder safely to the disk. Raises OSError."""
+    """Sync a folder's file names to disk. Raises OSError."""
     if _DIRECTORY is None:  # Windows opens no folder
         return
     descriptor = os.open(folder, os.O_RDONLY | _DIRECTORY)
@@ -148,11 +154,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def mend(folders: Iterable[Path], files: Iterable[Path]) -> tuple[str, ...]:
-    """Close to other users what is open to them, and say what is not ours or cannot be closed.
+    """Remove other users' access and report what we cannot fix.
 
-    The caller names folders that are the program's own by their name, never a parent that the user may
-    share. A link, and a folder set up for sharing (sticky, setgid), is the user's doing: it is named and
-    stays as it is. What is missing needs nothing. Never raises.
+    The caller passes only folders that are the program's own, never a parent that the user may share. A link
+    or a shared folder (sticky, setgid) is the user's choice. It is reported and not changed. A missing path
+    is skipped. Never raises.
     """
     return (*_problems(folders, _mend_folder), *_problems(files, _mend_file))
 

@@ -1,10 +1,10 @@
-"""Tables written to files: CSV for spreadsheets, JSON Lines for programs; a file is whole or not there.
+r"""Write tables to files atomically, as CSV or JSON Lines.
 
-CSV is as RFC 4180 has it: commas, quotes where they are needed, \\r\\n. A text that a spreadsheet would run
-gets an apostrophe before it, and so does one that it would take for a number or a date in digits, or that
-begins with an apostrophe: drop one to have the text again (`original_text`). Dates with the name of a month
-are taken for dates all the same, as every language has its own. Numbers are written with the digits they
-came with. Knows nothing of what a table says.
+CSV follows RFC 4180: commas, quotes where needed, \r\n. A text that a spreadsheet would run gets an
+apostrophe before it. So does a text that it would take for a number or a date in digits. A text that begins
+with an apostrophe gets one more. Remove one to restore the text (`original_text`). Dates with a month name
+are not covered, because every language has its own. Numbers keep their digits. Knows nothing of what a table
+means.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ _RUNS_UNSEEN = frozenset("\t\r\n")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's name and columns; `has_mark`: its CSV begins with a byte order mark.
+    """A table's name and columns.
 
-    Without the mark Excel takes UTF-8 for the computer's old code page and garbles every title. A table of
-    plain ASCII needs none, and goes without where other programs than spreadsheets read it.
+    `has_mark`: its CSV starts with a byte order mark. Without the mark, Excel reads UTF-8 in the computer's
+    old code page and garbles every title. A table of plain ASCII needs no mark. It has none where programs
+    other than spreadsheets read it.
     """
 
     name: str
@@ -53,14 +54,14 @@ class Table:
 
 
 class Format(StrEnum):
-    """How a file is written; the word is the end of its name."""
+    """The format of a file. The value is its name's extension."""
 
     CSV = "csv"
     JSON_LINES = "jsonl"
 
 
 def format_of(path: Path) -> Format:
-    """Tell the format from the name. Raises InvalidInputError."""
+    """Return the format that a file name implies. Raises InvalidInputError."""
     try:
         return Format(path.suffix.removeprefix(".").lower())
     except ValueError:
@@ -73,7 +74,10 @@ def format_of(path: Path) -> Format:
 
 
 def defused(text: str) -> str:
-    """Keep a spreadsheet from running a text or reckoning with it. Not for numbers: they stay as they are."""
+    """Keep a spreadsheet from executing a text or reading it as a number.
+
+    Not for numbers, which are written unchanged.
+    """
     if text.isalpha():
         return text
     is_taken = text.startswith("'") or _NUMBER_OR_DATE.fullmatch(text.strip()) or _would_run(text)
@@ -81,12 +85,15 @@ def defused(text: str) -> str:
 
 
 def original_text(cell: str) -> str:
-    """Give back the text that `defused` made a cell of."""
+    """Return the text from which `defused` made this cell."""
     return cell.removeprefix("'")
 
 
 def _would_run(text: str) -> bool:
-    """Look past spaces and invisible signs, and at full-width and other forms of the same sign."""
+    """Check whether a spreadsheet would take the text for a formula.
+
+    Leading spaces and invisible signs are skipped. Full-width and other forms of a sign count as the sign.
+    """
     for character in text:
         if character in _RUNS_UNSEEN:
             return True
@@ -105,7 +112,10 @@ def _csv_cell(value: Cell) -> str:
 
 
 def _json_cell(value: Cell) -> str | int | bool | None:
-    """Write money and counts as text, which no program reads as a float; times in the user's zone."""
+    """Convert a cell for JSON.
+
+    Money and counts become text, so no program reads them as a float. Times are in the user's zone.
+    """
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, datetime):
@@ -125,10 +135,10 @@ def write_table(
     replace: bool = False,
     progress: Progress | None = None,
 ) -> int:
-    """Write the rows as they come and return how many there were; a failure leaves all as it was.
+    """Write the rows as they come and return their number.
 
-    Raises InvalidInputError when the file is there and `replace` was not said, or when it cannot be
-    written. What `rows` raises passes through.
+    A failure leaves everything as it was. Raises InvalidInputError if the file exists and `replace` is
+    False, or if it cannot be written. Exceptions of `rows` pass through.
     """
     write = _write_csv if written_as is Format.CSV else _write_json_lines
     try:
@@ -149,28 +159,31 @@ def write_table(
 
 
 def _target(path: Path, *, replace: bool) -> Path:
-    """Find where the file goes. Raises OSError, FileExistsError, InvalidInputError."""
+    """Return the path to write.
+
+    Raises OSError, FileExistsError, InvalidInputError.
+    """
     target = absolute_path(path)
     if replace:
-        target = target.resolve()  # the file a link leads to, not the link
+        target = target.resolve()  # the target of a link, not the link
     if target.is_dir() or (not replace and os.path.lexists(target)):
         raise FileExistsError
     return target
 
 
 def absolute_path(path: Path) -> Path:
-    """Say in full where a file would be. Raises InvalidInputError for what can be no file."""
+    """Return the absolute path. Raises InvalidInputError if it is invalid."""
     if "\0" in str(path):
         raise InvalidInputError(f"{str(path)!r} cannot be written: no file's name holds NUL.")
     try:
         return path.expanduser().absolute()
-    except RuntimeError as error:  # the home of nobody
+    except RuntimeError as error:  # an unknown user's home
         raise InvalidInputError(f"{str(path)!r} cannot be written: {error}") from error
 
 
 @contextmanager
 def _folder_of(target: Path) -> Iterator[None]:
-    """Make the folders that are missing, and take them away again when nothing came into them."""
+    """Create missing folders, and remove them again if they stay empty."""
     if target.parent.exists() and not target.parent.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     missing = [folder for folder in target.parents if not folder.exists()]
@@ -178,16 +191,16 @@ def _folder_of(target: Path) -> Iterator[None]:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield
     finally:
-        with suppress(OSError):  # not empty, as it should be
+        with suppress(OSError):  # not empty: the usual case
             for folder in missing:
                 folder.rmdir()
 
 
 @contextmanager
 def _whole_file(target: Path, *, replace: bool) -> Iterator[TextIO]:
-    """Give a file beside that takes the name once it is on the disk; until then nobody sees it.
+    """Yield a temporary file that takes the target's name once it is synced.
 
-    Only its owner can read it, like the journal.
+    Until then the target is unchanged. Only the owner can read the file, like the journal.
     """
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".export-", suffix=".partial")
     partial = Path(name)
@@ -200,7 +213,7 @@ def _whole_file(target: Path, *, replace: bool) -> Iterator[TextIO]:
             partial.replace(target)
         else:
             _take_name(partial, target)
-        # The file is there by now; a system that cannot sync folders does not take it away again.
+        # The file has its name now. A system that cannot sync folders must not make it fail.
         with suppress(OSError):
             sync_folder(target.parent)
     finally:
@@ -208,19 +221,19 @@ def _whole_file(target: Path, *, replace: bool) -> Iterator[TextIO]:
 
 
 def _take_name(partial: Path, target: Path) -> None:
-    """Name the file, never in the place of another that came up meanwhile."""
+    """Rename the file, never replacing one created meanwhile."""
     try:
         os.link(partial, target)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links
+    except OSError:  # this file system has no hard links
         if os.path.lexists(target):
             raise FileExistsError from None
         partial.rename(target)
 
 
 class _RowsFailed(Exception):
-    """Carries what the system refused while rows were read past what it may refuse about the file."""
+    """Carries an OSError of `rows` past the handler of OSErrors of the file."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error)

@@ -1,4 +1,7 @@
-"""Logs read from either end and followed, however they are damaged, cut, put aside or compressed."""
+"""Logs read from either end and followed, while damaged, cut or rotated.
+
+Rotated files are compressed or not.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 @pytest.fixture(params=[1, 7, 1 << 16])
 def block(request, monkeypatch):
-    """Read from the end in blocks of so many bytes: no result may depend on it."""
+    """Read backwards in blocks of this size. No result may depend on it."""
     monkeypatch.setattr(log_reader, "_BLOCK", request.param)
     return request.param
 
@@ -104,7 +107,7 @@ def test_a_line_longer_than_many_blocks_is_read_whole(tmp_path, block):
 def test_the_newest_lines_are_read_without_reading_what_lies_before_them(tmp_path):
     path = tmp_path / "trades.log"
     with path.open("wb") as file:
-        file.truncate(1 << 34)  # so large that reading it would be noticed
+        file.truncate(1 << 34)  # reading this much would be noticed
         file.seek(0, os.SEEK_END)
         file.write(b"\n" + line(1) + line(2))
     newest = newest_records(path)
@@ -124,7 +127,10 @@ class Kept:
 
 
 def spread(folder: Path, days: list[int], packed: list[bool]) -> Kept:
-    """Write so many lines a day; all days but the last are put aside, compressed or not."""
+    """Write this many lines per day. All days but the last are rotated.
+
+    `packed` compresses a rotated day.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     path, number, names = folder / "trades.log", 0, []
@@ -171,7 +177,10 @@ def numbers_in(content: bytes) -> list[int]:
 
 
 def whole_records(content: bytes) -> int:
-    """Count the lines that are whole, also where only the end of the last one is missing."""
+    """Count the whole lines.
+
+    A last line that lacks only its line end counts.
+    """
     return sum(1 for each in content.split(b"\n") if each.endswith(b"}"))
 
 
@@ -180,7 +189,7 @@ def whole_records(content: bytes) -> int:
 def test_a_compressed_file_cut_anywhere_gives_its_lines_from_the_start_and_says_that_it_is_cut(
     tmp_path, place, monkeypatch
 ):
-    monkeypatch.setattr(log_reader, "_COUNTED_BLOCK", 50)  # less than a line
+    monkeypatch.setattr(log_reader, "_COUNTED_BLOCK", 50)  # shorter than a line
     kept = spread(tmp_path / "logs", [40, 2], [True])
     (packed,) = kept.path.parent.glob("*.gz")
     content = packed.read_bytes()
@@ -264,7 +273,7 @@ def test_lines_read_together_are_those_read_one_by_one_also_where_they_reach_for
 
 
 def test_a_line_that_makes_up_for_the_count_of_two_that_were_torn_is_not_believed(tmp_path):
-    """Three pieces that read as three values, but not as one each."""
+    """Three pieces that parse as three values together, but not one by one."""
     path = tmp_path / "trades.log"
     path.write_bytes(
         AT + b'{"n": [{}\n' + AT + b'{"b": 2}]}\n' + AT + b'{"n": 3},0,{"n": 4}\n' + AT + b'{"n": "5"}\n'
@@ -312,7 +321,7 @@ def test_a_day_at_the_end_of_the_calendar_is_no_error(tmp_path):
 
 
 class Followed:
-    """A journal, somebody who follows it, and a clock."""
+    """A journal, its follower and a clock."""
 
     def __init__(self, folder: Path) -> None:
         self.now = NOON
@@ -497,7 +506,7 @@ def test_a_long_day_is_compressed_beside_the_line_that_begins_the_next_one(tmp_p
     monkeypatch.setattr(log_files, "_compress_all", slowly)
     before = set(threading.enumerate())
     now[0] += timedelta(days=1)
-    log.log_event("session.tick", {"n": 1})  # returns while the other waits
+    log.log_event("session.tick", {"n": 1})  # returns while the compression waits
     assert sorted(path.suffix for path in log.folder.glob("trades-*")) == [".log"]
     assert forward(log.trades_path) == ["0", "1"]
     started.set()
@@ -533,7 +542,7 @@ def test_the_files_of_another_log_are_neither_read_nor_deleted(tmp_path):
         (kept.path.parent / name).write_bytes(line(9))
     assert forward(kept.path) == ["0", "1"]
     log_files.delete_before(kept.path, date.max)
-    assert len(list(kept.path.parent.iterdir())) == 6  # with the lock
+    assert len(list(kept.path.parent.iterdir())) == 6  # including the lock
 
 
 def test_a_file_opened_on_its_own_is_read_from_both_ends(tmp_path, block):

@@ -1,4 +1,4 @@
-"""Files of ours: opened only if they are, made for their owner alone, closed to others at the start."""
+"""Private files: opened only if ours, created private, repaired at start."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def journal_in(folder: Path, *, day: int = 0) -> TradeLogger:
 
 
 def put(kind: str, path: Path) -> str:
-    """Put such a thing in a file's place, and return how it is called."""
+    """Put a thing of this kind in a file's place and return its description."""
     make_folder(path.parent)
     make, name = KINDS[kind]
     make(path)
@@ -42,14 +42,17 @@ def put(kind: str, path: Path) -> str:
 
 
 def sentence_of(act: Callable[[], object]) -> str:
-    """Return what a journal error says; fail when there is none, or when it hangs."""
+    """Return the message of the JournalError.
+
+    Fails if none is raised, or if the call hangs.
+    """
     with no_hang(), pytest.raises(JournalError) as raised:
         act()
     return str(raised.value)
 
 
 def is_told(said: str, what: str) -> bool:
-    """Tell whether a sentence says what stands there, and what to do about it."""
+    """Check that a message names the thing in the place and the remedy."""
     remedies = {"another user": "Make yourself its owner, or move it away."}
     remedies |= {"to nothing": "Mount the disk it leads to, or remove it."}
     remedy = next((remedies[part] for part in remedies if part in what), "Move it away.")
@@ -91,7 +94,7 @@ def test_what_stands_in_the_place_of_an_earlier_day_is_told_and_the_journal_goes
                 said = sentence_of(door)
                 wrong += [] if is_told(said, what) else [(kind, said)]
             next_day = journal_in(tmp_path / kind, day=1)
-            next_day.log_order_step("intent", INTENT)  # compresses what was put aside
+            next_day.log_order_step("intent", INTENT)  # compresses the rotated file
             next_day.log_sizes()
     assert wrong == []
 
@@ -123,7 +126,7 @@ def test_an_error_log_that_is_none_is_told_and_hides_no_error(tmp_path: Path, na
 
 @pytest.fixture
 def request_log() -> Iterator[Callable[[Path], logging.Logger]]:
-    """Let requests go to a folder; as it was before afterwards."""
+    """Return a function that logs requests to a folder; restore logging after."""
     log = logging.getLogger("kalshi_trading")
     before = log.level, log.propagate, list(log.handlers)
 
@@ -153,7 +156,7 @@ def test_what_stands_in_the_place_of_a_session_keeps_no_session_from_beginning(t
     for kind in KINDS:
         with naming(kind), no_hang():
             put(kind, tmp_path / kind / "sessions" / f"{SESSION}.lock")
-            assert is_alive(tmp_path / kind, SESSION)  # it cannot be told
+            assert is_alive(tmp_path / kind, SESSION)  # unknown counts as alive
             with Session.open(tmp_path / kind) as session:
                 assert is_alive(tmp_path / kind, session.session_id)
 
@@ -212,7 +215,7 @@ def test_a_folder_of_logs_may_be_a_link(tmp_path: Path, linked: str) -> None:
 def test_a_thing_that_takes_the_files_place_after_the_look_is_refused_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Let the look see a file of ours, whatever is there: only what is open can be trusted."""
+    """Fakes the first check, so only the check of the open file can refuse."""
     ours = tmp_path / "ours"
     ours.touch()
     seen = ours.stat()
@@ -228,7 +231,7 @@ def test_a_thing_that_takes_the_files_place_after_the_look_is_refused_as_well(
                     wrong.append((kind, flags, open_private(path, flags)))
             if len(os.listdir("/dev/fd")) != before:
                 wrong.append((kind, flags, "left open"))
-    # where the look saw a file, a link to nothing is made into one, which harms nobody
+    # with the faked check, a broken link is created as a file, which is harmless
     assert [each for each in wrong if each[0] != "link to nothing"] == []
 
 
@@ -263,7 +266,7 @@ def test_a_link_that_takes_the_place_of_nothing_is_not_followed(tmp_path: Path) 
     assert not elsewhere.exists()
 
 
-# --- For the owner alone --------------------------------------------------------------------------
+# --- Private files --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o277, 0o777])
@@ -285,7 +288,10 @@ def test_all_that_a_journal_makes_is_its_owners_alone_whatever_the_umask(tmp_pat
 
 
 def old_logs(folder: Path) -> TradeLogger:
-    """Logs of three days with a session, as an earlier version or a copy may have left them."""
+    """Create logs of three days with a session, open to other users.
+
+    An earlier version or a copy may leave such files.
+    """
     for day in range(3):
         journal = journal_in(folder, day=day)
         journal.log_order_step("intent", INTENT)

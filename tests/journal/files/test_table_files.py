@@ -1,6 +1,7 @@
-"""Exports: what comes back from a file is what went in, for Python, for programs and for spreadsheets.
+"""Exports: each file read back gives exactly the rows that were written.
 
-The tables themselves are held to a real practice exchange: every number is the string it sent.
+Readers are Python, other programs and spreadsheets. Tables come from a real practice exchange, whose numbers
+must be kept digit by digit.
 """
 
 from __future__ import annotations
@@ -146,7 +147,10 @@ def test_json_lines_hold_texts_as_they_are(tmp_path: Path) -> None:
 
 
 def starts_a_formula(cell: str) -> bool:
-    """What any spreadsheet might run: told here in another way than the program tells it."""
+    """Return True if any spreadsheet might run the cell.
+
+    Written independently of the program's own check.
+    """
     if cell[:1] in ("\t", "\r", "\n"):
         return True
     seen = "".join(c for c in cell if c.isprintable() and c != " " and unicodedata.category(c)[0] not in "CZ")
@@ -335,7 +339,7 @@ def test_a_full_disk_is_told_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_disk_that_takes_no_more_leaves_nothing_behind(tmp_path: Path) -> None:
-    """A real limit of the system, met in the midst of the rows."""
+    """Reaches a real limit of the system while rows are written."""
     code = """if True:
         import resource, signal, sys
         from decimal import Decimal
@@ -398,7 +402,7 @@ _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 
 
 def in_a_spreadsheet(path: Path) -> list[list[Mapping[str, str]]]:
-    """Let LibreOffice import the file as it does by itself, and read its cells."""
+    """Import the file with LibreOffice's defaults and return its cells."""
     assert _SPREADSHEET is not None
     profile = path.parent / "profile"
     subprocess.run(
@@ -436,7 +440,7 @@ def cells_of(row: ET.Element) -> list[Mapping[str, str]]:
 
 
 def spoken(line: ET.Element) -> str:
-    """A paragraph's text; runs of spaces and tabs are elements of their own."""
+    """Return a paragraph's text. Runs of spaces and tabs are own elements."""
     text = line.text or ""
     for part in line:
         text += {f"{_TEXT}s": " " * int(part.get(f"{_TEXT}c", "1")), f"{_TEXT}tab": "\t"}.get(part.tag, "")
@@ -461,7 +465,7 @@ def test_a_spreadsheet_takes_texts_as_texts_and_numbers_as_numbers(tmp_path: Pat
 
 
 def lines(text: str) -> list[str]:
-    """A cell of a spreadsheet knows one kind of line end."""
+    """Split at any line end, because a spreadsheet cell has only one kind."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
@@ -473,18 +477,18 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
     scenario = "positions=6,fills=400,settled=4,resting=5,days=3"
     folder = tmp_path_factory.mktemp("exports")
     with running_exchange(folder, "--seed", "8", "--scenario", scenario, "--control", "--still") as running:
-        # some of the fills and orders are in the archive alone, some in both lists
+        # some fills and orders are only in the archive, some in both lists
         running.control("cutoff", {"trades_s_ago": 86_400, "orders_s_ago": 86_400, "overlap_s": 3600})
         yield running
 
 
 def answering(exchange: ExchangeProcess, folder: Path, *answers: str) -> AppContext:
-    """Begin a session on a wide screen that answers like this."""
+    """Begin a session on a wide screen with these answers."""
     return session(exchange, folder, ScriptedPrompter(*answers), width=200)
 
 
 def wire_rows(app: AppContext, path: str, name: str) -> dict[str, dict[str, Any]]:
-    """Every row as the exchange sent it, by its id."""
+    """Return every row as the exchange sent it, by id."""
     rows: dict[str, dict[str, Any]] = {}
     ids = {"fills": "fill_id", "orders": "order_id"}
     for root in ("/portfolio", "/historical") if name in ids else ("/portfolio",):
@@ -632,7 +636,7 @@ def test_json_lines_have_the_same_fields(exchange: ExchangeProcess, tmp_path: Pa
 
 
 def words_for(order: Mapping[str, Any]) -> dict[str, str]:
-    """Words of a user that mean this order: he always sells, where one can."""
+    """Return the fields of a sell order with this order's effect."""
     side = "no" if order["book_side"] == "bid" else "yes"
     return {
         "action": "sell",
@@ -725,7 +729,7 @@ def test_the_journal_is_exported_whole_and_its_damage_is_told(
 
 
 class Failing:
-    """A transport that breaks at the n-th question."""
+    """A transport whose n-th read fails."""
 
     def __init__(self, transport: Any, left: int) -> None:
         self._transport, self._left, self._lock = transport, left, threading.Lock()
@@ -759,7 +763,7 @@ def test_a_list_that_breaks_off_writes_no_file(
 
 
 class Repeating:
-    """An exchange that lost its place and gives out the same page for ever."""
+    """An exchange that returns the same page forever."""
 
     def read(self, path: str, query: Any = (), *, signed: bool = True) -> Mapping[str, Any]:
         return {"fills": [], "cursor": "again"}
@@ -776,7 +780,10 @@ def test_a_list_that_begins_again_is_not_taken_for_a_whole_one(
 
 
 class Midnight:
-    """An exchange with fills just before, at, and at the end of a local day, which gives out all of them."""
+    """An exchange with fills around a local day, which it always returns all.
+
+    They are just before its start, at its start and at its end.
+    """
 
     def __init__(self, day: date) -> None:
         start, end = Period(day, day).start, Period(day, day).end
