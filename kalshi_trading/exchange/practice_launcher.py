@@ -108,9 +108,9 @@ def close_to_others(data_dir: Path) -> tuple[str, ...]:
 
 
 def keep_alive(ask: Callable[[], object], ended: threading.Event) -> None:
-    """Send a request every 150 s until `ended`, so the exchange stays up.
+    """Send a request every `ASKED_EVERY_S` seconds until `ended`.
 
-    If the exchange has ended anyway, the user's next action reports it.
+    Without requests the exchange would exit. If it has ended anyway, the user's next action reports it.
     """
 
     def attend() -> None:

@@ -39,8 +39,7 @@ class LedgerCache:
         """Return the ledgers of all markets with a fill, position or settlement.
 
         `rows_missing` says why positions or settlements may be missing. If none is missing, `result_of`
-        reads the result of a market that has an open position but neither row, because settlement rows are
-        not archived.
+        reads the result of a market with open contracts but neither row. Settlement rows are not archived.
         """
         if fills.value is not None:
             self._fills_of = fills.value

@@ -328,7 +328,7 @@ class Transport:
     def _borrow(self, *, fresh_only: bool) -> _Connection:
         """Return an idle connection, or a new one.
 
-        `fresh_only`, for writes: skip connections idle for 2 s or longer.
+        `fresh_only`, for writes: skip connections that were idle for `_IDLE_LIMIT_S` or longer.
         """
         while True:
             try:
