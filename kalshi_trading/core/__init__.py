@@ -1,1 +1,1 @@
-"""The nouns of trading and their arithmetic; nothing here reads or writes."""
+"""Trading types and their arithmetic. Performs no I/O."""

@@ -1,6 +1,6 @@
-"""The time now, the user's days, and spans of days as a person types them: `today`, `7d`, `2026-11`.
+"""Current time, local days, and date ranges such as `7d` or `2026-11`.
 
-A day is the user's own, from one local midnight to the next, be it 23, 24 or 25 hours long.
+A day runs from one local midnight to the next. It lasts 23, 24 or 25 hours.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kalshi_trading.core.errors import InvalidInputError
 
 FORMS = "today, yesterday, 7d, 2026, 2026-11, 2026-11-01 or a range such as 2026-11-01..2026-11-07"
 FAR_FUTURE = datetime.max.replace(tzinfo=UTC)
-"""Later than any time there is: what has no known time is sorted last by it."""
+"""Sort key for items without a known time: they come last."""
 _DAYS_BACK = re.compile(r"([0-9]{1,5})d", re.ASCII)
 _CALENDAR = re.compile(r"(2[0-9]{3})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", re.ASCII)
 
@@ -24,12 +24,12 @@ def utc_now() -> datetime:
 
 
 def local_date(at: datetime) -> date:
-    """Return the user's day of a moment."""
+    """Return the local date of an instant."""
     return at.astimezone().date()
 
 
 def start_of_day(at: datetime) -> datetime:
-    """Return the moment where the user's day of `at` began."""
+    """Return the local midnight that begins the day of `at`."""
     return local_midnight(local_date(at))
 
 
@@ -46,7 +46,7 @@ class Period:
 
     @property
     def end(self) -> datetime:
-        """The midnight after the last day, which is no longer in it."""
+        """The midnight after `last`, which is excluded from the period."""
         return local_midnight(self.last + timedelta(days=1))
 
     def contains(self, at: datetime) -> bool:
@@ -57,13 +57,13 @@ class Period:
 
 
 def local_midnight(day: date) -> datetime:
-    """Give the moment a local day begins, also where the clocks change."""
-    # by way of the timestamp, which knows what follows where there is no midnight
+    """Return the instant a local day begins, even on a clock change."""
+    # The timestamp resolves a local midnight that a clock change skips.
     return datetime.fromtimestamp(datetime.combine(day, time.min).timestamp(), UTC).astimezone()
 
 
 def parse_period(text: str, today: date) -> Period:
-    """Read days, months, years and ranges of them. Raises InvalidInputError."""
+    """Read days, months, years or a range of them. Raises InvalidInputError."""
     begin, is_range, end = text.strip().lower().partition("..")
     first = _span(begin.strip(), today)
     period = Period(first.first, _span(end.strip(), today).last) if is_range else first
@@ -89,12 +89,12 @@ def _span(text: str, today: date) -> Period:
 
 
 def _calendar_span(text: str) -> Period:
-    """Read a year, a month or a day. Raises ValueError for anything else."""
+    """Read a year, a month or a day. Raises ValueError for other text."""
     parts = _CALENDAR.fullmatch(text)
     if parts is None:
         raise ValueError
     year, month, day = (None if part is None else int(part) for part in parts.groups())
-    assert year is not None  # the pattern has it
+    assert year is not None  # the pattern requires a year
     if month is None:
         return Period(date(year, 1, 1), date(year, 12, 31))
     if day is None:

@@ -1,23 +1,23 @@
-"""The exception tree: what failed, whether the exchange may have acted, what the user can do.
+"""Exceptions: the failure, its effect at the exchange, and the remedy.
 
     TradingError
     ├─ ConfigurationError            the settings cannot be used; `problems` lists all of them
-    ├─ InvalidInputError             text or a number is not what it must be; nothing was changed
+    ├─ InvalidInputError             text or a number is invalid; nothing was changed
     ├─ JournalError                  the journal cannot be written or read; no order may be sent
     ├─ PracticeExchangeError         the practice exchange could not be started or reached
-    ├─ TradeExecutionError           an order was refused here; the exchange was sent nothing
-    │  ├─ InvalidOrderError          a side, quantity, price or ticker is wrong (an InvalidInputError too)
+    ├─ TradeExecutionError           an order was refused locally; nothing was sent
+    │  ├─ InvalidOrderError          invalid side, quantity, price or ticker (also an InvalidInputError)
     │  ├─ ConfirmationRequired       soft limits ask; `confirm()` answers exactly these `findings`
-    │  ├─ OrderDeniedError           hard limits, the price grid, panic, read-only, production not allowed
-    │  ├─ OrderNotSentError          it was allowed, and provably did not leave this computer
+    │  ├─ OrderDeniedError           hard limits, price grid, panic, read-only, production not allowed
+    │  ├─ OrderNotSentError          an allowed order that provably did not leave this computer
     │  └─ NotAvailableError          this program cannot do that yet
-    └─ KalshiAPIError                the exchange refused a request, or could not be understood
+    └─ KalshiAPIError                the exchange refused a request, or its answer was unreadable
        ├─ AuthenticationError, NotFoundError, ConflictError, RateLimitError, MalformedAnswerError
        ├─ UnavailableError           no answer; nothing was changed
        │  └─ NotSentError            a write that provably never left
        └─ OutcomeUnknownError        a write that may have taken effect (`may_have_acted`)
 
-What the exchange says of an order (filled, resting, rejected, unknown) is a value: `SubmissionResult`.
+The exchange's result for an order (filled, resting, rejected, unknown) is a value: `SubmissionResult`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from typing import Any
 
 
 class TradingError(Exception):
-    """Base of every error this program raises on purpose; `str()` is a sentence for the user."""
+    """Base of all our own errors. `str()` is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault in the configuration: the variable, what is wrong with it, what to do."""
+    """One configuration fault: the variable, what is wrong, and the remedy."""
 
     variable: str
     what: str
@@ -44,7 +44,10 @@ class Problem:
 
 
 class ConfigurationError(TradingError):
-    """The settings cannot be used. Carries every problem found; never a secret's value."""
+    """The settings cannot be used.
+
+    Lists every problem found, never a secret's value.
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -52,11 +55,14 @@ class ConfigurationError(TradingError):
 
 
 class InvalidInputError(TradingError):
-    """Text or a number from outside is not what it must be. Nothing was changed."""
+    """Text or a number from outside is invalid. Nothing was changed."""
 
 
 class JournalError(TradingError):
-    """The journal cannot be written or read. An order must not be sent while this holds."""
+    """The journal cannot be written or read.
+
+    No order may be sent while this holds.
+    """
 
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
@@ -68,14 +74,17 @@ class TradeExecutionError(TradingError):
 
 
 class InvalidOrderError(TradeExecutionError, InvalidInputError):
-    """An argument of an order is not what it must be. Nothing was sent."""
+    """An order argument is invalid. Nothing was sent."""
 
     def __init__(self, message: str) -> None:
         super().__init__(f"{message} Nothing was sent.")
 
 
 class OrderDeniedError(TradeExecutionError):
-    """Our own rules deny the order; `findings` has each reason with its numbers. Nothing was sent."""
+    """Our own rules deny the order. Nothing was sent.
+
+    `findings` has each reason with its numbers.
+    """
 
     def __init__(self, message: str, findings: Sequence[Any] = ()) -> None:
         self.findings = tuple(findings)
@@ -83,10 +92,10 @@ class OrderDeniedError(TradeExecutionError):
 
 
 class ConfirmationRequired(TradeExecutionError):
-    """A person should look at the order first; `findings` has each question with its numbers.
+    """A person must review the order first. Nothing was sent.
 
-    `confirm()` answers exactly these: it prices the order once more, sends it if nothing is worse by now and
-    returns the SubmissionResult; else it raises this anew. Until then nothing was sent.
+    `findings` has each question with its numbers. `confirm()` answers exactly these: it reprices the order
+    and sends it if nothing got worse. It returns the SubmissionResult, or raises this error again.
     """
 
     def __init__(self, findings: Sequence[Any], confirm: Callable[[], Any]) -> None:
@@ -98,7 +107,10 @@ class ConfirmationRequired(TradeExecutionError):
 
 
 class OrderNotSentError(TradeExecutionError):
-    """An order that was allowed could not be sent. Provably nothing reached the exchange."""
+    """An allowed order could not be sent.
+
+    Provably nothing reached the exchange.
+    """
 
 
 class NotAvailableError(TradeExecutionError):
@@ -110,10 +122,10 @@ class PracticeExchangeError(TradingError):
 
 
 class KalshiAPIError(TradingError):
-    """The exchange refused, or could not be understood.
+    """The exchange refused a request, or its answer could not be read.
 
-    `status` is the HTTP status (None when there was none), `code` the exchange's own code, and
-    `may_have_acted` tells whether a write may have taken effect all the same.
+    `status` is the HTTP status. None: there was none. `code` is the exchange's own code. `may_have_acted`:
+    the write may have taken effect despite the error.
     """
 
     may_have_acted = False
@@ -125,34 +137,37 @@ class KalshiAPIError(TradingError):
 
 
 class AuthenticationError(KalshiAPIError):
-    """The exchange does not accept the key, the signature or the clock. Nothing was done."""
+    """The exchange rejects the key, signature or clock. Nothing was done."""
 
 
 class NotFoundError(KalshiAPIError):
-    """The exchange knows nothing under that name. For a cancel: it is not resting any more."""
+    """The exchange has no such item. For a cancel: the order no longer rests."""
 
 
 class ConflictError(KalshiAPIError):
-    """The request collides with an earlier one (409), such as a repeated client_order_id."""
+    """The request conflicts with an earlier one (HTTP 409).
+
+    One cause is a repeated client_order_id.
+    """
 
 
 class RateLimitError(KalshiAPIError):
-    """Too many requests; this one was refused before it reached the engine."""
+    """Too many requests. The matching engine never saw this one."""
 
 
 class UnavailableError(KalshiAPIError):
-    """The exchange could not be reached or is not answering; nothing was changed."""
+    """The exchange is unreachable or not answering. Nothing was changed."""
 
 
 class NotSentError(UnavailableError):
-    """A write that provably never left this machine."""
+    """A write that provably never left this computer."""
 
 
 class MalformedAnswerError(KalshiAPIError):
-    """The exchange's answer lacks something it must have, or says it in a form we cannot trust."""
+    """The exchange's answer lacks a required field or has an untrusted form."""
 
 
 class OutcomeUnknownError(KalshiAPIError):
-    """A write was sent and no trustworthy answer came: it may or may not have taken effect."""
+    """A write was sent without a reliable answer. It may have taken effect."""
 
     may_have_acted = True

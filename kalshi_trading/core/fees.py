@@ -1,8 +1,7 @@
-"""Which fees apply to a market, the fee of a fill, and the most cash an order can take.
+"""Fees: a market's schedule, a fill's fee, and an order's maximum cash.
 
-Knows the published formula and how series, event, announced changes and waiver combine; nothing of any
-account. It never guesses: a schedule whose rates are not published (`flat`, or a word we do not know) has
-the fee None.
+Knows the published formula. Knows how series, event, announced changes and waiver combine. Knows no account.
+Never guesses: a schedule with unpublished rates (`flat`, or an unknown type) has the fee None.
 """
 
 from __future__ import annotations
@@ -36,7 +35,10 @@ _MAKER_RATES = {
 
 @dataclass(frozen=True, slots=True)
 class FillFee:
-    """Fee of one fill in dollars, and the accumulator to hand to the next fill of the same order."""
+    """Fee of one fill in dollars.
+
+    Pass `accumulator` to the next fill of the same order.
+    """
 
     trade_fee: Dollars
     rounding_fee: Dollars
@@ -50,8 +52,9 @@ class FillFee:
 
 
 def fee_rate(schedule: FeeSchedule, *, is_taker: bool) -> Decimal | None:
-    """Give r·m of the formula r·m·C·P·(1−P); None when the schedule's rates are not known.
+    """Return r·m of the formula r·m·C·P·(1−P).
 
+    None: the schedule's rates are unknown.
     Source: Kalshi fee schedule; series `fee_type` and `fee_multiplier`.
     """
     if schedule.fee_type not in _MAKER_RATES:
@@ -61,7 +64,10 @@ def fee_rate(schedule: FeeSchedule, *, is_taker: bool) -> Decimal | None:
 
 
 def model_fee(rate: Decimal, count: Contracts, price: Price) -> Dollars:
-    """Give the unrounded fee of `count` contracts at `price` (YES or NO gives the same)."""
+    """Return the unrounded fee of `count` contracts at `price`.
+
+    The YES price and the NO price give the same fee.
+    """
     return rate * count * price * (ONE_DOLLAR - price)
 
 
@@ -74,10 +80,10 @@ def fee_of_fill(
     accumulator: Dollars = ZERO,
     unit: Dollars = BALANCE_GRAIN,
 ) -> FillFee:
-    """Charge one fill. `revenue` is signed cash before fees (buying −, selling +).
+    """Charge one fill. `revenue` is signed cash before fees (buy −, sell +).
 
-    The balance moves in multiples of `unit`; what rounding takes too much is given back through the
-    accumulator, which runs over all fills of one order. Source: Kalshi fee rounding, October 2026.
+    The balance moves in multiples of `unit`. The accumulator runs over all fills of one order and pays back
+    excess rounding. Source: Kalshi fee rounding, October 2026.
     """
     trade_fee = round_up(model_fee(rate, count, price), FEE_GRAIN)
     aligned = round_down(revenue - trade_fee, unit)
@@ -88,22 +94,25 @@ def fee_of_fill(
 
 
 def dearest_rate(schedules: Iterable[FeeSchedule], *, is_taker: bool) -> Decimal | None:
-    """Give the highest r·m of these schedules; None when there are none or the rates of one are not known."""
+    """Return the highest r·m of these schedules.
+
+    None: there are no schedules, or the rates of one are unknown.
+    """
     rates = [fee_rate(schedule, is_taker=is_taker) for schedule in schedules]
     known = [rate for rate in rates if rate is not None]
     return max(known) if known and len(known) == len(rates) else None
 
 
 def cash_bound(rate: Decimal, count: Contracts, price: Price) -> Dollars:
-    """Give the most cash that `count` contracts can take, bought at `price` or better, fees inside.
+    """Return the maximum cash, with fees, to buy `count` at `price` or better.
 
-    Holds for every way to split the order into fills at no more than `rate`, as taker or maker. Fills of
-    one count grain take the most: each takes its price and trade fee, or the balance unit they lie in
-    where that is more. Such a fill keeps all its rounding, because a rebate is a whole unit and never
-    exceeds the fee of the fill. Closing a contract takes $1 less and rounds alike.
-    Source: Kalshi fee rounding, October 2026.
+    Holds for every way to split the order into fills, as taker or maker, at no more than `rate`. Fills of
+    one count grain cost the most. Each costs its price and trade fee, or its price rounded up to the balance
+    unit if that is more. Such a fill keeps all its rounding, because a rebate is a whole unit and never
+    exceeds the fill's fee. Closing a contract costs $1 less and rounds alike. Source: Kalshi fee rounding,
+    October 2026.
     """
-    # The price up to this one at which P + r·P(1−P) is highest; it rises up to (1 + 1/r)/2.
+    # P + r·P(1−P) rises up to P = (1 + 1/r)/2; take its maximum at or below `price`.
     dearest = min(price, (1 + 1 / rate) / 2) if rate > 1 else price
     with_fee = round_up(COUNT_GRAIN * dearest + model_fee(rate, COUNT_GRAIN, dearest), FEE_GRAIN)
     rounded = round_up(COUNT_GRAIN * price, BALANCE_GRAIN)
@@ -112,7 +121,7 @@ def cash_bound(rate: Decimal, count: Contracts, price: Price) -> Dollars:
 
 @dataclass(frozen=True, slots=True)
 class FeeTerms:
-    """The fees of one event as they were read, with the changes announced for it and for its series."""
+    """The fees of one event, with changes announced for it and its series."""
 
     series: FeeSchedule
     override_type: FeeType | None = None
@@ -122,9 +131,9 @@ class FeeTerms:
 
 
 def schedule_at(terms: FeeTerms, market: Market, at: datetime) -> FeeSchedule:
-    """Give the schedule of a market at a moment: its event's override, else its series'.
+    """Return a market's fee schedule at an instant.
 
-    Source: Kalshi API, fees.
+    The event's override wins over the series' schedule. Source: Kalshi API, fees.
     """
     fee_type, multiplier = terms.series.fee_type, terms.series.multiplier
     if (change := _last_before(terms.series_changes, at)) is not None:
@@ -138,7 +147,10 @@ def schedule_at(terms: FeeTerms, market: Market, at: datetime) -> FeeSchedule:
 
 
 def schedules_to_come(terms: FeeTerms, market: Market, now: datetime) -> tuple[FeeSchedule, ...]:
-    """Give the schedules that will replace today's before the market closes, each once, in their order."""
+    """List the schedules that replace today's before the market closes.
+
+    Each appears once, in order of time.
+    """
     turns = [change.scheduled_at for change in (*terms.series_changes, *terms.event_changes)]
     if market.fee_waiver_until is not None:
         turns.append(market.fee_waiver_until)
@@ -152,5 +164,5 @@ def _last_before(changes: Iterable[FeeChange], at: datetime) -> FeeChange | None
 
 
 def _or(value: Decimal | None, other: Decimal) -> Decimal:
-    """Give the other where there is none; zero is a value."""
+    """Return `value` unless it is None, because zero is a valid value."""
     return other if value is None else value

@@ -1,7 +1,7 @@
-"""The nouns of the market side: the exchange, its series, events and markets, books, bars and trades.
+"""Market data types: exchange, series, events, markets, books, trades.
 
-Frozen records like those of `models`: dollars and contracts as `Decimal`, None where the exchange did
-not say, aware UTC times. Nothing here reads JSON or performs I/O.
+Frozen records like those in `models`: dollars and contracts as `Decimal`, aware UTC times. None: the
+exchange did not report it. Never reads JSON, performs no I/O.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class FeeType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShardStatus:
-    """One shard of the exchange; an order only uses the cash on its market's shard."""
+    """One shard of the exchange. An order uses only its market's shard's cash."""
 
     exchange_index: int
     description: str
@@ -75,7 +75,10 @@ class ExchangeStatus(DictReading):
 
 @dataclass(frozen=True, slots=True)
 class TradingSession:
-    """Opening hours on one weekday, clock times US Eastern; 00:00 to 00:00 is the whole day."""
+    """Opening hours on one weekday, in US Eastern clock times.
+
+    00:00 to 00:00 is the whole day.
+    """
 
     weekday: str
     opens: str
@@ -90,7 +93,7 @@ class ExchangeSchedule:
 
 @dataclass(frozen=True, slots=True)
 class HistoricalCutoff:
-    """Rows older than these moments live under the historical endpoints."""
+    """Older rows are served only by the historical endpoints."""
 
     markets_settled_at: datetime
     trades_created_at: datetime
@@ -113,7 +116,10 @@ class AccountLimits:
 
 @dataclass(frozen=True, slots=True)
 class EndpointCosts:
-    """Tokens per request; `exceptions` maps (method, route template) to its own cost."""
+    """Tokens per request.
+
+    `exceptions` has (method, route template, cost) rows.
+    """
 
     default_cost: int
     exceptions: tuple[tuple[str, str, int], ...]
@@ -124,7 +130,7 @@ class EndpointCosts:
 
 @dataclass(frozen=True, slots=True)
 class FeeSchedule:
-    """Which fee curve applies, and its multiplier m."""
+    """The fee curve and its multiplier m."""
 
     fee_type: FeeType
     multiplier: Decimal
@@ -151,7 +157,10 @@ class Series(DictReading):
 
 @dataclass(frozen=True, slots=True)
 class FeeChange:
-    """A scheduled change of fees of a series or event; None values clear an event's override."""
+    """A scheduled fee change for a series or event.
+
+    None values clear an event's override.
+    """
 
     ticker: str
     fee_type: FeeType | None
@@ -160,7 +169,7 @@ class FeeChange:
 
 
 def _in_no(name: str) -> Read:
-    """Read a YES quote as the NO quote that it is, in cents."""
+    """Read a YES quote as the equivalent NO quote, in cents."""
 
     def read(market: Market) -> object:
         yes: Price | None = getattr(market, name)
@@ -171,7 +180,10 @@ def _in_no(name: str) -> Read:
 
 @dataclass(frozen=True, slots=True)
 class Market(DictReading):
-    """One market with its best quotes. Quotes are YES dollars; None: nobody quotes that side."""
+    """One market with its best quotes, in YES dollars.
+
+    None: there is no quote on that side.
+    """
 
     dict_keys: ClassVar[dict[str, Read]] = {
         **read_attributes(
@@ -209,7 +221,7 @@ class Market(DictReading):
     no_label: str
     scalar: bool
     status: MarketStatus
-    status_word: str  # as the exchange spelled it
+    status_word: str  # raw text from the exchange
     open_at: datetime
     close_at: datetime
     expected_expiration_at: datetime | None
@@ -276,7 +288,7 @@ def _levels(name: str) -> Read:
 
 @dataclass(frozen=True, slots=True)
 class OrderBook(DictReading):
-    """Bids of both outcomes, best first, each priced in its own outcome's dollars."""
+    """Bids of both outcomes, best first, each in its own outcome's dollars."""
 
     dict_keys: ClassVar[dict[str, Read]] = {"yes": _levels("yes_bids"), "no": _levels("no_bids")}
 
@@ -288,7 +300,7 @@ class OrderBook(DictReading):
 
 @dataclass(frozen=True, slots=True)
 class QuoteRange:
-    """Open, low, high, close of a quote over one bar, YES dollars."""
+    """Open, high, low and close of a quote over one bar, in YES dollars."""
 
     open: Price
     low: Price
@@ -298,7 +310,7 @@ class QuoteRange:
 
 @dataclass(frozen=True, slots=True)
 class TradeRange:
-    """The same for trade prices; None where nothing traded."""
+    """Trade prices over one bar, in YES dollars. None: nothing traded."""
 
     open: Price | None
     low: Price | None
@@ -320,7 +332,10 @@ class Candlestick:
 
 @dataclass(frozen=True, slots=True)
 class EventCandlesticks:
-    """Bars per market of one event; the exchange may serve less than asked, up to `served_until`."""
+    """Bars per market of one event.
+
+    The exchange may serve less than requested, up to `served_until`.
+    """
 
     bars: tuple[tuple[str, tuple[Candlestick, ...]], ...]
     served_until: datetime
@@ -328,7 +343,10 @@ class EventCandlesticks:
 
 @dataclass(frozen=True, slots=True)
 class ForecastPoint:
-    """One percentile (0 to 9999, hundredths of a percent) of an event's forecast."""
+    """One percentile of an event's forecast.
+
+    `percentile` is 0 to 9999, in hundredths of a percent.
+    """
 
     end_at: datetime
     percentile: int
@@ -338,7 +356,7 @@ class ForecastPoint:
 
 @dataclass(frozen=True, slots=True)
 class Trade(DictReading):
-    """Anyone's public print. `taker_side` is the outcome the taker went long."""
+    """A public trade. `taker_side` is the outcome the taker went long."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
         **read_attributes("trade_id", "ticker", "is_block_trade"),
@@ -360,7 +378,7 @@ class Trade(DictReading):
 
 @dataclass(frozen=True, slots=True)
 class BarPeriod:
-    """Which candlesticks: from, to, and the length of a bar, which is 1, 60 or 1440 minutes."""
+    """Time range and bar length (1, 60 or 1440 minutes) of candlesticks."""
 
     start_at: datetime
     end_at: datetime

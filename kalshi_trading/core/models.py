@@ -1,7 +1,7 @@
-"""The nouns of the trader's side as frozen records: orders, fills, positions, settlements, cash.
+"""Account types as frozen records: orders, fills, positions, settlements.
 
-Money and counts are `Decimal` in dollars and contracts; None means the exchange did not say. Times
-are aware UTC. Nothing here reads JSON, performs I/O or puts a number where none was given.
+Money and counts are `Decimal` dollars and contracts. Times are aware UTC. None: the exchange did not report
+it. Never reads JSON, never invents a number, performs no I/O.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from kalshi_trading.core.text import describe_order
 
 
 class Side(StrEnum):
-    """The outcome a person trades."""
+    """The outcome the user trades."""
 
     YES = "yes"
     NO = "no"
@@ -45,7 +45,10 @@ class Side(StrEnum):
         return Side.NO if self is Side.YES else Side.YES
 
     def price_in_side(self, price: Price) -> Price:
-        """Turn a price of YES into this side's terms, or back: NO costs what YES leaves of a dollar."""
+        """Convert a YES price to this side's terms, or back.
+
+        A NO price is a dollar less the YES price.
+        """
         return price if self is Side.YES else ONE_DOLLAR - price
 
 
@@ -55,19 +58,22 @@ class Action(StrEnum):
 
 
 class BookSide(StrEnum):
-    """Side of the YES book. A bid goes long YES, an ask long NO. Source: Kalshi API, order direction."""
+    """Side of the YES book. A bid goes long YES, an ask long NO.
+
+    Source: Kalshi API, order direction.
+    """
 
     BID = "bid"
     ASK = "ask"
 
     @classmethod
     def of(cls, action: Action, side: Side) -> BookSide:
-        """Return the side of the YES book on which an order rests: selling NO is a bid for YES."""
+        """Return the order's side of the YES book: selling NO is a bid for YES."""
         return cls.BID if (action is Action.BUY) == (side is Side.YES) else cls.ASK
 
     @property
     def long_outcome(self) -> Side:
-        """The outcome such an order goes long."""
+        """The outcome this order goes long."""
         return Side.YES if self is BookSide.BID else Side.NO
 
 
@@ -86,7 +92,7 @@ class OrderStatus(StrEnum):
     RESTING = "resting"
     CANCELED = "canceled"
     EXECUTED = "executed"
-    UNKNOWN = "unknown"  # a word this program does not know; never sent
+    UNKNOWN = "unknown"  # a status unknown to this program; never sent
 
 
 class MarketResult(StrEnum):
@@ -99,7 +105,10 @@ class MarketResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Balance(DictReading):
-    """Cash as the exchange reports it; `portfolio_value` is its own mark of the positions."""
+    """Cash as reported by the exchange.
+
+    `portfolio_value` is the exchange's own valuation of the positions.
+    """
 
     dict_keys: ClassVar[dict[str, Read]] = {
         "balance": read_cents("cash"),
@@ -113,16 +122,20 @@ class Balance(DictReading):
     by_shard: tuple[tuple[int, Dollars], ...]
 
     def cash_for(self, shard: int | None) -> Dollars | None:
-        """Give the cash that orders in a market of this shard can use; None: not known of that shard.
+        """Return the cash available to orders on this shard.
 
-        Where shards are not told apart it is all there is. Source: Kalshi API, money is per shard.
+        None: unknown for that shard. Without a breakdown by shard it is all cash.
+        Source: Kalshi API, money is per shard.
         """
         return dict(self.by_shard).get(shard) if self.by_shard and shard is not None else self.cash
 
 
 @dataclass(frozen=True, slots=True)
 class Position(DictReading):
-    """Net contracts held in one market: above zero YES, below zero NO. Dollars are without fees."""
+    """Net contracts in one market: above zero YES, below zero NO.
+
+    Dollars exclude fees.
+    """
 
     dict_keys: ClassVar[dict[str, Read]] = {
         **read_attributes("ticker"),
@@ -146,25 +159,25 @@ class Position(DictReading):
 
     @property
     def side(self) -> Side | None:
-        """The outcome held; None when flat."""
+        """The outcome of the position. None: flat."""
         if self.net == 0:
             return None
         return Side.YES if self.net > 0 else Side.NO
 
     @property
     def count(self) -> Contracts:
-        """Contracts held of `side`, never negative."""
+        """Contracts of `side`, never negative."""
         return abs(self.net)
 
     @property
     def average_price(self) -> Price | None:
-        """Dollars per contract of `side`, to a hundredth of a cent; None when flat."""
+        """Dollars per contract of `side`, rounded to $0.0001. None: flat."""
         return None if self.net == 0 else round_half_even(self.cost_basis / self.count, BALANCE_GRAIN)
 
 
 @dataclass(frozen=True, slots=True)
 class EventPosition(DictReading):
-    """The sums of one event. Where nothing is held any more, figures may be missing."""
+    """Totals of one event. Figures may be missing once it has no position."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
         **read_attributes("event_ticker"),
@@ -194,7 +207,7 @@ class Positions(DictReading):
     events: tuple[EventPosition, ...]
 
     def __iter__(self) -> Iterator[Any]:
-        """Iterate over the markets' positions, as over the rows of any list."""
+        """Iterate over the positions by market, like any list."""
         return iter(self.markets)
 
     def __len__(self) -> int:
@@ -202,11 +215,14 @@ class Positions(DictReading):
 
 
 Words = tuple[Action, Side]
-"""How the user said it: buy or sell, YES or NO."""
+"""The order as the user placed it: buy or sell, YES or NO."""
 
 
 def _in_words(record: Fill | Order) -> Words:
-    """Give the user's words, else the effect as the purchase that has it: selling YES buys NO."""
+    """Return the order as placed, or else the equivalent purchase.
+
+    Selling YES is equivalent to buying NO.
+    """
     return record.placed_as or (Action.BUY, record.book_side.long_outcome)
 
 
@@ -221,14 +237,17 @@ _WORD_KEYS: dict[str, Read] = {
 
 @dataclass(frozen=True, slots=True)
 class Fill(DictReading):
-    """Our part in a trade, at the execution price in YES dollars; `fee` is net of rebates."""
+    """Our part of a trade, at the execution price in YES dollars.
+
+    `fee` is net of rebates.
+    """
 
     dict_keys: ClassVar[dict[str, Read]] = {
         **read_attributes("fill_id", "order_id", "ticker", "is_taker"),
         **_WORD_KEYS,
         "trade_id": lambda fill: fill.fill_id,
         "count": read_contracts("count"),
-        "fee_cost": lambda fill: f"{fill.fee:f}",  # dollars as text, as the exchange writes it
+        "fee_cost": lambda fill: f"{fill.fee:f}",  # dollars as text, the exchange's format
         "created_time": read_time("created_at"),
     }
 
@@ -241,13 +260,16 @@ class Fill(DictReading):
     is_taker: bool
     fee: Dollars
     created_at: datetime | None
-    subaccount: int | None = None  # 0 is the primary one; None: the exchange does not say
-    placed_as: Words | None = None  # None: not looked up, or not known
+    subaccount: int | None = None  # 0 is the primary; None: the exchange does not report it
+    placed_as: Words | None = None  # None: not looked up, or unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement(DictReading):
-    """Payout of one market. Counts and costs are totals per side over the market's life."""
+    """Payout of one market.
+
+    Counts and costs are totals per side over the market's life.
+    """
 
     dict_keys: ClassVar[dict[str, Read]] = {
         **read_attributes("ticker", "event_ticker"),
@@ -259,7 +281,7 @@ class Settlement(DictReading):
         "yes_total_cost": read_cents("yes_cost"),
         "no_count": read_contracts("no_count"),
         "no_total_cost": read_cents("no_cost"),
-        "fee_cost": lambda row: f"{row.fees:f}",  # dollars as text, as the exchange writes it
+        "fee_cost": lambda row: f"{row.fees:f}",  # dollars as text, the exchange's format
         "settled_time": read_time("settled_at"),
     }
 
@@ -278,12 +300,15 @@ class Settlement(DictReading):
 
 @dataclass(frozen=True, slots=True)
 class Order(DictReading):
-    """An order as the exchange has it; `yes_price` is its limit in YES dollars, not a fill price."""
+    """An order as reported by the exchange.
+
+    `yes_price` is the limit in YES dollars, not a fill price.
+    """
 
     dict_keys: ClassVar[dict[str, Read]] = {
         **read_attributes("order_id", "client_order_id", "ticker"),
         **_WORD_KEYS,
-        "type": lambda order: "limit",  # the exchange knows no other
+        "type": lambda order: "limit",  # the exchange has no other type
         "status": read_text("status"),
         "count": read_contracts("initial_count"),
         "initial_count": read_contracts("initial_count"),
@@ -311,12 +336,12 @@ class Order(DictReading):
     updated_at: datetime | None
     expires_at: datetime | None
     exchange_index: int | None
-    placed_as: Words | None = None  # None: not looked up, or not known
+    placed_as: Words | None = None  # None: not looked up, or unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A deposit or withdrawal; only those with status `applied` are in the balance."""
+    """A deposit or withdrawal. The balance includes only status `applied`."""
 
     transfer_id: str
     status: str
@@ -331,7 +356,10 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """One order in a person's words. `price` is in the terms of `side`, `yes_price` in the book's."""
+    """One order as the user places it.
+
+    `price` is in the terms of `side`, `yes_price` in the book's.
+    """
 
     client_order_id: str
     ticker: str
@@ -351,12 +379,15 @@ class OrderRequest:
 
     @property
     def yes_price(self) -> Price:
-        """The price in the terms of YES."""
+        """The limit price in YES dollars."""
         return self.side.price_in_side(self.price)
 
     @property
     def sentence(self) -> str:
-        """The order in words: `BUY 10 YES KXHIGHNY-26NOV21-B46.5 at 57¢, good till canceled`."""
+        """The order as text.
+
+        Example: `BUY 10 YES KXHIGHNY-26NOV21-B46.5 at 57¢, good till canceled`.
+        """
         order = describe_order(self.action, self.count, self.side, self.price, ticker=self.ticker)
         how_long = self.time_in_force.replace("_", " ")
         extras = (", post only" if self.post_only else "") + (", reduce only" if self.reduce_only else "")
@@ -365,7 +396,10 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrderAcknowledgement:
-    """What the exchange said when it took an order. Price is in YES dollars, the fee per contract."""
+    """The exchange's answer to an accepted order.
+
+    The price is in YES dollars, the fee is per contract.
+    """
 
     order_id: str
     client_order_id: str | None

@@ -1,7 +1,7 @@
-"""Prices, contracts and dollars over `Decimal`: strict parsing, price grids, named rounding, plain text.
+"""Prices, contracts and dollars as `Decimal`: parse, round and format.
 
-Nothing here accepts or returns a float, and nothing rounds unless its name says so. Text is written
-without losing a digit: a price in cents (`5.5¢`), dollars with at least two decimals.
+Never accepts or returns a float. Never rounds unless the name says so. Text keeps every digit: a price in
+cents (`5.5¢`), dollars with at least two decimals.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any, TypeAlias
 from kalshi_trading.core.errors import InvalidInputError
 
 Price: TypeAlias = Decimal
-"""Dollars per contract in the terms of the side named beside it; 0 < price < 1 when it can be traded."""
+"""Dollars per contract, in the terms of the side named beside it. Tradable prices are 0 < price < 1."""
 Contracts: TypeAlias = Decimal
-"""A number of contracts; the exchange's grain is 0.01."""
+"""Number of contracts, in steps of 0.01 at the exchange."""
 Dollars: TypeAlias = Decimal
-"""An amount of money; up to six decimals."""
+"""Amount of money, with up to six decimals."""
 
 ZERO = Decimal(0)
 ONE_DOLLAR: Dollars = Decimal(1)
@@ -30,7 +30,7 @@ CENT: Dollars = Decimal("0.01")
 BALANCE_GRAIN: Dollars = Decimal("0.0001")
 
 EXACT = Context(prec=28)
-"""Python's own precision: whatever a script sets, no amount of money is rounded by less."""
+"""Python's default precision: computes exactly even if a script lowers its own."""
 
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
 _PRICE_IN_DOLLARS = re.compile(r"(?:\$([0-9]{1,3}(?:\.[0-9]{1,4})?)|(0\.[0-9]{1,4}))", re.ASCII)
@@ -39,17 +39,20 @@ _COUNT = re.compile(r"([0-9]{1,9}|[0-9]{1,3}(,[0-9]{3}){1,2})(\.[0-9]{1,2})?", r
 
 
 class UnitlessNumber(Decimal):
-    """What multiplying or dividing cents gives: neither cents nor dollars, so it is refused as a price."""
+    """Product or quotient of cents: neither cents nor dollars.
+
+    It is refused as a price.
+    """
 
     def __repr__(self) -> str:
         return f"UnitlessNumber('{self}')"
 
 
 class Cents(Decimal):
-    """A number of cents that knows its unit, so that `Decimal("0.5")` dollars are never taken for it.
+    """Cents as a type, so that `Decimal` dollars are never mistaken for them.
 
-    Cents stay cents where they are added to whole numbers or cents, negated, rounded or quantized; adding a
-    plain Decimal raises TypeError. A product or quotient is a UnitlessNumber, and `Cents(x)` gives it a unit.
+    Cents stay cents when added to integers or cents, negated, rounded or quantized. Adding a plain Decimal
+    raises TypeError. A product or quotient is a UnitlessNumber; `Cents(x)` gives it a unit.
     """
 
     def __repr__(self) -> str:
@@ -61,7 +64,10 @@ class Cents(Decimal):
 
 
 def _keep(kind: type[Decimal], name: str, takes: tuple[type, ...] | None = None) -> Callable[..., Any]:
-    """Make an operation of Decimal whose result is of this kind; `takes` are its operands, if not all."""
+    """Wrap a Decimal operation so that its result is of this kind.
+
+    `takes` lists the accepted operand types. None: all.
+    """
     operation = getattr(Decimal, name)
 
     def operate(self: Decimal, *operands: Any, **named: Any) -> Any:
@@ -95,7 +101,10 @@ for _name in (
 
 
 def cents(amount: Dollars | None) -> int | Cents | None:
-    """Turn dollars into cents: an int where they are whole, else Cents; None stays unknown."""
+    """Convert dollars to cents: an int if whole, otherwise Cents.
+
+    None stays None.
+    """
     if amount is None:
         return None
     exact = EXACT.scaleb(amount, 2)
@@ -104,7 +113,7 @@ def cents(amount: Dollars | None) -> int | Cents | None:
 
 
 def require_exact_context() -> None:
-    """Raise InvalidInputError where the caller's decimal context would round sums of money."""
+    """Raise InvalidInputError if the decimal context would round money."""
     if getcontext().prec < EXACT.prec:
         raise InvalidInputError(
             f"decimal.getcontext().prec is {getcontext().prec}, which rounds money. Set it back to "
@@ -113,19 +122,23 @@ def require_exact_context() -> None:
 
 
 def decimal_from_text(text: object) -> Decimal | None:
-    """Read plain decimal text exactly; None when it is anything else (a float, `1e3`, `NaN`, `1_000`)."""
+    """Read plain decimal text exactly.
+
+    None: anything else (a float, `1e3`, `NaN`, `1_000`).
+    """
     return _plain_decimal(text) if isinstance(text, str) else None
 
 
-@lru_cache(maxsize=65_536)  # the same few thousand prices and counts come again and again
+@lru_cache(maxsize=65_536)  # the same few thousand prices and counts recur
 def _plain_decimal(text: str) -> Decimal | None:
     return Decimal(text) if _PLAIN_DECIMAL.fullmatch(text) else None
 
 
 def parse_price(text: str) -> Price:
-    """Read a price as a trader types it: `57`, `57c`, `57¢`, `5.5` are cents; `0.57`, `$0.57` dollars.
+    """Read a price as a trader types it.
 
-    Raises InvalidInputError unless the price lies strictly between $0 and $1.
+    `57`, `57c`, `57¢` and `5.5` are cents; `0.57` and `$0.57` are dollars. Raises InvalidInputError unless
+    the price lies strictly between $0 and $1.
     """
     typed = text.strip()
     in_dollars = _PRICE_IN_DOLLARS.fullmatch(typed)
@@ -142,7 +155,10 @@ def parse_price(text: str) -> Price:
 
 
 def parse_count(text: str) -> Contracts:
-    """Read a number of contracts above zero: `10`, `1,000`, `2.5`. Raises InvalidInputError."""
+    """Read a number of contracts above zero: `10`, `1,000`, `2.5`.
+
+    Raises InvalidInputError.
+    """
     typed = text.strip()
     if not _COUNT.fullmatch(typed):
         raise InvalidInputError("A number of contracts looks like 10, 1,000 or 2.5 (two decimals at most).")
@@ -166,41 +182,44 @@ class PriceBand:
 
 @dataclass(frozen=True, slots=True)
 class PriceGrid:
-    """The prices at which a market trades, in YES dollars. Source: Kalshi API, `price_ranges`."""
+    """The valid prices of a market, in YES dollars.
+
+    Source: Kalshi API, `price_ranges`.
+    """
 
     bands: tuple[PriceBand, ...]
 
     @property
     def finest_step(self) -> Price:
-        """The smallest distance between two prices of the market, a tick."""
+        """The smallest tick of the market."""
         return min(band.step for band in self.bands)
 
     def contains(self, price: Price) -> bool:
-        """Tell whether an order may carry this YES price."""
+        """Return True if an order may have this YES price."""
         return ZERO < price < ONE_DOLLAR and any(band.contains(price) for band in self.bands)
 
     def at_or_below(self, price: Price) -> Price | None:
-        """Find the highest valid price not above this one; None when there is none."""
+        """Return the highest valid price at or below this one. None: none exists."""
         candidates = [_floor_in(band, price) for band in self.bands if band.start <= price]
         valid = [candidate for candidate in candidates if self.contains(candidate)]
         return max(valid, default=None)
 
     def at_or_above(self, price: Price) -> Price | None:
-        """Find the lowest valid price not below this one; None when there is none."""
+        """Return the lowest valid price at or above this one. None: none exists."""
         candidates = [_ceiling_in(band, price) for band in self.bands if band.end >= price]
         valid = [candidate for candidate in candidates if self.contains(candidate)]
         return min(valid, default=None)
 
 
 def _floor_in(band: PriceBand, price: Price) -> Price:
-    """Highest step of the band not above the price and below a dollar."""
+    """Return the band's highest step at or below the price and below $1."""
     steps = ((min(price, band.end) - band.start) / band.step).to_integral_value(ROUND_FLOOR)
     found = band.start + steps * band.step
     return found if found < ONE_DOLLAR else found - band.step
 
 
 def _ceiling_in(band: PriceBand, price: Price) -> Price:
-    """Lowest step of the band not below the price and above zero."""
+    """Return the band's lowest step at or above the price and above $0."""
     steps = ((max(price, band.start) - band.start) / band.step).to_integral_value(ROUND_CEILING)
     found = band.start + steps * band.step
     return found if found > ZERO else found + band.step
@@ -217,20 +236,23 @@ def round_down(amount: Decimal, grain: Decimal) -> Decimal:
 
 
 def round_half_even(amount: Decimal, grain: Decimal) -> Decimal:
-    """Round to the nearest multiple of `grain`; for averages and other quotients shown to a person."""
+    """Round to the nearest multiple of `grain`, ties to even.
+
+    For averages and other quotients on the screen.
+    """
     return (amount / grain).to_integral_value(ROUND_HALF_EVEN) * grain
 
 
 def price_text(price: Price) -> str:
-    """Write a price in cents without losing a digit: `57¢`, `5.5¢`, `0.01¢`."""
+    """Write a price in cents with every digit: `57¢`, `5.5¢`, `0.01¢`."""
     whole, fraction = _digits(price.scaleb(2))
     return f"{whole}.{fraction}¢" if fraction else f"{whole}¢"
 
 
 def dollars_text(amount: Dollars, *, signed: bool = False) -> str:
-    """Write dollars without losing a digit, in cents or in hundredths of a cent: `$5.70`, `−$0.1593`.
+    """Write dollars with every digit: `$5.70`, `−$0.1593`.
 
-    `signed` adds a plus sign to a gain.
+    Has two decimals, or four or six if needed. `signed` adds a plus sign to a gain.
     """
     sign = "−" if amount < ZERO else "+" if signed and amount > ZERO else ""
     whole, fraction = _digits(abs(amount))
@@ -239,12 +261,12 @@ def dollars_text(amount: Dollars, *, signed: bool = False) -> str:
 
 
 def count_text(count: Contracts) -> str:
-    """Write a number of contracts without losing a digit: `10`, `2.5`, `1,000`."""
+    """Write a number of contracts with every digit: `10`, `2.5`, `1,000`."""
     whole, fraction = _digits(count)
     return f"{whole}.{fraction}" if fraction else whole
 
 
 def _digits(number: Decimal) -> tuple[str, str]:
-    """Split into the whole part, grouped by thousands, and the decimals without trailing zeros."""
+    """Split into the grouped whole part and decimals without trailing zeros."""
     whole, _, fraction = f"{number:,f}".partition(".")
     return whole, fraction.rstrip("0")

@@ -1,8 +1,8 @@
-"""Questions to one immutable book: best prices, what a size would meet, and what others alone bid and offer.
+"""Read an order book: best prices, simulated fills, own orders removed.
 
-Knows that the book holds bids only, and that one outcome's ask is a dollar less the other's bid. Nobody can
-sell to oneself, so a value must leave out the account's own orders, which quotes and books contain. Never
-changes a book and never invents a missing side. Source: Kalshi API, order book and self-trade prevention.
+The book lists bids only: one outcome's ask is a dollar less the other's bid. Quotes and books include the
+account's own orders. We cannot sell to ourselves, so valuations must exclude them. Never changes a book and
+never invents a missing side. Source: Kalshi API, order book and self-trade prevention.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from kalshi_trading.core.money import (
 
 @dataclass(frozen=True, slots=True)
 class BookWalk:
-    """What an order would meet now: fills best price first, and the contracts left over.
+    """Fills of an order against a book, best price first, and the rest.
 
-    `meets_own_at` is the price at which an order of ours stands in its way; None: none does.
+    `left` counts the contracts that do not fill. `meets_own_at` is the price at which our own order blocks
+    it. None: none does.
     """
 
     fills: tuple[BookLevel, ...]
@@ -45,17 +46,17 @@ class BookWalk:
 
     @property
     def average_price(self) -> Price | None:
-        """Price per contract of what fills, to a hundredth of a cent; None when nothing does."""
+        """Price per filled contract, rounded to $0.0001. None: nothing fills."""
         return round_half_even(self.amount / self.filled, BALANCE_GRAIN) if self.fills else None
 
 
 def bids(book: OrderBook, side: Side) -> tuple[BookLevel, ...]:
-    """List what others pay for an outcome, best first."""
+    """List the bids for an outcome, best first."""
     return book.yes_bids if side is Side.YES else book.no_bids
 
 
 def asks(book: OrderBook, side: Side) -> tuple[BookLevel, ...]:
-    """List what an outcome is offered at, best first, in that outcome's own dollars."""
+    """List the asks for an outcome, best first, in that outcome's dollars."""
     return tuple(BookLevel(ONE_DOLLAR - level.price, level.count) for level in bids(book, side.opposite))
 
 
@@ -68,18 +69,24 @@ def best_ask(book: OrderBook, side: Side) -> BookLevel | None:
 
 
 def best_opposite(book: OrderBook, action: Action, side: Side) -> BookLevel | None:
-    """Give the level an order would trade at first: the ask for a buyer, the bid for a seller."""
+    """Return the level the order trades at first.
+
+    That is the best ask for a buyer, the best bid for a seller.
+    """
     return best_ask(book, side) if action is Action.BUY else best_bid(book, side)
 
 
 def midpoint(book: OrderBook, side: Side) -> Price | None:
-    """Give the middle between bid and ask; None unless both are there."""
+    """Return the midpoint of bid and ask. None: a side is missing."""
     bid, ask = best_bid(book, side), best_ask(book, side)
     return None if bid is None or ask is None else (bid.price + ask.price) / 2
 
 
 def is_crossed(book: OrderBook) -> bool:
-    """Tell whether bid and ask touch or overlap, which a consistent book never shows."""
+    """Return True if bid and ask touch or overlap.
+
+    A consistent book never does.
+    """
     bid, ask = best_bid(book, Side.YES), best_ask(book, Side.YES)
     return bid is not None and ask is not None and bid.price >= ask.price
 
@@ -92,11 +99,11 @@ def walk(
     limit: Price,
     own: Iterable[Price] = (),
 ) -> BookWalk:
-    """Fill `count` against the book at `limit` or better, at the resting orders' prices.
+    """Fill `count` against the book at `limit` or better.
 
-    `own` are the prices of our orders on the other side, in the terms of `side`: at the best of them the
-    exchange stops. What others have at that price counts for nothing, since it may stand behind ours.
-    Source: Kalshi API, orders V2, self-trade prevention `taker_at_cross`.
+    Each fill is at the resting order's price. `own` has the prices of our orders on the other side, in the
+    terms of `side`. The exchange stops at the best of them. Size of others at that price is excluded,
+    because it may queue behind ours. Source: Kalshi API, orders V2, self-trade prevention `taker_at_cross`.
     """
     sign = 1 if action is Action.BUY else -1
     in_the_way = [price for price in own if sign * (limit - price) >= ZERO]
@@ -117,16 +124,16 @@ def walk(
 
 
 def without_own_orders(book: OrderBook, own: Sequence[Order]) -> OrderBook:
-    """Take one's own resting contracts off a book."""
+    """Remove our own resting contracts from a book."""
     bids, asks = _resting(own, BookSide.BID), _resting(own, BookSide.ASK)
     no_bids = {ONE_DOLLAR - price: count for price, count in asks.items()}
     return replace(book, yes_bids=_less(book.yes_bids, bids), no_bids=_less(book.no_bids, no_bids))
 
 
 def quotes_without_own_orders(market: Market, book: OrderBook | None, own: Sequence[Order]) -> Market:
-    """Put the best of others in place of quotes at which orders of one's own rest.
+    """Replace quotes at which our own orders rest by the best of others.
 
-    `book` is that of others; without one such a quote is not known.
+    `book` must exclude our orders. Without it such a quote is None.
     """
     bid = book.yes_bids[0].price if book is not None and book.yes_bids else None
     ask = ONE_DOLLAR - book.no_bids[0].price if book is not None and book.no_bids else None
@@ -140,7 +147,7 @@ def quotes_without_own_orders(market: Market, book: OrderBook | None, own: Seque
 def of_others(
     markets: dict[str, Market], books: dict[str, OrderBook], own: Iterable[Order]
 ) -> tuple[dict[str, Market], dict[str, OrderBook]]:
-    """Take one's own resting orders off quotes and books."""
+    """Remove our own resting orders from quotes and books."""
     mine: dict[str, list[Order]] = {}
     for order in own:
         mine.setdefault(order.ticker, []).append(order)
@@ -153,7 +160,7 @@ def of_others(
 
 
 def _resting(own: Iterable[Order], side: BookSide) -> dict[Price, Contracts]:
-    """Sum one's own contracts of a side by their YES price."""
+    """Total our own contracts on one side by YES price."""
     counts: dict[Price, Contracts] = {}
     for order in own:
         if order.book_side is side:

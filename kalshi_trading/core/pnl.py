@@ -1,8 +1,8 @@
-"""Profit and loss of one market from its fills and its settlement: FIFO lots, exact to the last digit.
+"""FIFO profit and loss of one market, from its fills and settlement.
 
-Each lot stands in the price of its own side. A fill of the other side closes the oldest lots first,
-the rest opens. Realized profit is without fees, which stand apart. Pure arithmetic; knows nothing of
-the screen or the network. Source: Kalshi API, positions and settlements.
+Each lot is priced in its own side's dollars. A fill of the other side closes the oldest lots first; the rest
+opens new ones. Realized P&L excludes fees, which are reported separately. Exact to the last digit. Performs
+no I/O. Source: Kalshi API, positions and settlements.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _FEE_SHARE_GRAIN: Dollars = Decimal("0.000001")
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """Contracts opened by one fill and still held; `price` in the dollars of the side held.
+    """Contracts opened by one fill and still open.
 
-    `fees` is what the opening fill paid for these contracts.
+    `price` is in dollars of the position's side. `fees` is what the opening fill paid for these contracts.
     """
 
     count: Contracts
@@ -45,10 +45,10 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class ClosedLot:
-    """Contracts opened by one fill and closed by another, or by the settlement (`closed_by` is None).
+    """Contracts opened by one fill and closed by another or by settlement.
 
-    Prices are in dollars of `side`. `proceeds` is what closing brought: the exit price of each, except
-    where the exchange paid out another amount.
+    `closed_by` is None for a settlement. Prices are in dollars of `side`. `proceeds` is count times exit
+    price, unless the exchange paid out another amount.
     """
 
     side: Side
@@ -74,15 +74,18 @@ class ClosedLot:
 
 @dataclass(frozen=True, slots=True)
 class FifoPosition:
-    """What fills add up to in one market. Dollars are without fees; `fees_paid` stands apart."""
+    """Position, closed lots and cash that result from fills in one market.
+
+    Dollars exclude fees, which are in `fees_paid`.
+    """
 
     side: Side | None = None
     lots: tuple[Lot, ...] = ()  # oldest first
-    closed: tuple[ClosedLot, ...] = ()  # in the order they were closed
+    closed: tuple[ClosedLot, ...] = ()  # in closing order
     realized_pnl: Dollars = ZERO
     fees_paid: Dollars = ZERO
     cash: Dollars = ZERO
-    """Change of cash by trading, fees included."""
+    """Change of cash from trading, fees included."""
 
     @property
     def count(self) -> Contracts:
@@ -90,7 +93,7 @@ class FifoPosition:
 
     @property
     def net(self) -> Contracts:
-        """Signed as the exchange signs it: above zero YES, below zero NO."""
+        """Signed like the exchange: above zero YES, below zero NO."""
         return -self.count if self.side is Side.NO else self.count
 
     @property
@@ -100,7 +103,7 @@ class FifoPosition:
 
 @dataclass(slots=True)
 class _OpenLot:
-    """A lot while it is being closed."""
+    """A lot that can be closed in parts."""
 
     count: Contracts
     price: Price
@@ -109,7 +112,7 @@ class _OpenLot:
 
 
 class _FifoReplay:
-    """A holding while fills are applied to it, one after the other."""
+    """A position while fills are applied to it one by one."""
 
     def __init__(self, start: FifoPosition) -> None:
         self.side = start.side
@@ -120,7 +123,10 @@ class _FifoReplay:
         self.cash = start.cash
 
     def add(self, fill: Fill) -> None:
-        """Close the oldest lots of the other side first, each pair for a dollar; open with the rest."""
+        """Close the oldest lots of the other side first, then open the rest.
+
+        Each closed YES and NO pair pays one dollar.
+        """
         bought = fill.book_side.long_outcome
         price = bought.price_in_side(fill.yes_price)
         self.fees_paid += fill.fee
@@ -138,7 +144,7 @@ class _FifoReplay:
             self.side = None
 
     def _close_oldest(self, count: Contracts, fees: Dollars, fill: Fill, exit_price: Price) -> None:
-        assert self.side is not None  # there are lots
+        assert self.side is not None  # the caller checked that lots exist
         lot = self.lots[0]
         open_fees = _share(lot.fees, count, lot.count)
         proceeds = count * exit_price
@@ -175,12 +181,15 @@ class _FifoReplay:
 
 
 def _share(fees: Dollars, count: Contracts, whole: Contracts) -> Dollars:
-    """Give the part of a fill's fees that falls on `count` of its `whole` contracts."""
+    """Return the part of a fill's fees for `count` of its `whole` contracts."""
     return fees if count == whole else round_half_even(fees * count / whole, _FEE_SHARE_GRAIN)
 
 
 def fifo_position(fills: Iterable[Fill], start: FifoPosition | None = None) -> FifoPosition:
-    """Replay the fills of one market, oldest first, from nothing or from an earlier holding."""
+    """Replay one market's fills, oldest first.
+
+    Begins from `start`. None: from no position.
+    """
     replay = _FifoReplay(start or FifoPosition())
     for fill in fills:
         replay.add(fill)
@@ -195,10 +204,10 @@ def settle_lots(
     rounding_fee: Dollars = ZERO,
     at: datetime | None = None,
 ) -> FifoPosition:
-    """Pay out at `yes_value` dollars per YES contract; a NO contract pays the rest of the dollar.
+    """Pay out all lots at `yes_value` dollars per YES contract.
 
-    `payout` is what the exchange paid instead, if that is known; a difference falls on the newest lot, and
-    so does the fee.
+    A NO contract pays a dollar less `yes_value`. `payout` is the amount the exchange actually paid, if
+    known. The newest lot takes the difference, and the rounding fee.
     """
     if holding.side is None:
         return holding
@@ -235,9 +244,9 @@ def _settled(side: Side, lot: Lot, value: Price, at: datetime | None) -> ClosedL
 
 
 def average_price(fills: Iterable[Fill], count: Contracts, side: Side) -> Price | None:
-    """Give the mean price of an order's fills in the terms of `side`, to a hundredth of a cent.
+    """Return the mean price of an order's fills in the terms of `side`.
 
-    None unless the fills add up to `count`: an average of some of them would be wrong.
+    Rounded to $0.0001. None: the fills do not add up to `count`, so an average would be wrong.
     """
     own = tuple(fills)
     if count == ZERO or sum((fill.count for fill in own), ZERO) != count:
@@ -247,27 +256,33 @@ def average_price(fills: Iterable[Fill], count: Contracts, side: Side) -> Price 
 
 
 def unrealized_pnl(count: Contracts, cost_basis: Dollars, mark: Price | None) -> Dollars | None:
-    """Give what selling at `mark` (dollars of the side held) would bring over cost; None without a mark."""
+    """Return the profit over cost if sold at `mark`.
+
+    `mark` is in dollars of the position's side. None: there is no mark.
+    """
     return None if mark is None else count * mark - cost_basis
 
 
 def settlement_gross_pnl(row: Settlement) -> Dollars:
-    """Give the profit of a settled market before fees.
+    """Return the profit of a settled market before fees.
 
-    The row's counts cover the market's whole life, so each netted pair counts for one dollar besides
-    the payout; revenue less costs alone would be wrong. Source: Kalshi API, settlements.
+    The row's counts cover the market's whole life. Each netted pair therefore adds one dollar to the payout,
+    so revenue minus costs alone would be wrong. Source: Kalshi API, settlements.
     """
     pairs = min(row.yes_count, row.no_count)
     return payout(row) + pairs * ONE_DOLLAR - row.yes_cost - row.no_cost
 
 
 def settlement_net_pnl(row: Settlement) -> Dollars:
-    """The same after all trading fees of that market."""
+    """Return the profit of a settled market after all its trading fees."""
     return settlement_gross_pnl(row) - row.fees
 
 
 def yes_value(row: Settlement) -> Price:
-    """Give what one YES contract paid: by the result, by the row's value, or by what was paid out."""
+    """Return the payout of one YES contract.
+
+    Uses the result, else the row's value, else the revenue.
+    """
     if row.result is MarketResult.YES:
         return ONE_DOLLAR
     if row.result is MarketResult.NO:
@@ -280,9 +295,9 @@ def yes_value(row: Settlement) -> Price:
 
 
 def payout(row: Settlement) -> Dollars:
-    """Give what a settled market paid for the contracts held: their number times their value.
+    """Return a settled market's payout: net contracts times their value.
 
-    A row tells only the whole cents of it; where they do not agree with it, they count.
+    A row reports whole cents only. If they do not match the exact payout, the row's cents win.
     Source: Kalshi API, settlements.
     """
     held = row.yes_count - row.no_count
@@ -292,7 +307,10 @@ def payout(row: Settlement) -> Dollars:
 
 
 def oldest_first(fills: Iterable[Fill]) -> list[Fill]:
-    """Sort fills that came newest first; those of one moment keep the exchange's order, turned round."""
+    """Sort fills received newest first into oldest first.
+
+    Fills of the same instant keep the exchange's order, reversed.
+    """
     rows = list(fills)
     rows.reverse()
     return sorted(rows, key=lambda fill: fill.created_at or FAR_FUTURE)

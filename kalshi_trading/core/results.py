@@ -1,6 +1,6 @@
-"""Answers that may be incomplete: a list, one value, or a sum, and why something is missing.
+"""Results that may be incomplete, with the reason data is missing.
 
-A record is read by its attributes, in dollars, or by the keys of Kalshi's older JSON, in cents.
+Records are read by attribute, in dollars, or by the keys of Kalshi's older JSON, in cents.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ Read = Callable[[Any], object]
 
 
 class DictLike:
-    """A record that can also be read like a dict. `get` gives its default only for an unknown key."""
+    """A record that reads like a dict.
+
+    `get` returns its default only for an unknown key.
+    """
 
     __slots__ = ()
 
@@ -54,11 +57,11 @@ class DictLike:
 
 
 class DictReading(DictLike):
-    """A record that reads like a dict by the keys and in the units of Kalshi's API of 2024.
+    """A record that reads like a dict with the keys and units of the 2024 API.
 
-    Money is in **cents** there, an int where it is whole and `Cents` where it is not, but for the keys that
-    were text in dollars (`fee_cost`); contracts are an int where they are whole; times are text in UTC.
-    None: not known, or no longer reported by the exchange.
+    Money is in **cents**: an int if whole, otherwise `Cents`. Keys that were dollar text (`fee_cost`) stay
+    so. Contracts are an int if whole. Times are text in UTC. None: unknown, or no longer reported by the
+    exchange.
     """
 
     __slots__ = ()
@@ -84,7 +87,7 @@ def read_cents(name: str) -> Read:
 
 
 def read_contracts(name: str) -> Read:
-    """Read a number of contracts, as an int where it is whole."""
+    """Read a number of contracts, as an int if whole."""
     value = attrgetter(name)
     return lambda record: whole_if_possible(value(record))
 
@@ -94,7 +97,7 @@ def whole_if_possible(count: Contracts | None) -> int | Contracts | None:
 
 
 def read_time(name: str) -> Read:
-    """Read a moment as the exchange writes it, such as `2026-11-21T14:31:07Z`."""
+    """Read a time in the exchange's format, such as `2026-11-21T14:31:07Z`."""
     value = attrgetter(name)
 
     def read(record: object) -> str | None:
@@ -105,22 +108,22 @@ def read_time(name: str) -> Read:
 
 
 def read_text(name: str) -> Read:
-    """Read a word of an enum as plain text."""
+    """Read an enum value as plain text."""
     value = attrgetter(name)
     return lambda record: None if value(record) is None else str(value(record))
 
 
 def no_longer_reported(*names: str) -> dict[str, Read]:
-    """Read keys of which the exchange no longer says anything: None, and never a default."""
+    """Read keys the exchange no longer reports: None, never a default."""
     return dict.fromkeys(names, lambda record: None)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """Rows collected over pages. `incomplete` says why rows may be missing; None: it is the whole list.
+    """Rows collected over pages.
 
-    `cursor` is where a list goes on that was cut after a page; empty at its end. Read like a dict, the rows
-    stand under `name`.
+    `incomplete` is why rows may be missing. None: the list is complete. `cursor` continues a list cut after
+    a page; it is empty at the end. Read like a dict, the rows are under `name`.
     """
 
     items: tuple[T, ...]
@@ -147,7 +150,10 @@ class Listing(Generic[T]):
         return self[key] if key in (self.name, "cursor") else default
 
     def whole(self) -> tuple[T, ...]:
-        """Return the rows; raises KalshiAPIError when some may be missing, as a sum would be wrong."""
+        """Return all rows. Raises KalshiAPIError if some may be missing.
+
+        A total over an incomplete list would be wrong.
+        """
         if self.incomplete is not None:
             raise KalshiAPIError(f"The list could not be read whole: {self.incomplete}.")
         return self.items
@@ -161,14 +167,17 @@ class Listing(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Fetched(Generic[T]):
-    """One part of the picture: its value, or why there is none."""
+    """A value, or why it is unavailable."""
 
     value: T | None
     unavailable: str | None = None
 
 
 def fetch(read: Callable[[], T]) -> Fetched[T]:
-    """Read one part of a picture; what the exchange refuses or garbles becomes the reason it is missing."""
+    """Call `read` and return its value, or why it is unavailable.
+
+    A KalshiAPIError becomes the reason.
+    """
     try:
         return Fetched(read())
     except KalshiAPIError as error:
@@ -176,12 +185,12 @@ def fetch(read: Callable[[], T]) -> Fetched[T]:
 
 
 def fetch_or_none(read: Callable[[], T]) -> T | None:
-    """Read what can be done without; None: it could not be read."""
+    """Read an optional value. None: it could not be read."""
     return fetch(read).value
 
 
 def sum_known(amounts: Iterable[Dollars | None]) -> Dollars | None:
-    """Add up; None as soon as one amount is not known."""
+    """Add up amounts. None: an amount is unknown."""
     total = ZERO
     for amount in amounts:
         if amount is None:

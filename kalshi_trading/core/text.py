@@ -1,4 +1,4 @@
-"""Texts made safe for a terminal, and numbers and orders in words."""
+"""Make text safe for a terminal, and format counts and orders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def sanitize(text: str, *, invisible: str = "") -> str:
-    """Make text safe for a terminal: controls become visible signs, invisible marks become `invisible`."""
+    """Make text safe for a terminal.
+
+    Control characters become visible symbols. Invisible marks become `invisible`.
+    """
     if text.isprintable():  # nearly always; a list has tens of thousands of texts
         return text
     return "".join(_visible(character, invisible) for character in text)
@@ -32,14 +35,17 @@ def _visible(character: str, invisible: str) -> str:
 
 
 def pluralize(number: int, noun: str) -> str:
-    """Write a number of things, one of them without the plural's s."""
+    """Format a count with its noun, plural unless it is one."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def describe_order(
     action: str | None, count: Contracts, side: str, price: Price | None = None, *, ticker: str = ""
 ) -> str:
-    """Write an order as a trader says it: `BUY 10 YES at 57¢`, or `long 10 YES` where no action is known."""
+    """Format an order as a trader says it: `BUY 10 YES at 57¢`.
+
+    Without a known action: `long 10 YES`.
+    """
     verb = "long" if action is None else action.upper()
     market = f" {ticker}" if ticker else ""
     limit = f" at {price_text(price)}" if price is not None else ""
@@ -51,8 +57,11 @@ def contracts_text(count: Contracts) -> str:
 
 
 def clock_skew(skew_s: float) -> str:
-    """Say how far this computer's clock is from the exchange's; above 0 s it is ahead."""
-    whole_s = round(abs(skew_s))  # it is known to about a second
+    """Describe how far this computer's clock is from the exchange's.
+
+    Above 0 s it is ahead.
+    """
+    whole_s = round(abs(skew_s))  # known to about a second
     if whole_s == 0:
         return "right by the exchange's"
     return f"{whole_s:,} s {'ahead of' if skew_s > 0 else 'behind'} the exchange's"

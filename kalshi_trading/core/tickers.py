@@ -1,4 +1,4 @@
-"""Check a ticker, and read the event and the series that it names."""
+"""Check a ticker, and read its event and series."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def is_ticker(text: str) -> bool:
 
 
 def validate_ticker(text: str) -> str:
-    """Return the ticker in upper case, or raise InvalidInputError when it cannot be one."""
+    """Return the ticker in upper case. Raises InvalidInputError."""
     ticker = text.strip().upper() if isinstance(text, str) else ""
     if not ticker or not text.isascii() or not is_ticker(ticker):
         raise InvalidInputError("That is not a ticker. A ticker looks like KXHIGHNY-26NOV21-B46.5.")
@@ -22,10 +22,10 @@ def validate_ticker(text: str) -> str:
 
 
 def event_of(ticker: str) -> str:
-    """Give the event a market's ticker names: SERIES-EVENT-MARKET without its last part."""
+    """Return the event of a market ticker: SERIES-EVENT-MARKET less its end."""
     return ticker.rpartition("-")[0] or ticker
 
 
 def series_of(event_ticker: str) -> str:
-    """Give the series an event's ticker names: its first part."""
+    """Return the series of an event ticker: its first part."""
     return event_ticker.partition("-")[0]

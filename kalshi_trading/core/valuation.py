@@ -1,7 +1,6 @@
-"""What a position is worth at its mark or sold into the book, and the most it can still lose.
+"""Position value at a mark or sold into the book, and the maximum loss.
 
-The worst case assumes that exactly those resting orders fill that make it worse; fees are left out of it.
-Pure; sells nothing.
+The worst case assumes that exactly the harmful resting orders fill. It excludes fees. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from kalshi_trading.core.order_book import BookWalk, walk
 
 @dataclass(frozen=True, slots=True)
 class OpenSize:
-    """What an order may still trade: contracts at a YES price."""
+    """The unfilled part of an order: contracts at a YES price."""
 
     book_side: BookSide
     yes_price: Price
@@ -27,25 +26,31 @@ class OpenSize:
 
     @property
     def price(self) -> Price:
-        """What one contract of the outcome it buys costs."""
+        """The price of one contract of the outcome it buys."""
         return self.book_side.long_outcome.price_in_side(self.yes_price)
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """The most one market can lose if it ends YES, and if it ends NO; below zero it is a profit."""
+    """The most one market can lose if it ends YES, and if it ends NO.
+
+    Below zero it is a profit.
+    """
 
     if_yes: Dollars = ZERO
     if_no: Dollars = ZERO
 
     @property
     def worst(self) -> Dollars:
-        """The worse of both, never below zero. Scalar results lie between them."""
+        """The larger loss, never below zero. Scalar results lie in between."""
         return max(ZERO, self.if_yes, self.if_no)
 
 
 def market_exposure(net: Contracts, cost_basis: Dollars, orders: Iterable[OpenSize]) -> Exposure:
-    """Weigh one market. `net` is above zero for YES held, below for NO; `cost_basis` what it cost."""
+    """Return the exposure of one market, with its open orders.
+
+    `net` is above zero for YES, below for NO. `cost_basis` is what the position cost.
+    """
     if_yes = if_no = cost_basis
     if net > ZERO:
         if_yes -= net
@@ -60,9 +65,9 @@ def market_exposure(net: Contracts, cost_basis: Dollars, orders: Iterable[OpenSi
 
 
 def event_exposure(markets: Iterable[Exposure], *, mutually_exclusive: bool) -> Dollars:
-    """Give the most the markets of one event can lose together.
+    """Return the maximum joint loss of one event's markets.
 
-    Of mutually exclusive markets at most one ends YES, so their worst cases cannot all come true.
+    At most one of mutually exclusive markets ends YES, so their worst cases cannot all occur.
     """
     exposures = tuple(markets)
     if not mutually_exclusive:
@@ -73,9 +78,10 @@ def event_exposure(markets: Iterable[Exposure], *, mutually_exclusive: bool) -> 
 
 
 def resting_collateral(net: Contracts, orders: Iterable[OpenSize]) -> Dollars:
-    """Give the cash that the resting orders of one market hold: what they would open costs.
+    """Return the cash reserved by one market's resting orders.
 
-    Contracts that close a position cost nothing; where only some can close, the dearest count as opening.
+    That is the cost of the contracts they would open. Closing contracts cost nothing. If only some can
+    close, the most expensive count as opening.
     """
     sizes = tuple(orders)
     bids = [order for order in sizes if order.book_side is BookSide.BID]
@@ -95,9 +101,10 @@ def _opening_cost(orders: list[OpenSize], closable: Contracts) -> Dollars:
 
 @dataclass(frozen=True, slots=True)
 class Liquidation:
-    """A sale of everything, best bids first. `unsold` contracts find no buyer and bring nothing.
+    """A sale of the whole position, best bids first.
 
-    `proceeds` are before `fees`; None: the fee schedule is not known.
+    `unsold` contracts have no bids and bring nothing. `proceeds` are before `fees`. None: the fee schedule
+    is unknown.
     """
 
     proceeds: Dollars
@@ -107,19 +114,25 @@ class Liquidation:
 
     @property
     def value(self) -> Dollars | None:
-        """Cash the sale would bring; None when its fees are not known."""
+        """Cash from the sale after fees. None: the fees are unknown."""
         return None if self.fees is None else self.proceeds - self.fees
 
 
 def liquidate(net: Contracts, book: OrderBook, schedule: FeeSchedule | None) -> Liquidation:
-    """Sell `net` contracts (above zero YES, below zero NO) to every bid there is, as a taker."""
+    """Sell `net` contracts to all bids, as a taker.
+
+    `net` is above zero for YES, below for NO.
+    """
     side = Side.YES if net > ZERO else Side.NO
     sale = walk(book, Action.SELL, side, abs(net), ZERO)
     return Liquidation(sale.amount, taker_fees(sale, schedule), sale.average_price, sale.left)
 
 
 def taker_fees(sale: BookWalk, schedule: FeeSchedule | None) -> Dollars | None:
-    """Give the fees of a sale, each level as one fill of one order; None: the rates are not known."""
+    """Return the fees of a sale, with each level as one fill of one order.
+
+    None: the rates are unknown.
+    """
     rate = fee_rate(schedule, is_taker=True) if schedule is not None else None
     if rate is None:
         return None
@@ -132,15 +145,18 @@ def taker_fees(sale: BookWalk, schedule: FeeSchedule | None) -> Dollars | None:
 
 
 class Mark(StrEnum):
-    """The price at which a position is valued, in the terms of the side held."""
+    """The price that values a position, in the terms of its side."""
 
-    BEST_BID = "best bid"  # what somebody would pay now
+    BEST_BID = "best bid"  # what a buyer would pay now
     MIDPOINT = "midpoint"
     LAST = "last price"
 
 
 def mark_price(position: Position, market: Market | None, mark: Mark = Mark.BEST_BID) -> Price | None:
-    """Give the mark in the terms of the side held; None without quotes or when the market is not known."""
+    """Return the mark in the terms of the position's side.
+
+    None: there is no such quote, no position, or the market is unknown.
+    """
     if market is None or position.side is None:
         return None
     side = position.side

@@ -1,1 +1,1 @@
-"""How the program speaks to the exchange; `kalshi_client` is its door."""
+"""Access to the exchange; `kalshi_client` is the public entry."""

@@ -1,7 +1,7 @@
-"""The account's side of the exchange as methods that return models: what it holds, and the two raw writes.
+"""The account's API methods, which return models, and the two raw writes.
 
-Knows paths, parameters and wrappers. Never repeats a create. Every method raises KalshiAPIError or one of its
-children; only the writes can raise OutcomeUnknownError, after which the exchange may have acted.
+Knows paths, parameters and response shapes. Never repeats a create. Every method raises KalshiAPIError or
+one of its children. Only the writes can raise OutcomeUnknownError, after which the exchange may have acted.
 Source: Kalshi Trade API v2, October 2026.
 """
 
@@ -35,48 +35,66 @@ from kalshi_trading.exchange.paging import collect, iterate, params, quote_path,
 from kalshi_trading.exchange.wire import account as account_wire
 from kalshi_trading.exchange.wire.fields import Fields
 
-_SMALLEST_SKEW_S = 1.0  # the exchange states its time in whole seconds; less may be their rounding
+_SMALLEST_SKEW_S = 1.0  # the exchange reports whole seconds; a smaller skew may be rounding
 
 T = TypeVar("T")
 Row = TypeVar("Row", Order, Fill)
 
 
 class AccountClient(MarketDataClient):
-    """What one account may read and send. Safe to share between threads."""
+    """Reads and writes of one account. Safe to share between threads."""
 
     @property
     def clock_skew_s(self) -> float | None:
-        """How far this computer's clock is ahead of the exchange's, in seconds; None: not seen yet."""
+        """Seconds this computer's clock is ahead of the exchange's.
+
+        None: no time from the exchange yet.
+        """
         return self._transport.clock_skew_s
 
     @property
     def least_clock_skew_s(self) -> float | None:
-        """The least that it can be ahead, in seconds; None: not seen."""
+        """The minimum seconds this computer's clock can be ahead.
+
+        None: no time from the exchange yet.
+        """
         return self._transport.least_clock_skew_s
 
     def exchange_time(self, at: datetime) -> datetime | None:
-        """Return what the exchange's clock shows when this computer's shows `at`; None: it was not seen."""
+        """Convert `at`, on this computer's clock, to the exchange's clock.
+
+        None: no time from the exchange yet.
+        """
         skew_s = self.clock_skew_s
         return None if skew_s is None else at - timedelta(seconds=skew_s)
 
     def latest_exchange_time(self, at: datetime) -> datetime | None:
-        """Return the latest that the exchange's clock can show then; None: it was not seen."""
+        """Return the latest time the exchange's clock can show at `at`.
+
+        `at` is on this computer's clock. None: no time from the exchange yet.
+        """
         skew_s = self.least_clock_skew_s
         return None if skew_s is None else at - timedelta(seconds=skew_s)
 
     def get_data_as_of(self) -> datetime:
-        """Read up to when the account's data is whole, by this computer's clock."""
+        """Return the time up to which the account's data is complete.
+
+        By this computer's clock.
+        """
         as_of, skew_s = self.get_user_data_timestamp(), self.clock_skew_s
         if skew_s is None or abs(skew_s) <= _SMALLEST_SKEW_S:
             return as_of
         return as_of + timedelta(seconds=skew_s)
 
     def use_exchange_clock(self) -> float | None:
-        """Sign by the exchange's clock if this computer's differs; see `Transport.use_exchange_clock`."""
+        """Sign by the exchange's clock if this computer's differs.
+
+        See `Transport.use_exchange_clock`.
+        """
         return self._transport.use_exchange_clock()
 
     def learn_limits(self) -> None:
-        """Ask the exchange for this account's request limits and keep to them from now on."""
+        """Read this account's rate limits and obey them from now on."""
         self._transport.rate_limiter.configure(self.get_account_limits(), self.get_endpoint_costs())
 
     # --- Account ----------------------------------------------------------------------------------
@@ -90,9 +108,9 @@ class AccountClient(MarketDataClient):
     # --- Portfolio --------------------------------------------------------------------------------
 
     def get_balance(self) -> Balance:
-        """Read cash and the exchange's own value of the positions, in dollars (`["balance"]` in cents).
+        """Read cash and the exchange's own value of the positions, in dollars.
 
-        Only reads. Raises KalshiAPIError.
+        By key (`["balance"]`) both are in cents. Only reads. Raises KalshiAPIError.
         """
         return account_wire.balance(self._signed("/portfolio/balance"))
 
@@ -106,9 +124,10 @@ class AccountClient(MarketDataClient):
         settlement_status: str = "unsettled",
         progress: Progress | None = None,
     ) -> Positions:
-        """Read positions by market and event: net contracts, below zero NO, and dollars before fees.
+        """Read positions by market and by event.
 
-        `settlement_status` is unsettled, settled or all. Only reads. Raises KalshiAPIError.
+        Net contracts are below zero for NO. Dollars are before fees. `settlement_status` is unsettled,
+        settled or all. Only reads. Raises KalshiAPIError.
         """
         wanted = params(
             ticker=_spelled(ticker), event_ticker=_spelled(event_ticker), settlement_status=settlement_status
@@ -127,9 +146,9 @@ class AccountClient(MarketDataClient):
         progress: Progress | None = None,
         all_here: Callable[[], None] | None = None,
     ) -> Listing[Fill]:
-        """List the account's fills, newest first, at YES dollars with the fee of each.
+        """List the account's fills, newest first, in YES dollars with fees.
 
-        Those of months ago are in `get_historical_fills`. Only reads. Raises KalshiAPIError.
+        Fills of months ago are in `get_historical_fills`. Only reads. Raises KalshiAPIError.
         """
         listing = collect(
             self._transport,
@@ -153,9 +172,9 @@ class AccountClient(MarketDataClient):
         until: datetime | None = None,
         progress: Progress | None = None,
     ) -> Listing[Settlement]:
-        """List the payouts of settled markets, newest first: contracts and dollars per side, revenue, fees.
+        """List the payouts of settled markets, newest first.
 
-        Only reads. Raises KalshiAPIError.
+        Each has contracts and dollars per side, revenue and fees. Only reads. Raises KalshiAPIError.
         """
         asked = params(ticker=_spelled(ticker), event_ticker=_spelled(event_ticker))
         wanted, transport = [*asked, *time_range(since, until)], self._transport
@@ -175,9 +194,10 @@ class AccountClient(MarketDataClient):
         until: datetime | None = None,
         progress: Progress | None = None,
     ) -> Listing[Order]:
-        """List the account's orders, newest first; `status` is resting, executed or canceled.
+        """List the account's orders, newest first.
 
-        Limits are YES dollars. Only reads. Raises InvalidInputError for another status, KalshiAPIError.
+        `status` is resting, executed or canceled. Limit prices are YES dollars. Only reads. Raises
+        KalshiAPIError, and InvalidInputError for another status.
         """
         wanted = params(ticker=_spelled(ticker), event_ticker=_spelled(event_ticker), status=_status(status))
         listing = collect(
@@ -191,10 +211,10 @@ class AccountClient(MarketDataClient):
         return self._in_own_words(listing)
 
     def get_order(self, order_id: str) -> Order:
-        """Read one order: its limit in YES dollars, contracts filled and remaining, its status.
+        """Read one order: limit in YES dollars, filled, remaining, status.
 
-        Only reads. Raises NotFoundError when the exchange has none of that id or keeps it in its archive,
-        KalshiAPIError.
+        Only reads. Raises KalshiAPIError, and NotFoundError if the exchange has no such order or has
+        archived it.
         """
         path = f"/portfolio/orders/{quote_path(order_id)}"
         with named_if_absent(f"The exchange has no order {order_id}."):
@@ -202,14 +222,17 @@ class AccountClient(MarketDataClient):
         return self._in_own_words(Listing((order,)))[0]
 
     def get_queue_position(self, order_id: str) -> Contracts:
-        """Tell how many contracts stand before this order at its price; 0 is the front."""
+        """Return the contracts ahead of this order at its price. 0 is the front."""
         body = self._signed(f"/portfolio/orders/{quote_path(order_id)}/queue_position")
         return body.decimal("queue_position_fp")
 
     def get_queue_positions(
         self, *, tickers: Iterable[str] = (), event_ticker: str | None = None
     ) -> dict[str, Contracts]:
-        """The same for all resting orders of some markets or of one event, by order_id."""
+        """Return the contracts ahead of each resting order, by order_id.
+
+        Covers the resting orders of some markets, or of one event.
+        """
         wanted = params(market_tickers=",".join(tickers), event_ticker=event_ticker)
         rows = self._signed("/portfolio/orders/queue_positions", wanted).rows("queue_positions")
         return {row.identifier("order_id"): row.decimal("queue_position_fp") for row in rows}
@@ -250,22 +273,32 @@ class AccountClient(MarketDataClient):
     ) -> Positions:
         return self._positions(endpoints.OLD_POSITIONS, params(ticker=ticker, event_ticker=event_ticker))
 
-    # --- Lists too long to hold -------------------------------------------------------------------
+    # --- Lists too large for memory ---------------------------------------------------------------
 
-    # The archive comes last: a row only ever moves from the live list there, so none slips through.
+    # The archive comes last: rows only move from the live list to the archive, so none is missed.
 
     def each_fill(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Fill]:
-        """Yield fills newest first, live and historical, each once; in the midst of it raises as any read."""
+        """Yield fills newest first, live and historical, each once.
+
+        Raises KalshiAPIError, also after some rows.
+        """
         return iterate(self._transport, (endpoints.FILLS, endpoints.OLD_FILLS), time_range(since, until))
 
     def each_order(self, *, since: datetime | None = None) -> Iterator[Order]:
-        """The same with orders; one that is archived meanwhile is told as it stood in the live list."""
+        """Yield orders newest first, live and historical, each once.
+
+        An order archived meanwhile is yielded as it was in the live list. Raises KalshiAPIError, also after
+        some rows.
+        """
         return iterate(self._transport, (endpoints.ORDERS, endpoints.OLD_ORDERS), time_range(since))
 
     def each_settlement(
         self, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Settlement]:
-        """The same with settlements, which have no archive; a subaccount's row of a market is one more."""
+        """Yield settlements newest first. They have no archive.
+
+        Each subaccount's row of a market is yielded separately. Raises KalshiAPIError, also after some rows.
+        """
         return iterate(self._transport, (endpoints.SETTLEMENTS,), time_range(since, until))
 
     # --- Writes, for `orders.execution` alone -----------------------------------------------------
@@ -273,9 +306,10 @@ class AccountClient(MarketDataClient):
     def send_order(
         self, order: OrderRequest, *, before_sending: Callable[[], None] = lambda: None
     ) -> OrderAcknowledgement:
-        """Send one order, once. NotSentError: nothing left; OutcomeUnknownError: it may be live.
+        """Send one order, exactly once.
 
-        `before_sending` is called once the request is signed; what it raises is raised, and nothing is sent.
+        `before_sending` is called once the request is signed. If it raises, nothing is sent and the error
+        propagates. Raises NotSentError: nothing left. Raises OutcomeUnknownError: the order may be live.
         """
         body = self._transport.write(
             "POST",
@@ -292,9 +326,10 @@ class AccountClient(MarketDataClient):
         return acknowledgement
 
     def send_cancel(self, order_id: str, *, ticker: str) -> CancelAcknowledgement:
-        """Cancel what still rests. NotFoundError: nothing rests under that id, which proves no cancel.
+        """Cancel the remaining contracts of an order.
 
-        The ticker leads the request to the right shard. Source: Kalshi API, cancel.
+        Raises NotFoundError: no order with that id rests, which does not prove a cancel. `ticker` routes the
+        request to the right shard. Source: Kalshi API, cancel.
         """
         path = f"/portfolio/events/orders/{quote_path(order_id)}"
         body = self._transport.write("DELETE", path, params(market_ticker=ticker))
@@ -305,10 +340,13 @@ class AccountClient(MarketDataClient):
             )
         return acknowledgement
 
-    # --- Below the doors --------------------------------------------------------------------------
+    # --- Internal ---------------------------------------------------------------------------------
 
     def _in_own_words(self, listing: Listing[Row]) -> Listing[Row]:
-        """Add the words in which the orders were placed; a client that has the journal knows them."""
+        """Add action and side as placed.
+
+        Returns the rows unchanged here. A client with the journal overrides this.
+        """
         return listing
 
     def _positions(
@@ -334,9 +372,10 @@ class AccountClient(MarketDataClient):
 
 
 def _spelled(ticker: str | None) -> str | None:
-    """Return a ticker as the exchange spells it. Text that is none is left to the exchange to refuse.
+    """Return a ticker in the exchange's spelling.
 
-    The journal may name an order's market in any way. Raises InvalidInputError for what is no text.
+    The journal may spell an order's market differently. The exchange rejects text that is not a ticker.
+    Raises InvalidInputError for a value that is not text.
     """
     if ticker is not None and not isinstance(ticker, str):
         raise InvalidInputError(f"A ticker is text, not {type(ticker).__name__}.")
@@ -344,7 +383,7 @@ def _spelled(ticker: str | None) -> str | None:
 
 
 def _status(word: OrderStatus | str | None) -> OrderStatus | None:
-    """Read a status that orders can be asked by. Raises InvalidInputError."""
+    """Check a status that can filter orders. Raises InvalidInputError."""
     known = (OrderStatus.RESTING, OrderStatus.EXECUTED, OrderStatus.CANCELED)
     if word is None:
         return None
@@ -354,7 +393,10 @@ def _status(word: OrderStatus | str | None) -> OrderStatus | None:
 
 
 def _trusted(decode: Callable[[], T]) -> T:
-    """Read a write's answer; one that cannot be read leaves the outcome unknown, never failed."""
+    """Decode the answer to a write.
+
+    Raises OutcomeUnknownError for an unreadable answer, because the write may have taken effect.
+    """
     try:
         return decode()
     except MalformedAnswerError as error:

@@ -1,6 +1,6 @@
-"""The exchange's lists: where each one is, what its rows are called, and how one row is read.
+"""Table of the exchange's list endpoints: path, row name and decoder.
 
-A table; asks nothing. Source: Kalshi API, endpoints and pagination.
+Sends nothing. Source: Kalshi API, endpoints and pagination.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ListEndpoint(Generic[T]):
-    """One list, read in pages of at most `page_size` rows; `signed` asks as the account.
+    """One list endpoint, read in pages of at most `page_size` rows.
 
-    `identity` names a row, so that it counts once however often it comes; where the name is `shared`,
-    different rows may rightly have the same, and cannot be told apart. `skip` knows rows that say nothing.
+    `signed` reads as the account. `identity` names a row, so a repeated row counts once. If identities are
+    `shared`, different rows may have the same one and cannot be distinguished. `skip` returns True for rows
+    without information.
     """
 
     path: str
@@ -89,7 +90,7 @@ SETTLEMENTS = ListEndpoint(
     "settlements",
     account_wire.settlement,
     identity=lambda row: row.ticker,
-    shared=True,  # each subaccount has a row of its own for a market, and none says whose it is
+    shared=True,  # each subaccount has its own row per market, without naming the subaccount
 )
 ORDERS = _orders("/portfolio/orders")
 DEPOSITS = _transfers("deposits")

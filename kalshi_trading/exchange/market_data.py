@@ -1,7 +1,7 @@
-"""The exchange's public side as methods that return models: status, events, markets, books, trades.
+"""The public API methods: status, series, events, markets, books, trades.
 
-Knows paths, parameters and wrappers. Only reads; signs nothing but the forecast history. Every method raises
-KalshiAPIError or one of its children. Source: Kalshi Trade API v2, October 2026.
+Returns models. Knows paths, parameters and response shapes. Only reads. Signs only the forecast history.
+Every method raises KalshiAPIError or one of its children. Source: Kalshi Trade API v2, October 2026.
 """
 
 from __future__ import annotations
@@ -38,13 +38,15 @@ from kalshi_trading.exchange.wire.fields import DecodeCache, Fields
 
 MOST_BOOKS_PER_REQUEST = 100
 MARKET_STATUSES = ("unopened", "open", "paused", "closed", "settled")
-"""By which markets are listed; not the words of `Market.status`. Source: Kalshi API, GET /markets."""
+"""Status filters of the market list. They differ from the values of `Market.status`.
+Source: Kalshi API, GET /markets.
+"""
 _BOOK_SIDES = DecodeCache(market_wire.book_sides, "ticker")
 
 
 @contextmanager
 def named_if_absent(sentence: str) -> Iterator[None]:
-    """Say what the exchange does not have where it only says that something is not found."""
+    """Replace a generic NotFoundError by one that names the missing item."""
     try:
         yield
     except NotFoundError as error:
@@ -52,10 +54,10 @@ def named_if_absent(sentence: str) -> Iterator[None]:
 
 
 class MarketDataClient:
-    """What anybody may read. Safe to share between threads.
+    """Public market data. Safe to share between threads.
 
-    `since` and `until` bound rows by time, and rows up to two seconds beyond may come too; `limit` asks for
-    the first rows only, `progress` is told how many rows are here.
+    `since` and `until` bound rows by time. Rows up to two seconds beyond may be included. `limit` reads only
+    the first rows. `progress` receives the number of rows read so far.
     """
 
     def __init__(self, transport: Transport, *, clock: Callable[[], datetime] = utc_now) -> None:
@@ -63,26 +65,35 @@ class MarketDataClient:
         self._clock = clock
 
     def disconnect(self) -> None:
-        """Close idle connections; a later read opens new ones."""
+        """Close idle connections. A later read opens new ones."""
         self._transport.close()
 
     # --- Exchange ---------------------------------------------------------------------------------
 
     def get_exchange_status(self) -> ExchangeStatus:
-        """Read whether the exchange is up and trading, as a whole and by shard. Raises KalshiAPIError."""
+        """Read whether the exchange is up and trading, in total and by shard.
+
+        Raises KalshiAPIError.
+        """
         return market_wire.exchange_status(self._public("/exchange/status"))
 
     def get_exchange_schedule(self) -> ExchangeSchedule:
         return market_wire.exchange_schedule(self._public("/exchange/schedule"))
 
     def get_user_data_timestamp(self) -> datetime:
-        """Tell how fresh reads of balance, orders, fills and positions are."""
+        """Return the time up to which account reads are current.
+
+        Covers balance, orders, fills and positions.
+        """
         return self._public("/exchange/user_data_timestamp").moment("as_of_time")
 
     # --- Series and events ------------------------------------------------------------------------
 
     def get_series(self, *, category: str | None = None, tags: str | None = None) -> Listing[Series]:
-        """List all series, or those of a category or with a tag. Raises KalshiAPIError."""
+        """List all series, or those of a category or with a tag.
+
+        Raises KalshiAPIError.
+        """
         body = self._public("/series", params(category=category, tags=tags))
         return Listing(tuple(market_wire.series(row) for row in body.rows("series")), name="series")
 
@@ -105,7 +116,10 @@ class MarketDataClient:
         with_nested_markets: bool = False,
         progress: Progress | None = None,
     ) -> Listing[Event]:
-        """List events one of whose markets is unopened, open, closed or settled. Raises KalshiAPIError."""
+        """List events, optionally with a market in this status.
+
+        `status` is unopened, open, closed or settled. Raises KalshiAPIError.
+        """
         wanted = params(
             status=status,
             series_ticker=series_ticker,
@@ -151,10 +165,10 @@ class MarketDataClient:
         tickers: Iterable[str] = (),
         progress: Progress | None = None,
     ) -> Listing[Market]:
-        """List markets with their best quotes, YES dollars; None: no quote on that side.
+        """List markets with their best quotes, in YES dollars.
 
-        `status` is unopened, open, paused, closed or settled. Only reads. Raises InvalidInputError for
-        another one, KalshiAPIError.
+        None: there is no quote on that side. `status` is unopened, open, paused, closed or settled. Only
+        reads. Raises KalshiAPIError, and InvalidInputError for another status.
         """
         wanted = params(
             status=_market_status(status),
@@ -166,19 +180,19 @@ class MarketDataClient:
         return collect(transport, endpoints.MARKETS, wanted, limit=limit, cursor=cursor, progress=progress)
 
     def get_market(self, ticker: str) -> Market:
-        """Read one market with its best quotes, YES dollars; None: no quote on that side.
+        """Read one market with its best quotes, in YES dollars.
 
-        Only reads. Raises InvalidInputError for text that is no ticker, NotFoundError when the exchange has
-        none of that ticker, KalshiAPIError.
+        None: there is no quote on that side. Only reads. Raises KalshiAPIError, InvalidInputError for text
+        that is not a ticker, and NotFoundError if the exchange has no such market.
         """
         name = validate_ticker(ticker)
         with named_if_absent(f"The exchange has no market {name}."):
             return market_wire.market(self._public(f"/markets/{quote_path(name)}").inner("market"))
 
     def get_orderbook(self, ticker: str, *, depth: int = 0) -> OrderBook:
-        """Read the bids of both sides, best first, each in its own dollars; `depth` levels, 0 for all.
+        """Read the bids of both sides, best first, each in its own dollars.
 
-        Only reads. Raises NotFoundError, KalshiAPIError.
+        `depth` limits the levels; 0 reads all. Only reads. Raises NotFoundError, KalshiAPIError.
         """
         name = validate_ticker(ticker)
         body = self._public(f"/markets/{quote_path(name)}/orderbook", params(depth=depth))
@@ -230,9 +244,9 @@ class MarketDataClient:
         return collect(self._transport, endpoints.TRADES, wanted, limit=limit)
 
     def get_market_history(self, ticker: str, limit: int | None = 100) -> Listing[Trade]:
-        """List public trades of one market, newest first, YES dollars; `limit` None: all.
+        """List public trades of one market, newest first, in YES dollars.
 
-        Only reads. Raises KalshiAPIError.
+        `limit` None: all. Only reads. Raises KalshiAPIError.
         """
         return self.get_trades(ticker=validate_ticker(ticker), limit=limit)
 
@@ -249,7 +263,7 @@ class MarketDataClient:
         tickers: Iterable[str] = (),
         limit: int | None = None,
     ) -> Listing[Market]:
-        """List archived markets; the filters exclude one another."""
+        """List archived markets. Only one filter can be used at a time."""
         wanted = params(event_ticker=event_ticker, series_ticker=series_ticker, tickers=",".join(tickers))
         return collect(self._transport, endpoints.OLD_MARKETS, wanted, limit=limit)
 
@@ -263,7 +277,7 @@ class MarketDataClient:
     def get_historical_trades(self, *, ticker: str | None = None, limit: int | None = None) -> Listing[Trade]:
         return collect(self._transport, endpoints.OLD_TRADES, params(ticker=ticker), limit=limit)
 
-    # --- Below the doors --------------------------------------------------------------------------
+    # --- Internal ---------------------------------------------------------------------------------
 
     def _public(self, path: str, wanted: Query = ()) -> Fields:
         return Fields(self._transport.read(path, wanted, signed=False), "answer")

@@ -1,6 +1,6 @@
-"""Questions to the exchange: paths and parameters written safely, lists collected over all pages.
+"""Quote paths and parameters, and collect lists over all pages.
 
-Knows cursors and where a list may silently end. Only reads; knows no endpoint by name.
+Knows cursors and how a list may end silently. Knows no particular endpoint. Only reads.
 Source: Kalshi API, pagination.
 """
 
@@ -45,7 +45,7 @@ class _Collection(Generic[T]):
             if items.setdefault(name, item) is not item:
                 if endpoint.shared and items[name] != item:
                     self.ambiguous.append(name)
-                # A list that moves while it is paged shows a row twice; the later one was read later.
+                # A list that changes while it is paged repeats a row; keep the more recent one.
                 items[name] = item
 
     def listing(self, incomplete: str | None = None, cursor: str = "") -> Listing[T]:
@@ -67,11 +67,11 @@ def collect(
     on_page: Callable[[Fields], None] | None = None,
     all_here: Callable[[], None] | None = None,
 ) -> Listing[T]:
-    """Collect all rows, each once, or the first `limit`; the listing says why rows may be missing.
+    """Collect all rows, each once, or the first `limit`.
 
-    It begins at `cursor`, where an earlier listing was cut, or at the first row.
-    `all_here` is called as soon as the last page has arrived, before its rows are read.
-    Raises KalshiAPIError when not even the first page could be read.
+    The listing reports why rows may be missing. `cursor` continues an earlier listing. None: from the first
+    row. `all_here` is called when the last page has arrived, before its rows are decoded. Raises
+    KalshiAPIError if the first page could not be read.
     """
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise InvalidInputError(f"A limit is a whole number above 0, not {limit!r}.")
@@ -99,17 +99,17 @@ def collect(
         if progress is not None:
             progress(len(found.items))
         if limit is not None and len(found.items) >= limit:
-            # more rows than were asked for are kept: the cursor stands behind them
+            # keep rows beyond `limit`: the cursor is after them
             asked = None if page.is_last else f"only the first {limit} rows were asked for"
             return found.listing(asked, page.cursor)
 
 
 def iterate(transport: Transport, endpoints: Iterable[ListEndpoint[T]], query: Query = ()) -> Iterator[T]:
-    """Yield the rows of lists that may overlap, one list after the other, each row once; keep none of them.
+    """Yield the rows of overlapping lists in sequence, each row once.
 
-    For lists too long to hold: of a row only its name is kept, and the row that came first is told. Rows that
-    differ under a shared name are all told. Raises KalshiAPIError, also in the midst of it, when a row or a
-    page cannot be read.
+    For lists too large for memory: keeps only the identity of each row. The first version of a row is
+    yielded. Rows that differ under a shared identity are all yielded. Raises KalshiAPIError if a row or page
+    cannot be read, also after some rows.
     """
     told = set[object]()
     for endpoint in endpoints:
@@ -125,7 +125,10 @@ def iterate(transport: Transport, endpoints: Iterable[ListEndpoint[T]], query: Q
 
 
 def _name(endpoint: ListEndpoint[T], item: T) -> object:
-    """Give what tells a row from others, None: nothing does. Where names are shared it takes the content."""
+    """Return a row's unique name. None: it has none.
+
+    A shared identity includes the row's content.
+    """
     if endpoint.identity is None:
         return None
     return (endpoint.identity(item), hash(item)) if endpoint.shared else endpoint.identity(item)
@@ -149,10 +152,10 @@ def _each_page(
     left: Callable[[], int | None] = lambda: None,
     cursor: str = "",
 ) -> Iterator[_Page]:
-    """Walk through a list to its end, an empty cursor. Raises KalshiAPIError where that is not reached.
+    """Yield the pages of a list up to an empty cursor.
 
-    A page asks for no more rows than are `left` to read; None: no limit.
-    A cursor seen before is an error, since an exchange that lost a cursor starts over without a word.
+    Raises KalshiAPIError if the end is not reached. A page requests at most `left` rows. None: no limit. A
+    repeated cursor is an error, because an exchange that lost a cursor silently starts over.
     """
     seen = set[str]()
     for _ in range(MOST_PAGES):
@@ -170,21 +173,25 @@ def _each_page(
 
 
 def quote_path(name: str) -> str:
-    """Quote one path segment, so that no name can leave its place in the path."""
+    """Quote one path segment, so that no name can change the path."""
     if name in (".", "..", ""):
         raise InvalidInputError("That name cannot be part of a request. Nothing was sent.")
     return quote(name, safe="")
 
 
 def params(**values: object) -> list[tuple[str, str]]:
-    """Write query parameters; None, False, 0 and empty text are left out, moments become Unix seconds."""
+    """Return query parameters, without None, False, 0 and empty text.
+
+    Times become Unix seconds.
+    """
     return [(name, _query_text(value)) for name, value in values.items() if value]
 
 
 def time_range(since: datetime | None, until: datetime | None = None) -> list[tuple[str, str]]:
-    """Bound rows by time, a second wider on either side; a day's rows are for the caller to pick out.
+    """Return parameters that bound rows by time, widened by a second each way.
 
-    The exchange counts in whole seconds, and whether a bound itself is inside is not documented.
+    The caller must pick the exact range. The exchange counts whole seconds, and does not document whether
+    the bounds are included.
     """
     return params(
         min_ts=None if since is None else since - _SECOND, max_ts=None if until is None else until + _SECOND

@@ -1,7 +1,7 @@
-"""Start the practice exchange as a program of its own, or attach to the one that is running.
+"""Start the practice exchange as a separate process, or attach to it.
 
-Knows its command line and the one line of JSON it announces itself with; imports nothing of it. There
-is one exchange per data folder, shared by every session; it ends by itself when nobody asks any more.
+Knows its command line and the one JSON line it prints when ready. Imports none of its code. Each data folder
+has one exchange, shared by every session. It exits by itself once no session sends requests.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from kalshi_trading.settings.credentials import Credentials, load_private_key
 
 START_LIMIT_S = 60.0
 IDLE_EXIT_S = 600
-ASKED_EVERY_S = 150.0  # well within the above
+ASKED_EVERY_S = 150.0  # well below IDLE_EXIT_S
 ENDED = "This computer's practice exchange has ended: start the program again, its world is kept."
 COMPLAINTS_FILE = "exchange.log"
 _PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -37,7 +37,7 @@ _PROJECT = Path(__file__).resolve().parent.parent.parent
 
 @dataclass(frozen=True, slots=True)
 class PracticeExchange:
-    """Where a running practice exchange answers, and the key it made for this computer."""
+    """Addresses of a running practice exchange, and the key it made for us."""
 
     api_base_url: str
     ws_url: str
@@ -46,22 +46,22 @@ class PracticeExchange:
     pid: int
 
     def credentials(self) -> Credentials:
-        """Load its key. Raises ConfigurationError when the file is damaged."""
+        """Load its key. Raises ConfigurationError if the file is damaged."""
         return Credentials(self.key_id, load_private_key(self.private_key_path))
 
 
 def ensure_running(
     data_dir: Path, *, seed: int | None, markets: int, limit_s: float = START_LIMIT_S
 ) -> PracticeExchange:
-    """Return the exchange of this data folder, started now if none was running.
+    """Return the exchange of this data folder, starting it if needed.
 
-    It outlives this program, so that several sessions share one world. Raises PracticeExchangeError.
+    It outlives this program, so that several sessions share it. Raises PracticeExchangeError.
     """
     try:
-        data_dir = data_dir.absolute()  # the exchange works in another folder
+        data_dir = data_dir.absolute()  # the exchange runs in another folder
         make_folder(data_dir)
         complaints = data_dir / COMPLAINTS_FILE
-        with open(complaints, "ab", opener=open_private) as stderr:  # one that is running may write there
+        with open(complaints, "ab", opener=open_private) as stderr:  # a running one may write there
             said_before = stderr.tell()
             process = subprocess.Popen(
                 _command(data_dir, seed, markets),
@@ -70,7 +70,7 @@ def ensure_running(
                 stderr=stderr,
                 cwd=_PROJECT,
                 env=child_environment(),
-                start_new_session=True,  # Ctrl-C in this terminal is not meant for it
+                start_new_session=True,  # Ctrl-C in this terminal must not reach it
                 text=True,
             )
     except NotOursError as error:
@@ -89,24 +89,28 @@ def ensure_running(
 
 
 def _command(data_dir: Path, seed: int | None, markets: int) -> list[str]:
-    """Start it by main.py, which finds the package from anywhere; `-m` does not with a safe path."""
+    """Return the command that starts the exchange through main.py.
+
+    main.py finds the package from any folder. `python -m` does not if Python's safe path is on.
+    """
     start = [sys.executable, str(_PROJECT / "main.py"), "practice", "--data-dir", str(data_dir)]
     founding = ["--markets", str(markets), *([] if seed is None else ["--seed", str(seed)])]
     return [*start, *founding, "--idle-exit", str(IDLE_EXIT_S)]
 
 
 def close_to_others(data_dir: Path) -> tuple[str, ...]:
-    """Close the exchange's folder and its complaints to other users; say what is not ours to close.
+    """Make the exchange's folder and error log private to this user.
 
-    The exchange closes the files that it keeps there itself.
+    Returns a note for each path that is not ours or cannot be changed. The exchange makes its other files
+    private itself.
     """
     return mend([data_dir], [data_dir / COMPLAINTS_FILE])
 
 
 def keep_alive(ask: Callable[[], object], ended: threading.Event) -> None:
-    """Ask the exchange something now and then until `ended`, so that it waits for its user.
+    """Send a request every `ASKED_EVERY_S` seconds until `ended`.
 
-    An exchange that is gone all the same is told by whatever the user does next.
+    Without requests the exchange would exit. If it has ended anyway, the user's next action reports it.
     """
 
     def attend() -> None:
@@ -118,11 +122,14 @@ def keep_alive(ask: Callable[[], object], ended: threading.Event) -> None:
 
 
 def _first_line(process: subprocess.Popen[str], limit_s: float) -> str | None:
-    """Wait for one line of its output; empty text when it ended first, None when time is up."""
+    """Wait for the first line of its output.
+
+    Empty text: the process ended first. None: timeout.
+    """
     lines = queue.SimpleQueue[str]()
 
     def attend() -> None:
-        with process:  # until it ends, whenever that is, so that no zombie stays behind
+        with process:  # waits for the process to end, so no zombie remains
             assert process.stdout is not None
             lines.put(process.stdout.readline())
 
@@ -134,7 +141,10 @@ def _first_line(process: subprocess.Popen[str], limit_s: float) -> str | None:
 
 
 def _why_it_ended(complaints: Path, said_before: int) -> str:
-    """Say in one sentence why it did not start: the last line it wrote, which ends a traceback too."""
+    """Return one sentence that says why it did not start.
+
+    Quotes the last line it wrote, which is also the last line of a traceback.
+    """
     with open_to_read(complaints) as file:
         file.seek(said_before)
         said = file.read().decode(errors="replace").strip().splitlines()

@@ -1,1 +1,4 @@
-"""What the account holds and is worth; `portfolio_tracker` is its door."""
+"""Positions, value and P&L of the account.
+
+`portfolio_tracker` is the public entry.
+"""

@@ -1,6 +1,6 @@
-"""Realized P&L and fees added up per market, event, series and day. Pure.
+"""Add up realized P&L and fees by market, event, series and day.
 
-Every breakdown of the same ledgers adds up to the same total.
+Every breakdown of the same ledgers has the same total. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class RealizedPnl:
-    """Realized profit by both roads, before `fees`."""
+    """Realized P&L from trading and from settlement, both before `fees`."""
 
     by_trading: Dollars = ZERO
     by_settlement: Dollars = ZERO
@@ -46,7 +46,10 @@ def total(ledgers: Iterable[MarketLedger]) -> RealizedPnl:
 
 
 def since(ledgers: Iterable[MarketLedger], at: datetime) -> RealizedPnl | None:
-    """Add up what was closed, settled and paid from a moment on; None: of something the time is not known."""
+    """Add up what was closed, settled and paid at or after an instant.
+
+    None: the time of an item is unknown.
+    """
     later = RealizedPnl()
     for moment, realized in (part for ledger in ledgers for part in _moments(ledger)):
         if moment is None and realized != RealizedPnl():
@@ -71,9 +74,10 @@ def by_series(ledgers: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
 def by_day(
     ledgers: Iterable[MarketLedger], day_of: Callable[[datetime], date]
 ) -> dict[date | None, RealizedPnl]:
-    """Add up per day of the user: profit on the day a lot was closed, fees on the day they were paid.
+    """Add up per local day.
 
-    Under None stands what has no known time; the days come in order, None first.
+    Profit counts on the day a lot was closed, fees on the day they were paid. Items without a known time are
+    under None. The days are in order, None first.
     """
 
     def day(at: datetime | None) -> date | None:
@@ -88,7 +92,10 @@ def _of(ledger: MarketLedger) -> RealizedPnl:
 
 
 def _moments(ledger: MarketLedger) -> Iterable[tuple[datetime | None, RealizedPnl]]:
-    """Split one ledger by time; one of which only the exchange has figures stands at its settlement."""
+    """Split one ledger by time.
+
+    A ledger with only the exchange's figures counts at its settlement.
+    """
     if ledger.uses_exchange_figures:
         at = ledger.settlement.settled_at if ledger.settlement is not None else None
         yield at, _of(ledger)
@@ -97,7 +104,7 @@ def _moments(ledger: MarketLedger) -> Iterable[tuple[datetime | None, RealizedPn
         yield lot.closed_at, RealizedPnl(by_trading=lot.realized_pnl)
     for fill in ledger.fills:
         yield fill.created_at, RealizedPnl(fees=fill.fee)
-    if ledger.settlement is not None:  # as a whole: the share of a lot may have no last digit
+    if ledger.settlement is not None:  # as a whole: a lot's share may not be an exact decimal
         rounding = ledger.fees_paid - ledger.traded.fees_paid
         paid_out = RealizedPnl(by_settlement=ledger.realized_by_settlement, fees=rounding)
         yield ledger.settlement.settled_at, paid_out

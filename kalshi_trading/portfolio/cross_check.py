@@ -1,7 +1,7 @@
-"""Does the account add up? Our figures from fills and settlements against the exchange's own. Pure.
+"""Compare our figures with the exchange's own.
 
-A difference is shown with both numbers and a hint, never explained away. What could not be compared is
-listed as such.
+Ours come from fills and settlements. Shows a difference with both numbers and a hint, and never hides it.
+Lists what could not be compared. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _CASH = (
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One number counted by us and told by the exchange: contracts for a position, else dollars."""
+    """One number as computed by us and as reported by the exchange.
+
+    Contracts for a position, otherwise dollars.
+    """
 
     what: str
     ours: Decimal
@@ -42,7 +45,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class CrossCheck:
-    """How many numbers were compared, which of them differ, and what could not be compared and why."""
+    """Number of comparisons, the differences, and what was not compared.
+
+    Each entry of `not_compared` includes the reason.
+    """
 
     compared: int
     differences: tuple[Comparison, ...]
@@ -50,7 +56,10 @@ class CrossCheck:
 
 
 def check_account(snapshot: PortfolioSnapshot) -> CrossCheck:
-    """Compare every market's position, cost, profit and fees, and the cash, with the exchange's figures."""
+    """Compare every market and the cash with the exchange's figures.
+
+    For a market: position, cost, profit and fees.
+    """
     missing = [
         f"fills, positions and settlements: {part.unavailable or 'not read'}"
         for part in (snapshot.fills, snapshot.positions, snapshot.settlements)
@@ -69,7 +78,10 @@ def check_account(snapshot: PortfolioSnapshot) -> CrossCheck:
 
 
 def _market(ledger: MarketLedger) -> Iterator[Comparison]:
-    """Compare one market; while the position itself differs, its dollars would only repeat that."""
+    """Compare one market.
+
+    If the position differs, its dollar figures are skipped: they would only repeat the difference.
+    """
     ticker, row, position = ledger.ticker, ledger.settlement, ledger.position
     if row is not None:
         expected = row.yes_count - row.no_count
@@ -80,7 +92,7 @@ def _market(ledger: MarketLedger) -> Iterator[Comparison]:
         return
     if row is not None:
         pairs_are_counted = row.yes_count == ledger.bought(Side.YES)
-        if pairs_are_counted:  # else the row tells only what was held at the end
+        if pairs_are_counted:  # otherwise the row counts only the final position
             reported = settlement_gross_pnl(row)
             yield Comparison(f"{ticker} realized P&L", ledger.realized_pnl, reported, _FILLS_MISSING)
         yield Comparison(f"{ticker} fees", ledger.fees_paid, row.fees, _FEES)
@@ -94,7 +106,10 @@ def _market(ledger: MarketLedger) -> Iterator[Comparison]:
 
 
 def average_cost(ledger: MarketLedger) -> Dollars:
-    """Give what is held would cost if every close took its share of the average, to $0.0001."""
+    """Return the cost of the open position by the average-cost method.
+
+    Every close takes its share of the average. Rounded to $0.0001.
+    """
     net = cost = ZERO
     for fill in ledger.fills:
         bought = fill.book_side.long_outcome
@@ -111,7 +126,10 @@ def average_cost(ledger: MarketLedger) -> Dollars:
 
 
 def _cash(snapshot: PortfolioSnapshot) -> Comparison | str:
-    """Compare the cash with the ledger of everything that moved it, or say why that cannot be done."""
+    """Compare the cash with the total of all cash movements.
+
+    Returns text, the reason, if that is impossible.
+    """
     for part in (snapshot.balance, snapshot.deposits, snapshot.withdrawals):
         if part.value is None:
             return part.unavailable or "not read"
@@ -126,13 +144,13 @@ def _cash(snapshot: PortfolioSnapshot) -> Comparison | str:
     )
     theirs = snapshot.balance.value.cash
     free = round_down(moved - snapshot.collateral, BALANCE_GRAIN)
-    # Whether the balance is before or after what resting orders hold is not documented.
+    # The API does not document whether the balance includes the collateral of resting orders.
     ours = free if free == theirs else round_down(moved, BALANCE_GRAIN)
     return Comparison("cash", ours, theirs, _cash_hint(snapshot, ours - theirs))
 
 
 def _cash_hint(snapshot: PortfolioSnapshot, difference: Dollars) -> str:
-    """Name a known amount that would explain the difference."""
+    """Return a known amount that would explain the difference."""
     rows = (*(snapshot.deposits.value or ()), *(snapshot.withdrawals.value or ()))
     known = {
         "the fees of your deposits and withdrawals": sum((row.fee for row in rows), ZERO),

@@ -1,7 +1,7 @@
-"""Where the account's own numbers come from: one line per market, event or transfer, adding up.
+"""Explain the account's totals: one line per market, event or transfer.
 
-A summand that is not known is left out and the caution says so. Pure; the lines of one market are
-`explain_market`'s.
+The lines add up to the total. An unknown summand is left out, and the caution says so. Performs no I/O. The
+lines of one market are in `explain_market`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from kalshi_trading.portfolio.explain_market import Explanation, Line, in_order
 from kalshi_trading.portfolio.ledger import MarketLedger, deposits_moved, withdrawals_moved
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 
-# --- What was earned ------------------------------------------------------------------------------
+# --- Realized P&L ---------------------------------------------------------------------------------
 
 
 def explain_all_realized(snapshot: PortfolioSnapshot) -> Explanation:
-    """List what every market earned, the largest amounts last, without fees."""
+    """List the realized P&L of every market, without fees, largest last."""
     return _by_market(snapshot, "Realized P&L of all markets, without fees", lambda row: row.realized_pnl)
 
 
@@ -37,7 +37,7 @@ def explain_all_fees(snapshot: PortfolioSnapshot) -> Explanation:
 
 
 def explain_today(snapshot: PortfolioSnapshot, midnight: datetime) -> Explanation:
-    """List what every market earned since the local midnight, after fees."""
+    """List the net P&L of every market since local midnight, after fees."""
     title = "Net realized today, after fees"
     if snapshot.realized_since(midnight) is None:
         reason = snapshot.fills.unavailable or _missing(snapshot) or "A fill has no time."
@@ -53,14 +53,17 @@ def explain_today(snapshot: PortfolioSnapshot, midnight: datetime) -> Explanatio
 def _by_market(
     snapshot: PortfolioSnapshot, title: str, amount: Callable[[MarketLedger], Dollars]
 ) -> Explanation:
-    """Put the largest amounts last, where the newest lines stand; markets that moved nothing are left out."""
+    """List one amount per market, largest last, as the newest lines are.
+
+    Markets with amount zero are left out.
+    """
     amounts = ((ledger.ticker, amount(ledger)) for ledger in snapshot.ledgers.values())
     moved = sorted((row for row in amounts if row[1] != ZERO), key=lambda row: (abs(row[1]), row[0]))
     return Explanation(title, tuple(Line(None, *row) for row in moved), _missing(snapshot))
 
 
 def _missing(snapshot: PortfolioSnapshot) -> str | None:
-    """Say why the lines of the markets may not be the whole story."""
+    """Return why the market lines may be incomplete. None: they are complete."""
     unread = _unread_rows(snapshot)
     gaps = _gaps(snapshot.ledgers.values())
     return unread or (f"Fills do not explain {gaps}; the lines are the exchange's." if gaps else None)
@@ -78,11 +81,11 @@ def _gaps(ledgers: Iterable[MarketLedger | None]) -> str | None:
     return f"{gaps} of the markets" if gaps else None
 
 
-# --- What is held ---------------------------------------------------------------------------------
+# --- Positions ------------------------------------------------------------------------------------
 
 
 def explain_all_costs(snapshot: PortfolioSnapshot) -> Explanation:
-    """List what everything held cost, without fees."""
+    """List the cost of every open position, without fees."""
     title = "Cost of everything held, without fees"
     told = _by_position(snapshot, title, lambda row: row.position.ticker, lambda row: row.cost_basis, "cost")
     gaps = _gaps(row.ledger for row in snapshot.held)
@@ -91,13 +94,13 @@ def explain_all_costs(snapshot: PortfolioSnapshot) -> Explanation:
 
 
 def explain_value(snapshot: PortfolioSnapshot) -> Explanation:
-    """List what everything held is worth at the mark."""
+    """List the value of every open position at the mark."""
     title = f"Value of everything held, at the {snapshot.mark}"
     return _by_position(snapshot, title, _at_mark, lambda row: row.value, snapshot.mark)
 
 
 def explain_open(snapshot: PortfolioSnapshot) -> Explanation:
-    """List the unrealized profit of everything held, before fees."""
+    """List the unrealized P&L of every open position, before fees."""
     title = f"Unrealized P&L at the {snapshot.mark} over cost, before fees"
 
     def text(row: PositionPnl) -> str:
@@ -107,7 +110,7 @@ def explain_open(snapshot: PortfolioSnapshot) -> Explanation:
 
 
 def explain_liquidation(snapshot: PortfolioSnapshot) -> Explanation:
-    """List the cash that selling everything held into today's books would bring, after fees."""
+    """List the cash from selling every position into its book, after fees."""
 
     def text(row: PositionPnl) -> str:
         unsold = row.liquidation.unsold if row.liquidation is not None else ZERO
@@ -123,7 +126,7 @@ def explain_liquidation(snapshot: PortfolioSnapshot) -> Explanation:
 
 
 def explain_exposure(snapshot: PortfolioSnapshot) -> Explanation:
-    """List the most that every event can still lose."""
+    """List the maximum loss of every event."""
     title = "Exposure: the worst case of every event, with resting orders"
     for name, part in (("positions", snapshot.positions), ("resting orders", snapshot.resting)):
         if part.value is None:
@@ -142,7 +145,10 @@ def _by_position(
     amount: Callable[[PositionPnl], Dollars | None],
     lacking: str,
 ) -> Explanation:
-    """List one amount of everything held, the largest last; `lacking` names what unknown ones have not."""
+    """List one amount per open position, largest last.
+
+    `lacking` names what positions with an unknown amount do not have.
+    """
     if snapshot.positions.value is None:
         reason = f"Not known: the positions could not be read. {snapshot.positions.unavailable}"
         return Explanation(title, (), reason)
@@ -167,7 +173,7 @@ def _held(row: PositionPnl) -> str:
 
 
 def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
-    """List everything that moved the cash: each market as a whole, transfers, and what orders hold."""
+    """List all cash movements: markets, transfers, and orders' collateral."""
     markets = _by_market(snapshot, "Cash", lambda ledger: ledger.holding.cash)
     moved = [("deposit", *row) for row in deposits_moved(snapshot.deposits.value or ())]
     moved += [("withdrawal", *row) for row in withdrawals_moved(snapshot.withdrawals.value or ())]
@@ -189,7 +195,7 @@ def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
 
 
 def _not_all_cash(snapshot: PortfolioSnapshot) -> str | None:
-    """Say why the lines cannot lead to the exchange's cash."""
+    """Return why the lines cannot explain the exchange's cash. None: they can."""
     transfers = snapshot.deposits.unavailable or snapshot.withdrawals.unavailable
     if transfers:
         return f"Deposits or withdrawals are missing. {transfers}"
@@ -205,10 +211,10 @@ def _not_all_cash(snapshot: PortfolioSnapshot) -> str | None:
 
 
 def _to_the_balance(moved: Dollars, held: Dollars, cash: Dollars) -> tuple[Line, ...]:
-    """Lead from all that moved the cash to what the exchange shows; nothing where that does not explain it.
+    """Return the lines from total cash movements to the exchange's balance.
 
-    Whether the balance is before or after what resting orders hold is not documented; it is cut to a
-    hundredth of a cent.
+    Empty: no lines explain it. The API does not document whether the balance includes the collateral of
+    resting orders. The balance is cut to $0.0001.
     """
     for amount in (held, ZERO):
         if round_down(moved - amount, BALANCE_GRAIN) == cash:

@@ -1,6 +1,6 @@
-"""Where a number comes from: the fills, fees, settlements and transfers behind it, adding up to it.
+"""Explain one market's numbers: fills, fees and settlement that add up.
 
-Pure; computes nothing that is not on a line.
+Performs no I/O. Computes nothing that is not on a line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kalshi_trading.portfolio.ledger import MarketLedger, settlement_net
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One summand. Dollars are signed: above zero it adds to the number explained."""
+    """One summand. Dollars are signed: above zero adds to the total."""
 
     at: datetime | None
     text: str
@@ -27,7 +27,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A number and its summands. `caution` says why it may not be the whole story."""
+    """A number and its summands. `caution` says why it may be incomplete."""
 
     title: str
     lines: tuple[Line, ...]
@@ -39,7 +39,7 @@ class Explanation:
 
 
 def explain_realized(ledger: MarketLedger) -> Explanation:
-    """List every closed lot with what it cost and what it brought; fees are explained apart."""
+    """List every closed lot with its cost and proceeds, without fees."""
     title = f"Realized P&L of {ledger.ticker}, without fees"
     if ledger.uses_exchange_figures:
         return _as_reported(ledger, title, ledger.realized_pnl)
@@ -79,7 +79,7 @@ def explain_fees(ledger: MarketLedger) -> Explanation:
 
 
 def explain_cost(ledger: MarketLedger) -> Explanation:
-    """List the lots still held and what they cost."""
+    """List the open lots and their cost."""
     title = f"Cost of what is held in {ledger.ticker}, without fees"
     if ledger.uses_exchange_figures:
         held = ledger.position if ledger.settlement is None else None
@@ -97,7 +97,7 @@ def explain_cost(ledger: MarketLedger) -> Explanation:
 
 
 def explain_cash(ledger: MarketLedger) -> Explanation:
-    """List what every fill took, its fee, what each closed pair brought, and what the settlement paid."""
+    """List all cash movements: fills, fees, closed pairs and the payout."""
     lines: list[Line] = []
     for fill in ledger.fills:
         price = fill.book_side.long_outcome.price_in_side(fill.yes_price)
@@ -114,9 +114,9 @@ def explain_cash(ledger: MarketLedger) -> Explanation:
 
 
 def explain_settlement(row: Settlement, ledger: MarketLedger | None) -> Explanation:
-    """List what a settled market took and paid over its whole life, fees inside.
+    """List a settled market's costs and payout over its life, with fees.
 
-    The row counts every contract ever bought; opposite ones were netted in pairs for a dollar each, so
+    The row counts every contract ever bought. Opposite contracts were netted in pairs for a dollar each, so
     only the rest was paid out. Source: Kalshi API, settlements.
     """
     lines = [
@@ -172,5 +172,5 @@ def _settled_at(ledger: MarketLedger) -> datetime | None:
 
 
 def in_order(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """Sort by time; a line without one stands last."""
+    """Sort by time. Lines without a time come last."""
     return tuple(sorted(lines, key=lambda line: line.at or FAR_FUTURE))

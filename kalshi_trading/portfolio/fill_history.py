@@ -1,8 +1,7 @@
-"""Everything the account ever did: fills and settlements over both sides of the cut-off, read once.
+"""All fills and settlements of the account, live and archived.
 
-A later reading asks only for what is newer, with an overlap for rows that appear late or are corrected.
-Keeps them for the session; computes nothing and never renders.
-Source: Kalshi API, historical data.
+Reads everything once. A later read requests only newer rows, with an overlap for rows that appear late or
+are corrected. Keeps rows for the session. Source: Kalshi API, historical data.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _OVERLAP = timedelta(hours=1)
 
 
 class _Remembered(Generic[T]):
-    """A list of rows with names. `read` asks for those since a moment, or for all of them."""
+    """Rows by name. `read` requests those since a time. None: all of them."""
 
     def __init__(
         self,
@@ -41,12 +40,15 @@ class _Remembered(Generic[T]):
         self.rows: dict[str, T] = {}
 
     def read_since_last(self, progress: Progress | None = None, all_here: AllHere = None) -> tuple[T, ...]:
-        """Read what may be new or corrected, and remember nothing yet. Raises KalshiAPIError."""
+        """Read rows that may be new or corrected, without storing them.
+
+        Raises KalshiAPIError.
+        """
         since = None if self._newest is None else self._newest - _OVERLAP
         return self._read(since, progress, all_here).whole()
 
     def remember(self, rows: Iterable[T]) -> list[T]:
-        """Remember rows; return those that are new or differ from what was known, as they came."""
+        """Store rows, and return the new or changed ones in the same order."""
         named = {self._identity(row): row for row in rows}
         news = {
             name: row for name, row in named.items() if not (name in self.rows and self.rows[name] == row)
@@ -58,10 +60,10 @@ class _Remembered(Generic[T]):
 
 
 class FillHistory:
-    """Fills by market and settlements, as of the last reading. Its readings may run side by side.
+    """Fills by market and settlements, as of the last read.
 
-    What is remembered is locked while rows are put in and never while they are read, so that a reading
-    nobody waits for any more does not hold up the next one.
+    Reads may run concurrently. The lock is held while rows are stored, never while they are read, so an
+    abandoned read never blocks the next one.
     """
 
     def __init__(self, client: KalshiClient) -> None:
@@ -83,10 +85,10 @@ class FillHistory:
         self._fills_of: dict[str, tuple[Fill, ...]] = {}
 
     def read_fills(self, progress: Progress | None = None) -> Mapping[str, tuple[Fill, ...]]:
-        """Return all fills by market, oldest first. Raises KalshiAPIError when some may be missing.
+        """Return all fills by market, oldest first.
 
-        The archive is asked once the live list is here: a row only ever moves from there to here, so none
-        can slip through between both.
+        Raises KalshiAPIError if some may be missing. The archive is read after the live list: rows only move
+        from the live list to the archive, so none is missed.
         """
         if self._archive_is_read:
             self._remember_fills(self._fills.read_since_last(progress))
@@ -113,7 +115,10 @@ class FillHistory:
         self._archive_is_read = True
 
     def _remember_fills(self, rows: Iterable[Fill]) -> None:
-        """Put new rows, newest first, to the fills of their market; a corrected fill keeps its place."""
+        """Add new rows, received newest first, to the fills of their market.
+
+        A corrected fill keeps its place.
+        """
         by_ticker: dict[str, dict[str, Fill]] = {}
         with self._learning:
             for fill in self._fills.remember(rows):
@@ -123,7 +128,10 @@ class FillHistory:
                 self._fills_of[ticker] = tuple(oldest_first([*fills.values(), *reversed(known)]))
 
     def read_settlements(self, progress: Progress | None = None) -> tuple[Settlement, ...]:
-        """Return all settlements, newest first. Raises KalshiAPIError when some may be missing."""
+        """Return all settlements, newest first.
+
+        Raises KalshiAPIError if some may be missing.
+        """
         rows = self._settlements.read_since_last(progress)
         with self._learning:
             self._settlements.remember(rows)

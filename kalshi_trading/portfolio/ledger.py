@@ -1,7 +1,7 @@
-"""One market's ledger: its fills, what they made, how it settled, and whether that explains it all.
+"""One market's ledger: fills, FIFO P&L, settlement, and any mismatch.
 
-Realized profit is counted from the fills, first in first out. Where fills are missing the exchange's own
-figures stand instead, and the ledger says so. Pure; fetches nothing.
+Computes realized P&L from the fills, first in first out. If fills are missing it uses the exchange's own
+figures and says so. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -32,21 +32,22 @@ from kalshi_trading.core.tickers import event_of
 
 PENDING = "pending"
 _ARRIVED = ("applied",)
-_LEFT = ("applied", PENDING)  # a withdrawal leaves the cash at once
+_LEFT = ("applied", PENDING)  # a pending withdrawal has already left the cash
 
 
 @dataclass(frozen=True, slots=True)
 class MarketLedger:
-    """What one market did to the account so far. Dollars are without fees, except `fees_paid` and `cash`.
+    """One market's effect on the account so far.
 
-    `position` and `settlement` are the exchange's own rows. `mismatch` says why the fills do not explain
-    them; the figures are then the exchange's, where it has any, and `holding` is not to be trusted.
+    Dollars exclude fees, except `fees_paid` and `cash`. `position` and `settlement` are the exchange's own
+    rows. `mismatch` says why the fills do not explain them. The figures are then the exchange's, if it has
+    any, and `holding` is unreliable.
     """
 
     ticker: str
     fills: tuple[Fill, ...]  # oldest first
-    traded: FifoPosition  # by all fills
-    holding: FifoPosition  # after the settlement, if there was one
+    traded: FifoPosition  # from all fills
+    holding: FifoPosition  # after the settlement, if any
     position: Position | None
     settlement: Settlement | None
     realized_by_trading: Dollars
@@ -54,7 +55,7 @@ class MarketLedger:
     fees_paid: Dollars
     mismatch: str | None
     missing: str | None = None
-    """What was said to be missing when it was put together."""
+    """Reason fills or rows may be missing, as passed when the ledger was built."""
 
     @property
     def realized_pnl(self) -> Dollars:
@@ -62,21 +63,27 @@ class MarketLedger:
 
     @property
     def net_pnl(self) -> Dollars:
-        """Realized profit after fees; what is still held is not in it."""
+        """Realized P&L after fees, without the open position."""
         return self.realized_pnl - self.fees_paid
 
     @property
     def uses_exchange_figures(self) -> bool:
-        """Tell whether the figures are the exchange's, of which the fills behind them are not known."""
+        """True if the figures are the exchange's, because fills are missing."""
         return self.mismatch is not None and (self.settlement or self.position) is not None
 
     def bought(self, side: Side) -> Contracts:
-        """Contracts ever bought of one outcome; selling one is buying the other."""
+        """Return contracts ever bought of one outcome.
+
+        Selling one outcome is buying the other.
+        """
         return bought(self.fills, side)
 
     @property
     def event_ticker(self) -> str:
-        """The event by the settlement row, else by Kalshi's way of naming markets: EVENT-MARKET."""
+        """The event named by the settlement row, or else by the ticker.
+
+        Kalshi names markets EVENT-MARKET.
+        """
         if self.settlement is not None:
             return self.settlement.event_ticker
         return event_of(self.ticker)
@@ -90,10 +97,9 @@ def market_ledger(
     settlement: Settlement | None,
     missing: str | None = None,
 ) -> MarketLedger:
-    """Put one market's ledger together; `fills` are all of them, oldest first.
+    """Build one market's ledger from all its fills, oldest first.
 
-    `missing` says why fills or rows may be missing. A market without any row of the exchange must have been
-    left flat.
+    `missing` says why fills or rows may be missing. A market without any row at the exchange must be flat.
     """
     traded = fifo_position(fills)
     gap = missing or _gap(fills, traded, position, settlement)
@@ -106,10 +112,10 @@ def market_ledger(
 def ledger_from(
     before: FifoPosition, ticker: str, fills: Sequence[Fill], settlement: Settlement | None
 ) -> MarketLedger:
-    """Go on from what was held: `fills` came since then, oldest first.
+    """Build a ledger from an earlier position and the fills since.
 
-    The figures of a settlement row of another position than the fills make stand instead, less what the
-    fills before had earned.
+    The fills are oldest first. If the settlement row's position differs from the fills', the row's figures
+    are used, less what the earlier fills had realized.
     """
     traded = fifo_position(fills, before)
     expected = traded.net if settlement is None else settlement.yes_count - settlement.no_count
@@ -131,7 +137,10 @@ def _explained(
     position: Position | None,
     settlement: Settlement | None,
 ) -> MarketLedger:
-    """The figures of the fills, which explain the exchange's own rows."""
+    """Return a ledger with the figures of the fills.
+
+    They explain the exchange's own rows.
+    """
     end = traded if settlement is None else apply_settlement(traded, settlement)
     return MarketLedger(
         ticker=ticker,
@@ -155,9 +164,9 @@ def _as_reported(
     settlement: Settlement | None,
     gap: str,
 ) -> MarketLedger:
-    """The exchange's own figures, or those of the fills that are here where it has none.
+    """Return a ledger with the exchange's figures, or else the known fills'.
 
-    What trading and what settlement earned cannot be told apart in a settlement row.
+    A settlement row does not separate P&L from trading and from settlement.
     """
     by_trading, by_settlement, fees = holding.realized_pnl, ZERO, holding.fees_paid
     if settlement is not None:
@@ -180,7 +189,7 @@ def _gap(
             return _missing(traded.net, expected)
         ever = (bought(fills, Side.YES), bought(fills, Side.NO))
         at_the_end = (max(ZERO, traded.net), max(ZERO, -traded.net))
-        # Which of both a row counts is not documented; where it is neither, fills are missing.
+        # The API does not document which one a row counts. If it is neither, fills are missing.
         if (settlement.yes_count, settlement.no_count) not in (ever, at_the_end):
             counted = count_text(settlement.yes_count)
             return f"the fills bought {count_text(ever[0])} YES, the settlement counts {counted}"
@@ -198,10 +207,10 @@ def _missing(ours: Contracts, theirs: Contracts) -> str:
 
 
 def rebuilt_settlement(fills: Sequence[Fill], market: Market) -> Settlement | None:
-    """Work out the payout of a market whose settlement row is gone; None: it has no result yet.
+    """Compute the settlement of a market whose row is gone.
 
-    Settlement rows are not archived, markets are. The payout is cut to whole cents, as rows are.
-    Source: Kalshi API, settlements.
+    None: the market has no result yet. Settlement rows are not archived, but markets are. The payout is cut
+    to whole cents, as in the rows. Source: Kalshi API, settlements.
     """
     if market.settlement_value is None or market.settled_at is None:
         return None
@@ -223,7 +232,7 @@ def rebuilt_settlement(fills: Sequence[Fill], market: Market) -> Settlement | No
 
 
 def apply_settlement(traded: FifoPosition, row: Settlement) -> FifoPosition:
-    """Let what was traded be settled by a row that is of the same position."""
+    """Apply a settlement row to a position of the same size."""
     return settle_lots(
         traded,
         yes_value(row),
@@ -234,10 +243,11 @@ def apply_settlement(traded: FifoPosition, row: Settlement) -> FifoPosition:
 
 
 def settlement_net(row: Settlement, ledger: MarketLedger | None) -> Dollars:
-    """Give what a settled market earned after fees: by its fills, by the row where they do not explain it.
+    """Return a settled market's P&L after fees.
 
-    Whether a row counts all that was ever bought or what was held at the end is not documented; as all that
-    was bought it is read here. Source: Kalshi API, settlements.
+    Uses the fills, or the row if the fills do not explain it. The API does not document whether a row counts
+    all contracts ever bought or only the final position. This assumes all ever bought.
+    Source: Kalshi API, settlements.
     """
     return settlement_net_pnl(row) if ledger is None or ledger.mismatch is not None else ledger.net_pnl
 
@@ -245,24 +255,27 @@ def settlement_net(row: Settlement, ledger: MarketLedger | None) -> Dollars:
 def cash_moved(
     ledgers: Iterable[MarketLedger], deposits: Iterable[Transfer], withdrawals: Iterable[Transfer]
 ) -> Dollars:
-    """Sum everything that moved the account's cash: markets and transfers, fees inside."""
+    """Add up all cash movements: markets and transfers, with fees."""
     markets = sum((ledger.holding.cash for ledger in ledgers), ZERO)
     transfers = (*deposits_moved(deposits), *withdrawals_moved(withdrawals))
     return markets + sum((amount for _, amount in transfers), ZERO)
 
 
 def deposits_moved(deposits: Iterable[Transfer]) -> list[tuple[Transfer, Dollars]]:
-    """List the deposits that have arrived, each with what it added to the cash after its fee."""
+    """List arrived deposits, each with the cash added after its fee."""
     return [(row, row.amount - row.fee) for row in deposits if row.status in _ARRIVED]
 
 
 def withdrawals_moved(withdrawals: Iterable[Transfer]) -> list[tuple[Transfer, Dollars]]:
-    """List the withdrawals that left the cash, each with its change, below zero, fee inside."""
+    """List withdrawals that left the cash, each with its change.
+
+    The change is below zero and includes the fee.
+    """
     return [(row, -row.amount - row.fee) for row in withdrawals if row.status in _LEFT]
 
 
 def _rounding_fee(traded: FifoPosition, row: Settlement) -> Dollars:
-    """Give what the row charges beyond the trades, if that is what its payout was cut by.
+    """Return the row's fee beyond the trades, if it equals the payout's cut.
 
     Source: Kalshi API, fees ("a scalar settlement that falls below a cent may carry a rounding fee").
     """
@@ -271,7 +284,10 @@ def _rounding_fee(traded: FifoPosition, row: Settlement) -> Dollars:
 
 
 def bought(fills: Iterable[Fill], side: Side) -> Contracts:
-    """Count the contracts bought of one outcome; selling one is buying the other."""
+    """Count the contracts bought of one outcome.
+
+    Selling one outcome is buying the other.
+    """
     return sum((fill.count for fill in fills if fill.book_side.long_outcome is side), ZERO)
 
 

@@ -1,6 +1,6 @@
-"""The ledgers of all markets ever traded, kept from one reading to the next.
+"""Cache the ledgers of all markets ever traded between reads.
 
-Only a market of which something changed is counted again. Fetches nothing itself.
+Recomputes only markets that changed. Fetches nothing itself.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class LedgerCache:
         rows_missing: str | None,
         result_of: ResultOf,
     ) -> dict[str, MarketLedger]:
-        """Count the ledgers of all markets with a fill, a position or a settlement.
+        """Return the ledgers of all markets with a fill, position or settlement.
 
-        `rows_missing` says why positions or settlements may be missing; where all are here, a market that
-        has neither is looked up with `result_of`, because settlement rows are not archived.
+        `rows_missing` says why positions or settlements may be missing. If none is missing, `result_of`
+        reads the result of a market with open contracts but neither row. Settlement rows are not archived.
         """
         if fills.value is not None:
             self._fills_of = fills.value
-        fills_of = self._fills_of  # those of an earlier reading are better than none
+        fills_of = self._fills_of  # fills from an earlier read are better than none
         if rows_missing is None and fills.value is not None:
             settlements = {**self._rebuild(fills_of, positions, settlements, result_of), **settlements}
         tickers = fills_of.keys() | positions.keys() | settlements.keys()
@@ -53,7 +53,7 @@ class LedgerCache:
                 fills_of.get(ticker, ()),
                 positions.get(ticker),
                 settlements.get(ticker),
-                # What may be missing: its fills, or the row that would explain them.
+                # may be missing: its fills, or the row that explains them
                 fills.unavailable or (None if ticker in positions or ticker in settlements else rows_missing),
             )
             for ticker in tickers
@@ -84,7 +84,7 @@ class LedgerCache:
         settlements: Mapping[str, Settlement],
         result_of: ResultOf,
     ) -> dict[str, Settlement]:
-        """Work out the settlements whose rows are gone; one that cannot be stays missing."""
+        """Rebuild settlements whose rows are gone. Unreadable ones stay missing."""
         gone = [
             ticker
             for ticker in fills_of.keys() - positions.keys() - settlements.keys()
@@ -94,7 +94,7 @@ class LedgerCache:
         try:
             markets = result_of(unknown) if unknown else {}
         except KalshiAPIError:
-            markets = {}  # what cannot be read stays unknown
+            markets = {}  # unreadable results stay unknown
         found = {ticker: markets[ticker] for ticker in unknown if ticker in markets}
         self._results |= {ticker: market for ticker, market in found.items() if market.settled_at is not None}
         rows = {

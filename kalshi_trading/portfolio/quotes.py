@@ -1,7 +1,7 @@
-"""The market side of what is held: quotes, books, events and fees, in batches that go out side by side.
+"""Read quotes, books, events and fees of positions, in concurrent batches.
 
-Quotes and books are read anew each time; events and fee schedules are remembered for a while. A batch that
-fails leaves the others, and it is said why. Never renders, never trades.
+Reads quotes and books afresh each time. Remembers events and fee schedules for ten minutes. A failed batch
+does not affect the others; its reason is reported. Never renders, never trades.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REMEMBERED_FOR = timedelta(minutes=10)
 
 
 class EventCache:
-    """Events and the fees of series, as last read."""
+    """Events and series fees, as of the last read."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.clock = clock
@@ -35,17 +35,20 @@ class EventCache:
         self._read_at = clock()
 
     def expire(self) -> None:
-        """Forget what was read long ago."""
+        """Drop data that was read long ago."""
         if self.clock() - self._read_at > _REMEMBERED_FOR:
             self.events, self.fees, self._read_at = {}, {}, self.clock()
 
     def series_of(self, event_ticker: str) -> str:
-        """Give the series of an event; by its name as long as it is not known."""
+        """Return the series of an event, guessed from its ticker if not read yet."""
         event = self.events.get(event_ticker)
         return series_of(event_ticker) if event is None else event.series_ticker
 
     def fees_of(self, market: Market) -> FeeSchedule | None:
-        """Give the fees of a market now; None: its event or its series could not be read."""
+        """Return a market's current fee schedule.
+
+        None: its event or series could not be read.
+        """
         event = self.events.get(market.event_ticker)
         series = self.fees.get(event.series_ticker) if event is not None else None
         if event is None or series is None:
@@ -55,13 +58,16 @@ class EventCache:
 
 
 class QuoteReader:
-    """One reading of the market side: ask for names as they become known, none is asked twice."""
+    """One read of market data. Request names as they become known.
+
+    No name is requested twice.
+    """
 
     def __init__(self, client: KalshiClient, threads: ReadPool, event_cache: EventCache) -> None:
         self._client = client
         self._threads = threads
         self._event_cache = event_cache
-        # A ticker may name a market, its event and its series at once.
+        # A ticker may be a market's, an event's and a series' at once.
         self._asked: dict[str, set[str]] = {"markets": set(), "events": set(), "series": set()}
         self._markets: list[Batch[Market]] = []
         self._books: list[Batch[OrderBook]] = []
@@ -69,7 +75,10 @@ class QuoteReader:
         self._fees: list[Batch[FeeSchedule]] = []
 
     def ask(self, tickers: Iterable[str], *, with_books: Collection[str] | None = None) -> None:
-        """Send for quotes of markets, and for the books of those in `with_books`; None: of all."""
+        """Request quotes of markets, and books of those in `with_books`.
+
+        None: books of all of them.
+        """
         for batch in _batches(self._new("markets", tickers)):
             self._markets.append(self._send(self._read_markets, batch))
             deep = [ticker for ticker in batch if with_books is None or ticker in with_books]
@@ -79,13 +88,13 @@ class QuoteReader:
                 )
 
     def ask_events(self, events: Iterable[str]) -> None:
-        """Send for events that are not known."""
+        """Request events that are not cached."""
         unknown = [event for event in events if event not in self._event_cache.events]
         for batch in _batches(self._new("events", unknown)):
             self._events.append(self._send(self._read_events, batch))
 
     def ask_fees(self, events: Iterable[str]) -> None:
-        """Send for the fees of events that are not known."""
+        """Request fees of events that are not cached."""
         series = map(self._event_cache.series_of, events)
         unknown = [ticker for ticker in series if ticker not in self._event_cache.fees]
         for ticker in self._new("series", unknown):
@@ -112,33 +121,39 @@ class QuoteReader:
         rows = self._client.get_events(tickers=tickers)
         found = {event.event_ticker: event for event in rows}
         missing = _incomplete("events", tickers, found, rows.incomplete) if rows.incomplete else None
-        return Fetched(found, missing)  # the name of an event may have been a guess
+        return Fetched(found, missing)  # the event's ticker may have been a guess
 
     def _read_fees(self, series: list[str]) -> Fetched[dict[str, FeeSchedule]]:
         return Fetched({ticker: self._client.get_series_by_ticker(ticker).fees for ticker in series})
 
     def first_markets(self, within_s: float) -> dict[str, Market]:
-        """Give the quotes of the first batch, if they come in time."""
+        """Return the quotes of the first batch, or {} on timeout."""
         if not self._markets or wait(self._markets[:1], timeout=within_s).not_done:
             return {}
         return dict(self._markets[0].result().value or {})
 
     def markets(self) -> Fetched[dict[str, Market]]:
-        """Wait for all quotes. A part has a value and a reason too where only some are missing."""
+        """Wait for all quotes.
+
+        If only some are missing, the result has both a value and a reason.
+        """
         return _together(self._markets)
 
     def books(self) -> Fetched[dict[str, OrderBook]]:
         return _together(self._books)
 
     def read_events(self, held: Iterable[Market]) -> str | None:
-        """Wait for events and fees and remember them; tell why those of what is held are not all known."""
+        """Wait for events and fees, and cache them.
+
+        Returns why some of the given markets lack data. None: all are known.
+        """
         markets = list(held)
         names = [market.event_ticker for market in markets]
         self.ask_events(names)
         self.ask_fees(names)
         events = _together(self._events)
         self._event_cache.events |= events.value or {}
-        self.ask_fees(names)  # a series may be called otherwise than the event's ticker says
+        self.ask_fees(names)  # a series' ticker may differ from the start of the event's
         fees = _together(self._fees)
         self._event_cache.fees |= fees.value or {}
         without = [market.ticker for market in markets if self._event_cache.fees_of(market) is None]

@@ -1,7 +1,6 @@
-"""Threads for questions that go out side by side, which nobody has to wait for.
+"""A small pool of daemon threads for concurrent reads.
 
-One that was left holds up neither the next question nor the end of the program. Knows nothing of what is
-asked.
+An abandoned read never blocks the next one or program exit.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ T = TypeVar("T")
 
 
 class ReadPool:
-    """At most `most` questions at a time; leaving the `with` leaves those that are still on their way."""
+    """At most `most` reads at a time. Leaving the `with` abandons the rest."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -38,13 +37,13 @@ class ReadPool:
         return self._left.is_set()
 
     def submit(self, read: Callable[[], T]) -> Future[T]:
-        """Ask in a thread of its own, as soon as one is free."""
+        """Run `read` in a thread of the pool, as soon as one is free."""
         future: Future[T] = Future()
 
         def answer() -> None:
             try:
                 future.set_result(read())
-            except BaseException as error:  # noqa: BLE001  (handed to whoever asks for the answer)
+            except BaseException as error:  # noqa: BLE001  (passed on to the caller of `result()`)
                 future.set_exception(error)
 
         self._questions.put(answer)

@@ -1,7 +1,7 @@
-"""The account at one time: what is held, at which mark, what it could bring or lose, and what it earned.
+"""The account at one instant: positions, value, risk and P&L.
 
-A part that could not be read says why and is never shown as zero; a sum with an unknown summand is
-unknown. Pure; fetches and renders nothing.
+A part that could not be read has a reason and is never shown as zero. A sum with an unknown summand is
+unknown. Performs no I/O.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ from kalshi_trading.portfolio.ledger import MarketLedger, cash_moved
 
 @dataclass(frozen=True, slots=True)
 class PositionPnl(DictReading):
-    """A position at its mark. Dollars without fees, except `fees_paid`; None: not known."""
+    """A position at its mark.
+
+    Dollars exclude fees, except `fees_paid`. None: unknown.
+    """
 
     dict_keys: ClassVar[dict[str, Read]] = {
         "ticker": lambda row: row.position.ticker,
@@ -58,13 +61,19 @@ class PositionPnl(DictReading):
 
     @property
     def is_held(self) -> bool:
-        """Tell whether contracts are held; a settled market may stand in the list for a moment longer."""
+        """True if the position is open.
+
+        The exchange may list a settled market for a moment longer.
+        """
         settled = self.ledger is not None and self.ledger.settlement is not None
         return self.position.side is not None and not settled
 
     @property
     def cost_basis(self) -> Dollars:
-        """What the contracts held cost, by the fills; by the exchange where fills are missing."""
+        """Cost of the open contracts, from the fills.
+
+        Uses the exchange's figure if fills are missing.
+        """
         known = self.ledger is not None and self.ledger.mismatch is None
         return self.ledger.holding.cost_basis if known and self.ledger else self.position.cost_basis
 
@@ -91,7 +100,10 @@ class PositionPnl(DictReading):
 
 @dataclass(frozen=True, slots=True)
 class TotalPnl(DictReading):
-    """Sums over the account. `net` = realized + unrealized − fees; None when a summand is not known."""
+    """Totals of the account: net is realized plus unrealized less fees.
+
+    `unrealized` and `net` are None if a summand is unknown.
+    """
 
     dict_keys: ClassVar[dict[str, Read]] = {
         "realized_pnl": read_cents("realized"),
@@ -112,7 +124,7 @@ class TotalPnl(DictReading):
 
 @dataclass(frozen=True, slots=True)
 class EventRisk:
-    """The most the markets of one event can lose together, resting orders included."""
+    """The maximum joint loss of one event's markets, with resting orders."""
 
     event_ticker: str
     worst_loss: Dollars
@@ -122,10 +134,10 @@ class EventRisk:
 
 @dataclass(frozen=True)
 class PortfolioSnapshot:
-    """The account at one time. `positions` holds every market traded and not settled, flat ones too.
+    """The account at one instant.
 
-    `ledgers` holds every market ever traded; `quotes_missing` says why marks may be missing,
-    `books_missing` why liquidation values may be.
+    `positions` has every market traded and not settled, including flat ones. `ledgers` has every market ever
+    traded. `quotes_missing` says why marks may be missing, `books_missing` why liquidation values may be.
     """
 
     as_of: datetime
@@ -148,12 +160,15 @@ class PortfolioSnapshot:
 
     @cached_property
     def value_at_mark(self) -> Dollars | None:
-        """What everything held is worth at the mark; None: a position has none."""
+        """Value of all open positions at the mark. None: a position has no mark."""
         return self._sum_held(row.value for row in self.held)
 
     @cached_property
     def liquidation_value(self) -> Dollars | None:
-        """Cash that selling everything into today's books would bring; None: a book or fees are missing."""
+        """Cash from selling all positions into today's books, after fees.
+
+        None: a book or fees are missing.
+        """
         return self._sum_held(
             row.liquidation.value if row.liquidation is not None else None for row in self.held
         )
@@ -171,7 +186,10 @@ class PortfolioSnapshot:
 
     @cached_property
     def realized(self) -> RealizedPnl | None:
-        """Profit of everything closed and settled; None when a list it needs could not be read."""
+        """P&L of all closed and settled contracts.
+
+        None: a required list could not be read.
+        """
         return total(self.ledgers.values()) if self._ledgers_complete else None
 
     @property
@@ -179,21 +197,27 @@ class PortfolioSnapshot:
         return self.positions.value is not None and self.settlements.value is not None
 
     def realized_since(self, at: datetime) -> RealizedPnl | None:
-        """The same since a moment; None also where a time is not known, as only fills have one."""
+        """Return the realized P&L since an instant.
+
+        None: a required list could not be read, or the time of an item is unknown. Only fills have a time.
+        """
         if not self._ledgers_complete or self.fills.value is None:
             return None
         return since(self.ledgers.values(), at)
 
     @cached_property
     def total_pnl(self) -> TotalPnl | None:
-        """All profit there is: realized, open and fees; None when the realized part is not known."""
+        """Realized and unrealized P&L with fees. None: realized P&L is unknown."""
         if self.realized is None:
             return None
         return TotalPnl(self.realized.gross, self.unrealized_pnl, self.realized.fees)
 
     @cached_property
     def exposures(self) -> dict[str, Exposure]:
-        """What each market can still lose, resting orders included; empty when positions are not known."""
+        """Maximum loss of each market, with resting orders.
+
+        Empty: the positions are unknown.
+        """
         if self.positions.value is None:
             return {}
         held = {row.position.ticker: row for row in self.held}
@@ -208,7 +232,10 @@ class PortfolioSnapshot:
 
     @cached_property
     def collateral(self) -> Dollars | None:
-        """The cash that resting orders hold; None when they or the positions are not known."""
+        """Cash reserved by resting orders.
+
+        None: the orders or the positions are unknown.
+        """
         if self.positions.value is None or self.resting.value is None:
             return None
         nets = {row.position.ticker: row.position.net for row in self.held}
@@ -217,12 +244,19 @@ class PortfolioSnapshot:
 
     @cached_property
     def worth(self) -> Dollars | None:
-        """All there is: cash, what resting orders hold, and positions at the mark; None: not known."""
+        """Total value: cash, collateral, and positions at the mark.
+
+        None: unknown.
+        """
         return None if self.unmarked or self._held_beside_cash is None else self.worth_at_least
 
     @cached_property
     def worth_at_least(self) -> Dollars | None:
-        """The same where nothing is counted that has no mark or may be in the cash already."""
+        """Total value, without positions that have no mark.
+
+        Leaves out collateral that may already be in the cash. None: the balance or the collateral is
+        unknown.
+        """
         balance = self.balance.value
         if balance is None or self.collateral is None:
             return None
@@ -231,10 +265,10 @@ class PortfolioSnapshot:
 
     @cached_property
     def _held_beside_cash(self) -> Dollars | None:
-        """What resting orders hold that is not in the cash; None: not known.
+        """Collateral of resting orders that the cash does not include.
 
-        Whether a balance includes it is not documented; what came in and went out tells, where all of that
-        is known. Source: Kalshi API, balance.
+        None: unknown. The API does not document whether a balance includes it. We infer it from all cash
+        movements, if they are known. Source: Kalshi API, balance.
         """
         balance, held = self.balance.value, self.collateral
         deposits, withdrawals = self.deposits.value, self.withdrawals.value
@@ -256,7 +290,10 @@ class PortfolioSnapshot:
 
     @cached_property
     def risks(self) -> tuple[EventRisk, ...]:
-        """The worst case of every event, biggest first; empty when positions or orders are not known."""
+        """The worst case of every event, largest first.
+
+        Empty: positions or orders are unknown.
+        """
         if self.positions.value is None or self.resting.value is None:
             return ()
         known = {row.position.ticker: row.event_ticker for row in self.positions.value}
@@ -274,7 +311,7 @@ class PortfolioSnapshot:
 
     @property
     def worst_loss(self) -> Dollars | None:
-        """The most that can still be lost over all events; None when positions or orders are not known."""
+        """The maximum loss over all events. None: positions or orders are unknown."""
         if self.positions.value is None or self.resting.value is None:
             return None
         return sum((risk.worst_loss for risk in self.risks), ZERO)

@@ -1,4 +1,4 @@
-"""Spans of days as a person types them, in every zone and over every change of the clocks."""
+"""Test typed date ranges, in every zone and across clock changes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_period_is_what_a_person_means_by_it(text, first, last):
 
 
 def refusal(text):
-    """The sentence that refuses the text; empty where it is a period."""
+    """Return the error message for this text, empty for a valid period."""
     with naming(repr(text)):
         try:
             parse_period(text, TODAY)

@@ -1,4 +1,7 @@
-"""Records that read like dictionaries, in cents: the right unit under every key, None for the unknown."""
+"""Test records that read like dicts, in cents.
+
+Every key has the right unit. None: unknown.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ POSITION = Position("KX-A", D("-3"), D("1.23"), D("-0.40"), D("0.05"), D("9.00")
 
 
 def plain(value):
-    """Return a value with its kind, since 39 equals Decimal("39")."""
+    """Return a value with its type, because 39 equals Decimal("39")."""
     return type(value).__name__, value
 
 

@@ -1,4 +1,7 @@
-"""The fee of a fill against the published examples and a second implementation, and the most cash taken."""
+"""Test fill fees and the maximum cash of an order.
+
+Compares with the published examples and a second implementation.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def rate_of(kind=FeeType.QUADRATIC, multiplier="1", *, is_taker=True):
 
 
 def bid(count, price, rate, **more):
-    """A fill that pays for its contracts."""
+    """Return the fee of a fill that buys contracts."""
     count, price = Decimal(count), Decimal(price)
     return fee_of_fill(rate, count, price, revenue=-count * price, **more)
 
@@ -187,16 +190,16 @@ def test_no_fill_earns_a_fee_and_cash_moves_in_whole_units(kind, percent, is_tak
 @pytest.mark.parametrize(
     ("count", "price", "rate", "most"),
     [
-        ("100", "0.57", "0.07", "58.72"),  # one fill takes $58.7157; each crumb rounds its fee up
+        ("100", "0.57", "0.07", "58.72"),  # one fill costs $58.7157; every smallest fill rounds its fee up
         ("0.01", "0.57", "0.07", "0.0059"),
-        ("1", "0.055", "0", "0.06"),  # a crumb of $0.00055 takes $0.0006
-        ("1", "0.055", "0.07", "0.06"),  # and so it does with its fee
+        ("1", "0.055", "0", "0.06"),  # a smallest fill of $0.00055 costs $0.0006
+        ("1", "0.055", "0.07", "0.06"),  # the same with its fee
         ("1", "0.005", "0", "0.01"),
-        ("1", "0.555", "0.07", "0.5723"),  # the fee of a crumb is above a unit: rounding is given back
+        ("1", "0.555", "0.07", "0.5723"),  # the fee of a smallest fill is above a unit: rounding is paid back
         ("100", "0.40", "0.07", "41.68"),
         ("12.34", "0.57", "0", "7.0338"),
-        ("100", "0.75", "2", "112.50"),  # P + 2 · P(1 − P) is highest at 75¢ …
-        ("100", "0.90", "2", "112.50"),  # … and a higher limit lets an order fill there
+        ("100", "0.75", "2", "112.50"),  # P + 2 · P(1 − P) has its maximum at 75¢
+        ("100", "0.90", "2", "112.50"),  # an order with a higher limit can fill at 75¢
         ("0", "0.055", "0.07", "0"),
     ],
 )

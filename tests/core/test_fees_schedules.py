@@ -1,4 +1,7 @@
-"""Which fees apply when: series, override, announced changes and waiver, against a day by day look."""
+"""Test a market's fee schedule over time, with an hourly comparison.
+
+Covers series, override, announced changes and waiver.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +89,7 @@ event_changes = st.lists(st.builds(change, hours, st.none() | kinds, st.none() |
 
 @given(series_changes, event_changes, st.none() | kinds, st.none() | hours)
 def test_no_schedule_that_an_order_can_meet_is_left_out(series, event, override, waiver):
-    """Looked at hour by hour until the close, nothing applies that was not named, and nothing else is."""
+    """An hourly check until the close finds exactly the listed schedules."""
     terms = FeeTerms(QUADRATIC, override, None, tuple(series), tuple(event))
     market = replace(MARKET, fee_waiver_until=None if waiver is None else NOW + waiver * HOUR)
     until_close = int((MARKET.close_at - NOW) / HOUR)

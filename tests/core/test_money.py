@@ -1,4 +1,4 @@
-"""What is typed and what is sent: strict numbers, price grids, rounding by name, text without loss."""
+"""Test number parsing, price grids, rounding, and exact text."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def grid_of(structure):
 
 
 def valid_prices(structure):
-    """Every valid price in ten-thousandths, counted out band by band."""
+    """Return all valid prices in ten-thousandths, counted band by band."""
     low, centre, high, edges = STRUCTURES[structure]
     bottom, top = (0, 10_000) if edges is None else (int(Decimal(edge) * 10_000) for edge in edges)
     steps = [int(Decimal(step) * 10_000) for step in (low, centre, high)]
@@ -90,7 +90,7 @@ def valid_prices(structure):
 
 
 def outcome(parse, text):
-    """What `parse` makes of the text; InvalidInputError where it refuses."""
+    """Return the result of `parse`, or InvalidInputError if it raises that."""
     with naming(repr(text)):
         try:
             return parse(text)

@@ -1,4 +1,4 @@
-"""What the book answers: both outcomes from bids only, and what a size would meet."""
+"""Test the order book: prices of both outcomes, and fills of a size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Profit and loss to the last digit: the published walk, flips, FIFO, settlement, and random histories."""
+"""Test P&L to the last digit: published example, flips, FIFO, settlement.
+
+Also replays random histories.
+"""
 
 from __future__ import annotations
 
@@ -232,7 +235,7 @@ def test_closed_lots_and_open_ones_account_for_every_contract_and_every_fee(hist
     assert sum((lot.realized_pnl for lot in end.closed), Decimal(0)) == end.realized_pnl
     closed_fees = sum((lot.open_fees + lot.close_fees for lot in held.closed), Decimal(0))
     assert closed_fees + sum((lot.fees for lot in held.lots), Decimal(0)) == held.fees_paid
-    # Every closed contract was bought once on either side.
+    # Every closed contract was bought once on each side.
     closed = sum((lot.count for lot in held.closed), Decimal(0))
     assert 2 * closed + held.count == sum((row.count for row in history), Decimal(0))
     assert all(lot.open_fees >= 0 and lot.close_fees >= 0 for lot in end.closed)

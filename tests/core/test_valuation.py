@@ -1,4 +1,4 @@
-"""The worst that positions and resting orders can do, against a search through everything possible."""
+"""Test the worst case of positions and resting orders by full search."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def subsets(rows):
 
 
 def loss(held, filled, *, ends_yes):
-    """What is lost against today if these orders fill and the market settles."""
+    """Return the loss if these orders fill and the market settles."""
     net, cost = held
     value = D(ends_yes)
     gain = (net * value if net >= 0 else -net * (1 - value)) - cost
@@ -78,7 +78,7 @@ def test_yes_in_two_exclusive_markets_cannot_both_win_but_can_both_lose():
     both_yes = [Exposure(if_yes=D(-6), if_no=D(4)), Exposure(if_yes=D(-3), if_no=D(7))]
     assert event_exposure(both_yes, mutually_exclusive=True) == 11
     both_no = [Exposure(if_yes=D(6), if_no=D(-4)), Exposure(if_yes=D(3), if_no=D(-7))]
-    assert event_exposure(both_no, mutually_exclusive=True) == 0  # whichever wins, the other pays more
+    assert event_exposure(both_no, mutually_exclusive=True) == 0  # either winner makes the other pay more
     assert event_exposure(both_no, mutually_exclusive=False) == 9
 
 

@@ -1,4 +1,4 @@
-"""What selling everything into the book would bring: level by level, after fees."""
+"""Test selling a whole position into the book, by level, after fees."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_yes_is_sold_to_the_bids_for_yes_best_first():
     sale = liquidate(D(200), BOOK, QUADRATIC)  # bids: 120 at 63¢, 310 at 62¢
     assert sale.proceeds == 120 * D("0.63") + 80 * D("0.62")
     assert sale.unsold == 0
-    # 0.07 · 120 · 0.63 · 0.37 = 1.95804 and 0.07 · 80 · 0.62 · 0.38 = 1.31936; together not a grain is lost
+    # 0.07 · 120 · 0.63 · 0.37 = 1.95804 and 0.07 · 80 · 0.62 · 0.38 = 1.31936; their total is exact
     assert sale.fees == D("1.9581") + D("1.3193")
     assert sale.value == sale.proceeds - sale.fees
 

@@ -1,4 +1,4 @@
-"""The practice exchange as the program finds it: started, attached to, or saying why not."""
+"""Test the practice exchange launcher: start, attach, or explain failure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def end(pid):
 
 @pytest.fixture
 def start(tmp_path):
-    """Start or attach; every exchange that was reached is ended at the end."""
+    """Start or attach; end every exchange at teardown."""
     pids = set()
 
     def start_one(folder=tmp_path / "world", **how):
@@ -89,7 +89,7 @@ def test_sessions_that_start_together_share_one_exchange(start):
 
 def test_an_exchange_that_ended_is_reaped_and_started_again_with_its_world(start):
     first = start()
-    end(first.pid)  # a zombie would stay alive for ever
+    end(first.pid)  # a zombie would count as alive forever
     second = start()
     assert second.pid != first.pid
     assert second.key_id == first.key_id
@@ -122,7 +122,7 @@ def environment_of(pid):
 
 
 def test_an_exchange_inherits_what_it_needs_and_no_secret(start, monkeypatch):
-    """A safe start of Python finds the package by PYTHONPATH alone."""
+    """With Python's safe path on, only PYTHONPATH finds the package."""
     for name, value in {**SECRETS, **KEPT, "PYTHONPATH": str(PROJECT)}.items():
         monkeypatch.setenv(name, value)
     inherited = environment_of(start().pid)
@@ -179,7 +179,7 @@ def test_a_damaged_key_is_told_in_one_sentence(start, tmp_path):
 
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
-    """Run a script of our own in the place of the exchange."""
+    """Run our own script in place of the exchange."""
 
     def install(text: str) -> None:
         program = tmp_path / "stand-in"
@@ -209,7 +209,7 @@ def test_an_announcement_nobody_understands_is_told(start, stand_in, line):
 
 
 def test_a_relative_folder_is_the_one_of_the_working_folder(start, stand_in, tmp_path, monkeypatch):
-    """The exchange works in another folder than the session."""
+    """The exchange runs in another folder than the session."""
     stand_in("sys.exit(sys.argv[4])")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PracticeExchangeError, match=f"{tmp_path}/here"):

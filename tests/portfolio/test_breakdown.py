@@ -1,4 +1,4 @@
-"""Profit by market, event, series and day: every way of cutting it adds up to the same."""
+"""Test P&L by market, event, series and day: all have the same total."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The account against the exchange's own figures: what agrees is counted, what differs is shown."""
+"""Test the comparison of the account with the exchange's own figures.
+
+Matches are counted, differences are shown.
+"""
 
 from __future__ import annotations
 
@@ -115,7 +118,7 @@ def test_cash_told_before_or_after_what_resting_orders_hold_both_agree():
 
 
 def test_cash_below_the_hundredth_of_a_cent_is_cut_as_the_exchange_cuts_it():
-    odd = replace(order(BID, "0.4321", count="0.33"))  # holds $0.142593
+    odd = replace(order(BID, "0.4321", count="0.33"))  # collateral of $0.142593
     assert check_account(held(cash=CASH - D("0.1426"), resting=Fetched((odd,)))).differences == ()
 
 

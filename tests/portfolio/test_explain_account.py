@@ -1,4 +1,7 @@
-"""Numbers of the whole account, line by line: they add up to the summary, or say what is missing."""
+"""Test explanations of the account's totals.
+
+The lines add up to the summary, or say what is missing.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ COSTS = st.decimals(0, 400, places=4)
 
 
 def account_of(rows: list[tuple[D, D]], **parts: object) -> PortfolioSnapshot:
-    """Positions of these counts and costs, each with what selling it into the book would bring."""
+    """Return a snapshot of positions with these counts and costs.
+
+    Each position has its liquidation into the book.
+    """
     positions = [held(str(net), str(cost), ticker=f"KX{n}-E-M") for n, (net, cost) in enumerate(rows)]
     sold = (replace(row, liquidation=liquidate(row.position.net, BOOK, QUADRATIC)) for row in positions)
     return snapshot(*sold, **parts)
@@ -59,7 +65,7 @@ def test_what_is_held_adds_up_to_every_number_of_the_summary(rows: list[tuple[D,
 
 
 def test_today_is_what_every_market_earned_since_midnight_after_fees() -> None:
-    """Bought yesterday for a fee of 10¢, sold today at 5¢ more each for a fee of 2¢."""
+    """Buy yesterday for a 10¢ fee, sell today 5¢ higher for a 2¢ fee."""
     bought = fill(BID, "10", "0.60", fee="0.10", at=YESTERDAY)
     row = held("6", "3.60", bought, fill(ASK, "4", "0.65", fee="0.02"))
     idle = held("1", "0.50", fill(BID, "1", "0.50", ticker="KX-B", at=YESTERDAY), ticker="KX-B")

@@ -1,4 +1,7 @@
-"""Fills and settlements over both sides of the cut-off: each once, none between, and only the news later."""
+"""Test fills and settlements across the cut-off: each once, none missed.
+
+A later read requests only newer rows.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ HOUR = timedelta(hours=1)
 
 
 class Exchange:
-    """The lists of an exchange, newest first, whose rows move to the archive with the cut-off."""
+    """Lists of an exchange, newest first; the cut-off archives rows."""
 
     def __init__(self, fills=()):
         self.fills = sorted(fills, key=lambda row: row.created_at, reverse=True)
@@ -60,7 +63,7 @@ class Exchange:
 
 
 def at(hours, ticker="KX-A"):
-    """A fill some hours before now."""
+    """Return a fill some hours before now."""
     return fill(BookSide.BID, "1", "0.50", at=NOW - hours * HOUR, ticker=ticker)
 
 
@@ -141,7 +144,7 @@ def test_progress_counts_both_lists():
     exchange.cutoff = NOW - 50 * HOUR
     told = []
     FillHistory(exchange).read_fills(told.append)
-    assert sorted(told) == [1, 2] or told == [2, 3]  # the archive is read while the live rows are
+    assert sorted(told) == [1, 2] or told == [2, 3]  # the archive is read during the live rows
 
 
 def test_settlements_are_remembered_and_come_newest_first():

@@ -1,4 +1,4 @@
-"""One market's account: the published walk and rows, gaps that must not be hidden, rows rebuilt."""
+"""Test one market's ledger: published example, gaps, rebuilt settlements."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_walk_before_its_settlement():
 
 
 def test_fills_of_several_subaccounts_are_no_single_position():
-    """Each has a position of its own, and the exchange's row is of one of them."""
+    """Each subaccount has its own position. The exchange's row covers one."""
     elsewhere = [replace(each, fill_id=f"{each.fill_id}-2", subaccount=2) for each in WALK]
     mixed = account([*WALK, *elsewhere], held=position("12", "7.20"))
     assert mixed.mismatch == "its fills are of several subaccounts, each with a position of its own"
@@ -82,7 +82,7 @@ def test_the_two_real_rows_lost_what_their_pairs_cost_beyond_a_dollar(count, yes
     kept = account(tuple(exact), settled=row)
     assert kept.mismatch is None
     assert kept.realized_pnl.quantize(D("0.000001")) == D(profit)
-    assert kept.realized_by_settlement == 0  # all of it was lost by trading
+    assert kept.realized_by_settlement == 0  # all of it was lost in trading
     assert explain_settlement(row, kept).total == D(profit)
 
 
@@ -111,7 +111,7 @@ def test_a_row_may_count_all_contracts_ever_bought_or_those_held_at_the_end(row)
 def test_fills_that_net_to_the_same_but_bought_less_are_a_gap_at_settlement(fills):
     kept = account(fills, settled=won())
     assert "the settlement counts 10" in kept.mismatch
-    assert kept.realized_pnl == D("2.60")  # by the row
+    assert kept.realized_pnl == D("2.60")  # from the row
     assert kept.uses_exchange_figures
 
 
@@ -124,7 +124,7 @@ def test_profit_without_any_fill_is_never_shown_as_none():
 def test_a_market_the_exchange_no_longer_lists_must_be_flat():
     gone = account(WALK)
     assert gone.mismatch == "the fills make 6 contracts, the exchange has 0"
-    # It has no figures of it, so those of the fills stand: never a zero for what is not known.
+    # The exchange has no figures for it, so the fills' are used: an unknown is never zero.
     assert (gone.realized_by_trading, gone.fees_paid) == (D("0.20"), D("0.2317"))
     assert not gone.uses_exchange_figures
     flat = (*WALK, fill(ASK, "6", "0.70"))

@@ -1,4 +1,4 @@
-"""The accounts of all markets from one reading to the next: counted anew where something changed."""
+"""Test the ledger cache: only changed markets are recomputed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WON = replace(
 
 
 class Reading:
-    """An account book and what the exchange would say to its questions."""
+    """A ledger cache with scripted market results."""
 
     def __init__(self):
         self.book = LedgerCache()
@@ -83,7 +83,7 @@ def test_a_settlement_whose_row_is_gone_is_rebuilt_from_the_market_s_result(read
     reading.results = {TICKER: PAID}
     assert reading.account().net_pnl == D("2.3683")
     assert reading.account().net_pnl == D("2.3683")
-    assert reading.asked == [[TICKER]]  # a result stands
+    assert reading.asked == [[TICKER]]  # a result is final
 
 
 def test_a_fill_that_shows_up_after_the_rebuilding_is_in_it(reading):

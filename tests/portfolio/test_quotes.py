@@ -1,4 +1,7 @@
-"""The market side of what is held, and readings that are slow or left: what is told while something lacks."""
+"""Test quotes, books and fees of positions, and slow or abandoned reads.
+
+Checks which missing data is reported.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ ORDER = REST["get_order"]["body"]["order"]
 
 
 class Exchange(Account):
-    """An account whose answers a test may put in place of the usual ones, path by path."""
+    """An account whose answers a test can replace by path."""
 
     def __init__(self, *rows, **more):
         super().__init__(*rows, **more)
@@ -159,7 +162,7 @@ def test_a_market_without_rows_is_looked_up_once_in_a_reading():
             assert account.count("/markets") == account.count("/historical/markets") == readings
 
 
-# --- Readings that are slow, or left -------------------------------------------------------------
+# --- Slow and abandoned reads --------------------------------------------------------------------
 
 
 def after(seconds, body):
@@ -210,7 +213,7 @@ def test_a_reading_that_is_left_stops_every_list_and_holds_up_nobody(part):
         tracker = tracker_at(server)
         threads = left_at_first_look(tracker)
         endless[0] = False
-        assert tracker.refresh().balance.value  # while a page of the one before is still to come
+        assert tracker.refresh().balance.value  # while a page of the abandoned read is pending
         endless[0] = True
         goes_on.set()
         for thread in threads:
@@ -222,7 +225,7 @@ def test_a_reading_that_is_left_stops_every_list_and_holds_up_nobody(part):
 
 
 def left_at_first_look(tracker):
-    """Leave a reading as Ctrl-C does, and give the threads that were at work for it."""
+    """Abandon a read as Ctrl-C does, and return its threads."""
 
     def leave(_):
         raise KeyboardInterrupt

@@ -1,10 +1,10 @@
-"""Planted faults that the everyday test run must catch, and the runner that proves it.
+"""Planted faults that the tests must catch, and the runner that checks it.
 
     python tests/support/mutations.py [--list] [NAME ...]
 
 The runner copies the project to a temporary folder, plants one fault and runs pytest there. It first runs a
-copy without a fault, because a failing suite would catch everything. A part of a name selects faults.
-Exit status 1: a fault was missed, or pytest did not end properly.
+copy without a fault, because a failing suite would catch everything. A part of a name selects faults. Exit
+status 1: a fault was missed, or pytest did not end properly.
 """
 
 from __future__ import annotations
@@ -38,13 +38,16 @@ COPIED = (
 )
 # test_mutations.py compares this list with the code, so it would fail under every fault.
 NOT_COPIED = ("test_mutations.py", "__pycache__", ".hypothesis", ".pytest_cache")
-TIME_LIMIT_S = 1800  # quick takes minutes, but a fault may let every wait run out
+TIME_LIMIT_S = 1800  # quick takes minutes, but a fault may make every wait time out
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One fault: in `file`, a path below kalshi_trading/, `planted` replaces `line`."""
+    """One fault: `planted` replaces `line` in `file`.
+
+    `file` is a path below kalshi_trading/.
+    """
 
     name: str
     file: str
@@ -52,7 +55,10 @@ class Mutation:
     planted: str
 
     def plant(self, source: str) -> str:
-        """Return the source with the fault. Raises ValueError unless `line` occurs exactly once."""
+        """Return the source with the fault.
+
+        Raises ValueError unless `line` occurs exactly once.
+        """
         if (found := source.count(self.line)) != 1:
             raise ValueError(f"{self.name}: its line occurs {found} times in {self.file}")
         return source.replace(self.line, self.planted)
@@ -533,7 +539,7 @@ MUTATIONS = tuple(chain.from_iterable(AREAS.values()))
 
 
 def copy_project(target: Path) -> None:
-    """Copy what the tests need. Settings with keys (.env) and logs stay behind."""
+    """Copy what the tests need, without settings with keys (.env) and logs."""
     target.mkdir()
     for source in chain.from_iterable(map(PROJECT.glob, COPIED)):
         if source.is_dir():
@@ -543,7 +549,10 @@ def copy_project(target: Path) -> None:
 
 
 def run_pytest(project: Path) -> tuple[int | None, str]:
-    """Return exit status and output of the everyday tests. Status None: the time limit was exceeded."""
+    """Return exit status and output of the quick tests.
+
+    Status None: timeout.
+    """
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "--tb=no"]
     with tempfile.TemporaryFile("w+") as output:  # a process left by a test would hold a pipe open
         process = subprocess.Popen(
@@ -559,7 +568,7 @@ def run_pytest(project: Path) -> tuple[int | None, str]:
             with suppress(subprocess.TimeoutExpired):
                 status = process.wait(TIME_LIMIT_S)
         finally:
-            with suppress(ProcessLookupError):  # also what the tests left running
+            with suppress(ProcessLookupError):  # also kills processes the tests left running
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         output.seek(0)
@@ -567,7 +576,10 @@ def run_pytest(project: Path) -> tuple[int | None, str]:
 
 
 def prove(mutation: Mutation | None) -> bool:
-    """Run the tests in a copy with the fault, or without one, and print the result in one line."""
+    """Run the tests in a copy with the fault, and print a one-line result.
+
+    None: run them without a fault. Returns True if the result is the expected one.
+    """
     name = "no fault" if mutation is None else mutation.name
     started_at = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutation-", ignore_cleanup_errors=True) as folder:

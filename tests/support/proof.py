@@ -1,4 +1,4 @@
-"""How much a test run tries: the counts behind `--proof quick|full|long`.
+"""Test counts behind `--proof quick|full|long`.
 
 `CURRENT` is set once, before any test module is imported, so that decorators may read it.
 """
@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """Counts of one run. Each names what is repeated."""
+    """Counts of one run, each named after what is repeated."""
 
     examples: int  # of each property
     costly_examples: int  # of a property that builds a world, a process or files for each
     prices: int  # of the 9,999 that an order can have
-    cut_sequences: int  # of the terminal, which never get their end
-    fill_patterns: int  # ways to fill an order, against the most it can cost
+    cut_sequences: int  # of terminal sequences without an end
+    fill_patterns: int  # ways to fill an order, compared with its maximum cost
     submissions: int  # orders sent through drawn faults
     kills: int  # of sessions at random moments
     protocol_runs: int  # of the order protocol's state machine
@@ -28,9 +28,9 @@ class Proof:
     portfolio_histories: int  # accounts compared with the exchange's ledger
     history_sessions: int  # sessions whose orders are all in the history
     planted_differences: int  # between journal and exchange
-    journal_lines: int  # of each of the sessions that write one journal across midnights
+    journal_lines: int  # of each of four sessions that write one journal across midnights
     damaged_places: int  # where a checkpoint is cut, and where a bit of it is flipped
-    hostile_megabytes: int  # of a line, of damaged lines, of a file that was compressed
+    hostile_megabytes: int  # of a line, of damaged lines, of a decompressed file
     type_ahead_trials: int  # ways from the menu to a sent order, with keys pressed too early
     signals: int  # at random moments of a drawn screen
     hang_ups: int  # of the terminal, likewise
@@ -64,7 +64,7 @@ FULL = Proof(
     examples=300,
     costly_examples=100,
     prices=9_999,
-    cut_sequences=1_000,  # more than there are
+    cut_sequences=1_000,  # more than exist
     fill_patterns=10_000,
     submissions=2_000,
     kills=300,
@@ -86,7 +86,7 @@ LONG = Proof(
     examples=10_000,
     costly_examples=1_000,
     prices=9_999,
-    cut_sequences=1_000,  # more than there are
+    cut_sequences=1_000,  # more than exist
     fill_patterns=100_000,
     submissions=100_000,
     kills=5_000,
@@ -110,11 +110,11 @@ CURRENT = QUICK
 
 
 def sample_journeys(ways: Sequence[T]) -> list[T]:
-    """Choose as many of these ways as a run tries."""
+    """Return as many of these ways as a run tries."""
     return sample(ways, CURRENT.journeys)
 
 
 def sample(ways: Sequence[T], count: int) -> list[T]:
-    """Choose so many: the first, the last and some evenly between."""
+    """Return `count` of these ways: first, last and some evenly between."""
     most = min(len(ways), count)
     return [ways[round(each * (len(ways) - 1) / max(1, most - 1))] for each in range(most)]

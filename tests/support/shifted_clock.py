@@ -1,7 +1,8 @@
-"""Run a program on another day: a preloaded library shifts the wall clock by a fixed number of seconds.
+"""Run a program on another date, with a shifted wall clock.
 
-Every process started from it is shifted alike, the times of files included. Durations stay what they are.
-Works where programs are linked dynamically and a C compiler is present (Linux with glibc).
+A preloaded library shifts the clock. The shift is a fixed number of seconds. It also applies to child
+processes and to the times of files. Durations are unchanged. Needs dynamically linked programs and a C
+compiler (Linux with glibc).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SOURCE = Path(__file__).with_suffix(".c")
 SHIFT = "SHIFTED_CLOCK_S"
 LIBRARY = "shifted_clock.so"
 
-# What a process started with an environment of its own needs to live in the same time.
+# Variables that a process with its own environment needs to run on the same date.
 INHERITED = ("TZ", "LD_PRELOAD", SHIFT, "PYTHONPYCACHEPREFIX")
 
 _DAYS = re.compile(r"\+([0-9]+)d")
@@ -29,14 +30,14 @@ _EXAMPLES = "use +40d, 2028-02-29 or 2028-02-29T23:58"
 
 
 class NoCompilerError(Exception):
-    """There is no C compiler, or it cannot build a library that is preloaded."""
+    """There is no C compiler, or it cannot build the preloaded library."""
 
 
 def shift_to(wanted: str, now: datetime) -> timedelta:
-    """Return how far `+40d`, or a date with or without a time (`2028-02-29T23:58`), is from `now`.
+    """Return the distance from `now` to a date.
 
-    A time without an offset is local. A date without a time keeps the local time of day.
-    Raises ValueError.
+    `wanted` is `+40d`, or a date with or without a time (`2028-02-29T23:58`). A time without an offset is
+    local. A date without a time keeps the local time of day. Raises ValueError.
     """
     try:
         if days := _DAYS.fullmatch(wanted):
@@ -51,7 +52,10 @@ def shift_to(wanted: str, now: datetime) -> timedelta:
 
 
 def compile_library(folder: Path) -> Path:
-    """Compile the library into `folder` and return its path. Raises NoCompilerError."""
+    """Compile the library into `folder`, return its path.
+
+    Raises NoCompilerError.
+    """
     compiler, *options = shlex.split(os.environ.get("CC", "cc")) or ["cc"]
     if shutil.which(compiler) is None:
         raise NoCompilerError(f"there is no C compiler ({compiler})")
@@ -64,10 +68,10 @@ def compile_library(folder: Path) -> Path:
 
 
 def shifted_environment(shift: timedelta, folder: Path) -> dict[str, str]:
-    """Return this process's environment, and in it what shifts a program's clock by `shift`.
+    """Return this process's environment with the clock shifted by `shift`.
 
-    The library is built in `folder`. Compiled modules go there because Python compares the times of files
-    with those kept in them. Raises NoCompilerError.
+    Builds the library in `folder`. Compiled modules go there because Python compares file times with the
+    times stored in them. Raises NoCompilerError.
     """
     others = [each for each in os.environ.get("LD_PRELOAD", "").split(":") if each and LIBRARY not in each]
     return {
@@ -79,12 +83,15 @@ def shifted_environment(shift: timedelta, folder: Path) -> dict[str, str]:
 
 
 def is_shifted() -> bool:
-    """Report whether this process already runs on another day."""
+    """Return True if this process already runs on another date."""
     return SHIFT in os.environ and LIBRARY in os.environ.get("LD_PRELOAD", "")
 
 
 def run_again(shift: timedelta) -> int:
-    """Run this very program on another day and return its exit status. Raises NoCompilerError."""
+    """Run this program again on another date and return its exit status.
+
+    Raises NoCompilerError.
+    """
     with tempfile.TemporaryDirectory(prefix="shifted-clock-") as folder:
         environment = shifted_environment(shift, Path(folder))
         with subprocess.Popen(sys.orig_argv, executable=sys.executable, env=environment) as program:

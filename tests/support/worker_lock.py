@@ -1,4 +1,4 @@
-"""A lock between the workers of one run: tests share it, or hold it alone."""
+"""A lock between the workers of one run: shared, or held by one alone."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 @contextmanager
 def worker_lock(folder: Path, *, alone: bool) -> Iterator[None]:
-    """Hold the lock in `folder` together with other workers, or alone.
+    """Hold the lock in `folder` with other workers, or alone.
 
-    A worker that wants it alone keeps the turnstile while the others finish: no later test slips in before.
+    A worker that wants it alone holds the turnstile until the others finish, so no later test gets in first.
     """
     with (folder / "turnstile.lock").open("w") as turnstile, (folder / "worker.lock").open("w") as lock:
         fcntl.flock(turnstile, fcntl.LOCK_EX)

@@ -9,16 +9,16 @@ from datetime import date, datetime
 from datetime import time as clock_time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-# Spelled out, because a machine may have no time zone database.
+# Spelled out, because the machine may have no time zone database.
 NEW_YORK = "EST5EDT,M3.2.0,M11.1.0"
 
 SetZone = Callable[[str], None]
 
 
 def set_local_zone(zone: str) -> None:
-    """Set the local time zone of this process and of those it starts from now on.
+    """Set the local time zone of this process and its future children.
 
-    Raises ValueError for a name this machine does not know: the C library would take it for UTC.
+    Raises ValueError for a name this machine does not know, because the C library would use UTC for it.
     """
     if zone != NEW_YORK:
         try:
@@ -30,5 +30,8 @@ def set_local_zone(zone: str) -> None:
 
 
 def local_noon(year: int, month: int, day: int) -> datetime:
-    """Return noon of a local day: files, counters and periods go by local days."""
+    """Return noon of a local day.
+
+    Files, counters and periods use local days.
+    """
     return datetime.combine(date(year, month, day), clock_time(12)).astimezone()

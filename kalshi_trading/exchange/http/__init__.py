@@ -1,1 +1,1 @@
-"""Signed requests over HTTP, their limits and their errors."""
+"""Signed HTTP requests, with their rate limits and errors."""

@@ -1,7 +1,7 @@
-"""What is known of the exchange's clock, and the time by which requests are signed.
+"""Estimate the exchange's clock and the time to sign requests with.
 
-Learns from the times that answers carry, and believes none that a cache may have kept: an old time would
-pass for a clock that is wrong. Asks nobody, sends nothing.
+Learns from the Date headers of answers. Ignores answers that a cache may have kept, because an old time
+would look like a wrong clock. Sends nothing.
 """
 
 from __future__ import annotations
@@ -14,36 +14,44 @@ _TOLERATED_SKEW_S = 2.0
 
 
 class ExchangeClock:
-    """The exchange's clock beside this computer's. Safe to share between threads."""
+    """The exchange's clock relative to this computer's.
+
+    Safe to share between threads.
+    """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self.skew_s: float | None = None
-        """How far this computer's clock is ahead of the exchange's, in seconds; None: not seen. A guess."""
+        """Seconds this computer's clock is ahead of the exchange's: an estimate. None: no time from the
+        exchange yet.
+        """
         self.least_skew_s: float | None = None
-        """The least that it can be ahead, in seconds; None: not seen."""
+        """The minimum seconds this computer's clock can be ahead. None: no time from the exchange yet."""
         self.offset_s = 0.0
-        """What is added to this computer's time to sign a request."""
+        """Seconds added to this computer's time to sign a request."""
 
     def signing_time_ms(self) -> int:
         return int((self._clock().timestamp() + self.offset_s) * 1000)
 
     def observe(self, headers: Mapping[str, str], elapsed_s: float) -> None:
-        """Learn from the answer to a signed request, which was here `elapsed_s` after it was asked for."""
+        """Learn from the answer to a signed request.
+
+        `elapsed_s` is the time from sending the request to receiving the answer.
+        """
         told_s = _seconds_of(headers.get("Date"))
         if told_s is None or headers.get("Age", "0").strip() != "0":
             return
-        # The header, whose seconds are cut down, was written at some time of the way: half-way by the best
-        # guess, and at the earliest as the request left.
+        # The exchange wrote the header, cut to whole seconds, some time between request and answer.
+        # The estimate assumes half-way; the minimum assumes the moment the request left.
         asked_at_s = self._clock().timestamp() - elapsed_s
         self.skew_s = asked_at_s + elapsed_s / 2 - told_s - 0.5
         self.least_skew_s = asked_at_s - told_s - 1
 
     def apply_offset(self) -> float | None:
-        """Sign by the exchange's clock from now on if this computer's is more than 2 s off.
+        """Sign by the exchange's clock if this computer's is more than 2 s off.
 
-        Returns by how many seconds this computer's clock is ahead then, None when it is right or when
-        nothing was heard of the exchange's.
+        Returns the seconds this computer's clock is ahead. None: it is right, or there is no time from the
+        exchange.
         """
         skew_s = self.skew_s
         if skew_s is None or abs(skew_s) <= _TOLERATED_SKEW_S:
@@ -52,9 +60,9 @@ class ExchangeClock:
         return skew_s
 
     def resync(self, signed_with_s: float) -> bool:
-        """Sign by the exchange's clock from now on; False when the refused request already was.
+        """Sign by the exchange's clock; False if the refused request already did.
 
-        What counts is the offset of that request: another thread may have corrected it since.
+        `signed_with_s` is the offset of that request. Another thread may have corrected the offset since.
         """
         offset_s = -(self.skew_s or 0.0)
         if abs(offset_s - signed_with_s) < 1:
@@ -64,7 +72,7 @@ class ExchangeClock:
 
 
 def _seconds_of(date: str | None) -> float | None:
-    """Read a header's date, which may be any text; None for one that names no moment."""
+    """Parse a Date header into Unix seconds. None: it is not a valid time."""
     try:
         told = parsedate_to_datetime(date) if date else None
         return told.timestamp() if told is not None and told.tzinfo is not None else None

@@ -1,8 +1,8 @@
-"""Why a request never left: what failed, and which setting has to do with it.
+"""Explain why a request never left, and which setting is involved.
 
-Pure functions over the errors of `requests`. One and the same error stands for "refused" and for "closed
-after the server had read the order", so only where it was raised proves that nothing was sent: inside a
-function that returns before the first byte of a request leaves.
+Pure functions over the errors of `requests`. The same error can mean "refused" or "closed after the server
+read the order". Only the place it was raised proves that nothing was sent: a function that returns before
+the first byte of a request leaves.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ _CERTIFICATES = {
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFailure:
-    """Why no connection came about, in lower case; `remedy` is None if the network is at fault.
+    """Why a connection failed.
 
-    `error` is for the log, None where it may quote a password. `is_lasting`: trying again at once is no use.
+    `cause` is in lower case. `remedy` is None if the network is at fault. `error` is for the log; None: it
+    may quote a password. `is_lasting`: an immediate retry cannot help.
     """
 
     cause: str
@@ -53,7 +54,10 @@ class ConnectionFailure:
 def connection_failure(
     error: BaseException, *, scheme: str, environ: Mapping[str, str]
 ) -> ConnectionFailure | None:
-    """Explain why a request to an exchange of this URL scheme never left; None: it may have left."""
+    """Explain why a request never left. None: it may have left.
+
+    `scheme` is the scheme of the exchange's URL.
+    """
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -63,7 +67,7 @@ def connection_failure(
     def was_in(*functions: Callable[..., Any]) -> bool:
         return any(function.__code__ in passed for function in functions)
 
-    # The variable is named as it is spelled; lower case goes first, as in `urllib`.
+    # Name the variable as spelled; lower case wins, as in `urllib`.
     spelled = {name.lower(): name for name in sorted(environ) if environ[name]}
     names = (f"{scheme}_proxy", "all_proxy")
     proxy = next((spelled[name] for name in names if name in spelled), "the system's settings")
@@ -79,7 +83,7 @@ def connection_failure(
 
 
 def _causes(error: BaseException) -> list[BaseException]:
-    """Return everything a library wrapped into this error, outermost first."""
+    """Return all errors wrapped into this one, outermost first."""
     found: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting:
@@ -114,7 +118,7 @@ def _unusable_proxy(causes: list[BaseException], proxy: str) -> ConnectionFailur
 
 
 def _refused_tunnel(causes: list[BaseException], proxy: str) -> ConnectionFailure:
-    """Explain what a proxy did instead of connecting us to the exchange."""
+    """Explain the proxy's reaction to our request for a connection."""
     refused = next((found for cause in causes if (found := _TUNNEL_REFUSED.match(str(cause)))), None)
     if refused is None:
         reason = "did not answer" if _reason(causes) == "timed out" else "closed the connection"
@@ -131,7 +135,7 @@ def _refused_tunnel(causes: list[BaseException], proxy: str) -> ConnectionFailur
         f"the proxy in {proxy} refused to connect to the exchange ({status})",
         causes[0],
         f"Check {proxy}, or ask who runs the proxy.",
-        is_lasting=status < 500,  # a 5xx may be a moment's
+        is_lasting=status < 500,  # a 5xx may be temporary
     )
 
 
@@ -170,7 +174,7 @@ def _untrusted(
 def _no_connection(
     error: BaseException, causes: list[BaseException], proxy: str, environ: Mapping[str, str]
 ) -> ConnectionFailure:
-    """Explain why neither the exchange nor its proxy was reached."""
+    """Explain why the exchange or its proxy was not reached."""
     from urllib3.exceptions import LocationParseError, NewConnectionError, ProxyError
 
     is_proxy = any(isinstance(cause, ProxyError) for cause in causes)
@@ -196,7 +200,7 @@ def _no_connection(
 
 
 def _reason(causes: list[BaseException]) -> str:
-    """Name what the operating system or TLS reported."""
+    """Return the reason reported by the operating system or TLS."""
     for cause in causes:
         if isinstance(cause, socket.gaierror):
             return "DNS lookup failed"

@@ -1,6 +1,6 @@
-"""What an HTTP answer that is not a success means, decided by pure functions.
+"""Map failed HTTP answers to errors, with pure functions.
 
-Knows the four shapes of error bodies and which answers to a write are definite. Sends nothing.
+Knows the four shapes of error bodies, and the definite answers to a write. Sends nothing.
 Source: Kalshi API, errors.
 """
 
@@ -24,7 +24,7 @@ _LONGEST_EXCERPT = 200
 TOO_MANY_REQUESTS = 429
 CONFLICT = 409
 DEFINITE_REFUSALS = frozenset({400, 401, 403, 404, 410, 422, TOO_MANY_REQUESTS})
-"""Statuses of a write that, with the exchange's nested error body, prove that nothing was done."""
+"""Write statuses that, with the exchange's nested error body, prove that nothing was done."""
 DEFINITE_CONFLICTS = frozenset(
     {
         "trading_is_paused",
@@ -33,7 +33,7 @@ DEFINITE_CONFLICTS = frozenset(
         "fill_or_kill_insufficient_resting_volume",
     }
 )
-"""Codes of a 409 that prove the same; any other may mean that the order arrived before."""
+"""Codes of a 409 that prove that nothing was done. With any other code the order may have arrived before."""
 RETRYABLE_READS = frozenset({408, 425, TOO_MANY_REQUESTS, 500, 502, 503, 504})
 TIMESTAMP_EXPIRED = "header_timestamp_expired"
 
@@ -55,7 +55,7 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer as it came: `body` is the parsed JSON, None when it was none."""
+    """One HTTP answer. `body` is the parsed JSON. None: it was not JSON."""
 
     status: int
     body: object
@@ -64,7 +64,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """The exchange's own words about an error, made harmless and short."""
+    """The exchange's own error text, sanitized and shortened."""
 
     code: str | None
     message: str
@@ -83,7 +83,7 @@ def _letters(text: str) -> str:
 
 
 def read_error(answer: Answer) -> ErrorBody:
-    """Read any of the four error shapes, or an excerpt of whatever else came."""
+    """Read any of the four error shapes, or an excerpt of any other body."""
     body = answer.body
     if isinstance(body, Mapping):
         error = body.get("error")
@@ -112,7 +112,7 @@ def _excerpt(text: str) -> str:
 
 
 def error_for_read(answer: Answer) -> KalshiAPIError | None:
-    """Tell what a read's answer means; None when it is a success."""
+    """Return the error of a read's answer. None: success."""
     if answer.status == 200 and isinstance(answer.body, Mapping):
         return None
     if 200 <= answer.status < 400:
@@ -124,10 +124,10 @@ def error_for_read(answer: Answer) -> KalshiAPIError | None:
 
 
 def error_for_write(answer: Answer) -> KalshiAPIError | None:
-    """Tell what a write's answer means; None when it is a success that has a JSON body.
+    """Return the error of a write's answer. None: success with a JSON body.
 
-    Only what `_is_definite` names is a refusal. Everything else (408, 5xx, redirects, bodies that a gateway
-    may have written, an unreadable success) leaves the outcome unknown.
+    Only answers that `_is_definite` accepts are refusals. All others leave the outcome unknown: 408, 5xx,
+    redirects, bodies a gateway may have written, an unreadable success.
     """
     if answer.status in (200, 201) and isinstance(answer.body, Mapping) and "error" not in answer.body:
         return None
@@ -142,9 +142,9 @@ def error_for_write(answer: Answer) -> KalshiAPIError | None:
 
 
 def _is_definite(answer: Answer) -> bool:
-    """Return whether the exchange itself says that it did nothing.
+    """Return True if the exchange itself reports that it did nothing.
 
-    Source: Kalshi API, error body shapes and the statuses they were seen with.
+    Source: Kalshi API, error body shapes and the statuses seen with them.
     """
     body = answer.body
     if not isinstance(body, Mapping):

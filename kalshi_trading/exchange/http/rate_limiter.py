@@ -1,7 +1,7 @@
-"""Token buckets that keep requests below the exchange's limits, so that it need not refuse them.
+"""Token buckets that keep requests below the exchange's rate limits.
 
-Two buckets per account, read and write; a fifth of the write bucket is kept for cancels. Knows costs
-and times, sends nothing. Source: Kalshi API, rate limits.
+Each account has two buckets, read and write. A fifth of the write bucket is reserved for cancels. Knows
+costs and times. Sends nothing. Source: Kalshi API, rate limits.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from kalshi_trading.core.market_models import (
     TokenBucketLimit,
 )
 
-# What every account has had so far; replaced by what the exchange says about this one.
+# Limits of every account seen so far, used until the exchange reports this account's own.
 DEFAULT_LIMITS = AccountLimits("unknown", TokenBucketLimit(200, 200), TokenBucketLimit(100, 100))
 DEFAULT_COSTS = EndpointCosts(10, (("DELETE", "/trade-api/v2/portfolio/events/orders/:order_id", 2),))
 CANCEL_SHARE_PERCENT = 20
-_WORD = re.compile(r"[a-z_]{2,}", re.ASCII)  # how the exchange spells what is no id
-_SHORTEST_WAIT_S = 0.001  # no wait so small that the clock does not show it
+_WORD = re.compile(r"[a-z_]{2,}", re.ASCII)  # a path segment in this form is a word, not an id
+_SHORTEST_WAIT_S = 0.001  # a shorter wait may not show on the clock
 
 
 @dataclass(slots=True)
@@ -38,13 +38,16 @@ class _Bucket:
         self.filled_at = now
 
     def set_limit(self, limit: TokenBucketLimit, now: float) -> None:
-        """Go on with another limit; what there is more room for comes with time, as after a drain."""
+        """Change the limit. Extra capacity is earned by refilling, not granted."""
         self.refill(now)
         self.limit, self.tokens = limit, min(self.tokens, limit.bucket_capacity)
 
 
 class RateLimiter:
-    """Waits until a request fits the budget. Safe to share between threads; times are monotonic seconds."""
+    """Wait until a request fits the rate limits.
+
+    Safe to share between threads. Times are monotonic seconds.
+    """
 
     def __init__(self, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._clock = clock
@@ -57,7 +60,7 @@ class RateLimiter:
         )
 
     def configure(self, limits: AccountLimits | None, costs: EndpointCosts | None) -> None:
-        """Adopt what the exchange says of this account; None keeps what is known."""
+        """Use this account's limits and costs. None: keep the current ones."""
         with self._lock:
             if limits is not None:
                 self._read.set_limit(limits.read, self._clock())
@@ -66,23 +69,23 @@ class RateLimiter:
                 self._costs = costs
 
     def mark_empty(self, method: str) -> None:
-        """Take it that nothing is left, since the exchange says so: another program may spend it too."""
+        """Empty the bucket after a 429; another program may share the quota."""
         with self._lock:
             bucket = self._bucket(method)
             bucket.refill(self._clock())
             bucket.tokens = min(0.0, bucket.tokens)
 
     def cost(self, method: str, path: str) -> int:
-        """Give the tokens a request to this full path costs."""
+        """Return the tokens a request to this full path costs."""
         for known_method, template, cost in self._costs.exceptions:
             if known_method == method and _matches(template, path):
                 return cost
         return self._costs.default_cost
 
     def acquire(self, method: str, path: str, *, within_s: float) -> None:
-        """Take the tokens for one signed request, waiting for them at most `within_s` seconds.
+        """Take the tokens for one signed request, waiting at most `within_s`.
 
-        Raises RateLimitError, before anything is sent, when the wait would be longer.
+        Raises RateLimitError, before anything is sent, if the wait would be longer.
         """
         cost = self.cost(method, path)
         deadline = self._clock() + within_s
@@ -97,7 +100,7 @@ class RateLimiter:
         return self._read if method == "GET" else self._write
 
     def _try_acquire(self, method: str, cost: int) -> float:
-        """Take the tokens and return 0, or return the seconds until they will be there."""
+        """Take the tokens and return 0, or return the seconds to wait for them."""
         with self._lock:
             bucket = self._bucket(method)
             bucket.refill(self._clock())
@@ -114,7 +117,10 @@ class RateLimiter:
 
 
 def _matches(template: str, path: str) -> bool:
-    """Compare part by part; `:order_id` stands for an id, never for a word such as `queue_positions`."""
+    """Compare paths by segment.
+
+    `:order_id` matches an id, never a word such as `queue_positions`.
+    """
     expected, actual = template.split("/"), path.split("/")
     return len(expected) == len(actual) and all(
         part == given or (part.startswith(":") and not _WORD.fullmatch(given))

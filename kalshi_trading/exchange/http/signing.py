@@ -1,7 +1,7 @@
-"""Signed headers for one request at one instant, for HTTP and for the WebSocket upgrade.
+"""Signed headers for one HTTP request or WebSocket upgrade.
 
-Knows what text the exchange wants signed and how. Never reads a clock or a file, never keeps a
-signature: every attempt of a request needs a fresh one.
+Knows the text to sign and the signature scheme. Never reads a clock or a file. Never keeps a signature,
+because every attempt of a request needs a fresh one.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from kalshi_trading.settings.environments import WEBSOCKET_PATH
 def sign(credentials: Credentials, method: str, path: str, now_ms: int) -> dict[str, str]:
     """Return the three headers that authenticate one request.
 
-    `path` is the full path from the root as sent, without host, query or fragment; `now_ms` is Unix
-    time in milliseconds by the exchange's clock. Source: Kalshi API, authentication.
+    `path` is the full path from the root as sent, without host, query or fragment. `now_ms` is Unix time in
+    milliseconds by the exchange's clock. Source: Kalshi API, authentication.
     """
     if not path.startswith("/") or "?" in path or "#" in path:
         raise ValueError("the path to sign must begin with / and carry no query or fragment")
@@ -29,7 +29,10 @@ def sign(credentials: Credentials, method: str, path: str, now_ms: int) -> dict[
 
 
 def websocket_headers(credentials: Credentials, now_ms: int, path: str = WEBSOCKET_PATH) -> dict[str, str]:
-    """Return the headers for the WebSocket upgrade. Source: Kalshi API, authentication."""
+    """Return the headers for the WebSocket upgrade.
+
+    Source: Kalshi API, authentication.
+    """
     return sign(credentials, "GET", path, now_ms)
 
 

@@ -1,8 +1,8 @@
-"""One HTTP request to the exchange, and what became of it: sign, send, bound in time, read, parse.
+"""Send one HTTP request to the exchange: sign, send, time out, parse.
 
-The only module that sends through `requests`. A read is repeated with jittered back-off, each time signed
-afresh; a write is sent exactly once, whatever happens. Every call ends at its deadline, also when the
-other side drips one byte a second. Never follows a redirect, never prints, never logs headers or bodies.
+The only module that sends through `requests`. Repeats a read with jittered back-off, signed afresh each
+time. Sends a write exactly once. Every call ends at its deadline, even if the answer drips one byte a
+second. Never follows a redirect, never prints, never logs headers or bodies.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 _LOG = logging.getLogger("kalshi_trading.requests")  # method, path, status, duration; nothing else
 _MOST_DIGITS = 40
 _CHUNK_BYTES = 65_536
-_ORDER_WAIT_S = 1.5  # an order that waits longer was priced by a book of long ago
-_IDLE_LIMIT_S = 2.0  # a write never travels on a connection the other side may be closing
+_ORDER_WAIT_S = 1.5  # after this long the book behind the price is stale
+_IDLE_LIMIT_S = 2.0  # never write on a connection the exchange may be closing
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Time limits in seconds, and how often a read is repeated."""
+    """Timeouts in seconds, and the number of read retries."""
 
     connect_s: float = 3.0
     total_s: float = 12.0
@@ -77,7 +77,7 @@ class _Connection:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One request, signed or not, as it is about to leave."""
+    """One request ready to send, signed or not."""
 
     method: str
     path: str
@@ -88,7 +88,7 @@ class _Request:
 
 
 class _NotConnectedError(NotSentError):
-    """No connection came about, so nothing was sent. `sentence` says why."""
+    """No connection was made, so nothing was sent. `sentence` is the reason."""
 
     def __init__(self, failure: ConnectionFailure, remedy: str) -> None:
         why = f"{failure.cause}. {failure.remedy or remedy}"
@@ -98,7 +98,10 @@ class _NotConnectedError(NotSentError):
 
 
 class Transport:
-    """Sends requests to one base URL for one key. Safe to share between threads."""
+    """Send requests to one base URL with one key.
+
+    Safe to share between threads.
+    """
 
     def __init__(
         self,
@@ -127,15 +130,16 @@ class Transport:
         self.rate_limiter = RateLimiter(clock=monotonic, sleep=sleep)
 
     def close(self) -> None:
-        """Close the connections and threads that are idle; a later request opens new ones."""
+        """Close idle connections and threads. A later request opens new ones."""
         self._workers.end_idle()
         for connection in drained(self._idle):
             connection.session.close()
 
     def read(self, path: str, query: Query = (), *, signed: bool = True) -> Mapping[str, Any]:
-        """GET one JSON object, repeating on time-outs, 408, 429 and 5xx until the deadline.
+        """GET one JSON object, with retries until the deadline.
 
-        Raises KalshiAPIError (one of its children); a read never changes anything.
+        Retries on timeouts, 408, 429 and 5xx. Never changes anything. Raises KalshiAPIError (one of its
+        children).
         """
         deadline = self._monotonic() + self._timing.total_s
         attempt = 0
@@ -144,7 +148,7 @@ class Transport:
             if isinstance(failure, Mapping):
                 return failure
             attempt += 1
-            # Full jitter below a doubling bound; the exchange names no time to wait.
+            # Full jitter below a doubling bound: the exchange names no time to wait.
             bound = min(self._timing.longest_pause_s, self._timing.first_pause_s * 2 ** (attempt - 1))
             pause = random.uniform(0, bound)
             if not retryable or attempt > self._timing.read_retries or self._monotonic() + pause >= deadline:
@@ -154,7 +158,7 @@ class Transport:
     def _read_once(
         self, path: str, query: Query, signed: bool, deadline: float
     ) -> tuple[Mapping[str, Any] | KalshiAPIError, bool]:
-        """Return the object, or the failure and whether trying again may help."""
+        """Return the object, or the failure and whether a retry may help."""
         self._spend("GET", path, signed=signed, within_s=deadline - self._monotonic())
         signed_with_s = self._exchange_clock.offset_s
         try:
@@ -174,16 +178,25 @@ class Transport:
 
     @property
     def clock_skew_s(self) -> float | None:
-        """How far this computer's clock is ahead of the exchange's, in seconds; None: not seen."""
+        """Seconds this computer's clock is ahead of the exchange's.
+
+        None: no time from the exchange yet.
+        """
         return self._exchange_clock.skew_s
 
     @property
     def least_clock_skew_s(self) -> float | None:
-        """The least that it can be ahead, in seconds; None: not seen."""
+        """The minimum seconds this computer's clock can be ahead.
+
+        None: no time from the exchange yet.
+        """
         return self._exchange_clock.least_skew_s
 
     def use_exchange_clock(self) -> float | None:
-        """Sign by the exchange's clock from now on where it differs; see `ExchangeClock.apply_offset`."""
+        """Sign by the exchange's clock if this computer's differs.
+
+        See `ExchangeClock.apply_offset`.
+        """
         return self._exchange_clock.apply_offset()
 
     def write(
@@ -197,13 +210,14 @@ class Transport:
     ) -> Mapping[str, Any]:
         """Send one write exactly once and return the JSON object of its success.
 
-        `before_sending` is called when the request is signed; what it raises is raised, and nothing is sent.
-        A process that sleeps longer than the exchange's window after it wakes with an outdated signature.
+        `before_sending` is called once the request is signed. If it raises, nothing is sent and the error
+        propagates. If the process sleeps after that for longer than the exchange's window, the signature is
+        outdated.
 
-        Raises NotSentError when it provably never left, OutcomeUnknownError when the exchange may have
-        acted, and another KalshiAPIError when it definitely refused.
+        Raises NotSentError if the write provably never left. Raises OutcomeUnknownError if the exchange may
+        have acted. Raises another KalshiAPIError if it definitely refused.
         """
-        # A cancel loses nothing by waiting.
+        # A cancel may wait longer: it has no price that can go stale.
         patience_s = self._timing.total_s if method == "DELETE" else _ORDER_WAIT_S
         try:
             self._spend(method, path, signed=True, within_s=min(patience_s, self._timing.total_s))
@@ -213,7 +227,7 @@ class Transport:
             ) from refusal
         request = self._request(method, path, query, body, signed=True)
         before_sending()
-        # Only now: time spent waiting for the budget must not be missing for the answer.
+        # Start the deadline here: waiting for the rate limit must not shorten the time for the answer.
         deadline = self._monotonic() + self._timing.total_s
         answer = self._round_trip(request, deadline)
         error = error_for_write(answer)
@@ -227,17 +241,17 @@ class Transport:
             self.rate_limiter.acquire(method, self._root_path + path, within_s=within_s)
 
     def _round_trip(self, request: _Request, deadline: float) -> Answer:
-        """Send one request and wait for its whole answer, no longer than the deadline.
+        """Send one request and wait for its whole answer until the deadline.
 
-        The work is done in a thread of its own, because no time-out of a socket bounds an answer that
-        keeps dripping; past the deadline that thread is left to itself.
+        Runs in a separate thread, because no socket timeout bounds an answer that keeps dripping. At the
+        deadline we abandon that thread.
         """
         results: queue.SimpleQueue[Answer | BaseException] = queue.SimpleQueue()
 
         def work() -> None:
             try:
                 results.put(self._send(request, deadline))
-            except BaseException as error:  # noqa: BLE001  (handed to the caller's thread, whatever it is)
+            except BaseException as error:  # noqa: BLE001  (passed on to the caller's thread)
                 results.put(error)
 
         started_at = self._monotonic()
@@ -257,7 +271,7 @@ class Transport:
         return result
 
     def _report(self, result: Answer | BaseException) -> None:
-        """Pass on why no connection comes about, once until an answer comes or another reason."""
+        """Report a connection failure once, until an answer or another failure."""
         if isinstance(result, Answer):
             self._reported = None
         elif isinstance(result, _NotConnectedError) and result.sentence != self._reported:
@@ -284,7 +298,7 @@ class Transport:
         except OutcomeUnknownError:
             connection.session.close()
             raise
-        except Exception as error:  # noqa: BLE001  (every one is raised again as one of ours)
+        except Exception as error:  # noqa: BLE001  (always raised again as one of our errors)
             connection.session.close()
             self._raise_unanswered(error)
         connection.last_used_at = self._monotonic()
@@ -292,7 +306,10 @@ class Transport:
         return answer
 
     def _raise_unanswered(self, error: Exception) -> NoReturn:
-        """Raise NotSentError when the request provably never left, otherwise OutcomeUnknownError."""
+        """Raise NotSentError if the request provably never left.
+
+        Otherwise raise OutcomeUnknownError.
+        """
         scheme = urlsplit(self._base_url).scheme
         failure = connection_failure(error, scheme=scheme, environ=os.environ)
         if failure is None:
@@ -300,7 +317,7 @@ class Transport:
         raise _NotConnectedError(failure, self._remedy) from failure.error
 
     def _request(self, method: str, path: str, query: Query, body: object, *, signed: bool) -> _Request:
-        """Put a request together and sign it with the time of now."""
+        """Build a request and sign it with the current time."""
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         is_signed = signed and self._credentials is not None
         if signed and self._credentials is not None:
@@ -309,7 +326,10 @@ class Transport:
         return _Request(method, path, query, body, headers, is_signed)
 
     def _borrow(self, *, fresh_only: bool) -> _Connection:
-        """Take an idle connection, or open a new one; a write takes none that has been idle for long."""
+        """Return an idle connection, or a new one.
+
+        `fresh_only`, for writes: skip connections that were idle for `_IDLE_LIMIT_S` or longer.
+        """
         while True:
             try:
                 connection = self._idle.get_nowait()
@@ -320,7 +340,7 @@ class Transport:
             connection.session.close()
 
     def _received(self, response: requests.Response, deadline: float) -> Answer:
-        """Read the whole answer; one that is given up takes its connection with it."""
+        """Read the whole answer, and close its connection on any error."""
         chunks, size = [], 0
         try:
             while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
@@ -344,17 +364,20 @@ def _new_session(base_url: str) -> requests.Session:
     session = requests.Session()
     session.auth = _no_other_authentication
     if is_loopback(base_url):
-        session.trust_env = False  # a proxy has no business between two programs of one computer
+        session.trust_env = False  # no proxy between two programs on one computer
     return session
 
 
 def _no_other_authentication(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keep `requests` from adding a password of some .netrc to a signed request."""
+    """Return the request unchanged.
+
+    This keeps `requests` from adding a password from .netrc to a signed request.
+    """
     return request
 
 
 def _parse(text: str) -> object:
-    """Parse JSON with exact numbers; None for anything that is not plain JSON."""
+    """Parse JSON with exact numbers. None: it is not plain JSON."""
     try:
         return json.loads(text, parse_float=_exact, parse_constant=_refuse_constant)
     except (ValueError, ArithmeticError, RecursionError):
@@ -362,7 +385,10 @@ def _parse(text: str) -> object:
 
 
 def _exact(text: str) -> Decimal:
-    """Keep a number's digits; one that no price or count can be is cheap to write and dear to compute."""
+    """Parse a number exactly, but raise ValueError for huge ones (`1e9999`).
+
+    They are cheap to send and expensive to compute with.
+    """
     number = Decimal(text)
     if not -_MOST_DIGITS < number.adjusted() < _MOST_DIGITS or len(text) > 2 * _MOST_DIGITS:
         raise ValueError("a number out of all proportion")

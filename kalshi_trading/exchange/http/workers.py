@@ -1,4 +1,4 @@
-"""Threads in which requests are sent, so that no answer can be waited for longer than its deadline."""
+"""Threads that send requests, so that the caller can stop at its deadline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Workers:
-    """Threads to send requests in, used again and again; one that hangs is not there for the next."""
+    """A pool of reusable request threads. A hung thread is never reused."""
 
     def __init__(self) -> None:
         self._begin()
@@ -23,7 +23,7 @@ class Workers:
         self._pid = os.getpid()
 
     def run(self, work: Callable[[], None]) -> None:
-        """Do it in a thread that is idle, else in a new one."""
+        """Run `work` in an idle thread, or in a new one."""
         if self._pid != os.getpid():
             self._begin()  # a forked process has none of the threads
         try:
@@ -34,19 +34,19 @@ class Workers:
         inbox.put(work)
 
     def end_idle(self) -> None:
-        """End the threads that wait for work."""
+        """End the idle threads."""
         for inbox in drained(self._idle):
             inbox.put(None)
 
     def _serve(self, inbox: queue.SimpleQueue[Callable[[], None] | None]) -> None:
         while (work := inbox.get()) is not None:
             work()
-            del work  # it holds the transport, whose connections close once it is unused
+            del work  # `work` references the transport, whose connections close once it is unreferenced
             self._idle.put(inbox)
 
 
 def drained(items: queue.LifoQueue[T]) -> Iterator[T]:
-    """Take everything from a queue that others may be filling."""
+    """Yield all items of a queue that other threads may be filling."""
     with suppress(queue.Empty):
         while True:
             yield items.get_nowait()

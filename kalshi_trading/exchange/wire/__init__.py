@@ -1,1 +1,1 @@
-"""The exchange's JSON, read into the program's nouns."""
+"""Decode the exchange's JSON into models."""

@@ -1,7 +1,7 @@
-"""Kalshi's field names for the account and its orders: JSON ↔ models.
+"""Convert account and order JSON to models, and orders to JSON.
 
-Writes a person's order (buy 4 NO at 35¢) as the book has it (ask 4 at 0.6500). Performs no I/O.
-Names follow the Kalshi Trade API v2, October 2026.
+Writes a user's order (buy 4 NO at 35¢) in the book's terms (ask 4 at 0.6500). Performs no I/O. Field names:
+Kalshi Trade API v2, October 2026.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ from kalshi_trading.exchange.wire.fields import Fields
 
 
 def order_body(order: OrderRequest) -> dict[str, object]:
-    """Write the body of a V2 create. Prices and counts are text; a JSON number would be refused."""
+    """Return the body of a V2 create.
+
+    Prices and counts are text, because the exchange rejects JSON numbers.
+    """
     body: dict[str, object] = {
         "ticker": order.ticker,
         "client_order_id": order.client_order_id,
@@ -134,7 +137,10 @@ def balance(body: Fields) -> Balance:
 
 
 def position_says_nothing(body: Fields) -> bool:
-    """Tell whether nothing is held and no figure is known: what was earned is then in the fills alone."""
+    """Return True if the row has no contracts and no figures.
+
+    Its profit can then only be computed from the fills.
+    """
     figures = ("realized_pnl_dollars", "fees_paid_dollars", "total_traded_dollars")
     return not any(map(body.has, figures)) and body.optional_decimal("position_fp") == ZERO
 

@@ -1,8 +1,8 @@
-"""Typed reading of one JSON object: every fault names the field, nothing is ever filled in.
+"""Typed access to one JSON object. Every error names the field.
 
-A required field that is missing, null or of the wrong kind raises MalformedAnswerError with its path.
-An optional one that is missing, null or empty is None. Text from the exchange is made harmless here,
-once, on arrival: no control, escape or direction character gets past this module.
+Never fills in a value. A required field that is missing, null or malformed raises MalformedAnswerError with
+its path. An optional field that is missing, null or empty is None. Text is sanitized here, on arrival: no
+control, escape or direction character passes this module.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _MOMENT = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
 )
 _SANE_YEARS = range(1970, 9000)
-"""A time outside them was never set (some programs write the year 1 then), and sums with it overflow."""
+"""Times outside these years were never set (some programs write year 1), and would overflow in arithmetic."""
 _EXACT_COUNT = re.compile(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,2})?", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 
 class Fields:
-    """One JSON object of an answer and the path that led to it, for messages."""
+    """One JSON object of an answer, with its path for error messages."""
 
     def __init__(self, body: object, where: str) -> None:
         if not isinstance(body, Mapping):
@@ -53,7 +53,10 @@ class Fields:
         return value
 
     def _optional(self, name: str, read: Callable[[object], V | None]) -> V | None:
-        """Missing, null and empty text are None; anything else must be well-formed."""
+        """Read an optional field. None: it is missing, null or empty text.
+
+        Any other value must be well-formed.
+        """
         if self._body.get(name) in (None, ""):
             return None
         return self._required(name, read)
@@ -77,31 +80,37 @@ class Fields:
         return self._optional(name, _identifier)
 
     def decimal(self, name: str) -> Decimal:
-        """Read dollars or contracts sent as plain decimal text."""
+        """Read dollars or contracts from plain decimal text."""
         return self._required(name, decimal_from_text)
 
     def optional_decimal(self, name: str) -> Decimal | None:
         return self._optional(name, decimal_from_text)
 
     def count(self, name: str) -> Decimal:
-        """Read contracts, of which there cannot be fewer than none."""
+        """Read a number of contracts, zero or more."""
         return self._required(name, _not_negative)
 
     def exact_count(self, name: str) -> Decimal:
-        """Read contracts as the exchange writes them, and in no other spelling: `-0.00` is not one."""
+        """Read contracts in the exchange's exact format only.
+
+        `-0.00`, for example, is rejected.
+        """
         return self._required(name, _exact_count)
 
     def price(self, name: str) -> Decimal:
-        """Read the price of an order or a trade: nothing outside $0 to $1 is one."""
+        """Read the price of an order or a trade, from $0 to $1."""
         return self._required(name, _price)
 
     def quote(self, name: str) -> Decimal | None:
-        """Read a required quote; 0 and 1 mean that there is none. Source: Kalshi API, empty-side quotes."""
+        """Read a required quote. None: it is 0 or 1, so that side is empty.
+
+        Source: Kalshi API, empty-side quotes.
+        """
         price = self.decimal(name)
         return price if 0 < price < 1 else None
 
     def positive(self, name: str) -> Decimal:
-        """Read decimal text that must be above zero, such as a tick."""
+        """Read decimal text above zero, such as a tick."""
         return self._required(name, _positive)
 
     def number(self, name: str) -> Decimal:
@@ -133,7 +142,7 @@ class Fields:
         return self._required(name, _moment)
 
     def optional_moment(self, name: str) -> datetime | None:
-        """Read a time that may be missing; one that was never set is None too."""
+        """Read an optional time. None: it is missing or was never set."""
         value = self._body.get(name)
         at = _moment(value)
         return None if at is None and _is_never(value) else at or self._optional(name, _moment)
@@ -147,13 +156,19 @@ class Fields:
         return self._required(name, lambda value: _unix(value, 1000))
 
     def word(self, name: str, words: type[E]) -> E:
-        """Read one word of a closed set; a word outside it is a fault (directions, for instance)."""
+        """Read a value of a closed enum, such as a direction.
+
+        Raises MalformedAnswerError for any other value.
+        """
         return self._required(name, lambda value: _word(value, words))
 
     def open_word(self, name: str, words: type[E], unknown: E) -> E:
-        """Read one word of a set that may grow; an unheard-of word is `unknown`, a missing one a fault."""
+        """Read a value of an enum that may grow.
+
+        A new value becomes `unknown`. A missing one raises MalformedAnswerError.
+        """
         found = _word(self._required(name, _text), words)
-        return unknown if found is None else found  # empty text is a word of its own
+        return unknown if found is None else found  # empty text is a valid value
 
     def inner(self, name: str) -> Fields:
         return Fields(self._body.get(name), f"{self._where}.{name}")
@@ -171,11 +186,11 @@ class Fields:
         return [[Fields(row, f"{self._where}.{name}") for row in rows] for rows in outer]
 
     def optional_rows(self, name: str) -> list[Fields]:
-        """Read a list of objects that may be missing or null: then there are none."""
+        """Read an optional list of objects, empty if missing or null."""
         return self.rows(name) if self.has(name) else []
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """Read a list of text that may be missing or null."""
+        """Read an optional list of text, empty if missing or null."""
         values = self._optional(name, lambda value: value if isinstance(value, list) else None) or []
         return tuple(sanitize(value) for value in values if isinstance(value, str))
 
@@ -193,10 +208,10 @@ class Fields:
 
 
 class DecodeCache(Generic[V]):
-    """Decodes rows that name themselves; one that comes again word for word is the same model as before.
+    """Cache of decoded rows: an identical JSON row returns the same model.
 
-    Remembers the last `most` rows at least, and at most twice as many: rows take memory, and an account of
-    many thousand markets is not read from moment to moment.
+    Keeps at least the last `most` rows and at most twice as many. Rows take memory, and accounts with
+    thousands of markets are read rarely.
     """
 
     def __init__(self, decode: Callable[[Fields], V], name: str, *, most: int = 1_000) -> None:
@@ -279,7 +294,7 @@ def _is_never(value: object) -> bool:
     return int(value[:4]) not in _SANE_YEARS
 
 
-@lru_cache(maxsize=16_384)  # a market's times come again at every look
+@lru_cache(maxsize=16_384)  # the same market times recur in every read
 def _moment_from_text(text: str) -> datetime | None:
     found = _MOMENT.fullmatch(text)
     if found is None:

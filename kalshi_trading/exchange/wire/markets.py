@@ -1,7 +1,7 @@
-"""Kalshi's field names for the exchange, series, events, markets, books, bars and trades: JSON → models.
+"""Convert public market JSON to models.
 
-One function per kind of answer; each reads from `Fields` and performs no I/O. Names follow the Kalshi
-Trade API v2, October 2026.
+Has one function per kind of answer, each reading from `Fields`. Performs no I/O. Field names: Kalshi Trade
+API v2, October 2026.
 """
 
 from __future__ import annotations
@@ -201,7 +201,10 @@ def order_book(body: Fields, ticker: str, as_of: datetime) -> OrderBook:
 
 
 def book_sides(body: Fields) -> tuple[tuple[BookLevel, ...], tuple[BookLevel, ...]]:
-    """Read the bids for YES and for NO. Their order is not to be trusted, so they are sorted best first."""
+    """Return the bids for YES and for NO, best first.
+
+    Sorts them, because the exchange's order is not reliable.
+    """
     levels = body.inner("orderbook_fp")
     return _levels(levels, "yes_dollars"), _levels(levels, "no_dollars")
 
@@ -212,12 +215,12 @@ def _levels(body: Fields, name: str) -> tuple[BookLevel, ...]:
 
 
 def candlestick(body: Fields) -> Candlestick:
-    """Read a bar of the live endpoints, whose names carry `_dollars` and `_fp`."""
+    """Read a bar of the live endpoints: names end in `_dollars` and `_fp`."""
     return _candlestick(body, money="_dollars", count="_fp")
 
 
 def historical_candlestick(body: Fields) -> Candlestick:
-    """Read a bar of the historical endpoint, whose names carry no suffix."""
+    """Read a bar of the historical endpoint: names have no suffix."""
     return _candlestick(body, money="", count="")
 
 

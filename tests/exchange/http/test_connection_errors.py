@@ -1,7 +1,7 @@
-"""Requests that find no way to the exchange: what the user reads, what is recorded, that nothing was sent.
+"""Test requests that cannot reach the exchange: message, log, effect.
 
-Each failure is a real one, on loopback: a proxy that the environment names stands in for the way to Kalshi's
-host, and behind it a TLS server for the host itself. The control is the same way without a fault.
+Each failure is real, on loopback. A proxy from the environment replaces the route to Kalshi's host, and a
+TLS server behind it replaces the host. The control uses the same route without a fault.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Row:
-    """One failure. In settings and sentence, ports ({proxy}, {server}, {free}) and {folder} are filled in.
+    """One failure, its message and its log entry.
 
-    `proxy` is what the proxy does, None: it tunnels to the server. `technical` is on record in errors.log.
+    Settings and sentence may contain {proxy}, {server} and {free} (ports) and {folder}. `proxy` scripts the
+    proxy. None: it tunnels to the server. `technical` appears in errors.log.
     """
 
     sentence: str
@@ -245,7 +246,7 @@ def certificates(authority, tmp_path_factory):
 
 @pytest.fixture
 def way(authority, certificates):
-    """Set up the way to a server as a row wants it; yields the server, the proxy, and its sentence."""
+    """Set up a route to a server for a row; yield server, proxy and sentence."""
 
     @contextmanager
     def open_way(row, script=OK):
@@ -317,11 +318,11 @@ def test_a_request_that_found_no_way_was_not_sent_and_says_why(way, row):
     assert PASSWORD not in record + str(unsent.value)
 
 
-# --- What reached the exchange, or may have -------------------------------------------------------
+# --- Reached the exchange, or may have ------------------------------------------------------------
 
 
 def plain_proxy(script):
-    """A proxy for plain HTTP reads the request itself: what it says is an answer."""
+    """Return a row for a plain HTTP proxy, whose script is the answer."""
     return Row("", "", False, proxy=script, settings={"http_proxy": "http://127.0.0.1:{proxy}"})
 
 
@@ -370,7 +371,10 @@ EACH_CAUSE = (
 
 
 def test_an_order_that_found_no_way_ends_not_sent_in_the_journal(way, exchange, tmp_path):
-    """An executor reads by the good way and sends by the bad one, against a real exchange."""
+    """The executor reads over a good route and sends over the bad one.
+
+    It uses a real exchange.
+    """
     journal = TradeLogger(tmp_path, "practice")
     wrong = []
     with way(CONTROL, forward_to(exchange.url)):
@@ -408,7 +412,7 @@ def test_a_reason_is_recorded_once_until_another_or_an_answer_comes(way):
 
 
 def test_a_ca_file_that_may_not_be_read_is_named(way, monkeypatch):
-    """Not every test runs as a user to whom anything is forbidden."""
+    """The test patches the read, because root may read every file."""
 
     def forbid(*_, **__):
         raise PermissionError(13, "Permission denied")

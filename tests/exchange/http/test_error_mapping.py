@@ -1,4 +1,4 @@
-"""What an answer of the exchange means: which ones are definite, and in whose words they are told."""
+"""Test the errors of HTTP answers: definite or not, and their message."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def example(name: str) -> Answer:
     return answer(ERRORS[name]["status"], ERRORS[name]["body"])
 
 
-# --- Reading the exchange's words ----------------------------------------------------------------
+# --- The exchange's error text -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def error_of(judge, status, body):
 
 
 def misjudged(judge, kinds, bodies):
-    """The answers whose error is of another kind, has another status, or may have acted."""
+    """Return answers with another error class or status, or `may_have_acted`."""
     found = []
     for (status, kind), body in product(kinds.items(), bodies):
         error = error_of(judge, status, body)
@@ -148,7 +148,7 @@ def misjudged(judge, kinds, bodies):
 
 
 def definite(statuses, bodies):
-    """The answers to a write that do not leave the order unknown."""
+    """Return the answers to a write that do not leave the order unknown."""
     found = []
     for status, body in product(statuses, bodies):
         error = error_of(error_for_write, status, body)
@@ -198,7 +198,7 @@ LOOK_ALIKES = (
 
 
 def kind_of_refusal(status, shape):
-    """What a 4xx of this shape is to a write."""
+    """Return the expected error class of a write's 4xx with this shape."""
     is_definite = (
         (shape.startswith("nested") and status in DEFINITE_REFUSALS)
         or (shape in DEFINITE_CONFLICTS and status in DEFINITE_REFUSALS | {409})

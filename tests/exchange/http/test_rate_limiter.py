@@ -1,4 +1,4 @@
-"""The request budget: never above what the exchange allows, and never without room for a cancel."""
+"""Test the rate limiter: never above the limits, with room for a cancel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BALANCE = "/trade-api/v2/portfolio/balance"
 
 
 class Clock:
-    """Time that passes only while somebody sleeps, or when told to."""
+    """A clock that advances only by `sleep` or by setting `now`."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -32,7 +32,7 @@ class Clock:
 
 
 class Bucket:
-    """The exchange's own account of the tokens: what it would refuse."""
+    """The exchange's own token bucket: it decides what is refused."""
 
     def __init__(self, rate: int, capacity: int, now: float) -> None:
         self.rate, self.capacity, self.tokens, self.at = rate, capacity, float(capacity), now
@@ -70,16 +70,16 @@ def test_what_the_exchange_says_is_spent_is_waited_for_and_no_other_bucket_with_
     budget.acquire(method, BALANCE, within_s=5)
     assert clock.now - begun == pytest.approx(
         0.05 if method == "GET" else 0.3, abs=0.002
-    )  # a fifth is kept for cancels
+    )  # a fifth is reserved for cancels
     budget.mark_empty("DELETE")
-    budget.mark_empty("DELETE")  # what is owed is owed once
+    budget.mark_empty("DELETE")  # a second call adds no debt
     begun = clock.now
     budget.acquire("DELETE", ONE_ORDER, within_s=5)
     assert clock.now - begun == pytest.approx(0.1, abs=0.002)
 
 
 def take_all(budget, method, path):
-    """Take what can be taken without waiting, and tell how often that was."""
+    """Acquire until a wait would be needed, and return the number acquired."""
     for taken in range(10_000):
         try:
             budget.acquire(method, path, within_s=0)
@@ -102,7 +102,7 @@ def test_no_sequence_of_requests_ever_meets_a_refusal(requests, read):
     clock = Clock()
     budget = RateLimiter(clock=clock, sleep=clock.sleep)
     budget.configure(limits(read, (50, 60)), None)
-    # Learning gives no tokens back, so the buckets begin as the exchange has them after a pause.
+    # configure() adds no tokens, so wait until the buckets are full, like the exchange's.
     clock.sleep(100)
     exchange = {"GET": Bucket(*read, clock.now), "POST": Bucket(50, 60, clock.now)}
     for (method, path), pause in requests:

@@ -1,4 +1,4 @@
-"""The signature is checked with the public key, as the exchange does."""
+"""Test signatures with the public key, as the exchange checks them."""
 
 from __future__ import annotations
 

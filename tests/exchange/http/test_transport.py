@@ -1,4 +1,4 @@
-"""One request and what becomes of it, over real sockets: sent once, signed afresh, bounded in time."""
+"""Test one request over real sockets: sent once, signed, within its time."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ KEY_ID = "11111111-2222-3333-4444-555555555555"
 KEY = Ed25519PrivateKey.generate()
 ORDERS = "/portfolio/events/orders"
 QUICK = Timing(connect_s=0.8, total_s=1.0, read_retries=3, first_pause_s=0.001, longest_pause_s=0.002)
-IN_TIME_S = 8  # more than a busy machine adds, less than the servers here keep a connection
+IN_TIME_S = 8  # above a busy machine's delay, below the time a server here keeps a connection
 PATIENT = Timing(connect_s=2, total_s=5, read_retries=3, first_pause_s=0.001, longest_pause_s=0.002)
 OK = say(200, {"ok": True})
 EXPIRED = {"error": {"code": "header_timestamp_expired", "message": "header timestamp expired"}}
@@ -51,7 +51,10 @@ def connect(url, *, timing=PATIENT, **how):
 
 
 def check_signature(request):
-    """Verify one request's signature by the rules of the exchange; returns its time in milliseconds."""
+    """Verify a request's signature like the exchange.
+
+    Returns its time in milliseconds.
+    """
     stamp = request.headers["kalshi-access-timestamp"]
     assert request.headers["kalshi-access-key"] == KEY_ID
     signature = base64.b64decode(request.headers["kalshi-access-signature"], validate=True)
@@ -134,7 +137,7 @@ def test_a_proxy_is_not_asked_for_an_exchange_on_this_computer(monkeypatch):
         assert connect(server.url).read("/markets", signed=False) == {"ok": True}
 
 
-# --- A write is sent once, and what is known of it ------------------------------------------------
+# --- A write is sent once -------------------------------------------------------------------------
 
 
 def refusal(status):
@@ -157,7 +160,10 @@ def drip_headers(connection, _):
 
 
 def drop_by_drop(connection):
-    """Send a byte every 30 ms for much longer than IN_TIME_S, or until the client has gone."""
+    """Send a byte every 30 ms until the client closes.
+
+    Ends after 30 s, much later than IN_TIME_S.
+    """
     for _ in range(1_000):
         connection.sendall(b" ")
         time.sleep(0.03)
@@ -261,7 +267,7 @@ def test_a_connection_nobody_answers_proves_that_nothing_was_sent():
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         address = full.getsockname()
         waiting = []
-        for _ in range(4):  # the queue of a server that accepts nobody fills up
+        for _ in range(4):  # the queue of a server that accepts no connection fills up
             client = socket.socket()
             client.setblocking(False)
             client.connect_ex(address)
@@ -353,7 +359,7 @@ def test_a_write_without_budget_is_not_sent():
 def test_an_order_waits_no_longer_for_the_budget_than_its_price_stands_and_a_cancel_does(
     method, refill_rate, is_sent
 ):
-    """Ten tokens are there after 1.25 s or after 2 s, of the 12 s that a request may take in all."""
+    """Ten tokens refill in 1.25 s or in 2 s; a request may take 12 s."""
     slept = []
     with serving(OK) as server:
         transport = connect(
@@ -373,7 +379,7 @@ def test_an_order_waits_no_longer_for_the_budget_than_its_price_stands_and_a_can
     assert len(server.requests) == is_sent
 
 
-# --- Reads: repeated where it helps, and never for long -------------------------------------------
+# --- Reads are retried, within limits -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
@@ -411,14 +417,14 @@ def test_a_storm_of_refusals_ends():
 
 
 def test_after_a_refusal_for_their_number_requests_come_no_faster_than_the_exchange_allows():
-    """Somebody else spends the same budget: a full bucket of our own is worth nothing then."""
+    """Another program shares the quota, so our own full bucket is worthless."""
     waited = [0.0]
     with serving(say(429, {"error": "too many requests"}), OK, OK) as server:
         transport = connect(server.url, monotonic=lambda: sum(waited), sleep=waited.append)
         transport.read("/portfolio/balance")
         transport.read("/portfolio/balance")
     assert len(server.requests) == 3
-    needed_s = 2 * 10 / 200  # two requests of 10 tokens each, of which 200 come back a second
+    needed_s = 2 * 10 / 200  # two requests of 10 tokens each, refilled at 200 a second
     assert sum(waited) > needed_s - 1e-9
 
 
@@ -539,7 +545,7 @@ def test_a_clock_that_is_right_to_the_second_is_left_as_it_is(off_s):
     [(True, "0", True), (True, "62", False), (True, "", False), (False, "0", False)],
 )
 def test_a_time_that_a_cache_may_have_kept_is_not_taken_for_the_exchanges(signed, age, believed):
-    """Anybody may keep the answer to a question that anybody may ask; an older one tells its age."""
+    """Caches may keep answers to unsigned requests; old ones have an Age."""
     kept = say(200, {"ok": True}, date=datetime.now(UTC) - timedelta(seconds=62), headers={"Age": age})
     with serving(kept) as server:
         transport = connect(server.url)
@@ -551,7 +557,7 @@ def test_a_time_that_a_cache_may_have_kept_is_not_taken_for_the_exchanges(signed
 
 
 def test_the_exchanges_clock_is_known_to_a_second_and_the_round_trip():
-    """Wherever on its way the answer got its time, these clocks, which agree, lie within the bounds."""
+    """Both clocks agree, so the skew of 0 must lie within the bounds."""
 
     def slowly(connection, request):
         time.sleep(0.2)
@@ -754,7 +760,7 @@ def test_a_call_that_failed_leaves_neither_thread_nor_socket(script):
 
 
 def test_a_transport_that_nobody_uses_any_more_goes_with_its_connections():
-    """The threads that sent its requests wait for others, and must not hold it."""
+    """Idle request threads must not keep the transport alive."""
     with serving(OK) as server:
         transport = connect(server.url)
         transport.read("/markets", signed=False)

@@ -1,4 +1,4 @@
-"""Kalshi's words: orders out and back, and every kind of answer whole, incomplete, garbled or grown."""
+"""Test JSON of orders and answers: valid, incomplete, malformed, extended."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TICKER = "KXHIGHNY-26NOV21-B46.5"
 AT = datetime(2026, 11, 21, 14, 50, tzinfo=UTC)
 
 
-# --- Orders, out and back -------------------------------------------------------------------------
+# --- Orders to JSON and back ----------------------------------------------------------------------
 
 
 def request(action, side, price, count="10", **more):
@@ -55,13 +55,16 @@ def request(action, side, price, count="10", **more):
 
 
 def effect(body):
-    """Read a body as the exchange does: (outcome that goes up in value for us, dollars a contract costs)."""
+    """Read a body as the exchange does.
+
+    Returns (outcome we go long, dollars per contract).
+    """
     price = Decimal(body["price"])
     return ("yes", price) if body["side"] == "bid" else ("no", 1 - price)
 
 
 def wanted_effect(action, side, price):
-    """The same from the person's words: selling an outcome is going long the other one."""
+    """Return the expected effect; selling an outcome goes long the other."""
     if action is Action.BUY:
         return side.value, price
     return side.opposite.value, 1 - price
@@ -151,7 +154,7 @@ def test_an_expiry_is_sent_in_whole_seconds():
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind of answer is read, what of it must be there, and where examples of it stand."""
+    """One kind of answer: its decoder, examples and required fields."""
 
     read: Callable[[Fields], Any]
     rows: list[dict[str, Any]]
@@ -349,7 +352,7 @@ KINDS = {
     ),
 }
 
-# Money one step further in: (kind, path to the field).
+# Nested money fields: (kind, path to the field).
 INNER_MONEY = [
     ("balance", ("balance_breakdown", 0, "balance")),
     *(("market", ("price_ranges", 0, name)) for name in ("start", "end", "step")),
@@ -397,7 +400,7 @@ def read(name, row):
 
 
 def changed(row, path, value):
-    """The row with one field replaced or, for MISSING, taken away."""
+    """Return the row with one field replaced or, for MISSING, removed."""
     row = copy.deepcopy(row)
     *outer, last = path
     place = row
@@ -411,7 +414,7 @@ def changed(row, path, value):
 
 
 def complaint_about(name, row):
-    """What the reader says against the row; empty where it reads it."""
+    """Return the decoder's error message, empty if the row is valid."""
     try:
         return "" if read(name, row) is not None else "read as None"
     except MalformedAnswerError as error:
@@ -419,7 +422,10 @@ def complaint_about(name, row):
 
 
 def unless_named(name: str, path: tuple, values: Iterable, wording: str) -> Iterator[str]:
-    """Put each value into each example; yield where the complaint is not in these words."""
+    """Put each value into each example; yield cases with another message.
+
+    `wording` is the expected pattern.
+    """
     for (index, row), value in product(enumerate(KINDS[name].rows), values):
         complaint = complaint_about(name, changed(row, path, value))
         if not re.search(wording, complaint):
@@ -484,7 +490,7 @@ def test_money_further_in_that_is_missing_or_garbled_is_named():
 def test_a_required_field_that_is_missing_or_garbled_is_named(name):
     wrong = []
     for field in KINDS[name].required.split():
-        # a multiplier is a number that text does not stand in for
+        # a multiplier must be a JSON number, not text
         number = "12.5" if field == "fee_multiplier" else 12.5
         wrong += unless_named(name, (field,), [MISSING, None, number, [7]], field.partition("_")[0])
     assert wrong == []
@@ -541,7 +547,7 @@ def test_a_price_outside_a_dollar_is_no_price():
     assert wrong == []
 
 
-# --- What single answers mean ---------------------------------------------------------------------
+# --- Meaning of single answers --------------------------------------------------------------------
 
 
 def test_words_nobody_has_heard_of_are_survived():

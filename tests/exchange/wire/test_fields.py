@@ -1,4 +1,4 @@
-"""Reading one answer field by field: nothing invented, every fault named, all text made harmless."""
+"""Test typed fields: nothing invented, every error named, text sanitized."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def fields(**body):
 
 
 def not_refused(read, values):
-    """The values that `read` takes, or refuses without naming the field."""
+    """Return values that `read` accepts, or rejects without the field name."""
     found = []
     for value in values:
         with naming(repr(value)):
@@ -278,7 +278,7 @@ def test_no_text_becomes_anything_but_a_ticker(text):
     assert ticker[0].isalnum()
 
 
-# --- Rows that come again ------------------------------------------------------------------------
+# --- Repeated rows -------------------------------------------------------------------------------
 
 
 def test_a_row_that_comes_again_word_for_word_is_not_decoded_again():

@@ -1,4 +1,4 @@
-"""Certificates made for a test, and the TLS contexts of servers that show them."""
+"""Certificates made for a test, and TLS contexts for servers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 
 class Authority:
-    """A certificate authority of our own; `file` is what a client must trust."""
+    """A certificate authority of our own.
+
+    A client must trust `file`.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -36,7 +39,10 @@ class Authority:
         *,
         self_signed: bool = False,
     ) -> ssl.SSLContext:
-        """Make a server's context with a certificate for this host, valid from and to so long from now."""
+        """Return a server's TLS context with a certificate for this host.
+
+        `since` and `until` are the validity, relative to now.
+        """
         key = generate_private_key(SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
         issuer, signing = (name, key) if self_signed else (self._name, self._key)

@@ -1,7 +1,7 @@
-"""What can go wrong around one submission: a table of situations, and the names and proxies they need.
+"""Faults around one submission: a table of situations, and a name service.
 
-Each situation is drawn just before an order is sent; it names the rows of the failure catalogue it stands
-for, what the exchange does, what the wire does and what the name service says.
+A situation is drawn just before an order is sent. It names its rows of the failure catalogue and its faults
+at the exchange, on the wire and in the name service.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Rule = Mapping[str, Any]
 
 CREATE = {"method": "POST", "path": "/portfolio/events/orders", "times": 1}
 LISTS = {"method": "GET", "path": "/portfolio/orders", "times": 3}
-SHORTEST_ANSWER = 200  # bytes of an answer to an order, at least
-LATE_BUT_IN_TIME_S = 1.0  # far enough within the margin for a machine that is busy
+SHORTEST_ANSWER = 200  # minimum bytes of an answer to an order
+LATE_BUT_IN_TIME_S = 1.0  # well within the margin, even on a busy machine
 LATER_THAN_THE_MARGIN_S = 4.5
 LATER_THAN_A_SIGNATURE_LIVES_S = 10.5
 
@@ -31,7 +31,7 @@ CONFLICT = {"status": 409, "body": {"message": "conflict"}}
 
 @dataclass(frozen=True)
 class Situation:
-    """One way in which things go wrong. `wire` and `names` are for desks behind a proxy only."""
+    """One way to fail. `wire` and `names` need a session behind a proxy."""
 
     name: str
     rows: tuple[int, ...]
@@ -42,21 +42,25 @@ class Situation:
 
     @property
     def lasts_s(self) -> float:
-        """Seconds until the last thing it does has happened."""
+        """Seconds until its last event."""
         return max((rule.get("after_s", 0.0) for rule in self.rules), default=0.0)
 
     @property
     def prevents(self) -> bool:
-        """Whether no order comes to be while this happens; where one does, its first answer is lost."""
+        """True if no order is created while this is active.
+
+        False: the order is created, and its first answer is lost.
+        """
         refuses = any(rule["kind"] == "before_accept" and rule["method"] == "POST" for rule in self.rules)
         before = tcp_proxy.Refuse(), tcp_proxy.ResetOnConnect(), tcp_proxy.ResetBeforeRequest()
         return refuses or self.names != "right" or self.wire in (*before, tcp_proxy.BlackHole())
 
     @property
     def leaves_a_mark(self) -> bool:
-        """Whether journal or exchange must show that it happened.
+        """True if journal or exchange must show that it happened.
 
-        Not where reads may use it up, where a large answer may come in time, and where connections are idle.
+        Exceptions: reads may use it up, a large answer may arrive in time, or it only closes idle
+        connections.
         """
         if isinstance(self.wire, tcp_proxy.Truncate):
             return self.wire.count < SHORTEST_ANSWER
@@ -90,7 +94,7 @@ FINE = Situation("fine weather", (), weight=25)
 
 
 def at_the_exchange() -> list[Situation]:
-    """List what an exchange, or a middleman that speaks HTTP, can do to an order and its look-up."""
+    """List faults of an exchange or HTTP intermediary on an order or lookup."""
     middlemen = ("html_500", "html_502", "html_503", "html_504", "json_500", "json_503", "request_timeout")
     odd = ("too_early", "moved", "found", "temporary_redirect")
     bodies = ("error_with_200", "error_with_201", "refusal_with_201", "empty_object_with_201")
@@ -143,7 +147,10 @@ def at_the_exchange() -> list[Situation]:
 
 
 def on_the_wire(random: Random) -> list[Situation]:
-    """List what can happen to names, connections and bytes; offsets are drawn anew each time."""
+    """List faults of names, connections and bytes.
+
+    Offsets are drawn afresh each time.
+    """
     cut = tcp_proxy.Truncate(random.randint(0, 450), reset=random.random() < 0.5)
     return [
         Situation("name unknown", (1,), names="unknown", weight=5),
@@ -164,7 +171,10 @@ def on_the_wire(random: Random) -> list[Situation]:
 
 
 class NameService:
-    """Answers for the hosts of a test, one by one: `right`, `unknown`, or `deaf` (nobody answers there)."""
+    """Answer name lookups of a test's hosts: `right`, `unknown` or `deaf`.
+
+    `deaf`: no server answers there.
+    """
 
     def __init__(self) -> None:
         self.says: dict[str, str] = {}
@@ -181,7 +191,7 @@ class NameService:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[NameService]:
-        """Keep a port whose queue of connections is full, so that one more gets no answer."""
+        """Keep a port with a full connection queue, so another gets no answer."""
         with socket.create_server((HOST, 0), backlog=0) as listener, contextlib.ExitStack() as stack:
             self._deaf_port = listener.getsockname()[1]
             for _ in range(4):

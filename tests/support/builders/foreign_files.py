@@ -1,4 +1,4 @@
-"""What may stand in the place of a file that is not a regular file of ours, and a limit on hanging."""
+"""Non-regular and foreign files in place of ours, and a timeout."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 
 NOBODY = 65534
 LONGEST_S = 20
-"""Far longer than anything takes here, and short for something that hangs."""
+"""Much longer than any step here, but short for a hang."""
 
 
 def _socket(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         before = Path.cwd()
-        os.chdir(path.parent)  # the path of a socket may not be long
+        os.chdir(path.parent)  # a socket path must be short
         try:
             listener.bind(path.name)
         finally:
@@ -40,14 +40,14 @@ def _link_to(make: Callable[[Path], object]) -> Callable[[Path], None]:
 
 
 def _link_to_device(minor: int, usual: str) -> Callable[[Path], None]:
-    """Link to a device of the test's own: what changes it by a fault must not change the machine's."""
+    """Link to the test's own device: a fault must not change the machine's."""
 
     def link(path: Path) -> None:
         device = path.with_name(f"device-of-{path.name}")
         device.unlink(missing_ok=True)
         try:
             os.mknod(device, stat.S_IFCHR | 0o600, os.makedev(1, minor))
-        except PermissionError:  # then the machine's cannot be changed either
+        except PermissionError:  # then the machine's device cannot be changed either
             device = Path(usual)
         path.symlink_to(device)
 
@@ -63,8 +63,8 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
     "link to a FIFO": (_link_to(os.mkfifo), "is a link to a named pipe (FIFO)"),
     "link to nothing": (_link_to(lambda path: None), "is a link to nothing"),
 }
-"""How each is made, and how it is called."""
-if os.geteuid() == 0:  # nobody else can give a file away
+"""By name: the function that makes the file, and its description."""
+if os.geteuid() == 0:  # only root can give a file away
     whose = f"a file of another user (uid {NOBODY})"
     KINDS["foreign file"] = _foreign, f"is {whose}"
     KINDS["link to a foreign file"] = _link_to(_foreign), f"is a link to {whose}"
@@ -72,13 +72,13 @@ if os.geteuid() == 0:  # nobody else can give a file away
 
 @contextmanager
 def no_hang() -> Iterator[None]:
-    """Fail what is inside when it waits for something that never comes."""
+    """Fail the block if it hangs."""
 
     def fail(*_: object) -> None:
         raise AssertionError(f"hung for {LONGEST_S} s")
 
     before = signal.signal(signal.SIGALRM, fail)
-    left = signal.alarm(LONGEST_S)  # of the one around this one
+    left = signal.alarm(LONGEST_S)  # of an outer no_hang()
     try:
         yield
     finally:
@@ -87,17 +87,20 @@ def no_hang() -> Iterator[None]:
 
 
 def modes_below(folder: Path) -> dict[str, str]:
-    """Give the mode of a folder and of everything in it, but of links."""
+    """Return the modes of a folder and its contents, except links."""
     found = [folder, *(path for path in folder.rglob("*") if not path.is_symlink())]
     modes = {}
     for path in found:
-        with suppress(FileNotFoundError):  # a file that is only there for a moment
+        with suppress(FileNotFoundError):  # a temporary file
             modes[str(path)] = f"{path.stat().st_mode & 0o7777:o}"
     return modes
 
 
 def open_to_others(folder: Path) -> dict[str, str]:
-    """Give what below a folder, itself included, is not exactly for its owner alone."""
+    """Return paths below a folder, itself included, that are not private.
+
+    Private is exactly 700 for a folder and 600 for a file.
+    """
     return {
         path: mode
         for path, mode in modes_below(folder).items()

@@ -1,9 +1,10 @@
-"""Programs that use the journal while something happens to them, run as processes of their own.
+"""Programs that use the journal under disturbance, as separate processes.
 
-python journal_children.py write FOLDER NAME LINES DAYS ALL  append lines while days pass, one of ALL
-python journal_children.py kill FOLDER                      be killed at each line of the journal's code
-python journal_children.py small FOLDER                     write where files may grow to 2,000 bytes only
-python journal_children.py nobody FOLDER                    write and read as somebody without rights
+python journal_children.py write FOLDER NAME LINES DAYS ALL  append lines over days, as one of ALL writers
+python journal_children.py TASK FOLDER                      any other task
+
+The tasks are the functions named in `__main__`: be killed at each line of the journal's code, write where a
+file can have 2,000 bytes only, and use the journal as a user without rights.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def logger_on(folder: Path, day: int) -> TradeLogger:
 
 
 def whos(folder: Path) -> list[str]:
-    """Read whose records stand in the journal; none may be damaged."""
+    """Return the writers of all records; none may be damaged."""
     reading = logger_on(folder, 0).read_journal()
     assert not reading.damage
     return [record.text("who") for record in reading.records]
@@ -59,7 +60,10 @@ def write(folder: Path, name: str, lines: int, days: int, writers: int) -> None:
 
 
 def keep_step(marks: Path, name: str, day: int, writers: int) -> None:
-    """Wait until every writer has reached the day before: clocks of one computer are never a day apart."""
+    """Wait until every writer has reached the day before.
+
+    The clocks of one computer are never a day apart.
+    """
     marks.mkdir(exist_ok=True)
     (marks / f"{name}-{day}").touch()
     while day > 0 and not all((marks / f"{who}-{day - 1}").exists() for who in range(writers)):
@@ -67,7 +71,10 @@ def keep_step(marks: Path, name: str, day: int, writers: int) -> None:
 
 
 def killed_at(count: int, act: Callable[[], None]) -> bool:
-    """Do this in a child that is killed before the count-th line of the journal's code; was it killed?"""
+    """Return True if the child was killed before the count-th journal line.
+
+    Runs `act` in the child. The lines are those of the journal's code.
+    """
     child = os.fork()
     if child == 0:
         left = [count]
@@ -90,7 +97,10 @@ def killed_at(count: int, act: Callable[[], None]) -> bool:
 
 
 def kill(folder: Path) -> int:
-    """Kill an append that rotates and compresses, at each of its lines; return at how many."""
+    """Kill an append that rotates and compresses at each of its lines.
+
+    Returns the number of lines.
+    """
     template = two_days(folder / "template")
     for count in itertools.count(1):
         here = Path(shutil.copytree(template, folder / str(count)))
@@ -102,7 +112,10 @@ def kill(folder: Path) -> int:
 
 
 def two_days(folder: Path) -> Path:
-    """A journal of yesterday, and of a day before that an earlier kill left plain."""
+    """Create journals of yesterday and the day before.
+
+    The older one is uncompressed, as an earlier kill leaves it.
+    """
     for day, who in enumerate(["first", "second"]):
         logger_on(folder, day).log_order_step("intent", {"who": who})
     (packed,) = (folder / "practice").glob("*.gz")
@@ -126,7 +139,10 @@ def check_after_kill(folder: Path) -> None:
 
 
 def small(folder: Path) -> int:
-    """Fill the file until it may not grow, then go on where it may; return how many lines were accepted."""
+    """Write until the file cannot grow, then go on without the limit.
+
+    Returns the number of accepted lines.
+    """
     log = logger_on(folder, 0)
     log.log_order_step("intent", {"who": "0"})
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
@@ -146,8 +162,11 @@ def small(folder: Path) -> int:
 
 
 def nobody(folder: Path) -> str:
-    """Read a journal in a folder that is read-only, and fail to begin one; return the reason."""
-    os.chdir(folder)  # the folders above may be closed to nobody
+    """Read a journal in a read-only folder, and fail to start one.
+
+    Returns the reason.
+    """
+    os.chdir(folder)  # that user may have no access to the folders above
     if os.geteuid() == 0:
         os.setuid(NOBODY)
     assert whos(Path("mine")) == ["before"]

@@ -1,4 +1,4 @@
-"""What records of a journal come to: lives by name, and an index of the orders, for tests."""
+"""Order states by name and an order index, from journal records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kalshi_trading.orders.pretrade.order_index import OrderIndex
 
 WISH = {"ticker": MARKET.ticker, "action": "buy", "side": "yes", "count": "10"}
 WISH |= {"price": "0.57", "cost": "5.70"}
-"""What an intent asks for."""
+"""Fields of an intent."""
 
 
 def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderState]:

@@ -1,4 +1,4 @@
-"""Markets and books for tests of what is decided about an order before it is sent."""
+"""Markets and books for tests of decisions before an order is sent."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TAPERED = PriceGrid(
 
 
 def market(**changes: object) -> Market:
-    """Make a market like MARKET but for these fields."""
+    """Return MARKET with these fields changed."""
     return replace(MARKET, **changes)  # type: ignore[arg-type]
 
 
 def levels(*rows: tuple[str, str]) -> tuple[BookLevel, ...]:
-    """Make levels of a book from (price, count)."""
+    """Return book levels from (price, count)."""
     return tuple(BookLevel(D(price), D(count)) for price, count in rows)
 
 
@@ -34,5 +34,5 @@ def book(
     yes: tuple[tuple[str, str], ...] = (("0.63", "120"), ("0.62", "310")),
     no: tuple[tuple[str, str], ...] = (("0.35", "80.5"), ("0.34", "200")),
 ) -> OrderBook:
-    """Make a book with these bids for YES and for NO, best first."""
+    """Return a book with these bids for YES and for NO, best first."""
     return OrderBook(TICKER, levels(*yes), levels(*no), NOW)

@@ -1,4 +1,4 @@
-"""One market, its book and an account around it: records for tests, in the words of the models."""
+"""Model records for tests: one market, its book and an account."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def position(net: str, cost: str) -> Position:
 
 
 def order(book_side: BookSide | str, yes_price: str, count: object = "10", **changes: object) -> Order:
-    """Make an order. RESTING: all of count remains. Any other status: none."""
+    """Return an order. RESTING: all of count remains. Any other status: none."""
     status = changes.get("status", OrderStatus.RESTING)
     fields: dict[str, object] = {
         "order_id": ORDER_ID,
@@ -128,7 +128,7 @@ def settlement(*, yes: tuple[str, str], no: tuple[str, str], revenue: str) -> Se
 
 
 def order_ticket(action: Action, side: Side, count: str, price: str | None, **more: object) -> OrderTicket:
-    """Make a ticket for MARKET; without a price it is a market order."""
+    """Return a ticket for MARKET. Without a price it is a market order."""
     return OrderTicket(MARKET.ticker, action, side, D(count), None if price is None else D(price), **more)
 
 
@@ -140,7 +140,7 @@ def preview(
     resting: tuple[Order, ...] = (),
     book: OrderBook = BOOK,
 ) -> OrderPreview:
-    """Price a ticket on MARKET with $1,000 and the position given."""
+    """Price a ticket on MARKET with $1,000 and the given position."""
     context = OrderContext(
         market=MARKET,
         book=book,
@@ -169,7 +169,7 @@ def fill(
     fill_id: str | None = None,
     order_id: str = ORDER_ID,
 ) -> Fill:
-    """Make a fill; by default its id is what distinguishes it from others."""
+    """Return a fill, by default with an id made from its fields."""
     return Fill(
         fill_id=fill_id or f"{ticker} {at} {book_side} {count} {yes_price}",
         order_id=order_id,
@@ -191,14 +191,20 @@ def held(
     mark: Mark = Mark.BEST_BID,
     ticker: str = MARKET.ticker,
 ) -> PositionPnl:
-    """A position at its mark, with the account its fills make; without fills by the exchange's figures."""
+    """Return a position at its mark, with a ledger of these fills.
+
+    Without fills it has the exchange's figures.
+    """
     row = replace(position(net, cost), ticker=ticker)
     ledger = market_ledger(ticker, fills, position=row, settlement=None) if fills else None
     return PositionPnl(row, market, mark_price(row, market, mark), ledger)
 
 
 def snapshot(*rows: PositionPnl, **parts: object) -> PortfolioSnapshot:
-    """The account with these positions and $96.3683 of cash; `parts` replaces what it consists of."""
+    """Return an account with these positions and $96.3683 of cash.
+
+    `parts` replaces its fields.
+    """
     ledgers = {row.position.ticker: row.ledger for row in rows if row.ledger is not None}
     whole: dict[str, object] = {
         "mark": Mark.BEST_BID,

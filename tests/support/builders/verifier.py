@@ -1,7 +1,7 @@
-"""An independent look at a journal and an exchange: what the protocol promises, checked line by line.
+"""Independent check of journal and exchange against the order protocol.
 
-Shares no code with the program: it reads the journal's files itself, signs its own requests and has its
-own idea of how a sentence, a record and an order at the exchange correspond.
+Shares no code with the program. It reads the journal's files, signs its requests, and compares sentence,
+record and order by its own rules.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the journal and its place."""
+    """One line of the journal with its number."""
 
     number: int
     at: datetime
@@ -48,7 +48,7 @@ class Line:
 
 @dataclass
 class Verdict:
-    """What was found wrong; `ends` counts how the intents ended."""
+    """Faults found. `ends` counts how the intents ended."""
 
     duplicates: list[str] = field(default_factory=list)
     unjournaled: list[str] = field(default_factory=list)
@@ -68,7 +68,10 @@ class Verdict:
 
 
 def journal_lines(folder: Path) -> tuple[list[Line], list[str]]:
-    """Read every line of the journal in this folder, oldest first, and name those that are damaged."""
+    """Read every journal line in this folder, oldest first.
+
+    Also returns a message for each damaged line.
+    """
     lines: list[Line] = []
     damaged: list[str] = []
     for number, raw in enumerate(journal_bytes(folder).split(b"\n")[:-1], start=1):
@@ -81,7 +84,7 @@ def journal_lines(folder: Path) -> tuple[list[Line], list[str]]:
 
 
 def journal_bytes(folder: Path) -> bytes:
-    """Give the whole journal, files of earlier days first."""
+    """Return the whole journal, files of earlier days first."""
     packed = sorted(folder.glob("trades-*.log.gz"), key=_day_and_number)
     current = folder / "trades.log"
     texts = [gzip.decompress(path.read_bytes()) for path in packed]
@@ -94,7 +97,10 @@ def _day_and_number(path: Path) -> tuple[str, int]:
 
 
 def exchange_orders(url: str, key_id: str, private_key_path: str) -> list[Row]:
-    """Read every order of the account over HTTP; anything but a whole list is an error."""
+    """Read every order of the account over HTTP.
+
+    Any answer but a complete list is an error.
+    """
     key = load_pem_private_key(Path(private_key_path).read_bytes(), password=None)
     assert isinstance(key, rsa.RSAPrivateKey)
     rows: list[Row] = []
@@ -125,7 +131,7 @@ def _get(url: str, target: str, key_id: str, key: rsa.RSAPrivateKey) -> Any:
 
 
 def verify(lines: Sequence[Line], orders: Iterable[Row], *, margin_s: float) -> Verdict:
-    """Hold the journal's lines against the orders that really exist at the exchange."""
+    """Compare the journal's lines with the orders at the exchange."""
     verdict = Verdict()
     lives: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
@@ -175,7 +181,10 @@ def _check_life(
 
 
 def _end(words: Sequence[str]) -> str:
-    """Say how a record ended: what is confirmed beats all, else the first end counts."""
+    """Return how a record ended.
+
+    An acknowledgement wins, otherwise the first end counts.
+    """
     if "acknowledged" in words:
         return "acknowledged"
     return next((word for word in words if word in ENDS), "open")
@@ -184,7 +193,10 @@ def _end(words: Sequence[str]) -> str:
 def _false_statements(
     line: Line, life: Sequence[Line], orders: Sequence[Row], margin_s: float
 ) -> Iterator[str]:
-    """Name what a line said that was not so when it was written, even if a later line put it right."""
+    """Yield what a line states that was false when it was written.
+
+    A later correction does not count.
+    """
     word = line.event.removeprefix("order.")
     if word in ("rejected", "not_sent") and orders:
         yield f"{word} was written, but order {orders[0]['order_id']} exists"
@@ -206,7 +218,7 @@ def moment(text: str) -> datetime:
 
 
 def mismatches(intent: Row, order: Row) -> Iterator[str]:
-    """Name where the sentence, the INTENT and the order at the exchange tell of different orders."""
+    """Yield where sentence, intent and order at the exchange differ."""
     said = SENTENCE.fullmatch(intent["sentence"])
     if said is None:
         yield f"the sentence {intent['sentence']!r} is not understood"
@@ -235,7 +247,7 @@ def mismatches(intent: Row, order: Row) -> Iterator[str]:
 
 
 def body_mismatches(intent: Row, body: Row) -> Iterator[str]:
-    """Name where the body on the wire differs from the INTENT, text by text."""
+    """Yield where the sent body differs from the intent, text by text."""
     in_yes = Decimal(intent["price"]) if intent["side"] == "yes" else 1 - Decimal(intent["price"])
     expected = {
         "ticker": intent["ticker"],

@@ -1,4 +1,7 @@
-"""Compare an answer with the recorded example of it: fields, nesting and formats, not values."""
+"""Compare an answer with its recorded example.
+
+Compares fields, nesting and formats, not values.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ FORMATS = {
     "four decimals": re.compile(r"-?\d+\.\d{4}"),
     "six decimals": re.compile(r"-?\d+\.\d{6}"),
 }
-# Labels that only look like numbers or ids in the examples.
+# Text that only looks like numbers or ids in the examples.
 FREE_TEXT = {"fill_id", "trade_id", "expiration_value", "id", "client_order_id"}
-# May be absent: nothing of the kind exists in this world.
+# May be absent, because this world has nothing of the kind.
 OPTIONAL = {
     "early_close_condition", "order_group_id", "strike_type", "floor_strike", "cap_strike",
     "average_fill_price", "average_fee_paid", "expiration_time", "cancel_order_on_pause",
@@ -28,7 +31,10 @@ def form(text: str) -> str:
 
 
 def differences(example: Any, real: Any, where: str) -> list[str]:
-    """Tell where a real answer departs from the example; lists are compared by their first rows."""
+    """List where a real answer differs from the example.
+
+    Each row of a list is compared with the example's first row.
+    """
     name = where.rpartition(".")[2]
     if isinstance(example, dict) and isinstance(real, dict):
         missing = {f"{where}.{key} is missing" for key in example.keys() - real.keys() - OPTIONAL}

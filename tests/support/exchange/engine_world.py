@@ -1,4 +1,7 @@
-"""A small exchange for engine tests: a clock to set, one series, a few markets, money in dollars."""
+"""A small exchange for engine tests: one series, money in dollars.
+
+The test sets its clock.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ def money(dollars: str) -> int:
 
 
 class Sink:
-    """Keeps a copy of each record as it was when it was last touched, by kind and key."""
+    """Keeps a copy of each record as of its last change, by kind and key."""
 
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Any]] = {}
@@ -53,7 +56,10 @@ class Sink:
 
 
 class World:
-    """An exchange with open markets and two users, `ann` and `bob`, who hold $1,000 each."""
+    """An exchange with open markets and two users with $1,000 each.
+
+    The users are `ann` and `bob`.
+    """
 
     def __init__(
         self,
@@ -86,7 +92,7 @@ class World:
             self.exchange.deposit(account_id, money(dollars))
 
     def held(self, account_id: str) -> Position:
-        """Return what an account holds of TICKER; it must have traded it."""
+        """Return an account's position in TICKER; it must have traded it."""
         position = self.exchange.position(account_id, TICKER)
         assert position is not None
         return position
@@ -100,7 +106,7 @@ class World:
         time_in_force: TimeInForce = GTC,
         **others: Any,
     ) -> PlaceResult:
-        """Place `contracts` at a YES price of `dollars`, then check every invariant."""
+        """Place `contracts` at a YES price of `dollars`, check all invariants."""
         others.setdefault("ticker", TICKER)
         others.setdefault("client_order_id", f"client-{next(self._client_ids)}")
         others.setdefault("self_trade_prevention", SelfTradePrevention.TAKER_AT_CROSS)
@@ -113,7 +119,7 @@ class World:
             self.exchange.check()
 
     def trade(self, buyer: str, seller: str, contracts: str, dollars: str) -> None:
-        """Let the buyer of YES take what the seller just offered."""
+        """Trade `contracts`: the seller offers, the buyer takes YES."""
         self.place(seller, ASK, contracts, dollars)
         self.place(buyer, BID, contracts, dollars, IOC)
 

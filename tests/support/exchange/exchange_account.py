@@ -1,4 +1,4 @@
-"""An account at a scripted exchange, with its positions, fills and settlements as rows."""
+"""An account at a scripted exchange: its positions, fills and settlements."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BROKEN = say(403, {"error": {"code": "forbidden", "message": "not for this key"}
 
 
 class Account:
-    """An exchange that shows one account; `broken` are the paths that do what `breaks` says."""
+    """An exchange with one account. Paths in `broken` answer with `breaks`."""
 
     def __init__(self, positions=(), settlements=(), markets=None, fills=(), old_fills=()):
         self.positions = [POSITION | row for row in positions]
@@ -85,7 +85,7 @@ KEY = Credentials("key", Ed25519PrivateKey.generate())
 
 
 def tracker_at(server, *, total_s=5, clock=lambda: NOW):
-    """Open a tracker at an account, with credentials of its own."""
+    """Return a tracker for an account, with credentials of its own."""
     timing = Timing(connect_s=1, total_s=total_s, read_retries=0)
     return PortfolioTracker(KalshiClient(Transport(server.url, KEY, timing=timing)), clock=clock)
 
@@ -95,7 +95,7 @@ def event_row(name):
 
 
 def fill_row(ticker, book_side, count, yes_price, fee="0.000000", *, at="2026-11-21T14:00:00Z"):
-    """Give one fill in the exchange's words, with an id of its own."""
+    """Return one fill in the exchange's JSON fields, with a unique id."""
     return {
         **FILL,
         "fill_id": f"fill-{next(FILL_IDS)}",

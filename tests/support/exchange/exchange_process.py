@@ -24,7 +24,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True)
 class ExchangeProcess:
-    """A running practice exchange: what its ready line said, and the process."""
+    """A running practice exchange: its process and its ready line."""
 
     url: str
     ws_url: str
@@ -40,18 +40,18 @@ class ExchangeProcess:
         return Credentials(self.key_id, load_private_key(self.private_key_path))
 
     def client(self) -> KalshiClient:
-        """Make a client of the account."""
+        """Return a client of the account."""
         return KalshiClient(Transport(self.url, self.credentials))
 
     def control(self, door: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Read from a door that `--control` opens, or post to it."""
+        """GET a `--control` path, or POST to it."""
         url = f"{self.url.removesuffix('/trade-api/v2')}/practice/{door}"
         answer = requests.get(url, timeout=60) if body is None else requests.post(url, json=body, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def open_tickers(self, count: int) -> list[str]:
-        """Name open markets, those that close last first."""
+        """Return open markets, latest close first."""
         rows = requests.get(f"{self.url}/markets?limit=1000&status=open", timeout=60).json()["markets"]
         rows.sort(key=lambda row: row["close_time"], reverse=True)
         return [row["ticker"] for row in rows[:count]]
@@ -70,7 +70,7 @@ def start_process(data_dir: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def read_ready(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """Read the ready line, or fail with what the process said instead."""
+    """Read the ready line, or fail with the process's error output."""
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:

@@ -1,7 +1,8 @@
-"""A made-up past of many sessions: orders that fill, rest, expire, are refused, lost or cut short by a kill.
+"""A generated history of sessions with all kinds of orders.
 
-Everything goes the way of the program: previews through the real submission into a real journal, over the
-exchange's own HTTP answers, in one process and one thread.
+Orders fill, rest, expire, are refused, get lost, or are cut short by a kill. Everything uses the real code:
+previews through submission into a real journal, over the exchange's own HTTP answers. One process, one
+thread.
 """
 
 from __future__ import annotations
@@ -53,7 +54,10 @@ class Killed(BaseException):
 
 
 class WireTransport:
-    """Hands requests to the application in this process; a write may lose its answer, or not arrive."""
+    """Pass requests to the application in this process.
+
+    A write may lose its answer, or not arrive.
+    """
 
     clock_skew_s = 0.0
     least_clock_skew_s = -0.5
@@ -100,7 +104,7 @@ class WireTransport:
         return answer.body
 
     def _ask(self, method: str, target: str, body: bytes = b"") -> Answer:
-        self._desk.clock.move(0.05)  # an exchange whose clock stands still would soon be asked too often
+        self._desk.clock.move(0.05)  # a stopped exchange clock would soon cause rate limits
         headers = self._desk.headers(method, target)
         said = self._runner.run(ask(self._desk.app, method, ROOT + target, headers, body))
         text = said.body if isinstance(said.body, str) else json.dumps(said.body)
@@ -116,7 +120,7 @@ class Past:
         self.sessions_a_day = sessions_a_day
         self.clock = ManualClock(START)
         self.world = World(":memory:", seed=11, market_count=1, clock=self.clock)
-        # Only this past trades here, so that it is the same every time, and quick.
+        # Only this account trades here, so that the history is reproducible and fast.
         self.world.participants.awaken = lambda ticker, now: None  # type: ignore[method-assign]
         self.world.participants.step = lambda now: None  # type: ignore[method-assign]
         self.world.commit = lambda: None  # type: ignore[method-assign]
@@ -133,7 +137,7 @@ class Past:
         self.client = KalshiClient(self.transport)  # type: ignore[arg-type]
         self.journal = self._journal("0" * 32)
         self.ids = itertools.count(1)
-        self.external: set[str] = set()  # client_order_ids of orders that were placed elsewhere
+        self.external: set[str] = set()  # client_order_ids of orders placed elsewhere
 
     def close(self) -> None:
         self.transport.close()
@@ -146,7 +150,10 @@ class Past:
         return TradeLogger(self.folder, "practice", session_id=session_id, account=ACCOUNT, clock=self.now)
 
     def _make_markets(self) -> list[str]:
-        """Markets of two kinds of fees; some close while orders rest in them."""
+        """Create markets with two kinds of fees.
+
+        Some close while orders rest in them.
+        """
         now, tickers = self.clock.now(), []
         for number, kind in enumerate(list(FeeType)[:2]):
             series, event = f"KXPAST{number}", f"KXPAST{number}-26NOV"
@@ -179,7 +186,10 @@ class Past:
             self._wait(self.random.uniform(0, 2 * 86_400 / self.sessions_a_day))
 
     def _session(self, number: int) -> None:
-        """One session: some orders, some cancels; what a lost answer left is mostly looked for."""
+        """Run one session: some orders and some cancels.
+
+        Recovery then searches for most lost answers.
+        """
         journal = self._journal(f"{number:032x}")
         how: dict[str, Any] = {"clock": self.now, "sleep": self.clock.move}
         canceler = OrderCanceler(
@@ -217,7 +227,7 @@ class Past:
         self.transport.fate = "answered"
 
     def _request(self) -> OrderRequest:
-        """Any order; a few that the exchange refuses."""
+        """Return any order, including a few that the exchange refuses."""
         choose = self.random.choice
         time_in_force = choose((GTC, GTC, GTC, TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL))
         rests = time_in_force is GTC
@@ -234,7 +244,7 @@ class Past:
         )
 
     def _count(self) -> D:
-        """Mostly whole contracts, sometimes parts of one, seldom more than the cash can pay."""
+        """Return a count: mostly whole, sometimes fractional, rarely unaffordable."""
         kinds = (D(self.random.randint(1, 20)), D(self.random.randint(1, 999)) / 100, D(10**7))
         (count,) = self.random.choices(kinds, (90, 8, 2))
         return count
@@ -249,7 +259,7 @@ class Past:
             self.transport.fate = "answered"
 
     def _order_elsewhere(self) -> None:
-        """Our account trades on the exchange's own pages."""
+        """Place an order of our account outside the program."""
         name = f"elsewhere-{next(self.ids)}"
         if self._place(ACCOUNT, name):
             self.external.add(name)
@@ -284,7 +294,7 @@ class Past:
         self.world.advance(seconds)
 
     def recover(self) -> None:
-        """Do what the next start does, so that most of what was cut short has an end."""
+        """Recover as the next start does, so that most open orders get an end."""
         how: dict[str, Any] = {"clock": self.now, "monotonic": self._monotonic, "sleep": self.clock.move}
         recovery = OrderRecovery(self.client, self._journal("f" * 32), PendingOrders(), **how)
         recovery.recover(account=ACCOUNT, is_alive=lambda session_id: False)

@@ -1,4 +1,4 @@
-"""A server on loopback that does to each request what a test wrote down for it, and keeps the requests."""
+"""A scripted server on loopback that records its requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = "/trade-api/v2"
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came over the wire; `connection` numbers the connections from 0."""
+    """One request from the wire. `connection` numbers connections from 0."""
 
     method: str
     target: str
@@ -39,7 +39,7 @@ Script = Callable[[socket.socket, Request], None]
 
 @dataclass
 class Server:
-    """What the server saw so far. `scripts` are used one by one, the last one again and again."""
+    """Requests seen so far. `scripts` are used in turn, the last one repeats."""
 
     url: str
     scripts: list[Script]
@@ -54,7 +54,7 @@ class Server:
 
 
 def http(status: int, body: Any, *, date: Any = None, headers: dict[str, str] | None = None) -> bytes:
-    """Write one whole answer; a body that is not bytes is written as JSON."""
+    """Return one whole answer. A body that is not bytes becomes JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(content)}"]
     if date is not None:
@@ -64,12 +64,12 @@ def http(status: int, body: Any, *, date: Any = None, headers: dict[str, str] | 
 
 
 def say(status: int, body: Any, **how: Any) -> Script:
-    """Answer and keep the connection."""
+    """Answer and keep the connection open."""
     return lambda connection, _: connection.sendall(http(status, body, **how))
 
 
 def send_and_close(data: bytes) -> Script:
-    """Send these bytes and close in the ordinary way."""
+    """Send these bytes and close normally."""
 
     def script(connection: socket.socket, _: Request) -> None:
         connection.sendall(data)
@@ -79,18 +79,18 @@ def send_and_close(data: bytes) -> Script:
 
 
 def hang(connection: socket.socket, _: Request) -> None:
-    """Keep the connection without an answer until the client has gone."""
+    """Keep the connection open without an answer until the client closes."""
     connection.recv(1)
 
 
 def reset(connection: socket.socket, _: Request) -> None:
-    """Break the connection off without an answer."""
+    """Reset the connection without an answer."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    raise ConnectionError  # leaving closes the connection, and lingering for no time resets it
+    raise ConnectionError  # closing with a linger time of 0 resets the connection
 
 
 def tunnel_to(url: str) -> Script:
-    """Do what a proxy does for CONNECT: pass on bytes to this server, whatever host was asked for."""
+    """Act as a CONNECT proxy: tunnel to this server, whatever the host."""
 
     def script(connection: socket.socket, _: Request) -> None:
         with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as upstream:
@@ -108,7 +108,7 @@ def tunnel_to(url: str) -> Script:
 
 
 def forward_to(url: str) -> Script:
-    """Do what a gateway does: ask this server under its own name, and answer what it answers."""
+    """Act as a gateway: forward to this server, with its own host name."""
     address = urlsplit(url).netloc
 
     def script(connection: socket.socket, request: Request) -> None:
@@ -141,7 +141,7 @@ def _attend(server: Server, connection: socket.socket, number: int) -> None:
                 server.requests.append(request)
                 server.next_script()(connection, request)
     except (OSError, ValueError):
-        return  # the other side left, or a script closed the connection
+        return  # the client closed, or a script closed the connection
 
 
 def _accept(
@@ -157,7 +157,7 @@ def _accept(
         except OSError:
             return
         connection.settimeout(10)
-        if tls is not None:  # the first read shakes hands, in the connection's own thread
+        if tls is not None:  # the first read does the handshake, in the connection's thread
             connection = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         open_.append(connection)
         thread = threading.Thread(target=_attend, args=(server, connection, server.connections))
@@ -168,9 +168,9 @@ def _accept(
 
 @contextmanager
 def serving(*scripts: Script, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """Run a server; at the end every connection is closed and every thread has ended.
+    """Run a server. At the end all connections and threads are ended.
 
-    It speaks TLS with the certificate of `tls`.
+    With `tls`, the server uses TLS with that certificate.
     """
     listener = socket.create_server(("127.0.0.1", 0))
     server = Server(f"http://127.0.0.1:{listener.getsockname()[1]}{ROOT}", list(scripts))

@@ -1,4 +1,4 @@
-"""The exchange's own client for Python, pointed at a practice exchange."""
+"""The exchange's official Python client, pointed at a practice exchange."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ sdk = pytest.importorskip("kalshi_python_sync")
 
 
 def make_client(exchange: ExchangeProcess) -> Any:
-    """Make a client of the account."""
+    """Return an official client of the account."""
     configuration = sdk.Configuration(host=exchange.url)
     configuration.api_key_id = exchange.key_id
     configuration.private_key_pem = Path(exchange.private_key_path).read_text()

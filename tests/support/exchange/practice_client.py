@@ -1,4 +1,4 @@
-"""A client of a practice world inside the test's own process: signs requests, moves the clock."""
+"""A client of an in-process practice exchange: signs requests, sets time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEY_ID = "11111111-2222-3333-4444-555555555555"
 
 @dataclass
 class Answer:
-    """What came back: `body` is decoded JSON, or text when it is none."""
+    """One answer. `body` is decoded JSON, or text if it is not JSON."""
 
     status: int
     body: Any
@@ -42,7 +42,10 @@ async def ask(
     *,
     read: Callable[[str], Any] = json.loads,
 ) -> Answer:
-    """Send one request straight into the application; `read` makes something of JSON."""
+    """Send one request directly to the application.
+
+    `read` decodes JSON.
+    """
     path, _, query = target.partition("?")
     scope = {
         "type": "http",
@@ -74,7 +77,7 @@ async def ask(
 
 @dataclass
 class PracticeClient:
-    """A trader's place at an in-process exchange: sends signed requests and moves the clock."""
+    """A trader at an in-process exchange: signs requests, moves the clock."""
 
     world: World
     clock: ManualClock
@@ -131,7 +134,7 @@ class PracticeClient:
         return self.send("POST", "/portfolio/events/orders", json_body=body)
 
     def liquid_market(self, **wanted: Any) -> Market:
-        """Return an active market with a bid and an ask that is neither cheap nor dear."""
+        """Return an active market with bid and ask, both of medium price."""
         for market in self.world.exchange.markets.values():
             if market.status is not MarketStatus.ACTIVE or market.close_at < self.clock.now() + 10**10:
                 continue

@@ -1,7 +1,7 @@
-"""A small TCP proxy on loopback that breaks connections on purpose.
+"""A TCP proxy on loopback that breaks connections on purpose.
 
-It reads whole HTTP requests and whole answers, so that a test can say exactly what had left and what had
-arrived when the connection broke. Every connection has a thread; all have ended when the proxy is closed.
+It reads whole HTTP requests and answers, so a test knows exactly what was sent and received before the
+break. Every connection has a thread. All threads have ended when the proxy is closed.
 """
 
 from __future__ import annotations
@@ -26,39 +26,39 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Pass:
-    """Hand on everything."""
+    """Forward everything."""
 
 
 @dataclass(frozen=True)
 class Refuse:
-    """Close the listening socket: connections are refused, open ones are ended."""
+    """Close the listening socket: refuse connections and end open ones."""
 
 
 @dataclass(frozen=True)
 class ResetOnConnect:
-    """Accept a connection and reset it at once; open ones are reset too."""
+    """Accept a connection and reset it at once. Reset open ones."""
 
 
 @dataclass(frozen=True)
 class ResetBeforeRequest:
-    """Read a request and reset; the upstream never sees it."""
+    """Read a request and reset. The upstream never sees it."""
 
 
 @dataclass(frozen=True)
 class ResetAfterRequest:
-    """Let the upstream answer a request, and reset without handing the answer on."""
+    """Forward a request, then reset without forwarding the answer."""
 
 
 @dataclass(frozen=True)
 class BlackHole:
-    """Read a request and never answer; `forward` says whether the upstream gets it."""
+    """Read a request and never answer. `forward`: the upstream gets it."""
 
     forward: bool = False
 
 
 @dataclass(frozen=True)
 class Drip:
-    """Hand the answer on by `count` bytes each `interval_s`."""
+    """Forward the answer in parts of `count` bytes, one per `interval_s`."""
 
     count: int = 1
     interval_s: float = 0.05
@@ -66,7 +66,10 @@ class Drip:
 
 @dataclass(frozen=True)
 class Truncate:
-    """Hand on the first `count` bytes of the answer, its head included; then close, or reset."""
+    """Forward the first `count` bytes of the answer, then close or reset.
+
+    `count` includes the head.
+    """
 
     count: int = 0
     reset: bool = False
@@ -74,21 +77,21 @@ class Truncate:
 
 @dataclass(frozen=True)
 class IdleClose:
-    """Answer, and close the connection when no further request has come for `after_s`."""
+    """Answer, and close the connection after `after_s` without a request."""
 
     after_s: float = 0.0
 
 
 @dataclass(frozen=True)
 class DelayRequest:
-    """Hand a request on after `after_s`, even when whoever sent it has gone."""
+    """Forward a request after `after_s`, even if the client has closed."""
 
     after_s: float
 
 
 @dataclass(frozen=True)
 class DelayAnswer:
-    """Hand a request on at once and its answer after `after_s`."""
+    """Forward a request at once and its answer after `after_s`."""
 
     after_s: float
 
@@ -110,7 +113,7 @@ Mode = (
 
 @dataclass(frozen=True)
 class Seen:
-    """One request the proxy read; `bytes` is all of it."""
+    """One request the proxy read, completely in `bytes`."""
 
     method: str
     target: str
@@ -126,14 +129,14 @@ class _Reset(Exception):
 
 
 class _Stream:
-    """Reads messages from a socket and keeps what was read too far."""
+    """Read messages from a socket and buffer the excess."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._buffer = b""
 
     def message(self) -> bytes:
-        """Read a head and the body that belongs to it."""
+        """Read a head and its body."""
         head = self._until(b"\r\n\r\n", _LARGEST_HEAD)
         if length := _LENGTH.search(head):
             return head + self._exactly(int(length[1]))
@@ -170,9 +173,10 @@ class _Stream:
 
 
 class TcpProxy:
-    """A proxy in front of `upstream_port`. A context manager; `switch` changes what it does at any time.
+    """A context manager: a proxy in front of `upstream_port`.
 
-    `seen` holds every request that was read whole, `forwarded` those that went to the upstream whole.
+    `switch` changes its mode at any time. `seen` has every request that was read completely, `forwarded`
+    those that the upstream got completely.
     """
 
     def __init__(self, upstream_port: int) -> None:
@@ -204,7 +208,10 @@ class TcpProxy:
             assert not alive[0].is_alive()
 
     def switch(self, mode: Mode, *, methods: Collection[str] | None = None, times: int | None = None) -> None:
-        """Behave so from the next request on: to these methods only, for so many requests, then pass."""
+        """Use this mode from the next request on, then pass.
+
+        `methods` limits it to these methods, `times` to so many requests.
+        """
         with self._lock:
             self._mode = mode
             self._methods = None if methods is None else frozenset(methods)
@@ -217,13 +224,19 @@ class TcpProxy:
             self._end_connections()
 
     def wait_until_quiet(self, timeout_s: float = _PATIENCE_S) -> None:
-        """Wait until no request is on its way any more, delayed ones included. Raises TimeoutError."""
+        """Wait until no request is in progress, even delayed ones.
+
+        Raises TimeoutError.
+        """
         with self._quiet:
             if not self._quiet.wait_for(lambda: self._busy == 0, timeout_s):
                 raise TimeoutError("requests are still on their way")
 
     def wait_until_seen(self, count: int, timeout_s: float = _PATIENCE_S) -> None:
-        """Wait until so many requests have been read in all. Raises TimeoutError."""
+        """Wait until `count` requests have been read in total.
+
+        Raises TimeoutError.
+        """
         with self._quiet:
             if not self._quiet.wait_for(lambda: len(self.seen) >= count, timeout_s):
                 raise TimeoutError(f"only {len(self.seen)} requests came")
@@ -231,7 +244,7 @@ class TcpProxy:
     # Connections.
 
     def _listen(self) -> None:
-        # the same port again after `Refuse`: whoever talks to the proxy knows no other
+        # the same port after `Refuse`: clients know no other
         self._listener = socket.create_server((HOST, self.port))
         self.port = self._listener.getsockname()[1]
         self._start(self._accept, self._listener)
@@ -308,7 +321,7 @@ class TcpProxy:
                 self._quiet.notify_all()
 
     def _take(self, method: str | None) -> Mode | None:
-        """Return what is to be done with this request, and count it; None is nothing special."""
+        """Return the mode for this request, and count it. None: nothing special."""
         with self._lock:
             if self._left == 0 or (method and self._methods is not None and method not in self._methods):
                 return None
@@ -345,13 +358,13 @@ class TcpProxy:
     def _ask_upstream(self, request: Seen) -> bytes:
         with socket.create_connection((HOST, self.upstream_port), _PATIENCE_S) as upstream:
             upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            own = f"\\g<1>{HOST}:{self.upstream_port}".encode()  # an exchange answers to its own name only
+            own = f"\\g<1>{HOST}:{self.upstream_port}".encode()  # an exchange accepts only its own host name
             upstream.sendall(_HOST_LINE.sub(own, request.bytes, count=1))
             self.forwarded.append(request)
             return _Stream(upstream).message()
 
     def _swallow(self, mode: BlackHole, connection: socket.socket, request: Seen) -> None:
-        """Hold the connection until the other side gives up."""
+        """Hold the connection until the client closes."""
         if mode.forward:
             self._ask_upstream(request)
         while connection.recv(65_536):
@@ -369,7 +382,7 @@ class TcpProxy:
 
 
 def _reset(connection: socket.socket) -> None:
-    """Close with an RST instead of the ordinary end."""
+    """Close with an RST instead of normally."""
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()

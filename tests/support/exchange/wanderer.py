@@ -1,4 +1,4 @@
-"""A trader who does random things to a practice exchange, and checks it after each."""
+"""A trader that acts randomly on a practice exchange."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from kalshi_trading.practice.records import (
 CENTS, TENTHS, SCALAR = "CENTS", "TENTHS", "SCALAR"
 TICKERS = (CENTS, TENTHS, SCALAR)
 DEPOSITS = {"ann": money("1000"), "bob": money("1000"), "poor": money("7.31"), "sim": 0}
-FINE_PRICES = [10, 4_990, 4_995, 5_010, 5_030, 9_990]  # off the cent, and 4,995 off every grid here
+FINE_PRICES = [10, 4_990, 4_995, 5_010, 5_030, 9_990]  # off the cent grid; 4,995 is off every grid here
 MINUTE = 60 * ONE_SECOND
 
 
 class Wanderer:
-    """Does random things to an exchange and checks after each that everything is in order."""
+    """Act randomly on an exchange and check all invariants after each action."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -78,7 +78,7 @@ class Wanderer:
         )
 
     def take(self) -> None:
-        """Trade at any price: the order a market order becomes."""
+        """Trade at any price, like a market order."""
         side = self.random.choice([BID, ASK])
         self.send(
             NewOrder(
@@ -139,7 +139,10 @@ class Wanderer:
                 self.exchange.determine(listed.ticker, value, "seen")
 
     def check_worth(self, account_id: str) -> None:
-        """Cash is what was deposited and realized, less fees, what is held and what rests."""
+        """Check that cash is deposits plus realized P&L less the rest.
+
+        The rest is fees, cost of positions and collateral of resting orders.
+        """
         held = self.exchange.positions_of(account_id)
         cash = DEPOSITS[account_id] + sum(row.realized_pnl - row.fees_paid - exposure(row) for row in held)
         collateral = sum(
@@ -148,7 +151,10 @@ class Wanderer:
         assert self.exchange.balance(account_id) == cash - (0 if account_id == "sim" else collateral)
 
     def collateral(self, account_id: str, ticker: str, side: BookSide) -> int:
-        """Line up every hundredth of a contract that rests, the dearest first; the last ones close."""
+        """Return the collateral of one side, counted per 0.01 contract.
+
+        The most expensive come first; the last ones close the position and need none.
+        """
         line = [
             order.price if side is BID else 10_000 - order.price
             for order in self.exchange.orders_of(account_id)

@@ -1,6 +1,6 @@
-"""What runs in a process that is about to be killed: one session that sends one order, or many.
+"""Code of a process that will be killed: a session that sends orders.
 
-Imports everything a session needs, so that a server which has this module loaded can fork sessions at once.
+Imports everything a session needs, so that a server with this module loaded can fork sessions at once.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ def die() -> None:
 
 
 def die_at(moment: str, folder: Path, access: Access, wish: Wish) -> None:
-    """Send one order and be killed at this moment: a step, or between a line's write and its flush."""
+    """Send one order and be killed at this moment.
+
+    A moment is a step, or the time between a line's write and its flush.
+    """
     if moment in WRITING:
         _die_before_flush(moment.removeprefix("writing "), folder)
     desk = _desk(folder, access, lambda step: die() if step.value == moment else None)
@@ -48,7 +51,7 @@ def die_at(moment: str, folder: Path, access: Access, wish: Wish) -> None:
 
 
 def wait_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish, told: Connection) -> None:
-    """Send one order, say so at this step, and go no further."""
+    """Send one order, report this step to the parent, and stop there."""
 
     def reached(now: SubmissionStep) -> None:
         if now is step:
@@ -59,7 +62,10 @@ def wait_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish, told
 
 
 def stop_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish) -> None:
-    """Send one order and be stopped at this step, like a laptop that is closed; somebody wakes it later."""
+    """Send one order and be stopped at this step, like a sleeping laptop.
+
+    The parent continues the process later.
+    """
 
     def reached(now: SubmissionStep) -> None:
         if now is step:
@@ -69,9 +75,12 @@ def stop_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish) -> N
 
 
 def trade_on(folder: Path, access: Access, wishes: list[Wish], begun: Connection) -> None:
-    """Send orders one after the other until somebody puts an end to it; `begun` hears of the beginning."""
+    """Send orders one after the other until the process is killed.
+
+    `begun` receives a message at the beginning.
+    """
     desk = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S)
-    answered(desk.client.get_balance)  # tells the time; a larger bucket takes longer to fill than this lives
+    answered(desk.client.get_balance)  # observes the time; a larger bucket would fill too slowly
     begun.send_bytes(b"begun")
     while True:
         for wish in wishes:

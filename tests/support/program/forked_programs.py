@@ -1,8 +1,8 @@
-"""Many programs under terminals of their own, cheaply: forked from a process that has loaded the modules.
+"""Run many programs in pseudo-terminals, forked from a preloaded process.
 
-`fork_server(home)` starts that process, `ForkServer.start` a program. It runs `program.main` and ends as
-`main.py` does; `is_fresh` makes it a new interpreter that runs `main.py`. The server waits for every program
-and says when and how it ended, by the clock that all processes share.
+`fork_server(home)` starts that process, `ForkServer.start` a program. It runs `program.main` and ends like
+`main.py`. `is_fresh` starts a new interpreter that runs `main.py`. The server waits for every program and
+reports when and how it ended, by the clock that all processes share.
 """
 
 from __future__ import annotations
@@ -34,46 +34,49 @@ LOOK_S = 0.02
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program ended: its exit status (negative: the signal it died of), and when."""
+    """End of a program: exit status (negative: signal) and time."""
 
     status: int
     at: float
 
 
 class ForkedProgram(Terminal):
-    """A program under a pseudo-terminal; the server started it."""
+    """A program in a pseudo-terminal, started by the server."""
 
     def __init__(self, server: ForkServer, pid: int, master: int, size: tuple[int, int]) -> None:
         columns, rows = size
         super().__init__(cast("pexpect.spawn[bytes]", fdspawn(master)), columns, rows)
         self.pid = pid
         self.modes_at_first: list[Any] = []
-        """The modes of the terminal before the program came to it."""
+        """The terminal modes before the program started."""
         self._server = server
         self._master: int | None = master
         self._end: Ended | None = None
         self.held_up_s = 0.0
-        """How long this process itself had to wait for the machine while it waited for the end."""
+        """Seconds this process itself was delayed by the machine while it waited for the end."""
 
     def signal(self, number: int) -> None:
         with suppress(ProcessLookupError):  # it has just ended
             os.kill(self.pid, number)
 
     def close(self) -> None:
-        """Close the terminal under the program: a hang-up, if it still runs."""
+        """Close the terminal: a hang-up, if the program still runs."""
         if self._master is not None:
             os.close(self._master)
             self._master = None
 
     def passes(self, seconds: float) -> None:
-        """Show what the program draws meanwhile."""
+        """Feed the screen with the program's output for this time."""
         ends_at = time.monotonic() + seconds
         while (left := ends_at - time.monotonic()) > 0:
             if not self._read(left):
-                time.sleep(max(0.0, min(0.01, ends_at - time.monotonic())))  # the end of its output
+                time.sleep(max(0.0, min(0.01, ends_at - time.monotonic())))  # the output has ended
 
     def ended(self, within_s: float, *, reading: bool = True) -> Ended | None:
-        """Wait for the end of the program, `reading` what it draws as terminals do; None if it lives on."""
+        """Wait for the end of the program. None: it still runs.
+
+        `reading` reads its output meanwhile, as terminals do.
+        """
         deadline = time.monotonic() + within_s
         while self._end is None:
             looked_at = time.monotonic()
@@ -92,17 +95,20 @@ class ForkedProgram(Terminal):
 
     @property
     def modes(self) -> list[Any] | None:
-        """The modes of the terminal, while it is there."""
+        """The terminal modes. None: the terminal is closed."""
         return None if self._master is None else termios.tcgetattr(self._master)
 
     def has_left_on(self, mode: int, *, at_first: bool) -> bool:
-        """Whether this mode of the screen was switched on last."""
+        """Return True if this screen mode was last switched on.
+
+        `at_first`: the result if it was never switched.
+        """
         on, off = (self.raw.rfind(b"\x1b[?%d%c" % (mode, end)) for end in b"hl")
         return at_first if on == off else on > off
 
 
 class ForkServer:
-    """The process that all programs come from; one at a time."""
+    """The process that forks all programs, one at a time."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin
@@ -115,9 +121,9 @@ class ForkServer:
     def start(
         self, *arguments: str, is_fresh: bool = False, is_leader: bool = True, **settings: str
     ) -> Iterator[ForkedProgram]:
-        """Run a program; it is killed at the end if it still runs.
+        """Run a program, and kill it at the end if it still runs.
 
-        One that is no leader was started by another program of its terminal, which ignores hang-ups.
+        A program that is no leader was started by another program in its terminal, which ignores hang-ups.
         """
         master, slave = os.openpty()
         size = 100, 50
@@ -138,7 +144,10 @@ class ForkServer:
             child.close()
 
     def hear(self, what: str, timeout: float) -> dict[str, Any] | None:
-        """Return the next thing the server says, which must be this, or None when it says nothing."""
+        """Return the server's next message, which must have this key.
+
+        None: timeout.
+        """
         if not select.select([self._answers], [], [], timeout)[0]:
             return None
         answer: dict[str, Any] = json.loads(self._answers.readline())
@@ -176,7 +185,10 @@ def fork_server(home: Path) -> Iterator[ForkServer]:
 
 
 def serve() -> int:
-    """Start programs as asked, line by line; in a program, return its exit status."""
+    """Start programs on request, one per line.
+
+    In a program, returns its exit status.
+    """
     answers = os.dup(1)
     for line in sys.stdin:
         order = json.loads(line)
@@ -210,9 +222,9 @@ def _attend(child: int, answers: int) -> None:
 
 
 def _enter(terminal: str) -> None:
-    """Make this terminal the one of a new session."""
+    """Make this terminal the controlling terminal of a new session."""
     os.setsid()
-    descriptor = os.open(terminal, os.O_RDWR)  # a session's first terminal becomes its own
+    descriptor = os.open(terminal, os.O_RDWR)  # becomes the session's controlling terminal
     for standard in range(3):
         os.dup2(descriptor, standard)
     os.close(descriptor)
@@ -225,11 +237,11 @@ def _live(order: Mapping[str, Any], answers: int) -> int:
 
 def _run(order: Mapping[str, Any], answers: int) -> int:
     os.close(answers)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may have been started with nohup
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
     os.environ.update(order["settings"])
     if order["fresh"]:
         os.execv(sys.executable, [sys.executable, str(PROJECT / "main.py"), *order["arguments"]])
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  (as long as the program)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  (open as long as the program runs)
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     from kalshi_trading.ui import program

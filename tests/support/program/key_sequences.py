@@ -1,4 +1,4 @@
-"""What terminals send that is no key, by kind; and known keys in odd forms.
+"""Terminal sequences that are no keys, by kind, and keys in unusual forms.
 
 Source: ECMA-48; XTerm control sequences; kitty keyboard protocol.
 """
@@ -6,7 +6,7 @@ Source: ECMA-48; XTerm control sequences; kitty keyboard protocol.
 from __future__ import annotations
 
 DEVICE_ATTRIBUTES = b"\x1b[?1;2c"
-"""A whole sequence, with which a terminal may go on after one that it cut short."""
+"""A complete sequence that a terminal may send after a truncated one."""
 
 _KNOWN_CODES = (8, 9, 13, 27, 127, *range(57399, 57425), 57426)
 _LETTERS_AND_DIGITS = b"0123456789abcdefghijklmnopqrstuvwxyz"
@@ -151,7 +151,7 @@ TRUNCATED = tuple(
         if data[:end] != b"\xc2"
     )
 )
-"""Sequences that were cut short. What follows is swallowed if it is a sequence, or comes a second later."""
+"""Truncated sequences. The next input is swallowed if it is a sequence, or arrives a second later."""
 
 NO_KEYS_BY_KIND: dict[str, tuple[bytes, ...]] = {
     "function keys": _FUNCTION_KEYS,
@@ -169,7 +169,7 @@ NO_KEYS_BY_KIND: dict[str, tuple[bytes, ...]] = {
     "truncated": tuple(data + DEVICE_ATTRIBUTES for data in TRUNCATED),
 }
 NO_KEYS = tuple(dict.fromkeys(data for sequences in NO_KEYS_BY_KIND.values() for data in sequences))
-"""What is no key, each once."""
+"""All sequences that are no keys, each once."""
 
 ODD_ENTERS = (
     *(b"\x1b[13;%du" % held for held in range(1, 17)),
@@ -193,4 +193,4 @@ ODD_MOVES = (
     b"\x9bB",
     b"\x1b[57420u",
 )
-"""Known keys, as terminals may also spell them: Enter, Escape and what moves the mark."""
+"""Known keys in other spellings of terminals: Enter, Escape and keys that move the mark."""

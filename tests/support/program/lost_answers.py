@@ -1,4 +1,7 @@
-"""A home whose practice exchange takes orders and keeps its answers to itself, as a file of faults says."""
+"""A home whose practice exchange takes orders and withholds answers.
+
+A fault file defines the faults.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ CREATE = {"method": "POST", "path": "/portfolio/events/orders"}
 
 @dataclass(frozen=True)
 class LossyHome(FaultyExchange):
-    """A newcomer's home, and the exchange it finds there."""
+    """A new user's home, with the exchange it uses."""
 
     folder: Path
 
     def events(self) -> list[str]:
-        """The names of the journal's events so far."""
+        """Return the journal's events so far."""
         journal = self.folder / "logs/practice/trades.log"
         return [line.split(" ")[1] for line in journal.read_text().splitlines()] if journal.exists() else []
 
@@ -36,17 +39,17 @@ def lossy_home(folder: Path) -> Iterator[LossyHome]:
 
 
 def answer_withheld(seconds: float) -> dict[str, Any]:
-    """The order is taken; the answer never comes, and after so long the connection is closed."""
+    """Take the order, never answer, and close the connection after `seconds`."""
     return {"kind": "after_accept", **CREATE, "hold_s": seconds, "times": 1}
 
 
 def request_lost() -> dict[str, Any]:
-    """The order is not taken, and the connection is closed without an answer."""
+    """Do not take the order, and close the connection without an answer."""
     return {"kind": "before_accept", **CREATE, "hold_s": 0, "times": 1}
 
 
 def open_ticket(terminal: Terminal, count: str) -> None:
-    """Find a market and fill in a bid of 2¢ that rests, up to the question whether to send it."""
+    """Fill in a 2¢ bid that rests, up to the confirmation."""
     terminal.choose("2", "Search words, or a ticker")
     terminal.type("temperature")
     terminal.wait_for("None of these")
@@ -65,7 +68,7 @@ def open_ticket(terminal: Terminal, count: str) -> None:
 
 
 def send(terminal: Terminal, then: str) -> None:
-    """Confirm, also when the market moves meanwhile, until `then` is on the screen."""
+    """Confirm, again if the market moves, until `then` is on the screen."""
     for _ in range(5):
         asked = terminal.text.count("Send this order")
         terminal.decide("Send this order", "1")

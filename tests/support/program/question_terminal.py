@@ -1,4 +1,4 @@
-"""Questions on a real pseudo-terminal, and the person at its other end."""
+"""Questions on a real pseudo-terminal, and a simulated user."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ QUIET = QUIET_S * 2
 
 
 class Screen:
-    """The other end of the terminal: presses keys and reads what is shown."""
+    """The user's end of the terminal: press keys and read the screen."""
 
     def __init__(self, master: int, slave: int, *, answers: bool, delay_s: float) -> None:
         self._master = master
@@ -61,7 +61,7 @@ class Screen:
             time.sleep(self._delay_s)
             text = self._characters.decode(data)
             with self._drawing:
-                self._stream.feed(text)  # first: who has seen the text may look at the rows
+                self._stream.feed(text)  # first: a test that saw the text may read the rows
             self.text += text
             if self._answers and b"\x1b[5n" in data:
                 self.press("\x1b[0n")
@@ -71,7 +71,7 @@ class Screen:
         os.write(self._master, keys.encode("utf-8", "surrogateescape"))
 
     def wait_until_read(self) -> None:
-        """Wait until the program has read what was pressed."""
+        """Wait until the program has read the pressed keys."""
         deadline = time.monotonic() + 60
         while int.from_bytes(fcntl.ioctl(self._slave, termios.FIONREAD, bytes(4)), sys.byteorder):
             assert time.monotonic() < deadline
@@ -86,15 +86,15 @@ class Screen:
 
     @property
     def rows(self) -> list[str]:
-        """What is on the screen now."""
+        """The current screen."""
         with self._drawing:
             return [line.rstrip() for line in self._emulator.display]
 
     def wait_until_open(self, question: str = "") -> None:
-        """Wait until the last question on the screen shows that keys count.
+        """Wait until the last question on the screen accepts keys.
 
-        With the words of a question, which are not asked twice: wait until this one does. Its mark may come
-        to the screen after its words, so it must have been drawn as one that takes no keys first.
+        With the text of a question, which must be asked only once: wait until that one does. Its mark may
+        appear after its text, so the question must have been drawn as not accepting keys first.
         """
         words = re.escape(question)
         unready = re.compile(f"{NOT_READY}.*{words}|{words}.*{NOT_READY}")
@@ -107,11 +107,11 @@ class Screen:
         return last.startswith(f"{READY} {question}") and not last.endswith(NOT_READY)
 
     def wait_until_shown(self, text: str) -> None:
-        """Wait until this stands on the screen."""
+        """Wait until this text is on the screen."""
         self._wait(lambda: any(text in row for row in self.rows))
 
     def wait_for(self, text: str, since: int = 0) -> None:
-        """Wait until this was drawn, after so many characters that were drawn before."""
+        """Wait until this text was drawn after the first `since` characters."""
         self._wait(lambda: text in self.text[since:])
 
     def _wait(self, is_so: Callable[[], bool]) -> None:
@@ -121,13 +121,13 @@ class Screen:
             time.sleep(0.005)
 
     def resize(self, rows: int) -> None:
-        """Give the terminal another height."""
+        """Change the height of the terminal."""
         with self._drawing:
             self._emulator.resize(lines=rows)
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
 
     def hang_up(self) -> None:
-        """Close the terminal, which ends a question that still stands."""
+        """Close the terminal, which ends an open question."""
         self._is_closing = True
         self._reader.join()
         with suppress(OSError):
@@ -135,7 +135,10 @@ class Screen:
 
 
 class Asked:
-    """A question asked in a thread of its own; `result` waits for its answer or error."""
+    """A question asked in its own thread.
+
+    `result` waits for its answer or error.
+    """
 
     def __init__(self, ask: Callable[[], Any]) -> None:
         self._outcome: Any = None
@@ -161,13 +164,16 @@ class Asked:
 
 @contextmanager
 def terminal(*, answers: bool = True, delay_s: float = 0.0) -> Iterator[tuple[TerminalPrompter, Screen]]:
-    """A prompter at a terminal which answers status requests, or not, at the end of a slow line."""
+    """Open a prompter and its screen on a pseudo-terminal.
+
+    `answers`: the screen answers status requests. `delay_s` delays the line.
+    """
     master, slave = os.openpty()
     modes = termios.tcgetattr(slave)
-    modes[3] &= ~termios.ECHO  # as the program itself does
+    modes[3] &= ~termios.ECHO  # as the program does
     termios.tcsetattr(slave, termios.TCSANOW, modes)
     stdin, stdout = os.fdopen(os.dup(slave)), os.fdopen(slave, "w")
-    clear_typeahead(Vt100Input(stdin))  # kept by the number of the file, which another terminal may have had
+    clear_typeahead(Vt100Input(stdin))  # kept by file number, which an earlier terminal may have had
     said: list[str] = []
     screen = Screen(master, slave, answers=answers, delay_s=delay_s)
     try:
@@ -179,7 +185,7 @@ def terminal(*, answers: bool = True, delay_s: float = 0.0) -> Iterator[tuple[Te
             if thread.name == "asked":
                 thread.join(10)
         stdin.close()
-        with suppress(OSError):  # what it still holds has nowhere to go
+        with suppress(OSError):  # its buffer cannot be written any more
             stdout.close()
 
 
@@ -192,7 +198,10 @@ def confirmation(prompter: TerminalPrompter, screen: Screen, *, extra: Choice[st
 
 
 def stands_until_answered(asked: Asked, screen: Screen) -> bool:
-    """Tell whether what was pressed so far did nothing, by answering with a key that was not among it."""
+    """Return True if no key so far answered the question.
+
+    Answers it with a key that was not pressed before.
+    """
     time.sleep(QUIET)
     if not asked.is_answered:
         screen.wait_until_open()

@@ -1,4 +1,4 @@
-"""Sessions of the program in front of a scripted user: begin one, read its screen, answer a ticket."""
+"""Sessions of the program with a scripted user."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONGER_THAN_ANY_RUN = timedelta(hours=1)
 
 
 def console(width: int = 100) -> Console:
-    """Make a console that records what is printed on it, without colour."""
+    """Return a console that records its output, without color."""
     return Console(file=io.StringIO(), width=width, record=True, emoji=False, markup=False)
 
 
@@ -47,7 +47,7 @@ def session(
     width: int = 100,
     **settings: str,
 ) -> AppContext:
-    """Build the program at this exchange; its files are in `folder`."""
+    """Build the program for this exchange, with its files in `folder`."""
     loaded = load_settings({"KALSHI_LOG_DIR": str(folder), "KALSHI_DATA_DIR": str(folder), **settings}, None)
     connected = replace(
         loaded,
@@ -64,9 +64,9 @@ def screen_text(app: AppContext) -> str:
 
 
 def quoted_market(executor: OrderService, *, without: Collection[str] = ()) -> Market:
-    """Find a market that outlives the run, with both sides quoted far from both ends of its grid.
+    """Return a market open for an hour, with both quotes far from the ends.
 
-    A bid or an offer near an end rests there, whatever the other participants do meanwhile.
+    An order near an end of its grid then rests, whatever other traders do.
     """
     outlives = datetime.now(UTC) + LONGER_THAN_ANY_RUN
     for found in executor.search_markets(""):
@@ -81,13 +81,13 @@ def quoted_market(executor: OrderService, *, without: Collection[str] = ()) -> M
 def place(
     service: OrderService, ticker: str, side: str, count: int, price: D | str | None = None
 ) -> SubmissionResult:
-    """Buy at a limit in dollars, or at the market, as the menu does once everything is answered."""
+    """Buy at a limit in dollars, or at the market, like the menu."""
     limit = None if price is None else D(price)
     return service.submit(service.preview(OrderTicket(ticker, Action.BUY, Side(side), D(count), limit)))
 
 
 def buy(market: Market, *, count: str, price: str) -> list[str]:
-    """Return the answers from the search to the confirmation of a YES limit order."""
+    """Return the answers from the search to the confirmation of a YES limit."""
     return [market.ticker, "1", "1", price, count, "1"]
 
 

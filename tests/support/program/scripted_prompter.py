@@ -1,4 +1,7 @@
-"""A prompter that answers from a script: an unexpected question or an unused answer fails the test."""
+"""A prompter that answers from a script.
+
+An unexpected question or an unused answer fails the test.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ BACK, ESCAPE = "<Ctrl-C>", "<Esc>"
 
 
 class ScriptedPrompter:
-    """Answers each question in turn; `questions` remembers what was asked and `labels` what was offered
-    to choose, `defaults` and `marked` what Enter would have answered.
+    """Answer each question in turn.
+
+    Records `questions`, the offered `labels`, and in `defaults` and `marked` the answer of Enter.
     """
 
     def __init__(self, *answers: str) -> None:
@@ -81,7 +85,7 @@ class ScriptedPrompter:
 
 
 class MeanwhilePrompter(ScriptedPrompter):
-    """Lets something happen at the exchange while the user reads what a question stands under."""
+    """Call `happens` once while the user reads the question `before`."""
 
     def __init__(
         self, *answers: str, happens: Callable[[], object], before: str = "Send this order?"

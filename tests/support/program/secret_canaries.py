@@ -1,6 +1,6 @@
-"""Run the exchange or a session with a test key and all library logs at DEBUG.
+"""Run the exchange or a session with a test key and all logs at DEBUG.
 
-python secret_canaries.py exchange PEM KEY_ID --data-dir …     a practice exchange that knows this key
+python secret_canaries.py exchange PEM KEY_ID --data-dir …     a practice exchange that accepts this key
 python secret_canaries.py session LIBRARIES_LOG SIGNATURES     a session; settings in the environment
 """
 
@@ -24,7 +24,7 @@ def exchange(pem: Path, key_id: str, arguments: list[str]) -> int:
 
 
 def let_everything_talk(path: Path) -> None:
-    """Put what any library says into a file, at DEBUG, also where a logger was made quieter."""
+    """Log all libraries at DEBUG into a file, even quieter loggers."""
     logging.basicConfig(filename=path, level=logging.DEBUG)
     for name in (
         "urllib3",
@@ -40,7 +40,7 @@ def let_everything_talk(path: Path) -> None:
 
 
 def keep_signatures(path: Path) -> None:
-    """Write every signature that is sent to a file of the test's."""
+    """Write every sent signature to a file."""
     from kalshi_trading.exchange.http import transport
 
     sign = transport.sign
@@ -55,7 +55,7 @@ def keep_signatures(path: Path) -> None:
 
 
 def crash_with_all_at_hand() -> None:
-    """Make the history screen raise an error that quotes every object it can reach."""
+    """Make the history screen raise an error that quotes all its objects."""
     from kalshi_trading.ui.screens import history as history_screens
 
     def crash(client: object, *_: object, **__: object) -> None:

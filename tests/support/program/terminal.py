@@ -1,4 +1,4 @@
-"""The real program under a pseudo-terminal, its screen read by a terminal emulator."""
+"""The real program in a pseudo-terminal, read by a terminal emulator."""
 
 from __future__ import annotations
 
@@ -25,13 +25,16 @@ LONGEST_WAIT_S = 60.0
 
 
 class Terminal:
-    """What a person sees and presses. Waits for text on the screen, never for time to pass."""
+    """The user's end of a terminal.
+
+    Waits for text on the screen, never for a fixed time.
+    """
 
     def __init__(self, child: pexpect.spawn[bytes], columns: int, rows: int) -> None:
         self._child = child
         self.pid = int(child.pid or 0)
         self._screen = pyte.HistoryScreen(columns, rows, history=5000)
-        self._screen.write_process_input = self.press  # a terminal answers requests for its status
+        self._screen.write_process_input = self.press  # terminals answer status requests
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
 
@@ -46,32 +49,32 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """Everything on the screen and scrolled off it, one line per row."""
+        """The screen and its scrollback, one line per row."""
         columns = self._screen.columns
         scrolled = ["".join(row[x].data for x in range(columns)) for row in self._screen.history.top]
         return "\n".join(line.rstrip() for line in [*scrolled, *self._screen.display])
 
     @property
     def screen(self) -> str:
-        """What is on the screen now."""
+        """The current screen."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """Read until the pattern stands on the screen, and return the match."""
+        """Read until the pattern is on the screen, and return the match."""
         self.wait_until(lambda text: bool(re.search(pattern, text, re.DOTALL)), repr(pattern))
         found = re.search(pattern, self.text, re.DOTALL)
         assert found
         return found
 
     def wait_until(self, seen: Callable[[str], bool], what: str = "it") -> None:
-        """Read until the screen is as wanted."""
+        """Read until the screen meets this condition."""
         deadline = time.monotonic() + LONGEST_WAIT_S
         while not seen(self.text):
             assert time.monotonic() < deadline, f"{what} did not appear. The screen shows:\n{self.text}"
             self._read(0.1)
 
     def pause(self, seconds: float) -> None:
-        """Show for so long what the program writes."""
+        """Read the program's output for this time."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self._read(left)
@@ -80,12 +83,12 @@ class Terminal:
         self._child.send(keys.encode())
 
     def send(self, data: bytes) -> None:
-        """Send what is no text, at once."""
+        """Send raw bytes at once."""
         while data:
             data = data[os.write(self._child.child_fd, data) :]
 
     def wait_until_read(self) -> None:
-        """Wait until the program has read what was sent."""
+        """Wait until the program has read the sent bytes."""
         line = os.open(f"/proc/{self.pid}/fd/0", os.O_RDONLY | os.O_NOCTTY)
         deadline = time.monotonic() + LONGEST_WAIT_S
         try:
@@ -100,22 +103,22 @@ class Terminal:
         self.press(text + ENTER)
 
     def decide(self, question: str, key: str) -> None:
-        """Answer a consequential question once it takes keys, which a mark before it shows."""
+        """Answer a consequential question once its mark shows it accepts keys."""
         self.wait_for(rf"› {question}[^›]*\Z")
         self.press(key)
 
     def leave(self) -> None:
-        """Exit from the menu, where no order is open."""
+        """Exit from the menu, without open orders."""
         self.menu()
         self.press("0")
         self.decide("Leave the program", "e")
 
     def menu(self) -> None:
-        """Wait until the menu is the last thing on the screen."""
+        """Wait until the menu is last on the screen."""
         self.wait_for(r"0  Exit\s*\Z")
 
     def choose(self, key: str, then: str) -> re.Match[str]:
-        """Pick a menu entry and wait for what must follow."""
+        """Choose a menu entry and wait for this pattern."""
         self.menu()
         self.press(key)
         return self.wait_for(then)
@@ -130,17 +133,17 @@ class Terminal:
         return self.exit_status()
 
     def read_lines(self) -> None:
-        """Let the terminal hand over whole lines, as it does until a program wants single keys."""
+        """Set line mode, as before a program wants single keys."""
         modes = termios.tcgetattr(self._child.child_fd)
         modes[3] |= termios.ICANON
         termios.tcsetattr(self._child.child_fd, termios.TCSANOW, modes)
 
     def close(self) -> None:
-        """Close the terminal under the program."""
+        """Close the terminal while the program runs."""
         self._child.ptyproc.fileobj.close()
 
     def hang_up(self) -> int:
-        """Close the terminal under the program, wait for its end and return its exit status."""
+        """Close the terminal and return the program's exit status."""
         self.close()
         deadline = time.monotonic() + LONGEST_WAIT_S
         while self._child.isalive():
@@ -163,7 +166,7 @@ class Terminal:
 
 
 def environment(home: Path, **settings: str) -> dict[str, str]:
-    """The process environment of a newcomer: an empty home, no settings but those given."""
+    """Return a new user's environment: empty home, only these settings."""
     names = ("PATH", "LANG", "LC_ALL", *shifted_clock.INHERITED)
     inherited = {name: os.environ[name] for name in names if name in os.environ}
     return {
@@ -181,7 +184,7 @@ def environment(home: Path, **settings: str) -> dict[str, str]:
 def program(
     home: Path, *arguments: str, columns: int = 100, rows: int = 50, **settings: str
 ) -> Iterator[Terminal]:
-    """Run `main.py` in a terminal of its own; it is killed at the end if it still runs."""
+    """Run `main.py` in a terminal, and kill it at the end if it still runs."""
     child: pexpect.spawn[bytes] = pexpect.spawn(
         sys.executable,
         [str(PROJECT / "main.py"), *arguments],
@@ -192,7 +195,7 @@ def program(
     try:
         yield Terminal(child, columns, rows)
     finally:
-        if child.isalive():  # pexpect gives a killed program a tenth of a second only
+        if child.isalive():  # pexpect waits only 0.1 s for a killed program
             child.kill(signal.SIGKILL)
             child.wait()
         child.close()

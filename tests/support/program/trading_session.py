@@ -1,6 +1,6 @@
-"""One session of the program without its screens: journal, client, recovery and submitter at an exchange.
+"""One session without screens: journal, client, recovery and submitter.
 
-Many may stand on one journal folder at once, as sessions do. Times are short, the order of things is real.
+Several can use one journal folder at once, as sessions do. Times are short, the order of steps is real.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SHORT = Timing(connect_s=0.25, total_s=0.3, read_retries=1, first_pause_s=0.01, 
 
 @dataclass(frozen=True)
 class Access:
-    """Where an exchange is reached, and with which key; plain data, so that it can go to another process."""
+    """Address and key of an exchange, as plain data for another process."""
 
     url: str
     key_id: str
@@ -47,7 +47,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Wish:
-    """An order somebody wants; `price` is in the terms of `side`."""
+    """An order to place. `price` is in the terms of `side`."""
 
     ticker: str
     price: str
@@ -58,7 +58,7 @@ class Wish:
 
 
 def previewed(wish: Wish, at: datetime) -> OrderPreview:
-    """Make the preview of a wish that no rule stands against."""
+    """Return a preview of an order without findings."""
     ticket = OrderTicket(MARKET.ticker, wish.action, wish.side, Decimal(wish.count), Decimal("0.50"))
     made = preview(ticket)
     request = OrderRequest(
@@ -74,7 +74,10 @@ def previewed(wish: Wish, at: datetime) -> OrderPreview:
 
 
 def answered(ask: Callable[[], object]) -> None:
-    """Ask until there is an answer: a read that a busy machine delays is no fault of the protocol."""
+    """Repeat a read until it succeeds, or 20 s have passed.
+
+    A read delayed by a busy machine is no fault of the protocol.
+    """
     deadline = time.monotonic() + BUSY_AT_MOST_S
     while True:
         try:
@@ -87,7 +90,10 @@ def answered(ask: Callable[[], object]) -> None:
 
 
 class TradingSession:
-    """A session that sends orders. `ahead_s` is how far this session's clock is wrong."""
+    """A session that sends orders.
+
+    `ahead_s` is the error of its clock, above zero if ahead.
+    """
 
     def __init__(
         self,
@@ -135,20 +141,20 @@ class TradingSession:
         return datetime.now(UTC) + self._ahead
 
     def greet(self) -> None:
-        """Ask what a start asks, so that limits and the exchange's clock are known."""
+        """Read the limits like a start, which also shows the exchange's clock."""
         answered(self.client.learn_limits)
 
     def submit(self, wish: Wish) -> SubmissionResult:
         return self.submitter.submit(previewed(wish, self.now()))
 
     def recover(self) -> RecoverySummary:
-        """Take over what ended sessions left."""
+        """Take over orders from ended sessions."""
         return self.recovery.recover(
             account=self.account, is_alive=lambda session: sessions.is_alive(self.folder, session)
         )
 
     def settle(self, within_s: float = 30) -> None:
-        """Look until no order is open any more. Raises TimeoutError."""
+        """Run recovery until no order is pending. Raises TimeoutError."""
         ends_at = time.monotonic() + within_s
         while self.pending.orders():
             if time.monotonic() > ends_at:
@@ -162,7 +168,7 @@ class TradingSession:
 
 @contextmanager
 def opened(folder: Path, access: Access, **how: object) -> Iterator[TradingSession]:
-    """Open a desk and end its session with the block."""
+    """Open a session and close it at the end."""
     desk = TradingSession(folder, access, **how)  # type: ignore[arg-type]
     try:
         yield desk

@@ -1,4 +1,7 @@
-"""Trials of typing ahead: a drawn way from the menu to a sent order, and the judgement over its keys."""
+"""Typing-ahead trials: random key presses from the menu to a sent order.
+
+Also judges whether any of those keys acted too early.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,14 @@ SLOW_LINE_S = 0.3
 REPEAT_S = 0.03
 BETWEEN_KEYS_S = 0.1
 QUIET_S, REPEATED_S = 0.15, 1.0
-"""How long a question stands and no key comes before one counts, and how late a key may be a repeated one."""
+"""Minimum time at an open question without a key, and the maximum interval of a repeated key."""
 LATE_S = 0.02
-"""How much later than it was written a key may reach the program: it then counts as a later one."""
+"""Maximum delay of a key on its way to the program. Such a key counts as a later one."""
 DOWN, UP, ESCAPE = "\x1b[B", "\x1b[A", "\x1b"
 MOVES = (DOWN, UP, "j", "k")
 SETTLED_S = 0.5 + 2 * SLOW_LINE_S
-"""After so long without a key all were taken, and what they did at once has come over the line."""
-LONGEST_LOOK_S = 5.0  # how long an order may be priced on a loaded machine before its question is seen
+"""After this time without a key, all keys were read and their immediate effects are on the screen."""
+LONGEST_LOOK_S = 5.0  # maximum time to price an order on a loaded machine
 SEND, COUNT = "Send this order?", "To confirm, type the number of contracts"
 STRAY = "1" * 6 + ENTER * 3 + "2505yjk " + ESCAPE
 SEND_IS_MARKED = "▸ 1  Send"
@@ -34,7 +37,7 @@ CONFIRMATIONS_AT_MOST = 5
 
 @dataclass(frozen=True)
 class Hold:
-    """A key held down: after a first delay it repeats."""
+    """A key held down: it repeats after a first delay."""
 
     key: str
     first_delay_s: float
@@ -43,30 +46,33 @@ class Hold:
 
 @dataclass(frozen=True)
 class Typed:
-    """Keys pressed without looking, and the pause after them."""
+    """Keys pressed blindly, and the pause after them."""
 
     keys: str
     pause_s: float = 0.0
     is_surplus: bool = False
-    """Whether the confirmation needs no more keys than came before these."""
+    """True if the keys before these already suffice to reach the confirmation."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What is drawn for one way: its answers, where deliberation ends, and what is typed then."""
+    """Random choices of one trial: answers, deliberate part, blind keys."""
 
     number: int
-    answers: tuple[tuple[str, str], ...]  # question and what answers it
-    deliberate: int  # answers given before anything is typed ahead
+    answers: tuple[tuple[str, str], ...]  # question and its answer
+    deliberate: int  # answers given before typing ahead
     ahead: tuple[Typed, ...]
     hold: Hold | None
     delay_s: float
-    goes_on: bool  # to answer the confirmation if it stands after all that, and not to begin anew
+    goes_on: bool  # answer the confirmation if it is open then; otherwise restart
     by_arrow: bool
 
 
 def drawn(number: int, tickers: Sequence[str]) -> Trial:
-    """Draw a trial, the same for the same number. Every third holds a key, every fourth has a slow line."""
+    """Return a trial, always the same for the same number.
+
+    Every third holds a key, every fourth has a slow line.
+    """
     draw = random.Random(number)
     ticker, count = draw.choice(tickers), str(draw.randint(1, 9))
     by_words = draw.random() < 0.5
@@ -93,7 +99,10 @@ def drawn(number: int, tickers: Sequence[str]) -> Trial:
 
 
 def _typed_ahead(draw: random.Random, right: Sequence[str]) -> tuple[Typed, ...]:
-    """The rest of the right answers and more, or anything; at once, fast or with pauses."""
+    """Return the remaining right answers and more, or random keys.
+
+    At once, fast or with pauses.
+    """
     longest_pause_s = draw.choice([0.0, 0.06, 0.4])
     surplus = draw.choices(["1", ENTER, DOWN, "1" + ENTER], k=draw.randint(1, 5))
     keys = [*((each, False) for each in right), *((each, True) for each in surplus)]
@@ -111,21 +120,24 @@ def _hold(draw: random.Random) -> Hold:
 
 @dataclass
 class Seen:
-    """How many trials were of which kind."""
+    """Counts of trials by kind."""
 
-    typed_ahead: int = 0  # keys came before the confirmation that nothing before it needed
-    held: int = 0  # likewise, and one key was held down
-    slow: int = 0  # likewise, over a slow line
-    gone_on: int = 0  # the confirmation that all this came to was answered deliberately
-    sent_before: int = 0  # orders sent by keys that were not meant to, but could
-    ended: int = 0  # the keys led out of the program
+    typed_ahead: int = 0  # surplus keys were pressed before the confirmation
+    held: int = 0  # same, with one key held down
+    slow: int = 0  # same, over a slow line
+    gone_on: int = 0  # the resulting confirmation was answered deliberately
+    sent_before: int = 0  # orders sent by keys that could, but were not meant to
+    ended: int = 0  # the keys ended the program
 
     def __add__(self, other: Seen) -> Seen:
         return Seen(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
 def carry_out(terminal: WatchedTerminal, trial: Trial, logs: Path) -> Seen:
-    """Type ahead, judge what that did, then send an order deliberately. Raises Ended."""
+    """Type ahead, judge the effect, then send an order deliberately.
+
+    Raises Ended.
+    """
     terminal.questions.clear()
     terminal.presses.clear()
     sent = sent_orders(logs)
@@ -154,12 +166,12 @@ def carry_out(terminal: WatchedTerminal, trial: Trial, logs: Path) -> Seen:
 
 
 def sent_orders(logs: Path) -> int:
-    """Count the orders that the journal says were sent."""
+    """Count the orders sent, according to the journal."""
     return sum(each.read_text().count(" order.sending ") for each in (logs / "practice").glob("trades*.log"))
 
 
 def _type_ahead(terminal: WatchedTerminal, trial: Trial) -> None:
-    """Answer some questions deliberately, then press keys without looking."""
+    """Answer some questions deliberately, then press keys blindly."""
     _answer_all(terminal, trial, trial.deliberate)
     for typed in trial.ahead:
         terminal.press(typed.keys, is_surplus=typed.is_surplus)
@@ -174,7 +186,10 @@ def _type_ahead(terminal: WatchedTerminal, trial: Trial) -> None:
 
 
 def _answer_all(terminal: WatchedTerminal, trial: Trial, count: int) -> None:
-    """Give so many questions their answers, each once it stands; only the last on a slow line."""
+    """Answer the first `count` questions, each once it is open.
+
+    Only the last answer uses the slow line.
+    """
     terminal.use_line(0)
     for at, (question, keys) in enumerate(trial.answers[:count], start=1):
         terminal.run_until(
@@ -188,7 +203,10 @@ def _answer_all(terminal: WatchedTerminal, trial: Trial, count: int) -> None:
 
 
 def _confirmation_stands(terminal: WatchedTerminal) -> bool:
-    """Look once all keys have done what they do; one that may be held down waits for longer than others."""
+    """Return True if the confirmation is open once all keys took effect.
+
+    A key that may be held down takes longer than others.
+    """
     terminal.pause(SETTLED_S)
     terminal.run_until(
         lambda: not terminal.standing.endswith(SEND) or terminal.standing.startswith(READY),
@@ -198,10 +216,13 @@ def _confirmation_stands(terminal: WatchedTerminal) -> bool:
 
 
 def _confirm(terminal: WatchedTerminal, trial: Trial) -> None:
-    """Send the order deliberately, and wait for the menu; a market that moved asks again."""
+    """Send the order deliberately, and wait for the menu.
+
+    If the market moved, the confirmation is asked again.
+    """
     for _ in range(CONFIRMATIONS_AT_MOST):
         _wait_for_confirmation(terminal)
-        if terminal.standing.endswith("Menu"):  # what became of the order was shown meanwhile
+        if terminal.standing.endswith("Menu"):  # the order's result was shown meanwhile
             return
         if trial.by_arrow and SEND_IS_MARKED not in terminal.screen:
             terminal.press(DOWN)
@@ -229,7 +250,7 @@ def _is_past(terminal: WatchedTerminal, asked: int) -> bool:
 
 
 def _type_count(terminal: WatchedTerminal) -> None:
-    """Type the count of the order as the question names it: stray keys may have made it another."""
+    """Type the count that the question shows; stray keys may have changed it."""
     asked = len(terminal.questions)
     terminal.run_until(lambda: terminal.standing.endswith(":"), "the count cannot be typed")
     count = terminal.standing.rpartition("(")[2].removesuffix("):")
@@ -248,7 +269,10 @@ def _type_count(terminal: WatchedTerminal) -> None:
 
 
 def judge(questions: Sequence[Question], presses: Sequence[Press], orders: int) -> None:
-    """Fail if a consequential question is gone, or an order sent, without a key that could do that."""
+    """Fail if a question was answered, or an order sent, without a valid key.
+
+    Covers consequential questions.
+    """
     gone = [each for each in questions if each.gone_at < math.inf]
     unearned = [each for each in gone if not (_is_earned(each, presses) or _is_left(each, presses))]
     assert unearned == [], f"Gone without a key that could do that:\n{told(unearned, presses)}"
@@ -257,7 +281,7 @@ def judge(questions: Sequence[Question], presses: Sequence[Press], orders: int) 
 
 
 def is_typed_ahead(question: Question, presses: Sequence[Press]) -> bool:
-    """Tell whether keys that nothing before this confirmation needed were pressed before it was seen."""
+    """Return True if surplus keys came before this confirmation was seen."""
     return question.text == SEND and any(
         press.is_surplus and press.latest < question.seen_at for press in presses
     )
@@ -273,7 +297,10 @@ def _is_earned(question: Question, presses: Sequence[Press], keys: Sequence[str]
 
 
 def _is_left(question: Question, presses: Sequence[Press]) -> bool:
-    """Tell whether Ctrl-C, which needs no wait and sends nothing, came from the pricing on."""
+    """Return True if Ctrl-C came from the pricing on.
+
+    Ctrl-C needs no wait and sends nothing.
+    """
     return any(
         press.keys == CTRL_C
         and question.seen_at - LONGEST_LOOK_S < press.latest
@@ -283,7 +310,7 @@ def _is_left(question: Question, presses: Sequence[Press]) -> bool:
 
 
 def told(questions: Sequence[Question], presses: Sequence[Press]) -> str:
-    """List questions and keys in the order of time, in seconds."""
+    """List questions and keys in order of time, in seconds."""
     rows = [(each.seen_at, f"seen: {each.text}") for each in questions]
     rows += [(each.gone_at, f"gone: {each.text}") for each in questions]
     rows += [(each.latest, f"  {each.keys!r}") for each in presses]
@@ -291,9 +318,9 @@ def told(questions: Sequence[Question], presses: Sequence[Press]) -> str:
 
 
 def _is_deliberate(presses: Sequence[Press], index: int, question: Question) -> bool:
-    """Tell whether the question stood, and no key was pressed, for long enough before this one.
+    """Return True if the key came after enough quiet at an open question.
 
-    One that was pressed shortly before may be held down, and nothing may follow it as soon.
+    A key pressed shortly before may be held down. Then no key may follow within the same time.
     """
     press, quiet_s = presses[index], QUIET_S - LATE_S
     if press.latest < question.seen_at + quiet_s or press.keys in MOVES or len(press.keys) > 1:

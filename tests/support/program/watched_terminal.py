@@ -1,6 +1,7 @@
-"""The real program at a line that may be slow; notes when keys were pressed and questions stood.
+"""The real program on an optionally slow line, with timed keys.
 
-Times are those of the emulator's end of the line, in monotonic seconds.
+Records when keys were pressed and when questions were open. Times are monotonic seconds at the emulator's
+end of the line.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Ended(Exception):
 
 @dataclass(frozen=True)
 class Press:
-    """A key, or some keys that arrive in one piece; it was pressed between two moments."""
+    """One or several keys sent in one piece, between two times."""
 
     keys: str
     earliest: float
@@ -53,7 +54,7 @@ class Press:
 
 @dataclass
 class Question:
-    """A consequential question: since when its answers count at the earliest, and when it was gone."""
+    """A consequential question: earliest time its answers count, and its end."""
 
     text: str
     seen_at: float = math.inf
@@ -62,7 +63,10 @@ class Question:
 
 @dataclass(frozen=True)
 class _Sent:
-    """What is on its way to the program: keys, or the answer that a question stands on the screen."""
+    """Data on its way to the program.
+
+    Keys, or the terminal's report that a question is on the screen.
+    """
 
     due: float
     text: str
@@ -72,7 +76,7 @@ class _Sent:
 
 
 class _AnsweringScreen(pyte.Screen):
-    """A screen that answers requests for its status."""
+    """A screen that answers status requests."""
 
     def __init__(self, answer: Callable[[str], None]) -> None:
         super().__init__(COLUMNS, ROWS)
@@ -83,7 +87,7 @@ class _AnsweringScreen(pyte.Screen):
 
 
 class WatchedTerminal:
-    """An emulator and its keyboard. What is on its way is moved by `run_until` alone."""
+    """An emulator and its keyboard. Only `run_until` moves data on the line."""
 
     def __init__(self, child: pexpect.spawn[bytes]) -> None:
         self._child = child
@@ -98,20 +102,23 @@ class WatchedTerminal:
         self._raw = b""
         self._text: str | None = None
         self._shown_at = 0.0
-        self._ways_out = 0  # how often Ctrl-C in the menu has led to the question whether to leave
+        self._ways_out = 0  # number of times Ctrl-C in the menu opened the exit question
 
-    # --- What is seen -----------------------------------------------------------------------------
+    # --- Screen -----------------------------------------------------------------------------------
 
     @property
     def screen(self) -> str:
-        """What is on the screen now."""
+        """The current screen."""
         if self._text is None:
             self._text = "\n".join(line.rstrip() for line in self._screen.display).rstrip()
         return self._text
 
     @property
     def standing(self) -> str:
-        """The question that stands last on the screen, with its mark and without its note; or nothing."""
+        """The last question on the screen, with its mark and without its note.
+
+        Empty: there is none.
+        """
         for line in reversed(self.screen.splitlines()):
             if line.startswith((READY, NOT_READY)) or line.endswith(FOLLOWING):
                 return NOTE.sub("", line)
@@ -133,7 +140,10 @@ class WatchedTerminal:
             self.questions[-1].gone_at = time.monotonic()
 
     def _answer(self, text: str) -> None:
-        """Say that all is on the screen: a question that takes no keys yet asks for that."""
+        """Report that everything is on the screen.
+
+        A question that does not accept keys yet requests this.
+        """
         self._text = None
         question, standing = None, self.standing
         if standing.startswith(NOT_READY) or standing.endswith(NOT_READY):
@@ -143,7 +153,7 @@ class WatchedTerminal:
             self._ways_out += "Leave" in standing and STAYING_IS_MARKED in self.screen
         self._send(_Sent(self._due, text, question))
 
-    # --- What is pressed --------------------------------------------------------------------------
+    # --- Keys -------------------------------------------------------------------------------------
 
     def press(self, keys: str, *, is_surplus: bool = False) -> None:
         """Press some keys in one piece."""
@@ -160,12 +170,12 @@ class WatchedTerminal:
     # --- The line ---------------------------------------------------------------------------------
 
     def use_line(self, delay_s: float) -> None:
-        """Let everything take so long in either direction from now on."""
+        """Delay everything on the line by `delay_s` in both directions."""
         self.arrive()
         self._delay_s = delay_s
 
     def arrive(self) -> None:
-        """Let everything arrive that is on its way to the program."""
+        """Wait until everything on its way to the program has arrived."""
         self.run_until(lambda: not self._to_program, "the program takes no keys")
 
     def pause(self, seconds: float) -> None:
@@ -186,7 +196,7 @@ class WatchedTerminal:
             self._run(min(deadline, time.monotonic() + LOOK_EVERY_S))
 
     def _run(self, until: float) -> None:
-        """Wait for the next thing to happen, and let it happen."""
+        """Wait for the next event on the line, and process it."""
         dues = [until]
         if self._to_screen:
             dues.append(self._to_screen[0][0])
@@ -223,14 +233,14 @@ class WatchedTerminal:
                 latest = time.monotonic() - self._delay_s
                 self.presses.append(Press(sent.text, earliest, latest, sent.is_surplus))
 
-    # --- Back to a known place --------------------------------------------------------------------
+    # --- Back to the menu -------------------------------------------------------------------------
 
     def return_to_menu(self) -> None:
-        """Press Ctrl-C until the menu stands and no older key is left: the question on the way drops them.
+        """Press Ctrl-C until the menu is open and no older key is left.
 
-        Raises Ended.
+        The question on the way drops older keys. Raises Ended.
         """
-        if self.presses and self.presses[-1].keys == ESCAPE:  # what it does comes later than itself
+        if self.presses and self.presses[-1].keys == ESCAPE:  # Escape takes effect later than it is sent
             self.pause(LONGEST_ESCAPE_S + REST_S + 2 * self._delay_s)
         self._raw, self._ways_out = b"", 0
         is_last = False
@@ -241,7 +251,10 @@ class WatchedTerminal:
         self.run_until(lambda: self.standing.endswith("Menu"), "the menu does not come back")
 
     def _is_left_by_ctrl_c(self) -> bool:
-        """Press Ctrl-C and tell whether it did something: what is older than a question does nothing."""
+        """Press Ctrl-C and return True if it had an effect.
+
+        Keys older than a question have none.
+        """
         before = self._left()
         self.press(CTRL_C)
         until = time.monotonic() + CTRL_C_WITHIN_S
@@ -249,7 +262,7 @@ class WatchedTerminal:
         return self._left() > before
 
     def _is_at_rest(self) -> bool:
-        """Tell whether a question stands and nothing is done: a spinner would turn."""
+        """Return True if a question is open and no spinner turns."""
         return bool(self.standing) and time.monotonic() - self._shown_at > REST_S
 
     def _left(self) -> int:
@@ -258,7 +271,7 @@ class WatchedTerminal:
 
 @contextmanager
 def watched_program(home: Path, **settings: str) -> Iterator[WatchedTerminal]:
-    """Run `main.py` in such a terminal; it is killed at the end if it still runs."""
+    """Run `main.py` on such a line, and kill it at the end if it still runs."""
     child: pexpect.spawn[bytes] = pexpect.spawn(
         sys.executable,
         [str(PROJECT / "main.py")],
@@ -269,7 +282,7 @@ def watched_program(home: Path, **settings: str) -> Iterator[WatchedTerminal]:
     try:
         yield WatchedTerminal(child)
     finally:
-        if child.isalive():  # pexpect gives a killed program a tenth of a second only
+        if child.isalive():  # pexpect waits only 0.1 s for a killed program
             child.kill(signal.SIGKILL)
             child.wait()
         child.close()
