@@ -33,6 +33,7 @@ from kalshi_trading.exchange.practice_launcher import ENDED, close_to_others, en
 from kalshi_trading.history import Exporter, read_fills
 from kalshi_trading.history.export_tables import TRADES
 from kalshi_trading.journal.events import CLOCK_EVENT
+from kalshi_trading.journal.files.journal_register import second_journal_notes
 from kalshi_trading.journal.files.table_files import absolute_path
 from kalshi_trading.journal.sessions import Session
 from kalshi_trading.kalshi_client import KalshiClient
@@ -163,6 +164,7 @@ def attend(services: Services) -> tuple[str, ...]:
     settings = services.settings
     open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
     notes = services.journal.close_to_others()
+    notes += second_journal_notes(settings.data_dir, services.account, services.journal.trades_path)
     if settings.environment is Environment.PRACTICE:
         notes += close_to_others(_practice_folder(settings))
         keep_alive(services.client.get_exchange_status, services.ended)

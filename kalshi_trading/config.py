@@ -22,15 +22,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kalshi_trading.core.errors import ConfigurationError, InvalidInputError, Problem
-from kalshi_trading.settings.credentials import (
-    Credentials,
-    find_leaks,
-    key_path,
-    load_private_key,
-)
+from kalshi_trading.settings import places
+from kalshi_trading.settings.credentials import Credentials, find_leaks, key_path, load_private_key
 from kalshi_trading.settings.env_file import EnvFile, read_env_file
 from kalshi_trading.settings.environments import API_PATH, HOSTS, WEBSOCKET_PATH, Environment, is_loopback
-from kalshi_trading.settings.option_parsing import PROJECT_FOLDER, Option, looks_like_key_id, options_of
+from kalshi_trading.settings.option_parsing import Option, looks_like_key_id, options_of
 from kalshi_trading.settings.options import (
     KNOWN_NAMES,
     LOGIN_NAMES,
@@ -52,7 +48,7 @@ __all__ = [
     "is_production",
 ]
 
-DOTENV_PATH = PROJECT_FOLDER / ".env"
+DOTENV_PATH = places.env_file(os.environ)
 _NOT_ABOVE = (  # the first of each pair may not exceed the second
     ("KALSHI_SOFT_ORDER_COST", "KALSHI_HARD_ORDER_COST"),
     ("KALSHI_SOFT_ORDER_COUNT", "KALSHI_HARD_ORDER_COUNT"),
@@ -75,6 +71,8 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Setti
     limits = Limits(**reader.read_all(Limits))
     by_word = {_SETTINGS_ROWS["environment"].name: "ENV"} if _env_counts(reader) else {}
     settings = Settings(**reader.read_all(Settings, by_word), limits=limits)
+    if not reader.given(_SETTINGS_ROWS["log_dir"]):
+        settings = replace(settings, log_dir=places.log_dir(settings.data_dir))
     pair = PAIRS.get(settings.environment)
     names = {} if pair is None else dict(zip(_KEY_NAMES, (pair.key_id.name, pair.key_file.name), strict=True))
     api_key = ApiKeyOptions(**reader.read_all(ApiKeyOptions, names))
@@ -89,7 +87,7 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Setti
         reader.problems += _exposed_files(reader)
     if reader.problems:
         raise ConfigurationError([*reader.problems, *reader.misspelled])
-    return replace(settings, warnings=tuple(reader.warnings))
+    return replace(settings, warnings=tuple(reader.warnings), env_file=dotenv_path)
 
 
 def load_configured() -> Settings:
@@ -98,6 +96,11 @@ def load_configured() -> Settings:
     Raises ConfigurationError.
     """
     return load_settings(os.environ, DOTENV_PATH)
+
+
+def default_log_dir() -> Path:
+    """Return the folder of the journal where no setting names one."""
+    return places.log_dir(places.data_dir(os.environ) or Path.cwd())
 
 
 def get_config() -> Settings:
@@ -213,10 +216,9 @@ class _Reader:
     def _read(self, row: Option[Any]) -> Any:
         given = self.given(row)
         if not given:
-            home = self.environ.get("XDG_DATA_HOME", "")  # the desktop's folder for data
-            is_moved = row is _SETTINGS_ROWS["data_dir"] and Path(home).is_absolute()
-            default = str(Path(home) / "kalshi-trading") if is_moved else row.default
-            given = [_OptionSource(row.name, default, PROJECT_FOLDER)]
+            data_dir = places.data_dir(self.environ) if row is _SETTINGS_ROWS["data_dir"] else None
+            default = str(data_dir or row.default)
+            given = [_OptionSource(row.name, default, places.PROJECT_FOLDER)]
         values: list[Any] = []
         for each in given:
             try:

@@ -98,9 +98,14 @@ def pytest_xdist_auto_num_workers() -> int:
     return 3 * (os.cpu_count() or 1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run tests that need the machine alone last, so the others never wait."""
     items.sort(key=is_alone)
+    if "installation" not in config.option.markexpr:
+        asked = pytest.mark.skip(reason="needs the package registry: -m installation")
+        for item in items:
+            if item.get_closest_marker("installation") is not None:
+                item.add_marker(asked)
 
 
 def is_alone(item: pytest.Item) -> bool:

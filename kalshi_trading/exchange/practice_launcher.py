@@ -26,13 +26,13 @@ from kalshi_trading.journal.files.private_files import (
 )
 from kalshi_trading.settings.child_environment import child_environment
 from kalshi_trading.settings.credentials import Credentials, load_private_key
+from kalshi_trading.settings.places import PROJECT_FOLDER, is_checkout
 
 START_LIMIT_S = 60.0
 IDLE_EXIT_S = 600
 ASKED_EVERY_S = 150.0  # well below IDLE_EXIT_S
 ENDED = "This computer's practice exchange has ended: start the program again, its world is kept."
 COMPLAINTS_FILE = "exchange.log"
-_PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def ensure_running(
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                cwd=_PROJECT,
+                cwd=PROJECT_FOLDER,
                 env=child_environment(),
                 start_new_session=True,  # Ctrl-C in this terminal must not reach it
                 text=True,
@@ -93,8 +93,10 @@ def _command(data_dir: Path, seed: int | None, markets: int) -> list[str]:
 
     main.py finds the package from any folder. `python -m` does not if Python's safe path is on.
     """
-    start = [sys.executable, str(_PROJECT / "main.py"), "practice", "--data-dir", str(data_dir)]
+    by_main = [str(PROJECT_FOLDER / "main.py"), "practice"]
+    program = by_main if is_checkout() else ["-m", "kalshi_trading.practice"]
     founding = ["--markets", str(markets), *([] if seed is None else ["--seed", str(seed)])]
+    start = [sys.executable, *program, "--data-dir", str(data_dir)]
     return [*start, *founding, "--idle-exit", str(IDLE_EXIT_S)]
 
 

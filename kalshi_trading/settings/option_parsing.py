@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.tickers import is_ticker
 from kalshi_trading.settings.environments import Environment, is_loopback
+from kalshi_trading.settings.places import PROJECT_FOLDER
 
 T = TypeVar("T")
 Parser = Callable[[str], T]
 
-PROJECT_FOLDER = Path(__file__).resolve().parent.parent.parent
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 

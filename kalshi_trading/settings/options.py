@@ -199,6 +199,8 @@ class Settings(DictLike):
     limits: Limits = field(default_factory=Limits)
     credentials: Credentials | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
+    env_file: Path | None = None
+    """Where the settings file is read from. None: nowhere."""
 
     def keys(self) -> tuple[str, ...]:
         return tuple(each.name for each in fields(self))

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kalshi_trading.config import load_configured
+from kalshi_trading.config import default_log_dir, load_configured
 from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import AuthenticationError, ConfigurationError, TradingError
-from kalshi_trading.settings.option_parsing import PROJECT_FOLDER
 from kalshi_trading.settings.options import Settings
 from kalshi_trading.ui import packages
 from kalshi_trading.ui.exit_codes import (
@@ -98,7 +97,7 @@ def _obey(words: list[str]) -> int:
     if absent := packages.missing():
         _say_at_the_end(f"{absent}\n")
         return EXIT_CONFIGURATION
-    log_dir = PROJECT_FOLDER / "logs"
+    log_dir = default_log_dir()
     try:
         settings = load_configured()
         log_dir = settings.log_dir

@@ -175,8 +175,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "the practice exchange is not found with a safe path",
             "exchange/practice_launcher.py",
-            '[sys.executable, str(_PROJECT / "main.py"), "practice", ',
-            '[sys.executable, "-m", "kalshi_trading.practice", ',
+            "program = by_main if is_checkout() else ",
+            "program = ",
         ),
     ),
     "money": (

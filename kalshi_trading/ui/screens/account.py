@@ -46,6 +46,7 @@ def _page(app: AppContext) -> RenderableType:
         rows += [
             ("clock", "not compared yet" if skew_s is None else clock_skew(skew_s)),
             ("records", f"{app.journal.folder}, {sizes}"),
+            ("settings file", str(app.settings.env_file or "none")),
             ("data folder", str(app.settings.data_dir)),
         ]
     return Group(formats.key_values(rows), rails)

@@ -1,0 +1,63 @@
+"""Which folders hold a journal of an account, so that a second one is noticed.
+
+Limits, recovery and history read one journal. An account whose orders are spread over two has neither
+whole. Knows folders only, nothing of what a journal says.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from kalshi_trading.journal.files.file_locks import locked
+from kalshi_trading.journal.files.log_files import lock_of, size_of
+from kalshi_trading.journal.files.private_files import make_folder, open_private, open_to_read
+
+REGISTER = "journals.jsonl"
+
+
+def second_journal_notes(data_dir: Path, account: str, trades_log: Path) -> tuple[str, ...]:
+    """Register this journal of the account; return a note for each other one. Never raises."""
+    try:
+        others = _other_folders(data_dir, account, trades_log)
+    except OSError as error:
+        return (f"Could not check for a second journal of this account: {error.strerror or error}.",)
+    return tuple(
+        f"This account has a second journal in {other}. Limits, history and recovery use only "
+        f"{trades_log.parent}. Set KALSHI_LOG_DIR to the folder you want to keep."
+        for other in others
+    )
+
+
+def _other_folders(data_dir: Path, account: str, trades_log: Path) -> tuple[Path, ...]:
+    """Register this journal; return the folders of the others that still hold one. Raises OSError."""
+    register, folder = data_dir / REGISTER, str(trades_log.parent.absolute())
+    make_folder(data_dir)
+    with locked(lock_of(register)):
+        known = _folders_of(account, register)
+        if folder not in known:
+            entry = json.dumps({"account": account, "folder": folder}) + "\n"
+            with open(register, "ab", opener=open_private) as file:
+                file.write(entry.encode())
+    others = [Path(each) for each in known if each != folder]
+    return tuple(each for each in others if size_of(each / trades_log.name).files)
+
+
+def _folders_of(account: str, register: Path) -> list[str]:
+    try:
+        with open_to_read(register) as file:
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return []
+    entries = (_entry(line) for line in lines)
+    return [entry["folder"] for entry in entries if entry is not None and entry["account"] == account]
+
+
+def _entry(line: bytes) -> dict[str, str] | None:
+    """Return an entry. None: the line is damaged."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    is_whole = isinstance(entry, dict) and {type(entry.get("account")), type(entry.get("folder"))} == {str}
+    return entry if is_whole else None
