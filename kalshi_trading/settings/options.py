@@ -199,7 +199,7 @@ class Settings(DictLike):
     limits: Limits = field(default_factory=Limits)
     credentials: Credentials | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
-    env_file: Path | None = None
+    env_file: Path | None = field(default=None, compare=False)
     """Where the settings file is read from. None: nowhere."""
 
     def keys(self) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ _NAME = "kalshi-trading"
 
 def is_checkout(project: Path = PROJECT_FOLDER) -> bool:
     """Return True if the program runs from its source folder, False once it is installed."""
-    return (project / "main.py").is_file() and (project / ".env.example").is_file()
+    is_installed = any(project.glob("kalshi_trading_terminal-*.dist-info"))
+    return not is_installed and (project / "main.py").is_file()
 
 
 def env_file(environ: Mapping[str, str], project: Path = PROJECT_FOLDER) -> Path | None:

@@ -82,7 +82,7 @@ def test_a_python_without_packages_says_how_to_install_them(tmp_path: Path) -> N
     assert said.startswith("Python packages are missing: cryptography, dotenv, ")
     assert said.endswith(f"Install them: {pip(python)}")
     alone = sentence_of(run([python, str(MAIN), "practice", "--data-dir", str(tmp_path / "data")], tmp_path))
-    assert alone == f"The Python package cryptography is missing. Install it: {pip(python)}"
+    assert alone == f"The Python package portalocker is missing. Install it: {pip(python)}"
     assert run([python, str(MAIN), "--help"], tmp_path).returncode == 0
 
 

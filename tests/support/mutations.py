@@ -143,7 +143,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a shell that tells of a hang-up first takes an order its time",
             "ui/terminal/termination.py",
-            "if number == signal.SIGHUP and self._modes.is_terminal and output.is_hung_up(0):",
+            "if number == signals.HANG_UP and self._modes.is_terminal and output.is_hung_up(0):",
             "if False:",
         ),
         Mutation(
@@ -324,8 +324,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "two sessions hold the lock of the journal at once",
             "journal/files/file_locks.py",
-            "_wait_for(descriptor, path, fcntl.LOCK_EX)",
-            "_wait_for(descriptor, path, fcntl.LOCK_SH)",
+            "_wait_for(descriptor, path)",
+            "_wait_for(descriptor, path, is_shared=True)",
         ),
         Mutation(
             "a line that a full disk cut short counts as written",

@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import portalocker
+
 from kalshi_trading.practice.storage.private_files import (
     LOCK_FILE,
     READY_FILE,
@@ -117,8 +119,6 @@ def claim(directory: Path) -> InstanceLock | ReadyFile:
 
 
 def _lock(descriptor: int) -> bool:
-    import portalocker
-
     try:
         portalocker.lock(descriptor, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
     except portalocker.AlreadyLocked:
