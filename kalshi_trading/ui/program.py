@@ -160,7 +160,7 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
     except KeyboardInterrupt:
         termination.raise_request()  # Python's own handler is active for a moment after each question
         raise
-    except RuntimeError as error:  # Python wraps an exception that a signal handler raises during class creation
+    except RuntimeError as error:  # Python wraps a signal handler's exception during class creation
         termination.raise_request()
         if isinstance(error.__cause__, KeyboardInterrupt):
             raise error.__cause__ from None
