@@ -1,4 +1,4 @@
-"""The program on a system without POSIX: a simulated Windows, which `support/windows` hides the rest for."""
+"""The program without POSIX, on a Windows simulated by `support/windows`."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_the_menu_trades_and_lists_its_orders_without_posix(tmp_path):
 
 
 class Keys:
-    """What `msvcrt` knows of a console: keys that wait, and more that arrive while they are read."""
+    """A console as `msvcrt` sees it: pending keys, and some that arrive later."""
 
     def __init__(self, waiting: str, later: str) -> None:
         self.waiting, self.later = list(waiting), list(later)

@@ -1,4 +1,4 @@
-"""What a running session consists of: settings, console, prompter and services, built once and handed on."""
+"""A running session: settings, console, prompter and services, built once."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from kalshi_trading.ui.terminal import signals
 
 SLOW_S = 3.0
 RECENT_LINES = 2000
-"""How many of the journal's newest lines a screen reads to find the user's words of an order."""
+"""Newest journal lines that a screen reads to describe an order as the user placed it."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressMessages:
-    """What stands beside the spinner: at first, when it takes long, and after Ctrl-C.
+    """Spinner texts: at first, when it takes long, and after Ctrl-C.
 
-    `detail`, where it is not empty, says better what is waited for when it takes long.
+    A non-empty `detail` replaces `slow`.
     """
 
     first: str
@@ -53,7 +53,7 @@ class ProgressMessages:
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """One session. Screens reach everything through it, and nothing past it."""
+    """One session; screens reach every service through it alone."""
 
     settings: Settings
     console: Console
@@ -65,7 +65,7 @@ class AppContext:
     watch: RestingOrderMonitor
     clock: Callable[[], datetime]
     account: str
-    """Fingerprint of the key, as it stands in the journal."""
+    """Fingerprint of the key, as written to the journal."""
     _tasks: list[BackgroundTask[Any]] = field(default_factory=list)
     _news: list[str] = field(default_factory=list)
 
@@ -73,14 +73,14 @@ class AppContext:
         self.console.print(renderable)
 
     def show_text(self, sentence: str) -> None:
-        """Show one sentence; text of the exchange is never read as markup."""
+        """Show one sentence; never parse exchange text as markup."""
         self.show(Text(sentence))
 
     def show_error(self, sentence: str) -> None:
         self.show(formats.error_line(sentence))
 
     def run_with_spinner(self, what: str, work: Callable[[], T]) -> T:
-        """Do something that takes a while under a spinner; Ctrl-C leaves it."""
+        """Run work under a spinner; Ctrl-C abandons it."""
         with _spinner(self.console, what):
             return work()
 
@@ -92,13 +92,13 @@ class AppContext:
         show: Callable[[T], None],
         left: Callable[[T], None],
     ) -> bool:
-        """Do something that must not be torn apart and show its result.
+        """Run work that must not be interrupted halfway, and show its result.
 
-        Ctrl-C waits for it, a second one leaves it: False. It then runs to its end by itself, and `left`
-        is told the result. So it is when anything else comes between the end and `show`'s own end.
+        After Ctrl-C we still wait for it. A second Ctrl-C returns False: the work runs on in the background,
+        and `left` gets its result. `left` also gets it if anything interrupts `show`.
         """
         task = BackgroundTask(work, left)
-        self._tasks.append(task)  # before it starts: no interruption can lose the result
+        self._tasks.append(task)  # before it starts, so that no interruption loses the result
         try:
             with _spinner(self.console, texts.first) as status:
                 try:
@@ -116,9 +116,9 @@ class AppContext:
         return True
 
     def news(self) -> tuple[str, ...]:
-        """Return what was found out and is not yet shown (see `news_shown`), as sentences."""
+        """Return sentences that are not yet shown (see `news_shown`)."""
         for task in self._tasks:
-            error = task.report()  # those that were left tell their results now
+            error = task.report()  # abandoned tasks that finished report their results here
             if error is not None:
                 reference = self.journal.log_error("Unexpected error in what was left to itself", error)
                 self._news.append(f"What was left to itself went wrong; it is on record as {reference}.")
@@ -127,11 +127,11 @@ class AppContext:
         return tuple(self._news)
 
     def news_shown(self, sentences: tuple[str, ...]) -> None:
-        """Forget news that now stand on the screen."""
+        """Drop news that is now on the screen."""
         del self._news[: len(sentences)]
 
     def finish(self) -> None:
-        """Before the program ends, wait for what was left to itself and say what is not yet said."""
+        """Wait for abandoned tasks and show the remaining news before the end."""
         waiting = [each for each in self._tasks if not each.is_over]
         if waiting:
             self.show_text("Finishing what is still under way …")
@@ -141,14 +141,14 @@ class AppContext:
             self.show_text(sentence)
 
     def run_with_count(self, what: str, work: Callable[[Callable[[int], None]], T]) -> T:
-        """The same for work that reports how many rows it has read."""
+        """Run work under a spinner that counts the rows read so far."""
         with _spinner(self.console, what) as status:
             return work(lambda rows: status.update(Text(f"{what} {rows:,}")))
 
 
 @contextmanager
 def _spinner(console: Console, what: str) -> Iterator[Status]:
-    """Turn a spinner beside these words; Ctrl-C never leaves it turning over what is shown next."""
+    """Show a spinner; stop it even if Ctrl-C arrives as it starts or stops."""
     turning = ExitStack()
     try:
         with signals.ctrl_c_deferred():
@@ -160,7 +160,7 @@ def _spinner(console: Console, what: str) -> Iterator[Status]:
 
 
 def not_empty(text: str) -> str:
-    """Parse text that must not be empty."""
+    """Parse text that must not be empty. Raises InvalidInputError."""
     if not text.strip():
         raise InvalidInputError("Type a word, or press Esc to go back.")
     return text.strip()

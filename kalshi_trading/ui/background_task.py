@@ -1,7 +1,7 @@
-"""Work that is not torn apart by an interruption, and whose result is told to somebody, whatever happens.
+"""Run a task that Ctrl-C cannot interrupt halfway. Never prints.
 
-It runs in a thread of its own, for which the program waits before it ends. Whoever waits for it may
-leave; then the result goes to whoever looks after what was left. Shows nothing itself.
+It runs in its own thread, and the program waits for it before it ends. If the caller stops waiting, the
+result is reported later.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ THREAD_NAME = "background task"
 
 
 class BackgroundTask(Generic[T]):
-    """One piece of work; `left` is given its result in place of a screen that is no longer there.
+    """A task in a thread; `left` gets its result if no screen waits for it.
 
-    The program does not end before it, except where `holds_up_the_end` is False.
+    The program waits for it before it ends, unless `holds_up_the_end` is False.
     """
 
     def __init__(
@@ -31,17 +31,17 @@ class BackgroundTask(Generic[T]):
         self._ending: Future[T] = Future()
         self._thread = Thread(target=self._run, name=THREAD_NAME, daemon=not holds_up_the_end)
         self.is_reported = False
-        """Whether somebody has seen the result; nobody else has to be told then."""
+        """True once the result has been shown or handed on; it is not reported again."""
 
     def start(self) -> None:
-        """Begin. An interruption comes before or after, so that it is known whether the work began."""
+        """Start the thread with signals blocked, so `is_begun` is unambiguous."""
         with signals.held_back():
             self._thread.start()
 
     def _run(self) -> None:
         try:
             self._ending.set_result(self._work())
-        except BaseException as error:  # noqa: BLE001  (raised again where somebody waits)
+        except BaseException as error:  # noqa: BLE001  (raised again in `wait`)
             self._ending.set_exception(error)
 
     @property
@@ -50,11 +50,14 @@ class BackgroundTask(Generic[T]):
 
     @property
     def is_over(self) -> bool:
-        """Tell whether there is nothing to wait for; what never began is over too."""
+        """True if there is nothing to wait for, including a task never started."""
         return self._ending.done() or not self.is_begun
 
     def wait(self, say: Callable[[int], None]) -> T:
-        """Wait for the result and tell every second how long it takes. Raises what the work raised."""
+        """Wait for the result; call `say` every second with the seconds so far.
+
+        Raises what the work raised.
+        """
         seconds = 0
         while wait((self._ending,), timeout=1).not_done:
             seconds += 1
@@ -64,12 +67,15 @@ class BackgroundTask(Generic[T]):
         return self._ending.result()
 
     def join(self) -> None:
-        """Wait for the end."""
+        """Wait until the thread ends."""
         if not self.is_over:
             self._thread.join()
 
     def report(self) -> BaseException | None:
-        """Hand the result on unless somebody has seen it; return what went wrong in place of one."""
+        """Pass an unreported result to `left`; return the error of a failed task.
+
+        None: no error, already reported, or not finished.
+        """
         if self.is_reported or not self._ending.done():
             return None
         self.is_reported = True
@@ -80,7 +86,10 @@ class BackgroundTask(Generic[T]):
 
 
 def run_with_timeout(seconds: int, work: Callable[[], T]) -> T:
-    """Do something that only reads and is left to itself when it takes longer. Raises TimeoutError."""
+    """Run work that only reads; abandon it after `seconds`.
+
+    Raises TimeoutError.
+    """
 
     def waited(so_far: int) -> None:
         if so_far >= seconds:

@@ -1,4 +1,7 @@
-"""The exit statuses of the program; those above 128 as a shell reports SIGHUP, SIGINT and SIGPIPE."""
+"""Exit statuses of the program.
+
+Those above 128 are what a shell reports for SIGHUP, SIGINT and SIGPIPE.
+"""
 
 from __future__ import annotations
 

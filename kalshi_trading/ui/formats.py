@@ -1,7 +1,7 @@
-"""How money, times, signs and tables look: the one place for every format on the screen.
+"""Every format on the screen: money, times, signs and tables.
 
-Pure; nothing is computed beyond formatting, an unknown number is shown as `–`, and colour only ever
-repeats what a sign or a word says.
+Pure: computes nothing beyond formatting. An unknown number is shown as `–`. Color only repeats what a sign
+or a word says.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def dollars(value: Dollars | None) -> str:
 
 
 def pnl_text(value: Dollars | None) -> Text:
-    """Write profit or loss with its sign; the colour only repeats it."""
+    """Format profit or loss with its sign; the color only repeats it."""
     if value is None:
         return Text(UNKNOWN)
     style = "green" if value > ZERO else "red" if value < ZERO else ""
@@ -43,19 +43,25 @@ def pnl_text(value: Dollars | None) -> Text:
 
 
 def net_position(net: Contracts) -> str:
-    """Write a signed position as count and side: −25 is `25 NO`."""
+    """Format a signed position as count and side: −25 is `25 NO`."""
     if net == ZERO:
         return "0"
     return f"{count_text(abs(net))} {'YES' if net > ZERO else 'NO'}"
 
 
 def timestamp(at: datetime | None, now: datetime) -> str:
-    """Write a time in the user's zone, with the year and the offset where those of `now` are others."""
+    """Format a time in the user's zone.
+
+    The year and the offset appear only where they differ from those of `now`.
+    """
     return " ".join(filter(None, day_and_time(at, now)))
 
 
 def day_and_time(at: datetime | None, now: datetime) -> tuple[str, str]:
-    """Write the same as two texts, for one below the other."""
+    """Format day and time as two texts, to show one below the other.
+
+    The year and the offset appear only where they differ from those of `now`.
+    """
     if at is None:
         return UNKNOWN, ""
     local, here = at.astimezone(), now.astimezone()
@@ -70,7 +76,7 @@ def time_zone(at: datetime) -> str:
 
 
 def time_left(until: datetime, now: datetime) -> str:
-    """Write the time until a close in its two largest units."""
+    """Format the time until a close in its two largest units."""
     seconds = int((until - now).total_seconds())
     if seconds <= 0:
         return "closed"
@@ -96,7 +102,11 @@ def note_line(message: str) -> Text:
 
 
 def table_of(*columns: str | tuple[str, str], title: str | None = None) -> Table:
-    """Make a table; a column given as (name, "right") holds numbers and never wraps."""
+    """Make an empty table with these columns.
+
+    A column is a name, or a name and a kind. "right" holds numbers and never wraps, "fixed" never wraps, and
+    "wide" takes the remaining width.
+    """
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, expand=False)
     for column in columns:
         name, kind = column if isinstance(column, tuple) else (column, "")
@@ -111,7 +121,10 @@ def table_of(*columns: str | tuple[str, str], title: str | None = None) -> Table
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of numbers; of those that do not fit, the one with the highest `falls` goes first."""
+    """One column of numbers.
+
+    If not all columns fit, the one with the highest `falls` is dropped first; 0 is never dropped.
+    """
 
     name: str
     falls: int
@@ -125,7 +138,10 @@ class Column:
 def table_that_fits(
     name: str, keys: Sequence[RenderableType], columns: Sequence[Column], room: int
 ) -> tuple[Table, list[str]]:
-    """Make a table of the columns that fit into `room` beside the keys; also names those that do not."""
+    """Make a table of the columns that fit into `room` beside the keys.
+
+    Also return the names of the columns that do not fit. `room` is in characters.
+    """
     kept = list(columns)
     while sum(column.width for column in kept) > room:
         first_to_fall = max(kept, key=lambda column: column.falls)
@@ -143,7 +159,7 @@ def to_cells(*values: str | Text) -> list[Text]:
 
 
 def key_values(rows: Sequence[tuple[str, str]]) -> RenderableType:
-    """Names and values, one pair a line."""
+    """Render names and values, one pair a line."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")

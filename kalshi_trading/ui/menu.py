@@ -1,7 +1,7 @@
-"""The menu loop and the session's single error boundary.
+"""Run the menu loop and the session's single error boundary.
 
-Every screen leads back here. What a screen could not handle is shown as one sentence; what nobody
-expected goes to errors.log with its traceback, and the user gets a reference to find it by.
+Every screen returns to the menu. A known error becomes one sentence. An unexpected error goes to
+errors.log with its traceback, and the user gets its reference.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from kalshi_trading.ui.screens import trade as trade_screens
 from kalshi_trading.ui.views import account
 
 Screen = Callable[[AppContext], bool | None]
-"""What a menu entry does; True: the user leaves."""
+"""The function behind a menu entry. True: the user exits."""
 
 
 def _leave(app: AppContext) -> bool:
@@ -36,7 +36,7 @@ def _leave(app: AppContext) -> bool:
 
 
 def _interrupted(app: AppContext) -> bool:
-    """Ask after Ctrl-C in the menu, which may be one too many."""
+    """Ask before exiting: Ctrl-C in the menu may be one press too many."""
     return exit_screen.ask_to_leave(app, was_chosen=False)
 
 
@@ -54,9 +54,9 @@ ENTRIES: tuple[Choice[Screen], ...] = (
 
 
 def run(app: AppContext) -> int:
-    """Show the menu until the user leaves; return the exit status.
+    """Show the menu until the user exits; return the exit status.
 
-    Raises AuthenticationError when the exchange does not take the key at the start.
+    Raises AuthenticationError when the exchange rejects the key at the start.
     """
     try:
         _greet(app)
@@ -76,7 +76,7 @@ def run(app: AppContext) -> int:
 
 
 def _serve(app: AppContext) -> None:
-    """Show the menu until the user has decided to leave, and sum up the day."""
+    """Show the menu until the user exits, then the day's summary."""
     try:
         while not _visit(app, _chosen(app)):
             pass
@@ -96,7 +96,7 @@ def _chosen(app: AppContext) -> Screen:
 
 
 def _greet(app: AppContext) -> None:
-    """Check the key, learn the request limits, and look for orders whose outcome was lost."""
+    """Check the key, read the request limits and recover unresolved orders."""
     app.run_with_spinner("Signing in …", lambda: _sign_in(app))
     if app.settings.environment is Environment.PRODUCTION and not app.executor.read_only:
         word = "PRODUCTION"
@@ -107,7 +107,10 @@ def _greet(app: AppContext) -> None:
 
 
 def _compare_clocks(app: AppContext) -> None:
-    """A request signed at the wrong time is refused: where the clocks differ, sign by the exchange's."""
+    """Sign requests by the exchange's clock if this computer's clock differs.
+
+    The exchange rejects a request signed at the wrong time.
+    """
     ahead_s = app.client.use_exchange_clock()
     if ahead_s is None:
         return
@@ -120,7 +123,7 @@ def _compare_clocks(app: AppContext) -> None:
 
 
 def _recover(app: AppContext) -> None:
-    """Look for the orders an earlier session left without an end, before anything new is sent."""
+    """Recover orders without a recorded end before anything new is sent."""
 
     try:
         recovery = app.run_with_count("Reading the journal, lines:", app.executor.recover)
@@ -144,7 +147,7 @@ def _sign_in(app: AppContext) -> None:
 
 
 def _show_header(app: AppContext) -> None:
-    """Show what is new until it stands on the screen."""
+    """Show the header, and drop the news only after it is on the screen."""
     with ThreadPoolExecutor(max_workers=3) as pool:
         balance = pool.submit(fetch, lambda: app.client.get_balance().cash)
         status = pool.submit(fetch, app.client.get_exchange_status)
@@ -165,17 +168,23 @@ def _show_header(app: AppContext) -> None:
 
 
 def _watch_resting_orders(app: AppContext) -> None:
-    """Put among the news what became of orders that rested; no fault of that keeps the menu away."""
+    """Announce resting orders that filled or ended.
+
+    No error here blocks the menu.
+    """
     try:
         for sentence in app.watch.look():
             app.executor.announce(sentence)
-    except Exception as error:  # noqa: BLE001  (the menu is where everything else is mended from)
+    except Exception as error:  # noqa: BLE001  (the menu must stay reachable to fix anything else)
         reference = app.journal.log_error("Unexpected error in the watch over resting orders", error)
         app.executor.announce(f"Resting orders could not be looked at; why is on record as {reference}.")
 
 
 def _visit(app: AppContext, screen: Screen) -> bool:
-    """Run one screen and tell whether the user leaves; whatever goes wrong there, the menu comes back."""
+    """Run one screen and return True if the user exits.
+
+    Any other error is shown, and the menu comes back.
+    """
     try:
         return bool(screen(app))
     except (LeaveTask, KeyboardInterrupt):
@@ -185,7 +194,7 @@ def _visit(app: AppContext, screen: Screen) -> bool:
     except TradingError as error:
         app.show_error(str(error))
         app.journal.log_error(str(error), error)
-    except Exception as error:  # noqa: BLE001  (the one place for what nobody expected)
+    except Exception as error:  # noqa: BLE001  (the one handler for unexpected errors)
         reference = app.journal.log_error("Unexpected error", error)
         app.show_error(
             f"Something unexpected went wrong; it is on record as {reference} in {app.journal.errors_path}. "
@@ -197,13 +206,13 @@ def _visit(app: AppContext, screen: Screen) -> bool:
 
 
 def _say_goodbye(app: AppContext) -> None:
-    """Sum up the day; whatever goes wrong with that is one line, and the program ends all the same."""
+    """Show the day's summary; an error in it is one line and delays no exit."""
     try:
         history_screens.farewell(app)
     except (LeaveTask, KeyboardInterrupt):
         app.show_text("The day's sums are left out.")
     except TradingError as error:
         app.show_error(f"The day's sums are left out. {error}")
-    except Exception as error:  # noqa: BLE001  (nothing keeps the user from leaving)
+    except Exception as error:  # noqa: BLE001  (nothing may keep the user from exiting)
         reference = app.journal.log_error("Unexpected error in the day's sums", error)
         app.show_error(f"The day's sums are left out; why is on record as {reference}.")

@@ -1,6 +1,6 @@
-"""The packages the program needs: which are missing, and the command that installs them.
+"""Find missing Python packages and name the command that installs them.
 
-A wrong import in our own code is a bug, never a missing package. Loads no package.
+A wrong import in our own code is a bug, never a missing package. Imports none of the packages.
 """
 
 from __future__ import annotations
@@ -29,13 +29,16 @@ _OURS = Path(__file__).parent.parent
 
 
 def missing() -> str | None:
-    """Return a sentence that names every missing package; None: all are installed."""
+    """Return a sentence naming every missing package. None: all installed."""
     absent = [name for name in PACKAGES if find_spec(name) is None]
     return _missing(absent) if absent else None
 
 
 def advice(error: BaseException) -> str | None:
-    """Return the sentence for a package that is missing or broken; None: the error is something else."""
+    """Return a sentence about a missing or broken package.
+
+    None: the error has another cause.
+    """
     if not isinstance(error, ImportError) or _is_bug(error):
         return None
     name, reason = error.name or "", " ".join(str(error).split())
@@ -53,14 +56,17 @@ def _missing(names: Sequence[str]) -> str:
 
 
 def _pip(*options: str) -> str:
-    """Return the command that installs the requirements for this very interpreter."""
+    """Return the pip command that installs the requirements here.
+
+    It names the interpreter that runs this program.
+    """
     requirements = _OURS.resolve().parent / "requirements.txt"
     interpreter = sys.executable or "python3"
     return shlex.join([interpreter, "-m", "pip", "install", *options, "-r", str(requirements)])
 
 
 def _is_bug(error: ImportError) -> bool:
-    """Return whether our own code is wrong: it imports what is neither a package nor there."""
+    """Return True if our own code imports something that does not exist."""
     name = error.name or ""
     if name.partition(".")[0] == _OURS.name:
         return True

@@ -1,6 +1,6 @@
-"""The terminal program: command line, settings, screen, signals and exit status.
+"""Command line, settings, screen, signals and exit status of the program.
 
-Holds no decision about trading; `compose` builds the services.
+Makes no trading decision; `compose` builds the services.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Every setting is explained in .env.example.
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the program and return its exit status; no traceback ever leaves it."""
+    """Run the program and return its exit status; never prints a traceback."""
     words = list(arguments)
     _forget_impossible_variables()
     try:
@@ -69,7 +69,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _forget_impossible_variables() -> None:
-    """Unset COLUMNS and LINES unless they are sizes, and HOME unless it is a folder's full path."""
+    """Unset COLUMNS, LINES and HOME where their values are impossible.
+
+    COLUMNS and LINES must be sizes, and HOME the absolute path of a folder.
+    """
     if not os.path.isabs(os.environ.get("HOME", "")):
         os.environ.pop("HOME", None)
     for name in ("COLUMNS", "LINES"):
@@ -79,7 +82,7 @@ def _forget_impossible_variables() -> None:
 
 
 def _say_at_the_end(sentence: str) -> None:
-    """Write to stderr; where that is lost as well, nothing is left to tell it by."""
+    """Write to stderr; if that fails, silence it."""
     try:
         sys.stderr.write(sentence)
         sys.stderr.flush()
@@ -112,7 +115,7 @@ def _obey(words: list[str]) -> int:
     except KeyboardInterrupt:
         _say_at_the_end("Interrupted.\n")
         return EXIT_INTERRUPTED
-    except Exception as error:  # noqa: BLE001  (the boundary around the start; the menu has its own)
+    except Exception as error:  # noqa: BLE001  (the error boundary of the start; the menu has its own)
         if isinstance(error, OSError) and output.is_hung_up():
             output.silence_all()
             return EXIT_HUNG_UP
@@ -123,7 +126,7 @@ def _obey(words: list[str]) -> int:
 
 
 def _report_bug(error: Exception, log_dir: Path) -> int:
-    """Put the traceback on record and tell the user where."""
+    """Log the traceback and tell the user its reference."""
     from kalshi_trading.trade_logger import TradeLogger
 
     log = TradeLogger(log_dir, "start")
@@ -156,14 +159,14 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
     except KeyboardInterrupt:
         termination.raise_request()  # Python's own handler is active for a moment after each question
         raise
-    except RuntimeError as error:  # Python wraps what a signal raises while it makes a class
+    except RuntimeError as error:  # Python wraps a signal handler's exception during class creation
         termination.raise_request()
         if isinstance(error.__cause__, KeyboardInterrupt):
             raise error.__cause__ from None
         raise
     finally:
         try:
-            signals.ignore_ctrl_c()  # an order under way gets its answer on record first
+            signals.ignore_ctrl_c()  # an order in flight is recorded with its answer first
             termination.conclude()
         finally:
             modes.restore()
@@ -175,7 +178,7 @@ def _trade(
     from kalshi_trading import compose
     from kalshi_trading.ui import menu
 
-    if sys.stdout.isatty():  # else the terminal itself shows what is typed
+    if sys.stdout.isatty():  # if stdout is no terminal, the terminal must echo what the user types
         modes.disable_echo(prompter.resume)
     services = compose.build(settings, read_only=read_only)
     app = _app(services, console, prompter)
@@ -192,7 +195,10 @@ def _key_advice(settings: Settings) -> str:
 
 
 def _screen(ctrl_c: CtrlC) -> tuple[Console, Prompter]:
-    """Arrow keys where both ends are a terminal, numbered lines elsewhere."""
+    """Return a console and a prompter that suit stdin and stdout.
+
+    Arrow keys if both are a terminal, otherwise numbered lines.
+    """
     from kalshi_trading.ui.prompts.prompter import PlainPrompter
     from kalshi_trading.ui.terminal.redrawable import RedrawableConsole
 
@@ -211,7 +217,7 @@ def _screen(ctrl_c: CtrlC) -> tuple[Console, Prompter]:
 
 
 def build_app(settings: Settings, console: Console, prompter: Prompter, *, read_only: bool) -> AppContext:
-    """Build the session of the menu over services of its own."""
+    """Build the menu's session with its own services."""
     from kalshi_trading import compose
 
     return _app(compose.build(settings, read_only=read_only), console, prompter)

@@ -14,9 +14,9 @@ from kalshi_trading.ui.views import portfolio, positions
 
 
 def print_portfolio(snapshot: PortfolioSnapshot) -> None:
-    """Print summary, cross-check and every position to standard output, as wide as the terminal."""
+    """Print summary, cross-check and every position, as wide as the terminal."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # an output that knows no minus sign shows a question mark
+        sys.stdout.reconfigure(errors="replace")  # an encoding without a minus sign gets a question mark
     console = Console(highlight=False, emoji=False, markup=False)
     today, check = snapshot.realized_since(start_of_day(snapshot.as_of)), check_account(snapshot)
     console.print(portfolio.summary(snapshot, today, check, console.width))

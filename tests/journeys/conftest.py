@@ -1,4 +1,4 @@
-"""One practice exchange, running, and one journal for the journeys of a module."""
+"""A running practice exchange and a home, shared by a module's journeys."""
 
 from __future__ import annotations
 

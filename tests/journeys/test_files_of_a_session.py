@@ -1,4 +1,7 @@
-"""The files of the real program: what is not ours is told at the start, what is made is its owner's alone."""
+"""Files of the real program.
+
+The start reports files that are not ours. Files it creates are readable by their owner only.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,11 @@ BUY = "2\nbitcoin\n1\n1\n1\n1\n3\n1\n"
 LEAVE = "0\ne\n"
 LONGEST_S = 60
 UMASKS = [0o000, 0o022, 0o077][: proof.CURRENT.journeys - 1]
-"""The first one in the quick proof: both programs' own tests try every umask on every file."""
+"""The quick proof takes only the first: both programs' own tests try every umask on every file."""
 
 
 def run(home: Path, typed: str, *, umask: int = 0o022, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run `main.py` with plain lines for input; fail when it does not end."""
+    """Run `main.py` with plain lines for input; fail if it does not end."""
     return subprocess.run(
         [sys.executable, str(PROJECT / "main.py")],
         input=typed,
@@ -40,13 +43,13 @@ def run(home: Path, typed: str, *, umask: int = 0o022, **settings: str) -> subpr
 
 
 def unwrapped(text: str) -> str:
-    """Give text as it is without its breaks, wherever the screen put them."""
+    """Return text without any white space, so without the screen's breaks."""
     return "".join(text.split())
 
 
 @pytest.fixture
 def own_home(tmp_path: Path) -> Iterator[Path]:
-    """A home without anything in it; the practice exchange that is started there is ended."""
+    """An empty home; the practice exchange started there is stopped."""
     yield tmp_path
     ready = tmp_path / "data" / "practice" / "ready.json"
     if ready.exists():
@@ -92,7 +95,7 @@ def test_a_pipe_in_the_practice_exchanges_files_is_one_sentence_and_exit_2(tmp_p
 def test_all_that_a_session_leaves_is_its_owners_alone_and_what_was_open_is_closed(
     own_home: Path, umask: int
 ) -> None:
-    """An order is sent with nothing there; then everything is opened to others, and a session begun again."""
+    """Send an order in an empty home, open all files to others, start again."""
     own_home.chmod(0o755)
     ended = run(own_home, BUY + LEAVE, umask=umask)
     assert "Note:" not in ended.stdout, ended.stdout

@@ -1,4 +1,7 @@
-"""A newcomer's first session: search, buy, rest a bid, cancel it, look at portfolio and history."""
+"""A newcomer's first session, from search to history.
+
+Search, buy, place an open bid, cancel it, look at portfolio and history.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ DOWN = "\x1b[B"
 
 
 def _open_market(terminal: Terminal) -> str:
-    """Search for a word and take the first market that both sides quote; return its ticker."""
+    """Search for a word and take the first market with a bid and an ask.
+
+    Return its ticker.
+    """
     terminal.choose("2", "Search words, or a ticker")
     terminal.type("temperature")
     terminal.wait_for("None of these")
@@ -28,7 +34,7 @@ def _open_market(terminal: Terminal) -> str:
 
 
 def _buy(terminal: Terminal, count: str, price: str) -> None:
-    """Fill in the ticket for a YES purchase and send it, also when the market moves meanwhile."""
+    """Fill in the ticket for a purchase of YES, up to its confirmation."""
     terminal.wait_for("What do you want to do")
     terminal.press("1")
     terminal.wait_for("Which kind of order")
@@ -43,7 +49,10 @@ def _buy(terminal: Terminal, count: str, price: str) -> None:
 
 
 def _send(terminal: Terminal) -> None:
-    """Confirm until the result is there; a market that moved asks again, which must not send anything."""
+    """Confirm until the result appears.
+
+    After a market move the program asks again; until then it must send nothing.
+    """
     asked = r"Send this order\?[^\n]*\n[^\n]*0  Back[^\n]*\n +1  Send[^\n]*\s*\Z"
     results = terminal.text.count("─ result ─")
     terminal.wait_for(asked)
@@ -59,7 +68,7 @@ def _send(terminal: Terminal) -> None:
 
 def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
     journal = home / "logs/practice/trades.log"
-    earlier = journal.read_text() if journal.exists() else ""  # by other journeys of this home
+    earlier = journal.read_text() if journal.exists() else ""  # from other journeys of this home
     with program(home) as terminal:
         ticker = _open_market(terminal)
         _buy(terminal, "10", "")
@@ -108,7 +117,10 @@ def test_leaving_at_every_question_of_a_trade_sends_nothing(home: Path, key: str
 
 
 def _open_and_answer(terminal: Terminal, questions: int) -> None:
-    """Begin a trade and stop at one of its questions: search, direction, kind, price, count, confirm."""
+    """Begin a trade and stop at one of its questions.
+
+    These are search, direction, kind, price, count and confirmation.
+    """
     terminal.choose("2", "Search words, or a ticker")
     steps = [
         ("temperature" + ENTER + "1", "What do you want to do"),
@@ -164,7 +176,7 @@ def test_leaving_at_the_menu_asks_before_it_ends_the_program(home: Path, key: st
 
 def test_bad_answers_get_one_sentence_and_are_asked_again(home: Path) -> None:
     journal = home / "logs/practice/trades.log"
-    earlier = journal.read_text() if journal.exists() else ""  # by other journeys of this home
+    earlier = journal.read_text() if journal.exists() else ""  # from other journeys of this home
     with program(home) as terminal:
         _open_market(terminal)
         terminal.press("1")

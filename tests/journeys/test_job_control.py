@@ -1,4 +1,4 @@
-"""The program is stopped and goes on, by another program or by the shell it was started from."""
+"""The program is stopped and resumed, by a shell or another program."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def stop_and_go_on(terminal: Terminal) -> None:
-    """Stop the program, use its terminal by lines meanwhile as a shell does, and let it go on."""
+    """Stop the program, read its terminal in lines as a shell does, resume it."""
     terminal.signal(signal.SIGSTOP)
     deadline = time.monotonic() + LONGEST_WAIT_S
     while not is_stopped(terminal.pid):
@@ -46,7 +46,7 @@ def test_keys_work_after_another_program_stopped_this_one(home: Path, at_menu: b
 
 
 def test_keys_work_after_a_suspension_that_nobody_could_end(home: Path) -> None:
-    """Without a shell to go back to the system ignores Ctrl-Z."""
+    """Without a parent shell the system ignores Ctrl-Z."""
     with program(home) as terminal:
         terminal.menu()
         drawn = len(terminal.raw)
@@ -76,7 +76,7 @@ def test_a_suspended_program_can_be_terminated(home: Path) -> None:
         terminal.press(CTRL_Z)
         terminal.wait_for(r"Stopped.*shell>\s*\Z")
         terminal.type("kill %1")
-        terminal.wait_until(lambda text: "Exit 143" in text or terminal.press(ENTER))  # the shell tells later
+        terminal.wait_until(lambda text: "Exit 143" in text or terminal.press(ENTER))  # the shell is late
         terminal.type("stty -a")
         assert terminal.wait_for(r"isig icanon .*\becho ")
 

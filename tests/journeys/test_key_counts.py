@@ -1,6 +1,6 @@
-"""How many keys a journey takes on the real program, from the menu to its end.
+"""Number of keys a journey takes in the real program, from the menu.
 
-Every character that is typed counts, as does Enter.
+Every typed character counts, and so does Enter.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ WIDE = 180
 PAST = "positions=2,fills=20,settled=0,resting=2,days=2,seed=3"
 
 Step = tuple[str, str]
-"""How the question begins that stands last on the screen, and the keys pressed at it."""
+"""The beginning of the last question on the screen, and the keys to press."""
 A_QUOTED_ONE = "the key of a market that both sides quote"
 ROW = re.compile(r"^[ ▸]+(\d)  +(\d+)(?:\.\d)?¢/(\d+)(?:\.\d)?¢ ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Journey:
-    """The way from the menu to what shows its end, and the most keys that it may take."""
+    """The questions from the menu to an end, and the most keys they may take."""
 
     most: int
     steps: Sequence[Step]
@@ -48,7 +48,7 @@ def order(*, search: str, kind: Sequence[Step], count: str) -> list[Step]:
 
 
 LIMIT = [("Which kind of order", "1"), ("Price per YES contract", ENTER)]
-"""At the price that is offered."""
+"""At the proposed price."""
 MARKET = [("Which kind of order", "2")]
 SENT = r"─ result ─[^›]*ACCEPTED: filled"
 JOURNEYS = {  # panic comes last: it blocks orders
@@ -64,7 +64,7 @@ JOURNEYS = {  # panic comes last: it blocks orders
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    """A home whose exchange stands still, so that no market moves and is asked about again."""
+    """A home with a still exchange: no market moves, so no ticket asks again."""
     with running_exchange(tmp_path / "data/practice", "--seed", "11", "--still", "--scenario", PAST):
         yield tmp_path
 
@@ -73,11 +73,11 @@ def _quoted(terminal: Terminal) -> str:
     terminal.wait_for(r"0  None of these\s*(page|\[ \]|\Z)")
     rows = ROW.findall(terminal.screen)
     assert rows, terminal.screen
-    return str(min(rows, key=lambda row: abs(int(row[1]) - 50))[0])  # which prices there are, the day decides
+    return str(min(rows, key=lambda row: abs(int(row[1]) - 50))[0])  # the prices depend on the day
 
 
 def _walk(terminal: Terminal, journey: Journey) -> int:
-    """Answer question after question up to the end; return how many keys that took."""
+    """Answer each question to the end; return the number of keys pressed."""
     pressed = 0
     for question, keys in journey.steps:
         terminal.wait_for(rf"› {question}[^›]*\Z")

@@ -1,7 +1,8 @@
-"""Signals and hang-ups at random moments: every program ends in time, says nothing strange, leaves nothing.
+"""Signals and hang-ups at random moments.
 
-Most programs are forked from one that has loaded the modules, and find the exchange by its address, both to
-save their start; those that end while they start are new interpreters that look for the practice exchange.
+Every program ends in time, prints nothing unexpected and leaves nothing behind. Most programs are forked
+from one that has loaded the modules, and get the exchange's address, both to save their start. Programs that
+end during their start are new interpreters that look for the practice exchange.
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ UP = "\x1b[A"
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 BATCH = 10
 TOLERANCE_S = 0.7
-"""What the machine may take to wake a process and to clear away one that ends."""
+"""Time the machine may need to wake a process and to remove an ended one."""
 BLOCKED_S = GRACE_S + TOLERANCE_S  # the watchdog may have to end it
-START_S = 3 * GRACE_S  # without a signal of its own, a program must first get as far as to notice a hang-up
+START_S = 3 * GRACE_S  # without its own SIGHUP, a program notices a hang-up only after part of its start
 STRANGE = ("Traceback", "Press ENTER", "Exception ignored", "unexpected", "Error")
 CURSOR, BRACKETED_PASTE = 25, 2004
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the programs of a module live."""
+    """Home, exchange and fork server of a module's programs."""
 
     home: Path
     faulty: FaultyExchange
@@ -47,7 +48,7 @@ class Place:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What leads to the exchange without looking for it."""
+        """Settings that name the exchange, so that no program looks for it."""
         exchange = self.faulty.exchange
         return {
             "KALSHI_ENVIRONMENT": "sandbox",
@@ -69,7 +70,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def starting(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
-    """From the first instruction of the process to the menu."""
+    """The start, from the first instruction of the process to the menu."""
     terminal.passes(dice.uniform(0, 0.5))
 
 
@@ -100,7 +101,7 @@ def waiting(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
 
 
 def deciding(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
-    """A consequential question stands, with and without keys that come too early."""
+    """A consequential question is open, some with keys pressed too early."""
     terminal.choose("0", "Leave the program")
     terminal.press(dice.choice(["", DOWN, DOWN + UP, "111"]))
     terminal.passes(dice.uniform(0, 0.1))
@@ -115,32 +116,32 @@ def typing(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
 
 
 def leaving(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
-    """The program has been told to end, or is about to be gone."""
+    """The user has exited, and the program is about to end."""
     terminal.choose("0", "Leave the program")
     terminal.decide("Leave the program", "e")
     terminal.passes(dice.uniform(0, 0.3))
 
 
 def stalled(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
-    """The terminal takes no more output."""
+    """The terminal accepts no more output."""
     terminal.menu()
     for _ in range(200):
         terminal.press(DOWN * dice.randint(1, 3))
-        time.sleep(0.002)  # each is drawn by itself
+        time.sleep(0.002)  # each is drawn separately
 
 
 @dataclass(frozen=True)
 class Moment:
-    """How it is reached, and what may be asked of an end that comes then."""
+    """A way to reach a moment, and the requirements for an end at it."""
 
     reach: Callable[[Place, ForkedProgram, random.Random], None]
     other_statuses: tuple[int, ...] = ()
     limit_s: float = GRACE_S
-    """An end in order comes before the watchdog's."""
+    """An orderly end comes before the watchdog's."""
 
 
 UNHEEDED = tuple(-number for number in SIGNALS)
-"""Before the program heeds signals, and when Python has ended it, it dies of them."""
+"""Statuses of a process killed by a signal: before its handlers, or after Python has ended."""
 MOMENTS = {
     "start": Moment(starting, UNHEEDED, START_S),
     "menu": Moment(redrawing),
@@ -158,7 +159,7 @@ MOMENTS = {
 
 
 def strange_ways(place: Place, number: int, way: Callable[..., list[str]]) -> list[str]:
-    """Run the trial of this number; say what was not as it should be."""
+    """Run the trial of this number; return everything that went wrong."""
     dice = random.Random(number)
     name = list(MOMENTS)[number % len(MOMENTS)]
     settings: Mapping[str, str] = {} if name == "start" else place.settings
@@ -179,7 +180,7 @@ def strange_ways(place: Place, number: int, way: Callable[..., list[str]]) -> li
 
 
 def by_signals(terminal: ForkedProgram, moment: Moment, dice: random.Random) -> list[str]:
-    """End it by a signal, and sometimes by another one soon after."""
+    """End the program by a signal, and sometimes by another one soon after."""
     first, second = dice.choice(SIGNALS), dice.choice(SIGNALS)
     is_read = moment.reach is not stalled
     signalled_at = time.monotonic()
@@ -199,7 +200,7 @@ def by_signals(terminal: ForkedProgram, moment: Moment, dice: random.Random) -> 
 
 
 def by_hang_up(terminal: ForkedProgram, moment: Moment, dice: random.Random) -> list[str]:
-    """End it by closing its terminal."""
+    """End the program by closing its terminal."""
     closed_at = time.monotonic()
     terminal.close()
     expected = {128 + signal.SIGHUP, *moment.other_statuses}
@@ -219,9 +220,9 @@ def misjudged(
 
 
 def left_behind(place: Place) -> list[str]:
-    """Name what is left: sessions that seem alive, records of faults, and processes.
+    """Return leftovers: sessions that seem alive, logged errors, processes.
 
-    What looked for the practice exchange may end a little later.
+    A process that looks for the practice exchange may end a little later.
     """
     logs = place.home / "logs"
     left = [
@@ -242,17 +243,17 @@ def left_behind(place: Place) -> list[str]:
 
 
 def processes_of(home: Path) -> set[int]:
-    """The processes whose environment names this home."""
+    """Return the processes whose environment names this home."""
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended, or is another user's
+        with suppress(OSError):  # it has ended, or belongs to another user
             if f"HOME={home}\0".encode() in (process / "environ").read_bytes():
                 found.add(int(process.name))
     return found
 
 
 def batches(first: int, count: int) -> list[range]:
-    """Deal trials out; numbers that follow each other are of different moments."""
+    """Divide trials into batches; consecutive numbers have different moments."""
     after = first + count
     return [range(number, min(number + BATCH, after)) for number in range(first, after, BATCH)]
 

@@ -1,4 +1,4 @@
-"""A script and an open menu on one world: one journal, one set of limits, one panic, one recovery."""
+"""A script and an open menu share journal, limits, panic and recovery."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ with TradeExecutor() as executor:
 
 @pytest.fixture
 def home(tmp_path: Path):
-    """A home of its own, whose exchange stands still."""
+    """A home with its own still exchange."""
     with running_exchange(tmp_path / "data" / "practice", "--still", "--idle-exit", "3600"):
         yield tmp_path
 
@@ -95,7 +95,7 @@ def test_a_script_of_thirty_lines_beside_an_open_menu(home: Path) -> None:
         assert said, ended.stdout
         assert len(next(csv_folder.glob("trades-*.csv")).read_text().splitlines()) == 2
 
-        # the menu counts and shows what the script did
+        # the menu counts and shows the script's orders
         terminal.choose("9", r"2 of 200.*0 Back to the menu")
         terminal.press("0")
         terminal.choose("1", rf"{re.escape(said[1])}\s+3 YES")

@@ -1,4 +1,7 @@
-"""The program is interrupted while the answer to an order is withheld: nothing is torn apart or forgotten."""
+"""Interrupt the program while the answer to an order is withheld.
+
+No work is interrupted halfway, and no order is forgotten.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from terminal import CTRL_C, Terminal, program, shell
 from kalshi_trading.ui.terminal.termination import REPEATS_WITHIN_S
 
 pytestmark = pytest.mark.journey
-WIDE = 180  # every sentence stands on one line
+WIDE = 180  # every sentence fits on one line
 SENTENCE = r"BUY {} YES KX\S+ at 2¢"
 
 
@@ -35,7 +38,7 @@ def leave(terminal: Terminal, *, keeping_an_order: bool = True) -> None:
 
 
 def recovered(home: Path, count: str) -> None:
-    """The next start names the order before the menu, and finds it."""
+    """Check that the next start names the order before the menu and finds it."""
     with program(home, columns=WIDE) as terminal:
         terminal.wait_for(
             f"An earlier session left an order without a recorded end: {SENTENCE.format(count)}"
@@ -107,7 +110,7 @@ RECORDED = ["order.intent", "order.sending", "order.unknown"]
 def test_an_end_waits_two_seconds_for_the_answer_to_an_order(
     lossy: LossyHome, end: str, hold_s: float, events: list[str]
 ) -> None:
-    """What is not on record by then is left to the next start, which finds it."""
+    """The next start finds an order whose answer was not recorded by then."""
     ended_by, status = ENDS[end]
     count = str(20 + list(ENDS).index(end))
     lossy.fail(answer_withheld(hold_s))
@@ -121,7 +124,7 @@ def test_an_end_waits_two_seconds_for_the_answer_to_an_order(
 
 
 def test_a_window_that_is_closed_gives_an_order_its_two_seconds(lossy: LossyHome) -> None:
-    """The shell in it and the kernel both tell the program, one right after the other."""
+    """The window's shell and the kernel both signal it, one after the other."""
     lossy.fail(answer_withheld(0.5))
     with shell(lossy.folder, columns=WIDE) as terminal:
         open_ticket(terminal, "23")
@@ -156,7 +159,7 @@ def test_a_signal_at_a_question_ends_the_program_in_order(lossy: LossyHome, numb
 
 
 def test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works(lossy: LossyHome) -> None:
-    """A request that was lost: it cannot be found, and for a minute nobody can say that it is absent."""
+    """The request is lost, and its absence cannot be proven for a minute."""
     lossy.fail(request_lost())
     with program(lossy.folder, columns=WIDE) as terminal:
         open_ticket(terminal, "17")

@@ -1,4 +1,4 @@
-"""How the program starts, refuses to start, and ends: settings, keys, pipes, old Pythons."""
+"""Start, refusal and end: settings, keys, pipes, old Pythons."""
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ def test_every_problem_of_the_settings_is_reported_at_once(tmp_path: Path) -> No
 def test_a_key_the_exchange_does_not_know_is_refused_at_the_start(
     tmp_path: Path, practice_exchange: ExchangeProcess
 ) -> None:
-    """The practice exchange stands in for the sandbox: it verifies signatures just as strictly."""
+    """The practice exchange plays the sandbox.
+
+    It verifies signatures just as strictly.
+    """
     ended = _run(
         tmp_path,
         KALSHI_ENVIRONMENT="sandbox",
@@ -75,7 +78,10 @@ def test_a_key_the_exchange_does_not_know_is_refused_at_the_start(
 
 
 def test_another_exchange_by_one_setting(tmp_path: Path, practice_exchange: ExchangeProcess) -> None:
-    """What the program knows of practice is an address and a key; sandbox settings lead there as well."""
+    """An address and a key are all that practice needs.
+
+    Sandbox settings can point there instead.
+    """
     ended = _run(
         tmp_path,
         typed="1\n0\n",
@@ -115,7 +121,10 @@ def test_read_only_denies_orders_and_says_so(home: Path) -> None:
 
 
 def _run_in_shell(home: Path, redirections: str, *, typed: str = "", **settings: str) -> tuple[int, str, str]:
-    """Run `main.py` with its streams as a shell leads them; returns status, output and complaints."""
+    """Run `main.py` with its streams redirected by a shell.
+
+    Return status, stdout and stderr.
+    """
     ended = subprocess.run(
         ["bash", "-c", f'"$0" "$1" {redirections}; exit ${{PIPESTATUS[0]}}', sys.executable, "main.py"],
         cwd=PROJECT,
@@ -196,7 +205,7 @@ def test_a_fault_at_the_start_goes_on_record_in_the_configured_folder(tmp_path: 
 
 @pytest.mark.parametrize(("number", "status"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
 def test_an_end_while_a_class_is_made_is_no_fault(tmp_path: Path, number: str, status: int) -> None:
-    """Modules are loaded at the start, and Python wraps what a signal raises in `__set_name__`."""
+    """A signal during imports: Python wraps its exception in `__set_name__`."""
     loading = (
         "import os, signal, sys, time\n"
         "from kalshi_trading import compose; from kalshi_trading.ui import program\n"
@@ -232,7 +241,7 @@ def test_help_names_the_commands(tmp_path: Path) -> None:
 
 
 def test_a_newcomer_gets_a_practice_exchange_without_asking(tmp_path: Path) -> None:
-    """Nothing runs, nothing is set: the program starts the exchange itself and leaves it running."""
+    """Without settings, the program starts an exchange and leaves it running."""
     with program(tmp_path) as terminal:
         terminal.menu()
         assert "PRACTICE" in terminal.text
@@ -244,7 +253,10 @@ def test_a_newcomer_gets_a_practice_exchange_without_asking(tmp_path: Path) -> N
 
 
 def test_a_practice_exchange_waits_as_long_as_its_session(tmp_path: Path) -> None:
-    """The real program and exchange, with minutes made seconds; nothing is asked while the menu stands."""
+    """The real program and exchange, with minutes shortened to seconds.
+
+    The menu itself sends no request meanwhile.
+    """
     hurried = (
         "import sys; from kalshi_trading.exchange import practice_launcher as practice_process; "
         "from kalshi_trading import compose; from kalshi_trading.ui import program;"
@@ -264,7 +276,7 @@ def test_a_practice_exchange_waits_as_long_as_its_session(tmp_path: Path) -> Non
     while "0  Exit" not in session.stdout.readline():
         assert session.poll() is None
     ready = json.loads((tmp_path / "data/practice/ready.json").read_text())
-    time.sleep(5.5)  # without a question it would have ended after 3 to 4 s
+    time.sleep(5.5)  # without a keep-alive it would have ended after 3 to 4 s
     os.kill(ready["pid"], 0)
     output, errors = session.communicate("1\n0\n", timeout=30)
     os.kill(ready["pid"], signal.SIGTERM)
@@ -359,7 +371,10 @@ def _new_key() -> str:
 
 
 def _working_python(name: str) -> str | None:
-    """Find a Python of this name that really runs; a shim that only explains itself does not count."""
+    """Find a Python of this name that really runs.
+
+    A shim that only prints an explanation does not count.
+    """
     installed = Path.home().glob(f".pyenv/versions/{name.removeprefix('python')}.*/bin/{name}")
     for candidate in [*map(str, installed), shutil.which(name)]:
         if candidate and subprocess.run([candidate, "-V"], capture_output=True, check=False).returncode == 0:

@@ -1,4 +1,7 @@
-"""The start on a machine that is not as it should be: packages, folders, paths and names of settings."""
+"""The start on an unusual machine.
+
+Packages, folders, paths and names of settings are not as expected.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ def run(
 
 
 def sentence_of(ended: subprocess.CompletedProcess[str]) -> str:
-    """Return the one line with which a start was refused."""
+    """Return the one line of a refused start."""
     assert (ended.returncode, "Traceback" in ended.stderr) == (2, False), ended.stderr
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
     return ended.stderr.strip()
@@ -64,7 +67,7 @@ def exchange_ended(home: Path) -> Iterator[None]:
 
 
 def stub(folder: Path, package: str, text: str = "") -> str:
-    """Put a package in the way that cannot be loaded; return the folder for PYTHONPATH."""
+    """Create a package that cannot be imported; return its PYTHONPATH folder."""
     text = text or f"raise ModuleNotFoundError(\"No module named '{package}'\", name='{package}')"
     (folder / package).mkdir(parents=True)
     (folder / package / "__init__.py").write_text(text)
@@ -96,7 +99,10 @@ def test_the_package_itself_starts_the_program(home: Path) -> None:
 
 
 def test_a_package_that_cannot_be_loaded_later_is_one_sentence(tmp_path: Path) -> None:
-    """Those of the practice exchange are loaded in its own process, whose reason must reach the user."""
+    """The practice exchange loads packages in its own process.
+
+    Its error must reach the user.
+    """
     for package in proof.sample_journeys(IN_THE_SESSION + IN_THE_EXCHANGE):
         home = tmp_path / package
         with naming(package), exchange_ended(home):
@@ -172,7 +178,10 @@ def test_a_wrong_import_of_our_own_at_the_start_goes_on_record(tmp_path: Path) -
 
 
 def test_every_way_to_start_starts_the_practice_exchange(tmp_path: Path) -> None:
-    """Python's safe path leaves out the folder of main.py and, for `-m`, the working folder."""
+    """Python's safe path omits some folders.
+
+    These are the folder of main.py and, for `-m`, the working folder.
+    """
     link = tmp_path / "link.py"
     link.symlink_to(MAIN)
     ways: list[tuple[list[str], Path, dict[str, str]]] = [
@@ -214,7 +223,7 @@ sys.exit(runpy.run_path(sys.argv[0], run_name="__main__"))
 
 
 def test_without_a_home_folder_the_setting_that_helps_is_named(home: Path) -> None:
-    """The user has no entry in the list of users either, as in a container."""
+    """The user has no passwd entry either, as in a container."""
     for value in ("unset", "", "relative"):
         with naming(f"HOME {value}"):
             command = [sys.executable, "-c", HOMELESS, value, str(MAIN)]
@@ -238,7 +247,7 @@ def test_the_practice_exchange_alone_without_a_home_folder_names_its_option(tmp_
 
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the program, beside whose main.py an `.env` may stand."""
+    """A copy of the program; an `.env` can be put beside its main.py."""
     folder = tmp_path_factory.mktemp("my project")
     shutil.copytree(PROJECT / "kalshi_trading", folder / "kalshi_trading")
     shutil.copy2(MAIN, folder)

@@ -1,4 +1,7 @@
-"""What a terminal sends by itself does nothing at any consequential question of the real program."""
+"""Sequences that a terminal sends by itself never answer a question.
+
+Tested at every consequential question of the real program.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ pytestmark = pytest.mark.journey
 WIDE = 180
 UP, DOWN, BACKSPACE = "\x1b[A", "\x1b[B", "\x7f"
 AT_ONCE = 20
-"""Sequences that arrive together."""
+"""Number of sequences that arrive together."""
 ROW = re.compile(r"^ ([▸ ]) (\w)  ", re.MULTILINE)
 PAST = "positions=2,fills=20,settled=0,resting=0,days=2,seed=3"
 
@@ -34,7 +37,10 @@ class Desk:
     exchange: ExchangeProcess
 
     def state(self) -> Any:
-        """All that an answer could have changed: the files of the home, and the orders at the exchange."""
+        """Return everything that an answer could have changed.
+
+        These are the files of the home and the orders at the exchange.
+        """
         logs = self.home / "logs"
         files = {path: path.read_bytes() for path in logs.rglob("*.log*") if path.stem != "requests"}
         tables = {path: path.read_bytes() for path in self.home.glob("*.csv")}
@@ -50,11 +56,11 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def throw() -> Iterator[bytes]:
-    """Give the corpus, many sequences together, and again each in two pieces."""
+    """Yield the corpus, many sequences together, then each in two pieces."""
     for start in range(0, len(NO_KEYS), AT_ONCE):
         yield b"".join(NO_KEYS[start : start + AT_ONCE])
     for data in NO_KEYS:
-        yield from filter(None, (data[:2], data[2:]))  # an escape by itself may be the Escape key
+        yield from filter(None, (data[:2], data[2:]))  # an escape alone may be the Escape key
 
 
 def question(terminal: Terminal) -> str:
@@ -67,7 +73,10 @@ def marked(terminal: Terminal) -> int:
 
 
 def list_withstands(desk: Desk, terminal: Terminal, asked: str) -> None:
-    """Throw the corpus at this list; then its mark moves by the one step of an arrow, and back."""
+    """Send the corpus to this list and check that it did nothing.
+
+    Afterwards an arrow moves the mark by one entry, and back.
+    """
     terminal.wait_for(rf"› {asked}[^›]*\Z")
     at, before, stood = marked(terminal), desk.state(), question(terminal)
     for data in throw():
@@ -87,14 +96,17 @@ def list_withstands(desk: Desk, terminal: Terminal, asked: str) -> None:
 
 
 def text_withstands(desk: Desk, terminal: Terminal, asked: str) -> None:
-    """Throw the corpus at this question; then a letter that is typed stands alone, and can be taken back."""
+    """Send the corpus to this question and check that it did nothing.
+
+    Afterwards a typed letter appears alone, and can be deleted.
+    """
     ready = rf"› {asked}[^›·]*\Z"
     terminal.wait_for(ready)
     before, stood = desk.state(), question(terminal)
     for data in throw():
         terminal.send(data)
         terminal.wait_until_read()
-    time.sleep(2 * QUIET_S)  # the last ones may have been keys with Alt, after which no key comes as soon
+    time.sleep(2 * QUIET_S)  # the last ones may have been Alt keys, after which a key has to wait
     terminal.press("x")
     terminal.wait_for(rf"› {asked}[^›·]*x\s*\Z")
     assert question(terminal) == f"{stood} x"
@@ -104,14 +116,14 @@ def text_withstands(desk: Desk, terminal: Terminal, asked: str) -> None:
 
 
 def answer(terminal: Terminal, text: str) -> None:
-    """Type an answer; Enter counts only where it comes alone."""
+    """Type an answer, then Enter, which counts only if it arrives alone."""
     terminal.press(text)
     terminal.wait_for(rf"{text}\s*\Z")
     terminal.press(ENTER)
 
 
 def open_ticket(desk: Desk, terminal: Terminal, count: str) -> None:
-    """Fill in a bid that rests, up to the question whether to send it."""
+    """Fill in a bid that will not fill, up to its confirmation."""
     terminal.choose("2", "Search words, or a ticker")
     terminal.type("temperature")
     terminal.wait_for("None of these")
@@ -214,7 +226,7 @@ def test_replacing_an_export_and_deleting_old_records(desk: Desk) -> None:
 
 
 def test_allowing_orders_in_production(desk: Desk) -> None:
-    """The practice exchange stands in for the real one."""
+    """The practice exchange plays the real one."""
     settings = {
         "KALSHI_ENVIRONMENT": "production",
         "KALSHI_API_BASE_URL": desk.exchange.url,
@@ -244,7 +256,10 @@ PROVEN = {
 
 
 def consequential_questions() -> set[str]:
-    """Name the functions of the program that ask a consequential question, and how: never by a variable."""
+    """Return the functions that ask a consequential question, and their calls.
+
+    The flag must be a literal, never a variable.
+    """
     found = set()
     for path in (PROJECT / "kalshi_trading").rglob("*.py"):
         tree = ast.parse(path.read_text())

@@ -1,4 +1,7 @@
-"""Keys typed ahead of an order's confirmation, held down or over a slow line: only a deliberate one sends."""
+"""Keys typed ahead of an order's confirmation.
+
+Keys may be held down or come over a slow line. Only a deliberate key sends.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from watched_terminal import Ended, Press, Question, watched_program
 
 pytestmark = pytest.mark.journey
 MOST_PROGRAMS, TRIALS_WORTH_A_PROGRAM = 10, 5
-"""How many run at a time: in a trial most time is spent between keys, but a start takes as long."""
+"""Limit of parallel programs, and trials that justify one: trials mostly wait, but starts are slow."""
 TRIALS_A_WORLD = 40
 TICKERS = 20
 WORLD = ("--seed", "11", "--markets", "60", "--still", "--idle-exit", "3600")
@@ -41,7 +44,7 @@ def test_no_older_key_sends_an_order_and_a_deliberate_one_always_does(tmp_path: 
 
 
 def _work(folder: Path, place: int, numbers: Sequence[int]) -> Seen:
-    """Carry out trials one after the other, some at each exchange."""
+    """Run trials one after another, up to TRIALS_A_WORLD at each exchange."""
     seen = Seen()
     for first in range(0, len(numbers), TRIALS_A_WORLD):
         home = folder / f"{place}-{first}"
@@ -51,7 +54,7 @@ def _work(folder: Path, place: int, numbers: Sequence[int]) -> Seen:
 
 
 def _carry_out(home: Path, numbers: Sequence[int]) -> Seen:
-    """Carry out trials at an exchange of their own, in one program as long as it stays open."""
+    """Run trials at one exchange, in one program while it stays open."""
     seen = Seen()
     with running_exchange(home / "data/practice", *WORLD) as exchange:
         tickers = exchange.open_tickers(TICKERS)
@@ -80,7 +83,10 @@ def _pressed(*keys: tuple[str, float]) -> list[Press]:
 
 
 def _is_fair(*keys: tuple[str, float], question: str = SEND, orders: int = 1) -> bool:
-    """Tell whether these keys, at times after a question was seen, may have answered it and sent orders."""
+    """Return True if these keys may have answered a question and sent orders.
+
+    Times are seconds after the question was seen.
+    """
     try:
         judge([Question(question, SEEN_AT, GONE_AT)], _pressed(*keys), orders)
     except AssertionError:

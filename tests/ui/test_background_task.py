@@ -1,4 +1,7 @@
-"""Ctrl-C and signals at every moment of something under way: its result always reaches the user."""
+"""Ctrl-C and signals at every moment of a background task.
+
+Its result always reaches the user.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +89,10 @@ def press_ctrl_c() -> None:
 
 
 class Watched:
-    """A console whose spinner tells what it shows, and may be interrupted when it goes away."""
+    """A console that reports what its spinner shows.
+
+    `stop` makes it raise when the spinner ends.
+    """
 
     def __init__(self, says: Callable[[str], None], stop: Stop | None = None) -> None:
         self._says = says
@@ -244,7 +250,7 @@ def test_news_stay_until_they_stand_on_the_screen(app: AppContext) -> None:
 
 
 class LastMoment(ScriptedPrompter):
-    """Something is found out while the menu stands on the screen, and then the user goes."""
+    """Announces news while the menu is on the screen, then exits."""
 
     app: AppContext
     stop: Stop | None = None
@@ -277,7 +283,7 @@ def test_news_found_at_the_last_moment_are_said_at_the_end(
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody who presses Ctrl-C twice at whatever takes time."""
+    """Press Ctrl-C twice during every background task."""
 
     def wait(self: BackgroundTask[object], say: object) -> object:
         raise KeyboardInterrupt
@@ -350,5 +356,5 @@ def test_ctrl_c_while_the_spinner_comes_or_goes_leaves_none_turning(
         app.run_with_spinner("Doing …", lambda: None)
     assert not any(live.is_started for live in turned)
     for thread in set(threading.enumerate()) - before:
-        thread.join(10)  # a spinner that was stopped draws once more
+        thread.join(10)  # a stopped spinner draws once more
         assert not thread.is_alive()

@@ -1,4 +1,7 @@
-"""A journal that somebody edited or copied: no character of it acts on the terminal, on any screen."""
+"""A journal edited or copied by another person.
+
+None of its characters acts on the terminal, on any screen.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ HOSTILE = (
 )
 POISON = f"A{'-'.join(HOSTILE)}Z"
 SEEN = "A␛[2J-␛]0;title"
-"""What of it stands on a screen that shows it."""
+"""The beginning of POISON as a screen shows it."""
 EVENTS = (
     *(f"order.{state}" for state in OrderStage),
     *("order.fill", "order.ended", "order.denied", "order.unlocked", "session.begun", "clock.offset"),
@@ -74,9 +77,9 @@ ORDER = {
 }
 FIELDS = ("client_order_id", "ticker", "account", *ORDER)
 EVERY_FIELD = "every field"
-"""Stands for all of them but those that say whose order it is."""
+"""All fields at once, except those that identify the order and its account."""
 LEFT_OPEN = {"sentence", "ticker", EVERY_FIELD}
-"""Orders without an end are looked for one by one, so they are few."""
+"""Fields whose orders stay without an end: few, because each order is looked up separately."""
 
 
 def line(at: datetime, event: str, fields: dict[str, object]) -> str:
@@ -92,7 +95,10 @@ def poisoned_fields(app: AppContext, ticker: str, field: str) -> dict[str, objec
 
 
 def write_poisoned_journal(app: AppContext, ticker: str) -> None:
-    """Write orders that end in each event, with each field poisoned in all of their records."""
+    """Write orders that end in each event, with each field poisoned.
+
+    A field is poisoned in all records of its order.
+    """
     at = datetime.now(UTC) - timedelta(seconds=3)
     lines = []
     for event, field in product(EVENTS, (*FIELDS, EVERY_FIELD)):
@@ -109,7 +115,10 @@ def write_poisoned_journal(app: AppContext, ticker: str) -> None:
 
 
 def shown_by(app: AppContext, prompter: ScriptedPrompter, screen: Callable[[AppContext], object]) -> str:
-    """Run a screen as long as it has answers; return what it printed, asked and offered."""
+    """Run a screen as long as it has answers; return all its text.
+
+    This is the printed text, questions, labels and defaults.
+    """
     before = len(screen_text(app))
     with suppress(GoBack, LeaveTask, InputClosed):
         screen(app)
@@ -118,7 +127,7 @@ def shown_by(app: AppContext, prompter: ScriptedPrompter, screen: Callable[[AppC
 
 
 def acting(shown: str) -> set[str]:
-    """Give the characters that could act on a terminal, or hide."""
+    """Return the characters that could act on a terminal, or hide."""
     return {character for character in shown if not character.isprintable() and character != "\n"}
 
 
@@ -135,7 +144,7 @@ def follow(app: AppContext) -> None:
 
 
 def without_pauses(app: AppContext) -> AppContext:
-    """Let a panic look as often as ever, and not wait between its looks."""
+    """Remove the pauses between the lookups of a panic, not the lookups."""
     pending = PendingOrders()
     pending.track(app.executor.pending_orders())
     executor = OrderService(
@@ -164,7 +173,7 @@ SCREENS: dict[str, tuple[Callable[[AppContext], object], list[str]]] = {
     "cancel and panic": (lambda app: order_screens.cancel_order(without_pauses(app)), ["p"]),
 }
 SHOWS_NONE = {"account", "open orders", "leaving"}
-"""Screens that show numbers of the journal, or text of the exchange, and no text of the journal."""
+"""Screens with numbers of the journal or text of the exchange, but no text of the journal."""
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +185,7 @@ def ticker(still_exchange: ExchangeProcess, tmp_path_factory: pytest.TempPathFac
 def poisoned(exchange: ExchangeProcess, ticker: str, tmp_path: Path) -> Path:
     """A folder of logs in which every field of every event is hostile once.
 
-    Its orders are newer than those that other tests placed on this exchange, so they stand on top.
+    Its orders are newer than those of other tests on this exchange, so they come first.
     """
     folder = tmp_path / "logs"
     app = session(exchange, folder)

@@ -1,5 +1,7 @@
-"""What the start says of orders without an end, of the clock and of a journal that fails; and the way back
-from every screen and fault to the menu."""
+"""The start, and the way back to the menu from every screen and error.
+
+The start reports orders without an end, a wrong clock and a failing journal.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +38,10 @@ def start(exchange: ExchangeProcess, tmp_path: Path) -> Start:
 
 
 def leave_open(app: AppContext, **fields: str) -> str:
-    """Write what a killed session leaves of an order that never reached the exchange; return its sentence.
+    """Write the records of a killed session's order; return its sentence.
 
-    Its market is the last one found, which leaves the first ones to orders that are to be placed.
+    The order never reached the exchange. Its market is the last one found, which leaves the first ones to
+    orders that tests place.
     """
     ticker = app.executor.search_markets("")[-1].market.ticker
     sentence = f"BUY 10 YES {ticker} at 57¢, good till canceled"
@@ -110,7 +113,7 @@ def test_lines_of_the_journal_that_are_damaged_are_told_at_the_start(
 def test_the_order_of_a_session_that_dies_meanwhile_is_looked_for_then(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen from a session that stays at its menu until the order is proved to be looked for."""
+    """This session stays at its menu until it looks up the other's order."""
     monkeypatch.setattr("kalshi_trading.orders.execution.recovery_loop.PAUSE_S", 0.01)
     app = start("0")
     other = Session.open(app.journal.folder)
@@ -202,7 +205,7 @@ def test_production_is_read_only_until_the_word_is_typed(exchange: ExchangeProce
 def test_an_unexpected_fault_becomes_a_reference_and_the_menu_comes_back(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    """Also on the way out, where orders may rest."""
+    """This includes the exit, while orders may be open."""
 
     def broken(app: AppContext) -> None:
         monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""A package that is missing or broken is told apart from a wrong import of our own."""
+"""A missing or broken package is distinct from a wrong import of ours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PIP = f"{shlex.quote(sys.executable)} -m pip install -r {shlex.quote(str(PROJECT
 
 
 def imported(path):
-    """The top-level names that a file imports anywhere."""
+    """Return the top-level names that a file imports anywhere."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -36,7 +36,7 @@ def test_here_no_package_is_missing():
 
 @pytest.fixture
 def error_of(tmp_path, monkeypatch):
-    """Run a text as a module of ours, or of a package; return the ImportError that it raises."""
+    """Run a text as a module of ours or of a package; return its ImportError."""
     monkeypatch.setattr(packages, "_OURS", tmp_path / "kalshi_trading")
 
     def run(text, *, of_ours=True):

@@ -1,1 +1,1 @@
-"""Questions, on a terminal and as plain lines."""
+"""Questions to the user, on a terminal or as plain lines."""

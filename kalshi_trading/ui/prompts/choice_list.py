@@ -1,4 +1,4 @@
-"""A list of choices on a terminal: which are shown, which is marked, and what a key means.
+"""A list of choices on a terminal: pages, the marked entry and keys.
 
 Draws into text fragments and reads no terminal.
 """
@@ -17,7 +17,7 @@ from kalshi_trading.ui.terminal.keys import ENTER, ESCAPE_KEY
 
 READY, NOT_READY = "›", "·"
 MOST_ON_A_PAGE = 9
-LINES_BELOW = 1  # the cursor's
+LINES_BELOW = 1  # the line of the cursor
 _INDENT = 6
 _LEAST_DETAIL = 12
 _STEPS = {"up": -1, "k": -1, "left": -1, "down": 1, "j": 1, "right": 1}
@@ -29,7 +29,7 @@ Fragments = list[tuple[str, str]]
 
 
 class Readiness(Protocol):
-    """Whether keys count, and what is to be said of those that did not."""
+    """Reports if keys count now, and a note about keys that did not."""
 
     @property
     def is_open(self) -> bool: ...
@@ -39,10 +39,10 @@ class Readiness(Protocol):
 
 
 class ChoiceList:
-    """Choices one under the other, or side by side; a digit is the entry with that digit on the screen.
+    """Choices below one another, or side by side.
 
-    Entries whose keys are numbers are numbered anew on each page if there are too many for one; the
-    others, such as 0 to go back, are on every page.
+    A digit chooses the entry that shows this digit. If the list needs several pages, entries with numeric
+    keys are renumbered on each page. The other entries, such as 0 to go back, appear on every page.
     """
 
     def __init__(
@@ -71,9 +71,10 @@ class ChoiceList:
     # --- Pages ------------------------------------------------------------------------------------
 
     def fit(self, columns: int, rows: int) -> bool:
-        """Divide the list into pages for a screen of this size; the marked entry stays marked.
+        """Divide the list into pages for a screen of `columns` × `rows`.
 
-        Tell whether keys mean something else than the last time: another page is shown, or it has changed.
+        The marked entry stays marked. Return True if keys mean something else than before: the page differs,
+        or its entries do.
         """
         self._columns, self._rows = columns, rows
         numbered = [index for index in range(len(self._choices)) if index not in self._fixed]
@@ -83,7 +84,7 @@ class ChoiceList:
         if self._is_in_line or (everything <= room and len(numbered) <= MOST_ON_A_PAGE):
             self._pages = [list(range(len(self._choices)))]
         else:
-            # the fixed ones are on every page, before or after the others as they stand in the list
+            # fixed entries are on every page, before or after the others as in the list
             pages = self._divided(numbered, room - fixed_lines - 1)
             self._pages = [sorted([*page, *self._fixed]) for page in pages]
         self._page = min(self._page, len(self._pages) - 1)
@@ -105,9 +106,9 @@ class ChoiceList:
         return len(self._lines(index))
 
     def _on_screen(self) -> list[int]:
-        """Return the entries of this page that the screen has room for.
+        """Return the entries of this page that fit on the screen.
 
-        No others can be chosen, but for the immediate ones, whose keys mean the same everywhere.
+        Only these can be chosen, plus the immediate ones, whose keys mean the same everywhere.
         """
         page = self._pages[self._page]
         if self._is_in_line:
@@ -127,9 +128,10 @@ class ChoiceList:
     # --- Keys -------------------------------------------------------------------------------------
 
     def press(self, key: str) -> int | None:
-        """Return the index of the entry that this key chooses; None: it moved the mark, or means nothing.
+        """Return the index of the entry that this key chooses.
 
-        Raises GoBack for Esc and 0 in a list without an entry 0.
+        None: it moved the mark, or has no meaning. Raises GoBack for Esc, and for 0 in a list without an
+        entry 0.
         """
         shown = self._on_screen()
         entries = {name: index for index, name in self._keys().items()}
@@ -144,7 +146,7 @@ class ChoiceList:
         return None
 
     def means(self, key: str) -> bool:
-        """Tell whether this key does anything here."""
+        """Return True if this key has a meaning here."""
         return key in MOVES or key in (ENTER, ESCAPE_KEY, BACK) or key in self._keys().values()
 
     def _move(self, key: str) -> None:
@@ -164,7 +166,7 @@ class ChoiceList:
             self._marked = self._pages[self._page][0 if key == "home" else -1]
 
     def _turn(self, step: int, *, to_end: bool = False) -> None:
-        """Turn the page and mark an entry that is on no other page."""
+        """Turn the page and mark an entry that only this page has."""
         self._page = (self._page + step) % len(self._pages)
         own = [index for index in self._pages[self._page] if index not in self._fixed]
         self._marked = own[-1 if to_end else 0]
@@ -194,12 +196,15 @@ class ChoiceList:
         return self._heading(self._readiness.note if self._readiness else "")
 
     def _heading(self, note: str) -> list[str]:
-        """Return the lines of the question, with what is to be said of keys."""
+        """Return the lines of the question, with a note about keys."""
         mark = NOT_READY if self._readiness is not None and not self._readiness.is_open else READY
         return wrapped(f"{mark} {self._question}{f'   {note}' if note else ''}", self._columns)
 
     def _lines(self, index: int) -> list[str]:
-        """Return the lines of an entry: its detail is cut to what fits, its label never."""
+        """Return the lines of an entry.
+
+        A long detail is cut to fit; the label never is.
+        """
         choice, width = self._choices[index], self._columns - _INDENT
         room = width - self._label_width - 3
         if not choice.detail or room < _LEAST_DETAIL:
@@ -218,7 +223,10 @@ class ChoiceList:
 
 
 def in_rows(widths: Sequence[int], room: int) -> list[list[int]]:
-    """Put things of these widths, by number, into rows with two signs before each."""
+    """Distribute items of these widths, by index, into rows.
+
+    Two characters precede each item.
+    """
     rows: list[list[int]] = []
     left = 0
     for index, width in enumerate(widths):
@@ -231,7 +239,10 @@ def in_rows(widths: Sequence[int], room: int) -> list[list[int]]:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Break a text between words into lines of at most so many cells; a longer word is broken too."""
+    """Wrap a text between words into lines of at most `width` cells.
+
+    A word longer than a line is split.
+    """
     if cell_len(text) <= width:
         return [text]
     lines = [""]

@@ -1,7 +1,7 @@
-"""What a question is, and questions as plain numbered lines where input is not a terminal.
+"""The prompter protocol, and its version for input that is no terminal.
 
-Knows nothing of orders or the exchange. What is not understood is asked again with one sentence; it never
-changes anything.
+Plain questions are numbered lines. An answer that cannot be parsed changes nothing: one sentence explains,
+and the question is repeated. Knows nothing of orders or the exchange.
 """
 
 from __future__ import annotations
@@ -25,35 +25,36 @@ T = TypeVar("T")
 
 
 class LeaveTask(Exception):
-    """The user wants to leave this task (Ctrl-C)."""
+    """The user leaves this task (Ctrl-C)."""
 
 
 class GoBack(LeaveTask):
-    """The user wants to go back one question (Esc); where there is none before, to leave the task."""
+    """The user goes back one question (Esc), or leaves the task at its first."""
 
 
 class InputClosed(Exception):
-    """There is no more input; the program ends."""
+    """Input has ended; the program ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice(Generic[T]):
-    """One answer to choose: `key` is what is typed for it."""
+    """One answer to choose: `key` is typed for it."""
 
     key: str
     label: str
     value: T
     detail: str = ""
-    """More about it, as much of which is shown as there is room for."""
+    """More about it, cut to the space there is."""
     is_immediate: bool = False
-    """Whether the key acts without the wait of a consequential question (panic)."""
+    """True: the key acts without the quiet time of a consequential question (panic)."""
 
 
 class Prompter(Protocol):
-    """The seam between screens and a person. Every method raises GoBack, LeaveTask or InputClosed.
+    """The interface between screens and the user.
 
-    A consequential question is one whose answer sends, cancels, unlocks, overwrites or ends something. Only
-    a key pressed on purpose answers it, and the safe choice is marked.
+    The questions raise GoBack, LeaveTask or InputClosed. The answer to a consequential question sends,
+    cancels, unlocks, overwrites or ends something. Only a deliberate key answers it, and the safe choice is
+    marked.
     """
 
     def choose(
@@ -64,22 +65,25 @@ class Prompter(Protocol):
         marked: int = 0,
         is_consequential: bool = False,
     ) -> T:
-        """Ask for one of the choices; `marked` is the index of the one that Enter takes."""
+        """Ask for one of the choices; Enter takes the one at index `marked`."""
         ...
 
     def choose_in_line(self, question: str, choices: Sequence[Choice[T]]) -> T:
-        """Ask the same with the choices side by side, which leaves the screen to what stands above."""
+        """Ask for one of the choices, side by side.
+
+        This leaves room on the screen for the output above.
+        """
         ...
 
     def interrupt(self, error: BaseException) -> bool:
-        """End the question that is being asked with this error; tell whether there is one.
+        """End the current question with this error; return False if there is none.
 
         Safe in a signal handler.
         """
         ...
 
     def resume(self) -> bool:
-        """Show the question that is being asked again after a stop; tell whether there is one.
+        """Redraw the current question after a stop; return False if there is none.
 
         Safe in a signal handler.
         """
@@ -94,10 +98,10 @@ class Prompter(Protocol):
         prefill: str = "",
         is_consequential: bool = False,
     ) -> T:
-        """Ask for text until `parse` takes it; its InvalidInputError is shown and the question repeated.
+        """Ask for text until `parse` accepts it.
 
-        Enter alone answers `default`; `prefill` is text that can be edited. A 0 that `parse` does not take
-        goes back.
+        If `parse` raises InvalidInputError, its message is shown and the question repeated. Enter alone
+        answers `default`. `prefill` is editable text. A 0 that `parse` rejects goes back.
         """
         ...
 
@@ -112,16 +116,19 @@ def numbered(labels: Sequence[str], values: Sequence[T], *, start: int = 1) -> l
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[S]):
-    """One question of several: `ask` adds its answer to a state; `is_needed` tells whether to ask at all."""
+    """One question of several.
+
+    `ask` adds its answer to a state. The question is skipped if `is_needed` returns False.
+    """
 
     ask: Callable[[S], S]
     is_needed: Callable[[S], bool] = lambda state: True
 
 
 def ask_in_turn(state: S, steps: Sequence[Step[S]]) -> S:
-    """Ask one question after the other and return the state after the last.
+    """Ask one question after another and return the final state.
 
-    Going back asks the question before again, with all answers kept. Raises GoBack from the first one.
+    Going back repeats the question before, with all answers kept. Raises GoBack from the first one.
     """
     asked: list[int] = []
     at = 0
@@ -139,9 +146,9 @@ def ask_in_turn(state: S, steps: Sequence[Step[S]]) -> S:
 
 
 def ask_then(ask: Callable[[T | None], T], act: Callable[[T], R]) -> R:
-    """Act on an answer and return the result; going back from there asks again.
+    """Act on an answer and return the result; GoBack in `act` asks again.
 
-    `ask` gets the answer given before, if any. Raises GoBack from `ask`.
+    `ask` gets the previous answer, if any. Raises GoBack from `ask`.
     """
     answer: T | None = None
     while True:
@@ -160,7 +167,10 @@ def choose_task(
     back: str = "Back",
     marked: int = 0,
 ) -> R:
-    """Do the chosen task; going back from it asks again with it marked. Raises GoBack for entry 0."""
+    """Run the chosen task; going back from it asks again with it marked.
+
+    Raises GoBack for entry 0.
+    """
     rows = [
         Choice("0", back, 0),
         *(Choice(each.key, each.label, at) for at, each in enumerate(tasks, start=1)),
@@ -178,7 +188,10 @@ def choose_task(
 def choose_by_name(
     prompter: Prompter, question: str, named: Mapping[str, T], *, back: str = "Back", before: T | None = None
 ) -> T:
-    """Ask for one of these by name, with the answer given before marked. Raises GoBack for entry 0."""
+    """Ask for one value by its name, with the previous answer marked.
+
+    Raises GoBack for entry 0.
+    """
     values = list(named.values())
     marked = values.index(before) + 1 if before in values else 0
     tasks: list[Choice[Callable[[], T]]] = numbered(list(named), [partial(_same, each) for each in values])
@@ -190,21 +203,27 @@ def _same(value: T) -> T:
 
 
 BACK_OR_AGAIN = numbered(["Back to the menu", "Read again"], [False, True], start=0)
-"""Whether a page that was read is to be read anew."""
+"""Choices below a page that was read. True: read it again."""
 
 
 def typed_word(word: str) -> Callable[[str], bool]:
-    """Make a parser that tells whether exactly this word was typed."""
+    """Make a parser that returns True if exactly this word was typed."""
     return lambda text: text.strip() == word
 
 
 def offer(default: str) -> str:
-    """Name what Enter stands for. It is never put into the field: digits typed after it would join it."""
+    """Format the default that Enter takes.
+
+    It is never put into the field, because digits typed after it would join it.
+    """
     return f" [{default}]" if default else ""
 
 
 def parsed(text: str, parse: Callable[[str], T]) -> T:
-    """Return the answer; raise GoBack for a 0 that is none, else InvalidInputError."""
+    """Parse an answer; raise GoBack for a 0 that `parse` rejects.
+
+    Raises InvalidInputError for any other rejected text.
+    """
     try:
         return parse(text)
     except InvalidInputError:
@@ -263,7 +282,7 @@ class PlainPrompter:
                 self._say(str(error))
 
     def interrupt(self, error: BaseException) -> bool:
-        return False  # a signal handler that raises ends a line being read
+        return False  # a signal handler that raises ends the read of a line
 
     def resume(self) -> bool:
         return False

@@ -1,6 +1,6 @@
 """Questions on a terminal: lists to choose from and lines of text.
 
-Knows which keys answer a question, and lets none answer a consequential one that is older than it.
+Knows the keys that answer a question. A key older than a consequential question never answers it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ T = TypeVar("T")
 
 
 class TerminalPrompter:
-    """Asks where the cursor is: a key, or the arrows and Enter, choose.
+    """Asks at the cursor: a key, or the arrows and Enter, choose.
 
-    `say` shows a sentence, and `show_again` all that fits on the screen of what was shown last. `on_ctrl_c`
-    is called at each Ctrl-C.
+    `say` shows a sentence. `show_again` redraws the last output that fits on the screen. `on_ctrl_c` is
+    called at each Ctrl-C.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class TerminalPrompter:
         self._is_suspended = False
         self._keyboard = Keyboard(stdin)
         self._output = Vt100_Output.from_pty(stdout)
-        # answers about the cursor come late on a slow line, and nothing needs them
+        # cursor reports arrive late on a slow line, and nothing needs them
         self._output.enable_cpr = False
 
     # --- Lists ------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class TerminalPrompter:
 
         gate = Gate(self._keyboard.run, is_text=True) if is_consequential else None
         prompt = questionary.text(
-            cast(str, _LiveQuestion(question, gate)),  # questionary formats it anew each time it draws
+            cast(str, _LiveQuestion(question, gate)),  # questionary formats it again each time it draws
             default=prefill,
             qmark=READY,
             key_bindings=merge_key_bindings([self._common_bindings(), _text_bindings()]),
@@ -153,7 +153,7 @@ class TerminalPrompter:
         self._application, self._gate = application, gate
         try:
             with self._keyboard.guarded(application, gate):
-                # the handler of prompt_toolkit would print a traceback and wait for Enter
+                # prompt_toolkit's handler would print a traceback and wait for Enter
                 return application.run(pre_run=self._begin, set_exception_handler=False)
         except KeyboardInterrupt:
             raise LeaveTask from None
@@ -165,7 +165,10 @@ class TerminalPrompter:
                 raise self._interruption
 
     def _begin(self) -> None:
-        """Let a fault in a task or in a redraw end the question; it is told where others are."""
+        """End the question if a task or a redraw fails.
+
+        The error is raised from `_answer` and handled like any other.
+        """
 
         def fail(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
             error = context.get("exception")
@@ -194,12 +197,12 @@ class TerminalPrompter:
             _end(self._application, self._interruption)
 
     async def _suspend(self) -> None:
-        """Stop the program, as Ctrl-Z does; without a shell to go back to nothing happens."""
-        await self._keyboard.terminal_answered()  # else the shell would read the answer
+        """Stop the program, as Ctrl-Z does; does nothing without a parent shell."""
+        await self._keyboard.terminal_answered()  # otherwise the shell would read the answer
         async with in_terminal():
             self._is_suspended = True
             signals.suspend()
-            while is_in_background(self._keyboard.fileno()):  # after `bg`, or on the way to an end
+            while is_in_background(self._keyboard.fileno()):  # after `bg`, or while the program is ending
                 await asyncio.sleep(STEP_S)
         self._is_suspended = False
         if self._gate is not None:
@@ -209,12 +212,15 @@ class TerminalPrompter:
         application = self._application
         if application is None or application.loop is None:
             return False
-        if not self._is_suspended:  # else prompt_toolkit goes on by itself
+        if not self._is_suspended:  # otherwise prompt_toolkit resumes by itself
             application.loop.call_soon_threadsafe(self._take_terminal)
         return True
 
     def _take_terminal(self) -> None:
-        """Bring the question back after somebody else stopped the program and used its terminal."""
+        """Redraw the question after another process stopped the program.
+
+        The terminal may have been used meanwhile.
+        """
         if self._application is not None and not self._application.is_done:
             self._keyboard.raw_mode().__enter__()
             self._draw_anew(self._application)
@@ -236,7 +242,7 @@ class TerminalPrompter:
             self._on_ctrl_c()
             _end(event.app, LeaveTask())
 
-        @bindings.add("c-d", eager=True)  # a key, and not the end of input: that is the end of the terminal
+        @bindings.add("c-d", eager=True)  # a key, not the end of input, which means that the terminal is gone
         def _(event: KeyPressEvent) -> None:
             _end(event.app, LeaveTask())
 
@@ -252,13 +258,16 @@ class TerminalPrompter:
 
 
 def _end(application: Application[Any], error: BaseException) -> None:
-    """End the question with an error unless it has ended already: a signal can arrive at any time."""
+    """End the question with an error unless it has already ended.
+
+    A signal can arrive at any time.
+    """
     if application.future is not None and not application.future.done():
         application.exit(exception=error)
 
 
 class _LiveQuestion:
-    """A question that says, when it is drawn, what is to be said of keys."""
+    """A question that includes the gate's note each time it is drawn."""
 
     def __init__(self, question: str, gate: Gate | None) -> None:
         self._question = question

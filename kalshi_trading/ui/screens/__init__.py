@@ -1,1 +1,1 @@
-"""What the user is led through."""
+"""Screens: ask the user, call the services and show the results."""

@@ -1,6 +1,6 @@
-"""The screen of the account and its settings: environment, exchange, guard rails with today's use, files.
+"""The account screen: environment, exchange, limits with use, files.
 
-Asks, calls and shows; computes nothing. A part that cannot be read leaves the others there.
+Asks, calls and shows; computes nothing. If a part cannot be read, the others still appear.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Questions that several screens ask."""
+"""Questions that several screens share."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from kalshi_trading.ui.prompts.prompter import Choice, GoBack, ask_then, choose_
 R = TypeVar("R")
 T = TypeVar("T")
 PageTask = Callable[[AppContext, T], T]
-"""A task of a page: it asks and shows, and returns the page as it is then."""
+"""A task of a page: it asks and shows, and returns the updated page."""
 
 
 def run_tasks(
     app: AppContext, title: str, page: T, tasks_of: Callable[[T], Sequence[Choice[PageTask[T] | None]]]
 ) -> None:
-    """Offer the tasks of a page and run the one chosen, again and again; None leads back to the menu."""
+    """Offer the tasks of a page and run the chosen one, repeatedly.
+
+    None leads back to the menu.
+    """
     while (task := app.prompter.choose_in_line(title, tasks_of(page))) is not None:
         with suppress(GoBack):
             page = task(app, page)
@@ -32,7 +35,7 @@ ALL_DAYS = "all"
 
 
 def parse_days(text: str, now: datetime) -> Period | None:
-    """Read a span of days as a person types it; None: all of them. Raises InvalidInputError."""
+    """Parse a period as typed. None: all days. Raises InvalidInputError."""
     return None if text.strip().lower() == ALL_DAYS else parse_period(text, local_date(now))
 
 
@@ -43,9 +46,9 @@ def choose_or_type(
     known: Mapping[str, T],
     act: Callable[[T], R],
 ) -> R:
-    """Offer some by their labels, any other known one by its ticker, and act on the one chosen.
+    """Offer some values by label and any other known one by its ticker.
 
-    Going back from there asks again. Raises GoBack from the list.
+    Runs `act` on the chosen one; going back from it asks again. Raises GoBack from the list.
     """
     tasks: list[Choice[Callable[[], R]]] = numbered(
         [label for label, _ in shown], [partial(act, value) for _, value in shown]

@@ -1,6 +1,6 @@
-"""The way out of the menu: what still rests is named, and the user decides what becomes of it.
+"""The exit dialog: list open orders and ask to keep or cancel them.
 
-Asks, calls and shows. Cancels only what the user says.
+Asks, calls and shows. Cancels only what the user confirms.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class _Answer(Enum):
 
 
 def ask_to_leave(app: AppContext, *, was_chosen: bool) -> bool:
-    """Ask whether to leave, cancel resting orders if that is wanted, and return whether to leave.
+    """Ask to exit, cancel open orders on request, return True to exit.
 
-    Reads lag writes, so an order of the last minute counts if the journal knows it to rest.
+    Reads lag writes, so a recent order counts if the journal knows it as open.
     """
     try:
         settle(app)
@@ -54,7 +54,7 @@ def ask_to_leave(app: AppContext, *, was_chosen: bool) -> bool:
 
 
 def settle(app: AppContext) -> None:
-    """Write what the journal lacks, as far as it works now, and say what that means if it does not."""
+    """Retry pending journal writes and explain what still fails."""
     app.executor.retry_pending_writes()
     if app.executor.has_unrecorded_panic:
         app.show_error(
@@ -64,7 +64,7 @@ def settle(app: AppContext) -> None:
 
 
 def list_remaining_orders(app: AppContext) -> None:
-    """Name what rests where nobody can be asked any more."""
+    """List the open orders when input has ended and no question is possible."""
     try:
         orders = run_with_timeout(LOOK_S, lambda: app.client.get_orders(status=OrderStatus.RESTING).whole())
     except (TradingError, TimeoutError, LeaveTask, KeyboardInterrupt):
@@ -85,9 +85,10 @@ def _resting(app: AppContext) -> tuple[Order, ...]:
 
 
 def _ask_what_to_do(app: AppContext, orders: Sequence[Order], *, was_chosen: bool) -> _Answer:
-    """Ask until it is decided; leaving is marked if the user chose it, the way back after a Ctrl-C.
+    """Ask until the user decides.
 
-    Its keys are letters: a digit was meant for the menu.
+    The marked answer is to exit if the user chose Exit, and to stay after Ctrl-C. The keys are letters,
+    because a digit was meant for the menu.
     """
     _say_orders(app, orders, most=ORDERS_NAMED)
     one = len(orders) == 1
@@ -109,7 +110,7 @@ def _ask_what_to_do(app: AppContext, orders: Sequence[Order], *, was_chosen: boo
 
 
 def _wants_to_cancel(app: AppContext, orders: Sequence[Order]) -> bool:
-    """Show every order and ask once more; the key differs from the one that led here."""
+    """Show every order and ask again; the key differs from the previous one."""
     _say_orders(app, orders, most=len(orders))
     keep = Choice("0", "Back, cancel nothing", False)
     go = Choice("c", f"Cancel {pluralize(len(orders), 'order')} and exit", True)

@@ -1,4 +1,4 @@
-"""The screens that follow a number of the account, or of one market, to where it comes from.
+"""Explain a number of the account, or of one market, by its parts.
 
 Asks, calls and shows; computes no money. Going back from a question asks the one before it.
 """
@@ -28,7 +28,10 @@ from kalshi_trading.ui.views import position as position_view
 
 
 def explain(app: AppContext, snapshot: PortfolioSnapshot, rows: Sequence[PositionPnl]) -> None:
-    """Explain a number of the whole account, or of one market; `rows` are offered first."""
+    """Explain a number of the whole account, or of one market.
+
+    The markets of `rows` are offered first.
+    """
     if not snapshot.ledgers:
         app.show_text("Nothing was traded yet.")
         return

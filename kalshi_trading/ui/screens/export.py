@@ -1,6 +1,6 @@
-"""The screen that writes tables to files: which one, of which period, under which name.
+"""The export screen: choose a table, a period and a file.
 
-Asks, calls and shows. What is already there is replaced only at the user's word.
+Asks, calls and shows. Replaces an existing file only if the user agrees.
 """
 
 from __future__ import annotations
@@ -34,21 +34,24 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What has been answered on the way to a file."""
+    """The answers so far on the way to a file."""
 
     table: Table | None = None
     days: str = ALL_DAYS
-    """The period as it was typed."""
+    """The period as typed."""
     period: Period | None = None
     """None: all time."""
     named: str = ""
-    """The file as it was typed; empty: the proposed one."""
+    """The file as typed. Empty: the proposed one."""
     path: Path = Path()
     is_replaced: bool = False
 
 
 def export(app: AppContext) -> None:
-    """Ask for a table, a period and a file, and write it. Raises GoBack from the first question."""
+    """Ask for a table, a period and a file, and write it.
+
+    Raises GoBack from the first question.
+    """
     steps = [
         Step(partial(_ask_table, app)),
         Step(partial(_ask_period, app), lambda wanted: wanted.table is not POSITIONS),
@@ -90,7 +93,7 @@ def _ask_file(app: AppContext, wanted: _Wanted) -> _Wanted:
 
     def parse(text: str) -> _Wanted:
         path = absolute_path(Path(not_empty(text)))
-        format_of(path)  # refuses an ending of another kind
+        format_of(path)  # rejects an unknown file extension
         if path.is_dir():
             raise InvalidInputError(f"{path} is a folder. Name a file in it.")
         named = "" if text == proposed else text  # another table or period proposes another name
@@ -101,13 +104,16 @@ def _ask_file(app: AppContext, wanted: _Wanted) -> _Wanted:
 
 
 def _ask_folder(app: AppContext, wanted: _Wanted) -> _Wanted:
-    """Ask before a folder is made: it may be a slip of the finger. Raises GoBack if it is one."""
+    """Ask before a folder is created: it may be a typing error.
+
+    Raises GoBack if it is one.
+    """
     question = f"There is no folder {wanted.path.parent}."
     return choose_by_name(app.prompter, question, {"Make it": wanted}, back="Write another file")
 
 
 def _ask_to_replace(app: AppContext, wanted: _Wanted) -> _Wanted:
-    """Ask before a file is replaced. Raises GoBack if it is to be kept."""
+    """Ask before a file is replaced. Raises GoBack if the user keeps it."""
     is_replaced = app.prompter.choose(
         f"{wanted.path} is already there.",
         numbered(["Keep it, write another file", "Replace it"], [False, True], start=0),
@@ -119,7 +125,7 @@ def _ask_to_replace(app: AppContext, wanted: _Wanted) -> _Wanted:
 
 
 def closing_line(done: Exported) -> str:
-    """Say how many rows were written, of which time, and where they are."""
+    """Format how many rows of which period were written to which file."""
     everything = "as of now" if done.table is POSITIONS else "all time"
     when = everything if done.period is None else str(done.period)
     return f"{pluralize(done.rows, 'row')} ({done.table.name}, {when}) written to {done.path}."

@@ -1,7 +1,7 @@
-"""The screens of the trade history: list, filters, one order in depth, reconciliation, the day's sums.
+"""Screens of the history: list, filters, timeline, reconcile, summary.
 
-Asks, calls and shows; computes nothing. The history is read anew for other dates and environments; every
-other filter works on what is there.
+Asks, calls and shows; computes nothing. Other dates or another environment read the history again. Every
+other filter uses the history already read.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from kalshi_trading.ui.views.history import FEWEST, PAGE, HistoryPage
 
 FAREWELL_S = 3
 CHOICES_LINES = 4
-"""What the choices take on a narrow screen, with their question."""
+"""Lines that the choices and their question take on a narrow screen."""
 
 
 def trade_history(app: AppContext) -> None:
-    """Show the newest orders and answer questions about them until the user goes back.
+    """Show the newest orders and offer tasks until the user goes back.
 
-    An order of unknown outcome is looked for once more first.
+    First looks up orders of unknown outcome once more.
     """
     app.run_with_spinner("Looking for lost orders …", app.executor.look_for_pending_orders)
     page = _read(app, HistoryFilter(), app.settings.environment)
@@ -43,7 +43,7 @@ def trade_history(app: AppContext) -> None:
 
 
 def _tasks(page: HistoryPage) -> list[Choice[PageTask[HistoryPage] | None]]:
-    """Offer everything at once, so that nothing is more than three choices away from the menu."""
+    """Offer all tasks at once: none is more than three choices from the menu."""
     rows: list[tuple[str, str, PageTask[HistoryPage] | None]] = [("0", "Back", None)]
     rows += [("1", "One order in depth", _one_order)] if page.rows else []
     rows += [("2", "Older orders", _turn_page)] if page.has_older else []
@@ -56,7 +56,7 @@ def _tasks(page: HistoryPage) -> list[Choice[PageTask[HistoryPage] | None]]:
         ("8", "Another environment", _by_environment),
         ("9", "All orders", _everything),
     ]
-    if page.history.is_joined:  # what follows asks the connected exchange, which is that of this page only
+    if page.history.is_joined:  # these tasks ask the connected exchange, which belongs to this page only
         rows += [
             ("r", "Reconcile with the exchange", _reconcile),
             ("s", "Sums of days", _sums),
@@ -88,13 +88,13 @@ def _read(app: AppContext, wanted: HistoryFilter, environment: Environment) -> H
 def _chosen(
     app: AppContext, history: TradeHistory, wanted: HistoryFilter, environment: Environment
 ) -> HistoryPage:
-    """Show what of a history that was read is wanted."""
+    """Show the orders that the filter accepts."""
     rows = tuple(row for row in history.rows if wanted.takes(row))
     return _shown(app, HistoryPage(history, wanted, environment, rows))
 
 
 def _shown(app: AppContext, page: HistoryPage) -> HistoryPage:
-    """Show a page, as long as the screen has room for it above the choices."""
+    """Show a page, shortened to fit the screen above the choices."""
     shown = history_view.history(page, app.clock())
     room = app.console.height - CHOICES_LINES
     while app.console.is_terminal and page.size > FEWEST and len(app.console.render_lines(shown)) > room:
@@ -121,7 +121,7 @@ def _by_date(app: AppContext, page: HistoryPage) -> HistoryPage:
 
 
 def _ask_period(app: AppContext, before: Period | None) -> Period | None:
-    """Ask for days; None: all of them."""
+    """Ask for days. None: all of them."""
     question = f"Which days? {FORMS}; or {ALL_DAYS}"
     proposed = ALL_DAYS if before is None else str(before)
     return app.prompter.ask(question, lambda text: parse_days(text, app.clock()), default=proposed)
@@ -165,7 +165,7 @@ def _narrowed(app: AppContext, page: HistoryPage, wanted: HistoryFilter) -> Hist
 
 
 def _by_environment(app: AppContext, page: HistoryPage) -> HistoryPage:
-    """Show what the journal tells of another environment; its exchange is not connected."""
+    """Show the journal of another environment; its exchange is not connected."""
     connected = app.settings.environment
     named = {f"{each.capitalize()}{' (connected)' * (each is connected)}": each for each in Environment}
     environment = choose_by_name(app.prompter, "Which environment?", named)
@@ -176,7 +176,7 @@ def _by_environment(app: AppContext, page: HistoryPage) -> HistoryPage:
 
 
 def _one_order(app: AppContext, page: HistoryPage) -> HistoryPage:
-    """Tell the whole life of an order of this page, or of one whose id is typed."""
+    """Show the timeline of an order of this page, or of a typed id."""
 
     def show(row: HistoryRow) -> None:
         client = app.client if page.history.is_joined else None
@@ -237,9 +237,9 @@ def _sums(app: AppContext, page: HistoryPage) -> HistoryPage:
 
 
 def farewell(app: AppContext) -> None:
-    """Sum up the day when the user leaves, if it brought anything.
+    """Show the day's summary when the user exits, unless it is empty.
 
-    Waits no longer than some seconds. Raises KalshiAPIError and JournalError.
+    Waits at most FAREWELL_S seconds. Raises KalshiAPIError and JournalError.
     """
     today = _today(app)
 

@@ -1,4 +1,4 @@
-"""Choosing a market: by words or a ticker, then from a list, and its page with the depth of its book."""
+"""Choose a market by search or ticker, and show its page with its book."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ MOST_FOUND = 15
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """What has been answered on the way to a market."""
+    """The answers so far on the way to a market."""
 
     words: str = ""
     found: tuple[FoundMarket, ...] = ()
-    """Empty: a ticker was typed."""
+    """Empty: the user typed a ticker."""
     market: Market | None = None
 
 
 def choose_market(app: AppContext, act: Callable[[Market], object]) -> None:
-    """Choose a market, show it and act on it; going back from the first question of `act` chooses again."""
+    """Choose a market, show it and act on it.
+
+    Going back from the first question of `act` chooses again.
+    """
 
     def show_and_act(search: _Search) -> _Search:
         market = search.market
@@ -44,7 +47,7 @@ def choose_market(app: AppContext, act: Callable[[Market], object]) -> None:
 
 
 def _ask_words(app: AppContext, search: _Search) -> _Search:
-    """Ask for words or a ticker until they find something."""
+    """Ask for search words or a ticker until they find a market."""
     while True:
         words = app.prompter.ask("Search words, or a ticker:", not_empty, prefill=search.words)
         market = _by_ticker(app, words)
@@ -104,9 +107,10 @@ def _book(app: AppContext, ticker: str) -> OrderBook | None:
 def read_book_and_fees(
     app: AppContext, ticker: str, market: Market | None
 ) -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
-    """Read a market's order book and its fees, now and to come, under a spinner. None, empty: unreadable.
+    """Read a market's order book and its fee schedules, under a spinner.
 
-    Without the `market` its fees are not known.
+    The current schedule is first, then the announced ones. A book of None or empty fees: unreadable. Without
+    `market` the fees are unknown.
     """
 
     def read() -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:

@@ -1,7 +1,7 @@
-"""Screens for orders that exist: what rests, taking it back, and panic.
+"""Screens for open orders: list them, cancel them, and panic.
 
-Computes nothing and catches only what a screen can go on from. A cancel is never torn apart: Ctrl-C
-waits for it, and what is left to itself all the same is told by the menu.
+Computes nothing and catches only errors a screen can continue from. A cancel is never interrupted halfway:
+Ctrl-C waits for it. If the user stops waiting, the menu shows its result.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PANICKING = ProgressMessages(
 
 
 def open_orders(app: AppContext) -> None:
-    """Show what rests until the user goes back."""
+    """Show the open orders until the user goes back."""
     is_wanted = True
     while is_wanted:
         orders = app.run_with_spinner("Reading the open orders …", app.executor.list_open_orders)
@@ -42,14 +42,20 @@ def open_orders(app: AppContext) -> None:
 
 
 def lines_of(app: AppContext, orders: Sequence[Order]) -> list[str]:
-    """Say each order on one line, in our words where the newest entries of the journal have them."""
+    """Return one line for each order.
+
+    Our own orders appear as placed if a recent journal line has their intent.
+    """
     return [orders_view.order_line(row) for row in _described(app, orders, most=RECENT_LINES)]
 
 
 def _described(
     app: AppContext, orders: Sequence[Order], *, most: int | None = None
 ) -> list[OrderDescription]:
-    """Put orders into our words, as far as the newest `most` entries of the journal have them."""
+    """Describe orders by their intents in the journal's newest `most` lines.
+
+    None: all lines.
+    """
     try:
         intents = intents_of(orders, app.journal.recent_records(most))
     except JournalError as error:
@@ -59,7 +65,7 @@ def _described(
 
 
 def cancel_order(app: AppContext) -> None:
-    """Cancel one resting order, or all; or stop everything, which also blocks new orders."""
+    """Cancel one order or all, or panic, which also blocks new orders."""
     orders = _resting(app)
     rows: list[Choice[Callable[[], None]]] = [Choice("0", "Cancel nothing", lambda: None)]
     rows += numbered(lines_of(app, orders), [_cancels(app, order) for order in orders])
@@ -83,7 +89,7 @@ def _cancels(app: AppContext, *orders: Order) -> Callable[[], None]:
 
 
 def _resting(app: AppContext) -> tuple[Order, ...]:
-    """List what rests; what cannot be listed can still be canceled by panic."""
+    """List the open orders; panic can cancel those that cannot be listed."""
     try:
         orders = app.run_with_spinner("Reading the open orders …", app.executor.list_open_orders)
     except TradingError as error:
@@ -121,9 +127,9 @@ def _allow_orders(app: AppContext) -> None:
 
 
 def cancel_these(app: AppContext, orders: Sequence[Order]) -> bool:
-    """Cancel orders one after the other and say of each what became of it.
+    """Cancel orders one after another and show the result of each.
 
-    Return whether each is known to rest no more.
+    Return True if every order is known to be no longer open.
     """
     lines = lines_of(app, orders)
     shown_ends: list[CancelResult] = []

@@ -1,7 +1,7 @@
-"""The screens of the portfolio: read the account, show it, and follow any number to where it comes from.
+"""Screens of the portfolio: account, positions, P&L and settlements.
 
-Asks, calls and shows; computes no money. Closing a position goes the way of every order: ticket, preview,
-confirmation.
+Asks, calls and shows; computes no money. Closing a position takes the same path as any order: ticket,
+preview, confirmation.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ from kalshi_trading.ui.views.positions import PAGE, Sorting
 
 T = TypeVar("T")
 CHOICES_LINES = 3
-"""What the choices below take on a narrow screen, with their question."""
+"""Lines that the choices and their question take on a narrow screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What the user sees: the account as it was read, how it is sorted, and which part of it."""
+    """The account as read, its sorting, and the page on the screen."""
 
     snapshot: PortfolioSnapshot
     sorting: Sorting = Sorting.VALUE
@@ -70,7 +70,7 @@ class _Look:
 
 
 def portfolio(app: AppContext) -> None:
-    """Show the account and answer questions about it until the user goes back."""
+    """Show the account and offer tasks until the user goes back."""
     look = _shown(app, _Look(_read_and_shown(app, Mark.BEST_BID)))
     run_tasks(app, "Portfolio", look, _tasks)
 
@@ -99,7 +99,7 @@ def _read(app: AppContext, mark: Mark, first_look: Callable[[PortfolioSnapshot],
 
 
 def _read_and_shown(app: AppContext, mark: Mark) -> PortfolioSnapshot:
-    """Read, and show meanwhile what is known soon."""
+    """Read the account, and show early what is known before the fills."""
 
     def show_early(early: PortfolioSnapshot) -> None:
         width, is_brief = app.console.width, _is_low(app)
@@ -112,7 +112,10 @@ def _read_and_shown(app: AppContext, mark: Mark) -> PortfolioSnapshot:
 
 
 def _shown(app: AppContext, look: _Look) -> _Look:
-    """Show summary and positions, as many as there is room for on the screen; give the look with its page."""
+    """Show the summary, and as many positions as fit on the screen.
+
+    Return the look with its page size.
+    """
     snapshot = look.snapshot
     today = snapshot.realized_since(start_of_day(snapshot.as_of))
     check = check_account(snapshot)
@@ -128,7 +131,7 @@ def _is_low(app: AppContext) -> bool:
 
 
 def _room(app: AppContext, above: RenderableType) -> int:
-    """Give how many positions fit between what stands above and the choices below."""
+    """Return how many positions fit between `above` and the choices below."""
     if not app.console.is_terminal:
         return PAGE
     lines = app.console.height - len(app.console.render_lines(above)) - CHOICES_LINES
@@ -156,7 +159,7 @@ def _sort(app: AppContext, look: _Look) -> _Look:
 
 
 def _turn_page(app: AppContext, look: _Look) -> _Look:
-    """Show the next page, after the last one the first."""
+    """Show the next page; after the last one, the first."""
     following = look.start + look.page
     look = replace(look, start=following if following < len(look.snapshot.held) else 0)
     _show_positions(app, look)
@@ -173,7 +176,7 @@ def _revalue(app: AppContext, look: _Look) -> _Look:
 
 
 def _position(app: AppContext, look: _Look) -> _Look:
-    """Choose one position and go on with it."""
+    """Choose one position and show it."""
     held = {row.position.ticker: row for row in look.snapshot.held}
     if not held:
         app.show_text("No open positions are known.")
@@ -183,7 +186,7 @@ def _position(app: AppContext, look: _Look) -> _Look:
 
 
 def _one_position(app: AppContext, look: _Look, row: PositionPnl) -> _Look:
-    """Show one position with its book; close it or explain it."""
+    """Show one position with its book, and offer to close or explain it."""
     seen = _seen(app, look.snapshot, row)
     app.show(position_view.position_page(seen))
 
@@ -200,7 +203,7 @@ def _one_position(app: AppContext, look: _Look, row: PositionPnl) -> _Look:
 
 
 def _seen(app: AppContext, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLook:
-    """Put together what is known of one position, with its book as it is now."""
+    """Collect the data of one position, with its current book."""
     position = row.position
     book, fees = read_book_and_fees(app, position.ticker, row.market)
     orders = snapshot.resting.value
@@ -220,7 +223,7 @@ def _seen(app: AppContext, snapshot: PortfolioSnapshot, row: PositionPnl) -> Pos
 
 
 def _own_orders(app: AppContext, resting: Sequence[Order]) -> OwnOrders:
-    """Give our words as far as the newest entries of the journal have them."""
+    """Map order ids to our own orders, as far as recent journal lines reach."""
     try:
         words = OwnOrders(reversed(list(app.journal.recent_records(RECENT_LINES))))
     except JournalError as error:
@@ -233,7 +236,7 @@ def _own_orders(app: AppContext, resting: Sequence[Order]) -> OwnOrders:
 
 @dataclass(frozen=True, slots=True)
 class _Sale:
-    """What has been answered on the way to selling a position."""
+    """The answers so far on the way to selling a position."""
 
     count: Contracts
     at_market: bool = False
@@ -241,9 +244,12 @@ class _Sale:
 
 
 def _close(app: AppContext, look: _Look, seen: PositionLook) -> _Look:
-    """Open a ticket that sells all or part of what is held; the result stays on the screen."""
+    """Open a ticket that sells all or part of a position.
+
+    The result stays on the screen.
+    """
     position, side = seen.row.position, seen.row.position.side
-    assert side is not None  # only what is held can be chosen
+    assert side is not None  # only positions with contracts are offered
     market = seen.row.market or app.executor.get_market_info(position.ticker)
 
     def ask_count(sale: _Sale) -> _Sale:
@@ -309,7 +315,7 @@ def _settlements(app: AppContext, look: _Look) -> _Look:
 
 
 def _over_time(app: AppContext, look: _Look) -> _Look:
-    """Show the profit as a curve over days, or added up by market, event or series."""
+    """Show P&L as a curve over days, or by market, event or series."""
     ledgers = look.snapshot.ledgers.values()
     if look.snapshot.realized is None:
         app.show_error("Realized P&L is not known: positions or settlements could not be read.")

@@ -1,6 +1,6 @@
-"""The screens of the records: review events and errors, search them, follow them, and what they take.
+"""Screens of the records: review, search, follow, export, disk space.
 
-Asks, calls and shows. Nothing is deleted but what the user asks to delete by typing the word.
+Asks, calls and shows. Deletes only old logs, and only after the user types the word.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from kalshi_trading.ui.views import records as records_view
 PAGE = 20
 FEWEST = 5
 LINES_AROUND = 6
-"""The days, the time zone, and the choices."""
+"""Lines for the days, the time zone and the choices."""
 LOOK_EVERY_S = 0.5
 DAYS_OFFERED_TO_KEEP = 30
 
 
 def records(app: AppContext) -> None:
-    """Review the journal and the errors, search or follow them, export, or see what they take."""
+    """Offer to review, search, follow or export records, or show their size."""
     tasks: list[Callable[[AppContext], None]] = [
         lambda app: None,
         events,
@@ -63,13 +63,13 @@ def records(app: AppContext) -> None:
 
 
 def events(app: AppContext) -> None:
-    """Review the journal. Raises GoBack when the user has seen enough."""
+    """Review the journal. Raises GoBack when the user is done."""
     _page_through(app, log_review.newest_events(app.journal), none="The journal is empty.")
     raise GoBack
 
 
 def errors(app: AppContext) -> None:
-    """Review the errors. Raises GoBack when the user has seen enough."""
+    """Review the errors. Raises GoBack when the user is done."""
     lines = log_review.newest_errors(app.journal)
     if _page_through(app, lines, none="No errors are on record."):
         app.show_text(f"Their particulars stand under these references in {app.journal.errors_path}.")
@@ -77,7 +77,7 @@ def errors(app: AppContext) -> None:
 
 
 def search(app: AppContext) -> None:
-    """Look for words in everything that is kept, until the user goes back. Raises GoBack."""
+    """Search all records until the user goes back. Raises GoBack."""
     question = "Words to look for (all of them must occur)?"
 
     def review(typed: str) -> None:
@@ -97,7 +97,10 @@ def _page_through(
     none: str,
     only_damaged: str = "Nothing but damaged lines was found.",
 ) -> bool:
-    """Show page after page as long as the user wants older ones; tell whether an event was shown."""
+    """Show pages until the user wants no older ones.
+
+    Return True if an undamaged event was shown.
+    """
     size = PAGE
     if app.console.is_terminal:  # as many as fit when most take two lines
         size = min(PAGE, max(FEWEST, (app.console.height - LINES_AROUND) // 2))
@@ -122,7 +125,10 @@ def _next_page(app: AppContext, lines: Iterator[LogItem], most: int) -> list[Log
 
 
 def _wants_older(app: AppContext, *, there_are_any: bool) -> bool:
-    """Let the page stand until the user leaves it."""
+    """Keep the page on the screen until the user leaves it.
+
+    Return True if the user wants an older page.
+    """
     rows = numbered(["Back", "Older ones"], [False, True], start=0)
     if there_are_any:
         return app.prompter.choose_in_line("There is more.", rows)
@@ -133,7 +139,7 @@ def _wants_older(app: AppContext, *, there_are_any: bool) -> bool:
 
 
 def follow(app: AppContext, wait: Callable[[float], None] = time.sleep) -> None:
-    """Show what is written from now on, by any session, until Ctrl-C."""
+    """Show new records of any session until Ctrl-C."""
     app.show_text("Waiting for new events and errors. Ctrl-C ends it.")
     try:
         follower = LogFollower(app.journal)
@@ -150,7 +156,10 @@ def follow(app: AppContext, wait: Callable[[float], None] = time.sleep) -> None:
 
 
 def sizes(app: AppContext) -> None:
-    """Show what the logs take, and offer to delete old errors and requests; the journal always stays."""
+    """Show the disk space of the logs, and offer to delete old ones.
+
+    Only errors and requests can be deleted; the journal always stays.
+    """
     logs = app.journal.log_sizes()
     app.show(records_view.sizes(logs))
     day = local_date(app.clock()) - timedelta(days=DAYS_OFFERED_TO_KEEP)

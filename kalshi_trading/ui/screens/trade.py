@@ -1,7 +1,7 @@
-"""Find a market and trade it: draft an order, preview it, confirm it, send it once, show what became of it.
+"""Find a market and trade it: ticket, preview, confirm, send, result.
 
-Computes no money, builds no JSON and catches only what a screen can go on from; everything else reaches
-the menu loop's error boundary. Ctrl-C (LeaveTask) leaves a screen at any question.
+Computes no money, builds no JSON and catches only errors a screen can continue from. The menu loop's error
+boundary handles the others. Ctrl-C (LeaveTask) leaves a screen at any question.
 """
 
 from __future__ import annotations
@@ -39,27 +39,33 @@ _KINDS = ("Limit: at my price or better, the rest waits", "Market: at once, at a
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """What has been answered on the way from a market to an order."""
+    """The answers so far on the way from a market to an order."""
 
     market: Market
     book: OrderBook | None = None
     fees: tuple[FeeSchedule, ...] = ()
-    """That of now first, then those to come; empty: not known."""
+    """The current schedule first, then the announced ones. Empty: unknown."""
     action: Action = Action.BUY
     side: Side = Side.YES
     is_market_order: bool = False
     price: Price | None = None
-    """The limit, or the worst price of a market order; None: not answered yet."""
+    """The limit, or the worst price of a market order. None: not answered yet."""
     size: OrderSize | None = None
 
     @property
     def dearest_rate(self) -> Decimal | None:
-        """The dearest r·m the order can meet: a market order never rests until fees change."""
+        """The highest rate r·m this order can pay.
+
+        A market order never rests, so a later fee schedule cannot apply to it.
+        """
         schedules = self.fees[:1] if self.is_market_order else self.fees
         return dearest_rate(schedules, is_taker=True)
 
     def ticket(self) -> OrderTicket:
-        """Return the order drafted. A cap that dollars were counted with must not move away from it."""
+        """Return the drafted order.
+
+        If the user gave dollars, the cap used to count contracts stays fixed.
+        """
         assert self.size is not None
         amount = self.size.amount
         return OrderTicket(
@@ -86,7 +92,7 @@ def find_market(app: AppContext) -> None:
 
 
 def place_trade(app: AppContext) -> None:
-    """Find a market, fill in a ticket, confirm it, send it once and show what became of it."""
+    """Find a market, fill in a ticket, confirm it, send it, show the result."""
     _draft_an_order(app, _order_steps(app))
 
 
@@ -95,7 +101,10 @@ def _draft_an_order(app: AppContext, steps: Sequence[Step[_Draft]]) -> None:
 
 
 def _order_steps(app: AppContext) -> list[Step[_Draft]]:
-    """Return the questions from the side to the confirmation; dollars need the price, so it comes first."""
+    """Return the questions from the side to the confirmation.
+
+    The price comes before the size, because an amount in dollars needs it.
+    """
 
     def ask_and_send(draft: _Draft) -> _Draft:
         trade_ticket(app, draft.ticket())
@@ -114,7 +123,7 @@ def _order_steps(app: AppContext) -> list[Step[_Draft]]:
 
 
 def trade_ticket(app: AppContext, ticket: OrderTicket) -> None:
-    """Preview a ticket, ask, send it once and show what became of it.
+    """Preview a ticket, ask, send it once and show the result.
 
     Raises GoBack if a rule denied it or the user did not confirm it: nothing was sent.
     """
@@ -131,7 +140,10 @@ def trade_ticket(app: AppContext, ticket: OrderTicket) -> None:
 
 
 def _with_better_cap(app: AppContext, preview: OrderPreview) -> OrderPreview:
-    """Bring the worst price of a market order nearer where the book came nearer; it never moves away."""
+    """Improve a market order's worst price if the book improved.
+
+    It never becomes worse.
+    """
     request, context = preview.request, preview.context
     if not preview.ticket.is_market_order or context.book is None:
         return preview
@@ -149,21 +161,27 @@ def _preview(app: AppContext, ticket: OrderTicket) -> OrderPreview:
 
 
 def _confirmed_now(app: AppContext, preview: OrderPreview) -> tuple[OrderPreview, list[str]]:
-    """Show the ticket and ask; confirmed, look again and say what moved meanwhile. Raises GoBack."""
+    """Show the ticket and ask; after confirmation price it again.
+
+    Return the new preview and the changes since. Raises GoBack.
+    """
     app.show(ticket_view.ticket(preview, app.settings.environment))
     if preview.is_denied:
         app.show_error("This order cannot be sent. Nothing was sent.")
         raise GoBack
     ask_then(lambda _: _ask_to_send(app, preview), lambda _: _ask_for_count(app, preview))
     ticket = preview.ticket
-    if ticket.is_market_order:  # its worst price is the one the user saw
+    if ticket.is_market_order:  # the worst price stays the one the user saw
         ticket = replace(ticket, worst_price=preview.request.price)
     latest = _preview(app, ticket)
     return latest, ticket_view.changes(preview, latest)
 
 
 def _submit(app: AppContext, preview: OrderPreview) -> None:
-    """Send and show the result; a user who will not wait leaves the rest to the search."""
+    """Send and show the result.
+
+    If the user stops waiting, the recovery loop finds the outcome.
+    """
     shown = app.run_uninterruptible(
         lambda: app.executor.submit(preview),
         SENDING,
@@ -211,9 +229,10 @@ def ask_price(
     *,
     proposed: Price | None = None,
 ) -> Price:
-    """Ask for a limit in the terms of the chosen side, on the market's grid; nothing is ever rounded.
+    """Ask for a limit in the terms of the chosen side, on the market's grid.
 
-    Without another proposal the price of the best level is proposed.
+    Never rounds. The default is `proposed`, otherwise the best ask for a purchase or the best bid for a
+    sale.
     """
     best = best_opposite(book, action, side) if book is not None else None
     if proposed is None and best is not None:
@@ -233,7 +252,10 @@ def ask_price(
 
 
 def _ask_size(app: AppContext, draft: _Draft) -> _Draft:
-    """Ask for contracts, or for dollars where they are spent; the price is the most a contract can cost."""
+    """Ask for contracts, or for dollars when buying.
+
+    The price is the most a contract can cost, before fees.
+    """
     price, size, is_buy = draft.price, draft.size, draft.action is Action.BUY
     assert price is not None
     hint = " ($50 for dollars)" if is_buy else ""
@@ -259,7 +281,10 @@ def _ask_to_send(app: AppContext, preview: OrderPreview) -> None:
 
 
 def _ask_for_count(app: AppContext, preview: OrderPreview) -> None:
-    """Ask for the count too where a rule asks about the order or money is real. Raises GoBack without it."""
+    """Ask for the count if a rule asks for it, or in production.
+
+    Raises GoBack without it.
+    """
     if not questions(preview.findings) and app.settings.environment is not Environment.PRODUCTION:
         return
     count = preview.request.count
@@ -270,9 +295,10 @@ def _ask_for_count(app: AppContext, preview: OrderPreview) -> None:
 
 
 def is_count(text: str, count: Contracts) -> bool:
-    """Tell whether exactly this count was typed, with or without thousands separators.
+    """Return True if exactly this count was typed.
 
-    What is no number confirms nothing. Raises InvalidInputError for another number.
+    Thousands separators are optional. Text that is no number confirms nothing. Raises InvalidInputError for
+    another number.
     """
     try:
         typed = parse_count(text)

@@ -1,1 +1,1 @@
-"""The terminal: its bytes, keys and modes, what is written to it, how it ends the program."""
+"""The terminal: keys, modes, output, signals and program termination."""

@@ -1,12 +1,14 @@
-"""Which keys may answer a consequential question, by when they come. Reads no terminal and no clock.
+"""Decide by their timing which keys may answer a consequential question.
+
+Reads no terminal and no clock.
 
     UNDRAWN ─drawn→ UNSEEN ─seen→ SETTLING ─quiet→ OPEN ─a key→ answered, or TYPING
                                      ↑               │ the same key again, soon
                                      └── any key ──  DOUBTED ─quiet→ answered, or TYPING
 
-A key passes at once when the gate is OPEN. The second of a run waits until it is clear that it is not held
-down, and those after it never pass. What the keys mean can change while the question stands: it is UNSEEN
-again then. Times are seconds of any clock that only goes forward.
+A key passes at once when the gate is OPEN. The second key of a run waits until it cannot be a held key.
+Later keys of the run never pass. If the meaning of the keys changes, the question is UNSEEN again. Times are
+seconds of any monotonic clock.
 """
 
 from __future__ import annotations
@@ -18,25 +20,28 @@ from enum import Enum, StrEnum, auto
 from kalshi_trading.ui.terminal.keys import BACKSPACE, ENTER
 
 QUIET_S = 0.15
-"""How long a consequential question stands, and nothing is typed, before it can be answered."""
+"""A consequential question must be visible this long, without a key, before a key can answer it."""
 HELD_S = 2.0
 """A key pressed again within this time may be held down: keyboards begin to repeat after 0.2 to 1.8 s."""
 LONGEST_REPEAT_S = 1.0
-"""How long a key that is held down takes at most to come again."""
+"""Longest interval between two repeats of a held key."""
 ASTRAY_S = 1.0
-"""How long no key may come after one that is no answer: whoever pressed it may think of another question."""
+"""Quiet time required after a key that is no answer: the user may be thinking of another question."""
 LEAST_PAUSE_S = 0.03
-"""How soon after another key nobody presses Enter."""
+"""No person presses Enter sooner than this after another key."""
 AWAY_S = 1.0
-"""A program that did not run for so long may have been suspended, its question no longer on the screen."""
+"""After a gap this long the program may have been suspended, its question no longer on the screen."""
 PASTE = "paste"
-"""The name under which a paste comes; it never passes."""
+"""Name of a paste among the keys; it never passes."""
 HARMLESS = frozenset({"c-c", "c-d", "c-l", "c-z"})
-"""Keys that leave a question, draw it again or suspend the program, which is always safe."""
+"""Keys that leave a question, redraw it or suspend the program: always safe."""
 
 
 class KeyRun:
-    """The last key: when it came, how long after the one before, and how often as one held down would."""
+    """The last key: its time, the pause before it, and its run length.
+
+    The run length counts presses that a held key could have produced.
+    """
 
     def __init__(self) -> None:
         self._name = ""
@@ -54,7 +59,7 @@ class KeyRun:
 
 
 class Note(StrEnum):
-    """What the question says of keys that did nothing."""
+    """Texts that explain why keys were ignored."""
 
     EARLY = "Ignored: too early. Press again."
     HELD = "Ignored: held down. Let go."
@@ -66,19 +71,19 @@ class Note(StrEnum):
 class Phase(Enum):
     UNDRAWN = auto()  # every key is older than the question
     UNSEEN = auto()  # a slow line may not have delivered the question
-    SETTLING = auto()  # it is too early, or keys are coming
+    SETTLING = auto()  # too early, or keys are arriving
     OPEN = auto()
-    DOUBTED = auto()  # a key that may be held down waits
-    TYPING = auto()  # a text has been begun
+    DOUBTED = auto()  # a key that may be held down is pending
+    TYPING = auto()  # the user has begun a text
 
 
 class Gate:
-    """Hold back the keys of one question until one can answer it; `run` notes each key before `press`.
+    """Hold back the keys of one question until a key can answer it.
 
-    `moves` need no quiet once the question could be answered; `immediate` keys pass as soon as it is drawn.
-    After a key that has no meaning there (`means`), no key counts for longer. A paste and several keys that
-    arrive at once never begin an answer. Once a key has begun a text, all pass, but Enter still has to come
-    alone and must not be held down.
+    The caller notes each key in `run` before `press`. `moves` need no quiet once the gate has been open.
+    `immediate` keys pass as soon as the question is drawn. A key without a meaning (`means`) extends the
+    quiet time. A paste, or several keys at once, never begins an answer. After a key has begun a text, all
+    keys pass, but Enter must still arrive alone and not be held down.
     """
 
     def __init__(
@@ -103,28 +108,31 @@ class Gate:
         self._has_opened = False
         self._is_held = False
         self.view = 0
-        """How often what has to be seen has changed."""
+        """Counts the changes that the user has to see."""
         self.note = ""
-        """What the question should say of the last key: a Note, or nothing."""
+        """A Note about the last key, to show beside the question, or an empty string."""
 
     @property
     def is_open(self) -> bool:
-        """Tell whether the next key counts, whichever it is; the question shows it."""
+        """True if any next key counts; the question shows it."""
         return self._phase is Phase.TYPING or (self._phase is Phase.OPEN and not self._is_held)
 
     def drawn(self, now: float) -> None:
-        """Note that the question was written: what came until now is older."""
+        """Record that the question was written: keys until now are older."""
         self._attended_at = now
         self._stand_anew()
 
     def seen(self, now: float) -> None:
-        """Note that the question is on the screen."""
+        """Record that the question is on the screen."""
         if self._phase is Phase.UNSEEN:
             self._phase = Phase.SETTLING
             self._due_at = max(self._due_at, now + self._quiet_s)
 
     def changed(self) -> None:
-        """Note that the screen shows something else now, such as another page, or was somebody else's."""
+        """Record that the screen changed, or that another program used it.
+
+        Another page is such a change.
+        """
         if self._phase is not Phase.UNDRAWN:
             self._stand_anew()
 
@@ -133,9 +141,10 @@ class Gate:
         self.view += 1
 
     def press(self, names: Sequence[str], now: float) -> list[str]:
-        """Return the keys, of those that arrived together at `now`, that may act; the others are gone.
+        """Return the keys that may act; drop the others.
 
-        Escape is known to be a key only a moment after it arrived; that moment does not count.
+        All `names` arrived together at `now`. For Escape, which is recognized a moment later, `now` is still
+        the time of arrival.
         """
         if self._phase is Phase.UNDRAWN:
             self.note = Note.EARLY if names else self.note
@@ -175,7 +184,7 @@ class Gate:
         return []
 
     def _typed(self, names: Sequence[str], now: float) -> list[str]:
-        """Return what adds to a text, or confirms it."""
+        """Return the keys that add to a text or confirm it."""
         self.note = ""
         if ENTER not in names:
             return [name for name in names if name != PASTE]
@@ -191,14 +200,18 @@ class Gate:
         return [ENTER]
 
     def _sure_pause_s(self, now: float) -> float:
-        """Return the seconds without a key before this one of `now`, as far as somebody was there to see.
+        """Return the seconds without a key before this one that we observed.
 
-        It may have waited since the last tick. An Escape is older than the ticks until it is known to be one.
+        The time since the last tick does not count, because the key may have waited since then. An Escape
+        may be older than the last tick, because it is recognized late.
         """
         return self._run.pause_s - max(0.0, now - self._attended_at)
 
     def tick(self, now: float) -> list[str]:
-        """Return the key that may act since time has passed. Call it often, when no input is waiting."""
+        """Return the key that may act because time has passed.
+
+        Call it often, when no input is waiting.
+        """
         was_away, self._attended_at = now - self._attended_at > AWAY_S, now
         is_run = self._run.length > 1 and now - self._run.at < LONGEST_REPEAT_S
         self._is_held = is_run and not self._is_text
@@ -213,7 +226,7 @@ class Gate:
         return []
 
     def _is_text_begun_by(self, name: str) -> bool:
-        """Tell whether this key confirms nothing and begins a text, which Enter has to confirm."""
+        """Return True if this key begins a text, which only Enter confirms."""
         return self._is_text and (len(name) == 1 or name == BACKSPACE)
 
     def _taken(self, name: str, now: float) -> str:
@@ -225,7 +238,7 @@ class Gate:
         return name
 
     def _doubt(self, name: str, now: float) -> None:
-        """Wait for as long as a key that is held down may take to come again."""
+        """Wait for the longest time a held key may take to repeat."""
         self._phase, self._doubted, self.note = Phase.DOUBTED, name, Note.DOUBTED
         self._due_at = now + min(max(QUIET_S, 1.1 * self._run.pause_s), LONGEST_REPEAT_S)
 

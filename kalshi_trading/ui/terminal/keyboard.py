@@ -1,6 +1,7 @@
-"""The keyboard of a terminal, as prompt_toolkit reads it, with a gate before consequential questions.
+"""A terminal's keyboard for prompt_toolkit, with a gate for its keys.
 
-Knows when keys came and how far the terminal is with what it was sent. Answers nothing itself.
+The gate guards consequential questions. Knows when keys arrived and what the terminal has already shown.
+Answers no question itself.
 """
 
 from __future__ import annotations
@@ -39,29 +40,30 @@ if TYPE_CHECKING:
 
 STATUS_REQUEST = "\x1b[5n"
 FIRST_ANSWER_S = 1.0
-"""How long a terminal may take to answer a status request, until it has answered one."""
+"""Time a terminal gets to answer a status request before its first answer."""
 LONGEST_ANSWER_S = 5.0
-"""How long it may take then. One that has said nothing for so long is not waited for again."""
+"""Time it gets after its first answer. After a silence this long we stop waiting for the terminal."""
 SHORTEST_ESCAPE_S, LONGEST_ESCAPE_S = 0.1, 0.5
 STEP_S = 0.02
 READ_SIZE = 4096
 
 
 class StatusRequests:
-    """Requests for a terminal's status, which it answers once all it was sent before is on the screen.
+    """Requests for a terminal's status, and their answers.
 
-    Answers come in order. One that comes late counts for its own request, never for a younger one, unless
-    it takes longer than LONGEST_ANSWER_S. Times are seconds of a clock that only goes forward.
+    The terminal answers a request once all earlier output is on the screen. Answers come in order. A late
+    answer belongs to its own request, never to a newer one, unless it takes longer than LONGEST_ANSWER_S.
+    Times are seconds of a monotonic clock.
     """
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[int, float]] = deque()
         self._sent = 0
-        self._silent_since: float | None = None  # None: nothing is known against the terminal
+        self._silent_since: float | None = None  # None: no sign that the terminal is silent
         self._has_answered = False
 
     def sent(self, now: float) -> int:
-        """Note a request, and return its number."""
+        """Record a request and return its number."""
         self._sent += 1
         self._waiting.append((self._sent, now))
         if self._silent_since is None:
@@ -69,7 +71,10 @@ class StatusRequests:
         return self._sent
 
     def answered(self, now: float) -> float | None:
-        """Note an answer. Return how long it took; None: it belongs to no request."""
+        """Record an answer and return its delay in seconds.
+
+        None: it belongs to no request.
+        """
         self._forget_old(now)
         if not self._waiting:
             return None
@@ -79,13 +84,13 @@ class StatusRequests:
         return now - sent_at
 
     def is_settled(self, number: int, now: float) -> bool:
-        """Tell whether a request was answered, or need not be waited for any longer."""
+        """Return True if a request was answered or has waited long enough."""
         self._forget_old(now)
         sent_at = next((at for waiting, at in self._waiting if waiting == number), None)
         return sent_at is None or now - sent_at > self._patience_s(now)
 
     def is_awaited(self, now: float) -> bool:
-        """Return whether an answer may still come soon."""
+        """Return True if an answer may still arrive soon."""
         return any(not self.is_settled(number, now) for number, _ in list(self._waiting))
 
     def _patience_s(self, now: float) -> float:
@@ -102,7 +107,7 @@ class StatusRequests:
 
 
 class Keyboard(Input):
-    """Standard input, decoded by `keys`. A terminal that is gone is the end of input."""
+    """Standard input, decoded by `keys`. A lost terminal is end of input."""
 
     def __init__(self, stdin: TextIO) -> None:
         from prompt_toolkit.input.vt100 import Vt100Input  # needs termios, which Windows lacks
@@ -116,9 +121,9 @@ class Keyboard(Input):
         self.run = KeyRun()
         self._gate: Gate | None = None
         self.is_terminal_known = False
-        """Whether the terminal has been asked for its status."""
+        """True once the terminal has been asked for its status."""
         self.escape_wait_s = LONGEST_ESCAPE_S
-        """How long an escape may stand alone until it is the Escape key."""
+        """An escape byte that stays alone this long is the Escape key."""
 
     # --- As prompt_toolkit wants it ---------------------------------------------------------------
 
@@ -163,9 +168,9 @@ class Keyboard(Input):
         return not self._is_closed and bool(select.select([self.fileno()], [], [], 0)[0])
 
     def _admitted(self, events: Sequence[Event]) -> list[KeyPress]:
-        """Return the keys that may act, as if they came when their last byte was read.
+        """Return the keys that may act, timed by the read of their last byte.
 
-        Escape with Enter after it may be two keys: before a consequential question it leads back.
+        Escape followed by Enter may be two keys, so at a consequential question it counts as Escape.
         """
         names = []
         for event in events:
@@ -199,7 +204,7 @@ class Keyboard(Input):
         return self._requests.sent(time.monotonic())
 
     async def terminal_answered(self) -> None:
-        """Wait until no answer of the terminal is on its way, or it need not be waited for."""
+        """Wait until no answer is due, or the terminal has had time enough."""
         while self._requests.is_awaited(time.monotonic()):
             await asyncio.sleep(STEP_S)
 
@@ -207,7 +212,10 @@ class Keyboard(Input):
 
     @contextmanager
     def guarded(self, application: Application[Any], gate: Gate | None) -> Iterator[None]:
-        """Let only keys that pass the gate, if there is one, reach the question that is asked."""
+        """Pass only keys that the gate releases to the question being asked.
+
+        None: no gate, every key passes.
+        """
         if gate is None:
             yield
             return
@@ -230,12 +238,12 @@ class Keyboard(Input):
             self._gate = None
 
     async def _attend(self, application: Application[Any], gate: Gate) -> None:
-        """Tell the gate what happens, and give the question the keys that it lets pass later."""
+        """Keep the gate up to date and feed the question the keys it releases."""
         number, view = self.request_status(application.output), gate.view
         shown = (False, "")
         while True:
             await asyncio.sleep(STEP_S)
-            if self._has_input():  # it is older than this moment
+            if self._has_input():  # the input is older than this moment
                 continue
             now, before = time.monotonic(), (gate.is_open, gate.note)
             if passed := gate.tick(now):
@@ -246,12 +254,12 @@ class Keyboard(Input):
             elif self._requests.is_settled(number, now):
                 gate.seen(now)
             last_shown, shown = shown, (gate.is_open, gate.note)
-            if not before == last_shown == shown:  # a key may have drawn what stood before it
+            if not before == last_shown == shown:  # a key may have drawn the previous state
                 application.invalidate()
 
 
 def _held_name(event: Key | Paste | AltKey) -> str:
-    """Return the name under which the key that this was will come again if it is held down."""
+    """Return the name under which this key repeats if it is held down."""
     if isinstance(event, Paste):
         return PASTE
     return ENTER if event.name == ESCAPED_ENTER else event.name

@@ -1,8 +1,8 @@
 """Turn what a terminal sends into key presses.
 
-Recognizes every escape sequence whole, however it is split over reads, and decodes the keys the program
-uses, also in the kitty (CSI-u) and modifyOtherKeys forms. Any other sequence is swallowed: none of its
-characters is a key. Reads no terminal and no clock.
+Recognizes every escape sequence whole, however reads split it. Decodes the keys the program uses, including
+their kitty (CSI-u) and modifyOtherKeys forms. Swallows any other sequence: none of its characters is a key.
+Reads no terminal and no clock.
 
 Source: ECMA-48; XTerm control sequences; kitty keyboard protocol.
 """
@@ -15,27 +15,27 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 SEQUENCE_GAP_S = 1.0
-"""Silence after which an unfinished sequence is given up."""
+"""Silence after which an unfinished sequence is abandoned."""
 PASTE_GAP_S = 5.0
 """The same inside a paste, which a slow line may deliver in pieces."""
 LATE_REST_S = 0.15
-"""After one was given up, what comes until a silence of this length may be its end, and is no key."""
+"""Input after an abandoned sequence may be its end, and is no key, until a silence this long."""
 
 ESCAPE, BELL, CANCEL, SUBSTITUTE, DELETE = "\x1b", "\x07", "\x18", "\x1a", "\x7f"
 INTERRUPT = "\x03"
 SILENCE = ""
 STRING_TERMINATOR = "\x9c"
 C1_OF = {chr(code - 0x40): chr(code) for code in (0x8E, 0x8F, 0x90, 0x98, 0x9B, 0x9D, 0x9E, 0x9F)}
-"""What follows an escape, and the 8-bit character for both: SS2, SS3, DCS, SOS, CSI, OSC, PM, APC."""
+"""The character after an escape → the 8-bit character for both: SS2, SS3, DCS, SOS, CSI, OSC, PM, APC."""
 SS2, SS3, CSI, OSC = "\x8e", "\x8f", "\x9b", "\x9d"
 RAW_AFTER = {"[": 1, "M": 3, "t": 2, "T": 6}
-"""Characters that follow a CSI without parameters: function keys of the Linux console, and mouse reports."""
+"""Number of raw characters after a CSI without parameters: Linux console function keys, mouse reports."""
 LONGEST_BODY = 128
 LARGEST_PASTE = 1_000_000
 
 ENTER, TAB, BACK_TAB, BACKSPACE, ESCAPE_KEY = "c-m", "c-i", "s-tab", "c-h", "escape"
 ESCAPED_ENTER = "escape c-m"
-"""Alt with Enter, or Escape and Enter soon after it: nobody can tell."""
+"""Alt with Enter, or Escape and Enter soon after it: both send the same bytes."""
 _BY_LETTER = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end", "Z": BACK_TAB}
 _BY_NUMBER = {
     1: "home",
@@ -61,7 +61,10 @@ _PRESS, _REPEAT = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key press: a printable character, or a name as prompt_toolkit spells it (`up`, `c-m`)."""
+    """One key press.
+
+    `name` is a printable character, or a name as prompt_toolkit spells it (`up`, `c-m`).
+    """
 
     name: str
 
@@ -75,12 +78,18 @@ class Paste:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The terminal's answer to a status request: all it was sent before is on the screen."""
+    """The terminal's answer to a status request.
+
+    All earlier output is on the screen.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class AltKey:
-    """A key with Alt, or one soon after Escape: it does nothing, but may be held down."""
+    """A key with Alt, or one soon after Escape.
+
+    It does nothing, but may be held down.
+    """
 
     name: str
 
@@ -90,7 +99,10 @@ Event = Key | Paste | StatusReport | AltKey
 
 @dataclass(frozen=True, slots=True)
 class _Inner:
-    """An unfinished sequence, given up for one that begins inside it with this character."""
+    """An unfinished sequence, abandoned because another begins inside it.
+
+    `introducer` is the first character of the other sequence.
+    """
 
     introducer: str
 
@@ -99,7 +111,10 @@ _Parsing = Generator[Event | None, str, Event | _Inner | None]
 
 
 class KeyDecoder:
-    """Decode terminal input piece by piece; `now` is any clock that only goes forward, in seconds."""
+    """Decode terminal input piece by piece.
+
+    `now` is the time in seconds of any monotonic clock.
+    """
 
     def __init__(self) -> None:
         self._last_at = 0.0
@@ -113,7 +128,10 @@ class KeyDecoder:
         next(self._parser)
 
     def feed(self, data: str, now: float) -> list[Event]:
-        """Return the events that `data` completes. Undecodable bytes come as surrogates."""
+        """Return the events that `data` completes.
+
+        Undecodable bytes arrive as surrogates.
+        """
         if not data:
             return []
         silence_s, self._last_at = now - self._last_at, now
@@ -122,8 +140,8 @@ class KeyDecoder:
             self._is_late = True
             self._start()
         elif self._gap_s == PASTE_GAP_S and data == INTERRUPT and silence_s > LATE_REST_S:
-            self._start()  # pressed by somebody who waits for the end of a paste
-        # What a person types comes one by one: the rest of a late sequence does not.
+            self._start()  # the user pressed Ctrl-C while waiting for the end of a paste
+        # A person's keys arrive one by one; the rest of a late sequence does not.
         if self._escaped_at is not None and (len(data) == 1 or now - self._escaped_at > SEQUENCE_GAP_S):
             self._escaped_at = None
         events = [self._parser.send(_as_c1(character)) for character in data]
@@ -131,7 +149,10 @@ class KeyDecoder:
         return [event for event in events if isinstance(event, kept)]
 
     def flush(self, now: float) -> list[Event]:
-        """Return the Escape key if an escape stands alone: nothing has followed it for a while."""
+        """Return the Escape key if an escape is pending without a successor.
+
+        Call it when nothing has arrived for a while.
+        """
         event = self._parser.send(SILENCE)
         if event is None:
             return []
@@ -156,7 +177,10 @@ class KeyDecoder:
             self._gap_s = None
 
     def _from(self, character: str) -> _Parsing:
-        """Parse what begins with this character, which is a plain key unless it introduces a sequence."""
+        """Parse the event that begins with this character.
+
+        It is a plain key unless it introduces a sequence.
+        """
         if character == ESCAPE:
             return (yield from self._escape())
         if character in C1_OF.values():
@@ -207,7 +231,10 @@ class KeyDecoder:
         return _known(body, final)
 
     def _raw(self, left: int) -> _Parsing:
-        """Swallow so many characters; none of them is an escape, which would begin another sequence."""
+        """Swallow `left` characters, stopping at an escape.
+
+        An escape begins another sequence.
+        """
         while left:
             character = yield None
             if character == ESCAPE:
@@ -216,7 +243,7 @@ class KeyDecoder:
         return None
 
     def _body(self) -> Generator[None, str, tuple[str, str]]:
-        """Collect up to the final character, or to the introducer of another sequence."""
+        """Collect up to the final character or another sequence's introducer."""
         body = ""
         while True:
             character = yield None
@@ -263,7 +290,7 @@ def _is_introducer(character: str) -> bool:
 
 
 def _as_c1(character: str) -> str:
-    """Read a lone byte 0x80 to 0x9F, which is no UTF-8, as the control character it is."""
+    """Turn a lone byte 0x80 to 0x9F, invalid in UTF-8, into its C1 control."""
     return chr(ord(character) - 0xDC00) if "\udc80" <= character <= "\udc9f" else character
 
 
@@ -278,12 +305,15 @@ def _plain(character: str) -> Event | None:
 
 
 def is_visible(character: str) -> bool:
-    """Tell whether a character is printed: no control, format, surrogate, private or separator character."""
+    """Return True if a character is printable.
+
+    Control, format, surrogate, private-use, unassigned and line-separator characters are not.
+    """
     return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def _known(body: str, final: str) -> Event | None:
-    """Return the key or report that a whole sequence stands for; None: not one of ours."""
+    """Return the key or report of a complete sequence. None: not one of ours."""
     if (body, final) == ("0", "n"):
         return StatusReport()
     if not re.fullmatch(r"[\d;:]*", body, re.ASCII):
@@ -307,7 +337,10 @@ def _modifiers(field: list[int | None]) -> int:
 
 
 def _text(code: list[int | None], modifiers: list[int | None], text: list[int | None]) -> str | None:
-    """Return the character a key types; None where it depends on a keyboard layout we do not know."""
+    """Return the character a key types.
+
+    None: it depends on a keyboard layout we do not know.
+    """
     typed, shifted = _character(code[0]), _character(code[1] if len(code) > 1 else None)
     if _modifiers(modifiers) == _CONTROL:
         return typed if typed is not None and "a" <= typed <= "z" else None
@@ -325,7 +358,7 @@ def _character(code: int | None) -> str | None:
 
 
 def _pressed(name: str | None, modifiers: list[int | None]) -> Event | None:
-    """Return the key press, unless its modifiers or its kind of event make it one we do not use."""
+    """Return the key press. None: its modifiers or event kind are unused."""
     held = _modifiers(modifiers)
     kind = modifiers[1] if len(modifiers) > 1 and modifiers[1] is not None else _PRESS
     if name is None or not (kind == _PRESS or (kind == _REPEAT and name in _REPEATABLE)):

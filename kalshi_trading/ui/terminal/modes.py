@@ -1,7 +1,7 @@
-"""The modes of the terminal while the program runs, and how it is left.
+"""Terminal modes while the program runs, and their restoration.
 
-Keys pressed while no question is asked are not shown: late answers of the terminal would be, too. Does
-nothing where standard input is no terminal.
+Keys pressed while no question is asked are not echoed, because late answers of the terminal would be echoed
+with them. Does nothing if standard input is no terminal.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import Any, TextIO
 
 from kalshi_trading.ui.terminal import signals
 
-_LOCAL_FLAGS, _CONTROL_CHARACTERS = 3, 6  # where termios keeps them
+_LOCAL_FLAGS, _CONTROL_CHARACTERS = 3, 6  # indexes in the list of termios
 _LOOK_AGAIN_S = 0.01
 _LEAVE = b"\x1b[?2004l\x1b[?25h"  # bracketed paste off, cursor on
 
 
 class TerminalModes:
-    """The modes as they were at the start; `restore` brings them back, also from another thread.
+    """The modes at the start; `restore` sets them again from any thread.
 
-    Changes nothing while another program of the same terminal is in the foreground.
+    Changes nothing while another program is in the terminal's foreground.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class TerminalModes:
         if (termios := _termios()) is not None:
             with contextlib.suppress(termios.error):  # standard input is no terminal
                 self._before = termios.tcgetattr(0)
-        # of its own: standard output may be led elsewhere before the terminal is left
+        # a descriptor of our own: standard output may be redirected before the restore
         self._screen = os.dup(1) if self.is_terminal and os.isatty(1) else None
 
     @property
@@ -42,13 +42,13 @@ class TerminalModes:
 
     @property
     def is_in_background(self) -> bool:
-        """Tell whether the terminal is another program's at the moment, as after Ctrl-Z."""
+        """True if another program has the terminal's foreground, as after Ctrl-Z."""
         return self.is_terminal and is_in_background(0)
 
     def disable_echo(self, resumed: Callable[[], bool] = lambda: False) -> None:
-        """Show no key that is pressed from now on, also after the program was stopped.
+        """Turn echo off, and again each time the program resumes after a stop.
 
-        `resumed` is called when it goes on; it tells whether a question sees to the terminal itself.
+        `resumed` is called on resumption. It returns True if a question restores the terminal itself.
         """
         if self._before is None:
             return
@@ -61,7 +61,7 @@ class TerminalModes:
         signals.handle_resume(go_on)
 
     def _disable_echo(self) -> None:
-        """Turn off echo, and the key that kills (Ctrl-\\)."""
+        r"""Turn off echo and the quit key (Ctrl-\)."""
         termios = _termios()
         if self._before is None or termios is None or self.is_in_background:
             return
@@ -72,7 +72,7 @@ class TerminalModes:
         _set(quiet)
 
     def restore(self) -> None:
-        """Bring the modes back. Never waits for a terminal that takes nothing."""
+        """Restore the modes. Never waits for a blocked terminal."""
         if self.is_in_background:
             return
         if self._before is not None:
@@ -84,21 +84,21 @@ class TerminalModes:
 
 
 def is_in_background(descriptor: int) -> bool:
-    """Tell whether this terminal is another program's at the moment."""
-    with contextlib.suppress(OSError):  # it is gone, or is not the one we were started from
+    """Return True if another program has this terminal's foreground."""
+    with contextlib.suppress(OSError):  # the terminal is gone, or is not our controlling terminal
         return os.tcgetpgrp(descriptor) != os.getpgrp()
     return False
 
 
 def can_read_keys() -> bool:
-    """Return True if this system hands a terminal's keys over one by one (POSIX)."""
+    """Return True if this system reads a terminal's keys one by one (POSIX)."""
     return _termios() is not None
 
 
 def discard_typed_ahead(lines: TextIO, quiet_s: float) -> None:
-    """Discard what was typed at a terminal so far, and wait until nothing more arrives for `quiet_s`.
+    """Discard pending terminal input until none arrives for `quiet_s` seconds.
 
-    The beginning of a line is discarded with it, although it cannot be read before the line's end.
+    This includes an unfinished line, which could not be read before its end.
     """
     if not lines.isatty():
         return
@@ -130,7 +130,7 @@ def _set(modes: list[Any]) -> None:
 
 
 def _termios() -> ModuleType | None:
-    """Return the module that controls terminals. None: this system has none (Windows)."""
+    """Return the `termios` module. None: this system has none (Windows)."""
     try:
         return importlib.import_module("termios")
     except ImportError:

@@ -1,7 +1,6 @@
-"""Standard input and output as the program needs them: there, able to say everything, and honest when lost.
+"""Make stdin, stdout and stderr usable: open and able to encode any text.
 
-Knows the three streams and nothing of what is said. Output that cannot be written is `OutputClosed`, which
-no error boundary takes for a fault of the program.
+Failed output raises `OutputClosed`, which no error boundary takes for a bug. Knows nothing of the content.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _LIKE = str.maketrans(
 
 
 class OutputClosed(BaseException):
-    """Nobody can read the output any more; `str()` is the sentence for whoever reads stderr."""
+    """Standard output cannot be written; `str()` is a sentence for stderr."""
 
     def __init__(self, error: OSError) -> None:
         self.reader_left = error.errno == errno.EPIPE
@@ -30,7 +29,10 @@ class OutputClosed(BaseException):
 
 
 class SafeOutput(io.TextIOWrapper):
-    """Standard output: letters its encoding lacks become similar ones, and a failure is OutputClosed."""
+    """Standard output that can encode any text and raises OutputClosed.
+
+    Characters its encoding lacks become similar ones.
+    """
 
     def write(self, text: str) -> int:
         try:
@@ -46,10 +48,13 @@ class SafeOutput(io.TextIOWrapper):
 
 
 def prepare() -> None:
-    """Make the three streams usable. Raises OutputClosed when there is no standard output."""
+    """Make the three streams usable.
+
+    Raises OutputClosed if there is no standard output.
+    """
     missing = _reopen_closed_descriptors()
     if 0 in missing:
-        sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115  (it lasts as long as the program)
+        sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115  (open as long as the program runs)
     if 2 in missing:
         sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
     if 1 in missing:
@@ -64,7 +69,10 @@ def prepare() -> None:
 
 
 def is_hung_up(descriptor: int = 1) -> bool:
-    """Tell whether a stream, standard output if none is named, is a terminal that has gone away."""
+    """Return True if a stream is a terminal that has hung up.
+
+    Without a descriptor: standard output. Always False on Windows.
+    """
     if not hasattr(select, "poll"):  # Windows
         return False
     poll = select.poll()
@@ -73,20 +81,26 @@ def is_hung_up(descriptor: int = 1) -> bool:
 
 
 def silence_all() -> None:
-    """Lead standard output and error nowhere: the terminal is gone."""
+    """Redirect standard output and error to the null device.
+
+    For use after the terminal is gone.
+    """
     for descriptor in (1, 2):
         silence(descriptor)
 
 
 def silence(descriptor: int) -> None:
-    """Lead a stream nowhere, so that what is still in it cannot fail."""
+    """Redirect a stream to the null device, so that buffered data cannot fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
 
 
 def _reopen_closed_descriptors() -> list[int]:
-    """Open what is closed of the three descriptors, so that no file or socket ever gets its number."""
+    """Open the null device for each closed descriptor of 0, 1 and 2.
+
+    Otherwise a file or socket would get its number. Return the reopened descriptors.
+    """
     missing = []
     for descriptor in range(3):
         try:

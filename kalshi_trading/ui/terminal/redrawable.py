@@ -1,4 +1,4 @@
-"""A console that can show again what stood on the screen. Knows nothing of what is shown."""
+"""A console that can redraw its last output. Knows nothing of the content."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ MOST_KEPT = 50
 
 
 class RedrawableConsole(Console):
-    """A rich console that remembers what was printed last."""
+    """A rich console that keeps the last objects printed."""
 
     def __init__(self, **how: Any) -> None:
         super().__init__(**how)
         self._kept: deque[tuple[tuple[Any, ...], dict[str, Any]]] = deque(maxlen=MOST_KEPT)
 
     def print(self, *objects: Any, **how: Any) -> None:
-        if not all(isinstance(each, Control) for each in objects):  # those of a spinner
+        if not all(isinstance(each, Control) for each in objects):  # controls are a spinner's
             self._kept.append((objects, how))
         super().print(*objects, **how)
 
     def show_again(self) -> None:
-        """Print as much of the last output as the screen holds, for its width of now."""
+        """Print the last output that fits on the screen, at its current width."""
         with self.capture() as captured:
             for objects, how in self._kept:
                 super().print(*objects, **how)

@@ -1,7 +1,7 @@
-"""The signals of this system, and the moments when they must wait.
+"""Install signal handlers and block signals for short moments.
 
-The one module of the user interface that touches signals. Windows lacks SIGHUP, SIGTSTP, SIGCONT and signal
-masks: what needs them does nothing there.
+The only module of the user interface that touches signals. Windows lacks SIGHUP, SIGTSTP, SIGCONT and signal
+masks, so functions that need them do nothing there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def handle_end(handler: Handler) -> None:
 
 
 def handle_ctrl_c(handler: Handler) -> None:
-    """Call `handler` at Ctrl-C, unless a script has it ignored."""
+    """Call `handler` at Ctrl-C, unless a script started us with it ignored."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, handler)
 
@@ -38,7 +38,7 @@ def ignore_ctrl_c() -> None:
 
 
 def handle_resume(handler: Handler) -> None:
-    """Call `handler` when the program goes on after it was stopped."""
+    """Call `handler` when the program resumes after a stop."""
     if hasattr(signal, "SIGCONT"):
         signal.signal(signal.SIGCONT, handler)
 
@@ -57,7 +57,10 @@ def report_hang_up() -> None:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold signals back inside the block; threads started in it leave them to the main thread for good."""
+    """Block Ctrl-C and the end signals inside the block.
+
+    Threads started in it keep them blocked, so the main thread gets them.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -1,9 +1,9 @@
-"""How the program ends when the system asks it to (SIGTERM, SIGHUP) or its terminal goes away.
+"""End the program on SIGTERM, SIGHUP or a lost terminal.
 
-The first request ends it in order: a question is left, an order under way gets GRACE_S for its answer, and
-recovery does the rest at the next start. A second request, Ctrl-C included, or the end of GRACE_S, ends it at
-once. Of a terminal that went away both its shell and the kernel may tell: that is one request. Ctrl-C alone
-leaves a task; holding it down leaves only one.
+The first request ends it in order. A question is left, and an order in flight gets GRACE_S for its answer.
+Recovery does the rest at the next start. A second request (Ctrl-C included), or the end of GRACE_S, ends it
+at once. The shell and the kernel may both report a lost terminal; that counts as one request. Ctrl-C alone
+leaves a task, and holding it down leaves only one task.
 """
 
 from __future__ import annotations
@@ -23,25 +23,28 @@ from kalshi_trading.ui.terminal.modes import TerminalModes
 
 GRACE_S = 2.0
 HANG_UP_S = 0.3
-"""How long the kernel's own SIGHUP may take, which makes ours needless."""
+"""Time for the kernel's own SIGHUP to arrive, which makes ours unnecessary."""
 REPEATS_WITHIN_S = 0.15
-"""Keyboards repeat a held key 10 to 60 times a second; a second press on purpose comes later."""
+"""Keyboards repeat a held key 10 to 60 times a second; a second deliberate press comes later."""
 
 
 class CtrlC:
-    """Separates a press of Ctrl-C from the repeats of a held key, which interrupt any line of code."""
+    """Separates a press of Ctrl-C from the repeats of a held key.
+
+    Repeats can interrupt any line of code.
+    """
 
     def __init__(self) -> None:
         self._came_at = -math.inf
 
     def note(self) -> bool:
-        """Record that Ctrl-C arrived, as a key or a signal; return whether it is a press, not a repeat."""
+        """Record a Ctrl-C, as a key or a signal; return True if it is no repeat."""
         before, self._came_at = self._came_at, time.monotonic()
         return self._came_at - before > REPEATS_WITHIN_S
 
 
 class TerminationRequested(BaseException):
-    """The system asks the program to end; `signal_number` says how."""
+    """The system asks the program to end by the signal `signal_number`."""
 
     def __init__(self, signal_number: int) -> None:
         self.signal_number = signal_number
@@ -53,16 +56,20 @@ class TerminationRequested(BaseException):
 
 
 def _hide_lost_signal(what: sys.UnraisableHookArgs) -> None:
-    """Print no traceback for a signal that arrives inside a destructor, where Python cannot raise.
+    """Print no traceback for a signal that arrives inside a destructor.
 
-    Ctrl-C is lost there. A request to end is kept (see `raise_request`), and GRACE_S limits the wait.
+    Python cannot raise there. Ctrl-C is lost. A request to end is kept (see `raise_request`), and GRACE_S
+    limits the wait.
     """
     if not isinstance(what.exc_value, KeyboardInterrupt | TerminationRequested):
         sys.__unraisablehook__(what)
 
 
 class Termination:
-    """Turn signals into the end of the program. `interrupt` ends a question that is being asked, if any."""
+    """Turn signals into the end of the program.
+
+    `interrupt` ends a pending question with an error. It returns False if there is none.
+    """
 
     def __init__(
         self, interrupt: Callable[[BaseException], bool], modes: TerminalModes, ctrl_c: CtrlC
@@ -75,7 +82,7 @@ class Termination:
         """The first request; None: there was none."""
 
     def listen(self) -> None:
-        """Install the signal handlers, and watch over the terminal."""
+        """Install the signal handlers and watch the terminal for a hang-up."""
         signals.handle_end(self._requested)
         signals.handle_ctrl_c(self._interrupted)
         sys.unraisablehook = _hide_lost_signal
@@ -83,12 +90,12 @@ class Termination:
             Thread(target=self._watch_terminal, name="terminal watch", daemon=True).start()
 
     def raise_request(self) -> None:
-        """Raise the request to end, if one arrived where Python could not raise it."""
+        """Raise a request to end that arrived where Python could not raise it."""
         if self.request is not None:
             raise self.request from None
 
     def conclude(self) -> None:
-        """The program is ending anyway: a request from now on ends it at once."""
+        """Record that the program is ending: the next request ends it at once."""
         self._is_requested = True
 
     def _requested(self, number: int, frame: FrameType | None) -> None:
@@ -103,7 +110,7 @@ class Termination:
         self.request = TerminationRequested(number)
         if not self._interrupt(self.request):
             raise self.request
-        if self._modes.is_in_background:  # where a question cannot end in order
+        if self._modes.is_in_background:  # there a question cannot end in order
             self._end_now(number)
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
@@ -117,12 +124,15 @@ class Termination:
         self._end_now(number)
 
     def _end_now(self, number: int) -> NoReturn:
-        """End without waiting for anything; only the terminal is left as it was found."""
+        """Restore the terminal and end at once."""
         self._modes.restore()
         os._exit(128 + number)
 
     def _watch_terminal(self) -> None:
-        """Wait for a hang-up: the kernel sends SIGHUP only to the session of the terminal."""
+        """Wait for a hang-up and report it if no SIGHUP arrives.
+
+        The kernel sends SIGHUP only to the terminal's own session.
+        """
         poll = select.poll()
         poll.register(0, 0)  # errors and hang-ups are always reported
         poll.poll()

@@ -1,1 +1,1 @@
-"""What is shown, as rich renderables."""
+"""Render everything on the screen as rich renderables. Never prints."""

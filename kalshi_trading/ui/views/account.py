@@ -1,6 +1,6 @@
-"""The line above the menu, and the account page: guard rails with their settings and what today took of them.
+"""Render the header above the menu, and the limits of the account page.
 
-Pure, over `formats`; what could not be read is named and never shown as zero.
+Pure, over `formats`. A value that could not be read is named and never shown as zero.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from kalshi_trading.ui.formats import (
 )
 
 _Rail = tuple[str, str, str]
-"""What is limited, the limits, and what begins the names of their settings."""
+"""A limit's name, its values, and its setting's name without the prefix KALSHI_."""
 
 
 def rails(limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> RenderableType:
-    """Every guard rail, those of the day with today's use."""
+    """Render every limit, those of the day with today's use."""
     table = table_of(("guard rail", "fixed"), ("today and limit", "wide"), ("setting KALSHI_", "fixed"))
     for row in (*_of_day(limits, today.value, pnl.value), *_of_order(limits)):
         table.add_row(*to_cells(*row))
@@ -84,7 +84,10 @@ def header(
     read_only: bool,
     locked: str | None,
 ) -> RenderableType:
-    """The line above the menu: where we are, what there is, what is open."""
+    """Render the header above the menu: environment, cash, exchange status.
+
+    Below it are news, unresolved orders and the reason of a lock.
+    """
     line = Text.assemble(
         environment_badge(environment),
         "  cash ",

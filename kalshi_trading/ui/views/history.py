@@ -1,7 +1,7 @@
-"""The trade history, one order in depth, the reconciliation and the day's sums on the screen.
+"""Render trade history, order timeline, reconciliation and day summary.
 
-Pure, over `formats`; every number is told by the services. Text of journal and exchange only ever appears
-as `Text`.
+Pure, over `formats`; the services compute every number. Text from journal and exchange only ever appears as
+`Text`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from kalshi_trading.ui.formats import (
 )
 
 PAGE = 9
-"""Orders on one page: as many as there are single digits to choose one by."""
+"""Orders on one page: one for each single digit that can choose one."""
 FEWEST = 3
 """Orders on a page of the lowest screen."""
 DIFFERENCES_SHOWN = 40
@@ -49,7 +49,10 @@ DIFFERENCES_SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """A part of the history: `rows` are what the filter takes, `start` is where the page begins."""
+    """One page of the history.
+
+    `rows` are all orders that the filter accepts. `start` is the index of the page's first.
+    """
 
     history: TradeHistory
     wanted: HistoryFilter
@@ -71,7 +74,7 @@ class HistoryPage:
 
 
 def history(page: HistoryPage, now: datetime) -> RenderableType:
-    """One page of orders, what they were chosen by, and what may be missing."""
+    """Render one page of orders, its filter, and what may be missing."""
     words = "; ".join(_wanted(page.wanted)) or "all orders"
     parts: list[RenderableType] = [Text.assemble(environment_badge(page.environment), f"  {words}")]
     if page.shown:
@@ -126,19 +129,19 @@ def _count(count: Contracts | None) -> str:
 
 
 def order_words(row: HistoryRow) -> str:
-    """Say what an order does: ours in our words, an external one by its effect."""
+    """Describe an order: ours as placed, an external one by its effect."""
     if row.count is None or row.side is None or row.price is None:
         return row.logged.state.sentence if row.logged is not None else UNKNOWN
     return describe_order(row.action, row.count, row.side, row.price)
 
 
 def order_label(row: HistoryRow) -> str:
-    """One order on one line, for choosing."""
+    """Render one order on one line, as a choice."""
     return f"{order_words(row)}  {row.ticker}  {row.result}"
 
 
 def _order_cell(row: HistoryRow, *, is_joined: bool) -> Text:
-    """The order in words, its market below, and what is odd about it."""
+    """Render the order, its market below, and anything unusual about it."""
     cell = Text(order_words(row), overflow="fold")
     cell.append(f"\n{row.ticker}", style="dim")
     took_it = row.logged is not None and row.order_id
@@ -150,7 +153,7 @@ def _order_cell(row: HistoryRow, *, is_joined: bool) -> Text:
 
 
 def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
-    """Say everything the list may lack."""
+    """Name everything that the list may lack."""
     if not history.is_joined:
         yield note_line("By the journal alone: this environment's exchange is not connected.")
     if history.incomplete:
@@ -168,7 +171,10 @@ def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
 
 
 def timeline(told: OrderTimeline, now: datetime) -> RenderableType:
-    """One order in depth: what it is, everything that happened, and where both sides differ."""
+    """Render one order in depth.
+
+    This is the order itself, all its events, and each mismatch of journal and exchange.
+    """
     row = told.row
     panel = Panel(
         Group(Text(order_words(row), style="bold"), key_values(list(_order_facts(row)))),
@@ -204,7 +210,7 @@ def _order_facts(row: HistoryRow) -> Iterator[tuple[str, str]]:
 
 
 def reconciliation(found: Reconciliation, period: Period | None, now: datetime) -> RenderableType:
-    """What was compared, and every order in which journal and exchange differ."""
+    """Render what was compared, and each order where both sides differ."""
     when = "all times" if period is None else str(period)
     orders, fills = pluralize(found.compared, "order"), pluralize(found.fills, "fill")
     compared = f"{orders}, {fills} and {pluralize(found.records, 'journal record')} compared ({when})"
@@ -252,7 +258,7 @@ def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
 
 
 def day_summary(summary: DaySummary) -> RenderableType:
-    """The sums of some days on a few lines."""
+    """Render the summary of one or more days in a few lines."""
     if summary.is_empty:
         return note_line(f"Nothing was traded ({summary.period}).")
     orders = [f"{summary.orders} placed"]

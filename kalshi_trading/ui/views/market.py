@@ -1,6 +1,6 @@
-"""A market's page with the depth of its book, and markets as choices.
+"""Render a market's page with its book, and markets as choices.
 
-Pure, over `formats`. Text of the exchange only ever appears as `Text`, never as markup.
+Pure, over `formats`. Exchange text only ever appears as `Text`, never as markup.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from kalshi_trading.markets import FoundMarket
 from kalshi_trading.ui.formats import error_line, note_line, price, table_of, time_left, timestamp, to_cells
 
 CHOICE_MARGIN = 8
-"""What stands before a choice on its line, and one sign at its end."""
+"""Characters before a choice on its line, and one at its end."""
 ALIGNED_TICKER = 26
 SHORTEST_TEXT = 8
 
 
 def market_labels(rows: Sequence[FoundMarket], width: int, now: datetime) -> list[str]:
-    """Each market on one line, for choosing: quotes of YES, time to the close, whole ticker, terms."""
+    """Render each market on one line, as a choice.
+
+    The line has the quotes of YES, the time to the close, the whole ticker and the terms.
+    """
     aligned = min(max((len(row.market.ticker) for row in rows), default=0), ALIGNED_TICKER)
     labels = []
     for row in rows:
@@ -43,7 +46,7 @@ def market_labels(rows: Sequence[FoundMarket], width: int, now: datetime) -> lis
 
 
 def market_page(market: Market, event: Event | None, book: OrderBook | None, now: datetime) -> RenderableType:
-    """A market with its terms and its depth."""
+    """Render a market with its terms and its depth."""
     title = event.title if event is not None else market.title
     facts = Text()
     facts.append(f"{title}\n", style="bold")
@@ -61,7 +64,7 @@ def market_page(market: Market, event: Event | None, book: OrderBook | None, now
 
 
 def depth(book: OrderBook | None, now: datetime, levels: int = 5) -> RenderableType:
-    """Both sides of the book in YES and in NO prices, best first."""
+    """Render both sides of the book in YES and in NO prices, best first."""
     if book is None:
         return error_line("The order book could not be read.")
     table = table_of(

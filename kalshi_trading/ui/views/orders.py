@@ -1,7 +1,7 @@
-"""Open orders on the screen, as a table and as one line each.
+"""Render open orders, as a table and as one line each.
 
-Pure, over `formats`: returns rich renderables, prints nothing. Text of the exchange only ever appears as
-`Text`, never as markup.
+Pure, over `formats`: returns rich renderables, prints nothing. Exchange text only ever appears as `Text`,
+never as markup.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from kalshi_trading.ui.formats import (
 
 
 def order_words(row: OrderDescription) -> str:
-    """Say what an order does: ours in our words, an external one by its effect."""
+    """Describe an order: ours as placed, an external one by its effect."""
     return describe_order(row.action, row.order.initial_count, row.side, row.price)
 
 
@@ -56,14 +56,14 @@ def open_orders(rows: Sequence[OrderDescription], now: datetime) -> RenderableTy
 
 
 def order_line(row: OrderDescription) -> str:
-    """One order on one line, for choosing, in the words of the open orders."""
+    """Render one open order on one line, as a choice."""
     left = row.order.remaining_count
     rest = f", {count_text(left)} left" if left != row.order.initial_count else ""
     return f"{order_words(row)}{rest}  {row.order.ticker}"
 
 
 def action_label(action: Action, side: Side, book: OrderBook | None) -> str:
-    """One of the four directions with what it would trade at now."""
+    """Format one of the four directions with the best price to trade at now."""
     best = order_book.best_opposite(book, action, side) if book is not None else None
     if best is None:
         return f"{action.title():<4} {side.upper()}"

@@ -1,8 +1,8 @@
-"""Profit over time and by market, event and series, and settlements; as tables and as a curve.
+"""Render P&L over time and by market, event and series, and settlements.
 
-Pure, over `formats`. Every table stands above the sum of all its rows, also those not shown; columns that do
-not fit fall in a fixed order and are named. Dollars reach the curve as whole hundredths of a cent and its
-labels are written here, so that no rounded number stands beside it.
+Pure, over `formats`. Every table has the total of all its rows, including rows not shown. Columns that do
+not fit are dropped in a fixed order and named. The curve gets dollars as whole hundredths of a cent. Its
+labels are formatted here, so no rounded number appears beside it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _Row = tuple[str, RealizedPnl]
 
 
 def pnl_by_day(days: Mapping[date | None, RealizedPnl], today: date, width: int) -> RenderableType:
-    """The net profit realized so far as a curve, and the last days with profit in a table."""
+    """Render cumulative net realized P&L as a curve, and recent days as rows."""
     if not days:
         return note_line("Nothing was traded yet, so there is no P&L over time.")
     if sum(day is not None for day in days) < 2 or width < NARROWEST_CHART:
@@ -64,7 +64,10 @@ def pnl_by_day(days: Mapping[date | None, RealizedPnl], today: date, width: int)
 
 
 def running_net(days: Mapping[date | None, RealizedPnl], today: date) -> Iterator[tuple[date, Dollars]]:
-    """Give the net profit so far at the end of every day up to today, beginning with the day before."""
+    """Return cumulative net realized P&L at the end of each day up to today.
+
+    The first entry is the day before the first day.
+    """
     dated = [day for day in days if day is not None]
     so_far = days[None].net if None in days else ZERO
     day = min(dated) - timedelta(days=1)
@@ -75,7 +78,10 @@ def running_net(days: Mapping[date | None, RealizedPnl], today: date) -> Iterato
 
 
 def breakdown(name: str, parts: Mapping[str, RealizedPnl], width: int) -> RenderableType:
-    """What each market, event or series earned, the largest net amounts first, and all others together."""
+    """Render P&L by market, event or series, largest net amounts first.
+
+    All further rows are one row.
+    """
     if not parts:
         return note_line("Nothing was traded yet.")
     rows = sorted(parts.items(), key=lambda part: (-abs(part[1].net), part[0]))
@@ -86,7 +92,10 @@ def breakdown(name: str, parts: Mapping[str, RealizedPnl], width: int) -> Render
 
 
 def exchange_only_markets(ledgers: Iterable[MarketLedger]) -> RenderableType:
-    """Say how many markets stand there by the exchange's own figures; nothing where none does."""
+    """Render how many markets have only the exchange's own figures.
+
+    Empty if there are none.
+    """
     gaps = [ledger.ticker for ledger in ledgers if ledger.mismatch is not None]
     if not gaps:
         return Group()
@@ -101,7 +110,7 @@ def _together(name: str, rows: Iterable[_Row]) -> _Row:
 
 
 def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
-    """One row each and their sum below."""
+    """Render one row each, with the total below."""
     every = [*rows, _together("total", rows)]
     columns = (
         Column("by trading", 3, [pnl_text(realized.by_trading) for _, realized in every]),
@@ -118,7 +127,7 @@ def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
 def settlements_table(
     rows: Sequence[Settlement], ledgers: Mapping[str, MarketLedger], now: datetime, width: int
 ) -> RenderableType:
-    """Payouts with what each market earned over its whole life, newest first."""
+    """Render payouts, newest first, with each market's total net P&L."""
     if not rows:
         return note_line("No settlements yet.")
     shown = rows[:ROWS_SHOWN]
@@ -141,14 +150,20 @@ def settlements_table(
 def _fitted(
     name: str, keys: Sequence[str], columns: Sequence[Column], width: int
 ) -> tuple[Table, RenderableType]:
-    """Make a table of the columns that fit beside the keys, and a line with the names of the others."""
+    """Make a table of the columns that fit beside the keys.
+
+    Also return a line that names the columns left out.
+    """
     key_width = min(max(map(len, (name, *keys))), MARKET_WIDTH)
     table, left_out = table_that_fits(name, to_cells(*keys), columns, width - key_width - 2)
     return table, note_line(f"too narrow for {', '.join(left_out)}") if left_out else Group()
 
 
 def curve(points: Sequence[tuple[date, Dollars]], width: int) -> str:
-    """Draw dollars over days, `width` columns wide and without colour; the days must be in order."""
+    """Draw dollars over days, `width` columns wide and without color.
+
+    The days must be in order.
+    """
     import plotext  # type: ignore[import-untyped]
 
     figure = plotext.figure
@@ -171,16 +186,19 @@ def curve(points: Sequence[tuple[date, Dollars]], width: int) -> str:
 
 
 def _grains(amount: Dollars) -> int:
-    """Give whole hundredths of a cent, the finest a curve can show; the tables have every digit."""
+    """Return whole hundredths of a cent, the curve's resolution.
+
+    The tables have every digit.
+    """
     return int(round_down(amount, BALANCE_GRAIN) / BALANCE_GRAIN)
 
 
 def labelled_amounts(amounts: Sequence[Dollars]) -> list[Dollars]:
-    """Choose a few round amounts that span all of these and zero."""
+    """Return a few round amounts that span all of these and zero."""
     lowest, highest = min(*amounts, 0 * CENT), max(*amounts, 0 * CENT)
     step = CENT
     while (highest - lowest) / step > _MOST_STEPS:
-        # from 1 to 2 to 5 to 10 cents, and on in this way
+        # 1, 2, 5, 10 cents and so on
         step = step * 5 / 2 if step.scaleb(2).as_tuple().digits[0] == 2 else step * 2
     marks = [round_down(lowest, step)]
     while marks[-1] < round_up(highest, step) or len(marks) < 2:

@@ -1,6 +1,7 @@
-"""The summary of the account on the screen: what there is, earned, at risk, and whether it adds up.
+"""Render the account summary: assets, P&L, exposure and cross-check.
 
-Pure, over `formats`. What could not be read says why in one line and is never shown as zero.
+Pure, over `formats`. A value that could not be read gets one line with the reason. It is never shown as
+zero.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ BIGGEST_RISKS = 3
 DIFFERENCES_SHOWN = 8
 
 LOW_SCREEN = 30
-"""Lines below which a screen has no room for what only explains."""
+"""On a screen with fewer lines, explanations are left out."""
 
 _AT_RISK = "most at risk: "
 _AROUND_NOTES = 6
-"""The panel's border, and the dot before a note."""
+"""Characters around a note: the panel's border and the dot before it."""
 _Cell = tuple[str, Text]
-"""A number's name and the number."""
+"""A number's name and its text."""
 
 
 # --- Summary --------------------------------------------------------------------------------------
@@ -53,7 +54,10 @@ def summary(
     *,
     is_brief: bool = False,
 ) -> RenderableType:
-    """What there is, what it earned, what it can lose, and whether it adds up; `is_brief` on low screens."""
+    """Render assets, P&L, exposure and cross-check.
+
+    `is_brief` leaves out explanations, for low screens.
+    """
     failures = list(_failed_parts(snapshot))
     if snapshot.quotes_missing:
         failures.append(("quotes", snapshot.quotes_missing))
@@ -67,7 +71,7 @@ def summary(
 
 
 def first_look(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool = False) -> RenderableType:
-    """What can be told while the fills are still being read."""
+    """Render what is known while the fills are still being read."""
     failures = [failure for failure in _failed_parts(snapshot) if failure[0] != "fills"]
     told = note_line("A first look: fills are still being read, and order books with them.")
     return Group(_panel(snapshot, None, width, is_brief=is_brief), *_told_once(failures), told)
@@ -86,7 +90,7 @@ def _panel(snapshot: PortfolioSnapshot, today: RealizedPnl | None, width: int, *
 
 
 def _numbers(snapshot: PortfolioSnapshot, today: RealizedPnl | None, room: int) -> Table:
-    """What there is beside what was earned; below one another where that is too wide."""
+    """Render assets and P&L in two columns, or stacked on narrow screens."""
     have, earned = _have(snapshot), _earned(snapshot, today)
     side_by_side = sum(max(len(name) for name, _ in column) for column in (have, earned))
     side_by_side += sum(max(len(amount) for _, amount in column) for column in (have, earned)) + 8
@@ -104,7 +108,7 @@ def _numbers(snapshot: PortfolioSnapshot, today: RealizedPnl | None, room: int) 
 def _have(snapshot: PortfolioSnapshot) -> tuple[_Cell, ...]:
     balance, worth, least = snapshot.balance.value, snapshot.worth, snapshot.worth_at_least
     shown = dollars(worth)
-    if worth is None and least is not None:  # what nobody bids for is worth something or nothing
+    if worth is None and least is not None:  # positions without a bid count as zero
         shown = f"≥ {dollars(least)}"
     return (
         ("account worth", Text(shown, style="bold")),
@@ -130,7 +134,7 @@ def _earned(snapshot: PortfolioSnapshot, today: RealizedPnl | None) -> tuple[_Ce
 
 
 def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterator[str]:
-    """What no screen is too low for."""
+    """Yield the notes that appear on every screen, however low."""
     resting, balance = snapshot.resting.value, snapshot.balance.value
     if resting is None:
         yield "what resting orders hold is not known"
@@ -152,7 +156,7 @@ def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterat
 
 
 def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
-    """Name what stands apart from the sums because it has no mark."""
+    """Name the positions without a mark, which the totals leave out."""
     if not snapshot.unmarked:
         return
     marked = [row for row in snapshot.held if row.mark is not None]
@@ -174,7 +178,7 @@ def _not_sold(snapshot: PortfolioSnapshot) -> Iterator[str]:
 
 
 def _risks(risks: Sequence[EventRisk]) -> str:
-    """Name what is most at risk, with what it is made of."""
+    """Format the biggest risks by event, with their number of markets."""
     told = []
     for risk in risks[:BIGGEST_RISKS]:
         kind = ", one YES at most" if risk.mutually_exclusive and len(risk.markets) > 1 else ""
@@ -183,7 +187,7 @@ def _risks(risks: Sequence[EventRisk]) -> str:
 
 
 def _risks_in_line(risks: Sequence[EventRisk], room: int) -> str:
-    """Name as much of what is most at risk as one line has room for."""
+    """Format as many of the biggest risks as fit on one line."""
     told = [_risk(risk) for risk in risks[:BIGGEST_RISKS]]
     while len(told) > 1 and len(_AT_RISK + " · ".join(told)) > room:
         told.pop()
@@ -195,7 +199,7 @@ def _risk(risk: EventRisk) -> str:
 
 
 def _meanings(snapshot: PortfolioSnapshot) -> Iterator[str]:
-    """What the numbers are, for those who have the room."""
+    """Yield explanations of the numbers, for screens with room for them."""
     if snapshot.fills.value is not None:
         yield f"from {pluralize(snapshot.fills.value, 'fill')}; positions at the {snapshot.mark}"
     yield "sold now: into today's books, after fees · exposure: worst case, with resting orders"
@@ -227,7 +231,7 @@ def _failed_parts(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
 
 
 def _told_once(failures: Iterable[tuple[str, str]]) -> Iterator[Text]:
-    """One line for each reason, naming all the parts that are missing for it."""
+    """Yield one line for each reason, naming all the parts it affects."""
     parts: dict[str, list[str]] = {}
     for name, reason in failures:
         parts.setdefault(reason, []).append(name)
@@ -237,9 +241,9 @@ def _told_once(failures: Iterable[tuple[str, str]]) -> Iterator[Text]:
 
 
 def _checked(check: CrossCheck, told: Container[str]) -> Iterator[Text]:
-    """Say whether the account adds up; each difference with both numbers and a hint.
+    """Render the cross-check: each difference with both numbers and a hint.
 
-    A reason that was `told` before is not repeated.
+    Reasons that were shown before are not repeated.
     """
     agreeing = check.compared - len(check.differences)
     if check.compared:

@@ -1,6 +1,6 @@
-"""One position in depth, and where a number comes from, on the screen.
+"""Render one position in depth, and the explanation of a number.
 
-Pure, over `formats`; the lines of an explanation always stand above their sum, also those not shown.
+Pure, over `formats`. The total below an explanation includes the lines not shown.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ LINES_SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class PositionLook:
-    """One position and what is known around it. `alone` is its worst case without resting orders."""
+    """One position and the data around it.
+
+    `alone` is its worst case without open orders.
+    """
 
     row: PositionPnl
     mark: Mark
@@ -59,16 +62,16 @@ class PositionLook:
     exposure: Exposure | None
     book: OrderBook | None
     sale: Liquidation | None
-    """What selling everything into `book` would bring."""
+    """Result of selling the whole position into `book`."""
     now: datetime
     words: OwnOrders
-    """Which orders and fills are ours, and in which words."""
+    """The action and side of orders and fills that are ours."""
 
 
 def position_page(look: PositionLook) -> RenderableType:
-    """Its last fills, lots, orders and book; last, what is held and what it can become.
+    """Render fills, lots, open orders and book, then the position itself.
 
-    What matters most stands nearest the question below, where a low screen still shows it.
+    The most important part is nearest the question below, where a low screen still shows it.
     """
     row, ledger = look.row, look.row.ledger
     parts: list[RenderableType] = [Text(f"times in {time_zone(look.now)}", style="dim")]
@@ -103,7 +106,7 @@ def _facts(look: PositionLook) -> Iterator[tuple[str, str]]:
 
 
 def _sale(look: PositionLook) -> RenderableType:
-    """The best bids a sale of everything would meet, adding up to what it brings."""
+    """Render the best bids that selling everything would meet, and the total."""
     side, sale = look.row.position.side, look.sale
     if look.book is None or sale is None or side is None:
         return error_line("The order book could not be read, so it is not known what a sale would bring.")
@@ -143,7 +146,7 @@ def _lots(look: PositionLook) -> RenderableType:
 def _add_lots(
     table: Table, name: str, age_and_price: tuple[str, str], lots: tuple[Lot, ...], style: str | None = None
 ) -> None:
-    """Add one line for some lots together."""
+    """Add one row for several lots together."""
     together = FifoPosition(lots=lots)
     opened, paid = age_and_price
     fees = sum((lot.fees for lot in lots), ZERO)
@@ -194,13 +197,13 @@ def _fills(look: PositionLook, fills: Sequence[Fill]) -> RenderableType:
 
 
 def _trade(look: PositionLook, row: Order | Fill, count: Contracts) -> str:
-    """Say what was traded: ours in our words, else by its effect, as everywhere."""
+    """Describe a trade: ours as placed, an external one by its effect."""
     _, action, side = look.words.of(row.order_id, row.book_side)
     return describe_order(action, count, side)
 
 
 def _price(look: PositionLook, row: Order | Fill) -> str:
-    """Give the price in the terms of the side that `_trade` names."""
+    """Format the price in the terms of the side that `_trade` names."""
     _, _, side = look.words.of(row.order_id, row.book_side)
     return price(side.price_in_side(row.yes_price))
 
@@ -209,7 +212,10 @@ def _price(look: PositionLook, row: Order | Fill) -> str:
 
 
 def explanation(told: Explanation, now: datetime) -> RenderableType:
-    """The summands of a number, oldest first, and the number as their total; many older ones as one."""
+    """Render the items of a number, oldest first, and their total.
+
+    Older items beyond LINES_SHOWN are one row.
+    """
     if told.caution and not told.lines:
         return Group(Text(told.title), error_line(told.caution))
     when = f"when ({time_zone(now)})" if any(line.at for line in told.lines) else "when"

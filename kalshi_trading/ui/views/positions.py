@@ -1,6 +1,6 @@
-"""The table of positions on the screen, sorted and by pages.
+"""Render the table of positions, sorted and by pages.
 
-Pure, over `formats`. Columns that do not fit fall in a fixed order and are named; a ticker is never cut.
+Pure, over `formats`. Columns that do not fit are dropped in a fixed order and named. A ticker is never cut.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from kalshi_trading.ui.formats import (
 )
 
 PAGE = 40
-"""Positions on a page where no screen bounds it."""
+"""Positions on a page where no screen limits it."""
 FEWEST = 3
-MARKET_WIDTH = 24  # of the column that gives way
+MARKET_WIDTH = 24  # maximum width reserved for the market column
 
 
 class Sorting(StrEnum):
-    """What the positions are sorted by; what is not known stands last."""
+    """Sort keys of the positions; unknown values come last."""
 
     VALUE = "value"
     UNREALIZED = "unrealized P&L"
@@ -45,7 +45,7 @@ class Sorting(StrEnum):
 
 
 def in_order(rows: Iterable[PositionPnl], sorting: Sorting) -> list[PositionPnl]:
-    """Sort: amounts largest first, closing times and tickers first things first."""
+    """Sort positions: largest amounts, earliest closes, or tickers A to Z."""
     return sorted(rows, key=lambda row: (*_rank(row, sorting), row.position.ticker))
 
 
@@ -58,13 +58,16 @@ def _rank(row: PositionPnl, sorting: Sorting) -> tuple[bool, Dollars | datetime]
 
 
 def page_start(start: int, count: int, page: int = PAGE) -> int:
-    """Give where the page begins; the last one, where there are fewer rows than that by now."""
+    """Return the index of the page's first row.
+
+    If there are too few rows by now, it is the last page's.
+    """
     return max(0, min(start, (count - 1) // page * page))
 
 
 def page_size(lines: int, *, is_brief: bool) -> int:
-    """Give how many positions a table of so many lines has room for."""
-    around = 4 + (1 if is_brief else 2)  # the head, the lines around it, and what stands below
+    """Return how many positions fit into a table of `lines` lines."""
+    around = 4 + (1 if is_brief else 2)  # the heading, the lines around it, and the line below
     return min(PAGE, max(FEWEST, (lines - around) // (1 if is_brief else 2)))
 
 
@@ -78,7 +81,7 @@ _COLUMNS: tuple[tuple[str, int, Callable[[PositionPnl, datetime], str | Text]], 
     ("fees", 5, lambda row, _: dollars(row.fees_paid)),
     ("closes in", 3, lambda row, now: closes_in(row, now)),
 )
-"""Each column, how early it falls where not all have room, and what stands in it."""
+"""Each column: name, how early it is dropped (`Column.falls`), and its cell."""
 
 
 def positions(
@@ -90,9 +93,9 @@ def positions(
     page: int = PAGE,
     is_brief: bool = False,
 ) -> RenderableType:
-    """One page of what is held, and what to know about it; nothing where positions are not known.
+    """Render one page of positions with its notes.
 
-    `is_brief` leaves out what a low screen has no room for: the names of the outcomes.
+    Empty if the positions are unknown. `is_brief` leaves out the names of the outcomes, for low screens.
     """
     if snapshot.positions.value is None:
         return Group()
@@ -115,7 +118,10 @@ def positions(
 def positions_table(
     rows: Sequence[PositionPnl], now: datetime, width: int, *, is_brief: bool = False
 ) -> tuple[Table, list[str]]:
-    """One market a row, with as many columns as fit; also names those that do not."""
+    """Make a table of markets with as many columns as fit.
+
+    Also return the names of the columns left out.
+    """
     columns = [Column(name, falls, [cell(row, now) for row in rows]) for name, falls, cell in _COLUMNS]
     markets: list[RenderableType] = []
     for row in rows:
@@ -129,7 +135,10 @@ def positions_table(
 
 
 def outcome(row: PositionPnl) -> str:
-    """Name the outcome held, as the exchange labels it; often it labels NO with the words of YES."""
+    """Return the exchange's label of the outcome held.
+
+    The exchange often labels NO with the text of YES; then it is "not:" and that text.
+    """
     if row.market is None:
         return UNKNOWN
     yes, no = row.market.yes_label, row.market.no_label
@@ -143,7 +152,7 @@ def closes_in(row: PositionPnl, now: datetime) -> str:
 
 
 def average(cost: Dollars, count: Contracts) -> str:
-    """Write an average price; `~` where it had to be rounded to a hundredth of a cent."""
+    """Format an average price; `~` marks rounding to a hundredth of a cent."""
     if count == ZERO:
         return UNKNOWN
     exact = cost / count

@@ -1,6 +1,6 @@
-"""Reviewed log lines and the size of the logs as they stand on the screen.
+"""Render log lines and the size of the logs.
 
-Pure, over `formats`. Text of the logs only ever appears as `Text`.
+Pure, over `formats`. Log text only ever appears as `Text`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOGS = {"trades.log": "journal", "errors.log": "errors", "requests.log": "reque
 
 
 def review(lines: Iterable[LogItem], now: datetime) -> RenderableType:
-    """Each under its day; a long sentence takes more lines than one."""
+    """Render log lines under their days; long sentences wrap."""
     parts: list[RenderableType] = []
     for day, group in groupby(_with_days(lines), key=lambda pair: pair[0]):
         parts += [Text(day, style="bold")] if day else []
@@ -32,7 +32,10 @@ def review(lines: Iterable[LogItem], now: datetime) -> RenderableType:
 
 
 def _with_days(lines: Iterable[LogItem]) -> Iterable[tuple[str, LogItem]]:
-    """Put each line under its day; a damaged one under that of the line shown before it."""
+    """Pair each line with its day.
+
+    A damaged line gets the day of the line shown before it.
+    """
     day = ""
     for line in lines:
         if isinstance(line, LogEvent):
@@ -41,7 +44,7 @@ def _with_days(lines: Iterable[LogItem]) -> Iterable[tuple[str, LogItem]]:
 
 
 def new_lines(lines: Iterable[LogItem]) -> RenderableType:
-    """The lines alone: time, what, market, sentence."""
+    """Render lines without days: time, kind, market, sentence."""
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(no_wrap=True, min_width=8)
     table.add_column(no_wrap=True, min_width=9, max_width=16)
@@ -62,7 +65,7 @@ def new_lines(lines: Iterable[LogItem]) -> RenderableType:
 
 
 def sizes(logs: Mapping[str, LogSize]) -> RenderableType:
-    """What each log takes on the disk."""
+    """Render the disk space each log takes."""
     table = table_of(("log", "fixed"), ("files", "right"), ("oldest day", "right"), ("size", "right"))
     for name, log in logs.items():
         oldest = log.oldest or log.begun
@@ -78,7 +81,7 @@ def total_size(logs: Mapping[str, LogSize]) -> str:
 
 
 def size_text(size: int) -> str:
-    """Write a number of bytes in the unit where it has few digits."""
+    """Format a number of bytes in kB, MB or GB (powers of 1000)."""
     if size < 1000:
         return f"{size} B"
     for unit in ("kB", "MB", "GB"):

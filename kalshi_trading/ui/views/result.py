@@ -1,6 +1,6 @@
-"""What became of an order, a cancel or a panic, as a panel and as one sentence.
+"""Render the result of an order, a cancel or a panic.
 
-Pure, over `formats`.
+A result is a panel, or one sentence. Pure, over `formats`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HEADLINES = {
 
 
 def submission(result: SubmissionResult) -> RenderableType:
-    """What became of an order, in the exchange's counts, and what to do next."""
+    """Render an order's result in the exchange's counts, and what to do next."""
     headline, style = _HEADLINES[result.outcome]
     lines: list[RenderableType] = []
     if result.outcome is Outcome.ACKNOWLEDGED:
@@ -53,7 +53,7 @@ def submission(result: SubmissionResult) -> RenderableType:
 
 
 def panic(report: PanicReport) -> RenderableType:
-    """What became of everything that rested, and what to look at now."""
+    """Render a panic's result, and what to check now."""
     style = "bold red" if report.unknown or report.problem else ""
     lines: list[RenderableType] = [Text.assemble(_no_longer_resting(report), (_unknown(report), style))]
     lines += [Text(_settled(end)) for end in (*report.gone, *report.unknown)]
@@ -73,7 +73,7 @@ def _no_longer_resting(report: PanicReport) -> str:
 
 
 def _unknown(report: PanicReport) -> str:
-    """How many orders may still rest, as far as they could be listed."""
+    """Format how many orders may still be open, as far as they were listed."""
     if report.problem is not None and not report.unknown:
         return "how many still rest is not known"
     return f"{len(report.unknown)} unknown"
@@ -84,7 +84,7 @@ def _settled(end: CancelResult) -> str:
 
 
 def _open_ends(report: PanicReport) -> list[str]:
-    """Say what a panic leaves open, and what to do about it."""
+    """Return what a panic left open, and what to do about it."""
     said = []
     if report.problem is not None:
         said.append(f"{report.problem} Orders may still rest; look at the open orders.")
@@ -97,7 +97,7 @@ def _open_ends(report: PanicReport) -> list[str]:
 
 
 def end_of_panic(report: PanicReport) -> str:
-    """What became of a panic, for somebody who did not wait for it."""
+    """Format a panic's result as text, for a user who did not wait for it."""
     title = _panic_title(report)
     counts = f"{_no_longer_resting(report)}{_unknown(report)}."
     rest = [_settled(end) for end in report.unknown] + _open_ends(report)
@@ -105,7 +105,7 @@ def end_of_panic(report: PanicReport) -> str:
 
 
 def end_of_cancel(line: str, end: CancelResult) -> str:
-    """What became of a cancel; `line` names the order."""
+    """Format a cancel's result as one sentence; `line` names the order."""
     ended = f"{line}: {end.message}"
     if end.reduced_by is None:
         return ended
@@ -114,7 +114,7 @@ def end_of_cancel(line: str, end: CancelResult) -> str:
 
 
 def end_of(preview: OrderPreview, result: SubmissionResult) -> str:
-    """What became of an order, in one sentence, for somebody who did not wait for it."""
+    """Format an order's result as one sentence, if the user did not wait."""
     headline, _ = _HEADLINES[result.outcome]
     return f"{preview.sentence}: {headline}. {result.message}"
 

@@ -1,4 +1,4 @@
-"""The ticket of an order: every question about it answered, in dollars and signs.
+"""Render the ticket of an order: cost, profit either way and findings.
 
 Pure, over `formats`.
 """
@@ -37,7 +37,7 @@ _SIGNS = {
 
 
 def ticket(preview: OrderPreview, environment: Environment) -> RenderableType:
-    """What will be sent, what it costs, what it can win and lose, and what speaks against it."""
+    """Render what is sent, its cost, its profit and loss, and the findings."""
     now = preview.context
     rows = Table.grid(padding=(0, 2))
     rows.add_column(no_wrap=True, style="dim")
@@ -90,7 +90,10 @@ def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
 
 
 def _outlook(preview: OrderPreview) -> list[tuple[str, str | Text]]:
-    """What the order comes to: proceeds of what it closes, and profit either way of what it opens."""
+    """Return the order's payoff.
+
+    This is the proceeds of the contracts it closes, and the profit either way of those it opens.
+    """
     expected, worst, most = preview.expected, preview.worst, preview.bounds
     rows: list[tuple[str, str | Text]] = []
     if preview.closing > ZERO:
@@ -107,7 +110,10 @@ def _outlook(preview: OrderPreview) -> list[tuple[str, str | Text]]:
 
 
 def _is_told_apart(expected: Payoff, worst: Payoff) -> bool:
-    """Tell whether the worst differs by a cent; the rounding of a fee stands beside the cost already."""
+    """Return True if the worst case differs from the expected by a cent.
+
+    Smaller differences are the rounding of a fee, which the maximum cost already includes.
+    """
     if expected.if_no is None or worst.if_no is None:
         return expected.if_no is not worst.if_no
     return abs(expected.if_no - worst.if_no) >= CENT
@@ -129,7 +135,7 @@ def _book(preview: OrderPreview) -> str:
 
 
 def _midpoint(preview: OrderPreview) -> str:
-    """The middle of the book in the terms of the side, and how far off the limit lies."""
+    """Format the midpoint in the terms of the side, and the limit's distance."""
     distance = preview.from_midpoint
     if distance is None:
         return UNKNOWN
@@ -154,9 +160,10 @@ def _expected(preview: OrderPreview) -> str:
 
 
 def _costs(preview: OrderPreview) -> list[tuple[str, str | Text]]:
-    """Cost and fee by the book as it was read, and the most the order can cost however it fills.
+    """Return expected cost and fee from the book, and the maximum cost.
 
-    Where it closes, the fee stands apart: the proceeds pay that of what closes.
+    The maximum covers any way of filling. If the order closes contracts, the fee has its own row: the
+    proceeds pay the fee of the closed part.
     """
     opening, bounds = preview.request.count - preview.closing, preview.bounds
     rows: list[tuple[str, str | Text]] = []
@@ -176,7 +183,10 @@ def _costs(preview: OrderPreview) -> list[tuple[str, str | Text]]:
 
 
 def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
-    """Say what is worse at a second look at the same ticket, with both numbers."""
+    """Describe what became worse between two previews of the same ticket.
+
+    Each line has both values.
+    """
     return [
         change.message
         if isinstance(change, Finding)

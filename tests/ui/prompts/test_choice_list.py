@@ -1,4 +1,4 @@
-"""A list of choices: its pages, its mark, and which entry a key chooses."""
+"""A list of choices: its pages, its mark, and the entry a key chooses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Pressed:
         self.rows.fit(*self._size)
 
     def press(self, *keys: str) -> str | None:
-        """Press keys and return what the last one chose."""
+        """Press keys and return the index that the last one chose."""
         chosen = None
         for key in keys:
             index = self.rows.press(key)
@@ -110,7 +110,7 @@ def test_a_list_says_when_another_page_or_size_gives_keys_another_meaning() -> N
 
 
 class Noted:
-    """Says that keys were ignored, from some moment on."""
+    """Reports that keys were ignored, from some moment on."""
 
     is_open = True
     note = ""

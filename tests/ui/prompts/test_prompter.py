@@ -1,4 +1,4 @@
-"""Plain numbered lines: what is asked, what is taken, and how the end is heard."""
+"""Plain numbered lines: questions, accepted answers and end of input."""
 
 from __future__ import annotations
 
@@ -91,7 +91,10 @@ def test_a_typed_word_must_be_that_word() -> None:
 
 
 def answer_at_a_terminal(typed_before: bytes, *typed: bytes) -> str:
-    """Ask whether to send, in plain lines, and return the answer; each line is typed once one is wanted."""
+    """Ask whether to send, in plain lines, and return the answer.
+
+    Each line is typed only once it is expected.
+    """
     master, slave = os.openpty()
     said: list[str] = []
     with os.fdopen(slave) as lines, ThreadPoolExecutor(1) as pool:
@@ -110,10 +113,13 @@ def answer_at_a_terminal(typed_before: bytes, *typed: bytes) -> str:
 
 
 def test_lines_typed_at_a_terminal_before_a_consequential_question_are_forgotten() -> None:
-    """As where the output goes to a file: the menu then asks in plain lines."""
+    """With output redirected to a file, the menu asks in plain lines."""
     assert answer_at_a_terminal(b"1\n1\n", b"0\n") == "safe"
 
 
 def test_the_beginning_of_a_line_typed_before_a_consequential_question_is_forgotten() -> None:
-    """It cannot be seen before its end, which Enter alone would be."""
+    """It cannot be read before the end of the line.
+
+    Enter alone would complete it.
+    """
     assert answer_at_a_terminal(b"1", b"\n", b"0\n") == "safe"

@@ -1,4 +1,7 @@
-"""The whole corpus of sequences at every kind of question: none answers, moves a mark or leaves a text."""
+"""The whole corpus of sequences at every kind of question.
+
+No sequence answers, moves a mark or leaves a text.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from kalshi_trading.ui.prompts.terminal_prompter import TerminalPrompter
 from kalshi_trading.ui.terminal import keyboard
 
 LONGEST = 100
-"""Bytes of a sequence that is also sent byte by byte; tests of the decoder do so with the others."""
+"""Longest sequence, in bytes, sent byte by byte here; the decoder's tests cover longer ones."""
 ROWS = numbered([f"Entry {number}" for number in range(1, 6)], list(range(1, 6)))
 LONG_ROWS = numbered([f"Entry {number}" for number in range(1, 31)], list(range(1, 31)))
 ENTER = "\r"
@@ -41,7 +44,7 @@ QUESTIONS: dict[str, tuple[Ask, str, Any]] = {
         True,
     ),
 }
-"""Each kind of question, the keys that answer it with what is marked or typed, and that answer."""
+"""Each kind of question, the keys that answer it, and the expected answer."""
 
 
 def whole(data: bytes) -> Iterator[bytes]:
@@ -62,15 +65,18 @@ def byte_by_byte(data: bytes) -> Iterator[bytes]:
 
 @pytest.fixture(autouse=True)
 def patient_keyboard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no pause of a busy machine within a sequence make its escape the Escape key."""
+    """Stop a pause within a sequence from turning its escape into Escape.
+
+    A busy machine makes such pauses.
+    """
     monkeypatch.setattr(keyboard, "SHORTEST_ESCAPE_S", 60.0)
     monkeypatch.setattr(keyboard, "LONGEST_ESCAPE_S", 60.0)
     monkeypatch.setattr("kalshi_trading.ui.terminal.keys.SEQUENCE_GAP_S", 60.0)
-    monkeypatch.setattr("kalshi_trading.ui.terminal.gate.HELD_S", 0.0)  # the same key comes again and again
+    monkeypatch.setattr("kalshi_trading.ui.terminal.gate.HELD_S", 0.0)  # the same key arrives again and again
 
 
 def press_all(screen: Screen, pieces: Callable[[bytes], Iterator[bytes]], asked: Asked) -> None:
-    """Send the corpus in pieces, each of which is read by itself."""
+    """Send the corpus in pieces, each of which is read separately."""
     for data in NO_KEYS:
         for piece in pieces(data):
             screen.press(piece.decode("utf-8", "surrogateescape"))
@@ -79,7 +85,7 @@ def press_all(screen: Screen, pieces: Callable[[bytes], Iterator[bytes]], asked:
 
 
 def stand(prompter: TerminalPrompter, screen: Screen, name: str) -> Asked:
-    """Ask this kind of question and wait until it stands and takes keys."""
+    """Ask this kind of question and wait until it accepts keys."""
     asked = Asked(lambda: QUESTIONS[name][0](prompter))
     screen.wait_for("Which?")
     if name.startswith("consequential"):
@@ -89,7 +95,10 @@ def stand(prompter: TerminalPrompter, screen: Screen, name: str) -> Asked:
 
 
 def press_each(screen: Screen, keys: str) -> None:
-    """Press keys one by one; the first one and Enter count only where they come alone."""
+    """Press keys one by one.
+
+    The first key and Enter count only if they arrive alone.
+    """
     for number, key in enumerate(keys):
         if number == 1 or key == ENTER:
             screen.wait_until_settled()
@@ -105,14 +114,14 @@ def test_no_sequence_does_anything(name: str, pieces: Callable[[bytes], Iterator
         before = screen.text
         press_all(screen, pieces, asked)
         screen.wait_until_settled()
-        assert screen.text == before  # no mark moved, no text appeared, nothing was held back
+        assert screen.text == before  # no mark moved, no text appeared, no key was held back
         press_each(screen, keys)
         assert asked.result == answer
 
 
 @pytest.mark.parametrize("name", ["paged list", "text", "consequential list", "consequential text"])
 def test_no_sequence_that_stays_cut_short_does_anything(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is followed by the silence after which it is given up; here a moment stands for a second."""
+    """Each is followed by the silence that abandons it, here 5 ms, not 1 s."""
     monkeypatch.setattr("kalshi_trading.ui.terminal.keys.SEQUENCE_GAP_S", 0.005)
     _, keys, answer = QUESTIONS[name]
     with terminal() as (prompter, screen):
@@ -122,8 +131,8 @@ def test_no_sequence_that_stays_cut_short_does_anything(name: str, monkeypatch: 
             screen.press(data.decode("utf-8", "surrogateescape"))
             screen.wait_until_read()
             time.sleep(0.01)
-        time.sleep(0.3)  # sixty times the silence after which the last one is given up
-        screen.press("1")  # it may be its rest
+        time.sleep(0.3)  # sixty times the silence that abandons the last one
+        screen.press("1")  # it may be the sequence's rest
         screen.wait_until_read()
         screen.wait_until_settled()
         assert screen.text == before
@@ -133,7 +142,7 @@ def test_no_sequence_that_stays_cut_short_does_anything(name: str, monkeypatch: 
 
 @pytest.fixture
 def quick_questions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a question take keys a moment after it stands: here keys come one by one, as it shows."""
+    """Shorten the quiet time of questions: here keys arrive one by one."""
     monkeypatch.setattr("kalshi_trading.ui.terminal.gate.QUIET_S", 0.02)
 
 
@@ -160,9 +169,10 @@ def test_enter_in_every_form_types_no_word() -> None:
 def answers_but(
     right: Collection[Any], keys: Iterable[bytes], ask: Callable[[TerminalPrompter, str], Any]
 ) -> list[tuple[bytes, Any]]:
-    """Ask once for each of the keys, press it when the question takes keys, and return the other answers.
+    """Ask once per key, press it when keys count, return the wrong answers.
 
-    Each question has its own words: of the one before, some may still be on its way to the screen.
+    Each question has its own text, because parts of the previous one may still be on their way to the
+    screen.
     """
     wrong = []
     with terminal() as (prompter, screen):

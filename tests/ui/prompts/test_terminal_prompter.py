@@ -1,4 +1,7 @@
-"""Questions on a real pseudo-terminal: which keys answer them, and which never do."""
+"""Questions on a real pseudo-terminal.
+
+Some keys answer them, and others never do.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,7 @@ def test_a_key_held_down_does_nothing_however_long() -> None:
 
 @pytest.mark.parametrize("delay_s", [0.25, 0.5, 0.8])
 def test_a_key_held_down_since_the_question_before_does_nothing(delay_s: float) -> None:
-    """Keyboards wait longer before the first repetition than a question has to stand."""
+    """A keyboard's first repeat takes longer than a question's quiet time."""
     with terminal() as (prompter, screen):
         asked = Asked(
             lambda: prompter.choose("Which?", [Choice("1", "One", "one"), Choice("2", "Two", "two")])
@@ -92,7 +95,7 @@ def test_a_key_held_down_since_the_question_before_does_nothing(delay_s: float) 
 
 @pytest.mark.parametrize("key", ["1", "\r"])
 def test_a_key_held_down_since_an_escape_before_the_question_does_nothing(key: str) -> None:
-    """The escape took its first press away, which was no key then."""
+    """The first press followed an escape, so it was no key then."""
     with terminal() as (prompter, screen):
         screen.press("\x1b" + key)
         asked = confirmation(prompter, screen)
@@ -163,7 +166,7 @@ def test_on_a_slow_line_keys_pressed_before_the_question_was_seen_do_nothing() -
 
 
 def test_a_terminal_of_another_size_makes_the_question_stand_anew() -> None:
-    """The digit before an entry is another one then."""
+    """The entries get other digits then."""
     rows = numbered([f"Entry {number}" for number in range(1, 21)], list(range(1, 21)))
     with terminal() as (prompter, screen):
         screen.resize(24)
@@ -172,7 +175,7 @@ def test_a_terminal_of_another_size_makes_the_question_stand_anew() -> None:
         screen.press("]")
         screen.wait_until_shown("page 2 of 3")
         screen.wait_until_open()
-        time.sleep(1.2)  # the program looks twice a second how large the terminal is
+        time.sleep(1.2)  # the program checks the terminal's size twice a second
         screen.resize(11)
         screen.wait_until_shown("page 2 of 3")
         screen.press("3")
@@ -195,14 +198,14 @@ def test_a_fault_in_a_question_ends_it_and_is_told(monkeypatch: pytest.MonkeyPat
         monkeypatch.undo()
         since = len(screen.text)
         again = confirmation(prompter, screen)
-        screen.wait_for("›", since)  # of this question: the one before left its mark on the screen
+        screen.wait_for("›", since)  # of this question: the previous one left its mark on the screen
         monkeypatch.setattr("kalshi_trading.ui.prompts.choice_list.ChoiceList.press", broken)
         screen.press("1")
         assert again.result is ZeroDivisionError
 
 
 def test_on_a_busy_machine_the_mark_comes_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The question opened again before anybody looked that it had closed."""
+    """The question reopened before a redraw could show it closed."""
     monkeypatch.setattr("kalshi_trading.ui.terminal.keyboard.STEP_S", 0.4)
     with terminal() as (prompter, screen):
         asked = confirmation(prompter, screen)
@@ -255,7 +258,7 @@ def test_zero_goes_back_where_it_is_no_answer() -> None:
 
 @pytest.mark.parametrize("is_text", [True, False])
 def test_nobody_asks_where_the_cursor_is(is_text: bool) -> None:
-    """The answer would come late on a slow line, where it could be taken for keys."""
+    """The answer would come late on a slow line and could pass for keys."""
     with terminal() as (prompter, screen):
         asked = Asked(lambda: prompter.ask("Which?", str) if is_text else prompter.choose("Which?", CHOICES))
         screen.wait_for("Which?")

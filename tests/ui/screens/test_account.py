@@ -1,4 +1,4 @@
-"""The account's page: every guard rail with its setting, and what of it today took."""
+"""The account page: every limit with its setting and today's use."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
     assert "3 of 200" in text
     assert "−$12.00 of −$500.00" in text
     assert "net realized −$2.00, unrealized −$10.00" in text
-    assert len(fields(Limits)) == 12  # a new one has to be shown
+    assert len(fields(Limits)) == 12  # a new limit has to be shown
 
 
 def test_what_is_not_known_of_the_day_is_no_zero() -> None:
@@ -84,7 +84,7 @@ def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path
 def test_the_page_fits_on_a_narrow_screen(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # a path that is too long for its line takes another one
+    monkeypatch.chdir(tmp_path)  # a path too long for its line takes another line
     app = session(exchange, Path("logs"), ScriptedPrompter("0"), width=80)
     account_screens.account(app)
     assert len(screen_text(app).rstrip().splitlines()) <= 24 - 2

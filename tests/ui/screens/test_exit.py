@@ -1,4 +1,7 @@
-"""The ways out of the menu: Ctrl-C asks, resting orders are named, the end of input says what stays."""
+"""Ways out of the menu.
+
+Ctrl-C asks, open orders are listed, and the end of input reports what stays.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from kalshi_trading.ui.screens import trade as trade_screens
 
 @pytest.fixture
 def resting(exchange: ExchangeProcess, tmp_path: Path) -> Iterator[str]:
-    """One order that rests, in the user's words."""
+    """One open order, described as the user placed it."""
     app = session(exchange, tmp_path)
     market = quoted_market(app.executor)
     trade_screens.place_trade(
@@ -54,7 +57,7 @@ def test_ctrl_c_in_the_menu_asks_whether_to_leave_and_ctrl_c_goes_back(
 def test_an_order_that_no_list_shows_yet_is_named_and_asked_about(
     exchange: ExchangeProcess, tmp_path: Path, resting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reads lag writes: the exchange took the order, and its list is of a moment before."""
+    """Reads lag writes: the exchange accepted the order, its list is older."""
     prompter = ScriptedPrompter("0", "0", "0", "e")
     app = session(exchange, tmp_path, prompter)
     monkeypatch.setattr(app.client, "get_orders", lambda **how: Listing(()))
@@ -65,7 +68,7 @@ def test_an_order_that_no_list_shows_yet_is_named_and_asked_about(
     assert " ".join(screen_text(app).split()).count(named) == 2
     later = app.clock() + timedelta(minutes=2)
     watch = RestingOrderMonitor(app.client, app.journal, account=app.account, clock=lambda: later)
-    assert watch.unlisted(()) == ()  # by now every list would have it
+    assert watch.unlisted(()) == ()  # every list would have it by now
 
 
 def test_ctrl_c_with_an_order_that_rests_names_it_and_asks_what_becomes_of_it(

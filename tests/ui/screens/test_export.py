@@ -1,4 +1,4 @@
-"""Exports: where they go, and what they never overwrite."""
+"""Exports: where they go, and the files they never overwrite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trade history's screens on a real practice exchange, and the sums on the way out."""
+"""Screens of the history on a practice exchange, and the exit summary."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def exchange(tmp_path_factory):
 
 
 def traded(exchange, folder, *answers):
-    """A session that has bought one YES for what is asked, about to answer these questions."""
+    """Return a session that has bought one YES and will give these answers."""
     app = session(exchange, folder)
     market = quoted_market(app.executor)
     ticket = buy(market, count="1", price=price_text(market.yes_ask + D("0.02")))
@@ -83,7 +83,7 @@ def test_every_task_of_the_history_is_one_choice_away_from_it_and_comes_back(exc
     assert "filled 1 at" in text
     assert "as taker" in text
     assert "orders 10 to 18 of" in text
-    assert "No order is like that." in text  # nothing was filled in part only
+    assert "No order is like that." in text  # no order was partly filled
     assert "By the journal alone: this environment's exchange is not connected." in text
     assert (
         f"Different: {len(elsewhere)} orders; {len(listed)} orders, {fills} fills and 4 journal records"
@@ -136,7 +136,7 @@ def test_an_order_is_found_by_the_beginning_of_either_id(exchange, tmp_path):
 
 @pytest.mark.parametrize(
     "leave",
-    [["0", "1"], [], [BACK, "e"]],  # resting orders of before are kept
+    [["0", "1"], [], [BACK, "e"]],  # earlier open orders are kept
     ids=["exit", "end of input", "Ctrl-C"],
 )
 def test_leaving_after_a_trade_shows_the_day_by_whatever_key(exchange, tmp_path, leave):
@@ -165,7 +165,7 @@ def test_the_day_itself_tells_whether_there_is_anything_to_sum_up(
     exchange, tmp_path, monkeypatch, summary, is_shown
 ):
     monkeypatch.setattr(history_screens, "read_summary", lambda *_, **__: summary)
-    app = session(exchange, tmp_path)  # whose journal is empty
+    app = session(exchange, tmp_path)  # its journal is empty
     history_screens.farewell(app)
     assert ("net realized" in screen_text(app)) is is_shown
 
@@ -280,7 +280,7 @@ def test_a_page_of_the_history_and_its_choices_fit_on_a_narrow_screen(exchange, 
 
 @pytest.mark.parametrize("remaining", ["30", "0"])
 def test_a_ticker_stays_whole_at_eighty_columns_beside_every_result(remaining):
-    """An order of more than a thousand, a fee of many digits, an average that had to be rounded."""
+    """Over a thousand contracts, a fee of many digits, a rounded average."""
     ticker = "KXGOVERNOR-26NOV23-B60.5"
     status = OrderStatus.RESTING if D(remaining) else OrderStatus.CANCELED
     changes = {"ticker": ticker, "status": status, "initial_count": D("1264.56"), "fees": D("12.4525")}

@@ -1,4 +1,4 @@
-"""Screens and menu over a real practice exchange, with a scripted person in front of them."""
+"""Screens and menu over a practice exchange, with scripted answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The portfolio's submenu over a practice exchange with an account that has a past, and a scripted person."""
+"""The portfolio screens over a practice exchange, with scripted answers.
+
+The account has a past.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ HELD = PAGE + 3
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyExchange]:
-    """An account with more positions than a page has, settlements and days of trading."""
+    """An account with settlements, days of trading and two pages of positions."""
     past = f"positions={HELD},fills=600,settled=6,resting=4,days=4,seed=3"
     folder = tmp_path_factory.mktemp("past") / "exchange"
     with running_faulty_exchange(folder, "--scenario", past, "--still") as running:
@@ -56,7 +59,7 @@ def without_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class _Insisting(ScriptedPrompter):
-    """Confirms as often as the market moves and the order is asked about again."""
+    """Confirms an order again each time the market moves."""
 
     def choose(self, question: str, choices: Sequence[Choice[T]], **how: Any) -> T:
         if question == "Send this order?" and question in self.questions:
@@ -68,11 +71,14 @@ class _Insisting(ScriptedPrompter):
 def visit(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> Callable[..., tuple[AppContext, ScriptedPrompter, str]]:
-    """Open the portfolio, answer these and leave; gives what was on the screen after the first page."""
+    """Open the portfolio, give these answers and leave.
+
+    Return the session, the prompter and the text on the screen.
+    """
 
     def walk(*answers: str) -> tuple[AppContext, ScriptedPrompter, str]:
         prompter = _Insisting(*answers, "0")
-        # what a random account stands to lose must not decide about the orders of a test
+        # a random account's losses must not block a test's orders
         app = session(exchange, tmp_path, prompter, KALSHI_DAILY_LOSS_LIMIT="100000")
         portfolio_screens.portfolio(app)
         prompter.assert_all_used()
@@ -83,7 +89,7 @@ def visit(
 
 @pytest.fixture
 def leave(exchange: ExchangeProcess, tmp_path: Path) -> Callable[..., ScriptedPrompter]:
-    """Open the portfolio and answer these, the last of which leaves it for the menu."""
+    """Open the portfolio and give these answers; the last leaves for the menu."""
 
     def walk(*answers: str) -> ScriptedPrompter:
         prompter = ScriptedPrompter(*answers)
@@ -100,13 +106,13 @@ def squeezed(text: str) -> str:
 
 
 def largest(app: AppContext) -> list[PositionPnl]:
-    """What is held, as the first page sorts it."""
+    """Return the open positions in the order of the first page."""
     rows = app.tracker.refresh().held
     return sorted(rows, key=lambda row: (row.value is None, -(row.value or 0), row.position.ticker))
 
 
 def quoted(app: AppContext) -> PositionPnl:
-    """A position whose whole can be sold for less than a soft limit asks about."""
+    """Return a position that can be sold whole, below the soft limits."""
     for row in largest(app):
         sale = row.liquidation
         if row.value is not None and row.value < 50 and row.mark > D("0.1") and sale and not sale.unsold:
@@ -145,7 +151,7 @@ def test_positions_are_sorted_and_paged_as_asked(visit: Callable[..., tuple]) ->
     first, more = pages[0].rpartition("by value")[2], pages[1]
     assert [name for name in tickers if name in first.split()] == tickers[:PAGE]
     assert [name for name in tickers if name in more.partition("41 to 43 of 43")[0].split()] == tickers[PAGE:]
-    assert len(pages) == 3  # after the last page the first one comes again
+    assert len(pages) == 3  # after the last page the first one appears again
 
 
 def test_another_mark_is_named_beside_every_value(visit: Callable[..., tuple]) -> None:
@@ -183,7 +189,7 @@ def test_a_bid_of_ones_own_is_neither_mark_nor_buyer_on_the_page(visit: Callable
 
 
 def gap(row: PositionPnl) -> D:
-    """What lies between the best bid and the best ask."""
+    """Return the difference between the best bid and the best ask."""
     assert row.market is not None
     assert row.market.yes_bid is not None
     return D(0) if row.market.yes_ask is None else row.market.yes_ask - row.market.yes_bid
@@ -194,7 +200,7 @@ def test_a_market_not_on_the_page_is_named_by_its_ticker(visit: Callable[..., tu
     hidden = largest(app)[-1].position.ticker
     _, prompter, text = visit(POSITION, "t", "KXNOSUCH", hidden.lower(), "0", ESCAPE, "0")
     assert prompter.questions.count("Which ticker?") == 3
-    assert prompter.defaults == ["", hidden]  # gone back to, it is kept
+    assert prompter.defaults == ["", hidden]  # the ticker typed before is kept
     assert f"─ {hidden} ─" in text
 
 
@@ -203,7 +209,7 @@ def test_part_of_a_position_is_sold_by_the_usual_ticket(visit: Callable[..., tup
     position = quoted(app).position
     app, prompter, text = visit(POSITION, "t", position.ticker, "1", "99999", "1", "2", "1")
     asked = f"How many of {position.count.normalize():f} {position.side.upper()} to sell?"  # type: ignore[union-attr]
-    assert prompter.questions.count(asked.replace("1000", "1,000")) == 2  # more than is held is asked again
+    assert prompter.questions.count(asked.replace("1000", "1,000")) == 2  # over the position: asked again
     assert f"SELL 1 {position.side.upper()}" in text  # type: ignore[union-attr]
     assert "ACCEPTED" in text
     left = app.tracker.calculate_position_pnl(position.ticker)
@@ -278,7 +284,7 @@ def test_profit_over_time_and_every_breakdown_come_to_the_same_total(visit: Call
     assert len(totals) == 4
     assert set(totals) == {totals[0]}
     assert totals[0].endswith(pnl_text(realized.net).plain)
-    assert text.count("net realized \n") == len(totals)  # the same word above each of them
+    assert text.count("net realized \n") == len(totals)  # the same heading above each of them
     today = re.search(r"net realized today +(\S+)", text)
     day = re.search(rf"^ ?{datetime.now().astimezone():%a %b %d %Y} .* (\S+) *$", text, re.MULTILINE)
     assert today is not None
@@ -344,7 +350,7 @@ def test_going_back_reads_nothing_again(visit: Callable[..., tuple]) -> None:
 def test_summary_positions_and_choices_fit_on_one_screen(
     exchange: ExchangeProcess, tmp_path: Path, rows: int, width: int
 ) -> None:
-    """On a terminal, with a page of many positions; two rows and the question are left for the choices."""
+    """On a terminal with a full page, CHOICES_LINES remain for the choices."""
     app = session(exchange, tmp_path, ScriptedPrompter("0"))
     app = replace(
         app, console=Console(file=io.StringIO(), width=width, height=rows, force_terminal=True, record=True)

@@ -1,4 +1,4 @@
-"""The menu entry of the records: review, errors, search, following, size, and deleting what is old."""
+"""The records screen: review, errors, search, follow, size, deletion."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Start = Callable[..., AppContext]
 
 
 class Desk:
-    """Records of a folder, written under a clock that a test turns, and looked at by a scripted user."""
+    """Records in a folder, with a settable clock and a scripted user."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -53,7 +53,7 @@ class Desk:
         self.log = TradeLogger(folder, "practice", clock=lambda: self.now)
 
     def look(self, *answers: str, at: Callable[[AppContext], None] = record_screens.records) -> str:
-        """Answer a screen and return what it showed, line breaks of wrapping included."""
+        """Answer a screen and return its text, including wrapped line breaks."""
         prompter = ScriptedPrompter(*answers)
         app = self.app(prompter)
         at(app)
@@ -61,7 +61,7 @@ class Desk:
         return app.console.export_text(clear=False)
 
     def review(self, *answers: str) -> str:
-        """Answer up to a page of records, go back from it and leave; return what was shown."""
+        """Answer up to a page of records, go back and leave; return the text."""
         prompter = ScriptedPrompter(*answers, "0", BACK)
         app = self.app(prompter)
         with pytest.raises(LeaveTask):
@@ -139,7 +139,7 @@ def test_an_empty_journal_says_so(desk: Desk) -> None:
     app = desk.app(prompter)
     with pytest.raises(LeaveTask):
         record_screens.records(app)
-    assert prompter.defaults == ["", "fish"]  # other words can be tried
+    assert prompter.defaults == ["", "fish"]  # another search is possible
     assert "Nothing on record has “fish” in it." in app.console.export_text()
 
 
@@ -264,7 +264,7 @@ def test_a_search_finds_all_words_in_any_case_over_all_kept_files_of_all_logs(de
     assert places == sorted(places)
     assert "BUY 7 YES" in desk.review("4", "buy CONFIRMED 7")
     assert "BUY 8 YES" not in desk.review("4", "buy confirmed 7")
-    assert "broke off" in desk.review("4", "eight")  # it stands in the traceback
+    assert "broke off" in desk.review("4", "eight")  # it is in the traceback
 
 
 def test_a_search_tells_what_could_not_be_searched(desk: Desk) -> None:
@@ -351,7 +351,7 @@ def test_following_shows_what_any_session_writes_over_a_midnight_until_ctrl_c(de
 
 
 def old_and_new(desk: Desk) -> None:
-    """Write to all logs fifty days ago and today."""
+    """Write to all logs, fifty days ago and today."""
     desk.now -= timedelta(days=50)
     for days in (0, 50):
         desk.now += timedelta(days=days)
@@ -372,7 +372,7 @@ def test_the_size_of_all_records_is_shown_there_and_under_account(desk: Desk) ->
     text = desk.look("6")
     assert f"together {total}" in text
     assert "DELETE" not in text
-    # that screen asks the exchange, which is not there: errors.log grows
+    # that screen asks the exchange, which is unreachable: errors.log grows
     assert re.search(r"B in [23] files", " ".join(desk.look("0", at=account_screens.account).split()))
 
 

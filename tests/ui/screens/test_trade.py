@@ -1,4 +1,4 @@
-"""From the words of a search to the result of an order, on a practice exchange."""
+"""From a search to the result of an order, on a practice exchange."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
     read_book = KalshiClient.get_orderbook
 
     def moving_book(client: KalshiClient, ticker: str) -> OrderBook:
-        """The offers two cents dearer from the first confirmation on."""
+        """Return a book with asks two cents higher after the first confirmation."""
         now = read_book(client, ticker)
         if "Send this order?" not in prompter.questions:
             return now
@@ -282,7 +282,7 @@ def test_dollars_typed_for_a_purchase_are_not_proposed_for_a_sale(
 def test_what_changed_while_the_user_read_is_shown_and_asked_again(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    """Another session of the same journal sends the same order between the ticket and the key press."""
+    """Another session of the journal sends the same order meanwhile."""
     market = quoted_market(session(exchange, tmp_path).executor)
     answers = buy(market, count="5", price="2")
     other = session(exchange, tmp_path, ScriptedPrompter(*answers))

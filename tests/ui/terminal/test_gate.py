@@ -1,4 +1,7 @@
-"""Which keys may answer a consequential question: by time alone, without a terminal."""
+"""Keys that may answer a consequential question, by time alone.
+
+No terminal is used.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ ENTER = "c-m"
 
 
 class Question:
-    """A gate and the time; `run` is the keys of questions before it."""
+    """A gate and the time; `run` holds the keys before it."""
 
     def __init__(self, *earlier: tuple[float, str], **how: object) -> None:
         self.run = KeyRun()
@@ -33,7 +36,7 @@ class Question:
             self.press(at, name)
 
     def until(self, at: float) -> None:
-        """Let time pass, with the steps that a program takes."""
+        """Advance the time in the steps of a running program."""
         while self.now < at:
             self.now = min(self.now + STEP_S, at)
             if self.now >= 0 and not self._is_drawn:
@@ -52,7 +55,10 @@ class Question:
 
 
 def passed(*presses: tuple[float, str], until: float = 30.0, **how: object) -> list[str]:
-    """Return what passes of keys that come one by one; the question is drawn at 0 and seen at SEEN_AT."""
+    """Return the keys that pass, if they arrive one by one.
+
+    The question is drawn at 0 and seen at SEEN_AT.
+    """
     question = Question(*presses, **how)
     question.until(until)
     return question.passed
@@ -86,7 +92,7 @@ def test_a_busy_program_makes_no_pause_longer_than_it_was() -> None:
     question.until(OPEN_AT + 1)
     question.run.note("alt-x", question.now)  # no question sees it
     question.until(question.now + QUIET_S / 2)
-    question.now += QUIET_S  # and then the program does not run for a while
+    question.now += QUIET_S  # then the program does not run for a while
     question.run.note("1", question.now)
     assert (question.gate.press(["1"], question.now), question.gate.note) == ([], Note.EARLY)
 
@@ -109,7 +115,7 @@ def test_the_time_until_an_escape_is_known_to_be_one_is_no_pause() -> None:
     assert (question.gate.press(["escape"], came_at), question.gate.note) == ([], Note.EARLY)
 
 
-# no keyboard waits less for the first repetition than for the others
+# no keyboard waits less for the first repeat than for the others
 HELD = [
     (delay_s, repeat_s)
     for delay_s in (0.2, 0.25, 0.5, 0.66, 1.0, 1.8)
@@ -193,7 +199,10 @@ def test_a_digit_that_came_too_early_may_be_pressed_again_until_it_counts() -> N
 def test_enter_that_is_held_down_confirms_no_text(
     delay_s: float, repeat_s: float, is_shown_anew: bool
 ) -> None:
-    """It was pressed right after the last digit, or before the text that was typed was shown again."""
+    """Enter was pressed right after the last digit, or before a redraw.
+
+    The redraw showed the typed text again.
+    """
     held = [(1.51 + delay_s + number * repeat_s, ENTER) for number in range(12)]
     question = Question((OPEN_AT, "1"), (1.5, "0"), is_text=True)
     if is_shown_anew:
@@ -213,7 +222,7 @@ def test_enter_right_after_the_last_digit_is_part_of_a_paste() -> None:
 
 
 def test_after_a_key_that_is_no_answer_keys_wait_for_longer() -> None:
-    """A trade typed into the question whether to leave: each key waits its turn, and none is an answer."""
+    """A trade typed at the exit question: no key of it is an answer."""
     typed = [(2 + number * 0.5, name) for number, name in enumerate(["b", "t", "c", ENTER, "2", "1"])]
     answers = {"0", "1", "2", ENTER}
     assert passed(*typed, means=answers.__contains__) == []
@@ -234,7 +243,7 @@ def test_keys_that_arrive_together_and_pastes_never_pass(names: tuple[str, ...])
 
 
 def test_a_key_that_waits_is_gone_when_another_one_comes() -> None:
-    """Enter, pressed twice, must not take what the arrow marks meanwhile."""
+    """Enter, pressed twice, must not take the entry that the arrow marks."""
     presses = [(SEEN_AT + 0.05, ENTER), (1.0, ENTER), (1.06, "down")]
     assert passed(*presses, moves=["down"]) == ["down"]
     assert passed(*presses[:2], (1.06, "2")) == []
@@ -281,7 +290,7 @@ def test_a_key_that_is_no_letter_begins_no_text(name: str) -> None:
 
 @pytest.mark.parametrize("typed", ["", "5"])
 def test_after_the_program_was_away_the_question_has_to_stand_anew(typed: str) -> None:
-    """It was suspended, and what came meanwhile was for somebody else."""
+    """Keys during a suspension were meant for another program."""
     question = Question(*((1.9, each) for each in typed), is_text=bool(typed))
     question.until(2)
     assert question.gate.is_open

@@ -1,4 +1,4 @@
-"""Requests for a terminal's status: which answer is whose, and how long one is waited for."""
+"""Status requests: matching answers, and the longest wait for one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_a_request_is_settled_by_its_answer() -> None:
 
 
 def test_a_late_answer_counts_for_its_own_request() -> None:
-    """A line that takes 2 s answers after the first request was given up."""
+    """A line that takes 2 s answers after the first request was abandoned."""
     requests = StatusRequests()
     first = requests.sent(0.0)
     assert requests.is_settled(first, FIRST_ANSWER_S + 0.1)

@@ -1,4 +1,4 @@
-"""What a terminal sends becomes keys, and nothing but keys."""
+"""Terminal input becomes keys, and nothing but keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENTER, ESCAPE = Key("c-m"), Key("escape")
 
 
 def decoded(data: bytes) -> list[Event]:
-    """Decode bytes that arrive at once, as a terminal's input is read, into what may do something."""
+    """Decode bytes that arrive at once; return the events that can act."""
     return acting(KeyDecoder().feed(data.decode("utf-8", "surrogateescape"), 0.0))
 
 
@@ -44,7 +44,7 @@ KEYS: dict[bytes, Event] = {
     b"\x08": Key("c-h"),
     b"\x03": Key("c-c"),
     b"\x1a": Key("c-z"),
-    # arrows and their neighbours, plain, from the application keypad, and as other terminals spell them
+    # arrows and their neighbours: plain, from the application keypad, and in other terminals' forms
     b"\x1b[A": Key("up"),
     b"\x1bOB": Key("down"),
     b"\x1b[C": Key("right"),
@@ -151,7 +151,7 @@ def test_a_sequence_cut_short_is_forgotten_after_a_silence() -> None:
 
 
 def test_the_end_of_a_sequence_that_was_given_up_is_no_key() -> None:
-    """A line that stalls for long may part a sequence anywhere."""
+    """A line that stalls for long may split a sequence anywhere."""
     wrong = []
     for data in (*KEYS, *NO_KEYS):
         for split in range(2, min(len(data), 40)):
@@ -195,7 +195,10 @@ def test_escape_pressed_twice_at_once_is_pressed_once() -> None:
 
 
 def test_the_late_rest_of_a_sequence_is_no_key() -> None:
-    """A slow line may part a sequence after its escape, which then looked like the Escape key."""
+    """A slow line may split a sequence after its escape.
+
+    The escape then looked like the Escape key.
+    """
     wrong = []
     for data in (*KEYS, *NO_KEYS):
         if data[:1] == b"\x1b" and data[1:2] in b"[O]P_^X" and data[1:2]:
@@ -232,7 +235,7 @@ strings = st.builds(
 
 @given(st.lists(control_sequences | strings, min_size=1, max_size=5), st.data())
 def test_no_character_of_a_sequence_is_a_key_of_its_own(sequences: list[str], data: st.DataObject) -> None:
-    """However the sequences follow one another and wherever they are split: one event each, at most."""
+    """Sequences in any order, split anywhere: at most one event each."""
     text = "".join(sequences)
     cuts = sorted(data.draw(st.sets(st.integers(1, len(text)), max_size=6)))
     decoder, events = KeyDecoder(), []
@@ -259,7 +262,7 @@ def test_any_input_at_all_is_read_and_forgotten(text: str) -> None:
 )
 @pytest.mark.parametrize("is_at_once", [True, False])
 def test_sequences_begun_again_and_again_are_read_and_forgotten(unfinished: str, is_at_once: bool) -> None:
-    """As when a key that sends the beginning of one is held down."""
+    """A held key can send the beginning of a sequence repeatedly."""
     decoder, text = KeyDecoder(), unfinished * 2000
     for piece in [text] if is_at_once else text:
         assert decoder.feed(piece, 0.0) == []

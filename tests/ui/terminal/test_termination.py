@@ -1,4 +1,4 @@
-"""How signals end the program: in order, at once, or not twice for one hang-up."""
+"""Signals end the program in order or at once; a hang-up counts once."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ print("lives on")
 def test_only_a_question_in_the_background_ends_at_once(
     is_in_background: bool, is_asking: bool, status: int, said: str
 ) -> None:
-    """An order that is being sent there gets its time."""
+    """An order being sent in the background gets its time."""
     code = ORDER_UNDER_WAY.format(is_in_background=is_in_background, is_asking=is_asking)
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (status, said, "")

@@ -1,4 +1,4 @@
-"""The header of the menu: environment, money, what is unresolved."""
+"""The header of the menu: environment, cash, unresolved orders."""
 
 from __future__ import annotations
 

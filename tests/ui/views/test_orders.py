@@ -1,4 +1,4 @@
-"""Orders on the screen; the width of every view, and text that cannot be trusted."""
+"""Orders on the screen, the width of every view, and untrusted text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The portfolio on the screen: what stands there, what is said to be unknown, and what falls when narrow."""
+"""The portfolio on the screen.
+
+Its numbers, those reported as unknown, and the columns dropped when narrow.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ def summary(account: PortfolioSnapshot, width: int = 100, **more: object) -> str
 
 
 def amount(text: str, name: str) -> str:
-    """The number that stands in the panel under a name."""
+    """Return the number in the panel under a name."""
     (found,) = re.findall(rf"^│ (?:[^·]* )?{re.escape(name)} +([+−$–]\S*)", text, re.MULTILINE)
     return str(found)
 
@@ -63,7 +66,7 @@ def table(
 
 
 def line(text: str, name: str) -> str:
-    """The one line that begins with a name."""
+    """Return the one line that begins with a name."""
     (found,) = [row for row in text.splitlines() if row.strip("│ ").startswith(name)]
     return " ".join(found.strip("│ ").split())
 
@@ -76,7 +79,10 @@ def bought(count: str, price: str, fee: str = "0", **more: object) -> object:
 
 
 def test_the_summary_adds_up_on_the_screen() -> None:
-    """Ten at 60¢, four of them sold at 65¢: 20¢ realized, six left worth 63¢ each."""
+    """Ten at 60¢, four of them sold at 65¢.
+
+    20¢ are realized, and six left are worth 63¢ each.
+    """
     row = held("6", "3.60", fill(BID, "10", "0.60", fee="0.1"), fill(ASK, "4", "0.65", fee="0.07"))
     text = summary(snapshot(row), today=RealizedPnl(D("0.20"), D(0), D("0.17")))
     shown_numbers = {
@@ -95,7 +101,7 @@ def test_the_summary_adds_up_on_the_screen() -> None:
 
 
 def test_the_account_is_worth_what_resting_orders_hold_as_well() -> None:
-    """Whether the exchange's balance holds it too is told by what came in and went out."""
+    """Transfers show if the exchange's balance already includes it."""
     rests = Fetched((order(BID, "0.60"),))
 
     def worth(**read: object) -> str:
@@ -107,7 +113,7 @@ def test_the_account_is_worth_what_resting_orders_hold_as_well() -> None:
     assert re.search(r"account worth +\$102\.3683 ", worth(deposits=came("102.3683")))
     assert re.search(r"account worth +\$96\.3683 ", worth(deposits=came("96.3683")))
     at_least = r"account worth +≥ \$96\.3683 "
-    assert re.search(at_least, worth(deposits=came("102.3583")))  # a cent that nothing explains
+    assert re.search(at_least, worth(deposits=came("102.3583")))  # a cent without an explanation
     assert re.search(at_least, worth(deposits=Fetched(None, "gone")))
 
 
@@ -200,7 +206,7 @@ def test_positions_nobody_bids_for_make_the_sums_unknown_and_name_the_others() -
     text = summary(snapshot(*rows))
     assert "1 of 2 markets without a best bid; the others $3.78, unrealized +$0.18" in notes(text)
     assert {amount(text, name) for name in ("positions", "unrealized", "net P&L")} == {"–"}
-    assert "≥ $100.1483" in text  # what has no bid is worth nothing at least
+    assert "≥ $100.1483" in text  # a position without a bid is worth at least nothing
 
 
 def test_contracts_that_find_no_buyer_are_named_beside_what_a_sale_brings() -> None:
@@ -287,7 +293,10 @@ def test_many_differences_are_cut_and_counted() -> None:
 
 
 def test_minus_25_is_25_no_at_the_bid_for_no() -> None:
-    """YES is bid 63¢ and asked 65¢, so NO is bid 35¢: 25 NO bought for $8.00 are worth $8.75."""
+    """YES bid 63¢ and ask 65¢, so NO bid 35¢.
+
+    25 NO bought for $8.00 are worth $8.75.
+    """
     text = table(snapshot(held("-25", "8.00")))
     row = line(text, MARKET.ticker).split()
     assert row[1:7] == ["25", "NO", "32¢", "35¢", "$8.75", "+$0.75"]
@@ -409,7 +418,7 @@ def look(row: object, **more: object) -> PositionLook:
 
 
 def test_a_position_in_depth_tells_lots_outcomes_and_the_sale() -> None:
-    """200 YES: 120 find a bid at 63¢, 80 at 62¢."""
+    """200 YES: 120 sell at a bid of 63¢, 80 at 62¢."""
     lots = fill(BID, "150", "0.60", at=NOW - timedelta(days=2)), fill(BID, "50", "0.50", at=NOW)
     text = rendered(position_view.position_page(look(held("200", "115", *lots))))
     assert line(text, "cost").startswith("cost $115.00, 57.5¢ on average")
@@ -468,7 +477,10 @@ def told(event: str, **fields: str) -> JournalRecord:
 
 
 def test_ours_stand_in_our_words_as_in_the_history() -> None:
-    """A sale of YES is no purchase of NO, though the exchange's row is the same."""
+    """A sale of YES is no purchase of NO.
+
+    The exchange's row is the same for both.
+    """
     resting = order(ASK, "0.45", count="5")
     words = OwnOrders(
         [
@@ -490,7 +502,10 @@ def test_ours_stand_in_our_words_as_in_the_history() -> None:
 
 
 def test_a_settlement_explains_why_a_winning_position_paid_less() -> None:
-    """Paid 97.08 and 151.34 for 168 of each side: a loss of 80.42, not of 248.42."""
+    """Paid 97.08 and 151.34 for 168 of each side.
+
+    This is a loss of 80.42, not of 248.42.
+    """
     row = settlement(yes=("168", "97.08"), no=("168", "151.34"), revenue="0")
     text = " ".join(rendered(position_view.explanation(explain_settlement(row, None), NOW), 120).split())
     assert "received for 168 pairs of YES and NO, $1 each $168.00" in text
@@ -499,7 +514,10 @@ def test_a_settlement_explains_why_a_winning_position_paid_less() -> None:
 
 
 def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_earned() -> None:
-    """10 YES at 60¢, 4 sold by buying NO at 35¢: 2.60 before fees, however the row counts."""
+    """10 YES at 60¢, 4 of them sold by buying NO at 35¢.
+
+    This is 2.60 before fees, however the row counts.
+    """
     fills = (fill(BID, "10", "0.60"), fill(ASK, "4", "0.65"))
     ends = replace(settlement(yes=("6", "3.60"), no=("0", "0"), revenue="6.00"), result=MarketResult.YES)
     earned = market_ledger(MARKET.ticker, fills, position=None, settlement=ends)
@@ -543,13 +561,16 @@ def test_the_whole_account_is_explained_market_by_market() -> None:
     two = held("1", "0.5", fill(BID, "1", "0.50", ticker="KX-B", fee="0.02"), ticker="KX-B")
     account = snapshot(one, two)
     realized = explain_all_realized(account)
-    assert [told.text for told in realized.lines] == [MARKET.ticker]  # the other one earned nothing yet
+    assert [told.text for told in realized.lines] == [MARKET.ticker]  # the other has realized nothing
     assert realized.total == account.realized.gross  # type: ignore[union-attr]
     assert explain_all_fees(account).total == D("0.12")
 
 
 def test_the_cash_is_explained_to_the_last_digit_or_says_what_differs() -> None:
-    """$10 came in with a fee of 50¢, $3.60 were spent, and a resting bid may hold $1.20 of the rest."""
+    """$10 came in with a fee of 50¢, and $3.60 were spent.
+
+    An open bid may hold $1.20 of the rest.
+    """
     came = Transfer("d", "applied", "ach", D(10), D("0.5"), NOW)
     failed = replace(came, transfer_id="e", status="failed")
     row = held("6", "3.60", fill(BID, "6", "0.60"))
@@ -590,7 +611,7 @@ def test_what_is_not_known_has_no_total() -> None:
 
 def test_a_time_names_the_year_and_the_offset_where_they_are_not_those_of_now(in_zone: SetZone) -> None:
     in_zone(NEW_YORK)
-    new_year = datetime(2026, 1, 1, 2, tzinfo=UTC)  # still the year before in New York
+    new_year = datetime(2026, 1, 1, 2, tzinfo=UTC)  # still the previous year in New York
     assert formats.timestamp(NOW - timedelta(hours=1), NOW) == "Nov 21 09:00:00"
     assert formats.timestamp(new_year, NOW) == "Dec 31 2025 21:00:00"
     assert formats.timestamp(datetime(2025, 7, 1, 16, tzinfo=UTC), NOW) == "Jul 01 2025 12:00:00 UTC-04:00"
@@ -685,7 +706,7 @@ def test_amounts_in_millions_push_columns_out_before_they_squeeze_a_ticker(width
     assert text.partition("too narrow for ")[2].strip() == left_out
     assert line(text, "total").endswith("−$98,765.4321")
     assert LONG_TICKER[:24] in text
-    assert len(text.splitlines()) <= 10  # three lines for the ticker, not a letter on each
+    assert len(text.splitlines()) <= 10  # three lines for the ticker, not one letter per line
 
 
 def test_settlements_of_millions_keep_the_ticker_and_the_profit() -> None:

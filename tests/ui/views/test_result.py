@@ -1,4 +1,4 @@
-"""What became of an order, and of a panic."""
+"""Results of an order and of a panic."""
 
 from __future__ import annotations
 

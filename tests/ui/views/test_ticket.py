@@ -1,4 +1,4 @@
-"""The ticket of an order: what it says of price, cost, outcome and a market that moved."""
+"""The ticket of an order: price, cost, outcome, and a moved market."""
 
 from __future__ import annotations
 
