@@ -13,7 +13,10 @@ from pathlib import Path
 
 
 def audited(lock: str) -> list[dict]:
-    """Return what pip-audit knows of each package of a lock file; empty: it could not run."""
+    """Return the audit of each package in a lock file.
+
+    Empty: pip-audit could not run.
+    """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [

@@ -1,4 +1,4 @@
-"""Compare two JUnit reports: of a run, and of its failed tests repeated alone.
+"""Compare two JUnit reports: a run, and its failed tests alone.
 
     python .ci/flaky.py FIRST SECOND OPTIONS
 

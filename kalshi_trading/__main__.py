@@ -1,4 +1,4 @@
-"""Starts the terminal program: `python -m kalshi_trading`, or `kalshi` once installed."""
+"""Start the program: `python -m kalshi_trading`, or `kalshi`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def run_with_advice(run: Callable[[], int]) -> int:
 
 
 def main() -> int:
-    """Run the program, or after `practice` the practice exchange alone; return the exit status."""
+    """Run the command line and return the exit status.
+
+    The word `practice` starts the practice exchange alone.
+    """
     words = sys.argv[1:]
     return run_with_advice(lambda: _practice(words[1:]) if words[:1] == ["practice"] else _menu(words))
 

@@ -1,4 +1,4 @@
-"""The installed program: `pip install .` in a fresh environment, then a user's sessions.
+"""Sessions of the program after `pip install .`.
 
 Run with `-m installation`: it needs the package registry.
 """
@@ -32,7 +32,7 @@ OF_THE_ENVIRONMENT = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "
 
 @dataclass(frozen=True)
 class Installed:
-    """A fresh environment with the program installed from a copy of this checkout."""
+    """A fresh environment with a copy of this checkout installed."""
 
     folder: Path
     source: Path
@@ -43,7 +43,7 @@ class Installed:
         subprocess.run(command, check=True, capture_output=True, timeout=300)
 
     def run(self, home: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        """Run `kalshi` with plain lines for input, settings and records where a user has them."""
+        """Run `kalshi` with piped lines and default folders."""
         home.mkdir(exist_ok=True)
         env = environment(home)
         del env["KALSHI_DATA_DIR"], env["KALSHI_LOG_DIR"]

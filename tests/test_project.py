@@ -1,4 +1,4 @@
-"""What every project carries: packaging, locked packages, license."""
+"""Packaging, locked packages and license."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RUN, DEV = PROJECT / "requirements.txt", PROJECT / "requirements-dev.txt"
 
 
 def names_in(path):
-    """Return the packages a requirements file names, spelled as the registry does."""
+    """Return the packages in a requirements file, in registry spelling."""
     lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
     return {re.split(r"[~=\[; ]", line)[0].lower().replace("_", "-") for line in lines if line[:1].isalpha()}
 

@@ -1,6 +1,7 @@
-"""Where settings and records are: beside main.py in a checkout, in the user's folders once installed.
+"""Default paths of the settings file and the records.
 
-Makes no folder and reads no file.
+In a checkout they are beside main.py. An installed program uses the user's folders. Creates and reads
+nothing.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ _NAME = "kalshi-trading"
 
 
 def is_checkout(project: Path = PROJECT_FOLDER) -> bool:
-    """Return True if the program runs from its source folder, False once it is installed."""
+    """Return True if the program runs from its source folder."""
     is_installed = any(project.glob("kalshi_trading_terminal-*.dist-info"))
     return not is_installed and (project / "main.py").is_file()
 
 
 def env_file(environ: Mapping[str, str], project: Path = PROJECT_FOLDER) -> Path | None:
-    """Return the path of the settings file. None: the home folder is unknown."""
+    """Return the path of the settings file.
+
+    None: the home folder is unknown.
+    """
     if is_checkout(project):
         return project / ".env"
     folder = _user_folder(environ, "XDG_CONFIG_HOME", ".config")
@@ -28,12 +32,15 @@ def env_file(environ: Mapping[str, str], project: Path = PROJECT_FOLDER) -> Path
 
 
 def data_dir(environ: Mapping[str, str]) -> Path | None:
-    """Return the default folder of what the program keeps. None: the home folder is unknown."""
+    """Return the default data folder.
+
+    None: the home folder is unknown.
+    """
     return _user_folder(environ, "XDG_DATA_HOME", ".local/share")
 
 
 def log_dir(data_dir: Path, project: Path = PROJECT_FOLDER) -> Path:
-    """Return the default folder of the journal: of this checkout, or in the data folder."""
+    """Return the default journal folder."""
     return (project if is_checkout(project) else data_dir) / "logs"
 
 

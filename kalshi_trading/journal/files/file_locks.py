@@ -143,7 +143,10 @@ def _wait(descriptor: int, is_shared: bool, taken: Future[None]) -> None:
 
 
 def lock_now(descriptor: int, *, is_shared: bool = False) -> bool:
-    """Take the lock of an open file without waiting; False: another holds it. Raises OSError."""
+    """Take the lock of an open file now and return True.
+
+    False: another process holds it. Raises OSError.
+    """
     try:
         _lock(descriptor, is_shared=is_shared, waits=False)
     except BlockingIOError:
@@ -152,7 +155,10 @@ def lock_now(descriptor: int, *, is_shared: bool = False) -> bool:
 
 
 def _lock(descriptor: int, *, is_shared: bool, waits: bool) -> None:
-    """Lock an open file by the means of this system. Raises BlockingIOError, OSError."""
+    """Lock an open file.
+
+    Raises BlockingIOError if it is held and `waits` is False, OSError.
+    """
     try:
         import portalocker
     except ImportError as error:

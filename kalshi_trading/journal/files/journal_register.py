@@ -1,7 +1,7 @@
-"""Which folders hold a journal of an account, so that a second one is noticed.
+"""The folders that hold a journal of each account.
 
-Limits, recovery and history read one journal. An account whose orders are spread over two has neither
-whole. Knows folders only, nothing of what a journal says.
+Limits, recovery and history read one journal. A second one for the same account makes them incomplete.
+Never reads a journal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ REGISTER = "journals.jsonl"
 
 
 def second_journal_notes(data_dir: Path, account: str, trades_log: Path) -> tuple[str, ...]:
-    """Register this journal of the account; return a note for each other one. Never raises."""
+    """Register this journal and return a note for each other one.
+
+    Never raises.
+    """
     try:
         others = _other_folders(data_dir, account, trades_log)
     except OSError as error:
@@ -30,7 +33,10 @@ def second_journal_notes(data_dir: Path, account: str, trades_log: Path) -> tupl
 
 
 def _other_folders(data_dir: Path, account: str, trades_log: Path) -> tuple[Path, ...]:
-    """Register this journal; return the folders of the others that still hold one. Raises OSError."""
+    """Register this journal and return the folders of all others.
+
+    Folders without a journal are left out. Raises OSError.
+    """
     register, folder = data_dir / REGISTER, str(trades_log.parent.absolute())
     make_folder(data_dir)
     with locked(lock_of(register)):

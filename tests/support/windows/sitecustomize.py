@@ -1,4 +1,4 @@
-"""Hide from every Python program what Windows lacks: with this folder on PYTHONPATH, at its start.
+"""Hide what Windows lacks from every program with this PYTHONPATH.
 
 The standard library and the packages load first, because they branch by `sys.platform` and would look for
 parts of the real Windows. Our own modules load afterwards and find nothing of POSIX.
