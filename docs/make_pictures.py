@@ -1,65 +1,177 @@
-"""Draw docs/menu-and-ticket.svg from a scripted session of the program.
+"""Draw the pictures of the documents: screens of the real program.
 
     python docs/make_pictures.py
 
-The session runs on a practice exchange. Typed answers come from a list; the program prints everything else.
+Needs requirements-dev.txt. Starts a practice exchange in a temporary folder, opens some positions, and
+presses keys in a terminal of 100 columns and 30 rows. Every picture in docs/pictures is drawn again.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import os
+import re
+import signal
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import replace
+import time
 from pathlib import Path
 
+import pexpect
+import pyte
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT))
+PICTURES = PROJECT / "docs" / "pictures"
+COLUMNS, ROWS = 100, 30
+LONGEST_WAIT_S = 60.0
+QUIET_S = 0.7
+DOWN, ENTER, ESCAPE = "\x1b[B", "\r", "\x1b"
+POSITIONS = """
+from kalshi_trading.trade_executor import TradeExecutor
 
-from rich.console import Console  # noqa: E402  (the path must be set first)
+with TradeExecutor() as executor:
+    found = executor.search_markets("", limit=None)
+    quoted = [m for m in found if 20 < (m["yes_bid"] or 0) < 80 and (m["yes_ask"] or 99) <= m["yes_bid"] + 4]
+    first = {m["ticker"].split("-")[0]: m for m in reversed(quoted)}
+    for number, market in enumerate(list(first.values())[:6]):
+        try:
+            executor.place_market_order(market["ticker"], "yes" if number % 3 else "no", 10 + 15 * number)
+        except Exception as error:
+            print(error)
+    for market in list(first.values())[:2]:
+        executor.place_limit_order(market["ticker"], "yes", 10, market["yes_bid"] - 5)
+"""
 
-from kalshi_trading.config import load_settings  # noqa: E402
-from kalshi_trading.exchange.practice_launcher import ensure_running  # noqa: E402
-from kalshi_trading.ui import menu  # noqa: E402
-from kalshi_trading.ui.program import build_app  # noqa: E402
-from kalshi_trading.ui.prompts.prompter import PlainPrompter  # noqa: E402
 
-ANSWERS = ("2", "high temperature chicago", "1", "1", "1", "", "100", "1", "0", "e")
+class Screen:
+    """The program in a terminal, and what it shows."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._child: pexpect.spawn[bytes] = pexpect.spawn(
+            sys.executable, [str(PROJECT / "main.py")], env=environment, dimensions=(ROWS, COLUMNS)
+        )
+        self._screen = pyte.Screen(COLUMNS, ROWS)
+        # answers requests for the terminal's status
+        self._screen.write_process_input = self.press  # type: ignore[method-assign, assignment]
+        self._stream = pyte.ByteStream(self._screen)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def press(self, keys: str) -> None:
+        self._child.send(keys)
+
+    def wait_for(self, pattern: str) -> None:
+        """Wait until the pattern is on the screen and the screen is still."""
+        ends_at = time.monotonic() + LONGEST_WAIT_S
+        changed_at = time.monotonic()
+        while not (re.search(pattern, self.text) and time.monotonic() - changed_at > QUIET_S):
+            if time.monotonic() > ends_at:
+                raise TimeoutError(f"{pattern} is not on this screen:\n{self.text}")
+            try:
+                self._stream.feed(self._child.read_nonblocking(65_536, timeout=0.1))
+                changed_at = time.monotonic()
+            except pexpect.TIMEOUT:
+                pass
+
+    def draw(self, name: str) -> None:
+        """Write the screen to docs/pictures as SVG, without empty rows at its end."""
+        console = Console(record=True, width=COLUMNS, file=io.StringIO(), color_system="truecolor")
+        last = max(number for number, line in enumerate(self._screen.display) if line.strip())
+        for number in range(last + 1):
+            console.print(self._row(number), end="\n", soft_wrap=True)
+        PICTURES.mkdir(exist_ok=True)
+        (PICTURES / f"{name}.svg").write_text(
+            console.export_svg(title="kalshi", unique_id=name), encoding="utf-8"
+        )
+
+    def _row(self, number: int) -> Text:
+        row = Text()
+        cursor = self._screen.cursor
+        for column in range(COLUMNS):
+            cell = self._screen.buffer[number][column]
+            is_cursor = not cursor.hidden and (cursor.y, cursor.x) == (number, column)
+            style = Style(
+                color=_color(cell.fg),
+                bgcolor=_color(cell.bg),
+                bold=cell.bold,
+                reverse=cell.reverse is not is_cursor,
+            )
+            row.append(cell.data, style)
+        return row
 
 
-class Typed(io.TextIOBase):
-    """Lines as if typed, shown on the console as a terminal would."""
+def _color(name: str) -> str | None:
+    if name == "default":
+        return None
+    if re.fullmatch(r"[0-9a-f]{6}", name):
+        return f"#{name}"
+    return name.replace("brown", "yellow").replace("bright", "bright_")
 
-    def __init__(self, console: Console, answers: Iterator[str]) -> None:
-        self._console = console
-        self._answers = answers
 
-    def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]
-        answer = next(self._answers, None)
-        if answer is None:
-            return ""
-        self._console.print(f"› {answer}", style="bold", markup=False)
-        return f"{answer}\n"
+def _draw_all(screen: Screen) -> None:
+    screen.wait_for("0  Exit")
+    screen.draw("menu")
+    screen.press("1")
+    screen.wait_for(r"(?s)10 .*0 +\S")
+    screen.draw("portfolio")
+    screen.press(ESCAPE)
+    screen.wait_for("0  Exit")
+    screen.press("2")
+    screen.wait_for("Search")
+    screen.press("temperature chicago" + ENTER)
+    screen.wait_for("KXHIGHCHI")
+    screen.draw("search")
+    rows = re.findall(r"^[ ▸]+(\d+) +([\d.]+)¢/([\d.]+)¢ ", screen.text, re.MULTILINE)
+    screen.press(DOWN * next(int(key) - 1 for key, bid, ask in rows if 20 < float(bid) < 70) + ENTER)
+    screen.wait_for("Buy")
+    screen.draw("market")
+    screen.press("1")
+    screen.wait_for("Limit")
+    screen.press("1")
+    screen.wait_for("price")
+    screen.press(ENTER)
+    screen.wait_for("Quantity")
+    screen.press("100" + ENTER)
+    screen.wait_for("Place order")
+    time.sleep(QUIET_S)
+    screen.wait_for("›")
+    screen.draw("ticket")
+    screen.press("1")
+    screen.wait_for("Filled|result")
+    screen.draw("result")
+    screen.press(ESCAPE)
+    screen.wait_for("0  Exit")
+    screen.press("5")
+    screen.wait_for("filled")
+    screen.draw("history")
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        exchange = ensure_running(Path(folder) / "practice", seed=7, markets=400)
-        settings = replace(
-            load_settings({"KALSHI_LOG_DIR": folder, "KALSHI_DATA_DIR": folder}, None),
-            api_base_url=exchange.api_base_url,
-            credentials=exchange.credentials(),
-        )
-        console = Console(
-            record=True, width=88, highlight=False, emoji=False, markup=False, file=io.StringIO()
-        )
-        typed = Typed(console, iter(ANSWERS))
-        prompter = PlainPrompter(console.print, typed)  # type: ignore[arg-type]
-        menu.run(build_app(settings, console, prompter, read_only=False))
-        console.save_svg(str(PROJECT / "docs" / "menu-and-ticket.svg"), title="kalshi trading · practice")
-        os.kill(exchange.pid, 15)
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ},
+            "HOME": folder,
+            "TERM": "xterm-256color",
+            "PYTHONUTF8": "1",
+            "PYTHONPATH": str(PROJECT),
+            "KALSHI_DATA_DIR": f"{folder}/data",
+            "KALSHI_LOG_DIR": f"{folder}/logs",
+            "KALSHI_PRACTICE_SEED": "7",
+        }
+        try:
+            subprocess.run([sys.executable, "-W", "ignore", "-c", POSITIONS], env=environment, check=True)
+            _draw_all(Screen(environment))
+        finally:
+            ready = Path(folder, "data/practice/ready.json")
+            if ready.exists():
+                os.kill(json.loads(ready.read_text())["pid"], signal.SIGTERM)
 
 
 if __name__ == "__main__":
