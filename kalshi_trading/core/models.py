@@ -45,10 +45,7 @@ class Side(StrEnum):
         return Side.NO if self is Side.YES else Side.YES
 
     def price_in_side(self, price: Price) -> Price:
-        """Convert a YES price to this side's terms, or back.
-
-        A NO price is a dollar less the YES price.
-        """
+        """Convert a YES price to this side's terms, or back."""
         return price if self is Side.YES else ONE_DOLLAR - price
 
 
@@ -237,10 +234,7 @@ _WORD_KEYS: dict[str, Read] = {
 
 @dataclass(frozen=True, slots=True)
 class Fill(DictReading):
-    """Our part of a trade, at the execution price in YES dollars.
-
-    `fee` is net of rebates.
-    """
+    """Our part of a trade. Price in YES dollars, `fee` net of rebates."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
         **read_attributes("fill_id", "order_id", "ticker", "is_taker"),
@@ -266,10 +260,7 @@ class Fill(DictReading):
 
 @dataclass(frozen=True, slots=True)
 class Settlement(DictReading):
-    """Payout of one market.
-
-    Counts and costs are totals per side over the market's life.
-    """
+    """Payout of one market. Counts and costs are totals per side."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
         **read_attributes("ticker", "event_ticker"),
@@ -300,10 +291,7 @@ class Settlement(DictReading):
 
 @dataclass(frozen=True, slots=True)
 class Order(DictReading):
-    """An order as reported by the exchange.
-
-    `yes_price` is the limit in YES dollars, not a fill price.
-    """
+    """The exchange's order. `yes_price` is its limit, no fill price."""
 
     dict_keys: ClassVar[dict[str, Read]] = {
         **read_attributes("order_id", "client_order_id", "ticker"),
@@ -356,10 +344,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """One order as the user places it.
-
-    `price` is in the terms of `side`, `yes_price` in the book's.
-    """
+    """One order to place. `price` is in the terms of `side`."""
 
     client_order_id: str
     ticker: str
@@ -384,10 +369,7 @@ class OrderRequest:
 
     @property
     def sentence(self) -> str:
-        """The order as text.
-
-        Example: `BUY 10 YES KXHIGHNY-26NOV21-B46.5 at 57¢, good till canceled`.
-        """
+        """The order as text: `BUY 10 YES KXFED-26DEC at 57¢, good till canceled`."""
         order = describe_order(self.action, self.count, self.side, self.price, ticker=self.ticker)
         how_long = self.time_in_force.replace("_", " ")
         extras = (", post only" if self.post_only else "") + (", reduce only" if self.reduce_only else "")

@@ -77,20 +77,14 @@ class AccountClient(MarketDataClient):
         return None if skew_s is None else at - timedelta(seconds=skew_s)
 
     def get_data_as_of(self) -> datetime:
-        """Return the time up to which the account's data is complete.
-
-        By this computer's clock.
-        """
+        """Return when the account's data was complete, on our clock."""
         as_of, skew_s = self.get_user_data_timestamp(), self.clock_skew_s
         if skew_s is None or abs(skew_s) <= _SMALLEST_SKEW_S:
             return as_of
         return as_of + timedelta(seconds=skew_s)
 
     def use_exchange_clock(self) -> float | None:
-        """Sign by the exchange's clock if this computer's differs.
-
-        See `Transport.use_exchange_clock`.
-        """
+        """Sign by the exchange's clock; see `ExchangeClock.apply_offset`."""
         return self._transport.use_exchange_clock()
 
     def learn_limits(self) -> None:

@@ -98,10 +98,7 @@ class _NotConnectedError(NotSentError):
 
 
 class Transport:
-    """Send requests to one base URL with one key.
-
-    Safe to share between threads.
-    """
+    """Send requests to one base URL with one key. Thread-safe."""
 
     def __init__(
         self,
@@ -193,10 +190,7 @@ class Transport:
         return self._exchange_clock.least_skew_s
 
     def use_exchange_clock(self) -> float | None:
-        """Sign by the exchange's clock if this computer's differs.
-
-        See `ExchangeClock.apply_offset`.
-        """
+        """Sign by the exchange's clock; see `ExchangeClock.apply_offset`."""
         return self._exchange_clock.apply_offset()
 
     def write(
