@@ -74,6 +74,11 @@ def dollars(value: Dollars | None) -> str:
     return _in_cents(value, round_half_even)
 
 
+def limit(value: Dollars) -> str:
+    """Write a limit without idle cents, to the last digit: `$1,000`, `$2.50`."""
+    return dollars_text(value).removesuffix(".00")
+
+
 def at_most(value: Dollars | None) -> str:
     """Write dollars rounded up to a cent: what something may cost or lose."""
     return _in_cents(value, round_up)

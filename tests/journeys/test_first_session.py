@@ -64,21 +64,21 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
         ticker = _open_market(terminal)
         _buy(terminal, "10", "")
         _send(terminal)
-        terminal.wait_for(r"ACCEPTED: filled.*10 YES at [\d.]+¢ on average · fee \$0\.\d+")
+        terminal.wait_for(r"Filled: bought 10 YES at [\d.]+¢ · fee \$0\.\d\d")
 
         terminal.choose("2", "Search words, or a ticker:[^\n]*\\s*\\Z")
         terminal.type(ticker)
         _buy(terminal, "7", "2")
         _send(terminal)
-        terminal.wait_for(r"ACCEPTED: resting.*7 YES at 2¢")
+        terminal.wait_for(r"Open: BUY 7 YES at 2¢")
 
         terminal.choose("3", r"BUY 7 YES at 2¢.*?0 +7 .*Read again\s*\Z")
         terminal.press("0")
         terminal.choose("4", r"7 YES at 2¢  KX")
         terminal.decide("Which order", "1")
-        terminal.wait_for(r"Canceled\. 7 contracts no longer rest")
+        terminal.wait_for(r"Canceled 7 contracts\.")
 
-        terminal.choose("1", r"unrealized +[−+]?\$.*10 YES.*Read again\s*\Z")
+        terminal.choose("1", r"Unrealized P&L +[−+]?\$.*10 YES.*Read again\s*\Z")
         terminal.press("0")
         terminal.choose(
             "5", r"BUY 7 YES at 2¢[^\n]*canceled.*BUY 10 YES[^\n]*filled +10 .*Sums of days[^\n]*\s*\Z"
@@ -202,9 +202,9 @@ def test_the_narrow_screen_stays_readable(home: Path) -> None:
 
 def test_the_portfolio_stands_on_one_narrow_screen_and_arrows_choose(home: Path) -> None:
     with program(home, columns=80, rows=24) as terminal:
-        terminal.choose("1", r"account worth .*Read again\s*\Z")
-        assert "account worth" in terminal.screen
-        assert "net P&L" in terminal.screen
+        terminal.choose("1", r"Account value .*Read again\s*\Z")
+        assert "Account value" in terminal.screen
+        assert "Net P&L" in terminal.screen
         assert "0 Back  1 One position" in terminal.screen
         terminal.press("\x1b[C" * 4 + ENTER)
         terminal.wait_for("Sort by what")
@@ -221,7 +221,7 @@ def test_a_digit_is_the_entry_with_that_digit_on_the_screen(home: Path) -> None:
         terminal.press("]")
         row = terminal.wait_for(r"\n[ ▸]+2  +\S+/\S+ +\d+ \w+ +(KX\S+)  [^\n]*[^›]*page 2 of 2")
         terminal.press("2")
-        page = terminal.wait_for(r"╭─ (KX[A-Z0-9.-]+) ─.*?YES is: ")
+        page = terminal.wait_for(r"╭─ (KX[A-Z0-9.-]+) ─.*?YES pays if: ")
         assert page[1] == row[1]
         terminal.wait_for("What do you want to do")
         terminal.press(CTRL_C)

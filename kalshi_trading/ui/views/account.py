@@ -24,6 +24,7 @@ from kalshi_trading.ui.formats import (
     dollars,
     environment_badge,
     error_line,
+    limit,
     note_line,
     pnl_text,
     table_of,
@@ -56,23 +57,26 @@ def rails(limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> Re
 
 def _of_day(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -> Iterator[_Rail]:
     bought, orders = (UNKNOWN, UNKNOWN) if today is None else (at_most(today.bought), f"{today.orders:,}")
-    yield "Daily buys", f"{bought} of {dollars(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"
+    yield "Daily buys", f"{bought} of {limit(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"
     yield "Daily orders", f"{orders} of {limits.daily_order_limit:,}", "DAILY_ORDER_LIMIT"
     total = pnl_text(None if pnl is None else pnl.total).plain
-    limit = pnl_text(-limits.daily_loss_limit).plain
-    yield "Daily loss", f"{total} of {limit}", "DAILY_LOSS_LIMIT"
+    yield "Daily loss", f"{total} of −{limit(limits.daily_loss_limit)}", "DAILY_LOSS_LIMIT"
 
 
 def _of_order(limits: Limits) -> Iterator[_Rail]:
-    costs = dollars(limits.soft_order_cost), dollars(limits.hard_order_cost)
+    costs = limit(limits.soft_order_cost), limit(limits.hard_order_cost)
     counts = count_text(limits.soft_order_count), count_text(limits.hard_order_count)
     through = price_text(limits.warn_through), price_text(limits.block_through)
-    yield "Order cost", f"confirm above {costs[0]}, block above {costs[1]}", "SOFT_, HARD_ORDER_COST"
-    yield "Order quantity", f"confirm above {counts[0]}, block above {counts[1]}", "SOFT_, HARD_ORDER_COUNT"
-    yield "Market loss", f"block above {dollars(limits.market_loss_limit)}", "MARKET_LOSS_LIMIT"
-    yield "Past best price", f"warn above {through[0]}, block above {through[1]}", "WARN_, BLOCK_THROUGH"
-    yield "From midpoint", f"warn above {price_text(limits.warn_from_midpoint)}", "WARN_FROM_MIDPOINT"
-    yield "Market order", f"up to {price_text(limits.market_order_cap)} past best price", "MARKET_ORDER_CAP"
+    yield "Order cost", f"confirm above {costs[0]}, block above {costs[1]}", "SOFT_/HARD_ORDER_COST"
+    yield "Quantity", f"confirm above {counts[0]}, block above {counts[1]}", "SOFT_/HARD_ORDER_COUNT"
+    yield "Market loss", f"block above {limit(limits.market_loss_limit)}", "MARKET_LOSS_LIMIT"
+    yield "Past best", f"warn above {through[0]}, block above {through[1]}", "WARN_/BLOCK_THROUGH"
+    yield "Off midpoint", f"warn above {price_text(limits.warn_from_midpoint)}", "WARN_FROM_MIDPOINT"
+    yield (
+        "Market order",
+        f"up to {price_text(limits.market_order_cap)} past the best",
+        "MARKET_ORDER_CAP",
+    )
 
 
 def header(

@@ -107,7 +107,7 @@ def _orders(rows: Sequence[HistoryRow], now: datetime, *, is_joined: bool) -> Re
     columns = (
         Column("Result", 0, [_result(row) for row in rows]),
         Column("Filled", 0, [count(row.fill_count) for row in rows]),
-        Column("Avg price", 2, prices([row.average_price for row in rows])),
+        Column("Avg", 2, prices([row.average_price for row in rows])),
         Column("Fees", 3, [dollars(row.fees) for row in rows]),
         Column("Placed", 1, ["\n".join(day_and_time(row.placed_at, now)) for row in rows]),
     )

@@ -30,8 +30,8 @@ from kalshi_trading.ui.formats import (
     with_sides,
 )
 
-ORDER_WIDTH = 30
-"""What an order in words and its ticker need in a table."""
+ORDER_WIDTH = 24
+"""What an order in words, and most tickers, need in a table."""
 
 
 def order_words(row: OrderDescription) -> str:
