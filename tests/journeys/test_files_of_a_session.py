@@ -68,11 +68,11 @@ def test_pipes_in_the_place_of_every_file_are_told_at_the_start_and_orders_are_l
         note = f"Note: {folder / name} is a named pipe (FIFO), not a regular file. Move it away."
         assert said.count(unwrapped(note)) == 1, name
     locked = (
-        f"Orders are locked. The journal {folder / 'trades.log'} cannot be used: "
+        f"Trading is locked. The journal {folder / 'trades.log'} cannot be used: "
         "trades.log is a named pipe (FIFO), not a regular file. Move it away."
     )
     assert unwrapped(locked) in said
-    assert "─ result ─" not in ended.stdout
+    assert "─ Result ─" not in ended.stdout
     assert "Result" not in ended.stdout
 
 

@@ -45,13 +45,13 @@ def _buy(terminal: Terminal, count: str, price: str) -> None:
 def _send(terminal: Terminal) -> None:
     """Confirm until the result is there; a market that moved asks again, which must not send anything."""
     asked = r"Send this order\?[^\n]*\n[^\n]*0  Back[^\n]*\n +1  Send[^\n]*\s*\Z"
-    results = terminal.text.count("─ result ─")
+    results = terminal.text.count("─ Result ─")
     terminal.wait_for(asked)
     for _ in range(5):
         terminal.decide("Send this order", "1")
         terminal.wait_until(lambda text: not re.search(asked, text))
-        terminal.wait_until(lambda text: bool(re.search(asked, text)) or text.count("─ result ─") > results)
-        if terminal.text.count("─ result ─") > results:
+        terminal.wait_until(lambda text: bool(re.search(asked, text)) or text.count("─ Result ─") > results)
+        if terminal.text.count("─ Result ─") > results:
             return
         assert "The market moved" in terminal.text
     raise AssertionError(terminal.text)
@@ -103,7 +103,7 @@ def test_leaving_at_every_question_of_a_trade_sends_nothing(home: Path, key: str
             terminal.wait_for("Back to the menu")
             terminal.leave()
             assert terminal.exit_status() == 0
-            assert "─ result ─" not in terminal.text
+            assert "─ Result ─" not in terminal.text
             assert "Traceback" not in terminal.text
 
 
@@ -126,7 +126,7 @@ def _open_and_answer(terminal: Terminal, questions: int) -> None:
         terminal.wait_for(question)
 
 
-HEADER = "exchange trading"
+HEADER = "Market open"
 QUESTION = "Read again|Sums of days|Which order|Search words|Which records"
 
 
@@ -191,7 +191,7 @@ def test_the_narrow_screen_stays_readable(home: Path) -> None:
     with program(home, columns=80, rows=24, NO_COLOR="1") as terminal:
         terminal.choose("9", r"request budget.*1 Read again\s*\Z")
         assert "environment" in terminal.screen
-        assert "orders today" in terminal.screen
+        assert "Daily orders" in terminal.screen
         terminal.press("0")
         terminal.menu()
         assert all(len(line) <= 80 for line in terminal.text.splitlines())

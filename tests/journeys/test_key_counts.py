@@ -56,7 +56,7 @@ JOURNEYS = {  # panic comes last: it blocks orders
     "market order, 3 letters, 1 digit": Journey(11, order(search="fed", kind=MARKET, count="5"), SENT),
     "limit order, 2 letters, 2 digits": Journey(12, order(search="be", kind=LIMIT, count="10"), SENT),
     "limit order, 3 letters, 1 digit": Journey(12, order(search="fed", kind=LIMIT, count="5"), SENT),
-    "cancel one": Journey(2, [("Menu", "4"), ("Which order", "1")], r"Canceled\. "),
+    "cancel one": Journey(2, [("Menu", "4"), ("Which order", "1")], r": Canceled \d+ contracts?\."),
     "leave": Journey(2, [("Menu", "0"), (r"\d resting orders?\. Leave", "e")], ""),
     "panic": Journey(2, [("Menu", "4"), ("Which order", "p")], "─ All orders canceled ─"),
 }

@@ -67,11 +67,11 @@ def _of_order(limits: Limits) -> Iterator[_Rail]:
     costs = limit(limits.soft_order_cost), limit(limits.hard_order_cost)
     counts = count_text(limits.soft_order_count), count_text(limits.hard_order_count)
     through = price_text(limits.warn_through), price_text(limits.block_through)
-    yield "Order cost", f"confirm above {costs[0]}, block above {costs[1]}", "SOFT_/HARD_ORDER_COST"
-    yield "Quantity", f"confirm above {counts[0]}, block above {counts[1]}", "SOFT_/HARD_ORDER_COUNT"
-    yield "Market loss", f"block above {limit(limits.market_loss_limit)}", "MARKET_LOSS_LIMIT"
-    yield "Past best", f"warn above {through[0]}, block above {through[1]}", "WARN_/BLOCK_THROUGH"
-    yield "Off midpoint", f"warn above {price_text(limits.warn_from_midpoint)}", "WARN_FROM_MIDPOINT"
+    yield "Order cost", f"confirm over {costs[0]}, block over {costs[1]}", "SOFT_/HARD_ORDER_COST"
+    yield "Quantity", f"confirm over {counts[0]}, block over {counts[1]}", "SOFT_/HARD_ORDER_COUNT"
+    yield "Market loss", f"block over {limit(limits.market_loss_limit)}", "MARKET_LOSS_LIMIT"
+    yield "Past best", f"warn over {through[0]}, block over {through[1]}", "WARN_/BLOCK_THROUGH"
+    yield "Off midpoint", f"warn over {price_text(limits.warn_from_midpoint)}", "WARN_FROM_MIDPOINT"
     yield (
         "Market order",
         f"up to {price_text(limits.market_order_cap)} past the best",

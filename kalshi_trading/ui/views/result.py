@@ -150,5 +150,6 @@ def end_of(preview: OrderPreview, result: SubmissionResult) -> str:
     if result.outcome is not Outcome.ACKNOWLEDGED:
         headline, _ = _HEADLINES[result.outcome]
         return f"{preview.sentence}: {headline} {result.message}"
-    ended = f"{preview.sentence}: {''.join(_what_became(result))}."
+    verb, numbers = _what_became(result)
+    ended = f"{preview.sentence}: {verb}{numbers if result.fill_count else ''}."
     return ended if _is_from_counts(result) else f"{ended} {sentence_case(result.message)}"

@@ -294,7 +294,7 @@ def test_what_changed_while_the_user_read_is_shown_and_asked_again(
     text = screen_text(app)
     assert "The market moved since you looked. Nothing was sent." in text
     assert "The same order was sent 0 s ago." in text
-    assert "─ result ─" not in text
+    assert "─ Result ─" not in text
     assert prompter.questions.count("Send this order?") == 2
     order_screens.cancel_these(app, app.executor.list_open_orders())
 
