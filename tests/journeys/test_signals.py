@@ -74,7 +74,7 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
             terminal.choose("3", r"Read again\s*\Z")
             terminal.press("0")
             terminal.menu()
-        terminal.wait_for(rf"{SENTENCE.format(12)}: Open\..*ound at the exchange")
+        terminal.wait_for(rf"{SENTENCE.format(12)}.*: Open\..*ound at the exchange")
         leave(terminal)
     assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
 
